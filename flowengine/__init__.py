@@ -1,0 +1,1 @@
+"""Declarative phone call flows for the Sinch Voice platform."""
