@@ -1,0 +1,77 @@
+"""The state of a call as one SVAML cookie: sealed so that nobody can read, change, or carry it over to another call."""
+
+import binascii
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+COOKIE_KEY = "fe"
+_VERSION = b"\x01"
+_TAG_BYTES = 16
+_KEY_BYTES = 64  # AES-256-SIV takes two keys of 32 bytes
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
+
+
+class Codec:
+    """Seals with the first key, opens with any: a new key goes first, the old one stays until its last call has ended.
+
+    AES-SIV is deterministic, so a repeated delivery gets the very same bytes, and no nonce can ever be used twice by accident.
+    """
+
+    __slots__ = ("_ciphers",)
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys:
+            raise ValueError("a cookie needs at least one key")
+        self._ciphers = tuple(AESSIV(key) for key in keys)
+
+    def seal(self, payload: bytes, call_id: str) -> str:
+        sealed = _VERSION + self._ciphers[0].encrypt(payload, _associated(call_id))
+        return _to_text(sealed).decode()
+
+    def open(self, text: str, call_id: str) -> bytes | None:
+        """The payload; None for whatever this codec did not seal for this very call."""
+        sealed = _to_bytes(text)
+        if sealed is None or len(sealed) < 1 + _TAG_BYTES or sealed[:1] != _VERSION:
+            return None
+        return self._decrypt(sealed[1:], _associated(call_id))
+
+    def _decrypt(self, sealed: bytes, associated: list[bytes]) -> bytes | None:
+        for cipher in self._ciphers:
+            try:
+                return cipher.decrypt(sealed, associated)
+            except InvalidTag:
+                continue
+        return None
+
+
+def derive_key(application_secret: str) -> bytes:
+    """A cookie key out of any secret text, so that the application secret alone is enough configuration."""
+    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"flowengine cookie").derive(application_secret.encode())
+
+
+def size(payload_length: int) -> int:
+    """The bytes that a payload takes of the platform's allowance for cookies, key and value."""
+    return len(COOKIE_KEY) + -(-(len(_VERSION) + _TAG_BYTES + payload_length) * 4 // 3)
+
+
+def _associated(call_id: str) -> list[bytes]:
+    return [_VERSION, call_id.encode("utf-8", "surrogatepass")]
+
+
+def _to_text(sealed: bytes) -> bytes:
+    return binascii.b2a_base64(sealed, newline=False).translate(_TO_URL, b"=")
+
+
+def _to_bytes(text: str) -> bytes | None:
+    try:
+        encoded = text.encode("ascii")
+        sealed = binascii.a2b_base64(encoded.translate(_FROM_URL) + b"=" * (-len(encoded) % 4))
+    except (UnicodeEncodeError, binascii.Error):
+        return None
+    # Base64 decoders overlook foreign characters and the unused bits of the last one: only the one exact spelling counts.
+    return sealed if _to_text(sealed) == encoded else None

@@ -1,0 +1,22 @@
+"""Where the state of calls lives between callbacks, for platforms that do not bring the cookie back."""
+
+from pathlib import Path
+
+from flowengine.runtime.store.memory import MemoryStore
+from flowengine.runtime.store.protocol import Saved, Store, StoreError
+from flowengine.runtime.store.sqlite import SqliteStore
+
+__all__ = ["MemoryStore", "Saved", "SqliteStore", "Store", "StoreError", "open_store"]
+
+
+def open_store(url: str) -> Store:
+    """`sqlite:PATH`, shared by all workers of a machine; or `none`, where cookies are known to come back.
+
+    With `none`, each worker still remembers its latest answers, so that a repeated delivery which reaches it does nothing twice.
+    """
+    kind, _, path = url.partition(":")
+    if kind == "sqlite" and path:
+        return SqliteStore(Path(path))
+    if url == "none":
+        return MemoryStore()
+    raise StoreError(f'unknown session store "{url}": write sqlite:PATH or none')

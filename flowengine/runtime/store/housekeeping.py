@@ -1,0 +1,52 @@
+"""What takes long or waits for the disk: checkpoints and the purge, in a thread with a connection of its own."""
+
+import asyncio
+import sqlite3
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from flowengine.runtime.store.connect import connect
+
+_BUSY_SECONDS = 0.1
+_CHECKPOINT_EVERY = 2_000  # commits' worth of work of this worker, some megabytes of WAL
+_LONG_WAL_FRAMES = 8_000  # 32 MB: under steady load the writer must be held for a moment, or the WAL never starts over
+_PURGE_BATCH = 200  # calls per transaction, about a millisecond in which others cannot write
+
+
+class Housekeeper:
+    def __init__(self, path: Path) -> None:
+        self._connection = connect(path, _BUSY_SECONDS)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="session-store")
+        self._written = 0
+        self._checkpoint: Future[None] | None = None
+
+    def committed(self, writes: int) -> None:
+        self._written += writes
+        if self._written >= _CHECKPOINT_EVERY and (self._checkpoint is None or self._checkpoint.done()):
+            self._written = 0
+            self._checkpoint = self._thread.submit(self._run_checkpoint)
+
+    async def drop_expired(self, now: float) -> int:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._purge, now)
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+        self._thread.shutdown()
+
+    def _run_checkpoint(self) -> None:
+        with suppress(sqlite3.OperationalError):  # another worker is at it, or the disk is in trouble, which saves will report
+            _, frames, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if frames > _LONG_WAL_FRAMES:  # the bulk is on disk by now, so this holds the writer only shortly
+                self._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+
+    def _purge(self, now: float) -> int:
+        self._connection.execute("DELETE FROM claims WHERE deadline <= ?", (now,))
+        rows = self._connection.execute("SELECT rowid, ? FROM calls WHERE expires <= ?", (now, now)).fetchall()
+        return sum(self._delete(rows[start : start + _PURGE_BATCH]) for start in range(0, len(rows), _PURGE_BATCH))
+
+    def _delete(self, rows: list[tuple[int, float]]) -> int:
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            # Asked again, as the call may have gone on since.
+            return self._connection.executemany("DELETE FROM calls WHERE rowid = ? AND expires <= ?", rows).rowcount

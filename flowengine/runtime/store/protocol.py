@@ -1,0 +1,51 @@
+"""What a session store promises. It keeps bytes by call id and knows nothing of calls."""
+
+from typing import NamedTuple, Protocol
+
+
+class Saved(NamedTuple):
+    """One call after one step. `digest` names the delivery that `answer` answered; `claimed` is when that delivery was taken up."""
+
+    counter: int
+    state: bytes
+    digest: bytes
+    answer: bytes
+    claimed: float = 0.0
+
+
+class StoreError(Exception):
+    """The store cannot be opened, read or written; the message says why."""
+
+
+class Store(Protocol):
+    """Every store must pass the same tests. Times are seconds since 1970, so that workers agree on them.
+
+    Stores keep plain bytes, not sealed ones: whoever can read the store can read what callers said and typed.
+    """
+
+    async def load(self, call_id: str) -> Saved | None:
+        """What is stored, even if it has expired and waits to be dropped: the ids of calls are never used again."""
+        ...
+
+    async def save(self, call_id: str, saved: Saved, expires: float) -> Saved:
+        """Keep this step unless one as late or later is there: the higher counter wins, and of equal ones the first.
+
+        Returns `saved` itself if it was kept, otherwise what is stored instead: the answer to give to a repeated delivery.
+        By then it survives a killed process.
+        """
+        ...
+
+    async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
+        """Whether the caller is to work on this delivery; False while somebody else does, who has until their deadline.
+
+        Whoever gets False polls `load` for that digest, and claims again if the deadline passes: the other one has died.
+        """
+        ...
+
+    async def drop_expired(self, now: float) -> int:
+        """Delete the calls and claims whose time is over; the number of calls deleted."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is being saved, then let go of the store."""
+        ...

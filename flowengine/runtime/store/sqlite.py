@@ -1,0 +1,85 @@
+"""The default store: one SQLite file, shared by the workers of a machine."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from flowengine.runtime.store.commit import PATIENCE_SECONDS, PAUSE_SECONDS, GroupCommit
+from flowengine.runtime.store.connect import connect, is_busy
+from flowengine.runtime.store.housekeeping import Housekeeper
+from flowengine.runtime.store.protocol import Saved, StoreError
+
+_LOAD = "SELECT counter, state, digest, answer, claimed FROM calls WHERE id = ?"
+_SAVE = (
+    "INSERT INTO calls (id, counter, state, digest, answer, claimed, expires) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, state = excluded.state, digest = excluded.digest, "
+    "answer = excluded.answer, claimed = excluded.claimed, expires = excluded.expires WHERE excluded.counter > calls.counter"
+)
+_CLAIM = (
+    "INSERT INTO claims (id, digest, deadline) VALUES (?, ?, ?) "
+    "ON CONFLICT (id, digest) DO UPDATE SET deadline = excluded.deadline WHERE claims.deadline <= ?"
+)
+
+
+class SqliteStore:
+    """Holds plain bytes in a file that only its owner may read. Open it in the process that uses it, after any fork."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._connection = connect(path, busy_seconds=0)  # the event loop never sleeps in SQLite; it tries again later
+        self._execute = self._connection.execute
+        self._housekeeper = Housekeeper(path)
+        self._commit = GroupCommit(self._connection, self._housekeeper.committed)
+
+    async def load(self, call_id: str) -> Saved | None:
+        try:
+            row = self._execute(_LOAD, (_key(call_id),)).fetchone()
+        except sqlite3.Error as error:
+            row = await self._load_later(call_id, error)
+        return Saved._make(row) if row else None
+
+    async def save(self, call_id: str, saved: Saved, expires: float) -> Saved:
+        return await self._commit.run(partial(_save, _key(call_id), saved, expires))
+
+    async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
+        return await self._commit.run(partial(_claim, (_key(call_id), digest, deadline, self._clock())))
+
+    async def drop_expired(self, now: float) -> int:
+        try:
+            return await self._housekeeper.drop_expired(now)
+        except sqlite3.Error as error:
+            raise StoreError(f"the session store cannot be purged: {error}") from error
+
+    async def close(self) -> None:
+        await self._commit.drain()
+        await self._housekeeper.close()
+        self._connection.close()
+
+    async def _load_later(self, call_id: str, error: sqlite3.Error) -> tuple[int, bytes, bytes, bytes, float] | None:
+        """Readers wait only while another worker recovers or closes the file."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while is_busy(error) and time.monotonic() < deadline:
+            await asyncio.sleep(PAUSE_SECONDS)
+            try:
+                return self._execute(_LOAD, (_key(call_id),)).fetchone()  # type: ignore[no-any-return]
+            except sqlite3.Error as again:
+                error = again
+        raise StoreError(f"the session store cannot be read: {error}") from error
+
+
+def _key(call_id: str) -> bytes:
+    # Bytes, as SQLite refuses some texts that JSON may carry, and one such id would spoil the commit of all others.
+    return call_id.encode("utf-8", "surrogatepass")
+
+
+def _save(key: bytes, saved: Saved, expires: float, connection: sqlite3.Connection) -> Saved:
+    if connection.execute(_SAVE, (key, *saved, expires)).rowcount == 1:
+        return saved
+    return Saved._make(connection.execute(_LOAD, (key,)).fetchone())
+
+
+def _claim(parameters: tuple[bytes, bytes, float, float], connection: sqlite3.Connection) -> bool:
+    return connection.execute(_CLAIM, parameters).rowcount == 1

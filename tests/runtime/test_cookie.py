@@ -1,0 +1,73 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowengine.runtime.cookie import COOKIE_KEY, Codec, derive_key, size
+
+OLD, NEW = derive_key("the old secret"), derive_key("the new secret")
+CODEC = Codec([NEW])
+payloads = st.binary(max_size=800)
+
+
+@given(payloads, st.text())
+def test_opens_what_it_sealed_for_the_same_call(payload: bytes, call_id: str) -> None:
+    assert CODEC.open(CODEC.seal(payload, call_id), call_id) == payload
+
+
+@given(payloads, st.text(), st.text())
+def test_a_cookie_of_another_call_is_not_opened(payload: bytes, call_id: str, other: str) -> None:
+    assert (CODEC.open(CODEC.seal(payload, call_id), other) is None) == (call_id != other)
+
+
+@given(st.binary(max_size=40))
+def test_no_character_can_be_changed_dropped_or_added(payload: bytes) -> None:
+    text = CODEC.seal(payload, "call")
+    for at in range(len(text)):
+        for other in {"A", "B", "_", "+", "=", " ", "é"} - {text[at]}:
+            assert CODEC.open(text[:at] + other + text[at + 1 :], "call") is None
+        assert CODEC.open(text[:at] + text[at + 1 :], "call") is None
+        assert CODEC.open(text[:at] + "\n" + text[at:], "call") is None
+    assert CODEC.open(text + "=", "call") is None
+
+
+def test_the_unused_bits_of_the_last_character_are_not_overlooked() -> None:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for length in (1, 2, 3):
+        text = CODEC.seal(b"x" * length, "call")
+        assert [last for last in alphabet if CODEC.open(text[:-1] + last, "call")] == [text[-1]]
+
+
+@given(st.text())
+def test_foreign_text_is_no_error(text: str) -> None:
+    assert CODEC.open(text, "call") is None
+
+
+@given(payloads)
+def test_a_cookie_is_plain_text_that_needs_no_escaping_and_has_the_announced_size(payload: bytes) -> None:
+    text = CODEC.seal(payload, "call")
+    assert text.isascii()
+    assert text.replace("-", "").replace("_", "").isalnum()
+    assert len(COOKIE_KEY) + len(text) == size(len(payload))
+
+
+def test_the_payload_cannot_be_read_and_is_sealed_alike_twice() -> None:
+    assert CODEC.seal(b"account 12345678", "call") == CODEC.seal(b"account 12345678", "call")
+    assert CODEC.seal(b"account 12345678", "call") != CODEC.seal(b"account 12345678", "other")
+
+
+def test_a_rotation_opens_old_cookies_and_seals_with_the_new_key() -> None:
+    old = Codec([OLD]).seal(b"state", "call")
+    rotating = Codec([NEW, OLD])
+    assert rotating.open(old, "call") == b"state"
+    assert CODEC.open(rotating.seal(b"state", "call"), "call") == b"state"
+    assert CODEC.open(old, "call") is None
+
+
+def test_a_cookie_of_today_opens_after_an_upgrade() -> None:
+    sealed = "AQybqyLCjHoClrfgvTgeu0oqeYG3aBGtbPovHyUYyu9y5Xs"
+    assert CODEC.open(sealed, "call-1") == b"release|flow|state"
+
+
+def test_a_codec_without_keys_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one key"):
+        Codec([])

@@ -1,0 +1,167 @@
+"""What every store promises."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowengine.runtime.store import MemoryStore, Saved, SqliteStore, Store, StoreError, open_store
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+Opener = Callable[[Clock], Store]
+LATER = 2000.0
+
+
+def step(counter: int, digest: bytes = b"digest", answer: bytes = b"answer") -> Saved:
+    return Saved(counter, b"state %d" % counter, digest, answer, 1.5)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
+    if request.param == "memory":
+        return lambda clock: MemoryStore(clock=clock)
+    return lambda clock: SqliteStore(tmp_path / "calls.db", clock=clock)
+
+
+def using(opener: Opener, act: Callable[[Store, Clock], Awaitable[None]]) -> None:
+    async def main() -> None:
+        clock = Clock()
+        store = opener(clock)
+        await act(store, clock)
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_a_call_is_found_again_as_it_was_saved(opener: Opener) -> None:
+    async def act(store: Store, _: Clock) -> None:
+        assert await store.load("a") is None
+        saved = step(1)
+        assert await store.save("a", saved, LATER) is saved
+        assert await store.load("a") == saved
+        assert await store.load("b") is None
+
+    using(opener, act)
+
+
+@given(data=st.data())
+def test_any_call_id_and_any_bytes_are_kept(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("store") / "calls.db"
+    ids = st.text(st.characters(exclude_categories=()))  # surrogates too: JSON can carry them
+    steps = st.builds(Saved, st.integers(0, 2**31), st.binary(), st.binary(), st.binary(), st.floats(0, 1e10))
+    calls = data.draw(st.dictionaries(ids, steps))
+
+    async def act(store: Store, _: Clock) -> None:
+        await asyncio.gather(*(store.save(call_id, saved, LATER) for call_id, saved in calls.items()))
+        assert {call_id: await store.load(call_id) for call_id in calls} == calls
+
+    using(lambda clock: SqliteStore(path, clock=clock), act)
+
+
+def test_a_later_step_wins(opener: Opener) -> None:
+    async def act(store: Store, _: Clock) -> None:
+        first, third = step(1), step(3)
+        await store.save("a", first, LATER)
+        assert await store.save("a", third, LATER) is third
+        assert await store.save("a", step(2, b"late"), LATER) == third
+        assert await store.load("a") == third
+
+    using(opener, act)
+
+
+def test_of_two_answers_to_one_step_the_first_wins(opener: Opener) -> None:
+    async def act(store: Store, _: Clock) -> None:
+        first = step(1, answer=b"first")
+        await store.save("a", first, LATER)
+        assert await store.save("a", step(1, answer=b"again"), LATER) == first
+        assert await store.save("a", step(1, digest=b"other"), LATER) == first
+
+    using(opener, act)
+
+
+def test_saves_of_the_same_moment_follow_the_same_rules(opener: Opener) -> None:
+    async def act(store: Store, _: Clock) -> None:
+        steps = [step(2), step(1, b"late"), step(2, b"other"), step(3)]
+        stored = await asyncio.gather(*(store.save("a", saved, LATER) for saved in steps))
+        assert stored == [steps[0], steps[0], steps[0], steps[3]]
+        assert await store.load("a") == steps[3]
+
+    using(opener, act)
+
+
+def test_a_delivery_is_claimed_once_until_the_deadline(opener: Opener) -> None:
+    async def act(store: Store, clock: Clock) -> None:
+        assert await store.claim("a", b"digest", clock.now + 5)
+        assert not await store.claim("a", b"digest", clock.now + 5)
+        clock.now += 5
+        assert await store.claim("a", b"digest", clock.now + 5), "the first claimant is dead"
+        assert not await store.claim("a", b"digest", clock.now + 5)
+
+    using(opener, act)
+
+
+def test_other_deliveries_and_calls_are_not_held_up_by_a_claim(opener: Opener) -> None:
+    async def act(store: Store, clock: Clock) -> None:
+        deadline = clock.now + 5
+        claims = [("a", b"1"), ("a", b"2"), ("b", b"1"), ("a", b"1")]
+        assert await asyncio.gather(*(store.claim(*claim, deadline) for claim in claims)) == [True, True, True, False]
+        assert await store.load("a") is None, "a claim is no answer"
+
+    using(opener, act)
+
+
+def test_expired_calls_and_claims_are_dropped(opener: Opener) -> None:
+    async def act(store: Store, clock: Clock) -> None:
+        await asyncio.gather(*(store.save(f"old {n}", step(1), 1999.0) for n in range(450)), store.save("new", step(1), 2001.0))
+        await store.save("old 0", step(2), 2001.0)
+        await store.claim("old 1", b"digest", 1999.0)
+        assert await store.drop_expired(2000.0) == 449
+        assert await store.drop_expired(2000.0) == 0
+        assert await store.load("old 0") == step(2), "it went on and lives longer"
+        assert await store.load("old 1") is None
+        assert await store.load("new") == step(1)
+        clock.now = 1998.0
+        assert await store.claim("old 1", b"digest", 2001.0), "its claim is gone"
+
+    using(opener, act)
+
+
+def test_memory_forgets_what_was_saved_longest_ago() -> None:
+    async def main() -> None:
+        store = MemoryStore(capacity=2)
+        for call_id in ("a", "b"):
+            await store.save(call_id, step(1), LATER)
+            assert await store.claim(call_id, b"digest", 1e12)
+        await store.save("a", step(2), LATER)
+        await store.save("c", step(1), LATER)
+        assert [bool(await store.load(call_id)) for call_id in "abc"] == [True, False, True]
+        await store.claim("c", b"digest", 1e12)
+        assert await store.claim("a", b"digest", 1e12), "the oldest claim made room"
+
+    asyncio.run(main())
+
+
+def test_a_store_is_opened_by_its_url(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = open_store(f"sqlite:{tmp_path}/a:b.db")
+        await store.close()
+        assert isinstance(open_store("none"), MemoryStore)
+
+    asyncio.run(main())
+    assert (tmp_path / "a:b.db").exists()
+
+
+@pytest.mark.parametrize("url", ["", "sqlite", "sqlite:", "none:x", "redis://localhost"])
+def test_another_url_is_refused_with_the_cure(url: str) -> None:
+    with pytest.raises(StoreError, match="write sqlite:PATH or none"):
+        open_store(url)

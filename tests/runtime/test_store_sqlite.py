@@ -1,0 +1,190 @@
+"""The file: who may read it, what is in it, what happens while others write it."""
+
+import asyncio
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from flowengine.runtime.store import Saved, SqliteStore, StoreError
+from flowengine.runtime.store.connect import SCHEMA_VERSION
+
+LATER = 2e9
+STEP = Saved(1, b"state", b"digest", b"answer", 1.0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "calls.db"
+
+
+def test_only_the_owner_may_read_the_files(path: Path) -> None:
+    async def main() -> None:
+        store = SqliteStore(path)
+        await store.save("a", STEP, LATER)
+        modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+        assert modes == {"calls.db": 0o600, "calls.db-wal": 0o600, "calls.db-shm": 0o600}
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_what_was_deleted_cannot_be_found_in_the_file(path: Path) -> None:
+    async def main() -> None:
+        store = SqliteStore(path)
+        await store.save("a", STEP._replace(state=b"account 12345678"), 1000.0)
+        await store.drop_expired(1001.0)
+        await store.close()
+
+    asyncio.run(main())
+    assert b"12345678" not in path.read_bytes()
+
+
+def test_it_is_all_there_after_closing_and_opening_again(path: Path) -> None:
+    async def main() -> None:
+        store = SqliteStore(path)
+        await store.save("a", STEP, LATER)
+        await store.close()
+        store = SqliteStore(path)
+        assert await store.load("a") == STEP
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_a_store_of_another_version_is_refused(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    with pytest.raises(StoreError, match=f"not a session store of version {SCHEMA_VERSION}.*version is {SCHEMA_VERSION + 1}"):
+        SqliteStore(path)
+
+
+def test_somebody_elses_database_is_refused_and_left_as_it_is(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="name another file"):
+        SqliteStore(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
+    path.write_bytes(b"flow: support-line\n" * 100)
+    with pytest.raises(StoreError, match=r"cannot open the session store .*calls\.db: file is not a database"):
+        SqliteStore(path)
+
+
+def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="No such file or directory"):
+        SqliteStore(tmp_path / "nowhere" / "calls.db")
+
+
+def test_saves_of_one_moment_are_one_transaction(path: Path) -> None:
+    async def main() -> None:
+        store = SqliteStore(path)
+        await store.save("warm", STEP, LATER)
+        statements: list[str] = []
+        store._connection.set_trace_callback(statements.append)
+        await asyncio.gather(*(store.save(f"call {n}", STEP, LATER) for n in range(64)))
+        assert [sql for sql in statements if not sql.startswith("INSERT")] == ["BEGIN IMMEDIATE", "COMMIT"]
+        assert len(statements) == 66
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_while_another_process_writes_the_loop_goes_on_and_the_save_follows(path: Path) -> None:
+    async def main() -> None:
+        store = SqliteStore(path)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            saving = asyncio.create_task(store.save("a", STEP, LATER))
+            longest = await longest_pause(0.1)
+            assert not saving.done()
+            assert await store.load("a") is None, "readers do not wait"
+            other.execute("COMMIT")
+        assert await saving is STEP
+        assert longest < 0.05
+        await store.close()
+
+    asyncio.run(main())
+
+
+async def longest_pause(seconds: float) -> float:
+    end, before, longest = time.monotonic() + seconds, time.monotonic(), 0.0
+    while before < end:
+        await asyncio.sleep(0.001)
+        longest, before = max(longest, time.monotonic() - before), time.monotonic()
+    return longest
+
+
+def test_a_file_that_stays_locked_is_an_error_in_the_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowengine.runtime.store.commit.PATIENCE_SECONDS", 0.02)
+
+    async def main() -> None:
+        store = SqliteStore(path)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreError, match="cannot be written: database is locked"):
+                await store.save("a", STEP, LATER)
+            other.execute("ROLLBACK")
+        assert await store.save("a", STEP, LATER) is STEP, "the store works again"
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_a_failing_commit_fails_all_of_its_saves_and_nothing_else(path: Path) -> None:
+    async def main() -> None:
+        store = SqliteStore(path)
+        too_big = STEP._replace(counter=2**63)
+        failed = await asyncio.gather(store.save("a", STEP, LATER), store.save("b", too_big, LATER), return_exceptions=True)
+        assert [type(failure) for failure in failed] == [StoreError, StoreError]
+        assert await store.load("a") is None
+        assert await store.save("a", STEP, LATER) is STEP
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_a_caller_that_goes_away_does_not_disturb_the_others(path: Path) -> None:
+    async def main() -> None:
+        store = SqliteStore(path)
+        gone, stays = (asyncio.create_task(store.save(call_id, STEP, LATER)) for call_id in "ab")
+        await asyncio.sleep(0)
+        gone.cancel()
+        assert await stays is STEP
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_closing_finishes_what_is_being_saved(path: Path) -> None:
+    async def main() -> None:
+        store = SqliteStore(path)
+        saving = asyncio.create_task(store.save("a", STEP, LATER))
+        await asyncio.sleep(0)
+        await store.close()
+        assert await saving is STEP
+
+    asyncio.run(main())
+
+
+def test_the_log_is_written_back_while_saving_goes_on(path: Path) -> None:
+    async def main() -> dict[str, int]:
+        store = SqliteStore(path)
+        for turn in range(400):
+            await asyncio.gather(*(store.save(f"{turn} {n}", STEP._replace(answer=b"x" * 2000), LATER) for n in range(64)))
+        sizes = sizes_in(path.parent)
+        await store.close()
+        return sizes
+
+    sizes = asyncio.run(main())
+    assert sizes["calls.db"] > 10_000_000
+    assert sizes["calls.db-wal"] < 60_000_000, "of about 100 MB written"
+
+
+def sizes_in(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_size for file in folder.iterdir()}
