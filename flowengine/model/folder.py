@@ -1,0 +1,118 @@
+"""A project folder, as file contents, to its typed model with every problem of form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+import msgspec
+
+from flowengine.limits import MAX_PROJECT_FILES
+from flowengine.model.flow import Flow
+from flowengine.model.project import Project
+from flowengine.model.schema import schema
+from flowengine.problems import Problem, Span
+from flowengine.source import Document, Path, check, read
+
+PROJECT_FILE = "project.yaml"
+PARTS = ("calendars", "tables", "messages")
+
+
+@dataclass(frozen=True, slots=True)
+class Authored:
+    """A project that is well formed. `places` tells where a calendar, table or message was written."""
+
+    project: Project
+    project_document: Document | None
+    flows: Mapping[str, tuple[Flow, Document]]
+    places: Mapping[tuple[str, str], tuple[Document, Path]]
+
+
+@dataclass(slots=True)
+class Gathered:
+    """A project being read."""
+
+    problems: list[Problem] = field(default_factory=list)
+    project: dict[str, Any] = field(default_factory=lambda: {"project": "unnamed"})
+    document: Document | None = None
+    flows: dict[str, tuple[Flow, Document]] = field(default_factory=dict)
+    places: dict[tuple[str, str], tuple[Document, Path]] = field(default_factory=dict)
+
+
+def read_folder(folder: FilePath) -> dict[str, bytes]:
+    """The YAML files of a project by their path in it; a single file is a project of one flow.
+
+    Raises OSError where the folder cannot be read.
+    """
+    if folder.is_file():
+        return {folder.name: folder.read_bytes()}
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder or file {folder}")
+    files = sorted(path for pattern in ("*.yaml", "*.yml", *(f"{part}/*.y*ml" for part in PARTS)) for path in folder.glob(pattern))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files[:MAX_PROJECT_FILES]}
+
+
+def load(files: Mapping[str, bytes]) -> tuple[Authored, list[Problem]]:
+    """The typed model of these files. Files with problems of form are left out of it."""
+    gathered = Gathered()
+    names = sorted(files, key=lambda name: (name != PROJECT_FILE, name))
+    for name in names:
+        take(gathered, name, files[name])
+    if not any("/" not in name and name != PROJECT_FILE for name in names):
+        gathered.problems.append(Problem("FE501", Span(PROJECT_FILE, 1, 1, 1, 1), "this project has no flow", "write one, such as main.yaml"))
+    project = msgspec.convert(gathered.project, Project)
+    return Authored(project, gathered.document, gathered.flows, gathered.places), gathered.problems
+
+
+def take(gathered: Gathered, name: str, content: bytes) -> None:
+    document, problems = read(content, name)
+    gathered.problems += problems
+    if document is None:
+        return
+    folder, _, file = name.rpartition("/")
+    if name == PROJECT_FILE:
+        take_project(gathered, document)
+    elif folder in PARTS:
+        take_part(gathered, folder, file.rsplit(".", 1)[0], document)
+    else:
+        take_flow(gathered, document)
+
+
+def take_project(gathered: Gathered, document: Document) -> None:
+    if formed(gathered, document, "project"):
+        gathered.project = dict(document.data)
+        gathered.document = document
+        for part in PARTS:
+            for name in document.data.get(part) or {}:
+                gathered.places[part, name] = (document, (part, name))
+
+
+def take_part(gathered: Gathered, part: str, name: str, document: Document) -> None:
+    """A file of calendars/, tables/ or messages/. A file of messages holds many; the others are one, named like the file."""
+    if not formed(gathered, document, {"calendars": "calendar", "tables": "table", "messages": "messages"}[part]):
+        return
+    found = document.data if part == "messages" else {name: document.data}
+    merged = dict(gathered.project.get(part) or {})
+    for key, value in found.items():
+        path: Path = (key,) if part == "messages" else ()
+        if key in merged:
+            gathered.problems.append(Problem("FE502", document.span(path), f"there is another entry {key} in {part}", "give one of them another name"))
+        merged[key] = value
+        gathered.places[part, key] = (document, path)
+    gathered.project = {**gathered.project, part: merged}
+
+
+def take_flow(gathered: Gathered, document: Document) -> None:
+    if not formed(gathered, document, "flow"):
+        return
+    flow = msgspec.convert(document.data, Flow)
+    if flow.flow in gathered.flows:
+        other = gathered.flows[flow.flow][1].file
+        gathered.problems.append(Problem("FE502", document.span(("flow",)), f"{other} is also called {flow.flow}", "give one of them another name"))
+    gathered.flows.setdefault(flow.flow, (flow, document))
+
+
+def formed(gathered: Gathered, document: Document, name: str) -> bool:
+    problems = check(document, schema(name))
+    gathered.problems += problems
+    return not any(problem.severity == "error" for problem in problems)

@@ -1,0 +1,116 @@
+"""What menu and collect share: words for silence and wrong keys by attempt, attempts, and the runMenu that carries a question."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
+
+from flowengine.sinch import Pie
+from flowengine.source import Path
+from flowengine.states.builder import Builder
+from flowengine.states.fields import millis
+from flowengine.states.move import Answer, Exit, Failed, Move
+from flowengine.states.prompt import Plan, Prompt, Spoken, worded
+from flowengine.states.run import Run
+from flowengine.svaml import Hangup, Menu, RunMenu
+
+
+class Worded(Spoken, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A prompt in its long form, or `each:` with one prompt per attempt."""
+
+    each: (
+        Annotated[list[Prompt], Meta(description="The words for the first time, the second time, …; the last repeat.", min_length=1)]
+        | UnsetType
+    ) = UNSET
+
+
+Words = Annotated[
+    str | list[str | Spoken] | Worded,
+    Meta(title="Words", description="A prompt, or `each:` with one prompt per attempt.", examples=["Sorry?", {"each": ["Sorry?", "Pardon?"]}]),
+]
+Again = Callable[[Run, str], RunMenu]
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Compiled words by attempt."""
+
+    plans: tuple[Plan | None, ...]
+
+    def at(self, attempt: int) -> Plan | None:
+        return self.plans[min(attempt, len(self.plans)) - 1] if self.plans else None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A compiled question: what is asked at first and again, and what is said in between."""
+
+    menu_id: str
+    first: Plan | None
+    again: Plan | None
+    no_input: Wording
+    no_match: Wording
+    attempts: int
+    barge: bool
+    named: bool
+    voice: bool
+
+    def run_menu(self, menus: list[Menu], run: Run) -> RunMenu:
+        """The action. Menu `main` must exist; its namesake carries flow and state home when all other state is lost."""
+        if self.named:
+            menus = [menus[0], replace(menus[0], id=self.menu_id), *menus[1:]]
+        main = self.menu_id if self.named else "main"
+        return RunMenu(menus=menus, main_menu=main, barge=self.barge, enable_voice=self.voice, locale=run.locale)
+
+    def retry(self, run: Run, words: Wording, exhausted: str, ask: Again) -> Move:
+        """Ask again after these words, or leave when attempts are used up."""
+        if run.attempts >= self.attempts:
+            return Exit(exhausted)
+        said = words.at(run.attempts)
+        run.attempts += 1
+        return Answer(ask(run, worded([said, self.again or self.first], run)))
+
+    def unanswered(self, run: Run, event: Pie, exhausted: str, ask: Again) -> Move | None:
+        """What every question does with silence, a hang-up or an error; None when there is an input to look at."""
+        if event.type == "hangup":
+            return Answer(Hangup())
+        if event.type == "error":
+            return Failed("the platform reported an error in the menu")
+        if event.type == "timeout":
+            return self.retry(run, self.no_input, exhausted, ask)
+        if event.type == "invalidinput":
+            return self.retry(run, self.no_match, exhausted, ask)
+        return None
+
+
+def wording(builder: Builder, path: Path, words: Prompt | Words | UnsetType, fallback: str = "") -> Wording:
+    """Compiled words; without words of its own a question uses the defaults of the flow or project."""
+    if words is UNSET:
+        words = builder.around.defaults.get(fallback, UNSET)
+    if isinstance(words, Worded) and words.each is not UNSET:
+        each = [builder.prompt((*path, "each", index), item, late=True, listed=True) for index, item in enumerate(words.each)]
+        return Wording(tuple(each))
+    plan = builder.prompt(path, words, late=True, listed=True)  # type: ignore[arg-type]  # a Worded without each is a Spoken
+    return Wording((plan,) if plan else ())
+
+
+def timeout_millis(builder: Builder, path: Path, authored: str | UnsetType) -> int:
+    """The time-out of a question in milliseconds, within what the platform takes."""
+    wait = millis(authored if isinstance(authored, str) else builder.around.defaults.get("timeout", "5s"))
+    if not 1000 <= wait <= 30_000:
+        builder.problem("FE412", path, "the platform waits between 1s and 30s for a key", "choose a time-out in that range")
+    return min(max(wait, 1000), 30_000)
+
+
+def attempts(builder: Builder, authored: int | UnsetType) -> int:
+    return authored if isinstance(authored, int) else int(builder.around.defaults.get("attempts", 3))
+
+
+def otherwise(builder: Builder, path: Path, authored: str | UnsetType) -> str:
+    """The exit taken when attempts are used up; the author or the defaults must name it."""
+    target = authored if isinstance(authored, str) else builder.around.defaults.get("otherwise", UNSET)
+    if target is UNSET:
+        builder.problem("FE206", path, "nothing says where the call goes when attempts run out", "add `otherwise: <state>` here, or under defaults:")
+    return builder.exit("otherwise", target, (*path, "otherwise"), "pie")

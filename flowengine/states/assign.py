@@ -1,0 +1,106 @@
+"""set: give variables new values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from flowengine.expr import EvalError, Expression, Template, Type
+from flowengine.source import Path
+from flowengine.states.builder import Builder, Variable
+from flowengine.states.fields import Name
+from flowengine.states.move import Exit, Failed, Move
+from flowengine.states.run import Run
+
+EXAMPLE = """
+count:
+  set:
+    tries: ${vars.tries + 1}
+    tier: gold
+  next: greet
+"""
+Scalar = str | int | float | bool
+Set = Annotated[
+    dict[Name, Scalar],
+    Meta(title="set", description="Variables and their new values: a value, a text with `${…}`, or one `${…}` that keeps its type.", min_length=1),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One value for one variable."""
+
+    variable: Variable
+    value: Expression | Template | Scalar | None
+
+    def evaluate(self, names: Mapping[str, Any]) -> Any:
+        if isinstance(self.value, Expression):
+            return held(self.value.evaluate(names), self.variable)
+        if isinstance(self.value, Template):
+            return held(self.value.render(names), self.variable)
+        return self.value
+
+
+def held(value: Any, variable: Variable) -> Any:
+    """The value as the variable holds it. Values from outside are converted; what does not fit is an EvalError, never a surprise later."""
+    if variable.type is Type.TEXT:
+        return held_text(value, variable)
+    if variable.type is Type.BOOLEAN and isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return held_number(value, variable)
+    raise EvalError(f"{variable.name} is {variable.kind} and cannot hold this value")
+
+
+def held_text(value: Any, variable: Variable) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (dict, list)):
+        raise EvalError(f"{variable.name} is {variable.kind} and cannot hold a list or a record")
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if variable.choices and text not in variable.choices:
+        raise EvalError(f"{variable.name} has no such choice")
+    return text[: variable.size]
+
+
+def held_number(value: float, variable: Variable) -> int | float:
+    if variable.type is Type.DECIMAL:
+        return float(value)
+    if float(value).is_integer() and abs(value) < 2**63:
+        return int(value)
+    raise EvalError(f"{variable.name} is a whole number and cannot hold {value}")
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledSet:
+    """Assignments; all are worked out before the first is made, so that two variables can change places."""
+
+    assignments: tuple[Assignment, ...]
+    actions = frozenset[str]()
+    waits = False
+
+    def enter(self, run: Run) -> Move:
+        try:
+            values = {f"vars.{item.variable.name}": item.evaluate(run.names) for item in self.assignments}
+        except EvalError as error:
+            return Failed(error.message)
+        run.names.update(values)
+        return Exit("next")
+
+    def resume(self, run: Run) -> Move:
+        return self.enter(run)
+
+
+def compile_set(builder: Builder, path: Path, authored: Mapping[str, Scalar]) -> CompiledSet:
+    found = [assignment(builder, (*path, name), name, value) for name, value in authored.items()]
+    return CompiledSet(tuple(item for item in found if item))
+
+
+def assignment(builder: Builder, path: Path, name: str, value: Scalar) -> Assignment | None:
+    variable = builder.variable(name, path)
+    if variable is None:
+        return None
+    if variable.choices and isinstance(value, str) and "${" not in value and value not in variable.choices:
+        builder.problem("FE302", path, f"{value} is no choice of {name}", f"the choices are {', '.join(variable.choices)}")
+    return Assignment(variable, builder.value(path, value, variable))

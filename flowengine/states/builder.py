@@ -1,0 +1,206 @@
+"""What a kind of state is given to compile itself: expressions in scope, prompts, exits, and a place to report mistakes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from flowengine.expr import ExprError, Expression, Mode, Scope, Template, Type, whole_expression
+from flowengine.problems import Problem, suggest
+from flowengine.source import Document, Path
+from flowengine.states.prompt import Localised, Part, Plan, Prompt, Spoken
+
+Via = Literal["same", "pie", "ace", "notify", "keys"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an exit leads, under which callback the target is entered, and where the author wrote it."""
+
+    state: str
+    via: Via
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A declared variable: its kind, the most characters it may hold, its choices and its first value."""
+
+    name: str
+    kind: str
+    type: Type
+    size: int
+    secret: bool
+    default: Any
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a caller of a subflow must know of it."""
+
+    inputs: tuple[Variable, ...]
+    outputs: tuple[Variable, ...]
+    outcomes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An HTTP service of the project, ready to call."""
+
+    name: str
+    url: str
+    headers: Mapping[str, Template]
+    timeout: float
+    retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the project and the flow offer to every state of a flow."""
+
+    flow: str
+    locale: str
+    voice: str
+    variables: Mapping[str, Variable]
+    messages: Mapping[str, Localised]
+    services: Mapping[str, Service]
+    secrets: Mapping[str, str]
+    subflows: Mapping[str, Signature]
+    global_keys: Mapping[str, str]
+    defaults: Mapping[str, Any]
+    menu_ids: str = "named"
+
+
+@dataclass(slots=True)
+class Builder:
+    """Compiles one state. Mistakes are collected, never raised, so that an author sees all of them at once."""
+
+    state: str
+    path: Path
+    document: Document
+    scope: Scope
+    around: Surroundings
+    problems: list[Problem]
+    exits: dict[str, Target] = field(default_factory=dict)
+    reads: set[str] = field(default_factory=set)
+    late_reads: set[str] = field(default_factory=set)
+    writes: set[str] = field(default_factory=set)
+
+    def problem(self, code: str, path: Path, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(code, self.document.span(path), message, hint))
+
+    def exit(self, name: str, state: str | UnsetType, path: Path, via: Via = "same") -> str:
+        """Register an exit; an unset target registers nothing."""
+        if isinstance(state, str):
+            self.exits[name] = Target(state, via, path)
+        return name
+
+    def condition(self, path: Path, text: str, *, late: bool = False) -> Expression | None:
+        return self._compiled(path, text, lambda: self.scope.condition(text), late)
+
+    def expression(self, path: Path, text: str, expects: Type | None = None, *, late: bool = False, scope: Scope | None = None) -> Expression | None:
+        return self._compiled(path, text, lambda: (scope or self.scope).expression(text, expects), late)
+
+    def template(self, path: Path, text: str, mode: Mode = Mode.PLAIN, *, late: bool = False, scope: Scope | None = None) -> Template | None:
+        return self._compiled(path, text, lambda: (scope or self.scope).template(text, mode), late)
+
+    def _compiled(self, path: Path, text: str, make: Any, late: bool) -> Any:
+        try:
+            made = make()
+        except ExprError as error:
+            span = self.document.inner(path, min(error.offset, max(0, len(text) - 1)), 1)
+            self.problems.append(Problem(error.code, span, error.message, error.hint))
+            return None
+        (self.late_reads if late else self.reads).update(made.names)
+        return made
+
+    def value(self, path: Path, authored: Any, variable: Variable) -> Expression | Template | str | float | bool | None:
+        """A value for a variable: `${…}` keeps its type, text is a template, anything else is itself."""
+        if isinstance(authored, str):
+            inside = whole_expression(authored)
+            if inside is not None:
+                return self._compiled(path, authored, lambda: self._whole(authored, inside, variable), late=False)  # type: ignore[no-any-return]
+            if variable.type is Type.TEXT:
+                return self.template(path, authored)
+        if not fits(authored, variable.type):
+            self.problem("FE302", path, f"{variable.name} is {variable.type}, but this is {authored!r}", f"give it a {variable.type} or an expression in ${{…}}")
+        return authored  # type: ignore[no-any-return]
+
+    def _whole(self, authored: str, inside: str, variable: Variable) -> Expression:
+        try:
+            return self.scope.expression(inside, variable.type)
+        except ExprError as error:
+            error.offset += authored.index(inside)
+            raise
+
+    def variable(self, name: str, path: Path) -> Variable | None:
+        """The variable that this place writes."""
+        found = self.around.variables.get(name)
+        if found is None:
+            self.problem("FE201", path, f"there is no variable {name}", suggest(name, self.around.variables) or "declare it under vars:")
+            return None
+        self.writes.add(f"vars.{name}")
+        return found
+
+    def prompt(self, path: Path, prompt: Prompt | UnsetType | None, *, late: bool = False, listed: bool = False) -> Plan | None:
+        """A compiled prompt. `listed` says that it will travel in a `;` list."""
+        if prompt is UNSET or prompt is None:
+            return None
+        if not isinstance(prompt, list):
+            part = self._part(path, prompt, late, listed)
+            return Plan.of((part,)) if part else None
+        parts = [self._part((*path, index), item, late, listed) for index, item in enumerate(prompt)]
+        return Plan.of(tuple(part for part in parts if part))
+
+    def _part(self, path: Path, prompt: Any, late: bool, listed: bool) -> Part | None:
+        if isinstance(prompt, str):
+            return self._texts(path, "text", prompt, Spoken(), late, listed)
+        chosen = [kind for kind in ("text", "ssml", "audio", "message") if getattr(prompt, kind) is not UNSET]
+        if len(chosen) != 1:
+            self.problem("FE210", path, "a prompt is exactly one of text, ssml, audio or message", "use a list for several prompts in a row")
+            return None
+        kind = chosen[0]
+        if kind == "message":
+            return self._message((*path, kind), prompt, late, listed)
+        return self._texts((*path, kind), kind, getattr(prompt, kind), prompt, late, listed)
+
+    def _message(self, path: Path, prompt: Spoken, late: bool, listed: bool) -> Part | None:
+        key = str(prompt.message)
+        if key not in self.around.messages:
+            self.problem("FE202", path, f"there is no message {key}", suggest(key, self.around.messages) or "add it to the project's messages")
+            return None
+        return self._texts(path, "text", self.around.messages[key], prompt, late, listed, follow=False)
+
+    def _texts(self, path: Path, kind: str, authored: Localised, prompt: Spoken, late: bool, listed: bool, *, follow: bool = True) -> Part | None:
+        mode = {"text": Mode.SPEECH, "ssml": Mode.SSML, "audio": Mode.URL}[kind]
+        each = {"": authored} if isinstance(authored, str) else authored
+        texts = {}
+        for locale, text in each.items():
+            place = (*path, locale) if follow and locale else path
+            self._check_text(place, kind, text, listed)
+            if template := self.template(place, text, mode, late=late):
+                texts[locale] = template
+        if not texts:
+            return None
+        texts.setdefault("", texts.get(self.around.locale) or next(iter(texts.values())))
+        wanted = "" if prompt.locale is UNSET else prompt.locale
+        return Part(kind, texts, self.around.voice if prompt.voice is UNSET else str(prompt.voice), str(wanted or ""))
+
+    def _check_text(self, path: Path, kind: str, text: str, listed: bool) -> None:
+        if kind == "text" and "${" not in text and len(text) > 600:
+            self.problem("FE410", path, f"this text has {len(text)} characters; the platform speaks at most 600", "split it into a list of prompts or into two states")
+        if kind == "ssml" and ((listed and ";" in text) or "]" in text):
+            self.problem("FE411", path, "the platform splits prompts at ';' and ends them at ']'", "leave both out of this ssml: write 'and' for &amp;")
+
+
+def fits(value: Any, wanted: Type) -> bool:
+    """Whether an authored YAML value can be held by a variable of this type."""
+    if wanted is Type.BOOLEAN or isinstance(value, bool):
+        return isinstance(value, bool) and wanted is Type.BOOLEAN
+    if wanted is Type.INTEGER:
+        return isinstance(value, int)
+    if wanted is Type.DECIMAL:
+        return isinstance(value, (int, float))
+    return isinstance(value, str)

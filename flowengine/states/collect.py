@@ -1,0 +1,212 @@
+"""collect: ask for digits or words, check them, read them back, and keep them in a variable."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from flowengine.expr import EvalError, Expression, Type
+from flowengine.sinch import Pie
+from flowengine.source import Path
+from flowengine.states.asking import Question, Wording, Words, attempts, otherwise, timeout_millis, wording
+from flowengine.states.builder import Builder, Variable
+from flowengine.states.fields import Attempts, Condition, Duration, Name, StateName
+from flowengine.states.move import Answer, Exit, Move
+from flowengine.states.prompt import Plan, Prompt, worded
+from flowengine.states.run import Run
+from flowengine.svaml import Menu as WireMenu
+from flowengine.svaml import Option as WireOption
+from flowengine.svaml import RunMenu
+
+YES, NO = "yes", "no"
+CONFIRMING = 100  # attempts above this say that the read-back is what the caller was asked
+EXAMPLE = """
+ask_account:
+  collect:
+    prompt: Please enter your eight digit account number.
+    into: account
+    digits: 8
+    valid: luhn(vars.account)
+    invalid: That number is not right.
+    confirm: You entered ${spell(vars.account)}. If that is right, press 1. To try again, press 2.
+    attempts: 3
+    otherwise: agents
+  next: look_up
+"""
+
+
+class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Ask for digits (or words) and keep them in a variable."""
+
+    prompt: Annotated[Prompt, Meta(description="What the caller hears first.", examples=["Please enter your account number."])]
+    into: Annotated[Name, Meta(description="The variable that keeps the input.", examples=["account"])]
+    digits: (
+        Annotated[
+            int | Annotated[str, Meta(pattern=r"^[0-9]{1,2}-[0-9]{1,2}$")],
+            Meta(description="How many digits: one number, or a range such as 4-8. A shorter input than the most is ended with #.", examples=[8, "4-8"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    terminator: Annotated[str, Meta(description="The key that ends the input early; the platform knows only #.", pattern="^#$", examples=["#"])] = "#"
+    voice: Annotated[bool, Meta(description="Whether the caller may also speak the input.", examples=[False])] = False
+    valid: Annotated[Condition, Meta(description="What must hold for the input; it reads the new value.", examples=["luhn(vars.account)"])] | UnsetType = UNSET
+    invalid: Annotated[Words, Meta(description="Said when the input is too short or not valid.")] | UnsetType = UNSET
+    confirm: Annotated[Prompt, Meta(description="Reads the input back; key 1 keeps it, key 2 asks again.", examples=["You entered ${spell(vars.account)}. Press 1 if that is right, 2 to try again."])] | UnsetType = UNSET
+    again: Annotated[Prompt, Meta(description="What is asked from the second attempt on, instead of `prompt`.")] | UnsetType = UNSET
+    attempts: Annotated[Attempts, Meta(description="How often the question is asked at most.", examples=[3])] | UnsetType = UNSET
+    no_input: Annotated[Words, Meta(description="Said before asking again after silence.")] | UnsetType = UNSET
+    otherwise: Annotated[StateName, Meta(description="Where the call goes when attempts run out.", examples=["agents"])] | UnsetType = UNSET
+    timeout: Annotated[Duration, Meta(description="How long to wait for the next key.", examples=["5s"])] | UnsetType = UNSET
+    barge: Annotated[bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])] = True
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledCollect:
+    """A collect at work."""
+
+    question: Question
+    variable: Variable
+    least: int
+    most: int
+    valid: Expression | None
+    invalid: Wording
+    confirm: Plan | None
+    timeout: int
+    keys: dict[str, str]
+    actions = frozenset({"runMenu"})
+    waits = True
+
+    def enter(self, run: Run) -> Move:
+        run.attempts = 1
+        return Answer(self.ask(run, worded([self.question.first], run)))
+
+    def resume(self, run: Run) -> Move:
+        event = run.event
+        if not isinstance(event, Pie):
+            return self.enter(run)
+        if run.attempts > CONFIRMING:
+            return self.confirmed(run, event)
+        if event.type not in ("sequence", "return") or not event.value:
+            settled = self.question.unanswered(run, event, "otherwise", self.ask)
+            return settled or self.question.retry(run, self.question.no_input, "otherwise", self.ask)
+        return self.entered(run, event.value.strip().removesuffix("#"))
+
+    def entered(self, run: Run, text: str) -> Move:
+        if text in self.keys:
+            return Exit(self.keys[text])
+        if not self.keep(run, text):
+            return self.question.retry(run, self.invalid, "otherwise", self.ask)
+        if self.confirm is None:
+            return Exit("next")
+        run.attempts += CONFIRMING
+        return Answer(self.ask_back(run))
+
+    def keep(self, run: Run, text: str) -> bool:
+        """Put the input into its variable; False, and the old value again, when it is not valid."""
+        name = f"vars.{self.variable.name}"
+        value = converted(text, self.variable)
+        if value is None or not self.least <= len(text) <= self.most:
+            return False
+        before = run.names[name]
+        run.names[name] = value
+        if self.holds(run):
+            return True
+        run.names[name] = before
+        return False
+
+    def holds(self, run: Run) -> bool:
+        try:
+            return self.valid is None or self.valid.evaluate(run.names) is True
+        except EvalError as error:
+            run.notes.append(f"valid: {error.message}")
+            return False
+
+    def confirmed(self, run: Run, event: Pie) -> Move:
+        if event.value.strip() == YES:
+            return Exit("next")
+        attempt = run.attempts - CONFIRMING
+        run.attempts = attempt
+        if event.value.strip() == NO:
+            return self.question.retry(run, Wording(()), "otherwise", self.ask)
+        settled = self.question.unanswered(run, event, "otherwise", lambda run, _: self.ask_back(run))
+        moved = settled or self.question.retry(run, Wording(()), "otherwise", lambda run, _: self.ask_back(run))
+        if run.attempts > attempt:
+            run.attempts += CONFIRMING
+        return moved
+
+    def ask(self, run: Run, prompt: str) -> RunMenu:
+        menu = WireMenu(id="main", main_prompt=prompt, repeats=0, max_digits=self.most, timeout_mills=self.timeout)
+        return self.question.run_menu([menu], run)
+
+    def ask_back(self, run: Run) -> RunMenu:
+        options = [WireOption(dtmf="1", action=f"return({YES})"), WireOption(dtmf="2", action=f"return({NO})")]
+        menu = WireMenu(id="main", main_prompt=worded([self.confirm], run), repeats=0, timeout_mills=self.timeout, options=options)
+        return self.question.run_menu([menu], run)
+
+
+def converted(text: str, variable: Variable) -> Any:
+    """The input as a value of the variable, or None when it is none."""
+    if variable.kind in ("digits", "integer") and not (text.isascii() and text.isdigit()):
+        return None
+    if variable.type is Type.INTEGER:
+        return int(text) if len(text) <= 18 else None
+    if variable.type is Type.TEXT:
+        return text if len(text) <= variable.size else None
+    return None
+
+
+def lengths(builder: Builder, path: Path, collect: Collect, variable: Variable) -> tuple[int, int]:
+    """The least and the most digits; without `digits:` anything that the variable can hold."""
+    if collect.digits is UNSET:
+        return 1, variable.size
+    least, _, most = str(collect.digits).partition("-")
+    low, high = int(least), int(most or least)
+    if not 1 <= low <= high:
+        builder.problem("FE208", (*path, "digits"), f"{collect.digits} is no range of digits", "write the smaller number first: 4-8")
+    if high > variable.size:
+        builder.problem("FE209", (*path, "digits"), f"{high} digits do not fit into {variable.name}, which holds {variable.size}", f"set max: {high} on the variable")
+    return low, high
+
+
+def question(builder: Builder, path: Path, collect: Collect) -> Question:
+    return Question(
+        menu_id=f"{builder.around.flow}.{builder.state}",
+        first=builder.prompt((*path, "prompt"), collect.prompt, late=True, listed=True),
+        again=builder.prompt((*path, "again"), collect.again, late=True, listed=True),
+        no_input=wording(builder, (*path, "no_input"), collect.no_input, "no_input"),
+        no_match=Wording(()),
+        attempts=attempts(builder, collect.attempts),
+        barge=collect.barge,
+        named=builder.around.menu_ids == "named",
+        voice=collect.voice,
+    )
+
+
+def global_exits(builder: Builder) -> dict[str, str]:
+    """Keys that work everywhere, as inputs of their own."""
+    special = ("repeat", "back")
+    return {key: target if target in special else builder.exit(f"key {key}", target, (), "pie") for key, target in builder.around.global_keys.items()}
+
+
+def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledCollect | None:
+    variable = builder.variable(collect.into, (*path, "into"))
+    otherwise(builder, path, collect.otherwise)
+    if variable is None:
+        return None
+    if variable.type not in (Type.TEXT, Type.INTEGER):
+        builder.problem("FE203", (*path, "into"), f"{variable.name} is {variable.kind}; keys give digits or text", "declare it as digits, integer or text")
+    builder.late_reads.add(f"vars.{variable.name}")
+    least, most = lengths(builder, path, collect, variable)
+    keys = global_exits(builder)
+    return CompiledCollect(
+        question=question(builder, path, collect),
+        variable=variable,
+        least=least,
+        most=most,
+        valid=builder.condition((*path, "valid"), collect.valid, late=True) if isinstance(collect.valid, str) else None,
+        invalid=wording(builder, (*path, "invalid"), collect.invalid, "no_match"),
+        confirm=builder.prompt((*path, "confirm"), collect.confirm, late=True, listed=True),
+        timeout=timeout_millis(builder, (*path, "timeout"), collect.timeout),
+        keys={key: leads for key, leads in keys.items() if least > 1 or not key.isdigit()},
+    )

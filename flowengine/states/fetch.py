@@ -1,0 +1,194 @@
+"""fetch: ask another system over HTTP, within the callback's deadline."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from flowengine.expr import EvalError, Expression, Mode, Template, Type, whole_expression
+from flowengine.limits import MAX_FETCH_SECONDS
+from flowengine.source import Path
+from flowengine.states.assign import Scalar, held
+from flowengine.states.builder import Builder, Service, Variable
+from flowengine.states.fields import Condition, Duration, Name, StateName, millis
+from flowengine.states.move import Exit, Failed, Move, Request
+from flowengine.states.run import Run
+
+EXAMPLE = """
+look_up:
+  fetch:
+    service: crm
+    get: /accounts/${vars.account}
+    into: {name: body.name, tier: body.tier}
+    timeout: 1.5s
+    on: {404: unknown_account}
+    failed: agents
+  next: greet
+"""
+METHODS = ("get", "post", "put")
+Url = Annotated[str, Meta(description="The path below the service's address; values are escaped.", examples=["/accounts/${vars.account}"])]
+Status = Annotated[str, Meta(pattern=r"^([1-5][0-9]{2}|[1-5]xx|timeout)$", extra_json_schema={"x-hint": "write a status such as 404, 5xx, or timeout"})]
+
+
+class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Ask another system. Exactly one of get, post, put."""
+
+    service: Annotated[Name, Meta(description="A service of the project.", examples=["crm"])]
+    get: Url | UnsetType = UNSET
+    post: Url | UnsetType = UNSET
+    put: Url | UnsetType = UNSET
+    body: Annotated[dict[str, Scalar], Meta(description="Sent as JSON; texts may have `${…}`.", examples=[{"account": "${vars.account}"}])] | UnsetType = UNSET
+    headers: Annotated[dict[str, str], Meta(description="Headers beside those of the service.", examples=[{"X-Line": "support"}])] = {}
+    into: Annotated[dict[Name, Condition], Meta(description="Variables and what they take from `body` and `status`.", examples=[{"name": "body.name"}])] = {}
+    timeout: Annotated[Duration, Meta(description="The longest wait; never past the callback's deadline.", examples=["1.5s"])] | UnsetType = UNSET
+    retries: Annotated[int, Meta(description="How often a failed connection or a 5xx is tried again, time permitting.", examples=[1], ge=0, le=3)] | UnsetType = UNSET
+    on: Annotated[dict[Status, StateName], Meta(description="Exits by status: 404, 5xx or timeout.", examples=[{"404": "unknown_account"}])] = {}
+    failed: Annotated[StateName, Meta(description="Where the call goes when the lookup fails in any other way.", examples=["agents"])] | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One variable taken from the answer."""
+
+    variable: Variable
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledFetch:
+    """A lookup at work. Secrets are bound at load and live only here."""
+
+    service: Service
+    method: str
+    url: Template
+    headers: Mapping[str, Template]
+    body: Mapping[str, Any] | None
+    captures: tuple[Capture, ...]
+    timeout: float
+    retries: int
+    secrets: Mapping[str, str] = field(repr=False)
+    names: frozenset[str]
+    statuses: frozenset[str]
+    fails: bool
+    actions = frozenset[str]()
+    waits = False
+
+    def enter(self, run: Run) -> Move:
+        try:
+            return self.request({name: self.secrets.get(name) or run.names[name] for name in self.names})
+        except EvalError as error:
+            return Failed(error.message)
+
+    def request(self, names: Mapping[str, Any]) -> Request:
+        headers = {name: value.render(names) for name, value in self.headers.items()}
+        body = b""
+        if self.body is not None:
+            body = msgspec.json.encode({key: evaluated(value, names) for key, value in self.body.items()})
+            headers.setdefault("content-type", "application/json")
+        return Request(self.service.name, self.method, self.service.url + self.url.render(names), headers, body, self.timeout, self.retries)
+
+    def resume(self, run: Run) -> Move:
+        answer = run.fetched
+        if answer is None:
+            return self.enter(run)
+        for name in (str(answer.status), f"{answer.status // 100}xx", answer.error):
+            if name in self.statuses:
+                return Exit(f"on {name}")
+        if not 200 <= answer.status < 300:
+            return self.failure(run, answer.error or f"status {answer.status}")
+        return self.captured(run, {"body": answer.body, "status": answer.status})
+
+    def captured(self, run: Run, answer: Mapping[str, Any]) -> Move:
+        try:
+            names = {**run.names, **answer}
+            values = {f"vars.{item.variable.name}": held(item.value.evaluate(names), item.variable) for item in self.captures}
+        except EvalError as error:
+            return self.failure(run, error.message)
+        run.names.update(values)
+        return Exit("next")
+
+    def failure(self, run: Run, reason: str) -> Move:
+        if not self.fails:
+            return Failed(reason)
+        run.notes.append(f"fetch failed: {reason}")
+        return Exit("failed")
+
+
+def evaluated(value: Any, names: Mapping[str, Any]) -> Any:
+    if isinstance(value, Expression):
+        return value.evaluate(names)
+    return value.render(names) if isinstance(value, Template) else value
+
+
+def compile_fetch(builder: Builder, path: Path, fetch: Fetch) -> CompiledFetch | None:
+    service = builder.around.services.get(fetch.service)
+    if service is None:
+        builder.problem("FE202", (*path, "service"), f"there is no service {fetch.service}", "declare it under services: in project.yaml")
+    method = method_of(builder, path, fetch)
+    secret_scope = builder.scope.extended(dict.fromkeys(builder.around.secrets, Type.TEXT))
+    url = builder.template((*path, method), str(getattr(fetch, method)), Mode.URL) if method else None
+    headers = {name: builder.template((*path, "headers", name), text, scope=secret_scope) for name, text in fetch.headers.items()}
+    body = None if fetch.body is UNSET else {key: part(builder, (*path, "body", key), value) for key, value in fetch.body.items()}
+    captures = captured(builder, path, fetch)
+    exits(builder, path, fetch)
+    if service is None or url is None:
+        return None
+    timeout = millis(fetch.timeout) / 1000 if isinstance(fetch.timeout, str) else service.timeout
+    return CompiledFetch(
+        service=service,
+        method=method.upper(),
+        url=url,
+        headers={**service.headers, **{name: text for name, text in headers.items() if text}},
+        body=body,
+        captures=captures,
+        timeout=min(timeout, MAX_FETCH_SECONDS),
+        retries=fetch.retries if isinstance(fetch.retries, int) else service.retries,
+        secrets=builder.around.secrets,
+        names=names_read(url, (*service.headers.values(), *headers.values()), body),
+        statuses=frozenset(fetch.on),
+        fails=fetch.failed is not UNSET,
+    )
+
+
+def names_read(url: Template, headers: Iterable[Template | None], body: Mapping[str, Any] | None) -> frozenset[str]:
+    parts = [url, *headers, *(body or {}).values()]
+    return frozenset().union(*(part.names for part in parts if isinstance(part, (Expression, Template))))
+
+
+def method_of(builder: Builder, path: Path, fetch: Fetch) -> str:
+    given = [name for name in METHODS if getattr(fetch, name) is not UNSET]
+    if len(given) != 1:
+        builder.problem("FE213", path, "a fetch has exactly one of get, post and put", "write for example `get: /accounts`")
+        return ""
+    if not re.match(r"^/", str(getattr(fetch, given[0]))):
+        builder.problem("FE214", (*path, given[0]), "the path of a fetch starts with /", "the service in project.yaml has the address in front of it")
+    return given[0]
+
+
+def part(builder: Builder, path: Path, value: Scalar) -> Any:
+    if not isinstance(value, str):
+        return value
+    inside = whole_expression(value)
+    if inside is not None:
+        return builder.expression(path, inside)
+    return builder.template(path, value)
+
+
+def captured(builder: Builder, path: Path, fetch: Fetch) -> tuple[Capture, ...]:
+    scope = builder.scope.extended({"body": Type.ANY, "status": Type.INTEGER})
+    found = []
+    for name, text in fetch.into.items():
+        variable = builder.variable(name, (*path, "into", name))
+        value = builder.expression((*path, "into", name), text, late=True, scope=scope)
+        if variable and value:
+            found.append(Capture(variable, value))
+    return tuple(found)
+
+
+def exits(builder: Builder, path: Path, fetch: Fetch) -> None:
+    for status, target in fetch.on.items():
+        builder.exit(f"on {status}", target, (*path, "on", status))
+    builder.exit("failed", fetch.failed, (*path, "failed"))

@@ -1,0 +1,47 @@
+"""Types that authored fields share; their metadata becomes the JSON Schema, so an editor explains what this file says."""
+
+import re
+from typing import Annotated
+
+from msgspec import Meta
+
+UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$"
+
+Duration = Annotated[str, Meta(pattern=DURATION, extra_json_schema={"x-hint": "write a number and a unit: 500ms, 20s, 1.5s, 2h"})]
+StateName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9_]*$",
+        max_length=40,
+        extra_json_schema={"x-hint": "state names are lower case letters, digits and _, such as ask_account"},
+    ),
+]
+Name = Annotated[
+    str,
+    Meta(pattern=r"^[a-z][a-z0-9_]*$", max_length=40, extra_json_schema={"x-hint": "names are lower case letters, digits and _"}),
+]
+FlowName = Annotated[
+    str,
+    Meta(pattern=r"^[a-z][a-z0-9-]*$", max_length=40, extra_json_schema={"x-hint": "flow names are lower case letters, digits and -"}),
+]
+Condition = Annotated[str, Meta(description="An expression that is true or false, such as `vars.tier == \"gold\"`.", min_length=1)]
+Attempts = Annotated[int, Meta(ge=1, le=9)]
+Locale = Annotated[
+    str, Meta(pattern=r"^[a-zA-Z]{2,3}(-[A-Za-z]{2,4}){0,2}$", extra_json_schema={"x-hint": "write language and country: en-US, sv-SE"})
+]
+
+
+def millis(text: str) -> int:
+    """The milliseconds of an authored duration.
+
+    >>> millis("1.5s"), millis("2h"), millis("500ms")
+    (1500, 7200000, 500)
+    """
+    number, unit = re.fullmatch(r"([0-9.]+)([a-z]+)", text).groups()  # type: ignore[union-attr]  # the schema has checked it
+    return round(float(number) * UNITS[unit])
+
+
+def seconds(text: str) -> int:
+    """The whole seconds of an authored duration, never less than one."""
+    return max(1, round(millis(text) / 1000))

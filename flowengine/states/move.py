@@ -1,0 +1,68 @@
+"""What a state can answer when it is entered or resumed: the vocabulary between the kinds of state and the step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowengine.svaml import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """Leave by this exit; the state machine knows where it leads."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer the callback with this action and wait here for the next one."""
+
+    action: Action | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request that the driver of the step performs. `timeout` is in seconds."""
+
+    service: str
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    timeout: float
+    retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came of a Request: a status with its decoded body, or status 0 and the reason in `error` (timeout, refused, …)."""
+
+    status: int
+    body: Any = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Run a subflow with these input values and come back."""
+
+    flow: str
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """End this subflow with an outcome."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The state could not do its work: take the error exit, or say the apology."""
+
+    reason: str
+
+
+Move = Exit | Answer | Request | Enter | Leave | Failed

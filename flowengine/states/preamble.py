@@ -1,0 +1,124 @@
+"""What a state does before its verb: change the locale, answer, record, speak, send keys, report."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from flowengine.expr import Expression, Template, Type
+from flowengine.source import Path
+from flowengine.states.builder import Builder
+from flowengine.states.fields import Locale
+from flowengine.states.prompt import Plan
+from flowengine.states.run import Run
+from flowengine.svaml import Answer, Instruction, ReportCallStatus, SendDtmf, StartRecording, StopRecording, TranscriptionOptions
+from flowengine.svaml import RecordingOptions as WireRecording
+
+RECORD_EXAMPLE = """
+leave_message:
+  record: {to: "s3://voicemail/acme", credentials: "${secrets.s3}", transcribe: en-US}
+  say: Please speak after the tone.
+  next: wait_for_key
+"""
+
+
+class Recording(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Start recording this leg. `record: stop` ends it."""
+
+    to: Annotated[str, Meta(description="Where the file goes: s3://bucket/folder or azure://account/container.", examples=["s3://voicemail/acme"])] | UnsetType = UNSET
+    credentials: Annotated[str, Meta(description="The key of that place; use a secret.", examples=["${secrets.s3}"])] | UnsetType = UNSET
+    format: Annotated[str, Meta(description="The audio format.", examples=["mp3"])] | UnsetType = UNSET
+    notify: Annotated[bool, Meta(description="Whether `on: notified:` hears of the recording.", examples=[True])] | UnsetType = UNSET
+    transcribe: Annotated[Locale, Meta(description="Transcribe the speech in this locale.", examples=["en-US"])] | UnsetType = UNSET
+
+
+class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A verdict on the ended call for the platform's call records."""
+
+    status: Annotated[Literal["success", "failure"], Meta(description="Whether the call reached its purpose.", examples=["success"])]
+    details: Annotated[str, Meta(description="At most 64 characters.", examples=["bill paid"])] | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """A compiled `record:`."""
+
+    to: Template | None
+    credentials: Template | None
+    format: str | None
+    notify: bool | None
+    transcribe: str | None
+    secrets: dict[str, str]
+
+    def instruction(self, run: Run) -> Instruction:
+        names = {name: self.secrets.get(name) or run.names[name] for part in (self.to, self.credentials) if part for name in part.names}
+        return StartRecording(
+            options=WireRecording(
+                destination_url=self.to.render(names) if self.to else None,
+                credentials=self.credentials.render(names) if self.credentials else None,
+                format=self.format,
+                notification_events=self.notify,
+                transcription_options=TranscriptionOptions(enabled=True, locale=self.transcribe) if self.transcribe else None,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Preamble:
+    """Everything before the verb, in the order in which it is sent: locale, answer, record, say, keys, report."""
+
+    locale: Template | None = None
+    answer: bool = False
+    record: Recorder | None = None
+    stop: bool = False
+    say: Plan | None = None
+    dtmf: Template | None = None
+    status: str = ""
+    details: Template | None = None
+
+    @property
+    def instructions(self) -> frozenset[str]:
+        """The instructions this sends, for the check of where they are legal."""
+        spoken = {"say" if part.kind == "text" else "playFiles" for part in self.say.parts} if self.say else set()
+        flags = {"answer": self.answer, "startRecording": self.record, "stopRecording": self.stop, "sendDtmf": self.dtmf}
+        return frozenset(spoken | {name for name, present in flags.items() if present} | ({"reportCallStatus"} if self.status else set()))
+
+    def run(self, run: Run) -> None:
+        """Add the instructions to what is said. Raises EvalError."""
+        if self.locale:
+            run.locale = self.locale.render(run.names)
+        if self.answer:
+            run.said.append(Answer())
+        self.recording(run)
+        if self.say:
+            run.said.extend(self.say.instructions(run))
+        if self.dtmf:
+            run.said.append(SendDtmf(value=playable(self.dtmf.render(run.names))))
+        if self.status:
+            run.said.append(ReportCallStatus(value=self.status, details=self.details.render(run.names)[:64] if self.details else None))
+
+    def recording(self, run: Run) -> None:
+        if self.record:
+            run.said.append(self.record.instruction(run))
+        if self.stop:
+            run.said.append(StopRecording())
+
+
+def playable(text: str) -> str:
+    """Only what the platform can send as tones: 0-9, # and w (half a second)."""
+    return "".join(key for key in text if key in "0123456789#w")
+
+
+def recorder(builder: Builder, path: Path, recording: Recording) -> Recorder:
+    scope = builder.scope.extended(dict.fromkeys(builder.around.secrets, Type.TEXT))
+    to = builder.template((*path, "to"), recording.to) if isinstance(recording.to, str) else None
+    credentials = builder.template((*path, "credentials"), recording.credentials, scope=scope) if isinstance(recording.credentials, str) else None
+    return Recorder(
+        to,
+        credentials,
+        recording.format or None,
+        recording.notify if isinstance(recording.notify, bool) else None,
+        recording.transcribe or None,
+        dict(builder.around.secrets),
+    )

@@ -1,0 +1,125 @@
+"""Prompts: what a caller hears, as authored and as compiled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from flowengine.expr import Template
+from flowengine.limits import MAX_SAY
+from flowengine.states.fields import Locale
+from flowengine.states.run import Run
+from flowengine.svaml import Instruction, PlayFiles, Say, fragment, href, join, speakable, ssml, tts, voice
+
+Localised = str | dict[Locale, str]
+
+
+class Spoken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One prompt in its long form: exactly one of text, ssml, audio or message."""
+
+    text: Annotated[Localised, Meta(description="Words to speak; one text, or one per locale.", examples=["Hello."])] | UnsetType = UNSET
+    ssml: (
+        Annotated[Localised, Meta(description="Speech markup, for pauses and emphasis.", examples=["<speak>One <break/> two</speak>"])]
+        | UnsetType
+    ) = UNSET
+    audio: (
+        Annotated[Localised, Meta(description="A URL, or the name of a file uploaded to the platform.", examples=["welcome.mp3"])] | UnsetType
+    ) = UNSET
+    message: Annotated[str, Meta(description="A key of the project's messages.", examples=["welcome"])] | UnsetType = UNSET
+    voice: Annotated[str, Meta(description="female, male, or a voice of the platform.", examples=["female", "Joanna"])] | UnsetType = UNSET
+    locale: Annotated[Locale, Meta(description="Speak this prompt in another locale.", examples=["sv-SE"])] | UnsetType = UNSET
+
+
+Prompt = Annotated[
+    str | list[str | Spoken] | Spoken,
+    Meta(
+        title="Prompt",
+        description="What the caller hears: a text with `${…}`, a long form (text, ssml, audio, message), or a list of these in order.",
+        examples=["Thank you for calling.", {"audio": "https://example.com/welcome.mp3"}],
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of a prompt: a template per locale ("" is the fallback)."""
+
+    kind: str
+    texts: Mapping[str, Template]
+    voice: str = ""
+    locale: str = ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset().union(*(template.names for template in self.texts.values()))
+
+    def template(self, locale: str) -> Template:
+        return self.texts.get(locale) or self.texts[""]
+
+    def locale_in(self, run_locale: str) -> str:
+        return voice(self.locale or run_locale, self.voice)
+
+    def text(self, run: Run) -> str:
+        return self.template(self.locale or run.locale).render(run.names)
+
+    def item(self, run: Run) -> str:
+        """This part as an item of a prompt list (`#tts[…]`, `#ssml[…]`, `#href[…]` or a file name)."""
+        text = self.text(run)
+        if self.kind == "text":
+            return tts(shortened(text))
+        if self.kind == "ssml":
+            return ssml(text)
+        return href(text) if "://" in text else text
+
+
+def shortened(text: str) -> str:
+    """Text within the platform's limit, cut between words, and unable to break out of a prompt."""
+    if len(text) > MAX_SAY:
+        text = text[:MAX_SAY].rsplit(" ", 1)[0]
+    return speakable(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled prompt. Constant prompts are encoded once per locale and kept."""
+
+    parts: tuple[Part, ...]
+    names: frozenset[str]
+    constant: bool
+    known: dict[str, tuple[Instruction, ...]] = field(default_factory=dict, compare=False, repr=False)
+    items: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, parts: tuple[Part, ...]) -> "Plan":
+        constant = all(t.constant is not None for part in parts for t in part.texts.values())
+        return cls(parts, frozenset().union(*(part.names for part in parts)), constant)
+
+    def instructions(self, run: Run) -> tuple[Instruction, ...]:
+        """The prompt as instructions: `say` for text, `playFiles` for everything else."""
+        if not self.constant:
+            return tuple(spoken(part, run) for part in self.parts)
+        if run.locale not in self.known:
+            self.known[run.locale] = tuple(fragment(spoken(part, run)) for part in self.parts)
+        return self.known[run.locale]
+
+    def prompt(self, run: Run) -> str:
+        """The prompt as the `;` list that menus and park take."""
+        if not self.constant:
+            return join([part.item(run) for part in self.parts])
+        if run.locale not in self.items:
+            self.items[run.locale] = join([part.item(run) for part in self.parts])
+        return self.items[run.locale]
+
+
+def spoken(part: Part, run: Run) -> Instruction:
+    locale = part.locale_in(run.locale)
+    if part.kind == "text":
+        return Say(text=shortened(part.text(run)), locale=locale)
+    return PlayFiles(ids=[part.item(run)], locale=locale)
+
+
+def worded(plans: list[Plan | None], run: Run) -> str:
+    """Several prompts one after the other as one `;` list."""
+    return join([plan.prompt(run) for plan in plans if plan])

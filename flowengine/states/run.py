@@ -1,0 +1,48 @@
+"""The scratch pad of one step: what a state may read and write while a callback is being answered."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flowengine.sinch import Event
+from flowengine.states.move import Fetched
+from flowengine.svaml import Instruction
+
+
+class Names(dict[str, Any]):
+    """Values by dotted name. Clocks, calendars and facts of the event are worked out only when an expression reads them."""
+
+    __slots__ = ("computed", "event", "now")
+
+    def __init__(self, values: Mapping[str, Any], computed: "Computed", event: Event, now: datetime) -> None:
+        super().__init__(values)
+        self.computed = computed
+        self.event = event
+        self.now = now
+
+    def __missing__(self, name: str) -> Any:
+        return self.computed[name](self)
+
+
+Computed = Mapping[str, Callable[[Names], Any]]
+
+
+@dataclass(slots=True)
+class Run:
+    """One step under way. `names` holds `vars.*` and `call.*`; `said` the instructions so far; `notes` go to the trace."""
+
+    event: Event
+    names: Names
+    locale: str
+    attempts: int
+    fetched: Fetched | None = None
+    said: list[Instruction] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def share(self, salt: str) -> float:
+        """A number in [0, 100) that stays the same for one caller and one place, so that a split is sticky."""
+        who = self.names.get("call.from") or self.event.call_id
+        digest = hashlib.blake2b(f"{salt}\n{who}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest) / 2**64 * 100

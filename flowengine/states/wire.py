@@ -1,0 +1,173 @@
+"""Connections on the wire: from authored options to the platform's connect actions."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from flowengine.expr import Template
+from flowengine.limits import MAX_CONFERENCE_ID
+from flowengine.source import Path
+from flowengine.states.builder import Builder
+from flowengine.states.fields import millis, seconds
+from flowengine.states.run import Run
+from flowengine.svaml import (
+    Action,
+    Amd,
+    ConferenceDtmfOptions,
+    ConnectConf,
+    ConnectMxp,
+    ConnectPstn,
+    ConnectSip,
+    ConnectStream,
+    Destination,
+    Header,
+    StreamingOptions,
+    fragment,
+)
+
+if TYPE_CHECKING:
+    from flowengine.states.connect import Connect
+
+DIALLED = "dialled"
+PHONE = re.compile(r"^\+[0-9]{6,16}$")
+SIP = re.compile(r"^[^@\s:]+@[^@\s:]+(:[0-9]{1,5})?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A connect action: a constant where nothing depends on the call, else a recipe."""
+
+    constant: Action | None
+    make: Callable[[Mapping[str, str], list[Header] | None], Action]
+    texts: Mapping[str, Template]
+    headers: Mapping[str, Template]
+
+    def action(self, run: Run) -> Action:
+        """The action for this call. Raises EvalError, or ValueError for a target that the platform could not dial."""
+        if self.constant is not None:
+            return self.constant
+        texts = {name: template.render(run.names) for name, template in self.texts.items()}
+        return self.make(texts, header_list(self.headers, run.names))
+
+
+def header_list(headers: Mapping[str, Template], names: Mapping[str, Any]) -> list[Header] | None:
+    return [Header(key=key, value=template.render(names)) for key, template in headers.items()] or None
+
+
+def prepared(builder: Builder, path: Path, connect: "Connect", target: str, texts: Mapping[str, Template], headers: Mapping[str, Template]) -> Prepared | None:
+    make = MAKERS[target](connect, builder.around.locale)
+    if any(template.constant is None for template in (*texts.values(), *headers.values())):
+        return Prepared(None, make, texts, headers)
+    constants = {name: str(template.constant) for name, template in texts.items()}
+    try:
+        action = make(constants, header_list(headers, {}))
+    except ValueError as error:
+        builder.problem("FE415", (*path, target), str(error), CURES[target])
+        return None
+    return Prepared(fragment(action), make, texts, headers)
+
+
+CURES = {
+    "phone": "write + and the country code, in quotes or not: +14045009000",
+    "sip": "write user@host, without sip:",
+    "app": "write the name of an app user",
+    "conference": "choose a shorter room name",
+    "stream": "write an address that starts with wss://",
+}
+
+
+def optional(value: Any) -> Any:
+    return None if value is UNSET else value
+
+
+def whole_seconds(authored: Any) -> int | None:
+    return seconds(authored) if isinstance(authored, str) else None
+
+
+def to_phone(connect: "Connect", locale: str) -> Callable[..., Action]:
+    amd = any(getattr(connect, name) is not UNSET for name in ("person", "machine", "unsure", "beep"))
+
+    def make(texts: Mapping[str, str], _headers: list[Header] | None) -> Action:
+        return ConnectPstn(
+            number=None if texts["phone"] == DIALLED else matched(PHONE, texts["phone"].replace(" ", ""), "is no phone number"),
+            cli=texts.get("caller_id"),
+            dial_timeout=whole_seconds(connect.ring),
+            max_duration=whole_seconds(connect.limit),
+            dtmf=texts.get("dtmf"),
+            indications=optional(connect.indications),
+            suppress_callbacks=connect.silent,
+            locale=locale,
+            amd=Amd(enabled=True, async_=connect.detect == "async") if amd else None,
+        )
+
+    return make
+
+
+def to_sip(connect: "Connect", _locale: str) -> Callable[..., Action]:
+    def make(texts: Mapping[str, str], headers: list[Header] | None) -> Action:
+        return ConnectSip(
+            destination=Destination(type="sip", endpoint=matched(SIP, texts["sip"].removeprefix("sip:"), "is no SIP address")),
+            cli=texts.get("caller_id"),
+            max_duration=whole_seconds(connect.limit),
+            transport=connect.transport.upper() if isinstance(connect.transport, str) else None,
+            suppress_callbacks=connect.silent,
+            call_headers=headers,
+            moh=optional(connect.music),
+        )
+
+    return make
+
+
+def to_app(_connect: "Connect", _locale: str) -> Callable[..., Action]:
+    def make(texts: Mapping[str, str], headers: list[Header] | None) -> Action:
+        user = texts["app"]
+        return ConnectMxp(destination=None if user == DIALLED else Destination(type="username", endpoint=user), call_headers=headers)
+
+    return make
+
+
+def to_conference(connect: "Connect", _locale: str) -> Callable[..., Action]:
+    keys = optional(connect.keys)
+    options = ConferenceDtmfOptions(mode=keys.mode, max_digits=keys.max, timeout_mills=millis(keys.timeout)) if keys else None
+
+    def make(texts: Mapping[str, str], _headers: list[Header] | None) -> Action:
+        room = texts["conference"]
+        if not 1 <= len(room) <= MAX_CONFERENCE_ID:
+            raise ValueError(f"a room name has 1 to {MAX_CONFERENCE_ID} characters")
+        return ConnectConf(conference_id=room, conference_dtmf_options=options, moh=optional(connect.music))
+
+    return make
+
+
+def to_stream(connect: "Connect", _locale: str) -> Callable[..., Action]:
+    given = {"version": connect.version, "sample_rate": connect.sample_rate}
+    options = {name: value for name, value in given.items() if value is not UNSET}
+
+    def make(texts: Mapping[str, str], headers: list[Header] | None) -> Action:
+        return ConnectStream(
+            destination=Destination(type="Websocket", endpoint=matched(re.compile(r"^wss://\S+$"), texts["stream"], "is no wss:// address")),
+            streaming_options=StreamingOptions(**options) if options else None,
+            max_duration=whole_seconds(connect.limit),
+            call_headers=headers,
+        )
+
+    return make
+
+
+def matched(pattern: re.Pattern[str], text: str, complaint: str) -> str:
+    """The text where it has the form. The complaint never repeats a number, as it may be a caller's."""
+    if not pattern.match(text):
+        raise ValueError(f"this {complaint}")
+    return text
+
+
+MAKERS: Mapping[str, Callable[["Connect", str], Callable[..., Action]]] = {
+    "phone": to_phone,
+    "sip": to_sip,
+    "app": to_app,
+    "conference": to_conference,
+    "stream": to_stream,
+}
