@@ -1,0 +1,45 @@
+"""Every limit of the project, each with its reason. Whoever raises one reads the reason first."""
+
+from typing import Final
+
+# --- source: what a file may be -------------------------------------------------------------------------------------------
+
+# A flow of 100 states is about 30 kB. One MiB is thirty such flows in one file, and is still read in well under a second.
+MAX_FILE_BYTES: Final = 1_048_576
+
+# A real flow nests about 10 deep. The loader recurses once per level, and so does whoever walks the data after it.
+MAX_DEPTH: Final = 32
+
+# A flow of 100 states has about 3,000 keys and values. Bounds time and memory for a file such as `[1,1,1,…`.
+MAX_NODES: Final = 100_000
+
+# Nobody reads more than this; a file of a million aliases must not become a million objects.
+MAX_PROBLEMS: Final = 200
+
+# After a syntax error reading goes on at the next part of the file; each restart may cost one scan to the end of the file.
+MAX_RESTARTS: Final = 20
+
+# Whole numbers that fit 64 bits in every language a value may reach; longer digits (card numbers) stay text.
+MAX_INTEGER_DIGITS: Final = 18
+
+# What a person can take in of a quoted value, and of a line of the file below a message.
+MAX_QUOTED: Final = 60
+MAX_EXCERPT: Final = 110
+
+# platform
+MAX_SAY = 600  # characters of one `say` (OpenAPI; support can raise it)
+MAX_TTS_TOTAL = 1000  # spoken characters of one answer (older .NET server SDK, written by platform staff)
+MAX_PROMPT_PARTS = 64  # prompt parts of one answer (older .NET server SDK)
+MAX_COOKIE_BYTES = 1024  # keys and values of a call's cookies together (callback documentation 2020/2021)
+MAX_COOKIE_KEY = 50  # characters of a cookie's key (older .NET server SDK)
+MAX_COOKIES = 1  # one is all that state needs, and every further one is a way to outgrow the sum unseen
+MAX_HEADERS_BYTES = 1024  # keys and values of call headers together (documentation 2021)
+MAX_CONFERENCE_ID = 64  # characters (OpenAPI)
+MAX_USER_NAME = 128  # characters of an app user as destination (older .NET server SDK)
+MAX_MENU_ID = 64  # characters (older .NET server SDK)
+MAX_CALL_SECONDS = 14_400  # longer connections are cut by the platform (OpenAPI)
+MAX_PARK_SECONDS = 600  # a parked call is hung up after this (documentation 2020/2021)
+MIN_MENU_TIMEOUT_MILLIS = 1000  # shorter silence than this ends a menu before anybody can answer (older .NET server SDK)
+MAX_MENU_TIMEOUT_MILLIS = 30_000  # (older .NET server SDK)
+MAX_REPORT_DETAILS = 64  # characters of reportCallStatus, cut by the platform (documentation 2021)
+SIGNATURE_WINDOW_SECONDS = 300  # either way: long for clocks that drift, short for a replay; the platform only says "not too old"

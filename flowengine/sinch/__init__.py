@@ -1,0 +1,1 @@
+"""What the platform says, and how it proves it."""

@@ -1,0 +1,159 @@
+"""Callbacks as frozen values: one struct per event, whatever spelling it came in.
+
+`Pairs` arrives as `[{"key": ..., "value": ...}]` or as an object, and is a plain dict when a struct is made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import force_setattr
+
+
+class Pair(msgspec.Struct, frozen=True):
+    key: str
+    value: str
+
+
+if TYPE_CHECKING:
+    Pairs = dict[str, str]
+else:
+    Pairs = dict[str, str] | list[Pair]
+
+
+def _as_dict(event: msgspec.Struct, name: str) -> None:
+    value = getattr(event, name)
+    if value.__class__ is list:
+        force_setattr(event, name, {pair.key: pair.value for pair in value})
+
+
+def _lower(value: msgspec.Struct, name: str) -> None:
+    text: str = getattr(value, name)
+    if text != (lower := text.lower()):
+        force_setattr(value, name, lower)
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """did, number, username, sip, conference, email ..., and what to reach there"""
+
+    type: str = ""
+    endpoint: str = ""
+
+    def __post_init__(self) -> None:
+        _lower(self, "type")
+
+
+class Money(msgspec.Struct, frozen=True, rename="camel"):
+    currency_id: str = ""
+    amount: float = 0.0
+
+
+class Amd(msgspec.Struct, frozen=True):
+    """machine, human, notsure, hangup, inprogress, and why the platform thinks so"""
+
+    status: str = ""
+    reason: str = ""
+    duration: float = 0
+
+    def __post_init__(self) -> None:
+        _lower(self, "status")
+        _lower(self, "reason")
+
+
+class MenuResult(msgspec.Struct, frozen=True, rename="camel"):
+    menu_id: str = ""
+    type: str = ""
+    value: str = ""
+    input_method: str = ""
+
+    def __post_init__(self) -> None:
+        _lower(self, "type")
+        _lower(self, "input_method")
+
+
+class Common(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="event"):
+    call_id: str = msgspec.field(name="callid")
+    timestamp: str = ""
+    version: int = 1
+    application_key: str = ""
+    custom: str = ""
+    conference_id: str = ""
+    user: str = ""
+    cookies: Pairs = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _as_dict(self, "cookies")
+
+
+class Ice(Common, frozen=True, tag="ice"):
+    cli: str = ""
+    to: Destination = Destination()
+    domain: str = ""
+    origination_type: str = ""
+    rdnis: str = ""
+    call_headers: Pairs = msgspec.field(default_factory=dict)
+    call_resource_url: str = ""
+    duration: int = 0
+    user_rate: Money | None = None
+
+    def __post_init__(self) -> None:
+        _as_dict(self, "cookies")
+        _as_dict(self, "call_headers")
+        _lower(self, "domain")
+        if not self.origination_type.isupper():
+            force_setattr(self, "origination_type", self.origination_type.upper())
+
+
+class Ace(Common, frozen=True, tag="ace"):
+    amd: Amd | None = None
+
+
+class Pie(Common, frozen=True, tag="pie"):
+    menu_result: MenuResult = MenuResult()
+
+    @property
+    def menu_id(self) -> str:
+        return self.menu_result.menu_id
+
+    @property
+    def type(self) -> str:
+        return self.menu_result.type
+
+    @property
+    def value(self) -> str:
+        return self.menu_result.value
+
+    @property
+    def input_method(self) -> str:
+        return self.menu_result.input_method
+
+
+class Dice(Common, frozen=True, tag="dice"):
+    result: str = ""
+    reason: str = ""
+    duration: int = 0
+    debit: Money | None = None
+    user_rate: Money | None = None
+    from_: str = msgspec.field(default="", name="from")
+    to: Destination = Destination()
+    call_headers: Pairs = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _as_dict(self, "cookies")
+        _as_dict(self, "call_headers")
+
+
+class Notify(Common, frozen=True, tag="notify"):
+    type: str = ""
+    destination: str = ""
+    amd: Amd | None = None
+    error_code: int = 0
+    error_msg: str = ""
+
+    def __post_init__(self) -> None:
+        _as_dict(self, "cookies")
+        _lower(self, "type")
+
+
+Event = Ice | Ace | Pie | Dice | Notify

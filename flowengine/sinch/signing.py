@@ -1,0 +1,139 @@
+"""Application signing: how the platform proves that a callback is its own, and how requests to it are signed."""
+
+from __future__ import annotations
+
+import re
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import md5
+from hmac import compare_digest, digest
+from urllib.parse import unquote_to_bytes
+
+from flowengine.limits import SIGNATURE_WINDOW_SECONDS
+
+Headers = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
+"""Header names in any case; the second form is what ASGI has"""
+
+
+class SignatureError(Exception):
+    """A request that cannot be trusted; `code` is the platform's own number for it"""
+
+    code = 0
+
+
+class Unsigned(SignatureError):  # noqa: N818 - named for what the request is
+    code = 40100
+
+
+class BadTimestamp(SignatureError):  # noqa: N818
+    code = 40101
+
+
+class BadSignature(SignatureError):  # noqa: N818
+    code = 40102
+
+
+class Stale(SignatureError):  # noqa: N818
+    code = 40105
+
+
+class UnknownApplication(SignatureError):  # noqa: N818
+    code = 40004
+
+
+def decode_secret(secret: str) -> bytes:
+    """The bytes of an application's secret, as lenient as the platform's own SDKs: both alphabets, padding or not"""
+    text = re.sub(r"[^A-Za-z0-9+/]", "", secret.translate(str.maketrans("-_", "+/")))
+    text = text[: len(text) - (len(text) % 4 == 1)]
+    return a2b_base64(text + "=" * (-len(text) % 4))
+
+
+def _signature(secret: bytes, start: bytes, path: bytes) -> bytes:
+    return b2a_base64(digest(secret, start + path, "sha256"), newline=False)
+
+
+def _start(method: str, body: bytes, content_type: bytes, timestamp: bytes) -> bytes:
+    """All of the signed text but the path at its end"""
+    body_digest = b2a_base64(md5(body, usedforsecurity=False).digest(), newline=False) if body else b""
+    return b"%b\n%b\n%b\nx-timestamp:%b\n" % (method.upper().encode(), body_digest, content_type, timestamp)
+
+
+def sign(key: str, secret_b64: str, method: str, path: str, content_type: str, body: bytes, timestamp: str) -> str:  # noqa: PLR0917
+    """The Authorization header of a request. `path` has no query, and is written as it shall be signed (the SDKs decode it)."""
+    start = _start(method, body, content_type.encode(), timestamp.encode())
+    return f"application {key}:{_signature(decode_secret(secret_b64), start, path.encode()).decode()}"
+
+
+class Verifier:
+    """Checks signed requests of a set of applications.
+
+    The platform signs the path of the URL that was configured there: when a proxy strips a prefix of it on the way,
+    `public_base_path` puts it back.
+    """
+
+    __slots__ = ("_base", "_folded", "_secrets", "_window")
+
+    def __init__(
+        self, applications: Mapping[str, str], window_seconds: float = SIGNATURE_WINDOW_SECONDS, public_base_path: str = ""
+    ) -> None:
+        self._secrets = {key.encode(): (key, decode_secret(secret)) for key, secret in applications.items()}
+        self._folded = {key.lower(): value for key, value in self._secrets.items()}  # keys are GUIDs to some senders
+        self._window = timedelta(seconds=window_seconds)
+        self._base = public_base_path.rstrip("/").encode()
+
+    def verify(self, method: str, raw_path: bytes | str, headers: Headers, body: bytes, now: datetime) -> str:
+        """The key of the application that signed this request, as configured; raises a SignatureError"""
+        authorization, content_type, timestamp = _headers(headers)
+        key, signature = _credentials(authorization)
+        application = self._secrets.get(key) or self._folded.get(key.lower())
+        if application is None:
+            raise UnknownApplication("no such application is configured")
+        self._check_age(timestamp, now)
+        start = _start(method, body, content_type, timestamp)
+        for path in self._paths(raw_path):
+            if compare_digest(_signature(application[1], start, path), signature):
+                return application[0]
+        raise BadSignature("the signature does not fit the request")
+
+    def _check_age(self, timestamp: bytes, now: datetime) -> None:
+        try:
+            signed = datetime.fromisoformat(timestamp.decode("ascii"))
+        except ValueError as error:
+            raise BadTimestamp("x-timestamp is missing, or no ISO 8601 time") from error
+        age = now - (signed if signed.tzinfo else signed.replace(tzinfo=UTC))
+        if not -self._window <= age <= self._window:
+            raise Stale(f"signed {age.total_seconds():.0f} seconds ago by this clock")
+
+    def _paths(self, raw_path: bytes | str) -> Iterable[bytes]:
+        """Senders disagree on whether to sign the path as sent or decoded"""
+        path = raw_path.encode() if isinstance(raw_path, str) else raw_path
+        path = self._base + path.partition(b"?")[0]
+        return (path, unquote_to_bytes(path)) if b"%" in path else (path,)
+
+
+def _headers(headers: Headers) -> tuple[bytes, bytes, bytes]:
+    authorization = content_type = timestamp = b""
+    for name, value in _pairs(headers):
+        lowered = name.lower()
+        if lowered == b"authorization":
+            authorization = value
+        elif lowered == b"content-type":
+            content_type = value
+        elif lowered == b"x-timestamp":
+            timestamp = value
+    return authorization, content_type, timestamp
+
+
+def _pairs(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
+    if isinstance(headers, Mapping):
+        return [(name.encode(), value.encode()) for name, value in headers.items()]
+    return headers
+
+
+def _credentials(authorization: bytes) -> tuple[bytes, bytes]:
+    scheme, _, credentials = authorization.strip().partition(b" ")
+    key, colon, signature = credentials.strip().partition(b":")
+    if not (authorization and key and colon and signature) or scheme.lower() != b"application":
+        raise Unsigned('the Authorization header must be "application key:signature"')
+    return key, signature

@@ -1,0 +1,178 @@
+"""What each instruction and action must look like by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from flowengine import limits
+from flowengine.svaml import actions as act
+from flowengine.svaml import instructions as ins
+from flowengine.svaml.menus import menu_faults
+from flowengine.svaml.prompt import split, url_problem
+
+NUMBER = re.compile(r"\+[0-9]{6,16}")
+DTMF = re.compile(r"[0-9#w]*")
+SIP = re.compile(r"[^\s@:;<>]+@[^\s@:;<>/]+(:[0-9]{1,5})?")
+RECORDING_URL = re.compile(r"(s3|azure)://[^/\s]+.*")
+_TONES = "at au bg br be ch cl cn cz de dk ee es fi fr gr hu il in it lt jp mx my nl no nz ph pl pt ru se sg th uk us tw ve za"
+INDICATIONS = frozenset(_TONES.split())
+HOLD_MUSIC = frozenset({"ring", "music1", "music2", "music3"})
+TRANSPORTS = frozenset({"UDP", "TCP", "TLS"})
+
+
+def name_of(value: ins.Instruction | act.Action) -> str:
+    return str(value.__struct_config__.tag)
+
+
+def prompts_of(action: act.Action) -> list[list[str]]:
+    """Each prompt of an action as its parts"""
+    if isinstance(action, act.RunMenu):
+        prompts = [prompt for menu in action.menus for prompt in (menu.main_prompt, menu.repeat_prompt)]
+    else:
+        prompts = [action.intro_prompt, action.hold_prompt] if isinstance(action, act.Park) else []
+    return [split(prompt) for prompt in prompts]
+
+
+def parts_fault(parts: Iterable[str], locale: str) -> str:
+    return next(filter(None, (_part_fault(part, locale) for part in parts)), "")
+
+
+def _part_fault(part: str, locale: str) -> str:
+    kind, opened, inside = part.partition("[")
+    if not kind.startswith("#"):
+        return url_problem(part) if "://" in part else ""
+    if kind not in {"#tts", "#ssml", "#href"} or not opened or not _closed_once(inside):
+        return f"broken prompt part {part!r}"
+    if kind == "#href":
+        return url_problem(inside[:-1])
+    return "" if locale else "spoken prompts need a locale"
+
+
+def _closed_once(inside: str) -> bool:
+    return inside.find("]") == len(inside) - 1 and not re.search(r"[;\[]", inside)
+
+
+def _say(item: ins.Say) -> str:
+    return f"{len(item.text)} characters; {limits.MAX_SAY} are allowed" if len(item.text) > limits.MAX_SAY else ""
+
+
+def _play_files(item: ins.PlayFiles) -> str:
+    return parts_fault(item.ids, item.locale) if item.ids else "nothing to play"
+
+
+def _send_dtmf(item: ins.SendDtmf) -> str:
+    return "" if DTMF.fullmatch(item.value) else "keys are 0-9, # and w (half a second)"
+
+
+def _set_cookie(item: ins.SetCookie) -> str:
+    long = f"the key may have {limits.MAX_COOKIE_KEY} characters"
+    return long if len(item.key) > limits.MAX_COOKIE_KEY else "" if item.key else "the key is missing"
+
+
+def _start_recording(item: ins.StartRecording) -> str:
+    return "" if RECORDING_URL.fullmatch(item.options.destination_url) else "the destination must be an s3:// or azure:// URL"
+
+
+def _report(item: ins.ReportCallStatus) -> str:
+    if item.value not in {"success", "failure"}:
+        return "the value is success or failure"
+    return f"details may have {limits.MAX_REPORT_DETAILS} characters" if len(item.details) > limits.MAX_REPORT_DETAILS else ""
+
+
+_INSTRUCTION_CHECKS: dict[type, Callable[[Any], str]] = {
+    ins.Say: _say,
+    ins.PlayFiles: _play_files,
+    ins.SendDtmf: _send_dtmf,
+    ins.SetCookie: _set_cookie,
+    ins.StartRecording: _start_recording,
+    ins.ReportCallStatus: _report,
+}
+
+
+def instruction_fault(item: ins.Instruction) -> str:
+    check = _INSTRUCTION_CHECKS.get(type(item))
+    return check(item) if check else ""
+
+
+def _seconds(value: int | None, most: int) -> Iterator[str]:
+    if value is not None and not 0 < value <= most:
+        yield f"maxDuration must be from 1 to {most} seconds"
+
+
+def _headers(headers: tuple[act.CallHeader, ...]) -> Iterator[str]:
+    size = sum(len(header.key.encode()) + len(header.value.encode()) for header in headers)
+    if size > limits.MAX_HEADERS_BYTES:
+        yield f"call headers of {size} bytes; {limits.MAX_HEADERS_BYTES} are allowed"
+
+
+def _one_of(name: str, value: str, allowed: frozenset[str]) -> Iterator[str]:
+    if value and value not in allowed:
+        yield f"{name} must be one of {', '.join(sorted(allowed))}"
+
+
+def _connect_pstn(action: act.ConnectPstn) -> Iterator[str]:
+    yield from _seconds(action.max_duration, limits.MAX_CALL_SECONDS)
+    yield from _one_of("indications", action.indications, INDICATIONS)
+    if action.number and not NUMBER.fullmatch(action.number):
+        yield "the number must be + and 6 to 16 digits"
+    if action.cli not in {"", "private"} and not NUMBER.fullmatch(action.cli):
+        yield 'cli must be + and 6 to 16 digits, or "private"'
+    if action.dial_timeout is not None and action.dial_timeout <= 0:
+        yield "dialTimeout must be positive"
+    if not DTMF.fullmatch(action.dtmf):
+        yield "dtmf keys are 0-9, # and w (half a second)"
+
+
+def _connect_mxp(action: act.ConnectMxp) -> Iterator[str]:
+    yield from _headers(action.call_headers)
+    to = action.destination
+    if to is not None and not (to.type == "username" and 0 < len(to.endpoint) <= limits.MAX_USER_NAME):
+        yield f"the destination must be an app user of 1 to {limits.MAX_USER_NAME} characters"
+
+
+def _connect_conf(action: act.ConnectConf) -> Iterator[str]:
+    yield from _one_of("moh", action.moh, HOLD_MUSIC)
+    if not 0 < len(action.conference_id) <= limits.MAX_CONFERENCE_ID:
+        yield f"the conference id must have 1 to {limits.MAX_CONFERENCE_ID} characters"
+
+
+def _connect_sip(action: act.ConnectSip) -> Iterator[str]:
+    yield from _seconds(action.max_duration, limits.MAX_CALL_SECONDS)
+    yield from _headers(action.call_headers)
+    yield from _one_of("moh", action.moh, HOLD_MUSIC)
+    yield from _one_of("transport", action.transport.upper(), TRANSPORTS)
+    if action.destination.type != "sip" or not SIP.fullmatch(action.destination.endpoint):
+        yield "the destination must be user@host, maybe with :port"
+
+
+def _connect_stream(action: act.ConnectStream) -> Iterator[str]:
+    yield from _seconds(action.max_duration, limits.MAX_CALL_SECONDS)
+    yield from _headers(action.call_headers)
+    if action.destination.type != "Websocket" or not re.fullmatch(r"wss://[^\s/]+\S*", action.destination.endpoint):
+        yield "the destination must be a wss:// URL"
+
+
+def _park(action: act.Park) -> Iterator[str]:
+    yield from _seconds(action.max_duration, limits.MAX_PARK_SECONDS)
+
+
+_ACTION_CHECKS: dict[type, Callable[[Any], Iterable[str]]] = {
+    act.ConnectPstn: _connect_pstn,
+    act.ConnectMxp: _connect_mxp,
+    act.ConnectConf: _connect_conf,
+    act.ConnectSip: _connect_sip,
+    act.ConnectStream: _connect_stream,
+    act.RunMenu: menu_faults,
+    act.Park: _park,
+}
+
+
+def action_faults(action: act.Action) -> Iterator[str]:
+    check = _ACTION_CHECKS.get(type(action))
+    if check:
+        yield from check(action)
+    for prompt in prompts_of(action):
+        if fault := parts_fault(prompt, getattr(action, "locale", "")):
+            yield fault

@@ -1,0 +1,39 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowengine.sinch.number import normalise
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "46708168731",
+        "+46708168731",
+        "0046708168731",
+        "Anna <+46708168731>",
+        "+46 (0)70-816 87 31",
+        "tel:+46708168731",
+        "sip:+46708168731@host",
+        "<46708168731> ",
+    ],
+)
+def test_one_number(text):
+    assert normalise(text) == ("+46708168731", False)
+
+
+@pytest.mark.parametrize("text", ["private", "Private", "anonymous", "", "sip:anonymous@anonymous.invalid", "Anonymous <anonymous>"])
+def test_withheld(text):
+    assert normalise(text) == ("", True)
+
+
+@pytest.mark.parametrize("text", ["anna", "112", "0708168731", "+0708168731", "1" * 17, "team-room", "٤٦٧٠٨١٦٨٧٣١"])
+def test_no_phone_number(text):
+    assert normalise(text) == ("", False)
+
+
+@given(st.text())
+def test_whatever_comes_a_number_is_dialable_and_settled(text):
+    number = normalise(text).e164
+    assert number == "" or (number[0] == "+" and number[1:].isascii() and number[1:].isdigit() and 6 <= len(number) - 1 <= 16)
+    assert number == "" or normalise(number).e164 == number
