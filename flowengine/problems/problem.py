@@ -1,0 +1,41 @@
+"""A mistake in a file: what is wrong, where, and what cures it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flowengine.problems.catalogue import CATALOGUE
+from flowengine.problems.entry import Severity
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of a file. Lines and columns count from 1, in characters; the end column is the one after the last character."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    code: str
+    span: Span
+    message: str
+    hint: str = ""
+
+    def __post_init__(self) -> None:
+        assert self.code in CATALOGUE, f"{self.code} is not in the catalogue"  # noqa: S101  a programmer's mistake
+
+    @property
+    def severity(self) -> Severity:
+        return CATALOGUE[self.code].severity
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Document order: as a person reads the files, top down. A problem found twice is shown once."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.span, problem.code))

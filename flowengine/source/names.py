@@ -1,0 +1,45 @@
+"""Which keys a schema knows, and which of a document it does not."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from flowengine.source.leaves import Leaf
+
+_LISTS: Final = ("allOf", "anyOf", "oneOf")
+_SINGLE: Final = ("then", "else", "if")
+_STRANGERS: Final = ("additionalProperties", "unevaluatedProperties")
+_DEPTH: Final = 6  # a schema may refer to itself
+
+
+def unknown_keys(leaf: Leaf) -> list[str]:
+    if leaf.keyword not in _STRANGERS or not isinstance(leaf.instance, dict) or leaf.expected is not False:
+        return []
+    if leaf.keyword == "additionalProperties":
+        patterns = leaf.schema.get("patternProperties", {})
+        own = leaf.schema.get("properties", {})
+        return [key for key in leaf.instance if key not in own and not any(re.search(pattern, key) for pattern in patterns)]
+    return [key for key in leaf.instance if repr(key) in leaf.error.message]  # jsonschema names them nowhere else
+
+
+def known_keys(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[str]:
+    """The keys that may stand here, through references and alternatives, in the order of the schema."""
+    return list(dict.fromkeys(_known(schema, root, _DEPTH)))
+
+
+def _known(schema: Any, root: Mapping[str, Any], depth: int) -> Iterator[str]:
+    if not isinstance(schema, Mapping) or not depth:
+        return
+    yield from (key for key, value in schema.get("properties", {}).items() if value is not False)
+    if (reference := schema.get("$ref")) is not None:
+        yield from _known(_resolved(reference, root), root, depth - 1)
+    nested = [each for name in _LISTS for each in schema.get(name, ())] + [schema.get(name) for name in _SINGLE]
+    for each in nested:
+        yield from _known(each, root, depth - 1)
+
+
+def _resolved(reference: str, root: Mapping[str, Any]) -> Any:
+    found: Any = root
+    for step in reference.removeprefix("#").strip("/").split("/") if reference.startswith("#/") else ():
+        found = found.get(step, {}) if isinstance(found, Mapping) else {}
+    return found if found is not root else {}

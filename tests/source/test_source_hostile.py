@@ -1,0 +1,57 @@
+"""Files that mean harm: a Problem, soon, in bounded memory, in a process that stays alive."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from flowengine.limits import MAX_FILE_BYTES, MAX_PROBLEMS
+
+MIB = MAX_FILE_BYTES
+HOSTILE = {
+    "brackets": (b"[" * MIB, "FE107"),
+    "braces": (b"{" * MIB, "FE107"),
+    "dashes": (b"- " * (MIB // 2), "FE107"),
+    "question marks": (b"? " * (MIB // 2), "FE107"),
+    "indentation": (b"".join(b" " * depth + b"a:\n" for depth in range(1400)), "FE107"),
+    "aliases": (b"[" + b"*a," * (MIB // 3 - 2) + b"]", "FE113"),
+    "alias bomb": (b"a: &a [x,x]\n" + b"".join(b"%c: &%c [*%c,*%c]\n" % (c + 1, c + 1, c, c) for c in range(97, 121)), "FE112"),
+    "values": (b"[" + b"1," * (MIB // 2 - 2) + b"]", "FE108"),
+    "keys": (b"".join(b"k%d: v\n" % number for number in range(80_000)), "FE108"),
+    "the same key": (b"a: 1\n" * 150_000, "FE110"),
+    "NUL": (b"a: b\0", "FE103"),
+    "all NUL": (b"\0" * MIB, "FE103"),
+    "no UTF-8": (b"a: \xff\xfe", "FE102"),
+    "UTF-16": ("a: b".encode("utf-16"), "FE102"),
+    "10 MB": (b"a" * 10_000_000, "FE101"),
+    "nothing": (b"", "FE104"),
+    "spaces": (b" " * MIB, "FE104"),
+    "quotes": (b"a:\n" + b"  b: \"x\nc: 'y\n" * 70_000, "FE117"),
+    "syntax errors": (b"a:\n  b: @x\nc:\n  d: `x\n" * 40_000, "FE117"),
+    "unclosed quote": (b'a: "' + b"x\n" * (MIB // 2 - 9), "FE105"),
+    "key comments": (b"#:\n" * (MIB // 3), "FE131"),
+    "texts with key comments": (b"- 'x\n\n  #: '\n" * 30_000 + b"#:\n" * 1000, "FE131"),
+    "documents": (b"---\n" * (MIB // 4), "FE109"),
+    "tags": (b"- !a b\n" * 100_000, "FE111"),
+}
+PROGRAM = """
+import json, resource, sys, time
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+from flowengine.source import read
+content = sys.stdin.buffer.read()
+began = time.process_time()
+document, problems = read(content, "f")
+print(json.dumps([time.process_time() - began, len(problems), [problem.code for problem in problems]]))
+"""
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_a_problem(name):
+    content, code = HOSTILE[name]
+    done = subprocess.run([sys.executable, "-c", PROGRAM], input=content, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    seconds, count, codes = json.loads(done.stdout)
+    assert code in codes
+    assert count <= MAX_PROBLEMS + 1
+    assert seconds < 5
