@@ -1,0 +1,27 @@
+"""Expressions and templates of flows: typed names, helper functions, tables, opening hours."""
+
+from flowengine.expr.calendar import Calendar
+from flowengine.expr.calendar_text import CalendarError, parse_calendar
+from flowengine.expr.functions import FUNCTIONS, Function
+from flowengine.expr.holes import whole_expression
+from flowengine.expr.scope import Scope
+from flowengine.expr.template import Mode, Piece, Template
+from flowengine.expr.types import EvalError, ExprError, Expression, Table, Type
+
+__all__ = [
+    "FUNCTIONS",
+    "Calendar",
+    "CalendarError",
+    "EvalError",
+    "ExprError",
+    "Expression",
+    "Function",
+    "Mode",
+    "Piece",
+    "Scope",
+    "Table",
+    "Template",
+    "Type",
+    "parse_calendar",
+    "whole_expression",
+]

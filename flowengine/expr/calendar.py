@@ -1,0 +1,90 @@
+"""Opening hours: by the clock of a place, through changes of daylight saving time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from flowengine.expr.words import DAYS, date_in_words, day_and_month, is_english, time_in_words
+
+Range = tuple[int, int]  # minutes from midnight; an end beyond 1440 lies on the next day
+_HORIZON: Final = 400  # days: any holiday of a year is passed in between
+_DAY: Final = timedelta(days=1)
+
+
+class Calendar:
+    """Weekly hours by weekday (Monday is 0), exceptions by date or by (month, day) of every year. An exception replaces the ranges
+    that *start* on its day. Every `now` carries a zone.
+    """
+
+    def __init__(
+        self,
+        zone: str,
+        weekly: Mapping[int, Sequence[Range]],
+        exceptions: Mapping[date, Sequence[Range]] | None = None,
+        yearly: Mapping[tuple[int, int], Sequence[Range]] | None = None,
+        closed: bool = False,
+    ) -> None:
+        self.zone = ZoneInfo(zone)
+        self.weekly = {day: tuple(ranges) for day, ranges in weekly.items()}
+        self.exceptions = {day: tuple(ranges) for day, ranges in (exceptions or {}).items()}
+        self.yearly = {day: tuple(ranges) for day, ranges in (yearly or {}).items()}
+        self.closed = closed
+        self._moments = lru_cache(maxsize=16)(self._worked_out)
+
+    def is_open(self, now: datetime) -> bool:
+        if self.closed:
+            return False
+        today, moment = now.astimezone(self.zone).date(), now.timestamp()
+        return any(start <= moment < end for day in (today - _DAY, today) for start, end in self._moments(day))
+
+    def next_open(self, now: datetime) -> datetime | None:
+        """The next moment after now at which opening hours begin, in the calendar's zone."""
+        if self.closed:
+            return None
+        today, moment = now.astimezone(self.zone).date(), now.timestamp()
+        for day in (today + timedelta(days=ahead) for ahead in range(-1, _HORIZON)):
+            later = [start for start, end in self._moments(day) if moment < start < end]
+            if later:
+                return datetime.fromtimestamp(min(later), self.zone)
+        return None
+
+    def next_open_words(self, now: datetime, locale: str) -> str:
+        opening = self.next_open(now)
+        if opening is None:
+            return "at a later time" if is_english(locale) else ""
+        days = (opening.date() - now.astimezone(self.zone).date()).days
+        clock = time_in_words(opening.hour, opening.minute, locale)
+        if not is_english(locale):
+            return clock if days == 0 else f"{date_in_words(opening.date(), locale)}, {clock}"
+        return f"{_day_words(opening, days, locale)} at {clock}"
+
+    def _ranges(self, day: date) -> Sequence[Range]:
+        for found in (self.exceptions.get(day), self.yearly.get((day.month, day.day))):
+            if found is not None:
+                return found
+        return self.weekly.get(day.weekday(), ())
+
+    def _worked_out(self, day: date) -> tuple[tuple[float, float], ...]:
+        return tuple((self._moment(day, start, 0), self._moment(day, end, 1)) for start, end in self._ranges(day))
+
+    def _moment(self, day: date, minute: int, fold: int) -> float:
+        """A clock reading that comes twice opens at the first and closes at the second; one that is skipped is the moment of the skip."""
+        wall = datetime.combine(day, time(0)) + timedelta(minutes=minute)
+        found = wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC)
+        if found.astimezone(self.zone).replace(tzinfo=None) == wall:
+            return found.timestamp()
+        return self._skip(wall)
+
+    def _skip(self, wall: datetime) -> float:
+        before, after = (wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (1, 0))
+        offset = before.astimezone(self.zone).utcoffset()
+        moments: Iterator[datetime] = (before + timedelta(minutes=more) for more in range(int((after - before).total_seconds()) // 60 + 1))
+        return next(moment.timestamp() for moment in moments if moment.astimezone(self.zone).utcoffset() != offset)
+
+
+def _day_words(opening: datetime, days: int, locale: str) -> str:
+    if days < 2:
+        return ("today", "tomorrow")[days]
+    return DAYS[opening.weekday()] if days < 7 else f"{DAYS[opening.weekday()]}, {day_and_month(opening.date(), locale)},"

@@ -1,0 +1,197 @@
+"""CEL behind a small door: the only module that imports cel_expr_python, which is young and may need replacing.
+
+Its habits: errors at run time are *values* of type ERROR whose text starts with a status; all data handed over is converted, read or
+not; texts end at a NUL; environments are built at the first compile.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from math import isfinite
+from typing import Any, Final
+
+from cel_expr_python import cel
+from cel_expr_python.ext import ext_strings
+
+from flowengine.expr.bounds import MAX_RESULT
+from flowengine.expr.functions import FUNCTIONS, Overload
+from flowengine.expr.references import references
+from flowengine.expr.types import PYTHON, EvalError, Evaluate, Type
+
+_CEL: Final = {
+    Type.TEXT: cel.Type.STRING,
+    Type.INTEGER: cel.Type.INT,
+    Type.DECIMAL: cel.Type.DOUBLE,
+    Type.BOOLEAN: cel.Type.BOOL,
+    Type.ANY: cel.Type.DYN,
+}
+_RESULTS: Final = {their.name(): ours for ours, their in _CEL.items()} | {"NULL": Type.ANY}
+_STATUSES: Final = tuple(
+    f"{status}: "
+    for status in (
+        *("INVALID_ARGUMENT", "NOT_FOUND", "OUT_OF_RANGE", "UNKNOWN", "INTERNAL", "FAILED_PRECONDITION", "UNIMPLEMENTED", "CANCELLED"),
+        *(
+            "DEADLINE_EXCEEDED",
+            "ALREADY_EXISTS",
+            "PERMISSION_DENIED",
+            "RESOURCE_EXHAUSTED",
+            "ABORTED",
+            "UNAVAILABLE",
+            "DATA_LOSS",
+            "UNAUTHENTICATED",
+        ),
+    )
+)
+_FAULT: Final = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?: \[[A-Z_]+\])?$", re.MULTILINE)
+
+
+class Refused(Exception):  # noqa: N818 - it never leaves this package
+    """CEL's complaints about a text: (message, line, column); line 0 where it names no place."""
+
+    def __init__(self, faults: Sequence[tuple[str, int, int]]) -> None:
+        super().__init__(faults)
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """`type` is None for a value that a flow cannot hold, such as a timestamp; `result` is CEL's name for it."""
+
+    type: Type | None
+    result: str
+    names: frozenset[str]
+    run: Evaluate
+
+
+class Environment:
+    """Declared names and functions."""
+
+    def __init__(self, names: Mapping[str, Type], overloads: Iterable[Overload]) -> None:
+        variables = {name: _CEL[kind] for name, kind in names.items()}
+        self._names = frozenset(names)
+        self._env = cel.NewEnv(variables=variables, extensions=[*_LIBRARY, _extension("tables", overloads)])
+
+    def compile(self, text: str) -> Compiled:
+        try:
+            program = self._env.compile(text)
+        except RuntimeError as error:
+            raise Refused(_faults(str(error))) from None
+        result = program.return_type().name()
+        names = self._names & references(program.serialize())
+        kind = Type.ANY if result.startswith(("LIST", "MAP")) else _RESULTS.get(result)
+        return Compiled(kind, result, names, _runner(program, tuple(sorted(names)), kind or Type.ANY))
+
+
+def _extension(name: str, overloads: Iterable[Overload]) -> Any:
+    groups = groupby(sorted(overloads, key=lambda overload: overload.name), key=lambda overload: overload.name)
+    return cel.CelExtension(name, [cel.FunctionDecl(function, [_declared(overload) for overload in group]) for function, group in groups])
+
+
+def _declared(overload: Overload) -> Any:
+    return cel.Overload(
+        "_".join(["fe", overload.name, *overload.parameters]),
+        return_type=_CEL[overload.returns],
+        parameters=[_CEL[kind] for kind in overload.parameters],
+        impl=overload.call,
+    )
+
+
+_LIBRARY: Final = (
+    ext_strings.ExtStrings(),
+    _extension("flowengine", (one for function in FUNCTIONS.values() for one in function.overloads)),
+)
+
+
+def _faults(message: str) -> list[tuple[str, int, int]]:
+    found = [(text, max(0, int(line)), max(0, int(column))) for line, column, text in _FAULT.findall(message)]
+    return sorted(found, key=lambda fault: fault[1] == 0) or [(message, 0, 0)]
+
+
+def _runner(program: Any, names: tuple[str, ...], kind: Type) -> Evaluate:
+    evaluate, finish = program.eval, _finish(kind)
+
+    def run(values: Mapping[str, Any]) -> Any:
+        try:
+            result = evaluate(data={name: _sound(values[name]) for name in names})
+        except KeyError as error:
+            raise EvalError(f"{error.args[0]} has no value here") from None
+        except RuntimeError as error:  # a text that is no Unicode
+            raise EvalError(str(error)) from None
+        return finish(result)
+
+    return run
+
+
+def _sound(value: Any) -> Any:
+    """CEL cuts texts at a NUL, so that what was checked would not be what is used."""
+    if value.__class__ is str:
+        if "\0" in value:
+            raise EvalError("a text with a NUL character")
+    elif value.__class__ is dict:
+        for key, item in value.items():
+            _sound(key)
+            _sound(item)
+    elif value.__class__ is list:
+        for item in value:
+            _sound(item)
+    return value
+
+
+def _finish(kind: Type) -> Callable[[Any], Any]:
+    return {Type.TEXT: _text, Type.DECIMAL: _decimal, Type.ANY: _any}.get(kind) or _exactly(PYTHON[kind])
+
+
+def _text(result: Any) -> str:
+    text = result.value()
+    if text.__class__ is not str or (text.startswith(_STATUSES) and result.type() == cel.Type.ERROR):
+        raise _failed(text)
+    if len(text) > MAX_RESULT:
+        raise EvalError(f"a text of {len(text)} characters; {MAX_RESULT} is the limit")
+    return text
+
+
+def _decimal(result: Any) -> float:
+    number = result.value()
+    if number.__class__ is not float:
+        raise _failed(number)
+    if not isfinite(number):
+        raise EvalError("a number without end, as of a division by zero")
+    return number
+
+
+def _exactly(expected: type) -> Callable[[Any], Any]:
+    def finish(result: Any) -> Any:
+        value = result.value()
+        if value.__class__ is not expected:
+            raise _failed(value)
+        return value
+
+    return finish
+
+
+def _any(result: Any) -> Any:
+    value = result.plain_value()
+    if value.__class__ is str:
+        return _text(result)
+    return _json(value)
+
+
+def _json(value: Any) -> Any:
+    """JSON says no more than this; anything else would be lost on its way to the next callback."""
+    if isinstance(value, dict):
+        return {str(key): _json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_json(item) for item in value]
+    if isinstance(value, datetime | timedelta | bytearray | cel.Type) or (isinstance(value, float) and not isfinite(value)):
+        raise EvalError(f"a value that a flow cannot hold: {value!r}")
+    return value
+
+
+def _failed(said: object) -> EvalError:
+    text = str(said)
+    for status in _STATUSES:
+        text = text.removeprefix(status)
+    missing = re.fullmatch(r'Key not found in map : (".*"|\S+)', text)
+    return EvalError(f"there is no {missing[1]} in it" if missing else text)

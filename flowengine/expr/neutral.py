@@ -1,0 +1,31 @@
+"""Values made harmless for where they go: a caller's name must not become an instruction, a tag or another address."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote
+
+from flowengine.expr.types import EvalError
+
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+_SPEECH: Final = str.maketrans({"[": "(", "]": ")", ";": ","})
+# No entities: `&` and `;` themselves have a meaning in a list of prompts.
+_SSML: Final = str.maketrans({"[": "(", "]": ")", ";": ",", "&": " and ", "<": " ", ">": " ", '"': " ", "'": "\u2019"})
+
+
+def for_speech(text: str) -> str:
+    return _CONTROLS.sub(" ", text.translate(_SPEECH))
+
+
+def for_ssml(text: str) -> str:
+    return _CONTROLS.sub(" ", text.translate(_SSML))
+
+
+def for_url(text: str) -> str:
+    """One piece of a path or query. `.` and `..` would climb to another address however they are written."""
+    if text in {".", ".."}:
+        raise EvalError(f'"{text}" cannot be a part of an address')
+    return quote(text, safe="")
+
+
+NEUTRAL: Final[dict[str, Callable[[str], str]]] = {"speech": for_speech, "ssml": for_ssml, "url": for_url}

@@ -1,0 +1,85 @@
+"""Texts with `${…}` in them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from flowengine.expr.holes import Hole, split
+from flowengine.expr.neutral import NEUTRAL
+from flowengine.expr.types import EvalError, Evaluate, ExprError, Expression, Type, Values
+from flowengine.expr.values import text_of
+
+
+class Mode(StrEnum):
+    """Where the text goes; each value in it is made harmless for that place. The author's own text is not touched."""
+
+    PLAIN = "plain"
+    SPEECH = "speech"
+    SSML = "ssml"
+    URL = "url"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One `${…}` and where its expression starts in the template."""
+
+    expression: Expression
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """`constant` is the finished text when there is no `${…}` in it."""
+
+    text: str
+    names: frozenset[str]
+    constant: str | None
+    pieces: tuple[Piece, ...]
+    parts: tuple[str | Evaluate, ...] = field(repr=False, compare=False)
+
+    def render(self, values: Values) -> str:
+        """Pieces are joined here: joining in CEL is no quicker, and its 32 levels would limit a text to 16 pieces."""
+        return "".join([part if part.__class__ is str else part(values) for part in self.parts])  # type: ignore[operator]
+
+
+def template(text: str, mode: Mode, compile_piece: Callable[[str], Expression]) -> Template:
+    parts: list[str | Evaluate] = []
+    pieces: list[Piece] = []
+    for part in split(text):
+        if isinstance(part, Hole):
+            pieces.append(Piece(_compiled(part, compile_piece), part.start))
+            parts.append(_filled(pieces[-1].expression, NEUTRAL.get(mode)))
+        else:
+            parts.append(part)
+    return Template(text, _names(pieces), None if pieces else "".join(map(str, parts)), tuple(pieces), tuple(parts))
+
+
+def _compiled(hole: Hole, compile_piece: Callable[[str], Expression]) -> Expression:
+    try:
+        return compile_piece(hole.text)
+    except ExprError as error:
+        error.offset += hole.start
+        raise
+
+
+def _names(pieces: Sequence[Piece]) -> frozenset[str]:
+    return frozenset().union(*(piece.expression.names for piece in pieces))
+
+
+def _filled(expression: Expression, neutral: Callable[[str], str] | None) -> Evaluate:
+    evaluate = expression.evaluate
+    shown = evaluate if expression.type is Type.TEXT else _as_text(evaluate)
+    if neutral is None:
+        return shown
+    return lambda values: neutral(shown(values))
+
+
+def _as_text(evaluate: Evaluate) -> Evaluate:
+    def shown(values: Values) -> Any:
+        try:
+            return text_of(evaluate(values))
+        except ValueError as error:
+            raise EvalError(str(error)) from None
+
+    return shown

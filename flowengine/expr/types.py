@@ -1,0 +1,58 @@
+"""What values are, what can go wrong with expressions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Values = Mapping[str, Any]
+Evaluate = Callable[[Values], Any]
+
+
+class Type(StrEnum):
+    TEXT = "text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    ANY = "any"
+
+
+PYTHON: Mapping[Type, type] = {Type.TEXT: str, Type.INTEGER: int, Type.DECIMAL: float, Type.BOOLEAN: bool}
+
+
+class ExprError(Exception):
+    """A mistake in an expression or template, found when a flow is loaded."""
+
+    def __init__(self, message: str, offset: int = 0, hint: str = "", code: str = "FE304") -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+        self.hint = hint
+        self.code = code
+
+
+class EvalError(Exception):
+    """An expression has no value in this call: a missing key, a division by zero, a text that is no date."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression. `evaluate(values)` reads only `names`, and raises EvalError."""
+
+    text: str
+    type: Type
+    names: frozenset[str]
+    evaluate: Evaluate = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows by key. `columns` says the type of each; `default` is the row of keys that are not there."""
+
+    columns: Mapping[str, Type]
+    rows: Mapping[str, Mapping[str, Any]]
+    default: Mapping[str, Any] | None = None

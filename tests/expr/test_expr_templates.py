@@ -1,0 +1,143 @@
+"""Templates: finding `${…}`, carets, and values that must not break out."""
+
+import re
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from flowengine.expr import EvalError, ExprError, Mode, Scope, Type, whole_expression
+
+SCOPE = Scope({"vars.name": Type.TEXT, "vars.n": Type.INTEGER, "vars.d": Type.DECIMAL, "vars.vip": Type.BOOLEAN, "body": Type.ANY})
+VALUES = {"vars.name": "Jane", "vars.n": 3, "vars.d": 2.0, "vars.vip": True, "body": {"a": "x", "list": [1]}}
+TEXTS = st.text(max_size=40).map(lambda text: text.encode(errors="ignore").decode())
+
+
+@pytest.mark.parametrize(
+    ("text", "rendered"),
+    [
+        ("Hello ${vars.name}.", "Hello Jane."),
+        ("${vars.n}|${vars.d}|${vars.vip}|${body.a}", "3|2|true|x"),
+        ('${"}"}${vars.name + "{"}', "}Jane{"),
+        ("${{'a': '}'}['a']}", "}"),
+        ("${r'\\d'}${'''it's }'''}", "\\dit's }"),
+        ("$${vars.name} costs $5 and $$", "${vars.name} costs $5 and $$"),
+        ("$${${vars.n}}", "${3}"),
+        ("{ single } $ {x}", "{ single } $ {x}"),
+    ],
+)
+def test_rendering(text, rendered):
+    assert SCOPE.template(text).render(VALUES) == rendered
+
+
+def test_a_long_text_has_many_pieces():
+    assert SCOPE.template("${vars.n + 1}," * 60).render(VALUES) == "4," * 60
+
+
+def test_names_pieces_and_constants():
+    made = SCOPE.template("Hi ${vars.name}, ${vars.n + 1}")
+    assert (made.names, made.constant, [piece.start for piece in made.pieces]) == ({"vars.name", "vars.n"}, None, [5, 19])
+    assert SCOPE.template("a $${b}").constant == "a ${b}"
+    assert SCOPE.template("").constant == ""
+    assert SCOPE.template("").render({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "offset"),
+    [
+        ("é😀 ${vars.nam}", "FE301", 5),
+        ("${vars.name} ${vars.n + 1.5}", "FE302", 22),
+        ("a {{x}}", "FE306", 2),
+        ("a ${x", "FE307", 2),
+        ("a ${'x}", "FE307", 4),
+        ("a ${}", "FE304", 2),
+    ],
+)
+def test_mistakes_are_found_where_they_are(text, code, offset):
+    with pytest.raises(ExprError) as caught:
+        SCOPE.template(text)
+    assert (caught.value.code, caught.value.offset) == (code, offset)
+
+
+def test_a_list_is_no_text():
+    with pytest.raises(EvalError, match="a list cannot be put into a text"):
+        SCOPE.template("${body.list}").render(VALUES)
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ("${vars.n + 1}", "vars.n + 1"),
+        ("${a}${b}", None),
+        ("${a} ", None),
+        ("a", None),
+        ("${'}'}", "'}'"),
+        ("${a", None),
+        ("${}", None),
+        ("$${a}", None),
+    ],
+)
+def test_whole_expressions(text, inside):
+    assert whole_expression(text) == inside
+
+
+HOSTILE = st.text(st.sampled_from("[];#tsml<>&\"'/\\\n\x00\x85\u2028 a€"), max_size=30) | TEXTS
+
+
+@given(HOSTILE)
+def test_speech_cannot_break_out(value):
+    said = SCOPE.template("#tts[${vars.name}]", Mode.SPEECH).render({"vars.name": value})
+    assert not re.search(r"[\[\];\x00-\x1f\x7f-\x9f\u2028\u2029]", said[5:-1])
+
+
+@given(HOSTILE)
+def test_ssml_cannot_break_out(value):
+    said = SCOPE.template("<s>${vars.name + ''}</s>", Mode.SSML).render({"vars.name": value.replace("\0", "")})
+    assert not re.search(r"[\[\];&<>\"'\x00-\x1f\x7f-\x9f\u2028\u2029]", said[3:-4])
+
+
+@given(HOSTILE)
+def test_a_url_piece_reads_back(value):
+    assume(value not in {".", ".."})
+    made = SCOPE.template("/a/${vars.name}?n=${vars.n}", Mode.URL).render({"vars.name": value, "vars.n": -3})
+    inside = made.removeprefix("/a/").removesuffix("?n=-3")
+    assert unquote(inside, errors="strict") == value
+    assert not set(inside) & set("/?#&=:@ ")
+
+
+@pytest.mark.parametrize("value", [".", ".."])
+def test_a_url_piece_cannot_climb(value):
+    with pytest.raises(EvalError):
+        SCOPE.template("/a/${vars.name}/b", Mode.URL).render({"vars.name": value})
+
+
+def test_speech_stays_readable():
+    assert SCOPE.template("${vars.name}", Mode.SSML).render({"vars.name": "AT&T's <b>"}) == "AT and T\u2019s  b "
+    assert SCOPE.template("${vars.name}; [x]", Mode.SPEECH).render({"vars.name": "a;b]"}) == "a,b); [x]"
+
+
+def mistake(text):
+    try:
+        SCOPE.template(text)
+    except ExprError as error:
+        return error
+    return None
+
+
+@given(st.text(st.sampled_from("${} \"'{x.vars.name\\\n"), max_size=20) | TEXTS)
+def test_any_template_renders_or_says_where_it_is_wrong(text):
+    error = mistake(text)
+    if error:
+        assert 0 <= error.offset <= len(text)
+    else:
+        made = SCOPE.template(text)
+        assert (made.constant is None) == bool(made.pieces)
+        assert made.pieces or made.constant == text.replace("$${", "${")
+
+
+@given(TEXTS)
+def test_a_quoted_text_inside_is_taken_whole(text):
+    text = re.sub(r"[\x00-\x1f\x7f]", "", text)
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    assert SCOPE.template(f'<${{"{quoted}"}}>').render({}) == f"<{text}>"
