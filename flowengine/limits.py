@@ -43,3 +43,12 @@ MIN_MENU_TIMEOUT_MILLIS = 1000  # shorter silence than this ends a menu before a
 MAX_MENU_TIMEOUT_MILLIS = 30_000  # (older .NET server SDK)
 MAX_REPORT_DETAILS = 64  # characters of reportCallStatus, cut by the platform (documentation 2021)
 SIGNATURE_WINDOW_SECONDS = 300  # either way: long for clocks that drift, short for a replay; the platform only says "not too old"
+
+# --- project and calls ----------------------------------------------------------------------------------------------------
+
+MAX_PROJECT_FILES: Final = 5000  # five times the largest project that was ever measured; bounds the time of a reload
+MAX_FETCH_SECONDS: Final = 20.0  # no platform waits longer; the callback's own deadline is shorter still
+MAX_STATES_PER_STEP: Final = 200  # a callback that walks more states than this is going round in circles
+MAX_SUBFLOW_DEPTH: Final = 8  # each level travels with the call; deeper nesting is recursion by accident
+CALL_KEPT_SECONDS: Final = 86_400.0  # the longest call is 4 hours; recordings and transcripts are announced later the same day
+FETCH_MARGIN_SECONDS: Final = 0.5  # left of the callback's deadline for the answer itself to be made and travel

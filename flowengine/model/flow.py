@@ -65,7 +65,7 @@ class State(
     note: Annotated[str, Meta(description="A remark for other authors.")] | UnsetType = UNSET
     locale: Annotated[str, Meta(description="The locale from here on.", examples=["sv-SE", "${vars.language}"])] | UnsetType = UNSET
     answer: Annotated[bool, Meta(description="Answer (and bill) at once, before anything is connected.", examples=[True])] = False
-    record: Annotated[Literal["start", "stop"] | Recording, Meta(description="Start or stop recording.", examples=["stop"])] | UnsetType = UNSET
+    record: Annotated[Literal["stop"] | Recording, Meta(description="Start or stop recording.", examples=["stop"])] | UnsetType = UNSET
     say: Prompt | UnsetType = UNSET
     dtmf: Annotated[str, Meta(description="Keys to send: 0-9, # and w (half a second).", examples=["ww1#"])] | UnsetType = UNSET
     report: Annotated[Report, Meta(description="A verdict on an ended call; only after `on: ended:`.")] | UnsetType = UNSET

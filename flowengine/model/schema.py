@@ -36,7 +36,7 @@ def generated(name: str) -> dict[str, Any]:
     """The schema as the typed model has it. A test keeps the published file equal to it."""
     title, model = MODELS[name]
     (top,), components = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
-    return {"$schema": DIALECT, "$id": f"https://flowengine.dev/schemas/{name}.schema.json", "title": title, **top, "$defs": components}
+    return {"$schema": DIALECT, "title": title, **top, "$defs": components}
 
 
 def write(folder: Path) -> None:

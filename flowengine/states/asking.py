@@ -62,7 +62,7 @@ class Question:
         if self.named:
             menus = [menus[0], replace(menus[0], id=self.menu_id), *menus[1:]]
         main = self.menu_id if self.named else "main"
-        return RunMenu(menus=menus, main_menu=main, barge=self.barge, enable_voice=self.voice, locale=run.locale)
+        return RunMenu(menus=tuple(menus), main_menu=main, barge=self.barge, enable_voice=self.voice, locale=run.locale)
 
     def retry(self, run: Run, words: Wording, exhausted: str, ask: Again) -> Move:
         """Ask again after these words, or leave when attempts are used up."""
@@ -90,9 +90,9 @@ def wording(builder: Builder, path: Path, words: Prompt | Words | UnsetType, fal
     if words is UNSET:
         words = builder.around.defaults.get(fallback, UNSET)
     if isinstance(words, Worded) and words.each is not UNSET:
-        each = [builder.prompt((*path, "each", index), item, late=True, listed=True) for index, item in enumerate(words.each)]
+        each = [builder.prompt((*path, "each", index), item, late=True) for index, item in enumerate(words.each)]
         return Wording(tuple(each))
-    plan = builder.prompt(path, words, late=True, listed=True)  # type: ignore[arg-type]  # a Worded without each is a Spoken
+    plan = builder.prompt(path, words, late=True)  # type: ignore[arg-type]  # a Worded without each is a Spoken
     return Wording((plan,) if plan else ())
 
 

@@ -7,9 +7,11 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from flowengine.expr import ExprError, Expression, Mode, Scope, Template, Type, whole_expression
+from flowengine.limits import MAX_SAY
 from flowengine.problems import Problem, suggest
 from flowengine.source import Document, Path
 from flowengine.states.prompt import Localised, Part, Plan, Prompt, Spoken
+from flowengine.svaml import ssml_problem
 
 Via = Literal["same", "pie", "ace", "notify", "keys"]
 
@@ -144,42 +146,42 @@ class Builder:
         self.writes.add(f"vars.{name}")
         return found
 
-    def prompt(self, path: Path, prompt: Prompt | UnsetType | None, *, late: bool = False, listed: bool = False) -> Plan | None:
-        """A compiled prompt. `listed` says that it will travel in a `;` list."""
+    def prompt(self, path: Path, prompt: Prompt | UnsetType | None, *, late: bool = False) -> Plan | None:
+        """A compiled prompt."""
         if prompt is UNSET or prompt is None:
             return None
         if not isinstance(prompt, list):
-            part = self._part(path, prompt, late, listed)
+            part = self._part(path, prompt, late)
             return Plan.of((part,)) if part else None
-        parts = [self._part((*path, index), item, late, listed) for index, item in enumerate(prompt)]
+        parts = [self._part((*path, index), item, late) for index, item in enumerate(prompt)]
         return Plan.of(tuple(part for part in parts if part))
 
-    def _part(self, path: Path, prompt: Any, late: bool, listed: bool) -> Part | None:
+    def _part(self, path: Path, prompt: Any, late: bool) -> Part | None:
         if isinstance(prompt, str):
-            return self._texts(path, "text", prompt, Spoken(), late, listed)
+            return self._texts(path, "text", prompt, Spoken(), late)
         chosen = [kind for kind in ("text", "ssml", "audio", "message") if getattr(prompt, kind) is not UNSET]
         if len(chosen) != 1:
             self.problem("FE210", path, "a prompt is exactly one of text, ssml, audio or message", "use a list for several prompts in a row")
             return None
         kind = chosen[0]
         if kind == "message":
-            return self._message((*path, kind), prompt, late, listed)
-        return self._texts((*path, kind), kind, getattr(prompt, kind), prompt, late, listed)
+            return self._message((*path, kind), prompt, late)
+        return self._texts((*path, kind), kind, getattr(prompt, kind), prompt, late)
 
-    def _message(self, path: Path, prompt: Spoken, late: bool, listed: bool) -> Part | None:
+    def _message(self, path: Path, prompt: Spoken, late: bool) -> Part | None:
         key = str(prompt.message)
         if key not in self.around.messages:
             self.problem("FE202", path, f"there is no message {key}", suggest(key, self.around.messages) or "add it to the project's messages")
             return None
-        return self._texts(path, "text", self.around.messages[key], prompt, late, listed, follow=False)
+        return self._texts(path, "text", self.around.messages[key], prompt, late, follow=False)
 
-    def _texts(self, path: Path, kind: str, authored: Localised, prompt: Spoken, late: bool, listed: bool, *, follow: bool = True) -> Part | None:
+    def _texts(self, path: Path, kind: str, authored: Localised, prompt: Spoken, late: bool, *, follow: bool = True) -> Part | None:
         mode = {"text": Mode.SPEECH, "ssml": Mode.SSML, "audio": Mode.URL}[kind]
         each = {"": authored} if isinstance(authored, str) else authored
         texts = {}
         for locale, text in each.items():
             place = (*path, locale) if follow and locale else path
-            self._check_text(place, kind, text, listed)
+            self._check_text(place, kind, text)
             if template := self.template(place, text, mode, late=late):
                 texts[locale] = template
         if not texts:
@@ -188,11 +190,11 @@ class Builder:
         wanted = "" if prompt.locale is UNSET else prompt.locale
         return Part(kind, texts, self.around.voice if prompt.voice is UNSET else str(prompt.voice), str(wanted or ""))
 
-    def _check_text(self, path: Path, kind: str, text: str, listed: bool) -> None:
-        if kind == "text" and "${" not in text and len(text) > 600:
-            self.problem("FE410", path, f"this text has {len(text)} characters; the platform speaks at most 600", "split it into a list of prompts or into two states")
-        if kind == "ssml" and ((listed and ";" in text) or "]" in text):
-            self.problem("FE411", path, "the platform splits prompts at ';' and ends them at ']'", "leave both out of this ssml: write 'and' for &amp;")
+    def _check_text(self, path: Path, kind: str, text: str) -> None:
+        if kind == "text" and "${" not in text and len(text) > MAX_SAY:
+            self.problem("FE410", path, f"this text has {len(text)} characters; the platform speaks at most {MAX_SAY}", "split it into a list of prompts or into two states")
+        if kind == "ssml" and "${" not in text and (fault := ssml_problem(text)):
+            self.problem("FE411", path, fault, "close every element that you open")
 
 
 def fits(value: Any, wanted: Type) -> bool:

@@ -140,7 +140,7 @@ class CompiledCollect:
         return self.question.run_menu([menu], run)
 
     def ask_back(self, run: Run) -> RunMenu:
-        options = [WireOption(dtmf="1", action=f"return({YES})"), WireOption(dtmf="2", action=f"return({NO})")]
+        options = (WireOption(dtmf="1", action=f"return({YES})"), WireOption(dtmf="2", action=f"return({NO})"))
         menu = WireMenu(id="main", main_prompt=worded([self.confirm], run), repeats=0, timeout_mills=self.timeout, options=options)
         return self.question.run_menu([menu], run)
 
@@ -172,8 +172,8 @@ def lengths(builder: Builder, path: Path, collect: Collect, variable: Variable) 
 def question(builder: Builder, path: Path, collect: Collect) -> Question:
     return Question(
         menu_id=f"{builder.around.flow}.{builder.state}",
-        first=builder.prompt((*path, "prompt"), collect.prompt, late=True, listed=True),
-        again=builder.prompt((*path, "again"), collect.again, late=True, listed=True),
+        first=builder.prompt((*path, "prompt"), collect.prompt, late=True),
+        again=builder.prompt((*path, "again"), collect.again, late=True),
         no_input=wording(builder, (*path, "no_input"), collect.no_input, "no_input"),
         no_match=Wording(()),
         attempts=attempts(builder, collect.attempts),
@@ -206,7 +206,7 @@ def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledC
         most=most,
         valid=builder.condition((*path, "valid"), collect.valid, late=True) if isinstance(collect.valid, str) else None,
         invalid=wording(builder, (*path, "invalid"), collect.invalid, "no_match"),
-        confirm=builder.prompt((*path, "confirm"), collect.confirm, late=True, listed=True),
+        confirm=builder.prompt((*path, "confirm"), collect.confirm, late=True),
         timeout=timeout_millis(builder, (*path, "timeout"), collect.timeout),
         keys={key: leads for key, leads in keys.items() if least > 1 or not key.isdigit()},
     )

@@ -76,8 +76,8 @@ class CompiledPark:
     waits = True
 
     def enter(self, run: Run) -> Move:
-        intro = self.intro.prompt(run) if self.intro else None
-        hold = self.hold.prompt(run) if self.hold else None
+        intro = self.intro.prompt(run) if self.intro else ""
+        hold = self.hold.prompt(run) if self.hold else ""
         return Answer(WirePark(intro_prompt=intro, hold_prompt=hold, max_duration=self.limit, locale=run.locale))
 
     def resume(self, _run: Run) -> Move:
@@ -100,5 +100,5 @@ def compile_park(builder: Builder, path: Path, park: Park) -> CompiledPark:
     limit = seconds(park.limit)
     if limit > 600:
         builder.problem("FE412", (*path, "limit"), "the platform parks a call for 10 minutes at most", "write 10m or less")
-    intro = builder.prompt((*path, "intro"), park.intro, listed=True)
-    return CompiledPark(intro, builder.prompt((*path, "hold"), park.hold, listed=True), limit)
+    intro = builder.prompt((*path, "intro"), park.intro)
+    return CompiledPark(intro, builder.prompt((*path, "hold"), park.hold), limit)

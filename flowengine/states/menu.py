@@ -61,7 +61,7 @@ class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     no_match: Annotated[Words, Meta(description="Said before asking again after a key that is no choice.")] | UnsetType = UNSET
     otherwise: Annotated[StateName, Meta(description="Where the call goes when attempts run out.", examples=["agent"])] | UnsetType = UNSET
     timeout: Annotated[Duration, Meta(description="How long to wait for a key.", examples=["5s"])] | UnsetType = UNSET
-    voice_timeout: Annotated[Duration, Meta(description="How long a caller may speak.", examples=["20s"])] | UnsetType = UNSET
+    voice_timeout: Annotated[Duration, Meta(description="How long a caller may speak.", examples=["20s"])] = "20s"
     repeats: Annotated[int, Meta(description="How often the platform itself repeats the prompt before it reports silence.", examples=[0], ge=0, le=9)] = 0
     barge: Annotated[bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])] = True
 
@@ -86,7 +86,7 @@ class CompiledMenu:
     heard: Mapping[str, str]
     repeats: int
     timeout: int
-    voice_timeout: int | None
+    voice_timeout: int
     constant: bool
     actions = frozenset({"runMenu"})
     waits = True
@@ -130,11 +130,11 @@ class CompiledMenu:
         return WireMenu(
             id=menu_id,
             main_prompt=prompt,
-            repeat_prompt=prompt if self.repeats else None,
+            repeat_prompt=prompt if self.repeats else "",
             repeats=self.repeats,
             timeout_mills=self.timeout,
             max_timeout_mills=self.voice_timeout,
-            options=list(options),
+            options=options,
         )
 
 
@@ -171,7 +171,7 @@ class Choices:
     def submenu(self, path: Path, value: str, menu: Submenu) -> str:
         name = f"{self.builder.around.flow}.{self.builder.state}.{value}"
         options = self.options((*path, "options"), menu.options, prefix=f"{value}.")
-        self.inner.append(Inner(name, self.builder.prompt((*path, "prompt"), menu.prompt, late=True, listed=True), options))
+        self.inner.append(Inner(name, self.builder.prompt((*path, "prompt"), menu.prompt, late=True), options))
         return name
 
 
@@ -183,8 +183,8 @@ def global_options(builder: Builder, authored: Mapping[str, str | Option]) -> di
 def question(builder: Builder, path: Path, menu: Menu, *, voice: bool) -> Question:
     return Question(
         menu_id=f"{builder.around.flow}.{builder.state}",
-        first=builder.prompt((*path, "prompt"), menu.prompt, late=True, listed=True),
-        again=builder.prompt((*path, "again"), menu.again, late=True, listed=True),
+        first=builder.prompt((*path, "prompt"), menu.prompt, late=True),
+        again=builder.prompt((*path, "again"), menu.again, late=True),
         no_input=wording(builder, (*path, "no_input"), menu.no_input, "no_input"),
         no_match=wording(builder, (*path, "no_match"), menu.no_match, "no_match"),
         attempts=attempts(builder, menu.attempts),
@@ -207,6 +207,6 @@ def compile_menu(builder: Builder, path: Path, menu: Menu) -> CompiledMenu:
         heard=gathered.heard,
         repeats=menu.repeats,
         timeout=timeout_millis(builder, (*path, "timeout"), menu.timeout),
-        voice_timeout=millis(menu.voice_timeout) if isinstance(menu.voice_timeout, str) else None,
+        voice_timeout=millis(menu.voice_timeout),
         constant=all(plan is None or plan.constant for plan in (inner.prompt for inner in gathered.inner)),
     )

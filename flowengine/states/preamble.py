@@ -1,12 +1,14 @@
 """What a state does before its verb: change the locale, answer, record, speak, send keys, report."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.expr import Expression, Template, Type
+from flowengine.expr import Template, Type
+from flowengine.limits import MAX_REPORT_DETAILS
 from flowengine.source import Path
 from flowengine.states.builder import Builder
 from flowengine.states.fields import Locale
@@ -26,10 +28,10 @@ leave_message:
 class Recording(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Start recording this leg. `record: stop` ends it."""
 
-    to: Annotated[str, Meta(description="Where the file goes: s3://bucket/folder or azure://account/container.", examples=["s3://voicemail/acme"])] | UnsetType = UNSET
+    to: Annotated[str, Meta(min_length=1, description="Where the file goes: s3://bucket/folder or azure://account/container.", examples=["s3://voicemail/acme"])] = ""
     credentials: Annotated[str, Meta(description="The key of that place; use a secret.", examples=["${secrets.s3}"])] | UnsetType = UNSET
-    format: Annotated[str, Meta(description="The audio format.", examples=["mp3"])] | UnsetType = UNSET
-    notify: Annotated[bool, Meta(description="Whether `on: notified:` hears of the recording.", examples=[True])] | UnsetType = UNSET
+    format: Annotated[str, Meta(description="The audio format.", examples=["mp3"])] = "mp3"
+    notify: Annotated[bool, Meta(description="Whether `on: notified:` hears of the recording.", examples=[True])] = True
     transcribe: Annotated[Locale, Meta(description="Transcribe the speech in this locale.", examples=["en-US"])] | UnsetType = UNSET
 
 
@@ -44,19 +46,19 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 class Recorder:
     """A compiled `record:`."""
 
-    to: Template | None
+    to: Template
     credentials: Template | None
-    format: str | None
-    notify: bool | None
-    transcribe: str | None
-    secrets: dict[str, str]
+    format: str
+    notify: bool
+    transcribe: str
+    secrets: Mapping[str, str] = field(repr=False)
 
     def instruction(self, run: Run) -> Instruction:
         names = {name: self.secrets.get(name) or run.names[name] for part in (self.to, self.credentials) if part for name in part.names}
         return StartRecording(
             options=WireRecording(
-                destination_url=self.to.render(names) if self.to else None,
-                credentials=self.credentials.render(names) if self.credentials else None,
+                destination_url=self.to.render(names),
+                credentials=self.credentials.render(names) if self.credentials else "",
                 format=self.format,
                 notification_events=self.notify,
                 transcription_options=TranscriptionOptions(enabled=True, locale=self.transcribe) if self.transcribe else None,
@@ -96,7 +98,7 @@ class Preamble:
         if self.dtmf:
             run.said.append(SendDtmf(value=playable(self.dtmf.render(run.names))))
         if self.status:
-            run.said.append(ReportCallStatus(value=self.status, details=self.details.render(run.names)[:64] if self.details else None))
+            run.said.append(ReportCallStatus(value=self.status, details=self.details.render(run.names)[:MAX_REPORT_DETAILS] if self.details else ""))
 
     def recording(self, run: Run) -> None:
         if self.record:
@@ -110,15 +112,8 @@ def playable(text: str) -> str:
     return "".join(key for key in text if key in "0123456789#w")
 
 
-def recorder(builder: Builder, path: Path, recording: Recording) -> Recorder:
+def recorder(builder: Builder, path: Path, recording: Recording) -> Recorder | None:
     scope = builder.scope.extended(dict.fromkeys(builder.around.secrets, Type.TEXT))
-    to = builder.template((*path, "to"), recording.to) if isinstance(recording.to, str) else None
+    to = builder.template((*path, "to"), recording.to)
     credentials = builder.template((*path, "credentials"), recording.credentials, scope=scope) if isinstance(recording.credentials, str) else None
-    return Recorder(
-        to,
-        credentials,
-        recording.format or None,
-        recording.notify if isinstance(recording.notify, bool) else None,
-        recording.transcribe or None,
-        dict(builder.around.secrets),
-    )
+    return Recorder(to, credentials, recording.format, recording.notify, recording.transcribe or "", builder.around.secrets) if to else None

@@ -117,7 +117,7 @@ def spoken(part: Part, run: Run) -> Instruction:
     locale = part.locale_in(run.locale)
     if part.kind == "text":
         return Say(text=shortened(part.text(run)), locale=locale)
-    return PlayFiles(ids=[part.item(run)], locale=locale)
+    return PlayFiles(ids=(part.item(run),), locale=locale)
 
 
 def worded(plans: list[Plan | None], run: Run) -> str:

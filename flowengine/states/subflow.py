@@ -83,7 +83,7 @@ class CompiledReturn:
 def compile_subflow(builder: Builder, path: Path, subflow: Subflow) -> CompiledSubflow | None:
     signature = builder.around.subflows.get(subflow.flow)
     for outcome, target in subflow.outcomes.items():
-        builder.exit(outcome, target, (*path, "outcomes", outcome))
+        builder.exit(f"outcome {outcome}", target, (*path, "outcomes", outcome))
     if signature is None:
         builder.problem("FE202", (*path, "flow"), f"there is no flow {subflow.flow}", suggest(subflow.flow, builder.around.subflows))
         return None

@@ -16,23 +16,27 @@ from flowengine.states.run import Run
 from flowengine.svaml import (
     Action,
     Amd,
+    CallHeader,
     ConferenceDtmfOptions,
     ConnectConf,
     ConnectMxp,
     ConnectPstn,
     ConnectSip,
     ConnectStream,
-    Destination,
-    Header,
     StreamingOptions,
     fragment,
+    to_sip,
+    to_stream,
+    to_user,
 )
 
 if TYPE_CHECKING:
     from flowengine.states.connect import Connect
 
+Headers = tuple[CallHeader, ...]
 DIALLED = "dialled"
 PHONE = re.compile(r"^\+[0-9]{6,16}$")
+WEBSOCKET = re.compile(r"^wss://\S+$")
 SIP = re.compile(r"^[^@\s:]+@[^@\s:]+(:[0-9]{1,5})?$")
 
 
@@ -41,7 +45,7 @@ class Prepared:
     """A connect action: a constant where nothing depends on the call, else a recipe."""
 
     constant: Action | None
-    make: Callable[[Mapping[str, str], list[Header] | None], Action]
+    make: Callable[[Mapping[str, str], Headers], Action]
     texts: Mapping[str, Template]
     headers: Mapping[str, Template]
 
@@ -53,8 +57,8 @@ class Prepared:
         return self.make(texts, header_list(self.headers, run.names))
 
 
-def header_list(headers: Mapping[str, Template], names: Mapping[str, Any]) -> list[Header] | None:
-    return [Header(key=key, value=template.render(names)) for key, template in headers.items()] or None
+def header_list(headers: Mapping[str, Template], names: Mapping[str, Any]) -> Headers:
+    return tuple(CallHeader(key=key, value=template.render(names)) for key, template in headers.items())
 
 
 def prepared(builder: Builder, path: Path, connect: "Connect", target: str, texts: Mapping[str, Template], headers: Mapping[str, Template]) -> Prepared | None:
@@ -80,39 +84,39 @@ CURES = {
 
 
 def optional(value: Any) -> Any:
-    return None if value is UNSET else value
+    return "" if value is UNSET else value
 
 
 def whole_seconds(authored: Any) -> int | None:
     return seconds(authored) if isinstance(authored, str) else None
 
 
-def to_phone(connect: "Connect", locale: str) -> Callable[..., Action]:
+def phone(connect: "Connect", locale: str) -> Callable[..., Action]:
     amd = any(getattr(connect, name) is not UNSET for name in ("person", "machine", "unsure", "beep"))
 
-    def make(texts: Mapping[str, str], _headers: list[Header] | None) -> Action:
+    def make(texts: Mapping[str, str], _headers: Headers) -> Action:
         return ConnectPstn(
-            number=None if texts["phone"] == DIALLED else matched(PHONE, texts["phone"].replace(" ", ""), "is no phone number"),
-            cli=texts.get("caller_id"),
+            number="" if texts["phone"] == DIALLED else matched(PHONE, texts["phone"].replace(" ", ""), "is no phone number"),
+            cli=texts.get("caller_id", ""),
             dial_timeout=whole_seconds(connect.ring),
             max_duration=whole_seconds(connect.limit),
-            dtmf=texts.get("dtmf"),
+            dtmf=texts.get("dtmf", ""),
             indications=optional(connect.indications),
             suppress_callbacks=connect.silent,
             locale=locale,
-            amd=Amd(enabled=True, async_=connect.detect == "async") if amd else None,
+            amd=Amd(enabled=True, asynchronous=connect.detect == "async") if amd else None,
         )
 
     return make
 
 
-def to_sip(connect: "Connect", _locale: str) -> Callable[..., Action]:
-    def make(texts: Mapping[str, str], headers: list[Header] | None) -> Action:
+def sip(connect: "Connect", _locale: str) -> Callable[..., Action]:
+    def make(texts: Mapping[str, str], headers: Headers) -> Action:
         return ConnectSip(
-            destination=Destination(type="sip", endpoint=matched(SIP, texts["sip"].removeprefix("sip:"), "is no SIP address")),
-            cli=texts.get("caller_id"),
+            destination=to_sip(matched(SIP, texts["sip"].removeprefix("sip:"), "is no SIP address")),
+            cli=texts.get("caller_id", ""),
             max_duration=whole_seconds(connect.limit),
-            transport=connect.transport.upper() if isinstance(connect.transport, str) else None,
+            transport=connect.transport.upper() if isinstance(connect.transport, str) else "",
             suppress_callbacks=connect.silent,
             call_headers=headers,
             moh=optional(connect.music),
@@ -121,19 +125,19 @@ def to_sip(connect: "Connect", _locale: str) -> Callable[..., Action]:
     return make
 
 
-def to_app(_connect: "Connect", _locale: str) -> Callable[..., Action]:
-    def make(texts: Mapping[str, str], headers: list[Header] | None) -> Action:
+def app(_connect: "Connect", _locale: str) -> Callable[..., Action]:
+    def make(texts: Mapping[str, str], headers: Headers) -> Action:
         user = texts["app"]
-        return ConnectMxp(destination=None if user == DIALLED else Destination(type="username", endpoint=user), call_headers=headers)
+        return ConnectMxp(destination=None if user == DIALLED else to_user(user), call_headers=headers)
 
     return make
 
 
-def to_conference(connect: "Connect", _locale: str) -> Callable[..., Action]:
-    keys = optional(connect.keys)
+def conference(connect: "Connect", _locale: str) -> Callable[..., Action]:
+    keys = None if connect.keys is UNSET else connect.keys
     options = ConferenceDtmfOptions(mode=keys.mode, max_digits=keys.max, timeout_mills=millis(keys.timeout)) if keys else None
 
-    def make(texts: Mapping[str, str], _headers: list[Header] | None) -> Action:
+    def make(texts: Mapping[str, str], _headers: Headers) -> Action:
         room = texts["conference"]
         if not 1 <= len(room) <= MAX_CONFERENCE_ID:
             raise ValueError(f"a room name has 1 to {MAX_CONFERENCE_ID} characters")
@@ -142,14 +146,14 @@ def to_conference(connect: "Connect", _locale: str) -> Callable[..., Action]:
     return make
 
 
-def to_stream(connect: "Connect", _locale: str) -> Callable[..., Action]:
-    given = {"version": connect.version, "sample_rate": connect.sample_rate}
-    options = {name: value for name, value in given.items() if value is not UNSET}
+def stream(connect: "Connect", _locale: str) -> Callable[..., Action]:
+    streaming = connect.version is not UNSET or connect.sample_rate is not UNSET
+    options = StreamingOptions(version=connect.version or 1, sample_rate=connect.sample_rate or 44_100) if streaming else None
 
-    def make(texts: Mapping[str, str], headers: list[Header] | None) -> Action:
+    def make(texts: Mapping[str, str], headers: Headers) -> Action:
         return ConnectStream(
-            destination=Destination(type="Websocket", endpoint=matched(re.compile(r"^wss://\S+$"), texts["stream"], "is no wss:// address")),
-            streaming_options=StreamingOptions(**options) if options else None,
+            destination=to_stream(matched(WEBSOCKET, texts["stream"], "is no wss:// address")),
+            streaming_options=options,
             max_duration=whole_seconds(connect.limit),
             call_headers=headers,
         )
@@ -165,9 +169,9 @@ def matched(pattern: re.Pattern[str], text: str, complaint: str) -> str:
 
 
 MAKERS: Mapping[str, Callable[["Connect", str], Callable[..., Action]]] = {
-    "phone": to_phone,
-    "sip": to_sip,
-    "app": to_app,
-    "conference": to_conference,
-    "stream": to_stream,
+    "phone": phone,
+    "sip": sip,
+    "app": app,
+    "conference": conference,
+    "stream": stream,
 }

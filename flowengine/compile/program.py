@@ -1,0 +1,106 @@
+"""What compiling yields: immutable programs, and the release that holds all of a project's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowengine.model import Route
+from flowengine.problems import Problem
+from flowengine.source import Document, Path
+from flowengine.states import Signature, Target, Variable, Verb
+from flowengine.states.preamble import Preamble
+from flowengine.states.prompt import Plan
+from flowengine.states.run import Computed
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledState:
+    """A state ready to run, and what the checks need to know of it.
+
+    `exits` are where it leads; `reads` happen on entering, `late_reads` when a later callback resumes it.
+    """
+
+    name: str
+    kind: str
+    path: Path
+    preamble: Preamble | None
+    verb: Verb
+    exits: Mapping[str, Target]
+    reads: frozenset[str]
+    late_reads: frozenset[str]
+    writes: frozenset[str]
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One flow, compiled. `machine` moves between states; `live` says what must travel while a call waits in a state."""
+
+    flow: str
+    document: Document
+    states: Mapping[str, CompiledState]
+    machine: Any
+    start: str
+    answered: str
+    pressed: str
+    ended: str
+    notified: Mapping[str, str]
+    locale: str
+    variables: Mapping[str, Variable]
+    initial: Mapping[str, Any]
+    signature: Signature
+    secret: frozenset[str]
+    live: Mapping[str, frozenset[str]]
+    entry_reads: Mapping[str, frozenset[str]]
+
+    def entries(self) -> dict[str, str]:
+        """Every way into the flow by name, for checks and diagrams."""
+        named = {"start": self.start, "answered": self.answered, "pressed": self.pressed, "ended": self.ended}
+        return {**{name: state for name, state in named.items() if state}, **{f"notified {kind}": state for kind, state in self.notified.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A whole project at one revision. `id` depends on the content alone."""
+
+    id: str
+    programs: Mapping[str, Program]
+    routes: tuple[Route, ...]
+    computed: Computed
+    apology: Plan
+    locale: str
+    deadline: float
+    freshness: float
+    applications: Mapping[str, str]
+    hosts: Mapping[str, bool]
+
+    def route(self, to: str, kind: str, origin: str, application: str) -> str:
+        """The flow that answers a call to this address, or "" when none does."""
+        for route in self.routes:
+            if matches(route, to, kind, origin, application):
+                return route.flow
+        return next(iter(self.programs)) if len(self.programs) == 1 else ""
+
+
+def matches(route: Route, to: str, kind: str, origin: str, application: str) -> bool:
+    wanted = ((route.type, kind), (route.origin, origin.lower()), (route.application, application))
+    return all(not want or want == have for want, have in wanted) and (not route.to or matches_address(str(route.to), to))
+
+
+def matches_address(pattern: str, address: str) -> bool:
+    """Whether an address fits a pattern with *; numbers are compared by their digits, as the platform spells them in three ways."""
+    head, star, tail = pattern.lower().lstrip("+").partition("*")
+    plain = address.lower().removeprefix("sip:").lstrip("+")
+    if not star:
+        return plain == head
+    return plain.startswith(head) and plain.endswith(tail) and len(plain) >= len(head) + len(tail)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The outcome of compiling: a release where there are no errors, and every problem in document order."""
+
+    release: Release | None
+    problems: tuple[Problem, ...]
+    sources: Mapping[str, str]
+    programs: Mapping[str, Program]

@@ -1,0 +1,150 @@
+"""Where a callback finds its call: a new call at its entry, a known one in its state, an event at the entry made for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from flowengine.compile import Program, Release
+from flowengine.expr import EvalError
+from flowengine.runtime.call import Call
+from flowengine.sinch import Ace, Dice, Event, Ice, Notify, Pie, normalise
+from flowengine.states import Variable
+from flowengine.states.assign import held
+from flowengine.svaml import Action, Continue, Hangup
+
+QUESTIONS = ("menu", "collect")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a step begins.
+
+    `entry` is a state to enter; without one the call's own state is resumed, unless `answer` settles everything at once.
+    `aside` says that the walk must leave the call where it is; `silent` that nothing is to be answered; `lost` why it must fail.
+    """
+
+    call: Call
+    entry: str = ""
+    answer: Action | None = None
+    settled: bool = False
+    aside: bool = False
+    silent: bool = False
+    lost: str = ""
+
+
+class Handed(msgspec.Struct, frozen=True):
+    """What a placed call hands in by its `custom` text."""
+
+    flow: str = ""
+    data: dict[str, Any] = {}
+
+
+def begin(release: Release, call: Call | None, event: Event) -> Start | None:
+    """The start of a step, or None where no flow has anything to say."""
+    if isinstance(event, Ice):
+        return incoming(release, event)
+    if call is None:
+        return unseen(release, event)
+    if call.ended and not isinstance(event, (Dice, Notify)):
+        return Start(call, answer=Hangup(), settled=True)
+    if isinstance(event, Ace):
+        return answered(release, call)
+    if isinstance(event, Pie):
+        return pressed(release, call, event)
+    return happened(release, call, event)
+
+
+def incoming(release: Release, event: Ice) -> Start | None:
+    flow = release.route(event.to.endpoint, event.to.type, event.origination_type, event.application_key)
+    program = release.programs.get(flow)
+    if program is None or not program.start:
+        return None
+    facts = {"call.from": normalise(event.cli).e164, "call.to": address(event), "call.user": event.user, "call.origin": event.origination_type.lower()}
+    return Start(Call(release.id, flow, program.start, program.locale, facts), entry=program.start)
+
+
+def address(event: Ice) -> str:
+    """What was dialled; a number in E.164, whatever spelling it came in."""
+    if event.to.type in ("did", "number"):
+        return normalise(event.to.endpoint).e164 or event.to.endpoint
+    return event.to.endpoint
+
+
+def unseen(release: Release, event: Event) -> Start | None:
+    """A first callback that is no incoming call: a placed call, or a call whose state is lost."""
+    if isinstance(event, Pie) and event.menu_id:
+        return lost(release, event)
+    handed = handed_in(event.custom)
+    flow = handed.flow or release.route("", "", "server", event.application_key)
+    program = release.programs.get(flow)
+    if program is None:
+        return None
+    call = Call(release.id, flow, program.answered or program.start, program.locale, inputs(program, handed.data))
+    if isinstance(event, Ace):
+        return Start(call, entry=program.answered) if program.answered else Start(call, answer=Continue(), settled=True)
+    return happened(release, call, event) if isinstance(event, (Dice, Notify)) else None
+
+
+def handed_in(custom: str) -> Handed:
+    if not custom.startswith("{"):
+        return Handed()
+    try:
+        return msgspec.json.decode(custom, type=Handed)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return Handed()
+
+
+def inputs(program: Program, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The handed-in values that the flow declares as inputs and can hold; the others keep their defaults."""
+    found = ((variable, data[variable.name]) for variable in program.signature.inputs if variable.name in data)
+    return {f"vars.{variable.name}": value for variable, given in found if (value := fitting(given, variable)) is not None}
+
+
+def fitting(value: Any, variable: Variable) -> Any:
+    try:
+        return held(value, variable)
+    except EvalError:
+        return None
+
+
+def lost(release: Release, event: Pie) -> Start | None:
+    """The menu's id still names flow and state, so that the error exit of that very state can answer."""
+    flow, _, state = event.menu_id.partition(".")
+    program = release.programs.get(flow)
+    state = state.split(".")[0]
+    if program is None or state not in program.states:
+        return None
+    return Start(Call(release.id, flow, state, program.locale), lost="the state of this call is lost")
+
+
+def answered(release: Release, call: Call) -> Start:
+    program = release.programs[call.flow]
+    if program.states[call.state].kind == "connect" or not program.answered:
+        return Start(call)
+    return Start(call, entry=program.answered)
+
+
+def pressed(release: Release, call: Call, event: Pie) -> Start:
+    """A key in a question, or in a conference: the platform reports those with the conference as menu and wants no answer."""
+    if release.programs[call.flow].states[call.state].kind in QUESTIONS or event.type == "hangup":
+        return Start(call)
+    entry = release.programs[call.root().flow].pressed
+    if event.type != "sequence":
+        return Start(call)
+    return Start(call.root(), entry=entry, settled=not entry, aside=True, silent=True)
+
+
+def happened(release: Release, call: Call, event: Event) -> Start:
+    """The end of a call or a notice: the first flow's entry for it runs aside, and nothing is answered."""
+    if isinstance(event, Notify) and event.type in ("amd", "amd_beep"):
+        return Start(call, aside=True, silent=True, settled=release.programs[call.flow].states[call.state].kind != "connect")
+    program = release.programs[call.root().flow]
+    entry = program.ended if isinstance(event, Dice) else notified(program, event)
+    return Start(call.root(), entry=entry, settled=not entry, aside=True, silent=True)
+
+
+def notified(program: Program, event: Event) -> str:
+    kind = event.type if isinstance(event, Notify) else ""
+    return program.notified.get(kind) or program.notified.get("any", "")

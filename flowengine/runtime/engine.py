@@ -1,0 +1,231 @@
+"""Drives the step for one callback: finds the call's state, performs what the flow asks of the outside, keeps the state, answers.
+
+A callback that comes twice gets the same answer and does nothing twice. Whatever fails in here, the caller hears an apology.
+"""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from flowengine.compile import Release
+from flowengine.limits import CALL_KEPT_SECONDS, FETCH_MARGIN_SECONDS, MAX_COOKIE_BYTES
+from flowengine.runtime.call import Call, dump, fits, restore
+from flowengine.runtime.cookie import COOKIE_KEY, Codec, size
+from flowengine.runtime.step import Entry, Outcome, resume, step
+from flowengine.runtime.store import Saved, Store
+from flowengine.sinch import Dice, Event, Notify
+from flowengine.states import Fetched, Names, Request, Run
+from flowengine.svaml import Hangup, SetCookie, encode
+
+log = logging.getLogger(__name__)
+Fetch = Callable[[Request, float], Awaitable[Fetched]]
+
+
+class Releases(Protocol):
+    """Where releases come from: the current one for new calls, any by its id for calls under way."""
+
+    @property
+    def current(self) -> Release: ...
+    def get(self, release_id: str) -> Release | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one callback was and became. `outcome` is answered, apology, unrouted or error."""
+
+    call_id: str
+    event: str
+    release: str
+    flow: str
+    state: str
+    trace: tuple[Entry, ...]
+    step: int
+    seconds: float
+    fetch_seconds: float
+    repeated: bool
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The bytes of an answer and what to note of it."""
+
+    body: bytes
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A call as it was found: its state, its release, and what the store has of it."""
+
+    call: Call | None
+    release: Release
+    saved: Saved | None
+
+
+@dataclass(slots=True)
+class Work:
+    """One callback being answered."""
+
+    event: Event
+    digest: bytes
+    begun: float
+    fetched: float = 0.0
+
+
+class Engine:
+    """Answers callbacks. One per worker; holds no state of any call beyond a callback."""
+
+    def __init__(self, releases: Releases, store: Store, codec: Codec | None, fetch: Fetch, clock: Callable[[], float] = time.time) -> None:
+        self.releases = releases
+        self.store = store
+        self.codec = codec
+        self.fetch = fetch
+        self.clock = clock
+        self.under_way: dict[bytes, asyncio.Future[Reply]] = {}
+
+    async def answer(self, event: Event, body: bytes) -> Reply:
+        """The answer to a callback; `body` is its raw form, by which a repeated delivery is known. Never raises."""
+        digest = hashlib.blake2b(body, digest_size=16).digest()
+        running = self.under_way.get(digest)
+        if running is not None:
+            reply = await asyncio.shield(running)
+            return Reply(reply.body, replace(reply.record, repeated=True))
+        work = Work(event, digest, time.perf_counter())
+        future = self.under_way[digest] = asyncio.get_running_loop().create_future()
+        try:
+            reply = await self.safely(work)
+            future.set_result(reply)
+            return reply
+        finally:
+            future.cancel()
+            del self.under_way[digest]
+
+    async def safely(self, work: Work) -> Reply:
+        try:
+            return await self.worked(work)
+        except Exception:  # whatever it is, a caller is on the line
+            log.exception("callback of call %s failed", work.event.call_id)
+            return self.apology(work)
+
+    async def worked(self, work: Work) -> Reply:
+        saved = await self.store.load(work.event.call_id)
+        if saved is not None and saved.digest == work.digest and saved.answer:
+            return self.repeated(work, saved)
+        found = self.find(work.event, saved)
+        outcome = step(found.release, found.call, work.event, datetime.fromtimestamp(self.clock(), UTC))
+        if outcome.waiting is not None:
+            won = await self.claimed(work, found.release)
+            if won is not None:
+                return won
+            outcome = await self.performed(work, outcome, found.release)
+        return await self.kept(work, found, outcome)
+
+    def find(self, event: Event, saved: Saved | None) -> Found:
+        """The state of a call: from the store or the cookie, whichever has counted further."""
+        stored = restore(saved.state) if saved else None
+        carried = self.carried(event)
+        call = stored if carried is None or (stored and stored.steps >= carried.steps) else carried
+        current = self.releases.current
+        if call is None:
+            return Found(None, current, saved)
+        release = self.releases.get(call.release)
+        if release is not None:
+            return Found(call, release, saved)
+        return Found(replace(call, release=current.id) if fits(call, current) else None, current, saved)
+
+    def carried(self, event: Event) -> Call | None:
+        text = event.cookies.get(COOKIE_KEY) if event.cookies and self.codec else None
+        payload = self.codec.open(text, event.call_id) if text and self.codec else None
+        return restore(payload) if payload is not None else None
+
+    async def claimed(self, work: Work, release: Release) -> Reply | None:
+        """Make sure that only one worker performs the requests of this callback; the answer of the other where there is one."""
+        limit = self.clock() + release.deadline
+        while self.clock() < limit:
+            if await self.store.claim(work.event.call_id, work.digest, limit):
+                return None
+            await asyncio.sleep(0.02)
+            saved = await self.store.load(work.event.call_id)
+            if saved is not None and saved.digest == work.digest and saved.answer:
+                return self.repeated(work, saved)
+        return None
+
+    async def performed(self, work: Work, outcome: Outcome, release: Release) -> Outcome:
+        """Perform the requests of a step, one after the other, within the callback's deadline."""
+        while outcome.waiting is not None:
+            asked = time.perf_counter()
+            left = release.deadline - FETCH_MARGIN_SECONDS - (asked - work.begun)
+            request = outcome.waiting.request
+            fetched = await self.fetch(request, left) if left > 0 else Fetched(0, error="timeout")
+            work.fetched += time.perf_counter() - asked
+            outcome = resume(outcome.waiting, fetched)
+        return outcome
+
+    async def kept(self, work: Work, found: Found, outcome: Outcome) -> Reply:
+        """Keep the state, then answer: an answer leaves only when its state would survive a killed process."""
+        call = outcome.call
+        if call is None:
+            return Reply(encode(outcome.instructions, outcome.action), self.record(work, outcome, found.release))
+        state = dump(call)
+        body = self.encoded(work.event, outcome, state)
+        saved = Saved(call.steps, state, work.digest, body)
+        kept = await self.store.save(work.event.call_id, saved, self.clock() + CALL_KEPT_SECONDS)
+        if kept is not saved and kept.digest == work.digest:
+            return self.repeated(work, kept)
+        return Reply(body, self.record(work, outcome, found.release))
+
+    def encoded(self, event: Event, outcome: Outcome, state: bytes) -> bytes:
+        """The answer, with the state as its cookie where the platform takes one and it fits."""
+        if self.codec is None or isinstance(event, (Dice, Notify)) or outcome.action is None or size(len(state)) > MAX_COOKIE_BYTES:
+            return encode(outcome.instructions, outcome.action)
+        cookie = SetCookie(key=COOKIE_KEY, value=self.codec.seal(state, event.call_id))
+        return encode((*outcome.instructions, cookie), outcome.action)
+
+    def record(self, work: Work, outcome: Outcome, release: Release) -> Record:
+        call = outcome.call
+        what = "unrouted" if call is None else "answered"
+        if any(entry.what == "apology" for entry in outcome.trace):
+            what = "apology"
+        return self.noted(work, release, call, outcome.trace, what)
+
+    def noted(self, work: Work, release: Release, call: Call | None, trace: tuple[Entry, ...], what: str, *, repeated: bool = False) -> Record:
+        return Record(
+            call_id=work.event.call_id,
+            event=kind(work.event),
+            release=release.id,
+            flow=call.flow if call else "",
+            state=call.state if call else "",
+            trace=trace,
+            step=call.steps if call else 0,
+            seconds=time.perf_counter() - work.begun,
+            fetch_seconds=work.fetched,
+            repeated=repeated,
+            outcome=what,
+        )
+
+    def repeated(self, work: Work, saved: Saved) -> Reply:
+        return Reply(saved.answer, self.noted(work, self.releases.current, restore(saved.state), (), "answered", repeated=True))
+
+    def apology(self, work: Work) -> Reply:
+        """The answer when the engine itself has failed."""
+        release = self.releases.current
+        body = apology(release, work.event)
+        return Reply(body, self.noted(work, release, None, (), "error"))
+
+
+def apology(release: Release, event: Event) -> bytes:
+    """The words of last resort and a hang-up; events that want no words get none."""
+    if isinstance(event, (Dice, Notify)):
+        return b"{}"
+    run = Run(event, Names({}, {}, event, datetime.now(UTC)), release.locale, 0)
+    return encode(release.apology.instructions(run), Hangup())
+
+
+def kind(event: Event) -> str:
+    return str(event.__struct_config__.tag)

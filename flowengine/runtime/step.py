@@ -1,0 +1,270 @@
+"""The one pure function that carries a call from a callback to its answer.
+
+No I/O, no clock, no chance: time comes as an argument, and what needs the outside comes back as a request. Whoever drives it
+performs the request and steps again with the result.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from transitions import MachineError
+
+from flowengine.compile import Program, Release
+from flowengine.compile.machine import Cursor
+from flowengine.expr import EvalError
+from flowengine.limits import MAX_STATES_PER_STEP
+from flowengine.runtime.begin import Start, begin
+from flowengine.runtime.call import Call, Frame
+from flowengine.sinch import Ace, Dice, Event, Notify
+from flowengine.states import Answer, Enter, Exit, Failed, Fetched, Leave, Move, Names, Request, Run
+from flowengine.svaml import Action, Continue, Hangup, Instruction, ReportCallStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a trace: a state, and the exit by which it was left or what happened in it."""
+
+    flow: str
+    state: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A step that needs the outside: perform the request, then call `resume` with the result."""
+
+    request: Request
+    walk: "Walk"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step yields: the call as it goes on, what to answer, and the trace. With `waiting` there is no answer yet."""
+
+    call: Call | None
+    instructions: tuple[Instruction | msgspec.Raw, ...]
+    action: Action | msgspec.Raw | None
+    trace: tuple[Entry, ...]
+    waiting: Waiting | None = None
+
+
+@dataclass(slots=True)
+class Walk:
+    """A step under way through the states of a release. `aside` is the call that this walk must leave where it is."""
+
+    release: Release
+    program: Program
+    cursor: Cursor
+    run: Run
+    steps: int
+    stack: list[Frame]
+    previous: str
+    ended: bool
+    silent: bool
+    aside: Call | None
+    failures: int = 0
+    trace: list[Entry] = field(default_factory=list)
+
+    def note(self, what: str) -> None:
+        self.trace.append(Entry(self.program.flow, self.cursor.state, what))
+
+    def walk(self, move: Move) -> Outcome:
+        """Follow moves until there is an answer, or a request to perform."""
+        for _ in range(MAX_STATES_PER_STEP):
+            if isinstance(move, Answer):
+                return self.answered(move)
+            if isinstance(move, Request):
+                self.note(f"asks {move.service}")
+                return Outcome(None, (), None, (), Waiting(move, self))
+            move = self.followed(move)
+        self.note("too many states in one callback")
+        return self.answered(self.sorry())
+
+    def followed(self, move: Move) -> Move:
+        if isinstance(move, Exit):
+            return self.left(move.name)
+        if isinstance(move, Enter):
+            return self.entered_flow(move)
+        if isinstance(move, Leave):
+            return self.returned(move.outcome)
+        assert isinstance(move, Failed)  # noqa: S101  # every other move is handled in walk
+        return self.failed(move.reason)
+
+    def left(self, name: str) -> Move:
+        """Take an exit: the machine knows where it leads."""
+        self.note(name)
+        if name == "repeat":
+            return self.entered()
+        state = self.program.states[self.cursor.state]
+        if name == "back":
+            self.cursor.state = self.previous if self.previous in self.program.states else self.cursor.state
+            return self.entered()
+        if state.kind in ("menu", "collect"):
+            self.previous = state.name
+        try:
+            self.program.machine.events[name].trigger(self.cursor)
+        except (KeyError, MachineError):
+            return Failed(f"there is no exit {name}")
+        return self.entered()
+
+    def entered(self) -> Move:
+        state = self.program.states[self.cursor.state]
+        try:
+            if state.preamble:
+                state.preamble.run(self.run)
+            return state.verb.enter(self.run)
+        except EvalError as error:
+            return Failed(error.message)
+
+    def resumed(self) -> Move:
+        try:
+            return self.program.states[self.cursor.state].verb.resume(self.run)
+        except EvalError as error:
+            return Failed(error.message)
+
+    def entered_flow(self, move: Enter) -> Move:
+        """Go into a subflow; what is needed after it stays in a frame."""
+        caller, state = self.program, self.cursor.state
+        self.stack.append(Frame(caller.flow, state, self.kept(caller, state)))
+        self.note(f"enters {move.flow}")
+        self.program = self.release.programs[move.flow]
+        self.cursor.state = self.program.start
+        self.previous = ""
+        self.run.names.update({**self.program.initial, **move.inputs})
+        return self.entered()
+
+    def returned(self, outcome: str) -> Move:
+        if not self.stack:
+            return Failed("return outside a subflow")
+        self.note(f"returns {outcome}")
+        frame = self.stack.pop()
+        ended = dict(self.run.names)
+        self.program = self.release.programs[frame.flow]
+        self.cursor.state = frame.state
+        self.previous = ""
+        self.run.names.update({**self.program.initial, **frame.values})
+        verb: Any = self.program.states[frame.state].verb
+        self.run.names.update(verb.outputs(ended))
+        return self.left(f"outcome {outcome}")
+
+    def failed(self, reason: str) -> Move:
+        """Take the error exit of the state, else of the callers of this subflow, else apologise."""
+        self.note(f"failed: {reason}")
+        self.failures += 1
+        while self.failures < 4:
+            state = self.program.states.get(self.cursor.state)
+            if state and state.error:
+                return self.left("error")
+            if not self.stack:
+                break
+            frame = self.stack.pop()
+            self.program, self.cursor.state = self.release.programs[frame.flow], frame.state
+            self.run.names.update({**self.program.initial, **frame.values})
+        return self.sorry()
+
+    def sorry(self) -> Answer:
+        """The apology of last resort."""
+        self.note("apology")
+        self.ended = True
+        self.run.said = [*self.release.apology.instructions(self.run)]
+        return Answer(Hangup())
+
+    def answered(self, move: Answer) -> Outcome:
+        """The end of a step: only what later states can read stays with the call."""
+        self.note("answers")
+        self.trace.extend(Entry(self.program.flow, self.cursor.state, note) for note in self.run.notes)
+        if not self.silent:
+            return Outcome(self.after(), tuple(self.run.said), move.action or Hangup(), tuple(self.trace))
+        said = tuple(item for item in self.run.said if isinstance(item, ReportCallStatus))
+        return Outcome(self.after(), said if isinstance(self.run.event, Dice) else (), None, tuple(self.trace))
+
+    def after(self) -> Call:
+        if self.aside is not None:
+            return replace(self.kept_aside(self.aside), steps=self.steps + 1, ended=self.aside.ended or isinstance(self.run.event, Dice))
+        state = self.cursor.state
+        return Call(
+            release=self.release.id,
+            flow=self.program.flow,
+            state=state,
+            locale=self.run.locale,
+            values=self.kept(self.program, state),
+            attempts=self.run.attempts,
+            previous=self.previous,
+            steps=self.steps + 1,
+            stack=tuple(self.stack),
+            ended=self.ended,
+        )
+
+    def kept(self, program: Program, state: str) -> dict[str, Any]:
+        """What later states can read; a variable that still has its first value need not travel."""
+        names, initial = self.run.names, program.initial
+        return {name: names[name] for name in program.live.get(state, ()) if name in names and names[name] != initial.get(name)}
+
+    def kept_aside(self, call: Call) -> Call:
+        """The call after a walk aside: in its place, with the values that the walk in its first flow has changed."""
+        root = call.root()
+        if self.program.flow != root.flow:
+            return call
+        values = self.kept(self.program, root.state)
+        if not call.stack:
+            return replace(call, values=values)
+        return replace(call, stack=(replace(call.stack[0], values=values), *call.stack[1:]))
+
+
+def step(release: Release, call: Call | None, event: Event, now: datetime) -> Outcome:
+    """Answer one callback of one call.
+
+    `call` is what the step before returned, or None for a call never seen; its flow and state must be of this release (see
+    `fits`). Returns the call as it goes on and the answer; where the flow asks another system, `waiting` has the request and
+    `resume` carries on.
+    """
+    start = begin(release, call, event)
+    if start is None:
+        return unrouted(release, event, now)
+    walk = walker(release, start, event, now, start.aside and call or None)
+    if start.settled:
+        return walk.walk(Answer(start.answer))
+    if start.lost:
+        return walk.walk(Failed(start.lost))
+    return walk.walk(walk.entered() if start.entry else walk.resumed())
+
+
+def resume(waiting: Waiting, fetched: Fetched) -> Outcome:
+    """Carry on a step with the outcome of its request."""
+    walk = waiting.walk
+    walk.run.fetched = fetched
+    move = walk.resumed()
+    walk.run.fetched = None
+    return walk.walk(move)
+
+
+def walker(release: Release, start: Start, event: Event, now: datetime, aside: Call | None) -> Walk:
+    call = start.call
+    program = release.programs[call.flow]
+    names = Names(program.initial, release.computed, event, now)
+    names.update(call.values)
+    names["call.locale"] = call.locale
+    return Walk(
+        release=release,
+        program=program,
+        cursor=Cursor(start.entry or call.state),
+        run=Run(event, names, call.locale, call.attempts),
+        steps=call.steps,
+        stack=list(call.stack),
+        previous=call.previous,
+        ended=call.ended,
+        silent=start.silent,
+        aside=aside or (call if start.aside else None),
+    )
+
+
+def unrouted(release: Release, event: Event, now: datetime) -> Outcome:
+    """No flow answers: an incoming call hears the apology, a placed call goes on as it was placed, events are only acknowledged."""
+    if isinstance(event, (Dice, Notify)):
+        return Outcome(None, (), None, ())
+    if isinstance(event, Ace):
+        return Outcome(None, (), Continue(), ())
+    run = Run(event, Names({}, release.computed, event, now), release.locale, 0)
+    return Outcome(None, release.apology.instructions(run), Hangup(), (Entry("", "", "no flow answers"),))
