@@ -48,9 +48,13 @@ def variable(name: str, var: Var, document: Document, problems: list[Problem]) -
     default = None if var.default is UNSET else var.default
     path: Path = ("vars", name, "default")
     if default is not None and not fits(default, kind):
-        problems.append(Problem("FE302", document.span(path), f"{name} is {var.type}, but its default is {default!r}", "write text in quotes"))
+        problems.append(
+            Problem("FE302", document.span(path), f"{name} is {var.type}, but its default is {default!r}", "write text in quotes")
+        )
     if var.type == "choice" and not var.choices:
-        problems.append(Problem("FE218", document.span(("vars", name)), f"{name} is a choice without choices", "add `choices: [gold, standard]`"))
+        problems.append(
+            Problem("FE218", document.span(("vars", name)), f"{name} is a choice without choices", "add `choices: [gold, standard]`")
+        )
     if var.choices and default is not None and default not in var.choices:
         problems.append(Problem("FE302", document.span(path), f"{default} is no choice of {name}", suggest(str(default), var.choices)))
     size = SIZES.get(var.type) or (max(map(len, var.choices), default=1) if var.type == "choice" else var.max or DEFAULT_SIZE)
@@ -61,7 +65,14 @@ def signature(flow: Flow, document: Document, known: Mapping[str, Variable], pro
     def pick(part: str, names: list[str]) -> tuple[Variable, ...]:
         for index, name in enumerate(names):
             if name not in known:
-                problems.append(Problem("FE201", document.span((part, index)), f"there is no variable {name}", suggest(name, known) or "declare it under vars:"))
+                problems.append(
+                    Problem(
+                        "FE201",
+                        document.span((part, index)),
+                        f"there is no variable {name}",
+                        suggest(name, known) or "declare it under vars:",
+                    )
+                )
         return tuple(known[name] for name in names if name in known)
 
     return Signature(pick("inputs", flow.inputs), pick("outputs", flow.outputs), tuple(flow.outcomes))
@@ -96,7 +107,9 @@ class Flowing:
         if len(given) > 1:
             path = (*builder.path, given[1])
             message = f"a state does one thing, but this one has {' and '.join(given)}"
-            self.problems.append(Problem("FE204", self.document.key_span(path), message, "move the second into a state of its own and lead there by next:"))
+            self.problems.append(
+                Problem("FE204", self.document.key_span(path), message, "move the second into a state of its own and lead there by next:")
+            )
         return given[0] if given else ""
 
     def preamble(self, builder: Builder, authored: State) -> Preamble | None:
@@ -119,9 +132,16 @@ class Flowing:
         path = (*builder.path, "next")
         if via == "none":
             if authored.next is not UNSET:
-                self.problems.append(Problem("FE219", self.document.key_span(path), f"{kind} already says where the call goes", "remove this next:"))
+                self.problems.append(
+                    Problem("FE219", self.document.key_span(path), f"{kind} already says where the call goes", "remove this next:")
+                )
         elif authored.next is UNSET:
-            builder.problem("FE205", builder.path, f"nothing says where the call goes after {builder.state}", "add `next: <state>`, or end it with `hangup:`")
+            builder.problem(
+                "FE205",
+                builder.path,
+                f"nothing says where the call goes after {builder.state}",
+                "add `next: <state>`, or end it with `hangup:`",
+            )
         else:
             builder.exit("next", authored.next, path, via)
 

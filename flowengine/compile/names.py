@@ -37,7 +37,9 @@ def computed(calendars: Mapping[str, Calendar], zone: ZoneInfo) -> Computed:
     }
     for name, calendar in calendars.items():
         clock[f"hours.{name}.open"] = lambda names, calendar=calendar: calendar.is_open(names.now)
-        clock[f"hours.{name}.next_open"] = lambda names, calendar=calendar: calendar.next_open_words(names.now, names.get("call.locale", "en-US"))
+        clock[f"hours.{name}.next_open"] = lambda names, calendar=calendar: calendar.next_open_words(
+            names.now, names.get("call.locale", "en-US")
+        )
     return clock | EVENTS
 
 

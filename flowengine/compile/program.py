@@ -56,7 +56,10 @@ class Program:
     def entries(self) -> dict[str, str]:
         """Every way into the flow by name, for checks and diagrams."""
         named = {"start": self.start, "answered": self.answered, "pressed": self.pressed, "ended": self.ended}
-        return {**{name: state for name, state in named.items() if state}, **{f"notified {kind}": state for kind, state in self.notified.items()}}
+        return {
+            **{name: state for name, state in named.items() if state},
+            **{f"notified {kind}": state for kind, state in self.notified.items()},
+        }
 
 
 @dataclass(frozen=True, slots=True)

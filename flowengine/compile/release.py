@@ -23,6 +23,7 @@ from flowengine.states import Surroundings, Variable
 from flowengine.states.builder import Service
 from flowengine.states.fields import millis
 from flowengine.states.prompt import Localised, Part, Plan
+from flowengine.states.run import Computed
 
 COLUMN_TYPES: tuple[tuple[type, Type], ...] = ((bool, Type.BOOLEAN), (int, Type.INTEGER), (float, Type.DECIMAL), (str, Type.TEXT))
 NOWHERE = Span("project.yaml", 1, 1, 1, 1)
@@ -55,7 +56,10 @@ class Compiling:
 
     def table(self, name: str, table: AuthoredTable) -> Table:
         document, path = self.authored.places["tables", name]
-        columns = {column: next(kind for python, kind in COLUMN_TYPES if isinstance(value, python)) for column, value in next(iter(table.rows.values())).items()}
+        columns = {
+            column: next(kind for python, kind in COLUMN_TYPES if isinstance(value, python))
+            for column, value in next(iter(table.rows.values())).items()
+        }
         for key, row in table.rows.items():
             if row.keys() != columns.keys() or any(not fits_column(row[column], kind) for column, kind in columns.items()):
                 message = f"row {key} of {name} has not the same columns and types as the first row"
@@ -91,7 +95,9 @@ class Compiling:
         try:
             return ZoneInfo(self.authored.project.zone)
         except (ZoneInfoNotFoundError, ValueError):
-            self.report("FE506", ("zone",), f"there is no time zone {self.authored.project.zone}", "write an IANA name such as Europe/Stockholm")
+            self.report(
+                "FE506", ("zone",), f"there is no time zone {self.authored.project.zone}", "write an IANA name such as Europe/Stockholm"
+            )
             return ZoneInfo("UTC")
 
     def routes(self) -> None:
@@ -104,7 +110,12 @@ class Compiling:
         found = {}
         for index, application in enumerate(self.authored.project.applications):
             if application.secret not in self.environment:
-                self.report("FE905", ("applications", index, "secret"), f"the environment has no {application.secret}", f"set {application.secret} before serving")
+                self.report(
+                    "FE905",
+                    ("applications", index, "secret"),
+                    f"the environment has no {application.secret}",
+                    f"set {application.secret} before serving",
+                )
             else:
                 found[application.key] = self.environment[application.secret]
         return found
@@ -182,7 +193,7 @@ def compile_project(files: Mapping[str, bytes], environment: Mapping[str, str] |
     return Compiled(release, tuple(in_order(problems)), sources, built)
 
 
-def released(compiling: Compiling, files: Mapping[str, bytes], built: Mapping[str, Program], computed: names.Computed) -> Release:
+def released(compiling: Compiling, files: Mapping[str, bytes], built: Mapping[str, Program], computed: Computed) -> Release:
     project = compiling.authored.project
     return Release(
         id=release_id(files),

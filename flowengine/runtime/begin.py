@@ -44,7 +44,7 @@ class Handed(msgspec.Struct, frozen=True):
 def begin(release: Release, call: Call | None, event: Event) -> Start | None:
     """The start of a step, or None where no flow has anything to say."""
     if isinstance(event, Ice):
-        return incoming(release, event)
+        return incoming(release, event, call.steps if call else 0)
     if call is None:
         return unseen(release, event)
     if call.ended and not isinstance(event, (Dice, Notify)):
@@ -56,13 +56,18 @@ def begin(release: Release, call: Call | None, event: Event) -> Start | None:
     return happened(release, call, event)
 
 
-def incoming(release: Release, event: Ice) -> Start | None:
+def incoming(release: Release, event: Ice, steps: int) -> Start | None:
     flow = release.route(event.to.endpoint, event.to.type, event.origination_type, event.application_key)
     program = release.programs.get(flow)
     if program is None or not program.start:
         return None
-    facts = {"call.from": normalise(event.cli).e164, "call.to": address(event), "call.user": event.user, "call.origin": event.origination_type.lower()}
-    return Start(Call(release.id, flow, program.start, program.locale, facts), entry=program.start)
+    facts = {
+        "call.from": normalise(event.cli).e164,
+        "call.to": address(event),
+        "call.user": event.user,
+        "call.origin": event.origination_type.lower(),
+    }
+    return Start(Call(release.id, flow, program.start, program.locale, facts, steps=steps), entry=program.start)
 
 
 def address(event: Ice) -> str:

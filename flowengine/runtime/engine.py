@@ -194,7 +194,9 @@ class Engine:
             what = "apology"
         return self.noted(work, release, call, outcome.trace, what)
 
-    def noted(self, work: Work, release: Release, call: Call | None, trace: tuple[Entry, ...], what: str, *, repeated: bool = False) -> Record:
+    def noted(
+        self, work: Work, release: Release, call: Call | None, trace: tuple[Entry, ...], what: str, *, repeated: bool = False
+    ) -> Record:
         return Record(
             call_id=work.event.call_id,
             event=kind(work.event),

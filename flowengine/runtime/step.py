@@ -223,7 +223,7 @@ def step(release: Release, call: Call | None, event: Event, now: datetime) -> Ou
     start = begin(release, call, event)
     if start is None:
         return unrouted(release, event, now)
-    walk = walker(release, start, event, now, start.aside and call or None)
+    walk = walker(release, start, event, now, (start.aside and call) or None)
     if start.settled:
         return walk.walk(Answer(start.answer))
     if start.lost:

@@ -11,7 +11,7 @@ from flowengine.sinch import Pie
 from flowengine.source import Path
 from flowengine.states.builder import Builder
 from flowengine.states.fields import millis
-from flowengine.states.move import Answer, Exit, Failed, Move
+from flowengine.states.move import Answer, Exit, Failed, Move, Sent
 from flowengine.states.prompt import Plan, Prompt, Spoken, worded
 from flowengine.states.run import Run
 from flowengine.svaml import Hangup, Menu, RunMenu
@@ -28,9 +28,11 @@ class Worded(Spoken, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 
 Words = Annotated[
     str | list[str | Spoken] | Worded,
-    Meta(title="Words", description="A prompt, or `each:` with one prompt per attempt.", examples=["Sorry?", {"each": ["Sorry?", "Pardon?"]}]),
+    Meta(
+        title="Words", description="A prompt, or `each:` with one prompt per attempt.", examples=["Sorry?", {"each": ["Sorry?", "Pardon?"]}]
+    ),
 ]
-Again = Callable[[Run, str], RunMenu]
+Again = Callable[[Run, str], Sent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def wording(builder: Builder, path: Path, words: Prompt | Words | UnsetType, fal
     if isinstance(words, Worded) and words.each is not UNSET:
         each = [builder.prompt((*path, "each", index), item, late=True) for index, item in enumerate(words.each)]
         return Wording(tuple(each))
-    plan = builder.prompt(path, words, late=True)  # type: ignore[arg-type]  # a Worded without each is a Spoken
+    plan = builder.prompt(path, words, late=True)
     return Wording((plan,) if plan else ())
 
 
@@ -112,5 +114,7 @@ def otherwise(builder: Builder, path: Path, authored: str | UnsetType) -> str:
     """The exit taken when attempts are used up; the author or the defaults must name it."""
     target = authored if isinstance(authored, str) else builder.around.defaults.get("otherwise", UNSET)
     if target is UNSET:
-        builder.problem("FE206", path, "nothing says where the call goes when attempts run out", "add `otherwise: <state>` here, or under defaults:")
+        builder.problem(
+            "FE206", path, "nothing says where the call goes when attempts run out", "add `otherwise: <state>` here, or under defaults:"
+        )
     return builder.exit("otherwise", target, (*path, "otherwise"), "pie")

@@ -23,7 +23,11 @@ count:
 Scalar = str | int | float | bool
 Set = Annotated[
     dict[Name, Scalar],
-    Meta(title="set", description="Variables and their new values: a value, a text with `${…}`, or one `${…}` that keeps its type.", min_length=1),
+    Meta(
+        title="set",
+        description="Variables and their new values: a value, a text with `${…}`, or one `${…}` that keeps its type.",
+        min_length=1,
+    ),
 ]
 
 

@@ -1,8 +1,8 @@
 """What a kind of state is given to compile itself: expressions in scope, prompts, exits, and a place to report mistakes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from msgspec import UNSET, UnsetType
 
@@ -13,6 +13,7 @@ from flowengine.source import Document, Path
 from flowengine.states.prompt import Localised, Part, Plan, Prompt, Spoken
 from flowengine.svaml import ssml_problem
 
+Made = TypeVar("Made", Expression, Template)
 Via = Literal["same", "pie", "ace", "notify", "keys"]
 
 
@@ -100,15 +101,19 @@ class Builder:
         return name
 
     def condition(self, path: Path, text: str, *, late: bool = False) -> Expression | None:
-        return self._compiled(path, text, lambda: self.scope.condition(text), late)
+        return self._compiled(path, text, lambda: self.scope.condition(text), late=late)
 
-    def expression(self, path: Path, text: str, expects: Type | None = None, *, late: bool = False, scope: Scope | None = None) -> Expression | None:
-        return self._compiled(path, text, lambda: (scope or self.scope).expression(text, expects), late)
+    def expression(
+        self, path: Path, text: str, expects: Type | None = None, *, late: bool = False, scope: Scope | None = None
+    ) -> Expression | None:
+        return self._compiled(path, text, lambda: (scope or self.scope).expression(text, expects), late=late)
 
-    def template(self, path: Path, text: str, mode: Mode = Mode.PLAIN, *, late: bool = False, scope: Scope | None = None) -> Template | None:
-        return self._compiled(path, text, lambda: (scope or self.scope).template(text, mode), late)
+    def template(
+        self, path: Path, text: str, mode: Mode = Mode.PLAIN, *, late: bool = False, scope: Scope | None = None
+    ) -> Template | None:
+        return self._compiled(path, text, lambda: (scope or self.scope).template(text, mode), late=late)
 
-    def _compiled(self, path: Path, text: str, make: Any, late: bool) -> Any:
+    def _compiled(self, path: Path, text: str, make: Callable[[], Made], *, late: bool) -> Made | None:
         try:
             made = make()
         except ExprError as error:
@@ -123,11 +128,16 @@ class Builder:
         if isinstance(authored, str):
             inside = whole_expression(authored)
             if inside is not None:
-                return self._compiled(path, authored, lambda: self._whole(authored, inside, variable), late=False)  # type: ignore[no-any-return]
+                return self._compiled(path, authored, lambda: self._whole(authored, inside, variable), late=False)
             if variable.type is Type.TEXT:
                 return self.template(path, authored)
         if not fits(authored, variable.type):
-            self.problem("FE302", path, f"{variable.name} is {variable.type}, but this is {authored!r}", f"give it a {variable.type} or an expression in ${{…}}")
+            self.problem(
+                "FE302",
+                path,
+                f"{variable.name} is {variable.type}, but this is {authored!r}",
+                f"give it a {variable.type} or an expression in ${{…}}",
+            )
         return authored  # type: ignore[no-any-return]
 
     def _whole(self, authored: str, inside: str, variable: Variable) -> Expression:
@@ -151,27 +161,31 @@ class Builder:
         if prompt is UNSET or prompt is None:
             return None
         if not isinstance(prompt, list):
-            part = self._part(path, prompt, late)
+            part = self._part(path, prompt, late=late)
             return Plan.of((part,)) if part else None
         parts = [self._part((*path, index), item, late) for index, item in enumerate(prompt)]
         return Plan.of(tuple(part for part in parts if part))
 
     def _part(self, path: Path, prompt: Any, late: bool) -> Part | None:
         if isinstance(prompt, str):
-            return self._texts(path, "text", prompt, Spoken(), late)
+            return self._texts(path, "text", prompt, Spoken(), late=late)
         chosen = [kind for kind in ("text", "ssml", "audio", "message") if getattr(prompt, kind) is not UNSET]
         if len(chosen) != 1:
-            self.problem("FE210", path, "a prompt is exactly one of text, ssml, audio or message", "use a list for several prompts in a row")
+            self.problem(
+                "FE210", path, "a prompt is exactly one of text, ssml, audio or message", "use a list for several prompts in a row"
+            )
             return None
         kind = chosen[0]
         if kind == "message":
-            return self._message((*path, kind), prompt, late)
-        return self._texts((*path, kind), kind, getattr(prompt, kind), prompt, late)
+            return self._message((*path, kind), prompt, late=late)
+        return self._texts((*path, kind), kind, getattr(prompt, kind), prompt, late=late)
 
     def _message(self, path: Path, prompt: Spoken, late: bool) -> Part | None:
         key = str(prompt.message)
         if key not in self.around.messages:
-            self.problem("FE202", path, f"there is no message {key}", suggest(key, self.around.messages) or "add it to the project's messages")
+            self.problem(
+                "FE202", path, f"there is no message {key}", suggest(key, self.around.messages) or "add it to the project's messages"
+            )
             return None
         return self._texts(path, "text", self.around.messages[key], prompt, late, follow=False)
 
@@ -192,7 +206,12 @@ class Builder:
 
     def _check_text(self, path: Path, kind: str, text: str) -> None:
         if kind == "text" and "${" not in text and len(text) > MAX_SAY:
-            self.problem("FE410", path, f"this text has {len(text)} characters; the platform speaks at most {MAX_SAY}", "split it into a list of prompts or into two states")
+            self.problem(
+                "FE410",
+                path,
+                f"this text has {len(text)} characters; the platform speaks at most {MAX_SAY}",
+                "split it into a list of prompts or into two states",
+            )
         if kind == "ssml" and "${" not in text and (fault := ssml_problem(text)):
             self.problem("FE411", path, fault, "close every element that you open")
 

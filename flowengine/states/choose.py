@@ -30,7 +30,9 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     when: Condition | UnsetType = UNSET
 
 
-Choose = Annotated[list[Choice], Meta(title="choose", description="Conditions from top to bottom; the first that holds decides.", min_length=1)]
+Choose = Annotated[
+    list[Choice], Meta(title="choose", description="Conditions from top to bottom; the first that holds decides.", min_length=1)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,14 @@ class CompiledChoose:
 
 def compile_choose(builder: Builder, path: Path, choices: list[Choice]) -> CompiledChoose:
     if choices[-1].when is not UNSET:
-        builder.problem("FE206", (*path, len(choices) - 1), "nothing says where the call goes when no condition holds", "end with `- next: <state>`")
+        builder.problem(
+            "FE206", (*path, len(choices) - 1), "nothing says where the call goes when no condition holds", "end with `- next: <state>`"
+        )
     for index, choice in enumerate(choices[:-1]):
         if choice.when is UNSET:
-            builder.problem("FE211", (*path, index), "the choices below this one are never looked at", "move this one, which has no `when`, to the end")
+            builder.problem(
+                "FE211", (*path, index), "the choices below this one are never looked at", "move this one, which has no `when`, to the end"
+            )
     return CompiledChoose(tuple(branch(builder, (*path, index), index, choice) for index, choice in enumerate(choices)))
 
 

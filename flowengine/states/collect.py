@@ -44,15 +44,32 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     digits: (
         Annotated[
             int | Annotated[str, Meta(pattern=r"^[0-9]{1,2}-[0-9]{1,2}$")],
-            Meta(description="How many digits: one number, or a range such as 4-8. A shorter input than the most is ended with #.", examples=[8, "4-8"]),
+            Meta(
+                description="How many digits: one number, or a range such as 4-8. A shorter input than the most is ended with #.",
+                examples=[8, "4-8"],
+            ),
         ]
         | UnsetType
     ) = UNSET
-    terminator: Annotated[str, Meta(description="The key that ends the input early; the platform knows only #.", pattern="^#$", examples=["#"])] = "#"
+    terminator: Annotated[
+        str, Meta(description="The key that ends the input early; the platform knows only #.", pattern="^#$", examples=["#"])
+    ] = "#"
     voice: Annotated[bool, Meta(description="Whether the caller may also speak the input.", examples=[False])] = False
-    valid: Annotated[Condition, Meta(description="What must hold for the input; it reads the new value.", examples=["luhn(vars.account)"])] | UnsetType = UNSET
+    valid: (
+        Annotated[Condition, Meta(description="What must hold for the input; it reads the new value.", examples=["luhn(vars.account)"])]
+        | UnsetType
+    ) = UNSET
     invalid: Annotated[Words, Meta(description="Said when the input is too short or not valid.")] | UnsetType = UNSET
-    confirm: Annotated[Prompt, Meta(description="Reads the input back; key 1 keeps it, key 2 asks again.", examples=["You entered ${spell(vars.account)}. Press 1 if that is right, 2 to try again."])] | UnsetType = UNSET
+    confirm: (
+        Annotated[
+            Prompt,
+            Meta(
+                description="Reads the input back; key 1 keeps it, key 2 asks again.",
+                examples=["You entered ${spell(vars.account)}. Press 1 if that is right, 2 to try again."],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     again: Annotated[Prompt, Meta(description="What is asked from the second attempt on, instead of `prompt`.")] | UnsetType = UNSET
     attempts: Annotated[Attempts, Meta(description="How often the question is asked at most.", examples=[3])] | UnsetType = UNSET
     no_input: Annotated[Words, Meta(description="Said before asking again after silence.")] | UnsetType = UNSET
@@ -165,7 +182,12 @@ def lengths(builder: Builder, path: Path, collect: Collect, variable: Variable) 
     if not 1 <= low <= high:
         builder.problem("FE208", (*path, "digits"), f"{collect.digits} is no range of digits", "write the smaller number first: 4-8")
     if high > variable.size:
-        builder.problem("FE209", (*path, "digits"), f"{high} digits do not fit into {variable.name}, which holds {variable.size}", f"set max: {high} on the variable")
+        builder.problem(
+            "FE209",
+            (*path, "digits"),
+            f"{high} digits do not fit into {variable.name}, which holds {variable.size}",
+            f"set max: {high} on the variable",
+        )
     return low, high
 
 
@@ -186,7 +208,10 @@ def question(builder: Builder, path: Path, collect: Collect) -> Question:
 def global_exits(builder: Builder) -> dict[str, str]:
     """Keys that work everywhere, as inputs of their own."""
     special = ("repeat", "back")
-    return {key: target if target in special else builder.exit(f"key {key}", target, (), "pie") for key, target in builder.around.global_keys.items()}
+    return {
+        key: target if target in special else builder.exit(f"key {key}", target, (), "pie")
+        for key, target in builder.around.global_keys.items()
+    }
 
 
 def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledCollect | None:
@@ -195,7 +220,12 @@ def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledC
     if variable is None:
         return None
     if variable.type not in (Type.TEXT, Type.INTEGER):
-        builder.problem("FE203", (*path, "into"), f"{variable.name} is {variable.kind}; keys give digits or text", "declare it as digits, integer or text")
+        builder.problem(
+            "FE203",
+            (*path, "into"),
+            f"{variable.name} is {variable.kind}; keys give digits or text",
+            "declare it as digits, integer or text",
+        )
     builder.late_reads.add(f"vars.{variable.name}")
     least, most = lengths(builder, path, collect, variable)
     keys = global_exits(builder)

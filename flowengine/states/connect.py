@@ -36,7 +36,10 @@ Indications = Literal[
 class ConferenceKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What happens to keys pressed inside a conference. With `mode: detect` the flow's `on: pressed:` hears them."""
 
-    mode: Annotated[Literal["ignore", "forward", "detect"], Meta(description="Ignore keys, pass them to the others, or report them.", examples=["detect"])]
+    mode: Annotated[
+        Literal["ignore", "forward", "detect"],
+        Meta(description="Ignore keys, pass them to the others, or report them.", examples=["detect"]),
+    ]
     max: Annotated[int, Meta(description="How many keys make one report.", examples=[1], ge=1, le=20)] = 1
     timeout: Annotated[Duration, Meta(description="How long to wait for the next key.", examples=["3s"])] = "3s"
 
@@ -44,29 +47,68 @@ class ConferenceKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
 class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Put the caller through. Exactly one of phone, sip, app, conference, stream."""
 
-    phone: Annotated[str, Meta(description="A phone number with + and country code; `dialled` keeps what an app user dialled.", examples=["+14045009000"])] | UnsetType = UNSET
+    phone: (
+        Annotated[
+            str,
+            Meta(
+                description="A phone number with + and country code; `dialled` keeps what an app user dialled.", examples=["+14045009000"]
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     sip: Annotated[str, Meta(description="A SIP address, user@host.", examples=["gold@pbx.example.com"])] | UnsetType = UNSET
     app: Annotated[str, Meta(description="An app user; `dialled` keeps what the caller dialled.", examples=["alice"])] | UnsetType = UNSET
     conference: Annotated[str, Meta(description="A room name, at most 64 characters.", examples=["room-${vars.pin}"])] | UnsetType = UNSET
-    stream: Annotated[str, Meta(description="A WebSocket address that receives and sends audio.", examples=["wss://bot.example.com/audio"])] | UnsetType = UNSET
-    caller_id: Annotated[str, Meta(description="The number shown to the callee, or `private`.", examples=["+14045001000", "private"])] | UnsetType = UNSET
+    stream: (
+        Annotated[str, Meta(description="A WebSocket address that receives and sends audio.", examples=["wss://bot.example.com/audio"])]
+        | UnsetType
+    ) = UNSET
+    caller_id: (
+        Annotated[str, Meta(description="The number shown to the callee, or `private`.", examples=["+14045001000", "private"])] | UnsetType
+    ) = UNSET
     ring: Annotated[Duration, Meta(description="How long to ring.", examples=["20s"])] | UnsetType = UNSET
     limit: Annotated[Duration, Meta(description="The longest talk, at most 4h.", examples=["1h"])] | UnsetType = UNSET
-    dtmf: Annotated[str, Meta(description="Keys sent to the callee on answer: 0-9, # and w (half a second).", examples=["ww123#"])] | UnsetType = UNSET
-    indications: Annotated[Indications, Meta(description="The country whose ringing tones the caller hears.", examples=["se"])] | UnsetType = UNSET
+    dtmf: (
+        Annotated[str, Meta(description="Keys sent to the callee on answer: 0-9, # and w (half a second).", examples=["ww123#"])]
+        | UnsetType
+    ) = UNSET
+    indications: (
+        Annotated[Indications, Meta(description="The country whose ringing tones the caller hears.", examples=["se"])] | UnsetType
+    ) = UNSET
     silent: Annotated[bool, Meta(description="Send no callbacks for this connection: no `answered`, no `ended`.", examples=[False])] = False
     transport: Annotated[Literal["udp", "tcp", "tls"], Meta(description="How the SIP call travels.", examples=["tls"])] | UnsetType = UNSET
-    headers: Annotated[dict[str, str], Meta(description="Call headers for a SIP, app or stream leg.", examples=[{"X-Tier": "${vars.tier}"}])] = {}
-    music: Annotated[Music, Meta(description="Music while alone in a conference or on hold by SIP.", examples=["music1"])] | UnsetType = UNSET
+    headers: Annotated[
+        dict[str, str], Meta(description="Call headers for a SIP, app or stream leg.", examples=[{"X-Tier": "${vars.tier}"}])
+    ] = {}
+    music: Annotated[Music, Meta(description="Music while alone in a conference or on hold by SIP.", examples=["music1"])] | UnsetType = (
+        UNSET
+    )
     keys: Annotated[ConferenceKeys, Meta(description="Keys in a conference.", examples=[{"mode": "detect"}])] | UnsetType = UNSET
     version: Annotated[int, Meta(description="The version of the streaming protocol.", examples=[1], ge=1)] | UnsetType = UNSET
-    sample_rate: Annotated[int, Meta(description="Samples per second of a stream.", examples=[44100], ge=8000, le=48000)] | UnsetType = UNSET
-    answered: Annotated[StateName, Meta(description="What to do when the callee answers; without it the two are joined.", examples=["whisper"])] | UnsetType = UNSET
-    person: Annotated[StateName, Meta(description="What to do when a person answers; turns machine detection on.", examples=["greet"])] | UnsetType = UNSET
-    machine: Annotated[StateName, Meta(description="What to do when a machine answers; turns machine detection on.", examples=["leave_message"])] | UnsetType = UNSET
+    sample_rate: Annotated[int, Meta(description="Samples per second of a stream.", examples=[44100], ge=8000, le=48000)] | UnsetType = (
+        UNSET
+    )
+    answered: (
+        Annotated[StateName, Meta(description="What to do when the callee answers; without it the two are joined.", examples=["whisper"])]
+        | UnsetType
+    ) = UNSET
+    person: (
+        Annotated[StateName, Meta(description="What to do when a person answers; turns machine detection on.", examples=["greet"])]
+        | UnsetType
+    ) = UNSET
+    machine: (
+        Annotated[StateName, Meta(description="What to do when a machine answers; turns machine detection on.", examples=["leave_message"])]
+        | UnsetType
+    ) = UNSET
     unsure: Annotated[StateName, Meta(description="What to do when detection cannot tell.", examples=["greet"])] | UnsetType = UNSET
-    beep: Annotated[StateName, Meta(description="What to do when the machine beeps; `detect: async` only.", examples=["note_beep"])] | UnsetType = UNSET
-    detect: Annotated[Literal["sync", "async"], Meta(description="Wait up to 5s for the verdict before `answered`, or hear of it later.", examples=["sync"])] = "sync"
+    beep: (
+        Annotated[StateName, Meta(description="What to do when the machine beeps; `detect: async` only.", examples=["note_beep"])]
+        | UnsetType
+    ) = UNSET
+    detect: Annotated[
+        Literal["sync", "async"],
+        Meta(description="Wait up to 5s for the verdict before `answered`, or hear of it later.", examples=["sync"]),
+    ] = "sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +164,9 @@ def compile_connect(builder: Builder, path: Path, authored: str | Connect) -> Co
     exits(builder, path, connect)
     fields = [name for name in (target, "caller_id", "dtmf") if isinstance(getattr(connect, name), str)]
     at = path[:-1] if isinstance(authored, str) else path
-    texts = {name: builder.template(path if isinstance(authored, str) else (*at, name), getattr(connect, name), Mode.PLAIN) for name in fields}
+    texts = {
+        name: builder.template(path if isinstance(authored, str) else (*at, name), getattr(connect, name), Mode.PLAIN) for name in fields
+    }
     headers = {key: builder.template((*path, "headers", key), text) for key, text in connect.headers.items()}
     if None in texts.values() or None in headers.values():
         return None
@@ -149,7 +193,12 @@ def check(builder: Builder, path: Path, connect: Connect, target: str) -> None:
     if isinstance(connect.limit, str) and seconds(connect.limit) > 14_400:
         builder.problem("FE412", (*path, "limit"), "the platform ends every call after 4 hours", "write 4h or less")
     if connect.silent and any(getattr(connect, name) is not UNSET for name in ("answered", "person", "machine", "unsure", "beep")):
-        builder.problem("FE414", (*path, "silent"), "a silent connection reports no answer, so these exits can never be taken", "remove silent: or the exits")
+        builder.problem(
+            "FE414",
+            (*path, "silent"),
+            "a silent connection reports no answer, so these exits can never be taken",
+            "remove silent: or the exits",
+        )
     if connect.beep is not UNSET and connect.detect == "sync":
         builder.problem("FE414", (*path, "beep"), "the beep is reported by asynchronous detection only", "add `detect: async`")
 

@@ -46,7 +46,9 @@ class Park(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Hold the call until somebody takes it out, or the limit ends it."""
 
     intro: Annotated[Prompt, Meta(description="Played once.", examples=["Please hold."])] | UnsetType = UNSET
-    hold: Annotated[Prompt, Meta(description="Played over and over.", examples=[{"audio": "https://example.com/music.mp3"}])] | UnsetType = UNSET
+    hold: (
+        Annotated[Prompt, Meta(description="Played over and over.", examples=[{"audio": "https://example.com/music.mp3"}])] | UnsetType
+    ) = UNSET
     limit: Annotated[Duration, Meta(description="The longest hold, at most 10m; then the platform hangs up.", examples=["5m"])] = "10m"
 
 

@@ -30,7 +30,9 @@ look_up:
 """
 METHODS = ("get", "post", "put")
 Url = Annotated[str, Meta(description="The path below the service's address; values are escaped.", examples=["/accounts/${vars.account}"])]
-Status = Annotated[str, Meta(pattern=r"^([1-5][0-9]{2}|[1-5]xx|timeout)$", extra_json_schema={"x-hint": "write a status such as 404, 5xx, or timeout"})]
+Status = Annotated[
+    str, Meta(pattern=r"^([1-5][0-9]{2}|[1-5]xx|timeout)$", extra_json_schema={"x-hint": "write a status such as 404, 5xx, or timeout"})
+]
 
 
 class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -40,13 +42,30 @@ class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     get: Url | UnsetType = UNSET
     post: Url | UnsetType = UNSET
     put: Url | UnsetType = UNSET
-    body: Annotated[dict[str, Scalar], Meta(description="Sent as JSON; texts may have `${…}`.", examples=[{"account": "${vars.account}"}])] | UnsetType = UNSET
+    body: (
+        Annotated[dict[str, Scalar], Meta(description="Sent as JSON; texts may have `${…}`.", examples=[{"account": "${vars.account}"}])]
+        | UnsetType
+    ) = UNSET
     headers: Annotated[dict[str, str], Meta(description="Headers beside those of the service.", examples=[{"X-Line": "support"}])] = {}
-    into: Annotated[dict[Name, Condition], Meta(description="Variables and what they take from `body` and `status`.", examples=[{"name": "body.name"}])] = {}
-    timeout: Annotated[Duration, Meta(description="The longest wait; never past the callback's deadline.", examples=["1.5s"])] | UnsetType = UNSET
-    retries: Annotated[int, Meta(description="How often a failed connection or a 5xx is tried again, time permitting.", examples=[1], ge=0, le=3)] | UnsetType = UNSET
-    on: Annotated[dict[Status, StateName], Meta(description="Exits by status: 404, 5xx or timeout.", examples=[{"404": "unknown_account"}])] = {}
-    failed: Annotated[StateName, Meta(description="Where the call goes when the lookup fails in any other way.", examples=["agents"])] | UnsetType = UNSET
+    into: Annotated[
+        dict[Name, Condition], Meta(description="Variables and what they take from `body` and `status`.", examples=[{"name": "body.name"}])
+    ] = {}
+    timeout: (
+        Annotated[Duration, Meta(description="The longest wait; never past the callback's deadline.", examples=["1.5s"])] | UnsetType
+    ) = UNSET
+    retries: (
+        Annotated[
+            int, Meta(description="How often a failed connection or a 5xx is tried again, time permitting.", examples=[1], ge=0, le=3)
+        ]
+        | UnsetType
+    ) = UNSET
+    on: Annotated[
+        dict[Status, StateName], Meta(description="Exits by status: 404, 5xx or timeout.", examples=[{"404": "unknown_account"}])
+    ] = {}
+    failed: (
+        Annotated[StateName, Meta(description="Where the call goes when the lookup fails in any other way.", examples=["agents"])]
+        | UnsetType
+    ) = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +183,9 @@ def method_of(builder: Builder, path: Path, fetch: Fetch) -> str:
         builder.problem("FE213", path, "a fetch has exactly one of get, post and put", "write for example `get: /accounts`")
         return ""
     if not re.match(r"^/", str(getattr(fetch, given[0]))):
-        builder.problem("FE214", (*path, given[0]), "the path of a fetch starts with /", "the service in project.yaml has the address in front of it")
+        builder.problem(
+            "FE214", (*path, given[0]), "the path of a fetch starts with /", "the service in project.yaml has the address in front of it"
+        )
     return given[0]
 
 

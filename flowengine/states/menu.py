@@ -12,12 +12,12 @@ from flowengine.source import Path
 from flowengine.states.asking import Question, Words, attempts, otherwise, timeout_millis, wording
 from flowengine.states.builder import Builder
 from flowengine.states.fields import Attempts, Duration, StateName, millis
-from flowengine.states.move import Answer, Exit, Move
+from flowengine.states.move import Answer, Exit, Move, Sent
 from flowengine.states.prompt import Plan, Prompt, worded
 from flowengine.states.run import Run
-from flowengine.svaml import Action, RunMenu, fragment
 from flowengine.svaml import Menu as WireMenu
 from flowengine.svaml import Option as WireOption
+from flowengine.svaml import RunMenu, fragment
 
 SPECIAL = ("repeat", "back")
 EXAMPLE = """
@@ -45,24 +45,45 @@ class Submenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 class Option(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One choice: where it leads, or the inner menu it opens, and the words a caller may say instead."""
 
-    next: Annotated[StateName, Meta(description="The state to go to; `repeat` asks again, `back` returns to the question before.", examples=["bill"])] | UnsetType = UNSET
-    menu: Annotated[Submenu, Meta(description="An inner menu that this key opens.", examples=[{"prompt": "Press 1.", "options": {"1": "sales"}}])] | UnsetType = UNSET
-    hear: Annotated[list[str], Meta(description="Words that choose this option by voice; turns voice input on.", examples=[["bill", "invoice"]])] = []
+    next: (
+        Annotated[
+            StateName,
+            Meta(description="The state to go to; `repeat` asks again, `back` returns to the question before.", examples=["bill"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    menu: (
+        Annotated[
+            Submenu, Meta(description="An inner menu that this key opens.", examples=[{"prompt": "Press 1.", "options": {"1": "sales"}}])
+        ]
+        | UnsetType
+    ) = UNSET
+    hear: Annotated[
+        list[str], Meta(description="Words that choose this option by voice; turns voice input on.", examples=[["bill", "invoice"]])
+    ] = []
 
 
 class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Offer choices and wait for a key or a word."""
 
     prompt: Annotated[Prompt, Meta(description="What the caller hears first.", examples=["For your bill press 1."])]
-    options: Annotated[dict[Key, StateName | Option], Meta(description="What each key does: a state, or a long form.", examples=[{"1": "bill", "0": {"next": "agent"}}], min_length=1)]
-    again: Annotated[Prompt, Meta(description="What is asked from the second attempt on, instead of `prompt`.", examples=["Press 1 or 0."])] | UnsetType = UNSET
+    options: Annotated[
+        dict[Key, StateName | Option],
+        Meta(description="What each key does: a state, or a long form.", examples=[{"1": "bill", "0": {"next": "agent"}}], min_length=1),
+    ]
+    again: (
+        Annotated[Prompt, Meta(description="What is asked from the second attempt on, instead of `prompt`.", examples=["Press 1 or 0."])]
+        | UnsetType
+    ) = UNSET
     attempts: Annotated[Attempts, Meta(description="How often the question is asked at most.", examples=[3])] | UnsetType = UNSET
     no_input: Annotated[Words, Meta(description="Said before asking again after silence.")] | UnsetType = UNSET
     no_match: Annotated[Words, Meta(description="Said before asking again after a key that is no choice.")] | UnsetType = UNSET
     otherwise: Annotated[StateName, Meta(description="Where the call goes when attempts run out.", examples=["agent"])] | UnsetType = UNSET
     timeout: Annotated[Duration, Meta(description="How long to wait for a key.", examples=["5s"])] | UnsetType = UNSET
     voice_timeout: Annotated[Duration, Meta(description="How long a caller may speak.", examples=["20s"])] = "20s"
-    repeats: Annotated[int, Meta(description="How often the platform itself repeats the prompt before it reports silence.", examples=[0], ge=0, le=9)] = 0
+    repeats: Annotated[
+        int, Meta(description="How often the platform itself repeats the prompt before it reports silence.", examples=[0], ge=0, le=9)
+    ] = 0
     barge: Annotated[bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])] = True
 
 
@@ -90,7 +111,7 @@ class CompiledMenu:
     constant: bool
     actions = frozenset({"runMenu"})
     waits = True
-    known: dict[tuple[str, str], Action] = field(default_factory=dict, compare=False, repr=False)
+    known: dict[tuple[str, str], Sent] = field(default_factory=dict, compare=False, repr=False)
 
     def enter(self, run: Run) -> Move:
         run.attempts = 1
@@ -114,7 +135,7 @@ class CompiledMenu:
         words = sorted((word for word in self.heard if f" {word} " in said), key=len)
         return self.choices[self.heard[words[-1]]] if words else ""
 
-    def ask(self, run: Run, prompt: str) -> Action:
+    def ask(self, run: Run, prompt: str) -> Sent:
         if not self.constant:
             return self.action(run, prompt)
         known = self.known.get((run.locale, prompt))

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowengine.svaml import Action
+import msgspec
+
+from flowengine.svaml import Action, Instruction
+
+Sent = Action | msgspec.Raw  # an action, or one encoded at load
+Said = Instruction | msgspec.Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,7 @@ class Exit:
 class Answer:
     """Answer the callback with this action and wait here for the next one."""
 
-    action: Action | None
+    action: Sent | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,14 @@ leave_message:
 class Recording(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Start recording this leg. `record: stop` ends it."""
 
-    to: Annotated[str, Meta(min_length=1, description="Where the file goes: s3://bucket/folder or azure://account/container.", examples=["s3://voicemail/acme"])] = ""
+    to: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Where the file goes: s3://bucket/folder or azure://account/container.",
+            examples=["s3://voicemail/acme"],
+        ),
+    ] = ""
     credentials: Annotated[str, Meta(description="The key of that place; use a secret.", examples=["${secrets.s3}"])] | UnsetType = UNSET
     format: Annotated[str, Meta(description="The audio format.", examples=["mp3"])] = "mp3"
     notify: Annotated[bool, Meta(description="Whether `on: notified:` hears of the recording.", examples=[True])] = True
@@ -98,7 +105,9 @@ class Preamble:
         if self.dtmf:
             run.said.append(SendDtmf(value=playable(self.dtmf.render(run.names))))
         if self.status:
-            run.said.append(ReportCallStatus(value=self.status, details=self.details.render(run.names)[:MAX_REPORT_DETAILS] if self.details else ""))
+            run.said.append(
+                ReportCallStatus(value=self.status, details=self.details.render(run.names)[:MAX_REPORT_DETAILS] if self.details else "")
+            )
 
     def recording(self, run: Run) -> None:
         if self.record:
@@ -115,5 +124,7 @@ def playable(text: str) -> str:
 def recorder(builder: Builder, path: Path, recording: Recording) -> Recorder | None:
     scope = builder.scope.extended(dict.fromkeys(builder.around.secrets, Type.TEXT))
     to = builder.template((*path, "to"), recording.to)
-    credentials = builder.template((*path, "credentials"), recording.credentials, scope=scope) if isinstance(recording.credentials, str) else None
+    credentials = (
+        builder.template((*path, "credentials"), recording.credentials, scope=scope) if isinstance(recording.credentials, str) else None
+    )
     return Recorder(to, credentials, recording.format, recording.notify, recording.transcribe or "", builder.around.secrets) if to else None

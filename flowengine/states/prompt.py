@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from flowengine.expr import Template
 from flowengine.limits import MAX_SAY
 from flowengine.states.fields import Locale
+from flowengine.states.move import Said
 from flowengine.states.run import Run
 from flowengine.svaml import Instruction, PlayFiles, Say, fragment, href, join, speakable, ssml, tts, voice
 
@@ -25,7 +26,8 @@ class Spoken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         | UnsetType
     ) = UNSET
     audio: (
-        Annotated[Localised, Meta(description="A URL, or the name of a file uploaded to the platform.", examples=["welcome.mp3"])] | UnsetType
+        Annotated[Localised, Meta(description="A URL, or the name of a file uploaded to the platform.", examples=["welcome.mp3"])]
+        | UnsetType
     ) = UNSET
     message: Annotated[str, Meta(description="A key of the project's messages.", examples=["welcome"])] | UnsetType = UNSET
     voice: Annotated[str, Meta(description="female, male, or a voice of the platform.", examples=["female", "Joanna"])] | UnsetType = UNSET
@@ -65,7 +67,7 @@ class Part:
         return self.template(self.locale or run.locale).render(run.names)
 
     def item(self, run: Run) -> str:
-        """This part as an item of a prompt list (`#tts[…]`, `#ssml[…]`, `#href[…]` or a file name)."""
+        """The part as an item of a prompt list (`#tts[…]`, `#ssml[…]`, `#href[…]` or a file name)."""
         text = self.text(run)
         if self.kind == "text":
             return tts(shortened(text))
@@ -88,7 +90,7 @@ class Plan:
     parts: tuple[Part, ...]
     names: frozenset[str]
     constant: bool
-    known: dict[str, tuple[Instruction, ...]] = field(default_factory=dict, compare=False, repr=False)
+    known: dict[str, tuple[Said, ...]] = field(default_factory=dict, compare=False, repr=False)
     items: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -96,7 +98,7 @@ class Plan:
         constant = all(t.constant is not None for part in parts for t in part.texts.values())
         return cls(parts, frozenset().union(*(part.names for part in parts)), constant)
 
-    def instructions(self, run: Run) -> tuple[Instruction, ...]:
+    def instructions(self, run: Run) -> tuple[Said, ...]:
         """The prompt as instructions: `say` for text, `playFiles` for everything else."""
         if not self.constant:
             return tuple(spoken(part, run) for part in self.parts)

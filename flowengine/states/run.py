@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flowengine.sinch import Event
-from flowengine.states.move import Fetched
-from flowengine.svaml import Instruction
+from flowengine.states.move import Fetched, Said
 
 
 class Names(dict[str, Any]):
@@ -38,7 +37,7 @@ class Run:
     locale: str
     attempts: int
     fetched: Fetched | None = None
-    said: list[Instruction] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def share(self, salt: str) -> float:

@@ -38,7 +38,9 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     ) = UNSET
 
 
-Split = Annotated[list[Share], Meta(title="split", description="Shares of callers; a caller is sent the same way at each call.", min_length=2)]
+Split = Annotated[
+    list[Share], Meta(title="split", description="Shares of callers; a caller is sent the same way at each call.", min_length=2)
+]
 
 
 @dataclass(frozen=True, slots=True)

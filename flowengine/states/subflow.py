@@ -33,9 +33,15 @@ class Subflow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """Run another flow and come back by one of its outcomes."""
 
     flow: Annotated[FlowName, Meta(description="The flow to run.", examples=["ask-pin"])]
-    outcomes: Annotated[dict[Name, StateName], Meta(description="Where each outcome of the flow leads.", examples=[{"right": "greet"}], min_length=1)]
-    given: Annotated[dict[Name, Scalar], Meta(description="Values for the inputs of the flow.", examples=[{"expected": "${vars.pin}"}])] = {}
-    into: Annotated[dict[Name, Name], Meta(description="Variables of this flow and the outputs they take.", examples=[{"tries": "attempts"}])] = {}
+    outcomes: Annotated[
+        dict[Name, StateName], Meta(description="Where each outcome of the flow leads.", examples=[{"right": "greet"}], min_length=1)
+    ]
+    given: Annotated[
+        dict[Name, Scalar], Meta(description="Values for the inputs of the flow.", examples=[{"expected": "${vars.pin}"}])
+    ] = {}
+    into: Annotated[
+        dict[Name, Name], Meta(description="Variables of this flow and the outputs they take.", examples=[{"tries": "attempts"}])
+    ] = {}
 
 
 Return = Annotated[Name, Meta(title="return", description="End this subflow with one of its outcomes.", examples=["right"])]
@@ -99,7 +105,12 @@ def compile_subflow(builder: Builder, path: Path, subflow: Subflow) -> CompiledS
 def check_outcomes(builder: Builder, path: Path, subflow: Subflow, signature: Signature) -> None:
     for outcome in subflow.outcomes:
         if outcome not in signature.outcomes:
-            builder.problem("FE216", (*path, "outcomes", outcome), f"{subflow.flow} has no outcome {outcome}", suggest(outcome, signature.outcomes) or f"its outcomes are {', '.join(signature.outcomes)}")
+            builder.problem(
+                "FE216",
+                (*path, "outcomes", outcome),
+                f"{subflow.flow} has no outcome {outcome}",
+                suggest(outcome, signature.outcomes) or f"its outcomes are {', '.join(signature.outcomes)}",
+            )
     for outcome in signature.outcomes:
         if outcome not in subflow.outcomes:
             builder.problem("FE206", (*path, "outcomes"), f"nothing says where the call goes after {outcome}", f"add `{outcome}: <state>`")

@@ -12,6 +12,7 @@ from flowengine.limits import MAX_CONFERENCE_ID
 from flowengine.source import Path
 from flowengine.states.builder import Builder
 from flowengine.states.fields import millis, seconds
+from flowengine.states.move import Sent
 from flowengine.states.run import Run
 from flowengine.svaml import (
     Action,
@@ -44,12 +45,12 @@ SIP = re.compile(r"^[^@\s:]+@[^@\s:]+(:[0-9]{1,5})?$")
 class Prepared:
     """A connect action: a constant where nothing depends on the call, else a recipe."""
 
-    constant: Action | None
+    constant: Sent | None
     make: Callable[[Mapping[str, str], Headers], Action]
     texts: Mapping[str, Template]
     headers: Mapping[str, Template]
 
-    def action(self, run: Run) -> Action:
+    def action(self, run: Run) -> Sent:
         """The action for this call. Raises EvalError, or ValueError for a target that the platform could not dial."""
         if self.constant is not None:
             return self.constant
@@ -61,7 +62,9 @@ def header_list(headers: Mapping[str, Template], names: Mapping[str, Any]) -> He
     return tuple(CallHeader(key=key, value=template.render(names)) for key, template in headers.items())
 
 
-def prepared(builder: Builder, path: Path, connect: "Connect", target: str, texts: Mapping[str, Template], headers: Mapping[str, Template]) -> Prepared | None:
+def prepared(
+    builder: Builder, path: Path, connect: "Connect", target: str, texts: Mapping[str, Template], headers: Mapping[str, Template]
+) -> Prepared | None:
     make = MAKERS[target](connect, builder.around.locale)
     if any(template.constant is None for template in (*texts.values(), *headers.values())):
         return Prepared(None, make, texts, headers)

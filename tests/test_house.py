@@ -1,0 +1,57 @@
+"""The shape of the house: imports point one way, files and functions stay small."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "flowengine"
+ORDER = (
+    "problems", "limits", "source", "expr", "svaml", "sinch", "states", "model", "compile", "runtime", "releases", "server", "cli",
+)  # fmt: skip
+LEAVES = {"problems", "limits", "source", "expr", "svaml", "sinch"}
+FREE = {"__init__", "__main__"}
+
+
+def package(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        modules = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        found |= {parts[1] for name in modules if (parts := name.split("."))[0] == "flowengine" and len(parts) > 1}
+    return found
+
+
+FILES = sorted(path for path in ROOT.rglob("*.py") if package(path) not in FREE)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_point_one_way(path: Path) -> None:
+    own = package(path)
+    assert own in ORDER, f"{own} has no place in the order of packages"
+    for other in imported(path) - {own}:
+        assert ORDER.index(other) < ORDER.index(own), f"{path.name} in {own} imports {other}, which is above it"
+        if own in LEAVES - {"problems", "limits"}:
+            assert other in {"problems", "limits"}, f"{own} is a leaf: it may import problems and limits only"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_and_functions_stay_small(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert len(path.read_text().splitlines()) <= 400
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert (node.end_lineno or 0) - node.lineno < 50, f"{node.name} is too long to read at a glance"
+
+
+def test_only_one_module_knows_cel_and_nothing_below_the_server_knows_starlette() -> None:
+    for path in FILES:
+        text = path.read_text()
+        if "cel_expr_python" in text:
+            assert path.relative_to(ROOT).as_posix() == "expr/cel.py"
+        if "starlette" in text:
+            assert package(path) in {"server", "cli"}
