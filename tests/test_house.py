@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "flowengine"
 ORDER = (
-    "problems", "limits", "source", "expr", "svaml", "sinch", "states", "model", "compile", "runtime", "releases", "server", "cli",
+    "limits", "problems", "source", "expr", "svaml", "sinch", "states", "model", "compile", "runtime", "releases", "server", "cli",
 )  # fmt: skip
 LEAVES = {"problems", "limits", "source", "expr", "svaml", "sinch"}
 FREE = {"__init__", "__main__"}
