@@ -1,7 +1,6 @@
 """Where a callback finds its call: a new call at its entry, a known one in its state, an event at the entry made for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -17,8 +16,7 @@ from flowengine.svaml import Action, Continue, Hangup
 QUESTIONS = ("menu", "collect")
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(msgspec.Struct, frozen=True):
     """How a step begins.
 
     `entry` is a state to enter; without one the call's own state is resumed, unless `answer` settles everything at once.

@@ -1,18 +1,17 @@
 """What is known of a call between two callbacks, and its compact form for the cookie and the store."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile import Release
 
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """Where a call comes back to after a subflow, and the values that are needed there."""
 
     flow: str
@@ -20,15 +19,14 @@ class Frame:
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A call between two callbacks. `values` holds only what a later state can read; `steps` counts the callbacks answered."""
 
     release: str
     flow: str
     state: str
     locale: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
     attempts: int = 0
     previous: str = ""
     steps: int = 0

@@ -8,9 +8,12 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile import Release
 from flowengine.limits import CALL_KEPT_SECONDS, FETCH_MARGIN_SECONDS, MAX_COOKIE_BYTES
@@ -34,8 +37,7 @@ class Releases(Protocol):
     def get(self, release_id: str) -> Release | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """What one callback was and became. `outcome` is answered, apology, unrouted or error."""
 
     call_id: str
@@ -51,16 +53,14 @@ class Record:
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """The bytes of an answer and what to note of it."""
 
     body: bytes
     record: Record
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A call as it was found: its state, its release, and what the store has of it."""
 
     call: Call | None
@@ -70,12 +70,19 @@ class Found:
 
 @dataclass(slots=True)
 class Work:
-    """One callback being answered."""
+    """One callback being answered. `awaited` exists once the same delivery came again in the meantime."""
 
     event: Event
     digest: bytes
     begun: float
     fetched: float = 0.0
+    awaited: asyncio.Future[Reply] | None = None
+
+    async def same(self) -> Reply:
+        """The reply that the first delivery gets."""
+        if self.awaited is None:
+            self.awaited = asyncio.get_running_loop().create_future()
+        return await asyncio.shield(self.awaited)
 
 
 class Engine:
@@ -87,24 +94,23 @@ class Engine:
         self.codec = codec
         self.fetch = fetch
         self.clock = clock
-        self.under_way: dict[bytes, asyncio.Future[Reply]] = {}
+        self.under_way: dict[bytes, Work] = {}
 
     async def answer(self, event: Event, body: bytes) -> Reply:
         """The answer to a callback; `body` is its raw form, by which a repeated delivery is known. Never raises."""
         digest = hashlib.blake2b(body, digest_size=16).digest()
         running = self.under_way.get(digest)
         if running is not None:
-            reply = await asyncio.shield(running)
+            reply = await running.same()
             return Reply(reply.body, replace(reply.record, repeated=True))
-        work = Work(event, digest, time.perf_counter())
-        future = self.under_way[digest] = asyncio.get_running_loop().create_future()
+        work = self.under_way[digest] = Work(event, digest, time.perf_counter())
         try:
             reply = await self.safely(work)
-            future.set_result(reply)
-            return reply
         finally:
-            future.cancel()
             del self.under_way[digest]
+        if work.awaited is not None:
+            work.awaited.set_result(reply)
+        return reply
 
     async def safely(self, work: Work) -> Reply:
         try:

@@ -4,11 +4,12 @@ No I/O, no clock, no chance: time comes as an argument, and what needs the outsi
 performs the request and steps again with the result.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from transitions import MachineError
 
 from flowengine.compile import Program, Release
@@ -22,8 +23,7 @@ from flowengine.states import Answer, Enter, Exit, Failed, Fetched, Leave, Move,
 from flowengine.svaml import Action, Continue, Hangup, Instruction, ReportCallStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One line of a trace: a state, and the exit by which it was left or what happened in it."""
 
     flow: str
@@ -31,16 +31,14 @@ class Entry:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True):
     """A step that needs the outside: perform the request, then call `resume` with the result."""
 
     request: Request
     walk: "Walk"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What a step yields: the call as it goes on, what to answer, and the trace. With `waiting` there is no answer yet."""
 
     call: Call | None

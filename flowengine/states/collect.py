@@ -221,7 +221,7 @@ def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledC
         return None
     if variable.type not in (Type.TEXT, Type.INTEGER):
         builder.problem(
-            "FE203",
+            "FE221",
             (*path, "into"),
             f"{variable.name} is {variable.kind}; keys give digits or text",
             "declare it as digits, integer or text",

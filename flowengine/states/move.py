@@ -12,15 +12,13 @@ Sent = Action | msgspec.Raw  # an action, or one encoded at load
 Said = Instruction | msgspec.Raw
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(msgspec.Struct, frozen=True):
     """Leave by this exit; the state machine knows where it leads."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """Answer the callback with this action and wait here for the next one."""
 
     action: Sent | None
@@ -39,8 +37,7 @@ class Request:
     retries: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(msgspec.Struct, frozen=True):
     """What came of a Request: a status with its decoded body, or status 0 and the reason in `error` (timeout, refused, …)."""
 
     status: int
@@ -48,23 +45,20 @@ class Fetched:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Enter:
+class Enter(msgspec.Struct, frozen=True):
     """Run a subflow with these input values and come back."""
 
     flow: str
     inputs: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(msgspec.Struct, frozen=True):
     """End this subflow with an outcome."""
 
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """The state could not do its work: take the error exit, or say the apology."""
 
     reason: str

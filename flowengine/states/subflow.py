@@ -130,7 +130,7 @@ def output(builder: Builder, path: Path, name: str, there: str, signature: Signa
     if found is None:
         builder.problem("FE201", path, f"the flow has no output {there}", suggest(there, [item.name for item in signature.outputs]))
     elif variable and variable.type != found.type:
-        builder.problem("FE203", path, f"{name} is {variable.kind}, but {there} is {found.kind}", "declare both alike")
+        builder.problem("FE221", path, f"{name} is {variable.kind}, but {there} is {found.kind}", "declare both alike")
     return (variable, there) if variable and found else None
 
 
