@@ -106,11 +106,13 @@ class Engine:
         work = self.under_way[digest] = Work(event, digest, time.perf_counter())
         try:
             reply = await self.safely(work)
+            if work.awaited is not None:
+                work.awaited.set_result(reply)
+            return reply
         finally:
             del self.under_way[digest]
-        if work.awaited is not None:
-            work.awaited.set_result(reply)
-        return reply
+            if work.awaited is not None:
+                work.awaited.cancel()  # does nothing once the result is set
 
     async def safely(self, work: Work) -> Reply:
         try:

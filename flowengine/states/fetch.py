@@ -97,7 +97,7 @@ class CompiledFetch:
 
     def enter(self, run: Run) -> Move:
         try:
-            return self.request({name: self.secrets.get(name) or run.names[name] for name in self.names})
+            return self.request(run.bound(self.names, self.secrets))
         except EvalError as error:
             return Failed(error.message)
 

@@ -61,7 +61,7 @@ class Recorder:
     secrets: Mapping[str, str] = field(repr=False)
 
     def instruction(self, run: Run) -> Instruction:
-        names = {name: self.secrets.get(name) or run.names[name] for part in (self.to, self.credentials) if part for name in part.names}
+        names = run.bound([name for part in (self.to, self.credentials) if part for name in part.names], self.secrets)
         return StartRecording(
             options=WireRecording(
                 destination_url=self.to.render(names),

@@ -1,11 +1,12 @@
 """The scratch pad of one step: what a state may read and write while a callback is being answered."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from flowengine.expr import EvalError
 from flowengine.sinch import Event
 from flowengine.states.move import Fetched, Said
 
@@ -39,6 +40,14 @@ class Run:
     fetched: Fetched | None = None
     said: list[Said] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def bound(self, names: Iterable[str], secrets: Mapping[str, str]) -> dict[str, Any]:
+        """The values of these names, secrets among them. Raises EvalError for a secret that the environment did not have."""
+        values = {name: secrets[name] if name in secrets else self.names[name] for name in names}
+        missing = sorted(name for name in secrets if values.get(name) == "")
+        if missing:
+            raise EvalError(f"{missing[0]} is not set in the environment")
+        return values
 
     def share(self, salt: str) -> float:
         """A number in [0, 100) that stays the same for one caller and one place, so that a split is sticky."""

@@ -1,0 +1,262 @@
+"""How much of a bare endpoint's throughput the served example keeps, and what one step costs.
+
+Both servers run in the same way, one after the other, on one core; a load generator on another core keeps connections busy with
+calls of four callbacks (ring, key, answered, ended), signed beforehand. The bare endpoint verifies the same signature and
+returns constant bytes.
+
+    python benchmarks/callback.py [--json] [--calls 4000] [--rounds 3]
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import uvloop
+
+from flowengine.compile import Release, compile_project
+from flowengine.model.folder import read_folder
+from flowengine.runtime.call import Call
+from flowengine.runtime.cookie import COOKIE_KEY, Codec, derive_key
+from flowengine.runtime.engine import Engine
+from flowengine.releases import Registry
+from flowengine.runtime.step import step
+from flowengine.runtime.store import open_store
+from flowengine.sinch import Event, decode, sign
+from flowengine.states import Fetched, Request
+
+ROOT = Path(__file__).parents[1]
+KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
+KIND = "application/json; charset=utf-8"
+CONNECTIONS = 32
+TARGETS = {"default store": 0.50, "cookies alone": 0.60, "step": 20.0}
+NUMBER = "+12017777711"
+
+BARE = """
+from datetime import UTC, datetime
+from starlette.applications import Starlette
+from starlette.routing import Route
+from flowengine.sinch import Verifier
+
+VERIFIER = Verifier({%r: %r})
+ANSWER = b'{"instructions":[{"name":"say","text":"Thank you for calling.","locale":"en-US"}],"action":{"name":"hangup"}}'
+START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json"), (b"content-length", b"%%d" %% len(ANSWER))]}
+
+class Endpoint:
+    def __init__(self, scope, receive, send):
+        self.scope, self.receive, self.send = scope, receive, send
+
+    def __await__(self):
+        return self.answer().__await__()
+
+    async def answer(self):
+        body, more = b"", True
+        while more:
+            message = await self.receive()
+            body, more = body + message["body"], message.get("more_body", False)
+        VERIFIER.verify("POST", self.scope["raw_path"], self.scope["headers"], body, datetime.now(UTC))
+        await self.send(START)
+        await self.send({"type": "http.response.body", "body": ANSWER})
+
+app = Starlette(routes=[Route("/sinch", Endpoint, methods=["POST"])])
+""" % (KEY, SECRET)
+
+
+def callbacks(number: int) -> list[bytes]:
+    """The four callbacks of one call, without cookies."""
+    common = {"callid": f"call-{number}", "version": 1, "applicationKey": KEY}
+    to = {"type": "did", "endpoint": NUMBER}
+    menu = {"menuId": "main", "type": "return", "value": "1", "inputMethod": "dtmf"}
+    events = (
+        {"event": "ice", "cli": "12015555555", "to": to, "domain": "pstn", "originationType": "PSTN", **common},
+        {"event": "pie", "menuResult": menu, **common},
+        {"event": "ace", **common},
+        {"event": "dice", "result": "ANSWERED", "reason": "CALLERHANGUP", "duration": 9, **common},
+    )
+    return [json.dumps(event).encode() for event in events]
+
+
+async def with_cookies(engine: Engine, bodies: list[bytes]) -> list[bytes]:
+    """The same callbacks as a platform that echoes cookies sends them; state is sealed the same way each time."""
+    cookies: dict[str, str] = {}
+    sent = []
+    for body in bodies:
+        event = {**json.loads(body), "cookies": [{"key": key, "value": value} for key, value in cookies.items()]}
+        sent.append(json.dumps(event).encode())
+        answer = json.loads((await engine.answer(decode(sent[-1]), sent[-1])).body)
+        cookies |= {item["key"]: item["value"] for item in answer.get("instructions", ()) if item["name"] == "setCookie"}
+    return sent
+
+
+def request(body: bytes) -> bytes:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    authorization = sign(KEY, SECRET, "POST", "/sinch", KIND, body, now)
+    head = f"POST /sinch HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {KIND}\r\nx-timestamp: {now}\r\nauthorization: {authorization}\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+class Caller(asyncio.Protocol):
+    """One connection that sends the callbacks of its calls, each after the answer to the one before."""
+
+    def __init__(self, requests: Iterator[bytes], done: asyncio.Future[None]) -> None:
+        self.requests, self.done, self.buffer, self.failed = requests, done, b"", 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.send()
+
+    def send(self) -> None:
+        following = next(self.requests, None)
+        if following is None:
+            self.done.set_result(None)
+        else:
+            self.transport.write(following)  # type: ignore[attr-defined]
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        head, found, rest = self.buffer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        if len(rest) >= length:
+            self.failed += not head.startswith(b"HTTP/1.1 200")
+            self.buffer = b""
+            self.send()
+
+
+async def load(port: int, calls: list[list[bytes]]) -> float:
+    """Requests per second with all connections busy."""
+    loop = asyncio.get_running_loop()
+    lanes = [[request for call in calls[lane::CONNECTIONS] for request in call] for lane in range(CONNECTIONS)]
+    begun = time.perf_counter()
+    waits, callers = [], []
+    for lane in lanes:
+        done = loop.create_future()
+        _, caller = await loop.create_connection(lambda lane=lane, done=done: Caller(iter(lane), done), "127.0.0.1", port)
+        waits.append(done)
+        callers.append(caller)
+    await asyncio.gather(*waits)
+    seconds = time.perf_counter() - begun
+    assert not any(caller.failed for caller in callers), "a callback was refused"
+    return sum(map(len, lanes)) / seconds
+
+
+def serve(command: list[str], port: int, folder: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET, "PYTHONPATH": f"{ROOT}:{folder}"}
+    log = (Path(folder) / "server.log").open("ab")
+    process = subprocess.Popen(
+        command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True, preexec_fn=lambda: os.sched_setaffinity(0, {0})
+    )
+    for _ in range(200):
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/readyz")
+        except httpx.HTTPError:
+            time.sleep(0.05)
+        else:
+            return process
+    raise RuntimeError((Path(folder) / "server.log").read_text())
+
+
+def measured(command: list[str], port: int, folder: str, calls: list[list[bytes]]) -> float:
+    process = serve(command, port, folder)
+    try:
+        uvloop.run(load(port, [[request(body) for body in call] for call in calls[:200]]))  # warm
+        return uvloop.run(load(port, [[request(body) for body in call] for call in calls[200:]]))
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+async def never(_request: Request, _left: float) -> Fetched:
+    raise AssertionError("the benchmarked flow asks nobody")
+
+
+async def prepared(release: Release, calls: int) -> list[list[bytes]]:
+    store = open_store("none")
+    engine = Engine(Registry(release), store, Codec([derive_key(SECRET)]), never)
+    made = [await with_cookies(engine, callbacks(number)) for number in range(calls)]
+    await store.close()
+    return made
+
+
+def step_microseconds(release: Release) -> float:
+    """The mean cost of one step over the four callbacks of a call."""
+    events = [decode(body) for body in callbacks(0)]
+    now = datetime.now(UTC)
+    walk: list[tuple[Call | None, Event]] = []
+    call = None
+    for event in events:
+        walk.append((call, event))
+        call = step(release, call, event, now).call
+    rounds = []
+    for _ in range(20):
+        begun = time.perf_counter()
+        for _ in range(100):
+            for before, event in walk:
+                step(release, before, event, now)
+        rounds.append((time.perf_counter() - begun) / 100 / len(walk) * 1e6)
+    return min(rounds)
+
+
+def commands(folder: str, port: int) -> dict[str, list[str]]:
+    (Path(folder) / "bare.py").write_text(BARE)
+    uvicorn = [sys.executable, "-m", "uvicorn", "--port", str(port), "--no-access-log", "--log-level", "warning", "--loop", "uvloop", "--http", "httptools"]
+    flowengine = [sys.executable, "-m", "flowengine", "serve", str(ROOT / "flows"), "--port", str(port)]
+    return {
+        "bare endpoint": [*uvicorn, "bare:app"],
+        "default store": flowengine,
+        "cookies alone": [*flowengine, "--store", "none"],
+    }
+
+
+def run(calls: int, rounds: int) -> dict[str, object]:
+    compiled = compile_project(read_folder(ROOT / "flows"), {})
+    assert compiled.release is not None
+    os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
+    plain = [callbacks(number) for number in range(calls + 200)]
+    echoed = uvloop.run(prepared(compiled.release, calls + 200))
+    rates: dict[str, list[float]] = {}
+    for round_number in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            for index, name in enumerate(commands(folder, 0)):
+                port = 18400 + 10 * round_number + index
+                sent = echoed if name == "cookies alone" else plain
+                rates.setdefault(name, []).append(measured(commands(folder, port)[name], port, folder, sent))
+    ratios = {name: statistics.median(a / b for a, b in zip(found, rates["bare endpoint"], strict=True)) for name, found in rates.items()}
+    return {
+        "requests_per_second": {name: round(statistics.median(found)) for name, found in rates.items()},
+        "ratio": {name: round(ratio, 3) for name, ratio in ratios.items()},
+        "step_microseconds": round(step_microseconds(compiled.release), 1),
+        "targets": TARGETS,
+    }
+
+
+def show(result: dict[str, object]) -> None:
+    rates, ratios = result["requests_per_second"], result["ratio"]
+    assert isinstance(rates, dict)
+    assert isinstance(ratios, dict)
+    print(f"{'served by':<16}{'requests/s':>12}{'of bare':>10}{'at least':>10}")
+    for name, rate in rates.items():
+        target = f"{TARGETS[name]:.2f}" if name in TARGETS else ""
+        print(f"{name:<16}{rate:>12,}{ratios[name]:>10.2f}{target:>10}")
+    print(f"{'one step':<16}{result['step_microseconds']:>9} µs{'':>10}{'≤ 20 µs':>10}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--calls", type=int, default=4000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    outcome = run(options.calls, options.rounds)
+    print(json.dumps(outcome)) if options.json else show(outcome)

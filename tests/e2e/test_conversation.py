@@ -1,0 +1,111 @@
+"""Whole conversations over real HTTP, signed as the platform signs, from ring to hang-up."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from phone_line import FLOW, PROJECT, Crm, Line, Server, said
+
+
+@pytest.fixture
+def crm() -> Iterator[Crm]:
+    served = Crm()
+    yield served
+    served.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, crm: Crm) -> Path:
+    flows = tmp_path / "flows"
+    flows.mkdir()
+    (flows / "support-line.yaml").write_text(FLOW)
+    (flows / "project.yaml").write_text(PROJECT.format(port=crm.port))
+    return tmp_path
+
+
+def served(folder: Path, **options: object) -> Server:
+    server = Server(folder, **options)  # type: ignore[arg-type]
+    server.start()
+    return server
+
+
+def to_the_account(line: Line) -> None:
+    assert "Thank you for calling Acme." in said(line.ring())
+    assert "Please enter your account number." in said(line.press("1"))
+
+
+def to_the_end(line: Line) -> None:
+    connected = line.press("12345674", "sequence")
+    assert said(connected) == "Hello Ann, Lee)."
+    assert connected["action"]["name"] == "connectPstn"
+    assert connected["action"]["number"] == "+14045009000"
+    answered = line.answered()
+    assert said(answered) == "A gold call."
+    assert answered["action"] == {"name": "continue"}
+    assert line.ended() == {}
+
+
+@pytest.mark.parametrize("echo", [True, False], ids=["cookies echoed", "cookies not echoed"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_whole_conversation(folder: Path, crm: Crm, *, echo: bool, workers: int) -> None:
+    server = served(folder, workers=workers)
+    try:
+        for number in range(4):
+            line = Line(server.port, f"call-{number}", echo=echo)
+            to_the_account(line)
+            to_the_end(line)
+    finally:
+        server.kill(signal.SIGTERM)
+    assert crm.asked == ["/accounts/12345674"] * 4
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_call_goes_on_after_the_server_was_killed_in_its_middle(folder: Path, workers: int) -> None:
+    server = served(folder, workers=workers)
+    line = Line(server.port, "call-1", echo=False)
+    to_the_account(line)
+    server.kill()
+    server.start()
+    try:
+        to_the_end(line)
+    finally:
+        server.kill(signal.SIGTERM)
+
+
+def test_cookies_alone_carry_a_call_over_a_restart_without_a_store(folder: Path) -> None:
+    server = served(folder, store="none")
+    line = Line(server.port, "call-1")
+    to_the_account(line)
+    server.kill()
+    server.start()
+    try:
+        to_the_end(line)
+    finally:
+        server.kill(signal.SIGTERM)
+
+
+def test_a_delivery_that_comes_twice_is_answered_alike_and_asks_once(folder: Path, crm: Crm) -> None:
+    server = served(folder, workers=2)
+    try:
+        line = Line(server.port, "call-1", echo=False)
+        to_the_account(line)
+        first = line.press("12345674", "sequence")
+        assert [line.deliver(line.last) for _ in range(6)] == [first] * 6
+        assert len(crm.asked) == 1
+        assert said(line.answered()) == "A gold call."
+    finally:
+        server.kill(signal.SIGTERM)
+
+
+def test_numbers_digits_and_secrets_stay_out_of_the_log(folder: Path) -> None:
+    server = served(folder)
+    line = Line(server.port, "call-1")
+    to_the_account(line)
+    to_the_end(line)
+    server.kill(signal.SIGTERM)
+    log = (folder / "server.log").read_text()
+    assert '"call-1"' in log
+    for secret in ("12345674", "12015555555", "2017777777", "BeIukql3pTKJ8RGL5zo0DA"):
+        assert secret not in log
