@@ -185,7 +185,8 @@ def program(flow: Flow, document: Document, scope: Scope, around: Surroundings, 
     states = {state.name: state for state in compiled if state}
     on = flow.on or On()
     own = around.subflows[flow.flow]
-    entering, waiting = liveness(states, frozenset(f"vars.{item.name}" for item in own.outputs))
+    events = [str(state) for state in (on.answered, on.pressed, on.ended, *(on.notified or {}).values()) if state]
+    entering, waiting = liveness(states, frozenset(f"vars.{item.name}" for item in own.outputs), events)
     return Program(
         flow=flow.flow,
         document=document,

@@ -1,6 +1,6 @@
 """Which names any later state can read: only those travel between callbacks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from flowengine.compile.program import CompiledState
 
@@ -18,8 +18,13 @@ def successors(states: Mapping[str, CompiledState]) -> dict[str, set[str]]:
     return found
 
 
-def liveness(states: Mapping[str, CompiledState], outputs: frozenset[str]) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
-    """By state: the names that must be known on entering it, and those that must travel while a call waits in it."""
+def liveness(
+    states: Mapping[str, CompiledState], outputs: frozenset[str], events: Iterable[str] = ()
+) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+    """By state: the names that must be known on entering it, and those that must travel while a call waits in it.
+
+    `events` are the states that an event may enter while a call waits anywhere.
+    """
     after = successors(states)
     entering: dict[str, frozenset[str]] = dict.fromkeys(states, frozenset())
     changed = True
@@ -29,7 +34,8 @@ def liveness(states: Mapping[str, CompiledState], outputs: frozenset[str]) -> tu
             need = needed(states[name], entering, after[name], outputs)
             if need != entering[name]:
                 entering[name], changed = need, True
-    waiting = {name: travelling(states[name], entering, after[name], outputs) for name in states}
+    always = union(entering[name] for name in events if name in states)
+    waiting = {name: travelling(states[name], entering, after[name], outputs) | always for name in states}
     return entering, waiting
 
 

@@ -186,7 +186,7 @@ def compile_project(files: Mapping[str, bytes], environment: Mapping[str, str] |
     calendars, tables, zone = compiling.calendars(), compiling.tables(), compiling.zone()
     compiling.routes()
     built = programs(compiling, calendars, tables)
-    problems += check(built, authored, cookies_only=cookies_only)
+    problems += check(built, authored, problems, cookies_only=cookies_only)
     sources = {name: content.decode(errors="replace") for name, content in files.items()}
     failed = any(problem.severity == "error" for problem in problems)
     release = None if failed else released(compiling, files, built, names.computed(calendars, zone))

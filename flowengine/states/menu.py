@@ -181,11 +181,10 @@ class Choices:
         return WireOption(dtmf=key, action=f"return({value})")
 
     def choose(self, path: Path, value: str, option: Option) -> None:
-        target = str(option.next)
-        if target in SPECIAL:
-            self.choices[value] = target
+        if option.next in SPECIAL:
+            self.choices[value] = str(option.next)
         else:
-            self.choices[value] = self.builder.exit(f"key {value}", target, path if option.hear == [] else (*path, "next"), "pie")
+            self.choices[value] = self.builder.exit(f"key {value}", option.next, (*path, "next"), "pie")
         for word in option.hear:
             self.heard[word.casefold()] = value
 

@@ -34,7 +34,7 @@ def test_an_explanation_shows_both_examples():
 
 
 def test_an_unknown_code_is_refused():
-    with pytest.raises(LookupError, match='did you mean "FE1'):
+    with pytest.raises(LookupError, match='did you mean "FE'):
         explain_text("FE1O1")
     with pytest.raises(AssertionError):
         Problem("FE000", SPAN, "nothing")

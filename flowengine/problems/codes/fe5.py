@@ -1,7 +1,64 @@
-"""FE5xx: project, routes, services, calendars, tables, secrets."""
+"""FE5xx: the project: its files, routes, calendars and tables."""
 
 from typing import Final
 
-from flowengine.problems.entry import Entry
+from flowengine.problems.entry import Entry, Severity
 
-ENTRIES: Final[tuple[Entry, ...]] = ()
+FLOW: Final = """\
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome: {say: Hello., hangup: }
+"""
+ENTRIES: Final[tuple[Entry, ...]] = (
+    Entry(
+        "FE501",
+        "a project without a flow",
+        Severity.ERROR,
+        "A project needs at least one flow: a YAML file beside project.yaml that begins with flow:.",
+        "# project.yaml\nproject: acme\n",
+        "# project.yaml\nproject: acme\n" + FLOW,
+    ),
+    Entry(
+        "FE502",
+        "one name for two things",
+        Severity.ERROR,
+        "Two flows, or two calendars, tables or messages, have the same name, so that a reference would be a guess.",
+        FLOW + FLOW.replace("main.yaml", "other.yaml"),
+        FLOW + FLOW.replace("main.yaml", "other.yaml").replace("flow: line", "flow: other-line"),
+    ),
+    Entry(
+        "FE503",
+        "a route to a flow that is not there",
+        Severity.ERROR,
+        "A route names the flow that answers. This project has no flow of that name.",
+        "# project.yaml\nproject: acme\nroutes: [{flow: lime}]\n" + FLOW,
+        "# project.yaml\nproject: acme\nroutes: [{flow: line}]\n" + FLOW,
+    ),
+    Entry(
+        "FE504",
+        "a calendar that cannot be understood",
+        Severity.ERROR,
+        "Opening hours are written as 09:00-17:00 under days such as mon-fri or sat; "
+        "exceptions by date as closed or with hours of their own.",
+        "# project.yaml\nproject: acme\ncalendars:\n  support: {zone: Europe/Stockholm, open: {mon-fri: nine to five}}\n" + FLOW,
+        "# project.yaml\nproject: acme\ncalendars:\n  support: {zone: Europe/Stockholm, open: {mon-fri: 09:00-17:00}}\n" + FLOW,
+    ),
+    Entry(
+        "FE505",
+        "a row unlike the others",
+        Severity.ERROR,
+        "All rows of a table have the same columns, and a column holds one type of value, as the first row has it.",
+        "# project.yaml\nproject: acme\ntables:\n  desks: {rows: {north: {floor: 1}, south: {floor: ground}}}\n" + FLOW,
+        "# project.yaml\nproject: acme\ntables:\n  desks: {rows: {north: {floor: 1}, south: {floor: 0}}}\n" + FLOW,
+    ),
+    Entry(
+        "FE506",
+        "an unknown time zone",
+        Severity.ERROR,
+        "Time zones are named as the IANA database has them: a continent and a city.",
+        "# project.yaml\nproject: acme\nzone: Sweden/Stockholm\n" + FLOW,
+        "# project.yaml\nproject: acme\nzone: Europe/Stockholm\n" + FLOW,
+    ),
+)

@@ -1,7 +1,197 @@
-"""FE9xx: lint."""
+"""FE9xx: warnings. A flow with them runs, but probably not as it was meant."""
 
 from typing import Final
 
-from flowengine.problems.entry import Entry
+from flowengine.problems.entry import Entry, Severity
 
-ENTRIES: Final[tuple[Entry, ...]] = ()
+ENTRIES: Final[tuple[Entry, ...]] = (
+    Entry(
+        "FE901",
+        "a state that no call comes to",
+        Severity.WARNING,
+        "Nothing leads to this state: no next:, no option, no exit, no entry under on: and no error:. Either something should lead "
+        "there, or the state is left over and can go.",
+        """\
+flow: line
+start: welcome
+states:
+  welcome: {say: Hello., next: goodbye}
+  goodbye: {hangup: }
+  agents: {connect: "+14045009000"}
+""",
+        """\
+flow: line
+start: welcome
+states:
+  welcome: {say: Hello., next: agents}
+  agents: {connect: "+14045009000"}
+""",
+    ),
+    Entry(
+        "FE902",
+        "a variable that nobody reads",
+        Severity.WARNING,
+        "The variable is declared, and perhaps given values, but nothing ever reads it: no text, no condition, no output.",
+        """\
+flow: line
+start: welcome
+vars:
+  tier: {type: text, default: gold}
+states:
+  welcome: {say: Hello., hangup: }
+""",
+        """\
+flow: line
+start: welcome
+vars:
+  tier: {type: text, default: gold}
+states:
+  welcome: {say: "Hello, ${vars.tier} customer.", hangup: }
+""",
+    ),
+    Entry(
+        "FE903",
+        "a variable that never has a value",
+        Severity.WARNING,
+        "The variable is read, but it has no default, nothing sets it, and it is no input. It is always empty, 0 or false.",
+        """\
+flow: line
+start: welcome
+vars:
+  name: {type: text}
+states:
+  welcome: {say: "Hello ${vars.name}.", hangup: }
+""",
+        """\
+flow: line
+start: welcome
+vars:
+  name: {type: text, default: caller}
+states:
+  welcome: {say: "Hello ${vars.name}.", hangup: }
+""",
+    ),
+    Entry(
+        "FE904",
+        "an unknown locale",
+        Severity.WARNING,
+        "The platform is not known to speak this locale. It adds voices from time to time, so this is no error; mostly it is a typing "
+        "mistake, and the caller would hear a voice of another language or nothing.",
+        """\
+flow: line
+locale: en-SU
+start: welcome
+states:
+  welcome: {say: Hello., hangup: }
+""",
+        """\
+flow: line
+locale: en-US
+start: welcome
+states:
+  welcome: {say: Hello., hangup: }
+""",
+    ),
+    Entry(
+        "FE905",
+        "an environment variable is missing",
+        Severity.WARNING,
+        "A secret is named here by its environment variable, and that variable is not set where the project was compiled. A check on a "
+        "laptop need not have it; the server needs it, and a lookup that uses it fails without it.",
+        """\
+# project.yaml
+project: acme
+secrets: {crm: CRM_TOKEN}
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome: {say: Hello., hangup: }
+""",
+        """\
+# project.yaml
+project: acme
+secrets: {}
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome: {say: Hello., hangup: }
+""",
+    ),
+    Entry(
+        "FE906",
+        "an option hides a key that works everywhere",
+        Severity.WARNING,
+        "The flow declares this key under keys: for all of its questions, but in this menu the key does something else. Callers who have "
+        "learnt the key will be surprised.",
+        """\
+flow: line
+start: main
+keys: {0: agents}
+states:
+  main:
+    menu: {prompt: For our hours press 0., options: {0: hours}, otherwise: agents}
+  hours: {say: We are open all day., hangup: }
+  agents: {connect: "+14045009000"}
+""",
+        """\
+flow: line
+start: main
+keys: {0: agents}
+states:
+  main:
+    menu: {prompt: For our hours press 1., options: {1: hours}, otherwise: agents}
+  hours: {say: We are open all day., hangup: }
+  agents: {connect: "+14045009000"}
+""",
+    ),
+    Entry(
+        "FE907",
+        "a recording that the platform ignores",
+        Severity.WARNING,
+        "In the answer that calls an app user the platform ignores startRecording. A call to a phone or a SIP address can be recorded.",
+        """\
+flow: line
+start: alice
+states:
+  alice: {record: {to: "s3://calls/acme"}, connect: {app: alice}}
+""",
+        """\
+flow: line
+start: alice
+states:
+  alice: {record: {to: "s3://calls/acme"}, connect: {sip: alice@pbx.example.com}}
+""",
+    ),
+    Entry(
+        "FE908",
+        "a call may outgrow the cookie",
+        Severity.WARNING,
+        "What a waiting call carries may, in the worst case, be more than the 1024 bytes that the platform keeps in cookies. Then only the "
+        "session store brings the call home. A smaller max: on the largest variables keeps it within the cookie; a text counts four bytes "
+        "per character, digits one.",
+        """\
+flow: line
+start: ask
+vars:
+  letter: {type: text, max: 400}
+states:
+  ask:
+    collect: {prompt: Please speak., into: letter, voice: true, otherwise: read}
+    next: read
+  read: {say: "You said ${vars.letter}.", hangup: }
+""",
+        """\
+flow: line
+start: ask
+vars:
+  letter: {type: text, max: 100}
+states:
+  ask:
+    collect: {prompt: Please speak., into: letter, voice: true, otherwise: read}
+    next: read
+  read: {say: "You said ${vars.letter}.", hangup: }
+""",
+    ),
+)

@@ -1,0 +1,106 @@
+"""The worst case of what travels with a call while it waits, against what a cookie holds."""
+
+from collections.abc import Iterator, Mapping
+
+from flowengine.compile.checks.graph import callee, calls, components
+from flowengine.compile.program import Program
+from flowengine.expr import Type
+from flowengine.limits import MAX_COOKIE_BYTES
+from flowengine.problems import Problem
+
+# the encoded call (runtime/call.py) without names and values: format, release, counters, locale, and the marks in front of each
+HEAD = 48
+FRAME = 8  # the marks around flow, state and values of one level
+NAME = 2  # the mark in front of a name
+VALUE = 3  # the mark in front of a value
+FACTS = {"call.from": 17, "call.to": 128, "call.user": 128, "call.origin": 6}
+NUMBER = 9  # whole numbers and decimals travel as 8 bytes and a mark
+ONE_BYTE = frozenset({"digits", "date", "time"})  # kinds that hold ASCII only
+SEAL = 17  # version and authentication tag of the cookie (runtime/cookie.py)
+KEY = 2
+
+
+def check(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Problem]:
+    """One problem per flow, at its largest state. A flow that is too large only for its callers is left out when one of them is told."""
+    largest: dict[str, tuple[int, str]] = {}
+    for (name, state), size in worst_case(programs).items():
+        largest[name] = max(largest.get(name, (0, "")), (size, state))
+    over = {name: place for name, place in largest.items() if place[0] > MAX_COOKIE_BYTES}
+    alone = [
+        name for name in over if any(cookie_bytes(payload(programs[name], state)) > MAX_COOKIE_BYTES for state in waiting(programs[name]))
+    ]
+    for name in alone or over:
+        size, state = over[name]
+        yield outgrown(programs[name], state, size, cookies_only=cookies_only)
+
+
+def worst_case(programs: Mapping[str, Program]) -> Mapping[tuple[str, str], int]:
+    """By flow and state in which a call waits: the most bytes that its cookie can have."""
+    below = below_each(programs)
+    return {
+        (name, state): cookie_bytes(payload(program, state) + below[name])
+        for name, program in programs.items()
+        for state in waiting(program)
+    }
+
+
+def waiting(program: Program) -> list[str]:
+    return [name for name, state in program.states.items() if state.verb.waits]
+
+
+def cookie_bytes(length: int) -> int:
+    """The bytes that a payload of this length takes as a sealed cookie, with its key."""
+    return KEY + -(-(SEAL + length) * 4 // 3)
+
+
+def payload(program: Program, state: str) -> int:
+    return HEAD + longest_question(program) + frame(program, state)
+
+
+def below_each(programs: Mapping[str, Program]) -> dict[str, int]:
+    """By flow: the bytes of the largest stack of callers that may wait for it. Recursion is a problem of its own, and left out."""
+    below = dict.fromkeys(programs, 0)
+    calling = calls(programs)
+    for circle in reversed(components({name: [callee(state) for state in states] for name, states in calling.items()})):
+        for name in circle:
+            for state in calling[name]:
+                if callee(state) not in circle:
+                    below[callee(state)] = max(below[callee(state)], below[name] + frame(programs[name], state.name))
+    return below
+
+
+def frame(program: Program, state: str) -> int:
+    names = program.live.get(state, frozenset())
+    return FRAME + len(program.flow) + len(state) + sum(entry(program, name) for name in names)
+
+
+def entry(program: Program, name: str) -> int:
+    """The bytes of one name with its largest value."""
+    return NAME + len(name) + value(program, name)
+
+
+def value(program: Program, name: str) -> int:
+    if name in FACTS:
+        return VALUE + FACTS[name]
+    variable = program.variables[name.removeprefix("vars.")]
+    if variable.type is Type.BOOLEAN:
+        return 1
+    if variable.type is not Type.TEXT:
+        return NUMBER
+    if variable.choices:
+        return VALUE + max(len(choice.encode()) for choice in variable.choices)
+    return VALUE + variable.size * (1 if variable.kind in ONE_BYTE else 4)
+
+
+def longest_question(program: Program) -> int:
+    """The question that `back` returns to travels by its name."""
+    return max((len(name) for name, state in program.states.items() if state.kind in ("menu", "collect")), default=0)
+
+
+def outgrown(program: Program, state: str, size: int, *, cookies_only: bool) -> Problem:
+    largest = sorted(program.live[state], key=lambda name: (-entry(program, name), name))[:3]
+    named = ", ".join(f"{name.partition('.')[2]} ({entry(program, name)} bytes)" for name in largest)
+    message = f"while a call waits in {state} it may carry {size} bytes; a cookie holds {MAX_COOKIE_BYTES}"
+    hint = f"give the largest a smaller max: {named}" if named else "shorten the names, or nest fewer subflows"
+    code = "FE403" if cookies_only else "FE908"
+    return Problem(code, program.document.key_span(program.states[state].path), message, hint)

@@ -1,0 +1,78 @@
+"""What several checks ask of the graph of states."""
+
+from collections.abc import Iterable, Mapping
+
+from flowengine.compile.program import CompiledState, Program
+from flowengine.states.subflow import CompiledSubflow
+
+Graph = Mapping[str, Iterable[str]]
+QUESTIONS = frozenset({"menu", "collect"})
+
+
+def callee(state: CompiledState) -> str:
+    """The flow that a state calls, or ""."""
+    return state.verb.flow if isinstance(state.verb, CompiledSubflow) else ""
+
+
+def calls(programs: Mapping[str, Program]) -> dict[str, list[CompiledState]]:
+    """By flow: its states that call another flow of the project."""
+    return {name: [state for state in program.states.values() if callee(state) in programs] for name, program in programs.items()}
+
+
+def reachable(graph: Graph, roots: Iterable[str]) -> set[str]:
+    found = set(roots)
+    todo = list(found)
+    while todo:
+        for target in graph[todo.pop()]:
+            if target not in found:
+                found.add(target)
+                todo.append(target)
+    return found
+
+
+def components(graph: Graph) -> list[list[str]]:
+    """The strongly connected components, successors first (Tarjan, without recursion: a chain of states may be long)."""
+    order: dict[str, int] = {}
+    low: dict[str, int] = {}
+    open_: list[str] = []
+    inside: set[str] = set()
+    found: list[list[str]] = []
+    for root in graph:
+        if root not in order:
+            walk(root, graph, order, low, open_, inside, found)
+    return found
+
+
+def walk(
+    root: str, graph: Graph, order: dict[str, int], low: dict[str, int], open_: list[str], inside: set[str], found: list[list[str]]
+) -> None:
+    def begin(node: str) -> None:
+        order[node] = low[node] = len(order)
+        open_.append(node)
+        inside.add(node)
+        work.append((node, iter(graph[node])))
+
+    work: list[tuple[str, Iterable[str]]] = []
+    begin(root)
+    while work:
+        node, successors = work[-1]
+        for target in successors:
+            if target not in order:
+                begin(target)
+                break
+            if target in inside:
+                low[node] = min(low[node], order[target])
+        else:
+            work.pop()
+            if work:
+                low[work[-1][0]] = min(low[work[-1][0]], low[node])
+            if low[node] == order[node]:
+                found.append(closed(node, open_, inside))
+
+
+def closed(node: str, open_: list[str], inside: set[str]) -> list[str]:
+    cut = open_.index(node)
+    component = open_[cut:]
+    del open_[cut:]
+    inside.difference_update(component)
+    return component

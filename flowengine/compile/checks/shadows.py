@@ -1,0 +1,25 @@
+"""Options that hide a key that works everywhere."""
+
+from collections.abc import Iterator
+
+from flowengine.model import Authored, Flow
+from flowengine.problems import Problem
+from flowengine.states.menu import Menu, Option
+
+
+def check(authored: Authored) -> Iterator[Problem]:
+    for flow, document in authored.flows.values():
+        for name, key in shadowing(flow):
+            message = f"key {key} leads to {flow.keys[key]} everywhere else in this flow"
+            span = document.key_span(("states", name, "menu", "options", key))
+            yield Problem("FE906", span, message, "choose another key here, or leave this one out")
+
+
+def shadowing(flow: Flow) -> Iterator[tuple[str, str]]:
+    for name, state in flow.states.items() if flow.keys else ():
+        if isinstance(state.menu, Menu):
+            yield from ((name, key) for key, option in state.menu.options.items() if key in flow.keys and leads(option) != flow.keys[key])
+
+
+def leads(option: str | Option) -> object:
+    return option.next if isinstance(option, Option) else option
