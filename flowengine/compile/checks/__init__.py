@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from flowengine.compile.checks import contexts, cookie, locales, loops, prompts, reach, recursion, shadows, variables
+from flowengine.compile.checks import contexts, cookie, locales, loops, prompts, reach, recursion, shadows, starts, variables
 from flowengine.compile.program import Program
 from flowengine.model import Authored
 from flowengine.problems import Problem
@@ -23,6 +23,7 @@ def check(programs: Mapping[str, Program], authored: Authored, found: Sequence[P
         *loops.check(graph),
         *contexts.check(programs, authored),
         *recursion.check(programs),
+        *starts.check(programs),
         *cookie.check(programs, cookies_only=cookies_only),
         *prompts.check(programs),
         *variables.check(sound),

@@ -548,6 +548,50 @@ states:
 """,
     ),
     Entry(
+        "FE222",
+        "a subflow that cannot begin",
+        Severity.ERROR,
+        "A subflow begins at its start:. A flow that only has entries under on: is entered by events alone.",
+        """\
+# project.yaml
+project: acme
+routes: [{flow: line}]
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome:
+    subflow: {flow: greet, outcomes: {ready: goodbye}}
+  goodbye: {hangup: }
+# greet.yaml
+flow: greet
+on: {answered: hello}
+outcomes: [ready]
+states:
+  hello: {say: Hello., next: end}
+  end: {return: ready}
+""",
+        """\
+# project.yaml
+project: acme
+routes: [{flow: line}]
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome:
+    subflow: {flow: greet, outcomes: {ready: goodbye}}
+  goodbye: {hangup: }
+# greet.yaml
+flow: greet
+start: hello
+outcomes: [ready]
+states:
+  hello: {say: Hello., next: end}
+  end: {return: ready}
+""",
+    ),
+    Entry(
         "FE230",
         "a circle without an end",
         Severity.ERROR,
