@@ -1,0 +1,244 @@
+"""Writes the pages that repeat what the code knows: language.md from the typed model, problems.md from the catalogue.
+
+Run `python docs/build.py` after a change; a test fails while a page is out of date. Words are in docs/parts/, where a line such as
+`@fields Menu` stands for a generated part.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flowengine.compile.names import CALL_FACTS, CLOCK_NAMES, EVENT_NAMES
+from flowengine.expr import FUNCTIONS, Type
+from flowengine.model.schema import MODELS, generated
+from flowengine.problems import CATALOGUE
+from flowengine.states import KINDS
+from flowengine.states.connect import ACTIONS, LEGAL
+from flowengine.svaml import LEGAL_ACTIONS
+
+DOCS = Path(__file__).parent
+COMPONENTS: Mapping[str, Any] = {name: part for model in reversed(MODELS) for name, part in generated(model)["$defs"].items()}
+CALLBACKS = {"ice": "a call comes in", "ace": "a callee has answered", "pie": "a caller has pressed or spoken"}
+SERIES = {
+    "FE1": "The file as YAML, and its shape",
+    "FE2": "Names, and where a call can go",
+    "FE3": "Expressions and templates",
+    "FE4": "What the platform allows",
+    "FE5": "The project",
+    "FE9": "Advice (warnings)",
+}
+TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "nothing"}
+SCALAR = ["text", "whole number", "number", "true or false"]
+HINTS = {  # beginnings of the hints that the model gives for a kind of text
+    "state names": "state",
+    "flow names": "flow",
+    "names are": "name",
+    "write language": "locale",
+    "write a number and a unit": "duration",
+}
+MEANINGS = {
+    "call.from": "Who is calling, as `+` and digits; empty when withheld.",
+    "call.to": "What was dialled: a number as `+` and digits, an app user, a SIP address.",
+    "call.user": "The app user who placed the call.",
+    "call.origin": "Where the call comes from: `pstn`, `mxp` (an app), `sip` or `server`.",
+    "call.locale": "The locale of the call just now.",
+    "call.id": "The platform's id of the call.",
+    "call.custom": "The text that was handed in with a placed call.",
+    "event.digits": "The keys just pressed, or the words just spoken.",
+    "event.input": "How they came: `dtmf` or `voice`.",
+    "event.type": "The kind of menu result or of notice.",
+    "event.destination": "Where a finished recording or transcript is.",
+    "event.result": "How the call ended, such as `answered` or `busy`.",
+    "event.reason": "Why the call ended, such as `callerhangup`.",
+    "event.amd": "What machine detection found, such as `human` or `machine`.",
+    "event.amd_reason": "Why it thinks so, such as `longgreeting`.",
+    "event.error": "What went wrong, where a notice tells of an error.",
+    "event.conference": "The conference in which a key was pressed.",
+    "event.duration": "Seconds that the ended call lasted.",
+    "event.headers": 'Call headers by name: `event.headers["X-Tier"]`.',
+    "now.date": "Today in the project's zone, such as `2026-12-24`.",
+    "now.time": "The time of day there, such as `09:30`.",
+    "now.weekday": "The day of the week there, such as `monday`.",
+}
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    heads = list(heads)
+    lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def code(value: Any) -> str:
+    """A value as one writes it in YAML, in one line."""
+    text = value if isinstance(value, str) else flowing(value)
+    return f"`{text}`" if text else ""
+
+
+def flowing(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {flowing(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(flowing(item) for item in value) + "]"
+    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z+][\w+./:@ -]*", value)
+    return value if plain else json.dumps(value, ensure_ascii=False)
+
+
+def kind_of(part: Mapping[str, Any]) -> str:
+    """What may be written, in a few words."""
+    if part.get("title") in ("Prompt", "Words"):
+        return "words" if part["title"] == "Words" else "prompt"
+    if "$ref" in part:
+        return f"{linked(part['$ref'].rsplit('/', 1)[1])}"
+    if "anyOf" in part:
+        kinds = list(dict.fromkeys(kind_of(one) for one in part["anyOf"]))
+        return "value" if kinds == SCALAR else " or ".join(kinds)
+    if "enum" in part:
+        return " ".join(f"`{one}`" for one in part["enum"]) if len(part["enum"]) < 12 else "one of a list"
+    return plain_kind(part)
+
+
+def plain_kind(part: Mapping[str, Any]) -> str:
+    if part.get("type") == "array":
+        return f"list of {kind_of(part['items'])}"
+    if part.get("type") == "object":
+        inner = part.get("additionalProperties")
+        return f"names, each with {kind_of(inner)}" if isinstance(inner, Mapping) else "names"
+    if "maximum" in part:
+        return f"{part.get('minimum', 0)} to {part['maximum']}"
+    named = next((word for start, word in HINTS.items() if part.get("x-hint", "").startswith(start)), "")
+    return named or TYPES.get(part.get("type", ""), "anything")
+
+
+def linked(name: str) -> str:
+    anchor = {"State": "states"}.get(name, name.lower())
+    return "nothing" if name == "Nothing" else f"[{name}](#{anchor})"
+
+
+def fields(name: str, without: Iterable[str] = ()) -> str:
+    """The properties of a struct as a table."""
+    part = COMPONENTS[name]
+    needed = part.get("required", [])
+    rows = [
+        (f"`{key}`", field_meaning(key, value, needed), kind_of(value), default_of(value), code(value.get("examples", [""])[0]))
+        for key, value in part["properties"].items()
+        if key not in without
+    ]
+    return table(("", "what it says", "written as", "default", "example"), rows)
+
+
+def field_meaning(key: str, value: Mapping[str, Any], needed: Iterable[str]) -> str:
+    reference = value.get("$ref", "").rsplit("/", 1)[-1]
+    text = value.get("description") or COMPONENTS.get(reference, {}).get("description", "")
+    return f"{text} **Needed.**" if key in needed else text
+
+
+def default_of(value: Mapping[str, Any]) -> str:
+    found = value.get("default")
+    return "" if found in (None, "", [], {}) else code(found)
+
+
+def common() -> str:
+    return fields("State", without=KINDS)
+
+
+def kinds() -> str:
+    return "\n\n".join(kind(name) for name in KINDS)
+
+
+def kind(name: str) -> str:
+    """The section on one kind of state."""
+    entry, part = KINDS[name], COMPONENTS["State"]["properties"][name]
+    structs = [found for found in re.findall(r"#/\$defs/(\w+)", json.dumps(part)) if found != "Nothing"]
+    words = part.get("description") or COMPONENTS[structs[0]]["description"]
+    if words.split()[0] != entry.title.split()[0]:
+        words = f"{entry.title}. {words}"
+    head = f"### {name}\n\n{words}\n\n```yaml states\n{entry.example.strip()}\n```"
+    after = {"none": "", "same": "It goes on at once by `next:`.", "pie": "When it has its answer, it goes on by `next:`."}[entry.next]
+    return "\n\n".join(filter(None, [head, after, *(section(one) for one in nested(structs))]))
+
+
+def nested(structs: Iterable[str]) -> list[str]:
+    """The structs of a kind and those inside, except the ones that have sections of their own."""
+    found: list[str] = []
+    waiting = list(structs)
+    while waiting:
+        name = waiting.pop(0)
+        if name not in (*found, "Spoken", "Worded", "Nothing"):
+            found.append(name)
+            waiting += re.findall(r"#/\$defs/(\w+)", json.dumps(COMPONENTS[name]["properties"]))
+    return found
+
+
+def section(name: str) -> str:
+    heading = "" if name.lower() in KINDS else f"#### {name}\n\n{COMPONENTS[name]['description']}\n\n"
+    return f"{heading}{fields(name)}"
+
+
+def functions() -> str:
+    rows = ((f"`{one.signature}`", one.meaning, f"`{one.example}`", f"`{flowing(one.result)}`") for one in FUNCTIONS.values())
+    return table(("function", "what it gives", "example", "result"), rows)
+
+
+def names() -> str:
+    types: dict[str, Type] = {**dict.fromkeys(CALL_FACTS, Type.TEXT), **EVENT_NAMES, **CLOCK_NAMES}
+    rows = [(f"`{name}`", str(kind), MEANINGS[name]) for name, kind in types.items()]
+    return table(("name", "type", "what it is"), rows)
+
+
+def legal() -> str:
+    """Which states may be reached under which callback."""
+    rows = [(f"`connect` to {target}", ACTIONS[target]) for target in ACTIONS]
+    rows += [("`menu`, `collect`", "runMenu"), ("`continue`", "continue"), ("`park`", "park"), ("`hangup`", "hangup")]
+    return table(
+        ("state", *(f"when {words}" for words in CALLBACKS.values())),
+        ((name, *("yes" if action in LEGAL_ACTIONS[callback] else "—" for callback in CALLBACKS)) for name, action in rows),
+    )
+
+
+def legs() -> str:
+    """Which options a connection takes, by what it connects to."""
+    options = sorted(set().union(*LEGAL.values()))
+    return table(("option", *LEGAL), ((f"`{one}`", *("yes" if one in LEGAL[leg] else "—" for leg in LEGAL)) for one in options))
+
+
+PARTS: Mapping[str, Callable[..., str]] = {
+    "fields": fields, "common": common, "kinds": kinds, "functions": functions, "names": names, "legal": legal, "legs": legs,
+}  # fmt: skip
+
+
+def filled(text: str) -> str:
+    """The words of a part with its `@` lines filled in."""
+
+    def fill(found: re.Match[str]) -> str:
+        name, *rest = found[1].split()
+        return PARTS[name](*rest)
+
+    return re.sub(r"^@(\w.*)$", fill, text, flags=re.MULTILINE)
+
+
+def language() -> str:
+    return filled((DOCS / "parts" / "language.md").read_text(encoding="utf-8"))
+
+
+def problems() -> str:
+    """The catalogue as a page."""
+    parts = [(DOCS / "parts" / "problems.md").read_text(encoding="utf-8").rstrip()]
+    for series, title in SERIES.items():
+        entries = [entry for found, entry in CATALOGUE.items() if found.startswith(series)]
+        parts += [f"## {title}", *(problem(entry) for entry in entries)]
+    return "\n\n".join(parts) + "\n"
+
+
+def problem(entry: Any) -> str:
+    words = "\n\n".join(" ".join(paragraph.split()) for paragraph in entry.explanation.split("\n\n"))
+    shown = [f"```yaml {label}\n{example.rstrip()}\n```" for label, example in (("wrong", entry.wrong), ("right", entry.right)) if example]
+    return "\n\n".join((f"### {entry.code}: {entry.title}", words, *shown))
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"language.md": language, "problems.md": problems}
+
+if __name__ == "__main__":
+    for page, build in PAGES.items():
+        (DOCS / page).write_text(build(), encoding="utf-8")

@@ -1,0 +1,126 @@
+"""The pages say what the code does: generated ones are fresh, nothing is left out, and every example works."""
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docs_examples import PAGES, ROOT, Example, examples, files, problems, snippet, world
+
+from flowengine.expr import FUNCTIONS
+from flowengine.model.schema import MODELS, generated
+from flowengine.problems import CATALOGUE
+from flowengine.source import read
+from flowengine.states import KINDS
+
+ALL = [example for page in PAGES for example in examples(page)]
+
+
+def built() -> Any:
+    spec = importlib.util.spec_from_file_location("docs_build", ROOT / "docs" / "build.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def marked(language: str, *marks: str) -> list[Any]:
+    found = [example for example in ALL if example.language == language and example.mark in marks]
+    return [pytest.param(example, id=f"{example.page}:{example.line}") for example in found]
+
+
+@pytest.mark.parametrize("name", ["language.md", "problems.md"])
+def test_generated_pages_are_up_to_date(name: str) -> None:
+    assert page(name) == built().PAGES[name](), "run python docs/build.py"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_state_has_a_section_with_its_example(name: str) -> None:
+    assert f"\n### {name}\n" in page("language.md")
+    assert KINDS[name].example.strip() in page("language.md")
+
+
+STRUCTS = {name: part for model in MODELS for name, part in generated(model)["$defs"].items()}
+
+
+@pytest.mark.parametrize("name", [name for name in STRUCTS if name != "State"])
+def test_every_property_stands_in_a_table(name: str) -> None:
+    text, properties = page("language.md"), STRUCTS[name].get("properties", {})
+    table = built().fields(name)
+    assert all(f"\n| `{key}` | " in table for key in properties)
+    assert table in text or not properties, f"the page has no table of {name}"
+
+
+def test_every_property_of_a_state_is_in_the_page() -> None:
+    text = page("language.md")
+    for name in STRUCTS["State"]["properties"]:
+        assert f"\n| `{name}` | " in text or f"\n### {name}\n" in text, name
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_is_in_the_page(name: str) -> None:
+    assert f"`{FUNCTIONS[name].signature}`".replace("|", "\\|") in page("language.md")
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_every_problem_is_in_the_page(code: str) -> None:
+    assert f"\n### {code}: {CATALOGUE[code].title}\n" in page("problems.md")
+
+
+def test_links_lead_somewhere() -> None:
+    for file in PAGES:
+        text = file.read_text(encoding="utf-8")
+        prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+        for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+            if not target.startswith("http"):
+                place, _, anchor = target.partition("#")
+                other = (file.parent / place) if place else file
+                assert other.exists(), f"{file.name} links to {target}"
+                assert not anchor or anchor in anchors(other), f"{file.name} links to {target}"
+
+
+def anchors(file: Path) -> set[str]:
+    heads = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("example", marked("yaml", ""))
+def test_whole_files_compile(example: Example) -> None:
+    if example.text.startswith("project:"):
+        flows = {f"{other.line}.yaml": other.text.encode() for other in ALL if other.mark == "" and other.text.startswith("flow:")}
+        found = problems({"project.yaml": example.text.encode(), **flows})
+    else:
+        found = problems({**world("snippet"), "example.yaml": example.text.encode()})
+        found = [problem for problem in found if problem.span.file == "example.yaml"]
+    assert found == []
+
+
+@pytest.mark.parametrize("example", marked("yaml", "states"))
+def test_states_compile_inside_a_flow(example: Example) -> None:
+    found, _ = snippet(example.text)
+    assert [problem for problem in found if problem.severity == "error"] == []
+
+
+@pytest.mark.parametrize("example", marked("yaml", "calendar"))
+def test_calendars_compile(example: Example) -> None:
+    assert problems({**world("snippet"), "snippet.yaml": MINIMAL, "calendars/one.yaml": example.text.encode()}) == []
+
+
+MINIMAL = b"flow: snippet\nstart: only\nstates:\n  only:\n    say: Hello.\n    hangup:\n"
+
+
+@pytest.mark.parametrize("example", marked("yaml", "right"))
+def test_cures_are_well_formed(example: Example) -> None:
+    for name, text in files(example.text).items():
+        _, found = read(text.encode(), name)
+        assert found == []
+
+
+def test_every_yaml_example_has_a_known_mark() -> None:
+    assert {example.mark for example in ALL if example.language == "yaml"} <= {"", "states", "calendar", "right", "wrong"}
