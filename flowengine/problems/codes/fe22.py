@@ -1,0 +1,186 @@
+"""FE220-FE239: beginnings, circles and nesting."""
+
+from typing import Final
+
+from flowengine.problems.entry import Entry, Severity
+
+ENTRIES: Final[tuple[Entry, ...]] = (
+    Entry(
+        "FE220",
+        "a flow without a beginning",
+        Severity.ERROR,
+        "start: names the state in which an incoming call, or the use as a subflow, begins. A flow that is only for calls placed "
+        "for you needs on: answered: instead.",
+        """\
+flow: line
+states:
+  welcome: {say: Hello., hangup: }
+""",
+        """\
+flow: line
+start: welcome
+states:
+  welcome: {say: Hello., hangup: }
+""",
+    ),
+    Entry(
+        "FE221",
+        "a variable of the wrong type",
+        Severity.ERROR,
+        "Keys give digits or text, and the output of a subflow fits only a variable of the same type.",
+        """\
+flow: line
+start: welcome
+vars:
+  sure: {type: boolean}
+states:
+  welcome:
+    collect: {prompt: Yes or no?, into: sure, otherwise: goodbye}
+    next: read
+  read: {say: "${vars.sure}", hangup: }
+  goodbye: {hangup: }
+""",
+        """\
+flow: line
+start: welcome
+vars:
+  sure: {type: digits, max: 1}
+states:
+  welcome:
+    collect: {prompt: Yes or no?, into: sure, otherwise: goodbye}
+    next: read
+  read: {say: "${vars.sure}", hangup: }
+  goodbye: {hangup: }
+""",
+    ),
+    Entry(
+        "FE222",
+        "a subflow that cannot begin",
+        Severity.ERROR,
+        "A subflow begins at its start:. A flow that only has entries under on: is entered by events alone.",
+        """\
+# project.yaml
+project: acme
+routes: [{flow: line}]
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome:
+    subflow: {flow: greet, outcomes: {ready: goodbye}}
+  goodbye: {hangup: }
+# greet.yaml
+flow: greet
+on: {answered: hello}
+outcomes: [ready]
+states:
+  hello: {say: Hello., next: end}
+  end: {return: ready}
+""",
+        """\
+# project.yaml
+project: acme
+routes: [{flow: line}]
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome:
+    subflow: {flow: greet, outcomes: {ready: goodbye}}
+  goodbye: {hangup: }
+# greet.yaml
+flow: greet
+start: hello
+outcomes: [ready]
+states:
+  hello: {say: Hello., next: end}
+  end: {return: ready}
+""",
+    ),
+    Entry(
+        "FE230",
+        "a circle without an end",
+        Severity.ERROR,
+        "These states lead into each other without ever asking, waiting or leaving: a call that comes here would go round until "
+        "the engine stops it.",
+        """\
+flow: line
+start: welcome
+vars:
+  tries: {type: integer}
+states:
+  welcome: {say: Hello., next: again}
+  again: {set: {tries: "${vars.tries + 1}"}, next: welcome}
+""",
+        """\
+flow: line
+start: welcome
+vars:
+  tries: {type: integer}
+states:
+  welcome: {say: Hello., next: again}
+  again: {set: {tries: "${vars.tries + 1}"}, next: check}
+  check:
+    choose:
+      - {when: vars.tries < 3, next: welcome}
+      - next: goodbye
+  goodbye: {hangup: }
+""",
+    ),
+    Entry(
+        "FE231",
+        "no way out for the caller",
+        Severity.ERROR,
+        "Whatever the caller answers leads back to the same questions: there is no way to a connection, to a hold or to the end "
+        "of the call. A caller who says nothing, such as a line that was left open, would stay for hours.",
+        """\
+flow: line
+start: welcome
+states:
+  welcome:
+    menu: {prompt: For our hours press 1., options: {1: hours}, otherwise: welcome}
+  hours: {say: We are always open., next: welcome}
+""",
+        """\
+flow: line
+start: welcome
+states:
+  welcome:
+    menu: {prompt: For our hours press 1., options: {1: hours}, otherwise: goodbye}
+  hours: {say: We are always open., next: welcome}
+  goodbye: {hangup: }
+""",
+    ),
+    Entry(
+        "FE232",
+        "a flow that calls itself",
+        Severity.ERROR,
+        "A subflow is used inside itself, directly or by way of others, so that neither ever comes back. Go back with return: and "
+        "let the caller of the flow decide what to do again.",
+        """\
+flow: line
+start: welcome
+outcomes: [ready]
+states:
+  welcome:
+    subflow: {flow: line, outcomes: {ready: goodbye}}
+  goodbye: {return: ready}
+""",
+        """\
+flow: line
+start: welcome
+outcomes: [ready]
+states:
+  welcome: {say: Hello., next: goodbye}
+  goodbye: {return: ready}
+""",
+    ),
+    Entry(
+        "FE233",
+        "subflows nested too deeply",
+        Severity.ERROR,
+        "At most 8 subflows may wait for each other, because each of them travels with the call.",
+        "",
+        "",
+    ),
+)
