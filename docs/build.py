@@ -31,6 +31,7 @@ SERIES = {
 }
 TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "nothing"}
 SCALAR = ["text", "whole number", "number", "true or false"]
+ANCHORS = {"State": "states", "On": "other-events", "Var": "variables", "Service": "services-and-secrets", "Table": "tables"}
 HINTS = {  # beginnings of the hints that the model gives for a kind of text
     "state names": "state",
     "flow names": "flow",
@@ -112,7 +113,7 @@ def plain_kind(part: Mapping[str, Any]) -> str:
 
 
 def linked(name: str) -> str:
-    anchor = {"State": "states"}.get(name, name.lower())
+    anchor = ANCHORS.get(name, name.lower())
     return "nothing" if name == "Nothing" else f"[{name}](#{anchor})"
 
 
