@@ -52,3 +52,6 @@ MAX_STATES_PER_STEP: Final = 200  # a callback that walks more states than this 
 MAX_SUBFLOW_DEPTH: Final = 8  # each level travels with the call; deeper nesting is recursion by accident
 CALL_KEPT_SECONDS: Final = 86_400.0  # the longest call is 4 hours; recordings and transcripts are announced later the same day
 FETCH_MARGIN_SECONDS: Final = 0.5  # left of the callback's deadline for the answer itself to be made and travel
+MAX_FETCH_BYTES: Final = 65_536  # an answer from which a flow takes a few values; more is a mistake, or somebody else's memory attack
+MAX_FETCH_REDIRECTS: Final = 3  # http to https and one move; each costs time while a caller waits
+MAX_CALLBACK_BYTES: Final = 65_536  # the largest callback is about 2 kB with cookies and headers at their limits

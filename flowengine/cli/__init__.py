@@ -1,0 +1,39 @@
+"""The command line: one file per command, imported only when it is called, so that --help answers at once."""
+
+from importlib import import_module
+from typing import Final
+
+import click
+
+COMMANDS: Final = {
+    "check": "Find every mistake in the flows.",
+    "explain": "Show what each state sends, or what a problem code means.",
+    "schema": "Write the JSON Schemas of the language.",
+    "serve": "Answer the callbacks of the platform.",
+}
+
+
+class Commands(click.Group):
+    """A group that knows the summary of each command without importing it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """The commands by name."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"flowengine.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+        """Their list for --help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="flowengine")
+def main() -> None:
+    """Phone call flows as text: checked, explained and served."""

@@ -1,0 +1,18 @@
+"""`flowengine schema`."""
+
+from pathlib import Path
+
+import click
+
+from flowengine.model.schema import write
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def schema(folder: Path) -> None:
+    """Write the JSON Schemas of the language.
+
+    FOLDER gets one schema per kind of file, as the typed model has them; editors complete and check with these.
+    """
+    write(folder)
+    click.echo(f"wrote {', '.join(sorted(path.name for path in folder.glob('*.schema.json')))}")

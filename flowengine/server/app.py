@@ -1,0 +1,129 @@
+"""Puts the server together: one application per worker."""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from flowengine.compile import Release, compile_project
+from flowengine.model.folder import read_folder
+from flowengine.runtime.engine import Engine, Releases
+from flowengine.runtime.store import Store, StoreError, open_store
+from flowengine.server import keys, log
+from flowengine.server.callback import Callback, Gate
+from flowengine.server.fetch import Client
+from flowengine.server.health import Healthz, Readyz, Scrape
+from flowengine.server.metrics import Metrics
+from flowengine.server.settings import Settings, applications
+
+PURGE_EVERY = 300.0
+reports = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """The only release there is."""
+
+    current: Release
+
+    def get(self, release_id: str) -> Release | None:
+        return self.current if release_id == self.current.id else None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker runs on, and must let go of in the end."""
+
+    store: Store
+    client: Client
+    lines: log.Lines
+    ready: Readyz
+    drain: float
+
+
+def create() -> Starlette:
+    """The application of a worker process, from the settings that its parent has left in the environment."""
+    log.configure()
+    settings = Settings.handed_on()
+    compiled = compile_project(read_folder(Path(settings.flows)), cookies_only=settings.cookies_only)
+    if compiled.release is None:
+        raise RuntimeError("the flows have changed while the server was starting, and have errors now: run flowengine check")
+    return application(settings, One(compiled.release))
+
+
+def application(settings: Settings, releases: Releases) -> Starlette:
+    environment = dict(os.environ)
+    store = opened(settings)
+    metrics, lines = Metrics(), log.Lines()
+    metrics.serving(releases.current.id)
+    client = Client(lambda: releases.current.hosts, metrics.fetched)
+    codec = keys.codec(applications(releases.current, environment), environment, settings.folder)
+    callback = Callback(Engine(releases, store, codec, client), Gate(releases, environment), metrics, lines)
+    ready = Readyz(store)
+    routes = [
+        Route(settings.callback_path, callback, methods=["POST"]),
+        Route("/healthz", Healthz(), methods=["GET"]),
+        Route("/readyz", ready, methods=["GET"]),
+        Route("/metrics", Scrape(metrics), methods=["GET"]),
+    ]
+    parts = Parts(store, client, lines, ready, settings.drain)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with running(parts):
+            yield
+
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def opened(settings: Settings) -> Store:
+    if not settings.cookies_only:
+        settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return open_store(settings.store)
+
+
+@asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[None]:
+    """The life of a worker. By its end every callback in flight has been answered."""
+    linger(parts)
+    purging = asyncio.create_task(purge(parts.store))
+    try:
+        yield
+    finally:
+        purging.cancel()
+        await parts.client.close()
+        await parts.store.close()
+        parts.lines.flush()
+
+
+def linger(parts: Parts) -> None:
+    """On SIGTERM say "not ready" first, and stop only when load balancers have had the time to notice."""
+    stop: Any = signal.getsignal(signal.SIGTERM)
+    loop = asyncio.get_running_loop()
+
+    def begin() -> None:
+        if not parts.ready.draining:
+            parts.ready.draining = True
+            loop.call_later(parts.drain, stop, signal.SIGTERM, None)
+
+    if parts.drain and callable(stop):
+        loop.add_signal_handler(signal.SIGTERM, begin)
+
+
+async def purge(store: Store) -> None:
+    """Forget calls whose time is over."""
+    while True:
+        await asyncio.sleep(PURGE_EVERY)
+        try:
+            await store.drop_expired(time.time())
+        except StoreError:
+            reports.exception("expired calls could not be dropped")

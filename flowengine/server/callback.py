@@ -1,0 +1,140 @@
+"""The one endpoint that matters: a signed callback in, an answer out. Plain ASGI, as request and response objects cost a fifth."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from flowengine.compile import Release
+from flowengine.limits import MAX_CALLBACK_BYTES
+from flowengine.runtime.engine import Engine, Releases, apology
+from flowengine.server.log import Lines
+from flowengine.server.metrics import Metrics
+from flowengine.server.settings import applications
+from flowengine.sinch import BadCallback, Dice, Event, Notify, SignatureError, Verifier, decode
+
+log = logging.getLogger(__name__)
+HANG_UP = b'{"action":{"name":"hangup"}}'
+JSON = (b"content-type", b"application/json")
+TOO_LARGE, NOT_A_CALLBACK = 41300, 40001
+
+
+class Refusal(Exception):  # noqa: N818  # named for what is answered
+    """A request that is answered with an error."""
+
+    def __init__(self, status: int, code: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class Disconnected(Exception):  # noqa: N818
+    """Whoever asked has gone; there is nobody to answer."""
+
+
+class Gate:
+    """Checks signatures with the applications of the current release; without any, everything passes."""
+
+    def __init__(self, releases: Releases, environment: dict[str, str]) -> None:
+        self._releases = releases
+        self._environment = environment
+        self._for: Release | None = None
+        self._verifier: Verifier | None = None
+
+    def check(self, scope: Scope, body: bytes) -> str:
+        """The key of the application that signed, or "" where nothing is signed. Raises SignatureError."""
+        release = self._releases.current
+        if release is not self._for:
+            self._renew(release)
+        if self._verifier is None:
+            return ""
+        path = scope.get("raw_path") or scope["path"]
+        return self._verifier.verify(scope["method"], path, scope["headers"], body, datetime.now(UTC))
+
+    def _renew(self, release: Release) -> None:
+        """Credentials come with a release. Once there were some, their absence lets nobody in unsigned."""
+        known = applications(release, self._environment)
+        if known or self._verifier is not None:
+            self._verifier = Verifier(known, window_seconds=release.freshness)
+        self._for = release
+
+
+class Callback:
+    """Answers callbacks. Whatever fails after a callback has been understood, the caller hears the apology."""
+
+    def __init__(self, engine: Engine, gate: Gate, metrics: Metrics, lines: Lines) -> None:
+        self._engine = engine
+        self._gate = gate
+        self._metrics = metrics
+        self._lines = lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI endpoint."""
+        try:
+            body = await read(receive)
+            event = self._understood(scope, body)
+        except Refusal as refusal:
+            self._refused(refusal, scope)
+            await respond(send, refusal.status, msgspec.json.encode({"errorCode": refusal.code, "message": str(refusal)}))
+        except Disconnected:
+            return
+        else:
+            await respond(send, 200, await self._answer(event, body))
+
+    def _understood(self, scope: Scope, body: bytes) -> Event:
+        try:
+            application = self._gate.check(scope, body)
+            event = decode(body)
+        except SignatureError as error:
+            raise Refusal(401, error.code, str(error)) from error
+        except BadCallback as error:
+            raise Refusal(400, NOT_A_CALLBACK, str(error)) from error
+        if application and not event.application_key:
+            return msgspec.structs.replace(event, application_key=application)
+        return event
+
+    async def _answer(self, event: Event, body: bytes) -> bytes:
+        try:
+            reply = await self._engine.answer(event, body)
+        except Exception:  # the engine never raises; should it ever, a caller is on the line
+            log.exception("callback of call %s failed", event.call_id)
+            return self._sorry(event)
+        try:
+            self._metrics.callback(reply.record)
+            self._lines.callback(event, reply.record)
+        except Exception:  # a full disk for metrics must not cost a call
+            log.exception("callback of call %s was answered, but not noted", event.call_id)
+        return reply.body
+
+    def _sorry(self, event: Event) -> bytes:
+        try:
+            return apology(self._engine.releases.current, event)
+        except Exception:
+            log.exception("the apology failed")
+            return b"{}" if isinstance(event, (Dice, Notify)) else HANG_UP
+
+    def _refused(self, refusal: Refusal, scope: Scope) -> None:
+        self._metrics.refused(refusal.code)
+        self._lines.refused(refusal.code, str(refusal), (scope.get("client") or ("",))[0])
+
+
+async def read(receive: Receive) -> bytes:
+    """The body of a request. Raises Refusal for one longer than any callback."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body") and len(body) <= MAX_CALLBACK_BYTES:
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    if len(body) > MAX_CALLBACK_BYTES:
+        raise Refusal(413, TOO_LARGE, f"a callback has at most {MAX_CALLBACK_BYTES} bytes")
+    return body
+
+
+async def respond(send: Send, status: int, body: bytes, kind: tuple[bytes, bytes] = JSON) -> None:
+    headers: list[Any] = [kind, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,37 @@
+"""The keys that seal the cookie of a call."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from flowengine.runtime.cookie import Codec, derive_key
+
+COOKIE_KEYS = "FLOWENGINE_COOKIE_KEYS"
+KEY_FILE = "cookie.key"
+
+
+def codec(applications: Mapping[str, str], environment: Mapping[str, str], folder: Path) -> Codec:
+    """Seals with the keys of the environment (the first seals, all open), else with the application secrets.
+
+    Without either, a random secret in a file serves: it is the same for all workers and after a restart.
+    """
+    given = [text.strip() for text in environment.get(COOKIE_KEYS, "").split(",") if text.strip()]
+    return Codec([derive_key(text) for text in given or applications.values() or [kept_secret(folder)]])
+
+
+def kept_secret(folder: Path) -> str:
+    """The random secret of this folder, made at first need. Of workers that start together, one makes it."""
+    file = folder / KEY_FILE
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{KEY_FILE}.{os.getpid()}"
+    if not file.exists():
+        draft.touch(0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        try:
+            os.link(draft, file)  # whole or not at all, and never over another's
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return file.read_text()

@@ -1,0 +1,128 @@
+"""One JSON line per callback on standard output. Numbers of callers and what they press never appear in clear."""
+
+import asyncio
+import logging
+import os
+import re
+import time
+from collections.abc import Iterable
+
+import msgspec
+
+from flowengine.runtime.engine import Record
+from flowengine.runtime.step import Entry
+from flowengine.sinch import Event, Ice
+
+ATOMIC = 4096  # a pipe takes this much in one piece, so that the lines of several workers never mix
+STARS = str.maketrans("0123456789", "*" * 10)
+SHOWN = 2  # digits of a number that stay, enough to tell two callers apart
+REASON = re.compile(r"(\bstatus \d{3}\b)|\d")
+LONG_NUMBER = re.compile(r"(?<![\w-])\+?\d{4,}(?![\w-])")
+_encode = msgspec.json.Encoder().encode
+
+
+class Line(msgspec.Struct, omit_defaults=True, rename={"from_": "from"}):
+    at: float
+    call: str
+    event: str
+    outcome: str
+    release: str
+    flow: str
+    state: str
+    step: int
+    ms: float
+    trace: list[str]
+    fetch_ms: float = 0.0
+    repeated: bool = False
+    from_: str = ""
+    to: str = ""
+
+
+class Refused(msgspec.Struct):
+    at: float
+    refused: int
+    reason: str
+    client: str
+
+
+def masked_number(text: str) -> str:
+    """A number or address with all but its last digits hidden."""
+    return text[:-SHOWN].translate(STARS) + text[-SHOWN:]
+
+
+def masked_reason(what: str) -> str:
+    """Exits are the author's words and stay; behind a colon stands what went wrong, which may quote what a caller pressed."""
+    head, colon, reason = what.partition(": ")
+    return head + colon + REASON.sub(lambda found: found[1] or "*", reason) if colon else what
+
+
+def told(entry: Entry) -> str:
+    return f"{entry.flow}/{entry.state}: {masked_reason(entry.what)}"
+
+
+class Lines:
+    """Gathers lines and writes them once per turn of the event loop."""
+
+    def __init__(self, file: int = 1) -> None:
+        self._file = file
+        self._waiting: list[bytes] = []
+        self._refused_at = 0.0
+
+    def callback(self, event: Event, record: Record) -> None:
+        line = Line(
+            round(time.time(), 3), record.call_id, record.event, record.outcome, record.release, record.flow, record.state, record.step,
+            round(record.seconds * 1000, 3), [told(entry) for entry in record.trace], round(record.fetch_seconds * 1000, 3),
+            record.repeated,
+        )  # fmt: skip
+        if isinstance(event, Ice):
+            line.from_, line.to = masked_number(event.cli), masked_number(event.to.endpoint)
+        self._add(_encode(line))
+
+    def refused(self, code: int, reason: str, client: str) -> None:
+        """At most one line a second: whoever sends rubbish must not fill the disk."""
+        now = time.time()
+        if now - self._refused_at >= 1:
+            self._refused_at = now
+            self._add(_encode(Refused(round(now, 3), code, reason.translate(STARS), client)))
+
+    def flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for piece in pieces(waiting):
+            try:
+                os.write(self._file, piece)
+            except OSError:  # nobody reads the log any more; calls go on
+                return
+
+    def _add(self, line: bytes) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._waiting.append(line + b"\n")
+
+
+def pieces(lines: Iterable[bytes]) -> Iterable[bytes]:
+    """Whole lines together, each piece as long as may be written at once."""
+    piece = b""
+    for line in lines:
+        if piece and len(piece) + len(line) > ATOMIC:
+            yield piece
+            piece = b""
+        piece += line
+    if piece:
+        yield piece
+
+
+class Masking(logging.Formatter):
+    """For what our modules report on standard error: no long number stays in clear. The web server only tells of itself."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return text if record.name.startswith("uvicorn") else LONG_NUMBER.sub("****", text)
+
+
+def configure() -> None:
+    """Reports of the modules go to standard error. The client's own lines would show addresses with values in them."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Masking("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)

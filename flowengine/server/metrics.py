@@ -1,0 +1,61 @@
+"""Numbers for Prometheus. Several workers share them through files in a folder that the environment names."""
+
+import os
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from flowengine.runtime.engine import Record
+
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0)
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The metrics of one worker. Children are bound once, as finding one by its labels costs more than counting."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        given: dict[str, Any] = {"registry": self.registry, "namespace": "flowengine"}
+        self._callbacks = Counter("callbacks", "Callbacks answered, by event and outcome", ["event", "outcome"], **given)
+        self._seconds = Histogram("callback_seconds", "Time from a decoded callback to its answer", ["event"], buckets=BUCKETS, **given)
+        self._fetches = Counter("fetches", "Lookups, by service and outcome", ["service", "outcome"], **given)
+        self._fetch_seconds = Histogram("fetch_seconds", "Time of a lookup with its retries", ["service"], buckets=BUCKETS, **given)
+        self._refused = Counter("refused", "Requests refused, by code", ["code"], **given)
+        self._repeated = Counter("repeated_callbacks", "Callbacks delivered again", **given)
+        self._release = Gauge("release_info", "The release that new calls begin on", ["release"], multiprocess_mode="mostrecent", **given)
+        self._serving = ""
+        self._bound: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+
+    def callback(self, record: Record) -> None:
+        key = (record.event, record.outcome)
+        bound = self._bound.get(key)
+        if bound is None:
+            bound = self._bound[key] = (self._callbacks.labels(*key), self._seconds.labels(record.event))
+        bound[0].inc()
+        bound[1].observe(record.seconds)
+        if record.repeated:
+            self._repeated.inc()
+
+    def fetched(self, service: str, outcome: str, seconds: float) -> None:
+        self._fetches.labels(service, outcome).inc()
+        self._fetch_seconds.labels(service).observe(seconds)
+
+    def refused(self, code: int) -> None:
+        self._refused.labels(str(code)).inc()
+
+    def serving(self, release: str) -> None:
+        """Of all releases ever served, mark this one as the current."""
+        if self._serving:
+            self._release.labels(self._serving).set(0)
+        self._release.labels(release).set(1)
+        self._serving = release
+
+    def text(self) -> bytes:
+        if SHARED not in os.environ:
+            return generate_latest(self.registry)
+        gathered = CollectorRegistry()
+        MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]
+        return generate_latest(gathered)

@@ -1,0 +1,49 @@
+"""Starts the web server and its workers."""
+
+import os
+import tempfile
+
+import uvicorn
+
+from flowengine.compile import Release
+from flowengine.server import log
+from flowengine.server.settings import Settings, SettingsError, applications, check_exposure
+
+PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+GRACE_SECONDS = 30  # longer than any callback may take; what still hangs then never ends
+
+
+def prepare(settings: Settings, release: Release) -> bool:
+    """Check that the settings go together; whether callbacks must be signed. Raises SettingsError."""
+    if not settings.callback_path.startswith("/"):
+        raise SettingsError("the callback path starts with /, such as /sinch")
+    signed = bool(applications(release, os.environ))
+    check_exposure(settings.host, has_credentials=signed)
+    return signed
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop. Every worker opens what it needs itself: connections and files do not survive a fork."""
+    settings.hand_on()
+    log.configure()
+    if settings.workers == 1:
+        run(settings)
+        return
+    with tempfile.TemporaryDirectory(prefix="flowengine-") as folder:
+        os.environ[PROMETHEUS_FOLDER] = folder  # where workers add up their numbers
+        run(settings)
+
+
+def run(settings: Settings) -> None:
+    uvicorn.run(
+        "flowengine.server.app:create",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )

@@ -1,0 +1,77 @@
+"""What a server is told from outside, and the credentials it finds."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+import msgspec
+
+from flowengine.compile import Release
+
+KEY, SECRET = "SINCH_APPLICATION_KEY", "SINCH_APPLICATION_SECRET"
+HANDED_ON = "FLOWENGINE_SETTINGS"
+DEFAULT_STORE = "sqlite:.flowengine/calls.db"
+OWN_FOLDER = Path(".flowengine")
+
+
+class SettingsError(Exception):
+    """Settings that do not go together; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of `serve`. Secrets are not among them: they stay in the environment."""
+
+    flows: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    store: str = DEFAULT_STORE
+    callback_path: str = "/sinch"
+    drain: float = 0.0
+
+    @property
+    def cookies_only(self) -> bool:
+        return self.store == "none"
+
+    @property
+    def folder(self) -> Path:
+        """Where the server keeps what is its own: beside the store."""
+        kind, _, path = self.store.partition(":")
+        return Path(path).parent if kind == "sqlite" else OWN_FOLDER
+
+    def hand_on(self) -> None:
+        """Leave these settings where the worker processes find them."""
+        os.environ[HANDED_ON] = msgspec.json.encode(self).decode()
+
+    @classmethod
+    def handed_on(cls) -> "Settings":
+        return msgspec.json.decode(os.environ[HANDED_ON], type=cls)
+
+
+def applications(release: Release, environment: Mapping[str, str]) -> dict[str, str]:
+    """Key and secret of every application, the one of the environment first."""
+    key, secret = environment.get(KEY, ""), environment.get(SECRET, "")
+    if bool(key) != bool(secret):
+        raise SettingsError(f"{KEY} and {SECRET} belong together: set both, or neither")
+    return {**({key: secret} if key else {}), **{name: given for name, given in release.applications.items() if given}}
+
+
+def check_exposure(host: str, *, has_credentials: bool) -> None:
+    """Whoever cannot check signatures must not be reachable from outside."""
+    if not has_credentials and not is_loopback(host):
+        raise SettingsError(
+            f"without credentials anybody could send callbacks, so {host} is refused: "
+            f"set {KEY} and {SECRET} (or applications: in project.yaml), or serve on 127.0.0.1"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

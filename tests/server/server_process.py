@@ -1,0 +1,155 @@
+"""A real server process, a real service to look things up at, and a platform that signs."""
+
+import json
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from flowengine.sinch import sign
+
+KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
+TYPE = "application/json; charset=utf-8"
+FLOW = """
+flow: line
+start: ask
+vars:
+  account: {type: digits, max: 8, secret: true}
+  name: {type: text, max: 40}
+states:
+  ask:
+    collect: {prompt: Your account number?, into: account, digits: 8, otherwise: sorry}
+    next: look_up
+  look_up:
+    fetch: {service: crm, get: "/${vars.account}", into: {name: body.name}, failed: sorry}
+    next: greet
+  greet:
+    say: Hello ${vars.name}.
+    hangup:
+  sorry:
+    say: The lookup failed.
+    hangup:
+"""
+PROJECT = """
+project: test
+services: {crm: {url: "URL", private: true, timeout: 4s}}
+platform: {deadline: 2s}
+"""
+
+
+@dataclass
+class Service:
+    """The system that flows ask: what it does depends on the path."""
+
+    url: str = ""
+    seen: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    redirect: str = ""
+
+    @property
+    def netloc(self) -> str:
+        return self.url.removeprefix("http://")
+
+    def answer(self, path: str) -> tuple[int, dict[str, str], bytes]:
+        if path in ("/11111111", "/slow"):
+            time.sleep(1 if path == "/slow" else 0.8)
+        if path == "/22222222":
+            time.sleep(4)
+        if path == "/fail" or (path == "/flaky" and len(self.seen) == 1):
+            return 500, {}, b"{}"
+        if path == "/redirect":
+            return 302, {"Location": self.redirect}, b""
+        if path == "/big":
+            return 200, {}, b"x" * 70_000
+        if path == "/text":
+            return 200, {"Set-Cookie": "session=1"}, b"plain"
+        return 200, {"Content-Type": "application/json"}, b'{"name": "Ann"}'
+
+
+def handler(service: Service) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            sent = self.rfile.read(int(self.headers.get("content-length") or 0))
+            service.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}, sent))
+            status, headers, body = service.answer(self.path)
+            try:
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+            except OSError:
+                self.close_connection = True  # whoever asked did not wait
+
+        do_POST = do_GET  # noqa: N815  # the name that http.server looks for
+
+        def log_message(self, *_args: Any) -> None:
+            pass
+
+    return Handler
+
+
+@dataclass
+class Served:
+    """A server process as the platform and its operator see it."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    out: Path
+    err: Path
+    signed: bool
+
+    def post(self, body: Mapping[str, Any] | bytes, path: str = "/sinch", **changed: str) -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"content-type": TYPE}
+        if self.signed:
+            headers["x-timestamp"] = changed.get("timestamp") or datetime.now(UTC).isoformat()
+            headers["authorization"] = sign(KEY, changed.get("secret", SECRET), "POST", path, TYPE, content, headers["x-timestamp"])
+        return httpx.post(self.url + path, content=content, headers=headers, timeout=10, trust_env=False)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(self.url + path, timeout=5, trust_env=False)
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.read_text().splitlines()]
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(10)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def wait_until_ready(served: Served) -> None:
+    for _ in range(200):
+        assert served.process.poll() is None, served.err.read_text()
+        try:
+            if served.get("/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(served.err.read_text())
+
+
+def ice(call: str = "c1", **given: Any) -> dict[str, Any]:
+    return {"event": "ice", "callid": call, "version": 1, "cli": "46708168731", "to": {"type": "did", "endpoint": "+12017777777"},
+            "domain": "pstn", "originationType": "PSTN", **given}  # fmt: skip
+
+
+def pressed(digits: str, call: str = "c1") -> dict[str, Any]:
+    result = {"menuId": "main", "type": "sequence", "value": digits, "inputMethod": "dtmf"}
+    return {"event": "pie", "callid": call, "version": 1, "menuResult": result}

@@ -1,0 +1,106 @@
+"""The server as a process: signed callbacks over real HTTP, real lookups, real signals."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from server_process import Served, ice, pressed
+
+Serve = Callable[..., Served]
+
+
+def test_a_signed_call_is_answered_and_noted_without_its_numbers(serve: Serve) -> None:
+    served = serve()
+    assert served.post(ice()).json()["action"]["name"] == "runMenu"
+    answer = served.post(pressed("12345674"))
+    assert answer.status_code == 200
+    assert answer.json()["instructions"][0]["text"] == "Hello Ann."
+    first, second = served.lines()
+    assert (first["event"], first["state"], first["outcome"]) == ("ice", "ask", "answered")
+    assert first["from"] == "*********31"
+    assert second["trace"][0] == "line/ask: next"
+    assert second["ms"] >= second["fetch_ms"] > 0
+    written = served.out.read_text() + served.err.read_text()
+    assert "12345674" not in written
+    assert "4670816" not in written
+    assert "1201777" not in written
+
+
+def test_what_is_not_the_platform_is_refused(serve: Serve) -> None:
+    served = serve()
+    refused = {
+        40102: served.post(ice(), secret="bm9uZQ=="),
+        40105: served.post(ice(), timestamp="2020-01-01T00:00:00Z"),
+    }
+    for code, answer in refused.items():
+        assert (answer.status_code, answer.json()["errorCode"]) == (401, code)
+    served.signed = False
+    assert served.post(ice()).json()["errorCode"] == 40100
+    served.signed = True
+    assert served.post(b'{"event":"tea"}').status_code == 400
+    assert served.post(b"{" * 70_000).status_code == 413
+    assert served.get("/sinch").status_code == 405
+    assert served.post(ice(), path="/other").status_code == 404
+    assert 'flowengine_refused_total{code="40102"} 1.0' in served.get("/metrics").text
+    assert [line["refused"] for line in served.lines()] == [40102]  # one line a second at most
+
+
+def test_a_lookup_never_outlasts_the_deadline(serve: Serve) -> None:
+    served = serve()
+    served.post(ice())
+    begun = time.monotonic()
+    answer = served.post(pressed("22222222"))
+    assert time.monotonic() - begun < 1.9
+    assert answer.json()["instructions"][0]["text"] == "The lookup failed."
+    assert 'flowengine_fetches_total{outcome="timeout",service="crm"} 1.0' in served.get("/metrics").text
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+def test_a_stopping_server_answers_what_is_in_flight(serve: Serve, options: tuple[str, ...]) -> None:
+    served = serve(*options)
+    served.post(ice())
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(served.post(pressed("11111111"))))
+    asking.start()
+    time.sleep(0.3)
+    served.stop()
+    asking.join()
+    assert answers[0].status_code == 200
+    assert answers[0].json()["instructions"][0]["text"] == "Hello Ann."
+    assert len(served.lines()) == 2
+
+
+def test_a_draining_server_says_so_and_still_answers(serve: Serve) -> None:
+    served = serve("--drain", "0.6")
+    served.process.terminate()
+    time.sleep(0.15)
+    assert served.get("/readyz").status_code == 503
+    assert served.get("/healthz").status_code == 200
+    assert served.post(ice()).status_code == 200
+    served.process.wait(5)
+
+
+def test_workers_share_calls_and_add_up_their_numbers(serve: Serve) -> None:
+    served = serve("--workers", "2")
+    for number in range(8):
+        served.post(ice(f"c{number}"))
+        assert served.post(pressed("12345674", f"c{number}")).json()["instructions"][0]["text"] == "Hello Ann."
+    text = served.get("/metrics").text
+    assert 'flowengine_callbacks_total{event="ice",outcome="answered"} 8.0' in text
+    assert "flowengine_release_info{" in text
+    assert len(served.lines()) == 16
+
+
+def test_without_a_store_the_cookie_carries_a_call(serve: Serve) -> None:
+    served = serve("--store", "none", signed=False)
+    (cookie,) = [item for item in served.post(ice()).json()["instructions"] if item["name"] == "setCookie"]
+    carried = {**pressed("12345674"), "cookies": [{"key": cookie["key"], "value": cookie["value"]}]}
+    assert served.post(carried).json()["instructions"][0]["text"] == "Hello Ann."
+    assert "NO CREDENTIALS" in served.err.read_text()
+
+
+def test_an_own_path_for_callbacks(serve: Serve) -> None:
+    served = serve("--callback-path", "/voice/callbacks")
+    assert served.post(ice(), path="/voice/callbacks").status_code == 200
+    assert served.post(ice()).status_code == 404
