@@ -16,6 +16,7 @@ from flowengine.source import Document, Path
 from flowengine.states import KINDS, Builder, Exit, Move, Run, Signature, Surroundings, Target, Variable
 from flowengine.states.builder import fits
 from flowengine.states.preamble import Preamble, Recording, recorder
+from flowengine.svaml import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS
 
 VERBS = {name: {"continue": "continue_", "return": "return_"}.get(name, name) for name in KINDS}
 TYPES = {"integer": Type.INTEGER, "decimal": Type.DECIMAL, "boolean": Type.BOOLEAN}
@@ -98,9 +99,18 @@ class Flowing:
         if verb is None:
             return None
         return CompiledState(
-            name, kind or "say", path, first, verb, self.known(builder), frozenset(builder.reads), frozenset(builder.late_reads),
-            frozenset(builder.writes), self.error(builder, authored),
-        )  # fmt: skip
+            name=name,
+            kind=kind or "say",
+            path=path,
+            preamble=first,
+            verb=verb,
+            exits=self.known(builder),
+            reads=frozenset(builder.reads),
+            late_reads=frozenset(builder.late_reads),
+            writes=frozenset(builder.writes),
+            error=self.error(builder, authored),
+            legal=legal(verb.actions, first.instructions if first else frozenset()),
+        )
 
     def kind(self, builder: Builder, authored: State) -> str:
         given = [name for name, attribute in VERBS.items() if getattr(authored, attribute) is not UNSET]
@@ -171,6 +181,12 @@ class Flowing:
         if not self.flow.start and not (self.flow.on and self.flow.on.answered):
             hint = "add `start: <state>`; for a flow that is only entered by a placed call, `on: answered:`"
             self.problems.append(Problem("FE220", self.document.span(("flow",)), "nothing says where this flow starts", hint))
+
+
+def legal(actions: frozenset[str], instructions: frozenset[str]) -> frozenset[str]:
+    """The callbacks whose answer may hold all of this; `done` sends nothing."""
+    sent = actions - {"done"}
+    return frozenset(name for name in LEGAL_ACTIONS if sent <= LEGAL_ACTIONS[name] and instructions <= LEGAL_INSTRUCTIONS[name])
 
 
 def optional(builder: Builder, path: Path, name: str, text: str | UnsetType) -> Any:

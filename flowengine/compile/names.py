@@ -68,6 +68,7 @@ def amd(attribute: str) -> Any:
 
 
 EVENTS: dict[str, Any] = {
+    **dict.fromkeys(CALL_FACTS, lambda _names: ""),  # a placed call never told them
     "call.id": lambda names: names.event.call_id,
     "call.custom": lambda names: names.event.custom,
     "event.digits": of_type(Pie)("value"),

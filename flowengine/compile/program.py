@@ -17,7 +17,8 @@ from flowengine.states.run import Computed
 class CompiledState:
     """A state ready to run, and what the checks need to know of it.
 
-    `exits` are where it leads; `reads` happen on entering, `late_reads` when a later callback resumes it.
+    `exits` are where it leads; `reads` happen on entering, `late_reads` when a later callback resumes it; `legal` are the
+    callbacks under which the platform takes what it sends.
     """
 
     name: str
@@ -30,6 +31,7 @@ class CompiledState:
     late_reads: frozenset[str]
     writes: frozenset[str]
     error: str
+    legal: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

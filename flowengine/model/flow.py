@@ -27,7 +27,9 @@ class Var(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 
     type: Annotated[VarType, Meta(description="What it holds.", examples=["digits"])]
     max: Annotated[int, Meta(description="The most characters of a text or digits.", examples=[8], ge=1, le=500)] | UnsetType = UNSET
-    default: Annotated[Scalar, Meta(description="Its first value; without one it starts empty, 0 or false.", examples=["standard"])] | UnsetType = UNSET
+    default: (
+        Annotated[Scalar, Meta(description="Its first value; without one it starts empty, 0 or false.", examples=["standard"])] | UnsetType
+    ) = UNSET
     secret: Annotated[bool, Meta(description="Whether to keep it out of logs and journals.", examples=[True])] = False
     choices: Annotated[list[str], Meta(description="The values of a choice.", examples=[["gold", "standard"]])] = []
 
@@ -38,16 +40,28 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     attempts: Annotated[Attempts, Meta(description="How often a question is asked.", examples=[3])] | UnsetType = UNSET
     timeout: Annotated[Duration, Meta(description="How long to wait for a key.", examples=["5s"])] | UnsetType = UNSET
     no_input: Annotated[Words, Meta(description="Said after silence.", examples=["Sorry, I did not hear you."])] | UnsetType = UNSET
-    no_match: Annotated[Words, Meta(description="Said after a wrong key or input.", examples=["That is not one of the choices."])] | UnsetType = UNSET
+    no_match: Annotated[Words, Meta(description="Said after a wrong key.", examples=["That is not one of the choices."])] | UnsetType = (
+        UNSET
+    )
+    invalid: Annotated[Words, Meta(description="Said after an input that is not valid.", examples=["That is not right."])] | UnsetType = (
+        UNSET
+    )
     otherwise: Annotated[StateName, Meta(description="Where a call goes when attempts run out.", examples=["agents"])] | UnsetType = UNSET
 
 
 class On(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Entries for events other than an incoming call."""
 
-    answered: Annotated[StateName, Meta(description="A call that was placed for you has been answered.", examples=["greet"])] | UnsetType = UNSET
-    pressed: Annotated[StateName, Meta(description="Keys were pressed in a conference; see event.digits.", examples=["note_keys"])] | UnsetType = UNSET
-    ended: Annotated[StateName, Meta(description="The call has ended; see event.result, event.reason, event.duration.", examples=["report"])] | UnsetType = UNSET
+    answered: (
+        Annotated[StateName, Meta(description="A call that was placed for you has been answered.", examples=["greet"])] | UnsetType
+    ) = UNSET
+    pressed: (
+        Annotated[StateName, Meta(description="Keys were pressed in a conference; see event.digits.", examples=["note_keys"])] | UnsetType
+    ) = UNSET
+    ended: (
+        Annotated[StateName, Meta(description="The call has ended; see event.result, event.reason, event.duration.", examples=["report"])]
+        | UnsetType
+    ) = UNSET
     notified: (
         Annotated[
             dict[str, StateName],
@@ -78,14 +92,17 @@ class State(
     subflow: Subflow | UnsetType = UNSET
     return_: Return | UnsetType = UNSET
     connect: (
-        Annotated[str | Connect, Meta(title="connect", description="A phone number, or the long form.", examples=["+14045009000"])] | UnsetType
+        Annotated[str | Connect, Meta(title="connect", description="A phone number, or the long form.", examples=["+14045009000"])]
+        | UnsetType
     ) = UNSET
     continue_: Annotated[Nothing | None, Meta(title="continue", description="Let the call go on.")] | UnsetType = UNSET
     park: Park | UnsetType = UNSET
     hangup: Annotated[Nothing | None, Meta(title="hangup", description="End the call.")] | UnsetType = UNSET
     done: Annotated[Nothing | None, Meta(title="done", description="End what an event asked for.")] | UnsetType = UNSET
     next: Annotated[StateName, Meta(description="The state to go to next.", examples=["main"])] | UnsetType = UNSET
-    error: Annotated[StateName, Meta(description="Where the call goes when this state cannot do its work.", examples=["agents"])] | UnsetType = UNSET
+    error: (
+        Annotated[StateName, Meta(description="Where the call goes when this state cannot do its work.", examples=["agents"])] | UnsetType
+    ) = UNSET
 
 
 class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -96,12 +113,21 @@ class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     title: Annotated[str, Meta(description="A title for people.", examples=["Acme support line"])] | UnsetType = UNSET
     locale: Annotated[Locale, Meta(description="The locale that calls start in.", examples=["en-US"])] | UnsetType = UNSET
     voice: Annotated[str, Meta(description="female, male, or a voice of the platform.", examples=["female"])] | UnsetType = UNSET
-    start: Annotated[StateName, Meta(description="Where an incoming call, or a call of this subflow, begins.", examples=["welcome"])] | UnsetType = UNSET
+    start: (
+        Annotated[StateName, Meta(description="Where an incoming call, or a call of this subflow, begins.", examples=["welcome"])]
+        | UnsetType
+    ) = UNSET
     on: Annotated[On, Meta(description="Entries for other events.")] | UnsetType = UNSET
     vars: Annotated[dict[Name, Var], Meta(description="The variables.", examples=[{"account": {"type": "digits", "max": 8}}])] = {}
     inputs: Annotated[list[Name], Meta(description="Variables that are handed in.", examples=[["account"]])] = []
     outputs: Annotated[list[Name], Meta(description="Variables that a caller of this subflow may read.", examples=[["tries"]])] = []
     outcomes: Annotated[list[Name], Meta(description="The ways this subflow can end.", examples=[["right", "wrong"]])] = []
-    keys: Annotated[dict[Key, StateName], Meta(description="Keys that work in every question: a state, `repeat` or `back`.", examples=[{"0": "agents", "*": "repeat"}])] = {}
+    keys: Annotated[
+        dict[Key, StateName],
+        Meta(description="Keys that work in every question: a state, `repeat` or `back`.", examples=[{"0": "agents", "*": "repeat"}]),
+    ] = {}
     defaults: Annotated[Defaults, Meta(description="What states do when they do not say otherwise.")] | UnsetType = UNSET
-    error: Annotated[StateName, Meta(description="Where a call goes when a state without an error exit fails.", examples=["agents"])] | UnsetType = UNSET
+    error: (
+        Annotated[StateName, Meta(description="Where a call goes when a state without an error exit fails.", examples=["agents"])]
+        | UnsetType
+    ) = UNSET

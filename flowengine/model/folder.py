@@ -59,7 +59,9 @@ def load(files: Mapping[str, bytes]) -> tuple[Authored, list[Problem]]:
     for name in names:
         take(gathered, name, files[name])
     if not any("/" not in name and name != PROJECT_FILE for name in names):
-        gathered.problems.append(Problem("FE501", Span(PROJECT_FILE, 1, 1, 1, 1), "this project has no flow", "write one, such as main.yaml"))
+        gathered.problems.append(
+            Problem("FE501", Span(PROJECT_FILE, 1, 1, 1, 1), "this project has no flow", "write one, such as main.yaml")
+        )
     project = msgspec.convert(gathered.project, Project)
     return Authored(project, gathered.document, gathered.flows, gathered.places), gathered.problems
 
@@ -96,7 +98,9 @@ def take_part(gathered: Gathered, part: str, name: str, document: Document) -> N
     for key, value in found.items():
         path: Path = (key,) if part == "messages" else ()
         if key in merged:
-            gathered.problems.append(Problem("FE502", document.span(path), f"there is another entry {key} in {part}", "give one of them another name"))
+            gathered.problems.append(
+                Problem("FE502", document.span(path), f"there is another entry {key} in {part}", "give one of them another name")
+            )
         merged[key] = value
         gathered.places[part, key] = (document, path)
     gathered.project = {**gathered.project, part: merged}
@@ -108,7 +112,9 @@ def take_flow(gathered: Gathered, document: Document) -> None:
     flow = msgspec.convert(document.data, Flow)
     if flow.flow in gathered.flows:
         other = gathered.flows[flow.flow][1].file
-        gathered.problems.append(Problem("FE502", document.span(("flow",)), f"{other} is also called {flow.flow}", "give one of them another name"))
+        gathered.problems.append(
+            Problem("FE502", document.span(("flow",)), f"{other} is also called {flow.flow}", "give one of them another name")
+        )
     gathered.flows.setdefault(flow.flow, (flow, document))
 
 

@@ -15,17 +15,42 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """Which flow answers. The first route whose conditions all hold decides; a route without conditions takes the rest."""
 
     flow: Annotated[FlowName, Meta(description="The flow that answers.", examples=["support-line"])]
-    to: Annotated[str, Meta(description="The dialled number, app user, SIP address or conference; * stands for anything.", examples=["+14045001000", "sip-*"])] | UnsetType = UNSET
-    type: Annotated[Literal["did", "number", "username", "sip", "conference"], Meta(description="The kind of address that was dialled.", examples=["did"])] | UnsetType = UNSET
-    origin: Annotated[Literal["pstn", "mxp", "sip", "server"], Meta(description="Where the call comes from: mxp is an app.", examples=["mxp"])] | UnsetType = UNSET
-    application: Annotated[str, Meta(description="The key of the application.", examples=["669E367E-6BBA-48AB-AF15-266871C28135"])] | UnsetType = UNSET
+    to: (
+        Annotated[
+            str,
+            Meta(
+                description="The dialled number, app user, SIP address or conference; * stands for anything.",
+                examples=["+14045001000", "sip-*"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    type: (
+        Annotated[
+            Literal["did", "number", "username", "sip", "conference"],
+            Meta(description="The kind of address that was dialled.", examples=["did"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    origin: (
+        Annotated[Literal["pstn", "mxp", "sip", "server"], Meta(description="Where the call comes from: mxp is an app.", examples=["mxp"])]
+        | UnsetType
+    ) = UNSET
+    application: (
+        Annotated[str, Meta(description="The key of the application.", examples=["669E367E-6BBA-48AB-AF15-266871C28135"])] | UnsetType
+    ) = UNSET
 
 
 class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """An HTTP system that flows may ask. Its host is thereby allowed."""
 
-    url: Annotated[str, Meta(description="The address in front of every path.", examples=["https://crm.example.com/v1"], pattern="^https?://[^/]+")]
-    headers: Annotated[dict[str, str], Meta(description="Sent with each request; secrets are welcome.", examples=[{"Authorization": "Bearer ${secrets.crm}"}])] = {}
+    url: Annotated[
+        str, Meta(description="The address in front of every path.", examples=["https://crm.example.com/v1"], pattern="^https?://[^/]+")
+    ]
+    headers: Annotated[
+        dict[str, str],
+        Meta(description="Sent with each request; secrets are welcome.", examples=[{"Authorization": "Bearer ${secrets.crm}"}]),
+    ] = {}
     timeout: Annotated[Duration, Meta(description="The longest wait.", examples=["2s"])] = "2s"
     retries: Annotated[int, Meta(description="How often a failed connection or a 5xx is tried again.", examples=[1], ge=0, le=3)] = 0
     private: Annotated[bool, Meta(description="Whether the host may be an address of a private network.", examples=[False])] = False
@@ -34,8 +59,14 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Data to look up by key."""
 
-    rows: Annotated[dict[str, dict[Name, Scalar]], Meta(description="The rows by key; all have the same columns.", examples=[{"10": {"phone": "+14045000010"}}], min_length=1)]
-    default: Annotated[dict[Name, Scalar], Meta(description="The row for keys that are not there.", examples=[{"phone": "+14045000000"}])] | UnsetType = UNSET
+    rows: Annotated[
+        dict[str, dict[Name, Scalar]],
+        Meta(description="The rows by key; all have the same columns.", examples=[{"10": {"phone": "+14045000010"}}], min_length=1),
+    ]
+    default: (
+        Annotated[dict[Name, Scalar], Meta(description="The row for keys that are not there.", examples=[{"phone": "+14045000000"}])]
+        | UnsetType
+    ) = UNSET
 
 
 class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -48,7 +79,10 @@ class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What no source about the platform decides."""
 
-    menu_ids: Annotated[Literal["named", "main"], Meta(description="Whether menus carry flow and state in their id (beside `main`), or are only called `main`.", examples=["named"])] = "named"
+    menu_ids: Annotated[
+        Literal["named", "main"],
+        Meta(description="Whether menus carry flow and state in their id (beside `main`), or are only called `main`.", examples=["named"]),
+    ] = "named"
     deadline: Annotated[Duration, Meta(description="How long the platform waits for an answer.", examples=["5s"])] = "5s"
     freshness: Annotated[Duration, Meta(description="How old or young a signed timestamp may be.", examples=["5m"])] = "5m"
 
@@ -63,12 +97,21 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     routes: Annotated[list[Route], Meta(description="Which flow answers which call.", examples=[[{"flow": "support-line"}]])] = []
     applications: Annotated[list[Application], Meta(description="The platform's applications, when there are several.")] = []
     services: Annotated[dict[Name, Service], Meta(description="HTTP systems that flows may ask.")] = {}
-    secrets: Annotated[dict[Name, str], Meta(description="Secrets by name, each with its environment variable.", examples=[{"crm": "CRM_TOKEN"}])] = {}
+    secrets: Annotated[
+        dict[Name, str], Meta(description="Secrets by name, each with its environment variable.", examples=[{"crm": "CRM_TOKEN"}])
+    ] = {}
     calendars: Annotated[dict[Name, dict[str, Any]], Meta(description="Opening hours by name; see the calendar's own page.")] = {}
     tables: Annotated[dict[Name, Table], Meta(description="Data to look up.")] = {}
-    messages: Annotated[dict[Name, Localised], Meta(description="Texts that several prompts share.", examples=[{"goodbye": {"en-US": "Goodbye.", "sv-SE": "Hej då."}}])] = {}
+    messages: Annotated[
+        dict[Name, Localised],
+        Meta(description="Texts that several prompts share.", examples=[{"goodbye": {"en-US": "Goodbye.", "sv-SE": "Hej då."}}]),
+    ] = {}
     defaults: Annotated[Defaults, Meta(description="What states do when neither they nor their flow say otherwise.")] | UnsetType = UNSET
-    apology: Annotated[Localised, Meta(description="The last resort: said before hanging up when nothing else can be done.", examples=["Sorry, something went wrong. Please call again."])] = (
-        "We are sorry, something went wrong. Please call again later."
-    )
+    apology: Annotated[
+        Localised,
+        Meta(
+            description="The last resort: said before hanging up when nothing else can be done.",
+            examples=["Sorry, something went wrong. Please call again."],
+        ),
+    ] = "We are sorry, something went wrong. Please call again later."
     platform: Annotated[Platform, Meta(description="Settings that no source about the platform decides.")] = Platform()

@@ -11,7 +11,7 @@ from flowengine.runtime.call import Call
 from flowengine.sinch import Ace, Dice, Event, Ice, Notify, Pie, normalise
 from flowengine.states import Variable
 from flowengine.states.assign import held
-from flowengine.svaml import Action, Continue, Hangup
+from flowengine.svaml import Action, Hangup
 
 QUESTIONS = ("menu", "collect")
 
@@ -55,7 +55,9 @@ def begin(release: Release, call: Call | None, event: Event) -> Start | None:
 
 
 def incoming(release: Release, event: Ice, steps: int) -> Start | None:
-    flow = release.route(event.to.endpoint, event.to.type, event.origination_type, event.application_key)
+    """A call that rings. Only a call that the platform placed for us may hand in its flow and data: others could claim anything."""
+    handed = handed_in(event.custom) if event.origination_type == "SERVER" else Handed()
+    flow = handed.flow or release.route(event.to.endpoint, event.to.type, event.origination_type, event.application_key)
     program = release.programs.get(flow)
     if program is None or not program.start:
         return None
@@ -65,7 +67,8 @@ def incoming(release: Release, event: Ice, steps: int) -> Start | None:
         "call.user": event.user,
         "call.origin": event.origination_type.lower(),
     }
-    return Start(Call(release.id, flow, program.start, program.locale, facts, steps=steps), entry=program.start)
+    values = {**facts, **inputs(program, handed.data)}
+    return Start(Call(release.id, flow, program.start, program.locale, values, steps=steps), entry=program.start)
 
 
 def address(event: Ice) -> str:
@@ -86,7 +89,7 @@ def unseen(release: Release, event: Event) -> Start | None:
         return None
     call = Call(release.id, flow, program.answered or program.start, program.locale, inputs(program, handed.data))
     if isinstance(event, Ace):
-        return Start(call, entry=program.answered) if program.answered else Start(call, answer=Continue(), settled=True)
+        return Start(call, entry=program.answered) if program.answered else None
     return happened(release, call, event) if isinstance(event, (Dice, Notify)) else None
 
 
@@ -95,7 +98,7 @@ def handed_in(custom: str) -> Handed:
         return Handed()
     try:
         return msgspec.json.decode(custom, type=Handed)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return Handed()
 
 

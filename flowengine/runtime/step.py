@@ -61,6 +61,7 @@ class Walk:
     previous: str
     ended: bool
     silent: bool
+    context: str
     aside: Call | None
     failures: int = 0
     trace: list[Entry] = field(default_factory=list)
@@ -109,6 +110,8 @@ class Walk:
 
     def entered(self) -> Move:
         state = self.program.states[self.cursor.state]
+        if not self.silent and self.context not in state.legal:
+            return Failed(f"{state.kind} cannot answer {self.context}")
         try:
             if state.preamble:
                 state.preamble.run(self.run)
@@ -254,6 +257,7 @@ def walker(release: Release, start: Start, event: Event, now: datetime, aside: C
         previous=call.previous,
         ended=call.ended,
         silent=start.silent,
+        context=str(event.__struct_config__.tag),
         aside=aside or (call if start.aside else None),
     )
 

@@ -14,7 +14,7 @@ from flowengine.states.fields import millis
 from flowengine.states.move import Answer, Exit, Failed, Move, Sent
 from flowengine.states.prompt import Plan, Prompt, Spoken, worded
 from flowengine.states.run import Run
-from flowengine.svaml import Hangup, Menu, RunMenu
+from flowengine.svaml import Hangup, Menu, RunMenu, voice
 
 
 class Worded(Spoken, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -57,14 +57,19 @@ class Question:
     attempts: int
     barge: bool
     named: bool
-    voice: bool
+    heard: bool
+    voice: str
 
     def run_menu(self, menus: list[Menu], run: Run) -> RunMenu:
         """The action. Menu `main` must exist; its namesake carries flow and state home when all other state is lost."""
         if self.named:
             menus = [menus[0], replace(menus[0], id=self.menu_id), *menus[1:]]
         main = self.menu_id if self.named else "main"
-        return RunMenu(menus=tuple(menus), main_menu=main, barge=self.barge, enable_voice=self.voice, locale=run.locale)
+        return RunMenu(menus=tuple(menus), main_menu=main, barge=self.barge, enable_voice=self.heard, locale=self.locale(run))
+
+    def locale(self, run: Run) -> str:
+        """The voice to speak in; voice input needs the plain locale, as it is also what the platform listens in."""
+        return run.locale if self.heard else voice(run.locale, self.voice)
 
     def retry(self, run: Run, words: Wording, exhausted: str, ask: Again) -> Move:
         """Ask again after these words, or leave when attempts are used up."""
@@ -92,9 +97,9 @@ def wording(builder: Builder, path: Path, words: Prompt | Words | UnsetType, fal
     if words is UNSET:
         words = builder.around.defaults.get(fallback, UNSET)
     if isinstance(words, Worded) and words.each is not UNSET:
-        each = [builder.prompt((*path, "each", index), item, late=True) for index, item in enumerate(words.each)]
+        each = [builder.listed((*path, "each", index), item, late=True) for index, item in enumerate(words.each)]
         return Wording(tuple(each))
-    plan = builder.prompt(path, words, late=True)
+    plan = builder.listed(path, words, late=True)
     return Wording((plan,) if plan else ())
 
 

@@ -20,6 +20,7 @@ count:
     tier: gold
   next: greet
 """
+MAX_DECIMAL = 1e300  # larger ones are no floats any more, and no amounts of anything either
 Scalar = str | int | float | bool
 Set = Annotated[
     dict[Name, Scalar],
@@ -69,11 +70,11 @@ def held_text(value: Any, variable: Variable) -> str:
 
 
 def held_number(value: float, variable: Variable) -> int | float:
-    if variable.type is Type.DECIMAL:
+    if variable.type is Type.DECIMAL and abs(value) < MAX_DECIMAL:
         return float(value)
-    if float(value).is_integer() and abs(value) < 2**63:
+    if abs(value) < 2**63 and float(value).is_integer():
         return int(value)
-    raise EvalError(f"{variable.name} is a whole number and cannot hold {value}")
+    raise EvalError(f"{variable.name} is {variable.kind} and cannot hold this number")
 
 
 @dataclass(frozen=True, slots=True)

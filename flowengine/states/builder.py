@@ -138,7 +138,7 @@ class Builder:
                 f"{variable.name} is {variable.type}, but this is {authored!r}",
                 f"give it a {variable.type} or an expression in ${{…}}",
             )
-        return authored  # type: ignore[no-any-return]
+        return float(authored) if variable.type is Type.DECIMAL and isinstance(authored, int) else authored  # type: ignore[no-any-return]
 
     def _whole(self, authored: str, inside: str, variable: Variable) -> Expression:
         try:
@@ -165,6 +165,14 @@ class Builder:
             return Plan.of((part,)) if part else None
         parts = [self._part((*path, index), item, late) for index, item in enumerate(prompt)]
         return Plan.of(tuple(part for part in parts if part))
+
+    def listed(self, path: Path, prompt: Any, *, late: bool = False) -> Plan | None:
+        """A compiled prompt that travels inside a menu or a park: the platform speaks all of it in one voice and locale."""
+        plan = self.prompt(path, prompt, late=late)
+        if plan and any(part.locale or part.voice != self.around.voice for part in plan.parts):
+            message = "inside a question or a park everything is spoken in one voice and locale"
+            self.problem("FE416", path, message, "say this part with `say:`, or choose the locale with `locale:` before the question")
+        return plan
 
     def _part(self, path: Path, prompt: Any, late: bool) -> Part | None:
         if isinstance(prompt, str):

@@ -1,5 +1,6 @@
 """collect: ask for digits or words, check them, read them back, and keep them in a variable."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.expr import EvalError, Expression, Type
+from flowengine.expr.functions.dates import is_date, parse_date
 from flowengine.sinch import Pie
 from flowengine.source import Path
 from flowengine.states.asking import Question, Wording, Words, attempts, otherwise, timeout_millis, wording
@@ -51,6 +53,18 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         ]
         | UnsetType
     ) = UNSET
+    format: (
+        Annotated[
+            str,
+            Meta(
+                description="How a date is keyed in, for a variable of type date.",
+                pattern=r"^(DD|MM|YYYY|YY){2,3}$",
+                examples=["MMDDYYYY"],
+                extra_json_schema={"x-hint": "write DD, MM and YYYY or YY in the order of the keys: MMDDYYYY"},
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     terminator: Annotated[
         str, Meta(description="The key that ends the input early; the platform knows only #.", pattern="^#$", examples=["#"])
     ] = "#"
@@ -84,6 +98,7 @@ class CompiledCollect:
 
     question: Question
     variable: Variable
+    format: str
     least: int
     most: int
     valid: Expression | None
@@ -122,7 +137,7 @@ class CompiledCollect:
     def keep(self, run: Run, text: str) -> bool:
         """Put the input into its variable; False, and the old value again, when it is not valid."""
         name = f"vars.{self.variable.name}"
-        value = converted(text, self.variable)
+        value = converted(text, self.variable, self.format)
         if value is None or not self.least <= len(text) <= self.most:
             return False
         before = run.names[name]
@@ -162,12 +177,18 @@ class CompiledCollect:
         return self.question.run_menu([menu], run)
 
 
-def converted(text: str, variable: Variable) -> Any:
+def converted(text: str, variable: Variable, date_format: str) -> Any:
     """The input as a value of the variable, or None when it is none."""
     if variable.kind in ("digits", "integer") and not (text.isascii() and text.isdigit()):
         return None
+    if variable.kind == "date":
+        return parse_date(text, date_format) if is_date(text, date_format) else None
+    if variable.kind == "time":
+        return f"{text[:2]}:{text[2:]}" if re.fullmatch(r"([01][0-9]|2[0-3])[0-5][0-9]", text) else None
     if variable.type is Type.INTEGER:
         return int(text) if len(text) <= 18 else None
+    if variable.choices and text not in variable.choices:
+        return None
     if variable.type is Type.TEXT:
         return text if len(text) <= variable.size else None
     return None
@@ -175,6 +196,9 @@ def converted(text: str, variable: Variable) -> Any:
 
 def lengths(builder: Builder, path: Path, collect: Collect, variable: Variable) -> tuple[int, int]:
     """The least and the most digits; without `digits:` anything that the variable can hold."""
+    if variable.kind in ("date", "time"):
+        length = len(collect.format or "HHMM")
+        return length, length
     if collect.digits is UNSET:
         return 1, variable.size
     least, _, most = str(collect.digits).partition("-")
@@ -194,14 +218,15 @@ def lengths(builder: Builder, path: Path, collect: Collect, variable: Variable) 
 def question(builder: Builder, path: Path, collect: Collect) -> Question:
     return Question(
         menu_id=f"{builder.around.flow}.{builder.state}",
-        first=builder.prompt((*path, "prompt"), collect.prompt, late=True),
-        again=builder.prompt((*path, "again"), collect.again, late=True),
+        first=builder.listed((*path, "prompt"), collect.prompt, late=True),
+        again=builder.listed((*path, "again"), collect.again, late=True),
         no_input=wording(builder, (*path, "no_input"), collect.no_input, "no_input"),
         no_match=Wording(()),
         attempts=attempts(builder, collect.attempts),
         barge=collect.barge,
         named=builder.around.menu_ids == "named",
-        voice=collect.voice,
+        heard=collect.voice,
+        voice=builder.around.voice,
     )
 
 
@@ -226,17 +251,22 @@ def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledC
             f"{variable.name} is {variable.kind}; keys give digits or text",
             "declare it as digits, integer or text",
         )
+    if (variable.kind == "date") != (collect.format is not UNSET):
+        builder.problem(
+            "FE229", (*path, "into"), "a date, and nothing else, is keyed in by a format", "add `format: MMDDYYYY` for a date, or remove it"
+        )
     builder.late_reads.add(f"vars.{variable.name}")
     least, most = lengths(builder, path, collect, variable)
     keys = global_exits(builder)
     return CompiledCollect(
         question=question(builder, path, collect),
         variable=variable,
+        format=collect.format or "",
         least=least,
         most=most,
         valid=builder.condition((*path, "valid"), collect.valid, late=True) if isinstance(collect.valid, str) else None,
-        invalid=wording(builder, (*path, "invalid"), collect.invalid, "no_match"),
-        confirm=builder.prompt((*path, "confirm"), collect.confirm, late=True),
+        invalid=wording(builder, (*path, "invalid"), collect.invalid, "invalid"),
+        confirm=builder.listed((*path, "confirm"), collect.confirm, late=True),
         timeout=timeout_millis(builder, (*path, "timeout"), collect.timeout),
         keys={key: leads for key, leads in keys.items() if least > 1 or not key.isdigit()},
     )

@@ -13,7 +13,7 @@ from flowengine.states.builder import Builder
 from flowengine.states.fields import Duration, StateName, seconds
 from flowengine.states.move import Answer, Exit, Failed, Move
 from flowengine.states.run import Run
-from flowengine.states.wire import Prepared, prepared
+from flowengine.states.wire import Prepared, caller_id, prepared
 from flowengine.svaml import Continue, Hangup
 
 TARGETS = ("phone", "sip", "app", "conference", "stream")
@@ -119,6 +119,7 @@ class CompiledConnect:
     prepared: Prepared
     exits: frozenset[str]
     actions: frozenset[str]
+    late: bool
     waits: bool = True
 
     def enter(self, run: Run) -> Move:
@@ -136,7 +137,8 @@ class CompiledConnect:
         return Answer(Hangup() if isinstance(event, Pie) and event.type == "hangup" else Continue())
 
     def answered(self, event: Ace) -> Move:
-        verdict = self.verdict(event.amd.status if event.amd else "")
+        """With `detect: async` the verdict comes as a notice: whatever stands here is none yet."""
+        verdict = "" if self.late else self.verdict(event.amd.status if event.amd else "")
         for name in (verdict, "answered"):
             if name in self.exits:
                 return Exit(name)
@@ -145,7 +147,7 @@ class CompiledConnect:
     def noticed(self, event: Notify) -> Move:
         """The late verdict of asynchronous detection; there is nothing to answer, only things to do."""
         verdict = "beep" if event.type == "amd_beep" else self.verdict(event.amd.status if event.amd else "")
-        return Exit(verdict) if verdict in self.exits else Answer(None)
+        return Exit(verdict) if self.late and verdict in self.exits else Answer(None)
 
     def verdict(self, status: str) -> str:
         if status in ("", "inprogress", "hangup"):
@@ -171,7 +173,7 @@ def compile_connect(builder: Builder, path: Path, authored: str | Connect) -> Co
     if None in texts.values() or None in headers.values():
         return None
     wire = prepared(builder, path, connect, target, texts, headers)  # type: ignore[arg-type]  # None is ruled out above
-    return CompiledConnect(target, wire, frozenset(builder.exits), frozenset({ACTIONS[target]})) if wire else None
+    return CompiledConnect(target, wire, frozenset(builder.exits), frozenset({ACTIONS[target]}), connect.detect == "async") if wire else None
 
 
 LEGAL = {
@@ -192,6 +194,9 @@ def check(builder: Builder, path: Path, connect: Connect, target: str) -> None:
             builder.problem("FE413", (*path, name), f"a connection to {target} has no {name}", f"{name} is for {where}")
     if isinstance(connect.limit, str) and seconds(connect.limit) > 14_400:
         builder.problem("FE412", (*path, "limit"), "the platform ends every call after 4 hours", "write 4h or less")
+    shown = connect.caller_id
+    if isinstance(shown, str) and target == "phone" and "${" not in shown and not caller_id({"caller_id": shown}):
+        builder.problem("FE415", (*path, "caller_id"), "this is no phone number", "write + and the country code, or `private`")
     if connect.silent and any(getattr(connect, name) is not UNSET for name in ("answered", "person", "machine", "unsure", "beep")):
         builder.problem(
             "FE414",
@@ -199,6 +204,9 @@ def check(builder: Builder, path: Path, connect: Connect, target: str) -> None:
             "a silent connection reports no answer, so these exits can never be taken",
             "remove silent: or the exits",
         )
+    if connect.detect == "async" and connect.answered is not UNSET:
+        message = "with asynchronous detection the verdict comes after `answered` has taken the call elsewhere"
+        builder.problem("FE414", (*path, "answered"), message, "remove answered:, or use `detect: sync`")
     if connect.beep is not UNSET and connect.detect == "sync":
         builder.problem("FE414", (*path, "beep"), "the beep is reported by asynchronous detection only", "add `detect: async`")
 

@@ -12,7 +12,7 @@ from flowengine.states.fields import Duration, seconds
 from flowengine.states.move import Answer, Move
 from flowengine.states.prompt import Plan, Prompt
 from flowengine.states.run import Run
-from flowengine.svaml import Action, Continue, Hangup
+from flowengine.svaml import Action, Continue, Hangup, voice
 from flowengine.svaml import Park as WirePark
 
 CONTINUE_EXAMPLE = """
@@ -74,13 +74,14 @@ class CompiledPark:
     intro: Plan | None
     hold: Plan | None
     limit: int
+    voice: str
     actions = frozenset({"park"})
     waits = True
 
     def enter(self, run: Run) -> Move:
         intro = self.intro.prompt(run) if self.intro else ""
         hold = self.hold.prompt(run) if self.hold else ""
-        return Answer(WirePark(intro_prompt=intro, hold_prompt=hold, max_duration=self.limit, locale=run.locale))
+        return Answer(WirePark(intro_prompt=intro, hold_prompt=hold, max_duration=self.limit, locale=voice(run.locale, self.voice)))
 
     def resume(self, _run: Run) -> Move:
         return Answer(Hangup())
@@ -102,5 +103,5 @@ def compile_park(builder: Builder, path: Path, park: Park) -> CompiledPark:
     limit = seconds(park.limit)
     if limit > 600:
         builder.problem("FE412", (*path, "limit"), "the platform parks a call for 10 minutes at most", "write 10m or less")
-    intro = builder.prompt((*path, "intro"), park.intro)
-    return CompiledPark(intro, builder.prompt((*path, "hold"), park.hold), limit)
+    intro = builder.listed((*path, "intro"), park.intro)
+    return CompiledPark(intro, builder.listed((*path, "hold"), park.hold), limit, builder.around.voice)

@@ -15,7 +15,8 @@ from flowengine.states.assign import Scalar, held
 from flowengine.states.builder import Builder, Service, Variable
 from flowengine.states.fields import Condition, Duration, Name, StateName, millis
 from flowengine.states.move import Exit, Failed, Move, Request
-from flowengine.states.run import Run
+from flowengine.states.run import Names, Run
+from flowengine.states.wire import one_line
 
 EXAMPLE = """
 look_up:
@@ -102,7 +103,7 @@ class CompiledFetch:
             return Failed(error.message)
 
     def request(self, names: Mapping[str, Any]) -> Request:
-        headers = {name: value.render(names) for name, value in self.headers.items()}
+        headers = {name: one_line(value.render(names)) for name, value in self.headers.items()}
         body = b""
         if self.body is not None:
             body = msgspec.json.encode({key: evaluated(value, names) for key, value in self.body.items()})
@@ -122,7 +123,7 @@ class CompiledFetch:
 
     def captured(self, run: Run, answer: Mapping[str, Any]) -> Move:
         try:
-            names = {**run.names, **answer}
+            names = Names({**run.names, **answer}, run.names.computed, run.event, run.names.now)
             values = {f"vars.{item.variable.name}": held(item.value.evaluate(names), item.variable) for item in self.captures}
         except EvalError as error:
             return self.failure(run, error.message)

@@ -191,7 +191,7 @@ class Choices:
     def submenu(self, path: Path, value: str, menu: Submenu) -> str:
         name = f"{self.builder.around.flow}.{self.builder.state}.{value}"
         options = self.options((*path, "options"), menu.options, prefix=f"{value}.")
-        self.inner.append(Inner(name, self.builder.prompt((*path, "prompt"), menu.prompt, late=True), options))
+        self.inner.append(Inner(name, self.builder.listed((*path, "prompt"), menu.prompt, late=True), options))
         return name
 
 
@@ -200,17 +200,18 @@ def global_options(builder: Builder, authored: Mapping[str, str | Option]) -> di
     return {**authored, **{key: target for key, target in builder.around.global_keys.items() if key not in authored}}
 
 
-def question(builder: Builder, path: Path, menu: Menu, *, voice: bool) -> Question:
+def question(builder: Builder, path: Path, menu: Menu, *, heard: bool) -> Question:
     return Question(
         menu_id=f"{builder.around.flow}.{builder.state}",
-        first=builder.prompt((*path, "prompt"), menu.prompt, late=True),
-        again=builder.prompt((*path, "again"), menu.again, late=True),
+        first=builder.listed((*path, "prompt"), menu.prompt, late=True),
+        again=builder.listed((*path, "again"), menu.again, late=True),
         no_input=wording(builder, (*path, "no_input"), menu.no_input, "no_input"),
         no_match=wording(builder, (*path, "no_match"), menu.no_match, "no_match"),
         attempts=attempts(builder, menu.attempts),
         barge=menu.barge,
         named=builder.around.menu_ids == "named",
-        voice=voice,
+        heard=heard,
+        voice=builder.around.voice,
     )
 
 
@@ -218,7 +219,7 @@ def compile_menu(builder: Builder, path: Path, menu: Menu) -> CompiledMenu:
     gathered = Choices(builder)
     options = gathered.options((*path, "options"), global_options(builder, menu.options))
     otherwise(builder, path, menu.otherwise)
-    asked = question(builder, path, menu, voice=bool(gathered.heard))
+    asked = question(builder, path, menu, heard=bool(gathered.heard))
     return CompiledMenu(
         question=asked,
         options=options,

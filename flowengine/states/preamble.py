@@ -1,5 +1,6 @@
 """What a state does before its verb: change the locale, answer, record, speak, send keys, report."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -7,16 +8,18 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.expr import Template, Type
+from flowengine.expr import EvalError, Template, Type
 from flowengine.limits import MAX_REPORT_DETAILS
 from flowengine.source import Path
 from flowengine.states.builder import Builder
-from flowengine.states.fields import Locale
+from flowengine.states.fields import LOCALE, Locale
 from flowengine.states.prompt import Plan
 from flowengine.states.run import Run
+from flowengine.states.wire import playable
 from flowengine.svaml import Answer, Instruction, ReportCallStatus, SendDtmf, StartRecording, StopRecording, TranscriptionOptions
 from flowengine.svaml import RecordingOptions as WireRecording
 
+RECORDING_URL = re.compile(r"(s3|azure)://[^/\s]+\S*")
 RECORD_EXAMPLE = """
 leave_message:
   record: {to: "s3://voicemail/acme", credentials: "${secrets.s3}", transcribe: en-US}
@@ -62,9 +65,12 @@ class Recorder:
 
     def instruction(self, run: Run) -> Instruction:
         names = run.bound([name for part in (self.to, self.credentials) if part for name in part.names], self.secrets)
+        destination = self.to.render(names)
+        if not RECORDING_URL.fullmatch(destination):
+            raise EvalError("the recording has no s3:// or azure:// address to go to")
         return StartRecording(
             options=WireRecording(
-                destination_url=self.to.render(names),
+                destination_url=destination,
                 credentials=self.credentials.render(names) if self.credentials else "",
                 format=self.format,
                 notification_events=self.notify,
@@ -96,7 +102,7 @@ class Preamble:
     def run(self, run: Run) -> None:
         """Add the instructions to what is said. Raises EvalError."""
         if self.locale:
-            run.locale = self.locale.render(run.names)
+            self.change_locale(run, self.locale.render(run.names))
         if self.answer:
             run.said.append(Answer())
         self.recording(run)
@@ -109,16 +115,18 @@ class Preamble:
                 ReportCallStatus(value=self.status, details=self.details.render(run.names)[:MAX_REPORT_DETAILS] if self.details else "")
             )
 
+    def change_locale(self, run: Run, locale: str) -> None:
+        """Speak another locale from here on; what is none leaves the old one, as the caller must hear something."""
+        if re.fullmatch(LOCALE, locale):
+            run.locale = run.names["call.locale"] = locale
+        else:
+            run.notes.append("locale: this is no locale")
+
     def recording(self, run: Run) -> None:
         if self.record:
             run.said.append(self.record.instruction(run))
         if self.stop:
             run.said.append(StopRecording())
-
-
-def playable(text: str) -> str:
-    """Only what the platform can send as tones: 0-9, # and w (half a second)."""
-    return "".join(key for key in text if key in "0123456789#w")
 
 
 def recorder(builder: Builder, path: Path, recording: Recording) -> Recorder | None:

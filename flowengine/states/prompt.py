@@ -124,4 +124,4 @@ def spoken(part: Part, run: Run) -> Instruction:
 
 def worded(plans: list[Plan | None], run: Run) -> str:
     """Several prompts one after the other as one `;` list."""
-    return join([plan.prompt(run) for plan in plans if plan])
+    return join([text for plan in plans if plan and (text := plan.prompt(run))])

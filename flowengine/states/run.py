@@ -43,7 +43,10 @@ class Run:
 
     def bound(self, names: Iterable[str], secrets: Mapping[str, str]) -> dict[str, Any]:
         """The values of these names, secrets among them. Raises EvalError for a secret that the environment did not have."""
-        values = {name: secrets[name] if name in secrets else self.names[name] for name in names}
+        try:
+            values = {name: secrets[name] if name in secrets else self.names[name] for name in names}
+        except KeyError as error:
+            raise EvalError(f"{error.args[0]} has no value here") from None
         missing = sorted(name for name in secrets if values.get(name) == "")
         if missing:
             raise EvalError(f"{missing[0]} is not set in the environment")

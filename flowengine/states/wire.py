@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from flowengine.expr import Template
-from flowengine.limits import MAX_CONFERENCE_ID
+from flowengine.limits import MAX_CONFERENCE_ID, MAX_HEADERS_BYTES, MAX_USER_NAME
 from flowengine.source import Path
 from flowengine.states.builder import Builder
 from flowengine.states.fields import millis, seconds
@@ -36,9 +36,10 @@ if TYPE_CHECKING:
 
 Headers = tuple[CallHeader, ...]
 DIALLED = "dialled"
-PHONE = re.compile(r"^\+[0-9]{6,16}$")
-WEBSOCKET = re.compile(r"^wss://\S+$")
-SIP = re.compile(r"^[^@\s:]+@[^@\s:]+(:[0-9]{1,5})?$")
+PHONE = re.compile(r"\+[0-9]{6,16}")
+WEBSOCKET = re.compile(r"wss://[^\s/]+\S*")
+SIP = re.compile(r"[^\s@:;<>]+@[^\s@:;<>/]+(:[0-9]{1,5})?")
+CONTROL = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,27 @@ class Prepared:
 
 
 def header_list(headers: Mapping[str, Template], names: Mapping[str, Any]) -> Headers:
-    return tuple(CallHeader(key=key, value=template.render(names)) for key, template in headers.items())
+    """Headers for a leg. What a caller brings in cannot begin a header of its own. Raises ValueError for too much."""
+    found = tuple(CallHeader(key=key, value=one_line(template.render(names))) for key, template in headers.items())
+    size = sum(len(header.key.encode()) + len(header.value.encode()) for header in found)
+    if size > MAX_HEADERS_BYTES:
+        raise ValueError(f"call headers of {size} bytes; the platform takes {MAX_HEADERS_BYTES}")
+    return found
+
+
+def one_line(text: str) -> str:
+    return text.translate(CONTROL)
+
+
+def caller_id(texts: Mapping[str, str]) -> str:
+    """The number to show. What is none is left out: a wrong number must not lose the call."""
+    shown = texts.get("caller_id", "").replace(" ", "")
+    return shown if shown == "private" or PHONE.fullmatch(shown) else ""
+
+
+def playable(text: str) -> str:
+    """Only what the platform can send as tones: 0-9, # and w (half a second)."""
+    return "".join(key for key in text if key in "0123456789#w")
 
 
 def prepared(
@@ -100,10 +121,10 @@ def phone(connect: "Connect", locale: str) -> Callable[..., Action]:
     def make(texts: Mapping[str, str], _headers: Headers) -> Action:
         return ConnectPstn(
             number="" if texts["phone"] == DIALLED else matched(PHONE, texts["phone"].replace(" ", ""), "is no phone number"),
-            cli=texts.get("caller_id", ""),
+            cli=caller_id(texts),
             dial_timeout=whole_seconds(connect.ring),
             max_duration=whole_seconds(connect.limit),
-            dtmf=texts.get("dtmf", ""),
+            dtmf=playable(texts.get("dtmf", "")),
             indications=optional(connect.indications),
             suppress_callbacks=connect.silent,
             locale=locale,
@@ -117,7 +138,7 @@ def sip(connect: "Connect", _locale: str) -> Callable[..., Action]:
     def make(texts: Mapping[str, str], headers: Headers) -> Action:
         return ConnectSip(
             destination=to_sip(matched(SIP, texts["sip"].removeprefix("sip:"), "is no SIP address")),
-            cli=texts.get("caller_id", ""),
+            cli=one_line(texts.get("caller_id", "")),
             max_duration=whole_seconds(connect.limit),
             transport=connect.transport.upper() if isinstance(connect.transport, str) else "",
             suppress_callbacks=connect.silent,
@@ -131,6 +152,8 @@ def sip(connect: "Connect", _locale: str) -> Callable[..., Action]:
 def app(_connect: "Connect", _locale: str) -> Callable[..., Action]:
     def make(texts: Mapping[str, str], headers: Headers) -> Action:
         user = texts["app"]
+        if not 1 <= len(user) <= MAX_USER_NAME:
+            raise ValueError(f"the name of an app user has 1 to {MAX_USER_NAME} characters")
         return ConnectMxp(destination=None if user == DIALLED else to_user(user), call_headers=headers)
 
     return make
@@ -166,7 +189,7 @@ def stream(connect: "Connect", _locale: str) -> Callable[..., Action]:
 
 def matched(pattern: re.Pattern[str], text: str, complaint: str) -> str:
     """The text where it has the form. The complaint never repeats a number, as it may be a caller's."""
-    if not pattern.match(text):
+    if not pattern.fullmatch(text):
         raise ValueError(f"this {complaint}")
     return text
 

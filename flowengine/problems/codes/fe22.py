@@ -183,4 +183,31 @@ states:
         "",
         "",
     ),
+    Entry(
+        "FE229",
+        "a date without the order of its keys",
+        Severity.ERROR,
+        "Keys are only digits: whether 0102 is a day in January or in February must be said. A date is collected with a format, "
+        "and only a date is.",
+        """\
+flow: line
+start: ask
+vars: {born: {type: date}}
+states:
+  ask:
+    collect: {prompt: Your date of birth?, into: born, otherwise: bye}
+    next: bye
+  bye: {say: "${vars.born}", hangup: }
+""",
+        """\
+flow: line
+start: ask
+vars: {born: {type: date}}
+states:
+  ask:
+    collect: {prompt: Your date of birth?, into: born, format: MMDDYYYY, otherwise: bye}
+    next: bye
+  bye: {say: "${vars.born}", hangup: }
+""",
+    ),
 )
