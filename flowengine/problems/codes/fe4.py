@@ -208,7 +208,7 @@ states:
 """,
     ),
     Entry(
-        "FE416",
+        "FE418",
         "another voice inside a question",
         Severity.ERROR,
         "The platform speaks all of a menu or a park in one voice and locale. A part with a voice or locale of its own would be spoken "
@@ -257,7 +257,7 @@ states:
 """,
     ),
     Entry(
-        "FE416",
+        "FE418",
         "another voice inside a question",
         Severity.ERROR,
         "The prompts of a question or a park travel to the platform as one list, spoken in one voice and one locale. What is to be said in "
