@@ -208,36 +208,6 @@ states:
 """,
     ),
     Entry(
-        "FE418",
-        "another voice inside a question",
-        Severity.ERROR,
-        "The platform speaks all of a menu or a park in one voice and locale. A part with a voice or locale of its own would be spoken "
-        "in the wrong one.",
-        """\
-flow: line
-start: ask
-states:
-  ask:
-    menu:
-      prompt: [Press 1., {text: "Tryck 2.", locale: sv-SE}]
-      options: {1: bye, 2: bye}
-      otherwise: bye
-  bye: {hangup: }
-""",
-        """\
-flow: line
-start: ask
-states:
-  ask:
-    say: {text: "Tryck 2.", locale: sv-SE}
-    menu:
-      prompt: Press 1.
-      options: {1: bye, 2: bye}
-      otherwise: bye
-  bye: {hangup: }
-""",
-    ),
-    Entry(
         "FE415",
         "an address that cannot be called",
         Severity.ERROR,
@@ -257,7 +227,7 @@ states:
 """,
     ),
     Entry(
-        "FE418",
+        "FE416",
         "another voice inside a question",
         Severity.ERROR,
         "The prompts of a question or a park travel to the platform as one list, spoken in one voice and one locale. What is to be said in "
