@@ -1,12 +1,14 @@
 """`flowengine explain`."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from flowengine.cli.project import loaded
 from flowengine.cli.story import Story
+from flowengine.model import load
 from flowengine.problems import explain_text, suggest
 
 CODE = re.compile(r"FE\d+", re.IGNORECASE)
@@ -30,9 +32,14 @@ def code_page(code: str) -> str:
         raise click.UsageError(str(error.args[0])) from error
 
 
+def hidden(files: Mapping[str, bytes]) -> dict[str, str]:
+    authored, _ = load(files)
+    return {variable: f"<{variable}>" for variable in authored.project.secrets.values()}
+
+
 def flow_pages(flows: Path, flow: str) -> str:
-    """Compiled without the environment: what is no secret here cannot be shown."""
-    project = loaded(flows, {})
+    """Compiled with names in place of secrets: what is not here cannot be shown."""
+    project = loaded(flows, hidden(loaded(flows, {}).files))
     if project.compiled.release is None:
         click.echo(project.listing(project.errors), err=True)
         raise SystemExit(1)

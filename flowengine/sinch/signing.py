@@ -59,7 +59,7 @@ def _start(method: str, body: bytes, content_type: bytes, timestamp: bytes) -> b
     return b"%b\n%b\n%b\nx-timestamp:%b\n" % (method.upper().encode(), body_digest, content_type, timestamp)
 
 
-def sign(key: str, secret_b64: str, method: str, path: str, content_type: str, body: bytes, timestamp: str) -> str:  # noqa: PLR0917
+def sign(key: str, secret_b64: str, method: str, path: str, content_type: str, body: bytes, timestamp: str) -> str:
     """The Authorization header of a request. `path` has no query, and is written as it shall be signed (the SDKs decode it)."""
     start = _start(method, body, content_type.encode(), timestamp.encode())
     return f"application {key}:{_signature(decode_secret(secret_b64), start, path.encode()).decode()}"

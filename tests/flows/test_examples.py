@@ -1,0 +1,206 @@
+"""Every example flow, walked by every key, answer and failure, and every state by itself: all that is said is legal SVAML."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from msgspec import structs
+
+from flowengine.compile import Program, Release, compile_project
+from flowengine.model import Route
+from flowengine.model.folder import read_folder
+from flowengine.problems import to_text
+from flowengine.runtime.begin import Start
+from flowengine.runtime.call import Call, dump
+from flowengine.runtime.step import Outcome, resume, step, walker
+from flowengine.sinch import decode
+from flowengine.states import Fetched
+from flowengine.svaml import encode, violations
+
+ROOT = Path(__file__).parents[2]
+COMPILED = compile_project(read_folder(ROOT / "flows"), dict.fromkeys(("CRM_TOKEN", "RECORDINGS_KEY"), "secret"))
+SCHEMA = json.loads((ROOT / "schemas" / "svaml.schema.json").read_text())
+OPEN, CLOSED = datetime(2026, 11, 18, 16, 0, tzinfo=UTC), datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+ENTERED = ["", "1", "2", "*1", "*2", "12345674"]
+LIMIT = 4000
+
+
+def test_the_examples_have_no_problems() -> None:
+    errors = [problem for problem in COMPILED.problems if problem.code != "FE905"]
+    assert not errors, to_text(errors, COMPILED.sources)
+
+
+def release() -> Release:
+    assert COMPILED.release is not None
+    return COMPILED.release
+
+
+def event(kind: str, **fields: Any) -> Any:
+    return decode(json.dumps({"event": kind, "callid": "c1", "version": 1, **fields}).encode())
+
+
+def words(program: Program) -> list[str]:
+    """The words and keys that this flow, its subflows and the tables speak of: what a walk must try to get everywhere."""
+    text = program.document.text + "".join(other.document.text for other in release().programs.values() if other.signature.outcomes)
+    literals = re.findall(r'[=(,] *"([^"]{1,40})"', text)
+    tables = [
+        key
+        for path in sorted((ROOT / "flows" / "tables").glob("*.yaml"))
+        for key in re.findall(r'^  "?([0-9]+)"?:', path.read_text(), re.MULTILINE)
+    ]
+    return list(dict.fromkeys([*literals, *tables]))
+
+
+def bodies(program: Program) -> list[dict[str, Any]]:
+    """What an asked system may say: for each captured field every value that could matter."""
+    fields = {capture.value.text: capture.variable for state in program.states.values() for capture in getattr(state.verb, "captures", ())}
+    values = {name: examples(program, variable.type, variable.choices) for name, variable in fields.items() if name.startswith("body.")}
+    most = max((len(found) for found in values.values()), default=0)
+    return [{}, *(body_of({name: found[turn % len(found)] for name, found in values.items()}) for turn in range(most))]
+
+
+def examples(program: Program, kind: str, choices: tuple[str, ...]) -> list[Any]:
+    """Values of one type; the texts are those that the flow compares with."""
+    texts = [*(choices or words(program)), "2026-12-24", "x"]
+    return {"boolean": [True, False], "integer": [0, 5, 100], "decimal": [0.0, 12.5]}.get(kind, texts)
+
+
+def body_of(values: dict[str, Any]) -> dict[str, Any]:
+    """`body.a.b` = 1 as {"a": {"b": 1}}."""
+    body: dict[str, Any] = {}
+    for path, value in values.items():
+        *outer, last = path.split(".")[1:]
+        here = body
+        for name in outer:
+            here = here.setdefault(name, {})
+        here[last] = value
+    return body
+
+
+def arrivals(program: Program) -> Iterator[tuple[Call | None, Any]]:
+    """The callbacks by which a call enters this flow."""
+    for value in ("", "1", "2026-12-24"):
+        data = {item.name: {"integer": 1, "boolean": True}.get(item.type, value) for item in program.signature.inputs}
+        yield None, event("ace", custom=json.dumps({"flow": program.flow, "data": data}))
+    callers = ["12015555555", "4712345678", "private", *(f"1201555{number:04}" for number in range(40))]
+    dialled = ["+14045550101", "alice", *words(program)]
+    for cli, to in [*((cli, "+14045550101") for cli in callers), *(("12015555555", to) for to in dialled)]:
+        kind = "did" if to.startswith("+") else "username"
+        yield None, event("ice", cli=cli, to={"type": kind, "endpoint": to}, domain="pstn", originationType="PSTN", user="alice")
+
+
+def replies(call: Call) -> Iterator[Any]:
+    """The callbacks that may come to a waiting call."""
+    state = release().programs[call.flow].states[call.state]
+    choices = {*getattr(state.verb, "choices", ()), *getattr(state.verb, "heard", ())}
+    entered = [] if state.kind == "menu" else [*ENTERED, *words(release().programs[call.flow])]
+    for value in dict.fromkeys([*sorted(choices), *entered, "yes", "no", "*", "0"]):
+        for kind, way in (("return", "dtmf"), ("sequence", "voice")):
+            yield event("pie", menuResult={"menuId": "main", "type": kind, "value": value, "inputMethod": way})
+    for kind in ("timeout", "invalidinput", "hangup", "error"):
+        yield event("pie", menuResult={"menuId": "main", "type": kind})
+    for status in ("", "human", "machine", "notsure"):
+        yield event("ace", **({"amd": {"status": status, "reason": "n/a"}} if status else {}))
+    for kind in ("amd", "amd_beep", "recording_available", "transcription_available", "recording_finished", "callingerror"):
+        yield event("notify", type=kind, destination="s3://file", amd={"status": "machine"} if kind.startswith("amd") else None)
+    for result in ("ANSWERED", "BUSY", "NOANSWER", "FAILED"):
+        yield event("dice", result=result, reason="N/A", duration=5)
+
+
+def settled(outcome: Outcome, answer: Fetched) -> Outcome:
+    while outcome.waiting is not None:
+        outcome = resume(outcome.waiting, answer)
+    return outcome
+
+
+def outcomes(call: Call | None, callback: Any, now: datetime, program: Program) -> Iterator[Outcome]:
+    """What may come of a callback: one outcome, or one per answer of the system that the flow asks."""
+    first = stepped(call, callback, now, program)
+    yield settled(first, Fetched(500))
+    if first.waiting is not None:
+        for answer in (*(Fetched(200, body) for body in bodies(program)), Fetched(404), Fetched(0, error="timeout")):
+            yield settled(stepped(call, callback, now, program), answer)
+
+
+def stepped(call: Call | None, callback: Any, now: datetime, program: Program) -> Outcome:
+    return step(routed(program), call, callback, now)
+
+
+def routed(program: Program) -> Release:
+    """The release as if every call were for this flow."""
+    return replace(release(), routes=(Route(flow=program.flow),))
+
+
+def judged(kind: str, outcome: Outcome) -> None:
+    assert not violations(kind, outcome.instructions, outcome.action)
+    body = json.loads(encode(outcome.instructions, outcome.action))
+    Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": SCHEMA["$defs"]}).validate(body)
+
+
+@cache
+def explored_flow(flow: str) -> set[tuple[str, str]]:
+    return explored(release().programs[flow])
+
+
+def explored(program: Program) -> set[tuple[str, str]]:
+    """All states that some sequence of callbacks reaches; every answer on the way is judged."""
+    seen: set[bytes] = set()
+    reached: set[tuple[str, str]] = set()
+    for now in (OPEN, CLOSED):
+        waiting: list[tuple[Call | None, Any]] = list(arrivals(program))
+        while waiting and len(seen) < LIMIT:
+            call, callback = waiting.pop(0)
+            for outcome in outcomes(call, callback, now, program):
+                reached |= {(entry.flow, entry.state) for entry in outcome.trace}
+                kind = callback.__struct_config__.tag
+                if outcome.action is not None or kind in ("dice", "notify"):
+                    judged(kind, outcome)
+                after = outcome.call
+                if after is None or after.ended:
+                    continue
+                key = dump(structs.replace(after, steps=0))
+                if key not in seen:
+                    seen.add(key)
+                    waiting += [(after, reply) for reply in replies(after)]
+    return reached
+
+
+FLOWS = sorted(name for name, program in COMPILED.programs.items() if not program.signature.outcomes)
+UNDER = {
+    "ice": event("ice", to={"type": "did", "endpoint": "+1"}),
+    "ace": event("ace"),
+    "pie": event("pie", menuResult={"type": "return", "value": "1"}),
+}
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_whatever_a_walk_through_the_example_says_is_legal_and_most_states_are_reached(flow: str) -> None:
+    """What a walk cannot reach are exits for failures that no test can cause, and branches behind the data of other systems."""
+    program = release().programs[flow]
+    reached = {state for where, state in explored_flow(flow) if where == flow}
+    assert len(reached) >= 0.4 * len(program.states)
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_every_state_entered_by_itself_says_only_what_is_legal(flow: str) -> None:
+    program = release().programs[flow]
+    for name, state in program.states.items():
+        for kind in state.legal & UNDER.keys():
+            start = Start(Call(release().id, flow, name, program.locale), entry=name)
+            walk = walker(release(), start, UNDER[kind], OPEN, None)
+            outcome = settled(walk.walk(walk.entered()), Fetched(404))
+            judged(kind, outcome)
+            assert (flow, name) in {(entry.flow, entry.state) for entry in outcome.trace}
+
+
+def test_the_walks_reach_five_of_six_states_of_all_examples() -> None:
+    states = {(flow, name) for flow in FLOWS for name in release().programs[flow].states}
+    reached = set[tuple[str, str]]().union(*(explored_flow(flow) for flow in FLOWS))
+    assert len(states & reached) >= 5 / 6 * len(states)
