@@ -119,8 +119,14 @@ class Served:
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.url + path, timeout=5, trust_env=False)
 
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.read_text().splitlines()]
+    def lines(self, wanted: int) -> list[dict[str, Any]]:
+        """The log, which is written a moment after the answer."""
+        for _ in range(100):
+            written = self.out.read_text().splitlines()
+            if len(written) >= wanted:
+                break
+            time.sleep(0.01)
+        return [json.loads(line) for line in written]
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)

@@ -16,7 +16,7 @@ def test_a_signed_call_is_answered_and_noted_without_its_numbers(serve: Serve) -
     answer = served.post(pressed("12345674"))
     assert answer.status_code == 200
     assert answer.json()["instructions"][0]["text"] == "Hello Ann."
-    first, second = served.lines()
+    first, second = served.lines(2)
     assert (first["event"], first["state"], first["outcome"]) == ("ice", "ask", "answered")
     assert first["from"] == "*********31"
     assert second["trace"][0] == "line/ask: next"
@@ -43,7 +43,7 @@ def test_what_is_not_the_platform_is_refused(serve: Serve) -> None:
     assert served.get("/sinch").status_code == 405
     assert served.post(ice(), path="/other").status_code == 404
     assert 'flowengine_refused_total{code="40102"} 1.0' in served.get("/metrics").text
-    assert [line["refused"] for line in served.lines()] == [40102]  # one line a second at most
+    assert [line["refused"] for line in served.lines(1)] == [40102]  # one line a second at most
 
 
 def test_a_lookup_never_outlasts_the_deadline(serve: Serve) -> None:
@@ -68,7 +68,7 @@ def test_a_stopping_server_answers_what_is_in_flight(serve: Serve, options: tupl
     asking.join()
     assert answers[0].status_code == 200
     assert answers[0].json()["instructions"][0]["text"] == "Hello Ann."
-    assert len(served.lines()) == 2
+    assert len(served.lines(2)) == 2
 
 
 def test_a_draining_server_says_so_and_still_answers(serve: Serve) -> None:
@@ -89,7 +89,7 @@ def test_workers_share_calls_and_add_up_their_numbers(serve: Serve) -> None:
     text = served.get("/metrics").text
     assert 'flowengine_callbacks_total{event="ice",outcome="answered"} 8.0' in text
     assert "flowengine_release_info{" in text
-    assert len(served.lines()) == 16
+    assert len(served.lines(16)) == 16
 
 
 def test_without_a_store_the_cookie_carries_a_call(serve: Serve) -> None:

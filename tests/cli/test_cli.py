@@ -1,0 +1,178 @@
+"""The commands, as somebody types them."""
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from flowengine.cli import COMMANDS, main
+
+GOOD = """
+flow: line
+title: A small line
+start: welcome
+vars:
+  account: {type: digits, max: 8, secret: true}
+  born: {type: date, default: 1990-05-01}
+states:
+  welcome:
+    say: Hello.
+    menu:
+      prompt: Press 1.
+      options: {1: ask}
+      otherwise: bye
+  ask:
+    collect: {prompt: Your number?, into: account, digits: 8, otherwise: bye}
+    next: look_up
+  look_up:
+    fetch: {service: crm, get: "/${vars.account}", headers: {X-Key: "${secrets.crm}"}, failed: bye}
+    next: bye
+  bye:
+    say: Goodbye ${vars.account}, born ${date_words(vars.born)}.
+    hangup:
+"""
+PROJECT = """
+project: test
+services: {crm: {url: "https://crm.example.com", headers: {Authorization: "Bearer ${secrets.crm}"}}}
+secrets: {crm: CRM_TOKEN}
+"""
+
+
+@pytest.fixture
+def flows(tmp_path: Path) -> Path:
+    folder = tmp_path / "flows"
+    folder.mkdir()
+    (folder / "line.yaml").write_text(GOOD)
+    (folder / "project.yaml").write_text(PROJECT)
+    return folder
+
+
+def run(*arguments: object, **environment: str) -> Result:
+    return CliRunner().invoke(main, [str(item) for item in arguments], env=environment)
+
+
+def broken(flows: Path) -> Path:
+    (flows / "line.yaml").write_text(GOOD.replace("next: bye", "next: bey"))
+    return flows
+
+
+def test_check_finds_nothing(flows: Path) -> None:
+    result = run("check", flows, CRM_TOKEN="hush")
+    assert (result.exit_code, result.output) == (0, "1 flow, 4 states: no problems\n")
+
+
+def test_check_shows_mistakes_where_they_are(flows: Path) -> None:
+    result = run("check", broken(flows))
+    assert result.exit_code == 1
+    assert f"{flows.as_posix()}/line.yaml:20:11" in result.output
+    assert "1 error, 1 warning" in result.output
+    assert "FE203" in result.output
+
+
+def test_strict_takes_warnings_for_errors(flows: Path) -> None:
+    assert run("check", flows).exit_code == 0
+    assert run("check", flows, "--strict").exit_code == 1
+
+
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_check_for_programs(flows: Path, form: str) -> None:
+    result = run("check", broken(flows), "--format", form)
+    assert result.exit_code == 1
+    data = json.loads(result.stdout)
+    found = data if form == "json" else data["runs"][0]["results"]
+    assert len(found) == 2
+    assert "1 error" in result.stderr
+
+
+def test_check_for_github(flows: Path) -> None:
+    result = run("check", broken(flows), "--format", "github")
+    assert result.stdout.startswith("::error file=") or result.stdout.startswith("::warning file=")
+    assert "FE203" in result.stdout
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    for command in ("check", "explain", "serve"):
+        result = run(command, tmp_path / "nowhere")
+        assert result.exit_code == 2
+        assert "there is no folder" in result.output
+
+
+def test_explain_shows_what_is_sent_and_when(flows: Path) -> None:
+    page = run("explain", flows, CRM_TOKEN="hush").output
+    assert "line: A small line\n  start: welcome\n" in page
+    assert "welcome: menu; incoming call (ice)" in page
+    assert '"name": "runMenu"' in page
+    assert "key 1 -> ask (pie)" in page
+    assert "asks crm: GET https://crm.example.com/${vars.account}" in page
+    assert "keeps vars.account" in page
+    assert "of 1024 bytes" in page
+
+
+def test_explain_takes_samples_where_values_are_worked_with(flows: Path) -> None:
+    assert "Goodbye 12345678, born" in run("explain", flows).output
+    assert "(with sample values)" in run("explain", flows).output
+
+
+def test_explain_prints_no_secret(flows: Path) -> None:
+    page = run("explain", flows, CRM_TOKEN="hush").output
+    assert "asks crm" in page
+    assert "hush" not in page
+
+
+def test_explain_one_flow(flows: Path) -> None:
+    assert run("explain", flows, "line").exit_code == 0
+    result = run("explain", flows, "lien")
+    assert result.exit_code == 2
+    assert 'did you mean "line"?' in result.output
+
+
+def test_explain_of_broken_flows_shows_the_errors(flows: Path) -> None:
+    result = run("explain", broken(flows))
+    assert result.exit_code == 1
+    assert "FE203" in result.stderr
+
+
+def test_explain_a_code() -> None:
+    assert run("explain", "fe203").output.startswith("FE203 (error): an unknown state")
+    assert run("explain", "FE999").exit_code == 2
+
+
+def test_schema_writes_what_is_published(tmp_path: Path) -> None:
+    assert run("schema", tmp_path).exit_code == 0
+    published = Path(__file__).parents[2] / "schemas"
+    for written in tmp_path.glob("*.schema.json"):
+        assert json.loads(written.read_bytes())["title"] == json.loads((published / written.name).read_bytes())["title"]
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_serve_refuses_what_is_not_safe(flows: Path) -> None:
+    clean = {"SINCH_APPLICATION_KEY": "", "SINCH_APPLICATION_SECRET": ""}
+    result = run("serve", flows, "--host", "0.0.0.0", **clean)
+    assert result.exit_code == 2
+    assert "without credentials anybody could send callbacks" in result.output
+    assert run("serve", flows, **{**clean, "SINCH_APPLICATION_KEY": "key"}).exit_code == 2
+    assert run("serve", flows, "--callback-path", "sinch", **clean).exit_code == 2
+
+
+def test_serve_refuses_flows_with_mistakes(flows: Path) -> None:
+    result = run("serve", broken(flows))
+    assert result.exit_code == 1
+    assert "FE203" in result.stderr
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"msgspec", "uvicorn", "httpx", "rich", "yaml"}
+    script = "import sys, flowengine.cli as c; c.main(['--help'], standalone_mode=False); print('imported', *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not heavy & set(done.stdout.splitlines()[-1].split())
+    assert "Answer the callbacks" in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_summary_is_the_one_of_the_command(name: str) -> None:
+    command = getattr(import_module(f"flowengine.cli.{name}"), name)
+    assert command.help.startswith(COMMANDS[name])

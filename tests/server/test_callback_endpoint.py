@@ -1,0 +1,130 @@
+"""The endpoint alone, driven through ASGI: what happens when what cannot fail fails."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from server_process import FLOW, ice
+
+from flowengine.compile import Release, compile_project
+from flowengine.runtime.engine import Engine
+from flowengine.runtime.store import MemoryStore, StoreError
+from flowengine.server.app import One
+from flowengine.server.callback import Callback, Gate
+from flowengine.server.health import Readyz
+from flowengine.server.log import Lines
+from flowengine.server.metrics import Metrics
+from flowengine.states import Fetched, Request
+
+PROJECT = b'{project: test, apology: "So sorry.", services: {crm: {url: "https://crm.example.com"}}}'
+DICE = {"event": "dice", "callid": "c1", "version": 1, "result": "ANSWERED"}
+
+
+class Broken(MemoryStore):
+    async def load(self, _call_id: str) -> None:
+        raise StoreError("the disk is full")
+
+    async def claim(self, _call_id: str, _digest: bytes, _deadline: float) -> bool:
+        raise StoreError("the disk is full")
+
+
+async def nothing(_request: Request, _left: float) -> Fetched:
+    return Fetched(0, error="connection")
+
+
+@pytest.fixture
+def release() -> Release:
+    made = compile_project({"line.yaml": FLOW.encode(), "project.yaml": PROJECT}, {}).release
+    assert made
+    return made
+
+
+def endpoint(release: Release, store: MemoryStore) -> Callback:
+    engine = Engine(One(release), store, None, nothing)
+    return Callback(engine, Gate(One(release), {}), Metrics(), Lines(os.open(os.devnull, os.O_WRONLY)))
+
+
+def sent(app: Any, *pieces: bytes) -> tuple[int, bytes]:
+    """The status and body of one request whose body comes in these pieces."""
+    messages = [{"type": "http.request", "body": piece, "more_body": index < len(pieces) - 1} for index, piece in enumerate(pieces)]
+    said: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    asyncio.run(app({"type": "http", "method": "POST", "path": "/sinch", "headers": [], "client": ("127.0.0.1", 1)}, receive, send))
+    return (said[0]["status"], said[1]["body"]) if said else (0, b"")
+
+
+def test_a_broken_store_is_an_apology(release: Release) -> None:
+    status, body = sent(endpoint(release, Broken()), json.dumps(ice()).encode())
+    assert status == 200
+    assert json.loads(body)["instructions"][0]["text"] == "So sorry."
+    assert json.loads(body)["action"]["name"] == "hangup"
+
+
+def test_a_broken_engine_is_an_apology(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = endpoint(release, MemoryStore())
+
+    async def broken(*_: Any) -> Any:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(app._engine, "answer", broken)
+    status, body = sent(app, json.dumps(ice()).encode())
+    assert (status, json.loads(body)["instructions"][0]["text"]) == (200, "So sorry.")
+    assert sent(app, json.dumps(DICE).encode()) == (200, b"{}")
+    monkeypatch.setattr("flowengine.server.callback.apology", lambda *_: 1 / 0)
+    assert sent(app, json.dumps(ice()).encode())[0] == 200
+
+
+def test_what_cannot_be_noted_is_answered_all_the_same(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = endpoint(release, MemoryStore())
+    monkeypatch.setattr(app._lines, "callback", lambda *_: 1 / 0)
+    status, body = sent(app, json.dumps(ice()).encode())
+    assert (status, json.loads(body)["action"]["name"]) == (200, "runMenu")
+
+
+def test_a_body_may_come_in_pieces(release: Release) -> None:
+    whole = json.dumps(ice()).encode()
+    status, body = sent(endpoint(release, MemoryStore()), whole[:10], whole[10:60], whole[60:])
+    assert (status, json.loads(body)["action"]["name"]) == (200, "runMenu")
+
+
+def test_whoever_hangs_up_while_sending_is_not_answered(release: Release) -> None:
+    assert sent(endpoint(release, MemoryStore())) == (0, b"")
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b"\xff", b'{"event":"ice"}', b"[" * 60_000])
+def test_rubbish_is_refused(release: Release, body: bytes) -> None:
+    status, answer = sent(endpoint(release, MemoryStore()), body)
+    assert (status, json.loads(answer)["errorCode"]) == (400, 40001)
+
+
+def test_ready_follows_the_store() -> None:
+    assert sent(Readyz(MemoryStore()), b"")[0] == 200
+    assert sent(Readyz(Broken()), b"") == (503, b"the session store fails\n")
+
+
+def test_the_kept_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    from flowengine.server.keys import KEY_FILE, kept_secret
+
+    first = kept_secret(tmp_path / "own")
+    assert first == kept_secret(tmp_path / "own")
+    assert [file.name for file in (tmp_path / "own").iterdir()] == [KEY_FILE]
+    assert (tmp_path / "own" / KEY_FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_keys_rotate(tmp_path: Path) -> None:
+    from flowengine.server.keys import codec
+
+    old = codec({"key": "application secret"}, {}, tmp_path).seal(b"state", "c1")
+    rotated = codec({"key": "application secret"}, {"FLOWENGINE_COOKIE_KEYS": "new, application secret"}, tmp_path)
+    assert rotated.open(old, "c1") == b"state"
+    assert codec({}, {"FLOWENGINE_COOKIE_KEYS": "new"}, tmp_path).open(rotated.seal(b"state", "c1"), "c1") == b"state"
+    assert list(tmp_path.iterdir()) == []

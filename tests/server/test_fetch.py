@@ -1,0 +1,181 @@
+"""Lookups against a real HTTP service."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from server_process import Service
+
+from flowengine.server.fetch import guard
+from flowengine.server.fetch.client import Client
+from flowengine.server.fetch.guard import allowed, is_public
+from flowengine.states import Fetched, Request
+
+
+def fetched(
+    url: str,
+    hosts: Mapping[str, bool],
+    *,
+    left: float = 2.0,
+    timeout: float = 1.0,
+    retries: int = 0,
+    method: str = "GET",
+    body: bytes = b"",
+) -> Fetched:
+    async def run() -> Fetched:
+        client = Client(lambda: hosts)
+        try:
+            return await client(Request("crm", method, url, {"Authorization": "Bearer hush"}, body, timeout, retries), left)
+        finally:
+            await client.close()
+
+    return asyncio.run(run())
+
+
+def test_json_is_decoded_and_text_is_text(service: Service) -> None:
+    hosts = {service.netloc: True}
+    assert fetched(service.url + "/ok", hosts) == Fetched(200, {"name": "Ann"})
+    assert fetched(service.url + "/text", hosts) == Fetched(200, "plain")
+    assert service.seen[0][1]["authorization"] == "Bearer hush"
+
+
+def test_a_post_sends_its_body(service: Service) -> None:
+    fetched(service.url + "/ok", {service.netloc: True}, method="POST", body=b'{"a":1}')
+    assert service.seen[0][2] == b'{"a":1}'
+
+
+def test_connections_are_kept_and_cookies_are_not(service: Service) -> None:
+    async def run() -> None:
+        client = Client(lambda: {service.netloc: True})
+        request = Request("crm", "GET", service.url + "/text", {}, b"", 1, 0)
+        assert await client(request, 1) == await client(request, 1)
+        assert len(client._client._transport._pool.connections) == 1  # type: ignore[attr-defined]
+        await client.close()
+
+    asyncio.run(run())
+    assert "cookie" not in service.seen[1][1]
+
+
+@pytest.mark.parametrize(("left", "timeout"), [(0.2, 5.0), (5.0, 0.2)])
+def test_it_waits_no_longer_than_it_may(service: Service, left: float, timeout: float) -> None:
+    begun = time.monotonic()
+    assert fetched(service.url + "/slow", {service.netloc: True}, left=left, timeout=timeout, retries=0).error == "timeout"
+    assert time.monotonic() - begun < 0.6
+
+
+def test_a_server_error_is_tried_again_only_as_often_as_asked(service: Service) -> None:
+    hosts = {service.netloc: True}
+    assert fetched(service.url + "/flaky", hosts, retries=1).status == 200
+    assert len(service.seen) == 2
+    service.seen.clear()
+    assert fetched(service.url + "/fail", hosts, retries=2).status == 500
+    assert len(service.seen) == 3
+    service.seen.clear()
+    assert fetched(service.url + "/fail", hosts).status == 500
+    assert len(service.seen) == 1
+
+
+def test_a_long_answer_is_cut_off(service: Service) -> None:
+    assert fetched(service.url + "/big", {service.netloc: True}) == Fetched(0, error="too big")
+
+
+def test_nobody_listens() -> None:
+    assert fetched("http://127.0.0.1:9/x", {"127.0.0.1:9": True}).error == "refused"
+    assert fetched("http://no-such-host.invalid/x", {"no-such-host.invalid": True}).error == "connection"
+
+
+def test_only_hosts_of_the_project_and_private_ones_only_if_declared(service: Service) -> None:
+    assert fetched(service.url + "/ok", {}).error == "not allowed"
+    assert fetched(service.url + "/ok", {service.netloc: False}).error == "not allowed"
+    local = service.netloc.replace("127.0.0.1", "localhost")
+    assert fetched(f"http://{local}/ok", {local: False}).error == "not allowed"
+    assert fetched(f"http://{local}/ok", {local: True}).status == 200
+    assert len(service.seen) == 1
+
+
+def test_a_redirect_stays_among_the_hosts_and_leaves_secrets_behind(service: Service) -> None:
+    local = service.netloc.replace("127.0.0.1", "localhost")
+    service.redirect = f"http://{local}/ok"
+    assert fetched(service.url + "/redirect", {service.netloc: True}).error == "not allowed"
+    assert fetched(service.url + "/redirect", {service.netloc: True, local: False}).error == "not allowed"
+    service.seen.clear()
+    assert fetched(service.url + "/redirect", {service.netloc: True, local: True}).status == 200
+    assert [path for path, _, _ in service.seen] == ["/redirect", "/ok"]
+    assert "authorization" not in service.seen[1][1]
+
+
+def test_a_redirect_on_the_same_host_is_followed_but_not_for_ever(service: Service) -> None:
+    service.redirect = "/redirect"
+    assert fetched(service.url + "/redirect", {service.netloc: True}).error == "too many redirects"
+    assert len(service.seen) == 4
+    service.redirect = "/ok"
+    assert fetched(service.url + "/redirect", {service.netloc: True}).status == 200
+
+
+def test_a_post_is_not_redirected(service: Service) -> None:
+    service.redirect = "/ok"
+    assert fetched(service.url + "/redirect", {service.netloc: True}, method="POST").status == 302
+
+
+def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that resolves to a public address for the check and to a private one for the connection gains nothing."""
+    answers = [["93.184.215.14"], ["127.0.0.1"]]
+    connected = []
+
+    async def resolve(_host: str, _port: int) -> list[str]:
+        return answers.pop(0)
+
+    async def connect(_self: object, host: str, *_rest: object) -> None:
+        connected.append(host)
+        raise guard.httpcore.ConnectError
+
+    monkeypatch.setattr(guard, "resolve", resolve)
+    monkeypatch.setattr(guard.httpcore.AnyIOBackend, "connect_tcp", connect)
+    assert fetched("http://rebinding.example/ok", {"rebinding.example": False}).error == "connection"
+    assert connected == ["93.184.215.14"]
+
+
+def test_the_environment_chooses_no_proxy(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    assert fetched(service.url + "/ok", {service.netloc: True}).status == 200
+
+
+def test_nothing_of_a_request_is_logged(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    from flowengine.server.log import configure
+
+    configure()
+    with caplog.at_level(logging.INFO):
+        fetched(service.url + "/accounts/12345674", {service.netloc: True})
+    assert "12345674" not in caplog.text
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+                                     "224.0.0.1", "::1", "::", "fe80::1%eth0", "fd00::1", "::ffff:10.0.0.1", "2002:7f00:1::"])  # fmt: skip
+def test_private_addresses(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:93.184.215.14"])
+def test_public_addresses(address: str) -> None:
+    assert is_public(address)
+
+
+def test_a_host_is_named_with_its_port() -> None:
+    hosts = {"crm.example.com": False, "crm.example.com:8443": True, "user:word@other.example": False}
+    assert allowed(hosts, "crm.example.com", 443) is False
+    assert allowed(hosts, "CRM.example.com", 80) is False
+    assert allowed(hosts, "crm.example.com", 8443) is True
+    assert allowed(hosts, "crm.example.com", 8080) is None
+    assert allowed(hosts, "other.example", 443) is False
+    assert allowed(hosts, "crm.example.com.evil.example", 443) is None
+
+
+@given(st.text(max_size=30))
+@settings(max_examples=30, deadline=None)
+def test_it_never_raises(rest: str) -> None:
+    assert fetched(f"http://{rest}", {}).error in ("not allowed", "connection")

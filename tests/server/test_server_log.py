@@ -1,0 +1,114 @@
+"""What is written down, and what never is."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowengine.runtime.engine import Record
+from flowengine.runtime.step import Entry
+from flowengine.server.log import ATOMIC, Lines, masked_number, masked_reason, pieces
+from flowengine.server.settings import SettingsError, applications, check_exposure, is_loopback
+from flowengine.sinch import Ace
+
+
+@pytest.mark.parametrize(
+    ("shown", "what"),
+    [
+        ("+*********31", "+46708168731"),
+        ("sip:********@host.example", "sip:46708168@host.example"),
+        ("", ""),
+    ],
+)
+def test_numbers(shown: str, what: str) -> None:
+    assert masked_number(what) == shown
+
+
+@pytest.mark.parametrize(
+    ("shown", "what"),
+    [
+        ("key 5", "key 5"),
+        ("on 404", "on 404"),
+        ("failed: status 503", "failed: status 503"),
+        ("failed: **** is no date", "failed: 3112 is no date"),
+        ("valid: * * * is too short", "valid: 1 2 3 is too short"),
+    ],
+)
+def test_reasons(shown: str, what: str) -> None:
+    assert masked_reason(what) == shown
+
+
+@given(st.lists(st.binary(min_size=1, max_size=ATOMIC + 100)))
+def test_pieces_hold_all_lines_whole(lines: list[bytes]) -> None:
+    found = list(pieces(lines))
+    assert b"".join(found) == b"".join(lines)
+    assert all(len(piece) <= ATOMIC or piece in lines for piece in found)
+
+
+def record(reason: str) -> Record:
+    trace = (Entry("line", "ask", "next"), Entry("line", "look_up", reason))
+    return Record("c1", "ace", "r1", "line", "ask", trace, 3, 0.0012, 0.0, False, "answered")
+
+
+def test_lines_of_one_moment_are_written_at_once(tmp_path: Path) -> None:
+    async def run() -> None:
+        lines = Lines(os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT))
+        for _ in range(3):
+            lines.callback(Ace(call_id="c1"), record("failed: 12345674"))
+        assert (tmp_path / "log").read_bytes() == b""
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    first, *rest = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert len(rest) == 2
+    assert first["trace"] == ["line/ask: next", "line/look_up: failed: ********"]
+    assert (first["call"], first["ms"], first["step"]) == ("c1", 1.2, 3)
+
+
+def test_a_log_that_nobody_reads_costs_no_call() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    async def run() -> None:
+        lines = Lines(writing)
+        lines.callback(Ace(call_id="c1"), record("next"))
+        lines.flush()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("example.com", False),
+        ("10.0.0.1", False),
+    ],
+)
+def test_only_loopback_without_credentials(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+    check_exposure(host, has_credentials=True)
+    if not loopback:
+        with pytest.raises(SettingsError, match="SINCH_APPLICATION_KEY"):
+            check_exposure(host, has_credentials=False)
+
+
+def test_half_a_credential_is_a_mistake() -> None:
+    from flowengine.compile import compile_project
+
+    release = compile_project({"a.yaml": b"{flow: a, start: b, states: {b: {hangup: }}}"}, {}).release
+    assert release
+    with pytest.raises(SettingsError, match="belong together"):
+        applications(release, {"SINCH_APPLICATION_KEY": "key"})
+    assert applications(release, {"SINCH_APPLICATION_KEY": "key", "SINCH_APPLICATION_SECRET": "c2VjcmV0"}) == {"key": "c2VjcmV0"}
+    assert applications(release, {}) == {}
