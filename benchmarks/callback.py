@@ -40,7 +40,7 @@ KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 KIND = "application/json; charset=utf-8"
 CONNECTIONS = 32
 TARGETS = {"default store": 0.50, "cookies alone": 0.60, "step": 20.0}
-NUMBER = "+12017777711"
+NUMBER = "+14045550110"  # the flow departments: a menu, then a phone
 
 BARE = """
 from datetime import UTC, datetime

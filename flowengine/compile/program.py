@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flowengine.model import Route
+from flowengine.compile.routing import Address, Routing
 from flowengine.problems import Problem
 from flowengine.source import Document, Path
 from flowengine.states import Signature, Target, Variable, Verb
@@ -70,7 +70,7 @@ class Release:
 
     id: str
     programs: Mapping[str, Program]
-    routes: tuple[Route, ...]
+    routes: tuple[Routing, ...]
     computed: Computed
     apology: Plan
     locale: str
@@ -81,24 +81,11 @@ class Release:
 
     def route(self, to: str, kind: str, origin: str, application: str) -> str:
         """The flow that answers a call to this address, or "" when none does."""
+        asked = Address(to.lower().removeprefix("sip:").lstrip("+"), kind, origin.lower(), application)
         for route in self.routes:
-            if matches(route, to, kind, origin, application):
+            if route.takes(asked):
                 return route.flow
         return next(iter(self.programs)) if len(self.programs) == 1 else ""
-
-
-def matches(route: Route, to: str, kind: str, origin: str, application: str) -> bool:
-    wanted = ((route.type, kind), (route.origin, origin.lower()), (route.application, application))
-    return all(not want or want == have for want, have in wanted) and (not route.to or matches_address(str(route.to), to))
-
-
-def matches_address(pattern: str, address: str) -> bool:
-    """Whether an address fits a pattern with *; numbers are compared by their digits, as the platform spells them in three ways."""
-    head, star, tail = pattern.lower().lstrip("+").partition("*")
-    plain = address.lower().removeprefix("sip:").lstrip("+")
-    if not star:
-        return plain == head
-    return plain.startswith(head) and plain.endswith(tail) and len(plain) >= len(head) + len(tail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import UNSET
 from msgspec.structs import asdict
 
-from flowengine.compile import names
+from flowengine.compile import facts, names
 from flowengine.compile.build import program, signature, variables
 from flowengine.compile.checks import check
 from flowengine.compile.program import Compiled, Program, Release
+from flowengine.compile.routing import routing
 from flowengine.expr import Calendar, CalendarError, ExprError, Mode, Scope, Table, Template, Type, parse_calendar
 from flowengine.model import Authored, Flow, load
 from flowengine.model import Table as AuthoredTable
@@ -148,7 +149,7 @@ def programs(compiling: Compiling, calendars: Mapping[str, Calendar], tables: Ma
         scope = Scope(names.types({key: item.type for key, item in declared[name].items()}, calendars), tables)
         around = surroundings(compiling, flow, declared[name], shared)
         built[name] = program(flow, document, scope, around, compiling.problems)
-    return built
+    return facts.shared(built)
 
 
 def surroundings(compiling: Compiling, flow: Flow, declared: Mapping[str, Variable], shared: Mapping[str, Any]) -> Surroundings:
@@ -198,7 +199,7 @@ def released(compiling: Compiling, files: Mapping[str, bytes], built: Mapping[st
     return Release(
         id=release_id(files),
         programs=built,
-        routes=tuple(project.routes),
+        routes=tuple(map(routing, project.routes)),
         computed=computed,
         apology=apology(project.apology, project.locale),
         locale=project.locale,

@@ -80,7 +80,7 @@ def address(event: Ice) -> str:
 
 def unseen(release: Release, event: Event) -> Start | None:
     """A first callback that is no incoming call: a placed call, or a call whose state is lost."""
-    if isinstance(event, Pie) and event.menu_id:
+    if isinstance(event, Pie) and not in_conference(event):
         return lost(release, event)
     handed = handed_in(event.custom)
     flow = handed.flow or release.route("", "", "server", event.application_key)
@@ -90,7 +90,14 @@ def unseen(release: Release, event: Event) -> Start | None:
     call = Call(release.id, flow, program.answered or program.start, program.locale, inputs(program, handed.data))
     if isinstance(event, Ace):
         return Start(call, entry=program.answered) if program.answered else None
-    return happened(release, call, event) if isinstance(event, (Dice, Notify)) else None
+    if isinstance(event, Pie):
+        return Start(call, entry=program.pressed, settled=not program.pressed, aside=True, silent=True)
+    return happened(release, call, event)
+
+
+def in_conference(event: Pie) -> bool:
+    """Whether these keys come from a conference, which the platform then names as the menu."""
+    return bool(event.conference_id) and event.menu_id == event.conference_id
 
 
 def handed_in(custom: str) -> Handed:

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Release
-from flowengine.limits import CALL_KEPT_SECONDS, FETCH_MARGIN_SECONDS, MAX_COOKIE_BYTES
+from flowengine.limits import CALL_KEPT_SECONDS, FETCH_MARGIN_SECONDS, MAX_COOKIE_BYTES, MAX_RETAKEN_STEPS
 from flowengine.runtime.call import Call, dump, fits, restore
 from flowengine.runtime.cookie import COOKIE_KEY, Codec, size
 from flowengine.runtime.step import Entry, Outcome, resume, step
@@ -61,25 +61,28 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A call as it was found: its state, its release, and what the store has of it."""
+    """A call as it was found: its state where it is usable, its release, and how many steps are known to have been taken."""
 
     call: Call | None
     release: Release
-    saved: Saved | None
+    steps: int
 
 
 @dataclass(slots=True)
 class Work:
-    """One callback being answered. `awaited` exists once the same delivery came again in the meantime."""
+    """One callback being answered. `awaited` exists once the same delivery came again in the meantime; `asked` are the requests
+    performed so far, so that none is made twice when the call has gone on in between and the step is taken anew.
+    """
 
     event: Event
     digest: bytes
     begun: float
     fetched: float = 0.0
-    awaited: asyncio.Future[Reply] | None = None
+    awaited: asyncio.Future[Reply | None] | None = None
+    asked: list[tuple[Request, Fetched]] = field(default_factory=list)
 
-    async def same(self) -> Reply:
-        """The reply that the first delivery gets."""
+    async def same(self) -> Reply | None:
+        """The reply that the first delivery gets; None if it was given up."""
         if self.awaited is None:
             self.awaited = asyncio.get_running_loop().create_future()
         return await asyncio.shield(self.awaited)
@@ -99,10 +102,10 @@ class Engine:
     async def answer(self, event: Event, body: bytes) -> Reply:
         """The answer to a callback; `body` is its raw form, by which a repeated delivery is known. Never raises."""
         digest = hashlib.blake2b(body, digest_size=16).digest()
-        running = self.under_way.get(digest)
-        if running is not None:
+        while (running := self.under_way.get(digest)) is not None:
             reply = await running.same()
-            return Reply(reply.body, replace(reply.record, repeated=True))
+            if reply is not None:
+                return Reply(reply.body, replace(reply.record, repeated=True))
         work = self.under_way[digest] = Work(event, digest, time.perf_counter())
         try:
             reply = await self.safely(work)
@@ -111,8 +114,8 @@ class Engine:
             return reply
         finally:
             del self.under_way[digest]
-            if work.awaited is not None:
-                work.awaited.cancel()  # does nothing once the result is set
+            if work.awaited is not None and not work.awaited.done():
+                work.awaited.set_result(None)
 
     async def safely(self, work: Work) -> Reply:
         try:
@@ -123,14 +126,22 @@ class Engine:
 
     async def worked(self, work: Work) -> Reply:
         saved = await self.store.load(work.event.call_id)
-        if saved is not None and saved.digest == work.digest and saved.answer:
-            return self.repeated(work, saved)
+        for _ in range(MAX_RETAKEN_STEPS):
+            if saved is not None and saved.digest == work.digest and saved.answer:
+                return self.repeated(work, saved)
+            reply, saved = await self.tried(work, saved)
+            if reply is not None:
+                return reply
+        raise RuntimeError("other callbacks of this call were always first")
+
+    async def tried(self, work: Work, saved: Saved | None) -> tuple[Reply | None, Saved | None]:
+        """One step from what is saved. Without a reply another callback of this call was first, and what it saved is where to begin."""
         found = self.find(work.event, saved)
         outcome = step(found.release, found.call, work.event, datetime.fromtimestamp(self.clock(), UTC))
         if outcome.waiting is not None:
-            won = await self.claimed(work, found.release)
+            won = None if work.asked else await self.claimed(work, found.release)
             if won is not None:
-                return won
+                return won, saved
             outcome = await self.performed(work, outcome, found.release)
         return await self.kept(work, found, outcome)
 
@@ -141,11 +152,12 @@ class Engine:
         call = stored if carried is None or (stored and stored.steps >= carried.steps) else carried
         current = self.releases.current
         if call is None:
-            return Found(None, current, saved)
+            return Found(None, current, saved.counter if saved else 0)
+        steps = max(call.steps, saved.counter if saved else 0)
         release = self.releases.get(call.release)
         if release is not None:
-            return Found(call, release, saved)
-        return Found(replace(call, release=current.id) if fits(call, current) else None, current, saved)
+            return Found(call, release, steps)
+        return Found(replace(call, release=current.id) if fits(call, current) else None, current, steps)
 
     def carried(self, event: Event) -> Call | None:
         text = event.cookies.get(COOKIE_KEY) if event.cookies and self.codec else None
@@ -166,27 +178,38 @@ class Engine:
 
     async def performed(self, work: Work, outcome: Outcome, release: Release) -> Outcome:
         """Perform the requests of a step, one after the other, within the callback's deadline."""
+        answers = list(work.asked)
         while outcome.waiting is not None:
             asked = time.perf_counter()
             left = release.deadline - FETCH_MARGIN_SECONDS - (asked - work.begun)
-            request = outcome.waiting.request
-            fetched = await self.fetch(request, left) if left > 0 else Fetched(0, error="timeout")
+            fetched = await self.asked(work, answers, outcome.waiting.request, left)
             work.fetched += time.perf_counter() - asked
             outcome = resume(outcome.waiting, fetched)
         return outcome
 
-    async def kept(self, work: Work, found: Found, outcome: Outcome) -> Reply:
+    async def asked(self, work: Work, answers: list[tuple[Request, Fetched]], request: Request, left: float) -> Fetched:
+        """The outcome of a request; the one known already where this step was taken before."""
+        if answers and answers[0][0] == request:
+            return answers.pop(0)[1]
+        answers.clear()
+        fetched = await self.fetch(request, left) if left > 0 else Fetched(0, error="timeout")
+        work.asked.append((request, fetched))
+        return fetched
+
+    async def kept(self, work: Work, found: Found, outcome: Outcome) -> tuple[Reply | None, Saved | None]:
         """Keep the state, then answer: an answer leaves only when its state would survive a killed process."""
         call = outcome.call
         if call is None:
-            return Reply(encode(outcome.instructions, outcome.action), self.record(work, outcome, found.release))
+            return Reply(encode(outcome.instructions, outcome.action), self.record(work, outcome, found.release)), None
+        if call.steps <= found.steps:
+            call = replace(call, steps=found.steps + 1)
         state = dump(call)
         body = self.encoded(work.event, outcome, state)
         saved = Saved(call.steps, state, work.digest, body)
         kept = await self.store.save(work.event.call_id, saved, self.clock() + CALL_KEPT_SECONDS)
-        if kept is not saved and kept.digest == work.digest:
-            return self.repeated(work, kept)
-        return Reply(body, self.record(work, outcome, found.release))
+        if kept is not saved:
+            return None, kept
+        return Reply(body, self.record(work, outcome, found.release)), kept
 
     def encoded(self, event: Event, outcome: Outcome, state: bytes) -> bytes:
         """The answer, with the state as its cookie where the platform takes one and it fits."""

@@ -4,7 +4,7 @@ No I/O, no clock, no chance: time comes as an argument, and what needs the outsi
 performs the request and steps again with the result.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,13 @@ from transitions import MachineError
 from flowengine.compile import Program, Release
 from flowengine.compile.machine import Cursor
 from flowengine.expr import EvalError
-from flowengine.limits import MAX_STATES_PER_STEP
-from flowengine.runtime.begin import Start, begin
+from flowengine.limits import MAX_STATES_PER_STEP, MAX_SUBFLOW_DEPTH
+from flowengine.runtime.begin import Start, begin, in_conference
 from flowengine.runtime.call import Call, Frame
-from flowengine.sinch import Ace, Dice, Event, Notify
+from flowengine.runtime.guard import mend, surely_legal
+from flowengine.sinch import Ace, Dice, Event, Notify, Pie
 from flowengine.states import Answer, Enter, Exit, Failed, Fetched, Leave, Move, Names, Request, Run
+from flowengine.states.move import Said, Sent
 from flowengine.svaml import Action, Continue, Hangup, Instruction, ReportCallStatus
 
 
@@ -48,8 +50,7 @@ class Outcome(msgspec.Struct, frozen=True):
     waiting: Waiting | None = None
 
 
-@dataclass(slots=True)
-class Walk:
+class Walk(msgspec.Struct):
     """A step under way through the states of a release. `aside` is the call that this walk must leave where it is."""
 
     release: Release
@@ -64,14 +65,18 @@ class Walk:
     context: str
     aside: Call | None
     failures: int = 0
-    trace: list[Entry] = field(default_factory=list)
+    left_to_walk: int = MAX_STATES_PER_STEP
+    trace: list[Entry] = []
 
     def note(self, what: str) -> None:
         self.trace.append(Entry(self.program.flow, self.cursor.state, what))
 
     def walk(self, move: Move) -> Outcome:
-        """Follow moves until there is an answer, or a request to perform."""
-        for _ in range(MAX_STATES_PER_STEP):
+        """Follow moves until there is an answer, or a request to perform. Lookups do not renew what is left to walk: they may fail at
+        once, and a flow that goes round in them would never answer.
+        """
+        while self.left_to_walk > 0:
+            self.left_to_walk -= 1
             if isinstance(move, Answer):
                 return self.answered(move)
             if isinstance(move, Request):
@@ -128,6 +133,8 @@ class Walk:
     def entered_flow(self, move: Enter) -> Move:
         """Go into a subflow; what is needed after it stays in a frame."""
         caller, state = self.program, self.cursor.state
+        if len(self.stack) >= MAX_SUBFLOW_DEPTH:
+            return Failed(f"subflows nest more than {MAX_SUBFLOW_DEPTH} deep")
         self.stack.append(Frame(caller.flow, state, self.kept(caller, state)))
         self.note(f"enters {move.flow}")
         self.program = self.release.programs[move.flow]
@@ -177,9 +184,21 @@ class Walk:
         self.note("answers")
         self.trace.extend(Entry(self.program.flow, self.cursor.state, note) for note in self.run.notes)
         if not self.silent:
-            return Outcome(self.after(), tuple(self.run.said), move.action or Hangup(), tuple(self.trace))
+            said, action = self.legal(tuple(self.run.said), move.action or Hangup())
+            return Outcome(self.after(), said, action, tuple(self.trace))
         said = tuple(item for item in self.run.said if isinstance(item, ReportCallStatus))
         return Outcome(self.after(), said if isinstance(self.run.event, Dice) else (), None, tuple(self.trace))
+
+    def legal(self, said: Sequence[Said], action: Sent) -> tuple[tuple[Said, ...], Sent]:
+        """What is said and done, within what the platform takes: words that a caller or a lookup brought in may be many."""
+        if surely_legal(said, action):
+            return tuple(said), action
+        mended = mend(self.context, said, action)
+        if mended is None:
+            self.sorry()
+            return tuple(self.run.said), Hangup()
+        self.note("shortened")
+        return mended
 
     def after(self) -> Call:
         if self.aside is not None:
@@ -201,17 +220,16 @@ class Walk:
     def kept(self, program: Program, state: str) -> dict[str, Any]:
         """What later states can read; a variable that still has its first value need not travel."""
         names, initial = self.run.names, program.initial
-        return {name: names[name] for name in program.live.get(state, ()) if name in names and names[name] != initial.get(name)}
+        return {name: names[name] for name in program.live.get(state, ()) if name in names and names[name] != initial.get(name, "")}
 
     def kept_aside(self, call: Call) -> Call:
-        """The call after a walk aside: in its place, with the values that the walk in its first flow has changed."""
-        root = call.root()
-        if self.program.flow != root.flow:
+        """The call after a walk aside: in its place, with the values that the walk has changed in the flow that it began in."""
+        if self.program.flow == call.flow and len(self.stack) == len(call.stack):
+            return replace(call, values=self.kept(self.program, call.state))
+        if self.program.flow != call.root().flow or self.stack:
             return call
-        values = self.kept(self.program, root.state)
-        if not call.stack:
-            return replace(call, values=values)
-        return replace(call, stack=(replace(call.stack[0], values=values), *call.stack[1:]))
+        first = call.stack[0]
+        return replace(call, stack=(replace(first, values=self.kept(self.program, first.state)), *call.stack[1:]))
 
 
 def step(release: Release, call: Call | None, event: Event, now: datetime) -> Outcome:
@@ -264,7 +282,7 @@ def walker(release: Release, start: Start, event: Event, now: datetime, aside: C
 
 def unrouted(release: Release, event: Event, now: datetime) -> Outcome:
     """No flow answers: an incoming call hears the apology, a placed call goes on as it was placed, events are only acknowledged."""
-    if isinstance(event, (Dice, Notify)):
+    if isinstance(event, (Dice, Notify)) or (isinstance(event, Pie) and in_conference(event)):
         return Outcome(None, (), None, ())
     if isinstance(event, Ace):
         return Outcome(None, (), Continue(), ())

@@ -1,6 +1,7 @@
 """Puts the server together: one application per worker."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -14,8 +15,9 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from flowengine.compile import Release, compile_project
+from flowengine.compile import compile_project
 from flowengine.model.folder import read_folder
+from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine, Releases
 from flowengine.runtime.store import Store, StoreError, open_store
 from flowengine.server import keys, log
@@ -27,16 +29,6 @@ from flowengine.server.settings import Settings, applications
 
 PURGE_EVERY = 300.0
 reports = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class One:
-    """The only release there is."""
-
-    current: Release
-
-    def get(self, release_id: str) -> Release | None:
-        return self.current if release_id == self.current.id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +49,10 @@ def create() -> Starlette:
     compiled = compile_project(read_folder(Path(settings.flows)), cookies_only=settings.cookies_only)
     if compiled.release is None:
         raise RuntimeError("the flows have changed while the server was starting, and have errors now: run flowengine check")
-    return application(settings, One(compiled.release))
+    made = application(settings, Registry(compiled.release))
+    gc.collect()
+    gc.freeze()  # flows stay for good: the collector need not walk through all of them time and again while callers wait
+    return made
 
 
 def application(settings: Settings, releases: Releases) -> Starlette:

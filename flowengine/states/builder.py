@@ -138,7 +138,7 @@ class Builder:
                 f"{variable.name} is {variable.type}, but this is {authored!r}",
                 f"give it a {variable.type} or an expression in ${{…}}",
             )
-        return float(authored) if variable.type is Type.DECIMAL and isinstance(authored, int) else authored  # type: ignore[no-any-return]
+        return float(authored) if variable.type is Type.DECIMAL and isinstance(authored, int) else authored
 
     def _whole(self, authored: str, inside: str, variable: Variable) -> Expression:
         try:

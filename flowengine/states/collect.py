@@ -187,11 +187,8 @@ def converted(text: str, variable: Variable, date_format: str) -> Any:
         return f"{text[:2]}:{text[2:]}" if re.fullmatch(r"([01][0-9]|2[0-3])[0-5][0-9]", text) else None
     if variable.type is Type.INTEGER:
         return int(text) if len(text) <= 18 else None
-    if variable.choices and text not in variable.choices:
-        return None
-    if variable.type is Type.TEXT:
-        return text if len(text) <= variable.size else None
-    return None
+    held = variable.type is Type.TEXT and len(text) <= variable.size and (not variable.choices or text in variable.choices)
+    return text if held else None
 
 
 def lengths(builder: Builder, path: Path, collect: Collect, variable: Variable) -> tuple[int, int]:

@@ -173,7 +173,8 @@ def compile_connect(builder: Builder, path: Path, authored: str | Connect) -> Co
     if None in texts.values() or None in headers.values():
         return None
     wire = prepared(builder, path, connect, target, texts, headers)  # type: ignore[arg-type]  # None is ruled out above
-    return CompiledConnect(target, wire, frozenset(builder.exits), frozenset({ACTIONS[target]}), connect.detect == "async") if wire else None
+    late = connect.detect == "async"
+    return CompiledConnect(target, wire, frozenset(builder.exits), frozenset({ACTIONS[target]}), late) if wire else None
 
 
 LEGAL = {

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from flowengine.expr import EvalError
 from flowengine.sinch import Event
@@ -29,8 +30,7 @@ class Names(dict[str, Any]):
 Computed = Mapping[str, Callable[[Names], Any]]
 
 
-@dataclass(slots=True)
-class Run:
+class Run(msgspec.Struct):
     """One step under way. `names` holds `vars.*` and `call.*`; `said` the instructions so far; `notes` go to the trace."""
 
     event: Event
@@ -38,8 +38,8 @@ class Run:
     locale: str
     attempts: int
     fetched: Fetched | None = None
-    said: list[Said] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    said: list[Said] = []
+    notes: list[str] = []
 
     def bound(self, names: Iterable[str], secrets: Mapping[str, str]) -> dict[str, Any]:
         """The values of these names, secrets among them. Raises EvalError for a secret that the environment did not have."""

@@ -12,7 +12,7 @@ from server_process import FLOW, ice
 from flowengine.compile import Release, compile_project
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.store import MemoryStore, StoreError
-from flowengine.server.app import One
+from flowengine.releases import Registry
 from flowengine.server.callback import Callback, Gate
 from flowengine.server.health import Readyz
 from flowengine.server.log import Lines
@@ -43,8 +43,8 @@ def release() -> Release:
 
 
 def endpoint(release: Release, store: MemoryStore) -> Callback:
-    engine = Engine(One(release), store, None, nothing)
-    return Callback(engine, Gate(One(release), {}), Metrics(), Lines(os.open(os.devnull, os.O_WRONLY)))
+    engine = Engine(Registry(release), store, None, nothing)
+    return Callback(engine, Gate(Registry(release), {}), Metrics(), Lines(os.open(os.devnull, os.O_WRONLY)))
 
 
 def sent(app: Any, *pieces: bytes) -> tuple[int, bytes]:

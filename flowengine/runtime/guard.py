@@ -1,0 +1,133 @@
+"""The last look at an answer: what a caller typed or a lookup brought may be longer than the platform speaks.
+
+Mistakes of an author are problems at load. Here only what nobody could know then is mended, and only where it may be needed.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import msgspec
+from msgspec.structs import replace
+
+from flowengine.limits import MAX_PROMPT_PARTS, MAX_TTS_TOTAL
+from flowengine.states.move import Said, Sent
+from flowengine.svaml import Action, AnyAction, AnyInstruction, Instruction, Menu, Park, PlayFiles, RunMenu, Say, violations
+from flowengine.svaml import prompt as wire
+from flowengine.svaml.encode import read_action, read_instruction
+
+Size = tuple[int, int]  # spoken characters and prompt parts, never fewer than there are
+NOTHING: Size = (0, 0)
+UNSURE: Size = (MAX_TTS_TOTAL + 1, 0)  # an address made in the call may be none: look closely
+
+
+def surely_legal(said: Sequence[Said], action: Sent) -> bool:
+    """Whether lengths alone show that nothing can be wrong. It is quick, and errs towards a closer look."""
+    characters, parts = size(action)
+    for item in said:
+        more = size(item)
+        characters += more[0]
+        parts += more[1]
+    return characters <= MAX_TTS_TOTAL and parts <= MAX_PROMPT_PARTS
+
+
+def size(item: Said | Sent) -> Size:
+    if isinstance(item, msgspec.Raw):
+        return encoded_size(bytes(item))
+    if isinstance(item, Say):
+        return len(item.text), 1
+    if isinstance(item, PlayFiles):
+        return listed(";".join(item.ids))
+    return asked(item) if isinstance(item, (RunMenu, Park)) else NOTHING
+
+
+@lru_cache(maxsize=4096)
+def encoded_size(item: bytes) -> Size:
+    """What was encoded at load is the same for every call."""
+    return size(msgspec.json.decode(item, type=AnyAction | AnyInstruction))
+
+
+def asked(action: RunMenu | Park) -> Size:
+    found = [listed(prompt) for prompt in prompts(action)]
+    return sum(one[0] for one in found), sum(one[1] for one in found)
+
+
+def listed(prompt: str) -> Size:
+    return UNSURE if "://" in prompt else (len(prompt), prompt.count(";") + 1)
+
+
+def prompts(action: RunMenu | Park) -> list[str]:
+    if isinstance(action, Park):
+        return [action.intro_prompt, action.hold_prompt]
+    return [text for menu in action.menus for text in (menu.main_prompt, menu.repeat_prompt) if text]
+
+
+def mend(context: str, said: Sequence[Said], action: Sent) -> tuple[tuple[Said, ...], Sent] | None:
+    """The answer as it is where it is legal; else shortened. None where nothing helps."""
+    if not violations(context, said, action):
+        return tuple(said), action
+    allowance = Allowance()
+    shorter = allowance.action(read_action(action))
+    instructions = tuple(item for item in map(allowance.instruction, map(read_instruction, said)) if item is not None)
+    return None if violations(context, instructions, shorter) else (instructions, shorter)
+
+
+class Allowance:
+    """What is left of what the platform takes in one answer. The action comes first: a caller must hear the question."""
+
+    def __init__(self) -> None:
+        self.characters = MAX_TTS_TOTAL
+        self.parts = MAX_PROMPT_PARTS
+
+    def action(self, action: Action) -> Action:
+        if isinstance(action, RunMenu):
+            return self.menus(action)
+        if isinstance(action, Park):
+            return replace(action, intro_prompt=self.prompt(action.intro_prompt), hold_prompt=self.prompt(action.hold_prompt))
+        return action
+
+    def menus(self, action: RunMenu) -> RunMenu:
+        """The namesake of the main menu says the same words twice over: it goes first."""
+        first = action.menus[0]
+        inner = [menu for menu in action.menus[1:] if menu.id != action.main_menu]
+        return replace(action, menus=tuple(map(self.menu, (first, *inner))), main_menu=first.id)
+
+    def menu(self, menu: Menu) -> Menu:
+        return replace(menu, main_prompt=self.prompt(menu.main_prompt), repeat_prompt="")
+
+    def prompt(self, prompt: str) -> str:
+        return wire.join(part for part in map(self.part, wire.split(prompt)) if part)
+
+    def part(self, part: str) -> str:
+        """A part within the allowance, or nothing."""
+        if self.parts <= 0 or ("://" in part and wire.url_problem(part.removeprefix("#href[").removesuffix("]"))):
+            return ""
+        self.parts -= 1
+        if part.startswith("#tts["):
+            return wire.tts(self.words(wire.spoken_text(part)))
+        return self.markup(part)
+
+    def markup(self, part: str) -> str:
+        """Audio says nothing; markup cannot be cut in the middle, so it is said whole or not at all."""
+        spoken = len(wire.spoken_text(part))
+        if spoken > self.characters:
+            return ""
+        self.characters -= spoken
+        return part
+
+    def words(self, text: str) -> str:
+        """The text, cut between words where it is too long."""
+        if len(text) > self.characters:
+            text = text[: self.characters].rpartition(" ")[0]
+        self.characters -= len(text)
+        return text
+
+    def instruction(self, item: Instruction) -> Instruction | None:
+        if isinstance(item, Say):
+            if self.parts <= 0 or not (text := self.words(item.text)):
+                return None
+            self.parts -= 1
+            return replace(item, text=text)
+        if isinstance(item, PlayFiles):
+            ids = tuple(part for part in map(self.part, item.ids) if part)
+            return replace(item, ids=ids) if ids else None
+        return item
