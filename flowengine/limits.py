@@ -50,6 +50,7 @@ MAX_PROJECT_FILES: Final = 5000  # five times the largest project that was ever 
 MAX_FETCH_SECONDS: Final = 20.0  # no platform waits longer; the callback's own deadline is shorter still
 MAX_STATES_PER_STEP: Final = 200  # a callback that walks more states than this is going round in circles
 MAX_SUBFLOW_DEPTH: Final = 8  # each level travels with the call; deeper nesting is recursion by accident
+MAX_RETAKEN_STEPS: Final = 5  # callbacks of one call at the same moment; each is two at most, an answer and a notice
 CALL_KEPT_SECONDS: Final = 86_400.0  # the longest call is 4 hours; recordings and transcripts are announced later the same day
 FETCH_MARGIN_SECONDS: Final = 0.5  # left of the callback's deadline for the answer itself to be made and travel
 MAX_FETCH_BYTES: Final = 65_536  # an answer from which a flow takes a few values; more is a mistake, or somebody else's memory attack
