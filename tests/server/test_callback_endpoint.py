@@ -10,9 +10,9 @@ import pytest
 from server_process import FLOW, ice
 
 from flowengine.compile import Release, compile_project
+from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.store import MemoryStore, StoreError
-from flowengine.releases import Registry
 from flowengine.server.callback import Callback, Gate
 from flowengine.server.health import Readyz
 from flowengine.server.log import Lines

@@ -1,0 +1,55 @@
+"""Who is let in, also when credentials change with a release."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from server_process import KEY, SECRET, TYPE
+
+from flowengine.compile import Release, compile_project
+from flowengine.releases import Registry
+from flowengine.server.callback import Gate
+from flowengine.sinch import SignatureError, sign
+
+made = compile_project({"a.yaml": b"{flow: a, start: b, states: {b: {hangup: }}}"}, {}).release
+assert made
+RELEASE: Release = made
+
+
+def scope(key: str = KEY, secret: str = SECRET) -> dict[str, object]:
+    stamp = datetime.now(UTC).isoformat()
+    signed = sign(key, secret, "POST", "/sinch", TYPE, b"{}", stamp)
+    headers = [(b"content-type", TYPE.encode()), (b"x-timestamp", stamp.encode()), (b"authorization", signed.encode())]
+    return {"method": "POST", "path": "/sinch", "raw_path": b"/sinch", "headers": headers}
+
+
+def test_several_applications_are_told_apart() -> None:
+    gate = Gate(
+        Registry(replace(RELEASE, applications={"other": "b3RoZXI="})), {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
+    )
+    assert gate.check(scope(), b"{}") == KEY
+    assert gate.check(scope("other", "b3RoZXI="), b"{}") == "other"
+    with pytest.raises(SignatureError):
+        gate.check(scope("other", SECRET), b"{}")
+
+
+def test_credentials_come_with_a_release_and_never_leave_the_door_open() -> None:
+    releases = Registry(RELEASE)
+    gate = Gate(releases, {})
+    assert not gate.check({"method": "POST", "path": "/sinch", "headers": []}, b"{}")
+    releases.current = replace(RELEASE, applications={KEY: SECRET})
+    assert gate.check(scope(), b"{}") == KEY
+    releases.current = replace(RELEASE, applications={})
+    with pytest.raises(SignatureError):
+        gate.check({"method": "POST", "path": "/sinch", "headers": []}, b"{}")
+
+
+@given(st.binary(), st.binary(), st.binary(), st.binary())
+def test_whatever_is_sent_is_refused_and_nothing_else(authorization: bytes, stamp: bytes, kind: bytes, body: bytes) -> None:
+    gate = Gate(Registry(replace(RELEASE, applications={KEY: SECRET})), {})
+    for given_authorization in (authorization, b"application " + KEY.encode() + b":" + authorization):
+        headers = [(b"authorization", given_authorization), (b"x-timestamp", stamp), (b"content-type", kind)]
+        with pytest.raises(SignatureError):
+            gate.check({"method": "POST", "path": "/sinch", "raw_path": b"/sinch%", "headers": headers}, body)
