@@ -14,6 +14,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from flowengine.compile import compile_project
 from flowengine.model.folder import read_folder
@@ -42,7 +43,26 @@ class Parts:
     drain: float
 
 
-def create() -> Starlette:
+class Front:
+    """Hands callbacks to their endpoint at once, and everything else to Starlette.
+
+    The way through Starlette's layers costs a third of a small request, and a callback needs nothing of them.
+    """
+
+    def __init__(self, path: str, callback: Callback, others: Starlette) -> None:
+        self._path = path
+        self._callback = callback
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        if scope["type"] == "http" and scope["path"] == self._path and scope["method"] == "POST":
+            await self._callback(scope, receive, send)
+        else:
+            await self._others(scope, receive, send)
+
+
+def create() -> Front:
     """The application of a worker process, from the settings that its parent has left in the environment."""
     log.configure()
     settings = Settings.handed_on()
@@ -55,7 +75,7 @@ def create() -> Starlette:
     return made
 
 
-def application(settings: Settings, releases: Releases) -> Starlette:
+def application(settings: Settings, releases: Releases) -> Front:
     environment = dict(os.environ)
     store = opened(settings)
     metrics, lines = Metrics(), log.Lines()
@@ -77,7 +97,7 @@ def application(settings: Settings, releases: Releases) -> Starlette:
         async with running(parts):
             yield
 
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Front(settings.callback_path, callback, Starlette(routes=routes, lifespan=lifespan))
 
 
 def opened(settings: Settings) -> Store:

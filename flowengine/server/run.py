@@ -45,5 +45,6 @@ def run(settings: Settings) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nothing here depends on who the peer says it is
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
