@@ -215,6 +215,13 @@ def question(builder: Builder, path: Path, menu: Menu, *, heard: bool) -> Questi
     )
 
 
+def voice_millis(builder: Builder, path: Path, authored: str) -> int:
+    wait = millis(authored)
+    if wait < 1000:
+        builder.problem("FE412", path, "nobody can say a word in less than a second", "choose a longer time, such as 20s")
+    return max(wait, 1000)
+
+
 def compile_menu(builder: Builder, path: Path, menu: Menu) -> CompiledMenu:
     gathered = Choices(builder)
     options = gathered.options((*path, "options"), global_options(builder, menu.options))
@@ -228,6 +235,6 @@ def compile_menu(builder: Builder, path: Path, menu: Menu) -> CompiledMenu:
         heard=gathered.heard,
         repeats=menu.repeats,
         timeout=timeout_millis(builder, (*path, "timeout"), menu.timeout),
-        voice_timeout=millis(menu.voice_timeout),
+        voice_timeout=voice_millis(builder, (*path, "voice_timeout"), menu.voice_timeout),
         constant=all(plan is None or plan.constant for plan in (inner.prompt for inner in gathered.inner)),
     )

@@ -1,0 +1,45 @@
+"""Each kind of state by its data: `<kind>.yaml` holds its cases. A registered kind without data fails."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conversation import Conversation, compiled
+
+from flowengine.source import read
+from flowengine.states import KINDS
+
+FOLDER = Path(__file__).parent
+BESIDE_KINDS = {"preamble", "prompts", "events"}
+
+
+def cases() -> Iterator[Any]:
+    for file in sorted(FOLDER.glob("*.yaml")):
+        document, problems = read(file.read_bytes(), file.name)
+        assert document, problems
+        for case in document.data["cases"]:
+            yield pytest.param(case, id=f"{file.stem}: {case['title']}")
+
+
+@pytest.mark.parametrize("case", list(cases()))
+def test_a_conversation_goes_as_written(case: Mapping[str, Any]) -> None:
+    made = compiled(case)
+    codes = [problem.code for problem in made.problems]
+    assert codes == case.get("problems", []), [problem.message for problem in made.problems]
+    if "calls" in case:
+        conversation = Conversation(made)
+        for turn in case["calls"]:
+            conversation.turn(turn)
+
+
+def test_every_kind_has_its_data() -> None:
+    assert {file.stem for file in FOLDER.glob("*.yaml")} == set(KINDS) | BESIDE_KINDS
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.stem)
+def test_titles_are_unique(file: Path) -> None:
+    document, _ = read(file.read_bytes(), file.name)
+    assert document
+    titles = [case["title"] for case in document.data["cases"]]
+    assert len(set(titles)) == len(titles)
