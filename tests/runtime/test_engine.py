@@ -1,0 +1,467 @@
+"""Calls keep their way whatever becomes of cookies, stores, deliveries and releases."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowengine.compile import Release, compile_project
+from flowengine.releases import Registry
+from flowengine.runtime.call import Call, dump, restore
+from flowengine.runtime.cookie import COOKIE_KEY, Codec, derive_key
+from flowengine.runtime.engine import Engine, Reply
+from flowengine.runtime.store import MemoryStore, Saved, SqliteStore, Store, StoreError
+from flowengine.sinch import decode
+from flowengine.states import Fetched, Request
+
+FLOW = """
+flow: line
+locale: en-US
+start: ask
+error: sorry
+on: {notified: {any: note}}
+vars:
+  account: {type: digits, max: 8}
+  name: {type: text, max: 20}
+  notes: {type: integer}
+states:
+  ask:
+    collect: {prompt: Number?, into: account, digits: 4, otherwise: sorry}
+    next: look_up
+  look_up:
+    fetch: {service: crm, get: "/accounts/${vars.account}", into: {name: body.name}, failed: unknown}
+    next: menu
+  menu:
+    menu: {prompt: "Hello ${vars.name} ${vars.notes}.", options: {1: bye}, attempts: 9, otherwise: bye}
+  unknown: {say: "Unknown ${vars.account}.", menu: {prompt: Press 1., options: {1: bye}, otherwise: bye}}
+  bye: {say: "Goodbye ${vars.name}.", hangup: {}}
+  sorry: {say: Sorry., hangup: {}}
+  note: {set: {notes: "${vars.notes + 1}"}, next: noted}
+  noted: {done: {}}
+"""
+PROJECT = "{project: test, services: {crm: {url: 'https://crm.example.com'}}, apology: The apology.}"
+KEY = derive_key("secret")
+
+
+def release(flow: str = FLOW) -> Release:
+    made = compile_project({"line.yaml": flow.encode(), "project.yaml": PROJECT.encode()}, {})
+    assert made.release, [problem.message for problem in made.problems]
+    return made.release
+
+
+RELEASE = release()
+
+
+class Crm:
+    """The system that the flow asks."""
+
+    def __init__(self, *answers: Fetched | Exception, wait: float = 0) -> None:
+        self.answers = list(answers) or [Fetched(200, {"name": "Ann"})]
+        self.wait = wait
+        self.asked: list[tuple[Request, float]] = []
+
+    async def __call__(self, request: Request, left: float) -> Fetched:
+        self.asked.append((request, left))
+        await asyncio.sleep(self.wait)
+        answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Phone:
+    """A call as the platform makes it; it echoes cookies, or not."""
+
+    def __init__(self, engine: Engine, *, echo: bool = True, call_id: str = "call-1") -> None:
+        self.engine = engine
+        self.echo = echo
+        self.call_id = call_id
+        self.cookies: dict[str, str] = {}
+        self.count = 0
+
+    def body(self, name: str, **fields: Any) -> bytes:
+        self.count += 1
+        cookies = [{"key": key, "value": value} for key, value in self.cookies.items()] if self.echo else []
+        call = {"event": name, "callid": self.call_id, "version": 1, "timestamp": str(self.count), "cookies": cookies}
+        return json.dumps(call | fields).encode()
+
+    async def send(self, body: bytes) -> Reply:
+        reply = await self.engine.answer(decode(body), body)
+        for item in json.loads(reply.body).get("instructions", []):
+            if item["name"] == "setCookie":
+                self.cookies[item["key"]] = item["value"]
+        return reply
+
+    async def ice(self) -> Reply:
+        return await self.send(self.body("ice", cli="467", to={"type": "did", "endpoint": "1"}))
+
+    def keys(self, digits: str, kind: str = "sequence", menu: str = "line.ask") -> bytes:
+        return self.body("pie", menuResult={"menuId": menu, "type": kind, "value": digits})
+
+    async def enter(self, digits: str, kind: str = "sequence", menu: str = "line.ask") -> str:
+        return words(await self.send(self.keys(digits, kind, menu)))
+
+
+def words(reply: Reply) -> str:
+    """All that a caller hears."""
+    answer = json.loads(reply.body)
+    said = [item["text"] for item in answer.get("instructions", []) if item["name"] == "say"]
+    menus = answer.get("action", {}).get("menus", [])
+    return " ".join(said + [menu["mainPrompt"].removeprefix("#tts[").removesuffix("]") for menu in menus[:1]])
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+    def memory() -> Store:
+        return MemoryStore()
+
+    def sqlite() -> Store:
+        return SqliteStore(tmp_path / "calls.db")
+
+    return {"memory": memory, "sqlite": sqlite}[request.param]
+
+
+def running(store: Store, act: Callable[[Store], Awaitable[None]]) -> None:
+    async def main() -> None:
+        try:
+            await act(store)
+        finally:
+            await store.close()
+
+    asyncio.run(main())
+
+
+def engine(store: Store, crm: Crm | None = None, *, cookies: bool = True, at: Release = RELEASE, **more: Any) -> Engine:
+    return Engine(Registry(at), store, Codec([KEY]) if cookies else None, crm or Crm(), **more)
+
+
+@pytest.mark.parametrize("echo", [True, False], ids=["echoed", "not echoed"])
+@pytest.mark.parametrize("cookies", [True, False], ids=["cookies", "no cookies"])
+def test_a_call_goes_its_way(opened: Callable[[], Store], echo: bool, cookies: bool) -> None:
+    async def act(store: Store) -> None:
+        crm = Crm()
+        phone = Phone(engine(store, crm, cookies=cookies), echo=echo)
+        assert words(await phone.ice()) == "Number?"
+        assert bool(phone.cookies) is cookies
+        assert await phone.enter("1234") == "Hello Ann 0."
+        assert await phone.enter("1", "return") == "Goodbye Ann."
+        assert [request.url for request, _ in crm.asked] == ["https://crm.example.com/accounts/1234"]
+
+    running(opened(), act)
+
+
+def test_a_lost_store_is_made_up_for_by_the_cookie() -> None:
+    async def act(store: Store) -> None:
+        phone = Phone(engine(store))
+        await phone.ice()
+        await phone.enter("1234")
+        phone.engine = engine(MemoryStore())
+        assert await phone.enter("1", "return") == "Goodbye Ann."
+
+    running(MemoryStore(), act)
+
+
+def spoiled(cookie: str) -> dict[str, str]:
+    foreign = Codec([KEY]).seal(dump(Call(RELEASE.id, "line", "bye", "en-US", steps=99)), "another call")
+    other_key = Codec([derive_key("other")]).seal(dump(Call(RELEASE.id, "line", "bye", "en-US", steps=99)), "call-1")
+    nonsense = Codec([KEY]).seal(b"nonsense", "call-1")
+    return {
+        "mangled": cookie[:-2], "swapped": cookie[::-1], "empty": "", "foreign": foreign, "other key": other_key, "nonsense": nonsense,
+        "long": cookie * 99, "letters": "åäö",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [*spoiled("x"), "gone"])
+def test_a_spoiled_cookie_is_no_error(opened: Callable[[], Store], how: str) -> None:
+    async def act(store: Store) -> None:
+        phone = Phone(engine(store))
+        await phone.ice()
+        await phone.enter("1234")
+        phone.cookies = {COOKIE_KEY: spoiled(phone.cookies[COOKIE_KEY])[how]} if how != "gone" else {"other": "x"}
+        assert await phone.enter("1", "return") == "Goodbye Ann."
+
+    running(opened(), act)
+
+
+def test_the_higher_counter_wins() -> None:
+    async def act(store: Store) -> None:
+        phone = Phone(engine(store))
+        await phone.ice()
+        stale = dict(phone.cookies)
+        await phone.enter("1234")
+        fresh = dict(phone.cookies)
+        phone.cookies = stale
+        assert await phone.enter("", "timeout", "line.menu") == "Hello Ann 0.", "the cookie is older than the store"
+        older = MemoryStore()
+        await older.save("call-1", Saved(1, dump(Call(RELEASE.id, "line", "ask", "en-US", steps=1)), b"old", b"{}"), 1e12)
+        phone.engine, phone.cookies = engine(older), fresh
+        assert await phone.enter("1", "return") == "Goodbye Ann.", "the store is older than the cookie"
+        kept = await older.load("call-1")
+        assert kept
+        assert kept.counter == 3
+
+    running(MemoryStore(), act)
+
+
+def test_with_both_gone_the_menu_names_the_way_to_the_error_exit() -> None:
+    async def act(store: Store) -> None:
+        phone = Phone(engine(store))
+        reply = await phone.send(phone.keys("1", "return", "line.menu"))
+        assert words(reply) == "Sorry."
+        assert (reply.record.flow, reply.record.state, reply.record.outcome) == ("line", "sorry", "answered")
+        phone = Phone(engine(store), call_id="call-2")
+        assert await phone.enter("1", "return", "main") == "The apology."
+
+    running(MemoryStore(), act)
+
+
+def test_a_store_with_bytes_of_another_age_is_overruled() -> None:
+    async def act(store: Store) -> None:
+        await store.save("call-1", Saved(7, b"of another age", b"old", b"{}"), 1e12)
+        phone = Phone(engine(store))
+        assert await phone.enter("1", "return", "line.menu") == "Sorry."
+        kept = await store.load("call-1")
+        assert kept
+        assert kept.counter == 8
+        call = restore(kept.state)
+        assert call
+        assert call.state == "sorry"
+
+    running(MemoryStore(), act)
+
+
+def test_a_repeated_delivery_gets_the_same_answer_and_does_nothing_twice(opened: Callable[[], Store]) -> None:
+    async def act(store: Store) -> None:
+        crm = Crm()
+        phone = Phone(engine(store, crm))
+        await phone.ice()
+        body = phone.keys("1234")
+        first = await phone.send(body)
+        again = await phone.send(body)
+        assert again.body == first.body
+        assert (first.record.repeated, again.record.repeated) == (False, True)
+        assert len(crm.asked) == 1
+        assert again.record.step == first.record.step == 2
+
+    running(opened(), act)
+
+
+def test_deliveries_of_the_same_moment_share_one_answer(opened: Callable[[], Store]) -> None:
+    async def act(store: Store) -> None:
+        crm = Crm(wait=0.05)
+        phone = Phone(engine(store, crm))
+        await phone.ice()
+        body = phone.keys("1234")
+        replies = await asyncio.gather(*(phone.send(body) for _ in range(5)))
+        assert len({reply.body for reply in replies}) == 1
+        assert sum(reply.record.repeated for reply in replies) == 4
+        assert len(crm.asked) == 1
+        assert phone.engine.under_way == {}
+
+    running(opened(), act)
+
+
+def test_two_workers_with_one_file_ask_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        crm = Crm(wait=0.05)
+        stores = [SqliteStore(tmp_path / "calls.db") for _ in range(2)]
+        phone, other = (Phone(engine(store, crm)) for store in stores)
+        await phone.ice()
+        body = phone.keys("1234")
+        replies = await asyncio.gather(phone.send(body), other.send(body))
+        assert len(crm.asked) == 1
+        assert replies[0].body == replies[1].body
+        assert sorted(reply.record.repeated for reply in replies) == [False, True]
+        for store in stores:
+            await store.close()
+
+    asyncio.run(main())
+
+
+def test_a_delivery_given_up_is_taken_over_by_its_repetition() -> None:
+    async def act(store: Store) -> None:
+        crm = Crm(wait=0.02)
+        phone = Phone(engine(store, crm, clock=iter(range(0, 10_000, 10)).__next__))
+        await phone.ice()
+        body = phone.keys("1234")
+        first = asyncio.create_task(phone.send(body))
+        await asyncio.sleep(0.005)
+        second = asyncio.create_task(phone.send(body))
+        await asyncio.sleep(0.005)
+        first.cancel()
+        assert words(await second) == "Hello Ann 0."
+        assert first.cancelled()
+        assert phone.engine.under_way == {}
+
+    running(MemoryStore(), act)
+
+
+def test_a_notice_during_a_lookup_loses_nothing(opened: Callable[[], Store]) -> None:
+    async def act(store: Store) -> None:
+        crm = Crm(wait=0.05)
+        phone = Phone(engine(store, crm), echo=False)
+        await phone.ice()
+        answered = asyncio.create_task(phone.enter("1234"))
+        await asyncio.sleep(0.01)
+        await phone.send(phone.body("notify", type="x"))
+        assert await answered == "Hello Ann 1.", "taken anew, with what the notice did"
+        assert len(crm.asked) == 1, "but not asked anew"
+        await phone.send(phone.body("notify", type="y"))
+        assert await phone.enter("", "timeout", "line.menu") == "Hello Ann 2."
+        assert await phone.enter("1", "return") == "Goodbye Ann."
+
+    running(opened(), act)
+
+
+def test_whatever_fails_the_caller_hears_an_apology() -> None:
+    async def act(store: Store) -> None:
+        phone = Phone(engine(store, Crm(RuntimeError("no network"), Fetched(200, {"name": "Ann"}))))
+        await phone.ice()
+        reply = await phone.send(phone.keys("1234"))
+        assert words(reply) == "The apology."
+        assert json.loads(reply.body)["action"] == {"name": "hangup"}
+        assert reply.record.outcome == "error"
+        assert phone.engine.under_way == {}
+
+    running(MemoryStore(), act)
+
+
+class BrokenStore(MemoryStore):
+    async def load(self, call_id: str) -> Saved | None:
+        raise StoreError(f"no disk for {call_id}")
+
+
+def test_a_store_that_cannot_be_read_is_apologised_for_only_to_callers() -> None:
+    async def act(store: Store) -> None:
+        phone = Phone(engine(store))
+        assert words(await phone.ice()) == "The apology."
+        assert (await phone.send(phone.body("dice"))).body == b"{}"
+        assert (await phone.send(phone.body("notify", type="x"))).body == b"{}"
+
+    running(BrokenStore(), act)
+
+
+@pytest.mark.parametrize("status", [404, 0])
+def test_a_lookup_that_fails_takes_its_exit(status: int) -> None:
+    async def act(store: Store) -> None:
+        phone = Phone(engine(store, Crm(Fetched(status))))
+        await phone.ice()
+        assert await phone.enter("1234") == "Unknown 1234. Press 1."
+
+    running(MemoryStore(), act)
+
+
+def test_a_lookup_gets_the_time_that_is_left() -> None:
+    async def act(store: Store) -> None:
+        crm = Crm(wait=0.1)
+        phone = Phone(engine(store, crm, at=release(FLOW.replace("next: menu", "next: once_more").replace("  menu:\n", TWICE, 1))))
+        await phone.ice()
+        assert await phone.enter("1234") == "Hello Ann 0."
+        first, second = (left for _, left in crm.asked)
+        assert 4.0 < first <= 4.5, "five seconds of the platform without the margin for the answer"
+        assert 0.09 < first - second < 0.5
+
+    running(MemoryStore(), act)
+
+
+TWICE = '  once_more: {fetch: {service: crm, get: "/more", failed: unknown}, next: menu}\n  menu:\n'
+
+
+def test_without_time_left_nothing_is_asked() -> None:
+    async def act(store: Store) -> None:
+        crm = Crm()
+        text = PROJECT.replace("apology:", "platform: {deadline: 400ms}, apology:")
+        made = compile_project({"line.yaml": FLOW.encode(), "project.yaml": text.encode()}, {}).release
+        assert made
+        phone = Phone(engine(store, crm, at=made))
+        await phone.ice()
+        assert await phone.enter("1234") == "Unknown 1234. Press 1."
+        assert crm.asked == []
+
+    running(MemoryStore(), act)
+
+
+def test_a_call_stays_on_its_release() -> None:
+    async def act(store: Store) -> None:
+        registry = Registry(RELEASE)
+        phone = Phone(Engine(registry, store, Codec([KEY]), Crm()))
+        await phone.ice()
+        registry.publish(release(FLOW.replace("Hello", "Welcome")))
+        reply = await phone.send(phone.keys("1234"))
+        assert words(reply) == "Hello Ann 0."
+        assert reply.record.release == RELEASE.id
+        other = Phone(phone.engine, call_id="call-2")
+        await other.ice()
+        assert await other.enter("1234") == "Welcome Ann 0."
+
+    running(MemoryStore(), act)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "heard"),
+    [
+        ("Hello", "Welcome", "Goodbye Ann."),
+        ("\n  menu:\n", "\n  other_menu:\n", "The apology."),
+        ("name: {type: text, max: 20}", "name: {type: text, max: 20, default: Bo}", "Goodbye Ann."),
+    ],
+    ids=["fits", "its state is gone", "a new default"],
+)
+def test_a_release_that_is_gone(before: str, after: str, heard: str) -> None:
+    async def act(store: Store) -> None:
+        phone = Phone(engine(store))
+        await phone.ice()
+        await phone.enter("1234")
+        changed = FLOW.replace(before, after).replace("next: menu", f"next: {'other_menu' if 'other' in after else 'menu'}")
+        phone.engine = engine(store, at=release(changed))
+        reply = await phone.send(phone.keys("1", "return", "line.menu"))
+        assert words(reply) == heard
+        assert reply.record.release != RELEASE.id
+
+    running(MemoryStore(), act)
+
+
+def test_a_value_of_another_type_fits_no_more() -> None:
+    async def act(store: Store) -> None:
+        phone = Phone(engine(store))
+        await phone.ice()
+        await phone.send(phone.body("notify", type="x"))
+        await phone.enter("1234")
+        changed = FLOW.replace("notes: {type: integer}", "notes: {type: text}").replace("${vars.notes + 1}", "x")
+        phone.engine = engine(store, at=release(changed))
+        assert await phone.enter("1", "return", "line.menu") == "Sorry."
+
+    running(MemoryStore(), act)
+
+
+def test_a_state_that_outgrows_the_cookie_travels_in_the_store_alone() -> None:
+    long = FLOW.replace("name: {type: text, max: 20}", "name: {type: text, max: 500}").replace(
+        "notes: {type: integer}", "notes: {type: integer}\n  more: {type: text, max: 500}"
+    )
+    long = long.replace("into: {name: body.name}", "into: {name: body.name, more: body.name}").replace(
+        "Goodbye ${vars.name}.", "Goodbye ${size(vars.name + vars.more)}."
+    )
+
+    async def act(store: Store) -> None:
+        phone = Phone(engine(store, Crm(Fetched(200, {"name": "x" * 500})), at=release(long)))
+        await phone.ice()
+        before = dict(phone.cookies)
+        await phone.enter("1234")
+        assert phone.cookies == before, "no cookie was set"
+        assert await phone.enter("1", "return") == "Goodbye 1000."
+
+    running(MemoryStore(), act)
+
+
+def test_the_end_of_a_call_is_acknowledged_without_a_cookie() -> None:
+    async def act(store: Store) -> None:
+        phone = Phone(engine(store))
+        await phone.ice()
+        reply = await phone.send(phone.body("dice", result="ANSWERED"))
+        assert reply.body == b"{}"
+        assert reply.record.step == 2
+        assert words(await phone.send(phone.keys("1234"))) == ""
+
+    running(MemoryStore(), act)
