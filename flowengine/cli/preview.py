@@ -68,12 +68,12 @@ def values(program: Program, text: Callable[[Variable], Any]) -> dict[str, Any]:
 def preview(release: Release, program: Program, state: CompiledState, known: tuple[str, ...]) -> Preview:
     """Placeholders first; where something must be computed from a value, a sample of its kind."""
     event = EVENTS[known[0] if known else "ice"]
-    shown = Shown({**values(program, lambda item: placeholder(f"vars.{item.name}")), **{fact: placeholder(fact) for fact in FACTS}},
+    shown = Shown.of({**values(program, lambda item: placeholder(f"vars.{item.name}")), **{fact: placeholder(fact) for fact in FACTS}},
                   release.computed, event, WHEN)  # fmt: skip
     seen = entered(program, state, shown)
     if not seen.depends:
         return seen
-    again = entered(program, state, Names({**values(program, sample), **FACTS}, release.computed, event, WHEN))
+    again = entered(program, state, Names.of({**values(program, sample), **FACTS}, release.computed, event, WHEN))
     return seen if again.depends else replace(again, sampled=True)
 
 

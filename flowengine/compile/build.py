@@ -193,6 +193,14 @@ def optional(builder: Builder, path: Path, name: str, text: str | UnsetType) -> 
     return builder.template((*path, name), text) if isinstance(text, str) else None
 
 
+def first(variable: Variable) -> Any:
+    """The first value, as the variable holds it ever after."""
+    if variable.default is None:
+        return EMPTY[variable.type]
+    whole = variable.type is Type.DECIMAL and isinstance(variable.default, int)
+    return float(variable.default) if whole else variable.default
+
+
 def program(flow: Flow, document: Document, scope: Scope, around: Surroundings, problems: list[Problem]) -> Program:
     """The program of a flow. With problems it is incomplete, but still good enough for the checks that follow."""
     flowing = Flowing(flow, document, scope, around, problems)
@@ -215,7 +223,7 @@ def program(flow: Flow, document: Document, scope: Scope, around: Surroundings, 
         notified={kind: flowing.exists(state, ("on", "notified", kind)) for kind, state in (on.notified or {}).items()},
         locale=around.locale,
         variables=around.variables,
-        initial={f"vars.{item.name}": EMPTY[item.type] if item.default is None else item.default for item in around.variables.values()},
+        initial={f"vars.{item.name}": first(item) for item in around.variables.values()},
         signature=own,
         secret=frozenset(f"vars.{item.name}" for item in around.variables.values() if item.secret),
         live=waiting,

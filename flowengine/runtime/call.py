@@ -1,37 +1,36 @@
 """What is known of a call between two callbacks, and its compact form for the cookie and the store."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Release
 
-FORMAT = 1
 
-
-class Frame(msgspec.Struct, frozen=True):
+class Frame(msgspec.Struct, frozen=True, array_like=True):
     """Where a call comes back to after a subflow, and the values that are needed there."""
 
     flow: str
     state: str
-    values: Mapping[str, Any]
+    values: dict[str, Any]
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, array_like=True):
     """A call between two callbacks. `values` holds only what a later state can read; `steps` counts the callbacks answered."""
 
     release: str
     flow: str
     state: str
     locale: str
-    values: Mapping[str, Any] = {}
+    values: dict[str, Any] = {}
     attempts: int = 0
     previous: str = ""
     steps: int = 0
     stack: tuple[Frame, ...] = ()
     ended: bool = False
+    format: Literal[1] = 1  # of the bytes; whoever changes the fields counts it up
 
     def root(self) -> "Call":
         """The call as its first flow sees it: where events like the end of the call are handled."""
@@ -41,30 +40,16 @@ class Call(msgspec.Struct, frozen=True):
         return replace(self, flow=first.flow, state=first.state, values=first.values, stack=())
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(
-    tuple[int, str, str, str, str, dict[str, Any], int, str, int, list[tuple[str, str, dict[str, Any]]], bool]
-)
-
-
-def dump(call: Call) -> bytes:
-    """The call as bytes. Names stand in clear, so that another release can take the call over when its own is gone."""
-    stack = [(frame.flow, frame.state, frame.values) for frame in call.stack]
-    return _encoder.encode(
-        (FORMAT, call.release, call.flow, call.state, call.locale, call.values, call.attempts, call.previous, call.steps, stack, call.ended)
-    )
+dump = msgspec.msgpack.Encoder().encode  # names stand in clear, so that another release can take a call over when its own is gone
+_decode = msgspec.msgpack.Decoder(Call).decode
 
 
 def restore(data: bytes) -> Call | None:
     """The call from its bytes, or None for bytes that are none (an older format, say)."""
     try:
-        version, release, flow, state, locale, values, attempts, previous, steps, stack, ended = _decoder.decode(data)
+        return _decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    if version != FORMAT:
-        return None
-    frames = tuple(Frame(*frame) for frame in stack)
-    return Call(release, flow, state, locale, values, attempts, previous, steps, frames, ended)
 
 
 def fits(call: Call, release: Release) -> bool:

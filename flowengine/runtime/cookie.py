@@ -16,6 +16,9 @@ _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
 
 
+_COUNT_DIGITS = 6  # a call of four hours has a thousand callbacks at the most
+
+
 class Codec:
     """Seals with the first key, opens with any: a new key goes first, the old one stays until its last call has ended.
 
@@ -29,16 +32,24 @@ class Codec:
             raise ValueError("a cookie needs at least one key")
         self._ciphers = tuple(AESSIV(key) for key in keys)
 
-    def seal(self, payload: bytes, call_id: str) -> str:
-        sealed = _VERSION + self._ciphers[0].encrypt(payload, _associated(call_id))
-        return _to_text(sealed).decode()
+    def seal(self, payload: bytes, call_id: str, steps: int = 0) -> str:
+        """The payload as text, behind the count of steps in clear."""
+        count = str(steps)
+        sealed = _VERSION + self._ciphers[0].encrypt(payload, _associated(call_id, count))
+        return f"{count}.{_to_text(sealed).decode()}"
 
-    def open(self, text: str, call_id: str) -> bytes | None:
-        """The payload; None for whatever this codec did not seal for this very call."""
-        sealed = _to_bytes(text)
+    def open(self, text: str, call_id: str, known: int = -1) -> bytes | None:
+        """The payload; None for whatever this codec did not seal for this very call, and for what counts no further than `known`.
+
+        A count that was tampered with only costs the attempt to open the cookie: it is authenticated with the payload.
+        """
+        count, _, encoded = text.partition(".")
+        if not (count.isascii() and count.isdigit() and len(count) <= _COUNT_DIGITS) or int(count) <= known:
+            return None
+        sealed = _to_bytes(encoded)
         if sealed is None or len(sealed) < 1 + _TAG_BYTES or sealed[:1] != _VERSION:
             return None
-        return self._decrypt(sealed[1:], _associated(call_id))
+        return self._decrypt(sealed[1:], _associated(call_id, count))
 
     def _decrypt(self, sealed: bytes, associated: list[bytes]) -> bytes | None:
         for cipher in self._ciphers:
@@ -55,12 +66,12 @@ def derive_key(application_secret: str) -> bytes:
 
 
 def size(payload_length: int) -> int:
-    """The bytes that a payload takes of the platform's allowance for cookies, key and value."""
-    return len(COOKIE_KEY) + -(-(len(_VERSION) + _TAG_BYTES + payload_length) * 4 // 3)
+    """The most bytes that a payload takes of the platform's allowance for cookies, key and value."""
+    return len(COOKIE_KEY) + _COUNT_DIGITS + 1 + -(-(len(_VERSION) + _TAG_BYTES + payload_length) * 4 // 3)
 
 
-def _associated(call_id: str) -> list[bytes]:
-    return [_VERSION, call_id.encode("utf-8", "surrogatepass")]
+def _associated(call_id: str, count: str) -> list[bytes]:
+    return [_VERSION, call_id.encode("utf-8", "surrogatepass"), count.encode()]
 
 
 def _to_text(sealed: bytes) -> bytes:

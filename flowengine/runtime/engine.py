@@ -8,7 +8,6 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -68,8 +67,7 @@ class Found(msgspec.Struct, frozen=True):
     steps: int
 
 
-@dataclass(slots=True)
-class Work:
+class Work(msgspec.Struct):
     """One callback being answered. `awaited` exists once the same delivery came again in the meantime; `asked` are the requests
     performed so far, so that none is made twice when the call has gone on in between and the step is taken anew.
     """
@@ -79,7 +77,7 @@ class Work:
     begun: float
     fetched: float = 0.0
     awaited: asyncio.Future[Reply | None] | None = None
-    asked: list[tuple[Request, Fetched]] = field(default_factory=list)
+    asked: list[tuple[Request, Fetched]] = []
 
     async def same(self) -> Reply | None:
         """The reply that the first delivery gets; None if it was given up."""
@@ -148,7 +146,7 @@ class Engine:
     def find(self, event: Event, saved: Saved | None) -> Found:
         """The state of a call: from the store or the cookie, whichever has counted further."""
         stored = restore(saved.state) if saved else None
-        carried = self.carried(event)
+        carried = self.carried(event, saved.counter if stored and saved else -1)
         call = stored if carried is None or (stored and stored.steps >= carried.steps) else carried
         current = self.releases.current
         if call is None:
@@ -159,9 +157,12 @@ class Engine:
             return Found(call, release, steps)
         return Found(replace(call, release=current.id) if fits(call, current) else None, current, steps)
 
-    def carried(self, event: Event) -> Call | None:
-        text = event.cookies.get(COOKIE_KEY) if event.cookies and self.codec else None
-        payload = self.codec.open(text, event.call_id) if text and self.codec else None
+    def carried(self, event: Event, known: int) -> Call | None:
+        """What the cookie carries, where it claims to have counted further than what is `known`; opening one for nothing is dear."""
+        text = event.cookies.get(COOKIE_KEY) if event.cookies else None
+        if not text or self.codec is None:
+            return None
+        payload = self.codec.open(text, event.call_id, known)
         return restore(payload) if payload is not None else None
 
     async def claimed(self, work: Work, release: Release) -> Reply | None:
@@ -204,24 +205,24 @@ class Engine:
         if call.steps <= found.steps:
             call = replace(call, steps=found.steps + 1)
         state = dump(call)
-        body = self.encoded(work.event, outcome, state)
+        body = self.encoded(work.event, outcome, call.steps, state)
         saved = Saved(call.steps, state, work.digest, body)
         kept = await self.store.save(work.event.call_id, saved, self.clock() + CALL_KEPT_SECONDS)
         if kept is not saved:
             return None, kept
         return Reply(body, self.record(work, outcome, found.release)), kept
 
-    def encoded(self, event: Event, outcome: Outcome, state: bytes) -> bytes:
+    def encoded(self, event: Event, outcome: Outcome, steps: int, state: bytes) -> bytes:
         """The answer, with the state as its cookie where the platform takes one and it fits."""
         if self.codec is None or isinstance(event, (Dice, Notify)) or outcome.action is None or size(len(state)) > MAX_COOKIE_BYTES:
             return encode(outcome.instructions, outcome.action)
-        cookie = SetCookie(key=COOKIE_KEY, value=self.codec.seal(state, event.call_id))
+        cookie = SetCookie(key=COOKIE_KEY, value=self.codec.seal(state, event.call_id, steps))
         return encode((*outcome.instructions, cookie), outcome.action)
 
     def record(self, work: Work, outcome: Outcome, release: Release) -> Record:
         call = outcome.call
         what = "unrouted" if call is None else "answered"
-        if any(entry.what == "apology" for entry in outcome.trace):
+        if call is not None and call.ended and any(entry.what == "apology" for entry in outcome.trace):
             what = "apology"
         return self.noted(work, release, call, outcome.trace, what)
 
@@ -230,7 +231,7 @@ class Engine:
     ) -> Record:
         return Record(
             call_id=work.event.call_id,
-            event=kind(work.event),
+            event=work.event.kind,
             release=release.id,
             flow=call.flow if call else "",
             state=call.state if call else "",
@@ -256,9 +257,5 @@ def apology(release: Release, event: Event) -> bytes:
     """The words of last resort and a hang-up; events that want no words get none."""
     if isinstance(event, (Dice, Notify)):
         return b"{}"
-    run = Run(event, Names({}, {}, event, datetime.now(UTC)), release.locale, 0)
+    run = Run(event, Names.of({}, {}, event, datetime.now(UTC)), release.locale, 0)
     return encode(release.apology.instructions(run), Hangup())
-
-
-def kind(event: Event) -> str:
-    return str(event.__struct_config__.tag)

@@ -11,13 +11,26 @@ from msgspec.structs import replace
 
 from flowengine.limits import MAX_PROMPT_PARTS, MAX_TTS_TOTAL
 from flowengine.states.move import Said, Sent
-from flowengine.svaml import Action, AnyAction, AnyInstruction, Instruction, Menu, Park, PlayFiles, RunMenu, Say, violations
+from flowengine.svaml import (
+    Action,
+    AnyAction,
+    AnyInstruction,
+    ConnectMxp,
+    Instruction,
+    Menu,
+    Park,
+    PlayFiles,
+    RunMenu,
+    Say,
+    StartRecording,
+    violations,
+)
 from flowengine.svaml import prompt as wire
 from flowengine.svaml.encode import read_action, read_instruction
 
 Size = tuple[int, int]  # spoken characters and prompt parts, never fewer than there are
 NOTHING: Size = (0, 0)
-UNSURE: Size = (MAX_TTS_TOTAL + 1, 0)  # an address made in the call may be none: look closely
+UNSURE: Size = (MAX_TTS_TOTAL + 1, 0)  # addresses made in the call, and recordings, always get the closer look
 
 
 def surely_legal(said: Sequence[Said], action: Sent) -> bool:
@@ -37,6 +50,8 @@ def size(item: Said | Sent) -> Size:
         return len(item.text), 1
     if isinstance(item, PlayFiles):
         return listed(";".join(item.ids))
+    if isinstance(item, StartRecording):
+        return UNSURE
     return asked(item) if isinstance(item, (RunMenu, Park)) else NOTHING
 
 
@@ -61,14 +76,20 @@ def prompts(action: RunMenu | Park) -> list[str]:
     return [text for menu in action.menus for text in (menu.main_prompt, menu.repeat_prompt) if text]
 
 
-def mend(context: str, said: Sequence[Said], action: Sent) -> tuple[tuple[Said, ...], Sent] | None:
-    """The answer as it is where it is legal; else shortened. None where nothing helps."""
+def mend(context: str, said: tuple[Said, ...], action: Sent) -> tuple[tuple[Said, ...], Sent] | None:
+    """The very same answer where it is legal; else a shorter one. None where nothing helps."""
     if not violations(context, said, action):
-        return tuple(said), action
+        return said, action
     allowance = Allowance()
     shorter = allowance.action(read_action(action))
-    instructions = tuple(item for item in map(allowance.instruction, map(read_instruction, said)) if item is not None)
+    kept = [item for item in map(read_instruction, said) if not ignored(item, shorter)]
+    instructions = tuple(item for item in map(allowance.instruction, kept) if item is not None)
     return None if violations(context, instructions, shorter) else (instructions, shorter)
+
+
+def ignored(item: Instruction, action: Action) -> bool:
+    """The platform records no leg of an app."""
+    return isinstance(item, StartRecording) and isinstance(action, ConnectMxp)
 
 
 class Allowance:

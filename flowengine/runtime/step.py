@@ -4,7 +4,6 @@ No I/O, no clock, no chance: time comes as an argument, and what needs the outsi
 performs the request and steps again with the result.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -182,22 +181,24 @@ class Walk(msgspec.Struct):
     def answered(self, move: Answer) -> Outcome:
         """The end of a step: only what later states can read stays with the call."""
         self.note("answers")
-        self.trace.extend(Entry(self.program.flow, self.cursor.state, note) for note in self.run.notes)
+        for note in self.run.notes:
+            self.note(note)
         if not self.silent:
             said, action = self.legal(tuple(self.run.said), move.action or Hangup())
             return Outcome(self.after(), said, action, tuple(self.trace))
         said = tuple(item for item in self.run.said if isinstance(item, ReportCallStatus))
         return Outcome(self.after(), said if isinstance(self.run.event, Dice) else (), None, tuple(self.trace))
 
-    def legal(self, said: Sequence[Said], action: Sent) -> tuple[tuple[Said, ...], Sent]:
+    def legal(self, said: tuple[Said, ...], action: Sent) -> tuple[tuple[Said, ...], Sent]:
         """What is said and done, within what the platform takes: words that a caller or a lookup brought in may be many."""
         if surely_legal(said, action):
-            return tuple(said), action
+            return said, action
         mended = mend(self.context, said, action)
         if mended is None:
             self.sorry()
             return tuple(self.run.said), Hangup()
-        self.note("shortened")
+        if mended[0] is not said:
+            self.note("shortened")
         return mended
 
     def after(self) -> Call:
@@ -262,7 +263,7 @@ def resume(waiting: Waiting, fetched: Fetched) -> Outcome:
 def walker(release: Release, start: Start, event: Event, now: datetime, aside: Call | None) -> Walk:
     call = start.call
     program = release.programs[call.flow]
-    names = Names(program.initial, release.computed, event, now)
+    names = Names.of(program.initial, release.computed, event, now)
     names.update(call.values)
     names["call.locale"] = call.locale
     return Walk(
@@ -275,7 +276,7 @@ def walker(release: Release, start: Start, event: Event, now: datetime, aside: C
         previous=call.previous,
         ended=call.ended,
         silent=start.silent,
-        context=str(event.__struct_config__.tag),
+        context=event.kind,
         aside=aside or (call if start.aside else None),
     )
 
@@ -286,5 +287,5 @@ def unrouted(release: Release, event: Event, now: datetime) -> Outcome:
         return Outcome(None, (), None, ())
     if isinstance(event, Ace):
         return Outcome(None, (), Continue(), ())
-    run = Run(event, Names({}, release.computed, event, now), release.locale, 0)
+    run = Run(event, Names.of({}, release.computed, event, now), release.locale, 0)
     return Outcome(None, release.apology.instructions(run), Hangup(), (Entry("", "", "no flow answers"),))

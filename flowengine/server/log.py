@@ -57,7 +57,8 @@ def masked_reason(what: str) -> str:
 
 
 def told(entry: Entry) -> str:
-    return f"{entry.flow}/{entry.state}: {masked_reason(entry.what)}"
+    what = entry.what
+    return f"{entry.flow}/{entry.state}: {masked_reason(what) if ':' in what else what}"
 
 
 class Lines:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -73,6 +73,7 @@ class MenuResult(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Common(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="event"):
+    kind: ClassVar[str] = ""  # the name of the callback, as the platform writes it
     call_id: str = msgspec.field(name="callid")
     timestamp: str = ""
     version: int = 1
@@ -87,6 +88,7 @@ class Common(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_fiel
 
 
 class Ice(Common, frozen=True, tag="ice"):
+    kind: ClassVar[str] = "ice"
     cli: str = ""
     to: Destination = Destination()
     domain: str = ""
@@ -106,10 +108,12 @@ class Ice(Common, frozen=True, tag="ice"):
 
 
 class Ace(Common, frozen=True, tag="ace"):
+    kind: ClassVar[str] = "ace"
     amd: Amd | None = None
 
 
 class Pie(Common, frozen=True, tag="pie"):
+    kind: ClassVar[str] = "pie"
     menu_result: MenuResult = MenuResult()
 
     @property
@@ -130,6 +134,7 @@ class Pie(Common, frozen=True, tag="pie"):
 
 
 class Dice(Common, frozen=True, tag="dice"):
+    kind: ClassVar[str] = "dice"
     result: str = ""
     reason: str = ""
     duration: int = 0
@@ -145,6 +150,7 @@ class Dice(Common, frozen=True, tag="dice"):
 
 
 class Notify(Common, frozen=True, tag="notify"):
+    kind: ClassVar[str] = "notify"
     type: str = ""
     destination: str = ""
     amd: Amd | None = None

@@ -123,7 +123,7 @@ class CompiledFetch:
 
     def captured(self, run: Run, answer: Mapping[str, Any]) -> Move:
         try:
-            names = Names({**run.names, **answer}, run.names.computed, run.event, run.names.now)
+            names = Names.of({**run.names, **answer}, run.names.computed, run.event, run.names.now)
             values = {f"vars.{item.variable.name}": held(item.value.evaluate(names), item.variable) for item in self.captures}
         except EvalError as error:
             return self.failure(run, error.message)

@@ -81,13 +81,21 @@ def test_a_draining_server_says_so_and_still_answers(serve: Serve) -> None:
     served.process.wait(5)
 
 
+def eventually(scrape: Callable[[], str], wanted: str) -> str:
+    """What is scraped once it holds this line: workers add up what they noted a moment later."""
+    limit = time.monotonic() + 5
+    while wanted not in (text := scrape()):
+        assert time.monotonic() < limit, text
+        time.sleep(0.05)
+    return text
+
+
 def test_workers_share_calls_and_add_up_their_numbers(serve: Serve) -> None:
     served = serve("--workers", "2")
     for number in range(8):
         served.post(ice(f"c{number}"))
         assert served.post(pressed("12345674", f"c{number}")).json()["instructions"][0]["text"] == "Hello Ann."
-    text = served.get("/metrics").text
-    assert 'flowengine_callbacks_total{event="ice",outcome="answered"} 8.0' in text
+    text = eventually(lambda: served.get("/metrics").text, 'flowengine_callbacks_total{event="ice",outcome="answered"} 8.0')
     assert "flowengine_release_info{" in text
     assert len(served.lines(16)) == 16
 
