@@ -1,0 +1,116 @@
+"""Whatever is said to whatever flow: the step never fails, and what it answers is what the platform takes."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from flow_strategies import callbacks, fetched, flows, incoming, jsons
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flowengine.compile import Release, compile_project
+from flowengine.runtime.call import Call, Frame, dump, fits, restore
+from flowengine.runtime.step import Outcome, resume, step
+from flowengine.sinch import Dice, Event, Notify, Pie, decode
+from flowengine.states import Fetched
+from flowengine.svaml import encode, violations
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+patient = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def compiled(files: dict[str, bytes]) -> Release:
+    made = compile_project(files, {})
+    errors = [f"{problem.code} {problem.message}" for problem in made.problems if problem.severity == "error"]
+    assert made.release, (errors, files["line.yaml"].decode())
+    return made.release
+
+
+def taken(release: Release, call: Call | None, event: Event, answers: list[tuple[int, Any, str]]) -> Outcome:
+    """A step with its lookups; the answers come again from the first when they are used up."""
+    outcome, asked = step(release, call, event, NOW), 0
+    while outcome.waiting:
+        status, body, error = answers[asked % len(answers)]
+        outcome, asked = resume(outcome.waiting, Fetched(status, body, error)), asked + 1
+        assert asked <= 200, "a callback that asks without end"
+    return outcome
+
+
+def legal(event: Event, outcome: Outcome) -> None:
+    context = str(event.__struct_config__.tag)
+    in_conference = isinstance(event, Pie) and (event.type == "sequence" or event.menu_id == event.conference_id)
+    if in_conference and outcome.action is None:
+        assert outcome.instructions == (), "keys of a conference want no answer"
+    elif isinstance(event, (Dice, Notify)):
+        assert outcome.action is None
+        assert violations(context, outcome.instructions, None) == []
+    else:
+        assert violations(context, outcome.instructions, outcome.action) == []
+    json.loads(encode(outcome.instructions, outcome.action))
+
+
+@patient
+@given(files=flows())
+def test_a_valid_flow_compiles_and_is_the_same_release_each_time(files: dict[str, bytes]) -> None:
+    assert compiled(files).id == compiled(files).id
+
+
+@settings(patient, max_examples=200)
+@given(files=flows(), first=incoming, events=st.lists(callbacks, max_size=12), answers=st.lists(fetched, min_size=1, max_size=4))
+def test_any_callbacks_in_any_order_get_an_answer_that_is_legal(
+    files: dict[str, bytes], first: dict[str, Any], events: list[dict[str, Any]], answers: list[tuple[int, Any, str]]
+) -> None:
+    release, call = compiled(files), None
+    for number, body in enumerate([first, *events]):
+        event = decode(json.dumps(body).encode())
+        outcome = taken(release, call, event, answers)
+        legal(event, outcome)
+        carried = call and restore(dump(call))
+        assert carried == call
+        again = taken(release, carried, event, answers)
+        assert encode(again.instructions, again.action) == encode(outcome.instructions, outcome.action)
+        assert again.call == outcome.call
+        if outcome.call:
+            assert outcome.call.steps > (call.steps if call else 0), number
+            assert fits(outcome.call, release)
+        call = outcome.call or call
+
+
+@settings(patient, max_examples=100)
+@given(files=flows(), events=st.lists(callbacks, min_size=1, max_size=6), answers=st.lists(fetched, min_size=1, max_size=2))
+def test_without_any_state_every_callback_gets_a_legal_answer(
+    files: dict[str, bytes], events: list[dict[str, Any]], answers: list[tuple[int, Any, str]]
+) -> None:
+    release = compiled(files)
+    for body in events:
+        event = decode(json.dumps(body).encode())
+        legal(event, taken(release, None, event, answers))
+
+
+names = st.text(min_size=1, max_size=20)
+held = st.text() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
+values = st.dictionaries(names, held, max_size=5)
+frames = st.builds(Frame, names, names, values)
+calls = st.builds(
+    Call, names, names, names, names, values, st.integers(0, 200), names, st.integers(0, 2**31),
+    st.lists(frames, max_size=8).map(tuple), st.booleans(),
+)  # fmt: skip
+
+
+@given(call=calls)
+def test_a_call_survives_its_bytes(call: Call) -> None:
+    found = restore(dump(call))
+    assert found == call
+    assert found
+    assert [type(value) for value in found.values.values()] == [type(value) for value in call.values.values()]
+    assert dump(found) == dump(call)
+
+
+@given(data=st.binary() | jsons.map(lambda data: json.dumps(data).encode()))
+def test_other_bytes_are_no_call(data: bytes) -> None:
+    assert restore(data) is None
+
+
+@given(call=calls, cut=st.integers(0, 100))
+def test_half_a_call_is_none(call: Call, cut: int) -> None:
+    assert restore(dump(call)[: -1 - cut]) is None
