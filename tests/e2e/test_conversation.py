@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from phone_line import FLOW, PROJECT, Crm, Line, Server, said
 
 
