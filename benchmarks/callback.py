@@ -26,10 +26,10 @@ import uvloop
 
 from flowengine.compile import Release, compile_project
 from flowengine.model.folder import read_folder
-from flowengine.runtime.call import Call
-from flowengine.runtime.cookie import COOKIE_KEY, Codec, derive_key
-from flowengine.runtime.engine import Engine
 from flowengine.releases import Registry
+from flowengine.runtime.call import Call
+from flowengine.runtime.cookie import Codec, derive_key
+from flowengine.runtime.engine import Engine
 from flowengine.runtime.step import step
 from flowengine.runtime.store import open_store
 from flowengine.sinch import Event, decode, sign
@@ -42,15 +42,15 @@ CONNECTIONS = 32
 TARGETS = {"default store": 0.50, "cookies alone": 0.60, "step": 20.0}
 NUMBER = "+14045550110"  # the flow departments: a menu, then a phone
 
-BARE = """
+BARE = f"""
 from datetime import UTC, datetime
 from starlette.applications import Starlette
 from starlette.routing import Route
 from flowengine.sinch import Verifier
 
-VERIFIER = Verifier({%r: %r})
-ANSWER = b'{"instructions":[{"name":"say","text":"Thank you for calling.","locale":"en-US"}],"action":{"name":"hangup"}}'
-START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json"), (b"content-length", b"%%d" %% len(ANSWER))]}
+VERIFIER = Verifier({{{KEY!r}: {SECRET!r}}})
+ANSWER = b'{{"instructions":[{{"name":"say","text":"Thank you for calling.","locale":"en-US"}}],"action":{{"name":"hangup"}}}}'
+HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(ANSWER)).encode())]
 
 class Endpoint:
     def __init__(self, scope, receive, send):
@@ -65,11 +65,11 @@ class Endpoint:
             message = await self.receive()
             body, more = body + message["body"], message.get("more_body", False)
         VERIFIER.verify("POST", self.scope["raw_path"], self.scope["headers"], body, datetime.now(UTC))
-        await self.send(START)
-        await self.send({"type": "http.response.body", "body": ANSWER})
+        await self.send({{"type": "http.response.start", "status": 200, "headers": HEADERS}})
+        await self.send({{"type": "http.response.body", "body": ANSWER}})
 
 app = Starlette(routes=[Route("/sinch", Endpoint, methods=["POST"])])
-""" % (KEY, SECRET)
+"""
 
 
 def callbacks(number: int) -> list[bytes]:
@@ -101,8 +101,8 @@ async def with_cookies(engine: Engine, bodies: list[bytes]) -> list[bytes]:
 def request(body: bytes) -> bytes:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     authorization = sign(KEY, SECRET, "POST", "/sinch", KIND, body, now)
-    head = f"POST /sinch HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {KIND}\r\nx-timestamp: {now}\r\nauthorization: {authorization}\r\ncontent-length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    signed = f"content-type: {KIND}\r\nx-timestamp: {now}\r\nauthorization: {authorization}\r\n"
+    return f"POST /sinch HTTP/1.1\r\nhost: 127.0.0.1\r\n{signed}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
 class Caller(asyncio.Protocol):
@@ -154,9 +154,8 @@ async def load(port: int, calls: list[list[bytes]]) -> float:
 def serve(command: list[str], port: int, folder: str) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET, "PYTHONPATH": f"{ROOT}:{folder}"}
     log = (Path(folder) / "server.log").open("ab")
-    process = subprocess.Popen(
-        command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True, preexec_fn=lambda: os.sched_setaffinity(0, {0})
-    )
+    process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+    os.sched_setaffinity(process.pid, {0})
     for _ in range(200):
         try:
             httpx.get(f"http://127.0.0.1:{port}/readyz")
@@ -210,10 +209,10 @@ def step_microseconds(release: Release) -> float:
 
 def commands(folder: str, port: int) -> dict[str, list[str]]:
     (Path(folder) / "bare.py").write_text(BARE)
-    uvicorn = [sys.executable, "-m", "uvicorn", "--port", str(port), "--no-access-log", "--log-level", "warning", "--loop", "uvloop", "--http", "httptools"]
+    quiet = ["--no-access-log", "--log-level", "warning"]
     flowengine = [sys.executable, "-m", "flowengine", "serve", str(ROOT / "flows"), "--port", str(port)]
     return {
-        "bare endpoint": [*uvicorn, "bare:app"],
+        "bare endpoint": [sys.executable, "-m", "uvicorn", "--port", str(port), *quiet, "bare:app"],
         "default store": flowengine,
         "cookies alone": [*flowengine, "--store", "none"],
     }
