@@ -76,29 +76,74 @@ class State(
 ):
     """One state: what is said, the one thing it does, where the call goes next."""
 
-    note: Annotated[str, Meta(description="A remark for other authors.")] | UnsetType = UNSET
+    note: Annotated[str, Meta(description="A remark for other authors.", examples=["Asked for by the sales team."])] | UnsetType = UNSET
     locale: Annotated[str, Meta(description="The locale from here on.", examples=["sv-SE", "${vars.language}"])] | UnsetType = UNSET
     answer: Annotated[bool, Meta(description="Answer (and bill) at once, before anything is connected.", examples=[True])] = False
     record: Annotated[Literal["stop"] | Recording, Meta(description="Start or stop recording.", examples=["stop"])] | UnsetType = UNSET
     say: Prompt | UnsetType = UNSET
     dtmf: Annotated[str, Meta(description="Keys to send: 0-9, # and w (half a second).", examples=["ww1#"])] | UnsetType = UNSET
-    report: Annotated[Report, Meta(description="A verdict on an ended call; only after `on: ended:`.")] | UnsetType = UNSET
-    menu: Menu | UnsetType = UNSET
-    collect: Collect | UnsetType = UNSET
+    report: (
+        Annotated[Report, Meta(description="A verdict on an ended call; only after `on: ended:`.", examples=[{"status": "success"}])]
+        | UnsetType
+    ) = UNSET
+    menu: (
+        Annotated[
+            Menu,
+            Meta(
+                title="menu",
+                description="Offer choices by key or by voice.",
+                examples=[{"prompt": "For your bill press 1.", "options": {"1": "bill"}, "otherwise": "agents"}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    collect: (
+        Annotated[
+            Collect,
+            Meta(
+                title="collect",
+                description="Ask for digits or words.",
+                examples=[{"prompt": "Your account number?", "into": "account", "digits": 8, "otherwise": "agents"}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     choose: Choose | UnsetType = UNSET
     set: Set | UnsetType = UNSET
     split: Split | UnsetType = UNSET
-    fetch: Fetch | UnsetType = UNSET
-    subflow: Subflow | UnsetType = UNSET
+    fetch: (
+        Annotated[
+            Fetch,
+            Meta(
+                title="fetch",
+                description="Ask another system over HTTP.",
+                examples=[{"service": "crm", "get": "/accounts/${vars.account}", "into": {"name": "body.name"}}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    subflow: (
+        Annotated[
+            Subflow,
+            Meta(
+                title="subflow",
+                description="Use another flow.",
+                examples=[{"flow": "ask-pin", "outcomes": {"right": "greet", "wrong": "goodbye"}}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     return_: Return | UnsetType = UNSET
     connect: (
         Annotated[str | Connect, Meta(title="connect", description="A phone number, or the long form.", examples=["+14045009000"])]
         | UnsetType
     ) = UNSET
-    continue_: Annotated[Nothing | None, Meta(title="continue", description="Let the call go on.")] | UnsetType = UNSET
-    park: Park | UnsetType = UNSET
-    hangup: Annotated[Nothing | None, Meta(title="hangup", description="End the call.")] | UnsetType = UNSET
-    done: Annotated[Nothing | None, Meta(title="done", description="End what an event asked for.")] | UnsetType = UNSET
+    continue_: Annotated[Nothing | None, Meta(title="continue", description="Let the call go on.", examples=[None])] | UnsetType = UNSET
+    park: (
+        Annotated[Park, Meta(title="park", description="Hold the call.", examples=[{"intro": "Please hold.", "limit": "5m"}])] | UnsetType
+    ) = UNSET
+    hangup: Annotated[Nothing | None, Meta(title="hangup", description="End the call.", examples=[None])] | UnsetType = UNSET
+    done: Annotated[Nothing | None, Meta(title="done", description="End what an event asked for.", examples=[None])] | UnsetType = UNSET
     next: Annotated[StateName, Meta(description="The state to go to next.", examples=["main"])] | UnsetType = UNSET
     error: (
         Annotated[StateName, Meta(description="Where the call goes when this state cannot do its work.", examples=["agents"])] | UnsetType
@@ -109,7 +154,10 @@ class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """A call flow."""
 
     flow: Annotated[FlowName, Meta(description="The name of the flow.", examples=["support-line"])]
-    states: Annotated[dict[StateName, State], Meta(description="The states by name.", min_length=1, max_length=1000)]
+    states: Annotated[
+        dict[StateName, State],
+        Meta(description="The states by name.", examples=[{"welcome": {"say": "Hello.", "hangup": None}}], min_length=1, max_length=1000),
+    ]
     title: Annotated[str, Meta(description="A title for people.", examples=["Acme support line"])] | UnsetType = UNSET
     locale: Annotated[Locale, Meta(description="The locale that calls start in.", examples=["en-US"])] | UnsetType = UNSET
     voice: Annotated[str, Meta(description="female, male, or a voice of the platform.", examples=["female"])] | UnsetType = UNSET
@@ -117,7 +165,9 @@ class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         Annotated[StateName, Meta(description="Where an incoming call, or a call of this subflow, begins.", examples=["welcome"])]
         | UnsetType
     ) = UNSET
-    on: Annotated[On, Meta(description="Entries for other events.")] | UnsetType = UNSET
+    on: Annotated[On, Meta(description="Entries for other events.", examples=[{"answered": "greet", "ended": "report"}])] | UnsetType = (
+        UNSET
+    )
     vars: Annotated[dict[Name, Var], Meta(description="The variables.", examples=[{"account": {"type": "digits", "max": 8}}])] = {}
     inputs: Annotated[list[Name], Meta(description="Variables that are handed in.", examples=[["account"]])] = []
     outputs: Annotated[list[Name], Meta(description="Variables that a caller of this subflow may read.", examples=[["tries"]])] = []
@@ -126,7 +176,12 @@ class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         dict[Key, StateName],
         Meta(description="Keys that work in every question: a state, `repeat` or `back`.", examples=[{"0": "agents", "*": "repeat"}]),
     ] = {}
-    defaults: Annotated[Defaults, Meta(description="What states do when they do not say otherwise.")] | UnsetType = UNSET
+    defaults: (
+        Annotated[
+            Defaults, Meta(description="What states do when they do not say otherwise.", examples=[{"attempts": 3, "otherwise": "agents"}])
+        ]
+        | UnsetType
+    ) = UNSET
     error: (
         Annotated[StateName, Meta(description="Where a call goes when a state without an error exit fails.", examples=["agents"])]
         | UnsetType

@@ -95,18 +95,34 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     voice: Annotated[str, Meta(description="The voice of flows that name none.", examples=["female"])] = ""
     zone: Annotated[str, Meta(description="The IANA time zone of now.date and now.time.", examples=["America/New_York"])] = "UTC"
     routes: Annotated[list[Route], Meta(description="Which flow answers which call.", examples=[[{"flow": "support-line"}]])] = []
-    applications: Annotated[list[Application], Meta(description="The platform's applications, when there are several.")] = []
-    services: Annotated[dict[Name, Service], Meta(description="HTTP systems that flows may ask.")] = {}
+    applications: Annotated[
+        list[Application],
+        Meta(description="The platform's applications, when there are several.", examples=[[{"key": "669E367E", "secret": "ACME_SECRET"}]]),
+    ] = []
+    services: Annotated[
+        dict[Name, Service], Meta(description="HTTP systems that flows may ask.", examples=[{"crm": {"url": "https://crm.example.com/v1"}}])
+    ] = {}
     secrets: Annotated[
         dict[Name, str], Meta(description="Secrets by name, each with its environment variable.", examples=[{"crm": "CRM_TOKEN"}])
     ] = {}
-    calendars: Annotated[dict[Name, dict[str, Any]], Meta(description="Opening hours by name; see the calendar's own page.")] = {}
-    tables: Annotated[dict[Name, Table], Meta(description="Data to look up.")] = {}
+    calendars: Annotated[
+        dict[Name, dict[str, Any]],
+        Meta(
+            description="Opening hours by name; see the calendar's own page.",
+            examples=[{"support": {"zone": "Europe/Stockholm", "open": {"mon-fri": "09:00-17:00"}}}],
+        ),
+    ] = {}
+    tables: Annotated[
+        dict[Name, Table], Meta(description="Data to look up.", examples=[{"extensions": {"rows": {"10": {"phone": "+14045000010"}}}}])
+    ] = {}
     messages: Annotated[
         dict[Name, Localised],
         Meta(description="Texts that several prompts share.", examples=[{"goodbye": {"en-US": "Goodbye.", "sv-SE": "Hej då."}}]),
     ] = {}
-    defaults: Annotated[Defaults, Meta(description="What states do when neither they nor their flow say otherwise.")] | UnsetType = UNSET
+    defaults: (
+        Annotated[Defaults, Meta(description="What states do when neither they nor their flow say otherwise.", examples=[{"attempts": 3}])]
+        | UnsetType
+    ) = UNSET
     apology: Annotated[
         Localised,
         Meta(
@@ -114,4 +130,6 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             examples=["Sorry, something went wrong. Please call again."],
         ),
     ] = "We are sorry, something went wrong. Please call again later."
-    platform: Annotated[Platform, Meta(description="Settings that no source about the platform decides.")] = Platform()
+    platform: Annotated[
+        Platform, Meta(description="Settings that no source about the platform decides.", examples=[{"deadline": "5s"}])
+    ] = Platform()

@@ -1,5 +1,6 @@
 """A document against a JSON Schema: every error at the one key or value that causes it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,7 +43,23 @@ def _properties(validator: Any, properties: Mapping[str, Any], instance: Any, _:
             yield from validator.descend(instance[name], properties[name], path=name, schema_path=name)
 
 
-_Validator: type[Validator] = extend(Draft202012Validator, {"properties": _properties})  # type: ignore[no-untyped-call]
+def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+    """`$` is the very end, as in every other language: for Python a line break may follow it, which no name or duration can hold."""
+    strict = pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern
+    if isinstance(instance, str) and not re.search(strict, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _is_integer(_: Any, instance: Any) -> bool:
+    """JSON Schema takes 8.0 for a whole number; the typed model does not."""
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+_Validator: type[Validator] = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    {"properties": _properties, "pattern": _pattern},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
 
 
 @lru_cache(maxsize=32)

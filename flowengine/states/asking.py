@@ -21,7 +21,14 @@ class Worded(Spoken, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """A prompt in its long form, or `each:` with one prompt per attempt."""
 
     each: (
-        Annotated[list[Prompt], Meta(description="The words for the first time, the second time, …; the last repeat.", min_length=1)]
+        Annotated[
+            list[Prompt],
+            Meta(
+                description="The words for the first time, the second time, …; the last repeat.",
+                examples=[["Sorry?", "Pardon?"]],
+                min_length=1,
+            ),
+        ]
         | UnsetType
     ) = UNSET
 

@@ -27,6 +27,7 @@ Set = Annotated[
     Meta(
         title="set",
         description="Variables and their new values: a value, a text with `${…}`, or one `${…}` that keeps its type.",
+        examples=[{"tries": "${vars.tries + 1}"}],
         min_length=1,
     ),
 ]

@@ -31,7 +31,13 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 
 Choose = Annotated[
-    list[Choice], Meta(title="choose", description="Conditions from top to bottom; the first that holds decides.", min_length=1)
+    list[Choice],
+    Meta(
+        title="choose",
+        description="Conditions from top to bottom; the first that holds decides.",
+        examples=[[{"when": "hours.support.open", "next": "main"}, {"next": "closed"}]],
+        min_length=1,
+    ),
 ]
 
 

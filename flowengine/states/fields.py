@@ -25,7 +25,10 @@ FlowName = Annotated[
     str,
     Meta(pattern=r"^[a-z][a-z0-9-]*$", max_length=40, extra_json_schema={"x-hint": "flow names are lower case letters, digits and -"}),
 ]
-Condition = Annotated[str, Meta(description='An expression that is true or false, such as `vars.tier == "gold"`.', min_length=1)]
+Condition = Annotated[
+    str,
+    Meta(description='An expression that is true or false, such as `vars.tier == "gold"`.', examples=['vars.tier == "gold"'], min_length=1),
+]
 Attempts = Annotated[int, Meta(ge=1, le=9)]
 LOCALE = r"^[a-zA-Z]{2,3}(-[A-Za-z]{2,4}){0,2}$"
 Locale = Annotated[str, Meta(pattern=LOCALE, extra_json_schema={"x-hint": "write language and country: en-US, sv-SE"})]

@@ -39,7 +39,13 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 Split = Annotated[
-    list[Share], Meta(title="split", description="Shares of callers; a caller is sent the same way at each call.", min_length=2)
+    list[Share],
+    Meta(
+        title="split",
+        description="Shares of callers; a caller is sent the same way at each call.",
+        examples=[[{"share": "10%", "next": "new_greeting"}, {"next": "old_greeting"}]],
+        min_length=2,
+    ),
 ]
 
 
