@@ -67,16 +67,21 @@ class Question:
     heard: bool
     voice: str
 
-    def run_menu(self, menus: list[Menu], run: Run) -> RunMenu:
+    def run_menu(self, menus: list[Menu], run: Run, asked: Plan | None) -> RunMenu:
+        """The action that asks this."""
+        locale = asked.locale(run.locale) if asked else run.locale
+        return self.action(menus, locale)
+
+    def action(self, menus: list[Menu], locale: str) -> RunMenu:
         """The action. Menu `main` must exist; its namesake carries flow and state home when all other state is lost."""
         if self.named:
             menus = [menus[0], replace(menus[0], id=self.menu_id), *menus[1:]]
         main = self.menu_id if self.named else "main"
-        return RunMenu(menus=tuple(menus), main_menu=main, barge=self.barge, enable_voice=self.heard, locale=self.locale(run))
+        return RunMenu(menus=tuple(menus), main_menu=main, barge=self.barge, enable_voice=self.heard, locale=self.spoken(locale))
 
-    def locale(self, run: Run) -> str:
+    def spoken(self, locale: str) -> str:
         """The voice to speak in; voice input needs the plain locale, as it is also what the platform listens in."""
-        return run.locale if self.heard else voice(run.locale, self.voice)
+        return locale if self.heard else voice(locale, self.voice)
 
     def retry(self, run: Run, words: Wording, exhausted: str, ask: Again) -> Move:
         """Ask again after these words, or leave when attempts are used up."""

@@ -208,7 +208,8 @@ class Builder:
                 texts[locale] = template
         if not texts:
             return None
-        texts.setdefault("", texts.get(self.around.locale) or next(iter(texts.values())))
+        fallback = next((locale for locale in ("", self.around.locale) if locale in texts), next(iter(texts)))
+        texts = {"": texts[fallback], fallback: texts[fallback], **texts}
         wanted = "" if prompt.locale is UNSET else prompt.locale
         return Part(kind, texts, self.around.voice if prompt.voice is UNSET else str(prompt.voice), str(wanted or ""))
 

@@ -169,12 +169,12 @@ class CompiledCollect:
 
     def ask(self, run: Run, prompt: str) -> RunMenu:
         menu = WireMenu(id="main", main_prompt=prompt, repeats=0, max_digits=self.most, timeout_mills=self.timeout)
-        return self.question.run_menu([menu], run)
+        return self.question.run_menu([menu], run, self.question.first)
 
     def ask_back(self, run: Run) -> RunMenu:
         options = (WireOption(dtmf="1", action=f"return({YES})"), WireOption(dtmf="2", action=f"return({NO})"))
         menu = WireMenu(id="main", main_prompt=worded([self.confirm], run), repeats=0, timeout_mills=self.timeout, options=options)
-        return self.question.run_menu([menu], run)
+        return self.question.run_menu([menu], run, self.confirm)
 
 
 def converted(text: str, variable: Variable, date_format: str) -> Any:

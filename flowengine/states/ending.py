@@ -81,7 +81,9 @@ class CompiledPark:
     def enter(self, run: Run) -> Move:
         intro = self.intro.prompt(run) if self.intro else ""
         hold = self.hold.prompt(run) if self.hold else ""
-        return Answer(WirePark(intro_prompt=intro, hold_prompt=hold, max_duration=self.limit, locale=voice(run.locale, self.voice)))
+        main = self.intro or self.hold
+        spoken = voice(main.locale(run.locale) if main else run.locale, self.voice)
+        return Answer(WirePark(intro_prompt=intro, hold_prompt=hold, max_duration=self.limit, locale=spoken))
 
     def resume(self, _run: Run) -> Move:
         return Answer(Hangup())

@@ -145,7 +145,7 @@ class CompiledMenu:
 
     def action(self, run: Run, prompt: str) -> RunMenu:
         inner = [self.wire(menu.id, worded([menu.prompt], run), menu.options) for menu in self.inner]
-        return self.question.run_menu([self.wire("main", prompt, self.options), *inner], run)
+        return self.question.run_menu([self.wire("main", prompt, self.options), *inner], run, self.question.first)
 
     def wire(self, menu_id: str, prompt: str, options: tuple[WireOption, ...]) -> WireMenu:
         return WireMenu(

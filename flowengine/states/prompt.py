@@ -46,7 +46,7 @@ Prompt = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One piece of a prompt: a template per locale ("" is the fallback)."""
+    """One piece of a prompt: a template per locale ("" is the fallback, which is also the first of the others)."""
 
     kind: str
     texts: Mapping[str, Template]
@@ -60,8 +60,16 @@ class Part:
     def template(self, locale: str) -> Template:
         return self.texts.get(locale) or self.texts[""]
 
+    def chosen(self, run_locale: str) -> str:
+        """The locale of the text that is taken, so that no voice speaks another language. A plain text is in the call's own."""
+        wanted = self.locale or run_locale
+        if wanted in self.texts:
+            return wanted
+        fallback = self.texts[""].text
+        return next((locale for locale, template in self.texts.items() if locale and template.text == fallback), wanted)
+
     def locale_in(self, run_locale: str) -> str:
-        return voice(self.locale or run_locale, self.voice)
+        return voice(self.chosen(run_locale), self.voice)
 
     def text(self, run: Run) -> str:
         return self.template(self.locale or run.locale).render(run.names)
@@ -105,6 +113,10 @@ class Plan:
         if run.locale not in self.known:
             self.known[run.locale] = tuple(fragment(spoken(part, run)) for part in self.parts)
         return self.known[run.locale]
+
+    def locale(self, run_locale: str) -> str:
+        """The one locale in which this is spoken inside a question or a park: that of its first words."""
+        return next((part.chosen(run_locale) for part in self.parts if part.kind != "audio"), run_locale)
 
     def prompt(self, run: Run) -> str:
         """The prompt as the `;` list that menus and park take."""
