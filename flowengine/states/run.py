@@ -58,6 +58,6 @@ class Run(msgspec.Struct):
 
     def share(self, salt: str) -> float:
         """A number in [0, 100) that stays the same for one caller and one place, so that a split is sticky."""
-        who = self.names.get("call.from") or self.event.call_id
+        who = self.names.get("call.from") or self.names.get("call.user") or self.event.call_id
         digest = hashlib.blake2b(f"{salt}\n{who}".encode(), digest_size=8).digest()
         return int.from_bytes(digest) / 2**64 * 100
