@@ -12,7 +12,7 @@ from flowengine.states.collect import Collect
 from flowengine.states.connect import Connect
 from flowengine.states.ending import Nothing, Park
 from flowengine.states.fetch import Fetch
-from flowengine.states.fields import Attempts, Duration, FlowName, Locale, Name, StateName
+from flowengine.states.fields import Attempts, Duration, FlowName, Locale, Name, StateName, Tones
 from flowengine.states.menu import Key, Menu
 from flowengine.states.preamble import Recording, Report
 from flowengine.states.prompt import Prompt
@@ -81,7 +81,7 @@ class State(
     answer: Annotated[bool, Meta(description="Answer (and bill) at once, before anything is connected.", examples=[True])] = False
     record: Annotated[Literal["stop"] | Recording, Meta(description="Start or stop recording.", examples=["stop"])] | UnsetType = UNSET
     say: Prompt | UnsetType = UNSET
-    dtmf: Annotated[str, Meta(description="Keys to send: 0-9, # and w (half a second).", examples=["ww1#"])] | UnsetType = UNSET
+    dtmf: Annotated[Tones, Meta(description="Keys to send: 0-9, # and w (half a second).", examples=["ww1#"])] | UnsetType = UNSET
     report: (
         Annotated[Report, Meta(description="A verdict on an ended call; only after `on: ended:`.", examples=[{"status": "success"}])]
         | UnsetType

@@ -7,10 +7,10 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
+from flowengine.limits import MAX_MENU_TIMEOUT_MILLIS, MIN_MENU_TIMEOUT_MILLIS
 from flowengine.sinch import Pie
 from flowengine.source import Path
 from flowengine.states.builder import Builder
-from flowengine.states.fields import millis
 from flowengine.states.move import Answer, Exit, Failed, Move, Sent
 from flowengine.states.prompt import Plan, Prompt, Spoken, worded
 from flowengine.states.run import Run
@@ -117,10 +117,8 @@ def wording(builder: Builder, path: Path, words: Prompt | Words | UnsetType, fal
 
 def timeout_millis(builder: Builder, path: Path, authored: str | UnsetType) -> int:
     """The time-out of a question in milliseconds, within what the platform takes."""
-    wait = millis(authored if isinstance(authored, str) else builder.around.defaults.get("timeout", "5s"))
-    if not 1000 <= wait <= 30_000:
-        builder.problem("FE412", path, "the platform waits between 1s and 30s for a key", "choose a time-out in that range")
-    return min(max(wait, 1000), 30_000)
+    wait = authored if isinstance(authored, str) else builder.around.defaults.get("timeout", "5s")
+    return builder.millis(path, wait, MIN_MENU_TIMEOUT_MILLIS, MAX_MENU_TIMEOUT_MILLIS, "how long the platform waits for a key")
 
 
 def attempts(builder: Builder, authored: int | UnsetType) -> int:

@@ -10,6 +10,7 @@ from flowengine.expr import ExprError, Expression, Mode, Scope, Template, Type, 
 from flowengine.limits import MAX_SAY
 from flowengine.problems import Problem, suggest
 from flowengine.source import Document, Path
+from flowengine.states.fields import UNITS, millis
 from flowengine.states.prompt import Localised, Part, Plan, Prompt, Spoken
 from flowengine.svaml import ssml_problem
 
@@ -156,6 +157,20 @@ class Builder:
         self.writes.add(f"vars.{name}")
         return found
 
+    def millis(self, path: Path, authored: str, least: int, most: int, what: str) -> int:
+        """The milliseconds of a duration, within what the platform takes."""
+        wait = millis(authored)
+        if not least <= wait <= most:
+            self.problem("FE412", path, f"{what} is from {words(least)} to {words(most)}", "choose a time in that range")
+        return min(max(wait, least), most)
+
+    def seconds(self, path: Path, authored: str, most: int, what: str) -> int:
+        """The seconds of a duration that the platform takes in whole seconds only."""
+        wait = self.millis(path, authored, 1000, most * 1000, what)
+        if wait % 1000:
+            self.problem("FE412", path, f"{what} is given in whole seconds", f"write {wait // 1000}s or {wait // 1000 + 1}s")
+        return wait // 1000
+
     def prompt(self, path: Path, prompt: Prompt | UnsetType | None, *, late: bool = False) -> Plan | None:
         """A compiled prompt."""
         if prompt is UNSET or prompt is None:
@@ -223,6 +238,12 @@ class Builder:
             )
         if kind == "ssml" and "${" not in text and (fault := ssml_problem(text)):
             self.problem("FE411", path, fault, "close every element that you open")
+
+
+def words(wait: int) -> str:
+    """A duration as an author writes it, in the largest unit without a rest."""
+    unit, size = next((unit, size) for unit, size in reversed(UNITS.items()) if wait % size == 0)
+    return f"{wait // size}{unit}"
 
 
 def fits(value: Any, wanted: Type) -> bool:

@@ -7,10 +7,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.expr import EvalError, Mode
+from flowengine.limits import MAX_CALL_SECONDS, MAX_CONFERENCE_KEYS_SECONDS, MAX_RING_SECONDS
 from flowengine.sinch import Ace, Notify, Pie
 from flowengine.source import Path
 from flowengine.states.builder import Builder
-from flowengine.states.fields import Duration, StateName, seconds
+from flowengine.states.fields import Duration, StateName, Tones
 from flowengine.states.move import Answer, Exit, Failed, Move
 from flowengine.states.run import Run
 from flowengine.states.wire import Prepared, caller_id, prepared
@@ -69,7 +70,7 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     ring: Annotated[Duration, Meta(description="How long to ring.", examples=["20s"])] | UnsetType = UNSET
     limit: Annotated[Duration, Meta(description="The longest talk, at most 4h.", examples=["1h"])] | UnsetType = UNSET
     dtmf: (
-        Annotated[str, Meta(description="Keys sent to the callee on answer: 0-9, # and w (half a second).", examples=["ww123#"])]
+        Annotated[Tones, Meta(description="Keys sent to the callee on answer: 0-9, # and w (half a second).", examples=["ww123#"])]
         | UnsetType
     ) = UNSET
     indications: (
@@ -193,10 +194,9 @@ def check(builder: Builder, path: Path, connect: Connect, target: str) -> None:
         if getattr(connect, name) not in (UNSET, False, {}) and name not in LEGAL[target]:
             where = " and ".join(kind for kind in TARGETS if name in LEGAL[kind])
             builder.problem("FE413", (*path, name), f"a connection to {target} has no {name}", f"{name} is for {where}")
-    if isinstance(connect.limit, str) and seconds(connect.limit) > 14_400:
-        builder.problem("FE412", (*path, "limit"), "the platform ends every call after 4 hours", "write 4h or less")
+    durations(builder, path, connect)
     shown = connect.caller_id
-    if isinstance(shown, str) and target == "phone" and "${" not in shown and not caller_id({"caller_id": shown}):
+    if isinstance(shown, str) and "${" not in shown and not caller_id({"caller_id": shown}):
         builder.problem("FE415", (*path, "caller_id"), "this is no phone number", "write + and the country code, or `private`")
     if connect.silent and any(getattr(connect, name) is not UNSET for name in ("answered", "person", "machine", "unsure", "beep")):
         builder.problem(
@@ -210,6 +210,16 @@ def check(builder: Builder, path: Path, connect: Connect, target: str) -> None:
         builder.problem("FE414", (*path, "answered"), message, "remove answered:, or use `detect: sync`")
     if connect.beep is not UNSET and connect.detect == "sync":
         builder.problem("FE414", (*path, "beep"), "the beep is reported by asynchronous detection only", "add `detect: async`")
+
+
+def durations(builder: Builder, path: Path, connect: Connect) -> None:
+    if isinstance(connect.limit, str):
+        builder.seconds((*path, "limit"), connect.limit, MAX_CALL_SECONDS, "how long the platform lets a call last")
+    if isinstance(connect.ring, str):
+        builder.seconds((*path, "ring"), connect.ring, MAX_RING_SECONDS, "how long it may ring")
+    if connect.keys:
+        most = MAX_CONFERENCE_KEYS_SECONDS * 1000
+        builder.millis((*path, "keys", "timeout"), connect.keys.timeout, 1000, most, "how long to wait for the next key")
 
 
 def exits(builder: Builder, path: Path, connect: Connect) -> None:

@@ -6,9 +6,10 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from flowengine.limits import MAX_PARK_SECONDS
 from flowengine.source import Path
 from flowengine.states.builder import Builder
-from flowengine.states.fields import Duration, seconds
+from flowengine.states.fields import Duration
 from flowengine.states.move import Answer, Move
 from flowengine.states.prompt import Plan, Prompt
 from flowengine.states.run import Run
@@ -102,8 +103,6 @@ def compile_done(_builder: Builder, _path: Path, _authored: Nothing | None) -> C
 
 
 def compile_park(builder: Builder, path: Path, park: Park) -> CompiledPark:
-    limit = seconds(park.limit)
-    if limit > 600:
-        builder.problem("FE412", (*path, "limit"), "the platform parks a call for 10 minutes at most", "write 10m or less")
+    limit = builder.seconds((*path, "limit"), park.limit, MAX_PARK_SECONDS, "how long the platform holds a call")
     intro = builder.listed((*path, "intro"), park.intro)
     return CompiledPark(intro, builder.listed((*path, "hold"), park.hold), limit, builder.around.voice)

@@ -29,6 +29,10 @@ Condition = Annotated[
     str,
     Meta(description='An expression that is true or false, such as `vars.tier == "gold"`.', examples=['vars.tier == "gold"'], min_length=1),
 ]
+Tones = Annotated[
+    str,
+    Meta(pattern=r"^([0-9#w]|\$\{[\s\S]*\})*$", extra_json_schema={"x-hint": "the platform sends 0-9, # and w (half a second) only"}),
+]
 Attempts = Annotated[int, Meta(ge=1, le=9)]
 LOCALE = r"^[a-zA-Z]{2,3}(-[A-Za-z]{2,4}){0,2}$"
 Locale = Annotated[str, Meta(pattern=LOCALE, extra_json_schema={"x-hint": "write language and country: en-US, sv-SE"})]
@@ -45,5 +49,5 @@ def millis(text: str) -> int:
 
 
 def seconds(text: str) -> int:
-    """The whole seconds of an authored duration, never less than one."""
-    return max(1, round(millis(text) / 1000))
+    """The whole seconds of an authored duration. `Builder.seconds` has reported those that are none."""
+    return millis(text) // 1000

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from flowengine.states.connect import Connect
 
 Headers = tuple[CallHeader, ...]
+Maker = Callable[[Mapping[str, str], Headers, str], Action]
 DIALLED = "dialled"
 PHONE = re.compile(r"\+[0-9]{6,16}")
 WEBSOCKET = re.compile(r"wss://[^\s/]+\S*")
@@ -44,19 +45,25 @@ CONTROL = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A connect action: a constant where nothing depends on the call, else a recipe."""
+    """A connect action: encoded once per locale where nothing else depends on the call."""
 
-    constant: Sent | None
-    make: Callable[[Mapping[str, str], Headers], Action]
+    make: Maker
     texts: Mapping[str, Template]
     headers: Mapping[str, Template]
+    constant: bool
+    known: dict[str, Sent] = field(default_factory=dict, compare=False, repr=False)
 
     def action(self, run: Run) -> Sent:
         """The action for this call. Raises EvalError, or ValueError for a target that the platform could not dial."""
-        if self.constant is not None:
-            return self.constant
-        texts = {name: template.render(run.names) for name, template in self.texts.items()}
-        return self.make(texts, header_list(self.headers, run.names))
+        if not self.constant:
+            return self.made(run.names, run.locale)
+        if run.locale not in self.known:
+            self.known[run.locale] = fragment(self.made(run.names, run.locale))
+        return self.known[run.locale]
+
+    def made(self, names: Mapping[str, Any], locale: str) -> Action:
+        texts = {name: template.render(names) for name, template in self.texts.items()}
+        return self.make(texts, header_list(self.headers, names), locale)
 
 
 def header_list(headers: Mapping[str, Template], names: Mapping[str, Any]) -> Headers:
@@ -86,16 +93,15 @@ def playable(text: str) -> str:
 def prepared(
     builder: Builder, path: Path, connect: "Connect", target: str, texts: Mapping[str, Template], headers: Mapping[str, Template]
 ) -> Prepared | None:
-    make = MAKERS[target](connect, builder.around.locale)
-    if any(template.constant is None for template in (*texts.values(), *headers.values())):
-        return Prepared(None, make, texts, headers)
-    constants = {name: str(template.constant) for name, template in texts.items()}
+    constant = all(template.constant is not None for template in (*texts.values(), *headers.values()))
+    made = Prepared(MAKERS[target](connect), texts, headers, constant)
     try:
-        action = make(constants, header_list(headers, {}))
+        if constant:
+            made.made({}, builder.around.locale)
     except ValueError as error:
         builder.problem("FE415", (*path, target), str(error), CURES[target])
         return None
-    return Prepared(fragment(action), make, texts, headers)
+    return made
 
 
 CURES = {
@@ -115,10 +121,10 @@ def whole_seconds(authored: Any) -> int | None:
     return seconds(authored) if isinstance(authored, str) else None
 
 
-def phone(connect: "Connect", locale: str) -> Callable[..., Action]:
+def phone(connect: "Connect") -> Maker:
     amd = any(getattr(connect, name) is not UNSET for name in ("person", "machine", "unsure", "beep"))
 
-    def make(texts: Mapping[str, str], _headers: Headers) -> Action:
+    def make(texts: Mapping[str, str], _headers: Headers, locale: str) -> Action:
         return ConnectPstn(
             number="" if texts["phone"] == DIALLED else matched(PHONE, texts["phone"].replace(" ", ""), "is no phone number"),
             cli=caller_id(texts),
@@ -134,11 +140,11 @@ def phone(connect: "Connect", locale: str) -> Callable[..., Action]:
     return make
 
 
-def sip(connect: "Connect", _locale: str) -> Callable[..., Action]:
-    def make(texts: Mapping[str, str], headers: Headers) -> Action:
+def sip(connect: "Connect") -> Maker:
+    def make(texts: Mapping[str, str], headers: Headers, _locale: str) -> Action:
         return ConnectSip(
             destination=to_sip(matched(SIP, texts["sip"].removeprefix("sip:"), "is no SIP address")),
-            cli=one_line(texts.get("caller_id", "")),
+            cli=caller_id(texts),
             max_duration=whole_seconds(connect.limit),
             transport=connect.transport.upper() if isinstance(connect.transport, str) else "",
             suppress_callbacks=connect.silent,
@@ -149,8 +155,8 @@ def sip(connect: "Connect", _locale: str) -> Callable[..., Action]:
     return make
 
 
-def app(_connect: "Connect", _locale: str) -> Callable[..., Action]:
-    def make(texts: Mapping[str, str], headers: Headers) -> Action:
+def app(_connect: "Connect") -> Maker:
+    def make(texts: Mapping[str, str], headers: Headers, _locale: str) -> Action:
         user = texts["app"]
         if not 1 <= len(user) <= MAX_USER_NAME:
             raise ValueError(f"the name of an app user has 1 to {MAX_USER_NAME} characters")
@@ -159,11 +165,11 @@ def app(_connect: "Connect", _locale: str) -> Callable[..., Action]:
     return make
 
 
-def conference(connect: "Connect", _locale: str) -> Callable[..., Action]:
+def conference(connect: "Connect") -> Maker:
     keys = None if connect.keys is UNSET else connect.keys
     options = ConferenceDtmfOptions(mode=keys.mode, max_digits=keys.max, timeout_mills=millis(keys.timeout)) if keys else None
 
-    def make(texts: Mapping[str, str], _headers: Headers) -> Action:
+    def make(texts: Mapping[str, str], _headers: Headers, _locale: str) -> Action:
         room = texts["conference"]
         if not 1 <= len(room) <= MAX_CONFERENCE_ID:
             raise ValueError(f"a room name has 1 to {MAX_CONFERENCE_ID} characters")
@@ -172,11 +178,11 @@ def conference(connect: "Connect", _locale: str) -> Callable[..., Action]:
     return make
 
 
-def stream(connect: "Connect", _locale: str) -> Callable[..., Action]:
+def stream(connect: "Connect") -> Maker:
     streaming = connect.version is not UNSET or connect.sample_rate is not UNSET
     options = StreamingOptions(version=connect.version or 1, sample_rate=connect.sample_rate or 44_100) if streaming else None
 
-    def make(texts: Mapping[str, str], headers: Headers) -> Action:
+    def make(texts: Mapping[str, str], headers: Headers, _locale: str) -> Action:
         return ConnectStream(
             destination=to_stream(matched(WEBSOCKET, texts["stream"], "is no wss:// address")),
             streaming_options=options,
@@ -194,7 +200,7 @@ def matched(pattern: re.Pattern[str], text: str, complaint: str) -> str:
     return text
 
 
-MAKERS: Mapping[str, Callable[["Connect", str], Callable[..., Action]]] = {
+MAKERS: Mapping[str, Callable[["Connect"], Maker]] = {
     "phone": phone,
     "sip": sip,
     "app": app,

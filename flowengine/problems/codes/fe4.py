@@ -154,7 +154,8 @@ states:
         "FE412",
         "a time outside the platform's range",
         Severity.ERROR,
-        "The platform waits between 1s and 30s for a key, holds a parked call for 10m at most, and ends a connection after 4h.",
+        "The platform waits between 1s and 30s for a key, holds a parked call for 10m at most, and ends a connection after 4h. Ringing and "
+        "limits are whole seconds on the wire, so parts of a second are refused, not rounded.",
         """\
 flow: line
 start: wait
