@@ -7,6 +7,7 @@ import msgspec
 
 from flowengine.compile import Program, Release
 from flowengine.expr import EvalError
+from flowengine.limits import MAX_FACT_BYTES
 from flowengine.runtime.call import Call
 from flowengine.sinch import Ace, Dice, Event, Ice, Notify, Pie, normalise
 from flowengine.states import Variable
@@ -39,12 +40,12 @@ class Handed(msgspec.Struct, frozen=True):
     data: dict[str, Any] = {}
 
 
-def begin(release: Release, call: Call | None, event: Event) -> Start | None:
-    """The start of a step, or None where no flow has anything to say."""
+def begin(release: Release, call: Call | None, event: Event, gone: str | None = None) -> Start | None:
+    """The start of a step, or None where no flow has anything to say. `gone` is the flow of a known call whose place is lost."""
     if isinstance(event, Ice):
         return incoming(release, event, call.steps if call else 0)
     if call is None:
-        return unseen(release, event)
+        return unseen(release, event) if gone is None else misplaced(release, event, gone)
     if call.ended and not isinstance(event, (Dice, Notify)):
         return Start(call, answer=Hangup(), settled=True)
     if isinstance(event, Ace):
@@ -63,8 +64,8 @@ def incoming(release: Release, event: Ice, steps: int) -> Start | None:
         return None
     facts = {
         "call.from": normalise(event.cli).e164,
-        "call.to": address(event),
-        "call.user": event.user,
+        "call.to": cut(address(event)),
+        "call.user": cut(event.user),
         "call.origin": event.origination_type.lower(),
     }
     values = {**facts, **inputs(program, handed.data)}
@@ -78,12 +79,27 @@ def address(event: Ice) -> str:
     return event.to.endpoint
 
 
+def cut(text: str) -> str:
+    """No longer than what the check of the cookie counts on."""
+    return text if len(text) * 4 <= MAX_FACT_BYTES else text.encode(errors="replace")[:MAX_FACT_BYTES].decode(errors="ignore")
+
+
+def misplaced(release: Release, event: Event, flow: str) -> Start | None:
+    """A call that began elsewhere, on a release that is gone: only its own flow may still hear how it went on."""
+    if isinstance(event, Pie):
+        return None if in_conference(event) else lost(release, event)
+    program = release.programs.get(flow)
+    if program is None or isinstance(event, Ace):
+        return None
+    return happened(release, Call(release.id, flow, program.answered or program.start, program.locale), event)
+
+
 def unseen(release: Release, event: Event) -> Start | None:
     """A first callback that is no incoming call: a placed call, or a call whose state is lost."""
     if isinstance(event, Pie) and not in_conference(event):
         return lost(release, event)
     handed = handed_in(event.custom)
-    flow = handed.flow or release.route("", "", "server", event.application_key)
+    flow = handed.flow or placed(release, event)
     program = release.programs.get(flow)
     if program is None:
         return None
@@ -95,9 +111,17 @@ def unseen(release: Release, event: Event) -> Start | None:
     return happened(release, call, event)
 
 
+def placed(release: Release, event: Event) -> str:
+    """The flow of placed calls, where a call can be nothing else: what lost its state may have come from outside."""
+    others = any(route.origin != "server" for route in release.routes)
+    return "" if others else release.route("", "", "server", event.application_key)
+
+
 def in_conference(event: Pie) -> bool:
-    """Whether these keys come from a conference, which the platform then names as the menu."""
-    return bool(event.conference_id) and event.menu_id == event.conference_id
+    """Whether these keys come from a conference, which the platform then names as the menu: ours are `main` and `flow.state`."""
+    if event.conference_id:
+        return event.menu_id == event.conference_id
+    return event.type == "sequence" and event.menu_id not in ("", "main") and "." not in event.menu_id
 
 
 def handed_in(custom: str) -> Handed:

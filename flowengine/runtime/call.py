@@ -55,7 +55,9 @@ def restore(data: bytes) -> Call | None:
 def fits(call: Call, release: Release) -> bool:
     """Whether a release can carry on this call: all its flows, states and values are there with the same types."""
     places = [(call.flow, call.state, call.values), *((frame.flow, frame.state, frame.values) for frame in call.stack)]
-    return all(fits_place(release, *place) for place in places)
+    return all(fits_place(release, *place) for place in places) and all(
+        release.programs[frame.flow].states[frame.state].kind == "subflow" for frame in call.stack
+    )
 
 
 def fits_place(release: Release, flow: str, state: str, values: Mapping[str, Any]) -> bool:

@@ -60,11 +60,15 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A call as it was found: its state where it is usable, its release, and how many steps are known to have been taken."""
+    """A call as it was found: its state where it is usable, its release, and how many steps are known to have been taken.
+
+    Where it was known once and is not usable, `gone` is its flow, as far as that can be told.
+    """
 
     call: Call | None
     release: Release
     steps: int
+    gone: str | None = None
 
 
 class Work(msgspec.Struct):
@@ -135,7 +139,7 @@ class Engine:
     async def tried(self, work: Work, saved: Saved | None) -> tuple[Reply | None, Saved | None]:
         """One step from what is saved. Without a reply another callback of this call was first, and what it saved is where to begin."""
         found = self.find(work.event, saved)
-        outcome = step(found.release, found.call, work.event, datetime.fromtimestamp(self.clock(), UTC))
+        outcome = step(found.release, found.call, work.event, datetime.fromtimestamp(self.clock(), UTC), found.gone)
         if outcome.waiting is not None:
             won = None if work.asked else await self.claimed(work, found.release)
             if won is not None:
@@ -150,12 +154,15 @@ class Engine:
         call = stored if carried is None or (stored and stored.steps >= carried.steps) else carried
         current = self.releases.current
         if call is None:
-            return Found(None, current, saved.counter if saved else 0)
+            known = saved is not None or COOKIE_KEY in event.cookies
+            return Found(None, current, saved.counter if saved else 0, "" if known else None)
         steps = max(call.steps, saved.counter if saved else 0)
         release = self.releases.get(call.release)
         if release is not None:
             return Found(call, release, steps)
-        return Found(replace(call, release=current.id) if fits(call, current) else None, current, steps)
+        if fits(call, current):
+            return Found(replace(call, release=current.id), current, steps)
+        return Found(None, current, steps, call.root().flow)
 
     def carried(self, event: Event, known: int) -> Call | None:
         """What the cookie carries, where it claims to have counted further than what is `known`; opening one for nothing is dear."""

@@ -197,7 +197,7 @@ class Walk(msgspec.Struct):
         if mended is None:
             self.sorry()
             return tuple(self.run.said), Hangup()
-        if mended[0] is not said:
+        if mended[0] is not said or mended[1] is not action:
             self.note("shortened")
         return mended
 
@@ -233,14 +233,14 @@ class Walk(msgspec.Struct):
         return replace(call, stack=(replace(first, values=self.kept(self.program, first.state)), *call.stack[1:]))
 
 
-def step(release: Release, call: Call | None, event: Event, now: datetime) -> Outcome:
+def step(release: Release, call: Call | None, event: Event, now: datetime, gone: str | None = None) -> Outcome:
     """Answer one callback of one call.
 
-    `call` is what the step before returned, or None for a call never seen; its flow and state must be of this release (see
-    `fits`). Returns the call as it goes on and the answer; where the flow asks another system, `waiting` has the request and
-    `resume` carries on.
+    `call` is what the step before returned, or None; its flow and state must be of this release (see `fits`). For a call that
+    is known but does not fit, `gone` is its flow ("" where even that is lost); None says that the call was never seen. Returns
+    the call as it goes on and the answer; where the flow asks another system, `waiting` has the request and `resume` carries on.
     """
-    start = begin(release, call, event)
+    start = begin(release, call, event, gone)
     if start is None:
         return unrouted(release, event, now)
     walk = walker(release, start, event, now, (start.aside and call) or None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from flowengine.compile.checks.graph import callee, calls, components
 from flowengine.compile.program import Program
 from flowengine.expr import Type
-from flowengine.limits import MAX_COOKIE_BYTES
+from flowengine.limits import MAX_COOKIE_BYTES, MAX_FACT_BYTES
 from flowengine.problems import Problem
 
 # the encoded call (runtime/call.py) without names and values: format, release, counters, locale, and the marks in front of each
@@ -13,7 +13,7 @@ HEAD = 48
 FRAME = 8  # the marks around flow, state and values of one level
 NAME = 2  # the mark in front of a name
 VALUE = 3  # the mark in front of a value
-FACTS = {"call.from": 17, "call.to": 128, "call.user": 128, "call.origin": 6}
+FACTS = {"call.from": 17, "call.to": MAX_FACT_BYTES, "call.user": MAX_FACT_BYTES, "call.origin": 6}
 NUMBER = 9  # whole numbers and decimals travel as 8 bytes and a mark
 ONE_BYTE = frozenset({"digits", "date", "time"})  # kinds that hold ASCII only
 SEAL = 17  # version and authentication tag of the cookie (runtime/cookie.py)
