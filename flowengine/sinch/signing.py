@@ -66,21 +66,14 @@ def sign(key: str, secret_b64: str, method: str, path: str, content_type: str, b
 
 
 class Verifier:
-    """Checks signed requests of a set of applications.
+    """Checks signed requests of a set of applications."""
 
-    The platform signs the path of the URL that was configured there: when a proxy strips a prefix of it on the way,
-    `public_base_path` puts it back.
-    """
+    __slots__ = ("_folded", "_secrets", "_window")
 
-    __slots__ = ("_base", "_folded", "_secrets", "_window")
-
-    def __init__(
-        self, applications: Mapping[str, str], window_seconds: float = SIGNATURE_WINDOW_SECONDS, public_base_path: str = ""
-    ) -> None:
+    def __init__(self, applications: Mapping[str, str], window_seconds: float = SIGNATURE_WINDOW_SECONDS) -> None:
         self._secrets = {key.encode(): (key, decode_secret(secret)) for key, secret in applications.items()}
         self._folded = {key.lower(): value for key, value in self._secrets.items()}  # keys are GUIDs to some senders
         self._window = timedelta(seconds=window_seconds)
-        self._base = public_base_path.rstrip("/").encode()
 
     def verify(self, method: str, raw_path: bytes | str, headers: Headers, body: bytes, now: datetime) -> str:
         """The key of the application that signed this request, as configured; raises a SignatureError"""
@@ -108,7 +101,7 @@ class Verifier:
     def _paths(self, raw_path: bytes | str) -> Iterable[bytes]:
         """Senders disagree on whether to sign the path as sent or decoded"""
         path = raw_path.encode() if isinstance(raw_path, str) else raw_path
-        path = self._base + path.partition(b"?")[0]
+        path = path.partition(b"?")[0]
         return (path, unquote_to_bytes(path)) if b"%" in path else (path,)
 
 
