@@ -40,6 +40,8 @@ def serve(flows: Path, **options: object) -> None:
 
 
 def announce(settings: Settings, project: Loaded, *, signed: bool) -> None:
+    if project.problems:
+        click.echo(project.listing(project.problems), err=True)
     click.echo(f"{project.summary()}; serving http://{settings.host}:{settings.port}{settings.callback_path}", err=True)
     if not signed:
         click.echo(

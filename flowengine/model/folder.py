@@ -40,12 +40,13 @@ class Gathered:
 
 
 def read_folder(folder: FilePath) -> dict[str, bytes]:
-    """The YAML files of a project by their path in it; a single file is a project of one flow.
+    """The YAML files of a project by their path in it. A single file is a project of one flow, unless a project file lies beside it.
 
     Raises OSError where the folder cannot be read.
     """
     if folder.is_file():
-        return {folder.name: folder.read_bytes()}
+        beside = (folder.parent / PROJECT_FILE).is_file()
+        return read_folder(folder.parent) if beside else {folder.name: folder.read_bytes()}
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder or file {folder}")
     files = sorted(path for pattern in ("*.yaml", "*.yml", *(f"{part}/*.y*ml" for part in PARTS)) for path in folder.glob(pattern))

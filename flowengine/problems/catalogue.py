@@ -25,7 +25,7 @@ def explain_text(code: str) -> str:
     """The catalogue's page on a code, for a terminal. An unknown code is a LookupError that names the nearest one."""
     entry = CATALOGUE.get(code.upper())
     if entry is None:
-        raise LookupError(f"there is no problem code {code!r} {suggest(code.upper(), CATALOGUE)}".strip())
+        raise LookupError(f"there is no problem code {code!r}; {suggest(code.upper(), CATALOGUE)}".rstrip("; "))
     return f"{entry.code} ({entry.severity}): {entry.title}\n\n{_paragraphs(entry.explanation)}{_examples(entry)}"
 
 

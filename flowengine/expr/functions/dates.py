@@ -43,13 +43,15 @@ def days_between(start: str, end: str) -> int:
     return (_iso(end) - _iso(start)).days
 
 
-@function("A date as a voice should say it.", 'date_words("2026-12-24")', "December 24, 2026")
+@function("A date as a voice should say it; nothing for an empty text.", 'date_words("2026-12-24")', "December 24, 2026")
 def date_words(date: str, locale: str = "en-US") -> str:
-    return date_in_words(_iso(date), locale)
+    return date_in_words(_iso(date), locale) if date else ""
 
 
-@function("A time of day as a voice should say it.", 'time_words("09:30")', "9:30 AM")
+@function("A time of day as a voice should say it; nothing for an empty text.", 'time_words("09:30")', "9:30 AM")
 def time_words(time: str, locale: str = "en-US") -> str:
+    if not time:
+        return ""
     found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?", time)
     if not found:
         raise ValueError(f"{time[:30]!r} is no time of day, such as 09:30")
