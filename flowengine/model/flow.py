@@ -22,6 +22,18 @@ from flowengine.states.subflow import Return, Subflow
 VarType = Literal["text", "digits", "integer", "decimal", "boolean", "date", "time", "choice"]
 
 
+NewState = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?!(repeat|back)$)[a-z][a-z0-9_]*$",
+        max_length=40,
+        extra_json_schema={
+            "x-hint": "state names are lower case letters, digits and _, such as ask_account; repeat and back are what keys do"
+        },
+    ),
+]
+
+
 class Var(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A variable of a flow."""
 
@@ -155,7 +167,7 @@ class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
     flow: Annotated[FlowName, Meta(description="The name of the flow.", examples=["support-line"])]
     states: Annotated[
-        dict[StateName, State],
+        dict[NewState, State],
         Meta(description="The states by name.", examples=[{"welcome": {"say": "Hello.", "hangup": None}}], min_length=1, max_length=1000),
     ]
     title: Annotated[str, Meta(description="A title for people.", examples=["Acme support line"])] | UnsetType = UNSET

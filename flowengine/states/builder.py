@@ -1,7 +1,7 @@
 """What a kind of state is given to compile itself: expressions in scope, prompts, exits, and a place to report mistakes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from msgspec import UNSET, UnsetType
@@ -10,7 +10,7 @@ from flowengine.expr import ExprError, Expression, Mode, Scope, Template, Type, 
 from flowengine.limits import MAX_SAY
 from flowengine.problems import Problem, suggest
 from flowengine.source import Document, Path
-from flowengine.states.fields import UNITS, millis
+from flowengine.states.fields import SPECIAL, UNITS, millis
 from flowengine.states.prompt import Localised, Part, Plan, Prompt, Spoken
 from flowengine.svaml import ssml_problem
 
@@ -97,7 +97,9 @@ class Builder:
 
     def exit(self, name: str, state: str | UnsetType, path: Path, via: Via = "same") -> str:
         """Register an exit; an unset target registers nothing."""
-        if isinstance(state, str):
+        if state in SPECIAL:
+            self.problem("FE203", path, f"there is no state {state}", f"only a key can {state}; name a state here")
+        elif isinstance(state, str):
             self.exits[name] = Target(state, via, path)
         return name
 
@@ -170,6 +172,15 @@ class Builder:
         if wait % 1000:
             self.problem("FE412", path, f"{what} is given in whole seconds", f"write {wait // 1000}s or {wait // 1000 + 1}s")
         return wait // 1000
+
+    def beside(self, variable: Variable) -> str:
+        """A second place for a value of this variable. It travels with a waiting call, and no author can name it."""
+        name = f"{variable.name}~"
+        assert isinstance(self.around.variables, dict)  # one per flow, made for its states to share
+        self.around.variables[name] = replace(variable, name=name)
+        self.late_reads.add(f"vars.{name}")
+        self.writes.add(f"vars.{name}")
+        return f"vars.{name}"
 
     def prompt(self, path: Path, prompt: Prompt | UnsetType | None, *, late: bool = False) -> Plan | None:
         """A compiled prompt."""

@@ -13,7 +13,7 @@ from flowengine.sinch import Pie
 from flowengine.source import Path
 from flowengine.states.asking import Question, Wording, Words, attempts, otherwise, timeout_millis, wording
 from flowengine.states.builder import Builder, Variable
-from flowengine.states.fields import Attempts, Condition, Duration, Name, StateName
+from flowengine.states.fields import SPECIAL, Attempts, Condition, Duration, Name, StateName
 from flowengine.states.move import Answer, Exit, Move
 from flowengine.states.prompt import Plan, Prompt, worded
 from flowengine.states.run import Run
@@ -106,6 +106,8 @@ class CompiledCollect:
     confirm: Plan | None
     timeout: int
     keys: dict[str, str]
+    everywhere: dict[str, str]
+    before: str
     actions = frozenset({"runMenu"})
     waits = True
 
@@ -143,6 +145,8 @@ class CompiledCollect:
         before = run.names[name]
         run.names[name] = value
         if self.holds(run):
+            if self.before:
+                run.names[self.before] = before
             return True
         run.names[name] = before
         return False
@@ -155,11 +159,21 @@ class CompiledCollect:
             return False
 
     def confirmed(self, run: Run, event: Pie) -> Move:
-        if event.value.strip() == YES:
-            return Exit("next")
+        """What becomes of the read-back: whoever leaves it without a yes leaves the old value behind."""
+        said = event.value.strip()
+        moved = Exit("next") if said == YES else self.refused(run, event, said)
+        if said == NO or not isinstance(moved, Answer):
+            before = run.names.pop(self.before)
+            if said != YES:
+                run.names[f"vars.{self.variable.name}"] = before
+        return moved
+
+    def refused(self, run: Run, event: Pie, said: str) -> Move:
+        if said in self.everywhere:
+            return Exit(self.everywhere[said])
         attempt = run.attempts - CONFIRMING
         run.attempts = attempt
-        if event.value.strip() == NO:
+        if said == NO:
             return self.question.retry(run, Wording(()), "otherwise", self.ask)
         settled = self.question.unanswered(run, event, "otherwise", lambda run, _: self.ask_back(run))
         moved = settled or self.question.retry(run, Wording(()), "otherwise", lambda run, _: self.ask_back(run))
@@ -172,7 +186,8 @@ class CompiledCollect:
         return self.question.run_menu([menu], run, self.question.first)
 
     def ask_back(self, run: Run) -> RunMenu:
-        options = (WireOption(dtmf="1", action=f"return({YES})"), WireOption(dtmf="2", action=f"return({NO})"))
+        keys = {"1": YES, "2": NO, **dict(zip(self.everywhere, self.everywhere, strict=True))}
+        options = tuple(WireOption(dtmf=key, action=f"return({value})") for key, value in keys.items())
         menu = WireMenu(id="main", main_prompt=worded([self.confirm], run), repeats=0, timeout_mills=self.timeout, options=options)
         return self.question.run_menu([menu], run, self.confirm)
 
@@ -229,9 +244,8 @@ def question(builder: Builder, path: Path, collect: Collect) -> Question:
 
 def global_exits(builder: Builder) -> dict[str, str]:
     """Keys that work everywhere, as inputs of their own."""
-    special = ("repeat", "back")
     return {
-        key: target if target in special else builder.exit(f"key {key}", target, (), "pie")
+        key: target if target in SPECIAL else builder.exit(f"key {key}", target, (), "pie")
         for key, target in builder.around.global_keys.items()
     }
 
@@ -266,4 +280,6 @@ def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledC
         confirm=builder.listed((*path, "confirm"), collect.confirm, late=True),
         timeout=timeout_millis(builder, (*path, "timeout"), collect.timeout),
         keys={key: leads for key, leads in keys.items() if least > 1 or not key.isdigit()},
+        everywhere={key: leads for key, leads in keys.items() if key not in ("1", "2")},
+        before=builder.beside(variable) if collect.confirm is not UNSET else "",
     )

@@ -9,6 +9,7 @@ UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$"
 
 Duration = Annotated[str, Meta(pattern=DURATION, extra_json_schema={"x-hint": "write a number and a unit: 500ms, 20s, 1.5s, 2h"})]
+SPECIAL = ("repeat", "back")  # what a key can do in place of leading to a state
 StateName = Annotated[
     str,
     Meta(

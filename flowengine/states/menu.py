@@ -1,5 +1,6 @@
 """menu: offer choices by key or by voice."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -11,7 +12,7 @@ from flowengine.sinch import Pie
 from flowengine.source import Path
 from flowengine.states.asking import Question, Words, attempts, otherwise, timeout_millis, wording
 from flowengine.states.builder import Builder
-from flowengine.states.fields import Attempts, Duration, StateName, millis
+from flowengine.states.fields import SPECIAL, Attempts, Duration, StateName, millis
 from flowengine.states.move import Answer, Exit, Move, Sent
 from flowengine.states.prompt import Plan, Prompt, worded
 from flowengine.states.run import Run
@@ -19,7 +20,6 @@ from flowengine.svaml import Menu as WireMenu
 from flowengine.svaml import Option as WireOption
 from flowengine.svaml import RunMenu, fragment
 
-SPECIAL = ("repeat", "back")
 EXAMPLE = """
 main:
   menu:
@@ -131,7 +131,7 @@ class CompiledMenu:
         """The choice whose word the caller said; the longest word wins."""
         if event.input_method != "voice":
             return ""
-        said = f" {event.value.casefold()} "
+        said = f" {plain(event.value)} "
         words = sorted((word for word in self.heard if f" {word} " in said), key=len)
         return self.choices[self.heard[words[-1]]] if words else ""
 
@@ -157,6 +157,11 @@ class CompiledMenu:
             max_timeout_mills=self.voice_timeout,
             options=options,
         )
+
+
+def plain(words: str) -> str:
+    """Words without case and punctuation, as recognised speech has either or not: `My bill, please.` is `my bill please`."""
+    return " ".join(re.sub(r"[^\w\s]", " ", words.casefold()).split())
 
 
 @dataclass(slots=True)
@@ -185,12 +190,17 @@ class Choices:
             self.choices[value] = str(option.next)
         else:
             self.choices[value] = self.builder.exit(f"key {value}", option.next, (*path, "next"), "pie")
-        for word in option.hear:
-            self.heard[word.casefold()] = value
+        for index, word in enumerate(option.hear):
+            self.hear((*path, "hear", index), word, value)
+
+    def hear(self, path: Path, word: str, value: str) -> None:
+        other = self.heard.setdefault(plain(word), value)
+        if other != value:
+            self.builder.problem("FE223", path, f"{word!r} already chooses {other}", "give each option words of its own")
 
     def submenu(self, path: Path, value: str, menu: Submenu) -> str:
         name = f"{self.builder.around.flow}.{self.builder.state}.{value}"
-        options = self.options((*path, "options"), menu.options, prefix=f"{value}.")
+        options = self.options((*path, "options"), global_options(self.builder, menu.options), prefix=f"{value}.")
         self.inner.append(Inner(name, self.builder.listed((*path, "prompt"), menu.prompt, late=True), options))
         return name
 

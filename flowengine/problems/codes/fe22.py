@@ -98,6 +98,36 @@ states:
 """,
     ),
     Entry(
+        "FE223",
+        "a word for two options",
+        Severity.ERROR,
+        "A word that a caller says must choose one option. Case and punctuation make no difference between words.",
+        """\
+flow: line
+start: main
+states:
+  main:
+    menu:
+      prompt: Say bill, or agent.
+      options: {1: {next: bill, hear: [bill]}, 2: {next: agent, hear: [Bill, agent]}}
+      otherwise: agent
+  bill: {say: Your bill is paid., hangup: }
+  agent: {hangup: }
+""",
+        """\
+flow: line
+start: main
+states:
+  main:
+    menu:
+      prompt: Say bill, or agent.
+      options: {1: {next: bill, hear: [bill]}, 2: {next: agent, hear: [agent]}}
+      otherwise: agent
+  bill: {say: Your bill is paid., hangup: }
+  agent: {hangup: }
+""",
+    ),
+    Entry(
         "FE230",
         "a circle without an end",
         Severity.ERROR,
