@@ -27,6 +27,7 @@ from flowengine.svaml import (
 )
 from flowengine.svaml import prompt as wire
 from flowengine.svaml.encode import read_action, read_instruction
+from flowengine.svaml.menus import heard
 
 Size = tuple[int, int]  # spoken characters and prompt parts, never fewer than there are
 NOTHING: Size = (0, 0)
@@ -73,7 +74,7 @@ def listed(prompt: str) -> Size:
 def prompts(action: RunMenu | Park) -> list[str]:
     if isinstance(action, Park):
         return [action.intro_prompt, action.hold_prompt]
-    return [text for menu in action.menus for text in (menu.main_prompt, menu.repeat_prompt) if text]
+    return [text for menu in heard(action) for text in (menu.main_prompt, menu.repeat_prompt) if text]
 
 
 def mend(context: str, said: tuple[Said, ...], action: Sent) -> tuple[tuple[Said, ...], Sent] | None:
@@ -107,10 +108,11 @@ class Allowance:
         return action
 
     def menus(self, action: RunMenu) -> RunMenu:
-        """The namesake of the main menu says the same words twice over: it goes first."""
-        first = action.menus[0]
-        inner = [menu for menu in action.menus[1:] if menu.id != action.main_menu]
-        return replace(action, menus=tuple(map(self.menu, (first, *inner))), main_menu=first.id)
+        """The namesake of the main menu says the same words, and only one of the two is heard."""
+        first, *inner = action.menus
+        mended = self.menu(first)
+        others = [replace(mended, id=menu.id) if menu.id == action.main_menu else self.menu(menu) for menu in inner]
+        return replace(action, menus=(mended, *others))
 
     def menu(self, menu: Menu) -> Menu:
         return replace(menu, main_prompt=self.prompt(menu.main_prompt), repeat_prompt="")

@@ -9,7 +9,7 @@ from typing import Any
 from flowengine import limits
 from flowengine.svaml import actions as act
 from flowengine.svaml import instructions as ins
-from flowengine.svaml.menus import menu_faults
+from flowengine.svaml.menus import heard, menu_faults
 from flowengine.svaml.prompt import split, url_problem
 
 NUMBER = re.compile(r"\+[0-9]{6,16}")
@@ -27,9 +27,9 @@ def name_of(value: ins.Instruction | act.Action) -> str:
 
 
 def prompts_of(action: act.Action) -> list[list[str]]:
-    """Each prompt of an action as its parts"""
+    """Each prompt of an action that may be heard, as its parts"""
     if isinstance(action, act.RunMenu):
-        prompts = [prompt for menu in action.menus for prompt in (menu.main_prompt, menu.repeat_prompt)]
+        prompts = [prompt for menu in heard(action) for prompt in (menu.main_prompt, menu.repeat_prompt)]
     else:
         prompts = [action.intro_prompt, action.hold_prompt] if isinstance(action, act.Park) else []
     return [split(prompt) for prompt in prompts]

@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from flowengine import limits
 from flowengine.svaml.actions import MAIN_MENU, Menu, RunMenu
 
 _OPTION = re.compile(r"(return|menu)\((.+)\)")
+
+
+def heard(action: RunMenu) -> list[Menu]:
+    """The menus that a caller may come to: of a menu that is sent under two names, only the one that is begun with."""
+    begun = next((menu for menu in action.menus if menu.id == action.main_menu), None)
+    return [menu for menu in action.menus if menu is begun or begun is None or replace(menu, id=begun.id) != begun]
 
 
 def menu_faults(action: RunMenu) -> Iterator[str]:

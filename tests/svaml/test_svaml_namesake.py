@@ -1,0 +1,32 @@
+"""A menu sent under two names is heard once."""
+
+import pytest
+from msgspec.structs import replace
+
+from flowengine.runtime.guard import mend
+from flowengine.svaml import Menu, RunMenu, fragment, tts, violations
+
+MENU = Menu("main", main_prompt=tts("a" * 560))
+NAMESAKE = replace(MENU, id="line.welcome")
+
+
+@pytest.mark.parametrize(
+    ("menus", "faults"),
+    [
+        ((MENU, NAMESAKE), 0),
+        ((MENU, NAMESAKE, Menu("line.welcome.1", main_prompt=tts("b" * 560))), 1),
+        ((MENU, replace(NAMESAKE, main_prompt=tts("b" * 560))), 1),
+    ],
+    ids=["the same words", "and an inner menu", "other words"],
+)
+def test_only_what_may_be_heard_counts(menus, faults):
+    assert len(violations("pie", [], RunMenu(menus, main_menu="line.welcome", locale="en-US"))) == faults
+
+
+def test_a_question_that_is_cut_keeps_its_name():
+    long = replace(MENU, main_prompt=";".join([tts("many words " * 50)] * 2))
+    action = RunMenu((long, replace(long, id="line.welcome")), main_menu="line.welcome", locale="en-US")
+    (said, mended) = mend("pie", (), fragment(action))
+    assert said == ()
+    assert (mended.main_menu, [menu.id for menu in mended.menus]) == ("line.welcome", ["main", "line.welcome"])
+    assert mended.menus[0].main_prompt == mended.menus[1].main_prompt != ""
