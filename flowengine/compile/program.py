@@ -66,7 +66,11 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A whole project at one revision. `id` depends on the content alone."""
+    """A whole project at one revision. `id` depends on the content alone.
+
+    `lacking` are the variables of the environment that should hold secrets of applications; `has_secrets` says whether states of
+    calls and answers may hold any secret.
+    """
 
     id: str
     programs: Mapping[str, Program]
@@ -77,7 +81,9 @@ class Release:
     deadline: float
     freshness: float
     applications: Mapping[str, str]
+    lacking: tuple[str, ...]
     hosts: Mapping[str, bool]
+    has_secrets: bool
 
     def route(self, to: str, kind: str, origin: str, application: str) -> str:
         """The flow that answers a call to this address, or "" when none does."""

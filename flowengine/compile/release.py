@@ -110,7 +110,7 @@ class Compiling:
     def applications(self) -> dict[str, str]:
         found = {}
         for index, application in enumerate(self.authored.project.applications):
-            if application.secret not in self.environment:
+            if not self.environment.get(application.secret):
                 self.report(
                     "FE905",
                     ("applications", index, "secret"),
@@ -206,6 +206,8 @@ def released(compiling: Compiling, files: Mapping[str, bytes], built: Mapping[st
         deadline=millis(project.platform.deadline) / 1000,
         freshness=millis(project.platform.freshness) / 1000,
         applications=compiling.applications(),
+        lacking=tuple(item.secret for item in project.applications if not compiling.environment.get(item.secret)),
+        has_secrets=bool(project.secrets) or any(program.secret for program in built.values()),
         hosts={host(service.url): service.private for service in project.services.values()},
     )
 

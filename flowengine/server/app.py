@@ -50,13 +50,13 @@ class Front:
     """
 
     def __init__(self, path: str, callback: Callback, others: Starlette) -> None:
-        self._path = path
+        self._paths = (path, path.removesuffix("/") if path.endswith("/") else f"{path}/")
         self._callback = callback
         self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
-        if scope["type"] == "http" and scope["path"] == self._path and scope["method"] == "POST":
+        if scope["type"] == "http" and scope["path"] in self._paths and scope["method"] == "POST":
             await self._callback(scope, receive, send)
         else:
             await self._others(scope, receive, send)

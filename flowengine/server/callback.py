@@ -54,9 +54,9 @@ class Gate:
         return self._verifier.verify(scope["method"], path, scope["headers"], body, datetime.now(UTC))
 
     def _renew(self, release: Release) -> None:
-        """Credentials come with a release. Once there were some, their absence lets nobody in unsigned."""
+        """Credentials come with a release. Once there were some, or should be, their absence lets nobody in unsigned."""
         known = applications(release, self._environment)
-        if known or self._verifier is not None:
+        if known or release.lacking or self._verifier is not None:
             self._verifier = Verifier(known, window_seconds=release.freshness)
         self._for = release
 
@@ -91,7 +91,7 @@ class Callback:
             raise Refusal(401, error.code, str(error)) from error
         except BadCallback as error:
             raise Refusal(400, NOT_A_CALLBACK, str(error)) from error
-        if application and not event.application_key:
+        if application and event.application_key != application:  # whoever signed for one must not speak for another
             return msgspec.structs.replace(event, application_key=application)
         return event
 

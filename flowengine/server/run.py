@@ -1,25 +1,39 @@
 """Starts the web server and its workers."""
 
+import asyncio
 import os
 import tempfile
 
 import uvicorn
 
 from flowengine.compile import Release
+from flowengine.runtime.store import StoreError
 from flowengine.server import log
-from flowengine.server.settings import Settings, SettingsError, applications, check_exposure
+from flowengine.server.app import opened
+from flowengine.server.settings import Settings, SettingsError, applications, check_complete, check_exposure
 
 PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+OWN_PATHS = ("/healthz", "/readyz", "/metrics")
 GRACE_SECONDS = 30  # longer than any callback may take; what still hangs then never ends
 
 
 def prepare(settings: Settings, release: Release) -> bool:
     """Check that the settings go together; whether callbacks must be signed. Raises SettingsError."""
-    if not settings.callback_path.startswith("/"):
-        raise SettingsError("the callback path starts with /, such as /sinch")
+    if not settings.callback_path.startswith("/") or settings.callback_path in OWN_PATHS:
+        raise SettingsError(f"the callback path starts with /, such as /sinch, and is none of {', '.join(OWN_PATHS)}")
+    check_complete(release)
     signed = bool(applications(release, os.environ))
     check_exposure(settings.host, has_credentials=signed)
+    asyncio.run(check_store(settings))
     return signed
+
+
+async def check_store(settings: Settings) -> None:
+    """Open the store once before any worker does: a worker that cannot is started again and again."""
+    try:
+        await opened(settings).close()
+    except (StoreError, OSError) as error:
+        raise SettingsError(f"the session store {settings.store} cannot be used: {error}") from error
 
 
 def serve(settings: Settings) -> None:

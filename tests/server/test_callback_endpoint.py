@@ -106,6 +106,16 @@ def test_rubbish_is_refused(release: Release, body: bytes) -> None:
     assert (status, json.loads(answer)["errorCode"]) == (400, 40001)
 
 
+def test_whoever_signed_speaks_for_no_other_application(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = endpoint(release, MemoryStore())
+    seen: list[Any] = []
+    monkeypatch.setattr(app._gate, "check", lambda *_: "mine")
+    monkeypatch.setattr(app._engine, "answer", lambda event, _: seen.append(event) or 1 / 0)
+    for claimed in ({}, {"applicationKey": "mine"}, {"applicationKey": "another"}):
+        sent(app, json.dumps({**ice(), **claimed}).encode())
+    assert [event.application_key for event in seen] == ["mine"] * 3
+
+
 def test_ready_follows_the_store() -> None:
     assert sent(Readyz(MemoryStore()), b"")[0] == 200
     assert sent(Readyz(Broken()), b"") == (503, b"the session store fails\n")

@@ -11,6 +11,8 @@ from server_process import KEY, SECRET, TYPE
 from flowengine.compile import Release, compile_project
 from flowengine.releases import Registry
 from flowengine.server.callback import Gate
+from flowengine.server.run import prepare
+from flowengine.server.settings import Settings, SettingsError
 from flowengine.sinch import SignatureError, sign
 
 made = compile_project({"a.yaml": b"{flow: a, start: b, states: {b: {hangup: }}}"}, {}).release
@@ -44,6 +46,26 @@ def test_credentials_come_with_a_release_and_never_leave_the_door_open() -> None
     releases.current = replace(RELEASE, applications={})
     with pytest.raises(SignatureError):
         gate.check({"method": "POST", "path": "/sinch", "headers": []}, b"{}")
+
+
+def declared(environment: dict[str, str]) -> Release:
+    project = b"{project: test, applications: [{key: one, secret: ONE}, {key: two, secret: TWO}]}"
+    found = compile_project({"a.yaml": b"{flow: a, start: b, states: {b: {hangup: }}}", "project.yaml": project}, environment).release
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("environment", [{}, {"ONE": ""}, {"ONE": "b25l"}])
+def test_an_application_without_its_secret_opens_no_door(environment: dict[str, str]) -> None:
+    found = declared(environment)
+    with pytest.raises(SignatureError):
+        Gate(Registry(found), environment).check({"method": "POST", "path": "/sinch", "headers": []}, b"{}")
+    with pytest.raises(SettingsError, match="TWO"):
+        prepare(Settings("flows"), found)
+
+
+def test_with_all_secrets_the_applications_are_served() -> None:
+    assert prepare(Settings("flows", host="0.0.0.0"), declared({"ONE": "b25l", "TWO": "dHdv"}))
 
 
 @given(st.binary(), st.binary(), st.binary(), st.binary())

@@ -112,3 +112,7 @@ def test_an_own_path_for_callbacks(serve: Serve) -> None:
     served = serve("--callback-path", "/voice/callbacks")
     assert served.post(ice(), path="/voice/callbacks").status_code == 200
     assert served.post(ice()).status_code == 404
+
+
+def test_a_slash_at_the_end_of_the_path_makes_no_difference(serve: Serve) -> None:
+    assert serve().post(ice(), path="/sinch/").json()["action"]["name"] == "runMenu"
