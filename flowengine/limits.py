@@ -43,6 +43,7 @@ MAX_CONFERENCE_KEYS_SECONDS = 60  # nobody waits longer between two keys; a larg
 MAX_PARK_SECONDS = 600  # a parked call is hung up after this (documentation 2020/2021)
 MIN_MENU_TIMEOUT_MILLIS = 1000  # shorter silence than this ends a menu before anybody can answer (older .NET server SDK)
 MAX_MENU_TIMEOUT_MILLIS = 30_000  # (older .NET server SDK)
+MAX_VOICE_MILLIS = 60_000  # nobody answers a question for longer; a larger number is a slip of the unit
 MAX_REPORT_DETAILS = 64  # characters of reportCallStatus, cut by the platform (documentation 2021)
 SIGNATURE_WINDOW_SECONDS = 300  # either way: long for clocks that drift, short for a replay; the platform only says "not too old"
 

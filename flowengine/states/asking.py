@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
-from flowengine.limits import MAX_MENU_TIMEOUT_MILLIS, MIN_MENU_TIMEOUT_MILLIS
+from flowengine.limits import MAX_MENU_TIMEOUT_MILLIS, MAX_VOICE_MILLIS, MIN_MENU_TIMEOUT_MILLIS
 from flowengine.sinch import Pie
 from flowengine.source import Path
 from flowengine.states.builder import Builder
@@ -119,6 +119,10 @@ def timeout_millis(builder: Builder, path: Path, authored: str | UnsetType) -> i
     """The time-out of a question in milliseconds, within what the platform takes."""
     wait = authored if isinstance(authored, str) else builder.around.defaults.get("timeout", "5s")
     return builder.millis(path, wait, MIN_MENU_TIMEOUT_MILLIS, MAX_MENU_TIMEOUT_MILLIS, "how long the platform waits for a key")
+
+
+def voice_millis(builder: Builder, path: Path, authored: str) -> int:
+    return builder.millis(path, authored, 1000, MAX_VOICE_MILLIS, "how long a caller may speak")
 
 
 def attempts(builder: Builder, authored: int | UnsetType) -> int:

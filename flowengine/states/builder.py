@@ -1,5 +1,6 @@
 """What a kind of state is given to compile itself: expressions in scope, prompts, exits, and a place to report mistakes."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
@@ -12,7 +13,7 @@ from flowengine.problems import Problem, suggest
 from flowengine.source import Document, Path
 from flowengine.states.fields import SPECIAL, UNITS, millis
 from flowengine.states.prompt import Localised, Part, Plan, Prompt, Spoken
-from flowengine.svaml import ssml_problem
+from flowengine.svaml import ssml_problem, url_problem
 
 Made = TypeVar("Made", Expression, Template)
 Via = Literal["same", "pie", "ace", "notify", "keys"]
@@ -176,7 +177,7 @@ class Builder:
     def beside(self, variable: Variable) -> str:
         """A second place for a value of this variable. It travels with a waiting call, and no author can name it."""
         name = f"{variable.name}~"
-        assert isinstance(self.around.variables, dict)  # one per flow, made for its states to share
+        assert isinstance(self.around.variables, dict)  # noqa: S101  one per flow, made for its states to share
         self.around.variables[name] = replace(variable, name=name)
         self.late_reads.add(f"vars.{name}")
         self.writes.add(f"vars.{name}")
@@ -232,6 +233,8 @@ class Builder:
             self._check_text(place, kind, text)
             if template := self.template(place, text, mode, late=late):
                 texts[locale] = template
+                if kind == "audio" and (fault := audio_problem(template)):
+                    self.problem("FE417", place, fault, "write an https:// address, or the name of a file uploaded to the platform")
         if not texts:
             return None
         fallback = next((locale for locale in ("", self.around.locale) if locale in texts), next(iter(texts)))
@@ -249,6 +252,14 @@ class Builder:
             )
         if kind == "ssml" and "${" not in text and (fault := ssml_problem(text)):
             self.problem("FE411", path, fault, "close every element that you open")
+
+
+def audio_problem(template: Template) -> str:
+    """Why the platform could not play this, or nothing. The `${…}` in it stand for a letter: they are made harmless when rendered."""
+    bare = "".join(part if isinstance(part, str) else "x" for part in template.parts)
+    if re.search(r"[;\[\]\s]", bare) or not bare:
+        return "the name or address of an audio file has no spaces and none of ; [ ]"
+    return url_problem(bare) if "://" in bare else ""
 
 
 def words(wait: int) -> str:

@@ -11,7 +11,7 @@ from flowengine.expr import EvalError, Expression, Type
 from flowengine.expr.functions.dates import is_date, parse_date
 from flowengine.sinch import Pie
 from flowengine.source import Path
-from flowengine.states.asking import Question, Wording, Words, attempts, otherwise, timeout_millis, wording
+from flowengine.states.asking import Question, Wording, Words, attempts, otherwise, timeout_millis, voice_millis, wording
 from flowengine.states.builder import Builder, Variable
 from flowengine.states.fields import SPECIAL, Attempts, Condition, Duration, Name, StateName
 from flowengine.states.move import Answer, Exit, Move
@@ -89,6 +89,10 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     no_input: Annotated[Words, Meta(description="Said before asking again after silence.")] | UnsetType = UNSET
     otherwise: Annotated[StateName, Meta(description="Where the call goes when attempts run out.", examples=["agents"])] | UnsetType = UNSET
     timeout: Annotated[Duration, Meta(description="How long to wait for the next key.", examples=["5s"])] | UnsetType = UNSET
+    voice_timeout: Annotated[Duration, Meta(description="How long a caller may speak.", examples=["20s"])] = "20s"
+    repeats: Annotated[
+        int, Meta(description="How often the platform itself repeats the prompt before it reports silence.", examples=[0], ge=0, le=9)
+    ] = 0
     barge: Annotated[bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])] = True
 
 
@@ -105,6 +109,8 @@ class CompiledCollect:
     invalid: Wording
     confirm: Plan | None
     timeout: int
+    voice_timeout: int
+    repeats: int
     keys: dict[str, str]
     everywhere: dict[str, str]
     before: str
@@ -182,7 +188,15 @@ class CompiledCollect:
         return moved
 
     def ask(self, run: Run, prompt: str) -> RunMenu:
-        menu = WireMenu(id="main", main_prompt=prompt, repeats=0, max_digits=self.most, timeout_mills=self.timeout)
+        menu = WireMenu(
+            id="main",
+            main_prompt=prompt,
+            repeat_prompt=prompt if self.repeats else "",
+            repeats=self.repeats,
+            max_digits=self.most,
+            timeout_mills=self.timeout,
+            max_timeout_mills=self.voice_timeout,
+        )
         return self.question.run_menu([menu], run, self.question.first)
 
     def ask_back(self, run: Run) -> RunMenu:
@@ -279,6 +293,8 @@ def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledC
         invalid=wording(builder, (*path, "invalid"), collect.invalid, "invalid"),
         confirm=builder.listed((*path, "confirm"), collect.confirm, late=True),
         timeout=timeout_millis(builder, (*path, "timeout"), collect.timeout),
+        voice_timeout=voice_millis(builder, (*path, "voice_timeout"), collect.voice_timeout),
+        repeats=collect.repeats,
         keys={key: leads for key, leads in keys.items() if least > 1 or not key.isdigit()},
         everywhere={key: leads for key, leads in keys.items() if key not in ("1", "2")},
         before=builder.beside(variable) if collect.confirm is not UNSET else "",

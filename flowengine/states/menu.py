@@ -10,9 +10,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.sinch import Pie
 from flowengine.source import Path
-from flowengine.states.asking import Question, Words, attempts, otherwise, timeout_millis, wording
+from flowengine.states.asking import Question, Words, attempts, otherwise, timeout_millis, voice_millis, wording
 from flowengine.states.builder import Builder
-from flowengine.states.fields import SPECIAL, Attempts, Duration, StateName, millis
+from flowengine.states.fields import SPECIAL, Attempts, Duration, StateName
 from flowengine.states.move import Answer, Exit, Move, Sent
 from flowengine.states.prompt import Plan, Prompt, worded
 from flowengine.states.run import Run
@@ -223,13 +223,6 @@ def question(builder: Builder, path: Path, menu: Menu, *, heard: bool) -> Questi
         heard=heard,
         voice=builder.around.voice,
     )
-
-
-def voice_millis(builder: Builder, path: Path, authored: str) -> int:
-    wait = millis(authored)
-    if wait < 1000:
-        builder.problem("FE412", path, "nobody can say a word in less than a second", "choose a longer time, such as 20s")
-    return max(wait, 1000)
 
 
 def compile_menu(builder: Builder, path: Path, menu: Menu) -> CompiledMenu:

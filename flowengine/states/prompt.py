@@ -49,7 +49,7 @@ class Part:
     """One piece of a prompt: a template per locale ("" is the fallback, which is also the first of the others)."""
 
     kind: str
-    texts: Mapping[str, Template]
+    texts: Mapping[str, Template] = field(hash=False)
     voice: str = ""
     locale: str = ""
 

@@ -228,6 +228,25 @@ states:
 """,
     ),
     Entry(
+        "FE417",
+        "an audio file that cannot be played",
+        Severity.ERROR,
+        "Audio is the name of a file uploaded to the platform, or an address that begins with https:// or http://. Prompts travel as a "
+        "list with ; [ and ] between them, so none of these may stand in a name, and neither may spaces.",
+        """\
+flow: line
+start: welcome
+states:
+  welcome: {say: {audio: my welcome.mp3}, hangup: }
+""",
+        """\
+flow: line
+start: welcome
+states:
+  welcome: {say: {audio: my-welcome.mp3}, hangup: }
+""",
+    ),
+    Entry(
         "FE416",
         "another voice inside a question",
         Severity.ERROR,
