@@ -1,0 +1,125 @@
+"""What was said already in the same answer when a call comes to a state: states that do not wait speak together."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from flowengine.compile.checks.graph import QUESTIONS, callee, calls, components
+from flowengine.compile.program import CompiledState, Program
+from flowengine.states.fetch import CompiledFetch
+from flowengine.states.prompt import Plan
+
+Measure = Callable[[Plan], int]
+
+
+class Before(NamedTuple):
+    """The most that may have been said, and the states that said it."""
+
+    size: int
+    states: tuple[str, ...]
+
+
+NONE = Before(0, ())
+Arrivals = dict[str, Before]
+
+
+class Returned(NamedTuple):
+    """By outcome: what was said in a flow that never waited, and what was said since it waited last."""
+
+    through: Mapping[str, Before]
+    late: Mapping[str, Before]
+
+
+def arrivals(programs: Mapping[str, Program], measure: Measure) -> dict[tuple[str, str], Before]:
+    """By flow and state: the most said before it in one answer. Circles are walked once."""
+    calling = calls(programs)
+    order = [
+        name for circle in components({name: [callee(state) for state in states] for name, states in calling.items()}) for name in circle
+    ]
+    walks = {name: Walk(program, measure, forward(program)) for name, program in programs.items()}
+    back: dict[str, Returned] = {}
+    for name in order:
+        back[name] = Returned(walks[name].returned({}, back), walks[name].returned(dict.fromkeys(programs[name].states, NONE), back))
+    entered: dict[str, Before] = {}
+    found = {}
+    for name in reversed(order):
+        before = walks[name].arrive({**dict.fromkeys(programs[name].states, NONE), programs[name].start: entered.get(name, NONE)}, back)
+        found.update({(name, state): value for state, value in before.items()})
+        for state in calling[name]:
+            entered[callee(state)] = max(entered.get(callee(state), NONE), after(state, before[state.name], measure))
+    return found
+
+
+class Walk(NamedTuple):
+    """One flow, its states in an order in which each comes after those that lead to it."""
+
+    program: Program
+    measure: Measure
+    order: list[str]
+
+    def returned(self, begun: Arrivals, back: Mapping[str, Returned]) -> dict[str, Before]:
+        """By outcome: the most said when the flow comes back to its caller."""
+        before = self.arrive({self.program.start: NONE, **begun}, back)
+        found: dict[str, Before] = {}
+        for state in self.program.states.values():
+            if state.kind == "return" and state.name in before:
+                outcome = state.verb.outcome  # type: ignore[attr-defined]  # the kind says that it is a return
+                found[outcome] = max(found.get(outcome, NONE), after(state, before[state.name], self.measure))
+        return found
+
+    def arrive(self, found: Arrivals, back: Mapping[str, Returned]) -> Arrivals:
+        """The most said before each state, from those on where something is known to have been said."""
+        seen: set[str] = set()
+        for name in self.order:
+            seen.add(name)
+            state = self.program.states[name]
+            if name in found:
+                said = after(state, found[name], self.measure)
+                for exit_, target in together(self.program, state):
+                    for more in went(said, back.get(callee(state)), exit_.removeprefix("outcome ")) if target not in seen else ():
+                        found[target] = max(found.get(target, NONE), more)
+        return found
+
+
+def went(said: Before, called: Returned | None, outcome: str) -> Iterator[Before]:
+    """What was said after this exit; words before a subflow that waits belong to an earlier answer."""
+    if called is None:
+        yield said
+    elif outcome in called.through:
+        more = called.through[outcome]
+        yield Before(said.size + more.size, said.states + more.states)
+    if called and outcome in called.late:
+        yield called.late[outcome]
+
+
+def after(state: CompiledState, before: Before, measure: Measure) -> Before:
+    size = measure(state.preamble.say) if state.preamble and state.preamble.say else 0
+    return Before(before.size + size, (*before.states, state.name)) if size else before
+
+
+def together(program: Program, state: CompiledState) -> Iterator[tuple[str, str]]:
+    """The exits that lead on within the same answer; an error exit where failing is likely."""
+    if state.verb.waits or state.kind in QUESTIONS:
+        return
+    yield from ((name, target.state) for name, target in state.exits.items() if target.via == "same")
+    own = "error" in program.document.at(state.path)
+    if state.error and (own or (isinstance(state.verb, CompiledFetch) and not state.verb.fails)):
+        yield "error", state.error
+
+
+def forward(program: Program) -> list[str]:
+    """The states, each after all that lead to it; a circle is opened where it is entered."""
+    placed: list[str] = []
+    seen: set[str] = set()
+    for root in program.states:
+        todo = [(root, together(program, program.states[root]))] if root not in seen else []
+        seen.add(root)
+        while todo:
+            name, leads = todo[-1]
+            target = next((target for _, target in leads if target in program.states and target not in seen), "")
+            if target:
+                seen.add(target)
+                todo.append((target, together(program, program.states[target])))
+            else:
+                placed.append(name)
+                todo.pop()
+    return placed[::-1]
