@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from flowengine.expr import EvalError, Expression, Template, Type
 from flowengine.source import Path
-from flowengine.states.builder import Builder, Variable
+from flowengine.states.builder import Builder, Variable, misfit
 from flowengine.states.fields import Name
 from flowengine.states.move import Exit, Failed, Move
 from flowengine.states.run import Run
@@ -65,9 +65,11 @@ def held_text(value: Any, variable: Variable) -> str:
     if isinstance(value, (dict, list)):
         raise EvalError(f"{variable.name} is {variable.kind} and cannot hold a list or a record")
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if variable.choices and text not in variable.choices:
-        raise EvalError(f"{variable.name} has no such choice")
-    return text[: variable.size]
+    if variable.kind == "text":
+        return text[: variable.size]
+    if fault := misfit(text, variable):
+        raise EvalError(f"{variable.name} is {variable.kind}: {fault}")
+    return text
 
 
 def held_number(value: float, variable: Variable) -> int | float:
@@ -107,6 +109,4 @@ def assignment(builder: Builder, path: Path, name: str, value: Scalar) -> Assign
     variable = builder.variable(name, path)
     if variable is None:
         return None
-    if variable.choices and isinstance(value, str) and "${" not in value and value not in variable.choices:
-        builder.problem("FE302", path, f"{value} is no choice of {name}", f"the choices are {', '.join(variable.choices)}")
     return Assignment(variable, builder.value(path, value, variable))

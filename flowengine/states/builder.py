@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 from msgspec import UNSET, UnsetType
 
 from flowengine.expr import ExprError, Expression, Mode, Scope, Template, Type, whole_expression
+from flowengine.expr.functions.dates import is_date
 from flowengine.limits import MAX_SAY
 from flowengine.problems import Problem, suggest
 from flowengine.source import Document, Path
@@ -134,15 +135,16 @@ class Builder:
             if inside is not None:
                 return self._compiled(path, authored, lambda: self._whole(authored, inside, variable), late=False)
             if variable.type is Type.TEXT:
-                return self.template(path, authored)
-        if not fits(authored, variable.type):
-            self.problem(
-                "FE302",
-                path,
-                f"{variable.name} is {variable.type}, but this is {authored!r}",
-                f"give it a {variable.type} or an expression in ${{…}}",
-            )
+                return self._text(path, authored, variable)
+        if fault := misfit(authored, variable):
+            self.problem("FE302", path, f"{variable.name} is {variable.kind}: {fault}", "give it such a value, or an expression in ${…}")
         return float(authored) if variable.type is Type.DECIMAL and isinstance(authored, int) else authored
+
+    def _text(self, path: Path, authored: str, variable: Variable) -> Template | None:
+        made = self.template(path, authored)
+        if made and made.constant is not None and (fault := misfit(made.constant, variable)):
+            self.problem("FE302", path, f"{variable.name} is {variable.kind}: {fault}", "give it such a value, or an expression in ${…}")
+        return made
 
     def _whole(self, authored: str, inside: str, variable: Variable) -> Expression:
         try:
@@ -266,6 +268,29 @@ def words(wait: int) -> str:
     """A duration as an author writes it, in the largest unit without a rest."""
     unit, size = next((unit, size) for unit, size in reversed(UNITS.items()) if wait % size == 0)
     return f"{wait // size}{unit}"
+
+
+def misfit(value: Any, variable: Variable) -> str:
+    """Why a variable cannot hold this value, or nothing. The value is not repeated, as it may be a caller's; an empty text fits, as
+    that is what a variable starts with.
+    """
+    if not fits(value, variable.type):
+        return f"this is no {variable.type}"
+    if variable.type is not Type.TEXT:
+        return ""
+    if variable.choices and value not in variable.choices:
+        return f"this is none of {', '.join(variable.choices)}"
+    form = FORMS.get(variable.kind)
+    if form and value and not form[0](value):
+        return f"this is no {form[1]}"
+    return f"it holds {variable.size} characters, and this has {len(value)}" if len(value) > variable.size else ""
+
+
+FORMS: Mapping[str, tuple[Callable[[str], bool], str]] = {
+    "date": (is_date, "date such as 2026-12-24"),
+    "time": (lambda text: bool(re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text)), "time such as 09:30"),
+    "digits": (lambda text: text.isascii() and text.isdigit(), "row of digits"),
+}
 
 
 def fits(value: Any, wanted: Type) -> bool:
