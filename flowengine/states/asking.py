@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
@@ -40,6 +40,21 @@ Words = Annotated[
     ),
 ]
 Again = Callable[[Run, str], Sent]
+
+
+class Asked(Protocol):
+    """The authored part that menu and collect have in common."""
+
+    @property
+    def prompt(self) -> Prompt: ...
+    @property
+    def again(self) -> Prompt | UnsetType: ...
+    @property
+    def no_input(self) -> Words | UnsetType: ...
+    @property
+    def attempts(self) -> int | UnsetType: ...
+    @property
+    def barge(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +117,22 @@ class Question:
         if event.type == "invalidinput":
             return self.retry(run, self.no_match, exhausted, ask)
         return None
+
+
+def question(builder: Builder, path: Path, asked: Asked, *, heard: bool, no_match: Wording) -> Question:
+    """What menu and collect compile alike."""
+    return Question(
+        menu_id=f"{builder.around.flow}.{builder.state}",
+        first=builder.listed((*path, "prompt"), asked.prompt, late=True),
+        again=builder.listed((*path, "again"), asked.again, late=True),
+        no_input=wording(builder, (*path, "no_input"), asked.no_input, "no_input"),
+        no_match=no_match,
+        attempts=attempts(builder, asked.attempts),
+        barge=asked.barge,
+        named=builder.around.menu_ids == "named",
+        heard=heard,
+        voice=builder.around.voice,
+    )
 
 
 def wording(builder: Builder, path: Path, words: Prompt | Words | UnsetType, fallback: str = "") -> Wording:

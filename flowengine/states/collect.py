@@ -11,7 +11,7 @@ from flowengine.expr import EvalError, Expression, Type
 from flowengine.expr.functions.dates import is_date, parse_date
 from flowengine.sinch import Pie
 from flowengine.source import Path
-from flowengine.states.asking import Question, Wording, Words, attempts, otherwise, timeout_millis, voice_millis, wording
+from flowengine.states.asking import Question, Wording, Words, otherwise, question, timeout_millis, voice_millis, wording
 from flowengine.states.builder import Builder, Variable
 from flowengine.states.fields import SPECIAL, Attempts, Condition, Duration, Name, StateName
 from flowengine.states.move import Answer, Exit, Move
@@ -241,21 +241,6 @@ def lengths(builder: Builder, path: Path, collect: Collect, variable: Variable) 
     return low, high
 
 
-def question(builder: Builder, path: Path, collect: Collect) -> Question:
-    return Question(
-        menu_id=f"{builder.around.flow}.{builder.state}",
-        first=builder.listed((*path, "prompt"), collect.prompt, late=True),
-        again=builder.listed((*path, "again"), collect.again, late=True),
-        no_input=wording(builder, (*path, "no_input"), collect.no_input, "no_input"),
-        no_match=Wording(()),
-        attempts=attempts(builder, collect.attempts),
-        barge=collect.barge,
-        named=builder.around.menu_ids == "named",
-        heard=collect.voice,
-        voice=builder.around.voice,
-    )
-
-
 def global_exits(builder: Builder) -> dict[str, str]:
     """Keys that work everywhere, as inputs of their own."""
     return {
@@ -284,7 +269,7 @@ def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledC
     least, most = lengths(builder, path, collect, variable)
     keys = global_exits(builder)
     return CompiledCollect(
-        question=question(builder, path, collect),
+        question=question(builder, path, collect, heard=collect.voice, no_match=Wording(())),
         variable=variable,
         format=collect.format or "",
         least=least,

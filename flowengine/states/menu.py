@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.sinch import Pie
 from flowengine.source import Path
-from flowengine.states.asking import Question, Words, attempts, otherwise, timeout_millis, voice_millis, wording
+from flowengine.states.asking import Question, Words, otherwise, question, timeout_millis, voice_millis, wording
 from flowengine.states.builder import Builder
 from flowengine.states.fields import SPECIAL, Attempts, Duration, StateName
 from flowengine.states.move import Answer, Exit, Move, Sent
@@ -210,26 +210,12 @@ def global_options(builder: Builder, authored: Mapping[str, str | Option]) -> di
     return {**authored, **{key: target for key, target in builder.around.global_keys.items() if key not in authored}}
 
 
-def question(builder: Builder, path: Path, menu: Menu, *, heard: bool) -> Question:
-    return Question(
-        menu_id=f"{builder.around.flow}.{builder.state}",
-        first=builder.listed((*path, "prompt"), menu.prompt, late=True),
-        again=builder.listed((*path, "again"), menu.again, late=True),
-        no_input=wording(builder, (*path, "no_input"), menu.no_input, "no_input"),
-        no_match=wording(builder, (*path, "no_match"), menu.no_match, "no_match"),
-        attempts=attempts(builder, menu.attempts),
-        barge=menu.barge,
-        named=builder.around.menu_ids == "named",
-        heard=heard,
-        voice=builder.around.voice,
-    )
-
-
 def compile_menu(builder: Builder, path: Path, menu: Menu) -> CompiledMenu:
     gathered = Choices(builder)
     options = gathered.options((*path, "options"), global_options(builder, menu.options))
     otherwise(builder, path, menu.otherwise)
-    asked = question(builder, path, menu, heard=bool(gathered.heard))
+    no_match = wording(builder, (*path, "no_match"), menu.no_match, "no_match")
+    asked = question(builder, path, menu, heard=bool(gathered.heard), no_match=no_match)
     return CompiledMenu(
         question=asked,
         options=options,

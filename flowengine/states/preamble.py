@@ -16,10 +16,18 @@ from flowengine.states.fields import LOCALE, Locale
 from flowengine.states.prompt import Plan
 from flowengine.states.run import Run
 from flowengine.states.wire import playable
-from flowengine.svaml import Answer, Instruction, ReportCallStatus, SendDtmf, StartRecording, StopRecording, TranscriptionOptions
+from flowengine.svaml import (
+    RECORDING_URL,
+    Answer,
+    Instruction,
+    ReportCallStatus,
+    SendDtmf,
+    StartRecording,
+    StopRecording,
+    TranscriptionOptions,
+)
 from flowengine.svaml import RecordingOptions as WireRecording
 
-RECORDING_URL = re.compile(r"(s3|azure)://[^/\s]+\S*")
 RECORD_EXAMPLE = """
 leave_message:
   record: {to: "s3://voicemail/acme", credentials: "${secrets.s3}", transcribe: en-US}

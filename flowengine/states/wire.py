@@ -15,6 +15,9 @@ from flowengine.states.fields import millis, seconds
 from flowengine.states.move import Sent
 from flowengine.states.run import Run
 from flowengine.svaml import (
+    NUMBER,
+    SIP,
+    WEBSOCKET,
     Action,
     Amd,
     CallHeader,
@@ -37,9 +40,6 @@ if TYPE_CHECKING:
 Headers = tuple[CallHeader, ...]
 Maker = Callable[[Mapping[str, str], Headers, str], Action]
 DIALLED = "dialled"
-PHONE = re.compile(r"\+[0-9]{6,16}")
-WEBSOCKET = re.compile(r"wss://[^\s/]+\S*")
-SIP = re.compile(r"[^\s@:;<>]+@[^\s@:;<>/]+(:[0-9]{1,5})?")
 CONTROL = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
 
 
@@ -82,7 +82,7 @@ def one_line(text: str) -> str:
 def caller_id(texts: Mapping[str, str]) -> str:
     """The number to show. What is none is left out: a wrong number must not lose the call."""
     shown = texts.get("caller_id", "").replace(" ", "")
-    return shown if shown == "private" or PHONE.fullmatch(shown) else ""
+    return shown if shown == "private" or NUMBER.fullmatch(shown) else ""
 
 
 def playable(text: str) -> str:
@@ -126,7 +126,7 @@ def phone(connect: "Connect") -> Maker:
 
     def make(texts: Mapping[str, str], _headers: Headers, locale: str) -> Action:
         return ConnectPstn(
-            number="" if texts["phone"] == DIALLED else matched(PHONE, texts["phone"].replace(" ", ""), "is no phone number"),
+            number="" if texts["phone"] == DIALLED else matched(NUMBER, texts["phone"].replace(" ", ""), "is no phone number"),
             cli=caller_id(texts),
             dial_timeout=whole_seconds(connect.ring),
             max_duration=whole_seconds(connect.limit),

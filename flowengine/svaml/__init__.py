@@ -25,6 +25,7 @@ from flowengine.svaml.actions import (
     to_user,
 )
 from flowengine.svaml.encode import Svaml, decode, encode, fragment
+from flowengine.svaml.forms import NUMBER, RECORDING_URL, SIP, WEBSOCKET
 from flowengine.svaml.instructions import (
     Answer,
     AnyInstruction,
@@ -48,6 +49,10 @@ __all__ = [
     "LEGAL_INSTRUCTIONS",
     "LOCALES",
     "MAIN_MENU",
+    "NUMBER",
+    "RECORDING_URL",
+    "SIP",
+    "WEBSOCKET",
     "Action",
     "Amd",
     "Answer",

@@ -9,13 +9,10 @@ from typing import Any
 from flowengine import limits
 from flowengine.svaml import actions as act
 from flowengine.svaml import instructions as ins
+from flowengine.svaml.forms import DTMF, NUMBER, RECORDING_URL, SIP, WEBSOCKET
 from flowengine.svaml.menus import heard, menu_faults
 from flowengine.svaml.prompt import split, url_problem
 
-NUMBER = re.compile(r"\+[0-9]{6,16}")
-DTMF = re.compile(r"[0-9#w]*")
-SIP = re.compile(r"[^\s@:;<>]+@[^\s@:;<>/]+(:[0-9]{1,5})?")
-RECORDING_URL = re.compile(r"(s3|azure)://[^/\s]+.*")
 _TONES = "at au bg br be ch cl cn cz de dk ee es fi fr gr hu il in it lt jp mx my nl no nz ph pl pt ru se sg th uk us tw ve za"
 INDICATIONS = frozenset(_TONES.split())
 HOLD_MUSIC = frozenset({"ring", "music1", "music2", "music3"})
@@ -150,7 +147,7 @@ def _connect_sip(action: act.ConnectSip) -> Iterator[str]:
 def _connect_stream(action: act.ConnectStream) -> Iterator[str]:
     yield from _seconds(action.max_duration, limits.MAX_CALL_SECONDS)
     yield from _headers(action.call_headers)
-    if action.destination.type != "Websocket" or not re.fullmatch(r"wss://[^\s/]+\S*", action.destination.endpoint):
+    if action.destination.type != "Websocket" or not WEBSOCKET.fullmatch(action.destination.endpoint):
         yield "the destination must be a wss:// URL"
 
 

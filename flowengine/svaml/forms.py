@@ -1,0 +1,10 @@
+"""The forms of addresses and keys that the platform takes; states and the check of what is sent share them."""
+
+import re
+from typing import Final
+
+NUMBER: Final = re.compile(r"\+[0-9]{6,16}")
+DTMF: Final = re.compile(r"[0-9#w]*")
+SIP: Final = re.compile(r"[^\s@:;<>]+@[^\s@:;<>/]+(:[0-9]{1,5})?")
+WEBSOCKET: Final = re.compile(r"wss://[^\s/]+\S*")
+RECORDING_URL: Final = re.compile(r"(s3|azure)://[^/\s]+\S*")
