@@ -19,8 +19,9 @@ from flowengine.limits import CALL_KEPT_SECONDS, FETCH_MARGIN_SECONDS, MAX_COOKI
 from flowengine.runtime.call import Call, dump, fits, restore
 from flowengine.runtime.cookie import COOKIE_KEY, Codec, size
 from flowengine.runtime.step import Entry, Outcome, resume, step
-from flowengine.runtime.store import Saved, Store
-from flowengine.sinch import Dice, Event, Notify
+from flowengine.runtime.store import Saved, Store, StoreError
+from flowengine.runtime.vault import Vault
+from flowengine.sinch import Dice, Event, Ice, Notify
 from flowengine.states import Fetched, Names, Request, Run
 from flowengine.svaml import Hangup, SetCookie, encode
 
@@ -37,7 +38,7 @@ class Releases(Protocol):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """What one callback was and became. `outcome` is answered, apology, unrouted or error."""
+    """What one callback was and became. `outcome` is answered, apology, unrouted, unkept or error."""
 
     call_id: str
     event: str
@@ -97,6 +98,7 @@ class Engine:
         self.releases = releases
         self.store = store
         self.codec = codec
+        self.vault = Vault(codec)
         self.fetch = fetch
         self.clock = clock
         self.under_way: dict[bytes, Work] = {}
@@ -127,14 +129,24 @@ class Engine:
             return self.apology(work)
 
     async def worked(self, work: Work) -> Reply:
-        saved = await self.store.load(work.event.call_id)
+        saved = await self.loaded(work.event)
         for _ in range(MAX_RETAKEN_STEPS):
-            if saved is not None and saved.digest == work.digest and saved.answer:
-                return self.repeated(work, saved)
+            if saved is not None and (again := self.repeated(work, saved)) is not None:
+                return again
             reply, saved = await self.tried(work, saved)
             if reply is not None:
                 return reply
         raise RuntimeError("other callbacks of this call were always first")
+
+    async def loaded(self, event: Event) -> Saved | None:
+        """What is saved. While the store fails, calls whose cookie comes back go on, and new ones begin."""
+        try:
+            return await self.store.load(event.call_id)
+        except StoreError:
+            if not (self.codec and isinstance(event, Ice)) and self.carried(event, -1) is None:
+                raise
+            log.exception("call %s goes on without the store", event.call_id)
+            return None
 
     async def tried(self, work: Work, saved: Saved | None) -> tuple[Reply | None, Saved | None]:
         """One step from what is saved. Without a reply another callback of this call was first, and what it saved is where to begin."""
@@ -149,7 +161,7 @@ class Engine:
 
     def find(self, event: Event, saved: Saved | None) -> Found:
         """The state of a call: from the store or the cookie, whichever has counted further."""
-        stored = restore(saved.state) if saved else None
+        stored = self.stored(event, saved) if saved else None
         carried = self.carried(event, saved.counter if stored and saved else -1)
         call = stored if carried is None or (stored and stored.steps >= carried.steps) else carried
         current = self.releases.current
@@ -164,6 +176,10 @@ class Engine:
             return Found(replace(call, release=current.id), current, steps)
         return Found(None, current, steps, call.root().flow)
 
+    def stored(self, event: Event, saved: Saved) -> Call | None:
+        state = self.vault.state(saved.state, event.call_id)
+        return restore(state) if state is not None else None
+
     def carried(self, event: Event, known: int) -> Call | None:
         """What the cookie carries, where it claims to have counted further than what is `known`; opening one for nothing is dear."""
         text = event.cookies.get(COOKIE_KEY) if event.cookies else None
@@ -176,12 +192,16 @@ class Engine:
         """Make sure that only one worker performs the requests of this callback; the answer of the other where there is one."""
         limit = self.clock() + release.deadline
         while self.clock() < limit:
-            if await self.store.claim(work.event.call_id, work.digest, limit):
+            try:
+                if await self.store.claim(work.event.call_id, work.digest, limit):
+                    return None
+                await asyncio.sleep(0.02)
+                saved = await self.store.load(work.event.call_id)
+            except StoreError:
+                log.exception("call %s asks without a claim", work.event.call_id)
                 return None
-            await asyncio.sleep(0.02)
-            saved = await self.store.load(work.event.call_id)
-            if saved is not None and saved.digest == work.digest and saved.answer:
-                return self.repeated(work, saved)
+            if saved is not None and (again := self.repeated(work, saved)) is not None:
+                return again
         return None
 
     async def performed(self, work: Work, outcome: Outcome, release: Release) -> Outcome:
@@ -212,19 +232,27 @@ class Engine:
         if call.steps <= found.steps:
             call = replace(call, steps=found.steps + 1)
         state = dump(call)
-        body = self.encoded(work.event, outcome, call.steps, state)
+        cookie = self.cookie(work.event, outcome, call.steps, state)
+        body = encode((*outcome.instructions, cookie) if cookie else outcome.instructions, outcome.action)
         saved = Saved(call.steps, state, work.digest, body)
-        kept = await self.store.save(work.event.call_id, saved, self.clock() + CALL_KEPT_SECONDS)
+        if found.release.has_secrets:
+            saved = self.vault.sealed(saved, work.event.call_id, cookie.value if cookie else "")
+        try:
+            kept = await self.store.save(work.event.call_id, saved, self.clock() + CALL_KEPT_SECONDS)
+        except StoreError:
+            if cookie is None and not call.ended:
+                raise
+            log.exception("the state of call %s is in its cookie alone", work.event.call_id)
+            return Reply(body, replace(self.record(work, outcome, found.release), outcome="unkept")), None
         if kept is not saved:
             return None, kept
         return Reply(body, self.record(work, outcome, found.release)), kept
 
-    def encoded(self, event: Event, outcome: Outcome, steps: int, state: bytes) -> bytes:
-        """The answer, with the state as its cookie where the platform takes one and it fits."""
+    def cookie(self, event: Event, outcome: Outcome, steps: int, state: bytes) -> SetCookie | None:
+        """The state as a cookie, where the platform takes one and it fits."""
         if self.codec is None or isinstance(event, (Dice, Notify)) or outcome.action is None or size(len(state)) > MAX_COOKIE_BYTES:
-            return encode(outcome.instructions, outcome.action)
-        cookie = SetCookie(key=COOKIE_KEY, value=self.codec.seal(state, event.call_id, steps))
-        return encode((*outcome.instructions, cookie), outcome.action)
+            return None
+        return SetCookie(key=COOKIE_KEY, value=self.codec.seal(state, event.call_id, steps))
 
     def record(self, work: Work, outcome: Outcome, release: Release) -> Record:
         call = outcome.call
@@ -250,8 +278,15 @@ class Engine:
             outcome=what,
         )
 
-    def repeated(self, work: Work, saved: Saved) -> Reply:
-        return Reply(saved.answer, self.noted(work, self.releases.current, restore(saved.state), (), "answered", repeated=True))
+    def repeated(self, work: Work, saved: Saved) -> Reply | None:
+        """The very answer that this delivery got before, if it was the last one."""
+        if saved.digest != work.digest or not saved.answer:
+            return None
+        answer = self.vault.answer(saved.answer, work.event.call_id)
+        if answer is None:
+            return None
+        call = self.stored(work.event, saved)
+        return Reply(answer, self.noted(work, self.releases.current, call, (), "answered", repeated=True))
 
     def apology(self, work: Work) -> Reply:
         """The answer when the engine itself has failed."""

@@ -20,7 +20,8 @@ class StoreError(Exception):
 class Store(Protocol):
     """Every store must pass the same tests. Times are seconds since 1970, so that workers agree on them.
 
-    Stores keep plain bytes, not sealed ones: whoever can read the store can read what callers said and typed.
+    Stores keep the bytes that they are given. Those of calls that may hold secrets come sealed; whoever can read the store can read
+    what all other callers said and typed.
     """
 
     async def load(self, call_id: str) -> Saved | None:

@@ -25,7 +25,7 @@ _CLAIM = (
 
 
 class SqliteStore:
-    """Holds plain bytes in a file that only its owner may read. Open it in the process that uses it, after any fork."""
+    """Holds bytes in a file that only its owner may read. Open it in the process that uses it, after any fork."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
