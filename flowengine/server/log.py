@@ -1,4 +1,7 @@
-"""One JSON line per callback on standard output. Numbers of callers and what they press never appear in clear."""
+"""One JSON line per callback on standard output. Numbers and names of callers never appear in clear.
+
+Of what they press only the exits appear that an author named after single keys (`key 5`).
+"""
 
 import asyncio
 import logging
@@ -11,13 +14,14 @@ import msgspec
 
 from flowengine.runtime.engine import Record
 from flowengine.runtime.step import Entry
-from flowengine.sinch import Event, Ice
+from flowengine.sinch import Event, Ice, normalise
 
 ATOMIC = 4096  # a pipe takes this much in one piece, so that the lines of several workers never mix
 STARS = str.maketrans("0123456789", "*" * 10)
 SHOWN = 2  # digits of a number that stay, enough to tell two callers apart
 REASON = re.compile(r"(\bstatus \d{3}\b)|\d")
 LONG_NUMBER = re.compile(r"(?<![\w-])\+?\d{4,}(?![\w-])")
+ADDRESS = re.compile(r"^(.*<)?\s*(sips?:|tel:)?", re.IGNORECASE | re.DOTALL)  # what stands in front of a user
 _encode = msgspec.json.Encoder().encode
 
 
@@ -45,9 +49,15 @@ class Refused(msgspec.Struct):
     client: str
 
 
-def masked_number(text: str) -> str:
-    """A number or address with all but its last digits hidden."""
-    return text[:-SHOWN].translate(STARS) + text[-SHOWN:]
+def masked(text: str) -> str:
+    """Of a number, in whatever spelling it came, the last digits; of a name the first letter, and the host behind it."""
+    number = normalise(text)
+    if number.e164:
+        return number.e164[:-SHOWN].translate(STARS) + number.e164[-SHOWN:]
+    if number.private:
+        return ""
+    user, at, host = ADDRESS.sub("", text).rstrip("> ").partition("@")
+    return f"{user[:1].translate(STARS)}***{at}{host}"
 
 
 def masked_reason(what: str) -> str:
@@ -76,7 +86,7 @@ class Lines:
             record.repeated,
         )  # fmt: skip
         if isinstance(event, Ice):
-            line.from_, line.to = masked_number(event.cli), masked_number(event.to.endpoint)
+            line.from_, line.to = masked(event.cli), masked(event.to.endpoint)
         self._add(_encode(line))
 
     def refused(self, code: int, reason: str, client: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from flowengine.runtime.engine import Record
 from flowengine.runtime.step import Entry
-from flowengine.server.log import ATOMIC, Lines, masked_number, masked_reason, pieces
+from flowengine.server.log import ATOMIC, Lines, masked, masked_reason, pieces
 from flowengine.server.settings import SettingsError, applications, check_exposure, is_loopback
 from flowengine.sinch import Ace
 
@@ -20,12 +20,18 @@ from flowengine.sinch import Ace
     ("shown", "what"),
     [
         ("+*********31", "+46708168731"),
-        ("sip:********@host.example", "sip:46708168@host.example"),
+        ("+*********31", "Ann Smith <46 708-16 87 31>"),
+        ("+******68", "sip:46708168@host.example"),
+        ("a***@host.example", "sip:ann.smith@host.example"),
+        ("a***@host.example", '"Smith, Ann" <sip:ann@host.example>'),
+        ("a***", "ann"),
+        ("****", "123"),
+        ("", "anonymous"),
         ("", ""),
     ],
 )
 def test_numbers(shown: str, what: str) -> None:
-    assert masked_number(what) == shown
+    assert masked(what) == shown
 
 
 @pytest.mark.parametrize(

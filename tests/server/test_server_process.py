@@ -18,7 +18,7 @@ def test_a_signed_call_is_answered_and_noted_without_its_numbers(serve: Serve) -
     assert answer.json()["instructions"][0]["text"] == "Hello Ann."
     first, second = served.lines(2)
     assert (first["event"], first["state"], first["outcome"]) == ("ice", "ask", "answered")
-    assert first["from"] == "*********31"
+    assert first["from"] == "+*********31"
     assert second["trace"][0] == "line/ask: next"
     assert second["ms"] >= second["fetch_ms"] > 0
     written = served.out.read_text() + served.err.read_text()
