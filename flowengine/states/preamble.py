@@ -50,7 +50,10 @@ class Recording(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     credentials: Annotated[str, Meta(description="The key of that place; use a secret.", examples=["${secrets.s3}"])] | UnsetType = UNSET
     format: Annotated[str, Meta(description="The audio format.", examples=["mp3"])] = "mp3"
     notify: Annotated[bool, Meta(description="Whether `on: notified:` hears of the recording.", examples=[True])] = True
-    transcribe: Annotated[Locale, Meta(description="Transcribe the speech in this locale.", examples=["en-US"])] | UnsetType = UNSET
+    transcribe: Annotated[
+        bool | Locale,
+        Meta(description="Transcribe the speech in this locale, or `true`: in the call's.", examples=["en-US", True]),
+    ] = False
 
 
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -68,12 +71,13 @@ class Recorder:
     credentials: Template | None
     format: str
     notify: bool
-    transcribe: str
+    transcribe: bool | str
     secrets: Mapping[str, str] = field(repr=False)
 
     def instruction(self, run: Run) -> Instruction:
         names = run.bound([name for part in (self.to, self.credentials) if part for name in part.names], self.secrets)
         destination = self.to.render(names)
+        locale = run.locale if self.transcribe is True else self.transcribe
         if not RECORDING_URL.fullmatch(destination):
             raise EvalError("the recording has no s3:// or azure:// address to go to")
         return StartRecording(
@@ -82,7 +86,7 @@ class Recorder:
                 credentials=self.credentials.render(names) if self.credentials else "",
                 format=self.format,
                 notification_events=self.notify,
-                transcription_options=TranscriptionOptions(enabled=True, locale=self.transcribe) if self.transcribe else None,
+                transcription_options=TranscriptionOptions(enabled=True, locale=locale) if locale else None,
             )
         )
 
@@ -143,4 +147,4 @@ def recorder(builder: Builder, path: Path, recording: Recording) -> Recorder | N
     credentials = (
         builder.template((*path, "credentials"), recording.credentials, scope=scope) if isinstance(recording.credentials, str) else None
     )
-    return Recorder(to, credentials, recording.format, recording.notify, recording.transcribe or "", builder.around.secrets) if to else None
+    return Recorder(to, credentials, recording.format, recording.notify, recording.transcribe, builder.around.secrets) if to else None
