@@ -55,7 +55,7 @@ def declared(environment: dict[str, str]) -> Release:
     return found
 
 
-@pytest.mark.parametrize("environment", [{}, {"ONE": ""}, {"ONE": "b25l"}])
+@pytest.mark.parametrize("environment", [{}, {"ONE": ""}, {"ONE": SECRET}])
 def test_an_application_without_its_secret_opens_no_door(environment: dict[str, str]) -> None:
     found = declared(environment)
     with pytest.raises(SignatureError):
@@ -65,7 +65,7 @@ def test_an_application_without_its_secret_opens_no_door(environment: dict[str, 
 
 
 def test_with_all_secrets_the_applications_are_served() -> None:
-    assert prepare(Settings("flows", host="0.0.0.0"), declared({"ONE": "b25l", "TWO": "dHdv"}))
+    assert prepare(Settings("flows", host="0.0.0.0"), declared({"ONE": SECRET, "TWO": SECRET}))
 
 
 @given(st.binary(), st.binary(), st.binary(), st.binary())
