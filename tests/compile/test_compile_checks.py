@@ -329,7 +329,7 @@ def test_subflows_nest_as_deep_as_the_limit_and_no_deeper():
     def chain(depth):
         middle = [
             f"# f{i}.yaml\nflow: f{i}\nstart: call\noutcomes: [ready]\nstates:\n"
-            f"  call: {{subflow: {{flow: f{i + 1}, outcomes: {{ready: off}}}}}}\n  off: {{return: ready}}\n"
+            f"  call: {{subflow: {{flow: f{i + 1}, outcomes: {{ready: off}}}}}}\n  off: {{{'return: ready' if i else 'hangup: '}}}\n"
             for i in range(depth)
         ]
         last = f"# f{depth}.yaml\nflow: f{depth}\nstart: off\noutcomes: [ready]\nstates:\n  off: {{return: ready}}\n"

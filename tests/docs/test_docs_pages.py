@@ -104,7 +104,8 @@ def test_whole_files_compile(example: Example) -> None:
 @pytest.mark.parametrize("example", marked("yaml", "states"))
 def test_states_compile_inside_a_flow(example: Example) -> None:
     found, _ = snippet(example.text)
-    assert [problem for problem in found if problem.severity == "error"] == []
+    lonely = "FE228"  # a snippet of a subflow has no caller
+    assert [problem for problem in found if problem.severity == "error" and problem.code != lonely] == []
 
 
 @pytest.mark.parametrize("example", marked("yaml", "calendar"))

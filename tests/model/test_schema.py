@@ -56,9 +56,9 @@ def around(text: str) -> dict[str, Json]:
     ends = {name: {"hangup": {}} for name in sorted(mentioned(states))}
     texts = {name: {"type": "text", "max": 40} for name in ("name", "tier", "pin", "account")}
     return {
-        "flow": "line", "locale": "en-US", **entry, "outcomes": ["right"],
+        "flow": "line", "locale": "en-US", **entry, "outcomes": ["right"], "error": "failed",
         "vars": {**texts, "account": {"type": "digits", "max": 8}, "tries": {"type": "integer"}},
-        "states": {**states, **ends, "enter": {"connect": "+14045009000"}, "over": {"done": {}}},
+        "states": {**states, **ends, "enter": {"connect": "+14045009000"}, "over": {"done": {}}, "failed": {"hangup": {}}},
     }  # fmt: skip
 
 

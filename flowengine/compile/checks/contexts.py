@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from flowengine.compile.checks.graph import QUESTIONS, callee
+from flowengine.compile.checks.graph import QUESTIONS, callee, reachable
 from flowengine.compile.checks.legality import faults
 from flowengine.compile.program import CompiledState, Program
 from flowengine.model import Authored
@@ -43,6 +43,7 @@ class Flowing:
     todo: deque[Node] = field(default_factory=deque)
     callers: dict[Call, list[Node]] = field(default_factory=dict)
     returned: dict[Call, dict[tuple[str, str], None]] = field(default_factory=dict)
+    begun: set[Call] = field(default_factory=set)
 
     def add(self, node: Node, before: Node | None, label: str) -> None:
         if node not in self.before and node.state in self.programs[node.flow].states:
@@ -65,8 +66,14 @@ class Flowing:
         for label, target in state.exits.items():
             self.add(node._replace(state=target.state, context=node.context if target.via == "same" else target.via), node, label)
         for key, leads in special_keys(state).items():
-            if leads == "repeat":
-                self.add(node._replace(context="pie"), node, f"key {key}")
+            for asked in (state.name,) if leads == "repeat" else self.asked_before(node) if leads == "back" else ():
+                self.add(node._replace(state=asked, context="pie"), node, f"key {key}")
+
+    def asked_before(self, node: Node) -> list[str]:
+        """The questions that `back` may lead to: those from which a call comes here."""
+        states = self.programs[node.flow].states
+        graph = {name: [target.state for target in state.exits.values()] for name, state in states.items()}
+        return [name for name, state in states.items() if state.kind in QUESTIONS and node.state in reachable(graph, [name])]
 
     def call(self, node: Node, called: Program) -> None:
         call = Call(called.flow, node.context)
@@ -123,6 +130,8 @@ def check(programs: Mapping[str, Program], authored: Authored) -> Iterator[Probl
     for name, program in programs.items():
         begin(flowing, program, incoming=takes_calls(name, authored))
     flowing.walk()
+    if authored.project.routes or len(programs) > 1:
+        yield from strays(flowing)
     told = set()
     for node in flowing.before:
         state = programs[node.flow].states[node.state]
@@ -133,10 +142,26 @@ def check(programs: Mapping[str, Program], authored: Authored) -> Iterator[Probl
                 yield Problem(fault.code, span, f"{fault.message}: {path(flowing, node)}", fault.hint)
 
 
+def strays(flowing: Flowing) -> Iterator[Problem]:
+    """Returns to nobody, without an error exit: the flow was begun by a call or an event."""
+    told = set()
+    for node in flowing.before:
+        program = flowing.programs[node.flow]
+        state = program.states[node.state]
+        stray = state.kind == "return" and not state.error and state.verb.outcome in program.signature.outcomes  # type: ignore[attr-defined]
+        if stray and Call(node.flow, node.entry) in flowing.begun and (node.flow, node.state) not in told:
+            told.add((node.flow, node.state))
+            message = f"{node.state} returns, but there is no caller of this flow to return to: {path(flowing, node)}"
+            hint = "end with hangup: or, after an event, with done:; or lead the route to a flow that uses this one"
+            yield Problem("FE228", program.document.key_span((*state.path, "return")), message, hint)
+
+
 def begin(flowing: Flowing, program: Program, *, incoming: bool) -> None:
     entries = [("ice", program.start if incoming else ""), ("ace", program.answered), ("keys", program.pressed), ("dice", program.ended)]
     for context, state in [*entries, *(("notify", state) for state in program.notified.values())]:
-        flowing.add(Node(program.flow, context, state, context), None, "")
+        if state:
+            flowing.begun.add(Call(program.flow, context))
+            flowing.add(Node(program.flow, context, state, context), None, "")
 
 
 def takes_calls(name: str, authored: Authored) -> bool:

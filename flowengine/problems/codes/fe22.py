@@ -128,6 +128,44 @@ states:
 """,
     ),
     Entry(
+        "FE228",
+        "a return with nobody to return to",
+        Severity.ERROR,
+        "A flow that a route or an event begins has no caller. A call that comes to its return: could only be told that something "
+        "went wrong.",
+        """\
+# project.yaml
+project: acme
+routes: [{flow: greet}]
+# greet.yaml
+flow: greet
+start: hello
+outcomes: [ready]
+states:
+  hello: {say: Hello., next: end}
+  end: {return: ready}
+""",
+        """\
+# project.yaml
+project: acme
+routes: [{flow: line}]
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome:
+    subflow: {flow: greet, outcomes: {ready: goodbye}}
+  goodbye: {hangup: }
+# greet.yaml
+flow: greet
+start: hello
+outcomes: [ready]
+states:
+  hello: {say: Hello., next: end}
+  end: {return: ready}
+""",
+    ),
+    Entry(
         "FE230",
         "a circle without an end",
         Severity.ERROR,
@@ -199,10 +237,9 @@ states:
         """\
 flow: line
 start: welcome
-outcomes: [ready]
 states:
   welcome: {say: Hello., next: goodbye}
-  goodbye: {return: ready}
+  goodbye: {hangup: }
 """,
     ),
     Entry(
