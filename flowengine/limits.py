@@ -60,3 +60,6 @@ FETCH_MARGIN_SECONDS: Final = 0.5  # left of the callback's deadline for the ans
 MAX_FETCH_BYTES: Final = 65_536  # an answer from which a flow takes a few values; more is a mistake, or somebody else's memory attack
 MAX_FETCH_REDIRECTS: Final = 3  # http to https and one move; each costs time while a caller waits
 MAX_CALLBACK_BYTES: Final = 65_536  # the largest callback is about 2 kB with cookies and headers at their limits
+REPORT_SECONDS: Final = 10.0  # nobody waits for a report that is tried again
+REPORT_PAUSE_SECONDS: Final = 1.0  # before the first new try; doubled after each
+REPORT_KEPT_SECONDS: Final = 86_400.0  # a system that is down for longer has its call records looked at by people

@@ -18,6 +18,7 @@ from flowengine.compile import Release
 from flowengine.limits import CALL_KEPT_SECONDS, FETCH_MARGIN_SECONDS, MAX_COOKIE_BYTES, MAX_RETAKEN_STEPS
 from flowengine.runtime.call import Call, dump, fits, restore
 from flowengine.runtime.cookie import COOKIE_KEY, Codec, size
+from flowengine.runtime.outbox import Outbox, undelivered
 from flowengine.runtime.step import Entry, Outcome, resume, step
 from flowengine.runtime.store import Saved, Store, StoreError
 from flowengine.runtime.vault import Vault
@@ -99,6 +100,7 @@ class Engine:
         self.store = store
         self.codec = codec
         self.vault = Vault(codec)
+        self.outbox = Outbox(store, codec, fetch, clock) if codec else None
         self.fetch = fetch
         self.clock = clock
         self.under_way: dict[bytes, Work] = {}
@@ -222,6 +224,8 @@ class Engine:
         answers.clear()
         fetched = await self.fetch(request, left) if left > 0 else Fetched(0, error="timeout")
         work.asked.append((request, fetched))
+        if self.outbox is not None and isinstance(work.event, (Dice, Notify)) and undelivered(request, fetched):
+            await self.outbox.keep(request, work.digest)
         return fetched
 
     async def kept(self, work: Work, found: Found, outcome: Outcome) -> tuple[Reply | None, Saved | None]:

@@ -17,9 +17,11 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from flowengine.compile import compile_project
+from flowengine.limits import REPORT_PAUSE_SECONDS
 from flowengine.model.folder import read_folder
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine, Releases
+from flowengine.runtime.outbox import Outbox
 from flowengine.runtime.store import Store, StoreError, open_store
 from flowengine.server import keys, log
 from flowengine.server.callback import Callback, Gate
@@ -41,6 +43,7 @@ class Parts:
     lines: log.Lines
     ready: Readyz
     drain: float
+    outbox: Outbox
 
 
 class Front:
@@ -90,7 +93,7 @@ def application(settings: Settings, releases: Releases) -> Front:
         Route("/readyz", ready, methods=["GET"]),
         Route("/metrics", Scrape(metrics), methods=["GET"]),
     ]
-    parts = Parts(store, client, lines, ready, settings.drain)
+    parts = Parts(store, client, lines, ready, settings.drain, Outbox(store, codec, client))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -110,11 +113,12 @@ def opened(settings: Settings) -> Store:
 async def running(parts: Parts) -> AsyncIterator[None]:
     """The life of a worker. By its end every callback in flight has been answered."""
     linger(parts)
-    purging = asyncio.create_task(purge(parts.store))
+    tasks = [asyncio.create_task(purge(parts.store)), asyncio.create_task(report(parts.outbox))]
     try:
         yield
     finally:
-        purging.cancel()
+        for task in tasks:
+            task.cancel()
         await parts.client.close()
         await parts.store.close()
         parts.lines.flush()
@@ -132,6 +136,16 @@ def linger(parts: Parts) -> None:
 
     if parts.drain and callable(stop):
         loop.add_signal_handler(signal.SIGTERM, begin)
+
+
+async def report(outbox: Outbox) -> None:
+    """Deliver what could not be delivered when a call ended."""
+    while True:
+        await asyncio.sleep(REPORT_PAUSE_SECONDS)
+        try:
+            await outbox.deliver()
+        except StoreError:
+            reports.exception("kept reports could not be looked at")
 
 
 async def purge(store: Store) -> None:

@@ -22,6 +22,7 @@ SECRET = "BeIukql3pTKJ8RGL5zo0DA=="
 FLOW = """
 flow: support-line
 start: welcome
+on: {ended: report}
 vars:
   account: {type: digits, max: 8, secret: true}
   name: {type: text, max: 40}
@@ -62,6 +63,11 @@ states:
   whisper:
     say: A ${vars.tier} call.
     continue:
+  report:
+    fetch: {service: crm, post: /calls, body: {call: "${call.id}", result: "${event.result}"}, failed: reported}
+    next: reported
+  reported:
+    done:
 """
 PROJECT = "project: acme\nservices:\n  crm: {{url: 'http://127.0.0.1:{port}', private: true}}\n"
 
@@ -72,6 +78,8 @@ class Crm:
     def __init__(self) -> None:
         crm = self
         self.asked: list[str] = []
+        self.reports: list[str] = []
+        self.down = False
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -82,6 +90,14 @@ class Crm:
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"])).decode()
+                if not crm.down:
+                    crm.reports.append(body)
+                self.send_response(503 if crm.down else 204)
+                self.send_header("content-length", "0")
+                self.end_headers()
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -1,6 +1,8 @@
 """Whole conversations over real HTTP, signed as the platform signs, from ring to hang-up."""
 
+import json
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,6 +98,25 @@ def test_a_delivery_that_comes_twice_is_answered_alike_and_asks_once(folder: Pat
         assert said(line.answered()) == "A gold call."
     finally:
         server.kill(signal.SIGTERM)
+
+
+def test_the_report_of_an_ended_call_survives_a_system_that_is_down_and_a_killed_server(folder: Path, crm: Crm) -> None:
+    server = served(folder)
+    line = Line(server.port, "call-1")
+    to_the_account(line)
+    crm.down = True
+    assert line.ended() == {}
+    server.kill()
+    assert crm.reports == []
+    crm.down = False
+    server.start()
+    try:
+        limit = time.monotonic() + 20
+        while not crm.reports and time.monotonic() < limit:
+            time.sleep(0.1)
+    finally:
+        server.kill(signal.SIGTERM)
+    assert [json.loads(report) for report in crm.reports] == [{"call": "call-1", "result": "ANSWERED"}]
 
 
 def test_numbers_digits_and_secrets_stay_out_of_the_log(folder: Path) -> None:

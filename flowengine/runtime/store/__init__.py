@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from flowengine.runtime.store.memory import MemoryStore
-from flowengine.runtime.store.protocol import Saved, Store, StoreError
+from flowengine.runtime.store.protocol import Letter, Saved, Store, StoreError
 from flowengine.runtime.store.sqlite import SqliteStore
 
-__all__ = ["MemoryStore", "Saved", "SqliteStore", "Store", "StoreError", "open_store"]
+__all__ = ["Letter", "MemoryStore", "Saved", "SqliteStore", "Store", "StoreError", "open_store"]
 
 
 def open_store(url: str) -> Store:

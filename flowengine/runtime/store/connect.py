@@ -15,6 +15,7 @@ _SCHEMA = (
     """CREATE TABLE calls (id BLOB PRIMARY KEY, counter INTEGER NOT NULL, state BLOB NOT NULL, digest BLOB NOT NULL,
         answer BLOB NOT NULL, claimed REAL NOT NULL, expires REAL NOT NULL)""",
     "CREATE TABLE claims (id BLOB, digest BLOB, deadline REAL NOT NULL, PRIMARY KEY (id, digest)) WITHOUT ROWID",
+    "CREATE TABLE outbox (id BLOB PRIMARY KEY, content BLOB NOT NULL, tries INTEGER NOT NULL, expires REAL NOT NULL, due REAL NOT NULL)",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 

@@ -2,7 +2,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from flowengine.runtime.store.protocol import Saved
+from flowengine.runtime.store.protocol import Letter, Saved
 
 _CAPACITY = 10_000  # calls; at about a kilobyte each this stays near ten megabytes
 
@@ -14,6 +14,7 @@ class MemoryStore:
         self._capacity = capacity
         self._clock = clock
         self._calls: OrderedDict[str, tuple[Saved, float]] = OrderedDict()
+        self._letters: dict[bytes, tuple[Letter, float]] = {}
         self._claims: OrderedDict[tuple[str, bytes], float] = OrderedDict()
 
     async def load(self, call_id: str) -> Saved | None:
@@ -37,6 +38,19 @@ class MemoryStore:
         self._claims.move_to_end(key)
         self._trim()
         return True
+
+    async def post(self, letter: Letter, due: float) -> None:
+        self._letters.setdefault(letter.id, (letter, due))
+
+    async def due(self, now: float, lease: float) -> list[Letter]:
+        ready = [letter._replace(tries=letter.tries + 1) for letter, due in self._letters.values() if due <= now]
+        self._letters.update({letter.id: (letter, now + lease) for letter in ready})
+        return ready
+
+    async def settle(self, letter_id: bytes, due: float | None) -> None:
+        letter, _ = self._letters.pop(letter_id)
+        if due is not None:
+            self._letters[letter_id] = (letter, due)
 
     async def drop_expired(self, now: float) -> int:
         over = [call_id for call_id, (_, expires) in self._calls.items() if expires <= now]

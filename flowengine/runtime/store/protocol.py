@@ -13,6 +13,15 @@ class Saved(NamedTuple):
     claimed: float = 0.0
 
 
+class Letter(NamedTuple):
+    """A request that must still reach another system; `tries` counts how often that was attempted."""
+
+    id: bytes
+    content: bytes
+    tries: int
+    expires: float
+
+
 class StoreError(Exception):
     """The store cannot be opened, read or written; the message says why."""
 
@@ -41,6 +50,18 @@ class Store(Protocol):
 
         Whoever gets False polls `load` for that digest, and claims again if the deadline passes: the other one has died.
         """
+        ...
+
+    async def post(self, letter: Letter, due: float) -> None:
+        """Keep a letter until it is delivered. One with the same id is kept already: this is a repeated delivery."""
+        ...
+
+    async def due(self, now: float, lease: float) -> list[Letter]:
+        """The letters whose time has come, for the caller alone until `now + lease`; each counts one try more from here on."""
+        ...
+
+    async def settle(self, letter_id: bytes, due: float | None) -> None:
+        """Forget a letter, or try it again at `due`."""
         ...
 
     async def drop_expired(self, now: float) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from flowengine.runtime.store.commit import PATIENCE_SECONDS, PAUSE_SECONDS, GroupCommit
 from flowengine.runtime.store.connect import connect, is_busy
 from flowengine.runtime.store.housekeeping import Housekeeper
-from flowengine.runtime.store.protocol import Saved, StoreError
+from flowengine.runtime.store.protocol import Letter, Saved, StoreError
 
 _LOAD = "SELECT counter, state, digest, answer, claimed FROM calls WHERE id = ?"
 _SAVE = (
@@ -22,6 +22,13 @@ _CLAIM = (
     "INSERT INTO claims (id, digest, deadline) VALUES (?, ?, ?) "
     "ON CONFLICT (id, digest) DO UPDATE SET deadline = excluded.deadline WHERE claims.deadline <= ?"
 )
+
+_POST = "INSERT OR IGNORE INTO outbox (id, content, tries, expires, due) VALUES (?, ?, ?, ?, ?)"
+_DUE = (
+    "UPDATE outbox SET tries = tries + 1, due = ? WHERE id IN (SELECT id FROM outbox WHERE due <= ? LIMIT ?) "
+    "RETURNING id, content, tries, expires"
+)
+LETTERS_AT_ONCE = 32
 
 
 class SqliteStore:
@@ -46,6 +53,19 @@ class SqliteStore:
 
     async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
         return await self._commit.run(partial(_claim, (_key(call_id), digest, deadline, self._clock())))
+
+    async def post(self, letter: Letter, due: float) -> None:
+        await self._commit.run(lambda connection: connection.execute(_POST, (*letter, due)))
+
+    async def due(self, now: float, lease: float) -> list[Letter]:
+        rows = await self._commit.run(lambda connection: connection.execute(_DUE, (now + lease, now, LETTERS_AT_ONCE)).fetchall())
+        return [Letter._make(row) for row in rows]
+
+    async def settle(self, letter_id: bytes, due: float | None) -> None:
+        if due is None:
+            await self._commit.run(lambda connection: connection.execute("DELETE FROM outbox WHERE id = ?", (letter_id,)))
+        else:
+            await self._commit.run(lambda connection: connection.execute("UPDATE outbox SET due = ? WHERE id = ?", (due, letter_id)))
 
     async def drop_expired(self, now: float) -> int:
         try:

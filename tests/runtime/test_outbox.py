@@ -1,0 +1,106 @@
+"""Reports that could not be delivered: kept once, tried again ever more rarely, given up after a day."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flowengine.limits import REPORT_KEPT_SECONDS
+from flowengine.runtime.cookie import Codec, derive_key
+from flowengine.runtime.outbox import Outbox, undelivered
+from flowengine.runtime.store import MemoryStore, SqliteStore, Store
+from flowengine.states import Fetched, Request
+
+REPORT = Request("crm", "POST", "https://crm.example.com/calls", {"authorization": "secret"}, b"{}", 2.0, 0)
+DOWN, TAKEN = Fetched(503), Fetched(204)
+
+
+class World:
+    """A clock that is set by hand, and a system that answers as it is told."""
+
+    def __init__(self, store: Store) -> None:
+        self.now, self.answer, self.sent = 1000.0, DOWN, 0
+        self.outbox = Outbox(store, Codec([derive_key("key")]), self.fetch, lambda: self.now)
+
+    async def fetch(self, request: Request, _left: float) -> Fetched:
+        assert request == REPORT
+        self.sent += 1
+        return self.answer
+
+    async def later(self, seconds: float) -> int:
+        self.now += seconds
+        return await self.outbox.deliver()
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+    return lambda: SqliteStore(tmp_path / "calls.db") if request.param == "sqlite" else MemoryStore()
+
+
+def test_a_report_is_tried_again_until_it_arrives(opened: Callable[[], Store]) -> None:
+    async def act() -> None:
+        store = opened()
+        world = World(store)
+        await world.outbox.keep(REPORT, b"delivery")
+        await world.outbox.keep(REPORT, b"delivery")
+        assert await world.later(0.5) == 0
+        assert world.sent == 0
+        assert await world.later(1) == 0
+        assert world.sent == 1
+        world.answer = TAKEN
+        assert await world.later(1) == 0
+        assert await world.later(2) == 1
+        assert await world.later(99_999) == 0
+        assert world.sent == 2
+        await store.close()
+
+    asyncio.run(act())
+
+
+def test_a_report_is_given_up_after_a_day(opened: Callable[[], Store]) -> None:
+    async def act() -> None:
+        store = opened()
+        world = World(store)
+        await world.outbox.keep(REPORT, b"delivery")
+        await world.later(REPORT_KEPT_SECONDS - 1)
+        assert world.sent == 1
+        world.answer = TAKEN
+        assert await world.later(REPORT_KEPT_SECONDS) == 0
+        await store.close()
+
+    asyncio.run(act())
+
+
+def test_two_workers_send_a_report_once(tmp_path: Path) -> None:
+    async def act() -> None:
+        stores = [SqliteStore(tmp_path / "calls.db") for _ in range(2)]
+        worlds = [World(store) for store in stores]
+        await worlds[0].outbox.keep(REPORT, b"delivery")
+        for world in worlds:
+            world.answer = TAKEN
+        assert sorted(await asyncio.gather(*(world.later(2) for world in worlds))) == [0, 1]
+        for store in stores:
+            await store.close()
+
+    asyncio.run(act())
+
+
+def test_a_report_holds_secrets_and_is_sealed(tmp_path: Path) -> None:
+    async def act() -> None:
+        store = SqliteStore(tmp_path / "calls.db")
+        await World(store).outbox.keep(REPORT, b"delivery")
+        await store.close()
+
+    asyncio.run(act())
+    assert b"secret" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("fetched", [Fetched(0, error="timeout"), Fetched(0, error="connection"), DOWN])
+def test_what_may_pass_is_tried_again(fetched: Fetched) -> None:
+    assert undelivered(REPORT, fetched)
+
+
+@pytest.mark.parametrize("fetched", [TAKEN, Fetched(404), Fetched(0, error="not allowed")])
+def test_what_is_said_is_said(fetched: Fetched) -> None:
+    assert not undelivered(REPORT, fetched)
