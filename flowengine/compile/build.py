@@ -14,7 +14,7 @@ from flowengine.model import Flow, On, State, Var
 from flowengine.problems import Problem, suggest
 from flowengine.source import Document, Path
 from flowengine.states import KINDS, Builder, Exit, Move, Run, Signature, Surroundings, Target, Variable
-from flowengine.states.builder import fits
+from flowengine.states.builder import misfit
 from flowengine.states.preamble import Preamble, Recording, recorder
 from flowengine.svaml import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS
 
@@ -23,6 +23,12 @@ TYPES = {"integer": Type.INTEGER, "decimal": Type.DECIMAL, "boolean": Type.BOOLE
 SIZES = {"date": 10, "time": 5, "integer": 20, "decimal": 24, "boolean": 5}
 DEFAULT_SIZE = 64
 EMPTY: Mapping[Type, Any] = {Type.INTEGER: 0, Type.DECIMAL: 0.0, Type.BOOLEAN: False, Type.TEXT: ""}
+DEFAULT_CURES = {
+    Type.TEXT: "write text in quotes",
+    Type.INTEGER: "write a whole number without quotes",
+    Type.DECIMAL: "write a number without quotes",
+    Type.BOOLEAN: "write true or false without quotes",
+}
 SPECIAL = ("repeat", "back")
 
 
@@ -48,18 +54,16 @@ def variable(name: str, var: Var, document: Document, problems: list[Problem]) -
     kind = TYPES.get(var.type, Type.TEXT)
     default = None if var.default is UNSET else var.default
     path: Path = ("vars", name, "default")
-    if default is not None and not fits(default, kind):
-        problems.append(
-            Problem("FE302", document.span(path), f"{name} is {var.type}, but its default is {default!r}", "write text in quotes")
-        )
     if var.type == "choice" and not var.choices:
         problems.append(
             Problem("FE218", document.span(("vars", name)), f"{name} is a choice without choices", "add `choices: [gold, standard]`")
         )
-    if var.choices and default is not None and default not in var.choices:
-        problems.append(Problem("FE302", document.span(path), f"{default} is no choice of {name}", suggest(str(default), var.choices)))
     size = SIZES.get(var.type) or (max(map(len, var.choices), default=1) if var.type == "choice" else var.max or DEFAULT_SIZE)
-    return Variable(name, var.type, kind, size, var.secret, default, tuple(var.choices))
+    declared = Variable(name, var.type, kind, size, var.secret, default, tuple(var.choices))
+    if default is not None and (reason := misfit(default, declared)):
+        hint = suggest(str(default), var.choices) or ("" if kind is Type.TEXT and isinstance(default, str) else DEFAULT_CURES[kind])
+        problems.append(Problem("FE302", document.span(path), f"the default does not fit {name}: {reason}", hint))
+    return declared
 
 
 def signature(flow: Flow, document: Document, known: Mapping[str, Variable], problems: list[Problem]) -> Signature:
@@ -171,7 +175,8 @@ class Flowing:
     def error(self, builder: Builder, authored: State) -> str:
         if authored.error is not UNSET:
             return self.exists(authored.error, (*builder.path, "error"))
-        return str(self.flow.error) if self.flow.error in self.flow.states and self.flow.error != builder.state else ""
+        shared = self.flow.error or self.around.defaults.get("error", "")
+        return str(shared) if shared in self.flow.states and shared != builder.state else ""
 
     def checked_entries(self) -> None:
         self.exists(self.flow.error, ("error",))

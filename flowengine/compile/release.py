@@ -61,11 +61,16 @@ class Compiling:
             column: next(kind for python, kind in COLUMN_TYPES if isinstance(value, python))
             for column, value in next(iter(table.rows.values())).items()
         }
-        for key, row in table.rows.items():
-            if row.keys() != columns.keys() or any(not fits_column(row[column], kind) for column, kind in columns.items()):
-                message = f"row {key} of {name} has not the same columns and types as the first row"
-                self.problems.append(Problem("FE505", document.span((*path, "rows", key)), message, f"give it {', '.join(columns)}"))
-        return Table(columns, table.rows, None if table.default is UNSET else table.default)
+        rows = {("rows", key): row for key, row in table.rows.items()} | ({("default",): table.default} if table.default else {})
+        alike = {place: row for place, row in rows.items() if fits_columns(row, columns)}
+        for place in rows.keys() - alike.keys():
+            message = f"row {place[-1]} of {name} has not the same columns and types as the first row"
+            self.problems.append(Problem("FE505", document.span((*path, *place)), message, f"give it {', '.join(columns)}"))
+        if "has" in columns:
+            self.problems.append(
+                Problem("FE505", document.span(path), "no column can be called has", f"tables.{name}.has(key) asks for a row")
+            )
+        return Table(columns, {key: row for key, row in table.rows.items() if ("rows", key) in alike}, alike.get(("default",)))
 
     def secrets(self) -> dict[str, str]:
         """Secrets by their dotted name. A missing one is empty, so that a lookup fails rather than the server."""
@@ -120,6 +125,10 @@ class Compiling:
             else:
                 found[application.key] = self.environment[application.secret]
         return found
+
+
+def fits_columns(row: Mapping[str, Any], columns: Mapping[str, Type]) -> bool:
+    return row.keys() == columns.keys() and all(fits_column(row[column], kind) for column, kind in columns.items())
 
 
 def fits_column(value: Any, kind: Type) -> bool:

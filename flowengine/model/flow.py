@@ -59,6 +59,13 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         UNSET
     )
     otherwise: Annotated[StateName, Meta(description="Where a call goes when attempts run out.", examples=["agents"])] | UnsetType = UNSET
+    error: (
+        Annotated[
+            StateName,
+            Meta(description="Where a call goes when a state fails, in each flow that has a state of this name.", examples=["agents"]),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class On(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

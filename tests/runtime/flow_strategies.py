@@ -57,7 +57,7 @@ PLAIN: Mapping[str, Json] = {
 TEXTS = (
     "Hello.", "Hello ${vars.u}.", "${call.custom}", "${vars.t}", "${vars.t + vars.t} and ${vars.t}", "${event.digits} ${event.type}",
     "${spell(vars.d)}", "n ${vars.n} x ${vars.x} b ${vars.b}", "by ${10 / vars.n}", "${hours.desk.next_open}", "${call.from} ${call.user}",
-    "${tables.people.name(vars.d)}", "${now.date} ${vars.day} ${vars.hour} ${vars.c}", "${call.locale}", "word " * 110, "$${vars.t}",
+    "${tables.people.name(vars.d)}", "${now.date} ${vars.day} ${vars.hour} ${vars.c}", "${call.locale}", "word " * 99, "$${vars.t}",
     "${text(event.headers)}",
 )  # fmt: skip
 CONDITIONS = (
@@ -125,6 +125,10 @@ def menus(draw: st.DrawFn, onward: st.SearchStrategy[str], anywhere: st.SearchSt
         "no_input": st.just({"each": ["${vars.t}", "B."]}), "no_match": st.just("Wrong."), "timeout": durations,
         "repeats": st.integers(0, 2), "barge": st.booleans(),
     }))  # fmt: skip
+    heard = set[str]()
+    for option in menu["options"].values():
+        if isinstance(option, dict) and "hear" in option:
+            option["hear"] = [word for word in option["hear"] if word not in heard and not heard.add(word)]
     return {"menu": menu}
 
 
