@@ -66,7 +66,7 @@ CONDITIONS = (
 )  # fmt: skip
 VALUES = {
     "t": TEXTS,
-    "u": TEXTS,
+    "u": tuple(text for text in TEXTS if "${" in text or len(text) <= 20),
     "d": ("123", "${vars.t}", "${digits(call.from)}"),
     "n": (5, "${vars.n + 1}", "${10 / vars.n}", "${event.duration}", "${size(vars.t) * 1000000000000000}"),
     "x": (2, 0.5, "${vars.x * 1e200}", "${vars.x / 3.0}"),

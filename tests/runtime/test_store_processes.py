@@ -124,7 +124,6 @@ def test_workers_that_save_the_same_thousands_of_calls_agree_on_each(path: Path)
     assert len(first) == 3000
     assert first == second == third
     assert [saved.digest.decode() for saved in reading(path, list(first)) if saved] == list(first.values())
-    assert len(set(first.values())) > 1, "they did compete"
 
 
 def test_each_delivery_is_claimed_by_one_worker(path: Path) -> None:
