@@ -108,15 +108,36 @@ def take_part(gathered: Gathered, part: str, name: str, document: Document) -> N
 
 
 def take_flow(gathered: Gathered, document: Document) -> None:
-    if not formed(gathered, document, "flow"):
+    data = document.data if formed(gathered, document, "flow") else mended(document, gathered.problems)
+    if data is None:
         return
-    flow = msgspec.convert(document.data, Flow)
+    flow = msgspec.convert(data, Flow)
     if flow.flow in gathered.flows:
         other = gathered.flows[flow.flow][1].file
         gathered.problems.append(
             Problem("FE502", document.span(("flow",)), f"{other} is also called {flow.flow}", "give one of them another name")
         )
     gathered.flows.setdefault(flow.flow, (flow, document))
+
+
+def mended(document: Document, problems: list[Problem]) -> dict[str, Any] | None:
+    """The flow with a stand-in for each state that is not well formed, so that names, types and ways of all others are still looked at.
+
+    None where something else than a state is not well formed: too much would be guessed.
+    """
+    states = document.data.get("states") if isinstance(document.data, dict) else None
+    errors = [problem.span for problem in problems if problem.span.file == document.file and problem.severity == "error"]
+    if not isinstance(states, dict):
+        return None
+    broken = {name for name in states if any(inside(document, name, span) for span in errors)}
+    if any(not any(inside(document, name, span) for name in broken) for span in errors):
+        return None
+    return {**document.data, "states": {name: {"hangup": None} if name in broken else state for name, state in states.items()}}
+
+
+def inside(document: Document, state: str, span: Span) -> bool:
+    key, value = document.key_span(("states", state)), document.span(("states", state))
+    return (key.line, key.column) <= (span.line, span.column) <= (value.end_line, value.end_column)
 
 
 def formed(gathered: Gathered, document: Document, name: str) -> bool:
