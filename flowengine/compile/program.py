@@ -68,8 +68,8 @@ class Program:
 class Release:
     """A whole project at one revision. `id` depends on the content alone.
 
-    `lacking` are the variables of the environment that should hold secrets of applications; `has_secrets` says whether states of
-    calls and answers may hold any secret.
+    `lacking` are the variables of the environment that should hold secrets of applications; `guarded` are the flows
+    whose calls may hold a secret in their state or in an answer.
     """
 
     id: str
@@ -83,7 +83,7 @@ class Release:
     applications: Mapping[str, str]
     lacking: tuple[str, ...]
     hosts: Mapping[str, bool]
-    has_secrets: bool
+    guarded: frozenset[str]
 
     def route(self, to: str, kind: str, origin: str, application: str) -> str:
         """The flow that answers a call to this address, or "" when none does."""

@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 from flowengine.compile import facts, names
 from flowengine.compile.build import program, signature, variables
 from flowengine.compile.checks import check
+from flowengine.compile.guarded import guarded
 from flowengine.compile.program import Compiled, Program, Release
 from flowengine.compile.routing import routing
 from flowengine.expr import Calendar, CalendarError, ExprError, Mode, Scope, Table, Template, Type, parse_calendar
@@ -216,7 +217,7 @@ def released(compiling: Compiling, files: Mapping[str, bytes], built: Mapping[st
         freshness=millis(project.platform.freshness) / 1000,
         applications=compiling.applications(),
         lacking=tuple(item.secret for item in project.applications if not compiling.environment.get(item.secret)),
-        has_secrets=bool(project.secrets) or any(program.secret for program in built.values()),
+        guarded=guarded(built),
         hosts={host(service.url): service.private for service in project.services.values()},
     )
 

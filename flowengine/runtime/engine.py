@@ -239,7 +239,7 @@ class Engine:
         cookie = self.cookie(work.event, outcome, call.steps, state)
         body = encode((*outcome.instructions, cookie) if cookie else outcome.instructions, outcome.action)
         saved = Saved(call.steps, state, work.digest, body)
-        if found.release.has_secrets:
+        if (call.stack[0].flow if call.stack else call.flow) in found.release.guarded:
             saved = self.vault.sealed(saved, work.event.call_id, cookie.value if cookie else "")
         try:
             kept = await self.store.save(work.event.call_id, saved, self.clock() + CALL_KEPT_SECONDS)

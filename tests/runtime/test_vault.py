@@ -49,8 +49,8 @@ def test_calls_without_secrets_spare_the_time(tmp_path: Path) -> None:
 
 
 def test_a_release_knows_whether_it_has_secrets() -> None:
-    assert release(SECRET_FLOW).has_secrets
-    assert not release(FLOW).has_secrets
+    assert release(SECRET_FLOW).guarded == {"line"}
+    assert not release(FLOW).guarded
 
 
 def test_a_sealed_state_is_lost_with_its_key_and_is_no_answer() -> None:
