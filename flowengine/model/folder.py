@@ -1,7 +1,7 @@
 """A project folder, as file contents, to its typed model with every problem of form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -108,19 +108,19 @@ def take_part(gathered: Gathered, part: str, name: str, document: Document) -> N
 
 
 def take_flow(gathered: Gathered, document: Document) -> None:
-    data = document.data if formed(gathered, document, "flow") else mended(document, gathered.problems)
-    if data is None:
+    usable = document if formed(gathered, document, "flow") else mended(document, gathered.problems)
+    if usable is None:
         return
-    flow = msgspec.convert(data, Flow)
+    flow = msgspec.convert(usable.data, Flow)
     if flow.flow in gathered.flows:
         other = gathered.flows[flow.flow][1].file
         gathered.problems.append(
             Problem("FE502", document.span(("flow",)), f"{other} is also called {flow.flow}", "give one of them another name")
         )
-    gathered.flows.setdefault(flow.flow, (flow, document))
+    gathered.flows.setdefault(flow.flow, (flow, usable))
 
 
-def mended(document: Document, problems: list[Problem]) -> dict[str, Any] | None:
+def mended(document: Document, problems: list[Problem]) -> Document | None:
     """The flow with a stand-in for each state that is not well formed, so that names, types and ways of all others are still looked at.
 
     None where something else than a state is not well formed: too much would be guessed.
@@ -132,12 +132,14 @@ def mended(document: Document, problems: list[Problem]) -> dict[str, Any] | None
     broken = {name for name in states if any(inside(document, name, span) for span in errors)}
     if any(not any(inside(document, name, span) for name in broken) for span in errors):
         return None
-    return {**document.data, "states": {name: {"hangup": None} if name in broken else state for name, state in states.items()}}
+    sound = {name: {"hangup": None} if name in broken else state for name, state in states.items()}
+    return replace(document, data={**document.data, "states": sound})
 
 
 def inside(document: Document, state: str, span: Span) -> bool:
-    key, value = document.key_span(("states", state)), document.span(("states", state))
-    return (key.line, key.column) <= (span.line, span.column) <= (value.end_line, value.end_column)
+    """Whether a place lies in what a state says; a mistake in its name lies outside."""
+    value = document.span(("states", state))
+    return (value.line, value.column) <= (span.line, span.column) <= (value.end_line, value.end_column)
 
 
 def formed(gathered: Gathered, document: Document, name: str) -> bool:
