@@ -51,6 +51,7 @@ SIGNATURE_WINDOW_SECONDS = 300  # either way: long for clocks that drift, short 
 
 MAX_PROJECT_FILES: Final = 5000  # five times the largest project that was ever measured; bounds the time of a reload
 MAX_FETCH_SECONDS: Final = 20.0  # no platform waits longer; the callback's own deadline is shorter still
+MAX_FAILURES_PER_STEP: Final = 3  # error exits that fail themselves; after these only the apology is left
 MAX_STATES_PER_STEP: Final = 200  # a callback that walks more states than this is going round in circles
 MAX_SUBFLOW_DEPTH: Final = 8  # each level travels with the call; deeper nesting is recursion by accident
 MAX_RETAKEN_STEPS: Final = 5  # callbacks of one call at the same moment; each is two at most, an answer and a notice

@@ -13,7 +13,7 @@ import msgspec
 
 from flowengine.limits import REPORT_KEPT_SECONDS, REPORT_PAUSE_SECONDS, REPORT_SECONDS
 from flowengine.runtime.cookie import Codec
-from flowengine.runtime.store import Letter, Store
+from flowengine.runtime.store import Letter, Store, StoreError
 from flowengine.states import Fetched, Request
 
 LONGEST_PAUSE_SECONDS = 3600.0
@@ -44,8 +44,12 @@ class Outbox:
         name = hashlib.blake2b(delivery + content, digest_size=16).hexdigest()
         now = self._clock()
         letter = Letter(name.encode(), self._codec.seal(content, name).encode(), 0, now + REPORT_KEPT_SECONDS)
-        await self._store.post(letter, now + REPORT_PAUSE_SECONDS)
-        log.warning("a report to %s is kept and tried again", request.service)
+        try:
+            await self._store.post(letter, now + REPORT_PAUSE_SECONDS)
+        except StoreError:
+            log.exception("a report to %s is lost: the store cannot keep it", request.service)
+        else:
+            log.warning("a report to %s is kept and tried again", request.service)
 
     async def deliver(self) -> int:
         """Try every report whose time has come; the number of those that arrived."""

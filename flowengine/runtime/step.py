@@ -14,7 +14,7 @@ from transitions import MachineError
 from flowengine.compile import Program, Release
 from flowengine.compile.machine import Cursor
 from flowengine.expr import EvalError
-from flowengine.limits import MAX_STATES_PER_STEP, MAX_SUBFLOW_DEPTH
+from flowengine.limits import MAX_FAILURES_PER_STEP, MAX_STATES_PER_STEP, MAX_SUBFLOW_DEPTH
 from flowengine.runtime.begin import Start, begin, in_conference
 from flowengine.runtime.call import Call, Frame
 from flowengine.runtime.guard import mend, surely_legal
@@ -160,7 +160,7 @@ class Walk(msgspec.Struct):
         """Take the error exit of the state, else of the callers of this subflow, else apologise."""
         self.note(f"failed: {reason}")
         self.failures += 1
-        while self.failures < 4:
+        while self.failures <= MAX_FAILURES_PER_STEP:
             state = self.program.states.get(self.cursor.state)
             if state and state.error:
                 return self.left("error")
@@ -243,7 +243,7 @@ def step(release: Release, call: Call | None, event: Event, now: datetime, gone:
     start = begin(release, call, event, gone)
     if start is None:
         return unrouted(release, event, now)
-    walk = walker(release, start, event, now, (start.aside and call) or None)
+    walk = walker(release, start, event, now, call)
     if start.settled:
         return walk.walk(Answer(start.answer))
     if start.lost:
@@ -260,7 +260,7 @@ def resume(waiting: Waiting, fetched: Fetched) -> Outcome:
     return walk.walk(move)
 
 
-def walker(release: Release, start: Start, event: Event, now: datetime, aside: Call | None) -> Walk:
+def walker(release: Release, start: Start, event: Event, now: datetime, known: Call | None) -> Walk:
     call = start.call
     program = release.programs[call.flow]
     names = Names.of(program.initial, release.computed, event, now)
@@ -277,7 +277,7 @@ def walker(release: Release, start: Start, event: Event, now: datetime, aside: C
         ended=call.ended,
         silent=start.silent,
         context=event.kind,
-        aside=aside or (call if start.aside else None),
+        aside=(known or call) if start.aside else None,
     )
 
 
