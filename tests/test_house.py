@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "flowengine"
 ORDER = (
-    "limits", "problems", "source", "expr", "svaml", "sinch", "states", "model", "compile", "runtime", "releases", "server", "cli",
+    "limits", "problems", "source", "expr", "svaml", "sinch", "states", "model", "compile", "runtime", "releases", "server",
+    "switch", "scenarios", "diagram", "cli",
 )  # fmt: skip
 LEAVES = {"problems", "limits", "source", "expr", "svaml", "sinch"}
 FREE = {"__init__", "__main__"}
@@ -48,10 +49,15 @@ def test_files_and_functions_stay_small(path: Path) -> None:
             assert (node.end_lineno or 0) - node.lineno < 50, f"{node.name} is too long to read at a glance"
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "switch").rglob("*.py")), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_switch_judges_without_knowing_flows(path: Path) -> None:
+    assert imported(path) <= {"limits", "problems", "source", "svaml", "sinch", "switch"}
+
+
 def test_only_one_module_knows_cel_and_nothing_below_the_server_knows_starlette() -> None:
     for path in FILES:
         text = path.read_text()
         if "cel_expr_python" in text:
             assert path.relative_to(ROOT).as_posix() == "expr/cel.py"
         if "starlette" in text:
-            assert package(path) in {"server", "cli"}
+            assert package(path) in {"server", "switch", "cli"}

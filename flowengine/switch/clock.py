@@ -1,0 +1,115 @@
+"""Time as the switch sees it: virtual, where nothing is waited for, or that of the machine."""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+MONDAY_MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+"""Where virtual time begins unless told otherwise: the same in every run, in nobody's holidays"""
+
+
+class Timer(Protocol):
+    """What is due later."""
+
+    def cancel(self) -> None:
+        """Forget it; of no effect once it has happened."""
+
+
+class Clock(Protocol):
+    """Tells the time, and does things later. Everything that happens in the switch happens in one thread, in the clock's order."""
+
+    def now(self) -> datetime:
+        """The time, with its zone (UTC)."""
+        ...
+
+    def later(self, seconds: float, what: Callable[[], None]) -> Timer:
+        """Do `what` after so many seconds, never before whatever is under way has come to its end."""
+        ...
+
+
+class _Due:
+    """One thing to do in virtual time; at the same moment, what was asked for first comes first."""
+
+    __slots__ = ("at", "number", "what")
+
+    def __init__(self, at: float, number: int, what: Callable[[], None]) -> None:
+        self.at = at
+        self.number = number
+        self.what: Callable[[], None] | None = what
+
+    def __lt__(self, other: "_Due") -> bool:
+        return (self.at, self.number) < (other.at, other.number)
+
+    def cancel(self) -> None:
+        self.what = None
+
+
+class VirtualClock:
+    """Time that passes only when it is told to, at once: a call of four hours takes as long as the work in it.
+
+    >>> clock = VirtualClock()
+    >>> heard = []
+    >>> timer = clock.later(14_400, lambda: heard.append(clock.seconds))
+    >>> clock.run()
+    >>> heard
+    [14400.0]
+    """
+
+    def __init__(self, begin: datetime = MONDAY_MORNING) -> None:
+        self._begin = begin
+        self._due: list[_Due] = []
+        self._count = 0
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        """The virtual time."""
+        return self._begin + timedelta(seconds=self.seconds)
+
+    def later(self, seconds: float, what: Callable[[], None]) -> Timer:
+        """Put it in its place among what is due."""
+        self._count += 1
+        due = _Due(self.seconds + max(0.0, seconds), self._count, what)
+        heapq.heappush(self._due, due)
+        return due
+
+    def step(self) -> bool:
+        """Go on to the next thing that is due, and do it; False when nothing is."""
+        while self._due:
+            due = heapq.heappop(self._due)
+            if due.what is not None:
+                self.seconds = due.at
+                due.what()
+                return True
+        return False
+
+    def due(self) -> float | None:
+        """Seconds until the next thing that is due; None when nothing is."""
+        while self._due and self._due[0].what is None:
+            heapq.heappop(self._due)
+        return self._due[0].at - self.seconds if self._due else None
+
+    def run(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Let time pass until something holds, or nothing more is due."""
+        while not until() and self.step():
+            pass
+
+    def pass_time(self, seconds: float) -> None:
+        """Let so much time pass, with all that happens in it."""
+        end = self.seconds + seconds
+        while (due := self.due()) is not None and self.seconds + due <= end:
+            self.step()
+        self.seconds = end
+
+
+class LoopClock:
+    """The time of the machine, on the running event loop."""
+
+    def now(self) -> datetime:
+        """The time of the machine."""
+        return datetime.now(UTC)
+
+    def later(self, seconds: float, what: Callable[[], None]) -> Timer:
+        """Leave it to the event loop."""
+        return asyncio.get_running_loop().call_later(seconds, what)

@@ -1,0 +1,119 @@
+"""What an onlooker sees of a switch, as it happens: for phones, scenarios, logs and tests. `at` is when, `call` is the call's id."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Role = Literal["caller", "callee"]
+"""Which end of a call: `callee` is also who is reached by a callout"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Something that is heard on a line; `text` is what is spoken, the address of a file, the name of music, or the keys of tones."""
+
+    kind: Literal["speech", "file", "music", "tones", "ringing", "beep", "error"]
+    text: str
+    seconds: float
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about an answer of the backend that the platform refuses or merely tolerates, where in it, and what to write instead."""
+
+    where: str
+    message: str
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened to a call."""
+
+    call: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asks(Happening):
+    """A callback leaves for the backend."""
+
+    event: str
+    url: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Happening):
+    """What the backend answered, or why it did not (`failure`, then without status)."""
+
+    event: str
+    url: str
+    status: int
+    body: bytes
+    failure: str
+    illegal: tuple[Finding, ...]
+    tolerated: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard(Happening):
+    """A sound begins on a line."""
+
+    role: Role
+    sound: Sound
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Happening):
+    """A menu waits for keys or words: from now on they count."""
+
+    role: Role
+    menu: str
+    keys: str
+    """The keys that lead somewhere; "" where digits are collected"""
+    digits: int
+    """How many digits are collected at most; 0 where single keys are"""
+    voice: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing(Happening):
+    """An outgoing leg reaches its party."""
+
+    kind: Literal["phone", "app", "sip", "stream"]
+    to: str
+    cli: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picked(Happening):
+    """A leg is answered."""
+
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Joined(Happening):
+    """Two ends hear each other, a member has come into a conference, or a call is parked (`to` is the address, the room or "")."""
+
+    kind: Literal["phone", "app", "sip", "stream", "conference", "park"]
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left(Happening):
+    """A leg has hung up, or was hung up."""
+
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(Happening):
+    """A call is over."""
+
+    result: str
+    reason: str
+    duration: int
+    """Seconds from the answer on, 0 when nobody answered"""

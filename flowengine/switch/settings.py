@@ -1,0 +1,59 @@
+"""What no source decides about the platform, as named settings; the defaults are those of the platform notes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this switch behaves where descriptions of the platform are silent or contradict each other. Times are in seconds."""
+
+    callback_timeout: float = 5.0
+    """An answer that comes later counts as none (documented for Voice 2.0 only)"""
+    bypass_after: int = 3
+    """So many failures of the primary URL in a row, and callbacks go to the fallback at once"""
+    bypass_probe: float = 60.0
+    """A bypassed primary URL is tried again after this"""
+    ace_unanswered: Literal["connect", "hangup"] = "connect"
+    pie_unanswered: Literal["hangup", "continue"] = "hangup"
+    """With `hangup` the caller hears the platform's error prompt first, and the call ends with CALLBACKERROR"""
+    empty_ice: Literal["error", "hangup"] = "error"
+    """2xx without a body or action: an error is a `callingerror`, then the end of the call"""
+    empty_ace: Literal["continue", "hangup"] = "continue"
+    empty_pie: Literal["hangup", "continue"] = "hangup"
+    continue_in_ice: Literal["apps", "always", "never"] = "apps"
+    """Whether `continue` may answer ICE: for calls that an app has placed (they connect as dialled)"""
+    cookies: bool = True
+    """Whether cookies come back in callbacks"""
+    dice_for_apps: bool = True
+    """Whether a call from app to app is reported when it ends; a callout to an app user never is"""
+    custom_callout_events: bool = True
+    """Whether a custom callout has ACE, PIE and DiCE when its enable flags are absent"""
+    timestamp_window: float = 300.0
+    """How old or early a signed request may be, either way"""
+    auto_answer: bool = True
+    """Whether menus, parking, conferences and streams answer an incoming call by themselves"""
+    repeats: int = 3
+    """How often a menu repeats its prompt where it does not say"""
+    park_seconds: float = 600.0
+    park_reason: str = "TIMEOUT"
+    """The reason that a call ends with when it was parked for too long"""
+    cancel_reason: Literal["CANCEL", "CALLERHANGUP"] = "CANCEL"
+    """The reason when the caller gives up while it rings"""
+    ring_seconds: float = 45.0
+    """A phone that nobody answers rings for so long where no dialTimeout is given"""
+    call_id_name: Literal["callid", "callId"] = "callid"
+    strict: bool = False
+    """Treat as illegal whatever the platform merely tolerates"""
+    characters_per_second: float = 15.0
+    """How fast the platform speaks"""
+    file_seconds: float = 5.0
+    """How long an audio file plays"""
+    transcription_seconds: float = 60.0
+    """From a recording's end to its transcript"""
+    upload_seconds: float = 2.0
+    """From a recording's end to its file"""
+    amd_seconds: float = 3.0
+    """How long it takes to tell a machine from a person"""
+    callback_seconds: float = 0.0
+    """How long each answer of the backend takes in virtual time, in excess of what it really takes"""
