@@ -15,12 +15,15 @@ class Settings:
     bypass_probe: float = 60.0
     """A bypassed primary URL is tried again after this"""
     ace_unanswered: Literal["connect", "hangup"] = "connect"
+    """What becomes of an answered call when nothing answers ACE"""
     pie_unanswered: Literal["hangup", "continue"] = "hangup"
-    """With `hangup` the caller hears the platform's error prompt first, and the call ends with CALLBACKERROR"""
+    """When nothing answers PIE: with `hangup` the caller hears the platform's error prompt first, and the call ends with CALLBACKERROR"""
     empty_ice: Literal["error", "hangup"] = "error"
     """2xx without a body or action: an error is a `callingerror`, then the end of the call"""
     empty_ace: Literal["continue", "hangup"] = "continue"
+    """What 2xx without a body or action means to ACE"""
     empty_pie: Literal["hangup", "continue"] = "hangup"
+    """What 2xx without a body or action means to PIE"""
     continue_in_ice: Literal["apps", "always", "never"] = "apps"
     """Whether `continue` may answer ICE: for calls that an app has placed (they connect as dialled)"""
     cookies: bool = True
@@ -36,6 +39,7 @@ class Settings:
     repeats: int = 3
     """How often a menu repeats its prompt where it does not say"""
     park_seconds: float = 600.0
+    """A call is parked for so long at most"""
     park_reason: str = "TIMEOUT"
     """The reason that a call ends with when it was parked for too long"""
     cancel_reason: Literal["CANCEL", "CALLERHANGUP"] = "CANCEL"
@@ -43,6 +47,7 @@ class Settings:
     ring_seconds: float = 45.0
     """A phone that nobody answers rings for so long where no dialTimeout is given"""
     call_id_name: Literal["callid", "callId"] = "callid"
+    """How callbacks spell the id of the call"""
     strict: bool = False
     """Treat as illegal whatever the platform merely tolerates"""
     characters_per_second: float = 15.0
