@@ -4,6 +4,7 @@ No I/O, no clock, no chance: time comes as an argument, and what needs the outsi
 performs the request and steps again with the result.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -40,13 +41,17 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a step yields: the call as it goes on, what to answer, and the trace. With `waiting` there is no answer yet."""
+    """What a step yields: the call as it goes on, what to answer, and the trace. With `waiting` there is no answer yet.
+
+    `names` are the values as the step left them; those that no later state reads are not in the call.
+    """
 
     call: Call | None
     instructions: tuple[Instruction | msgspec.Raw, ...]
     action: Action | msgspec.Raw | None
     trace: tuple[Entry, ...]
     waiting: Waiting | None = None
+    names: Mapping[str, Any] = {}
 
 
 class Walk(msgspec.Struct):
@@ -185,9 +190,9 @@ class Walk(msgspec.Struct):
             self.note(note)
         if not self.silent:
             said, action = self.legal(tuple(self.run.said), move.action or Hangup())
-            return Outcome(self.after(), said, action, tuple(self.trace))
+            return Outcome(self.after(), said, action, tuple(self.trace), None, self.run.names)
         said = tuple(item for item in self.run.said if isinstance(item, ReportCallStatus))
-        return Outcome(self.after(), said if isinstance(self.run.event, Dice) else (), None, tuple(self.trace))
+        return Outcome(self.after(), said if isinstance(self.run.event, Dice) else (), None, tuple(self.trace), None, self.run.names)
 
     def legal(self, said: tuple[Said, ...], action: Sent) -> tuple[tuple[Said, ...], Sent]:
         """What is said and done, within what the platform takes: words that a caller or a lookup brought in may be many."""

@@ -98,10 +98,11 @@ class Question:
         """The voice to speak in; voice input needs the plain locale, as it is also what the platform listens in."""
         return locale if self.heard else voice(locale, self.voice)
 
-    def retry(self, run: Run, words: Wording, exhausted: str, ask: Again) -> Move:
-        """Ask again after these words, or leave when attempts are used up."""
+    def retry(self, run: Run, why: str, words: Wording, exhausted: str, ask: Again) -> Move:
+        """Ask again after these words, or leave when attempts are used up. `why` goes to the trace."""
         if run.attempts >= self.attempts:
             return Exit(exhausted)
+        run.notes.append(f"again: {why}")
         said = words.at(run.attempts)
         run.attempts += 1
         return Answer(ask(run, worded([said, self.again or self.first], run)))
@@ -113,9 +114,9 @@ class Question:
         if event.type == "error":
             return Failed("the platform reported an error in the menu")
         if event.type == "timeout":
-            return self.retry(run, self.no_input, exhausted, ask)
+            return self.retry(run, "no input", self.no_input, exhausted, ask)
         if event.type == "invalidinput":
-            return self.retry(run, self.no_match, exhausted, ask)
+            return self.retry(run, "no match", self.no_match, exhausted, ask)
         return None
 
 

@@ -129,14 +129,14 @@ class CompiledCollect:
             return self.confirmed(run, event)
         if event.type not in ("sequence", "return") or not event.value:
             settled = self.question.unanswered(run, event, "otherwise", self.ask)
-            return settled or self.question.retry(run, self.question.no_input, "otherwise", self.ask)
+            return settled or self.question.retry(run, "no input", self.question.no_input, "otherwise", self.ask)
         return self.entered(run, event.value.strip().removesuffix("#"))
 
     def entered(self, run: Run, text: str) -> Move:
         if text in self.keys:
             return Exit(self.keys[text])
         if not self.keep(run, text):
-            return self.question.retry(run, self.invalid, "otherwise", self.ask)
+            return self.question.retry(run, "invalid", self.invalid, "otherwise", self.ask)
         if self.confirm is None:
             return Exit("next")
         run.attempts += CONFIRMING
@@ -180,9 +180,9 @@ class CompiledCollect:
         attempt = run.attempts - CONFIRMING
         run.attempts = attempt
         if said == NO:
-            return self.question.retry(run, Wording(()), "otherwise", self.ask)
+            return self.question.retry(run, "not confirmed", Wording(()), "otherwise", self.ask)
         settled = self.question.unanswered(run, event, "otherwise", lambda run, _: self.ask_back(run))
-        moved = settled or self.question.retry(run, Wording(()), "otherwise", lambda run, _: self.ask_back(run))
+        moved = settled or self.question.retry(run, "no match", Wording(()), "otherwise", lambda run, _: self.ask_back(run))
         if run.attempts > attempt:
             run.attempts += CONFIRMING
         return moved

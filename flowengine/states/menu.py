@@ -125,7 +125,7 @@ class CompiledMenu:
         if choice:
             return Exit(choice)
         settled = self.question.unanswered(run, event, "otherwise", self.ask)
-        return settled or self.question.retry(run, self.question.no_match, "otherwise", self.ask)
+        return settled or self.question.retry(run, "no match", self.question.no_match, "otherwise", self.ask)
 
     def spoken(self, event: Pie) -> str:
         """The choice whose word the caller said; the longest word wins."""
