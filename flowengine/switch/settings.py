@@ -54,10 +54,14 @@ class Settings:
     """How fast the platform speaks"""
     file_seconds: float = 5.0
     """How long an audio file plays"""
+    tone_seconds: float = 0.2
+    """How long one key sounds that the platform sends"""
     transcription_seconds: float = 60.0
     """From a recording's end to its transcript"""
     upload_seconds: float = 2.0
     """From a recording's end to its file"""
+    recording_days: float = 30.0
+    """How long the platform keeps a recording of its own"""
     amd_seconds: float = 3.0
     """How long it takes to tell a machine from a person"""
     callback_seconds: float = 0.0

@@ -1,0 +1,97 @@
+"""One end of a line: what is played to it, and who takes the keys and words that come from it."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from flowengine.switch.clock import Clock, Timer
+from flowengine.switch.happenings import Sound
+from flowengine.switch.media.sounds import tones
+from flowengine.switch.settings import Settings
+
+
+class Listener(Protocol):
+    """Whoever takes keys and words from a line, and says whether they count."""
+
+    def key(self, key: str) -> bool: ...
+
+    def speech(self, text: str) -> bool: ...
+
+
+class Line:
+    """Plays one thing at a time: whatever is played next replaces what is playing, and nobody hears of the end of that."""
+
+    __slots__ = ("_at", "_endless", "_sounds", "_then", "_timer", "clock", "heard", "listener", "playing", "settings")
+
+    def __init__(self, clock: Clock, settings: Settings, heard: Callable[[Sound], None]) -> None:
+        self.clock = clock
+        self.settings = settings
+        self.heard = heard
+        self.listener: Listener | None = None
+        self.playing = False
+        self._sounds: Sequence[Sound] = ()
+        self._at = 0
+        self._then: Callable[[], None] = self.stop
+        self._endless = False
+        self._timer: Timer | None = None
+
+    def play(self, sounds: Sequence[Sound], then: Callable[[], None]) -> None:
+        """Play these once, then go on; `then` is never called before this has returned, not even after silence."""
+        self.stop()
+        self.playing, self._endless, self._sounds, self._then = True, False, sounds, then
+        if sounds:
+            self._next()
+        else:
+            self._timer = self.clock.later(0.0, self._next)
+
+    def loop(self, sounds: Sequence[Sound]) -> None:
+        """Play these over and over until something else is played; music, which has no end, begins once."""
+        self.stop()
+        self.playing, self._endless, self._sounds = bool(sounds), True, sounds
+        if any(sound.seconds for sound in sounds):
+            self._next()
+        else:
+            for sound in sounds:
+                self.heard(sound)
+
+    def stop(self) -> None:
+        """Silence at once."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.playing, self._at = False, 0
+
+    def finish_round(self, then: Callable[[], None]) -> None:
+        """Let what is playing come to its end, once more where it is looped, then go on."""
+        if self._timer is None:
+            self.play((), then)
+        else:
+            self._then, self._endless = then, False
+
+    def _next(self) -> None:
+        if self._at < len(self._sounds):
+            sound = self._sounds[self._at]
+            self._at += 1
+            self._timer = self.clock.later(sound.seconds, self._next)
+            self.heard(sound)
+        elif self._endless:
+            self._at = 0
+            self._next()
+        else:
+            self.stop()
+            self._then()
+
+    def overhear(self, keys: str) -> None:
+        """Keys of somebody else come over the connection; what is playing goes on."""
+        self.heard(tones(keys, self.settings))
+
+    def press(self, keys: str) -> bool:
+        """Whether all of these keys counted; where nobody listens they are lost."""
+        counted = True
+        for key in keys:
+            listener = self.listener
+            counted = listener is not None and listener.key(key) and counted
+        return counted
+
+    def speak(self, text: str) -> bool:
+        """Whether somebody listens to these words."""
+        return self.listener is not None and self.listener.speech(text)

@@ -1,0 +1,217 @@
+"""A menu at work on a line, from its first prompt to the one result that the backend is told."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from flowengine.svaml import MAIN_MENU, Menu, RunMenu
+from flowengine.switch.clock import Timer
+from flowengine.switch.happenings import Sound
+from flowengine.switch.media.line import Line
+from flowengine.switch.media.sounds import prompt_sounds
+from flowengine.switch.settings import Settings
+
+Result = Literal["return", "sequence", "timeout", "invalidinput", "hangup", "error"]
+Method = Literal["dtmf", "voice", ""]
+_ACTION = re.compile(r"\s*(return|menu)\s*\((.*)\)\s*", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class MenuOutcome:
+    """How a menu ended: `menuResult` of the PIE callback."""
+
+    menu_id: str
+    type: Result
+    value: str = ""
+    input_method: Method = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """One menu, ready to be played. `keys` leads from a key to ("return", value) or ("menu", id)."""
+
+    id: str
+    first: tuple[Sound, ...]
+    again: tuple[Sound, ...]
+    repeats: int
+    digits: int
+    keys: Mapping[str, tuple[str, str]]
+    timeout: float
+    voice_timeout: float
+
+    @property
+    def asked(self) -> str:
+        return "" if self.digits else "".join(self.keys)
+
+
+_NOWHERE = _Plan(MAIN_MENU, (), (), 0, 0, {}, 0.0, 0.0)
+
+
+@lru_cache(maxsize=4096)
+def _plans(action: RunMenu, settings: Settings) -> Mapping[str, _Plan]:
+    return {menu.id: _plan(menu, action.locale, settings) for menu in action.menus}
+
+
+def _plan(menu: Menu, locale: str, settings: Settings) -> _Plan:
+    actions = ((option.dtmf, _ACTION.fullmatch(option.action)) for option in menu.options)
+    return _Plan(
+        id=menu.id,
+        first=prompt_sounds(menu.main_prompt, locale, settings),
+        again=prompt_sounds(menu.repeat_prompt or menu.main_prompt, locale, settings),
+        repeats=settings.repeats if menu.repeats is None else menu.repeats,
+        digits=menu.max_digits or 0,
+        keys={key: (match[1].lower(), match[2].strip()) for key, match in actions if match},
+        timeout=menu.timeout_mills / 1000,
+        voice_timeout=menu.max_timeout_mills / 1000,
+    )
+
+
+class MenuRun:
+    """One runMenu. It finishes exactly once, unless it is stopped; jumps between its menus are its own affair.
+
+    `asked` is told whenever input begins to count: the menu, the keys that lead somewhere, how many digits are collected, and
+    whether words count too.
+    """
+
+    __slots__ = (
+        "_action", "_asked", "_finish", "_left", "_limit", "_line", "_over", "_plan", "_plans", "_round", "_said", "_timer", "_typed",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        line: Line,
+        action: RunMenu,
+        settings: Settings,
+        finish: Callable[[MenuOutcome], None],
+        asked: Callable[[str, str, int, bool], None],
+    ) -> None:
+        self._line, self._action, self._finish, self._asked = line, action, finish, asked
+        self._plans = _plans(action, settings)
+        self._plan = _NOWHERE
+        self._left = self._round = 0
+        self._typed = self._said = ""
+        self._timer: Timer | None = None
+        self._limit: Timer | None = None
+        self._over = False
+
+    def start(self) -> None:
+        """Play the menu that `mainMenu` names; "main" where it names none that is there."""
+        name = self._action.main_menu
+        self._enter(name if name in self._plans else MAIN_MENU)
+
+    def stop(self) -> None:
+        """End it without a result: the call has been taken elsewhere."""
+        self._over = True
+        self._quiet()
+        self._unlimited()
+        self._line.listener = None
+
+    def hung_up(self) -> None:
+        """Whoever was asked is gone."""
+        self._end("hangup")
+
+    def key(self, key: str) -> bool:
+        """A key; digits are collected up to the last one or `#`, single keys lead somewhere or are wrong."""
+        self._quiet()
+        plan = self._plan
+        if plan.digits and (self._typed or key not in plan.keys):
+            self._type(key)
+        elif key in plan.keys:
+            self._lead(*plan.keys[key])
+        else:
+            self._again("invalidinput", "dtmf")
+        return True
+
+    def speech(self, text: str) -> bool:
+        """Words, where the menu takes any: they are complete after a silence, or when they have taken too long."""
+        if not self._action.enable_voice or self._typed:
+            return False
+        self._quiet()
+        self._said = f"{self._said} {text}".strip()
+        self._wait()
+        return True
+
+    def _enter(self, menu: str) -> None:
+        plan = self._plans.get(menu)
+        if plan is None:
+            self._end("error")
+            return
+        self._plan, self._left = plan, plan.repeats
+        self._prompt(plan.first)
+
+    def _prompt(self, sounds: tuple[Sound, ...]) -> None:
+        """Play a prompt and take input: from its beginning with barge-in, else from its end."""
+        self._round += 1
+        this = self._round
+        self._typed = self._said = ""
+        self._unlimited()
+        self._line.listener = self if self._action.barge else None
+        self._line.play(sounds, self._prompted)
+        # whoever hears it may have answered already
+        if self._action.barge and this == self._round and not self._over:
+            self._ask()
+
+    def _prompted(self) -> None:
+        self._wait()
+        if not self._action.barge:
+            self._line.listener = self
+            self._ask()
+
+    def _ask(self) -> None:
+        self._asked(self._plan.id, self._plan.asked, self._plan.digits, self._action.enable_voice)
+
+    def _wait(self) -> None:
+        """Wait for more; words have a limit of their own, counted from the first moment without a prompt."""
+        self._timer = self._line.clock.later(self._plan.timeout, self._silent)
+        if self._action.enable_voice and not self._typed and self._limit is None:
+            self._limit = self._line.clock.later(self._plan.voice_timeout, self._silent)
+
+    def _silent(self) -> None:
+        self._quiet()
+        if self._typed:
+            self._end("sequence", self._typed, "dtmf")
+        elif self._said:
+            self._end("sequence" if self._plan.digits else "return", self._said, "voice")
+        else:
+            self._again("timeout")
+
+    def _type(self, key: str) -> None:
+        self._said = ""
+        self._unlimited()
+        self._typed += "" if key == "#" else key
+        if key == "#" or len(self._typed) >= self._plan.digits:
+            self._end("sequence", self._typed, "dtmf")
+        else:
+            self._wait()
+
+    def _lead(self, action: str, target: str) -> None:
+        if action == "menu":
+            self._enter(target)
+        else:
+            self._end("return", target, "dtmf")
+
+    def _again(self, why: Result, method: Method = "") -> None:
+        """Repeat the prompt, or give up."""
+        if self._left:
+            self._left -= 1
+            self._prompt(self._plan.again)
+        else:
+            self._end(why, "", method)
+
+    def _quiet(self) -> None:
+        self._line.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _unlimited(self) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
+            self._limit = None
+
+    def _end(self, result: Result, value: str = "", method: Method = "") -> None:
+        if not self._over:
+            self.stop()
+            self._finish(MenuOutcome(self._plan.id, result, value, method))

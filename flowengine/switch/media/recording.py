@@ -1,0 +1,122 @@
+"""Recordings: what is announced of them and when, how their files are called, and where they are kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from flowengine.svaml import RecordingOptions
+from flowengine.switch.clock import Clock
+from flowengine.switch.settings import Settings
+
+Notice = Literal["recording_finished", "recording_available", "transcription_available"]
+MAX_KEPT = 10_000
+"""A switch that runs for days forgets its oldest recordings"""
+SILENCE = b"\xff\xfb\x90\x00" + bytes(413)
+"""One frame of MPEG audio in which nothing is heard: what every recording of this switch holds"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A file that was made of a call."""
+
+    key: str
+    call_id: str
+    url: str
+    created: datetime
+    expires: datetime
+    content: bytes = SILENCE
+
+
+class Recordings:
+    """All that is kept; a file of the same name takes the place of the one before."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Recording] = {}
+
+    def add(self, recording: Recording) -> None:
+        """Keep it, at the cost of the oldest where there are too many."""
+        self._kept.pop(recording.key, None)
+        self._kept[recording.key] = recording
+        if len(self._kept) > MAX_KEPT:
+            del self._kept[next(iter(self._kept))]
+
+    def get(self, key: str) -> Recording | None:
+        """The recording of this key."""
+        return self._kept.get(key)
+
+    def delete(self, key: str) -> bool:
+        """Whether there was one to delete."""
+        return self._kept.pop(key, None) is not None
+
+    def between(self, begin: datetime, end: datetime) -> list[Recording]:
+        """What was recorded in this time, oldest first."""
+        return [recording for recording in self._kept.values() if begin <= recording.created <= end]
+
+
+class Recorder:
+    """Records one call, or one conference. A start while it records ends what was recorded so far."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        settings: Settings,
+        call_id: str,
+        application_key: str,
+        notify: Callable[[Notice, str], None],
+        store: Recordings,
+    ) -> None:
+        self._clock, self._settings = clock, settings
+        self._call_id, self._application_key = call_id, application_key
+        self._notify, self._store = notify, store
+        self._options: RecordingOptions | None = None
+        self._url = ""
+
+    @property
+    def recording(self) -> bool:
+        """Whether it runs."""
+        return self._options is not None
+
+    def start(self, options: RecordingOptions) -> None:
+        """Record from now on."""
+        self.stop()
+        self._options = options
+        name = f"{self._clock.now():%Y%m%d%H%M%S}_{self._application_key}_{self._call_id}.{options.format}"
+        self._url = file_url(options.destination_url, name)
+
+    def stop(self) -> None:
+        """The recording is finished; its file, and what was said in it, come later."""
+        options, self._options = self._options, None
+        if options is None:
+            return
+        url, ended = self._url, self._clock.now()
+        self._tell(options, "recording_finished")
+        self._clock.later(self._settings.upload_seconds, lambda: self._uploaded(options, url, ended))
+
+    def _uploaded(self, options: RecordingOptions, url: str, ended: datetime) -> None:
+        key = url.rpartition("/")[2]
+        expires = ended + timedelta(days=self._settings.recording_days)
+        self._store.add(Recording(key, self._call_id, url, ended, expires))
+        self._tell(options, "recording_available", url)
+        if options.transcription_options is not None and options.transcription_options.enabled:
+            rest = self._settings.transcription_seconds - self._settings.upload_seconds
+            self._clock.later(rest, lambda: self._tell(options, "transcription_available", transcript_url(url)))
+
+    def _tell(self, options: RecordingOptions, what: Notice, destination: str = "") -> None:
+        if options.notification_events:
+            self._notify(what, destination)
+
+
+def file_url(destination: str, name: str) -> str:
+    """Where the file goes: `destination` names it itself, or only the bucket, container or folder to put it in."""
+    scheme, _, path = destination.partition("://")
+    places = path.rstrip("/").split("/")
+    fixed = {"azure": 2, "sdrive": 0}.get(scheme.lower(), 1)
+    named = len(places) > fixed and "." in places[-1] and not path.endswith("/")
+    return destination if named else f"{destination.rstrip('/')}/{name}"
+
+
+def transcript_url(recording: str) -> str:
+    """The transcript lies beside its recording."""
+    folder, _, name = recording.rpartition("/")
+    return f"{folder}/{name.rpartition('.')[0]}-transcript.json"

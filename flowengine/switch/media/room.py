@@ -1,0 +1,223 @@
+"""Conferences: who is in a room, who hears whom, music for whoever is alone, and what becomes of keys."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flowengine.svaml import ConferenceDtmfOptions, RecordingOptions
+from flowengine.switch.clock import Clock, Timer
+from flowengine.switch.happenings import Sound
+from flowengine.switch.media.line import Line
+from flowengine.switch.media.recording import Recorder
+from flowengine.switch.media.sounds import music
+from flowengine.switch.settings import Settings
+
+_IGNORE = ConferenceDtmfOptions("ignore")
+
+
+@dataclass(slots=True)
+class Member:
+    """A call in a conference. `on_kicked` ends the call; `detected` is told the call's id and the keys it pressed."""
+
+    call_id: str
+    cli: str
+    line: Line
+    joined_at: datetime
+    on_kicked: Callable[[], None]
+    detected: Callable[[str, str], None]
+    muted: bool = False
+    on_hold: bool = False
+    moh: str = field(default="", init=False)
+    held_moh: str = field(default="", init=False)
+    announced: bool = field(default=False, init=False)
+    """Something is played to it alone"""
+
+
+class Room:
+    """A conference; it is gone with its last member."""
+
+    def __init__(self, clock: Clock, room_id: str, emptied: Callable[[str], object]) -> None:
+        self.id = room_id
+        self._clock = clock
+        self._emptied = emptied
+        self._members: dict[str, Member] = {}
+        self._keys: dict[str, _Keys] = {}
+        self._recorder: Recorder | None = None
+
+    def join(self, member: Member, options: ConferenceDtmfOptions | None = None, moh: str = "", greeting: Sequence[Sound] = ()) -> None:
+        """Let a call in; it hears the greeting, then the others, or its music while it is alone."""
+        member.moh = moh
+        self._members[member.call_id] = member
+        self._keys[member.call_id] = member.line.listener = _Keys(self, member, options or _IGNORE)
+        self.announce(member.call_id, greeting)
+        self._settle_others(member)
+
+    def leave(self, call_id: str) -> bool:
+        """Let a call out, whether it hung up or was taken elsewhere; False when it is not here."""
+        member = self._members.pop(call_id, None)
+        if member is None:
+            return False
+        self._keys.pop(call_id).stop()
+        member.line.listener = None
+        member.line.stop()
+        self._settle_others(member)
+        if not self._members:
+            if self._recorder is not None:
+                self._recorder.stop()
+            self._emptied(self.id)
+        return True
+
+    def mute(self, call_id: str) -> bool:
+        """Nobody hears this call."""
+        return self._change(call_id, muted=True)
+
+    def unmute(self, call_id: str) -> bool:
+        """The others hear this call again."""
+        return self._change(call_id, muted=False)
+
+    def hold(self, call_id: str, moh: str = "") -> bool:
+        """The call hears music instead of the others, and they do not hear it."""
+        return self._change(call_id, on_hold=True, held_moh=moh)
+
+    def resume(self, call_id: str) -> bool:
+        """The call is back among the others."""
+        return self._change(call_id, on_hold=False)
+
+    def kick(self, call_id: str) -> bool:
+        """Throw a call out, which ends it."""
+        member = self._members.get(call_id)
+        if member is None:
+            return False
+        self.leave(call_id)
+        member.on_kicked()
+        return True
+
+    def end(self) -> None:
+        """Throw everybody out."""
+        for call_id in tuple(self._members):
+            self.kick(call_id)
+
+    def announce(self, call_id: str, sounds: Sequence[Sound]) -> bool:
+        """Play something to one member only; afterwards it hears what it heard before."""
+        member = self._members.get(call_id)
+        if member is None:
+            return False
+        member.announced = bool(sounds)
+        if sounds:
+            member.line.play(sounds, lambda: self._announced(member))
+        else:
+            self._settle(member)
+        return True
+
+    def record(self, recorder: Recorder, options: RecordingOptions) -> None:
+        """Record the conference until everybody has left; the first to ask has it recorded."""
+        if self._recorder is None:
+            self._recorder = recorder
+            recorder.start(options)
+
+    def participants(self) -> list[dict[str, Any]]:
+        """As `GET conferences/id/{id}` tells."""
+        return [self._participant(member) for member in self._members.values()]
+
+    def hears(self, call_id: str) -> list[str]:
+        """Whom a member hears: nobody while it is on hold, never those who are muted or on hold."""
+        member = self._members.get(call_id)
+        if member is None or member.on_hold:
+            return []
+        return [other.call_id for other in self._members.values() if other is not member and not other.muted and not other.on_hold]
+
+    def pass_on(self, sender: Member, keys: str) -> None:
+        """Let whoever hears the sender hear its keys."""
+        for other in tuple(self._members.values()):
+            if sender.call_id in self.hears(other.call_id):
+                other.line.overhear(keys)
+
+    def _participant(self, member: Member) -> dict[str, Any]:
+        seconds = (self._clock.now() - member.joined_at).total_seconds()
+        return {"cli": member.cli, "id": member.call_id, "duration": int(seconds), "muted": member.muted, "onhold": member.on_hold}
+
+    def _change(self, call_id: str, **changes: Any) -> bool:
+        member = self._members.get(call_id)
+        if member is None:
+            return False
+        for name, value in changes.items():
+            setattr(member, name, value)
+        if "on_hold" in changes:
+            self._settle(member)
+        return True
+
+    def _announced(self, member: Member) -> None:
+        member.announced = False
+        self._settle(member)
+
+    def _settle_others(self, member: Member) -> None:
+        """Music begins when somebody is left alone, and ends when that is over; who is on hold notices neither."""
+        if len(self._members) in (1, 2):
+            for other in self._members.values():
+                if other is not member and not other.on_hold:
+                    self._settle(other)
+
+    def _settle(self, member: Member) -> None:
+        """What a member hears besides the others."""
+        if member.announced:
+            return
+        alone = len(self._members) == 1
+        member.line.loop(music(member.held_moh if member.on_hold else member.moh if alone else ""))
+
+
+class _Keys:
+    """What becomes of the keys of one member."""
+
+    def __init__(self, room: Room, member: Member, options: ConferenceDtmfOptions) -> None:
+        self._room, self._member, self._options = room, member, options
+        self._typed = ""
+        self._timer: Timer | None = None
+
+    def key(self, key: str) -> bool:
+        if self._options.mode == "forward":
+            self._room.pass_on(self._member, key)
+        elif self._options.mode == "detect":
+            self._detect(key)
+        return self._options.mode != "ignore"
+
+    def speech(self, text: str) -> bool:  # noqa: ARG002 - words are for the others
+        return False
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _detect(self, key: str) -> None:
+        """Where more than one digit is collected, `#` ends them early."""
+        self.stop()
+        ends = key == "#" and self._options.max_digits > 1
+        self._typed += "" if ends else key
+        if ends or len(self._typed) >= self._options.max_digits:
+            self._tell()
+        else:
+            self._timer = self._member.line.clock.later(self._options.timeout_mills / 1000, self._tell)
+
+    def _tell(self) -> None:
+        typed, self._typed = self._typed, ""
+        self._member.detected(self._member.call_id, typed)
+
+
+class Rooms:
+    """All conferences of a switch."""
+
+    def __init__(self, clock: Clock, settings: Settings) -> None:
+        self._clock = clock
+        self.settings = settings
+        self._rooms: dict[str, Room] = {}
+
+    def room(self, room_id: str) -> Room:
+        """The room of this name, opened where there is none."""
+        found = self._rooms.get(room_id)
+        if found is None:
+            found = self._rooms[room_id] = Room(self._clock, room_id, self._rooms.pop)
+        return found
+
+    def find(self, room_id: str) -> Room | None:
+        """The room of this name, if anybody is in it."""
+        return self._rooms.get(room_id)
