@@ -27,6 +27,7 @@ SERIES = {
     "FE3": "Expressions and templates",
     "FE4": "What the platform allows",
     "FE5": "The project",
+    "FE6": "The switch",
     "FE9": "Advice (warnings)",
 }
 TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "nothing"}

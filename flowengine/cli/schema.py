@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from flowengine.model.schema import write
+from flowengine.switch.config.schema import write as write_switch
 
 
 @click.command()
@@ -15,4 +16,5 @@ def schema(folder: Path) -> None:
     FOLDER gets one schema per kind of file, as the typed model has them; editors complete and check with these.
     """
     write(folder)
+    write_switch(folder)
     click.echo(f"wrote {', '.join(sorted(path.name for path in folder.glob('*.schema.json')))}")

@@ -146,7 +146,8 @@ def test_schema_writes_what_is_published(tmp_path: Path) -> None:
     published = Path(__file__).parents[2] / "schemas"
     for written in tmp_path.glob("*.schema.json"):
         assert json.loads(written.read_bytes())["title"] == json.loads((published / written.name).read_bytes())["title"]
-    assert len(list(tmp_path.iterdir())) == 5
+    by_hand = {"svaml.schema.json", "callback.schema.json"}  # the platform's forms are nobody's model
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in published.iterdir()} - by_hand
 
 
 def test_serve_refuses_what_is_not_safe(flows: Path) -> None:
