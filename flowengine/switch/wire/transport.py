@@ -1,0 +1,75 @@
+"""How callbacks reach a backend: within this process, or by HTTP, one after the other."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Protocol
+
+import httpx
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a backend answered; with `failure`, why there is no answer (then the status is 0)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    failure: str = ""
+
+
+Reply = Callable[[Response | None], None]
+"""Takes the answer; None is as good as one with a `failure`: unreachable or too late"""
+
+
+class Transport(Protocol):
+    """Takes requests to backends."""
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply) -> None:
+        """Ask; `reply` is called once, maybe before this returns."""
+
+
+class Direct:
+    """A backend in this process, which answers at once (None: not at all)."""
+
+    def __init__(self, answer: Callable[[str, Mapping[str, str], bytes], Response | None]) -> None:
+        self._answer = answer
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply) -> None:  # noqa: ARG002
+        reply(self._answer(url, headers, body))
+
+
+class Blocking:
+    """By HTTP, where everything waits for the answer: for virtual time, which stands still meanwhile."""
+
+    def __init__(self) -> None:
+        self._client = httpx.Client(trust_env=False)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply) -> None:
+        reply(self._ask(url, headers, body, timeout))
+
+    def _ask(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> Response:
+        begin = monotonic()
+        try:
+            answer = self._client.post(url, content=body, headers=dict(headers), timeout=timeout)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            return unanswered(error, timeout)
+        return too_late(timeout) if monotonic() - begin > timeout else response_of(answer)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def response_of(answer: httpx.Response) -> Response:
+    return Response(answer.status_code, dict(answer.headers), answer.content)
+
+
+def too_late(timeout: float) -> Response:
+    return Response(0, {}, b"", f"no answer within {timeout:g} seconds")
+
+
+def unanswered(error: Exception, timeout: float) -> Response:
+    """Why a request came to nothing, for a person"""
+    if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout):
+        return too_late(timeout)
+    return Response(0, {}, b"", f"could not be reached: {error or type(error).__name__}")
