@@ -38,6 +38,10 @@ class Settings:
     """Whether menus, parking, conferences and streams answer an incoming call by themselves"""
     repeats: int = 3
     """How often a menu repeats its prompt where it does not say"""
+    wrong_key_interrupts: bool = True
+    """Whether a key that leads nowhere interrupts a prompt, as one that does is known to; otherwise it is lost"""
+    options_with_digits: bool = True
+    """Whether the first key still chooses an option in a menu that also collects digits"""
     park_seconds: float = 600.0
     """A call is parked for so long at most"""
     park_reason: str = "TIMEOUT"

@@ -56,13 +56,14 @@ def _plans(action: RunMenu, settings: Settings) -> Mapping[str, _Plan]:
 
 def _plan(menu: Menu, locale: str, settings: Settings) -> _Plan:
     actions = ((option.dtmf, _ACTION.fullmatch(option.action)) for option in menu.options)
+    single = settings.options_with_digits or not menu.max_digits
     return _Plan(
         id=menu.id,
         first=prompt_sounds(menu.main_prompt, locale, settings),
         again=prompt_sounds(menu.repeat_prompt or menu.main_prompt, locale, settings),
         repeats=settings.repeats if menu.repeats is None else menu.repeats,
         digits=menu.max_digits or 0,
-        keys={key: (match[1].lower(), match[2].strip()) for key, match in actions if match},
+        keys={key: (match[1].lower(), match[2].strip()) for key, match in actions if match and single},
         timeout=menu.timeout_mills / 1000,
         voice_timeout=menu.max_timeout_mills / 1000,
     )
@@ -77,6 +78,7 @@ class MenuRun:
 
     __slots__ = (
         "_action", "_asked", "_finish", "_left", "_limit", "_line", "_over", "_plan", "_plans", "_round", "_said", "_timer", "_typed",
+        "_wrong_interrupts",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +91,7 @@ class MenuRun:
     ) -> None:
         self._line, self._action, self._finish, self._asked = line, action, finish, asked
         self._plans = _plans(action, settings)
+        self._wrong_interrupts = settings.wrong_key_interrupts
         self._plan = _NOWHERE
         self._left = self._round = 0
         self._typed = self._said = ""
@@ -114,8 +117,10 @@ class MenuRun:
 
     def key(self, key: str) -> bool:
         """A key; digits are collected up to the last one or `#`, single keys lead somewhere or are wrong."""
-        self._quiet()
         plan = self._plan
+        if self._line.playing and not (plan.digits or key in plan.keys or self._wrong_interrupts):
+            return False
+        self._quiet()
         if plan.digits and (self._typed or key not in plan.keys):
             self._type(key)
         elif key in plan.keys:

@@ -1,0 +1,77 @@
+"""Answering machine detection: the last paragraph of the platform notes, section 2.7."""
+
+import pytest
+
+from flowengine.svaml import Amd
+from flowengine.switch.clock import VirtualClock
+from flowengine.switch.media.detection import Detection, Verdict
+from flowengine.switch.settings import Settings
+from flowengine.switch.world import Behaviour
+
+SYNC = Amd(enabled=True)
+ASYNC = Amd(enabled=True, asynchronous=True)
+BEGUN = (0, "ace", Verdict("inprogress"))
+
+
+class Bench:
+    """What ACE says and what is notified, by second."""
+
+    def __init__(self, amd, behaviour, settings):
+        self.clock, self.told = VirtualClock(), []
+        self.detection = Detection(self.clock, settings, behaviour, amd, lambda verdict: self.note("ace", verdict), self.note)
+        self.detection.start()
+
+    def note(self, what, verdict):
+        self.told.append((self.clock.seconds, what, verdict))
+
+
+@pytest.mark.parametrize(
+    ("amd", "behaviour", "settings", "told"),
+    [
+        pytest.param(SYNC, Behaviour(), {}, [(3, "ace", Verdict("human", "n/a", 3))], id="sync: ACE waits for human"),
+        pytest.param(
+            SYNC, Behaviour(who="machine"), {}, [(3, "ace", Verdict("machine", "longgreeting", 3))], id="sync: or machine, no beep"
+        ),
+        pytest.param(SYNC, Behaviour(who="notsure"), {}, [(3, "ace", Verdict("notsure", "initialsilence", 3))], id="sync: or notsure"),
+        pytest.param(
+            SYNC,
+            Behaviour(),
+            {"amd_seconds": 9},
+            [(5, "ace", Verdict("human", "n/a", 5))],
+            id="sync: ACE is delayed by five seconds at most",
+        ),
+        pytest.param(
+            SYNC, Behaviour(who="machine", beep_after=1), {}, [(3, "ace", Verdict("machine", "beep", 3))], id="sync: a beep gives it away"
+        ),
+        pytest.param(
+            ASYNC, Behaviour(), {}, [BEGUN, (3, "amd", Verdict("human", "n/a", 3))], id="async: ACE is inprogress, human comes later"
+        ),
+        pytest.param(
+            ASYNC,
+            Behaviour(who="machine", beep_after=8.5),
+            {},
+            [BEGUN, (3, "amd", Verdict("machine", "longgreeting", 3)), (8.5, "amd_beep", Verdict("machine", "beep", 8))],
+            id="async: machine, then its beep",
+        ),
+    ],
+)
+def test_amd(amd, behaviour, settings, told):
+    bench = Bench(amd, behaviour, Settings(**settings))
+    bench.clock.run()
+    assert bench.told == told
+
+
+@pytest.mark.parametrize(
+    ("amd", "at", "more"),
+    [
+        pytest.param(SYNC, 2, [], id="sync"),
+        pytest.param(ASYNC, 2, [("amd", Verdict("hangup", "n/a", 2))], id="async: hangup"),
+        pytest.param(ASYNC, 4, [("amd", Verdict("machine", "longgreeting", 3))], id="async: no beep after the end"),
+    ],
+)
+def test_amd_of_a_call_that_hangs_up(amd, at, more):
+    bench = Bench(amd, Behaviour(who="machine"), Settings())
+    bench.clock.later(at, bench.detection.hung_up)
+    bench.clock.later(at + 1, bench.detection.hung_up)
+    bench.clock.run()
+    assert [tuple(told[1:]) for told in bench.told if told[1] != "ace"] == more
