@@ -24,12 +24,20 @@ _PATTERN: Final = re.compile(r"""matches\s*\(\s*(?:[^()"',]*,\s*)?([rR]?"(?:\\.|
 class Scope:
     """Declared names (`vars.account`) with their types, and tables."""
 
-    def __init__(self, names: Mapping[str, Type], tables: Mapping[str, Table] | None = None) -> None:
+    def __init__(self, names: Mapping[str, Type], tables: Mapping[str, Table] | None = None, wider: "Scope | None" = None) -> None:
         self.names = dict(names)
         self.tables = dict(tables or {})
+        self.wider = wider
 
     def extended(self, extra: Mapping[str, Type]) -> "Scope":
-        return Scope({**self.names, **extra}, self.tables)
+        return (self.wider or self).narrowed({**self.names, **extra})
+
+    def narrowed(self, names: Mapping[str, Type]) -> "Scope":
+        """These names only, with the same tables. What is meant alike here and in the wider scope is compiled there.
+
+        An environment of CEL takes twenty times as long to build as an expression to compile.
+        """
+        return Scope(names, self.tables, self)
 
     def condition(self, text: str) -> Expression:
         """An expression that is true or false."""
@@ -53,12 +61,12 @@ class Scope:
         return template(text, mode, self.expression)
 
     @cached_property
-    def _environment(self) -> Environment:
-        return Environment(self.names, self._tables)
+    def environment(self) -> Environment:
+        return Environment(self.names, self.functions)
 
     @cached_property
-    def _tables(self) -> tuple[Any, ...]:
-        return tuple(overloads(self.tables))
+    def functions(self) -> tuple[Any, ...]:
+        return self.wider.functions if self.wider else tuple(overloads(self.tables))
 
     def _bare_name(self, text: str) -> Expression | None:
         """Most expressions in prompts are one name. CEL would convert its value twice, for two microseconds."""
@@ -71,9 +79,9 @@ class Scope:
     def _compiled(self, text: str) -> Expression:
         _bounded(text)
         try:
-            compiled = self._environment.compile(text)
+            compiled = self._alike(text) or self.environment.compile(text)
         except Refused as refused:
-            raise worded(refused, text, self.names, {overload.name for overload in self._tables}) from None
+            raise worded(refused, text, self.names, {overload.name for overload in self.functions}) from None
         if compiled.type is None:
             raise ExprError(
                 f"{type_words(compiled.result)} is not something a flow can hold", _first(text), "write string(…) around it", "FE302"
@@ -81,12 +89,22 @@ class Scope:
         self._tried(text, compiled)
         return Expression(text, compiled.type, compiled.names, compiled.run)
 
+    def _alike(self, text: str) -> Compiled | None:
+        """The expression as the wider scope compiles it, if every name in it is the same here."""
+        if self.wider is None:
+            return None
+        try:
+            compiled = self.wider.environment.compile(text)
+        except Refused:
+            return None  # the words for what is wrong are those of this scope
+        return compiled if all(self.names.get(name) == self.wider.names[name] for name in compiled.names) else None
+
     def _tried(self, text: str, compiled: Compiled) -> None:
         """What can only fail is a mistake now, not in a call: an expression without names, a pattern that is none."""
         if not compiled.names:
             _tried(compiled, _first(text))
         for found in _PATTERN.finditer(text):
-            _tried(self._environment.compile(f"''.matches({found[1]})"), found.start(1))
+            _tried((self.wider or self).environment.compile(f"''.matches({found[1]})"), found.start(1))
 
 
 def _tried(compiled: Compiled, offset: int) -> None:

@@ -1,7 +1,25 @@
 """The files of a project as typed frozen values; expressions are still text."""
 
+from flowengine.model.authored import Authored, load
 from flowengine.model.flow import Defaults, Flow, On, State, Var
-from flowengine.model.folder import Authored, load
+from flowengine.model.folder import Folder
+from flowengine.model.memory import Memory
 from flowengine.model.project import Application, Platform, Project, Route, Service, Table
 
-__all__ = ["Application", "Authored", "Defaults", "Flow", "On", "Platform", "Project", "Route", "Service", "State", "Table", "Var", "load"]
+__all__ = [
+    "Application",
+    "Authored",
+    "Defaults",
+    "Flow",
+    "Folder",
+    "Memory",
+    "On",
+    "Platform",
+    "Project",
+    "Route",
+    "Service",
+    "State",
+    "Table",
+    "Var",
+    "load",
+]
