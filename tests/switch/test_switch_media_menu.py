@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from flowengine.svaml import Menu, Option, RunMenu
 from flowengine.switch.clock import VirtualClock
+from flowengine.switch.happenings import Sound
 from flowengine.switch.media.line import Line
 from flowengine.switch.media.menu import MenuOutcome, MenuRun
 from flowengine.switch.settings import Settings
@@ -17,6 +18,7 @@ KEYS = (Option("1", "return(sales)"), Option("2", "menu(code)"), Option("3", "re
 CODE = Menu("code", "#tts[Code, please........]", "#tts[Again:....]", repeats=1, max_digits=4, timeout_mills=3000)
 MAIN = Menu("main", "#tts[Press 1 or 2........]", "#tts[Sorry?....]", repeats=2, options=KEYS)
 """Prompts of two seconds, repeated in one; five seconds to answer"""
+ANNOUNCED = (Sound("speech", "hold on", 3.0),)
 MENUS = RunMenu((MAIN, CODE))
 SPOKEN = RunMenu((MAIN, CODE), enable_voice=True, locale="en-US")
 DEAF = RunMenu((MAIN, CODE), barge=False)
@@ -181,6 +183,25 @@ def test_a_stopped_menu_has_no_result():
     bench.run([(4, "1"), (5, "hang up")])
     assert bench.outcomes == []
     assert not bench.line.playing
+
+
+def test_a_menu_that_is_over_leaves_the_line_to_others():
+    bench = Bench(MENUS).run([(1, "1")])
+    bench.line.play(ANNOUNCED, lambda: None)
+    bench.menu.stop()
+    bench.menu.hung_up()
+    bench.menu.announce(())
+    assert bench.line.playing
+
+
+@pytest.mark.parametrize("action", [MENUS, DEAF], ids=["barge", "no barge"])
+@pytest.mark.parametrize(("moment", "end"), [(1, 1 + 3 + 5), (4, 4 + 3 + 5)], ids=["in the prompt", "after it"])
+def test_what_manage_call_says_in_a_menu_is_heard_and_the_wait_begins_anew(action, moment, end):
+    bench = Bench(action)
+    bench.clock.later(moment, lambda: bench.menu.announce(ANNOUNCED))
+    bench.run()
+    assert bench.heard[1:3] == [(moment, "hold on"), (end, "Sorry?")]
+    assert len(bench.outcomes) == 1
 
 
 INPUTS = st.sampled_from(["1", "2", "3", "#", "*", "9", "12", "1234#", "say yes", "say no", "hang up"])

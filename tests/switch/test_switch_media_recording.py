@@ -1,5 +1,7 @@
 """Recordings: startRecording of the platform notes, section 1.3, and their notifications, section 2.7."""
 
+import io
+import wave
 from datetime import timedelta
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from flowengine.svaml import RecordingOptions, TranscriptionOptions
 from flowengine.switch.clock import MONDAY_MORNING, VirtualClock
 from flowengine.switch.media import recording
-from flowengine.switch.media.recording import Recorder, Recording, Recordings, file_url, transcript_url
+from flowengine.switch.media.recording import Recorder, Recording, Recordings, file_url, silence, transcript_url
 from flowengine.switch.settings import Settings
 
 SETTINGS = Settings(upload_seconds=2, transcription_seconds=60, recording_days=1)
@@ -55,7 +57,7 @@ def test_notifications_of_a_recording(options, notices):
     bench.record(10, **options)
     bench.clock.run()
     assert bench.notices == notices
-    assert bench.store.get("talk.mp3") is not None
+    assert bench.store.get("s3_bucket_talk.mp3") is not None
 
 
 @pytest.mark.parametrize(
@@ -93,13 +95,18 @@ def test_a_recording_is_listed_read_deleted_and_expires():
     bench.record(10)
     bench.clock.run()
     ended = MONDAY_MORNING + timedelta(seconds=10)
-    kept = Recording("talk.mp3", "call-1", FILE, ended, ended + timedelta(days=1))
+    kept = Recording("s3_bucket_talk.mp3", "call-1", FILE, ended, ended + timedelta(days=1), silence(FILE))
     assert bench.store.between(ended, ended) == [kept]
     assert bench.store.between(ended + timedelta(seconds=1), ended + timedelta(days=9)) == []
-    assert kept.content.startswith(b"\xff\xfb"), "a frame of MPEG audio"
-    assert bench.store.delete("talk.mp3")
-    assert not bench.store.delete("talk.mp3")
-    assert bench.store.get("talk.mp3") is None
+    assert bench.store.delete("s3_bucket_talk.mp3")
+    assert not bench.store.delete("s3_bucket_talk.mp3")
+    assert bench.store.get("s3_bucket_talk.mp3") is None
+
+
+def test_a_recording_is_a_valid_file_of_its_format():
+    with wave.open(io.BytesIO(silence("s3://bucket/talk.wav"))) as file:
+        assert (file.getnchannels(), file.getframerate(), file.getnframes()) == (1, 8000, 80)
+    assert silence("s3://bucket/talk.mp3").startswith(b"\xff\xfb"), "a frame of MPEG audio"
 
 
 def test_a_recording_of_the_same_name_overwrites_silently():
@@ -114,7 +121,7 @@ def test_the_oldest_recordings_are_forgotten(monkeypatch):
     monkeypatch.setattr(recording, "MAX_KEPT", 2)
     store = Recordings()
     for name in "abc":
-        store.add(Recording(name, "call-1", FILE, MONDAY_MORNING, MONDAY_MORNING))
+        store.add(Recording(name, "call-1", FILE, MONDAY_MORNING, MONDAY_MORNING, b""))
     assert [kept.key for kept in store.between(MONDAY_MORNING, MONDAY_MORNING)] == ["b", "c"]
 
 

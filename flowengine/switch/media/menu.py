@@ -105,11 +105,18 @@ class MenuRun:
         self._enter(name if name in self._plans else MAIN_MENU)
 
     def stop(self) -> None:
-        """End it without a result: the call has been taken elsewhere."""
-        self._over = True
-        self._quiet()
-        self._unlimited()
-        self._line.listener = None
+        """End it without a result: the call has been taken elsewhere. What has ended leaves the line alone."""
+        if not self._over:
+            self._over = True
+            self._quiet()
+            self._unlimited()
+            self._line.listener = None
+
+    def announce(self, sounds: tuple[Sound, ...]) -> None:
+        """Play something else in between, in place of the prompt; the answer is waited for anew after it."""
+        if not self._over:
+            self._quiet()
+            self._line.play(sounds, self._prompted)
 
     def hung_up(self) -> None:
         """Whoever was asked is gone."""

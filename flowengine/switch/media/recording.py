@@ -1,5 +1,6 @@
 """Recordings: what is announced of them and when, how their files are called, and where they are kept."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,10 +11,17 @@ from flowengine.switch.clock import Clock
 from flowengine.switch.settings import Settings
 
 Notice = Literal["recording_finished", "recording_available", "transcription_available"]
+_NOT_IN_KEYS = re.compile(r"[^\w.-]+")
+"""A key is part of a path; made of the whole URL, no two files share it"""
 MAX_KEPT = 10_000
 """A switch that runs for days forgets its oldest recordings"""
-SILENCE = b"\xff\xfb\x90\x00" + bytes(413)
-"""One frame of MPEG audio in which nothing is heard: what every recording of this switch holds"""
+_MPEG = b"\xff\xfb\x90\x00" + bytes(413)
+_WAVE = b"RIFF\x74\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x40\x1f\0\0\1\0\x08\0data\x50\0\0\0" + b"\x80" * 80
+
+
+def silence(name: str) -> bytes:
+    """What every recording of this switch holds: a moment in which nothing is heard, in the format that its name tells."""
+    return _WAVE if name.endswith(".wav") else _MPEG
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,7 @@ class Recording:
     url: str
     created: datetime
     expires: datetime
-    content: bytes = SILENCE
+    content: bytes
 
 
 class Recordings:
@@ -39,7 +47,7 @@ class Recordings:
         self._kept.pop(recording.key, None)
         self._kept[recording.key] = recording
         if len(self._kept) > MAX_KEPT:
-            del self._kept[next(iter(self._kept))]
+            self.delete(next(iter(self._kept)))
 
     def get(self, key: str) -> Recording | None:
         """The recording of this key."""
@@ -94,9 +102,9 @@ class Recorder:
         self._clock.later(self._settings.upload_seconds, lambda: self._uploaded(options, url, ended))
 
     def _uploaded(self, options: RecordingOptions, url: str, ended: datetime) -> None:
-        key = url.rpartition("/")[2]
+        key = _NOT_IN_KEYS.sub("_", url)
         expires = ended + timedelta(days=self._settings.recording_days)
-        self._store.add(Recording(key, self._call_id, url, ended, expires))
+        self._store.add(Recording(key, self._call_id, url, ended, expires, silence(url)))
         self._tell(options, "recording_available", url)
         if options.transcription_options is not None and options.transcription_options.enabled:
             rest = self._settings.transcription_seconds - self._settings.upload_seconds
