@@ -28,6 +28,7 @@ SERIES = {
     "FE4": "What the platform allows",
     "FE5": "The project",
     "FE6": "The switch",
+    "FE7": "Scenarios",
     "FE9": "Advice (warnings)",
 }
 TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "nothing"}

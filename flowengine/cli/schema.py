@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from flowengine.model.schema import write
+from flowengine.model.schema import MODELS, write
+from flowengine.scenarios.model import MODEL
 from flowengine.switch.config.schema import write as write_switch
 
 
@@ -15,6 +16,6 @@ def schema(folder: Path) -> None:
 
     FOLDER gets one schema per kind of file, as the typed model has them; editors complete and check with these.
     """
-    write(folder)
+    write(folder, {**MODELS, **MODEL})
     write_switch(folder)
     click.echo(f"wrote {', '.join(sorted(path.name for path in folder.glob('*.schema.json')))}")

@@ -34,12 +34,16 @@ def schema(name: str) -> dict[str, Any]:
 
 def generated(name: str) -> dict[str, Any]:
     """The schema as the typed model has it. A test keeps the published file equal to it."""
-    title, model = MODELS[name]
+    return described(*MODELS[name])
+
+
+def described(title: str, model: Any) -> dict[str, Any]:
+    """The schema of one kind of file."""
     (top,), components = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
     return {"$schema": DIALECT, "title": title, **top, "$defs": components}
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, models: Mapping[str, tuple[str, Any]] = MODELS) -> None:
     """Write the generated schemas; run after a change of the language."""
-    for name in MODELS:
-        (folder / f"{name}.schema.json").write_text(json.dumps(generated(name), indent=1, ensure_ascii=False) + "\n")
+    for name, (title, model) in models.items():
+        (folder / f"{name}.schema.json").write_text(json.dumps(described(title, model), indent=1, ensure_ascii=False) + "\n")
