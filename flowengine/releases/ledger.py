@@ -1,0 +1,148 @@
+"""What is live, and how it came about: every change is appended with who made it, and none is ever altered."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from flowengine.releases.database import connect, transaction
+
+What = Literal["publish", "rollback", "canary", "promote", "withdraw", "draft", "undraft"]
+
+
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One change to what is live. `number` and `at` are given by the ledger.
+
+    `share` (0 to 1) belongs to a canary; `name` and `callers` (digits) to a draft; `place` is where a published release came from.
+    """
+
+    who: str
+    what: What
+    release: str = ""
+    share: float = 0.0
+    name: str = ""
+    callers: tuple[str, ...] = ()
+    place: str = ""
+    note: str = ""
+    number: int = 0
+    at: float = 0.0
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A release that only these callers reach."""
+
+    release: str
+    callers: frozenset[str]
+
+
+class Live(msgspec.Struct, frozen=True):
+    """What is live now: for new calls `current`, a share of them on the `candidate`, and drafts by name. `number` is the last change.
+
+    `followed` is the release that each place was last published with: what was taken back stays back until the place changes again.
+    """
+
+    current: str = ""
+    candidate: str = ""
+    share: float = 0.0
+    drafts: Mapping[str, Draft] = {}
+    followed: Mapping[str, str] = {}
+    number: int = 0
+
+    @property
+    def releases(self) -> frozenset[str]:
+        """All that a new call may begin on."""
+        return frozenset({self.current, self.candidate, *(draft.release for draft in self.drafts.values())} - {""})
+
+
+class Refused(Exception):  # noqa: N818  # named for what happened
+    """A change that makes no sense as things stand; the message says why."""
+
+
+def after(live: Live, change: Change) -> Live:
+    """What is live after a change."""
+    return replace(_AFTER[change.what](live, change), number=change.number)
+
+
+def _published(live: Live, change: Change) -> Live:
+    followed = {**live.followed, change.place: change.release} if change.place else live.followed
+    ended = live.candidate == change.release
+    return replace(live, current=change.release, followed=followed, **({"candidate": "", "share": 0.0} if ended else {}))
+
+
+def _canary(live: Live, change: Change) -> Live:
+    return replace(live, candidate=change.release, share=change.share)
+
+
+def _promoted(live: Live, change: Change) -> Live:
+    return replace(live, current=change.release, candidate="", share=0.0)
+
+
+def _withdrawn(live: Live, _change: Change) -> Live:
+    return replace(live, candidate="", share=0.0)
+
+
+def _drafted(live: Live, change: Change) -> Live:
+    return replace(live, drafts={**live.drafts, change.name: Draft(change.release, frozenset(change.callers))})
+
+
+def _undrafted(live: Live, change: Change) -> Live:
+    return replace(live, drafts={name: draft for name, draft in live.drafts.items() if name != change.name})
+
+
+_AFTER: Mapping[What, Callable[[Live, Change], Live]] = {
+    "publish": _published,
+    "rollback": _published,
+    "canary": _canary,
+    "promote": _promoted,
+    "withdraw": _withdrawn,
+    "draft": _drafted,
+    "undraft": _undrafted,
+}
+
+
+class Ledger:
+    """The changes of one archive. Cheap to ask often: `live` reads only what has come since it was asked before."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = connect(path)
+        self._live = Live()
+        self._version = -1
+
+    def live(self) -> Live:
+        """What is live now."""
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()  # moves when another connection has written
+        if version != self._version:
+            self._catch_up()
+            self._version = version
+        return self._live
+
+    def change(self, decide: Callable[[Live], Change], at: float) -> Change:
+        """Append what `decide` makes of what is live, with nobody else in between. What it raises leaves everything as it was."""
+        with transaction(self._connection) as write:
+            self._catch_up()
+            change = replace(decide(self._live), at=at)
+            row = (at, change.who, change.what, change.release, msgspec.json.encode(change).decode())
+            number = write.execute("INSERT INTO changes (at, who, what, release, details) VALUES (?, ?, ?, ?, ?)", row).lastrowid or 0
+        change = replace(change, number=number)
+        self._live = after(self._live, change)
+        return change
+
+    def all(self, since: int = 0) -> list[Change]:
+        """The changes after the one of this number, in order."""
+        rows = self._connection.execute("SELECT number, details FROM changes WHERE number > ? ORDER BY number", (since,)).fetchall()
+        return [replace(msgspec.json.decode(details, type=Change), number=number) for number, details in rows]
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _catch_up(self) -> None:
+        self._live = fold(self._live, self.all(self._live.number))
+
+
+def fold(live: Live, changes: Iterable[Change]) -> Live:
+    """What is live after some changes, in order."""
+    for change in changes:
+        live = after(live, change)
+    return live

@@ -1,0 +1,94 @@
+"""The archive keeps what a release is made of, once, for every process that shares it."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flowengine.releases.archive import Archive, Origin
+from flowengine.releases.database import ArchiveError
+
+HERE = Origin("/srv/flows")
+GIT = Origin("/srv/flows.git", "main", "3faf202", "Ann <ann@example.com>", "Open on Saturdays")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "releases.db"
+
+
+def test_a_release_comes_back_as_it_was_put(path: Path) -> None:
+    files = {"a.yaml": b"flow: a", "b.yaml": b"\x00\xff" * 1000, "empty.yaml": b""}
+    archive = Archive(path)
+    archive.put("one", files, GIT, 5.0)
+    archive.close()
+    reopened = Archive(path)
+    assert reopened.files("one") == files
+    assert [(kept.id, kept.made, kept.origin) for kept in reopened.listing()] == [("one", 5.0, GIT)]
+    assert reopened.files("two") is None
+
+
+def test_the_first_to_put_a_release_says_where_it_came_from(path: Path) -> None:
+    archive = Archive(path)
+    archive.put("one", {"a.yaml": b"flow: a"}, HERE, 5.0)
+    archive.put("one", {"a.yaml": b"flow: a"}, GIT, 9.0)
+    assert [(kept.made, kept.origin) for kept in archive.listing()] == [(5.0, HERE)]
+
+
+def test_contents_that_releases_share_are_kept_once_and_as_long_as_one_needs_them(path: Path) -> None:
+    archive = Archive(path)
+    shared = {f"{number}.yaml": b"flow: %d" % number for number in range(50)}
+    for number in range(20):
+        archive.put(f"r{number}", {**shared, "0.yaml": b"changed %d" % number}, HERE, float(number))
+    (kept,) = sqlite3.connect(path).execute("SELECT count(*) FROM contents").fetchone()
+    assert kept == 49 + 20
+    archive.drop([f"r{number}" for number in range(19)])
+    (left,) = sqlite3.connect(path).execute("SELECT count(*) FROM contents").fetchone()
+    assert left == 50
+    assert archive.files("r19") == {**shared, "0.yaml": b"changed 19"}
+    assert archive.files("r3") is None
+
+
+def test_people_name_releases_by_the_beginning_of_their_id(path: Path) -> None:
+    archive = Archive(path)
+    for name in ("abc1", "abd2", "f00d"):
+        archive.put(name, {}, HERE, 1.0)
+    assert archive.find("f") == ["f00d"]
+    assert sorted(archive.find("ab")) == ["abc1", "abd2"]
+    assert archive.find("") == []
+
+
+def test_processes_put_at_the_same_time(path: Path) -> None:
+    Archive(path).close()
+    program = (
+        "import sys; from pathlib import Path; from flowengine.releases.archive import Archive, Origin\n"
+        "archive = Archive(Path(sys.argv[1]))\n"
+        "for n in range(40): archive.put(f'r{n}', {'same.yaml': b'x', f'{n}.yaml': b'%d' % n}, Origin(sys.argv[2]), n)\n"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", program, str(path), str(number)]) for number in range(3)]
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+    archive = Archive(path)
+    assert len(archive.listing()) == 40
+    assert archive.files("r7") == {"same.yaml": b"x", "7.yaml": b"7"}
+
+
+def test_only_its_owner_may_read_it(path: Path) -> None:
+    Archive(path).put("one", {"a.yaml": b"flow: a"}, HERE, 1.0)
+    assert [file.stat().st_mode & 0o077 for file in path.parent.iterdir()] == [0] * len(list(path.parent.iterdir()))
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but long enough to be looked at" * 20, None])
+def test_another_file_is_refused_and_left_alone(path: Path, content: bytes | None) -> None:
+    path.parent.mkdir()
+    if content is None:
+        connection = sqlite3.connect(path)
+        connection.execute("CREATE TABLE guests (name TEXT)")
+        connection.close()
+    else:
+        path.write_bytes(content)
+    before = path.read_bytes()
+    with pytest.raises(ArchiveError, match=r"releases\.db"):
+        Archive(path)
+    assert path.read_bytes() == before
