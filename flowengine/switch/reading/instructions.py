@@ -1,0 +1,98 @@
+"""What each instruction must look like by itself, and what they may come to together."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flowengine import limits
+from flowengine.problems import quoted
+from flowengine.svaml import (
+    RECORDING_URL,
+    Instruction,
+    PlayFiles,
+    RecordingOptions,
+    ReportCallStatus,
+    Say,
+    SendDtmf,
+    SetCookie,
+    StartRecording,
+)
+from flowengine.switch.reading.notes import Notes
+from flowengine.switch.reading.numbers import check_keys
+from flowengine.switch.reading.prompts import check_locale, check_parts
+
+
+def _say(item: Say, where: str, notes: Notes) -> None:
+    if len(item.text) > limits.MAX_SAY:
+        cure = f"keep each say to {limits.MAX_SAY} characters; several say one after the other"
+        notes.refuse(f"{where}.text", f"a text of {len(item.text)} characters", cure)
+    check_locale(item.locale, f"{where}.locale", notes)
+
+
+def _play_files(item: PlayFiles, where: str, notes: Notes) -> None:
+    if not item.ids:
+        notes.tolerate(f"{where}.ids", "there is nothing to play", "name a file, or leave the instruction out")
+    spoken = [check_parts((part,), f"{where}.ids[{place}]", notes) for place, part in enumerate(item.ids)]
+    if any(spoken) and not item.locale:
+        notes.refuse(where, "#tts[…] and #ssml[…] in playFiles need a locale", 'add "locale", such as "en-US"')
+    check_locale(item.locale, f"{where}.locale", notes)
+
+
+def _send_dtmf(item: SendDtmf, where: str, notes: Notes) -> None:
+    check_keys(item.value, f"{where}.value", notes)
+
+
+def _set_cookie(item: SetCookie, where: str, notes: Notes) -> None:
+    if not item.key:
+        notes.refuse(f"{where}.key", "a cookie needs a key", 'add "key", a short name')
+    if len(item.key) > limits.MAX_COOKIE_KEY:
+        cure = f"keep the key to {limits.MAX_COOKIE_KEY} characters"
+        notes.refuse(f"{where}.key", f"the key of a cookie has {len(item.key)} characters", cure)
+
+
+def _start_recording(item: StartRecording, where: str, notes: Notes) -> None:
+    check_recording(item.options, f"{where}.options", notes)
+
+
+def check_recording(options: RecordingOptions, where: str, notes: Notes) -> None:
+    url = options.destination_url
+    if RECORDING_URL.fullmatch(url):
+        return
+    cure = 'give "destinationUrl" an address such as s3://bucket/directory or azure://account/container'
+    if not url:
+        notes.tolerate(where, "the recording has no destination; it stays with the platform", cure)
+    elif url.startswith("sdrive://"):
+        notes.tolerate(f"{where}.destinationUrl", "sdrive:// belongs to the past of the platform", cure)
+    else:
+        notes.refuse(f"{where}.destinationUrl", f"recordings cannot be kept at {quoted(url)}", cure)
+
+
+def _report(item: ReportCallStatus, where: str, notes: Notes) -> None:
+    if item.value not in {"success", "failure"}:
+        notes.tolerate(f"{where}.value", f"the status {quoted(item.value)} is ignored", "report success or failure")
+    if item.details.strip() != item.details or len(item.details) > limits.MAX_REPORT_DETAILS:
+        cure = f"keep them to {limits.MAX_REPORT_DETAILS} characters, without space around them"
+        notes.tolerate(f"{where}.details", "the details are cut", cure)
+
+
+_CHECKS: Mapping[type[Instruction], Callable[[Any, str, Notes], None]] = {
+    Say: _say,
+    PlayFiles: _play_files,
+    SendDtmf: _send_dtmf,
+    SetCookie: _set_cookie,
+    StartRecording: _start_recording,
+    ReportCallStatus: _report,
+}
+
+
+def check_instructions(said: Sequence[tuple[str, Instruction]], notes: Notes) -> None:
+    """Each by itself; instructions come with their paths."""
+    for where, item in said:
+        if check := _CHECKS.get(type(item)):
+            check(item, where, notes)
+
+
+def check_cookies(cookies: Mapping[str, str], notes: Notes) -> None:
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in cookies.items())
+    if size > limits.MAX_COOKIE_BYTES:
+        cure = f"keep keys and values to {limits.MAX_COOKIE_BYTES} bytes in all, over the whole call"
+        notes.refuse("instructions", f"cookies of {size} bytes", cure)

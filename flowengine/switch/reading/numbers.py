@@ -1,0 +1,59 @@
+"""Addresses, times, keys and the like, wherever they are in an answer."""
+
+from collections.abc import Sequence
+
+from flowengine import limits
+from flowengine.problems import one_of, quoted
+from flowengine.svaml import NUMBER, CallHeader
+from flowengine.svaml.checks import HOLD_MUSIC
+from flowengine.svaml.forms import DTMF
+from flowengine.switch.reading.notes import Notes
+
+
+def check_number(number: str, where: str, notes: Notes) -> None:
+    if not NUMBER.fullmatch(number):
+        notes.refuse(where, f"{quoted(number)} is no number in E.164", f"write + and 6 to 16 digits{_rather(number)}")
+
+
+def _rather(number: str) -> str:
+    digits = "".join(filter(str.isdecimal, number)).removeprefix("00")
+    return f", as in +{digits}" if 6 <= len(digits) <= 16 and not digits.startswith("0") else ""
+
+
+def check_cli(cli: str, where: str, notes: Notes) -> None:
+    if cli not in {"", "private"} and not NUMBER.fullmatch(cli):
+        cure = f'write + and 6 to 16 digits{_rather(cli)}, or "private" to withhold it'
+        notes.refuse(where, f"{quoted(cli)} is no number to call from", cure)
+
+
+def check_keys(keys: str, where: str, notes: Notes) -> None:
+    if not DTMF.fullmatch(keys):
+        odd = one_of(quoted(key) for key in dict.fromkeys(key for key in keys if not DTMF.fullmatch(key)))
+        notes.refuse(where, f"{odd} cannot be sent as a tone", "take 0 to 9, # and w (half a second of silence)")
+
+
+def check_seconds(seconds: int | None, where: str, notes: Notes, most: int) -> None:
+    if seconds is not None and not 0 < seconds <= most:
+        notes.refuse(where, f"{seconds} seconds is out of range", f"take 1 to {most}")
+
+
+def check_type(kind: str, wanted: str, where: str, notes: Notes) -> None:
+    """Of a destination"""
+    if kind != wanted:
+        notes.refuse(where, f"{quoted(kind)} is not reached by this action", f'give "type": "{wanted}", or take the action for it')
+
+
+def check_positive(value: int | None, where: str, notes: Notes) -> None:
+    if value is not None and value < 1:
+        notes.refuse(where, f"{value} is out of range", "take 1 or more")
+
+
+def check_music(moh: str, where: str, notes: Notes) -> None:
+    if moh and moh not in HOLD_MUSIC:
+        notes.refuse(where, f"there is no music {quoted(moh)}", f"take {one_of(sorted(HOLD_MUSIC))}, or leave it out for silence")
+
+
+def check_headers(headers: Sequence[CallHeader], where: str, notes: Notes) -> None:
+    size = sum(len(header.key.encode()) + len(header.value.encode()) for header in headers)
+    if size > limits.MAX_HEADERS_BYTES:
+        notes.refuse(where, f"call headers of {size} bytes", f"keep keys and values to {limits.MAX_HEADERS_BYTES} bytes in all")
