@@ -1,0 +1,71 @@
+"""`flowengine switch`."""
+
+import asyncio
+import os
+import sqlite3
+from pathlib import Path
+
+import click
+
+from flowengine.problems import to_text
+from flowengine.switch.api.server import serve
+from flowengine.switch.config import Configured, configured, default
+from flowengine.switch.store import Store, open_store
+
+
+@click.command()
+@click.argument("config", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8071, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
+@click.option("--clock", type=click.Choice(["real", "virtual"]), default="real", show_default=True, help="Whether time is waited for.")
+@click.option("--seed", default=0, show_default=True, type=int, help="Decides whatever else would be chance, such as ids of calls.")
+def switch(config: Path | None, host: str, port: int, clock: str, seed: int) -> None:
+    """Stand in for the platform: numbers, calls, callbacks and its APIs.
+
+    CONFIG is a YAML file with applications, numbers, users, parties and rates. Without it there is one application, with the
+    credentials in SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET, or else a pair that is made up and shown; callbacks then go to
+    http://127.0.0.1:8080/sinch.
+
+    Calls are placed and answered through /desk, which only this machine may use unless CONFIG says otherwise.
+    """
+    given = described(config)
+    store = opened(given.store)
+    announce(given, host, port, clock)
+    try:
+        asyncio.run(serve(given, store, host=host, port=port, virtual=clock == "virtual", seed=seed))
+    except KeyboardInterrupt:
+        pass
+    finally:
+        store.close()
+
+
+def described(config: Path | None) -> Configured:
+    """What the file says. Its mistakes end the command."""
+    if config is None:
+        return default(os.environ)
+    content = config.read_bytes()
+    given, problems = configured(content, config.as_posix(), os.environ)
+    if problems:
+        click.echo(to_text(problems, {config.as_posix(): content}, colour=True), err=True)
+    if given is None:
+        raise SystemExit(1)
+    return given
+
+
+def opened(address: str) -> Store:
+    try:
+        return open_store(address)
+    except (OSError, sqlite3.Error) as error:
+        raise click.UsageError(f"the store {address} cannot be used: {error}") from error
+
+
+def announce(given: Configured, host: str, port: int, clock: str) -> None:
+    click.echo(f"The switch answers on http://{host}:{port} (/calling/v1, /v1 and /desk), in {clock} time.", err=True)
+    for application in given.world.applications:
+        click.echo(f"Application {application.key} is asked at {application.primary or 'no URL'}.", err=True)
+    for number in given.world.numbers:
+        click.echo(f"Number {number.number} reaches {number.application or 'nobody'}.", err=True)
+    if given.made_up:
+        made = given.world.applications[0]
+        click.echo("These credentials hold until the switch ends; give them to your backend:", err=True)
+        click.echo(f"export SINCH_APPLICATION_KEY={made.key} SINCH_APPLICATION_SECRET={made.secret}")

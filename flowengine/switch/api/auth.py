@@ -1,0 +1,63 @@
+"""Who asks: `Basic` with key and secret, or a request that is signed with the application's secret."""
+
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from hmac import compare_digest
+
+from flowengine.sinch.signing import SignatureError, Verifier
+from flowengine.switch.api.errors import DOCUMENTED, refused
+from flowengine.switch.clock import Clock
+from flowengine.switch.errors import ApiError
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+
+
+class Gate:
+    """Lets applications in by their credentials."""
+
+    def __init__(self, secrets: Mapping[str, str], window: float, clock: Clock) -> None:
+        self._secrets = dict(secrets)
+        self._verifier = Verifier(secrets, window_seconds=window)
+        self._clock = clock
+
+    def admit(self, method: str, raw_path: bytes, headers: RawHeaders, body: bytes) -> str:
+        """The key of the application that asks; raises ApiError."""
+        pairs = list(headers)
+        given = [value for name, value in pairs if name.lower() == b"authorization"]
+        if len(given) > 1:
+            raise refused(40103)
+        scheme, _, credentials = (given[0] if given else b"").strip().partition(b" ")
+        if not scheme or not credentials.strip():
+            raise refused(40100)
+        if scheme.lower() == b"basic":
+            return self._basic(credentials.strip())
+        if scheme.lower() != b"application":
+            raise refused(40107)
+        if b":" not in credentials:
+            raise refused(40104)  # a bare key opens what is public, and nothing here is
+        return self._signed(method, raw_path, pairs, body)
+
+    def _basic(self, credentials: bytes) -> str:
+        try:
+            key, colon, secret = b64decode(credentials, validate=True).decode().partition(":")
+        except (NotBase64, ValueError) as error:
+            raise refused(40100) from error
+        if not colon:
+            raise refused(40100)
+        if not compare_digest(self._secrets.get(key, "").encode(), secret.encode()) or not secret:
+            raise refused(40108)
+        return key
+
+    def _signed(self, method: str, raw_path: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> str:
+        """Clients sign by their own clock, also while time is virtual here."""
+        times = (self._clock.now(), datetime.now(UTC))
+        for now in times:
+            try:
+                return self._verifier.verify(method, raw_path, headers, body, now)
+            except SignatureError as error:
+                refusal = ApiError(error.code, DOCUMENTED[error.code])
+                if error.code != 40105:
+                    break
+        raise refusal

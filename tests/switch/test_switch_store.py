@@ -1,0 +1,38 @@
+"""What outlives a restart: a real file, written by one process' store and read by the next."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from flowengine.switch.store import MemoryStore, open_store
+
+
+def test_a_file_holds_the_latest_of_each_name_in_the_order_of_their_first_coming(tmp_path: Path) -> None:
+    address = f"sqlite:{tmp_path}/deep/switch.db"
+    store = open_store(address)
+    for name, content in (("b", b"1"), ("a", b"2"), ("b", b"3"), ("c", b"4")):
+        store.put("report", name, content)
+    store.put("number", "b", b"other")
+    store.drop("report", "c")
+    store.close()
+    again = open_store(address)
+    assert list(again.all("report").items()) == [("b", b"3"), ("a", b"2")]
+    assert again.all("number") == {"b": b"other"}
+    assert again.all("recording") == {}
+    again.close()
+
+
+def test_memory_holds_nothing_beyond_the_process() -> None:
+    store = open_store("memory")
+    store.put("number", "a", b"1")
+    store.drop("number", "a")
+    assert isinstance(store, MemoryStore)
+    assert store.all("number") == {}
+    store.close()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "switch.db").write_text("not a database, but some text that is long enough to look at " * 20)
+    with pytest.raises(sqlite3.DatabaseError):
+        open_store(f"sqlite:{tmp_path}/switch.db")
