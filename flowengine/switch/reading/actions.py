@@ -21,7 +21,16 @@ from flowengine.svaml import (
 from flowengine.svaml.checks import INDICATIONS, TRANSPORTS
 from flowengine.switch.reading.menus import check_menus
 from flowengine.switch.reading.notes import Notes
-from flowengine.switch.reading.numbers import check_cli, check_headers, check_keys, check_music, check_number, check_positive, check_seconds, check_type
+from flowengine.switch.reading.numbers import (
+    check_cli,
+    check_headers,
+    check_keys,
+    check_music,
+    check_number,
+    check_positive,
+    check_seconds,
+    check_type,
+)
 from flowengine.switch.reading.prompts import check_locale, check_parts, parts_of
 
 _OLD_INDICATIONS = frozenset({"ml", "us-old"})
