@@ -13,16 +13,19 @@ ASYNC = Amd(enabled=True, asynchronous=True)
 BEGUN = (0, "ace", Verdict("inprogress"))
 
 
+RINGING = 10
+
+
 class Bench:
     """What ACE says and what is notified, by second."""
 
     def __init__(self, amd, behaviour, settings):
         self.clock, self.told = VirtualClock(), []
         self.detection = Detection(self.clock, settings, behaviour, amd, lambda verdict: self.note("ace", verdict), self.note)
-        self.detection.start()
+        self.clock.pass_time(RINGING)
 
     def note(self, what, verdict):
-        self.told.append((self.clock.seconds, what, verdict))
+        self.told.append((self.clock.seconds - RINGING, what, verdict))
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,7 @@ class Bench:
 )
 def test_amd(amd, behaviour, settings, told):
     bench = Bench(amd, behaviour, Settings(**settings))
+    bench.detection.start()
     bench.clock.run()
     assert bench.told == told
 
@@ -71,7 +75,14 @@ def test_amd(amd, behaviour, settings, told):
 )
 def test_amd_of_a_call_that_hangs_up(amd, at, more):
     bench = Bench(amd, Behaviour(who="machine"), Settings())
+    bench.detection.start()
     bench.clock.later(at, bench.detection.hung_up)
     bench.clock.later(at + 1, bench.detection.hung_up)
     bench.clock.run()
     assert [tuple(told[1:]) for told in bench.told if told[1] != "ace"] == more
+
+
+def test_nothing_is_notified_of_a_call_that_nobody_answered():
+    bench = Bench(ASYNC, Behaviour(), Settings())
+    bench.detection.hung_up()
+    assert bench.told == []

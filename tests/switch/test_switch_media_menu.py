@@ -159,10 +159,26 @@ def test_whoever_presses_as_soon_as_the_prompt_is_heard_is_not_asked_again():
     assert bench.asked == []
 
 
-def test_a_wrong_key_may_be_set_not_to_interrupt_the_prompt():
-    bench = Bench(MENUS, Settings(characters_per_second=10, wrong_key_interrupts=False)).run([(1, "9"), (3, "1")])
-    assert bench.heard == [(0, "Press 1 or 2")]
-    assert bench.counted == [(3, "1")]
+@pytest.mark.parametrize(
+    ("script", "counted"),
+    [([(1, "9"), (3, "9"), (5, "1")], [(3, "9"), (5, "1")]), ([(1, "1")], [(1, "1")]), ([(3, "2"), (4, "9#")], [(3, "2"), (4, "9#")])],
+    ids=["lost in the prompt", "right keys interrupt", "digits interrupt"],
+)
+def test_a_wrong_key_may_be_set_not_to_interrupt_the_prompt(script, counted):
+    assert Bench(MENUS, Settings(characters_per_second=10, wrong_key_interrupts=False)).run(script).counted == counted
+
+
+def test_max_timeout_mills_begins_anew_with_each_repeat():
+    menu = Menu("main", repeats=1, options=KEYS, timeout_mills=4000, max_timeout_mills=7000)
+    bench = Bench(RunMenu((menu,), enable_voice=True, locale="en-US")).run([(5, "say a"), (8, "say b")])
+    assert bench.outcomes == [(4 + 7, MenuOutcome("main", "return", "a b", "voice"))]
+
+
+@pytest.mark.parametrize(("voice", "end"), [(True, 7 + 7), (False, 9 + 9)], ids=["voice", "keys only"])
+def test_max_timeout_mills_shorter_than_timeout_mills_ends_each_attempt_at_words(voice, end):
+    menu = Menu("main", repeats=1, options=KEYS, timeout_mills=9000, max_timeout_mills=7000)
+    bench = Bench(RunMenu((menu,), enable_voice=voice, locale="en-US")).run()
+    assert bench.outcomes == [(end, MenuOutcome("main", "timeout"))]
 
 
 @pytest.mark.parametrize(("allowed", "value"), [(True, "yes"), (False, "1")])

@@ -43,11 +43,11 @@ class Detection:
         self._seconds = settings.amd_seconds if amd.asynchronous else min(settings.amd_seconds, _LATEST)
         self._timers: list[Timer] = []
         self._begun = clock.now()
-        self._known = False
+        self._listening = False
 
     def start(self) -> None:
         """Begin, as the leg has been answered."""
-        self._begun = self._clock.now()
+        self._begun, self._listening = self._clock.now(), True
         self._timers = [self._clock.later(self._seconds, self._found)]
         if not self._asynchronous:
             return
@@ -59,12 +59,12 @@ class Detection:
         """Nobody is there any more; what was to be notified before that is."""
         for timer in self._timers:
             timer.cancel()
-        if self._asynchronous and not self._known:
-            self._known = True
+        if self._asynchronous and self._listening:
             self._notify("amd", Verdict("hangup", "n/a", self._passed()))
+        self._listening = False
 
     def _found(self) -> None:
-        self._known = True
+        self._listening = False
         who = self._behaviour.who
         beeped = who == "machine" and self._behaviour.beep_after <= self._seconds
         verdict = Verdict(who, "beep" if beeped else _REASONS[who], self._passed())
