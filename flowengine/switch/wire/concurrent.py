@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import httpx
 
@@ -61,7 +62,18 @@ class Concurrent:
         await self._client.aclose()
 
 
-async def drive(clock: VirtualClock, transport: Concurrent, until: Callable[[], bool]) -> None:
+class Waiting(Protocol):
+    """What holds up virtual time: a transport, or what of it is one lane's own."""
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are not replied to yet"""
+
+    async def wait(self) -> None:
+        """Until a request is replied to"""
+
+
+async def drive(clock: VirtualClock, transport: Waiting, until: Callable[[], bool]) -> None:
     """Let virtual time pass until something holds, or nothing is due and nothing under way.
 
     Whatever is due at this very moment happens while requests are under way; only then time stands still for them.

@@ -1,0 +1,198 @@
+"""How many complete calls of four callbacks the switch puts through in a second, on one core, in virtual time.
+
+Each call is dialled, asks for a menu, has its key pressed, is connected to a phone that answers, and ends when its caller hangs
+up: ICE, PIE, ACE and DiCE, each signed. The backend is in the same process: once it answers constant SVAML, once it is
+flowengine's own step, which looks at nobody's signature and keeps no session store.
+
+    python benchmarks/switch.py [--json] [--calls 3000] [--rounds 3] [--load 10000]
+
+With --load, `flowengine load` also puts so many calls on `flowengine serve flows`, with a server process and its own.
+"""
+
+import argparse
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from flowengine.compile import Release, compile_project
+from flowengine.model.folder import read_folder
+from flowengine.runtime.call import Call
+from flowengine.runtime.step import step
+from flowengine.sinch import decode
+from flowengine.svaml import encode
+from flowengine.switch.clock import VirtualClock
+from flowengine.switch.exchange import Exchange
+from flowengine.switch.happenings import Asked, Asks, Ended, Happening, Picked, Told
+from flowengine.switch.settings import Settings
+from flowengine.switch.wire import Direct, Response
+from flowengine.switch.world import Application, Number, World
+
+ROOT = Path(__file__).parents[1]
+KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
+NUMBER = "+14045550110"  # the flow departments: a menu, then a phone
+TARGET = 1000
+Answer = Callable[[bytes], bytes]
+
+MENU = {
+    "name": "runMenu",
+    "mainMenu": "main",
+    "menus": [{"id": "main", "mainPrompt": "#tts[Press 1.]", "options": [{"dtmf": "1", "action": "return(1)"}]}],
+}
+CONSTANT = {
+    "ice": {"instructions": [{"name": "say", "text": "Welcome.", "locale": "en-US"}], "action": MENU},
+    "pie": {"action": {"name": "connectPstn", "number": "+14045550199", "cli": NUMBER}},
+    "ace": {"action": {"name": "continue"}},
+    "dice": {},
+}
+
+
+def constant() -> Answer:
+    answers = {event: json.dumps(answer).encode() for event, answer in CONSTANT.items()}
+    return lambda body: answers[body[10 : body.index(b'"', 10)].decode()]
+
+
+def engine(release: Release) -> Answer:
+    """flowengine's own step, and its calls in a dict"""
+    calls: dict[str, Call] = {}
+
+    def answer(body: bytes) -> bytes:
+        event = decode(body)
+        outcome = step(release, calls.get(event.call_id), event, datetime.now(UTC))
+        if event.kind == "dice" or outcome.call is None:
+            calls.pop(event.call_id, None)
+        else:
+            calls[event.call_id] = outcome.call
+        return encode(outcome.instructions, outcome.action)
+
+    return answer
+
+
+class Caller:
+    """Presses 1 where a menu asks, and hangs up ten seconds after the callee has answered."""
+
+    def __init__(self, answer: Answer) -> None:
+        def answered(_url: str, _headers: Mapping[str, str], body: bytes) -> Response:
+            return Response(200, {}, answer(body))
+
+        self.clock = VirtualClock()
+        world = World((Application(KEY, SECRET, "http://backend/sinch"),), (Number(NUMBER, KEY),))
+        self.exchange = Exchange(world, self.clock, Settings(), Direct(answered))
+        self.exchange.watch(self.see)
+        self.asked: Counter[str] = Counter()
+        self.results: Counter[str] = Counter()
+
+    def see(self, happening: Happening) -> None:
+        if isinstance(happening, Asks):
+            self.asked[happening.event] += 1
+        elif isinstance(happening, Asked):
+            self.clock.later(1, lambda: self.call.caller.press("1"))
+        elif isinstance(happening, Picked) and happening.role == "callee":
+            self.clock.later(10, self.call.caller.hang_up)
+        elif isinstance(happening, Told):
+            assert not happening.illegal, happening.illegal
+        elif isinstance(happening, Ended):
+            self.results[happening.result] += 1
+
+    def dial(self) -> None:
+        self.call = self.exchange.dial(caller="+12025550100", to=NUMBER)
+        self.clock.run()
+
+
+def calls_per_second(answer: Answer, calls: int) -> float:
+    caller = Caller(answer)
+    for _ in range(calls // 10):  # warm
+        caller.dial()
+    begun = time.perf_counter()
+    for _ in range(calls):
+        caller.dial()
+    seconds = time.perf_counter() - begun
+    whole = calls + calls // 10
+    assert caller.results == {"ANSWERED": whole}, caller.results
+    assert caller.asked == dict.fromkeys(("ice", "pie", "ace", "dice"), whole), caller.asked
+    return calls / seconds
+
+
+def put_on_server(calls: int) -> dict[str, object]:
+    """What `flowengine load` reports of `flowengine serve flows`"""
+    credentials = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
+    environment = {**os.environ, **credentials, "PYTHONPATH": str(ROOT)}
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "server.log").open("wb") as log:
+        serve = [sys.executable, "-m", "flowengine", "serve", str(ROOT / "flows"), "--port", str(port)]
+        server = subprocess.Popen(serve, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/readyz")
+            load = ["load", f"http://127.0.0.1:{port}/sinch", "--to", NUMBER, "--calls", str(calls), "--json"]
+            ran = subprocess.run([sys.executable, "-m", "flowengine", *load], env=environment, stdout=subprocess.PIPE, check=False)
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(40)
+    report: dict[str, object] = json.loads(ran.stdout)
+    return report
+
+
+def wait_for(url: str) -> None:
+    for _ in range(200):
+        try:
+            httpx.get(url)
+        except httpx.HTTPError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"nothing answers at {url}")
+
+
+def run(calls: int, rounds: int, load: int) -> dict[str, object]:
+    compiled = compile_project(read_folder(ROOT / "flows"), {})
+    assert compiled.release is not None
+    backends = {"constant answers": constant(), "flowengine's step": engine(compiled.release)}
+    every = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(every)})
+    found: dict[str, list[float]] = {name: [] for name in backends}
+    for _ in range(rounds):
+        for name, answer in backends.items():
+            found[name].append(calls_per_second(answer, calls))
+    os.sched_setaffinity(0, every)
+    result: dict[str, object] = {
+        "calls_per_second": {name: round(statistics.median(rates)) for name, rates in found.items()},
+        "target": TARGET,
+    }
+    return {**result, "load": put_on_server(load)} if load else result
+
+
+def show(result: dict[str, object]) -> None:
+    rates, load = result["calls_per_second"], result.get("load")
+    assert isinstance(rates, dict)
+    print(f"{'backend':<20}{'calls/s':>10}{'at least':>10}")
+    for name, rate in rates.items():
+        print(f"{name:<20}{rate:>10,}{TARGET:>10,}")
+    if isinstance(load, dict):
+        print(f"\n{load['calls']:,} calls on the real server: {load['lost']} lost, {load['calls_per_second']:,.0f} calls/s, milliseconds:")
+        print(f"{'callback':<10}{'count':>8}{'50 %':>9}{'90 %':>9}{'99 %':>9}{'99.9 %':>9}{'longest':>9}")
+        for event, timing in load["callbacks"].items():
+            times = (timing[name] for name in ("p50", "p90", "p99", "p99_9", "longest"))
+            print(f"{event:<10}{timing['count']:>8,}" + "".join(f"{milliseconds:>9.1f}" for milliseconds in times))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--calls", type=int, default=3000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--load", type=int, default=0)
+    options = parser.parse_args()
+    outcome = run(options.calls, options.rounds, options.load)
+    print(json.dumps(outcome)) if options.json else show(outcome)

@@ -1,0 +1,95 @@
+"""`flowengine load`."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import click
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from flowengine.switch.load import Plan, Report
+from flowengine.switch.load import load as put
+
+UNSIGNED = "unsigned", "dW5zaWduZWQ="  # for a server that has no credentials, and so looks at none
+
+
+@click.command()
+@click.argument("url")
+@click.option("--calls", default=1000, show_default=True, type=click.IntRange(1), help="Calls in all.")
+@click.option("--concurrent", default=100, show_default=True, type=click.IntRange(1, 10_000), help="Calls under way at once.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Calls that begin in a second.  [default: as many as go]")
+@click.option("--to", multiple=True, default=("+14045550100",), show_default=True, help="The number that is called; several take turns.")
+@click.option(
+    "--talk", default="", help="What callers press where they are asked, such as 1,2,1234#.  [default: what is offered, at random]"
+)
+@click.option("--key", envvar="SINCH_APPLICATION_KEY", help="The application's key.  [default: SINCH_APPLICATION_KEY]")
+@click.option("--secret", envvar="SINCH_APPLICATION_SECRET", help="Its secret.  [default: SINCH_APPLICATION_SECRET]")
+@click.option("--seed", default=0, show_default=True, help="Another seed, other callers.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def load(
+    url: str, key: str | None, secret: str | None, rate: float | None, talk: str, *, as_json: bool, **options: int | tuple[str]
+) -> None:
+    """Put many simulated calls at once on a real server.
+
+    URL is where the server takes callbacks, such as http://127.0.0.1:8070/sinch. Callers press keys and talk without real time
+    going by, so that a server is asked as fast as it answers. Latencies are measured here, from the request to the whole answer.
+
+    Exits with 1 when a call was lost, or a callback was not answered as it has to be.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise click.UsageError("URL begins with http:// or https://")
+    if bool(key) != bool(secret):
+        raise click.UsageError("a key goes with its secret: give --key and --secret, or neither")
+    credentials = (key, secret) if key and secret else UNSIGNED
+    keys = tuple(part for part in talk.split(",") if part)
+    plan = Plan(url, *credentials, rate=rate or 0.0, talk=keys, **options)  # type: ignore[arg-type]  # click has checked them
+    report = loaded(plan)
+    if as_json:
+        click.echo(json.dumps({**asdict(report), "calls_per_second": report.calls_per_second, "passed": report.passed}))
+    else:
+        show(report)
+    raise SystemExit(0 if report.passed else 1)
+
+
+def loaded(plan: Plan) -> Report:
+    with advancing(plan.calls) as progress:
+        return asyncio.run(put(plan, progress))
+
+
+@contextmanager
+def advancing(calls: int) -> Iterator[Callable[[int], None]]:
+    """A bar where somebody looks at it."""
+    if not sys.stderr.isatty():
+        yield lambda _done: None
+        return
+    columns = TextColumn("calls"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("calls", total=calls)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def show(report: Report) -> None:
+    console = Console(highlight=False)
+    lost = f"[red]{report.lost:,} lost[/]" if report.lost else "none lost"
+    console.print(f"{report.calls:,} calls in {report.seconds:,.1f} s, {report.calls_per_second:,.0f} a second, {lost}")
+    console.print(latencies(report))
+    for ending, count in report.endings.items():
+        console.print(f"{count:>9,}  {ending}", markup=False)
+    for error, count in report.errors.items():
+        console.print(f"{count:>9,}  {error}", style="red", markup=False)
+
+
+def latencies(report: Report) -> Table:
+    table = Table("callback", box=SIMPLE, caption="answered within, in milliseconds", caption_justify="left")
+    for column in ("count", "50 %", "90 %", "99 %", "99.9 %", "longest"):
+        table.add_column(column, justify="right")
+    for event, timing in report.callbacks.items():
+        times = (timing.p50, timing.p90, timing.p99, timing.p99_9, timing.longest)
+        table.add_row(event, f"{timing.count:,}", *(f"{time:,.1f}" for time in times))
+    return table

@@ -1,0 +1,118 @@
+"""One call after the other, in a time of their own."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from random import Random
+from secrets import randbits
+from time import perf_counter
+from typing import Final
+from urllib.parse import urlsplit
+
+from flowengine.sinch import sign
+from flowengine.switch.calls.call import Call
+from flowengine.switch.clock import VirtualClock
+from flowengine.switch.exchange import Exchange
+from flowengine.switch.happenings import Asked, Asks, Ended, Happening, Joined, Told
+from flowengine.switch.load.report import Tally
+from flowengine.switch.settings import Settings
+from flowengine.switch.wire import Response, drive
+from flowengine.switch.wire.transport import Reply, Transport
+from flowengine.switch.world import World
+
+THINKS: Final = 1.5  # seconds until a caller presses a key
+TALKS: Final = 30.0  # seconds that connected callers talk, or stay in a conference or parked
+PATIENCE: Final = 900.0  # seconds after which a caller has had enough, whatever is said
+KEYS: Final = 25  # who has pressed so many goes round in circles, and hangs up
+DIGITS: Final = "0123456789"
+
+
+class Share:
+    """A lane's share of the pool: its own requests alone hold up its time. They are signed in the time of the backend."""
+
+    def __init__(self, pool: Transport, key: str, secret: str, tally: Tally) -> None:
+        self.in_flight = 0
+        self.event = ""
+        self._pool = pool
+        self._key = key
+        self._secret = secret
+        self._tally = tally
+        self._replied = asyncio.Event()
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply) -> None:
+        """As transports do."""
+        self.in_flight += 1
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        signature = sign(self._key, self._secret, "POST", urlsplit(url).path or "/", headers["content-type"], body, stamp)
+        done = partial(self._done, self.event, perf_counter(), reply)
+        self._pool.post(url, {**headers, "x-timestamp": stamp, "authorization": signature}, body, timeout, done)
+
+    def _done(self, event: str, begun: float, reply: Reply, response: Response | None) -> None:
+        self._tally.took(event, perf_counter() - begun)
+        self.in_flight -= 1
+        self._replied.set()
+        reply(response)
+
+    async def wait(self) -> None:
+        """Until one of its own requests is replied to."""
+        self._replied.clear()
+        await self._replied.wait()
+
+
+class Lane:
+    """A caller who calls again and again, each time from another number."""
+
+    def __init__(self, world: World, pool: Transport, tally: Tally, random: Random, talk: Sequence[str]) -> None:
+        application = world.applications[0]
+        self._clock = VirtualClock(datetime.now(UTC))
+        self._share = Share(pool, application.key, application.secret, tally)
+        self._exchange = Exchange(world, self._clock, Settings(), self._share, seed=randbits(64))  # ids are new in each run
+        self._exchange.watch(self._see)
+        self._tally = tally
+        self._random = random
+        self._talk = talk
+        self._pressed = 0
+        self._call: Call | None = None
+        self._ended: Ended | None = None
+
+    async def call(self, to: str) -> None:
+        """One whole call, until its last callback is answered."""
+        self._pressed, self._ended = 0, None
+        caller = f"+1555{self._random.randrange(10_000_000):07}"
+        self._call = self._exchange.dial(caller=caller, to=to)
+        patience = self._clock.later(PATIENCE, self._hang_up)
+        await drive(self._clock, self._share, lambda: self._ended is not None)
+        patience.cancel()
+        await drive(self._clock, self._share, lambda: False)
+        self._tally.ended(self._ended)
+
+    def _see(self, happening: Happening) -> None:
+        if isinstance(happening, Asks):
+            self._share.event = happening.event
+        elif isinstance(happening, Told):
+            self._tally.told(happening)
+        elif isinstance(happening, Asked) and happening.role == "caller":
+            self._clock.later(THINKS, partial(self._press, self._keys(happening)))
+        elif isinstance(happening, Joined):
+            self._clock.later(TALKS, self._hang_up)
+        elif isinstance(happening, Ended):
+            self._ended = happening
+
+    def _keys(self, asked: Asked) -> str:
+        if self._talk:
+            return self._talk[self._pressed] if self._pressed < len(self._talk) else ""
+        if asked.keys:
+            return self._random.choice(asked.keys)
+        return "".join(self._random.choices(DIGITS, k=max(1, asked.digits)))
+
+    def _press(self, keys: str) -> None:
+        self._pressed += 1
+        if self._pressed > KEYS:
+            self._hang_up()
+        elif keys and self._ended is None and self._call and self._call.caller:
+            self._call.caller.press(keys)
+
+    def _hang_up(self) -> None:
+        if self._ended is None and self._call and self._call.caller:
+            self._call.caller.hang_up()

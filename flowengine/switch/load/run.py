@@ -1,0 +1,58 @@
+"""Puts the calls of a plan on a server."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from random import Random
+from time import perf_counter
+
+from flowengine.switch.load.lane import Lane
+from flowengine.switch.load.pool import Pool
+from flowengine.switch.load.report import Report, Tally
+from flowengine.switch.world import Application, Number, World
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to put on which server, as which application."""
+
+    url: str
+    key: str
+    secret: str
+    calls: int = 1000
+    concurrent: int = 100
+    rate: float = 0.0
+    """Calls that begin in a second; 0 is as many as the server takes"""
+    to: tuple[str, ...] = ("+14045550100",)
+    """The numbers that are called, in turn"""
+    talk: tuple[str, ...] = ()
+    """What callers press where they are asked; without, whatever is offered, at random"""
+    seed: int = 0
+
+
+async def load(plan: Plan, progress: Callable[[int], None] = lambda _calls: None) -> Report:
+    """Place the calls. Each lane has one under way, in a time of its own that stands still only while its backend is asked."""
+    world = World((Application(plan.key, plan.secret, plan.url),), tuple(Number(number, plan.key) for number in plan.to))
+    tally, numbers, begun = Tally(), iter(range(plan.calls)), perf_counter()
+
+    async def lane(pool: Pool, seed: int) -> None:
+        caller = Lane(world, pool, tally, Random(seed), plan.talk)  # noqa: S311  # which keys are pressed is no secret
+        for number in numbers:
+            await _turn(plan, number, begun)
+            await caller.call(plan.to[number % len(plan.to)])
+            progress(tally.calls)
+
+    with ExitStack() as at_last:
+        async with asyncio.TaskGroup() as group:
+            pool = Pool(plan.url, group)
+            at_last.callback(pool.close)
+            for number in range(min(plan.concurrent, plan.calls)):
+                group.create_task(lane(pool, plan.seed * 1_000_003 + number))
+    return tally.report(perf_counter() - begun)
+
+
+async def _turn(plan: Plan, number: int, begun: float) -> None:
+    """Until it is this call's turn"""
+    if plan.rate:
+        await asyncio.sleep(max(0.0, begun + number / plan.rate - perf_counter()))
