@@ -188,6 +188,11 @@ def test_options_beside_max_digits_are_a_setting(allowed, value):
     assert bench.outcomes[0][1].value == value
 
 
+def test_words_and_keys_that_count_are_told_so():
+    script = [(3, "say sales"), (4, "2"), (5, "1"), (6, "say two")]
+    assert Bench(SPOKEN).run(script).counted == script[:3]
+
+
 def test_keys_after_the_result_are_lost():
     bench = Bench(MENUS).run([(1, "1"), (2, "2")])
     assert bench.counted == [(1, "1")]

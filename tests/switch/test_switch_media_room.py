@@ -188,11 +188,13 @@ def test_conference_dtmf_forward_reaches_those_who_hear_the_sender(bench):
 
 def test_who_has_left_is_not_heard_of_again(bench):
     bench.join("a", options=THREE, greeting=GREETING)
+    bench.join("b")
     bench.lines["a"].press("12")
     bench.room.leave("a")
     bench.clock.run()
     assert bench.detected == []
     assert not bench.lines["a"].press("3")
+    assert not bench.lines["b"].speak("hello"), "words are for the others"
     assert not bench.lines["a"].playing
 
 

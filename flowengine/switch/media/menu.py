@@ -190,7 +190,6 @@ class MenuRun:
             self._again("timeout")
 
     def _type(self, key: str) -> None:
-        self._said = ""
         self._unlimited()
         self._typed += "" if key == "#" else key
         if key == "#" or len(self._typed) >= self._plan.digits:
