@@ -40,7 +40,7 @@ def check_seconds(seconds: int | None, where: str, notes: Notes, most: int) -> N
 def check_type(kind: str, wanted: str, where: str, notes: Notes) -> None:
     """Of a destination"""
     if kind != wanted:
-        notes.refuse(where, f"{quoted(kind)} is not reached by this action", f'give "type": "{wanted}", or take the action for it')
+        notes.refuse(where, f"{quoted(kind)} is not reached by this action", f'give "type": "{wanted}", or take the action that reaches it')
 
 
 def check_positive(value: int | None, where: str, notes: Notes) -> None:
