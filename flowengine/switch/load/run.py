@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from random import Random
 from time import perf_counter
 
 from flowengine.switch.load.lane import Lane
-from flowengine.switch.load.pool import Pool
 from flowengine.switch.load.report import Report, Tally
+from flowengine.switch.wire import Concurrent
 from flowengine.switch.world import Application, Number, World
 
 
@@ -36,19 +35,21 @@ async def load(plan: Plan, progress: Callable[[int], None] = lambda _calls: None
     world = World((Application(plan.key, plan.secret, plan.url),), tuple(Number(number, plan.key) for number in plan.to))
     tally, numbers, begun = Tally(), iter(range(plan.calls)), perf_counter()
 
-    async def lane(pool: Pool, seed: int) -> None:
+    async def lane(pool: Concurrent, seed: int) -> None:
         caller = Lane(world, pool, tally, Random(seed), plan.talk)  # noqa: S311  # which keys are pressed is no secret
         for number in numbers:
             await _turn(plan, number, begun)
             await caller.call(plan.to[number % len(plan.to)])
             progress(tally.calls)
 
-    with ExitStack() as at_last:
+    pool = Concurrent()
+    try:
         async with asyncio.TaskGroup() as group:
-            pool = Pool(plan.url, group)
-            at_last.callback(pool.close)
             for number in range(min(plan.concurrent, plan.calls)):
                 group.create_task(lane(pool, plan.seed * 1_000_003 + number))
+        await pool.wait()  # raises what a lane could not take
+    finally:
+        await pool.close()
     return tally.report(perf_counter() - begun)
 
 

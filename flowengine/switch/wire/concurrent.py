@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol
+from urllib.parse import urlsplit
 
-import httpx
+import h11
 
 from flowengine.switch.clock import VirtualClock
-from flowengine.switch.wire.transport import Reply, Response, response_of, too_late, unanswered
+from flowengine.switch.wire.http import PORTS, Server
+from flowengine.switch.wire.transport import Reply, Response, too_late, unanswered
 
 
 class Concurrent:
     """Asks without waiting. To be made, used and closed on one event loop."""
 
     def __init__(self) -> None:
-        self._client = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=None, max_keepalive_connections=256))
+        self._servers: dict[str, Server] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._replied = asyncio.Event()
         self._fault: BaseException | None = None
@@ -32,12 +34,22 @@ class Concurrent:
     async def _ask(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float, reply: Reply) -> None:
         try:
             async with asyncio.timeout(seconds):
-                answer: Response = response_of(await self._client.post(url, content=body, headers=dict(headers), timeout=None))
+                answer = await self._answer(url, headers, body)
         except TimeoutError:
             answer = too_late(seconds)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (h11.ProtocolError, ValueError, OSError) as error:
             answer = unanswered(error, seconds)
         reply(answer)
+
+    async def _answer(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
+        parts = urlsplit(url)
+        if parts.scheme not in PORTS or not parts.hostname:
+            raise ValueError("the URL must begin with http:// or https:// and a host")
+        place = f"{parts.scheme}://{parts.netloc}"
+        if place not in self._servers:
+            self._servers[place] = Server(parts)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return await self._servers[place].ask(target, headers, body)
 
     def _settled(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -59,7 +71,8 @@ class Concurrent:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._client.aclose()
+        for server in self._servers.values():
+            server.close()
 
 
 class Waiting(Protocol):

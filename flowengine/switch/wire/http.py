@@ -1,15 +1,14 @@
-"""HTTP as lean as it gets: with httpx's pool, a hundred requests at once would mostly wait for this process, not for the server."""
+"""HTTP as lean as it gets. With httpx and a hundred requests at once, callbacks would wait longer for its pool than for the backend."""
 
 import asyncio
 import ssl
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult
 
 import h11
 
-from flowengine.switch.wire import Response
-from flowengine.switch.wire.transport import Reply, too_late, unanswered
+from flowengine.switch.wire.transport import Response
 
 PIECE: Final = 65_536
 PORTS: Final = {"http": 80, "https": 443}
@@ -62,54 +61,34 @@ class Connection:
         self._writer.close()
 
 
-class Pool:
-    """A transport to one server. What it is told to reply to may raise: that ends the group that its requests are tasks of."""
+class Server:
+    """One place to ask, by connections that are kept: as many as there are requests at once."""
 
-    def __init__(self, url: str, group: asyncio.TaskGroup) -> None:
-        parts = urlsplit(url)
-        self._host = parts.hostname or ""
-        self._port = parts.port or PORTS[parts.scheme]
-        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
-        self._headers = {"host": parts.netloc.rpartition("@")[2]}
-        self._group = group
+    def __init__(self, url: SplitResult) -> None:
+        self._host = url.hostname or ""
+        self._port = url.port or PORTS[url.scheme]
+        self._tls = ssl.create_default_context() if url.scheme == "https" else None
+        self._name = {"host": url.netloc.rpartition("@")[2]}
         self._idle: list[Connection] = []
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply) -> None:  # noqa: ARG002
-        """As transports do."""
-        self._group.create_task(self._ask({**self._headers, **headers, "content-length": str(len(body))}, body, timeout, reply))
-
-    def close(self) -> None:
-        """Hang up on the server."""
-        while self._idle:
-            self._idle.pop().close()
-
-    async def _ask(self, headers: Mapping[str, str], body: bytes, seconds: float, reply: Reply) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                answer = await self._asked(headers, body)
-        except TimeoutError:
-            answer = too_late(seconds)
-        except (OSError, h11.RemoteProtocolError) as error:
-            answer = unanswered(error, seconds)
-        reply(answer)
-
-    async def _asked(self, headers: Mapping[str, str], body: bytes) -> Response:
+    async def ask(self, target: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """What it answers; raises an OSError or h11.ProtocolError when it does not."""
+        whole = {**self._name, **headers, "content-length": str(len(body))}
         while self._idle:
             connection = self._idle.pop()
             try:
                 if connection.alive:
-                    return await connection.ask(self._target, headers, body)
+                    return await connection.ask(target, whole, body)
             except (Closed, ConnectionResetError, BrokenPipeError):
                 continue  # it was closed while nobody looked, unread
             finally:
                 self._put_away(connection)
-        return await self._afresh(headers, body)
+        return await self._afresh(target, whole, body)
 
-    async def _afresh(self, headers: Mapping[str, str], body: bytes) -> Response:
+    async def _afresh(self, target: str, headers: Mapping[str, str], body: bytes) -> Response:
         connection = Connection(*await asyncio.open_connection(self._host, self._port, ssl=self._tls))
         try:
-            return await connection.ask(self._target, headers, body)
+            return await connection.ask(target, headers, body)
         finally:
             self._put_away(connection)
 
@@ -118,3 +97,7 @@ class Pool:
             self._idle.append(connection)
         else:
             connection.close()
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
