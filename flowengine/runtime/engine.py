@@ -158,7 +158,8 @@ class Engine:
             won = None if work.asked else await self.claimed(work, found.release)
             if won is not None:
                 return won, saved
-            outcome = await self.performed(work, outcome, found.release)
+            # A task of its own, as requests count on running in one, and whoever awaits an answer may drive it without.
+            outcome = await asyncio.create_task(self.performed(work, outcome, found.release))
         return await self.kept(work, found, outcome)
 
     def find(self, event: Event, saved: Saved | None) -> Found:

@@ -74,16 +74,22 @@ class Callback:
         """The ASGI endpoint."""
         try:
             body = await read(receive)
+        except Disconnected:
+            return
+        await respond(send, *await self.answered(scope, body))
+
+    async def answered(self, scope: Scope, body: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer to a request; of the scope, `method`, a path, `headers` and `client` count."""
+        try:
             event = self._understood(scope, body)
         except Refusal as refusal:
             self._refused(refusal, scope)
-            await respond(send, refusal.status, msgspec.json.encode({"errorCode": refusal.code, "message": str(refusal)}))
-        except Disconnected:
-            return
-        else:
-            await respond(send, 200, await self._answer(event, body))
+            return refusal.status, msgspec.json.encode({"errorCode": refusal.code, "message": str(refusal)})
+        return 200, await self._answer(event, body)
 
     def _understood(self, scope: Scope, body: bytes) -> Event:
+        if len(body) > MAX_CALLBACK_BYTES:
+            raise Refusal(413, TOO_LARGE, f"a callback has at most {MAX_CALLBACK_BYTES} bytes")
         try:
             application = self._gate.check(scope, body)
             event = decode(body)
@@ -121,7 +127,7 @@ class Callback:
 
 
 async def read(receive: Receive) -> bytes:
-    """The body of a request. Raises Refusal for one longer than any callback."""
+    """The body of a request; of one longer than any callback, enough to see that."""
     message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body") and len(body) <= MAX_CALLBACK_BYTES:
@@ -129,8 +135,6 @@ async def read(receive: Receive) -> bytes:
         body += message.get("body", b"")
     if message["type"] == "http.disconnect":
         raise Disconnected
-    if len(body) > MAX_CALLBACK_BYTES:
-        raise Refusal(413, TOO_LARGE, f"a callback has at most {MAX_CALLBACK_BYTES} bytes")
     return body
 
 

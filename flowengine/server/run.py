@@ -3,6 +3,7 @@
 import asyncio
 import os
 import tempfile
+from typing import Literal
 
 import uvicorn
 
@@ -48,6 +49,15 @@ def serve(settings: Settings) -> None:
         run(settings)
 
 
+def protocol() -> type[asyncio.Protocol] | Literal["auto"]:
+    """Our own, where there is the parser that it builds on."""
+    try:
+        from flowengine.server.direct import DirectProtocol  # noqa: PLC0415
+    except ImportError:
+        return "auto"
+    return DirectProtocol
+
+
 def run(settings: Settings) -> None:
     uvicorn.run(
         "flowengine.server.app:create",
@@ -55,6 +65,7 @@ def run(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
+        http=protocol(),
         lifespan="on",
         access_log=False,
         log_config=None,

@@ -1,0 +1,261 @@
+"""The short way of a callback through the web server, over real connections: whatever is unusual takes uvicorn's own way."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from server_process import FLOW, ice, pressed
+from starlette.applications import Starlette
+
+from flowengine.compile import Release, compile_project
+from flowengine.limits import MAX_CALLBACK_BYTES
+from flowengine.releases import Registry
+from flowengine.runtime.engine import Engine
+from flowengine.runtime.store import MemoryStore, Saved
+from flowengine.server.callback import Callback, Gate
+from flowengine.server.direct import DirectProtocol, Exchange
+from flowengine.server.front import Front
+from flowengine.server.log import Lines
+from flowengine.server.metrics import Metrics
+from flowengine.states import Fetched, Request
+
+PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class Slow(MemoryStore):
+    """Keeps a call only when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = asyncio.Event()
+        self.told.set()
+
+    async def save(self, call_id: str, saved: Saved, expires: float) -> Saved:
+        await asyncio.sleep(0)
+        await self.told.wait()
+        return await super().save(call_id, saved, expires)
+
+
+async def lookup(_request: Request, _left: float) -> Fetched:
+    async with asyncio.timeout(1):  # works in a task only
+        await asyncio.sleep(0.01)
+    return Fetched(200, {"name": "Ann"})
+
+
+class Line:
+    """A server within this process, and connections to it."""
+
+    def __init__(self, release: Release, fetch: Callable[[Request, float], Awaitable[Fetched]]) -> None:
+        self.store = Slow()
+        self.callback = Callback(
+            Engine(Registry(release), self.store, None, fetch),
+            Gate(Registry(release), {}),
+            Metrics(),
+            Lines(os.open(os.devnull, os.O_WRONLY)),
+        )
+        self.front = Front("/sinch", self.callback, Starlette())
+        self.server = uvicorn.Server(uvicorn.Config(
+            self.front, http=DirectProtocol, port=0, lifespan="off", access_log=False, log_config=None, proxy_headers=False,
+            timeout_keep_alive=1,
+        ))  # fmt: skip
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(*self.server.servers[0].sockets[0].getsockname())
+
+
+@asynccontextmanager
+async def serving(fetch: Callable[[Request, float], Awaitable[Fetched]] = lookup) -> AsyncIterator[Line]:
+    release = compile_project({"line.yaml": FLOW.encode(), "project.yaml": PROJECT}, {}).release
+    assert release
+    line = Line(release, fetch)
+    running = asyncio.create_task(line.server._serve())
+    while not line.server.started:  # noqa: ASYNC110  # the server has no event for it
+        await asyncio.sleep(0.001)
+    yield line
+    line.server.should_exit = True
+    await asyncio.wait_for(running, 5)
+
+
+def request(body: bytes | dict[str, Any], *headers: str, method: str = "POST", path: str = "/sinch", version: str = "1.1") -> bytes:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = [f"{method} {path} HTTP/{version}", "host: test", f"content-length: {len(content)}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+async def answer(reader: asyncio.StreamReader) -> Answer:
+    status, *lines = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)).decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines if line)
+    return int(status.split()[1]), headers, await reader.readexactly(int(headers["content-length"]))
+
+
+async def exchanged(sent: bytes, answers: int = 1) -> list[Answer]:
+    async with serving() as line:
+        reader, writer = await line.connect()
+        writer.write(sent)
+        found = [await answer(reader) for _ in range(answers)]
+        writer.close()
+        return found
+
+
+def action(found: Answer) -> str:
+    return str(json.loads(found[2])["action"]["name"])
+
+
+def test_a_call_on_one_connection() -> None:
+    async def run() -> None:
+        async with serving() as line:
+            reader, writer = await line.connect()
+            writer.write(request(ice()))
+            status, headers, _ = asked = await answer(reader)
+            assert (status, headers["content-type"], action(asked)) == (200, "application/json", "runMenu")
+            assert "date" in headers
+            writer.write(request(pressed("12345674")))
+            assert json.loads((await answer(reader))[2])["instructions"][0]["text"] == "Hello Ann."
+            writer.write(request({"event": "tea"}))
+            assert (await answer(reader))[0] == 400
+            assert line.server.server_state.total_requests == 3
+            writer.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("sent", "direct"),
+    [
+        (request(ice()), True),
+        (request(ice(), path="/sinch/"), True),
+        (request(ice(), path="/sinch?a=b"), False),
+        (request(ice(), path="/%73inch"), False),
+        (request(ice(), "connection: close"), False),
+        (request(ice(), version="1.0"), False),
+    ],
+)
+def test_unusual_callbacks_are_answered_all_the_same(sent: bytes, direct: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Exchange] = []
+    begin = Exchange.begin
+    monkeypatch.setattr(Exchange, "begin", lambda exchange, front: begun.append(exchange) or begin(exchange, front))
+    (found,) = asyncio.run(exchanged(sent))
+    assert (found[0], action(found)) == (200, "runMenu")
+    assert bool(begun) is direct
+
+
+def test_a_body_in_chunks_or_in_pieces() -> None:
+    body = json.dumps(ice()).encode()
+    head = b"POST /sinch HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"
+    (found,) = asyncio.run(exchanged(head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)))
+    assert action(found) == "runMenu"
+
+    async def in_pieces() -> None:
+        async with serving() as line:
+            reader, writer = await line.connect()
+            whole = request(ice())
+            for start in range(0, len(whole), 50):
+                writer.write(whole[start : start + 50])
+                await asyncio.sleep(0.001)
+            assert action(await answer(reader)) == "runMenu"
+            writer.close()
+
+    asyncio.run(in_pieces())
+
+
+def test_whoever_expects_to_be_asked_is_asked() -> None:
+    async def run() -> None:
+        async with serving() as line:
+            reader, writer = await line.connect()
+            head, _, body = request(ice(), "expect: 100-continue").partition(b"\r\n\r\n")
+            writer.write(head + b"\r\n\r\n")
+            assert b"100 Continue" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
+            writer.write(body)
+            assert action(await answer(reader)) == "runMenu"
+            writer.close()
+
+    asyncio.run(run())
+
+
+def test_what_is_too_large_or_no_http_is_refused() -> None:
+    for size in (MAX_CALLBACK_BYTES + 1, 200_000):
+        assert asyncio.run(exchanged(request(b"{" * size)))[0][0] == 413
+    assert asyncio.run(exchanged(b"POST /sinch\r\n\r\n"))[0][0] == 400
+    assert asyncio.run(exchanged(request(b"", method="GET")))[0][0] == 404
+    assert asyncio.run(exchanged(request(b"")))[0][0] == 400
+
+
+def test_requests_that_do_not_wait_are_answered_in_order() -> None:
+    sent = [request(ice("a")), request(b"", path="/other"), request(ice("b")), request(pressed("12345674", "b")), request(ice("c"))]
+    found = asyncio.run(exchanged(b"".join(sent), len(sent)))
+    assert [status for status, _, _ in found] == [200, 404, 200, 200, 200]
+    assert "Hello Ann." in found[3][2].decode()
+    assert action(found[4]) == "runMenu"
+
+
+def test_a_connection_that_is_not_used_is_closed() -> None:
+    async def run() -> None:
+        async with serving() as line:
+            reader, writer = await line.connect()
+            for _ in range(3):
+                writer.write(request(ice()))
+                await answer(reader)
+                await asyncio.sleep(0.5)
+            assert await asyncio.wait_for(reader.read(), 2) == b""
+            writer.close()
+
+    asyncio.run(run())
+
+
+def test_a_stopping_server_answers_first() -> None:
+    async def run() -> None:
+        async with serving() as line:
+            reader, writer = await line.connect()
+            line.store.told.clear()
+            writer.write(request(ice()))
+            await asyncio.sleep(0.05)
+            line.server.should_exit = True
+            await asyncio.sleep(0.25)
+            assert line.server.server_state.connections
+            line.store.told.set()
+            found = await answer(reader)
+            assert (action(found), found[1]["connection"]) == ("runMenu", "close")
+            assert await reader.read() == b""
+            writer.close()
+
+    asyncio.run(run())
+
+
+def test_whoever_hangs_up_gets_no_answer_but_the_work_is_done() -> None:
+    done = asyncio.Event()
+
+    async def slow(_request: Request, _left: float) -> Fetched:
+        await asyncio.sleep(0.3)
+        done.set()
+        return Fetched(200, {"name": "Ann"})
+
+    async def run() -> None:
+        async with serving(slow) as line:
+            reader, writer = await line.connect()
+            writer.write(request(ice()))
+            await answer(reader)
+            writer.write(request(pressed("12345674")))
+            await asyncio.sleep(0.05)
+            writer.close()
+            await asyncio.sleep(0.05)
+            assert (len(line.server.server_state.connections), len(line.server.server_state.tasks)) == (0, 1)
+            line.server.should_exit = True
+            await asyncio.sleep(0.1)
+        assert done.is_set()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("a mistake of ours"), asyncio.CancelledError()])
+def test_what_cannot_fail_fails(failure: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: Any) -> Any:
+        raise failure
+
+    monkeypatch.setattr(Callback, "answered", broken)
+    assert asyncio.run(exchanged(request(ice())))[0][0] == 500
