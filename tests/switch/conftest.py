@@ -1,18 +1,27 @@
 """A switch with a backend, for tests of its APIs."""
 
-from collections.abc import Iterator
+from __future__ import annotations
 
-import desk_process
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from desk_process import Backend, Switch
 
 
 @pytest.fixture
-def backend() -> Iterator[desk_process.Backend]:
+def backend() -> Iterator[Backend]:
+    import desk_process
+
     with desk_process.backend() as made:
         yield made
 
 
 @pytest.fixture
-def switch(backend: desk_process.Backend) -> Iterator[desk_process.Switch]:
+def switch(backend: Backend) -> Iterator[Switch]:
+    import desk_process
+
     with desk_process.switch(backend.url) as made:
         yield made

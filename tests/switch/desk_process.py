@@ -119,9 +119,12 @@ class Switch:
         assert answer.status_code == 200, answer.text
 
     def act(self, call: str, leg: str, act: str, **doing: str) -> httpx.Response:
-        answer = self.send("POST", f"/desk/calls/{call}/{leg}/{act}", doing)
+        answer = self.act_now(call, leg, act, **doing)
         self.advance(0)
         return answer
+
+    def act_now(self, call: str, leg: str, act: str, **doing: str) -> httpx.Response:
+        return self.send("POST", f"/desk/calls/{call}/{leg}/{act}", doing)
 
     def happened(self, call: str) -> list[dict[str, Any]]:
         found = self.send("GET", f"/desk/calls/{call}/happenings").json()["happenings"]
@@ -129,6 +132,18 @@ class Switch:
 
     def heard(self, call: str) -> list[str]:
         return [item["sound"]["text"] for item in self.happened(call) if item["what"] == "heard"]
+
+
+class Announced(uvicorn.Server):
+    """Tells when it answers."""
+
+    def __init__(self, config: uvicorn.Config, started: threading.Event) -> None:
+        super().__init__(config)
+        self._started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._started.set()
 
 
 def free_port() -> int:
@@ -142,7 +157,9 @@ def switch(callbacks: str = "", config: str = CONFIG, store: str = "memory", hos
     """A switch in a thread of its own, in virtual time that stands still."""
     given, problems = configured(config.replace("BACKEND", callbacks or '""').encode(), "switch.yaml", {})
     assert given, problems
-    port, started, stop = free_port(), threading.Event(), []
+    started = threading.Event()
+    stop: list[Announced] = []
+    port = free_port()
     made = Switch(f"http://{host}:{port}")
 
     async def serve() -> None:
@@ -151,13 +168,8 @@ def switch(callbacks: str = "", config: str = CONFIG, store: str = "memory", hos
             made.api = api
             api.driver.hold()
             config = uvicorn.Config(api, host=host, port=port, lifespan="off", log_config=None, access_log=False)
-            server = uvicorn.Server(config)
-            stop.append(server)
-            task = asyncio.create_task(server.serve())
-            while not server.started:
-                await asyncio.sleep(0.005)
-            started.set()
-            await task
+            stop.append(Announced(config, started))
+            await stop[0].serve()
         kept.close()
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)

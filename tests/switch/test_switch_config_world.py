@@ -26,7 +26,7 @@ def test_a_file_says_everything():
             Number("+14045003000"),
         ),
         users={"anna": "acme-support", "bert": "acme-sales"},
-        parties={"+4670": Behaviour("busy", 1), "anna": Behaviour(who="machine", beep_after=2, acts=acts)},
+        parties={"+4670": Behaviour("busy", 1), "anna": Behaviour(who="machine", beep_after=2, acts=acts, hangs_up_at="bye|9")},
         rates=(Rate("+46", 0.5, "SEK"),),
         region="use1",
     )

@@ -131,18 +131,26 @@ async def act(desk: Desk, _: Driver, asked: Asked) -> Answer:
 def do(leg: Leg, what: str, doing: Doing) -> bool | None:
     match what:
         case "answer":
-            return leg.answer()
+            rung(leg.answer())
+            return None
         case "reject":
-            return leg.reject(doing.reason)
+            rung(leg.reject(doing.reason))
+            return None
         case "press" if doing.keys:
             return leg.press(doing.keys)
         case "say" if doing.text:
             return leg.say(doing.text)
         case "hangup":
-            return leg.hang_up()
+            leg.hang_up()
+            return None
         case "press" | "say":
             raise ApiError(40002, "Bad request: write keys for press, text for say")
     raise ApiError(40400, "Nobody can do this: answer, reject, press, say, hangup")
+
+
+def rung(done: bool) -> None:
+    if not done:
+        raise ApiError(40900, "This end of the call does not ring")
 
 
 async def happenings(desk: Desk, _: Driver, asked: Asked) -> Answer | Response:

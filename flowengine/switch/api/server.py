@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import uvicorn
 
@@ -12,11 +11,12 @@ from flowengine.switch.api.app import Api
 from flowengine.switch.api.auth import Gate
 from flowengine.switch.api.desk import Desk
 from flowengine.switch.api.driver import Driver, RealTime, VirtualTime
+from flowengine.switch.api.stamped import Stamped
 from flowengine.switch.clock import Clock, LoopClock, VirtualClock
 from flowengine.switch.config import Configured
 from flowengine.switch.exchange import Exchange
 from flowengine.switch.store import Store
-from flowengine.switch.wire import Concurrent
+from flowengine.switch.wire import Concurrent, Transport
 
 GRACE_SECONDS = 5
 
@@ -24,16 +24,16 @@ GRACE_SECONDS = 5
 @asynccontextmanager
 async def running(given: Configured, store: Store, *, virtual: bool, seed: int, url: str) -> AsyncIterator[Api]:
     """The APIs of a switch that runs, on this event loop."""
-    transport = Concurrent()
-    clock: Clock
-    driver: Driver
-    if virtual:
-        clock = VirtualClock(datetime.now(UTC))  # backends look whether callbacks were signed just now
-        driver = VirtualTime(clock, transport)
-    else:
-        clock, driver = LoopClock(), RealTime()
-    exchange = Exchange(replace(given.world, api_url=url), clock, given.settings, transport, seed=seed)
+    requests = Concurrent()
     secrets = {item.key: item.secret for item in given.world.applications}
+    transport: Transport = requests
+    clock: Clock = LoopClock()
+    driver: Driver = RealTime()
+    if virtual:
+        clock = virtual_clock = VirtualClock()
+        driver = VirtualTime(virtual_clock, requests)
+        transport = Stamped(requests, secrets)
+    exchange = Exchange(replace(given.world, api_url=url), clock, given.settings, transport, seed=seed)
     gate = Gate(secrets, given.settings.timestamp_window, clock)
     task = asyncio.create_task(driver.serve())
     try:
@@ -42,7 +42,7 @@ async def running(given: Configured, store: Store, *, virtual: bool, seed: int, 
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        await transport.close()
+        await requests.close()
 
 
 async def serve(given: Configured, store: Store, *, host: str, port: int, virtual: bool, seed: int) -> None:

@@ -91,6 +91,12 @@ class Party(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     acts: Annotated[
         list[Act], Meta(description="What it does once it has answered, in order.", examples=[[{"do": "press", "value": "1", "after": 2}]])
     ] = []
+    hangs_up_at: Annotated[
+        str,
+        Meta(
+            description="A regular expression: whatever else it does, it hangs up when it hears such words or keys.", examples=["goodbye"]
+        ),
+    ] = ""
 
 
 class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -25,6 +25,7 @@ def problems(made: Configuration, document: Document, environment: Mapping[str, 
         if party.acts and party.does not in ANSWERS:
             at = document.key_span(("parties", name, "acts"))
             yield Problem("FE604", at, f"{name} never answers, so it does nothing", "let it answer, or leave out acts:")
+        yield from unreadable(party.hangs_up_at, document, ("parties", name, "hangs_up_at"))
         for index, act in enumerate(party.acts):
             yield from impossible(act, document, ("parties", name, "acts", index))
 
@@ -69,7 +70,11 @@ def impossible(act: Act, document: Document, path: Path) -> Iterator[Problem]:
         yield Problem("FE604", document.span(path), "it says nothing", "write value: with its words")
     if act.do in ("wait", "hang up") and act.value:
         yield Problem("FE604", document.span((*path, "value")), f"{quoted(act.do)} takes no value", "leave it out")
+    yield from unreadable(act.until, document, (*path, "until"))
+
+
+def unreadable(expression: str, document: Document, path: Path) -> Iterator[Problem]:
     try:
-        re.compile(act.until)
+        re.compile(expression)
     except re.error as error:
-        yield Problem("FE604", document.span((*path, "until")), f"no regular expression: {error}", r"put \ before what stands for itself")
+        yield Problem("FE604", document.span(path), f"no regular expression: {error}", r"put \ before what stands for itself")

@@ -86,4 +86,4 @@ def own(environment: Mapping[str, str]) -> WorldApplication:
 
 def behaviour(party: Party) -> Behaviour:
     acts = tuple(Act(act.do, act.value, act.after, act.until) for act in party.acts)
-    return Behaviour(party.does, party.after, party.who, party.beep_after, acts)
+    return Behaviour(party.does, party.after, party.who, party.beep_after, acts, party.hangs_up_at)
