@@ -34,6 +34,11 @@ class Line:
         self._endless = False
         self._timer: Timer | None = None
 
+    @property
+    def speaking(self) -> bool:
+        """Whether it plays something that comes to an end."""
+        return self.playing and not self._endless
+
     def play(self, sounds: Sequence[Sound], then: Callable[[], None]) -> None:
         """Play these once, then go on; `then` is never called before this has returned, not even after silence."""
         self.stop()
