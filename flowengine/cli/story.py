@@ -23,15 +23,7 @@ class Story:
     def of(cls, release: Release, files: Mapping[str, bytes]) -> "Story":
         """Follow every way through the flows once."""
         authored, _ = load(files)
-        flowing = contexts.Flowing(release.programs)
-        for name, program in release.programs.items():
-            contexts.begin(flowing, program, incoming=contexts.takes_calls(name, authored))
-        flowing.walk()
-        entered: dict[tuple[str, str], tuple[str, ...]] = {}
-        for node in flowing.before:
-            known = entered.get((node.flow, node.state), ())
-            entered[node.flow, node.state] = known if node.context in known else (*known, node.context)
-        return cls(release, entered, cookie.worst_case(release.programs))
+        return cls(release, contexts.entered(release.programs, authored), cookie.worst_case(release.programs))
 
     def flow(self, name: str) -> str:
         program = self.release.programs[name]

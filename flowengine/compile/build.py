@@ -16,6 +16,7 @@ from flowengine.source import Document, Path
 from flowengine.states import KINDS, Builder, Exit, Move, Run, Signature, Surroundings, Target, Variable
 from flowengine.states.builder import misfit
 from flowengine.states.preamble import Preamble, Recording, recorder
+from flowengine.states.subflow import CompiledSubflow
 from flowengine.svaml import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS
 
 VERBS = {name: {"continue": "continue_", "return": "return_"}.get(name, name) for name in KINDS}
@@ -233,4 +234,5 @@ def program(flow: Flow, document: Document, scope: Scope, around: Surroundings, 
         secret=frozenset(f"vars.{item.name}" for item in around.variables.values() if item.secret),
         live=waiting,
         entry_reads=entering,
+        calls=tuple(state for state in states.values() if isinstance(state.verb, CompiledSubflow)),
     )

@@ -34,9 +34,11 @@ class CompiledState:
     legal: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """One flow, compiled. `machine` moves between states; `live` says what must travel while a call waits in a state."""
+    """One flow, compiled. `machine` moves between states; `live` says what must travel while a call waits in a state; `calls` are
+    the states that use other flows. Equal only when it is the same: a release shares what did not change with the one before.
+    """
 
     flow: str
     document: Document
@@ -54,6 +56,7 @@ class Program:
     secret: frozenset[str]
     live: Mapping[str, frozenset[str]]
     entry_reads: Mapping[str, frozenset[str]]
+    calls: tuple[CompiledState, ...]
 
     def entries(self) -> dict[str, str]:
         """Every way into the flow by name, for checks and diagrams."""

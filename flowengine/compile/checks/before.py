@@ -1,10 +1,12 @@
 """What was said already in the same answer when a call comes to a state: states that do not wait speak together."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
-from flowengine.compile.checks.graph import QUESTIONS, callee, calls, components
+from flowengine.compile.checks.graph import QUESTIONS, callee, callees, calls, components
 from flowengine.compile.program import CompiledState, Program
+from flowengine.model import Memory
 from flowengine.states.fetch import CompiledFetch
 from flowengine.states.prompt import Plan
 
@@ -29,21 +31,23 @@ class Returned(NamedTuple):
     late: Mapping[str, Before]
 
 
-def arrivals(programs: Mapping[str, Program], measure: Measure) -> dict[tuple[str, str], Before]:
+def arrivals(programs: Mapping[str, Program], measure: Measure, memory: Memory) -> dict[str, Arrivals]:
     """By flow and state: the most said before it in one answer. Circles are walked once."""
     calling = calls(programs)
     order = [
         name for circle in components({name: [callee(state) for state in states] for name, states in calling.items()}) for name in circle
     ]
-    walks = {name: Walk(program, measure, forward(program)) for name, program in programs.items()}
+    walks = {name: memory.recall((measure, "walk", name), program, partial(walk, program, measure)) for name, program in programs.items()}
     back: dict[str, Returned] = {}
     for name in order:
-        back[name] = Returned(walks[name].returned({}, back), walks[name].returned(dict.fromkeys(programs[name].states, NONE), back))
+        used = {flow: back[flow] for flow in callees(programs[name]) if flow in back}
+        back[name] = memory.recall((measure, "back", name), (programs[name], used), partial(walks[name].back, used))
     entered: dict[str, Before] = {}
-    found = {}
+    found: dict[str, Arrivals] = {}
     for name in reversed(order):
-        before = walks[name].arrive({**dict.fromkeys(programs[name].states, NONE), programs[name].start: entered.get(name, NONE)}, back)
-        found.update({(name, state): value for state, value in before.items()})
+        used, begun = {flow: back[flow] for flow in callees(programs[name])}, entered.get(name, NONE)
+        before = memory.recall((measure, "in", name), (programs[name], used, begun), partial(walks[name].entered, begun, used))
+        found[name] = before
         for state in calling[name]:
             entered[callee(state)] = max(entered.get(callee(state), NONE), after(state, before[state.name], measure))
     return found
@@ -55,6 +59,13 @@ class Walk(NamedTuple):
     program: Program
     measure: Measure
     order: list[str]
+
+    def back(self, used: Mapping[str, Returned]) -> Returned:
+        return Returned(self.returned({}, used), self.returned(dict.fromkeys(self.program.states, NONE), used))
+
+    def entered(self, begun: Before, used: Mapping[str, Returned]) -> Arrivals:
+        """The most said before each state, when so much was said before the flow."""
+        return self.arrive({**dict.fromkeys(self.program.states, NONE), self.program.start: begun}, used)
 
     def returned(self, begun: Arrivals, back: Mapping[str, Returned]) -> dict[str, Before]:
         """By outcome: the most said when the flow comes back to its caller."""
@@ -78,6 +89,10 @@ class Walk(NamedTuple):
                     for more in went(said, back.get(callee(state)), exit_.removeprefix("outcome ")) if target not in seen else ():
                         found[target] = max(found.get(target, NONE), more)
         return found
+
+
+def walk(program: Program, measure: Measure) -> Walk:
+    return Walk(program, measure, forward(program))
 
 
 def went(said: Before, called: Returned | None, outcome: str) -> Iterator[Before]:

@@ -1,11 +1,14 @@
 """The worst case of what travels with a call while it waits, against what a cookie holds."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
 
 from flowengine.compile.checks.graph import callee, calls, components
 from flowengine.compile.program import Program
 from flowengine.expr import Type
 from flowengine.limits import MAX_COOKIE_BYTES, MAX_FACT_BYTES
+from flowengine.model import Memory
 from flowengine.problems import Problem
 
 # the encoded call (runtime/call.py) without names and values: format, release, counters, locale, and the marks in front of each
@@ -20,28 +23,39 @@ SEAL = 17  # version and authentication tag of the cookie (runtime/cookie.py)
 KEY = 9  # the name of the cookie, and the count of steps in front of the seal
 
 
-def check(programs: Mapping[str, Program], *, cookies_only: bool) -> Iterator[Problem]:
+class Sizes(NamedTuple):
+    """Bytes by state: of a call that waits in it, and of a call that waits in a subflow that it uses."""
+
+    waiting: Mapping[str, int]
+    calling: Mapping[str, int]
+
+
+def check(programs: Mapping[str, Program], memory: Memory, *, cookies_only: bool) -> Iterator[Problem]:
     """One problem per flow, at its largest state. A flow that is too large only for its callers is left out when one of them is told."""
-    largest: dict[str, tuple[int, str]] = {}
-    for (name, state), size in worst_case(programs).items():
-        largest[name] = max(largest.get(name, (0, "")), (size, state))
-    over = {name: place for name, place in largest.items() if place[0] > MAX_COOKIE_BYTES}
-    alone = [
-        name for name in over if any(cookie_bytes(payload(programs[name], state)) > MAX_COOKIE_BYTES for state in waiting(programs[name]))
-    ]
+    measured = {name: memory.recall(("cookie", name), program, partial(sizes, program)) for name, program in programs.items()}
+    below = below_each(programs, measured)
+    over = {name: place for name, own in measured.items() if (place := largest(own, below[name]))[0] > MAX_COOKIE_BYTES}
+    alone = [name for name in over if largest(measured[name], 0)[0] > MAX_COOKIE_BYTES]
     for name in alone or over:
         size, state = over[name]
         yield outgrown(programs[name], state, size, cookies_only=cookies_only)
 
 
+def largest(own: Sizes, below: int) -> tuple[int, str]:
+    return max(((cookie_bytes(size + below), state) for state, size in own.waiting.items()), default=(0, ""))
+
+
+def sizes(program: Program) -> Sizes:
+    return Sizes(
+        {state: payload(program, state) for state in waiting(program)}, {state.name: frame(program, state.name) for state in program.calls}
+    )
+
+
 def worst_case(programs: Mapping[str, Program]) -> Mapping[tuple[str, str], int]:
     """By flow and state in which a call waits: the most bytes that its cookie can have."""
-    below = below_each(programs)
-    return {
-        (name, state): cookie_bytes(payload(program, state) + below[name])
-        for name, program in programs.items()
-        for state in waiting(program)
-    }
+    measured = {name: sizes(program) for name, program in programs.items()}
+    below = below_each(programs, measured)
+    return {(name, state): cookie_bytes(size + below[name]) for name, own in measured.items() for state, size in own.waiting.items()}
 
 
 def waiting(program: Program) -> list[str]:
@@ -57,7 +71,7 @@ def payload(program: Program, state: str) -> int:
     return HEAD + longest_question(program) + frame(program, state)
 
 
-def below_each(programs: Mapping[str, Program]) -> dict[str, int]:
+def below_each(programs: Mapping[str, Program], measured: Mapping[str, Sizes]) -> dict[str, int]:
     """By flow: the bytes of the largest stack of callers that may wait for it. Recursion is a problem of its own, and left out."""
     below = dict.fromkeys(programs, 0)
     calling = calls(programs)
@@ -65,7 +79,7 @@ def below_each(programs: Mapping[str, Program]) -> dict[str, int]:
         for name in circle:
             for state in calling[name]:
                 if callee(state) not in circle:
-                    below[callee(state)] = max(below[callee(state)], below[name] + frame(programs[name], state.name))
+                    below[callee(state)] = max(below[callee(state)], below[name] + measured[name].calling[state.name])
     return below
 
 

@@ -16,7 +16,12 @@ def callee(state: CompiledState) -> str:
 
 def calls(programs: Mapping[str, Program]) -> dict[str, list[CompiledState]]:
     """By flow: its states that call another flow of the project."""
-    return {name: [state for state in program.states.values() if callee(state) in programs] for name, program in programs.items()}
+    return {name: [state for state in program.calls if callee(state) in programs] for name, program in programs.items()}
+
+
+def callees(program: Program) -> list[str]:
+    """The flows that a flow calls, each once."""
+    return list(dict.fromkeys(map(callee, program.calls)))
 
 
 def reachable(graph: Graph, roots: Iterable[str]) -> set[str]:

@@ -13,9 +13,13 @@ DATA = frozenset({"set", "with", "into", "outcomes", "headers", "body", "hear", 
 LOCALISED = frozenset({"text", "ssml", "audio"})
 
 
-def check(authored: Authored) -> Iterator[Problem]:
-    for _flow, document in authored.flows.values():
-        yield from strangers(document, places(document.data, ("locale", "defaults", "states")))
+def check(document: Document) -> Iterator[Problem]:
+    """Those of a flow."""
+    yield from strangers(document, places(document.data, ("locale", "defaults", "states")))
+
+
+def check_common(authored: Authored) -> Iterator[Problem]:
+    """Those of what flows share."""
     if authored.project_document:
         yield from strangers(authored.project_document, places(authored.project_document.data, ("locale", "defaults")))
         yield from strangers(authored.project_document, keys(authored.project_document.data.get("apology"), ("apology",)))

@@ -1,9 +1,12 @@
 """Circles that a call never leaves: within one callback, or for as long as the caller stays on the line."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
 
-from flowengine.compile.checks.graph import callee, components, reachable
+from flowengine.compile.checks.graph import callee, callees, components, reachable
 from flowengine.compile.program import CompiledState, Program
+from flowengine.model import Memory
 from flowengine.problems import Problem
 
 ENDS = frozenset({"hangup", "connect", "return", "done", "park", "continue"})
@@ -12,25 +15,41 @@ FOREVER_HINT = "give one of these states an exit out of the circle, or ask the c
 TRAPPED_HINT = "lead from one of them to a hangup:, connect:, park: or return:"
 
 
-def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
-    pausing = pausing_flows(programs)
-    for program in programs.values():
-        circles = list(endless(program, pausing))
-        yield from (circle_problem(program, circle) for circle in circles)
-        yield from trapped(program, programs, {name for circle in circles for name in circle})
+class Flows(NamedTuple):
+    """Flows in which a call may wait for a callback, in a subflow too; and flows in which a call may end."""
+
+    pausing: frozenset[str]
+    ending: frozenset[str]
 
 
-def pausing_flows(programs: Mapping[str, Program]) -> set[str]:
-    """The flows in which a call may wait for a callback, in a subflow too."""
-    pausing = {name for name, program in programs.items() if any(state.verb.waits for state in program.states.values())}
-    before = -1
-    while before != len(pausing):
-        before = len(pausing)
-        pausing |= {name for name, program in programs.items() if any(callee(state) in pausing for state in program.states.values())}
-    return pausing
+def check(programs: Mapping[str, Program], memory: Memory) -> Iterator[Problem]:
+    pausing, ending = (
+        {name for name, program in programs.items() if memory.recall((test, name), program, partial(test, program))}
+        for test in (pauses, ends_calls)
+    )
+    while more := {name for name, program in programs.items() if name not in pausing and not pausing.isdisjoint(callees(program))}:
+        pausing |= more
+    for name, program in programs.items():
+        used = frozenset(callees(program))
+        known = Flows(used & pausing, used & ending)
+        yield from memory.recall(("loops", name), (program, known), partial(circles, program, known))
 
 
-def endless(program: Program, pausing: set[str]) -> Iterator[list[str]]:
+def pauses(program: Program) -> bool:
+    return any(state.verb.waits for state in program.states.values())
+
+
+def ends_calls(program: Program) -> bool:
+    return any(state.kind in ENDING_CALLEE for state in program.states.values())
+
+
+def circles(program: Program, used: Flows) -> list[Problem]:
+    found = list(endless(program, used.pausing))
+    traps = trapped(program, used.ending, {name for circle in found for name in circle})
+    return [*(circle_problem(program, circle) for circle in found), *traps]
+
+
+def endless(program: Program, pausing: frozenset[str]) -> Iterator[list[str]]:
     """Circles of states that never wait and have no exit but into the circle itself."""
     passing = {
         name: leads(program, state) for name, state in program.states.items() if not state.verb.waits and callee(state) not in pausing
@@ -42,7 +61,7 @@ def endless(program: Program, pausing: set[str]) -> Iterator[list[str]]:
             yield in_file_order(component, program)
 
 
-def trapped(program: Program, programs: Mapping[str, Program], known: set[str]) -> Iterator[Problem]:
+def trapped(program: Program, ending: frozenset[str], known: set[str]) -> Iterator[Problem]:
     """Circles with a question in them out of which no answer leads."""
     graph = {name: leads(program, state) for name, state in program.states.items()}
     visited = reachable(graph, program.entries().values())
@@ -51,7 +70,7 @@ def trapped(program: Program, programs: Mapping[str, Program], known: set[str]) 
         if members & known or not members <= visited or not circular(component, graph):
             continue
         leaves = any(target not in members for name in component for target in graph[name])
-        if not leaves and not any(ends(program.states[name], programs) for name in component):
+        if not leaves and not any(ends(program.states[name], ending) for name in component):
             yield trap_problem(program, in_file_order(component, program))
 
 
@@ -60,9 +79,8 @@ def leads(program: Program, state: CompiledState) -> list[str]:
     return [target.state for target in state.exits.values() if target.state in program.states]
 
 
-def ends(state: CompiledState, programs: Mapping[str, Program]) -> bool:
-    called = programs.get(callee(state))
-    return state.kind in ENDS or (called is not None and any(inner.kind in ENDING_CALLEE for inner in called.states.values()))
+def ends(state: CompiledState, ending: frozenset[str]) -> bool:
+    return state.kind in ENDS or callee(state) in ending
 
 
 def circular(component: list[str], graph: Mapping[str, list[str]]) -> bool:

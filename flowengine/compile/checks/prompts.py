@@ -1,12 +1,14 @@
 """What is said at once, by one state or by several in a row, against what the platform speaks in one answer."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from flowengine.compile.checks.before import NONE, Before, Measure, arrivals
+from flowengine.compile.checks.before import NONE, Arrivals, Before, Measure, arrivals
 from flowengine.compile.program import CompiledState, Program
 from flowengine.expr import Template
 from flowengine.limits import MAX_MENU_ID, MAX_PROMPT_PARTS, MAX_SAY, MAX_TTS_TOTAL
+from flowengine.model import Memory
 from flowengine.problems import Problem
 from flowengine.source import Path
 from flowengine.states.asking import Question, Wording
@@ -19,17 +21,24 @@ Said = tuple[Plan, ...]
 SHOWN = 8  # states of a way that a person still reads
 
 
-def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
-    characters_before, parts_before = (arrivals(programs, measure) for measure in (characters, pieces))
+def check(programs: Mapping[str, Program], memory: Memory) -> Iterator[Problem]:
+    spoken, parts = (arrivals(programs, measure, memory) for measure in (characters, pieces))
     for name, program in programs.items():
-        for state in program.states.values():
-            yield from faults(program, state)
-            place = (name, state.name)
-            span = program.document.key_span((*state.path, state.kind))
-            if told := too_much(state, characters_before.get(place, NONE), characters, MAX_TTS_TOTAL, "characters"):
-                yield Problem("FE404", span, told, "shorten it, or ask something in between")
-            if told := too_much(state, parts_before.get(place, NONE), pieces, MAX_PROMPT_PARTS, "prompts"):
-                yield Problem("FE405", span, told, "join texts, or ask something in between")
+        before = (spoken[name], parts[name])
+        yield from memory.recall(("prompts", name), (program, before), partial(lengths, program, *before))
+
+
+def lengths(program: Program, spoken: Arrivals, parts: Arrivals) -> list[Problem]:
+    return [problem for state in program.states.values() for problem in length(program, state, spoken, parts)]
+
+
+def length(program: Program, state: CompiledState, spoken: Arrivals, parts: Arrivals) -> Iterator[Problem]:
+    yield from faults(program, state)
+    span = program.document.key_span((*state.path, state.kind))
+    if told := too_much(state, spoken.get(state.name, NONE), characters, MAX_TTS_TOTAL, "characters"):
+        yield Problem("FE404", span, told, "shorten it, or ask something in between")
+    if told := too_much(state, parts.get(state.name, NONE), pieces, MAX_PROMPT_PARTS, "prompts"):
+        yield Problem("FE405", span, told, "join texts, or ask something in between")
 
 
 def too_much(state: CompiledState, before: Before, measure: Measure, most: int, unit: str) -> str:

@@ -1,23 +1,22 @@
 """States that no call can come to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from flowengine.compile.checks.graph import reachable
 from flowengine.compile.program import CompiledState, Program
 from flowengine.problems import Problem
 
 
-def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
-    for program in programs.values():
-        found = reachable({name: leads(state) for name, state in program.states.items()}, program.entries().values())
-        for name, state in program.states.items():
-            if name not in found:
-                yield Problem(
-                    "FE901",
-                    program.document.key_span(state.path),
-                    f"no call comes to {name}",
-                    "lead there by next: or by an option, or remove it",
-                )
+def check(program: Program) -> Iterator[Problem]:
+    found = reachable({name: leads(state) for name, state in program.states.items()}, program.entries().values())
+    for name, state in program.states.items():
+        if name not in found:
+            yield Problem(
+                "FE901",
+                program.document.key_span(state.path),
+                f"no call comes to {name}",
+                "lead there by next: or by an option, or remove it",
+            )
 
 
 def leads(state: CompiledState) -> set[str]:

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 
-from flowengine.model import Authored, Flow
+from flowengine.model import Flow
 from flowengine.problems import Problem
+from flowengine.source import Document
 from flowengine.states.menu import Menu, Option
 
 
-def check(authored: Authored) -> Iterator[Problem]:
-    for flow, document in authored.flows.values():
-        for name, key in shadowing(flow):
-            message = f"key {key} leads to {flow.keys[key]} everywhere else in this flow"
-            span = document.key_span(("states", name, "menu", "options", key))
-            yield Problem("FE906", span, message, "choose another key here, or leave this one out")
+def check(flow: Flow, document: Document) -> Iterator[Problem]:
+    for name, key in shadowing(flow):
+        message = f"key {key} leads to {flow.keys[key]} everywhere else in this flow"
+        span = document.key_span(("states", name, "menu", "options", key))
+        yield Problem("FE906", span, message, "choose another key here, or leave this one out")
 
 
 def shadowing(flow: Flow) -> Iterator[tuple[str, str]]:

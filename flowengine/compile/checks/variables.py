@@ -1,17 +1,12 @@
 """Variables that nobody reads, and variables that never have a value."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from flowengine.compile.program import Program
 from flowengine.problems import Problem
 
 
-def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
-    for program in programs.values():
-        yield from lints(program)
-
-
-def lints(program: Program) -> Iterator[Problem]:
+def check(program: Program) -> Iterator[Problem]:
     states = program.states.values()
     read = frozenset().union(*(state.reads | state.late_reads for state in states))
     written = frozenset().union(*(state.writes for state in states))

@@ -1,0 +1,163 @@
+"""What a project offers to all of its flows: calendars, tables, services, secrets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from flowengine.expr import Calendar, CalendarError, ExprError, Mode, Scope, Table, Template, Type, parse_calendar
+from flowengine.model import Authored, Memory, Project
+from flowengine.model import Table as AuthoredTable
+from flowengine.problems import Problem, Span
+from flowengine.states.builder import Service
+from flowengine.states.fields import millis
+
+COLUMN_TYPES: tuple[tuple[type, Type], ...] = ((bool, Type.BOOLEAN), (int, Type.INTEGER), (float, Type.DECIMAL), (str, Type.TEXT))
+NOWHERE = Span("project.yaml", 1, 1, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What is the same for all flows. `asked` is the part of it that any flow may depend on without asking for it by name;
+    `marks` tell whether a message or service is still the same.
+    """
+
+    calendars: Mapping[str, Calendar]
+    tables: Mapping[str, Table]
+    secrets: Mapping[str, str]
+    services: Mapping[str, Service]
+    zone: ZoneInfo
+    applications: Mapping[str, str]
+    problems: tuple[Problem, ...]
+    asked: tuple[Any, ...]
+    marks: Mapping[str, Mapping[str, bytes]]
+
+
+def common(authored: Authored, environment: Mapping[str, str], memory: Memory) -> Common:
+    """Worked out anew when a file of it has changed, or a variable that it names."""
+    project = authored.project
+    variables = [*project.secrets.values(), *(application.secret for application in project.applications)]
+    key = (authored.common, [environment.get(name) for name in variables])
+    return memory.recall(("common",), key, lambda: Gathering(authored, environment, []).common())
+
+
+def report(authored: Authored, code: str, path: tuple[str | int, ...], message: str, hint: str = "") -> Problem:
+    """A problem of the project file."""
+    document = authored.project_document
+    return Problem(code, document.span(path) if document else NOWHERE, message, hint)
+
+
+@dataclass(slots=True)
+class Gathering:
+    """The common part being compiled; problems gather on the way."""
+
+    authored: Authored
+    environment: Mapping[str, str]
+    problems: list[Problem]
+
+    def common(self) -> Common:
+        project = self.authored.project
+        calendars, tables, secrets = self.calendars(), self.tables(), self.secrets()
+        services, zone, applications = self.services(secrets), self.zone(), self.applications()
+        return Common(
+            calendars, tables, secrets, services, zone, applications, tuple(self.problems), asked(project, secrets), marks(project)
+        )
+
+    def report(self, code: str, path: tuple[str | int, ...], message: str, hint: str = "") -> None:
+        self.problems.append(report(self.authored, code, path, message, hint))
+
+    def calendars(self) -> dict[str, Calendar]:
+        found = {}
+        for name, data in self.authored.project.calendars.items():
+            document, path = self.authored.places["calendars", name]
+            try:
+                found[name] = parse_calendar(data)
+            except CalendarError as error:
+                self.problems.append(Problem("FE504", document.span((*path, *error.path)), error.message, error.hint))
+        return found
+
+    def tables(self) -> dict[str, Table]:
+        return {name: self.table(name, table) for name, table in self.authored.project.tables.items()}
+
+    def table(self, name: str, table: AuthoredTable) -> Table:
+        document, path = self.authored.places["tables", name]
+        columns = {
+            column: next(kind for python, kind in COLUMN_TYPES if isinstance(value, python))
+            for column, value in next(iter(table.rows.values())).items()
+        }
+        rows = {("rows", key): row for key, row in table.rows.items()} | ({("default",): table.default} if table.default else {})
+        alike = {place: row for place, row in rows.items() if fits_columns(row, columns)}
+        for place in [place for place in rows if place not in alike]:
+            message = f"row {place[-1]} of {name} has not the same columns and types as the first row"
+            self.problems.append(Problem("FE505", document.span((*path, *place)), message, f"give it {', '.join(columns)}"))
+        if "has" in columns:
+            self.problems.append(
+                Problem("FE505", document.span(path), "no column can be called has", f"tables.{name}.has(key) asks for a row")
+            )
+        return Table(columns, {key: row for key, row in table.rows.items() if ("rows", key) in alike}, alike.get(("default",)))
+
+    def secrets(self) -> dict[str, str]:
+        """Secrets by their dotted name. A missing one is empty, so that a lookup fails rather than the server."""
+        found = {}
+        for name, variable in self.authored.project.secrets.items():
+            if variable not in self.environment:
+                self.report("FE905", ("secrets", name), f"the environment has no {variable}", f"set {variable} before serving")
+            found[f"secrets.{name}"] = self.environment.get(variable, "")
+        return found
+
+    def services(self, secrets: Mapping[str, str]) -> dict[str, Service]:
+        scope = Scope(dict.fromkeys(secrets, Type.TEXT))
+        found = {}
+        for name, service in self.authored.project.services.items():
+            headers = {key: self.header(scope, ("services", name, "headers", key), text) for key, text in service.headers.items()}
+            usable = {key: template for key, template in headers.items() if template}
+            found[name] = Service(name, service.url.rstrip("/"), usable, millis(service.timeout) / 1000, service.retries)
+        return found
+
+    def header(self, scope: Scope, path: tuple[str | int, ...], text: str) -> Template | None:
+        try:
+            return scope.template(text, Mode.PLAIN)
+        except ExprError as error:
+            self.report(error.code, path, error.message, error.hint)
+            return None
+
+    def zone(self) -> ZoneInfo:
+        try:
+            return ZoneInfo(self.authored.project.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            self.report(
+                "FE506", ("zone",), f"there is no time zone {self.authored.project.zone}", "write an IANA name such as Europe/Stockholm"
+            )
+            return ZoneInfo("UTC")
+
+    def applications(self) -> dict[str, str]:
+        found = {}
+        for index, application in enumerate(self.authored.project.applications):
+            if not self.environment.get(application.secret):
+                message = f"the environment has no {application.secret}"
+                self.report("FE905", ("applications", index, "secret"), message, f"set {application.secret} before serving")
+            else:
+                found[application.key] = self.environment[application.secret]
+        return found
+
+
+def asked(project: Project, secrets: Mapping[str, str]) -> tuple[Any, ...]:
+    """As text: to Python 1 is true, and the order of two locales nothing."""
+    defaults = msgspec.json.encode({} if project.defaults is msgspec.UNSET else project.defaults)
+    tables, calendars = msgspec.json.encode(project.tables), list(project.calendars)
+    return tables, calendars, defaults, secrets, project.locale, project.voice, project.platform.menu_ids
+
+
+def marks(project: Project) -> dict[str, dict[str, bytes]]:
+    offers: Mapping[str, Mapping[str, Any]] = {"messages": project.messages, "services": project.services}
+    return {part: {name: msgspec.json.encode(value) for name, value in offered.items()} for part, offered in offers.items()}
+
+
+def fits_columns(row: Mapping[str, Any], columns: Mapping[str, Type]) -> bool:
+    return row.keys() == columns.keys() and all(fits_column(row[column], kind) for column, kind in columns.items())
+
+
+def fits_column(value: Any, kind: Type) -> bool:
+    return next(found for python, found in COLUMN_TYPES if isinstance(value, python)) is kind
