@@ -1,0 +1,134 @@
+"""Which states and exits of the flows the scenarios have taken.
+
+What counts is every state, and of a state every exit that its author can see: the keys of a menu and those that work everywhere
+(`repeat` and `back` too), asking again after silence or an input that will not do, `otherwise`, conditions, shares, statuses,
+verdicts, outcomes, `next`. An error exit counts where the state itself names one; one that a state has from its flow or project is
+for mishaps inside. A state that only such mishaps lead to counts as spare: it is listed, and not asked for.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowengine.compile import CompiledState, Program
+from flowengine.problems import Span
+from flowengine.runtime.step import Entry
+
+AGAIN = "again: "
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Item:
+    """A state (then `exit` is empty), or an exit of one."""
+
+    state: str
+    exit: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.state}: {self.exit}" if self.exit else self.state
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCoverage:
+    """What of one flow was taken. `missing` and `spare` come in the order of the file."""
+
+    flow: str
+    wanted: tuple[Item, ...]
+    missing: tuple[Item, ...]
+    spare: tuple[str, ...]
+    places: Mapping[Item, Span]
+
+    def counts(self, *, exits: bool) -> tuple[int, int]:
+        """How many states, or exits, were taken, and how many there are."""
+        total = [item for item in self.wanted if bool(item.exit) is exits]
+        return len(total) - sum(bool(item.exit) is exits for item in self.missing), len(total)
+
+    @property
+    def percent(self) -> float:
+        return percent(len(self.wanted) - len(self.missing), len(self.wanted))
+
+
+def percent(taken: int, total: int) -> float:
+    return 100.0 * taken / total if total else 100.0
+
+
+def total(flows: Iterable[FlowCoverage]) -> float:
+    """The share of all flows together."""
+    found = list(flows)
+    wanted = sum(len(flow.wanted) for flow in found)
+    return percent(wanted - sum(len(flow.missing) for flow in found), wanted)
+
+
+def coverage(programs: Mapping[str, Program], trace: Iterable[Entry]) -> list[FlowCoverage]:
+    """The coverage of all flows by all that happened."""
+    taken: dict[str, set[Item]] = {}
+    for entry in trace:
+        taken.setdefault(entry.flow, set()).update((Item(entry.state), Item(entry.state, entry.what)))
+    return [of_flow(program, taken.get(name, set())) for name, program in programs.items()]
+
+
+def of_flow(program: Program, taken: set[Item]) -> FlowCoverage:
+    reached = reachable(program)
+    wanted = tuple(item for name in program.states if name in reached for item in items(program, program.states[name]))
+    places = {item: place(program, item) for item in wanted}
+    spare = tuple(name for name in program.states if name not in reached)
+    return FlowCoverage(program.flow, wanted, tuple(item for item in wanted if item not in taken), spare, places)
+
+
+def items(program: Program, state: CompiledState) -> Iterator[Item]:
+    yield Item(state.name)
+    yield from (Item(state.name, name) for name in exits(program, state))
+
+
+def exits(program: Program, state: CompiledState) -> dict[str, None]:
+    """The exits of a state that count, in the order of the file."""
+    found = dict.fromkeys(state.exits)
+    found |= dict.fromkeys(special(state.verb))
+    found |= dict.fromkeys(again(state))
+    if state.error and "error" in authored(program, state.name):
+        found["error"] = None
+    return found
+
+
+def special(verb: Any) -> list[str]:
+    """What keys do besides leading to a state."""
+    keys = [*getattr(verb, "choices", {}).values(), *getattr(verb, "keys", {}).values(), *getattr(verb, "everywhere", {}).values()]
+    return [key for key in ("repeat", "back") if key in keys]
+
+
+def again(state: CompiledState) -> list[str]:
+    """Why a question may be asked again; one that is asked once is not."""
+    verb: Any = state.verb
+    if state.kind not in ("menu", "collect") or verb.question.attempts < 2:
+        return []
+    if state.kind == "menu":
+        return [f"{AGAIN}no input", f"{AGAIN}no match"]
+    judged = verb.valid is not None or verb.least > 1 or verb.variable.kind in ("digits", "integer", "date", "time")
+    return [f"{AGAIN}no input", *[f"{AGAIN}invalid"] * judged, *[f"{AGAIN}not confirmed"] * (verb.confirm is not None)]
+
+
+def authored(program: Program, state: str) -> Mapping[str, Any]:
+    found = program.document.data["states"].get(state)
+    return found if isinstance(found, dict) else {}
+
+
+def reachable(program: Program) -> set[str]:
+    """The states that a call comes to without a mishap inside, or by an error exit that a state names itself."""
+    waiting, found = [*program.entries().values()], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in found or name not in program.states:
+            continue
+        found.add(name)
+        state = program.states[name]
+        waiting += [target.state for target in state.exits.values()]
+        waiting += [state.error] if "error" in authored(program, name) else []
+    return found
+
+
+def place(program: Program, item: Item) -> Span:
+    """Where the author wrote it: the line of the exit, else of the state."""
+    state = program.states[item.state]
+    target = state.exits.get(item.exit)
+    path = target.path if target and target.path in program.document.values else ("states", item.state)
+    return program.document.key_span(path)
