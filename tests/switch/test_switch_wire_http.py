@@ -1,164 +1,214 @@
-"""HTTP of the switch, many requests at once, against servers that behave as servers do."""
+"""Callbacks by real HTTP, one after the other and many at a time, and virtual time that waits for them."""
 
 import asyncio
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from flowengine.switch.wire import Concurrent
+from flowengine.switch.clock import LoopClock, VirtualClock
+from flowengine.switch.settings import Settings
+from flowengine.switch.wire import Blocking, Concurrent, Delivery, Response, drive
+from flowengine.switch.world import Application
 
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-name: a\r\n\r\n{}"
+
+class Backend(ThreadingHTTPServer):
+    """Answers with what it was sent; /slow after half a second, /later after a twentieth, /away elsewhere, /broken with 500"""
+
+    request_queue_size = 128
+    block_on_close = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.requests = []
+        self.most = self.present = 0
+        self.lock = threading.Lock()
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.server_port}{path}"
 
 
-class Server:
-    """Says what it is told to, one answer per request: None hangs up without one"""
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 2
 
-    def __init__(self, *answers):
-        self.answers, self.requests, self.connections, self.hang_up = list(answers), [], 0, False
-
-    async def serve(self, reader, writer):
-        self.connections += 1
+    def do_POST(self):
+        backend = self.server
+        body = self.rfile.read(int(self.headers["content-length"]))
+        with backend.lock:
+            backend.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            backend.present += 1
+            backend.most = max(backend.most, backend.present)
+        time.sleep({"/slow": 0.5, "/later": 0.05}.get(self.path, 0))
+        with backend.lock:
+            backend.present -= 1
         try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
-                self.requests.append(head + await reader.readexactly(length))
-                answer = self.answers.pop(0) if self.answers else OK
-                if answer is None:
-                    break
-                writer.write(answer)
-                if self.hang_up:
-                    break
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        writer.close()
+            self.send_response({"/broken": 500, "/away": 302}.get(self.path, 200))
+            self.send_header("location", "/")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, *_):
+        pass
 
 
-def asked(server, times=1, at_once=False, timeout=5.0, between=0.0):
-    answers = []
+@pytest.fixture
+def backend():
+    server = Backend()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def blocking():
+    transport = Blocking()
+    yield transport
+    transport.close()
+
+
+def ask(transport, url, timeout=5.0):
+    replies = []
+    transport.post(url, {"x-timestamp": "now"}, b"body", timeout, replies.append)
+    (reply,) = replies
+    return reply
+
+
+async def ask_later(url, seconds):
+    transport, replies = Concurrent(), []
+    transport.post(url, {"x-timestamp": "now"}, b"body", seconds, replies.append)
+    assert (replies, transport.in_flight) == ([], 1)
+    await transport.wait()
+    assert transport.in_flight == 0
+    await transport.close()
+    (reply,) = replies
+    return reply
+
+
+@pytest.fixture(params=["blocking", "concurrent"])
+def either(request, blocking):
+    if request.param == "blocking":
+        return lambda url, timeout=5.0: ask(blocking, url, timeout)
+    return lambda url, timeout=5.0: asyncio.run(ask_later(url, timeout))
+
+
+def test_a_request_and_its_answer(either, backend):
+    reply = either(backend.url("/callback?tenant=1"))
+    assert (reply.status, reply.body, reply.failure) == (200, b"body", "")
+    ((path, headers, body),) = backend.requests
+    assert (path, headers["x-timestamp"], body) == ("/callback?tenant=1", "now", b"body")
+
+
+def test_a_status_is_an_answer_and_a_redirect_is_not_followed(either, backend):
+    assert either(backend.url("/broken")).status == 500
+    assert either(backend.url("/away")).status == 302
+
+
+def test_too_late(either, backend):
+    assert either(backend.url("/slow"), 0.1) == Response(0, {}, b"", "no answer within 0.1 seconds")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://[", "nonsense", "ftp://127.0.0.1/"])
+def test_unreachable(either, url):
+    reply = either(url)
+    assert (reply.status, reply.body) == (0, b"")
+    assert reply.failure.startswith("could not be reached: ")
+
+
+def test_delivery_over_http_falls_back(backend, blocking):
+    clock, answers = VirtualClock(), []
+    application = Application("f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", backend.url("/broken"), backend.url("/"))
+    delivery = Delivery(clock, Settings(), blocking, lambda _: None)
+    delivery.send(application, "1", "ice", b"{}", lambda *told: answers.append(told), proper=lambda _: True)
+    clock.run()
+    ((response, url),) = answers
+    assert (response.status, url) == (200, backend.url("/"))
+    assert [(path, body) for path, _, body in backend.requests] == [("/broken", b"{}"), ("/", b"{}")]
+
+
+def test_virtual_time_stands_still_while_requests_are_under_way(backend):
+    """Two calls at the same moment ask side by side; what is due an hour later happens after their answers."""
+    clock, heard = VirtualClock(), []
 
     async def run():
-        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/cb?a=b"
-        pool = Concurrent()
-        for number in range(times):
-            pool.post(url, {"X-Number": str(number)}, b"{}", timeout, answers.append)
-            if not at_once:
-                await pool.wait()
-            await asyncio.sleep(between)
-        while pool.in_flight:
-            await pool.wait()
-        await pool.close()
-        listening.close()
-        await asyncio.sleep(0.02)
+        transport = Concurrent()
+        application = Application("f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", backend.url("/later"))
+        delivery = Delivery(clock, Settings(), transport, lambda _: None)
+
+        def call(name):
+            delivery.send(application, name, "ice", b"{}", lambda *_: heard.append((name, clock.seconds)), proper=lambda _: True)
+
+        for name in ("a", "b"):
+            clock.later(1, lambda name=name: call(name))
+        clock.later(3600, lambda: heard.append(("late", clock.seconds)))
+        await drive(clock, transport, lambda: False)
+        await transport.close()
 
     asyncio.run(run())
-    return answers
+    assert sorted(heard[:2]) == [("a", 1.0), ("b", 1.0)]
+    assert heard[2:] == [("late", 3600.0)]
+    assert backend.most == 2
 
 
-def test_one_connection_serves_one_request_after_the_other():
-    server = Server()
-    answers = asked(server, 3)
-    assert [(answer.status, answer.body, answer.headers["x-name"]) for answer in answers] == [(200, b"{}", "a")] * 3
-    assert server.connections == 1
-    assert server.requests[2].startswith(b"POST /cb?a=b HTTP/1.1\r\n")
-    assert b"number: 2\r\n" in server.requests[2].lower()
-    assert server.requests[2].endswith(b"\r\n\r\n{}")
-
-
-def test_requests_at_once_have_a_connection_each():
-    server = Server()
-    assert len(asked(server, 5, at_once=True)) == 5
-    assert server.connections == 5
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
-        b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK,
-        b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}",
-        b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\n{}",
-    ],
-)
-def test_answers_in_every_form(answer):
-    answers = asked(Server(answer), 2)
-    assert [(item.status, item.body, item.failure) for item in answers] == [(200, b"{}", "")] * 2
-
-
-def test_an_answer_that_ends_with_the_connection():
-    server = Server(b"HTTP/1.1 200 OK\r\n\r\n{}")
-    server.hang_up = True
-    assert [answer.body for answer in asked(server, 2)] == [b"{}", b"{}"]
-    assert server.connections == 2
-
-
-@pytest.mark.parametrize("between", [0.0, 0.03])
-def test_a_connection_that_was_closed_while_it_was_kept_is_replaced(between):
-    server = Server()
-    server.hang_up = True
-    answers = asked(server, 3, between=between)
-    assert [answer.status for answer in answers] == [200, 200, 200]
-
-
-def test_204_has_no_body():
-    assert [answer.status for answer in asked(Server(b"HTTP/1.1 204 No Content\r\n\r\n"), 2)] == [204, 200]
-
-
-@pytest.mark.parametrize("answer", [None, b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}"])
-def test_answers_that_are_none(answer):
-    server = Server(answer)
-    server.hang_up = True
-    (found,) = asked(server)
-    assert (found.status, found.body) == (0, b"")
-    assert found.failure.startswith("could not be reached: ")
-
-
-def test_an_answer_that_is_too_late():
-    answers = asked(Server(b""), 2, timeout=0.1)
-    assert [(answer.status, answer.failure) for answer in answers] == [(0, "no answer within 0.1 seconds"), (200, "")]
-
-
-@pytest.mark.parametrize(
-    "url", ["ftp://127.0.0.1/", "http:///cb", "http://127.0.0.1:port/", "nonsense", "http://127.0.0.1:9/cb", "http://[::1/"]
-)
-def test_nobody_to_ask(url):
-    answers = []
+def test_driving_stops_as_soon_as_it_may(backend):
+    clock, replies = VirtualClock(), []
 
     async def run():
-        pool = Concurrent()
-        pool.post(url, {}, b"{}", 5.0, answers.append)
-        await pool.wait()
-        await pool.close()
+        transport = Concurrent()
+        transport.post(backend.url("/"), {}, b"", 5, replies.append)
+        clock.later(10, lambda: None)
+        await drive(clock, transport, lambda: bool(replies))
+        await transport.close()
 
     asyncio.run(run())
-    assert answers[0].failure.startswith("could not be reached: ")
+    assert clock.seconds == 0
 
 
-def test_what_an_answer_causes_is_not_lost():
+def test_what_a_reply_raises_is_raised_where_time_passes(backend):
+    def fail(_):
+        raise ZeroDivisionError
+
     async def run():
-        def fails(_answer):
-            raise ZeroDivisionError
-
-        pool = Concurrent()
-        pool.post("http://127.0.0.1:9/", {}, b"{}", 1.0, fails)
+        transport = Concurrent()
+        transport.post(backend.url("/"), {}, b"", 5, fail)
         try:
-            await pool.wait()
+            await drive(VirtualClock(), transport, lambda: False)
         finally:
-            await pool.close()
+            await transport.close()
 
     with pytest.raises(ZeroDivisionError):
         asyncio.run(run())
 
 
-def test_who_closes_gives_up_what_is_under_way():
+def test_closing_gives_up_on_what_is_under_way(backend):
+    replies = []
+
     async def run():
-        listening = await asyncio.start_server(Server(b"").serve, "127.0.0.1", 0)
-        pool = Concurrent()
-        pool.post(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/", {}, b"{}", 9.0, pytest.fail)
+        transport = Concurrent()
+        transport.post(backend.url("/slow"), {}, b"", 5, replies.append)
         await asyncio.sleep(0.05)
-        await pool.close()
-        assert pool.in_flight == 0
-        listening.close()
-        await asyncio.sleep(0.02)
+        await transport.close()
+        assert transport.in_flight == 0
 
     asyncio.run(run())
+    assert replies == []
+
+
+def test_delivery_in_real_time(backend):
+    async def run():
+        transport, answered = Concurrent(), asyncio.get_running_loop().create_future()
+        application = Application("f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", backend.url("/slow"), backend.url("/"))
+        delivery = Delivery(LoopClock(), Settings(callback_timeout=0.2), transport, lambda _: None)
+        delivery.send(application, "1", "ice", b"{}", lambda *told: answered.set_result(told), proper=lambda _: True)
+        response, url = await asyncio.wait_for(answered, 5)
+        await transport.close()
+        return response.status, url
+
+    assert asyncio.run(run()) == (200, backend.url("/"))
