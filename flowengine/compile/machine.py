@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from transitions import Event, Machine, MachineError, Transition
+from transitions import Event, Machine, MachineError, State, Transition
 
 from flowengine.compile.program import CompiledState
+
+NOTHING: list[Any] = []
 
 
 class Cursor:
@@ -17,12 +19,30 @@ class Cursor:
         self.state = state
 
 
+class PlainState(State):
+    """Without callbacks, as `step` has no side effects. Thousands of states share the lists that hold none."""
+
+    def __init__(self, name: str, **_nothing: Any) -> None:
+        super().__init__(name)
+        self.on_enter = self.on_exit = NOTHING
+
+
 class PlainTransition(Transition):
-    """A transition without callbacks, as `step` has no side effects."""
+    """Without callbacks and conditions."""
+
+    def __init__(self, source: str, dest: str, *_nothing: Any) -> None:
+        super().__init__(source, dest)
+        self.prepare = self.before = self.after = self.conditions = NOTHING
 
 
 class PlainEvent(Event):
-    """Moves the cursor at once: without callbacks and conditions the general path of 6 us does nothing more."""
+    """Moves the cursor at once: without callbacks and conditions the general path of 6 us does nothing more.
+
+    It does not know its machine: in a circle of the two, a release that is done with would have to wait for the garbage collector.
+    """
+
+    def __init__(self, name: str, _machine: Machine) -> None:
+        super().__init__(name, None)  # type: ignore[arg-type]  # no callback here asks for it
 
     def trigger(self, model: object, *_args: Any, **_kwargs: Any) -> bool:
         """Take this exit. Raises MachineError where the state has no such exit."""
@@ -37,6 +57,7 @@ class PlainEvent(Event):
 class FlowMachine(Machine):
     """One per flow, shared by all its calls."""
 
+    state_cls = PlainState
     transition_cls = PlainTransition
     event_cls = PlainEvent
 

@@ -1,8 +1,10 @@
 """A whole project, from file contents to a release or to all of its problems."""
 
+import gc
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -31,7 +33,11 @@ class Compiler:
 
     def compile(self, files: Mapping[str, bytes], environment: Mapping[str, str] | None = None, *, cookies_only: bool = False) -> Compiled:
         """Compile the files of a project. `cookies_only` says that no session store will hold what outgrows the cookie."""
-        memory, environment = self._memory, os.environ if environment is None else environment
+        with uncollected():
+            return self._compiled(files, os.environ if environment is None else environment, cookies_only=cookies_only)
+
+    def _compiled(self, files: Mapping[str, bytes], environment: Mapping[str, str], *, cookies_only: bool) -> Compiled:
+        memory = self._memory
         authored, problems = load(files, memory)
         shared = common(authored, environment, memory)
         built, found = programs(authored, shared, memory)
@@ -44,6 +50,18 @@ class Compiler:
         }
         memory.turn(sound=sound)
         return Compiled(release, tuple(in_order(problems)), sources, built)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Nearly all that compiling makes is kept, in no circles: looking through it for garbage took a third of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def compile_project(files: Mapping[str, bytes], environment: Mapping[str, str] | None = None, *, cookies_only: bool = False) -> Compiled:
