@@ -81,9 +81,10 @@ class Kept:
         self._exchange.set_callbacks(key, made.primary, made.fallback)
 
     def ended(self, call_id: str) -> None:
-        """Keep the record of a call that is over."""
+        """Keep the record of a call that is over, and what its backend has said of it by now."""
         call = self._exchange.calls[call_id]
-        self.keep(call_id, Report(call.application.key, call.info()))
+        status, details = call.report
+        self.keep(call_id, Report(call.application_key, call.info(), status, details))
 
     def keep(self, call_id: str, report: Report) -> None:
         """Keep this record, at the cost of the oldest where there are too many."""

@@ -102,3 +102,8 @@ def test_schemes_and_keys_in_any_case(switch: Switch) -> None:
     assert switch.signed("GET", PATH, key=KEY.lower()).status_code == 200
     token = basic(f"{KEY}:{SECRET}")["authorization"].split()[1]
     assert switch.send("GET", PATH, headers={"authorization": f"basic {token}"}).status_code == 200
+
+
+def test_reporting_takes_signed_requests_only(switch: Switch) -> None:
+    assert code(switch.ask("GET", "/v1/services/calling")) == (401, 40107)
+    assert switch.signed("GET", "/v1/services/calling").status_code == 200

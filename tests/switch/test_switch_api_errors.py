@@ -52,8 +52,6 @@ ASKED: list[tuple[str, str, str, Any, int]] = [
     ("no such recording", "GET", f"{RECORDING}/none.mp3", None, 40400),
     ("no such recording to delete", "DELETE", f"{RECORDING}/none.mp3", None, 40400),
     ("a report of no such call", "POST", "/calling/v1/callreport/callId/none", {"status": "success"}, 40400),
-    ("calls of an unknown domain", "GET", "/v1/users/number/+46700000007/calls/fax", None, 40001),
-    ("no such counter", "GET", "/v1/counters/none", None, 40400),
     ("no such route", "GET", "/calling/v1/none", None, 40400),
     ("no such method", "PUT", "/calling/v1/callouts", {}, 40400),
     ("a body of a megabyte", "POST", "/v1/callouts", b" " * 1_000_000, 40001),
@@ -72,6 +70,11 @@ def test_what_is_asked_wrongly_is_refused_with_its_code(switch: Switch, subtests
     for name, method, path, body, code in ASKED:
         with subtests.test(name):
             check(switch.ask(method, path, body), code)
+
+
+def test_reporting_on_what_is_not_there(switch: Switch) -> None:
+    check(switch.signed("GET", "/v1/users/number/+46700000007/calls/fax"), 40001)
+    check(switch.signed("GET", "/v1/counters/none"), 40400)
 
 
 def test_messages_that_the_documentation_shows(switch: Switch) -> None:

@@ -199,6 +199,15 @@ def test_16_call_report(switch: Switch) -> None:
     assert report.status == "success"
 
 
+def test_16_call_report_in_the_answer_to_dice(switch: Switch, backend: Backend) -> None:
+    backend.answers.update(ice=HANGUP, dice={"instructions": [{"name": "ReportCallStatus", "value": "failure", "details": "noise"}]})
+    call = switch.dial()
+    switch.advance(5)
+    assert switch.api
+    report = switch.api.desk.kept.reports[call]
+    assert (report.status, report.details) == ("failure", "noise")
+
+
 def test_17_reporting_users(switch: Switch) -> None:
     switch.ask("POST", "/v1/callouts", TTS)
     busy = {**TTS["ttsCallout"], "destination": {"type": "number", "endpoint": "+46700000008"}}  # type: ignore[dict-item]

@@ -14,7 +14,7 @@ from flowengine.switch.api.auth import Gate
 from flowengine.switch.api.desk import Desk
 from flowengine.switch.api.driver import Driver
 from flowengine.switch.api.errors import refused
-from flowengine.switch.api.routes import find
+from flowengine.switch.api.routes import find, signed_only
 from flowengine.switch.api.routing import first, split
 from flowengine.switch.errors import ApiError
 
@@ -65,10 +65,11 @@ class Api:
         if route is None:
             raise refused(40400)
         raw_path = request.scope.get("raw_path") or request.url.path.encode()
-        application = self._gate.admit(request.method, raw_path, request.headers.raw, body)
+        headers = request.headers
+        application = self._gate.admit(request.method, raw_path, headers.raw, body, signed_only=signed_only(segments))
         self.desk.refuse_as_told()
         handler, named = route
-        return handler(self.desk, Asked(named, request.query_params, request.headers, body, application))
+        return handler(self.desk, Asked(named, request.query_params, headers, body, application))
 
     async def _control(self, request: Request, segments: tuple[str, ...], body: bytes) -> Answer | Response:
         if not (self._open or is_near(request.scope.get("client"))):

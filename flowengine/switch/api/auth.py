@@ -22,7 +22,7 @@ class Gate:
         self._verifier = Verifier(secrets, window_seconds=window)
         self._clock = clock
 
-    def admit(self, method: str, raw_path: bytes, headers: RawHeaders, body: bytes) -> str:
+    def admit(self, method: str, raw_path: bytes, headers: RawHeaders, body: bytes, *, signed_only: bool = False) -> str:
         """The key of the application that asks; raises ApiError."""
         pairs = list(headers)
         given = [value for name, value in pairs if name.lower() == b"authorization"]
@@ -31,7 +31,7 @@ class Gate:
         scheme, _, credentials = (given[0] if given else b"").strip().partition(b" ")
         if not scheme or not credentials.strip():
             raise refused(40100)
-        if scheme.lower() == b"basic":
+        if scheme.lower() == b"basic" and not signed_only:
             return self._basic(credentials.strip())
         if scheme.lower() != b"application":
             raise refused(40107)

@@ -45,7 +45,7 @@ def room(desk: Desk, asked: Asked) -> Room:
     found = desk.exchange.rooms.find(asked.path["conference"])
     for member in found.participants() if found else ():
         inside = desk.exchange.calls.get(member["id"])
-        if found and inside and inside.application.key == asked.application:
+        if found and inside and inside.application_key == asked.application:
             return found
     raise ApiError(40400, "Conference not found")
 

@@ -79,7 +79,7 @@ async def calls(desk: Desk, _: Driver, __: Asked) -> Answer:
 
 def shown(call: Call) -> dict[str, Any]:
     legs = {role: leg_shown(leg) for role, leg in (("caller", call.caller), ("callee", call.callee)) if leg}
-    return {"callId": call.id, "application": call.application.key, "info": call.info(), "cookies": dict(call.cookies), "legs": legs}
+    return {"callId": call.id, "application": call.application_key, "info": call.info(), "cookies": dict(call.cookies), "legs": legs}
 
 
 def leg_shown(leg: Leg) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from flowengine.switch.calls import Call
 from flowengine.switch.clock import Clock
 from flowengine.switch.errors import ApiError
 from flowengine.switch.exchange import Exchange
-from flowengine.switch.happenings import Ended, Happening
+from flowengine.switch.happenings import Ended, Happening, Told
 from flowengine.switch.kept import Kept, Report
 from flowengine.switch.store import Store
 
@@ -39,7 +39,7 @@ class Desk:
                 self.happenings.popitem(last=False)
         self.happenings[happening.call].append(happening)
         self._news.set()
-        if isinstance(happening, Ended):
+        if isinstance(happening, Ended) or (isinstance(happening, Told) and happening.event == "dice" and happening.status):
             self.kept.ended(happening.call)
 
     async def more(self, call_id: str, after: int) -> None:
@@ -51,7 +51,7 @@ class Desk:
     def call(self, application: str, call_id: str) -> Call:
         """A call of this application that the switch still holds."""
         call = self.exchange.calls.get(call_id)
-        if call is None or call.application.key != application:
+        if call is None or call.application_key != application:
             raise ApiError(40400, "Call not found")
         return call
 

@@ -28,7 +28,7 @@ def shown(item: Recording) -> dict[str, Any]:
 def owned(desk: Desk, asked: Asked, item: Recording) -> bool:
     """Whether it was made of a call of the application that asks."""
     if call := desk.exchange.calls.get(item.call_id):
-        return call.application.key == asked.application
+        return call.application_key == asked.application
     report = desk.kept.reports.get(item.call_id)
     return report is not None and report.application == asked.application
 

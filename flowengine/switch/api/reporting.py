@@ -43,7 +43,7 @@ def counter(desk: Desk, asked: Asked) -> Answer:
         raise ApiError(40400, "Counter not found")
     key, now = asked.application, desk.clock.now()
     if key not in desk.counted or now - desk.counted[key][1] >= REFRESHED:
-        going = sum(call.application.key == key and call.ended is None for call in desk.exchange.calls.values())
+        going = sum(call.application_key == key and call.ended is None for call in desk.exchange.calls.values())
         desk.counted[key] = (going, now)
     value, modified = desk.counted[key]
     return told({"value": value, "modified": modified})

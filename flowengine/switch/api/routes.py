@@ -37,12 +37,17 @@ REPORTING: Final[tuple[Route[Handler], ...]] = (
     Route("GET", "counters/{id}", reporting.counter),
     Route("GET", "services/{id}", reporting.service),
 )
-BY_PREFIX: Final = {("calling", "v1"): ROUTES, ("v1",): ROUTES + REPORTING}
+PREFIXES: Final = (("calling", "v1"), ("v1",))
 
 
 def find(method: str, segments: tuple[str, ...]) -> tuple[Handler, Mapping[str, str]] | None:
     """Who answers, and what the path names."""
-    for prefix, routes in BY_PREFIX.items():
-        if segments[: len(prefix)] == prefix and (found := first(routes, method, segments[len(prefix) :])):
+    for prefix in PREFIXES:
+        if segments[: len(prefix)] == prefix and (found := first(ROUTES, method, segments[len(prefix) :])):
             return found
-    return None
+    return first(REPORTING, method, segments[1:]) if segments[:1] == ("v1",) else None
+
+
+def signed_only(segments: tuple[str, ...]) -> bool:
+    """The reporting API takes no other credentials."""
+    return segments[1:2] in {("users",), ("counters",), ("services",)}
