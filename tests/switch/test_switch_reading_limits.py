@@ -47,6 +47,7 @@ def test_cookies_add_up_over_a_call():
     before = {"a": "v" * 600}
     assert cookie_findings(before, {"b": "v" * 422}) == ()
     assert cookie_findings(before, {"a": "v" * 1000}) == ()
+    assert cookie_findings(before, {"b": "v" * 1024}) == (), "which is for read to say, and not twice"
     (finding,) = cookie_findings(before, {"b": "v" * 423})
     assert "1025 bytes" in finding.message
 

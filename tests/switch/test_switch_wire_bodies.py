@@ -175,8 +175,8 @@ RECORDED = {
         ),
         (
             '{"event":"dice","callid":"1ce0ffee-53","timestamp":"2024-06-06T17:20:14Z","reason":"MANAGERHANGUP","result":"ANSWERED",'
-            '"version":1,"custom":"Custom text","debit":{"currencyId":"EUR","amount":0.0095},"userRate":{"currencyId":"EUR","amount":0.0095},'
-            '"to":{"type":"number","endpoint":"12017777777"},"applicationKey":"f00dcafe","duration":12,"from":"12015555555"}'
+            '"version":1,"custom":"Custom text","debit":{"currencyId":"EUR","amount":0.0095},'
+            '"userRate":{"currencyId":"EUR","amount":0.0095},"to":{"type":"number","endpoint":"12017777777"},"applicationKey":"f00dcafe","duration":12,"from":"12015555555"}'
         ),
     ),
     "2.7 recording": (

@@ -27,10 +27,11 @@ def read(body: bytes, context: Context, settings: Settings, *, app_origin: bool 
 
 
 def cookie_findings(before: Mapping[str, str], new: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Whether what a call keeps already, and what an answer adds to it, are too much together."""
-    notes = Notes()
-    check_cookies({**before, **new}, notes)
-    return tuple(notes.illegal)
+    """Whether what a call keeps already, and what an answer adds to it, are too much together; `read` says what is so alone."""
+    alone, together = Notes(), Notes()
+    check_cookies(new, alone)
+    check_cookies({**before, **new}, together)
+    return () if alone else tuple(together.illegal)
 
 
 def _usual(body: bytes, context: Context, settings: Settings, *, app_origin: bool) -> Reading | None:
