@@ -36,6 +36,8 @@ class Settings:
     """How old or early a signed request may be, either way"""
     auto_answer: bool = True
     """Whether menus, parking, conferences and streams answer an incoming call by themselves"""
+    send_dtmf_to: Literal["callee", "caller"] = "callee"
+    """Who hears the keys of sendDtmf: whoever is called, once they have answered, or the caller"""
     repeats: int = 3
     """How often a menu repeats its prompt where it does not say"""
     wrong_key_interrupts: bool = True

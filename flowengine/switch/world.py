@@ -28,7 +28,8 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing that a party does, `after` so many seconds, counted from the act before (the first from the answer).
+    """One thing that a party does, `after` so many seconds, counted from the act before (the first from the answer; of a caller, from
+    its dialling).
 
     `until` makes it wait first: for a menu that asks ("asked"), or for words that are heard (a regular expression).
     """
@@ -51,6 +52,8 @@ class Behaviour:
     beep_after: float = 8.0
     """Seconds from the answer to the beep of a machine"""
     acts: tuple[Act, ...] = ()
+    hangs_up_at: str = ""
+    """A regular expression: whatever else it does, it hangs up when it hears such words or keys"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,96 @@
+"""How calls begin, and how they go on where the backend says nothing, or `continue`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowengine.svaml import ConnectConf, Say
+from flowengine.switch.calls.activities import Conference
+from flowengine.switch.calls.ending import BACKEND_FAILED, NO_ROUTE
+from flowengine.switch.calls.leg import Kind
+from flowengine.switch.calls.obeying import connect_as_dialled
+from flowengine.switch.calls.outgoing import Plan
+from flowengine.switch.happenings import Sound
+from flowengine.switch.media.sounds import prompt_sounds, sounds
+
+if TYPE_CHECKING:
+    from flowengine.switch.calls.call import Call
+
+_KINDS: dict[str, Kind] = {"username": "app", "sip": "sip", "number": "phone"}
+
+
+def begin(call: Call) -> None:
+    """Ask the backend what shall become of the call, or call whom a callout names."""
+    if call.caller is not None:
+        call.caller.act()
+    if call.origin.kind in {"tts", "conference"}:
+        call_out(call)
+    elif call.callbacks.wanted("ice"):
+        call.callbacks.ice()
+    else:
+        _unasked(call)
+
+
+def _unasked(call: Call) -> None:
+    """There is no backend: apps and SIP ends are connected as they have dialled, but apps reach no phones and phones nobody."""
+    origin = call.origin
+    if origin.kind == "custom":
+        call_out(call)
+    elif origin.kind == "phone":
+        call.end(NO_ROUTE)
+    elif origin.kind == "app" and origin.to_type == "number":
+        call.end(BACKEND_FAILED)
+    else:
+        connect_as_dialled(call)
+
+
+def call_out(call: Call) -> None:
+    """Call whom a callout names."""
+    origin = call.origin
+    kind = _KINDS[origin.to_type]
+    if origin.kind == "tts" and kind == "phone" and not origin.cli:
+        call.end(NO_ROUTE)  # without a number to call from, such a call gets an id but goes nowhere
+        return
+    plan = Plan(
+        max_duration=origin.request.get("maxduration"),
+        tones=origin.request.get("dtmf", ""),
+        ace=kind != "app",
+        rate=call.dialled_rate,
+    )
+    call.connect(kind, origin.to, plan, cli=origin.cli)
+
+
+def proceed(call: Call) -> None:
+    """Connect whoever has answered, or whom the caller has dialled; a callout does what it was made for."""
+    outgoing = call.outgoing
+    if outgoing is None:
+        if call.origin.kind in {"app", "sip"} and call.activity is None:
+            connect_as_dialled(call)
+    elif call.caller is not None:
+        outgoing.bridge()
+    elif call.origin.kind == "tts":
+        _speak(call)
+    elif call.origin.kind == "conference":
+        _confer(call)
+
+
+def _speak(call: Call) -> None:
+    """Play what a text-to-speech callout says, then hang up."""
+    request, settings = call.origin.request, call.exchange.settings
+    locale = request.get("locale", "")
+    heard = prompt_sounds(request.get("prompts", ""), locale, settings)
+    if request.get("text"):
+        heard = (*sounds(Say(request["text"], locale), settings), *heard)
+    if call.callee is not None:
+        call.callee.line.play(heard, call.managed_end)
+
+
+def _confer(call: Call) -> None:
+    """Let whoever a conference callout has reached into the conference."""
+    request, settings = call.origin.request, call.exchange.settings
+    action = ConnectConf(request["conferenceid"], request.get("conferencedtmfoptions"), request.get("mohclass", ""))
+    greeting: tuple[Sound, ...] = ()
+    if request.get("greeting"):
+        greeting = sounds(Say(request["greeting"], request.get("locale", "")), settings)
+    if call.callee is not None:
+        call.into_conference(Conference(call, call.callee, action), action.conference_id, greeting)

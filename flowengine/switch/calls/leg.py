@@ -1,0 +1,110 @@
+"""One end of a call: whoever is there answers, declines, presses keys, speaks and hangs up through it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from flowengine.svaml import CallHeader
+from flowengine.switch.calls.ending import Refusal
+from flowengine.switch.happenings import Heard, Role, Sound
+from flowengine.switch.media.line import Line
+from flowengine.switch.parties import Script
+from flowengine.switch.world import Behaviour
+
+if TYPE_CHECKING:
+    from flowengine.switch.calls.call import Call
+    from flowengine.switch.calls.outgoing import Outgoing
+
+Kind = Literal["phone", "app", "sip", "stream"]
+BY_HAND = Behaviour("by hand")
+
+
+class Leg:
+    """`up` is answered; a caller is `calling` until then, whoever is called is `ringing`; `gone` is the end.
+
+    `role` becomes "caller" when somebody who was reached by a callout is connected to somebody else.
+    """
+
+    __slots__ = (
+        "_script", "address", "answered_at", "asking", "behaviour", "call", "cli", "headers", "kind", "line", "outgoing", "role", "state",
+    )  # fmt: skip
+
+    def __init__(self, call: Call, role: Role, kind: Kind, address: str, behaviour: Behaviour = BY_HAND, cli: str = "") -> None:
+        self.call, self.role, self.kind, self.address, self.behaviour, self.cli = call, role, kind, address, behaviour, cli
+        self.line = Line(call.exchange.clock, call.exchange.settings, self._hears)
+        self.state: Literal["calling", "ringing", "up", "gone"] = "calling" if role == "caller" else "ringing"
+        self.answered_at: datetime | None = None
+        self.asking = False
+        """A menu waits for input from here"""
+        self.outgoing: Outgoing | None = None
+        self.headers: tuple[CallHeader, ...] = ()
+        """What is sent along to an app, a SIP end or a stream"""
+        self._script: Script | None = None
+
+    def answer(self) -> bool:
+        """Pick up; False when it does not ring."""
+        return self.state == "ringing" and self.outgoing is not None and self.outgoing.answered()
+
+    def reject(self, why: Refusal = "decline") -> bool:
+        """Do not take the call; False when it does not ring."""
+        return self.state == "ringing" and self.outgoing is not None and self.outgoing.refused(why)
+
+    def press(self, keys: str) -> bool:
+        """Whether the keys count, or somebody hears them."""
+        if self.state == "gone":
+            return False
+        if self.line.listener is not None:
+            return self.line.press(keys)
+        other = self.call.other_end(self)
+        if other is not None:
+            other.line.overhear(keys)
+        return other is not None
+
+    def say(self, text: str) -> bool:
+        """Whether the words count, or somebody hears them."""
+        if self.state == "gone":
+            return False
+        if self.line.speak(text):
+            return True
+        listeners = self.call.listeners(self)
+        sound = Sound("speech", text, len(text) / self.call.exchange.settings.characters_per_second)
+        for line in listeners:
+            line.heard(sound)
+        return bool(listeners)
+
+    def hang_up(self) -> None:
+        """Leave the call, or give up calling."""
+        if self.state == "ringing":
+            self.reject("decline")
+        elif self.state != "gone":
+            self.call.left(self)
+
+    def act(self) -> None:
+        """Begin with what the behaviour of whoever is here says."""
+        if self.behaviour.acts or self.behaviour.hangs_up_at:
+            self._script = Script(self.call.exchange.clock, self, self.behaviour)
+            self._script.start()
+
+    def asked(self, asking: bool) -> None:
+        """A menu begins to wait for input from here, or has ended."""
+        self.asking = asking
+        if asking and self._script is not None:
+            self._script.asked()
+
+    def go(self) -> bool:
+        """It is over for this end; False when it was before."""
+        if self.state == "gone":
+            return False
+        self.state = "gone"
+        self.line.stop()
+        self.line.listener = None
+        if self._script is not None:
+            self._script.stop()
+        return True
+
+    def _hears(self, sound: Sound) -> None:
+        exchange = self.call.exchange
+        exchange.happen(Heard(self.call.id, exchange.clock.now(), self.role, sound))
+        if self._script is not None:
+            self._script.heard(sound)

@@ -1,0 +1,96 @@
+"""Calls that are managed from outside while they last: SVAML of the Calling API."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
+
+from flowengine.svaml import Continue, SetCookie
+from flowengine.switch.calls.activities import Conference, Parking
+from flowengine.switch.calls.obeying import perform
+from flowengine.switch.calls.performance import Performance
+from flowengine.switch.errors import ApiError
+from flowengine.switch.reading import Context, Reading, cookie_findings, read
+
+if TYPE_CHECKING:
+    from flowengine.switch.calls.call import Call
+    from flowengine.switch.calls.leg import Leg
+
+Which = Literal["caller", "callee", "both"]
+_NOT_FOUND: Final = "Call not found"
+
+
+def patch(call: Call, body: bytes) -> None:
+    """Obey an answer to a question that was never asked; a parked call takes whatever an answer to ICE could say."""
+    _check(call)
+    parked = isinstance(call.activity, Parking)
+    reading = _read(call, body, "unpark" if parked else "patch")
+    action = reading.action
+    if action is None or (isinstance(action, Continue) and not parked):
+        _interject(call, call.controlled, reading)
+    else:
+        call.obey(reading, action)
+
+
+def patch_leg(call: Call, which: Which, body: bytes) -> None:
+    """Let one end or both hear something; in conferences and callouts there is one end only."""
+    _check(call)
+    reading = _read(call, body, "patch_leg")
+    legs = _legs(call, which)
+    action = reading.action
+    if isinstance(action, Continue | None):
+        for leg in legs:
+            _interject(call, leg, reading)
+    else:
+        for leg in legs[1:]:
+            _interject(call, leg, Reading(reading.instructions))
+        call.halt()
+        call.performance = Performance(call, legs[0], reading.instructions, partial(perform, call, action))
+        call.performance.start()
+
+
+def _check(call: Call) -> None:
+    if call.ended is not None or call.controlled is None:
+        raise ApiError(40400, _NOT_FOUND)
+    if call.origin.kind == "app" and call.callee is not None and call.callee.kind == "app":
+        raise ApiError(40003, "Invalid request: calls between apps cannot be managed")
+
+
+def _read(call: Call, body: bytes, context: Context) -> Reading:
+    reading = read(body, context, call.exchange.settings, app_origin=call.origin.kind == "app")
+    new = {item.key: item.value for item in reading.instructions if isinstance(item, SetCookie)}
+    illegal = reading.illegal + (cookie_findings(call.cookies, new) if new else ())
+    if illegal:
+        told = "; ".join(f"{finding.where}: {finding.message}" for finding in illegal)
+        raise ApiError(40003, f"Invalid request: {told}")
+    return reading
+
+
+def _legs(call: Call, which: Which) -> list[Leg]:
+    if call.caller is None or isinstance(call.activity, Conference):
+        return [leg for leg in (call.controlled,) if leg is not None]
+    wanted = {"caller": (call.caller,), "callee": (call.callee,)}.get(which, (call.caller, call.callee))
+    legs = [leg for leg in wanted if leg is not None and leg.state in {"calling", "up"}]
+    if not legs:
+        raise ApiError(40400, f"{_NOT_FOUND}: nobody is on this leg")
+    return legs
+
+
+def _interject(call: Call, leg: Leg | None, reading: Reading) -> None:
+    """Let something be heard in between, without an end to whatever is under way."""
+    if leg is call.controlled and isinstance(call.activity, Conference):
+        call.activity.announce(reading.instructions)
+    elif leg is call.controlled and call.performance is not None and not call.performance.over:
+        call.performance.insert(reading.instructions)
+    elif leg is call.controlled:
+        call.performance = Performance(call, leg, reading.instructions, partial(_resume, call))
+        call.performance.start()
+    else:
+        Performance(call, leg, reading.instructions, lambda: None).start()
+
+
+def _resume(call: Call) -> None:
+    if call.activity is not None:
+        call.activity.resume()
+    elif call.outgoing is not None and call.outgoing.leg.state == "ringing":
+        call.outgoing.ring()

@@ -1,0 +1,61 @@
+"""What is known of a call from its beginning, and which of its events are told to whom."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from flowengine.svaml import CallHeader
+
+Event = Literal["ice", "ace", "pie", "dice"]
+Target = Literal["did", "number", "username", "sip", "conference"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where an event goes: to the application's URLs, to a URL of its own, or nowhere since the answer came with the callout."""
+
+    send: bool = True
+    url: str = ""
+    inline: bytes | None = None
+
+
+APPLICATION = Route()
+NOWHERE = Route(send=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The routes of all events of a call."""
+
+    ice: Route = APPLICATION
+    ace: Route = APPLICATION
+    pie: Route = APPLICATION
+    dice: Route = APPLICATION
+
+
+EVERYTHING = Events()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who calls, or is called by the platform, and how that is told in callbacks."""
+
+    kind: Literal["phone", "app", "sip", "tts", "conference", "custom"]
+    cli: str = ""
+    user: str = ""
+    to_type: str = ""
+    to: str = ""
+    domain: str = "pstn"
+    origination_type: str = "PSTN"
+    rdnis: str = ""
+    custom: str = ""
+    call_headers: tuple[CallHeader, ...] = ()
+    events: Events = EVERYTHING
+    extra_headers: dict[str, str] = field(default_factory=dict)
+    """`X-CB-` headers of the request that placed the call"""
+    request: dict[str, Any] = field(default_factory=dict)
+    """What a callout asks for, its names in lower case"""
+
+    @property
+    def is_callout(self) -> bool:
+        """Whether the platform calls on behalf of the backend, so that there is no caller."""
+        return self.kind in {"tts", "conference", "custom"}

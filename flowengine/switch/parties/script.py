@@ -1,0 +1,93 @@
+"""What somebody on a call does by themselves, one act after the other."""
+
+import re
+from functools import partial
+from typing import Protocol
+
+from flowengine.switch.clock import Clock, Timer
+from flowengine.switch.happenings import Sound
+from flowengine.switch.world import Act, Behaviour
+
+
+class Actor(Protocol):
+    """The end of the line that the acts come from."""
+
+    asking: bool
+
+    def press(self, keys: str) -> bool: ...
+
+    def say(self, text: str) -> bool: ...
+
+    def hang_up(self) -> None: ...
+
+
+class Script:
+    """Acts in their order: each waits for what it waits for, then for its time."""
+
+    __slots__ = ("_actor", "_behaviour", "_clock", "_heard", "_left", "_timer", "_waiting")
+
+    def __init__(self, clock: Clock, actor: Actor, behaviour: Behaviour) -> None:
+        self._clock, self._actor, self._behaviour = clock, actor, behaviour
+        self._left = list(behaviour.acts)
+        self._heard: list[str] = []
+        self._waiting: Act | None = None
+        self._timer: Timer | None = None
+
+    def start(self) -> None:
+        """Begin with the first act."""
+        if not self._left:
+            return
+        act = self._left.pop(0)
+        if act.until:
+            self._waiting = act
+            self._look()
+        else:
+            self._after(act)
+
+    def stop(self) -> None:
+        """The rest is not done any more."""
+        self._left, self._waiting = [], None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def heard(self, sound: Sound) -> None:
+        """Something is heard on the line."""
+        end = self._behaviour.hangs_up_at
+        if end and re.search(end, sound.text, re.IGNORECASE):
+            self.stop()
+            self._timer = self._clock.later(0.0, self._actor.hang_up)
+        elif self._waiting is not None or self._left:
+            self._heard.append(sound.text)
+            self._look()
+
+    def asked(self) -> None:
+        """A menu waits for input."""
+        self._look()
+
+    def _look(self) -> None:
+        act = self._waiting
+        if act is not None and self._has_come(act.until):
+            self._waiting = None
+            self._after(act)
+
+    def _has_come(self, what: str) -> bool:
+        """Whether it was heard since the act before found what it waited for, or a menu asks just now."""
+        if what == "asked":
+            return self._actor.asking
+        for at, text in enumerate(self._heard):
+            if re.search(what, text, re.IGNORECASE):
+                del self._heard[: at + 1]
+                return True
+        return False
+
+    def _after(self, act: Act) -> None:
+        self._timer = self._clock.later(act.after, partial(self._do, act))
+
+    def _do(self, act: Act) -> None:
+        if act.do == "press":
+            self._actor.press(act.value)
+        elif act.do == "say":
+            self._actor.say(act.value)
+        elif act.do == "hang up":
+            self._actor.hang_up()
+        self.start()
