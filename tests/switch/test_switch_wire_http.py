@@ -14,7 +14,7 @@ from flowengine.switch.world import Application
 
 
 class Backend(ThreadingHTTPServer):
-    """Answers with what it was sent; /slow after half a second, /later after a twentieth, /away elsewhere, /broken with 500"""
+    """Answers with what it was sent; /slow and /later take their time, /drops comes bit by bit, /away leads on, /broken is 500"""
 
     request_queue_size = 128
     block_on_close = True
@@ -48,7 +48,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("location", "/")
             self.send_header("content-length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            for byte in body:
+                time.sleep(0.3 if self.path == "/drops" else 0)
+                self.wfile.write(bytes([byte]))
         except OSError:
             self.close_connection = True
 
@@ -59,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def backend():
     server = Backend()
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
     server.shutdown()
@@ -113,6 +115,12 @@ def test_a_status_is_an_answer_and_a_redirect_is_not_followed(either, backend):
 
 def test_too_late(either, backend):
     assert either(backend.url("/slow"), 0.1) == Response(0, {}, b"", "no answer within 0.1 seconds")
+
+
+def test_an_answer_that_trickles_in_is_too_late_as_a_whole(either, backend):
+    begin = time.monotonic()
+    assert either(backend.url("/drops"), 0.4).failure == "no answer within 0.4 seconds"
+    assert time.monotonic() - begin < 1.1
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://[", "nonsense", "ftp://127.0.0.1/"])

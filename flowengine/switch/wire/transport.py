@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from time import monotonic
 from typing import Protocol
 
@@ -49,19 +50,16 @@ class Blocking:
         reply(self._ask(url, headers, body, timeout))
 
     def _ask(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> Response:
-        begin = monotonic()
+        end = monotonic() + timeout
         try:
-            answer = self._client.post(url, content=body, headers=dict(headers), timeout=timeout)
+            with self._client.stream("POST", url, content=body, headers=dict(headers), timeout=timeout) as answer:
+                pieces = list(takewhile(lambda _: monotonic() <= end, answer.iter_bytes()))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             return unanswered(error, timeout)
-        return too_late(timeout) if monotonic() - begin > timeout else response_of(answer)
+        return too_late(timeout) if monotonic() > end else Response(answer.status_code, dict(answer.headers), b"".join(pieces))
 
     def close(self) -> None:
         self._client.close()
-
-
-def response_of(answer: httpx.Response) -> Response:
-    return Response(answer.status_code, dict(answer.headers), answer.content)
 
 
 def too_late(timeout: float) -> Response:
