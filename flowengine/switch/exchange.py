@@ -119,11 +119,7 @@ class Exchange:
     def seconds_left(self, call: Call) -> float:
         """For how long the credit of its application lets a call go on."""
         credit = self.credit[call.application_key]
-        if credit is None:
-            return inf
-        if credit <= 0:
-            return 0.0
-        return inf if call.rate.amount == 0 else credit / call.rate.amount * 60
+        return inf if credit is None or not call.rate.amount else max(0.0, credit / call.rate.amount * 60)
 
     def heard_in(self, room: Room, call_id: str) -> list[Line]:
         """The lines of those in a room who hear this call."""

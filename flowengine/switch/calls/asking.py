@@ -73,7 +73,6 @@ class Callbacks:
         """A menu has its result; that of somebody who has left is told too, and then how the call ended."""
         if not self.wanted("pie"):
             self._call.managed_end()
-            self._after_the_end("pie")
             return
         silence = self._apologise if self._call.exchange.settings.pie_unanswered == "hangup" else self._call.proceed
         self._ask("pie", pie(self._facts.get(), self._now(), result), silence)

@@ -64,8 +64,8 @@ def proceed(call: Call) -> None:
     """Connect whoever has answered, or whom the caller has dialled; a callout does what it was made for."""
     outgoing = call.outgoing
     if outgoing is None:
-        if call.origin.kind in {"app", "sip"} and call.activity is None:
-            connect_as_dialled(call)
+        if not call.origin.is_callout and (call.answered_at is None or call.origin.kind != "phone"):
+            connect_as_dialled(call)  # a phone that was answered stands for itself until somebody hangs up
     elif call.caller is not None:
         outgoing.bridge()
     elif call.origin.kind == "tts":

@@ -61,6 +61,7 @@ class Call:
         self.report = ("", "")
         """What the backend said of the call at its end: success or failure, and details"""
         self.callbacks = Callbacks(self)
+        self._connections: list[Outgoing] = []
         self._tones = ""
         self._recorder: Recorder | None = None
 
@@ -160,9 +161,12 @@ class Call:
             self.caller.role = "caller"
         elif self.outgoing is not None:
             self.outgoing.drop()
+        if not self.origin.to:
+            self._now_known(kind, address, cli)
         leg = Leg(self, "callee", kind, address, self.exchange.party(address, kind), cli)
         leg.headers = headers
         self.callee, self.outgoing = leg, Outgoing(self, leg, plan)
+        self._connections.append(self.outgoing)
         self.outgoing.start()
 
     def into_conference(self, conference: Conference, room_id: str, greeting: Sequence[Sound] = ()) -> None:
@@ -253,6 +257,12 @@ class Call:
         if recording is not None and isinstance(self.activity, Conference):
             self.activity.room.record(self.new_recorder(), recording)
 
+    def _now_known(self, kind: Kind, address: str, cli: str) -> None:
+        """A custom callout may leave it to its ICE whom it calls"""
+        to_type = {"app": "username", "sip": "sip"}.get(kind, "number")
+        self.origin = replace(self.origin, to=address, to_type=to_type, cli=self.origin.cli or cli)
+        self.callbacks.changed()
+
     def _apart(self) -> bool:
         """Whether the caller is somewhere else than with whoever was called"""
         return self.activity is not None and self.outgoing is not None and not self.outgoing.bridged
@@ -287,8 +297,8 @@ class Call:
     def _clear(self, gone: Leg | None) -> None:
         """Nothing is under way any more, and nobody is there"""
         self.halt()
-        if self.outgoing is not None:
-            self.outgoing.over()
+        for connection in self._connections:
+            connection.over()
         if self._recorder is not None:
             self._recorder.stop()
         for leg in (gone, self.caller, self.callee):

@@ -53,10 +53,10 @@ class Outgoing:
     def start(self) -> None:
         """Let it ring."""
         call, exchange = self._call, self._call.exchange
+        call.use_rate(self._plan.rate)
         if exchange.seconds_left(call) <= 0:
             call.end(NO_CREDIT)
             return
-        call.use_rate(self._plan.rate)
         self.ring()
         settings, behaviour = exchange.settings, self.leg.behaviour
         patience = settings.ring_seconds if self._plan.dial_timeout is None else self._plan.dial_timeout
