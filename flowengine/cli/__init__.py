@@ -8,8 +8,10 @@ import click
 COMMANDS: Final = {
     "check": "Find every mistake in the flows.",
     "explain": "Show what each state sends, or what a problem code means.",
+    "load": "Put many simulated calls at once on a real server.",
     "schema": "Write the JSON Schemas of the language.",
     "serve": "Answer the callbacks of the platform.",
+    "test": "Run the scenarios of a project.",
 }
 
 

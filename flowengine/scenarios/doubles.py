@@ -12,7 +12,6 @@ from urllib.parse import unquote
 import msgspec
 
 from flowengine.compile import Release
-from flowengine.problems import Span
 from flowengine.states import Fetched, Request
 
 ERRORS: Mapping[str, str] = {"timeout": "timeout", "unreachable": "connection"}
@@ -31,7 +30,6 @@ class Double:
     answer: Any = None
     fails: str = ""
     times: int = 1
-    span: Span | None = None
 
     def __str__(self) -> str:
         return f"{self.service}: {self.method} {self.path}"
@@ -88,9 +86,9 @@ class Lookups:
         reasons = sorted((difference(double, made) or (9, "it has been used up") for double in alike), reverse=True)
         return reasons[0][1] if reasons else f"no lookup of this scenario is for {made.service}"
 
-    def unused(self) -> list[tuple[Double, int]]:
-        """The doubles that were asked less often than they must be, and how often they were."""
-        return [(double, taken) for double, taken in zip(self.doubles, self._taken, strict=True) if taken < double.times]
+    def counted(self) -> list[tuple[Double, int]]:
+        """The doubles, and how often each was asked."""
+        return list(zip(self.doubles, self._taken, strict=True))
 
 
 def difference(double: Double, made: Made) -> tuple[int, str] | None:

@@ -9,8 +9,11 @@ import pytest
 from docs_examples import PAGES, ROOT, Example, examples, files, problems, snippet, world
 
 from flowengine.expr import FUNCTIONS
+from flowengine.model.folder import read_folder
 from flowengine.model.schema import MODELS, generated
 from flowengine.problems import CATALOGUE
+from flowengine.scenarios.play import play
+from flowengine.scenarios.project import Project
 from flowengine.source import read
 from flowengine.states import KINDS
 
@@ -123,5 +126,14 @@ def test_cures_are_well_formed(example: Example) -> None:
         assert found == []
 
 
+@pytest.mark.parametrize("example", marked("yaml", "scenarios"))
+def test_scenarios_are_those_of_the_example_flows_and_hold(example: Example) -> None:
+    project = Project.of(read_folder(ROOT / "flows"), {"scenarios/example.yaml": example.text.encode()})
+    cases, problems = project.cases()
+    assert problems == []
+    assert [play(case, project).failures for case in cases] == [()] * len(cases)
+
+
 def test_every_yaml_example_has_a_known_mark() -> None:
-    assert {example.mark for example in ALL if example.language == "yaml"} <= {"", "states", "calendar", "right", "wrong"}
+    marks = {example.mark for example in ALL if example.language == "yaml"}
+    assert marks <= {"", "states", "calendar", "scenarios", "right", "wrong"}

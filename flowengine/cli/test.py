@@ -1,0 +1,114 @@
+"""`flowengine test`."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from flowengine.problems import Problem, to_text
+from flowengine.scenarios.coverage import FlowCoverage, coverage, total
+from flowengine.scenarios.load import Case
+from flowengine.scenarios.project import Project
+from flowengine.scenarios.report import as_data, coverage_text, failure_text, junit, summary
+from flowengine.scenarios.result import Result
+from flowengine.scenarios.runner import chosen, run
+
+NO_TESTS = 5  # as pytest has it: a run that tests nothing is no success
+
+
+@click.command()
+@click.argument("flows", type=click.Path(path_type=Path), default="flows")
+@click.option("-k", "words", default="", help="Only scenarios with these words in their flow or name.")
+@click.option("--coverage", "covered", is_flag=True, help="Show which states and exits were not taken.")
+@click.option("--fail-under", type=click.FloatRange(0, 100), help="Fail when less than this PERCENT of states and exits was taken.")
+@click.option("--junit", "xml", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML to this file.")
+@click.option("--json", "data", is_flag=True, help="Print results and coverage as JSON.")
+@click.option("--jobs", "-j", type=click.IntRange(0), default=0, help="Processes; 0 takes as many as are worth it.")
+def test(flows: Path, words: str, fail_under: float | None, xml: Path | None, jobs: int, *, covered: bool, data: bool) -> None:
+    """Run the scenarios of a project.
+
+    FLOWS is a folder with scenarios/ in it, or a single flow. Exit code 1 says that a scenario failed, or too little was covered,
+    2 that the flows or scenarios have mistakes, 5 that there was nothing to run.
+    """
+    project, cases = prepared(flows, words)
+    begun = time.perf_counter()
+    results = list(shown(run(project, cases, jobs), len(cases), quiet=data))
+    flows_covered = measured(project, results, flows)
+    sources = texts(project)
+    if xml is not None:
+        xml.write_bytes(junit(results, sources))
+    if data:
+        click.echo(msgspec.json.format(msgspec.json.encode(as_data(results, flows_covered))).decode())
+    else:
+        tell(results, sources, time.perf_counter() - begun)
+        if covered or too_little(flows_covered, fail_under):
+            click.echo(coverage_text(flows_covered))
+    if too_little(flows_covered, fail_under):
+        click.echo(f"{total(flows_covered):.1f}% of states and exits were taken, less than {fail_under:g}%", err=True)
+    if any(result.failures for result in results) or too_little(flows_covered, fail_under):
+        raise SystemExit(1)
+
+
+def prepared(flows: Path, words: str) -> tuple[Project, list[Case]]:
+    """The project and the scenarios to run. Mistakes, or nothing to run, end the command."""
+    try:
+        project = Project.at(flows)
+    except OSError as error:
+        raise click.UsageError(str(error)) from error
+    cases, problems = project.cases()
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        click.echo(listing(errors, project), err=True)
+        raise SystemExit(2)
+    own = flows.stem if flows.is_file() else ""
+    cases = [case for case in cases if chosen(words)(case) and (not own or in_file(project, case, flows.name))]
+    if not cases:
+        click.echo(f"no scenario to run: write one in {(flows if flows.is_dir() else flows.parent) / 'scenarios'}", err=True)
+        raise SystemExit(NO_TESTS)
+    return project, cases
+
+
+def in_file(project: Project, case: Case, name: str) -> bool:
+    """Whether a scenario is of the flow in this file."""
+    return project.compiled().programs[case.flow].document.file == name
+
+
+def listing(problems: Sequence[Problem], project: Project) -> str:
+    return to_text(problems, texts(project), colour=True)
+
+
+def texts(project: Project) -> dict[str, str]:
+    return {name: content.decode(errors="replace") for name, content in {**project.files, **project.scenarios}.items()}
+
+
+def measured(project: Project, results: Iterable[Result], flows: Path) -> list[FlowCoverage]:
+    """The coverage of all flows, or of the one that was asked for."""
+    programs = project.compiled().programs
+    if flows.is_file():
+        programs = {name: program for name, program in programs.items() if program.document.file == flows.name}
+    return coverage(programs, (entry for result in results for entry in result.trace))
+
+
+def too_little(flows: Sequence[FlowCoverage], least: float | None) -> bool:
+    return least is not None and total(flows) < least
+
+
+def tell(results: Sequence[Result], sources: dict[str, str], seconds: float) -> None:
+    for result in results:
+        if result.failures:
+            click.echo(failure_text(result, sources))
+    click.echo(summary(results, seconds))
+
+
+def shown(results: Iterator[Result], number: int, *, quiet: bool) -> Iterator[Result]:
+    """The results as they come, with a progress bar where somebody watches."""
+    if quiet or not sys.stderr.isatty():
+        yield from results
+        return
+    from rich.console import Console  # noqa: PLC0415  # only where there is a terminal
+    from rich.progress import track  # noqa: PLC0415
+
+    yield from track(results, "scenarios", total=number, console=Console(stderr=True), transient=True)

@@ -1,0 +1,118 @@
+"""Scenarios as tests of pytest. Only where asked for: by `--flows FOLDER`, or by `flowengine_flows` in the configuration.
+
+pytest imports this file in every run, so all else of flowengine is imported when a folder was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from flowengine.problems import Problem
+    from flowengine.scenarios.load import Case
+    from flowengine.scenarios.project import Project
+
+OPTION, SETTING, SCENARIOS = "--flows", "flowengine_flows", "scenarios"
+_projects = pytest.StashKey[dict[Path, "Loaded"]]()
+
+
+class Loaded:
+    """A project with its scenarios, read once in a run."""
+
+    def __init__(self, folder: Path) -> None:
+        from flowengine.scenarios.project import Project  # noqa: PLC0415  # see above
+
+        self.project: Project = Project.at(folder)
+        self.cases: list[Case]
+        self.problems: list[Problem]
+        self.cases, self.problems = self.project.cases()
+        names = {**self.project.files, **self.project.scenarios}
+        self.sources = {name: content.decode(errors="replace") for name, content in names.items()}
+
+
+class Broken(Exception):  # noqa: N818  # of a scenario, not of the program
+    """A scenario that failed, as text."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option and the setting."""
+    group = parser.getgroup("flowengine")
+    group.addoption(OPTION, action="append", default=[], metavar="FOLDER", help="Run the scenarios of the flows in this folder as tests.")
+    parser.addini(SETTING, "Folders of flows whose scenarios are run as tests.", type="paths", default=[])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Folders that were asked for are collected, unless the command line names other files."""
+    config.stash[_projects] = {}
+    named = config.args_source is config.ArgsSource.ARGS
+    wanted = folders(config, asked=True) + ([] if named else folders(config, asked=False))
+    config.args += [str(folder / SCENARIOS) for folder in wanted if (folder / SCENARIOS).is_dir()]
+
+
+def folders(config: pytest.Config, *, asked: bool) -> list[Path]:
+    """The folders of flows, from the command line or from the configuration."""
+    given: list[Any] = config.getoption(OPTION) if asked else config.getini(SETTING)
+    return [(config.invocation_params.dir / folder).resolve() for folder in given]
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A file of scenarios in a folder that was asked for."""
+    folder = file_path.parent.parent.resolve()
+    wanted = folders(parent.config, asked=True) + folders(parent.config, asked=False)
+    if file_path.parent.name == SCENARIOS and file_path.suffix in (".yaml", ".yml") and folder in wanted:
+        collected: pytest.Collector = ScenarioFile.from_parent(parent, path=file_path)
+        return collected
+    return None
+
+
+class ScenarioFile(pytest.File):
+    """One file of scenarios."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Its scenarios. Mistakes in it, or in the flows, are an error of collection."""
+        loaded = self.loaded()
+        name = f"{SCENARIOS}/{self.path.name}"
+        errors = [problem for problem in loaded.problems if problem.severity == "error"]
+        own = [problem for problem in errors if problem.span.file == name or not problem.span.file.startswith(f"{SCENARIOS}/")]
+        if own:
+            from flowengine.problems import to_text  # noqa: PLC0415  # see above
+
+            raise self.CollectError(to_text(own, loaded.sources))
+        for case in loaded.cases:
+            if case.document.file == name:
+                yield ScenarioItem.from_parent(self, name=case.name, case=case, loaded=loaded)
+
+    def loaded(self) -> Loaded:
+        known, folder = self.config.stash[_projects], self.path.parent.parent
+        if folder not in known:
+            known[folder] = Loaded(folder)
+        return known[folder]
+
+
+class ScenarioItem(pytest.Item):
+    """One scenario."""
+
+    def __init__(self, *, case: Case, loaded: Loaded, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.case, self.loaded = case, loaded
+
+    def runtest(self) -> None:
+        """Play it."""
+        from flowengine.scenarios.play import play  # noqa: PLC0415  # see above
+        from flowengine.scenarios.report import failure_text  # noqa: PLC0415
+
+        result = play(self.case, self.loaded.project)
+        if result.failures:
+            raise Broken(failure_text(result, self.loaded.sources))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The failure in the words of the scenario, without a traceback."""
+        return str(excinfo.value) if isinstance(excinfo.value, Broken) else super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the scenario stands."""
+        return self.path, self.case.span.line - 1, self.case.title

@@ -1,0 +1,137 @@
+"""Results of scenarios for a person and, as JUnit, for machines."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from flowengine.problems.excerpt import Excerpts
+from flowengine.scenarios.coverage import FlowCoverage, total
+from flowengine.scenarios.result import Failure, Result
+
+MAX_MISSING = 8  # of one flow, in the table; the JSON has them all
+
+
+def failure_text(result: Result, sources: Mapping[str, str]) -> str:
+    """Everything about a scenario that failed: what was expected and what came, where, and the conversation so far."""
+    excerpts = Excerpts(sources)
+    parts = [f"FAILED {result.title}"]
+    parts += [one(failure, excerpts) for failure in result.failures]
+    if result.place is not None:
+        line, _ = excerpts.of(result.place)
+        parts.append(f"the call was in {result.state}\n {result.place}: {line.strip()}")
+    if result.transcript:
+        parts.append("\n".join(["the conversation:", *transcript(result)]))
+    return "\n".join(parts) + "\n"
+
+
+def one(failure: Failure, excerpts: Excerpts) -> str:
+    line, carets = excerpts.of(failure.span)
+    gutter = " " * len(str(failure.span.line))
+    rows = [f"{failure.span}: {failure.message}"]
+    rows += [f" {failure.span.line} | {line}".rstrip(), f" {gutter} | {carets}"] if carets else []
+    rows += [f" {gutter} = expected: {failure.expected}"] if failure.expected else []
+    rows += [f" {gutter} = found:    {failure.found}"] if failure.found else []
+    return "\n".join(rows)
+
+
+def transcript(result: Result) -> list[str]:
+    return [f"  {clock(moment.seconds)}  {moment.who} {moment.what}" for moment in result.transcript]
+
+
+def clock(seconds: float) -> str:
+    """The time in a call, as a telephone bill has it.
+
+    >>> clock(3725)
+    '1:02:05'
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:2}:{rest:02}"
+
+
+def summary(results: Sequence[Result], seconds: float) -> str:
+    failed = sum(bool(result.failures) for result in results)
+    number = len(results)
+    return f"{number} scenario{'s' * (number != 1)}: {number - failed} passed, {failed} failed ({seconds:.1f} s)"
+
+
+def junit(results: Iterable[Result], sources: Mapping[str, str]) -> bytes:
+    """JUnit XML: a suite for each flow."""
+    suites: dict[str, list[Result]] = {}
+    for result in results:
+        suites.setdefault(result.flow, []).append(result)
+    root = Element("testsuites", name="flowengine")
+    for flow, members in suites.items():
+        failed = sum(bool(result.failures) for result in members)
+        spent = sum(result.seconds for result in members)
+        counts = {"tests": str(len(members)), "failures": str(failed), "errors": "0", "skipped": "0", "time": f"{spent:.4f}"}
+        suite = SubElement(root, "testsuite", {"name": flow, **counts})
+        for result in members:
+            case(suite, result, sources)
+    indent(root)
+    written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
+
+
+def case(suite: Element, result: Result, sources: Mapping[str, str]) -> None:
+    place = {"file": result.span.file, "line": str(result.span.line), "time": f"{result.seconds:.4f}"}
+    found = SubElement(suite, "testcase", {"classname": result.flow, "name": result.name, **place})
+    if result.failures:
+        failure = SubElement(found, "failure", message=result.failures[0].message, type="scenario")
+        failure.text = printable(failure_text(result, sources))
+
+
+def printable(text: str) -> str:
+    """Without the characters that XML cannot hold."""
+    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
+
+
+def coverage_text(flows: Sequence[FlowCoverage]) -> str:
+    """A table for a person, with what is missing below each flow."""
+    width = max((len(flow.flow) for flow in flows), default=4)
+    rows = [f"{'flow':{width}}  {'states':>9}  {'exits':>9}  covered"]
+    for flow in flows:
+        states, exits = (f"{taken}/{there}" for taken, there in (flow.counts(exits=False), flow.counts(exits=True)))
+        rows.append(f"{flow.flow:{width}}  {states:>9}  {exits:>9}  {floor(flow.percent):>6}%")
+        rows += [f"  {flow.places[item]}: {item}" for item in flow.missing[:MAX_MISSING]]
+        rows += [f"  and {len(flow.missing) - MAX_MISSING} more"] if len(flow.missing) > MAX_MISSING else []
+        rows += [f"  only after a mishap: {', '.join(flow.spare)}"] if flow.spare else []
+    return "\n".join([*rows, f"{'all':{width}}  {'':>9}  {'':>9}  {floor(total(flows)):>6}%"])
+
+
+def floor(share: float) -> str:
+    """Per cent with one digit, never rounded up: 100.0 means that nothing is missing."""
+    return f"{int(share * 10) / 10:.1f}"
+
+
+def as_data(results: Sequence[Result], flows: Sequence[FlowCoverage]) -> dict[str, object]:
+    """Everything, for programs."""
+    return {
+        "scenarios": [
+            {
+                "flow": result.flow,
+                "name": result.name,
+                "file": result.span.file,
+                "line": result.span.line,
+                "passed": not result.failures,
+                "failures": [
+                    {"place": str(item.span), "message": item.message, "expected": item.expected, "found": item.found}
+                    for item in result.failures
+                ],
+            }
+            for result in results
+        ],
+        "coverage": {
+            "percent": total(flows),
+            "flows": [
+                {
+                    "flow": flow.flow,
+                    "percent": flow.percent,
+                    "states": dict(zip(("covered", "total"), flow.counts(exits=False), strict=True)),
+                    "exits": dict(zip(("covered", "total"), flow.counts(exits=True), strict=True)),
+                    "missing": [{"state": item.state, "exit": item.exit, "place": str(flow.places[item])} for item in flow.missing],
+                    "spare": list(flow.spare),
+                }
+                for flow in flows
+            ],
+        },
+    }

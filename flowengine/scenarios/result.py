@@ -1,0 +1,44 @@
+"""What came of a scenario, as values that travel between processes."""
+
+from dataclasses import dataclass
+
+from flowengine.problems import Span
+from flowengine.runtime.step import Entry
+from flowengine.scenarios.conversation import Moment
+
+
+class Missed(Exception):  # noqa: N818  # an expectation, not an error of the program
+    """Something did not come as the scenario says."""
+
+    def __init__(self, message: str, expected: str = "", found: str = "") -> None:
+        super().__init__(message)
+        self.message, self.expected, self.found = message, expected, found
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One thing that did not come as it should, at the line of the scenario that says so."""
+
+    span: Span
+    message: str
+    expected: str = ""
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A scenario that was run. `state` is where its call was at the end, or when it failed, and `place` that state's line."""
+
+    flow: str
+    name: str
+    span: Span
+    failures: tuple[Failure, ...]
+    transcript: tuple[Moment, ...]
+    trace: tuple[Entry, ...]
+    state: str
+    place: Span | None
+    seconds: float
+
+    @property
+    def title(self) -> str:
+        return f"{self.flow}: {self.name}"
