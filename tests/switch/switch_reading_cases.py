@@ -157,6 +157,7 @@ _done("runMenu voice without locale", "action", {"name": "runMenu", "menus": [ME
 _done("runMenu begins nowhere", "action.mainMenu", action("runMenu", mainMenu="first"))
 _done("runMenu one id twice", "action.menus[1].id", action("runMenu", menus=[MENU, MENU]))
 _done("menu without id", MENU_0, action("runMenu", menus=[{"mainPrompt": "a.mp3"}]))
+_done("menu of no name", f"{MENU_0}.id", action("runMenu", menus=[{"id": ""}], mainMenu=""))
 _done("menu repeats -1", f"{MENU_0}.repeats", with_menu(repeats=-1))
 _done("menu repeats 0", "", with_menu(repeats=0))
 _done("menu maxDigits 0", f"{MENU_0}.maxDigits", with_menu(maxDigits=0))
