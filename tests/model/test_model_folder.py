@@ -1,0 +1,122 @@
+"""A folder that is read again and again: only what has changed is opened, and nothing half written is taken for good."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from flowengine.model import Folder
+from flowengine.model.folder import read_folder
+
+LONG_AGO = 1_700_000_000
+FILES = {"project.yaml": b"project: a", "line.yaml": b"flow: line", "tables/people.yaml": b"rows: {}", "messages/all.yml": b"a: b"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    return tmp_path
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are opened from now on."""
+    names: list[str] = []
+    real = Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        names.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    return names
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is on disk was written long ago."""
+    monkeypatch.setattr("flowengine.model.folder.SETTLED_NANOSECONDS", -(10**18))
+
+
+def test_only_what_belongs_to_the_project_is_read(folder: Path) -> None:
+    for other in ("notes.txt", "scenarios/bill.yaml", "tables/deep/more.yaml", ".hidden/a.yaml"):
+        (folder / other).parent.mkdir(exist_ok=True)
+        (folder / other).write_bytes(b"")
+    assert Folder(folder).read() == read_folder(folder) == FILES
+
+
+@pytest.mark.usefixtures("later")
+def test_only_what_has_changed_is_opened(folder: Path, opened: list[str]) -> None:
+    kept = Folder(folder)
+    first = kept.read()
+    opened.clear()
+    (folder / "line.yaml").write_bytes(b"flow: other")
+    (folder / "new.yaml").write_bytes(b"flow: new")
+    (folder / "tables/people.yaml").unlink()
+    second = kept.read()
+    assert sorted(opened) == ["line.yaml", "new.yaml"]
+    assert second == read_folder(folder)
+    assert second["project.yaml"] is first["project.yaml"]
+
+
+@pytest.mark.usefixtures("later")
+def test_a_file_put_in_place_of_another_is_seen_though_it_is_as_old_and_as_long(folder: Path) -> None:
+    """As `mv` does, and editors that write beside the file."""
+    kept, file = Folder(folder), folder / "line.yaml"
+    os.utime(file, (LONG_AGO, LONG_AGO))
+    kept.read()
+    (folder / "line.tmp").write_bytes(b"flow: lone")
+    os.utime(folder / "line.tmp", (LONG_AGO, LONG_AGO))
+    (folder / "line.tmp").replace(file)
+    assert kept.read()["line.yaml"] == b"flow: lone"
+
+
+def test_what_was_written_just_now_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk whose clock ticks slowly gives two writes one time: same length, same file, same stamp."""
+    monkeypatch.setattr("flowengine.model.folder.stamp", lambda _found: (1, 2, 3))
+    kept = Folder(folder)
+    assert kept.read()["line.yaml"] == b"flow: line"
+    (folder / "line.yaml").write_bytes(b"flow: lone")
+    assert kept.read()["line.yaml"] == b"flow: lone"
+
+
+@pytest.mark.usefixtures("later")
+def test_what_changes_while_it_is_read_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, file, real = Folder(folder), folder / "line.yaml", Path.read_bytes
+
+    def torn(path: Path) -> bytes:
+        content = real(path)
+        if path == file:
+            file.write_bytes(b"flow: line\nstart: a")
+        return content
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", torn)
+        assert kept.read()["line.yaml"] == b"flow: line"
+    assert kept.read()["line.yaml"] == b"flow: line\nstart: a"
+
+
+def test_the_same_content_stays_the_same_object(folder: Path) -> None:
+    """So that whoever compares contents need not look at them."""
+    kept = Folder(folder)
+    first = kept.read()
+    (folder / "line.yaml").touch()
+    assert kept.read()["line.yaml"] is first["line.yaml"]
+
+
+def test_a_file_that_vanishes_between_listing_and_reading_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowengine.model.folder.found", lambda base: [base / "line.yaml", base / "gone.yaml"])
+    assert Folder(folder).read() == {"line.yaml": b"flow: line"}
+
+
+def test_a_single_file_is_a_project_unless_a_project_file_lies_beside_it(folder: Path) -> None:
+    assert Folder(folder / "line.yaml").read() == FILES
+    (folder / "project.yaml").unlink()
+    assert Folder(folder / "line.yaml").read() == {"line.yaml": b"flow: line"}
+
+
+def test_a_folder_that_is_not_there_is_an_error(folder: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="there is no folder or file"):
+        Folder(folder / "none").read()
