@@ -25,6 +25,7 @@ ANSWERS = {
     "pie": {"action": {"name": "connectPstn", "number": "+46000000001", "cli": "+14045550100"}},
     "ace": {"action": {"name": "continue"}},
     "dice": {},
+    "notify": {},
 }
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 
