@@ -7,10 +7,12 @@ import click
 
 COMMANDS: Final = {
     "check": "Find every mistake in the flows.",
+    "diagram": "Draw a flow.",
     "explain": "Show what each state sends, or what a problem code means.",
     "load": "Put many simulated calls at once on a real server.",
     "schema": "Write the JSON Schemas of the language.",
     "serve": "Answer the callbacks of the platform.",
+    "switch": "Stand in for the platform: numbers, calls, callbacks and its APIs.",
     "test": "Run the scenarios of a project.",
 }
 

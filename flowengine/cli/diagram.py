@@ -1,0 +1,44 @@
+"""`flowengine diagram`."""
+
+from pathlib import Path
+
+import click
+
+from flowengine.cli.project import loaded
+from flowengine.diagram import DrawingError, Graph, graph, to_dot, to_mermaid, to_svg
+from flowengine.problems import suggest
+
+
+@click.command()
+@click.argument("flows", type=click.Path(path_type=Path))
+@click.argument("flow", default="")
+@click.option("--format", "form", type=click.Choice(["mermaid", "dot", "svg"]), default="mermaid", show_default=True, help="What to write.")
+def diagram(flows: Path, flow: str, form: str) -> None:
+    """Draw a flow.
+
+    FLOWS is a folder, or a single file. FLOW draws one flow only; an SVG is always of one. SVG needs Graphviz.
+    """
+    project = loaded(flows)
+    names = list(project.compiled.programs)
+    if project.errors:
+        click.echo(project.listing(project.errors), err=True)
+        raise SystemExit(1)
+    if flow and flow not in names:
+        raise click.UsageError(f"there is no flow {flow} {suggest(flow, names)}".strip())
+    chosen = [flow] if flow else names
+    if form == "svg" and len(chosen) > 1:
+        raise click.UsageError(f"an SVG is of one flow: add its name, one of {', '.join(names)}")
+    write([graph(project.compiled.programs[name]) for name in chosen], form)
+
+
+def write(graphs: list[Graph], form: str) -> None:
+    if form == "svg":
+        try:
+            click.echo(to_svg(graphs[0]), nl=False)
+        except DrawingError as error:
+            raise click.ClickException(str(error)) from error
+    elif form == "dot":
+        click.echo("\n".join(map(to_dot, graphs)), nl=False)
+    else:
+        texts = [to_mermaid(one) if len(graphs) == 1 else f"---\ntitle: {one.flow}\n---\n{to_mermaid(one)}" for one in graphs]
+        click.echo("\n".join(texts), nl=False)
