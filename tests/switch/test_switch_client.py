@@ -153,7 +153,7 @@ def test_15_recordings(ask, switch, backend):
     backend.answers["ice"] = RECORD
     call = switch.dial()
     switch.advance(5)
-    switch.act(call, "caller", "hang_up")
+    switch.act(call, "caller", "hangup")
     switch.advance(60)
     begin = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -169,14 +169,24 @@ def test_15_recordings(ask, switch, backend):
     assert left == []
 
 
+@pytest.mark.parametrize("ask", [Basic], indirect=True)
+def test_17_reporting_takes_signed_requests_only(ask):
+    with pytest.raises(Unauthorized) as caught:
+        ask(lambda api: api.reports.counter())
+    assert caught.value.code == 40107
+
+
+@pytest.mark.parametrize("ask", [Signed], indirect=True)
 def test_17_reporting(ask, switch, backend):
+    with pytest.raises(NotFound):
+        ask(lambda api: api.reports.counter("nobody"))
     backend.answers["ice"] = {"action": {"name": "connectPstn", "number": "+46700000003", "cli": NUMBER}}
     backend.answers["ace"] = {"action": {"name": "continue"}}
     call = switch.dial()
     switch.advance(10)
     counter = ask(lambda api: api.reports.counter())
     assert counter.value == 1
-    switch.act(call, "caller", "hang_up")
+    switch.act(call, "caller", "hangup")
     switch.advance(5)
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     found = ask(lambda api: api.reports.user_calls("number", "+46700000001", "pstn", begin, begin + timedelta(days=365)))
@@ -199,7 +209,6 @@ def test_unknown_calls_and_recordings(ask):
         lambda api: api.conferences.mute("nobody", "nobody"),
         lambda api: api.recordings.content("nobody"),
         lambda api: api.recordings.delete("nobody"),
-        lambda api: api.reports.counter("nobody"),
     ):
         with pytest.raises(NotFound) as caught:
             ask(what)
