@@ -41,17 +41,26 @@ class Releases(Protocol):
 class Record(msgspec.Struct, frozen=True):
     """What one callback was and became. `outcome` is answered, apology, unrouted, unkept or error."""
 
-    call_id: str
-    event: str
+    event: Event
     release: str
-    flow: str
-    state: str
+    call: Call | None
     trace: tuple[Entry, ...]
-    step: int
     seconds: float
     fetch_seconds: float
     repeated: bool
     outcome: str
+
+    @property
+    def flow(self) -> str:
+        return self.call.flow if self.call else ""
+
+    @property
+    def state(self) -> str:
+        return self.call.state if self.call else ""
+
+    @property
+    def step(self) -> int:
+        return self.call.steps if self.call else 0
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -113,54 +122,47 @@ class Engine:
             if reply is not None:
                 return Reply(reply.body, replace(reply.record, repeated=True))
         work = self.under_way[digest] = Work(event, digest, time.perf_counter())
+        reply = None
         try:
-            reply = await self.safely(work)
-            if work.awaited is not None:
-                work.awaited.set_result(reply)
-            return reply
+            reply = await self.worked(work)
+        except Exception:  # whatever it is, a caller is on the line
+            log.exception("callback of call %s failed", event.call_id)
+            reply = self.apology(work)
         finally:
             del self.under_way[digest]
-            if work.awaited is not None and not work.awaited.done():
-                work.awaited.set_result(None)
-
-    async def safely(self, work: Work) -> Reply:
-        try:
-            return await self.worked(work)
-        except Exception:  # whatever it is, a caller is on the line
-            log.exception("callback of call %s failed", work.event.call_id)
-            return self.apology(work)
+            if work.awaited is not None:
+                work.awaited.set_result(reply)
+        return reply
 
     async def worked(self, work: Work) -> Reply:
-        saved = await self.loaded(work.event)
+        """Step from what is saved, as often as another callback of this call has saved something else in the meantime."""
+        try:
+            saved = await self.store.load(work.event.call_id)
+        except StoreError:
+            if not self.does_without(work.event):
+                raise
+            log.exception("call %s goes on without the store", work.event.call_id)
+            saved = None
         for _ in range(MAX_RETAKEN_STEPS):
             if saved is not None and (again := self.repeated(work, saved)) is not None:
                 return again
-            reply, saved = await self.tried(work, saved)
-            if reply is not None:
-                return reply
+            found = self.find(work.event, saved)
+            outcome = step(found.release, found.call, work.event, datetime.fromtimestamp(self.clock(), UTC), found.gone)
+            if outcome.waiting is not None:
+                won = None if work.asked else await self.claimed(work, found.release)
+                if won is not None:
+                    return won
+                # A task of its own, as requests count on running in one, and whoever awaits an answer may drive it without.
+                outcome = await asyncio.create_task(self.performed(work, outcome, found.release))
+            kept = await self.kept(work, found, outcome)
+            if isinstance(kept, Reply):
+                return kept
+            saved = kept
         raise RuntimeError("other callbacks of this call were always first")
 
-    async def loaded(self, event: Event) -> Saved | None:
-        """What is saved. While the store fails, calls whose cookie comes back go on, and new ones begin."""
-        try:
-            return await self.store.load(event.call_id)
-        except StoreError:
-            if not (self.codec and isinstance(event, Ice)) and self.carried(event, -1) is None:
-                raise
-            log.exception("call %s goes on without the store", event.call_id)
-            return None
-
-    async def tried(self, work: Work, saved: Saved | None) -> tuple[Reply | None, Saved | None]:
-        """One step from what is saved. Without a reply another callback of this call was first, and what it saved is where to begin."""
-        found = self.find(work.event, saved)
-        outcome = step(found.release, found.call, work.event, datetime.fromtimestamp(self.clock(), UTC), found.gone)
-        if outcome.waiting is not None:
-            won = None if work.asked else await self.claimed(work, found.release)
-            if won is not None:
-                return won, saved
-            # A task of its own, as requests count on running in one, and whoever awaits an answer may drive it without.
-            outcome = await asyncio.create_task(self.performed(work, outcome, found.release))
-        return await self.kept(work, found, outcome)
+    def does_without(self, event: Event) -> bool:
+        """Whether this callback can be answered while the store fails: calls begin, and go on where their cookie comes back."""
+        return (self.codec is not None and isinstance(event, Ice)) or self.carried(event, -1) is not None
 
     def find(self, event: Event, saved: Saved | None) -> Found:
         """The state of a call: from the store or the cookie, whichever has counted further."""
@@ -229,11 +231,14 @@ class Engine:
             await self.outbox.keep(request, work.digest)
         return fetched
 
-    async def kept(self, work: Work, found: Found, outcome: Outcome) -> tuple[Reply | None, Saved | None]:
-        """Keep the state, then answer: an answer leaves only when its state would survive a killed process."""
+    async def kept(self, work: Work, found: Found, outcome: Outcome) -> Reply | Saved:
+        """Keep the state, then answer: an answer leaves only when its state would survive a killed process.
+
+        Where another callback of this call was first, what it saved.
+        """
         call = outcome.call
         if call is None:
-            return Reply(encode(outcome.instructions, outcome.action), self.record(work, outcome, found.release)), None
+            return Reply(encode(outcome.instructions, outcome.action), self.record(work, found.release, outcome, "unrouted"))
         if call.steps <= found.steps:
             call = replace(call, steps=found.steps + 1)
         state = dump(call)
@@ -248,10 +253,11 @@ class Engine:
             if cookie is None and not call.ended:
                 raise
             log.exception("the state of call %s is in its cookie alone", work.event.call_id)
-            return Reply(body, replace(self.record(work, outcome, found.release), outcome="unkept")), None
+            return Reply(body, self.record(work, found.release, outcome, "unkept"))
         if kept is not saved:
-            return None, kept
-        return Reply(body, self.record(work, outcome, found.release)), kept
+            return kept
+        sorry = call.ended and any(entry.what == "apology" for entry in outcome.trace)
+        return Reply(body, self.record(work, found.release, outcome, "apology" if sorry else "answered"))
 
     def cookie(self, event: Event, outcome: Outcome, steps: int, state: bytes) -> SetCookie | None:
         """The state as a cookie, where the platform takes one and it fits."""
@@ -259,29 +265,8 @@ class Engine:
             return None
         return SetCookie(key=COOKIE_KEY, value=self.codec.seal(state, event.call_id, steps))
 
-    def record(self, work: Work, outcome: Outcome, release: Release) -> Record:
-        call = outcome.call
-        what = "unrouted" if call is None else "answered"
-        if call is not None and call.ended and any(entry.what == "apology" for entry in outcome.trace):
-            what = "apology"
-        return self.noted(work, release, call, outcome.trace, what)
-
-    def noted(
-        self, work: Work, release: Release, call: Call | None, trace: tuple[Entry, ...], what: str, *, repeated: bool = False
-    ) -> Record:
-        return Record(
-            call_id=work.event.call_id,
-            event=work.event.kind,
-            release=release.id,
-            flow=call.flow if call else "",
-            state=call.state if call else "",
-            trace=trace,
-            step=call.steps if call else 0,
-            seconds=time.perf_counter() - work.begun,
-            fetch_seconds=work.fetched,
-            repeated=repeated,
-            outcome=what,
-        )
+    def record(self, work: Work, release: Release, outcome: Outcome, what: str) -> Record:
+        return Record(work.event, release.id, outcome.call, outcome.trace, time.perf_counter() - work.begun, work.fetched, False, what)
 
     def repeated(self, work: Work, saved: Saved) -> Reply | None:
         """The very answer that this delivery got before, if it was the last one."""
@@ -290,14 +275,14 @@ class Engine:
         answer = self.vault.answer(saved.answer, work.event.call_id)
         if answer is None:
             return None
-        call = self.stored(work.event, saved)
-        return Reply(answer, self.noted(work, self.releases.current, call, (), "answered", repeated=True))
+        known = Outcome(self.stored(work.event, saved), (), None, ())
+        return Reply(answer, replace(self.record(work, self.releases.current, known, "answered"), repeated=True))
 
     def apology(self, work: Work) -> Reply:
         """The answer when the engine itself has failed."""
         release = self.releases.current
         body = apology(release, work.event)
-        return Reply(body, self.noted(work, release, None, (), "error"))
+        return Reply(body, self.record(work, release, Outcome(None, (), None, ()), "error"))
 
 
 def apology(release: Release, event: Event) -> bytes:

@@ -109,7 +109,7 @@ class Callback:
             return self._sorry(event)
         try:
             self._metrics.callback(reply.record)
-            self._lines.callback(event, reply.record)
+            self._lines.callback(reply.record)
         except Exception:  # a full disk for metrics must not cost a call
             log.exception("callback of call %s was answered, but not noted", event.call_id)
         return reply.body

@@ -14,7 +14,7 @@ import msgspec
 
 from flowengine.runtime.engine import Record
 from flowengine.runtime.step import Entry
-from flowengine.sinch import Event, Ice, normalise
+from flowengine.sinch import Ice, normalise
 
 ATOMIC = 4096  # a pipe takes this much in one piece, so that the lines of several workers never mix
 STARS = str.maketrans("0123456789", "*" * 10)
@@ -23,6 +23,7 @@ REASON = re.compile(r"(\bstatus \d{3}\b)|\d")
 LONG_NUMBER = re.compile(r"(?<![\w-])\+?\d{4,}(?![\w-])")
 ADDRESS = re.compile(r"^(.*<)?\s*(sips?:|tel:)?", re.IGNORECASE | re.DOTALL)  # what stands in front of a user
 _encode = msgspec.json.Encoder().encode
+log = logging.getLogger(__name__)
 
 
 class Line(msgspec.Struct, omit_defaults=True, rename={"from_": "from"}):
@@ -76,38 +77,51 @@ class Lines:
 
     def __init__(self, file: int = 1) -> None:
         self._file = file
-        self._waiting: list[bytes] = []
+        self._waiting: list[Record | Refused] = []
         self._refused_at = 0.0
 
-    def callback(self, event: Event, record: Record) -> None:
-        line = Line(
-            round(time.time(), 3), record.call_id, record.event, record.outcome, record.release, record.flow, record.state, record.step,
-            round(record.seconds * 1000, 3), [told(entry) for entry in record.trace], round(record.fetch_seconds * 1000, 3),
-            record.repeated,
-        )  # fmt: skip
-        if isinstance(event, Ice):
-            line.from_, line.to = masked(event.cli), masked(event.to.endpoint)
-        self._add(_encode(line))
+    def callback(self, record: Record) -> None:
+        self._add(record)
 
     def refused(self, code: int, reason: str, client: str) -> None:
         """At most one line a second: whoever sends rubbish must not fill the disk."""
         now = time.time()
         if now - self._refused_at >= 1:
             self._refused_at = now
-            self._add(_encode(Refused(round(now, 3), code, reason.translate(STARS), client)))
+            self._add(Refused(round(now, 3), code, reason.translate(STARS), client))
 
     def flush(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for piece in pieces(waiting):
+        for piece in pieces(written(waiting, round(time.time(), 3))):
             try:
                 os.write(self._file, piece)
             except OSError:  # nobody reads the log any more; calls go on
                 return
 
-    def _add(self, line: bytes) -> None:
+    def _add(self, noted: Record | Refused) -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self.flush)
-        self._waiting.append(line + b"\n")
+        self._waiting.append(noted)
+
+
+def written(noted: Iterable[Record | Refused], at: float) -> Iterable[bytes]:
+    """Lines are made many at once, when their callers have their answers."""
+    for item in noted:
+        try:
+            yield _encode(item if isinstance(item, Refused) else line(item, at)) + b"\n"
+        except Exception:
+            log.exception("a callback was answered, but not noted")
+
+
+def line(record: Record, at: float) -> Line:
+    event = record.event
+    made = Line(
+        at, event.call_id, event.kind, record.outcome, record.release, record.flow, record.state, record.step,
+        round(record.seconds * 1000, 3), [told(entry) for entry in record.trace], round(record.fetch_seconds * 1000, 3), record.repeated,
+    )  # fmt: skip
+    if isinstance(event, Ice):
+        made.from_, made.to = masked(event.cli), masked(event.to.endpoint)
+    return made
 
 
 def pieces(lines: Iterable[bytes]) -> Iterable[bytes]:

@@ -45,10 +45,10 @@ class Metrics:
             self._count(record)
 
     def _count(self, record: Record) -> None:
-        key = (record.event, record.outcome)
+        key = (record.event.kind, record.outcome)
         bound = self._bound.get(key)
         if bound is None:
-            bound = self._bound[key] = (self._callbacks.labels(*key), self._seconds.labels(record.event))
+            bound = self._bound[key] = (self._callbacks.labels(*key), self._seconds.labels(record.event.kind))
         bound[0].inc()
         bound[1].observe(record.seconds)
         if record.repeated:

@@ -188,3 +188,37 @@ def test_the_log_is_written_back_while_saving_goes_on(path: Path) -> None:
 
 def sizes_in(folder: Path) -> dict[str, int]:
     return {file.name: file.stat().st_size for file in folder.iterdir()}
+
+
+def test_what_another_worker_writes_is_seen_at_once_whatever_this_one_remembers(path: Path) -> None:
+    async def main() -> None:
+        mine, other = SqliteStore(path), SqliteStore(path)
+        for counter in range(1, 20, 2):
+            own, foreign = STEP._replace(counter=counter), STEP._replace(counter=counter + 1)
+            assert await mine.save("a", own, LATER) is own
+            assert await mine.load("a") is own
+            assert await other.save("a", foreign, LATER) is foreign
+            assert await mine.load("a") == foreign
+            assert await mine.save("a", own, LATER) == foreign
+            assert await mine.load("a") == foreign
+        await mine.close()
+        await other.close()
+
+    asyncio.run(main())
+
+
+def test_it_remembers_the_latest_calls_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowengine.runtime.store.recent._CAPACITY", 2)
+
+    async def main() -> None:
+        store = SqliteStore(path)
+        saved = {call_id: STEP._replace(state=call_id.encode()) for call_id in "abc"}
+        for call_id in "abc":
+            await store.save(call_id, saved[call_id], LATER)
+        later = STEP._replace(counter=2)
+        await store.save("b", later, LATER)
+        assert list(store._recent._known.values()) == [saved["c"], later]
+        assert await store.load("a") == saved["a"]
+        await store.close()
+
+    asyncio.run(main())

@@ -5,10 +5,12 @@ import json
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowengine.runtime.call import Call
 from flowengine.runtime.engine import Record
 from flowengine.runtime.step import Entry
 from flowengine.server.log import ATOMIC, Lines, masked, masked_reason, pieces
@@ -57,14 +59,15 @@ def test_pieces_hold_all_lines_whole(lines: list[bytes]) -> None:
 
 def record(reason: str) -> Record:
     trace = (Entry("line", "ask", "next"), Entry("line", "look_up", reason))
-    return Record("c1", "ace", "r1", "line", "ask", trace, 3, 0.0012, 0.0, False, "answered")
+    call = Call("r1", "line", "ask", "en-US", steps=3)
+    return Record(Ace(call_id="c1"), "r1", call, trace, 0.0012, 0.0, False, "answered")
 
 
 def test_lines_of_one_moment_are_written_at_once(tmp_path: Path) -> None:
     async def run() -> None:
         lines = Lines(os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT))
         for _ in range(3):
-            lines.callback(Ace(call_id="c1"), record("failed: 12345674"))
+            lines.callback(record("failed: 12345674"))
         assert (tmp_path / "log").read_bytes() == b""
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -76,13 +79,24 @@ def test_lines_of_one_moment_are_written_at_once(tmp_path: Path) -> None:
     assert (first["call"], first["ms"], first["step"]) == ("c1", 1.2, 3)
 
 
+def test_a_line_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
+    async def run() -> None:
+        lines = Lines(os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT))
+        for event in (Ace(call_id="c1"), None, Ace(call_id="c2")):
+            lines.callback(msgspec.structs.replace(record("next"), event=event))
+        lines.flush()
+
+    asyncio.run(run())
+    assert [json.loads(line)["call"] for line in (tmp_path / "log").read_text().splitlines()] == ["c1", "c2"]
+
+
 def test_a_log_that_nobody_reads_costs_no_call() -> None:
     reading, writing = os.pipe()
     os.close(reading)
 
     async def run() -> None:
         lines = Lines(writing)
-        lines.callback(Ace(call_id="c1"), record("next"))
+        lines.callback(record("next"))
         lines.flush()
 
     asyncio.run(run())

@@ -19,19 +19,20 @@ Work = Callable[[sqlite3.Connection], Any]
 class GroupCommit:
     """Runs pieces of work in the event loop's thread: at some microseconds each, handing them to another thread costs more."""
 
-    def __init__(self, connection: sqlite3.Connection, committed: Callable[[int], None]) -> None:
+    def __init__(self, connection: sqlite3.Connection, committed: Callable[[int], None], failed: Callable[[], None]) -> None:
         self._connection = connection
         self._committed = committed
+        self._failed = failed
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """The result of the work, as soon as it is committed."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._commit, loop, loop.time() + PATIENCE_SECONDS)
         self._waiting.append((work, future))
-        return await future
+        return future
 
     async def drain(self) -> None:
         if self._waiting:
@@ -75,6 +76,7 @@ class GroupCommit:
         self._committed(len(batch))
 
     def _fail(self, batch: list[tuple[Work, asyncio.Future[Any]]], error: Exception) -> None:
+        self._failed()
         for _, future in batch:
             if not future.done():
                 failure = StoreError(f"the session store cannot be written: {error}")

@@ -10,7 +10,7 @@ from flowengine.runtime.store.connect import connect
 
 _BUSY_SECONDS = 0.1
 _CHECKPOINT_EVERY = 2_000  # commits' worth of work of this worker, some megabytes of WAL
-_LONG_WAL_FRAMES = 8_000  # 32 MB: under steady load the writer must be held for a moment, or the WAL never starts over
+_LONG_WAL_FRAMES = 4_000  # 32 MB: under steady load the writer must be held for a moment, or the WAL never starts over
 _PURGE_BATCH = 200  # calls per transaction, about a millisecond in which others cannot write
 
 

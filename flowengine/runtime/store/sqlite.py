@@ -11,6 +11,7 @@ from flowengine.runtime.store.commit import PATIENCE_SECONDS, PAUSE_SECONDS, Gro
 from flowengine.runtime.store.connect import connect, is_busy
 from flowengine.runtime.store.housekeeping import Housekeeper
 from flowengine.runtime.store.protocol import Letter, Saved, StoreError
+from flowengine.runtime.store.recent import Recent
 
 _LOAD = "SELECT counter, state, digest, answer, claimed FROM calls WHERE id = ?"
 _SAVE = (
@@ -39,17 +40,21 @@ class SqliteStore:
         self._connection = connect(path, busy_seconds=0)  # the event loop never sleeps in SQLite; it tries again later
         self._execute = self._connection.execute
         self._housekeeper = Housekeeper(path)
-        self._commit = GroupCommit(self._connection, self._housekeeper.committed)
+        self._recent = Recent(self._connection)
+        self._commit = GroupCommit(self._connection, self._housekeeper.committed, self._recent.forget)
 
     async def load(self, call_id: str) -> Saved | None:
+        key = _key(call_id)
         try:
-            row = self._execute(_LOAD, (_key(call_id),)).fetchone()
+            if (known := self._recent.get(key)) is not None:
+                return known
+            row = self._execute(_LOAD, (key,)).fetchone()
         except sqlite3.Error as error:
             row = await self._load_later(call_id, error)
         return Saved._make(row) if row else None
 
     async def save(self, call_id: str, saved: Saved, expires: float) -> Saved:
-        return await self._commit.run(partial(_save, _key(call_id), saved, expires))
+        return await self._commit.run(partial(self._save, _key(call_id), saved, expires))
 
     async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
         return await self._commit.run(partial(_claim, (_key(call_id), digest, deadline, self._clock())))
@@ -78,6 +83,13 @@ class SqliteStore:
         await self._housekeeper.close()
         self._connection.close()
 
+    def _save(self, key: bytes, saved: Saved, expires: float, connection: sqlite3.Connection) -> Saved:
+        kept = saved
+        if connection.execute(_SAVE, (key, *saved, expires)).rowcount != 1:
+            kept = Saved._make(connection.execute(_LOAD, (key,)).fetchone())
+        self._recent.note(key, kept)
+        return kept
+
     async def _load_later(self, call_id: str, error: sqlite3.Error) -> tuple[int, bytes, bytes, bytes, float] | None:
         """Readers wait only while another worker recovers or closes the file."""
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -93,12 +105,6 @@ class SqliteStore:
 def _key(call_id: str) -> bytes:
     # Bytes, as SQLite refuses some texts that JSON may carry, and one such id would spoil the commit of all others.
     return call_id.encode("utf-8", "surrogatepass")
-
-
-def _save(key: bytes, saved: Saved, expires: float, connection: sqlite3.Connection) -> Saved:
-    if connection.execute(_SAVE, (key, *saved, expires)).rowcount == 1:
-        return saved
-    return Saved._make(connection.execute(_LOAD, (key,)).fetchone())
 
 
 def _claim(parameters: tuple[bytes, bytes, float, float], connection: sqlite3.Connection) -> bool:
