@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import sqlite3
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from flowengine.switch.store import Store, open_store
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8071, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
 @click.option("--clock", type=click.Choice(["real", "virtual"]), default="real", show_default=True, help="Whether time is waited for.")
-@click.option("--seed", default=0, show_default=True, type=int, help="Decides whatever else would be chance, such as ids of calls.")
-def switch(config: Path | None, host: str, port: int, clock: str, seed: int) -> None:
+@click.option("--seed", type=int, help="Decides what else is chance: the ids of calls.")
+def switch(config: Path | None, host: str, port: int, clock: str, seed: int | None) -> None:
     """Stand in for the platform: numbers, calls, callbacks and its APIs.
 
     CONFIG is a YAML file with applications, numbers, users, parties and rates. Without it there is one application, with the
@@ -28,6 +29,8 @@ def switch(config: Path | None, host: str, port: int, clock: str, seed: int) -> 
 
     Calls are placed and answered through /desk, which only this machine may use unless CONFIG says otherwise.
     """
+    if seed is None:
+        seed = secrets.randbits(64)  # ids of calls that a store still has must not come again
     given = described(config)
     store = opened(given.store)
     announce(given, host, port, clock)

@@ -24,7 +24,7 @@ def test_a_call_by_hand_from_ringing_to_its_end(switch: Switch, backend: Backend
     assert backend.events() == ["ice", "pie", "dice"]
     assert switch.heard(call) == ["Press 1.", "Bye."]
     kinds = [item["what"] for item in switch.happened(call)]
-    assert [kinds[0], kinds[-1], kinds.count("asks")] == ["asks", "ended", 3] or "ended" in kinds
+    assert [kinds.count(kind) for kind in ("asks", "told", "asked", "ended")] == [3, 3, 1, 1]
     asks = next(item for item in switch.happened(call) if item["what"] == "asks")
     assert (asks["event"], asks["call"], asks["body"]["callid"]) == ("ice", call, call)
 
@@ -108,7 +108,7 @@ def test_happenings_are_read_on_from_where_one_was(switch: Switch, backend: Back
     waiting.start()
     time.sleep(0.1)
     assert found == []
-    switch.advance(5)
+    switch.advance(50)
     waiting.join(5)
     assert found[0].json()["happenings"]
 
@@ -123,7 +123,7 @@ def test_happenings_as_a_stream_of_lines_to_the_end(switch: Switch, backend: Bac
         switch.advance(60)
         rest = list(lines)
     assert any("heard" in line and "Bye." in line for line in rest)
-    assert " ended " in next(line for line in reversed(rest))
+    assert any(" ended FAILED MANAGERHANGUP" in line for line in rest)
 
 
 def test_time_stands_still_until_it_is_told_to_pass(switch: Switch) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from desk_process import KEY, NUMBER, OTHER, SPARE, Backend, Switch
 
-TTS = {"method": "ttsCallout", "ttsCallout": {"destination": {"type": "number", "endpoint": "+46700000007"}, "cli": NUMBER, "text": "Hi."}}
+TEXT = "Good morning, this is a test."
+CALLOUT = {"destination": {"type": "number", "endpoint": "+46700000007"}, "cli": NUMBER, "text": TEXT}
+TTS = {"method": "ttsCallout", "ttsCallout": CALLOUT}
 ROOM = {"action": {"name": "connectConf", "conferenceId": "my/room"}}
 IN_ROOM = "/calling/v1/conferences/id/my%2Froom"
 PARK = {"action": {"name": "park", "holdPrompt": "#tts[Please hold.]", "locale": "en-US"}}
@@ -22,7 +24,7 @@ def test_1_post_callouts(switch: Switch, path: str) -> None:
     answer = switch.ask("POST", path, TTS)
     assert (answer.status_code, list(answer.json())) == (200, ["callId"])
     switch.advance(60)
-    assert switch.heard(answer.json()["callId"])[-1] == "Hi."
+    assert switch.heard(answer.json()["callId"])[-1] == TEXT
 
 
 def test_2_get_call(switch: Switch, backend: Backend) -> None:
@@ -210,7 +212,7 @@ def test_16_call_report_in_the_answer_to_dice(switch: Switch, backend: Backend) 
 
 def test_17_reporting_users(switch: Switch) -> None:
     switch.ask("POST", "/v1/callouts", TTS)
-    busy = {**TTS["ttsCallout"], "destination": {"type": "number", "endpoint": "+46700000008"}}  # type: ignore[dict-item]
+    busy = {**CALLOUT, "destination": {"type": "number", "endpoint": "+46700000008"}}
     switch.ask("POST", "/v1/callouts", {"method": "ttsCallout", "ttsCallout": busy})
     switch.advance(60)
     good = switch.signed("GET", "/v1/users/number/+46700000007/calls/pstn?_start=2020-01-01").json()

@@ -8,7 +8,7 @@ from flowengine.switch.api.asked import NO_CONTENT, Answer, Asked, told
 from flowengine.switch.api.countries import country
 from flowengine.switch.api.desk import Desk
 from flowengine.switch.errors import ApiError
-from flowengine.switch.world import Number, Rate
+from flowengine.switch.world import Number
 
 MOST_NUMBERS = 100
 CAPABILITIES = ("voice", "sms")
@@ -82,11 +82,16 @@ def callbacks(desk: Desk, asked: Asked) -> Answer:
 def set_callbacks(desk: Desk, asked: Asked) -> Answer:
     """Let callbacks go elsewhere."""
     key, given = desk.known(asked.path["application"]), asked.fields(40003).get("url")
-    urls = [given.get("primary"), given.get("fallback") or ""] if isinstance(given, dict) else []
-    if not urls or not all(isinstance(url, str) and (not url or url.startswith(SCHEMES)) for url in urls):
-        raise ApiError(40003, "Invalid request: url holds primary and fallback")
-    desk.kept.set_callbacks(key, urls[0], urls[1])
+    if not isinstance(given, dict):
+        raise ApiError(40003, "Invalid request: url is missing")
+    desk.kept.set_callbacks(key, url_of(given.get("primary")), url_of(given.get("fallback") or ""))
     return NO_CONTENT
+
+
+def url_of(value: object) -> str:
+    if not isinstance(value, str) or (value and not value.startswith(SCHEMES)):
+        raise ApiError(40003, "Invalid request: primary and fallback are URLs")
+    return value
 
 
 def query(desk: Desk, asked: Asked) -> Answer:
@@ -95,7 +100,7 @@ def query(desk: Desk, asked: Asked) -> Answer:
     found = country(number) if number else None
     if not number or found is None:
         raise ApiError(40001, "Invalid parameters: this is no number")
-    rate = rate_of(desk, number)
+    rate = desk.exchange.rate(number)
     item = {
         "countryId": found.id,
         "numberType": found.number_type(number),
@@ -104,8 +109,3 @@ def query(desk: Desk, asked: Asked) -> Answer:
         "rate": {"currencyId": rate.currency, "amount": rate.amount},
     }
     return told({"method": "numberItem", "numberItem": item, "number": item})
-
-
-def rate_of(desk: Desk, number: str) -> Rate:
-    fitting = [rate for rate in desk.exchange.rates if number.startswith(rate.prefix)]
-    return max(fitting, key=lambda rate: len(rate.prefix), default=Rate("", 0.0))

@@ -51,7 +51,7 @@ class Doing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Time(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What time shall do: pass so many seconds at once, pass by itself or not."""
 
-    advance: Annotated[float, Meta(ge=0, le=10_000_000)] = 0.0
+    advance: Annotated[float, Meta(ge=0, le=10_000_000)] | None = None
     running: bool | None = None
 
 
@@ -177,7 +177,7 @@ async def set_time(desk: Desk, driver: Driver, asked: Asked) -> Answer:
     """Hold time, let it run, or let some of it pass."""
     wanted = given(asked, Time)
     done = driver.hold() if wanted.running is False else True
-    if wanted.advance:
+    if wanted.advance is not None:
         done = await driver.advance(wanted.advance) and done
     if wanted.running:
         driver.run()

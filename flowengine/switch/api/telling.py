@@ -31,7 +31,7 @@ def content(body: bytes) -> Any:
 def line(happening: Happening) -> str:
     """One line: when, what, and what about it."""
     told = as_json(happening)
-    rest = [value for name, value in told.items() if name not in ("what", "call", "at") and value not in ("", None, [], {})]
+    rest = [value for name, value in told.items() if name not in ("what", "call", "at") and (value or value == 0)]
     words = " ".join(value if isinstance(value, str) else msgspec.json.encode(value).decode() for value in rest)
     return f"{happening.at:%H:%M:%S} {told['what']} {words}".rstrip() + "\n"
 
