@@ -8,11 +8,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from flowengine.problems import Problem, to_text
 from flowengine.scenarios.coverage import FlowCoverage, coverage, total
 from flowengine.scenarios.load import Case
 from flowengine.scenarios.project import Project
-from flowengine.scenarios.report import as_data, coverage_text, failure_text, junit, summary
+from flowengine.scenarios.report import Places, as_data, coverage_text, failure_text, junit, summary
 from flowengine.scenarios.result import Result
 from flowengine.scenarios.runner import chosen, run
 
@@ -37,15 +36,15 @@ def test(flows: Path, words: str, fail_under: float | None, xml: Path | None, jo
     begun = time.perf_counter()
     results = list(shown(run(project, cases, jobs), len(cases), quiet=data))
     flows_covered = measured(project, results, flows)
-    sources = texts(project)
+    places = places_of(project, flows)
     if xml is not None:
-        xml.write_bytes(junit(results, sources))
+        xml.write_bytes(junit(results, places))
     if data:
-        click.echo(msgspec.json.format(msgspec.json.encode(as_data(results, flows_covered))).decode())
+        click.echo(msgspec.json.format(msgspec.json.encode(as_data(results, flows_covered, places))).decode())
     else:
-        tell(results, sources, time.perf_counter() - begun)
+        tell(results, places, time.perf_counter() - begun)
         if covered or too_little(flows_covered, fail_under):
-            click.echo(coverage_text(flows_covered))
+            click.echo(coverage_text(flows_covered, places))
     if too_little(flows_covered, fail_under):
         click.echo(f"{total(flows_covered):.1f}% of states and exits were taken, less than {fail_under:g}%", err=True)
     if any(result.failures for result in results) or too_little(flows_covered, fail_under):
@@ -61,7 +60,7 @@ def prepared(flows: Path, words: str) -> tuple[Project, list[Case]]:
     cases, problems = project.cases()
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
-        click.echo(listing(errors, project), err=True)
+        click.echo(places_of(project, flows).listing(errors, colour=True), err=True)
         raise SystemExit(2)
     own = flows.stem if flows.is_file() else ""
     cases = [case for case in cases if chosen(words)(case) and (not own or in_file(project, case, flows.name))]
@@ -76,12 +75,8 @@ def in_file(project: Project, case: Case, name: str) -> bool:
     return project.compiled().programs[case.flow].document.file == name
 
 
-def listing(problems: Sequence[Problem], project: Project) -> str:
-    return to_text(problems, texts(project), colour=True)
-
-
-def texts(project: Project) -> dict[str, str]:
-    return {name: content.decode(errors="replace") for name, content in {**project.files, **project.scenarios}.items()}
+def places_of(project: Project, flows: Path) -> Places:
+    return Places({**project.files, **project.scenarios}, (flows.parent if flows.is_file() else flows).as_posix())
 
 
 def measured(project: Project, results: Iterable[Result], flows: Path) -> list[FlowCoverage]:
@@ -96,10 +91,10 @@ def too_little(flows: Sequence[FlowCoverage], least: float | None) -> bool:
     return least is not None and total(flows) < least
 
 
-def tell(results: Sequence[Result], sources: dict[str, str], seconds: float) -> None:
+def tell(results: Sequence[Result], places: Places, seconds: float) -> None:
     for result in results:
         if result.failures:
-            click.echo(failure_text(result, sources))
+            click.echo(failure_text(result, places))
     click.echo(summary(results, seconds))
 
 

@@ -130,5 +130,4 @@ def place(program: Program, item: Item) -> Span:
     """Where the author wrote it: the line of the exit, else of the state."""
     state = program.states[item.state]
     target = state.exits.get(item.exit)
-    path = target.path if target and target.path in program.document.values else ("states", item.state)
-    return program.document.key_span(path)
+    return program.document.key_span(target.path if target and target.path else ("states", item.state))

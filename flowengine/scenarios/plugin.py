@@ -5,6 +5,7 @@ pytest imports this file in every run, so all else of flowengine is imported whe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,15 +24,15 @@ _projects = pytest.StashKey[dict[Path, "Loaded"]]()
 class Loaded:
     """A project with its scenarios, read once in a run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shown: str) -> None:
         from flowengine.scenarios.project import Project  # noqa: PLC0415  # see above
+        from flowengine.scenarios.report import Places  # noqa: PLC0415
 
         self.project: Project = Project.at(folder)
         self.cases: list[Case]
         self.problems: list[Problem]
         self.cases, self.problems = self.project.cases()
-        names = {**self.project.files, **self.project.scenarios}
-        self.sources = {name: content.decode(errors="replace") for name, content in names.items()}
+        self.places = Places({**self.project.files, **self.project.scenarios}, shown)
 
 
 class Broken(Exception):  # noqa: N818  # of a scenario, not of the program
@@ -79,9 +80,7 @@ class ScenarioFile(pytest.File):
         errors = [problem for problem in loaded.problems if problem.severity == "error"]
         own = [problem for problem in errors if problem.span.file == name or not problem.span.file.startswith(f"{SCENARIOS}/")]
         if own:
-            from flowengine.problems import to_text  # noqa: PLC0415  # see above
-
-            raise self.CollectError(to_text(own, loaded.sources))
+            raise self.CollectError(loaded.places.listing(own))
         for case in loaded.cases:
             if case.document.file == name:
                 yield ScenarioItem.from_parent(self, name=case.name, case=case, loaded=loaded)
@@ -89,7 +88,7 @@ class ScenarioFile(pytest.File):
     def loaded(self) -> Loaded:
         known, folder = self.config.stash[_projects], self.path.parent.parent
         if folder not in known:
-            known[folder] = Loaded(folder)
+            known[folder] = Loaded(folder, os.path.relpath(folder, self.config.invocation_params.dir))
         return known[folder]
 
 
@@ -107,7 +106,7 @@ class ScenarioItem(pytest.Item):
 
         result = play(self.case, self.loaded.project)
         if result.failures:
-            raise Broken(failure_text(result, self.loaded.sources))
+            raise Broken(failure_text(result, self.loaded.places))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The failure in the words of the scenario, without a traceback."""

@@ -1,8 +1,10 @@
 """Results of scenarios for a person and, as JUnit, for machines."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from flowengine.problems import Problem, Span, to_text
 from flowengine.problems.excerpt import Excerpts
 from flowengine.scenarios.coverage import FlowCoverage, total
 from flowengine.scenarios.result import Failure, Result
@@ -10,23 +12,40 @@ from flowengine.scenarios.result import Failure, Result
 MAX_MISSING = 8  # of one flow, in the table; the JSON has them all
 
 
-def failure_text(result: Result, sources: Mapping[str, str]) -> str:
+class Places:
+    """The files of a project as a reader finds them: by paths that a terminal can open."""
+
+    def __init__(self, files: Mapping[str, bytes], folder: str = "") -> None:
+        self._folder = "" if folder in ("", ".") else f"{folder.rstrip('/')}/"
+        self._sources = {f"{self._folder}{name}": content for name, content in files.items()}
+        self._excerpts = Excerpts(self._sources)
+
+    def at(self, span: Span) -> Span:
+        return replace(span, file=f"{self._folder}{span.file}")
+
+    def excerpt(self, span: Span) -> tuple[str, str]:
+        return self._excerpts.of(self.at(span))
+
+    def listing(self, problems: Iterable[Problem], *, colour: bool = False) -> str:
+        return to_text([replace(problem, span=self.at(problem.span)) for problem in problems], self._sources, colour=colour)
+
+
+def failure_text(result: Result, places: Places) -> str:
     """Everything about a scenario that failed: what was expected and what came, where, and the conversation so far."""
-    excerpts = Excerpts(sources)
     parts = [f"FAILED {result.title}"]
-    parts += [one(failure, excerpts) for failure in result.failures]
+    parts += [one(failure, places) for failure in result.failures]
     if result.place is not None:
-        line, _ = excerpts.of(result.place)
-        parts.append(f"the call was in {result.state}\n {result.place}: {line.strip()}")
+        line, _ = places.excerpt(result.place)
+        parts.append(f"the call was in {result.state}\n {places.at(result.place)}: {line.strip()}")
     if result.transcript:
         parts.append("\n".join(["the conversation:", *transcript(result)]))
     return "\n".join(parts) + "\n"
 
 
-def one(failure: Failure, excerpts: Excerpts) -> str:
-    line, carets = excerpts.of(failure.span)
+def one(failure: Failure, places: Places) -> str:
+    line, carets = places.excerpt(failure.span)
     gutter = " " * len(str(failure.span.line))
-    rows = [f"{failure.span}: {failure.message}"]
+    rows = [f"{places.at(failure.span)}: {failure.message}"]
     rows += [f" {failure.span.line} | {line}".rstrip(), f" {gutter} | {carets}"] if carets else []
     rows += [f" {gutter} = expected: {failure.expected}"] if failure.expected else []
     rows += [f" {gutter} = found:    {failure.found}"] if failure.found else []
@@ -54,7 +73,7 @@ def summary(results: Sequence[Result], seconds: float) -> str:
     return f"{number} scenario{'s' * (number != 1)}: {number - failed} passed, {failed} failed ({seconds:.1f} s)"
 
 
-def junit(results: Iterable[Result], sources: Mapping[str, str]) -> bytes:
+def junit(results: Iterable[Result], places: Places) -> bytes:
     """JUnit XML: a suite for each flow."""
     suites: dict[str, list[Result]] = {}
     for result in results:
@@ -66,18 +85,18 @@ def junit(results: Iterable[Result], sources: Mapping[str, str]) -> bytes:
         counts = {"tests": str(len(members)), "failures": str(failed), "errors": "0", "skipped": "0", "time": f"{spent:.4f}"}
         suite = SubElement(root, "testsuite", {"name": flow, **counts})
         for result in members:
-            case(suite, result, sources)
+            case(suite, result, places)
     indent(root)
     written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return written
 
 
-def case(suite: Element, result: Result, sources: Mapping[str, str]) -> None:
-    place = {"file": result.span.file, "line": str(result.span.line), "time": f"{result.seconds:.4f}"}
+def case(suite: Element, result: Result, places: Places) -> None:
+    place = {"file": places.at(result.span).file, "line": str(result.span.line), "time": f"{result.seconds:.4f}"}
     found = SubElement(suite, "testcase", {"classname": result.flow, "name": result.name, **place})
     if result.failures:
         failure = SubElement(found, "failure", message=result.failures[0].message, type="scenario")
-        failure.text = printable(failure_text(result, sources))
+        failure.text = printable(failure_text(result, places))
 
 
 def printable(text: str) -> str:
@@ -85,14 +104,14 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
 
 
-def coverage_text(flows: Sequence[FlowCoverage]) -> str:
+def coverage_text(flows: Sequence[FlowCoverage], places: Places) -> str:
     """A table for a person, with what is missing below each flow."""
     width = max((len(flow.flow) for flow in flows), default=4)
     rows = [f"{'flow':{width}}  {'states':>9}  {'exits':>9}  covered"]
     for flow in flows:
         states, exits = (f"{taken}/{there}" for taken, there in (flow.counts(exits=False), flow.counts(exits=True)))
         rows.append(f"{flow.flow:{width}}  {states:>9}  {exits:>9}  {floor(flow.percent):>6}%")
-        rows += [f"  {flow.places[item]}: {item}" for item in flow.missing[:MAX_MISSING]]
+        rows += [f"  {places.at(flow.places[item])}: {item}" for item in flow.missing[:MAX_MISSING]]
         rows += [f"  and {len(flow.missing) - MAX_MISSING} more"] if len(flow.missing) > MAX_MISSING else []
         rows += [f"  only after a mishap: {', '.join(flow.spare)}"] if flow.spare else []
     return "\n".join([*rows, f"{'all':{width}}  {'':>9}  {'':>9}  {floor(total(flows)):>6}%"])
@@ -103,18 +122,18 @@ def floor(share: float) -> str:
     return f"{int(share * 10) / 10:.1f}"
 
 
-def as_data(results: Sequence[Result], flows: Sequence[FlowCoverage]) -> dict[str, object]:
+def as_data(results: Sequence[Result], flows: Sequence[FlowCoverage], places: Places) -> dict[str, object]:
     """Everything, for programs."""
     return {
         "scenarios": [
             {
                 "flow": result.flow,
                 "name": result.name,
-                "file": result.span.file,
+                "file": places.at(result.span).file,
                 "line": result.span.line,
                 "passed": not result.failures,
                 "failures": [
-                    {"place": str(item.span), "message": item.message, "expected": item.expected, "found": item.found}
+                    {"place": str(places.at(item.span)), "message": item.message, "expected": item.expected, "found": item.found}
                     for item in result.failures
                 ],
             }
@@ -128,7 +147,9 @@ def as_data(results: Sequence[Result], flows: Sequence[FlowCoverage]) -> dict[st
                     "percent": flow.percent,
                     "states": dict(zip(("covered", "total"), flow.counts(exits=False), strict=True)),
                     "exits": dict(zip(("covered", "total"), flow.counts(exits=True), strict=True)),
-                    "missing": [{"state": item.state, "exit": item.exit, "place": str(flow.places[item])} for item in flow.missing],
+                    "missing": [
+                        {"state": item.state, "exit": item.exit, "place": str(places.at(flow.places[item]))} for item in flow.missing
+                    ],
                     "spare": list(flow.spare),
                 }
                 for flow in flows
