@@ -82,7 +82,7 @@ def show(report: Report) -> None:
     for ending, count in report.endings.items():
         console.print(f"{count:>9,}  {ending}", markup=False)
     for error, count in report.errors.items():
-        console.print(f"{count:>9,}  {error}", style="red", markup=False)
+        console.print(f"{count:>9,}  {error}", style="red", markup=False, soft_wrap=True)
 
 
 def latencies(report: Report) -> Table:

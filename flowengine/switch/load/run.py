@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from time import perf_counter
 
-from flowengine.switch.load.lane import Lane
+from flowengine.switch.load.caller import Caller
 from flowengine.switch.load.report import Report, Tally
 from flowengine.switch.wire import Concurrent
 from flowengine.switch.world import Application, Number, World
@@ -31,15 +31,15 @@ class Plan:
 
 
 async def load(plan: Plan, progress: Callable[[int], None] = lambda _calls: None) -> Report:
-    """Place the calls. Each lane has one under way, in a time of its own that stands still only while its backend is asked."""
+    """Place the calls. Each lane has one under way, in a time of its own that stands still only while the server is asked."""
     world = World((Application(plan.key, plan.secret, plan.url),), tuple(Number(number, plan.key) for number in plan.to))
     tally, numbers, begun = Tally(), iter(range(plan.calls)), perf_counter()
 
     async def lane(pool: Concurrent, seed: int) -> None:
-        caller = Lane(world, pool, tally, Random(seed), plan.talk)  # noqa: S311  # which keys are pressed is no secret
+        random = Random(seed)  # noqa: S311  # which keys are pressed is no secret
         for number in numbers:
             await _turn(plan, number, begun)
-            await caller.call(plan.to[number % len(plan.to)])
+            await Caller(world, pool, tally, random, plan.talk).call(plan.to[number % len(plan.to)])
             progress(tally.calls)
 
     pool = Concurrent()

@@ -1,4 +1,4 @@
-"""One call after the other, in a time of their own."""
+"""One call, in a time of its own."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flowengine.sinch import sign
-from flowengine.switch.calls.call import Call
+from flowengine.switch.calls.leg import Leg
 from flowengine.switch.clock import VirtualClock
 from flowengine.switch.exchange import Exchange
 from flowengine.switch.happenings import Asked, Asks, Ended, Happening, Joined, Told
@@ -26,10 +26,11 @@ TALKS: Final = 30.0  # seconds that connected callers talk, or stay in a confere
 PATIENCE: Final = 900.0  # seconds after which a caller has had enough, whatever is said
 KEYS: Final = 25  # who has pressed so many goes round in circles, and hangs up
 DIGITS: Final = "0123456789"
+SETTINGS: Final = Settings()
 
 
 class Share:
-    """A lane's share of the pool: its own requests alone hold up its time. They are signed in the time of the backend."""
+    """A call's share of the pool: its own requests alone hold up its time. They are signed in the time of the backend."""
 
     def __init__(self, pool: Transport, key: str, secret: str, tally: Tally) -> None:
         self.in_flight = 0
@@ -60,27 +61,26 @@ class Share:
         await self._replied.wait()
 
 
-class Lane:
-    """A caller who calls again and again, each time from another number."""
+class Caller:
+    """Calls once. It has a switch of its own: nothing of it is left when the call is over, however many there are."""
 
     def __init__(self, world: World, pool: Transport, tally: Tally, random: Random, talk: Sequence[str]) -> None:
         application = world.applications[0]
         self._clock = VirtualClock(datetime.now(UTC))
         self._share = Share(pool, application.key, application.secret, tally)
-        self._exchange = Exchange(world, self._clock, Settings(), self._share, seed=randbits(64))  # ids are new in each run
+        self._exchange = Exchange(world, self._clock, SETTINGS, self._share, seed=randbits(64))  # ids are new in each run
         self._exchange.watch(self._see)
         self._tally = tally
         self._random = random
         self._talk = talk
         self._pressed = 0
-        self._call: Call | None = None
+        self._leg: Leg | None = None
         self._ended: Ended | None = None
 
     async def call(self, to: str) -> None:
-        """One whole call, until its last callback is answered."""
-        self._pressed, self._ended = 0, None
-        caller = f"+1555{self._random.randrange(10_000_000):07}"
-        self._call = self._exchange.dial(caller=caller, to=to)
+        """The whole call, until its last callback is answered."""
+        number = f"+1555{self._random.randrange(10_000_000):07}"
+        self._leg = self._exchange.dial(caller=number, to=to).caller
         patience = self._clock.later(PATIENCE, self._hang_up)
         await drive(self._clock, self._share, lambda: self._ended is not None)
         patience.cancel()
@@ -110,9 +110,9 @@ class Lane:
         self._pressed += 1
         if self._pressed > KEYS:
             self._hang_up()
-        elif keys and self._ended is None and self._call and self._call.caller:
-            self._call.caller.press(keys)
+        elif keys and self._leg is not None:
+            self._leg.press(keys)
 
     def _hang_up(self) -> None:
-        if self._ended is None and self._call and self._call.caller:
-            self._call.caller.hang_up()
+        if self._leg is not None:
+            self._leg.hang_up()
