@@ -2,11 +2,12 @@
 
 import hashlib
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from flowengine.problems import Problem
 from flowengine.releases.database import connect, transaction
 
 _DIGEST_BYTES = 16
@@ -21,6 +22,19 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     author: str = ""
     message: str = ""
 
+    @property
+    def title(self) -> str:
+        return self.message.partition("\n")[0]
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """What a place had last, where it has errors: nothing of it is live."""
+
+    place: str
+    at: float
+    origin: Origin
+    problems: tuple[Problem, ...]
+
 
 class Kept(msgspec.Struct, frozen=True):
     """A release in the archive; `made` is when it was first seen, in seconds since 1970."""
@@ -34,6 +48,7 @@ class Archive:
     """Releases by id. The same content has the same id, so putting one in twice does nothing."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._connection = connect(path)
 
     def put(self, release_id: str, files: Mapping[str, bytes], origin: Origin, at: float) -> None:
@@ -73,6 +88,24 @@ class Archive:
             needed = {digest for (files,) in rows for digest in msgspec.msgpack.decode(files, type=dict[str, bytes]).values()}
             unneeded = self._known() - needed
             write.executemany("DELETE FROM contents WHERE digest = ?", [(digest,) for digest in unneeded])
+
+    def reject(self, place: str, origin: Origin, problems: Sequence[Problem], at: float) -> None:
+        """Remember what is wrong with what a place has now."""
+        row = (place, at, msgspec.json.encode(origin).decode(), msgspec.json.encode(problems).decode())
+        self._connection.execute("INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?)", row)
+
+    def accept(self, place: str) -> None:
+        """What a place has now is sound."""
+        if self._connection.execute("SELECT 1 FROM rejected WHERE place = ?", (place,)).fetchone():
+            self._connection.execute("DELETE FROM rejected WHERE place = ?", (place,))
+
+    def rejected(self) -> list[Rejected]:
+        """What is wrong where, the latest first."""
+        rows = self._connection.execute("SELECT place, at, origin, problems FROM rejected ORDER BY at DESC").fetchall()
+        return [
+            Rejected(place, at, msgspec.json.decode(origin, type=Origin), msgspec.json.decode(problems, type=tuple[Problem, ...]))
+            for place, at, origin, problems in rows
+        ]
 
     def close(self) -> None:
         self._connection.close()

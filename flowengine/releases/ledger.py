@@ -40,14 +40,16 @@ class Draft(msgspec.Struct, frozen=True):
 class Live(msgspec.Struct, frozen=True):
     """What is live now: for new calls `current`, a share of them on the `candidate`, and drafts by name. `number` is the last change.
 
-    `followed` is the release that each place was last published with: what was taken back stays back until the place changes again.
+    `place` is what the server follows, and `followed` what it had there last: a release that was taken back stays back until the
+    place changes again.
     """
 
     current: str = ""
     candidate: str = ""
     share: float = 0.0
     drafts: Mapping[str, Draft] = {}
-    followed: Mapping[str, str] = {}
+    place: str = ""
+    followed: str = ""
     number: int = 0
 
     @property
@@ -66,9 +68,10 @@ def after(live: Live, change: Change) -> Live:
 
 
 def _published(live: Live, change: Change) -> Live:
-    followed = {**live.followed, change.place: change.release} if change.place else live.followed
+    if change.place:
+        live = replace(live, place=change.place, followed=change.release)
     ended = live.candidate == change.release
-    return replace(live, current=change.release, followed=followed, **({"candidate": "", "share": 0.0} if ended else {}))
+    return replace(live, current=change.release, **({"candidate": "", "share": 0.0} if ended else {}))
 
 
 def _canary(live: Live, change: Change) -> Live:

@@ -1,20 +1,129 @@
 """The releases of one worker. Publishing swaps one reference, so that no callback ever sees two releases."""
 
+import asyncio
+import hashlib
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
 from flowengine.compile import Release
+from flowengine.releases.ledger import Ledger, Live
+from flowengine.sinch import Event, Ice, normalise
+
+log = logging.getLogger(__name__)
+Find = Callable[[str], Awaitable[Release | None]]
+"""Where releases come from that a worker does not have"""
+
+
+async def nowhere(_release_id: str) -> None:
+    """For those who have all there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What new calls begin on, at one moment."""
+
+    current: Release
+    candidate: Release | None = None
+    share: float = 0.0
+    drafts: Mapping[str, Release] = field(default_factory=dict)
+    """By the digits of the callers who reach them"""
+
+    def release_for(self, event: Event) -> Release:
+        """The release that a new call begins on: the same for a caller each time, as long as the candidate is the same."""
+        caller = normalise(event.cli).e164.lstrip("+") if isinstance(event, Ice) else ""
+        if caller in self.drafts:
+            return self.drafts[caller]
+        if self.candidate is not None and chance(caller or event.call_id, self.candidate.id) < self.share:
+            return self.candidate
+        return self.current
+
+
+def chance(caller: str, candidate: str) -> float:
+    """From 0 to 1: the same for a caller and a candidate on every machine, and unlike that of another candidate."""
+    digest = hashlib.blake2b(f"{caller}\0{candidate}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
 
 
 class Registry:
-    """Releases by id, one of them current."""
+    """Releases by id, those that new calls begin on, and those that calls under way began on."""
 
-    def __init__(self, current: Release) -> None:
-        self.current = current
+    def __init__(self, current: Release, find: Find = nowhere) -> None:
+        self.serving = Serving(current)
+        self.known: tuple[Release, ...] = (current,)
         self._known = {current.id: current}
+        self._find = find
+        self._loading: dict[str, asyncio.Task[Release | None]] = {}
+
+    @property
+    def current(self) -> Release:
+        """The release of new calls, unless they are for a candidate or a draft."""
+        return self.serving.current
+
+    def release_for(self, event: Event) -> Release:
+        """The release that this new call begins on."""
+        return self.serving.release_for(event)
 
     def get(self, release_id: str) -> Release | None:
         """The release of this id, or None when this worker does not have it."""
         return self._known.get(release_id)
 
-    def publish(self, release: Release) -> None:
-        """New calls begin on this release; calls under way stay on theirs."""
-        self._known[release.id] = release
-        self.current = release
+    async def load(self, release_id: str) -> Release | None:
+        """The release of this id, from the archive where need be; None when it is really gone."""
+        if (known := self._known.get(release_id)) is not None:
+            return known
+        if release_id not in self._loading:
+            self._loading[release_id] = asyncio.create_task(self._load(release_id))
+        return await asyncio.shield(self._loading[release_id])
+
+    async def show(self, live: Live) -> None:
+        """Serve what is live now. What cannot be had stays as it was, and is reported."""
+        found = {name: await self.load(name) for name in live.releases}
+        for name in (name for name, release in found.items() if release is None):
+            log.error("release %s is live, but cannot be loaded; calls begin on %s", name, self.current.id)
+        self.serving = Serving(
+            found.get(live.current) or self.current,
+            found.get(live.candidate),
+            live.share,
+            {caller: release for draft in live.drafts.values() if (release := found[draft.release]) for caller in draft.callers},
+        )
+
+    def add(self, releases: Iterable[Release]) -> None:
+        """Have releases at hand that were compiled elsewhere in this worker."""
+        self._known |= {release.id: release for release in releases}
+        self.known = tuple(self._known.values())
+
+    def forget(self, kept: Iterable[str]) -> None:
+        """Let go of the releases that are no longer kept, but never of those that new calls begin on."""
+        serving = self.serving
+        needed = {serving.current.id, *kept, *(release.id for release in serving.drafts.values())}
+        needed |= {serving.candidate.id} if serving.candidate else set()
+        self._known = {name: release for name, release in self._known.items() if name in needed}
+        self.known = tuple(self._known.values())
+
+    async def _load(self, release_id: str) -> Release | None:
+        try:
+            release = await self._find(release_id)
+        except Exception:  # a call of that release is treated like one whose release is gone; others go on
+            log.exception("release %s cannot be loaded", release_id)
+            return None
+        finally:
+            del self._loading[release_id]
+        if release is not None:
+            self.add([release])
+        return release
+
+
+async def follow(registry: Registry, ledger: Ledger, pause: float) -> None:
+    """Serve what the ledger says, as soon as it says so."""
+    shown = -1
+    while True:
+        try:
+            live = ledger.live()
+            if live.number != shown:
+                await registry.show(live)
+                shown = live.number
+        except sqlite3.Error:  # a full disk, say; what is served goes on
+            log.exception("the record of what is live cannot be read")
+        await asyncio.sleep(pause)

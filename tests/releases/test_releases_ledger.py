@@ -21,22 +21,22 @@ def ledger_of(folder: Path, *changes: Change) -> Ledger:
 
 
 CASES = {
-    "publishing": ([PUBLISH], Live("r1", followed={"/srv/flows": "r1"}, number=1)),
+    "publishing": ([PUBLISH], Live("r1", place="/srv/flows", followed="r1", number=1)),
     "rolling back leaves the place where it was": (
         [PUBLISH, Change("ann", "publish", "r2", place="/srv/flows"), Change("bo", "rollback", "r1")],
-        Live("r1", followed={"/srv/flows": "r2"}, number=3),
+        Live("r1", place="/srv/flows", followed="r2", number=3),
     ),
     "a canary": (
         [PUBLISH, Change("bo", "canary", "r2", share=0.1)],
-        Live("r1", "r2", 0.1, followed={"/srv/flows": "r1"}, number=2),
+        Live("r1", "r2", 0.1, place="/srv/flows", followed="r1", number=2),
     ),
     "a canary that is promoted": (
         [PUBLISH, Change("bo", "canary", "r2", share=0.1), Change("bo", "promote", "r2")],
-        Live("r2", followed={"/srv/flows": "r1"}, number=3),
+        Live("r2", place="/srv/flows", followed="r1", number=3),
     ),
     "a canary that is withdrawn": (
         [PUBLISH, Change("bo", "canary", "r2", share=0.1), Change("bo", "withdraw", "r2")],
-        Live("r1", followed={"/srv/flows": "r1"}, number=3),
+        Live("r1", place="/srv/flows", followed="r1", number=3),
     ),
     "a canary that is published": ([Change("bo", "canary", "r2", share=0.1), Change("bo", "publish", "r2")], Live("r2", number=2)),
     "publishing beside a canary": (

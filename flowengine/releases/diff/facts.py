@@ -1,0 +1,106 @@
+"""A project as facts: one for each thing that can change, so that versions are compared fact by fact."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from flowengine.releases.diff.difference import Part, Place
+from flowengine.source import Document, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing. `value` is what it means, with all that it draws on; `own` is what stands in this place, so that a change of `value`
+    alone is one of a `topic` in `uses`. `shown` is for people. With `leads` the value is the name of a state or flow.
+    """
+
+    part: Part
+    label: str
+    value: str
+    path: Path
+    shown: str = ""
+    own: str = ""
+    leads: str = ""
+    topic: str = ""
+    uses: frozenset[str] = frozenset()
+
+    @property
+    def words(self) -> str:
+        return self.shown or self.value
+
+    def meant(self, states: Mapping[str, str], flows: Mapping[str, str]) -> tuple[str, str]:
+        """Value and own text, with the names that others have now."""
+        if not self.leads:
+            return self.value, self.own
+        value = (flows if self.leads == "flow" else states).get(self.value, self.value)
+        return value, self.own if self.own.startswith("=") else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One entry of a list that is looked at from the top: a condition, a share, what a route asks for; and where it leads."""
+
+    key: str
+    shown: str
+    leads: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A way from state to state. `label` tells edges apart; `shown` is what a caller does, or what must hold."""
+
+    source: str
+    label: str
+    target: str
+    shown: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StateFacts:
+    """A state. `uses` is everything that it draws on."""
+
+    name: str
+    kind: str
+    path: Path
+    facts: Mapping[str, Fact]
+    ways: tuple[Way, ...]
+    uses: frozenset[str]
+
+    def edges(self) -> Iterator[Edge]:
+        for fact in self.facts.values():
+            if fact.leads == "state" and fact.value not in ("repeat", "back"):
+                yield Edge(self.name, fact.label, fact.value, "" if fact.label == "next" else fact.label)
+        for way in self.ways:
+            yield Edge(self.name, self.kind, way.leads, way.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFacts:
+    """A flow."""
+
+    name: str
+    document: Document
+    facts: Mapping[str, Fact]
+    states: Mapping[str, StateFacts]
+
+    def place(self, path: Path) -> Place:
+        span = self.document.span(path) if len(path) != 2 else self.document.key_span(path)
+        return Place(span.file, span.line, span.column)
+
+    def entries(self) -> dict[str, str]:
+        return {fact.label: fact.value for fact in self.facts.values() if fact.part == "entry"}
+
+    def shared_error(self) -> str:
+        fact = self.facts.get("error")
+        return fact.value if fact else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFacts:
+    """What flows share, with the place of each fact, and all flows."""
+
+    facts: Mapping[str, Fact]
+    places: Mapping[str, Place]
+    routes: tuple[Way, ...]
+    route_places: tuple[Place | None, ...]
+    flows: Mapping[str, FlowFacts]

@@ -1,0 +1,150 @@
+"""Follows the place that flows live in: a folder that people edit, or a branch that they push to. One worker does, for all."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from watchfiles import awatch
+
+from flowengine.model import Folder
+from flowengine.problems import to_text
+from flowengine.releases.archive import Origin
+from flowengine.releases.git import GitError, Repository
+from flowengine.releases.publisher import Made, Publisher
+from flowengine.releases.workshop import Workshop
+
+log = logging.getLogger(__name__)
+QUIET_MILLIS = 50  # an editor that writes in several steps is done by then
+TURN_SECONDS = 0.25  # of looking at a branch, or whether the worker that follows is still there
+WHO = "the server"
+
+
+class Found(NamedTuple):
+    """What a place has now."""
+
+    files: dict[str, bytes]
+    origin: Origin
+
+
+class Place(Protocol):
+    """Where flows live."""
+
+    def read(self) -> Found | None:
+        """What is there now; None where that is what was there before. Raises OSError or GitError."""
+        ...
+
+    def changes(self) -> AsyncIterator[object]:
+        """Something whenever it may be worth to read again."""
+        ...
+
+
+class FolderPlace:
+    """A folder, or a single file, on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._folder = Folder(path)
+
+    def read(self) -> Found | None:
+        return Found(self._folder.read(), Origin(str(self._path)))
+
+    async def changes(self) -> AsyncIterator[object]:
+        folder = self._path.parent if self._path.is_file() else self._path
+        while True:
+            yield None
+            with suppress(FileNotFoundError):  # moved away, to be replaced by another one perhaps
+                async for changes in watched(folder):
+                    yield changes
+            await asyncio.sleep(TURN_SECONDS)
+
+
+async def watched(folder: Path) -> AsyncIterator[object]:
+    """Changes in a folder, until another one stands in its place: a link that leads elsewhere now, say."""
+    first, begun = identity(folder), False
+    async for changes in awatch(folder, debounce=4 * QUIET_MILLIS, step=QUIET_MILLIS, rust_timeout=500, yield_on_timeout=True):
+        if identity(folder) != first:
+            return
+        if changes or not begun:  # what changed before the watch stood shows in no change
+            begun = True
+            yield changes
+
+
+def identity(folder: Path) -> tuple[int, int]:
+    found = folder.stat()
+    return found.st_dev, found.st_ino
+
+
+class Branch:
+    """A branch of a repository, local or bare."""
+
+    def __init__(self, repository: Path, ref: str, path: str) -> None:
+        self._repository = Repository(repository)
+        self._ref, self._path = ref, path
+        self._seen = ""
+
+    def read(self) -> Found | None:
+        commit = self._repository.commit(self._ref)
+        if commit.id == self._seen:
+            return None
+        files = self._repository.files(commit, self._path)
+        self._seen = commit.id
+        return Found(files, Origin(str(self._repository.path), self._ref, commit.id, commit.author, commit.message))
+
+    def close(self) -> None:
+        self._repository.close()
+
+    async def changes(self) -> AsyncIterator[object]:
+        while True:
+            yield None
+            await asyncio.sleep(TURN_SECONDS)
+
+
+def publish_now(place: Place, publisher: Publisher) -> Made | None:
+    """Publish what a place has, if that is news. Raises OSError or GitError where it cannot be read."""
+    found = place.read()
+    return publisher.follow(found.files, found.origin, found.origin.author or WHO) if found else None
+
+
+async def follow(place: Place, publisher: Publisher, workshop: Workshop, published: Callable[[Made], None]) -> None:
+    """Publish whatever changes, for ever. What cannot be read or has errors is reported, and all stays as it was."""
+    async for _ in place.changes():
+        try:
+            made = await workshop.run(lambda: publish_now(place, publisher))
+        except (OSError, GitError) as error:
+            log.error("the flows cannot be read, and stay as they were: %s", error)  # noqa: TRY400  # its text says it all
+            continue
+        except Exception:
+            log.exception("the flows cannot be published, and stay as they were")
+            continue
+        if made is not None:
+            published(made)
+
+
+def report(made: Made) -> None:
+    """Say what became of a change."""
+    if not made.release:
+        log.error("the flows have errors, and stay as they were:\n%s", to_text(made.problems, made.sources))
+    elif made.changed:
+        log.info("release %s is live", made.release)
+
+
+class Turn:
+    """The turn to follow. It belongs to one process at a time, and is free again when that process ends, however it does."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, timeout=0, isolation_level=None)  # SQLite has locks that work everywhere
+
+    def taken(self) -> bool:
+        """Whether it is ours now."""
+        try:
+            self._connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._connection.close()

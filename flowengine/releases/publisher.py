@@ -1,0 +1,127 @@
+"""Makes releases live, and takes them back. A project with errors never replaces a good one; it is remembered as rejected."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from flowengine.compile import Compiled
+from flowengine.compile.release import release_id
+from flowengine.problems import Problem
+from flowengine.releases.archive import Archive, Origin
+from flowengine.releases.ledger import Change, Ledger, Live, Refused
+
+Compile = Callable[[Mapping[str, bytes]], Compiled]
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of some files: the id of their release, or none where they have errors; and whether anything has changed by it."""
+
+    release: str
+    problems: tuple[Problem, ...]
+    sources: Mapping[str, str]
+    changed: bool
+
+
+class Publisher:
+    """Changes what is live, each time in one step that all workers see as one."""
+
+    def __init__(self, archive: Archive, ledger: Ledger, compile_files: Compile, clock: Callable[[], float] = time.time) -> None:
+        self._archive = archive
+        self._ledger = ledger
+        self._compile = compile_files
+        self._clock = clock
+
+    def follow(self, files: Files, origin: Origin, who: str) -> Made:
+        """Publish what a place has now, unless it had that the last time: what was taken back since then stays back."""
+        live = self._ledger.live()
+        if (live.place, live.followed) == (place(origin), release_id(files)):
+            self._archive.accept(place(origin))
+            return Made(live.followed, (), {}, changed=False)
+        made = self.keep(files, origin)
+        if made.release:
+            change = Change(who, "publish", made.release, place=place(origin), note=origin.title)
+            self._ledger.change(lambda _live: change, self._clock())
+        return made
+
+    def keep(self, files: Files, origin: Origin) -> Made:
+        """Compile files and keep their release, without making it live. What has errors is remembered as rejected."""
+        compiled = self._compile(files)
+        if compiled.release is None:
+            self._archive.reject(place(origin), origin, compiled.problems, self._clock())
+            return Made("", compiled.problems, compiled.sources, changed=False)
+        self._archive.put(compiled.release.id, files, origin, self._clock())
+        self._archive.accept(place(origin))
+        return Made(compiled.release.id, compiled.problems, compiled.sources, changed=True)
+
+    def publish(self, release: str, who: str, note: str = "") -> Change:
+        """All new calls begin on this release."""
+        return self._change(lambda _live: Change(who, "publish", release, note=note))
+
+    def rollback(self, who: str, to: str = "", note: str = "") -> Change:
+        """Back to a release, or to the one that was current before this one. Raises Refused where there is none."""
+        return self._change(lambda live: Change(who, "rollback", to or self._before(live), note=note))
+
+    def canary(self, release: str, share: float, who: str, note: str = "") -> Change:
+        """A share (0 to 1) of new calls begins on this release."""
+        return self._change(lambda live: Change(who, "canary", _other(release, live), share=share, note=note))
+
+    def promote(self, who: str, note: str = "") -> Change:
+        """All new calls begin on the candidate."""
+        return self._change(lambda live: Change(who, "promote", _candidate(live), note=note))
+
+    def withdraw(self, who: str, note: str = "") -> Change:
+        """No new call begins on the candidate any more."""
+        return self._change(lambda live: Change(who, "withdraw", _candidate(live), note=note))
+
+    def draft(self, name: str, release: str, callers: tuple[str, ...], who: str) -> Change:
+        """These callers (digits) reach this release, and nobody else does."""
+        return self._change(lambda _live: Change(who, "draft", release, name=name, callers=callers))
+
+    def undraft(self, name: str, who: str) -> Change:
+        """The callers of a draft reach what all others do."""
+        return self._change(lambda live: Change(who, "undraft", _drafted(name, live), name=name))
+
+    def _change(self, decide: Callable[[Live], Change]) -> Change:
+        return self._ledger.change(decide, self._clock())
+
+    def _before(self, live: Live) -> str:
+        for earlier in reversed(ways_back(self._ledger.all())[:-1]):
+            if earlier != live.current and self._archive.files(earlier) is not None:
+                return earlier
+        raise Refused("there is no release to go back to")
+
+
+def ways_back(changes: Iterable[Change]) -> list[str]:
+    """The releases that were current, the latest last; what was taken back is no way back any more."""
+    found: list[str] = []
+    for change in changes:
+        if change.what == "rollback" and change.release in found:
+            del found[found.index(change.release) + 1 :]
+        elif change.what in ("publish", "rollback", "promote") and found[-1:] != [change.release]:
+            found.append(change.release)
+    return found
+
+
+def place(origin: Origin) -> str:
+    """A place by its name: a branch of a repository is another one than the next branch."""
+    return f"{origin.place}@{origin.ref}" if origin.ref else origin.place
+
+
+def _other(release: str, live: Live) -> str:
+    if release == live.current:
+        raise Refused(f"release {release} is current already")
+    return release
+
+
+def _candidate(live: Live) -> str:
+    if not live.candidate:
+        raise Refused("there is no candidate: begin with flowengine canary")
+    return live.candidate
+
+
+def _drafted(name: str, live: Live) -> str:
+    if name not in live.drafts:
+        raise Refused(f"there is no draft {name}")
+    return live.drafts[name].release

@@ -1,0 +1,188 @@
+"""A folder that people edit, and a branch that they push to, are followed as they change."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from releases_repository import commit, flow, git, new_repository
+
+from flowengine.releases.follow import Branch, FolderPlace, Place, Turn, follow
+from flowengine.releases.ledger import Ledger
+from flowengine.releases.publisher import Made, Publisher
+from flowengine.releases.workshop import Workshop
+
+PATIENCE = 10.0
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that another task brings about."""
+    async with asyncio.timeout(PATIENCE):
+        while not holds():  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0.02)
+
+
+class Following:
+    """Somebody who follows a place, and what came of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.workshop = Workshop(folder / "releases.db", {})
+        self.ledger = Ledger(folder / "releases.db")
+        self.publisher = Publisher(self.workshop.archive, self.ledger, self.workshop.compile)
+        self.made: list[Made] = []
+
+    async def says(self, words: str) -> None:
+        """Wait until new calls hear these words."""
+        await until(lambda: words in self.words())
+
+    async def refused(self, number: int) -> None:
+        """Wait until so many changes had errors."""
+        await until(lambda: sum(not made.release for made in self.made) >= number)
+
+    def words(self) -> str:
+        live = Ledger(self.workshop.archive.path).live().current
+        files = self.workshop.archive.files(live) or {}
+        return " ".join(content.decode() for content in files.values())
+
+    async def through(self, place: Place, story: Callable[["Following"], Awaitable[None]]) -> None:
+        task = asyncio.create_task(follow(place, self.publisher, self.workshop, self.made.append))
+        try:
+            await story(self)
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def run(tmp_path: Path, place: Place, story: Callable[[Following], Coroutine[Any, Any, None]]) -> Following:
+    following = Following(tmp_path)
+    asyncio.run(following.through(place, story))
+    return following
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "flows"
+    made.mkdir()
+    (made / "line.yaml").write_text(flow("line", "One."))
+    return made
+
+
+def test_a_saved_file_is_live(tmp_path: Path, folder: Path) -> None:
+    async def story(following: Following) -> None:
+        await following.says("One.")
+        (folder / "line.yaml").write_text(flow("line", "Two."))
+        await following.says("Two.")
+
+    run(tmp_path, FolderPlace(folder), story)
+
+
+def test_editors_replace_files_rename_and_delete_them(tmp_path: Path, folder: Path) -> None:
+    async def story(following: Following) -> None:
+        await following.says("One.")
+        (folder / ".line.yaml.swp").write_text("half")
+        (folder / "line.yaml~").write_text(flow("line", "Two."))
+        (folder / "line.yaml~").replace(folder / "line.yaml")
+        await following.says("Two.")
+        (folder / "line.yaml").rename(folder / "renamed.yaml")
+        (folder / "renamed.yaml").write_text(flow("line", "Three."))
+        await following.says("Three.")
+        (folder / "more.yaml").write_text(flow("more", "Four."))
+        (folder / "project.yaml").write_text("project: test\nroutes: [{flow: line}]\n")
+        await following.says("Four.")
+        (folder / "more.yaml").unlink()
+        await until(lambda: "Four." not in following.words())
+
+    run(tmp_path, FolderPlace(folder), story)
+
+
+def test_a_half_written_file_is_survived(tmp_path: Path, folder: Path) -> None:
+    async def story(following: Following) -> None:
+        await following.says("One.")
+        whole = flow("line", "Two.")
+        (folder / "line.yaml").write_text(whole[: whole.index("hangup")] + "hang")
+        await following.refused(1)
+        assert "One." in following.words()
+        (folder / "line.yaml").write_text(whole)
+        await following.says("Two.")
+
+    following = run(tmp_path, FolderPlace(folder), story)
+    assert [change.what for change in following.ledger.all()] == ["publish", "publish"]
+
+
+def test_a_folder_that_is_moved_away_and_replaced(tmp_path: Path, folder: Path) -> None:
+    async def story(following: Following) -> None:
+        await following.says("One.")
+        shutil.move(folder, tmp_path / "old")
+        await asyncio.sleep(0.3)
+        assert "One." in following.words()
+        shutil.copytree(tmp_path / "old", folder)
+        (folder / "line.yaml").write_text(flow("line", "Two."))
+        await following.says("Two.")
+
+    run(tmp_path, FolderPlace(folder), story)
+
+
+def test_a_link_that_is_led_elsewhere(tmp_path: Path, folder: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "line.yaml").write_text(flow("line", "Two."))
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+
+    async def story(following: Following) -> None:
+        await following.says("One.")
+        (tmp_path / "next").symlink_to(other)
+        (tmp_path / "next").replace(link)
+        await following.says("Two.")
+
+    run(tmp_path, FolderPlace(link), story)
+
+
+def test_a_branch_that_is_pushed_to(tmp_path: Path) -> None:
+    repository = new_repository(tmp_path / "repository")
+    commit(repository, {"flows/line.yaml": flow("line", "One.")}, "Begin")
+    bare = tmp_path / "bare.git"
+    git(tmp_path, "clone", "-q", "--bare", str(repository), str(bare))
+
+    async def story(following: Following) -> None:
+        await following.says("One.")
+        commit(repository, {"flows/line.yaml": flow("line", "${nothing}")}, "Break")
+        git(repository, "push", "-q", str(bare), "main")
+        await following.refused(1)
+        assert "One." in following.words()
+        commit(repository, {"flows/line.yaml": flow("line", "Two.")}, "Mend\n\nIt was broken.")
+        git(repository, "push", "-q", str(bare), "main")
+        await following.says("Two.")
+
+    place = Branch(bare, "main", "flows")
+    following = run(tmp_path, place, story)
+    place.close()
+    latest = following.workshop.archive.listing()[0].origin
+    assert (latest.commit, latest.author, latest.title) == (git(repository, "rev-parse", "HEAD"), "Ann Author <ann@example.com>", "Mend")
+    assert [(change.who, change.note) for change in following.ledger.all()] == [
+        ("Ann Author <ann@example.com>", "Begin"),
+        ("Ann Author <ann@example.com>", "Mend"),
+    ]
+
+
+def test_one_process_at_a_time_has_the_turn_until_it_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from flowengine.releases.follow import Turn\n"
+        "turn = Turn(Path(sys.argv[1])); print(turn.taken(), flush=True); time.sleep(60)\n"
+    )
+    path = tmp_path / "turn.db"
+    first = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)
+    assert first.stdout is not None
+    assert first.stdout.readline() == b"True\n"
+    mine = Turn(path)
+    assert not mine.taken()
+    first.kill()
+    first.communicate()
+    assert mine.taken()
+    mine.close()
