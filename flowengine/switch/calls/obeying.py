@@ -73,7 +73,8 @@ def _connect_mxp(call: Call, action: ConnectMxp) -> None:
     if not user:
         call.callbacks.illegal((_NOBODY,))
         return
-    call.connect("app", user, Plan(ace=False, rate=call.exchange.free), cli=_cli(call, ""), headers=action.call_headers or origin.call_headers)
+    plan = Plan(ace=False, rate=call.exchange.free)
+    call.connect("app", user, plan, cli=_cli(call, ""), headers=action.call_headers or origin.call_headers)
 
 
 def _connect_sip(call: Call, action: ConnectSip) -> None:

@@ -9,11 +9,13 @@ from flowengine.switch.world import Act, Behaviour
 Kind = Literal["phone", "app", "sip", "stream"]
 PROMPT: Final = "This is a test number."
 _PROMPT_SECONDS = 3.0
+_BREATH = 1.0
+"""Nobody hears what is said before the backend has let both ends together"""
 _TEST_NUMBER = re.compile(r"\+460{5,}([0-9]{1,3})")
 
 
 def _speaks(times: int, *, until: str = "") -> Behaviour:
-    pauses = (0.0, *(_PROMPT_SECONDS for _ in range(times - 1)))
+    pauses = (_BREATH, *(_PROMPT_SECONDS for _ in range(times - 1)))
     acts = tuple(Act("say", PROMPT, pause) for pause in pauses)
     return Behaviour(after=7.5, acts=(*acts, Act("hang up", after=_PROMPT_SECONDS)), hangs_up_at=until)
 
