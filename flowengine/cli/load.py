@@ -37,7 +37,7 @@ def load(
 ) -> None:
     """Put many simulated calls at once on a real server.
 
-    URL is where the server takes callbacks, such as http://127.0.0.1:8070/sinch. Callers press keys and talk without real time
+    URL is where the server takes callbacks, such as http://127.0.0.1:8080/sinch. Callers press keys and talk without real time
     going by, so that a server is asked as fast as it answers. Latencies are measured here, from the request to the whole answer.
 
     Exits with 1 when a call was lost, or a callback was not answered as it has to be.

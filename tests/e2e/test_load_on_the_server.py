@@ -1,0 +1,50 @@
+"""`flowengine load` against `flowengine serve`: real HTTP, real signatures, a real session store, the flows of the tests."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from phone_line import FLOW, KEY, PROJECT, SECRET, Crm, Server
+
+
+@pytest.fixture(params=["", "none"], ids=["default store", "cookies alone"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    crm = Crm()
+    flows = tmp_path / "flows"
+    flows.mkdir()
+    (flows / "support-line.yaml").write_text(FLOW)
+    (flows / "project.yaml").write_text(PROJECT.format(port=crm.port))
+    started = Server(tmp_path, store=request.param)
+    started.start()
+    yield started
+    started.kill()
+    crm.close()
+
+
+def load(server: Server, *options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "flowengine", "load", f"http://127.0.0.1:{server.port}/sinch", *options]
+    credentials = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET, **environment}
+    return subprocess.run(command, env={**os.environ, **credentials}, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_no_call_is_lost(server: Server) -> None:
+    ran = load(server, "--calls", "150", "--concurrent", "30", "--json")
+    told = json.loads(ran.stdout)
+    assert (ran.returncode, told["passed"], told["calls"], told["lost"], told["errors"]) == (0, True, 150, 0, {})
+    assert {event: timing["count"] for event, timing in told["callbacks"].items() if event != "pie"} == {
+        "ice": 150,
+        "ace": 150,
+        "dice": 150,
+    }
+    assert told["callbacks"]["pie"]["count"] >= 150
+    assert told["endings"] == {"ANSWERED CALLERHANGUP": 150}
+
+
+def test_a_server_that_refuses_fails_the_load(server: Server) -> None:
+    ran = load(server, "--calls", "2", "--json", SINCH_APPLICATION_SECRET="JViE5vDor0Sw3WllZka15Q==")
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["errors"] == {"ice: answered with status 401": 2, "dice: answered with status 401": 2}
