@@ -39,6 +39,7 @@ rates:
   - {{amount: 0.02}}
   - {{prefix: "+46", amount: 0.0095, currency: SEK}}
 """
+CLIENT = httpx.Client(timeout=20, trust_env=False)
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Backend:
 
     answers: dict[str, Any] = field(default_factory=dict)
     seen: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
 
     def events(self) -> list[str]:
@@ -61,6 +63,7 @@ def backend(**answers: Any) -> Iterator[Backend]:
         def do_POST(self) -> None:
             event = json.loads(self.rfile.read(int(self.headers["content-length"])))
             made.seen.append(event)
+            made.headers.append({name.lower(): value for name, value in self.headers.items()})
             body = json.dumps(made.answers.get(event["event"], {})).encode()
             self.send_response(200)
             self.send_header("content-type", "application/json")
@@ -95,7 +98,9 @@ class Switch:
 
     def signed(self, method: str, path: str, body: Any = None, **changed: str) -> httpx.Response:
         """Signed as SDKs do: the decoded path, the content type as it is sent."""
-        content = json.dumps(body).encode() if body is not None else b""
+        return self.signed_bytes(method, path, json.dumps(body).encode() if body is not None else b"", **changed)
+
+    def signed_bytes(self, method: str, path: str, content: bytes, **changed: str) -> httpx.Response:
         kind = "application/json; charset=utf-8" if content else ""
         at = changed.get("timestamp", datetime.now(UTC).isoformat())
         decoded = httpx.URL(self.url + path).path
@@ -105,7 +110,7 @@ class Switch:
 
     def send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> httpx.Response:
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        return httpx.request(method, self.url + path, content=content, headers=dict(headers or {}), timeout=20, trust_env=False)
+        return CLIENT.request(method, self.url + path, content=content, headers=dict(headers or {}))
 
     def dial(self, **wanted: Any) -> str:
         """Somebody calls the number."""

@@ -148,10 +148,27 @@ def test_time_that_runs_takes_a_call_to_its_end_at_once(switch: Switch, backend:
     assert switch.ask("GET", f"/calling/v1/calls/id/{call}").json()["duration"] >= 600
 
 
+def test_time_goes_on_after_something_that_was_due_has_failed(switch: Switch, backend: Backend, caplog: pytest.LogCaptureFixture) -> None:
+    assert switch.api
+    clock = switch.api.desk.clock
+    clock.later(1, lambda: 1 / 0)
+    backend.answers.update(ice=BYE)
+    switch.send("POST", "/desk/time", {"running": True})
+    call = switch.send("POST", "/desk/calls", {"from": "+46700000001", "to": NUMBER}).json()["callId"]
+    for _ in range(200):
+        if "dice" in backend.events() and "time goes on" in caplog.text:
+            break
+        time.sleep(0.02)
+    assert "time goes on" in caplog.text
+    assert switch.ask("GET", f"/calling/v1/calls/id/{call}").json()["status"] == "FINAL"
+
+
 def test_the_desk_is_for_this_machine_only(switch: Switch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flowengine.switch.api.app.is_near", lambda _client: False)
     assert switch.send("GET", "/desk/time").json()["errorCode"] == 40302
     assert switch.ask("GET", "/v1/configuration/numbers").status_code == 200
+    monkeypatch.undo()
+    assert switch.send("GET", "/desk/time", headers={"origin": "https://example.com"}).json()["errorCode"] == 40302
     with started(config=CONFIG + "open_desk: true\n") as opened:
         assert opened.send("GET", "/desk/time").status_code == 200
 

@@ -27,6 +27,16 @@ def test_1_post_callouts(switch: Switch, path: str) -> None:
     assert switch.heard(answer.json()["callId"])[-1] == TEXT
 
 
+def test_1_headers_for_callbacks_are_handed_on_five_at_most(switch: Switch, backend: Backend) -> None:
+    body = {"method": "ttsCallout", "ttsCallout": {**CALLOUT, "enableAce": True}}
+    extra = {f"X-CB-{number}": f"value {number}" for number in range(7)}
+    assert switch.ask("POST", "/calling/v1/callouts", body, {**extra, "X-Other": "mine"}).status_code == 200
+    switch.advance(60)
+    assert backend.events() == ["ace"]
+    sent = {name: value for name, value in backend.headers[0].items() if name.startswith("x-")}
+    assert {name: value for name, value in sent.items() if name != "x-timestamp"} == {f"x-cb-{n}": f"value {n}" for n in range(5)}
+
+
 def test_2_get_call(switch: Switch, backend: Backend) -> None:
     backend.answers["ice"] = {"action": {"name": "connectPstn", "number": "+46700000009", "cli": NUMBER}}
     call = switch.dial()

@@ -72,8 +72,8 @@ class Api:
         return handler(self.desk, Asked(named, request.query_params, headers, body, application))
 
     async def _control(self, request: Request, segments: tuple[str, ...], body: bytes) -> Answer | Response:
-        if not (self._open or is_near(request.scope.get("client"))):
-            raise refused(40302)
+        if not (self._open or is_near(request.scope.get("client"))) or "origin" in request.headers:
+            raise refused(40302)  # no page in a browser of this machine shall place calls either
         route = first(control.ROUTES, request.method, segments)
         if route is None:
             raise refused(40400)

@@ -1,11 +1,13 @@
 """What makes time pass for a switch that serves: nothing in real time; in virtual time a task that never runs ahead of a backend."""
 
 import asyncio
+import logging
 from typing import Protocol
 
 from flowengine.switch.clock import VirtualClock
 from flowengine.switch.wire import Concurrent
 
+log = logging.getLogger(__name__)
 FOREVER = float("inf")
 BREATH = 64
 """So many things may happen before requests that came in meanwhile are looked at"""
@@ -101,15 +103,21 @@ class VirtualTime:
     async def serve(self) -> None:
         """Go on for ever."""
         while True:
-            async with self._stepping:
-                for _ in range(BREATH):
-                    if not self.running or not await self._next(FOREVER):
-                        break
-                else:
-                    self._woken.set()
+            try:
+                await self._on()
+            except Exception:
+                log.exception("something that was due failed; time goes on")
+                self._woken.set()
             await asyncio.sleep(0)
             await self._woken.wait()
             self._woken.clear()
+
+    async def _on(self) -> None:
+        async with self._stepping:
+            for _ in range(BREATH):
+                if not self.running or not await self._next(FOREVER):
+                    return
+        self._woken.set()
 
     async def _next(self, end: float) -> bool:
         """The next thing that is due until then, once all requests are replied to; False when there is none."""
