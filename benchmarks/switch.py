@@ -1,8 +1,9 @@
-"""How many complete calls of four callbacks the switch puts through in a second, on one core, in virtual time.
+"""How many complete calls of four callbacks the switch puts through in a second of one core, in virtual time.
 
 Each call is dialled, asks for a menu, has its key pressed, is connected to a phone that answers, and ends when its caller hangs
 up: ICE, PIE, ACE and DiCE, each signed. The backend is in the same process: once it answers constant SVAML, once it is
-flowengine's own step, which looks at nobody's signature and keeps no session store.
+flowengine's own step, which looks at nobody's signature and keeps no session store. Only the time that this process has of its core
+counts, whoever else works on the machine.
 
     python benchmarks/switch.py [--json] [--calls 3000] [--rounds 3] [--load 10000]
 
@@ -114,10 +115,10 @@ def calls_per_second(answer: Answer, calls: int) -> float:
     caller = Caller(answer)
     for _ in range(calls // 10):  # warm
         caller.dial()
-    begun = time.perf_counter()
+    begun = time.process_time()
     for _ in range(calls):
         caller.dial()
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     whole = calls + calls // 10
     assert caller.results == {"ANSWERED": whole}, caller.results
     assert caller.asked == dict.fromkeys(("ice", "pie", "ace", "dice"), whole), caller.asked
