@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from urllib.parse import urlsplit
 
 import click
 from rich.box import SIMPLE
@@ -42,8 +43,8 @@ def load(
 
     Exits with 1 when a call was lost, or a callback was not answered as it has to be.
     """
-    if not url.startswith(("http://", "https://")):
-        raise click.UsageError("URL begins with http:// or https://")
+    if not usable(url):
+        raise click.UsageError("URL begins with http:// or https://, a host and maybe a port")
     if bool(key) != bool(secret):
         raise click.UsageError("a key goes with its secret: give --key and --secret, or neither")
     credentials = (key, secret) if key and secret else UNSIGNED
@@ -55,6 +56,14 @@ def load(
     else:
         show(report)
     raise SystemExit(0 if report.passed else 1)
+
+
+def usable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def loaded(plan: Plan) -> Report:

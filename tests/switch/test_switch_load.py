@@ -211,6 +211,8 @@ def test_the_report_for_a_person(backend):
     ("arguments", "said"),
     [
         (["ftp://a/b"], "URL begins with http"),
+        (["http:///b"], "URL begins with http"),
+        (["http://a:port/b"], "URL begins with http"),
         (["http://a/b", "--key", "k"], "a key goes with its secret"),
         (["http://a/b", "--calls", "0"], "--calls"),
         (["http://a/b", "--rate", "0"], "--rate"),
