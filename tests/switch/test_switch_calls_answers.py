@@ -135,6 +135,15 @@ def test_nothing_is_recorded_with_connect_mxp():
     assert switch.events() == ["ice", "dice"]
 
 
+def test_record_with_connect_conf_records_the_conference_until_all_have_left():
+    options = {"destinationUrl": "s3://bucket", "credentials": "a:b:c"}
+    switch = Switch({"ice": {"action": {**ROOM["action"], "record": True, "recordingOptions": options}}})
+    switch.dial(behaviour=hangs_up(10))
+    switch.dial("+12016666666", behaviour=hangs_up(20))
+    switch.clock.run()
+    assert switch.events() == ["ice", "ice", "dice", "recording_finished", "dice", "recording_available"]
+
+
 def test_amd_comes_with_ace_or_after_it():
     machine = {AGENT: Behaviour(who="machine", after=1.0)}
     sync = {"ice": {"action": {**CONNECT["action"], "amd": {"enabled": True}}}, "ace": CONTINUE}
@@ -191,6 +200,54 @@ def test_patch_takes_only_what_manages_a_call(body, code):
     with pytest.raises(ApiError) as gone:
         call.patch(json.dumps(HANGUP).encode())
     assert gone.value.code == 40400
+
+
+def test_what_is_said_to_somebody_in_a_menu_is_followed_by_the_menu():
+    switch = Switch({"ice": MENU, "pie": HANGUP})
+    call = switch.dial()
+    switch.clock.pass_time(0.1)
+    call.patch(json.dumps(say("By the way.", CONTINUE)).encode())
+    switch.clock.pass_time(3)
+    assert switch.heard() == ["Press 1.", "By the way.", "Press 1."]
+    assert call.caller.press("1")
+    switch.clock.run()
+    assert switch.event("pie")["menuResult"]["value"] == "one"
+
+
+def test_what_is_said_during_other_words_comes_after_them_and_before_the_rest():
+    switch = Switch({"ice": {"instructions": [*say("One.", {})["instructions"], *say("Two.", {})["instructions"]], **HANGUP}})
+    call = switch.dial()
+    switch.clock.pass_time(0.1)
+    call.patch(json.dumps(say("Between.", CONTINUE)).encode())
+    switch.clock.run()
+    assert switch.heard() == ["One.", "Between.", "Two."]
+
+
+def test_what_is_said_while_it_rings_is_followed_by_ringing():
+    switch = Switch({"ice": CONNECT}, parties={AGENT: Behaviour("by hand")})
+    call = switch.dial()
+    switch.clock.pass_time(1)
+    call.patch(json.dumps(say("Soon.", CONTINUE)).encode())
+    switch.clock.pass_time(2)
+    assert switch.heard() == ["ringing", "Soon.", "ringing"]
+
+
+def test_a_callee_who_leaves_a_parked_caller_is_not_connected_again():
+    switch = Switch({"ice": CONNECT, "ace": CONTINUE})
+    call = switch.dial()
+    switch.clock.pass_time(10)
+    call.patch(b'{"action": {"name": "park"}}')
+    call.callee.hang_up()
+    assert call.ended is None
+    call.patch(b'{"action": {"name": "continue"}}')
+    assert switch.ending() == ("ANSWERED", "CALLEEHANGUP")
+
+
+def test_a_callee_who_leaves_while_ace_asks_the_caller_ends_the_call():
+    switch = Switch({"ice": CONNECT, "ace": MENU}, parties={AGENT: hangs_up(0.2)})
+    switch.call()
+    assert switch.events() == ["ice", "ace", "dice"]
+    assert switch.ending() == ("ANSWERED", "CALLEEHANGUP")
 
 
 def test_patch_parks_a_bridged_caller_and_brings_it_back():

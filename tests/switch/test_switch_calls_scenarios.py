@@ -203,6 +203,14 @@ def test_a_callout_without_cli_gets_an_id_but_never_rings():
     assert call.ended.result == "FAILED"
 
 
+def test_a_custom_callout_may_limit_its_call_and_send_keys():
+    switch = Switch({})
+    call = switch.callout("customCallout", {"ice": json.dumps(INLINE), "enableAce": False, "maxDuration": 30, "dtmf": "12#"})
+    switch.clock.run()
+    assert switch.heard("callee") == ["12#"]
+    assert (call.ended.reason, call.ended.duration) == ("TIMEOUT", 30)
+
+
 def test_click_to_call_whoever_was_reached_becomes_the_caller():
     request = {"ice": json.dumps(INLINE)}
     other = "+12019999999"

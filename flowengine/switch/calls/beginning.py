@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flowengine.svaml import ConnectConf, Say
 from flowengine.switch.calls.activities import Conference
-from flowengine.switch.calls.ending import BACKEND_FAILED, NO_ROUTE
+from flowengine.switch.calls.ending import BACKEND_FAILED, CALLEE_HUNG_UP, NO_ROUTE
 from flowengine.switch.calls.leg import Kind
 from flowengine.switch.calls.obeying import connect_as_dialled
 from flowengine.switch.calls.outgoing import Plan
@@ -66,6 +66,8 @@ def proceed(call: Call) -> None:
     if outgoing is None:
         if not call.origin.is_callout and (call.answered_at is None or call.origin.kind != "phone"):
             connect_as_dialled(call)  # a phone that was answered stands for itself until somebody hangs up
+    elif outgoing.leg.state == "gone":
+        call.end(CALLEE_HUNG_UP)
     elif call.caller is not None:
         outgoing.bridge()
     elif call.origin.kind == "tts":

@@ -10,7 +10,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from flowengine.svaml import AnyAction, AnyInstruction, CallHeader, ConnectMxp, RecordingOptions, StartRecording
-from flowengine.switch.calls.activities import Activity, Conference, Menu
+from flowengine.switch.calls.activities import Activity, Conference, Menu, Parking
 from flowengine.switch.calls.asking import Callbacks
 from flowengine.switch.calls.beginning import begin, proceed
 from flowengine.switch.calls.ending import CALLEE_HUNG_UP, CALLER_HUNG_UP, MANAGED, NEVER_CONNECTED, Ending
@@ -179,7 +179,7 @@ class Call:
     def left(self, leg: Leg) -> None:
         """Somebody has hung up."""
         if leg is self.callee and self.outgoing is not None and self.caller is not None and self._apart():
-            self.outgoing.drop()
+            self.outgoing.drop()  # who was called does not wait any longer; the caller stays where it is
         elif leg.role == "callee":
             self._end(CALLEE_HUNG_UP, leg)
         elif self.answered_at is not None:
@@ -265,7 +265,7 @@ class Call:
 
     def _apart(self) -> bool:
         """Whether the caller is somewhere else than with whoever was called"""
-        return self.activity is not None and self.outgoing is not None and not self.outgoing.bridged
+        return isinstance(self.activity, Conference | Parking)
 
     def _end_is_told(self) -> bool:
         """Calls from app to app are told of by a setting, callouts to apps never"""

@@ -8,6 +8,7 @@ import msgspec
 
 from flowengine.limits import MAX_CALL_SECONDS, MAX_CONFERENCE_ID, MAX_SAY
 from flowengine.svaml import NUMBER, ConferenceDtmfOptions
+from flowengine.svaml.checks import HOLD_MUSIC
 from flowengine.svaml.forms import DTMF
 from flowengine.switch.calls.origin import APPLICATION, NOWHERE, Events, Origin, Route
 from flowengine.switch.errors import ApiError
@@ -58,6 +59,7 @@ def _check(method: Method, request: dict[str, Any]) -> None:
     _limit(len(_text(request, "text")) <= MAX_SAY, f"text may have {MAX_SAY} characters")
     _limit(len(_text(request, "custom").encode()) <= MAX_CUSTOM, f"custom may have {MAX_CUSTOM} bytes")
     _limit(bool(DTMF.fullmatch(_text(request, "dtmf"))), "dtmf keys are 0-9, # and w (half a second)")
+    _limit(_text(request, "mohclass") in {"", *HOLD_MUSIC}, "mohClass is ring, music1, music2 or music3")
     longest = request.get("maxduration", MAX_CALL_SECONDS)
     _limit(isinstance(longest, int) and 0 < longest <= MAX_CALL_SECONDS, f"maxDuration must be from 1 to {MAX_CALL_SECONDS} seconds")
 

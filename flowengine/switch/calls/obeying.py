@@ -63,7 +63,9 @@ def _connect_pstn(call: Call, action: ConnectPstn) -> None:
     call.suppressed = call.suppressed or action.suppress_callbacks
     rate = call.exchange.rate(number)
     ace = not action.suppress_callbacks
-    plan = Plan(action.max_duration, action.dial_timeout, action.dtmf, action.indications, action.amd, ace, rate)
+    first = call.origin.request if call.callee is None else {}  # a custom callout may say it, instead of its ICE
+    longest, keys = action.max_duration or first.get("maxduration"), action.dtmf or first.get("dtmf", "")
+    plan = Plan(longest, action.dial_timeout, keys, action.indications, action.amd, ace, rate)
     call.connect("phone", number, plan, cli=_cli(call, action.cli))
 
 
