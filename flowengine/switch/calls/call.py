@@ -62,6 +62,7 @@ class Call:
         """What the backend said of the call at its end: success or failure, and details"""
         self.callbacks = Callbacks(self)
         self._connections: list[Outgoing] = []
+        self._end_told = False
         self._tones = ""
         self._recorder: Recorder | None = None
 
@@ -197,8 +198,11 @@ class Call:
             self._end(ending, None)
 
     def tell_the_end(self) -> None:
-        """DiCE, where it is wanted."""
-        if self.ending is not None and not self.suppressed and self.callbacks.wanted("dice") and self._end_is_told():
+        """DiCE, once, where it is wanted."""
+        if self.ending is None or self._end_told:
+            return
+        self._end_told = True
+        if not self.suppressed and self.callbacks.wanted("dice") and self._end_is_told():
             self.callbacks.dice(self.ending, self.seconds_answered(), self.debit)
 
     def seconds_answered(self) -> int:
