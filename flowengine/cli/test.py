@@ -9,7 +9,9 @@ import click
 import msgspec
 
 from flowengine.scenarios.coverage import FlowCoverage, coverage, total
-from flowengine.scenarios.load import Case
+from flowengine.scenarios.generate import generate
+from flowengine.scenarios.load import FOLDER, Case
+from flowengine.scenarios.play import play
 from flowengine.scenarios.project import Project
 from flowengine.scenarios.report import Places, as_data, coverage_text, failure_text, junit, summary
 from flowengine.scenarios.result import Result
@@ -25,16 +27,21 @@ NO_TESTS = 5  # as pytest has it: a run that tests nothing is no success
 @click.option("--fail-under", type=click.FloatRange(0, 100), help="Fail when less than this PERCENT of states and exits was taken.")
 @click.option("--junit", "xml", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML to this file.")
 @click.option("--json", "data", is_flag=True, help="Print results and coverage as JSON.")
+@click.option("--generate", "writes", is_flag=True, help="Write scenarios for what no scenario takes yet.")
 @click.option("--jobs", "-j", type=click.IntRange(0), default=0, help="Processes; 0 takes as many as are worth it.")
-def test(flows: Path, words: str, fail_under: float | None, xml: Path | None, jobs: int, *, covered: bool, data: bool) -> None:
+def test(
+    flows: Path, words: str, fail_under: float | None, xml: Path | None, jobs: int, *, covered: bool, data: bool, writes: bool
+) -> None:
     """Run the scenarios of a project.
 
     FLOWS is a folder with scenarios/ in it, or a single flow. Exit code 1 says that a scenario failed, or too little was covered,
     2 that the flows or scenarios have mistakes, 5 that there was nothing to run.
     """
-    project, cases = prepared(flows, words)
+    project, cases = prepared(flows, words, empty=writes)
     begun = time.perf_counter()
     results = list(shown(run(project, cases, jobs), len(cases), quiet=data))
+    if writes:
+        generated(project, results, flows)
     flows_covered = measured(project, results, flows)
     places = places_of(project, flows)
     if xml is not None:
@@ -51,8 +58,8 @@ def test(flows: Path, words: str, fail_under: float | None, xml: Path | None, jo
         raise SystemExit(1)
 
 
-def prepared(flows: Path, words: str) -> tuple[Project, list[Case]]:
-    """The project and the scenarios to run. Mistakes, or nothing to run, end the command."""
+def prepared(flows: Path, words: str, *, empty: bool) -> tuple[Project, list[Case]]:
+    """The project and the scenarios to run. Mistakes end the command, and so does nothing to run unless that may be."""
     try:
         project = Project.at(flows)
     except OSError as error:
@@ -64,7 +71,7 @@ def prepared(flows: Path, words: str) -> tuple[Project, list[Case]]:
         raise SystemExit(2)
     own = flows.stem if flows.is_file() else ""
     cases = [case for case in cases if chosen(words)(case) and (not own or in_file(project, case, flows.name))]
-    if not cases:
+    if not cases and not empty:
         click.echo(f"no scenario to run: write one in {(flows if flows.is_dir() else flows.parent) / 'scenarios'}", err=True)
         raise SystemExit(NO_TESTS)
     return project, cases
@@ -73,6 +80,26 @@ def prepared(flows: Path, words: str) -> tuple[Project, list[Case]]:
 def in_file(project: Project, case: Case, name: str) -> bool:
     """Whether a scenario is of the flow in this file."""
     return project.compiled().programs[case.flow].document.file == name
+
+
+def generated(project: Project, results: list[Result], flows: Path) -> None:
+    """Write scenarios for what these results have not taken, beside those that there are, and add what they take."""
+    folder = (flows.parent if flows.is_file() else flows) / FOLDER
+    for file in generate(project, [entry for result in results for entry in result.trace]):
+        if flows.is_file() and project.compiled().programs[file.flow].document.file != flows.name:
+            continue
+        folder.mkdir(exist_ok=True)
+        path = free(folder, file.flow)
+        path.write_text(file.text, encoding="utf-8")
+        click.echo(f"wrote {path}: {file.number} scenario{'s' * (file.number != 1)}", err=True)
+        cases, _ = Project.of(project.files, {f"{FOLDER}/{path.name}": file.text.encode()}).cases()
+        results += [play(case, project) for case in cases]
+
+
+def free(folder: Path, flow: str) -> Path:
+    """A file that is not there yet."""
+    names = (f"{flow}{part}.yaml" for part in ("", "-generated", *(f"-generated-{number}" for number in range(2, 1000))))
+    return next(folder / name for name in names if not (folder / name).exists())
 
 
 def places_of(project: Project, flows: Path) -> Places:

@@ -50,6 +50,8 @@ class Backend:
         self.now = now
         self.cookies_only = cookies_only
         self.calls: dict[str, Known] = {}
+        self.asking = ("", "")
+        """Flow and state of the lookup that is being made"""
 
     def answer(self, body: bytes) -> bytes:
         """The answer to one callback."""
@@ -66,6 +68,8 @@ class Backend:
 
     def performed(self, outcome: Outcome) -> Outcome:
         while outcome.waiting is not None:
+            walk = outcome.waiting.walk
+            self.asking = walk.program.flow, walk.cursor.state
             outcome = resume(outcome.waiting, self.fetch(outcome.waiting.request))
         return outcome
 

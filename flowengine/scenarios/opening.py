@@ -57,7 +57,7 @@ def origin_of(route: Routing | None) -> str:
 def dialled(release: Release, route: Routing | None, kind: Party) -> str:
     """An address that this route takes, and none before it."""
     if route is None or not route.to:
-        named = {"username": "bob", "conference": "lobby", "sip": "line@pbx.example.com"}.get(route.kind if route else "")
+        named = {"username": "bob", "conference": "lobby", "sip": "line@pbx.example.com"}.get(route.kind if route and route.kind else kind)
         free = (to for to in DIALLED if route and release.route(to, target_of(to, kind), ORIGINS[kind], route.application) == route.flow)
         return named or next(free, DIALLED[0])
     text = route.head + ("1" if route.open else "") + route.tail

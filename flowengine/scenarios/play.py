@@ -31,9 +31,9 @@ DEEDS = {"press", "says", "waits", "callee", "unpark", "hangs up", "stays silent
 class Play:
     """One scenario being played."""
 
-    def __init__(self, case: Case, release: Release, zone: str) -> None:
+    def __init__(self, case: Case, release: Release, zone: str, lookups: Lookups | None = None) -> None:
         self.case, self.release = case, release
-        self.lookups = Lookups(map(double, case.given.lookups or ()), addresses(release))
+        self.lookups = lookups or Lookups(map(double, case.given.lookups or ()), addresses(release))
         self.opening = opening(release, case.flow, case.given)
         self.talk: Conversation = in_process(
             release,

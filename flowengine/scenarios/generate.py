@@ -1,0 +1,153 @@
+"""Scenarios for whatever none has taken yet, written from calls that were tried."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from flowengine.model.folder import PROJECT_FILE
+from flowengine.runtime.step import Entry
+from flowengine.scenarios.coverage import coverage
+from flowengine.scenarios.doubles import Made
+from flowengine.scenarios.explore import Explorer, Lookup, Trial
+from flowengine.scenarios.inputs import Inputs, Json
+from flowengine.scenarios.play import play, where
+from flowengine.scenarios.project import Project
+from flowengine.scenarios.verdict import ENDED_BY
+from flowengine.source import read
+from flowengine.states.subflow import CompiledSubflow
+from flowengine.switch.happenings import Asked, Ended, Heard, Joined, Ringing
+
+HEAD = "# Written by `flowengine test --generate`: what the flow does, not what it should do. Read it before you keep it.\n"
+MAX_NAME = 110
+
+
+class Dumper(yaml.SafeDumper):
+    """YAML as flows are written: lists stand in, and nothing is abbreviated."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # the signature of PyYAML
+        """Whether to write a value out each time."""
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002  # the signature of PyYAML
+        """Lists stand in."""
+        super().increase_indent(flow, indentless=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A file of scenarios for one flow, and how many are in it."""
+
+    flow: str
+    text: str
+    number: int
+
+
+def generate(project: Project, trace: Sequence[Entry]) -> Iterator[Generated]:
+    """Files for the flows that can be called, one by one; `trace` is all that scenarios have taken so far."""
+    release = project.compiled().release
+    assert release  # noqa: S101  # whoever asks has checked the project
+    inputs = Inputs.of(release, tables(project), project.variables)
+    missing = {(flow.flow, item) for flow in coverage(release.programs, trace) for item in flow.missing}
+    verbs = (state.verb for program in release.programs.values() for state in program.states.values())
+    inner = {verb.flow for verb in verbs if isinstance(verb, CompiledSubflow)}
+    for flow in (name for name in release.programs if name not in inner):
+        wanted = {(name, item) for name, item in missing if name in (flow, *inner)}
+        trials = Explorer(flow, project, inputs, wanted).explore() if wanted else []
+        scenarios = named(trials)
+        text = written(flow, scenarios)
+        if kept := holding(project, flow, scenarios, text):
+            yield Generated(flow, written(flow, kept), len(kept))
+        missing -= {item for trial in trials for item in trial.taken}
+
+
+def tables(project: Project) -> dict[str, Any]:
+    """The tables of a project as they stand in its files."""
+    found: dict[str, Any] = {}
+    for name, content in project.files.items():
+        document, _ = read(content, name)
+        data = document.data if document and isinstance(document.data, dict) else {}
+        if name.startswith("tables/"):
+            found[name] = data
+        elif name == PROJECT_FILE:
+            found |= data.get("tables") or {}
+    return found
+
+
+def holding(project: Project, flow: str, scenarios: dict[str, Json], text: str) -> dict[str, Json]:
+    """Those that pass when they are read back: what depends on an id of a call may not."""
+    cases, _ = Project(project.files, {f"scenarios/{flow}.yaml": text.encode()}, project.zone, project.variables, project.known).cases()
+    return {case.name: scenarios[case.name] for case in cases if not play(case, project).failures}
+
+
+def written(flow: str, scenarios: dict[str, Json]) -> str:
+    data = {"flow": flow, "scenarios": scenarios}
+    return HEAD + yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
+
+
+def named(trials: Sequence[Trial]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for trial in sorted(trials, key=lambda trial: (len(trial.plan.moves), len(trial.asked))):
+        name = title(trial)[:MAX_NAME]
+        found[name if name not in found else f"{name} ({len(found) + 1})"] = scenario(trial)
+    return found
+
+
+def title(trial: Trial) -> str:
+    """What is special about a call, in a few words."""
+    way = [f"{key} {value}" for key, value in trial.plan.way.items() if isinstance(value, str)]
+    bare = [f"without {name}" for name in trial.plan.way.get("environment", {})]
+    moves = [move if isinstance(move, str) else " ".join(str(part) for pair in move.items() for part in pair) for move in trial.plan.moves]
+    systems = [f"{asked.made.service} {asked.answer.get('fails') or asked.answer['status']}" for asked in trial.asked if odd(asked)]
+    return ", ".join([*way, *bare, *(move for move in moves), *systems]) or "somebody calls"
+
+
+def odd(asked: Lookup) -> bool:
+    return "fails" in asked.answer or asked.answer.get("status", 200) != 200
+
+
+def scenario(trial: Trial) -> Json:
+    """A tried call as its author would write it."""
+    known = trial.talk.known
+    given = {**trial.plan.way}
+    if trial.asked:
+        given["lookups"] = [lookup(asked, trial.talk.call.id) for asked in trial.asked]
+    steps: list[Json | str] = []
+    for number, (begin, end) in enumerate(zip([0, *trial.marks], trial.marks, strict=False)):
+        steps += [trial.plan.moves[number - 1]] if number else []
+        steps += observed(trial, begin, end)
+    ended = trial.talk.call.ended
+    then: Json = {"ended by": ENDED_BY.get(ended.reason, "platform"), "result": ended.result} if ended else {}
+    values = {name: value for name, value in (known.values if known else {}).items() if value not in ("", 0, False)}
+    then |= {"state": ".".join(where(trial.talk))} | ({"vars": values} if values else {})
+    apology = any(entry.what == "apology" for step in (known.steps if known else ()) for entry in step.trace)
+    return {**({"given": given} if given else {}), "when": steps, "then": then | ({"apology": True} if apology else {})}
+
+
+def observed(trial: Trial, begin: int, end: int) -> Iterator[Json]:
+    """What could be heard and seen between two moves."""
+    stretch = trial.talk.happenings[begin:end]
+    for role, wrapped in (("caller", False), ("callee", True)):
+        near = role == "caller" if "placed" not in trial.plan.way else role == "callee"
+        texts = [
+            item.sound.text for item in stretch if isinstance(item, Heard) and item.role == role and item.sound.kind in ("speech", "file")
+        ]
+        if texts and (near or wrapped) and trial.talk.call.id not in "".join(texts):
+            hears = {"hears": texts[0] if len(texts) == 1 else texts}
+            yield hears if near else {"callee": hears}
+    reached = [item.to for item in stretch if isinstance(item, (Ringing, Joined)) and item.to]
+    if reached:
+        yield {"connected to": reached[-1]}
+    last = next((item for item in reversed(stretch) if isinstance(item, (Asked, Ringing, Joined, Ended))), None)
+    if isinstance(last, Asked) and "." in last.menu:
+        yield {"asked": ".".join(last.menu.split(".")[:2])}
+
+
+def lookup(asked: Lookup, call_id: str) -> Json:
+    """The double that stands for a lookup; ids of calls are anybody's guess."""
+    made: Made = asked.made
+    found: Json = {"service": made.service, made.method.lower(): made.path.replace(call_id, "*")}
+    if made.body:
+        found["body"] = {key: value.replace(call_id, "*") if isinstance(value, str) else value for key, value in made.body.items()}
+    return {**found, **asked.answer}
