@@ -290,7 +290,7 @@ class Call:
             self.activity = None
         else:
             asked = None
-        self._clear(gone)
+        self._clear(gone, now)
         self.exchange.happen(self.ended)
         self.exchange.closed(self)
         if asked is None:
@@ -298,7 +298,7 @@ class Call:
         else:
             asked.hung_up()  # its PIE comes first
 
-    def _clear(self, gone: Leg | None) -> None:
+    def _clear(self, gone: Leg | None, now: datetime) -> None:
         """Nothing is under way any more, and nobody is there"""
         self.halt()
         for connection in self._connections:
@@ -309,4 +309,4 @@ class Call:
             if leg is not None:
                 ringing = leg.state == "ringing"
                 if leg.go() and not ringing:
-                    self.exchange.happen(Left(self.id, self.exchange.clock.now(), leg.role))
+                    self.exchange.happen(Left(self.id, now, leg.role))
