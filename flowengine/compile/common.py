@@ -61,9 +61,8 @@ class Gathering:
         project = self.authored.project
         calendars, tables, secrets = self.calendars(), self.tables(), self.secrets()
         services, zone, applications = self.services(secrets), self.zone(), self.applications()
-        return Common(
-            calendars, tables, secrets, services, zone, applications, tuple(self.problems), asked(project, secrets), marks(project)
-        )
+        given = asked(project, calendars, secrets)
+        return Common(calendars, tables, secrets, services, zone, applications, tuple(self.problems), given, marks(project))
 
     def report(self, code: str, path: tuple[str | int, ...], message: str, hint: str = "") -> None:
         self.problems.append(report(self.authored, code, path, message, hint))
@@ -143,11 +142,10 @@ class Gathering:
         return found
 
 
-def asked(project: Project, secrets: Mapping[str, str]) -> tuple[Any, ...]:
+def asked(project: Project, calendars: Mapping[str, Calendar], secrets: Mapping[str, str]) -> tuple[Any, ...]:
     """As text: to Python 1 is true, and the order of two locales nothing."""
     defaults = msgspec.json.encode({} if project.defaults is msgspec.UNSET else project.defaults)
-    tables, calendars = msgspec.json.encode(project.tables), list(project.calendars)
-    return tables, calendars, defaults, secrets, project.locale, project.voice, project.platform.menu_ids
+    return msgspec.json.encode(project.tables), list(calendars), defaults, secrets, project.locale, project.voice, project.platform.menu_ids
 
 
 def marks(project: Project) -> dict[str, dict[str, bytes]]:

@@ -17,6 +17,7 @@ from flowengine.compile.program import Compiled, Program, Release
 from flowengine.compile.routing import routing
 from flowengine.expr import Mode, Scope
 from flowengine.model import Authored, Memory, load
+from flowengine.model.project import APOLOGY
 from flowengine.problems import Problem, in_order, suggest
 from flowengine.states.fields import millis
 from flowengine.states.prompt import Localised, Part, Plan
@@ -77,7 +78,10 @@ def routes(authored: Authored) -> Iterator[Problem]:
 
 
 def apology(text: Localised, locale: str) -> Plan:
-    """The words of last resort. They are constant, so that nothing can go wrong in them."""
+    """The words of last resort. They are constant, so that nothing can go wrong in them; without any in any locale, those of a project
+    that says nothing.
+    """
+    text = text or APOLOGY
     each = {"": text} if isinstance(text, str) else {"": text.get(locale) or next(iter(text.values())), **text}
     scope = Scope({})
     return Plan.of((Part("text", {key: scope.template(words.replace("$", ""), Mode.SPEECH) for key, words in each.items()}),))

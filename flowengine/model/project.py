@@ -10,6 +10,8 @@ from flowengine.states.assign import Scalar
 from flowengine.states.fields import Duration, FlowName, Locale, Name
 from flowengine.states.prompt import Localised
 
+APOLOGY = "We are sorry, something went wrong. Please call again later."
+
 
 class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which flow answers. The first route whose conditions all hold decides; a route without conditions takes the rest."""
@@ -129,7 +131,7 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             description="The last resort: said before hanging up when nothing else can be done.",
             examples=["Sorry, something went wrong. Please call again."],
         ),
-    ] = "We are sorry, something went wrong. Please call again later."
+    ] = APOLOGY
     platform: Annotated[
         Platform, Meta(description="Settings that no source about the platform decides.", examples=[{"deadline": "5s"}])
     ] = Platform()

@@ -19,12 +19,14 @@ QUOTE_TAG = "put quotes around the whole value"
 def events(text: Text, base: int, findings: Findings) -> Iterator[Event]:
     """The events from offset `base` on; their marks count from there."""
     depth = nodes = 0
-    for event in yaml.parse(text.text[base:], Loader=yaml.CSafeLoader):
+    parser = yaml.CSafeLoader(text.text[base:])
+    while (event := parser.get_event()) is not None:
         if isinstance(event, NodeEvent):
             nodes += 1
             if nodes > MAX_NODES:
                 raise findings.stop("FE108", *stretch(event, base), f"the file has more than {MAX_NODES:,} keys and values")
-            _refuse(text, event, base, findings)
+            if event.anchor is not None or getattr(event, "tag", None) is not None:
+                _refuse(text, event, base, findings)
         if isinstance(event, CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:

@@ -179,6 +179,8 @@ AGAIN = {
     "a route": ("project.yaml", "{flow: line}", '{flow: line}, {flow: other, to: "+1404"}', set()),
     "a default": ("project.yaml", "attempts: 2", "attempts: 3", ALL),
     "the project's locale": ("project.yaml", "locale: en-US", "locale: sv-SE", ALL),
+    "the project's voice": ("project.yaml", "project: acme", "project: acme\nvoice: male", ALL),
+    "how menus are called": ("project.yaml", "project: acme", "project: acme\nplatform: {menu_ids: main}", ALL),
     "the apology": ("project.yaml", "project: acme", "project: acme\napology: Sorry.", set()),
     "a comment": ("project.yaml", "project: acme", "# ours\nproject: acme", set()),
 }
@@ -199,6 +201,23 @@ def test_a_new_flow_with_the_right_name_mends_its_callers() -> None:
     assert mended.programs["line"] is broken.programs["line"]
 
 
+def test_a_calendar_that_is_no_longer_right_is_missed_by_its_flows() -> None:
+    compiler = Compiler()
+    compiler.compile(PROJECT, ENVIRONMENT)
+    lost = {**PROJECT, "project.yaml": PROJECT["project.yaml"].replace(b"Europe/Stockholm", b"Europe/Nowhere")}
+    assert [problem.code for problem in compiler.compile(lost, ENVIRONMENT).problems] == ["FE301", "FE504"]
+
+
+def test_a_name_that_is_nearer_is_suggested_once_it_is_there() -> None:
+    """A flow asks for a name that is not there; what is there in its place is part of the answer."""
+    compiler = Compiler()
+    wrong = {name: content.replace(b"{flow: pin,", b"{flow: pim,") for name, content in PROJECT.items() if name != "pin.yaml"}
+    for written in (wrong, {**wrong, "pin.yaml": PROJECT["pin.yaml"]}):
+        made = compiler.compile(written, ENVIRONMENT)
+        assert outcome(made) == outcome(compile_project(written, ENVIRONMENT))
+    assert [problem.hint for problem in made.problems if problem.code == "FE202"] == ['did you mean "pin"?']
+
+
 @pytest.mark.parametrize("name", PROJECT)
 @pytest.mark.parametrize("written", [b"", b"flow: [", b"\xff"])
 def test_a_file_broken_for_a_moment_costs_nothing(name: str, written: bytes) -> None:
@@ -210,6 +229,14 @@ def test_a_file_broken_for_a_moment_costs_nothing(name: str, written: bytes) -> 
     assert again.release
     assert again.release.id == first.release.id
     assert all(again.programs[flow] is first.programs[flow] for flow in first.programs)
+
+
+def test_an_apology_without_words_is_the_usual_one() -> None:
+    bare = {**PROJECT, "project.yaml": PROJECT["project.yaml"] + b"apology: {}\n"}
+    usual, made = (compile_project(written, ENVIRONMENT).release for written in (PROJECT, bare))
+    assert usual
+    assert made
+    assert made.apology == usual.apology
 
 
 def test_other_secrets_are_seen() -> None:

@@ -22,6 +22,7 @@ class Before(NamedTuple):
 
 NONE = Before(0, ())
 Arrivals = dict[str, Before]
+Leads = Mapping[str, tuple[tuple[str, str], ...]]  # by state: exits and where they lead
 
 
 class Returned(NamedTuple):
@@ -37,7 +38,10 @@ def arrivals(programs: Mapping[str, Program], measure: Measure, memory: Memory) 
     order = [
         name for circle in components({name: [callee(state) for state in states] for name, states in calling.items()}) for name in circle
     ]
-    walks = {name: memory.recall((measure, "walk", name), program, partial(walk, program, measure)) for name, program in programs.items()}
+    walks = {
+        name: Walk(program, measure, *memory.recall(("walked", name), program, partial(forward, program)))
+        for name, program in programs.items()
+    }
     back: dict[str, Returned] = {}
     for name in order:
         used = {flow: back[flow] for flow in callees(programs[name]) if flow in back}
@@ -59,6 +63,7 @@ class Walk(NamedTuple):
     program: Program
     measure: Measure
     order: list[str]
+    leads: Leads
 
     def back(self, used: Mapping[str, Returned]) -> Returned:
         return Returned(self.returned({}, used), self.returned(dict.fromkeys(self.program.states, NONE), used))
@@ -69,10 +74,11 @@ class Walk(NamedTuple):
 
     def returned(self, begun: Arrivals, back: Mapping[str, Returned]) -> dict[str, Before]:
         """By outcome: the most said when the flow comes back to its caller."""
-        before = self.arrive({self.program.start: NONE, **begun}, back)
+        ends = [state for state in self.program.states.values() if state.kind == "return"]
+        before = self.arrive({self.program.start: NONE, **begun}, back) if ends else {}
         found: dict[str, Before] = {}
-        for state in self.program.states.values():
-            if state.kind == "return" and state.name in before:
+        for state in ends:
+            if state.name in before:
                 outcome = state.verb.outcome  # type: ignore[attr-defined]  # the kind says that it is a return
                 found[outcome] = max(found.get(outcome, NONE), after(state, before[state.name], self.measure))
         return found
@@ -85,14 +91,10 @@ class Walk(NamedTuple):
             state = self.program.states[name]
             if name in found:
                 said = after(state, found[name], self.measure)
-                for exit_, target in together(self.program, state):
+                for exit_, target in self.leads[name]:
                     for more in went(said, back.get(callee(state)), exit_.removeprefix("outcome ")) if target not in seen else ():
                         found[target] = max(found.get(target, NONE), more)
         return found
-
-
-def walk(program: Program, measure: Measure) -> Walk:
-    return Walk(program, measure, forward(program))
 
 
 def went(said: Before, called: Returned | None, outcome: str) -> Iterator[Before]:
@@ -121,20 +123,21 @@ def together(program: Program, state: CompiledState) -> Iterator[tuple[str, str]
         yield "error", state.error
 
 
-def forward(program: Program) -> list[str]:
-    """The states, each after all that lead to it; a circle is opened where it is entered."""
+def forward(program: Program) -> tuple[list[str], Leads]:
+    """The states, each after all that lead to it; a circle is opened where it is entered. And where each leads within an answer."""
+    leading = {name: tuple(together(program, state)) for name, state in program.states.items()}
     placed: list[str] = []
     seen: set[str] = set()
     for root in program.states:
-        todo = [(root, together(program, program.states[root]))] if root not in seen else []
+        todo = [(root, iter(leading[root]))] if root not in seen else []
         seen.add(root)
         while todo:
             name, leads = todo[-1]
             target = next((target for _, target in leads if target in program.states and target not in seen), "")
             if target:
                 seen.add(target)
-                todo.append((target, together(program, program.states[target])))
+                todo.append((target, iter(leading[target])))
             else:
                 placed.append(name)
                 todo.pop()
-    return placed[::-1]
+    return placed[::-1], leading
