@@ -27,20 +27,18 @@ NO_TESTS = 5  # as pytest has it: a run that tests nothing is no success
 @click.option("--fail-under", type=click.FloatRange(0, 100), help="Fail when less than this PERCENT of states and exits was taken.")
 @click.option("--junit", "xml", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML to this file.")
 @click.option("--json", "data", is_flag=True, help="Print results and coverage as JSON.")
-@click.option("--generate", "writes", is_flag=True, help="Write scenarios for what no scenario takes yet.")
+@click.option("--generate", "write", is_flag=True, help="Write scenarios for what no scenario takes yet.")
 @click.option("--jobs", "-j", type=click.IntRange(0), default=0, help="Processes; 0 takes as many as are worth it.")
-def test(
-    flows: Path, words: str, fail_under: float | None, xml: Path | None, jobs: int, *, covered: bool, data: bool, writes: bool
-) -> None:
+def test(flows: Path, words: str, fail_under: float | None, xml: Path | None, jobs: int, *, covered: bool, data: bool, write: bool) -> None:
     """Run the scenarios of a project.
 
     FLOWS is a folder with scenarios/ in it, or a single flow. Exit code 1 says that a scenario failed, or too little was covered,
     2 that the flows or scenarios have mistakes, 5 that there was nothing to run.
     """
-    project, cases = prepared(flows, words, empty=writes)
+    project, cases = prepared(flows, words, empty=write)
     begun = time.perf_counter()
     results = list(shown(run(project, cases, jobs), len(cases), quiet=data))
-    if writes:
+    if write:
         generated(project, results, flows)
     flows_covered = measured(project, results, flows)
     places = places_of(project, flows)

@@ -219,16 +219,18 @@ class Conversation:
         if isinstance(happening, Heard) and happening.sound.text:
             self.sounds["near" if happening.role == self._near_role() else "far"].append(happening.sound.text)
         self._waiting += isinstance(happening, Asks) - isinstance(happening, Told)
-        self.phase = phase(happening) or self.phase
+        self.phase = phase(happening, self.phase)
         if said := sentence(happening):
             self._note(*said)
 
 
-def phase(happening: Happening) -> str:
-    """What a call is at from now on, where this says anything of it."""
-    if isinstance(happening, Picked):
-        return "picked" if happening.role == "callee" else ""
-    return {Asked: "asked", Ringing: "ringing", Joined: "joined", Ended: "ended"}.get(type(happening), "")
+def phase(happening: Happening, before: str) -> str:
+    """What a call is at from now on."""
+    if isinstance(happening, Picked) and happening.role == "callee":
+        return "picked"
+    if isinstance(happening, Told) and happening.event == "ace" and before == "picked":
+        return "joined"  # also where a placed call has nobody at its other end
+    return {Asked: "asked", Ringing: "ringing", Joined: "joined", Ended: "ended"}.get(type(happening), before)
 
 
 def sentence(happening: Happening) -> tuple[str, str] | None:

@@ -53,6 +53,7 @@ class Lookup:
 class Trial:
     """A plan as it went. `marks` are how far the happenings had come after the beginning and after each move."""
 
+    flow: str
     plan: Plan
     talk: Conversation
     marks: list[int]
@@ -118,7 +119,7 @@ class Explorer:
         lookups = Improvised(release, self.inputs, plan.answers)
         play = Play(case, release, self.project.zone, lookups)
         lookups.talk = play.talk
-        trial = Trial(plan, play.talk, [], lookups.asked)
+        trial = Trial(self.flow, plan, play.talk, [], lookups.asked)
         try:
             play.begin()
             trial.marks.append(len(play.talk.happenings))

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from flowengine.limits import MAX_INTEGER_DIGITS
 from flowengine.model.folder import PROJECT_FILE
 from flowengine.runtime.step import Entry
 from flowengine.scenarios.coverage import coverage
@@ -115,14 +116,25 @@ def scenario(trial: Trial) -> Json:
         given["lookups"] = [lookup(asked, trial.talk.call.id) for asked in trial.asked]
     steps: list[Json | str] = []
     for number, (begin, end) in enumerate(zip([0, *trial.marks], trial.marks, strict=False)):
-        steps += [trial.plan.moves[number - 1]] if number else []
+        steps += [plain(trial.plan.moves[number - 1])] if number else []
         steps += observed(trial, begin, end)
     ended = trial.talk.call.ended
     then: Json = {"ended by": ENDED_BY.get(ended.reason, "platform"), "result": ended.result} if ended else {}
     values = {name: value for name, value in (known.values if known else {}).items() if value not in ("", 0, False)}
-    then |= {"state": ".".join(where(trial.talk))} | ({"vars": values} if values else {})
+    then |= {"state": local(trial, ".".join(where(trial.talk)))} | ({"vars": values} if values else {})
     apology = any(entry.what == "apology" for step in (known.steps if known else ()) for entry in step.trace)
     return {**({"given": given} if given else {}), "when": steps, "then": then | ({"apology": True} if apology else {})}
+
+
+def plain(move: Json | str) -> Json | str:
+    """A move as one writes it: keys without quotes where they are a number."""
+    keys = move.get("press", "") if isinstance(move, dict) else ""
+    return {"press": int(keys)} if keys.isdigit() and len(keys) < MAX_INTEGER_DIGITS and str(int(keys)) == keys else move
+
+
+def local(trial: Trial, place: str) -> str:
+    """A state of the flow itself needs no flow in front."""
+    return place.removeprefix(f"{trial.flow}.")
 
 
 def observed(trial: Trial, begin: int, end: int) -> Iterator[Json]:
@@ -141,7 +153,7 @@ def observed(trial: Trial, begin: int, end: int) -> Iterator[Json]:
         yield {"connected to": reached[-1]}
     last = next((item for item in reversed(stretch) if isinstance(item, (Asked, Ringing, Joined, Ended))), None)
     if isinstance(last, Asked) and "." in last.menu:
-        yield {"asked": ".".join(last.menu.split(".")[:2])}
+        yield {"asked": local(trial, ".".join(last.menu.split(".")[:2]))}
 
 
 def lookup(asked: Lookup, call_id: str) -> Json:
