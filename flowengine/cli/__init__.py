@@ -8,6 +8,7 @@ import click
 COMMANDS: Final = {
     "check": "Find every mistake in the flows.",
     "diagram": "Draw a flow.",
+    "diff": "Say what changed in meaning between two versions.",
     "explain": "Show what each state sends, or what a problem code means.",
     "load": "Put many simulated calls at once on a real server.",
     "schema": "Write the JSON Schemas of the language.",

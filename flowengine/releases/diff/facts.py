@@ -9,8 +9,9 @@ from flowengine.source import Document, Path
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing. `value` is what it means, with all that it draws on; `own` is what stands in this place, so that a change of `value`
-    alone is one of a `topic` in `uses`. `shown` is for people. With `leads` the value is the name of a state or flow.
+    """One thing. `value` is what it means; `own` is what stands in this place, so that a change of `value` alone is one of a topic in
+    `uses`. An `own` with `=` says that nothing stands here, and which topic steps in. With `leads` the value is the name of a state or
+    flow. `shown` is for people.
     """
 
     part: Part
@@ -24,15 +25,23 @@ class Fact:
     uses: frozenset[str] = frozenset()
 
     @property
+    def derived(self) -> bool:
+        return self.own.startswith("=")
+
+    @property
+    def about(self) -> str:
+        """The topic under which others draw on this."""
+        return self.topic or self.label
+
+    @property
     def words(self) -> str:
         return self.shown or self.value
 
     def meant(self, states: Mapping[str, str], flows: Mapping[str, str]) -> tuple[str, str]:
-        """Value and own text, with the names that others have now."""
-        if not self.leads:
-            return self.value, self.own
-        value = (flows if self.leads == "flow" else states).get(self.value, self.value)
-        return value, self.own if self.own.startswith("=") else ""
+        """Value and own text, with the names that states and flows have now."""
+        renamed = {"state": states, "flow": flows}.get(self.leads, {})
+        value = renamed.get(self.value, self.value)
+        return value, self.own or value
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,3 +61,8 @@ def scalar(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return json.dumps(value)
+
+
+def scalar_of(values: dict[str, Any]) -> str:
+    """Several values as one text."""
+    return json.dumps(values, sort_keys=True)

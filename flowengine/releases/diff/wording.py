@@ -67,7 +67,7 @@ class Wording:
         uses = {"locale", *(f"message {piece.message}" for piece in parts if piece.message)}
         uses |= {"voice"} if any(not piece.voice for piece in parts) else set()
         uses = uses.union(*(normal.used_in(piece.text(locale, self.locale)) for piece in parts))
-        return Fact(part, label, "\n".join(full), path, shown=" ".join(told), own="=" + "\n".join(own), uses=frozenset(uses))
+        return Fact(part, label, "\n".join(full), path, shown=" ".join(told), own="~" + "\n".join(own), uses=frozenset(uses))
 
     def piece(self, authored: Any) -> Piece:
         spoken = authored if isinstance(authored, Spoken) else Spoken(text=str(authored))

@@ -1,0 +1,50 @@
+"""Versions of a project by what people call them: a folder, a file, a ref."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from flowengine.compile import Compiled, compile_project
+from flowengine.model.folder import PROJECT_FILE, read_folder
+from flowengine.releases.git import GitError, Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version as it was named. `folder` stands in front of its files."""
+
+    name: str
+    folder: str
+    compiled: Compiled
+
+
+def version(name: str, repository: Path, folder: str) -> Version:
+    """What a name means. One that means nothing ends the command."""
+    path = Path(name)
+    try:
+        if path.exists():
+            base = path.parent if path.is_file() else path
+            return Version(name, in_front(base.as_posix()), compile_project(read_folder(path), {}))
+        ref, _, inner = name.partition(":")
+        return from_git(name, Repository(repository), ref, inner if ":" in name else folder)
+    except (OSError, GitError) as error:
+        raise click.UsageError(f"{name} is no folder or file here, nor a version in git: {error}") from error
+
+
+def from_git(name: str, repository: Repository, ref: str, folder: str) -> Version:
+    """The flows of a commit; a single file is a project of one flow, unless a project file lies beside it, as on a disk."""
+    single = folder.endswith((".yaml", ".yml"))
+    base, _, own = folder.rpartition("/") if single else (folder, "", "")
+    try:
+        files = repository.files(repository.commit(ref), base)
+    finally:
+        repository.close()
+    if single and own not in files:
+        raise GitError(f"{ref} has no file {folder}")
+    chosen = {own: files[own]} if single and PROJECT_FILE not in files else files
+    return Version(name, in_front(base.strip("/")), compile_project(chosen, {}))
+
+
+def in_front(folder: str) -> str:
+    return "" if folder in ("", ".") else f"{folder}/"

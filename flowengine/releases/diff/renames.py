@@ -1,0 +1,152 @@
+"""Which states and flows are old ones under new names: told by what they do and by what is around them, not by the names."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from flowengine.releases.diff.facts import Edge, FlowFacts, StateFacts
+
+WEIGHTS = {"words": 2.0, "condition": 2.0, "value": 2.0, "number": 0.25}
+SETTINGS = frozenset({"phone", "sip", "app", "conference", "stream", "get", "post", "put", "service", "into", "return"})
+LIKELY, FLOW_LIKELY = 0.6, 0.5
+WORTH_A_LOOK = 0.6  # texts less alike than this have nothing to do with each other
+SUBSTANTIAL, SAME = 2.0, 0.95
+MOST_PAIRS = 10_000
+NEIGHBOURS_IN, NEIGHBOURS_OUT, CONTENT = 0.3, 0.2, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The edges of a flow, by where they lead and where they come from. Entries come from nowhere."""
+
+    into: Mapping[str, frozenset[tuple[str, str]]]
+    out: Mapping[str, frozenset[tuple[str, str]]]
+
+    @classmethod
+    def of(cls, flow: FlowFacts, names: Mapping[str, str]) -> "Around":
+        edges = [Edge("", name, state) for name, state in flow.entries().items()]
+        edges += [edge for state in flow.states.values() for edge in state.edges()]
+        into: dict[str, set[tuple[str, str]]] = {}
+        out: dict[str, set[tuple[str, str]]] = {}
+        for edge in edges:
+            into.setdefault(edge.target, set()).add((names.get(edge.source, edge.source), edge.label))
+            out.setdefault(edge.source, set()).add((edge.label, names.get(edge.target, edge.target)))
+        return cls({name: frozenset(found) for name, found in into.items()}, {name: frozenset(found) for name, found in out.items()})
+
+
+def renamed_states(old: FlowFacts, new: FlowFacts) -> dict[str, str]:
+    """New names by old ones. Each match makes its neighbours easier to tell, so the surest is taken first, and all are looked at again."""
+    gone = [state for name, state in old.states.items() if name not in new.states]
+    come = [state for name, state in new.states.items() if name not in old.states]
+    names = unmistakable(gone, come)
+    likeness = {
+        (one.name, other.name): content(one, other)
+        for one in gone if one.name not in names
+        for other in come if other.name not in names.values() and one.kind == other.kind
+    }  # fmt: skip
+    after = Around.of(new, {})
+    while 0 < len(likeness) <= MOST_PAIRS:
+        before = Around.of(old, names)
+        scores = {pair: score(pair, alike, before, after) for pair, alike in likeness.items()}
+        best = max(scores, key=lambda pair: scores[pair] + SequenceMatcher(None, *pair).ratio() / 100)
+        if scores[best] < LIKELY:
+            break
+        names[best[0]] = best[1]
+        likeness = {pair: alike for pair, alike in likeness.items() if pair[0] != best[0] and pair[1] != best[1]}
+    return names
+
+
+def unmistakable(gone: Iterable[StateFacts], come: Iterable[StateFacts]) -> dict[str, str]:
+    """States that do just the same, as no other does."""
+    before, after = by_content(gone), by_content(come)
+    pairs = ((found, after.get(key, [])) for key, found in before.items())
+    return {found[0].name: others[0].name for found, others in pairs if len(found) == len(others) == 1 and weight(found[0]) >= SUBSTANTIAL}
+
+
+def by_content(states: Iterable[StateFacts]) -> dict[frozenset[tuple[str, str]], list[StateFacts]]:
+    found: dict[frozenset[tuple[str, str]], list[StateFacts]] = {}
+    for state in states:
+        found.setdefault(frozenset([("kind", state.kind), *texts(state).items()]), []).append(state)
+    return found
+
+
+def texts(state: StateFacts) -> dict[str, str]:
+    """All that a state says and does, but not where it leads."""
+    found = {label: fact.value for label, fact in state.facts.items() if not fact.leads}
+    return found | {f"way {number}": way.key for number, way in enumerate(state.ways)}
+
+
+def weights(state: StateFacts) -> dict[str, float]:
+    """What tells states apart. Most options are what they are everywhere."""
+    found = {label: 2.0 if label in SETTINGS else WEIGHTS.get(fact.part, 0.1) for label, fact in state.facts.items() if not fact.leads}
+    found["kind"] = 0.0
+    inherited = {label: 0.0 for label, fact in state.facts.items() if fact.derived}
+    return found | inherited | {f"way {number}": 1.0 for number, way in enumerate(state.ways) if way.key}
+
+
+def weight(state: StateFacts) -> float:
+    return sum(weights(state).values())
+
+
+def content(one: StateFacts, other: StateFacts) -> tuple[float, float]:
+    """How alike two states are in what they do, and how much there is to tell."""
+    heavy = weights(one) | weights(other)
+    total = sum(heavy.values())
+    if total < 1:
+        return 0.0, 0.0
+    before, after = texts(one), texts(other)
+    return sum(size * alike(before.get(label, ""), after.get(label, "")) for label, size in heavy.items()) / total, total
+
+
+def alike(one: str, other: str) -> float:
+    if one == other:
+        return 1.0
+    matcher = SequenceMatcher(None, one, other)
+    if not (one and other) or matcher.real_quick_ratio() < WORTH_A_LOOK:
+        return 0.0
+    ratio = matcher.ratio()
+    return ratio if ratio >= WORTH_A_LOOK else 0.0
+
+
+def score(pair: tuple[str, str], found: tuple[float, float], before: Around, after: Around) -> float:
+    """How likely it is one state: what it does weighs as much as all that is around it."""
+    one, other = pair
+    if found[0] >= SAME and found[1] >= SUBSTANTIAL:
+        return found[0]
+    known = [
+        (CONTENT, found[0] if found[1] else None),
+        (NEIGHBOURS_IN, overlap(before.into.get(one, frozenset()), after.into.get(other, frozenset()))),
+        (NEIGHBOURS_OUT, overlap(before.out.get(one, frozenset()), after.out.get(other, frozenset()))),
+    ]
+    told = [(size, value) for size, value in known if value is not None]
+    return sum(size * value for size, value in told) / sum(size for size, _ in told) if told else 0.0
+
+
+def overlap(one: frozenset[tuple[str, str]], other: frozenset[tuple[str, str]]) -> float | None:
+    return len(one & other) / len(one | other) if one | other else None
+
+
+def renamed_flows(old: Mapping[str, FlowFacts], new: Mapping[str, FlowFacts]) -> dict[str, str]:
+    """New names by old ones: flows that have most of their states in common."""
+    gone = [flow for name, flow in old.items() if name not in new]
+    come = [flow for name, flow in new.items() if name not in old]
+    pairs = sorted(
+        ((common(one, other), one.name, other.name) for one in gone for other in come),
+        key=lambda found: (-found[0], found[1], found[2]),
+    )
+    names: dict[str, str] = {}
+    for likely, one, other in pairs:
+        if likely >= FLOW_LIKELY and one not in names and other not in names.values():
+            names[one] = other
+    return names
+
+
+def common(one: FlowFacts, other: FlowFacts) -> float:
+    mine, yours = whole(one), whole(other)
+    return len(mine & yours) / len(mine | yours)
+
+
+def whole(flow: FlowFacts) -> frozenset[tuple[str, str, str]]:
+    """Everything that a flow says, and where."""
+    facts = {(state.name, label, fact.value) for state in flow.states.values() for label, fact in state.facts.items()}
+    return frozenset(facts | {(state.name, way.key, way.leads) for state in flow.states.values() for way in state.ways})
