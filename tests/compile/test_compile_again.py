@@ -5,10 +5,11 @@ import weakref
 from collections.abc import Mapping
 
 import pytest
+from compile.likeness import outcome
+from compile.projects import files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from likeness import outcome
-from projects import files
+from runtime.flow_strategies import flows
 
 from flowengine.compile import Compiled, Compiler, compile_project
 
@@ -132,7 +133,7 @@ def edited(draw: st.DrawFn, now: Mapping[str, bytes]) -> dict[str, bytes]:
     return rest if kind == "delete" else {**rest, draw(st.sampled_from(["0.yaml", "zz.yaml", "project.yaml"])): now.get(name, b"")}
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_compiling_again_equals_compiling_from_scratch(data: st.DataObject) -> None:
     compiler, states = Compiler(), [PROJECT]
@@ -143,6 +144,16 @@ def test_compiling_again_equals_compiling_from_scratch(data: st.DataObject) -> N
         cookies_only = data.draw(st.booleans())
         remembered = compiler.compile(states[-1], environment, cookies_only=cookies_only)
         assert outcome(remembered) == outcome(compile_project(states[-1], environment, cookies_only=cookies_only))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(made=st.lists(flows(), min_size=2, max_size=3), data=st.data())
+def test_compiling_flows_of_all_kinds_again_equals_compiling_them_from_scratch(made: list[dict[str, bytes]], data: st.DataObject) -> None:
+    compiler, now = Compiler(), made[0]
+    for _ in range(4):
+        name = data.draw(st.sampled_from(sorted(now)))
+        now = {**now, name: data.draw(st.sampled_from(made))[name]}
+        assert outcome(compiler.compile(now, {})) == outcome(compile_project(now, {}))
 
 
 def changed(name: str, before: str, after: str) -> set[str]:

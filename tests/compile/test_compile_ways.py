@@ -50,3 +50,51 @@ def test_a_return_of_a_flow_that_a_route_begins():
     assert (problem.code, str(problem.span)) == ("FE228", "greet.yaml:6:9")
     assert problem.message.endswith("hello (incoming call) -> off")
     assert codes(ROUTED.replace(', {flow: greet, to: "+1404"}', "")) == []
+
+
+NESTED = """\
+# project.yaml
+project: acme
+routes: [{flow: far}, {flow: near, to: "+1404"}]
+# far.yaml
+flow: far
+start: first
+states:
+  first: {say: One., next: second}
+  second: {subflow: {flow: middle, outcomes: {ready: bye}}}
+  bye: {hangup: }
+# near.yaml
+flow: near
+start: only
+states:
+  only: {subflow: {flow: middle, outcomes: {ready: ring}}}
+  ring: {connect: {app: alice}}
+# middle.yaml
+flow: middle
+start: enter
+outcomes: [ready]
+states:
+  enter: {subflow: {flow: inner, outcomes: {ready: off}}}
+  off: {return: ready}
+# inner.yaml
+flow: inner
+start: ask
+outcomes: [ready]
+states:
+  ask: {menu: {prompt: Press 1., options: {1: call}, otherwise: call}}
+  call: {answer: true, next: off}
+  off: {return: ready}
+"""
+
+
+def test_what_is_not_possible_in_a_subflow_is_told_by_the_shortest_way_of_a_call_to_it():
+    told = [problem.message for problem in compiled(NESTED).problems if problem.span.file == "inner.yaml"]
+    way = "only (incoming call) -> middle/enter -> inner/ask -> key 1 -> call (after a key press)"
+    assert told == [f"call cannot answer the call after a key press: {way}"]
+
+
+def test_after_a_subflow_a_call_goes_on_under_the_callback_that_the_subflow_ended_under():
+    told = [problem.message for problem in compiled(NESTED).problems if problem.span.file == "near.yaml"]
+    assert told == ["ring cannot call an app user after a key press: only (incoming call) -> outcome ready -> ring (after a key press)"]
+    silent = NESTED.replace("ask: {menu: {prompt: Press 1., options: {1: call}, otherwise: call}}", "ask: {say: Hello., next: call}")
+    assert codes(silent) == []
