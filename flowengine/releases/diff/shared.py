@@ -89,7 +89,9 @@ def defaults(project: Project, wording: Wording) -> Iterator[Fact]:
     for name in (*INHERITED, "error"):
         reader = Reader(Around(None, project, wording, {}))  # type: ignore[arg-type]  # defaults have no flow around them
         reader.part("next" if name == "error" else name, found.get(name, ""), ("defaults", name), "default ")
-        for fact in reader.facts.values() if name in found else ():
+        for fact in reader.facts.values():
+            if name not in found or fact.derived:
+                continue
             label = "default error" if name == "error" else fact.label
             yield replace(fact, part="default", label=label, leads="", topic=f"project default {name}")
 
@@ -98,7 +100,8 @@ def messages(project: Project, wording: Wording) -> Iterator[Fact]:
     for name, texts in project.messages.items():
         topic = f"message {name}"
         for fact in wording.prompt(topic, Spoken(text=texts), ("messages", name), "message"):
-            yield replace(fact, own="", topic=topic, uses=fact.uses - {"locale", "voice"}, value=fact.shown)
+            if not fact.derived:
+                yield replace(fact, own="", topic=topic, uses=fact.uses - {"locale", "voice"}, value=fact.shown)
 
 
 def tables(project: Project) -> Iterator[Fact]:

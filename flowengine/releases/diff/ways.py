@@ -32,7 +32,7 @@ class Listing:
                 yield from self.changed(before[found[place]], way)
             else:
                 yield Item("added", self.part, f"{self.word} {way.shown}", "", way.leads, self.place(way))
-        yield from self.moved(before, new, pairs)
+        yield from self.moved(new, pairs)
 
     def changed(self, old: Way, new: Way) -> Iterator[Item]:
         if old.key != new.key:
@@ -41,12 +41,13 @@ class Listing:
             part: Part = "route" if self.part == "route" else "exit"
             yield Item("changed", part, f"{self.word} {new.shown}", old.leads, new.leads, self.place(new))
 
-    def moved(self, old: Sequence[Way], new: Sequence[Way], pairs: Mapping[int, int]) -> Iterator[Item]:
+    def moved(self, new: Sequence[Way], pairs: Mapping[int, int]) -> Iterator[Item]:
         order = [pairs[index] for index in sorted(pairs)]
         if order != sorted(order):
-            before = ", ".join(old[index].shown for index in sorted(pairs))
-            after = ", ".join(new[place].shown for place in sorted(order))
-            yield Item("changed", "order", f"order of {self.word}s", before, after, self.top)
+            before, after = [new[place].shown for place in order], [new[place].shown for place in sorted(order)]
+            while before[-1] == after[-1]:
+                del before[-1], after[-1]
+            yield Item("changed", "order", f"order of {self.word}s", ", ".join(before), ", ".join(after), self.top)
 
 
 def matched(old: Sequence[Way], new: Sequence[Way], by: tuple[Same, ...]) -> dict[int, int]:

@@ -58,6 +58,9 @@ class Wording:
         parts = [self.piece(item) for item in (authored if isinstance(authored, list) else [authored])]
         for locale in dict.fromkeys(locale for piece in parts for locale in piece.texts):
             yield self.fact(f"{label} ({locale})" if locale else label, parts, locale, path, part)
+        for first in [next(iter(piece.texts)) for piece in parts if piece.texts and not {"", self.locale} & set(piece.texts)][:1]:
+            own, told = f"=locale {first}", f"the words in {first}"  # where the flow's own locale has none, the first stand in
+            yield Fact(part, f"{label} (other locales)", first, path, shown=told, own=own, uses=frozenset({"locale"}))
 
     def fact(self, label: str, parts: list[Piece], locale: str, path: Path, part: Part) -> Fact:
         texts = [normal.speech(piece.text(locale, self.locale)) for piece in parts]
@@ -74,14 +77,9 @@ class Wording:
         kind = next((kind for kind in KINDS if getattr(spoken, kind) is not UNSET), "text")
         found: Localised = getattr(spoken, kind) or ""
         message = str(found) if kind == "message" else ""
-        texts = self.localised(self.project.messages.get(message, message) if message else found)
+        words = self.project.messages.get(message, message) if message else found
+        texts = {"": words} if isinstance(words, str) else dict(words)
         return Piece("text" if message else kind, texts, message, spoken.voice or "", spoken.locale or "")
-
-    def localised(self, found: Localised) -> dict[str, str]:
-        """Words per locale; where the flow's own is missing, the first stand in for all others."""
-        if isinstance(found, str):
-            return {"": found}
-        return dict(found) if self.locale in found else {"": next(iter(found.values()), ""), **found}
 
 
 def inherited(fact: Fact, topic: str) -> Fact:
