@@ -4,7 +4,6 @@ Mistakes of an author are problems at load. Here only what nobody could know the
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import msgspec
 from msgspec.structs import replace
@@ -29,8 +28,10 @@ from flowengine.svaml import prompt as wire
 from flowengine.svaml.encode import read_action, read_instruction
 from flowengine.svaml.menus import heard
 
+_MOST_KNOWN = 4096
 Size = tuple[int, int]  # spoken characters and prompt parts, never fewer than there are
 NOTHING: Size = (0, 0)
+_known: dict[int, tuple[Size, msgspec.Raw]] = {}  # each beside what it is the size of, so that no other gets that identity
 UNSURE: Size = (MAX_TTS_TOTAL + 1, 0)  # addresses made in the call, and recordings, always get the closer look
 
 
@@ -46,7 +47,7 @@ def surely_legal(said: Sequence[Said], action: Sent) -> bool:
 
 def size(item: Said | Sent) -> Size:
     if isinstance(item, msgspec.Raw):
-        return encoded_size(bytes(item))
+        return known_size(item)
     if isinstance(item, Say):
         return len(item.text), 1
     if isinstance(item, PlayFiles):
@@ -56,10 +57,14 @@ def size(item: Said | Sent) -> Size:
     return asked(item) if isinstance(item, (RunMenu, Park)) else NOTHING
 
 
-@lru_cache(maxsize=4096)
-def encoded_size(item: bytes) -> Size:
-    """What was encoded at load is the same for every call."""
-    return size(msgspec.json.decode(item, type=AnyAction | AnyInstruction))
+def known_size(item: msgspec.Raw) -> Size:
+    """What was encoded at load is the same for every call, and known by its identity: some kilobytes take long to compare."""
+    known = _known.get(id(item))
+    if known is None:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        known = _known[id(item)] = (size(msgspec.json.decode(item, type=AnyAction | AnyInstruction)), item)
+    return known[0]
 
 
 def asked(action: RunMenu | Park) -> Size:

@@ -15,6 +15,24 @@ from flowengine.server.front import Front
 _NOT_PLAIN = (b"expect", b"transfer-encoding", b"upgrade")
 
 
+class Common:
+    """What all answers of a second have in common."""
+
+    def __init__(self) -> None:
+        self._made_of: list[tuple[bytes, bytes]] = []
+        self._head = b""
+
+    def head(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """These headers, of which uvicorn makes a new list when the date changes."""
+        if self._made_of is not headers:
+            lines = [b"%b: %b\r\n" % header for header in headers]
+            self._made_of, self._head = headers, b"".join((*lines, b"content-type: application/json\r\n"))
+        return self._head
+
+
+_COMMON = Common()
+
+
 class Exchange:
     """A callback from its head to its answer. It stands where uvicorn has its cycle, and has what uvicorn asks of one."""
 
@@ -63,11 +81,9 @@ class Exchange:
         if self.disconnected:
             return
         protocol = self._protocol
-        head = [b"%b: %b\r\n" % header for header in protocol.server_state.default_headers]
-        if not self.keep_alive:
-            head.append(b"connection: close\r\n")
-        length = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
-        protocol.transport.write(b"".join((STATUS_LINE[status], *head, length, body)))
+        close = b"" if self.keep_alive else b"connection: close\r\n"
+        head = STATUS_LINE[status] + _COMMON.head(protocol.server_state.default_headers)
+        protocol.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (head, close, len(body), body))
         self.response_complete = True
         if not self.keep_alive:
             protocol.transport.close()
@@ -78,9 +94,12 @@ class DirectProtocol(HttpToolsProtocol):
     """uvicorn's protocol, with a short way for callbacks."""
 
     _exchange: Exchange | None = None  # whose body is being read
+    _idle_since: float | None = None
+    _watched = False
 
     def on_message_begin(self) -> None:
         self.url, self.headers = b"", []
+        self._idle_since = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
@@ -114,6 +133,29 @@ class DirectProtocol(HttpToolsProtocol):
             and self.limit_concurrency is None
             and not self.root_path
         )
+
+    def on_response_complete(self) -> None:
+        """Instead of a timer for each answer, one that looks after the connection now and then."""
+        if self.pipeline:
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self._idle_since = self.loop.time()
+        self.flow.resume_reading()
+        if not self._watched:
+            self._watched = True
+            self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        self._watched = False
+        if self._idle_since is None or self.transport.is_closing():
+            return  # watched again from the next answer on
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._watched = True
+            self.loop.call_later(left, self._close_if_idle)
+        else:
+            self.transport.close()
 
     def on_body(self, body: bytes) -> None:
         if self._exchange is None:

@@ -16,7 +16,7 @@ CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """The metrics of one worker. Children are bound once, as finding one by its labels costs more than counting."""
+    """The metrics of one worker."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -30,7 +30,6 @@ class Metrics:
         self._release = Gauge("release_info", "The release that new calls begin on", ["release"], multiprocess_mode="mostrecent", **given)
         self._serving = ""
         self._noted: list[Record] = []
-        self._bound: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
 
     def callback(self, record: Record) -> None:
         """Note a callback; it is counted a moment later, as adding up many at once costs a caller nothing."""
@@ -41,18 +40,15 @@ class Metrics:
     def count(self) -> None:
         """Add up what was noted."""
         noted, self._noted = self._noted, []
+        kinds: dict[tuple[str, str], list[Record]] = {}
         for record in noted:
-            self._count(record)
-
-    def _count(self, record: Record) -> None:
-        key = (record.event.kind, record.outcome)
-        bound = self._bound.get(key)
-        if bound is None:
-            bound = self._bound[key] = (self._callbacks.labels(*key), self._seconds.labels(record.event.kind))
-        bound[0].inc()
-        bound[1].observe(record.seconds)
-        if record.repeated:
-            self._repeated.inc()
+            kinds.setdefault((record.event.kind, record.outcome), []).append(record)
+        for (event, outcome), records in kinds.items():
+            self._callbacks.labels(event, outcome).inc(len(records))
+            self._repeated.inc(sum(record.repeated for record in records))
+            observe = self._seconds.labels(event).observe
+            for record in records:
+                observe(record.seconds)
 
     def fetched(self, service: str, outcome: str, seconds: float) -> None:
         self._fetches.labels(service, outcome).inc()

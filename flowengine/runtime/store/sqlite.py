@@ -39,6 +39,7 @@ class SqliteStore:
         self._clock = clock
         self._connection = connect(path, busy_seconds=0)  # the event loop never sleeps in SQLite; it tries again later
         self._execute = self._connection.execute
+        self._write = self._connection.cursor().execute  # one cursor for all saves, as making one takes a tenth of a save
         self._housekeeper = Housekeeper(path)
         self._recent = Recent(self._connection)
         self._commit = GroupCommit(self._connection, self._housekeeper.committed, self._recent.forget)
@@ -83,10 +84,10 @@ class SqliteStore:
         await self._housekeeper.close()
         self._connection.close()
 
-    def _save(self, key: bytes, saved: Saved, expires: float, connection: sqlite3.Connection) -> Saved:
+    def _save(self, key: bytes, saved: Saved, expires: float, _connection: sqlite3.Connection) -> Saved:
         kept = saved
-        if connection.execute(_SAVE, (key, *saved, expires)).rowcount != 1:
-            kept = Saved._make(connection.execute(_LOAD, (key,)).fetchone())
+        if self._write(_SAVE, (key, *saved, expires)).rowcount != 1:
+            kept = Saved._make(self._execute(_LOAD, (key,)).fetchone())
         self._recent.note(key, kept)
         return kept
 
