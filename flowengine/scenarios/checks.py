@@ -17,7 +17,7 @@ from flowengine.scenarios.opening import leads_to
 from flowengine.source import Document, Path
 
 METHODS = ("get", "post", "put")
-TEXTS = ("hears", "does not hear", "callee hears")
+TEXTS = ("hears", "hears only", "does not hear", "callee hears")
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,7 +216,7 @@ class Conversation:
         if self._call is not None and happening.call != self._call.id:
             return
         self.happenings.append(happening)
-        if isinstance(happening, Heard) and happening.sound.text:
+        if isinstance(happening, Heard) and happening.sound.text and happening.sound.kind != "ringing":
             self.sounds["near" if happening.role == self._near_role() else "far"].append(happening.sound.text)
         self._waiting += isinstance(happening, Asks) - isinstance(happening, Told)
         self.phase = phase(happening, self.phase)

@@ -18,7 +18,7 @@ from flowengine.scenarios.project import Project
 from flowengine.scenarios.verdict import ENDED_BY
 from flowengine.source import read
 from flowengine.states.subflow import CompiledSubflow
-from flowengine.switch.happenings import Asked, Ended, Heard, Joined, Ringing
+from flowengine.switch.happenings import Asked, Ended, Heard, Joined, Ringing, Role
 
 HEAD = "# Written by `flowengine test --generate`: what the flow does, not what it should do. Read it before you keep it.\n"
 MAX_NAME = 110
@@ -122,6 +122,7 @@ def scenario(trial: Trial) -> Json:
     then: Json = {"ended by": ENDED_BY.get(ended.reason, "platform"), "result": ended.result} if ended else {}
     values = {name: value for name, value in (known.values if known else {}).items() if value not in ("", 0, False)}
     then |= {"state": local(trial, ".".join(where(trial.talk)))} | ({"vars": values} if values else {})
+    then |= {"reported": trial.talk.call.report[0]} if trial.talk.call.report[0] else {}
     apology = any(entry.what == "apology" for step in (known.steps if known else ()) for entry in step.trace)
     return {**({"given": given} if given else {}), "when": steps, "then": then | ({"apology": True} if apology else {})}
 
@@ -140,14 +141,11 @@ def local(trial: Trial, place: str) -> str:
 def observed(trial: Trial, begin: int, end: int) -> Iterator[Json]:
     """What could be heard and seen between two moves."""
     stretch = trial.talk.happenings[begin:end]
-    for role, wrapped in (("caller", False), ("callee", True)):
-        near = role == "caller" if "placed" not in trial.plan.way else role == "callee"
-        texts = [
-            item.sound.text for item in stretch if isinstance(item, Heard) and item.role == role and item.sound.kind in ("speech", "file")
-        ]
-        if texts and (near or wrapped) and trial.talk.call.id not in "".join(texts):
-            hears = {"hears": texts[0] if len(texts) == 1 else texts}
-            yield hears if near else {"callee": hears}
+    near: Role = "callee" if "placed" in trial.plan.way else "caller"
+    heard = [item for item in stretch if isinstance(item, Heard) and item.sound.text and item.sound.kind != "ringing"]
+    texts = [item.sound.text for item in heard if item.role == near]
+    if texts and trial.talk.call.id not in "".join(texts):
+        yield {"hears only": texts[0] if len(texts) == 1 else texts}
     reached = [item.to for item in stretch if isinstance(item, (Ringing, Joined)) and item.to]
     if reached:
         yield {"connected to": reached[-1]}

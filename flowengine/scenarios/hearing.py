@@ -29,6 +29,13 @@ class Ear:
                 raise Missed(f"{self.who} did not hear this", text, said.strip() or "nothing")
             self.mark += found.end()
 
+    def hears_only(self, texts: Texts) -> None:
+        """These, and nothing else since the last deed."""
+        said = self.talk.text(self.end)[self.since :].strip()
+        if not re.fullmatch(r"\s*".join(f"(?:{part})" for part in map(inner, listed(texts))), said):
+            raise Missed(f"{self.who} heard something else", " ".join(listed(texts)), said or "nothing")
+        self.mark = len(self.talk.text(self.end))
+
     def does_not_hear(self, texts: Texts) -> None:
         """None of these came since the last deed."""
         absent(self.who, texts, self.talk.text(self.end)[self.since :])
@@ -56,7 +63,10 @@ def listed(texts: Texts) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def pattern(text: str) -> re.Pattern[str]:
+    return re.compile(inner(text))
+
+
+def inner(text: str) -> str:
     """Plain words are looked for in any case and however they are spaced."""
-    if is_pattern(text):
-        return re.compile(text[1:-1])
-    return re.compile(r"\s+".join(map(re.escape, text.split())), re.IGNORECASE)
+    words = r"\s+".join(map(re.escape, text.split()))
+    return text[1:-1] if is_pattern(text) else f"(?i:{words})"

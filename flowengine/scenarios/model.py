@@ -23,6 +23,7 @@ Keys = Annotated[
     int | Annotated[str, Meta(pattern=r"^[0-9*#]+$", extra_json_schema={"x-hint": "keys are 0-9 * #"})],
     Meta(title="Keys", description="Keys, pressed one after the other.", examples=[1, "12345674#"]),
 ]
+EARS = {"hears_only": "hears only", "does_not_hear": "does not hear"}
 Word = Literal["hangs up", "stays silent", "parked", "ended"]
 Does = Literal["answers", "busy", "no answer", "declines", "congestion", "person", "machine", "unsure", "hangs up"]
 
@@ -147,12 +148,19 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     ) = UNSET
 
 
-class CalleeDoes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"does_not_hear": "does not hear"}):
+class CalleeDoes(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    rename=EARS,
+):
     """What whoever is called does or hears. Exactly one of these."""
 
     presses: Annotated[Keys, Meta(description="Presses keys.", examples=["1"])] | UnsetType = UNSET
     says: Annotated[str, Meta(description="Speaks.", examples=["Hello?"])] | UnsetType = UNSET
     hears: Annotated[Texts, Meta(description="Hears this: " + PART + ".", examples=["A support call."])] | UnsetType = UNSET
+    hears_only: Annotated[Texts, Meta(description="Hears this and nothing else.", examples=["A support call."])] | UnsetType = UNSET
     does_not_hear: Annotated[Texts, Meta(description="Has not heard this.", examples=["error"])] | UnsetType = UNSET
 
 
@@ -170,7 +178,7 @@ class Step(
     frozen=True,
     forbid_unknown_fields=True,
     omit_defaults=True,
-    rename={"does_not_hear": "does not hear", "connected_to": "connected to"},
+    rename={**EARS, "connected_to": "connected to"},
 ):
     """One thing that happens or must be so, in its place in the conversation. Exactly one of these."""
 
@@ -184,6 +192,13 @@ class Step(
                 description="The caller hears this, after what was heard in the steps before: " + PART + ".",
                 examples=["Thank you for calling"],
             ),
+        ]
+        | UnsetType
+    ) = UNSET
+    hears_only: (
+        Annotated[
+            Texts,
+            Meta(description="The caller has heard this since the last deed, and nothing else.", examples=["Goodbye."]),
         ]
         | UnsetType
     ) = UNSET
@@ -252,6 +267,10 @@ class Then(
     reason: Annotated[str, Meta(description="The platform's reason.", examples=["CALLERHANGUP"])] | UnsetType = UNSET
     ended_by: (
         Annotated[Literal["caller", "callee", "flow", "platform"], Meta(description="Who ended the call.", examples=["flow"])] | UnsetType
+    ) = UNSET
+    reported: (
+        Annotated[Literal["success", "failure"], Meta(description="The verdict of the flow on the ended call.", examples=["success"])]
+        | UnsetType
     ) = UNSET
     apology: Annotated[bool, Meta(description="Whether the caller heard the apology of last resort.", examples=[True])] = False
 

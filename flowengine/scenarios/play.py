@@ -25,6 +25,7 @@ from flowengine.switch.happenings import Asks, Joined
 
 REJECTS = {"busy": "busy", "no answer": "no answer", "declines": "decline", "congestion": "congestion"}
 ANSWERS = {"answers": "human", "person": "human", "machine": "machine", "unsure": "notsure"}
+HEARS = {"hears", "hears only", "does not hear"}
 DEEDS = {"press", "says", "waits", "callee", "unpark", "hangs up", "stays silent"}
 
 
@@ -80,7 +81,7 @@ class Play:
 
     def step(self, step: str | Step) -> None:
         name, value = (step, None) if isinstance(step, str) else next(iter(asdict(step).items()))
-        if name in DEEDS and not (name == "callee" and isinstance(value, CalleeDoes) and {"hears", "does not hear"} & set(asdict(value))):
+        if name in DEEDS and not (isinstance(value, CalleeDoes) and HEARS & set(asdict(value))):
             self.near.begin()
             self.far.begin()
         doing: Mapping[str, Callable[[Any], None]] = {
@@ -90,6 +91,7 @@ class Play:
             "hangs up": lambda _: self.talk.hang_up(),
             "stays silent": lambda _: self.stay_silent(),
             "hears": self.near.hears,
+            "hears only": self.near.hears_only,
             "does not hear": self.near.does_not_hear,
             "asked": self.asked,
             "connected to": lambda to: connected(self.talk, to),
@@ -121,6 +123,7 @@ class Play:
                 "presses": lambda keys: listened(self.talk.callee_press(str(keys)), "keys"),
                 "says": lambda text: listened(self.talk.callee_say(str(text)), "words"),
                 "hears": self.far.hears,
+                "hears only": self.far.hears_only,
                 "does not hear": self.far.does_not_hear,
             }[name](value)
         elif does in REJECTS:

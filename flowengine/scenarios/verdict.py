@@ -30,6 +30,7 @@ def verdict(case: Case, talk: Conversation, lookups: Lookups) -> Iterator[Failur
         "result": lambda text: ended(talk, "result", text),
         "reason": lambda text: ended(talk, "reason", text),
         "ended by": lambda who: ended_by(talk, who),
+        "reported": lambda status: reported(talk, status),
         "apology": lambda wanted: apology(talk, wanted=wanted),
     }
     for key, value in asdict(case.then).items():
@@ -118,6 +119,12 @@ def ended_by(talk: Conversation, wanted: str) -> None:
     found = ENDED_BY.get(reason, "platform")
     if found != wanted:
         raise Missed(f"the call was not ended by the {wanted}", wanted, f"{found} ({reason})")
+
+
+def reported(talk: Conversation, wanted: str) -> None:
+    found = talk.call.report[0]
+    if found != wanted:
+        raise Missed("the flow gave another verdict on the call", wanted, found or "none")
 
 
 def apology(talk: Conversation, *, wanted: bool) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner, Result
@@ -141,7 +141,7 @@ def test_what_fails_is_shown_with_its_lines_and_the_conversation(tmp_path: Path,
 def test_junit_names_what_failed(tmp_path: Path) -> None:
     write(tmp_path, one("    then: {hears: Press}\n  it fails:\n    then: {hears: Goodbye}\n"))
     assert invoked(tmp_path, "--junit", str(tmp_path / "report.xml")).exit_code == 1
-    (suite,) = ElementTree.parse(tmp_path / "report.xml").getroot()
+    (suite,) = ET.parse(tmp_path / "report.xml").getroot()
     assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("line", "2", "1")
     good, bad = suite
     assert (good.get("name"), len(good), bad.get("name"), bad.get("line")) == ("it works", 0, "it fails", "6")
