@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "flowengine"
 ORDER = (
-    "limits", "problems", "source", "expr", "svaml", "sinch", "states", "model", "compile", "runtime", "releases", "server",
+    "limits", "problems", "source", "expr", "svaml", "sinch", "states", "model", "compile", "runtime", "journal", "releases", "server",
     "switch", "scenarios", "diagram", "cli",
 )  # fmt: skip
 LEAVES = {"problems", "limits", "source", "expr", "svaml", "sinch"}

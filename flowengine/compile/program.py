@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowengine.compile.routing import Address, Routing
+from flowengine.model import Journal
 from flowengine.problems import Problem
 from flowengine.source import Document, Path
 from flowengine.states import Signature, Target, Variable, Verb
@@ -87,6 +88,7 @@ class Release:
     lacking: tuple[str, ...]
     hosts: Mapping[str, bool]
     guarded: frozenset[str]
+    journal: Journal = Journal()
 
     def route(self, to: str, kind: str, origin: str, application: str) -> str:
         """The flow that answers a call to this address, or "" when none does."""

@@ -112,6 +112,7 @@ def released(
         lacking=tuple(item.secret for item in project.applications if not environment.get(item.secret)),
         guarded=guarded(built),
         hosts={host(service.url): service.private for service in project.services.values()},
+        journal=project.journal,
     )
 
 

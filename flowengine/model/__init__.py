@@ -4,7 +4,7 @@ from flowengine.model.authored import Authored, load
 from flowengine.model.flow import Defaults, Flow, On, State, Var
 from flowengine.model.folder import Folder
 from flowengine.model.memory import Memory
-from flowengine.model.project import Application, Platform, Project, Route, Service, Table
+from flowengine.model.project import Application, Journal, Platform, Project, Route, Service, Table
 
 __all__ = [
     "Application",
@@ -12,6 +12,7 @@ __all__ = [
     "Defaults",
     "Flow",
     "Folder",
+    "Journal",
     "Memory",
     "On",
     "Platform",

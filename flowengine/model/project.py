@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.model.flow import Defaults
 from flowengine.states.assign import Scalar
-from flowengine.states.fields import Duration, FlowName, Locale, Name
+from flowengine.states.fields import Duration, FlowName, Locale, Name, Period
 from flowengine.states.prompt import Localised
 
 APOLOGY = "We are sorry, something went wrong. Please call again later."
@@ -89,6 +89,23 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     freshness: Annotated[Duration, Meta(description="How old or young a signed timestamp may be.", examples=["5m"])] = "5m"
 
 
+class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is recorded of calls, how readable it is, and for how long. Variables that are `secret` never stand there in clear."""
+
+    keep: Annotated[Period, Meta(description="How long a call is kept.", examples=["30d"])] = "30d"
+    numbers: Annotated[
+        Literal["masked", "clear"],
+        Meta(description="Whether numbers, and names of users, are shown with stars in place of all but their ends.", examples=["masked"]),
+    ] = "masked"
+    words: Annotated[
+        Literal["masked", "clear"],
+        Meta(description="Whether what callers press and say, and what became of it, is shown with stars.", examples=["masked"]),
+    ] = "masked"
+    replay: Annotated[
+        bool, Meta(description="Whether everything is kept beside that, encrypted, so that calls can be replayed.", examples=[True])
+    ] = True
+
+
 class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Everything that flows share."""
 
@@ -135,3 +152,4 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     platform: Annotated[
         Platform, Meta(description="Settings that no source about the platform decides.", examples=[{"deadline": "5s"}])
     ] = Platform()
+    journal: Annotated[Journal, Meta(description="What is recorded of calls.", examples=[{"keep": "30d"}])] = Journal()

@@ -11,13 +11,27 @@ COOKIE_KEYS = "FLOWENGINE_COOKIE_KEYS"
 KEY_FILE = "cookie.key"
 
 
-def codec(applications: Mapping[str, str], environment: Mapping[str, str], folder: Path) -> Codec:
-    """Seals with the keys of the environment (the first seals, all open), else with the application secrets.
+def texts(applications: Mapping[str, str], environment: Mapping[str, str], folder: Path) -> list[str]:
+    """The keys of the environment (the first seals, all open), else the application secrets.
 
     Without either, a random secret in a file serves: it is the same for all workers and after a restart.
     """
-    given = [text.strip() for text in environment.get(COOKIE_KEYS, "").split(",") if text.strip()]
-    return Codec([derive_key(text) for text in given or applications.values() or [kept_secret(folder)]])
+    return given(environment) or list(applications.values()) or [kept_secret(folder)]
+
+
+def readable(applications: Mapping[str, str], environment: Mapping[str, str], folder: Path) -> list[str]:
+    """All that may open what a server of this folder has sealed. Makes none."""
+    file = folder / KEY_FILE
+    return [*given(environment), *applications.values(), *([file.read_text()] if file.is_file() else [])]
+
+
+def given(environment: Mapping[str, str]) -> list[str]:
+    return [text.strip() for text in environment.get(COOKIE_KEYS, "").split(",") if text.strip()]
+
+
+def codec(applications: Mapping[str, str], environment: Mapping[str, str], folder: Path) -> Codec:
+    """What seals the cookie."""
+    return Codec([derive_key(text) for text in texts(applications, environment, folder)])
 
 
 def kept_secret(folder: Path) -> str:

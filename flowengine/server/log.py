@@ -12,16 +12,12 @@ from collections.abc import Iterable
 
 import msgspec
 
+from flowengine.journal.masking import STARS, masked, told
 from flowengine.runtime.engine import Record
-from flowengine.runtime.step import Entry
-from flowengine.sinch import Ice, normalise
+from flowengine.sinch import Ice
 
 ATOMIC = 4096  # a pipe takes this much in one piece, so that the lines of several workers never mix
-STARS = str.maketrans("0123456789", "*" * 10)
-SHOWN = 2  # digits of a number that stay, enough to tell two callers apart
-REASON = re.compile(r"(\bstatus \d{3}\b)|\d")
 LONG_NUMBER = re.compile(r"(?<![\w-])\+?\d{4,}(?![\w-])")
-ADDRESS = re.compile(r"^(.*<)?\s*(sips?:|tel:)?", re.IGNORECASE | re.DOTALL)  # what stands in front of a user
 _encode = msgspec.json.Encoder().encode
 log = logging.getLogger(__name__)
 
@@ -48,28 +44,6 @@ class Refused(msgspec.Struct):
     refused: int
     reason: str
     client: str
-
-
-def masked(text: str) -> str:
-    """Of a number, in whatever spelling it came, the last digits; of a name the first letter, and the host behind it."""
-    number = normalise(text)
-    if number.e164:
-        return number.e164[:-SHOWN].translate(STARS) + number.e164[-SHOWN:]
-    if number.private:
-        return ""
-    user, at, host = ADDRESS.sub("", text).rstrip("> ").partition("@")
-    return f"{user[:1].translate(STARS)}***{at}{host}"
-
-
-def masked_reason(what: str) -> str:
-    """Exits are the author's words and stay; behind a colon stands what went wrong, which may quote what a caller pressed."""
-    head, colon, reason = what.partition(": ")
-    return head + colon + REASON.sub(lambda found: found[1] or "*", reason) if colon else what
-
-
-def told(entry: Entry) -> str:
-    what = entry.what
-    return f"{entry.flow}/{entry.state}: {masked_reason(what) if ':' in what else what}"
 
 
 class Lines:

@@ -26,6 +26,7 @@ class Metrics:
         self._fetches = Counter("fetches", "Lookups, by service and outcome", ["service", "outcome"], **given)
         self._fetch_seconds = Histogram("fetch_seconds", "Time of a lookup with its retries", ["service"], buckets=BUCKETS, **given)
         self._refused = Counter("refused", "Requests refused, by code", ["code"], **given)
+        self._journalled = Counter("journal_rows", "Callbacks for the call journal, by whether it has them", ["outcome"], **given)
         self._repeated = Counter("repeated_callbacks", "Callbacks delivered again", **given)
         self._release = Gauge("release_info", "The release that new calls begin on", ["release"], multiprocess_mode="mostrecent", **given)
         self._serving = ""
@@ -53,6 +54,10 @@ class Metrics:
     def fetched(self, service: str, outcome: str, seconds: float) -> None:
         self._fetches.labels(service, outcome).inc()
         self._fetch_seconds.labels(service).observe(seconds)
+
+    def journalled(self, outcome: str, rows: int) -> None:
+        """Told by the journal's own thread."""
+        self._journalled.labels(outcome).inc(rows)
 
     def refused(self, code: int) -> None:
         self._refused.labels(str(code)).inc()

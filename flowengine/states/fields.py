@@ -9,6 +9,9 @@ UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$"
 
 Duration = Annotated[str, Meta(pattern=DURATION, extra_json_schema={"x-hint": "write a number and a unit: 500ms, 20s, 1.5s, 2h"})]
+Period = Annotated[
+    str, Meta(pattern=r"^[1-9][0-9]{0,3}(h|d)$", extra_json_schema={"x-hint": "write a whole number of hours or days: 12h, 30d"})
+]
 SPECIAL = ("repeat", "back")  # what a key can do in place of leading to a state
 StateName = Annotated[
     str,
@@ -47,6 +50,15 @@ def millis(text: str) -> int:
     """
     number, unit = re.fullmatch(r"([0-9.]+)([a-z]+)", text).groups()  # type: ignore[union-attr]  # the schema has checked it
     return round(float(number) * UNITS[unit])
+
+
+def period_seconds(text: str) -> int:
+    """The seconds of an authored period.
+
+    >>> period_seconds("12h"), period_seconds("30d")
+    (43200, 2592000)
+    """
+    return int(text[:-1]) * {"h": 3600, "d": 86_400}[text[-1]]
 
 
 def seconds(text: str) -> int:

@@ -1,0 +1,69 @@
+"""The file that holds the journal: one row for each callback, written by all workers of a machine."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+FILE = "journal.db"
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 5.0  # whoever writes here has a thread of its own to wait in
+
+# `shown` is for everybody who may read the file, `sealed` for replay. `action` to `seconds` repeat from `shown` what figures are made of.
+# Ids of calls are bytes, as SQLite refuses some texts that JSON may carry.
+_SCHEMA = (
+    """CREATE TABLE callbacks (number INTEGER PRIMARY KEY, call BLOB NOT NULL, digest BLOB NOT NULL, at REAL NOT NULL, event TEXT NOT NULL,
+        release TEXT NOT NULL, flow TEXT NOT NULL, state TEXT NOT NULL, step INTEGER NOT NULL, outcome TEXT NOT NULL,
+        action TEXT NOT NULL, exit TEXT NOT NULL, reason TEXT NOT NULL, seconds INTEGER NOT NULL, shown TEXT NOT NULL, sealed BLOB)""",
+    "CREATE INDEX by_call ON callbacks (call)",
+    "CREATE INDEX by_time ON callbacks (at)",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+# As in the session store: a commit survives a killed process, and what is deleted is overwritten.
+_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = FAST")
+
+
+class JournalError(Exception):
+    """The journal cannot be opened or read; the message says why."""
+
+
+def writable(path: Path) -> sqlite3.Connection:
+    """Open the journal, and make it where there is none. Raises OSError or sqlite3.Error."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # it holds callers' data
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if version == 0 and tables == 0:
+        for statement in _SCHEMA:
+            connection.execute(statement)
+    elif version != SCHEMA_VERSION:
+        raise sqlite3.DatabaseError(f"this is no call journal of version {SCHEMA_VERSION} (its version is {version})")
+    connection.execute("COMMIT")
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def readable(path: Path) -> sqlite3.Connection:
+    """Open a journal to read it, while servers may be writing. Raises JournalError."""
+    if not path.is_file():
+        raise JournalError(f"there is no call journal {path}")
+    try:
+        connection = sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as error:
+        raise JournalError(f"the call journal {path} cannot be read: {error}") from error
+    if version != SCHEMA_VERSION:
+        connection.close()
+        raise JournalError(f"{path} is no call journal of version {SCHEMA_VERSION} (its version is {version})")
+    return connection

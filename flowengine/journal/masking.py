@@ -1,0 +1,33 @@
+"""How numbers, names and reasons are written where people may read them: in the log and in the journal."""
+
+import re
+
+from flowengine.runtime.step import Entry
+from flowengine.sinch import normalise
+
+STARS = str.maketrans("0123456789", "*" * 10)
+SHOWN = 2  # digits of a number that stay, enough to tell two callers apart
+REASON = re.compile(r"(\bstatus \d{3}\b)|\d")
+ADDRESS = re.compile(r"^(.*<)?\s*(sips?:|tel:)?", re.IGNORECASE | re.DOTALL)  # what stands in front of a user
+
+
+def masked(text: str) -> str:
+    """Of a number, in whatever spelling it came, the last digits; of a name the first letter, and the host behind it."""
+    number = normalise(text)
+    if number.e164:
+        return number.e164[:-SHOWN].translate(STARS) + number.e164[-SHOWN:]
+    if number.private:
+        return ""
+    user, at, host = ADDRESS.sub("", text).rstrip("> ").partition("@")
+    return f"{user[:1].translate(STARS)}***{at}{host}"
+
+
+def masked_reason(what: str) -> str:
+    """Exits are the author's words and stay; behind a colon stands what went wrong, which may quote what a caller pressed."""
+    head, colon, reason = what.partition(": ")
+    return head + colon + REASON.sub(lambda found: found[1] or "*", reason) if colon else what
+
+
+def told(entry: Entry) -> str:
+    what = entry.what
+    return f"{entry.flow}/{entry.state}: {masked_reason(what) if ':' in what else what}"

@@ -1,0 +1,130 @@
+"""Reads the journal, while servers write it."""
+
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from flowengine.journal.database import readable
+from flowengine.journal.row import Sealed, call_key
+from flowengine.journal.seal import Sealer
+
+_unseal = msgspec.msgpack.Decoder(Sealed).decode
+_CALLS = """
+SELECT first.call, first.at, first.release, first.flow, count(*), max(callbacks.at), max(callbacks.seconds),
+    max(CASE callbacks.outcome WHEN 'error' THEN 3 WHEN 'apology' THEN 2 WHEN 'unrouted' THEN 1 ELSE 0 END),
+    max(CASE WHEN callbacks.event = 'dice' THEN callbacks.reason END), max(callbacks.event = 'dice'),
+    (SELECT exit FROM callbacks AS last WHERE last.call = first.call AND exit != '' AND event NOT IN ('dice', 'notify')
+        ORDER BY number DESC LIMIT 1),
+    first.shown
+FROM callbacks AS first JOIN callbacks ON callbacks.call = first.call
+WHERE first.number = (SELECT min(number) FROM callbacks AS earliest WHERE earliest.call = first.call)
+    AND first.at >= :since AND (:release = '' OR first.release = :release)
+    AND (:outcome = '' OR EXISTS (SELECT 1 FROM callbacks AS some WHERE some.call = first.call AND some.outcome = :outcome))
+GROUP BY first.number ORDER BY first.number DESC LIMIT :limit
+"""
+_WORST = ("answered", "unrouted", "apology", "error")
+
+
+class Wanted(NamedTuple):
+    """Which calls: those that began at `since` or later, on a release, with some outcome; the latest `limit` of them (-1: all)."""
+
+    since: float = 0.0
+    release: str = ""
+    outcome: str = ""
+    limit: int = -1
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A call at a glance. `reason` is why it ended, and "" while it lasts; `exit` the last choice on its way."""
+
+    call: str
+    at: float
+    release: str
+    flow: str
+    callbacks: int
+    until: float
+    seconds: int
+    outcome: str
+    reason: str
+    ended: bool
+    exit: str
+    event: dict[str, Any]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One callback, as people may see it."""
+
+    at: float
+    event: str
+    release: str
+    flow: str
+    state: str
+    step: int
+    outcome: str
+    shown: dict[str, Any]
+
+
+class Recorded(NamedTuple):
+    """One callback of a call, whole; without what was sealed where there is no key for it."""
+
+    at: float
+    event: str
+    release: str
+    outcome: str
+    digest: bytes
+    whole: Sealed | None
+    kept: bool
+
+
+class Reader:
+    """A journal, opened to be read. Raises JournalError where there is none."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = readable(path)
+
+    def calls(self, wanted: Wanted) -> list[Call]:
+        """The calls that are wanted, the latest first."""
+        rows = self.connection.execute(_CALLS, wanted._asdict()).fetchall()
+        return [
+            Call(*(name(key), *some, _WORST[worst], reason or "", bool(ended), left or "", event(shown)))
+            for key, *some, worst, reason, ended, left, shown in rows
+        ]
+
+    def steps(self, call: str) -> list[Step]:
+        """The callbacks of a call in order."""
+        query = "SELECT at, event, release, flow, state, step, outcome, shown FROM callbacks WHERE call = ? ORDER BY at, number"
+        return [Step(*(*row, msgspec.json.decode(shown))) for *row, shown in self.connection.execute(query, (call_key(call),))]
+
+    def recorded(self, since: float, sealer: Sealer) -> Iterator[tuple[str, list[Recorded]]]:
+        """All calls that began since then, each with its callbacks in order, whole."""
+        began = "SELECT call FROM callbacks GROUP BY call HAVING min(at) >= ? ORDER BY min(number)"
+        query = "SELECT at, event, release, outcome, digest, sealed FROM callbacks WHERE call = ? ORDER BY at, number"
+        for (key,) in self.connection.execute(began, (since,)).fetchall():
+            yield name(key), [opened(row, key, sealer) for row in self.connection.execute(query, (key,))]
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def name(key: bytes) -> str:
+    return key.decode("utf-8", "surrogatepass")
+
+
+def event(shown: str) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(shown)["event"]
+    return found
+
+
+def opened(row: tuple[Any, ...], key: bytes, sealer: Sealer) -> Recorded:
+    *some, sealed = row
+    content = sealer.open(sealed, key) if sealed is not None else None
+    try:
+        whole = _unseal(content) if content is not None else None
+    except msgspec.MsgspecError:  # of another version
+        whole = None
+    return Recorded(*(*some, whole, sealed is not None))
+
+

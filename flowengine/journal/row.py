@@ -1,0 +1,176 @@
+"""A callback and what came of it, as a row of the journal."""
+
+import hashlib
+import re
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from flowengine.compile import Release
+from flowengine.journal.masking import told
+from flowengine.journal.seal import Sealer
+from flowengine.journal.veil import HIDDEN, Veil, veil
+from flowengine.runtime.cookie import COOKIE_KEY
+from flowengine.runtime.engine import Record
+from flowengine.runtime.step import Entry
+from flowengine.sinch import Dice, Event, Pie
+from flowengine.states import Fetched, Request
+
+OWN_COOKIE = re.compile(rb',?\{"name":"setCookie","key":"' + COOKIE_KEY.encode() + rb'","value":"[^"]*"\}')
+ACTION = re.compile(rb'"action":\{"name":"(\w+)"')
+NO_EXIT = re.compile(r"(answers|apology|shortened|too many|release )|(asks|enters|returns|failed:) ?")
+NOWHERE = {"type": "", "endpoint": ""}
+_to_json = msgspec.json.Encoder().encode
+_to_bytes = msgspec.msgpack.Encoder().encode
+
+
+class Noted(NamedTuple):
+    """What the server notes of a callback: nothing is worked out while a caller waits."""
+
+    record: Record
+    body: bytes
+    answer: bytes
+
+
+class Lookup(msgspec.Struct, frozen=True, array_like=True):
+    """A request that a step has made, and what came of it. Headers are not kept: secrets stand there. Bodies are JSON."""
+
+    service: str
+    method: str
+    url: str
+    body: bytes
+    status: int
+    answer: bytes
+    error: str
+
+
+class Sealed(msgspec.Struct, frozen=True, array_like=True):
+    """All that it takes to take a step again. `known` says that the call was found as the step before had left it; otherwise `gone`
+    is what the step was told of it.
+    """
+
+    event: bytes
+    application: str
+    answer: bytes
+    trace: tuple[tuple[str, str, str], ...]
+    lookups: tuple[Lookup, ...]
+    at: float
+    known: bool
+    gone: str | None
+    format: int = 1
+
+
+class Shown(msgspec.Struct, omit_defaults=True):
+    """What people may read."""
+
+    event: dict[str, Any]
+    answer: msgspec.Raw
+    trace: list[str]
+    ms: float
+    lookups: list[str] = []
+
+
+class Row(NamedTuple):
+    """The columns of a row, in the order of the table, without its number."""
+
+    call: bytes
+    digest: bytes
+    at: float
+    event: str
+    release: str
+    flow: str
+    state: str
+    step: int
+    outcome: str
+    action: str
+    exit: str
+    reason: str
+    seconds: int
+    shown: str
+    sealed: bytes | None
+
+
+def call_key(call_id: str) -> bytes:
+    return call_id.encode("utf-8", "surrogatepass")
+
+
+def row(noted: Noted, release: Release, sealer: Sealer | None) -> Row:
+    """The row of a callback, as the project of its release wants it kept."""
+    record, event = noted.record, noted.record.event
+    key, answer = call_key(event.call_id), without_cookie(noted.answer)
+    action = ACTION.search(answer)
+    sealed = None
+    if sealer is not None and release.journal.replay and not record.repeated:
+        sealed = sealer.seal(_to_bytes(whole(record, noted.body, answer)), key)
+    ended = event if isinstance(event, Dice) else None
+    return Row(
+        key, hashlib.blake2b(noted.body, digest_size=16).digest(), record.at or time.time(), event.kind, record.release,
+        record.flow, record.state, record.step, "repeated" if record.repeated else record.outcome,
+        "" if action is None or hung_up(event) else action[1].decode(), last_exit(record.trace),
+        ended.reason if ended else "", ended.duration if ended else 0, shown(record, answer, veil(record, release)), sealed,
+    )  # fmt: skip
+
+
+def without_cookie(answer: bytes) -> bytes:
+    """An answer without the state that it carries: nobody can read that, and it makes equal answers differ."""
+    if b'"setCookie"' not in answer:
+        return answer
+    return OWN_COOKIE.sub(b"", answer).replace(b'"instructions":[,', b'"instructions":[').replace(b'"instructions":[],', b"")
+
+
+def last_exit(trace: Sequence[Entry]) -> str:
+    """The exit that tells most of where a callback has led: the last that was a choice, else the last one."""
+    found = ""
+    for entry in trace:
+        if entry.what == "answers":  # what comes after it are notes
+            break
+        if not NO_EXIT.match(entry.what) and (entry.what != "next" or not found or found.endswith(": next")):
+            found = f"{entry.flow}/{entry.state}: {entry.what}"
+    return found
+
+
+def shown(record: Record, answer: bytes, hidden: Veil) -> str:
+    clear = hidden.run == 0
+    trace = [f"{item.flow}/{item.state}: {item.what}" if clear else told(item) for item in record.trace]
+    lookups = [f"{request.service}: {fetched.error or fetched.status}" for request, fetched in record.asked]
+    said = hidden.answer(b"{}" if record.repeated else answer)  # of a repeated one nothing is known that could be hidden in it
+    made = Shown(event_of(record.event, hidden), said, trace, round(record.seconds * 1000, 3), lookups)
+    return _to_json(made).decode()
+
+
+def event_of(event: Event, hidden: Veil) -> dict[str, Any]:
+    """The event as the platform spells it, without what is empty or said elsewhere."""
+    found = msgspec.to_builtins(event)
+    for name in ("event", "callid", "version", "cookies", "timestamp"):
+        found.pop(name, None)
+    if isinstance(event, Pie):
+        menu = found["menuResult"]
+        menu["value"] = pressed(event, hidden)
+    return {name: hidden.part(name, value) for name, value in found.items() if value not in (None, "", 0, {}, NOWHERE)}
+
+
+def pressed(event: Pie, hidden: Veil) -> str:
+    return HIDDEN if event.value and (hidden.words or hidden.run == 1) else event.value
+
+
+def whole(record: Record, body: bytes, answer: bytes) -> Sealed:
+    event, found = record.event, record.found
+    if event.cookies:
+        body = _to_json(replace(event, cookies={name: value for name, value in event.cookies.items() if name != COOKIE_KEY}))
+    trace = tuple((entry.flow, entry.state, entry.what) for entry in record.trace)
+    lookups = tuple(lookup(*asked) for asked in record.asked)
+    known, gone = (found.call is not None, found.gone) if found else (False, None)
+    return Sealed(body, event.application_key, answer, trace, lookups, record.at, known, gone)
+
+
+def lookup(request: Request, fetched: Fetched) -> Lookup:
+    answer = _to_json(fetched.body)
+    return Lookup(request.service, request.method, request.url, request.body, fetched.status, answer, fetched.error)
+
+
+def hung_up(event: Event) -> bool:
+    """Whether nobody hears the answer to this key press: the caller has gone."""
+    return isinstance(event, Pie) and event.type == "hangup"
