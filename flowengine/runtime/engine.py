@@ -7,9 +7,9 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -39,7 +39,11 @@ class Releases(Protocol):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """What one callback was and became. `outcome` is answered, apology, unrouted, unkept or error."""
+    """What one callback was and became. `outcome` is answered, apology, unrouted, unkept or error.
+
+    The last four are what the step began with and ended with, so that it can be taken again: its time, the outcomes of its requests,
+    all values, and the call as it was found.
+    """
 
     event: Event
     release: str
@@ -49,6 +53,10 @@ class Record(msgspec.Struct, frozen=True):
     fetch_seconds: float
     repeated: bool
     outcome: str
+    at: float = 0.0
+    asked: Sequence[tuple[Request, Fetched]] = ()
+    names: Mapping[str, Any] = {}
+    found: "Found | None" = None
 
     @property
     def flow(self) -> str:
@@ -93,6 +101,8 @@ class Work(msgspec.Struct):
     fetched: float = 0.0
     awaited: asyncio.Future[Reply | None] | None = None
     asked: list[tuple[Request, Fetched]] = []
+    at: float = 0.0
+    found: Found | None = None
 
     async def same(self) -> Reply | None:
         """The reply that the first delivery gets; None if it was given up."""
@@ -146,8 +156,9 @@ class Engine:
         for _ in range(MAX_RETAKEN_STEPS):
             if saved is not None and (again := self.repeated(work, saved)) is not None:
                 return again
-            found = self.find(work.event, saved)
-            outcome = step(found.release, found.call, work.event, datetime.fromtimestamp(self.clock(), UTC), found.gone)
+            found = work.found = self.find(work.event, saved)
+            work.at = self.clock()
+            outcome = step(found.release, found.call, work.event, datetime.fromtimestamp(work.at, UTC), found.gone)
             if outcome.waiting is not None:
                 won = None if work.asked else await self.claimed(work, found.release)
                 if won is not None:
@@ -266,7 +277,11 @@ class Engine:
         return SetCookie(key=COOKIE_KEY, value=self.codec.seal(state, event.call_id, steps))
 
     def record(self, work: Work, release: Release, outcome: Outcome, what: str) -> Record:
-        return Record(work.event, release.id, outcome.call, outcome.trace, time.perf_counter() - work.begun, work.fetched, False, what)
+        seconds = time.perf_counter() - work.begun
+        return Record(
+            work.event, release.id, outcome.call, outcome.trace, seconds, work.fetched, False, what,
+            work.at, work.asked, outcome.names, work.found,
+        )  # fmt: skip
 
     def repeated(self, work: Work, saved: Saved) -> Reply | None:
         """The very answer that this delivery got before, if it was the last one."""

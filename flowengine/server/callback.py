@@ -8,6 +8,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from flowengine.compile import Release
+from flowengine.journal import Writer
 from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.runtime.engine import Engine, Releases, apology
 from flowengine.server.log import Lines
@@ -64,11 +65,12 @@ class Gate:
 class Callback:
     """Answers callbacks. Whatever fails after a callback has been understood, the caller hears the apology."""
 
-    def __init__(self, engine: Engine, gate: Gate, metrics: Metrics, lines: Lines) -> None:
+    def __init__(self, engine: Engine, gate: Gate, metrics: Metrics, lines: Lines, journal: Writer | None = None) -> None:
         self._engine = engine
         self._gate = gate
         self._metrics = metrics
         self._lines = lines
+        self._journal = journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI endpoint."""
@@ -110,6 +112,11 @@ class Callback:
         try:
             self._metrics.callback(reply.record)
             self._lines.callback(reply.record)
+            if self._journal is not None:
+                if isinstance(event, (Dice, Notify)):  # the platform tells of these once: they are acknowledged when they are kept
+                    await self._journal.kept(reply.record, body, reply.body)
+                else:
+                    self._journal.note(reply.record, body, reply.body)
         except Exception:  # a full disk for metrics must not cost a call
             log.exception("callback of call %s was answered, but not noted", event.call_id)
         return reply.body
