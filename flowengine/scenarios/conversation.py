@@ -8,7 +8,8 @@ r"""A call in virtual time, from both ends of the line: what phones, scenarios a
 ('Hello.', True)
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -272,12 +273,16 @@ def in_process(
     return Conversation(exchange(clock, transport, "http://in-process/callbacks", application, settings, seed), clock, backend)
 
 
+@contextmanager
 def over_http(
     url: str, *, application: str, secret: str, begin: datetime = MONDAY_MORNING, settings: Settings | None = None
-) -> Conversation:
-    """A conversation with any backend that takes callbacks at this URL."""
-    clock = VirtualClock(begin)
-    return Conversation(exchange(clock, Blocking(), url, application, settings, 0, secret), clock)
+) -> Iterator[Conversation]:
+    """A conversation with any backend that takes callbacks at this URL. Time stands still while it answers."""
+    clock, transport = VirtualClock(begin), Blocking()
+    try:
+        yield Conversation(exchange(clock, transport, url, application, settings, 0, secret), clock)
+    finally:
+        transport.close()
 
 
 def exchange(

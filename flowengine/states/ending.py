@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.limits import MAX_PARK_SECONDS
+from flowengine.sinch import Ace
 from flowengine.source import Path
 from flowengine.states.builder import Builder
 from flowengine.states.fields import Duration
@@ -86,8 +87,9 @@ class CompiledPark:
         spoken = voice(main.locale(run.locale) if main else run.locale, self.voice)
         return Answer(WirePark(intro_prompt=intro, hold_prompt=hold, max_duration=self.limit, locale=spoken))
 
-    def resume(self, _run: Run) -> Move:
-        return Answer(Hangup())
+    def resume(self, run: Run) -> Move:
+        """Whoever took the call out has connected it, and that was answered: nobody is parked any more."""
+        return Answer(Continue() if isinstance(run.event, Ace) else Hangup())
 
 
 def compile_continue(_builder: Builder, _path: Path, _authored: Nothing | None) -> CompiledEnding:
