@@ -4,43 +4,70 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.project import Loaded, loaded
+from flowengine.cli.project import Loaded, compiled_from
+from flowengine.compile import Release
+from flowengine.releases.database import ArchiveError
+from flowengine.releases.follow import Found
+from flowengine.releases.git import GitError
+from flowengine.server.live import Live
 from flowengine.server.run import prepare
 from flowengine.server.run import serve as run
 from flowengine.server.settings import DEFAULT_STORE, KEY, SECRET, Settings, SettingsError
 
 
 @click.command()
-@click.argument("flows", type=click.Path(path_type=Path))
+@click.argument("flows", type=click.Path(path_type=Path), required=False)
+@click.option("--git", type=click.Path(path_type=Path), help="A repository to serve from, local or bare, instead of a folder.")
+@click.option("--ref", default=Settings.ref, show_default=True, help="With --git: the branch to follow.")
+@click.option("--path", default="flows", show_default=True, help="With --git: the folder of the flows in it.")
 @click.option("--host", default=Settings.host, show_default=True, help="The address to listen on.")
 @click.option("--port", default=Settings.port, show_default=True, type=click.IntRange(0, 65535), help="The port to listen on.")
 @click.option("--workers", default=Settings.workers, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.")
 @click.option("--store", default=DEFAULT_STORE, show_default=True, help="sqlite:PATH, or none where the platform returns cookies.")
 @click.option("--callback-path", default=Settings.callback_path, show_default=True, help="Where the platform posts callbacks.")
 @click.option("--drain", default=0.0, show_default=True, type=click.FloatRange(0, 300), help="Seconds to go on after SIGTERM, not ready.")
-def serve(flows: Path, **options: object) -> None:
+def serve(flows: Path | None, git: Path | None, path: str, **options: object) -> None:
     """Answer the callbacks of the platform.
 
-    FLOWS is a folder, or a single file. Credentials come from SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET, or from
-    applications: in project.yaml. Without any, callbacks are taken unsigned, on loopback only.
+    FLOWS is a folder, or a single file; with --git it is a branch of a repository instead. What changes there is live a moment later,
+    unless it has errors; calls under way stay on what they began on.
 
-    Beside callbacks it answers /healthz, /readyz and /metrics, which are for your own network alone.
+    Credentials come from SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET, or from applications: in project.yaml. Without any,
+    callbacks are taken unsigned, on loopback only.
+
+    Beside callbacks it answers /healthz, /readyz, /metrics and /status, which are for your own network alone.
     """
-    settings = Settings(str(flows.resolve()), **options)  # type: ignore[arg-type]  # click has checked them
-    project = loaded(flows, cookies_only=settings.cookies_only)
-    if project.compiled.release is None:
-        click.echo(project.listing(project.errors), err=True)
-        raise SystemExit(1)
+    if (flows is None) == (git is None):
+        raise click.UsageError("name a folder of flows, or a repository with --git")
+    settings = Settings(path if git else str(Path(flows or "").resolve()), str(git.resolve()) if git else "", **options)  # type: ignore[arg-type]  # click has checked them
     try:
-        signed = prepare(settings, project.compiled.release)
-    except SettingsError as error:
+        live = Live(settings)
+        found = live.place.read()
+        assert found is not None  # noqa: S101  # the first time there is always something
+        project = compiled_from(found.files, git or Path(settings.flows), cookies_only=settings.cookies_only)
+        signed = prepare(settings, begin(live, found, project))
+        live.close()
+    except (SettingsError, ArchiveError, GitError, OSError) as error:
         raise click.UsageError(str(error)) from error
     announce(settings, project, signed=signed)
     run(settings)
 
 
+def begin(live: Live, found: Found, project: Loaded) -> Release:
+    """The release to begin with: what is there now, or, while that has errors, what was live before."""
+    live.publisher.follow(found.files, found.origin, found.origin.author or "the server")
+    release = live.workshop.release(live.ledger.live().current)
+    if project.compiled.release is None:
+        click.echo(project.listing(project.errors), err=True)
+        if release is None:
+            raise SystemExit(1)
+        click.echo(f"THE FLOWS HAVE ERRORS: release {release.id}, which was live before, is served until they are mended.", err=True)
+    assert release is not None  # noqa: S101  # it was published just now
+    return release
+
+
 def announce(settings: Settings, project: Loaded, *, signed: bool) -> None:
-    if project.problems:
+    if project.problems and not project.errors:
         click.echo(project.listing(project.problems), err=True)
     click.echo(f"{project.summary()}; serving http://{settings.host}:{settings.port}{settings.callback_path}", err=True)
     if not signed:

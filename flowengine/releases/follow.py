@@ -41,6 +41,10 @@ class Place(Protocol):
         """Something whenever it may be worth to read again."""
         ...
 
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
 
 class FolderPlace:
     """A folder, or a single file, on disk."""
@@ -60,6 +64,9 @@ class FolderPlace:
                 async for changes in watched(folder):
                     yield changes
             await asyncio.sleep(TURN_SECONDS)
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 async def watched(folder: Path) -> AsyncIterator[object]:

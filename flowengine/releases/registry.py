@@ -47,12 +47,17 @@ def chance(caller: str, candidate: str) -> float:
 
 
 class Registry:
-    """Releases by id, those that new calls begin on, and those that calls under way began on."""
+    """Releases by id, those that new calls begin on, and those that calls under way began on.
+
+    `known` are all that this worker has; `hosts` are the systems that they may ask, and whether each may be on a private network.
+    """
 
     def __init__(self, current: Release, find: Find = nowhere) -> None:
         self.serving = Serving(current)
-        self.known: tuple[Release, ...] = (current,)
-        self._known = {current.id: current}
+        self.known: tuple[Release, ...] = ()
+        self.hosts: Mapping[str, bool] = {}
+        self._known: dict[str, Release] = {}
+        self.add([current])
         self._find = find
         self._loading: dict[str, asyncio.Task[Release | None]] = {}
 
@@ -89,18 +94,27 @@ class Registry:
             {caller: release for draft in live.drafts.values() if (release := found[draft.release]) for caller in draft.callers},
         )
 
+    def serve(self, release: Release) -> None:
+        """New calls begin on this release; calls under way stay on theirs."""
+        self.add([release])
+        self.serving = Serving(release)
+
     def add(self, releases: Iterable[Release]) -> None:
         """Have releases at hand that were compiled elsewhere in this worker."""
-        self._known |= {release.id: release for release in releases}
-        self.known = tuple(self._known.values())
+        self._have({**self._known, **{release.id: release for release in releases}})
 
     def forget(self, kept: Iterable[str]) -> None:
         """Let go of the releases that are no longer kept, but never of those that new calls begin on."""
         serving = self.serving
         needed = {serving.current.id, *kept, *(release.id for release in serving.drafts.values())}
         needed |= {serving.candidate.id} if serving.candidate else set()
-        self._known = {name: release for name, release in self._known.items() if name in needed}
-        self.known = tuple(self._known.values())
+        self._have({name: release for name, release in self._known.items() if name in needed})
+
+    def _have(self, known: dict[str, Release]) -> None:
+        """What flows may ask is what any of their releases may: a call goes on as it began."""
+        self._known = known
+        self.known = tuple(known.values())
+        self.hosts = {host: private for release in self.known for host, private in release.hosts.items()}
 
     async def _load(self, release_id: str) -> Release | None:
         try:
@@ -115,15 +129,16 @@ class Registry:
         return release
 
 
-async def follow(registry: Registry, ledger: Ledger, pause: float) -> None:
+async def follow(registry: Registry, ledger: Ledger, pause: float, shown: Callable[[str], None]) -> None:
     """Serve what the ledger says, as soon as it says so."""
-    shown = -1
+    number = -1
     while True:
         try:
             live = ledger.live()
-            if live.number != shown:
+            if live.number != number:
                 await registry.show(live)
-                shown = live.number
+                shown(registry.current.id)
+                number = live.number
         except sqlite3.Error:  # a full disk, say; what is served goes on
             log.exception("the record of what is live cannot be read")
         await asyncio.sleep(pause)

@@ -31,11 +31,15 @@ Fetch = Callable[[Request, float], Awaitable[Fetched]]
 
 
 class Releases(Protocol):
-    """Where releases come from: the current one for new calls, any by its id for calls under way."""
+    """Where releases come from: one for a new call, any by its id for calls under way, wherever it must be fetched from."""
 
     @property
     def current(self) -> Release: ...
+    @property
+    def known(self) -> tuple[Release, ...]: ...
+    def release_for(self, event: Event) -> Release: ...
     def get(self, release_id: str) -> Release | None: ...
+    async def load(self, release_id: str) -> Release | None: ...
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -81,13 +85,15 @@ class Reply(msgspec.Struct, frozen=True):
 class Found(msgspec.Struct, frozen=True):
     """A call as it was found: its state where it is usable, its release, and how many steps are known to have been taken.
 
-    Where it was known once and is not usable, `gone` is its flow, as far as that can be told.
+    Where it was known once and is not usable, `gone` is its flow, as far as that can be told. `note` says what became of a call
+    whose own release is gone.
     """
 
     call: Call | None
     release: Release
     steps: int
     gone: str | None = None
+    note: str = ""
 
 
 class Work(msgspec.Struct):
@@ -156,7 +162,7 @@ class Engine:
         for _ in range(MAX_RETAKEN_STEPS):
             if saved is not None and (again := self.repeated(work, saved)) is not None:
                 return again
-            found = work.found = self.find(work.event, saved)
+            found = work.found = await self.find(work.event, saved)
             work.at = self.clock()
             outcome = step(found.release, found.call, work.event, datetime.fromtimestamp(work.at, UTC), found.gone)
             if outcome.waiting is not None:
@@ -175,22 +181,17 @@ class Engine:
         """Whether this callback can be answered while the store fails: calls begin, and go on where their cookie comes back."""
         return (self.codec is not None and isinstance(event, Ice)) or self.carried(event, -1) is not None
 
-    def find(self, event: Event, saved: Saved | None) -> Found:
-        """The state of a call: from the store or the cookie, whichever has counted further."""
+    async def find(self, event: Event, saved: Saved | None) -> Found:
+        """The state of a call, from the store or the cookie, whichever has counted further; and the release that it began on."""
         stored = self.stored(event, saved) if saved else None
         carried = self.carried(event, saved.counter if stored and saved else -1)
         call = stored if carried is None or (stored and stored.steps >= carried.steps) else carried
-        current = self.releases.current
         if call is None:
             known = saved is not None or COOKIE_KEY in event.cookies
-            return Found(None, current, saved.counter if saved else 0, "" if known else None)
+            return Found(None, self.releases.release_for(event), saved.counter if saved else 0, "" if known else None)
         steps = max(call.steps, saved.counter if saved else 0)
-        release = self.releases.get(call.release)
-        if release is not None:
-            return Found(call, release, steps)
-        if fits(call, current):
-            return Found(replace(call, release=current.id), current, steps)
-        return Found(None, current, steps, call.root().flow)
+        release = self.releases.get(call.release) or await asyncio.create_task(self.releases.load(call.release))
+        return Found(call, release, steps) if release is not None else orphaned(call, self.releases.current, steps)
 
     def stored(self, event: Event, saved: Saved) -> Call | None:
         state = self.vault.state(saved.state, event.call_id)
@@ -248,6 +249,8 @@ class Engine:
         Where another callback of this call was first, what it saved.
         """
         call = outcome.call
+        if found.note:
+            outcome = replace(outcome, trace=(Entry(call.flow if call else "", call.state if call else "", found.note), *outcome.trace))
         if call is None:
             return Reply(encode(outcome.instructions, outcome.action), self.record(work, found.release, outcome, "unrouted"))
         if call.steps <= found.steps:
@@ -255,7 +258,7 @@ class Engine:
         state = dump(call)
         cookie = self.cookie(work.event, outcome, call.steps, state)
         body = encode((*outcome.instructions, cookie) if cookie else outcome.instructions, outcome.action)
-        saved = Saved(call.steps, state, work.digest, body)
+        saved = Saved(call.steps, state, work.digest, body, release="" if call.ended else call.release)
         if (call.stack[0].flow if call.stack else call.flow) in found.release.guarded:
             saved = self.vault.sealed(saved, work.event.call_id, cookie.value if cookie else "")
         try:
@@ -298,6 +301,13 @@ class Engine:
         release = self.releases.current
         body = apology(release, work.event)
         return Reply(body, self.record(work, release, Outcome(None, (), None, ()), "error"))
+
+
+def orphaned(call: Call, current: Release, steps: int) -> Found:
+    """A call whose release is gone goes on in the same state of the current one if its values still fit, else it is as good as lost."""
+    if fits(call, current):
+        return Found(replace(call, release=current.id), current, steps, note=f"release {call.release} is gone: goes on in {current.id}")
+    return Found(None, current, steps, call.root().flow, note=f"release {call.release} is gone, and {current.id} does not fit")
 
 
 def apology(release: Release, event: Event) -> bytes:

@@ -1,7 +1,6 @@
 """Puts the server together: one application per worker."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -9,17 +8,16 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from flowengine.compile import compile_project
+from flowengine.journal import Sealer, Writer
+from flowengine.journal.database import FILE as JOURNAL
 from flowengine.limits import REPORT_PAUSE_SECONDS
-from flowengine.model.folder import read_folder
 from flowengine.releases import Registry
-from flowengine.runtime.engine import Engine, Releases
+from flowengine.runtime.engine import Engine
 from flowengine.runtime.outbox import Outbox
 from flowengine.runtime.store import Store, StoreError, open_store
 from flowengine.server import keys, log
@@ -27,6 +25,7 @@ from flowengine.server.callback import Callback, Gate
 from flowengine.server.fetch import Client
 from flowengine.server.front import Front
 from flowengine.server.health import Healthz, Readyz, Scrape
+from flowengine.server.live import Live
 from flowengine.server.metrics import Metrics
 from flowengine.server.settings import Settings, applications
 
@@ -44,29 +43,26 @@ class Parts:
     ready: Readyz
     drain: float
     outbox: Outbox
+    live: Live
+    journal: Writer
 
 
 def create() -> Front:
     """The application of a worker process, from the settings that its parent has left in the environment."""
     log.configure()
     settings = Settings.handed_on()
-    compiled = compile_project(read_folder(Path(settings.flows)), cookies_only=settings.cookies_only)
-    if compiled.release is None:
-        raise RuntimeError("the flows have changed while the server was starting, and have errors now: run flowengine check")
-    made = application(settings, Registry(compiled.release))
-    gc.collect()
-    gc.freeze()  # flows stay for good: the collector need not walk through all of them time and again while callers wait
-    return made
-
-
-def application(settings: Settings, releases: Releases) -> Front:
+    live = Live(settings)
+    releases = live.registry()
     environment = dict(os.environ)
     store = opened(settings)
     metrics, lines = Metrics(), log.Lines()
     metrics.serving(releases.current.id)
-    client = Client(lambda: releases.current.hosts, metrics.fetched)
-    codec = keys.codec(applications(releases.current, environment), environment, settings.folder)
-    callback = Callback(Engine(releases, store, codec, client), Gate(releases, environment), metrics, lines)
+    client = Client(lambda: releases.hosts, metrics.fetched)
+    known = applications(releases.current, environment)
+    codec = keys.codec(known, environment, settings.folder)
+    sealer = Sealer(keys.texts(known, environment, settings.folder))
+    journal = Writer(settings.folder / JOURNAL, lambda name: releases.get(name) or releases.current, sealer, metrics.journalled)
+    callback = Callback(Engine(releases, store, codec, client), Gate(releases, environment), metrics, lines, journal)
     ready = Readyz(store)
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
@@ -74,11 +70,11 @@ def application(settings: Settings, releases: Releases) -> Front:
         Route("/readyz", ready, methods=["GET"]),
         Route("/metrics", Scrape(metrics), methods=["GET"]),
     ]
-    parts = Parts(store, client, lines, ready, settings.drain, Outbox(store, codec, client))
+    parts = Parts(store, client, lines, ready, settings.drain, Outbox(store, codec, client), live, journal)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with running(parts):
+        async with running(parts, releases, metrics):
             yield
 
     return Front(settings.callback_path, callback, Starlette(routes=routes, lifespan=lifespan))
@@ -91,10 +87,12 @@ def opened(settings: Settings) -> Store:
 
 
 @asynccontextmanager
-async def running(parts: Parts) -> AsyncIterator[None]:
+async def running(parts: Parts, releases: Registry, metrics: Metrics) -> AsyncIterator[None]:
     """The life of a worker. By its end every callback in flight has been answered."""
     linger(parts)
+    parts.journal.start()
     tasks = [asyncio.create_task(purge(parts.store)), asyncio.create_task(report(parts.outbox))]
+    tasks += parts.live.tasks(releases, parts.store, metrics.serving)
     try:
         yield
     finally:
@@ -102,6 +100,8 @@ async def running(parts: Parts) -> AsyncIterator[None]:
             task.cancel()
         await parts.client.close()
         await parts.store.close()
+        parts.live.close()
+        parts.journal.close()
         parts.lines.flush()
 
 

@@ -13,7 +13,7 @@ from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.runtime.engine import Engine, Releases, apology
 from flowengine.server.log import Lines
 from flowengine.server.metrics import Metrics
-from flowengine.server.settings import applications
+from flowengine.server.settings import SettingsError, applications
 from flowengine.sinch import BadCallback, Dice, Event, Notify, SignatureError, Verifier, decode
 
 log = logging.getLogger(__name__)
@@ -36,30 +36,34 @@ class Disconnected(Exception):  # noqa: N818
 
 
 class Gate:
-    """Checks signatures with the applications of the current release; without any, everything passes."""
+    """Checks signatures with the applications of all releases that calls are on; without any, everything passes."""
 
     def __init__(self, releases: Releases, environment: dict[str, str]) -> None:
         self._releases = releases
         self._environment = environment
-        self._for: Release | None = None
+        self._for: tuple[Release, ...] = ()
         self._verifier: Verifier | None = None
 
     def check(self, scope: Scope, body: bytes) -> str:
         """The key of the application that signed, or "" where nothing is signed. Raises SignatureError."""
-        release = self._releases.current
-        if release is not self._for:
-            self._renew(release)
+        if self._releases.known is not self._for:
+            self._renew()
         if self._verifier is None:
             return ""
         path = scope.get("raw_path") or scope["path"]
         return self._verifier.verify(scope["method"], path, scope["headers"], body, datetime.now(UTC))
 
-    def _renew(self, release: Release) -> None:
+    def _renew(self) -> None:
         """Credentials come with a release. Once there were some, or should be, their absence lets nobody in unsigned."""
-        known = applications(release, self._environment)
-        if known or release.lacking or self._verifier is not None:
-            self._verifier = Verifier(known, window_seconds=release.freshness)
-        self._for = release
+        self._for, current = self._releases.known, self._releases.current
+        known: dict[str, str] = {}
+        for release in (*self._for, current):  # what the current one says counts most
+            try:
+                known |= applications(release, self._environment)
+            except SettingsError as error:
+                log.error("release %s: %s", release.id, error)  # noqa: TRY400  # its text says it all
+        if known or current.lacking or self._verifier is not None:
+            self._verifier = Verifier(known, window_seconds=current.freshness)
 
 
 class Callback:

@@ -26,6 +26,8 @@ class Settings:
     """The options of `serve`. Secrets are not among them: they stay in the environment."""
 
     flows: str
+    git: str = ""
+    ref: str = "main"
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1

@@ -389,7 +389,7 @@ def test_a_call_stays_on_its_release() -> None:
         registry = Registry(RELEASE)
         phone = Phone(Engine(registry, store, Codec([KEY]), Crm()))
         await phone.ice()
-        registry.publish(release(FLOW.replace("Hello", "Welcome")))
+        registry.serve(release(FLOW.replace("Hello", "Welcome")))
         reply = await phone.send(phone.keys("1234"))
         assert words(reply) == "Hello Ann 0."
         assert reply.record.release == RELEASE.id

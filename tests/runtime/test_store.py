@@ -136,6 +136,19 @@ def test_expired_calls_and_claims_are_dropped(opener: Opener) -> None:
     using(opener, act)
 
 
+def test_the_releases_of_calls_under_way_are_known(opener: Opener) -> None:
+    async def act(store: Store, _clock: Clock) -> None:
+        await store.save("a", step(1)._replace(release="r1"), LATER)
+        await store.save("b", step(1)._replace(release="r2"), LATER)
+        await store.save("c", step(1)._replace(release="r2"), LATER)
+        assert await store.releases() == {"r1", "r2"}
+        await store.save("a", step(2), LATER)  # ended
+        await store.save("b", step(2)._replace(release="r3"), LATER)
+        assert await store.releases() == {"r2", "r3"}
+
+    using(opener, act)
+
+
 def test_memory_forgets_what_was_saved_longest_ago() -> None:
     async def main() -> None:
         store = MemoryStore(capacity=2)

@@ -222,3 +222,26 @@ def test_it_remembers_the_latest_calls_only(path: Path, monkeypatch: pytest.Monk
         await store.close()
 
     asyncio.run(main())
+
+
+def test_a_file_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "calls.db"
+    old = sqlite3.connect(path)
+    old.executescript(
+        "CREATE TABLE calls (id BLOB PRIMARY KEY, counter INTEGER NOT NULL, state BLOB NOT NULL, digest BLOB NOT NULL, "
+        "answer BLOB NOT NULL, claimed REAL NOT NULL, expires REAL NOT NULL);"
+        "CREATE TABLE claims (id BLOB, digest BLOB, deadline REAL NOT NULL, PRIMARY KEY (id, digest)) WITHOUT ROWID;"
+        "CREATE TABLE outbox (id BLOB PRIMARY KEY, content BLOB NOT NULL, tries INTEGER NOT NULL, expires REAL NOT NULL, "
+        "due REAL NOT NULL);"
+        "INSERT INTO calls VALUES (CAST('c1' AS BLOB), 1, x'73', x'64', x'61', 1.0, 9e9); PRAGMA user_version = 1;"
+    )
+    old.close()
+
+    async def act() -> None:
+        store = SqliteStore(path)
+        assert await store.load("c1") == Saved(1, b"s", b"d", b"a", 1.0)
+        await store.save("c1", Saved(2, b"t", b"e", b"b", release="r1"), 9e9)
+        assert await store.releases() == {"r1"}
+        await store.close()
+
+    asyncio.run(act())

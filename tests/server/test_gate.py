@@ -41,9 +41,9 @@ def test_credentials_come_with_a_release_and_never_leave_the_door_open() -> None
     releases = Registry(RELEASE)
     gate = Gate(releases, {})
     assert not gate.check({"method": "POST", "path": "/sinch", "headers": []}, b"{}")
-    releases.current = replace(RELEASE, applications={KEY: SECRET})
+    releases.serve(replace(RELEASE, applications={KEY: SECRET}))
     assert gate.check(scope(), b"{}") == KEY
-    releases.current = replace(RELEASE, applications={})
+    releases.serve(replace(RELEASE, applications={}))
     with pytest.raises(SignatureError):
         gate.check({"method": "POST", "path": "/sinch", "headers": []}, b"{}")
 

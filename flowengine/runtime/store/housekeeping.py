@@ -30,6 +30,9 @@ class Housekeeper:
     async def drop_expired(self, now: float) -> int:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._purge, now)
 
+    async def releases(self) -> set[str]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._releases)
+
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
@@ -39,6 +42,9 @@ class Housekeeper:
             _, frames, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if frames > _LONG_WAL_FRAMES:  # the bulk is on disk by now, so this holds the writer only shortly
                 self._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+
+    def _releases(self) -> set[str]:
+        return {release for (release,) in self._connection.execute("SELECT DISTINCT release FROM calls WHERE release != ''")}
 
     def _purge(self, now: float) -> int:
         self._connection.execute("DELETE FROM claims WHERE deadline <= ?", (now,))

@@ -52,6 +52,9 @@ class MemoryStore:
         if due is not None:
             self._letters[letter_id] = (letter, due)
 
+    async def releases(self) -> set[str]:
+        return {saved.release for saved, _ in self._calls.values()} - {""}
+
     async def drop_expired(self, now: float) -> int:
         over = [call_id for call_id, (_, expires) in self._calls.items() if expires <= now]
         for call_id in over:

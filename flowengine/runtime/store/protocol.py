@@ -4,13 +4,17 @@ from typing import NamedTuple, Protocol
 
 
 class Saved(NamedTuple):
-    """One call after one step. `digest` names the delivery that `answer` answered; `claimed` is when that delivery was taken up."""
+    """One call after one step. `digest` names the delivery that `answer` answered; `claimed` is when that delivery was taken up.
+
+    `release` is what the call needs to go on; "" once it has ended.
+    """
 
     counter: int
     state: bytes
     digest: bytes
     answer: bytes
     claimed: float = 0.0
+    release: str = ""
 
 
 class Letter(NamedTuple):
@@ -62,6 +66,10 @@ class Store(Protocol):
 
     async def settle(self, letter_id: bytes, due: float | None) -> None:
         """Forget a letter, or try it again at `due`."""
+        ...
+
+    async def releases(self) -> set[str]:
+        """The releases that calls under way need."""
         ...
 
     async def drop_expired(self, now: float) -> int:

@@ -13,11 +13,12 @@ from flowengine.runtime.store.housekeeping import Housekeeper
 from flowengine.runtime.store.protocol import Letter, Saved, StoreError
 from flowengine.runtime.store.recent import Recent
 
-_LOAD = "SELECT counter, state, digest, answer, claimed FROM calls WHERE id = ?"
+_LOAD = "SELECT counter, state, digest, answer, claimed, release FROM calls WHERE id = ?"
 _SAVE = (
-    "INSERT INTO calls (id, counter, state, digest, answer, claimed, expires) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "INSERT INTO calls (id, counter, state, digest, answer, claimed, release, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, state = excluded.state, digest = excluded.digest, "
-    "answer = excluded.answer, claimed = excluded.claimed, expires = excluded.expires WHERE excluded.counter > calls.counter"
+    "answer = excluded.answer, claimed = excluded.claimed, release = excluded.release, expires = excluded.expires "
+    "WHERE excluded.counter > calls.counter"
 )
 _CLAIM = (
     "INSERT INTO claims (id, digest, deadline) VALUES (?, ?, ?) "
@@ -73,6 +74,12 @@ class SqliteStore:
         else:
             await self._commit.run(lambda connection: connection.execute("UPDATE outbox SET due = ? WHERE id = ?", (due, letter_id)))
 
+    async def releases(self) -> set[str]:
+        try:
+            return await self._housekeeper.releases()
+        except sqlite3.Error as error:
+            raise StoreError(f"the session store cannot be read: {error}") from error
+
     async def drop_expired(self, now: float) -> int:
         try:
             return await self._housekeeper.drop_expired(now)
@@ -91,7 +98,7 @@ class SqliteStore:
         self._recent.note(key, kept)
         return kept
 
-    async def _load_later(self, call_id: str, error: sqlite3.Error) -> tuple[int, bytes, bytes, bytes, float] | None:
+    async def _load_later(self, call_id: str, error: sqlite3.Error) -> tuple[int, bytes, bytes, bytes, float, str] | None:
         """Readers wait only while another worker recovers or closes the file."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while is_busy(error) and time.monotonic() < deadline:

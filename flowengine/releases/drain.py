@@ -1,0 +1,41 @@
+"""Which releases nobody needs any more."""
+
+from collections.abc import Callable, Collection
+
+from flowengine.limits import MAX_CALL_SECONDS, RELEASES_KEPT
+from flowengine.releases.archive import Archive
+from flowengine.releases.ledger import Change, Ledger
+from flowengine.releases.publisher import ways_back
+
+_SLACK_SECONDS = 3600.0  # recordings and transcripts of a call are announced after its end
+
+
+class Drain:
+    """Drops releases whose calls are over. A release to go back to is kept, and so is whatever came in lately."""
+
+    def __init__(self, archive: Archive, ledger: Ledger, clock: Callable[[], float]) -> None:
+        self._archive = archive
+        self._ledger = ledger
+        self._clock = clock
+
+    def run(self, needed: Collection[str]) -> list[str]:
+        """Drop all that is neither `needed` by calls under way nor live, nor may be wanted again; their ids."""
+        changes, live = self._ledger.all(), self._ledger.live()
+        kept = {*needed, *live.releases, *ways_back(changes)[-RELEASES_KEPT:]}
+        last = last_live(changes)
+        limit = self._clock() - MAX_CALL_SECONDS - _SLACK_SECONDS
+        over = [item.id for item in self._archive.listing() if item.id not in kept and max(item.made, last.get(item.id, 0.0)) < limit]
+        if over:
+            self._archive.drop(over)
+        return over
+
+
+def last_live(changes: Collection[Change]) -> dict[str, float]:
+    """When each release was last replaced, or named: no call began on it later."""
+    found: dict[str, float] = {}
+    current = ""
+    for change in changes:
+        found[current] = found[change.release] = change.at
+        if change.what in ("publish", "rollback", "promote"):
+            current = change.release
+    return found

@@ -1,0 +1,91 @@
+"""The releases of a worker as they live: found at the start, followed while it serves, let go of when their calls are over."""
+
+import asyncio
+import gc
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from flowengine.limits import DRAINED_EVERY_SECONDS, LEDGER_PAUSE_SECONDS
+from flowengine.releases import Registry
+from flowengine.releases.drain import Drain
+from flowengine.releases.follow import TURN_SECONDS, Branch, FolderPlace, Place, Turn, follow, publish_now, report
+from flowengine.releases.ledger import Ledger
+from flowengine.releases.publisher import Made, Publisher
+from flowengine.releases.registry import follow as show
+from flowengine.releases.workshop import Workshop
+from flowengine.runtime.store import Store, StoreError
+from flowengine.server.settings import Settings
+
+log = logging.getLogger(__name__)
+ARCHIVE, TURN = "releases.db", "turn.db"
+
+
+class Live:
+    """What a process needs to serve releases, and to change what is live. Raises ArchiveError where the archive cannot be opened."""
+
+    def __init__(self, settings: Settings) -> None:
+        folder = settings.folder
+        self.workshop = Workshop(folder / ARCHIVE, os.environ, cookies_only=settings.cookies_only)
+        self.ledger, self._written = Ledger(folder / ARCHIVE), Ledger(folder / ARCHIVE)  # one for the loop, one for the workshop
+        self.publisher = Publisher(self.workshop.archive, self._written, self.workshop.compile)
+        self.place = place(settings)
+        self._turn = Turn(folder / TURN)
+
+    def publish(self) -> Made | None:
+        """Publish what the place has, if that is news; before there are workers. Raises OSError or GitError."""
+        return publish_now(self.place, self.publisher)
+
+    def registry(self) -> Registry:
+        """The releases that a worker begins with."""
+        release = self.workshop.release(self.ledger.live().current)
+        if release is None:
+            raise RuntimeError("no release is live: start the server anew")
+        gc.collect()
+        gc.freeze()  # flows stay: the collector need not walk through all of them time and again while callers wait
+        return Registry(release, self.workshop.find)
+
+    def tasks(self, registry: Registry, store: Store, shown: Callable[[str], None]) -> Iterable[asyncio.Task[None]]:
+        """What goes on beside the callbacks. `shown` is told which release new calls begin on."""
+        yield asyncio.create_task(show(registry, self.ledger, LEDGER_PAUSE_SECONDS, shown))
+        yield asyncio.create_task(self._lead(store))
+        yield asyncio.create_task(self._forget(registry))
+
+    async def _lead(self, store: Store) -> None:
+        """Once it is this worker's turn, follow the place and tidy the archive for all."""
+        while not self._turn.taken():  # noqa: ASYNC110  # the process that has it tells nobody when it ends
+            await asyncio.sleep(TURN_SECONDS)
+        drain = Drain(self.workshop.archive, self._written, time.time)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(follow(self.place, self.publisher, self.workshop, report))
+            group.create_task(self._drain(drain, store))
+
+    async def _drain(self, drain: Drain, store: Store) -> None:
+        while True:
+            try:
+                await self.workshop.run(partial(drain.run, await store.releases()))
+            except StoreError:
+                log.exception("old releases are kept, as the session store fails")
+            await asyncio.sleep(DRAINED_EVERY_SECONDS)
+
+    async def _forget(self, registry: Registry) -> None:
+        while True:
+            await asyncio.sleep(DRAINED_EVERY_SECONDS)
+            registry.forget(kept.id for kept in await self.workshop.run(self.workshop.archive.listing))
+
+    def close(self) -> None:
+        self._turn.close()
+        self.place.close()
+        self.workshop.close()
+        self.ledger.close()
+        self._written.close()
+
+
+def place(settings: Settings) -> Place:
+    """Where the flows live."""
+    if settings.git:
+        return Branch(Path(settings.git), settings.ref, settings.flows)
+    return FolderPlace(Path(settings.flows))
