@@ -120,6 +120,8 @@ def project(name: str, old: str, new: str, *lines: str) -> Edit:
     return Edit(name, "project.yaml", old, new, ("what flows share", *lines))
 
 
+OPEN = "      - {when: hours.support.open, next: main}\n"
+GOLD = "      - {when: 'vars.tier == \"gold\"', next: agents}\n"
 EDITS = (
     line("words", "We are closed.", "We have closed.", "~ closed (hangup)", "~ say: “We are closed.” -> “We have closed.”"),
     line("words of one locale", "Tack för att du ringer Acme.", "Välkommen.", "~ welcome (choose)",
@@ -154,18 +156,18 @@ EDITS = (
     line("an option is removed", "        2: check\n", "", "~ main (menu)", "- key 2: check", "calls no longer come to check",
          "lost way: start: welcome -[hours.support.open]-> main -[key 2]-> check -[outcome wrong]-> closed",
          "lost way: start: welcome -[hours.support.open]-> main -[key 2]-> check -[outcome right]-> agents -[answered]-> whisper"),
-    line("spoken words of an option", "hear: [room, flat]", "hear: [room, house]", "~ main (menu)", "~ key 1 hear: flat, room -> house, room"),
+    line("spoken words of an option", "hear: [room, flat]", "hear: [room, house]", "~ main (menu)",
+         "~ key 1 hear: flat, room -> house, room"),
     line("a condition", 'vars.tier == "gold"', 'vars.tier != "gold"', "~ welcome (choose)",
          '~ choice to agents: vars.tier == "gold" -> vars.tier != "gold"'),
     line("a condition leads elsewhere", '"gold"\', next: agents', '"gold"\', next: main', "~ welcome (choose)",
          '~ choice vars.tier == "gold": agents -> main',
-         "lost way: start: welcome -[vars.tier == \"gold\"]-> agents -[answered]-> whisper"),
-    line("conditions change places", "      - {when: hours.support.open, next: main}\n      - {when: 'vars.tier == \"gold\"', next: agents}\n",
-         "      - {when: 'vars.tier == \"gold\"', next: agents}\n      - {when: hours.support.open, next: main}\n", "~ welcome (choose)",
+         'lost way: start: welcome -[vars.tier == "gold"]-> agents -[answered]-> whisper'),
+    line("conditions change places", f"{OPEN}{GOLD}", f"{GOLD}{OPEN}", "~ welcome (choose)",
          '~ order of choices: hours.support.open, vars.tier == "gold" -> vars.tier == "gold", hours.support.open'),
     line("a condition is removed", "      - {when: 'vars.tier == \"gold\"', next: agents}\n", "", "~ welcome (choose)",
          '- choice vars.tier == "gold": agents', 'lost way: start: welcome -[vars.tier == "gold"]-> agents -[answered]-> whisper'),
-    line("what is valid", "invalid: That is no room.", "invalid: That is no room., valid: vars.room != \"13\"", "~ ask_room (collect)",
+    line("what is valid", "invalid: That is no room.", 'invalid: That is no room., valid: vars.room != "13"', "~ ask_room (collect)",
          '+ valid: vars.room != "13"'),
     line("a number", "ring: 20s", "ring: 25s", "~ agents (connect)", "~ ring: 20s -> 25s"),
     line("digits", "digits: 1-4", "digits: 2-4", "~ ask_room (collect)", "~ digits: 1-4 -> 2-4"),
@@ -173,9 +175,10 @@ EDITS = (
     line("a share", "share: 10%", "share: 25%", "~ toss (split)", "~ share to agents: 10% -> 25%", "~ share to closed: 90% -> 75%"),
     line("a setting", "barge: false", "barge: true", "~ main (menu)", "~ barge: no -> yes"),
     line("whom to call", "+14045009000", "+14045009001", "~ agents (connect)", "~ phone: +14045009000 -> +14045009001"),
-    line("a value that is set", "set: {tier: gold}", "set: {tier: standard}", "~ upgrade (set)", '~ set tier: gold -> standard'),
+    line("a value that is set", "set: {tier: gold}", "set: {tier: standard}", "~ upgrade (set)", "~ set tier: gold -> standard"),
     line("a header", "X-Line: house", "X-Line: flat", "~ look_up (fetch)", "~ headers X-Line: house -> flat"),
-    line("what is taken from an answer", "tier: body.tier", "tier: body.level", "~ look_up (fetch)", "~ into tier: body.tier -> body.level"),
+    line("what is taken from an answer", "tier: body.tier", "tier: body.level", "~ look_up (fetch)",
+         "~ into tier: body.tier -> body.level"),
     line("what is handed in", 'wanted: "1234"', 'wanted: "4321"', "~ check (subflow)", "~ with wanted: 1234 -> 4321"),
     line("a report", "details: done", "details: over", "~ file_call (done)", "~ report details: done -> over"),
     line("another kind of state", "say: A call., continue: ", "say: A call., hangup: ", "~ whisper (hangup)", "~ kind: continue -> hangup"),

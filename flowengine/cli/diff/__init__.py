@@ -31,7 +31,7 @@ def diff(old: str, new: str, repo: Path, folder: str, form: str, *, exit_code: b
     if form == "json":
         click.echo(to_json(difference), nl=False)
     elif form == "markdown":
-        click.echo(to_markdown(difference, before.compiled, after.compiled), nl=False)
+        click.echo(to_markdown(difference, before.compiled, after.compiled, after.folder), nl=False)
     else:
         click.echo(to_text(difference, after.folder), nl=False)
     if exit_code and difference:

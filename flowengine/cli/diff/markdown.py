@@ -12,11 +12,12 @@ MOST_STATES_IN_A_PICTURE = 120
 LONGEST_CELL = 160
 
 
-def to_markdown(difference: Difference, old: Compiled, new: Compiled) -> str:
-    return "\n".join(lines(difference, old, new)) + "\n"
+def to_markdown(difference: Difference, old: Compiled, new: Compiled, folder: str = "") -> str:
+    """`folder` stands in front of the files."""
+    return "\n".join(lines(difference, old, new, folder)) + "\n"
 
 
-def lines(difference: Difference, old: Compiled, new: Compiled) -> Iterator[str]:
+def lines(difference: Difference, old: Compiled, new: Compiled, folder: str) -> Iterator[str]:
     yield f"### Call flows: {summary(difference)}"
     if not difference:
         return
@@ -29,7 +30,7 @@ def lines(difference: Difference, old: Compiled, new: Compiled) -> Iterator[str]
             continue
         pictures = list(before_and_after(flow, old, new)) if drawn < MOST_PICTURES else []
         drawn += bool(pictures)
-        yield from section(f"<code>{flow.flow}</code>", [*details(flow), *pictures])
+        yield from section(f"<code>{flow.flow}</code>", [*details(flow, folder), *pictures])
 
 
 def section(title: str, inside: Iterable[str]) -> Iterator[str]:
@@ -38,7 +39,7 @@ def section(title: str, inside: Iterable[str]) -> Iterator[str]:
 
 def rows(difference: Difference) -> Iterator[str]:
     if difference.project:
-        yield row("", "", ", ".join(dict.fromkeys(item.label for item in difference.project)))
+        yield row("(all)", "", ", ".join(labels(difference.project)))
     for flow in difference.flows:
         name = f"{flow.flow} (was {flow.was})" if flow.was else flow.flow
         if flow.items or not flow.states:
@@ -67,11 +68,11 @@ def labels(items: Iterable[Item]) -> list[str]:
     return list(dict.fromkeys(item.label for item in items))
 
 
-def details(flow: FlowDifference) -> Iterator[str]:
+def details(flow: FlowDifference, folder: str) -> Iterator[str]:
     yield from bullets(flow.items)
     for state in flow.states:
         was = f", which was `{state.was}`" if state.was else ""
-        where = f" ({state.place})" if state.place else ""
+        where = f" ({folder}{state.place})" if state.place else ""
         yield f"- **`{state.state}`** {state.change}{was}{where}"
         yield from bullets(state.items, "  ")
     yield from (f"- calls now come to `{name}`" for name in flow.reached)

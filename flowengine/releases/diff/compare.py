@@ -22,7 +22,7 @@ def compare(old: Compiled, new: Compiled) -> Difference:
     """What changed in meaning. Versions with mistakes are compared as far as they can be read."""
     if old.sources == new.sources:
         return Difference()
-    before, after = read_project(old.sources), read_project(new.sources)
+    before, after = read_project(old), read_project(new)
     return Comparison(before, after, renamed_flows(before.flows, after.flows)).made()
 
 
@@ -68,6 +68,8 @@ class Comparison:
             yield Item("changed", "route", "calls that no route takes", before or "nobody", after or "nobody")
 
     def flow(self, old: FlowFacts, new: FlowFacts) -> FlowDifference | None:
+        if old.document.text == new.document.text and self.old.facts == self.new.facts and not self.names:
+            return None
         names = renamed_states(old, new)
         affected: Affected = {}
         found = tuple(states(old, new, names, self.names, affected))

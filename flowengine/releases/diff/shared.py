@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 from msgspec.structs import asdict
 
+from flowengine.compile import Compiled
 from flowengine.expr import Calendar, CalendarError, parse_calendar
-from flowengine.model import Authored, Project, Route, load
+from flowengine.model import Authored, Flow, Project, Route, load
+from flowengine.model.folder import PROJECT_FILE
 from flowengine.releases.diff import normal
 from flowengine.releases.diff.difference import Place
 from flowengine.releases.diff.facts import Fact, ProjectFacts, Way
@@ -22,11 +25,15 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 PLACED = ("messages", "tables", "calendars")
 
 
-def read_project(files: Mapping[str, str]) -> ProjectFacts:
-    """All facts of a project whose files are these."""
-    authored, _ = load({name: text.encode() for name, text in files.items()})
+def read_project(compiled: Compiled) -> ProjectFacts:
+    """All facts of a project."""
+    common = {name: text.encode() for name, text in compiled.sources.items() if name == PROJECT_FILE or "/" in name}
+    authored, _ = load(common)
     project = authored.project
-    flows = {name: read_flow(flow, document, project) for name, (flow, document) in authored.flows.items()}
+    flows = {
+        name: read_flow(msgspec.convert(program.document.data, Flow), program.document, project)
+        for name, program in compiled.programs.items()
+    }
     facts = {fact.label: fact for fact in project_facts(project, Wording(project, project.locale, project.voice))}
     places = {label: place for label, fact in facts.items() if (place := located(authored, fact.path))}
     routes = tuple(way(index, route) for index, route in enumerate(project.routes))
