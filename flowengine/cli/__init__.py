@@ -6,11 +6,13 @@ from typing import Final
 import click
 
 COMMANDS: Final = {
+    "calls": "Show the calls that a server has recorded.",
     "check": "Find every mistake in the flows.",
     "diagram": "Draw a flow.",
     "diff": "Say what changed in meaning between two versions.",
     "explain": "Show what each state sends, or what a problem code means.",
     "load": "Put many simulated calls at once on a real server.",
+    "replay": "Run recorded calls against other flows.",
     "schema": "Write the JSON Schemas of the language.",
     "serve": "Answer the callbacks of the platform.",
     "switch": "Stand in for the platform: numbers, calls, callbacks and its APIs.",

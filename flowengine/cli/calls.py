@@ -1,0 +1,58 @@
+"""`flowengine calls`."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from flowengine.cli.since import Since
+from flowengine.journal import Reader, Wanted
+from flowengine.journal.database import FILE, JournalError
+from flowengine.journal.telling import conversation, listing
+from flowengine.server.settings import DEFAULT_STORE, Settings
+
+
+@click.command()
+@click.argument("call", required=False)
+@click.option("--store", default=DEFAULT_STORE, show_default=True, help="The store of the server: the journal lies beside it.")
+@click.option("--json", "data", is_flag=True, help="Print JSON.")
+@click.option("--since", type=Since(), default=0.0, help="Calls that began since then: 30m, 1h or 7d ago, or a date (UTC).")
+@click.option("--release", default="", help="Calls on this release.")
+@click.option("--outcome", default="", help="Calls with this outcome: apology, error, unrouted, unkept.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most so many, the latest.")
+def calls(call: str | None, store: str, since: float, release: str, outcome: str, limit: int, *, data: bool) -> None:
+    """Show the calls that a server has recorded.
+
+    With CALL, the platform's id of a call, show that call from its first callback to its last.
+    """
+    reader = opened(journal_of(store))
+    try:
+        if call is not None:
+            one(reader, call, data=data)
+            return
+        found = reader.calls(Wanted(since, release, outcome, limit))
+        click.echo(encoded(found) if data else listing(reversed(found)))
+    finally:
+        reader.close()
+
+
+def one(reader: Reader, call: str, *, data: bool) -> None:
+    steps = reader.steps(call)
+    if not steps:
+        raise click.UsageError(f"the journal has no call {call}")
+    click.echo(encoded(steps) if data else conversation(steps))
+
+
+def journal_of(store: str) -> Path:
+    return Settings("", store=store).folder / FILE
+
+
+def opened(path: Path) -> Reader:
+    try:
+        return Reader(path)
+    except JournalError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def encoded(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value)).decode()

@@ -1,0 +1,99 @@
+"""`flowengine replay`."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from flowengine.cli.calls import encoded, opened
+from flowengine.cli.since import Since
+from flowengine.compile import Release, compile_project
+from flowengine.journal import Sealer
+from flowengine.journal.database import FILE
+from flowengine.model.folder import read_folder
+from flowengine.problems import to_text
+from flowengine.releases.archive import Archive
+from flowengine.releases.database import ArchiveError
+from flowengine.releases.git import GitError, Repository
+from flowengine.releases.replay import Placeholders, Report, report
+from flowengine.releases.replay import to_text as report_text
+from flowengine.server import keys
+
+ARCHIVE = "releases.db"
+
+
+@click.command()
+@click.argument("journal", type=click.Path(path_type=Path, exists=True))
+@click.option("--on", "target", required=True, help="A folder or a single flow, a release that the server has had, or a git ref.")
+@click.option("--repo", type=click.Path(path_type=Path), default=".", help="The repository of the ref.")
+@click.option("--path", "folder", default="flows", show_default=True, help="The folder of the flows in that repository.")
+@click.option("--since", type=Since(), default=0.0, help="Calls that began since then: 30m, 1h or 7d ago, or a date (UTC).")
+@click.option("--json", "data", is_flag=True, help="Print JSON.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 when a call goes differently.")
+def replay(journal: Path, target: str, repo: Path, folder: str, since: float, *, data: bool, exit_code: bool) -> None:
+    """Run recorded calls against other flows, and say which would go differently, and where first.
+
+    JOURNAL is the journal.db of a server, or the folder that it lies in. Other systems are not asked: they answer as they did then.
+    What is needed of a call is sealed with the keys of the server: FLOWENGINE_COOKIE_KEYS, the secrets of its applications, or cookie.key
+    beside the journal. Exit code 2 says that the flows have errors or that something cannot be read.
+    """
+    place = journal / FILE if journal.is_dir() else journal
+    release = compiled(files_of(target, repo, folder, place.parent))
+    reader = opened(place)
+    try:
+        made = report(release, reader.recorded(since, Sealer(secrets(release, place.parent))))
+    finally:
+        reader.close()
+    show(made, data=data)
+    if exit_code and made.groups:
+        raise SystemExit(1)
+
+
+def show(made: Report, *, data: bool) -> None:
+    click.echo(encoded(made) if data else report_text(made))
+
+
+def files_of(target: str, repo: Path, folder: str, beside: Path) -> Mapping[str, bytes]:
+    """The flows to try: what lies at a path, else what the server's archive has, else what a repository has."""
+    if Path(target).exists():
+        return read_folder(Path(target))
+    archived = release_files(beside / ARCHIVE, target)
+    if archived is not None:
+        return archived
+    repository = Repository(repo)
+    try:
+        return repository.files(repository.commit(target), folder)
+    except GitError as error:
+        raise click.UsageError(f"{target} is no folder and no release of the server; and {error}") from error
+    finally:
+        repository.close()
+
+
+def release_files(path: Path, beginning: str) -> Mapping[str, bytes] | None:
+    """The files of the one release whose id begins so."""
+    if not path.is_file():
+        return None
+    try:
+        archive = Archive(path)
+    except ArchiveError as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        found = archive.find(beginning)
+        return archive.files(found[0]) if len(found) == 1 else None
+    finally:
+        archive.close()
+
+
+def compiled(files: Mapping[str, bytes]) -> Release:
+    made = compile_project(files, Placeholders(os.environ))
+    if made.release is None:
+        click.echo(to_text([problem for problem in made.problems if problem.severity == "error"], made.sources, colour=True), err=True)
+        raise SystemExit(2)
+    return made.release
+
+
+def secrets(release: Release, folder: Path) -> list[str]:
+    """All that may open the journal."""
+    own = os.environ.get("SINCH_APPLICATION_SECRET", "")
+    return keys.readable({"": own} | dict(release.applications) if own else release.applications, os.environ, folder)
