@@ -212,6 +212,66 @@ def test_a_new_flow_with_the_right_name_mends_its_callers() -> None:
     assert mended.programs["line"] is broken.programs["line"]
 
 
+ACROSS = files(
+    """
+# project.yaml
+project: acme
+routes: [{flow: line}]
+# line.yaml
+flow: line
+start: welcome
+states:
+  welcome: {say: Hello., next: use}
+  use: {subflow: {flow: shell, outcomes: {ready: after}}}
+  after: {say: GOODBYE, next: ring}
+  ring: {connect: {app: alice}}
+# inner.yaml
+flow: inner
+start: first
+outcomes: [ready, again]
+states:
+  first: {say: INSIDE, next: second}
+  second: {say: More., next: off}
+  off: {return: ready}
+# shell.yaml
+flow: shell
+start: use
+outcomes: [ready]
+states:
+  use: {subflow: {flow: inner, outcomes: {ready: off, again: off}}}
+  off: {return: ready}
+# round.yaml
+flow: round
+start: turn
+states:
+  turn: {subflow: {flow: inner, outcomes: {ready: turn, again: turn}}}
+""".replace("INSIDE", f"'{410 * 'y'}'").replace("GOODBYE", f"'{60 * 'z'}'")
+)
+FAR = {
+    "a subflow that asks lets its callers go on after a key press": (
+        "inner.yaml", "say: More., next: off", "menu: {prompt: More?, options: {1: off}, otherwise: off}", {("FE401", "line.yaml")},
+    ),
+    "a subflow that does not come back lets no caller go round": ("inner.yaml", "return: ready", "hangup: ", set()),
+    "what a subflow says counts for its caller": ("inner.yaml", "More.", "'" + "x" * 580 + "'", {("FE404", "line.yaml")}),
+    "what a caller says counts for its subflow": ("line.yaml", "Hello.", "'" + "x" * 598 + "'", {("FE404", "inner.yaml")}),
+    "a flow that a call may begin in returns to nobody": (
+        "project.yaml", "{flow: line}", "{flow: line}, {flow: inner, to: '1'}", {("FE228", "inner.yaml")},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "before", "after", "expected"), FAR.values(), ids=FAR.keys())
+def test_what_is_wrong_far_from_an_edit_is_found_and_goes_again(name: str, before: str, after: str, expected: set[tuple[str, str]]) -> None:
+    edited = {**ACROSS, name: ACROSS[name].replace(before.encode(), after.encode(), 1)}
+    assert edited != ACROSS
+    compiler = Compiler()
+    for written in (ACROSS, edited, ACROSS, edited, edited, ACROSS):
+        made = compiler.compile(written, {})
+        assert outcome(made) == outcome(compile_project(written, {}))
+        if written is edited:
+            assert expected <= {(problem.code, problem.span.file) for problem in made.problems}
+
+
 def test_a_calendar_that_is_no_longer_right_is_missed_by_its_flows() -> None:
     compiler = Compiler()
     compiler.compile(PROJECT, ENVIRONMENT)
