@@ -11,6 +11,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from flowengine.server.front import Front
+from flowengine.sinch.signing import Folded
 
 _NOT_PLAIN = (b"expect", b"transfer-encoding", b"upgrade")
 
@@ -36,19 +37,20 @@ _COMMON = Common()
 class Exchange:
     """A callback from its head to its answer. It stands where uvicorn has its cycle, and has what uvicorn asks of one."""
 
-    __slots__ = ("_coroutine", "_protocol", "body", "disconnected", "keep_alive", "response_complete")
+    __slots__ = ("_coroutine", "_headers", "_protocol", "body", "disconnected", "keep_alive", "response_complete")
     message_event = asyncio.Event()  # uvicorn wakes a cycle that waits for more; nothing waits here
     _coroutine: Coroutine[Any, Any, tuple[int, bytes]]
 
-    def __init__(self, protocol: "DirectProtocol") -> None:
+    def __init__(self, protocol: "DirectProtocol", headers: Folded) -> None:
         self._protocol = protocol
+        self._headers = headers
         self.body = b""
         self.keep_alive = True
         self.disconnected = self.response_complete = False
 
     def begin(self, front: Front) -> None:
         protocol = self._protocol
-        scope = {"method": "POST", "path": "", "raw_path": protocol.url, "headers": protocol.headers, "client": protocol.client}
+        scope = {"method": "POST", "raw_path": protocol.url, "headers": self._headers, "client": protocol.client}
         self._coroutine = front.callback.answered(scope, self.body)
         self._go()
 
@@ -106,8 +108,9 @@ class DirectProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         front = self.app
-        if isinstance(front, Front) and self.url in front.plain_paths and self._is_plain():
-            self._exchange = self.cycle = Exchange(self)  # type: ignore[assignment]
+        headers = Folded(self.headers)
+        if isinstance(front, Front) and self.url in front.plain_paths and self._is_plain(headers):
+            self._exchange = self.cycle = Exchange(self, headers)  # type: ignore[assignment]
         else:
             self._hand_over(self.url, self.headers)
 
@@ -119,9 +122,9 @@ class DirectProtocol(HttpToolsProtocol):
             super().on_header(name, value)
         super().on_headers_complete()
 
-    def _is_plain(self) -> bool:
+    def _is_plain(self, headers: Folded) -> bool:
         """Whether this request is a POST with a length, on a connection that stays, where nothing else is under way."""
-        headers, parser = dict(self.headers), self.parser
+        parser = self.parser
         return (
             (self.cycle is None or self.cycle.response_complete)
             and parser.get_method() == b"POST"

@@ -16,6 +16,10 @@ Headers = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
 """Header names in any case; the second form is what ASGI has"""
 
 
+class Folded(dict[bytes, bytes]):
+    """Headers by their names in lower case, so that nobody need search for them; of several of one name, the last"""
+
+
 class SignatureError(Exception):
     """A request that cannot be trusted; `code` is the platform's own number for it"""
 
@@ -106,6 +110,8 @@ class Verifier:
 
 
 def _headers(headers: Headers) -> tuple[bytes, bytes, bytes]:
+    if isinstance(headers, Folded):
+        return headers.get(b"authorization", b""), headers.get(b"content-type", b""), headers.get(b"x-timestamp", b"")
     authorization = content_type = timestamp = b""
     for name, value in _pairs(headers):
         lowered = name.lower()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowengine.sinch.signing import BadSignature, BadTimestamp, SignatureError, Stale, UnknownApplication, Unsigned, Verifier, sign
+from flowengine.sinch.signing import BadSignature, BadTimestamp, Folded, SignatureError, Stale, UnknownApplication, Unsigned, Verifier, sign
 
 VECTORS = json.loads(Path(__file__).with_name("signing-vectors.json").read_text())
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
@@ -61,6 +61,12 @@ def test_scheme_in_any_case(scheme):
 def test_unsigned(authorization):
     with pytest.raises(Unsigned):
         verify(headers(authorization))
+
+
+def test_headers_that_are_folded_already():
+    assert verify(Folded((name.lower().encode(), value.encode()) for name, value in headers(signed()).items())) == KEY
+    with pytest.raises(Unsigned):
+        verify(Folded())
 
 
 def test_key_exactly_then_without_case():
