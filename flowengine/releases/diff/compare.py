@@ -9,7 +9,7 @@ from flowengine.releases.diff.difference import Difference, FlowDifference, Item
 from flowengine.releases.diff.facts import Fact, FlowFacts, ProjectFacts
 from flowengine.releases.diff.paths import compare_paths, reachable
 from flowengine.releases.diff.renames import renamed_flows, renamed_states
-from flowengine.releases.diff.shared import read_project
+from flowengine.releases.diff.shared import common, read_project
 from flowengine.releases.diff.states import Affected, differing, states
 from flowengine.releases.diff.ways import Listing, same_key, same_lead
 
@@ -22,8 +22,16 @@ def compare(old: Compiled, new: Compiled) -> Difference:
     """What changed in meaning. Versions with mistakes are compared as far as they can be read."""
     if old.sources == new.sources:
         return Difference()
-    before, after = read_project(old), read_project(new)
+    same = untouched(old, new)
+    before, after = read_project(old, same), read_project(new, same)
     return Comparison(before, after, renamed_flows(before.flows, after.flows)).made()
+
+
+def untouched(old: Compiled, new: Compiled) -> set[str]:
+    """Flows that cannot have changed: nothing has in what flows share, none has come or gone, and their own files are the same."""
+    if common(old) != common(new) or set(old.programs) != set(new.programs):
+        return set()
+    return {name for name, program in new.programs.items() if old.programs[name].document.text == program.document.text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ class Comparison:
         return Difference((*self.shared(), *self.routes()), tuple(flows))
 
     def shared(self) -> Iterator[Item]:
-        users = self.users()
+        users = self.users() if self.old.facts != self.new.facts else {}
         items = [
             relied(item, fact, users, self.affected)
             for item, fact in differing(self.old.facts, self.new.facts, {}, {}, lambda fact: self.new.places.get(fact.label))
@@ -55,8 +63,9 @@ class Comparison:
         """Which states draw on a topic, be it by way of another."""
         found: dict[str, dict[str, None]] = {}
         for flow in self.new.flows.values():
+            draws = drawing([*flow.facts.values(), *self.new.facts.values()])
             for state in flow.states.values():
-                for topic in closed(state.uses, [*flow.facts.values(), *self.new.facts.values()]):
+                for topic in closed(state.uses, draws):
                     found.setdefault(topic, {})[f"{flow.name}.{state.name}"] = None
         return found
 
@@ -68,14 +77,13 @@ class Comparison:
             yield Item("changed", "route", "calls that no route takes", before or "nobody", after or "nobody")
 
     def flow(self, old: FlowFacts, new: FlowFacts) -> FlowDifference | None:
-        if old.document.text == new.document.text and self.old.facts == self.new.facts and not self.names:
-            return None
         names = renamed_states(old, new)
         affected: Affected = {}
         found = tuple(states(old, new, names, self.names, affected))
         items = tuple(self.flow_items(old, new, names, affected))
+        draws = drawing([*old.facts.values(), *new.facts.values(), *self.old.facts.values(), *self.new.facts.values()])
         for topic, users in affected.items():
-            for beyond in closed([topic], [*old.facts.values(), *new.facts.values(), *self.old.facts.values(), *self.new.facts.values()]):
+            for beyond in closed([topic], draws):
                 self.affected.setdefault(beyond, {}).update({f"{new.name}.{name}": None for name in users})
         if not items and not found and old.name == new.name:
             return None
@@ -95,8 +103,9 @@ class Comparison:
 
     def flow_items(self, old: FlowFacts, new: FlowFacts, names: Mapping[str, str], affected: Affected) -> Iterator[Item]:
         users: Affected = {}
+        draws = drawing(new.facts.values())
         for state in new.states.values():
-            for topic in closed(state.uses, new.facts.values()):
+            for topic in closed(state.uses, draws):
                 users.setdefault(topic, {})[state.name] = None
         for item, fact in differing(old.facts, new.facts, names, self.names, lambda fact: new.place(fact.path)):
             kept = relied(item, fact, users, affected)
@@ -112,14 +121,19 @@ def relied(item: Item, fact: Fact, users: Affected, affected: Affected) -> Item 
     return replace(item, affects=affects) if affects or not silent else None
 
 
-def closed(topics: Iterable[str], facts: Iterable[Fact]) -> set[str]:
-    """These topics and all that they draw on in turn."""
+def drawing(facts: Iterable[Fact]) -> dict[str, set[str]]:
+    """What each topic draws on itself."""
     uses: dict[str, set[str]] = {}
     for fact in facts:
         uses.setdefault(fact.about, set()).update(fact.uses)
+    return uses
+
+
+def closed(topics: Iterable[str], draws: Mapping[str, set[str]]) -> set[str]:
+    """These topics and all that they draw on in turn."""
     found, todo = set(topics), list(topics)
     while todo:
-        for topic in uses.get(todo.pop(), ()):
+        for topic in draws.get(todo.pop(), ()):
             if topic not in found:
                 found.add(topic)
                 todo.append(topic)
@@ -138,7 +152,7 @@ def catch_all(project: ProjectFacts) -> bool:
 
 def unrouted(project: ProjectFacts) -> str:
     """The flow that answers what no route takes: the only one there is."""
-    return next(iter(project.flows)) if len(project.flows) == 1 else ""
+    return project.names[0] if len(project.names) == 1 else ""
 
 
 def grouped(items: Iterable[Item]) -> Iterator[Item]:

@@ -106,10 +106,11 @@ class FlowFacts:
 
 @dataclass(frozen=True, slots=True)
 class ProjectFacts:
-    """What flows share, with the place of each fact, and all flows."""
+    """What flows share, with the place of each fact; the flows that are looked at; and the names of all."""
 
     facts: Mapping[str, Fact]
     places: Mapping[str, Place]
     routes: tuple[Way, ...]
     route_places: tuple[Place | None, ...]
     flows: Mapping[str, FlowFacts]
+    names: tuple[str, ...]

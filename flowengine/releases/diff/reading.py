@@ -54,12 +54,11 @@ class Reader:
             self.facts[fact.label] = fact
 
     def struct(self, value: msgspec.Struct, path: Path, prefix: str = "", without: Iterable[str] = ()) -> None:
-        for item in msgspec.structs.fields(value):
-            name = item.encode_name
+        for attribute, name in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
             if name not in without:
-                self.part(name, getattr(value, item.name), (*path, name), prefix)
+                self.part(name, getattr(value, attribute), (*path, name), prefix)
         if isinstance(value, (Menu, Collect)):
-            self.inherit({item.encode_name for item in msgspec.structs.fields(value)})
+            self.inherit(value.__struct_encode_fields__)
 
     def part(self, name: str, value: Any, path: Path, prefix: str) -> None:
         label = f"{prefix}{name}"
@@ -114,7 +113,7 @@ class Reader:
     def everywhere(self, label: str, key: str, leads: str) -> None:
         self.add(inherited(option_fact(label, leads, ()), f"key {key}"))
 
-    def inherit(self, known: set[str]) -> None:
+    def inherit(self, known: Iterable[str]) -> None:
         """What a question does not say itself."""
         for name in INHERITED:
             authored = self.around.defaults.get(name, UNSET)

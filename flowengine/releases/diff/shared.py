@@ -1,6 +1,6 @@
 """What flows share, as facts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,19 +25,24 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 PLACED = ("messages", "tables", "calendars")
 
 
-def read_project(compiled: Compiled) -> ProjectFacts:
-    """All facts of a project."""
-    common = {name: text.encode() for name, text in compiled.sources.items() if name == PROJECT_FILE or "/" in name}
-    authored, _ = load(common)
+def common(compiled: Compiled) -> dict[str, bytes]:
+    """The files that all flows share."""
+    return {name: text.encode() for name, text in compiled.sources.items() if name == PROJECT_FILE or "/" in name}
+
+
+def read_project(compiled: Compiled, without: Collection[str]) -> ProjectFacts:
+    """All facts of a project, but for flows that nobody asks for."""
+    authored, _ = load(common(compiled))
     project = authored.project
     flows = {
         name: read_flow(msgspec.convert(program.document.data, Flow), program.document, project)
         for name, program in compiled.programs.items()
+        if name not in without
     }
     facts = {fact.label: fact for fact in project_facts(project, Wording(project, project.locale, project.voice))}
     places = {label: place for label, fact in facts.items() if (place := located(authored, fact.path))}
     routes = tuple(way(index, route) for index, route in enumerate(project.routes))
-    return ProjectFacts(facts, places, routes, tuple(located(authored, route.path) for route in routes), flows)
+    return ProjectFacts(facts, places, routes, tuple(located(authored, route.path) for route in routes), flows, tuple(compiled.programs))
 
 
 def located(authored: Authored, path: Path) -> Place | None:
