@@ -88,7 +88,7 @@ states:
   agents:
     say: I will put you through.
     connect: {phone: "+14045009000", ring: 20s, answered: whisper}
-  whisper: {say: A call., continue: }
+  whisper: {say: "A call on ${now.weekday}.", continue: }
   closed:
     say: We are closed.
     hangup:
@@ -181,7 +181,7 @@ EDITS = (
          "~ into tier: body.tier -> body.level"),
     line("what is handed in", 'wanted: "1234"', 'wanted: "4321"', "~ check (subflow)", "~ with wanted: 1234 -> 4321"),
     line("a report", "details: done", "details: over", "~ file_call (done)", "~ report details: done -> over"),
-    line("another kind of state", "say: A call., continue: ", "say: A call., hangup: ", "~ whisper (hangup)", "~ kind: continue -> hangup"),
+    line("another kind of state", 'weekday}.", continue: ', 'weekday}.", hangup: ', "~ whisper (hangup)", "~ kind: continue -> hangup"),
     line("a state is added", "  noted: {done: }", "  noted: {done: }\n  lunch: {say: We are at lunch., hangup: }", "+ lunch (hangup)",
          "+ say: “We are at lunch.”"),
     line("a state is removed", "    say: We are closed.\n    hangup:", "    say: We are closed.\n    next: sorry",
@@ -229,6 +229,10 @@ EDITS = (
     project("a route is removed", '  - {to: "+14045550102", flow: second}\n', "", "- route to +14045550102: second"),
     project("the apology", "apology: Sorry.", "apology: Oh dear.", "~ apology: “Sorry.” -> “Oh dear.”"),
     project("the locale of all", "locale: en-US", "locale: en-GB", "~ locale: en-US -> en-GB", "affects"),
+    project("the journal", "apology: Sorry.", "apology: Sorry.\njournal: {numbers: clear}", "~ journal numbers: masked -> clear"),
+    project("an application", "apology: Sorry.", "apology: Sorry.\napplications: [{key: key-1, secret: ACME}]",
+            "+ application key-1: ACME"),
+    project("the zone", "apology: Sorry.", "apology: Sorry.\nzone: Europe/Oslo", "~ zone: UTC -> Europe/Oslo", "affects line.whisper"),
     project("a setting of the platform", "apology: Sorry.", "apology: Sorry.\nplatform: {deadline: 4s}", "~ platform deadline: 5s -> 4s"),
 )  # fmt: skip
 MEANINGLESS = (

@@ -7,7 +7,9 @@ import pytest
 from releases_differences import EDITS, FILES, MEANINGLESS, Edit
 
 from flowengine.compile import Compiled, compile_project
+from flowengine.model import Defaults, Flow, Project, Var
 from flowengine.releases.diff import Difference, compare, to_json, to_text
+from flowengine.releases.diff.reading import INHERITED
 
 
 def compiled(files: dict[str, str]) -> Compiled:
@@ -124,6 +126,17 @@ def test_a_renamed_flow_that_changed_is_still_that_flow(before: Compiled) -> Non
     assert [(flow.was, flow.flow, flow.change) for flow in difference.flows] == [("other", "code", "renamed")]
     assert [item.label for state in difference.flows[0].states for item in state.items] == ["prompt"]
     assert difference.project == ()
+
+
+def test_no_part_of_a_project_or_flow_is_overlooked() -> None:
+    """Whoever adds one decides whether it means something, and then gives it facts and a case in releases_differences.py."""
+    flows = {"locale", "voice", "start", "on", "error", "vars", "inputs", "outputs", "outcomes", "keys", "defaults", "states"}
+    assert set(Flow.__struct_encode_fields__) - {"flow", "title"} == flows
+    shared = {"locale", "voice", "zone", "apology", "platform", "journal", "applications", "secrets", "services", "routes"}
+    parts = {"defaults", "messages", "tables", "calendars"}
+    assert set(Project.__struct_encode_fields__) - {"project"} == shared | parts
+    assert set(Defaults.__struct_encode_fields__) - {"error"} == set(INHERITED)
+    assert set(Var.__struct_encode_fields__) == {"type", "max", "default", "secret", "choices"}
 
 
 def test_flows_come_and_go(before: Compiled) -> None:

@@ -1,5 +1,6 @@
 """What flows share, as facts."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,7 @@ from flowengine.releases.diff.flows import ENGINE, given, read_flow
 from flowengine.releases.diff.reading import INHERITED, Around, Reader, plain_fact
 from flowengine.releases.diff.wording import Wording
 from flowengine.source import Document, Path
-from flowengine.states.fields import millis
+from flowengine.states.fields import DURATION, millis
 from flowengine.states.prompt import Spoken
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -77,7 +78,7 @@ def project_facts(project: Project, wording: Wording) -> Iterator[Fact]:
         )
         for fact in wording.prompt("apology", Spoken(text=project.apology), ("apology",))
     )
-    yield from platform(project)
+    yield from settings(project)
     yield from defaults(project, wording)
     yield from messages(project, wording)
     yield from tables(project)
@@ -85,10 +86,11 @@ def project_facts(project: Project, wording: Wording) -> Iterator[Fact]:
     yield from services(project)
 
 
-def platform(project: Project) -> Iterator[Fact]:
-    for name, value in asdict(project.platform).items():
-        meant = f"{millis(value)}ms" if name != "menu_ids" else value
-        yield Fact("setting", f"platform {name}", meant, ("platform", name), shown=value)
+def settings(project: Project) -> Iterator[Fact]:
+    for part in ("platform", "journal"):
+        for name, value in asdict(getattr(project, part)).items():
+            meant = f"{millis(value)}ms" if isinstance(value, str) and re.fullmatch(DURATION, value) else normal.scalar(value)
+            yield Fact("setting", f"{part} {name}", meant, (part, name), shown=value if isinstance(value, str) else "")
     for index, application in enumerate(project.applications):
         label = f"application {application.key}"
         yield Fact("application", label, application.secret, ("applications", index))
