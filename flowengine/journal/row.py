@@ -102,9 +102,8 @@ def row(noted: Noted, release: Release, sealer: Sealer | None) -> Row:
     record, event = noted.record, noted.record.event
     key, answer = call_key(event.call_id), without_cookie(noted.answer)
     action = ACTION.search(answer)
-    sealed = None
-    if sealer is not None and release.journal.replay and not record.repeated:
-        sealed = sealer.seal(_to_bytes(whole(record, noted.body, answer)), key)
+    wanted = release.journal.replay and not record.repeated
+    sealed = sealer.seal(_to_bytes(whole(record, noted.body, answer)), key) if sealer is not None and wanted else None
     ended = event if isinstance(event, Dice) else None
     return Row(
         key, hashlib.blake2b(noted.body, digest_size=16).digest(), record.at or time.time(), event.kind, record.release,
@@ -148,10 +147,10 @@ def event_of(event: Event, hidden: Veil) -> dict[str, Any]:
     found = msgspec.to_builtins(event)
     for name in ("event", "callid", "version", "cookies", "timestamp"):
         found.pop(name, None)
+    shown = {name: hidden.part(name, value) for name, value in found.items() if value not in (None, "", 0, {}, NOWHERE)}
     if isinstance(event, Pie):
-        menu = found["menuResult"]
-        menu["value"] = pressed(event, hidden)
-    return {name: hidden.part(name, value) for name, value in found.items() if value not in (None, "", 0, {}, NOWHERE)}
+        shown["menuResult"]["value"] = pressed(event, hidden)
+    return shown
 
 
 def pressed(event: Pie, hidden: Veil) -> str:

@@ -103,8 +103,7 @@ class Writer:
 
     def _write(self, batch: list[tuple[Noted, asyncio.Future[None] | None]]) -> None:
         try:
-            self._commit([noted for noted, _ in batch])
-            self._counted("kept", len(batch))
+            self._counted("kept", self._commit([noted for noted, _ in batch]))
         except Exception as error:  # noqa: BLE001  # whatever it is, no caller may feel it
             self._lost(batch, str(error))
         waited = [done for _, done in batch if done is not None]
@@ -112,29 +111,30 @@ class Writer:
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more
                 self._loop.call_soon_threadsafe(_settle, *waited)
 
-    def _commit(self, batch: list[Noted]) -> None:
+    def _commit(self, batch: list[Noted]) -> int:
         connection = self._connection = self._connection or writable(self._path)
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for noted in batch:
-                self._insert(connection, noted)
+            kept = sum([self._insert(connection, noted) for noted in batch])
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        return kept
 
-    def _insert(self, connection: sqlite3.Connection, noted: Noted) -> None:
+    def _insert(self, connection: sqlite3.Connection, noted: Noted) -> bool:
         try:
             made = row(noted, self._release(noted.record.release), self._sealer)
         except Exception:  # one row that cannot be made must not cost the others
             log.exception("a callback of call %s is not in the call journal", noted.record.event.call_id)
             self._counted("lost", 1)
-            return
+            return False
         if noted.record.repeated:  # the first delivery has its row, unless that worker died just before
             connection.execute(_INSERT_UNLESS_KNOWN, (*made, made.call, made.digest))
         else:
             connection.execute(_INSERT, made)
+        return True
 
     def _lost(self, batch: list[tuple[Noted, asyncio.Future[None] | None]], why: str) -> None:
         self._counted("lost", len(batch))

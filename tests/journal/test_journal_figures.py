@@ -1,0 +1,33 @@
+"""What a canary is judged by."""
+
+from pathlib import Path
+
+from journal.journal_line import FLOW, answered, compiled, ended, files, press, record, ring
+
+from flowengine.journal import Figures, figures
+
+
+def test_the_figures_of_two_releases_side_by_side(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    good, bad = compiled(files()), compiled(files(FLOW.replace('phone: "+14045009000"', 'phone: "${vars.name}"')))
+    record(path, good, [
+        *(ring("a"), press("0", "a"), answered("a"), ended("a", seconds=30)),
+        *(ring("b"), press("0", "b"), answered("b"), ended("b", "CALLEEHANGUP", seconds=50)),
+        *(ring("c"), ended("c", seconds=4)),
+        *(ring("d"), press("9", "d"), press("", "d", "hangup"), ended("d", seconds=8)),
+        *(ring("e"), press("2", "e")),
+    ])  # fmt: skip
+    record(path, bad, [ring("f"), press("0", "f"), ended("f", "MANAGERHANGUP", seconds=10)])
+    found = figures(path, [good.id, bad.id, "nobody"])
+    assert found[good.id] == Figures(
+        calls=5, errors=0, abandoned=2, ended=4, seconds=23.0,
+        exits={"line/main: key 0": 2, "line/welcome: next": 2, "line/main: key 2": 1},
+    )  # fmt: skip
+    assert (found[bad.id].calls, found[bad.id].errors, found[bad.id].abandoned) == (1, 1, 0)
+    assert found["nobody"] == Figures()
+
+
+def test_only_calls_that_began_since_then_count(tmp_path: Path) -> None:
+    path, release = tmp_path / "journal.db", compiled(files())
+    replies = record(path, release, [ring("a"), ring("b"), ended("a"), ended("b")])
+    assert figures(path, [release.id], replies[1].record.at)[release.id].calls == 1

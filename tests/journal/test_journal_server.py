@@ -1,0 +1,109 @@
+"""The journal of a real server process, over real HTTP, as its operator finds it."""
+
+import signal
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from e2e.phone_line import FLOW, PROJECT, Crm, Line, Server
+
+from flowengine.journal import Reader, Wanted
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    crm = Crm()
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "support-line.yaml").write_text(FLOW)
+    (tmp_path / "flows" / "project.yaml").write_text(PROJECT.format(port=crm.port))
+    yield tmp_path
+    crm.close()
+
+
+def whole_call(server: Server, name: str) -> None:
+    line = Line(server.port, name)
+    line.ring()
+    line.press("1")
+    line.press("12345674", "sequence")
+    line.answered()
+    line.ended()
+
+
+def metric(server: Server, name: str) -> float:
+    text = httpx.get(f"http://127.0.0.1:{server.port}/metrics").text
+    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_dice_that_was_acknowledged_is_lost_when_the_server_is_killed(folder: Path, workers: int) -> None:
+    server = Server(folder, workers=workers)
+    server.start()
+    names = [f"call-{number}" for number in range(24)]
+    with ThreadPoolExecutor(8) as callers:
+        list(callers.map(lambda name: whole_call(server, name), names))
+    server.kill()  # the last answer has just come
+    found = {call.call for call in Reader(folder / "journal.db").calls(Wanted()) if call.ended}
+    assert found == set(names)
+
+
+def test_a_dice_delivered_again_after_a_kill_is_recorded_once(folder: Path) -> None:
+    server = Server(folder)
+    server.start()
+    line = Line(server.port, "call-1")
+    line.ring()
+    line.ended()
+    server.kill()
+    server.start()
+    try:
+        line.deliver(line.last)
+    finally:
+        server.kill(signal.SIGTERM)
+    assert [step.event for step in Reader(folder / "journal.db").steps("call-1")] == ["ice", "dice"]
+
+
+def test_without_a_store_there_is_a_journal_all_the_same_and_nothing_is_in_clear(folder: Path) -> None:
+    server = Server(folder, store="none")
+    server.start()
+    whole_call(server, "call-1")
+    server.kill(signal.SIGTERM)
+    assert len(Reader(folder / ".flowengine" / "journal.db").steps("call-1")) == 5
+    written = b"".join(file.read_bytes() for file in (folder / ".flowengine").glob("journal.db*"))
+    for hidden in (b"12015555555", b"2017777777", b"12345674", b"Ann; Lee", b"BeIukql3pTKJ8RGL5zo0DA"):
+        assert hidden not in written
+    assert (folder / ".flowengine" / "journal.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_journal_is_counted_and_one_that_fails_costs_no_call(folder: Path) -> None:
+    server = Server(folder)
+    server.start()
+    try:
+        whole_call(server, "call-1")
+        assert metric(server, 'flowengine_journal_rows_total{outcome="kept"}') == 5
+    finally:
+        server.kill(signal.SIGTERM)
+    for file in folder.glob("journal.db*"):
+        file.unlink()
+    (folder / "journal.db").mkdir()
+    server.start()
+    try:
+        whole_call(server, "call-2")
+        assert metric(server, 'flowengine_journal_rows_total{outcome="lost"}') == 5
+    finally:
+        server.kill(signal.SIGTERM)
+    assert "not written to the call journal" in (folder / "server.log").read_text()
+
+
+def test_readers_see_a_call_while_it_lasts(folder: Path) -> None:
+    server = Server(folder)
+    server.start()
+    try:
+        Line(server.port, "call-1").ring()
+        Line(server.port, "call-2").ended()
+        (call,) = [call for call in Reader(folder / "journal.db").calls(Wanted()) if call.call == "call-1"]
+        assert (call.ended, call.exit) == (False, "support-line/welcome: next")
+    finally:
+        server.kill(signal.SIGTERM)
+    assert sqlite3.connect(folder / "journal.db").execute("PRAGMA integrity_check").fetchall() == [("ok",)]

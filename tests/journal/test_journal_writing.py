@@ -1,0 +1,229 @@
+"""What is written down of a callback, and what never is in clear."""
+
+import asyncio
+import json
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from journal.journal_line import (
+    CALLER,
+    FLOW,
+    LINE,
+    SEALER,
+    answered,
+    compiled,
+    crm,
+    ended,
+    files,
+    keyed,
+    press,
+    record,
+    recorded,
+    ring,
+    written,
+)  # fmt: skip
+
+from flowengine.journal import Reader, Sealer, Wanted, Writer
+from flowengine.journal.row import Noted, last_exit, without_cookie
+from flowengine.runtime.engine import Reply
+from flowengine.runtime.step import Entry
+from flowengine.states import Fetched, Request
+
+CONVERSATION = [ring(), press("1"), keyed("12345674"), answered(), ended()]
+
+
+def journal(tmp_path: Path, told: str = "", events: list[dict[str, Any]] | None = None, **options: Any) -> Path:
+    path = tmp_path / "journal.db"
+    record(path, compiled(files(journal=told)), CONVERSATION if events is None else events, **options)
+    return path
+
+
+def shown(path: Path) -> str:
+    """All that people may read."""
+    connection = sqlite3.connect(path)
+    return " ".join(text for (text,) in connection.execute("SELECT shown FROM callbacks ORDER BY number"))
+
+
+def test_a_call_is_written_from_its_first_callback_to_its_last(tmp_path: Path) -> None:
+    steps = Reader(journal(tmp_path)).steps("call-1")
+    assert [(step.event, step.state, step.step, step.outcome) for step in steps] == [
+        ("ice", "main", 1, "answered"), ("pie", "ask_account", 2, "answered"), ("pie", "agents", 3, "answered"),
+        ("ace", "agents", 4, "answered"), ("dice", "agents", 5, "answered"),
+    ]  # fmt: skip
+    assert steps[2].shown["trace"][:3] == ["line/ask_account: next", "line/look_up: asks crm", "line/look_up: next"]
+    assert steps[2].shown["lookups"] == ["crm: 200"]
+    assert steps[0].shown["answer"]["action"]["name"] == "runMenu"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [b"12345674", CALLER.encode(), LINE.strip("+").encode(), b"Ann", b"14045009000", b"1 2 3 4 5 6 7 4"],
+    ids=["what was pressed", "who called", "what was called", "what a lookup told", "whom it reached", "spelled out"],
+)
+def test_nothing_of_a_caller_stands_in_the_file(tmp_path: Path, hidden: bytes) -> None:
+    assert hidden not in written(journal(tmp_path))
+
+
+def test_what_a_caller_hears_again_is_hidden_too(tmp_path: Path) -> None:
+    told = shown(journal(tmp_path, events=[ring(), press("2"), keyed("654321")]))
+    assert "Order * * * * * * is on its way to +***********" in told
+    assert "For your bill press 1." in told, "what the author wrote stays readable"
+
+
+def test_numbers_and_words_in_clear_leave_secrets_hidden(tmp_path: Path) -> None:
+    path = journal(tmp_path, "{numbers: clear, words: clear}", [*CONVERSATION, ring(), press("2"), keyed("654321")])
+    told = shown(path)
+    assert CALLER in told
+    assert "Order 6 5 4 3 2 1 is on its way to +12015550123." in told
+    assert "Hello Ann, your account is ********." in told
+    assert b"12345674" not in written(path)
+
+
+def test_an_input_for_a_secret_that_will_not_do_is_hidden(tmp_path: Path) -> None:
+    path = journal(tmp_path, "{numbers: clear, words: clear}", [ring(), press("1"), keyed("4711")])
+    assert b"4711" not in written(path)
+    assert '"value":"1"' in shown(path), "other keys stay readable"
+
+
+def test_with_words_in_clear_numbers_stay_masked(tmp_path: Path) -> None:
+    told = shown(journal(tmp_path, "{words: clear}", [ring(), press("2"), keyed("654321")]))
+    assert CALLER not in told
+    assert '"cli":"+*********23"' in told
+    assert '"value":"654321"' in told
+
+
+@pytest.mark.parametrize(("told", "options"), [("{replay: false}", {}), ("", {"sealer": None})], ids=["not wanted", "no key"])
+def test_nothing_is_sealed_where_it_is_not_wanted_or_cannot_be(tmp_path: Path, told: str, options: dict[str, Any]) -> None:
+    rows = sqlite3.connect(journal(tmp_path, told, **options)).execute("SELECT sealed FROM callbacks").fetchall()
+    assert rows == [(None,)] * len(CONVERSATION)
+
+
+def test_what_is_sealed_opens_for_its_own_call_and_with_its_own_key_only() -> None:
+    sealed = SEALER.seal(b"content", b"call-1")
+    assert SEALER.open(sealed, b"call-1") == b"content"
+    assert SEALER.open(sealed, b"call-2") is None
+    assert Sealer(["another"]).open(sealed, b"call-1") is None
+    assert Sealer(["another", "the secret"]).open(sealed, b"call-1") == b"content"
+    assert SEALER.open(b"short", b"call-1") is None
+
+
+def test_a_repeated_delivery_has_one_row_even_if_only_the_repetition_could_be_written(tmp_path: Path) -> None:
+    """The worker that answered first may have died between the two commits, of the call's state and of the journal."""
+    release, path = compiled(files()), tmp_path / "journal.db"
+    record(path, release, [ring(), ended(), ended()])
+    assert [step.outcome for step in Reader(path).steps("call-1")] == ["answered", "answered"]
+
+    async def second_worker() -> None:
+        reply: Reply = (await recorded(tmp_path / "lost.db", release, [ring(), ended(), ended()], crm, None))[2]
+        assert reply.record.repeated
+        writer = Writer(tmp_path / "journal.db", lambda _release: release, None, lambda *_: None)
+        writer.start()
+        body = json.dumps(ended("call-2")).encode()
+        for _ in range(2):
+            await writer.kept(reply.record, body, reply.body)
+        await asyncio.to_thread(writer.close)
+
+    asyncio.run(second_worker())
+    assert [step.outcome for step in Reader(path).steps("call-1")] == ["answered", "answered", "repeated"]
+
+
+def test_calls_are_found_by_time_release_and_outcome(tmp_path: Path) -> None:
+    broken = FLOW.replace("say: Welcome.", 'say: "${10 / size(vars.name)}"')
+    release, path = compiled(files()), tmp_path / "journal.db"
+    record(path, release, [ring("good"), press("0", "good"), answered("good"), ended("good")])
+    record(path, compiled(files(broken)), [ring("bad"), ended("bad", seconds=1)])
+    reader = Reader(path)
+    assert [(call.call, call.outcome) for call in reader.calls(Wanted())] == [("bad", "apology"), ("good", "answered")]
+    assert [call.call for call in reader.calls(Wanted(outcome="apology"))] == ["bad"]
+    assert [call.call for call in reader.calls(Wanted(release=release.id))] == ["good"]
+    assert [call.call for call in reader.calls(Wanted(limit=1))] == ["bad"]
+    assert reader.calls(Wanted(since=time.time() + 1e9)) == []
+    good = reader.calls(Wanted(release=release.id))[0]
+    assert (good.callbacks, good.seconds, good.reason, good.ended, good.exit) == (4, 20, "CALLERHANGUP", True, "line/main: key 0")
+
+
+def test_old_calls_are_dropped_and_new_ones_stay(tmp_path: Path) -> None:
+    release, path = compiled(files()), tmp_path / "journal.db"
+    record(path, release, [ring(f"old-{number}") for number in range(1200)])
+
+    async def purged(before: float) -> None:
+        writer = Writer(path, lambda _release: release, None, lambda *_: None)
+        writer.purge(before)
+        writer.start()
+        await asyncio.to_thread(writer.close)
+
+    last = sqlite3.connect(path).execute("SELECT max(at) FROM callbacks").fetchone()[0]
+    asyncio.run(purged(last))
+    assert [call.call for call in Reader(path).calls(Wanted())] == ["old-1199"]
+
+
+@pytest.mark.parametrize("what", ["a folder in its place", "another file in its place"])
+def test_a_journal_that_cannot_be_written_costs_nobody_anything(tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "journal.db"
+    if what.startswith("a folder"):
+        path.mkdir()
+    else:
+        path.write_bytes(b"no database" * 1000)
+    counted: list[tuple[str, int]] = []
+
+    async def noted() -> None:
+        reply = (await recorded(tmp_path / "other.db", compiled(files()), [ring(), ended()], crm, None))[1]
+        writer = Writer(path, lambda _release: compiled(files()), None, lambda what, rows: counted.append((what, rows)))
+        writer.start()
+        for number in range(3):
+            await asyncio.wait_for(writer.kept(reply.record, str(number).encode(), reply.body), 1)
+        await asyncio.to_thread(writer.close)
+
+    asyncio.run(noted())
+    assert sum(rows for what, rows in counted if what == "lost") == 3
+    assert len([line for line in caplog.messages if "not written to the call journal" in line]) == 1, "said once, not each time"
+
+
+def test_one_callback_that_cannot_be_written_does_not_cost_the_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def hostile(request: Request, left: float) -> Fetched:
+        return Fetched(200, {"name": object()}) if request.method == "GET" else await crm(request, left)
+
+    path, release = tmp_path / "journal.db", compiled(files())
+    with pytest.raises(AssertionError, match="lost"):
+        record(path, release, CONVERSATION, fetch=hostile)
+    assert [step.event for step in Reader(path).steps("call-1")] == ["ice", "pie", "ace", "dice"]
+    assert "is not in the call journal" in caplog.text
+
+
+def test_the_state_in_an_answer_is_left_out() -> None:
+    cookie = b'{"name":"setCookie","key":"fe","value":"12.ab-_c"}'
+    assert without_cookie(b'{"instructions":[' + cookie + b'],"action":{"name":"hangup"}}') == b'{"action":{"name":"hangup"}}'
+    said = b'{"name":"say","text":"a"}'
+    assert without_cookie(b'{"instructions":[' + said + b"," + cookie + b'],"action":1}') == b'{"instructions":[' + said + b'],"action":1}'
+
+
+@pytest.mark.parametrize(
+    ("exit_taken", "trace"),
+    [
+        ("f/main: key 1", ["main: key 1", "say: next", "agents: answers"]),
+        ("f/say: next", ["say: next", "main: answers"]),
+        ("f/look: on 404", ["ask: next", "look: asks crm", "look: on 404", "main: answers", "main: no match"]),
+        ("f/say: error", ["say: failed: 1 is no date", "say: error", "sorry: answers"]),
+        ("", ["main: answers"]),
+        ("", ["say: failed: x", "say: apology", "say: answers"]),
+    ],
+)
+def test_the_exit_that_tells_most(exit_taken: str, trace: list[str]) -> None:
+    assert last_exit([Entry("f", *line.split(": ", 1)) for line in trace]) == exit_taken
+
+
+def test_noting_costs_a_caller_microseconds(tmp_path: Path) -> None:
+    async def noted() -> float:
+        release = compiled(files())
+        reply = (await recorded(tmp_path / "other.db", release, [ring()], crm, None))[0]
+        writer = Writer(tmp_path / "journal.db", lambda _release: release, None, lambda *_: None)
+        begun = time.perf_counter()
+        for _ in range(20_000):
+            writer.note(reply.record, b"", reply.body)
+        return (time.perf_counter() - begun) / 20_000
+
+    assert asyncio.run(noted()) < 20e-6, "with much room for slow machines"
+    assert Noted._fields == ("record", "body", "answer")
