@@ -11,7 +11,7 @@ SETTINGS = frozenset({"phone", "sip", "app", "conference", "stream", "get", "pos
 LIKELY, FLOW_LIKELY = 0.6, 0.5
 WORTH_A_LOOK = 0.6  # texts less alike than this have nothing to do with each other
 SUBSTANTIAL, SAME = 2.0, 0.95
-MOST_PAIRS = 10_000
+MOST_PAIRS = 2_500  # all are weighed again after each match
 NEIGHBOURS_IN, NEIGHBOURS_OUT, CONTENT = 0.3, 0.2, 0.5
 
 
@@ -39,16 +39,18 @@ def renamed_states(old: FlowFacts, new: FlowFacts) -> dict[str, str]:
     gone = [state for name, state in old.states.items() if name not in new.states]
     come = [state for name, state in new.states.items() if name not in old.states]
     names = unmistakable(gone, come)
-    likeness = {
-        (one.name, other.name): content(one, other)
+    pairs = [
+        (one, other)
         for one in gone if one.name not in names
         for other in come if other.name not in names.values() and one.kind == other.kind
-    }  # fmt: skip
+    ]  # fmt: skip
+    likeness = {(one.name, other.name): content(one, other) for one, other in pairs} if len(pairs) <= MOST_PAIRS else {}
+    spelling = {pair: SequenceMatcher(None, *pair).ratio() / 100 for pair in likeness}
     after = Around.of(new, {})
-    while 0 < len(likeness) <= MOST_PAIRS:
+    while likeness:
         before = Around.of(old, names)
         scores = {pair: score(pair, alike, before, after) for pair, alike in likeness.items()}
-        best = max(scores, key=lambda pair: scores[pair] + SequenceMatcher(None, *pair).ratio() / 100)
+        best = max(scores, key=lambda pair: scores[pair] + spelling[pair])
         if scores[best] < LIKELY:
             break
         names[best[0]] = best[1]
