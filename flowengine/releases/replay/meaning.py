@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.releases.replay.environment import PLACEHOLDER, may_be
-from flowengine.svaml import RunMenu
+from flowengine.svaml import Menu, Option, RunMenu
 from flowengine.svaml.encode import decode
 from flowengine.svaml.menus import heard
 
@@ -38,24 +38,26 @@ def anonymous(action: RunMenu) -> RunMenu:
     for menu in action.menus:  # the namesake of the first one
         numbers.setdefault(menu.id, "0")
 
-    def led(leads: str) -> str:
-        found = _LEADS_TO.fullmatch(leads)
-        return f"menu({numbers.get(found[1], found[1])})" if found else leads
+    def led(option: Option) -> Option:
+        found = _LEADS_TO.fullmatch(option.action)
+        return replace(option, action=f"menu({numbers.get(found[1], '')})") if found else option
 
     return replace(
         action,
         main_menu=numbers.get(action.main_menu, ""),
-        menus=tuple(
-            replace(menu, id=numbers[menu.id], options=tuple(replace(option, action=led(option.action)) for option in menu.options))
-            for menu in menus
-        ),
+        menus=tuple(replace(menu, id=numbers[menu.id], options=tuple(led(option) for option in by_key(menu))) for menu in menus),
     )
+
+
+def by_key(menu: Menu) -> list[Option]:
+    """The options of a menu; in which order they are listed means nothing."""
+    return sorted(menu.options, key=lambda option: option.dtmf)
 
 
 def different(new: Any, recorded: Any, path: str = "") -> Iterator[str]:
     """The paths at which two values differ."""
     if isinstance(new, dict) and isinstance(recorded, dict):
-        for name in dict.fromkeys(["name", *recorded, *new]):  # another action or instruction is told as such
+        for name in dict.fromkeys(["name", "action", *recorded, *new]):  # what is done tells more than how
             yield from different(new.get(name), recorded.get(name), f"{path}.{name}".lstrip("."))
     elif isinstance(new, tuple) and isinstance(recorded, tuple) and len(new) == len(recorded):
         for index, (one, other) in enumerate(zip(new, recorded, strict=True)):

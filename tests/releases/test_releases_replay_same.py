@@ -1,0 +1,83 @@
+"""Replayed on its own release, no call goes differently: whatever the flow, and whatever came."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flows.test_examples import COMPILED, FLOWS, release, words
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from journal.journal_line import SEALER, Clock, compiled
+from runtime.flow_strategies import callbacks, fetched, flows, incoming
+
+from flowengine.compile import Release, compile_project
+from flowengine.journal import Recorded
+from flowengine.journal.reader import opened
+from flowengine.journal.row import Noted, row
+from flowengine.model.folder import read_folder
+from flowengine.releases import Registry
+from flowengine.releases.replay import Placeholders, Report, report
+from flowengine.runtime.cookie import Codec, derive_key
+from flowengine.runtime.engine import Engine
+from flowengine.runtime.store import MemoryStore
+from flowengine.sinch import decode
+from flowengine.states import Fetched, Request
+
+patient = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+async def conversation(made: Release, events: list[dict[str, Any]], answers: list[tuple[int, Any, str]]) -> list[Recorded]:
+    """These callbacks, answered by the engine and as they come out of the journal again."""
+    asked = 0
+
+    async def fetch(_request: Request, _left: float) -> Fetched:
+        nonlocal asked
+        asked += 1
+        status, body, error = answers[asked % len(answers)]
+        return Fetched(status, body, error)
+
+    engine = Engine(Registry(made), MemoryStore(), Codec([derive_key("key")]), fetch, Clock())
+    found = []
+    for event in events:
+        body = json.dumps(event).encode()
+        reply = await engine.answer(decode(body), body)
+        kept = row(Noted(reply.record, body, reply.body), made, SEALER)
+        found.append(opened((kept.at, kept.event, kept.release, kept.outcome, kept.digest, kept.sealed), kept.call, SEALER))
+    return found
+
+
+@patient
+@given(files=flows(), first=incoming, events=st.lists(callbacks, max_size=8), answers=st.lists(fetched, min_size=1, max_size=4))
+def test_any_call_on_the_same_release_goes_as_it_went(
+    files: dict[str, bytes], first: dict[str, Any], events: list[dict[str, Any]], answers: list[tuple[int, Any, str]]
+) -> None:
+    made = compiled(files)
+    recorded = asyncio.run(conversation(made, [first, *events], answers))
+    assert report(compiled(files), [("call-1", recorded)]) == Report(made.id, 1, (), {})
+
+
+def calls_of(flow: str) -> Iterator[list[dict[str, Any]]]:
+    """Calls to a flow that press each key and enter each word that it speaks of."""
+    common = {"callid": f"call-{flow}", "version": 1}
+    to = {"type": "did", "endpoint": "+14045550199"}
+    ice = {"event": "ice", **common, "cli": "12015555555", "to": to, "originationType": "SERVER", "custom": json.dumps({"flow": flow})}
+    for entered in ["1", "2", "0", "", "12345674", *words(COMPILED.programs[flow])[:20]]:
+        result = {"menuId": "main", "type": "return", "value": entered, "inputMethod": "dtmf"}
+        pressed = [{"event": "pie", **common, "menuResult": {**result, "type": kind}} for kind in ("return", "sequence", "timeout")]
+        yield [ice, *pressed, {"event": "ace", **common}, {"event": "dice", **common, "result": "ANSWERED", "reason": "CALLERHANGUP"}]
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_calls_of_the_examples_go_as_they_went_even_without_the_secrets(flow: str) -> None:
+    """They were recorded by a server that had the secrets; whoever replays them has not."""
+    body = {"name": "Ann", "status": "shipped", "tier": "gold"}
+    answers = [(200, body, ""), (404, None, ""), (0, None, "timeout")]
+    recorded = [(str(number), asyncio.run(conversation(release(), events, answers))) for number, events in enumerate(calls_of(flow))]
+    bare = compile_project(read_folder(Path(__file__).parents[2] / "flows"), Placeholders({})).release
+    assert bare
+    made = report(bare, recorded)
+    assert (made.groups, made.skipped) == ((), {})
+    assert made.same == len(recorded)
