@@ -1,5 +1,6 @@
 """Calls as text: one line each, or one call as the conversation that it was."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,17 +11,21 @@ from flowengine.journal.reader import Call, Step
 from flowengine.svaml import RunMenu
 from flowengine.svaml.menus import heard
 
+MARKUP = re.compile(r"#(?:tts|ssml|href)\[([^\]]*)\];?")
+
 
 def listing(calls: Iterable[Call]) -> str:
-    """Calls, one in a line."""
-    return "\n".join(line(call) for call in calls)
+    """Calls, one in a line, what is alike one below the other."""
+    rows = [columns(call) for call in calls]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(part.ljust(width) for part, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
-def line(call: Call) -> str:
+def columns(call: Call) -> tuple[str, ...]:
     parties = " to ".join(found for found in (call.event.get("cli", ""), call.event.get("to", {}).get("endpoint", "")) if found)
     ended = f"{call.seconds} s, {call.reason.lower()}" if call.ended else "under way"
-    outcome = "" if call.outcome == "answered" else f"  {call.outcome.upper()}"
-    return f"{moment(call.at)}  {call.call}  {call.release}  {parties or call.flow}  {ended}  {call.exit}{outcome}".rstrip()
+    outcome = "" if call.outcome == "answered" else call.outcome.upper()
+    return moment(call.at), call.call, call.release, call.flow, parties, ended, call.exit, outcome
 
 
 def conversation(steps: Sequence[Step]) -> str:
@@ -67,7 +72,7 @@ def answer(said: Mapping[str, Any]) -> Iterator[str]:
     action = said.get("action")
     if action:
         yield worded(action)
-        yield from (f"  {menu['mainPrompt']}" for menu in menus(action) if menu.get("mainPrompt"))
+        yield from (f"  {plain(menu['mainPrompt'])}" for menu in menus(action) if menu.get("mainPrompt"))
 
 
 def menus(action: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -88,4 +93,4 @@ def plain(value: Any) -> str:
         return " ".join(filter(None, map(plain, value.values())))
     if isinstance(value, list):
         return " ".join(filter(None, map(plain, value)))
-    return "" if isinstance(value, bool) else str(value)
+    return "" if isinstance(value, bool) else MARKUP.sub(r"\1 ", str(value)).strip()
