@@ -7,8 +7,9 @@ import click
 from flowengine.cli.project import Loaded, compiled_from
 from flowengine.compile import Release
 from flowengine.releases.database import ArchiveError
-from flowengine.releases.follow import Found
+from flowengine.releases.follow import WHO, Found
 from flowengine.releases.git import GitError
+from flowengine.releases.publisher import place
 from flowengine.server.live import Live
 from flowengine.server.run import prepare
 from flowengine.server.run import serve as run
@@ -54,9 +55,10 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
 
 
 def begin(live: Live, found: Found, project: Loaded) -> Release:
-    """The release to begin with: what is there now, or, while that has errors, what was live before."""
-    live.publisher.follow(found.files, found.origin, found.origin.author or "the server")
-    release = live.workshop.release(live.ledger.live().current)
+    """The release to begin with: what is there now, or, while that has errors, what was live from there before."""
+    live.publisher.follow(found.files, found.origin, found.origin.author or WHO)
+    before = live.ledger.live()
+    release = live.workshop.release(before.current) if before.place == place(found.origin) else None
     if project.compiled.release is None:
         click.echo(project.listing(project.errors), err=True)
         if release is None:

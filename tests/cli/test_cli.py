@@ -51,6 +51,12 @@ def flows(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server keeps what is its own where it is started."""
+    monkeypatch.chdir(tmp_path)
+
+
 def run(*arguments: object, **environment: str) -> Result:
     return CliRunner().invoke(main, [str(item) for item in arguments], env=environment)
 

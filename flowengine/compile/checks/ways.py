@@ -104,7 +104,7 @@ class Walking:
         leading: dict[str, list[str]] = {name: [] for name in states}
         for name, state in states.items():
             for target in state.exits.values():
-                leading[target.state].append(name)
+                leading.setdefault(target.state, []).append(name)  # also a state that is left out as it is not well formed
         behind = reachable(leading, [node.state])
         return [name for name, state in states.items() if state.kind in QUESTIONS and name in behind]
 
