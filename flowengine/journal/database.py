@@ -6,21 +6,25 @@ from pathlib import Path
 
 FILE = "journal.db"
 SCHEMA_VERSION = 1
+PAGE_BYTES = 8192  # some ten callbacks share a page
 BUSY_SECONDS = 5.0  # whoever writes here has a thread of its own to wait in
 
-# `shown` is for everybody who may read the file, `sealed` for replay. `action` to `seconds` repeat from `shown` what figures are made of.
+# `shown` and `said` are for everybody who may read the file, `sealed` for replay. `action` to `seconds` repeat what figures are made of.
+# What many callers are told stands once, in `answers`; what only this one was told in `said`.
 # Ids of calls are bytes, as SQLite refuses some texts that JSON may carry.
 _SCHEMA = (
     """CREATE TABLE callbacks (number INTEGER PRIMARY KEY, call BLOB NOT NULL, digest BLOB NOT NULL, at REAL NOT NULL, event TEXT NOT NULL,
         release TEXT NOT NULL, flow TEXT NOT NULL, state TEXT NOT NULL, step INTEGER NOT NULL, outcome TEXT NOT NULL,
-        action TEXT NOT NULL, exit TEXT NOT NULL, reason TEXT NOT NULL, seconds INTEGER NOT NULL, shown TEXT NOT NULL, sealed BLOB)""",
+        action TEXT NOT NULL, exit TEXT NOT NULL, reason TEXT NOT NULL, seconds INTEGER NOT NULL, shown TEXT NOT NULL, sealed BLOB,
+        said TEXT NOT NULL, answer INTEGER NOT NULL)""",
+    "CREATE TABLE answers (number INTEGER PRIMARY KEY, at REAL NOT NULL, content TEXT NOT NULL)",
     "CREATE INDEX by_call ON callbacks (call)",
     "CREATE INDEX by_time ON callbacks (at)",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 
 # As in the session store: a commit survives a killed process, and what is deleted is overwritten.
-_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = FAST")
+_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = FAST", f"wal_autocheckpoint = {16_000_000 // PAGE_BYTES}")
 
 
 class JournalError(Exception):
@@ -32,6 +36,7 @@ def writable(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # it holds callers' data
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # heeded while the file is empty
     try:
         _prepare(connection)
     except BaseException:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from flowengine.journal.database import readable
 from flowengine.journal.row import Sealed, call_key
@@ -25,6 +26,7 @@ WHERE first.number = (SELECT min(number) FROM callbacks AS earliest WHERE earlie
     AND (:outcome = '' OR EXISTS (SELECT 1 FROM callbacks AS some WHERE some.call = first.call AND some.outcome = :outcome))
 GROUP BY first.number ORDER BY first.number DESC LIMIT :limit
 """
+_WITH_ANSWERS = "FROM callbacks LEFT JOIN answers ON answers.number = callbacks.answer"
 _WORST = ("answered", "unrouted", "apology", "error")
 
 
@@ -95,13 +97,19 @@ class Reader:
 
     def steps(self, call: str) -> list[Step]:
         """The callbacks of a call in order."""
-        query = "SELECT at, event, release, flow, state, step, outcome, shown FROM callbacks WHERE call = ? ORDER BY at, number"
-        return [Step(*(*row, msgspec.json.decode(shown))) for *row, shown in self.connection.execute(query, (call_key(call),))]
+        query = (
+            "SELECT callbacks.at, event, release, flow, state, step, outcome, shown, coalesce(content, said) "
+            f"{_WITH_ANSWERS} WHERE call = ? ORDER BY callbacks.at, callbacks.number"
+        )
+        return [Step(*(*row, both(shown, said))) for *row, shown, said in self.connection.execute(query, (call_key(call),))]
 
     def recorded(self, since: float, sealer: Sealer) -> Iterator[tuple[str, list[Recorded]]]:
         """All calls that began since then, each with its callbacks in order, whole."""
         began = "SELECT call FROM callbacks GROUP BY call HAVING min(at) >= ? ORDER BY min(number)"
-        query = "SELECT at, event, release, outcome, digest, sealed FROM callbacks WHERE call = ? ORDER BY at, number"
+        query = (
+            "SELECT callbacks.at, event, release, outcome, digest, coalesce(content, said), sealed "
+            f"{_WITH_ANSWERS} WHERE call = ? ORDER BY callbacks.at, callbacks.number"
+        )
         for (key,) in self.connection.execute(began, (since,)).fetchall():
             yield name(key), [opened(row, key, sealer) for row in self.connection.execute(query, (key,))]
 
@@ -118,13 +126,20 @@ def event(shown: str) -> dict[str, Any]:
     return found
 
 
+def both(shown: str, said: str) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(shown)
+    return {**found, "answer": msgspec.json.decode(said)}
+
+
 def opened(row: tuple[Any, ...], key: bytes, sealer: Sealer) -> Recorded:
-    *some, sealed = row
+    *some, said, sealed = row
     content = sealer.open(sealed, key) if sealed is not None else None
     try:
         whole = _unseal(content) if content is not None else None
     except msgspec.MsgspecError:  # of another version
         whole = None
+    if whole is not None and not whole.answer:
+        whole = replace(whole, answer=said.encode())
     return Recorded(*(*some, whole, sealed is not None))
 
 

@@ -22,6 +22,7 @@ from flowengine.states import Fetched, Request
 OWN_COOKIE = b'{"name":"setCookie","key":"' + COOKIE_KEY.encode() + b'","value":"'
 ACTION = re.compile(rb'"action":\{"name":"(\w+)"')
 NO_EXIT = re.compile(r"(answers|apology|shortened|too many|release )|(asks|enters|returns|failed:) ?")
+REPEATED = "repeated"
 NOWHERE = {"type": "", "endpoint": ""}
 _to_json = msgspec.json.Encoder().encode
 _to_bytes = msgspec.msgpack.Encoder().encode
@@ -49,7 +50,7 @@ class Lookup(msgspec.Struct, frozen=True, array_like=True):
 
 class Sealed(msgspec.Struct, frozen=True, array_like=True):
     """All that it takes to take a step again. `known` says that the call was found as the step before had left it; otherwise `gone`
-    is what the step was told of it.
+    is what the step was told of it. `answer` is empty where it could be shown as it was.
     """
 
     event: bytes
@@ -67,7 +68,6 @@ class Shown(msgspec.Struct, omit_defaults=True):
     """What people may read."""
 
     event: dict[str, Any]
-    answer: msgspec.Raw
     trace: list[str]
     ms: float
     lookups: list[str] = []
@@ -91,6 +91,8 @@ class Row(NamedTuple):
     seconds: int
     shown: str
     sealed: bytes | None
+    said: str
+    answer: int = 0
 
 
 def call_key(call_id: str) -> bytes:
@@ -100,16 +102,18 @@ def call_key(call_id: str) -> bytes:
 def row(noted: Noted, release: Release, sealer: Sealer | None) -> Row:
     """The row of a callback, as the project of its release wants it kept."""
     record, event = noted.record, noted.record.event
-    key, answer = call_key(event.call_id), without_cookie(noted.answer)
+    key, answer, hidden = call_key(event.call_id), without_cookie(noted.answer), veil(record, release)
     action = ACTION.search(answer)
-    wanted = release.journal.replay and not record.repeated
-    sealed = sealer.seal(_to_bytes(whole(record, noted.body, answer)), key) if sealer is not None and wanted else None
+    said = hidden.answer(b"{}" if record.repeated else answer)  # of a repeated one nothing is known that could be hidden in it
+    sealed = None
+    if sealer is not None and release.journal.replay and not record.repeated:
+        sealed = sealer.seal(_to_bytes(whole(record, noted.body, b"" if said == answer else answer)), key)
     ended = event if isinstance(event, Dice) else None
     return Row(
         key, hashlib.blake2b(noted.body, digest_size=16).digest(), record.at or time.time(), event.kind, record.release,
-        record.flow, record.state, record.step, "repeated" if record.repeated else record.outcome,
+        record.flow, record.state, record.step, REPEATED if record.repeated else record.outcome,
         "" if action is None or hung_up(event) else action[1].decode(), last_exit(record.trace),
-        ended.reason if ended else "", ended.duration if ended else 0, shown(record, answer, veil(record, release)), sealed,
+        ended.reason if ended else "", ended.duration if ended else 0, shown(record, hidden), sealed, said.decode(),
     )  # fmt: skip
 
 
@@ -133,12 +137,11 @@ def last_exit(trace: Sequence[Entry]) -> str:
     return found
 
 
-def shown(record: Record, answer: bytes, hidden: Veil) -> str:
+def shown(record: Record, hidden: Veil) -> str:
     clear = hidden.run == 0
     trace = [f"{item.flow}/{item.state}: {item.what}" if clear else told(item) for item in record.trace]
     lookups = [f"{request.service}: {fetched.error or fetched.status}" for request, fetched in record.asked]
-    said = hidden.answer(b"{}" if record.repeated else answer)  # of a repeated one nothing is known that could be hidden in it
-    made = Shown(event_of(record.event, hidden), said, trace, round(record.seconds * 1000, 3), lookups)
+    made = Shown(event_of(record.event, hidden), trace, round(record.seconds * 1000, 3), lookups)
     return _to_json(made).decode()
 
 

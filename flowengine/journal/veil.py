@@ -61,15 +61,15 @@ class Veil(msgspec.Struct, frozen=True):
             return [self.part("", item) for item in value]
         return value
 
-    def answer(self, body: bytes) -> msgspec.Raw:
+    def answer(self, body: bytes) -> bytes:
         """An answer, hidden where need be. Most answers are the same for many callers."""
         if not (self.numbers or self.words or self.run):
-            return msgspec.Raw(body)
+            return body
         return (_answer if self.values else _constant_answer)(self, body)
 
 
-def _answer(veil: Veil, body: bytes) -> msgspec.Raw:
-    return msgspec.Raw(_to_json(veil.part("", msgspec.json.decode(body))))
+def _answer(veil: Veil, body: bytes) -> bytes:
+    return _to_json(veil.part("", msgspec.json.decode(body)))
 
 
 _constant_answer = lru_cache(maxsize=1024)(_answer)
@@ -79,9 +79,10 @@ def veil(record: Record, release: Release) -> Veil:
     """What to hide of this callback."""
     policy = release.journal
     numbers, words = policy.numbers == "masked", policy.words == "masked"
-    secrets = frozenset(secret_values(record, release)) if release.guarded else frozenset[str]()
+    guarded = record.call is None or record.call.root().flow in release.guarded
+    secrets = frozenset(secret_values(record, release)) if guarded else frozenset[str]()
     values = secrets | frozenset(spoken_values(record, release)) if words else secrets
-    run = 1 if secrets or (release.guarded and unsure(record, release)) else 3 if words else 5 if numbers else 0
+    run = 1 if secrets or (guarded and release.guarded and unsure(record, release)) else 3 if words else 5 if numbers else 0
     return Veil(numbers, words, run, frozenset(word for value in values for word in _WORD.findall(value) if not word.isdigit()))
 
 

@@ -8,16 +8,19 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from flowengine.compile import Release
+from flowengine.journal.answers import FRESH_SECONDS, Answers
 from flowengine.journal.database import writable
-from flowengine.journal.row import Noted, Row, row
+from flowengine.journal.row import REPEATED, Noted, Row, row
 from flowengine.journal.seal import Sealer
 from flowengine.runtime.engine import Record
 from flowengine.states.fields import period_seconds
 
-GATHERING_SECONDS = 0.05  # the longest that a row waits to share a commit; one that is waited for goes at once
+GATHERING_SECONDS = 0.05  # the longest that a row waits to share a commit
+HURRY_SECONDS = 0.004  # the same for one that is waited for: nobody is on the line
 LARGEST_BATCH = 500  # rows in one commit, some 20 ms of work
 MOST_WAITING = 50_000  # callbacks; on a disk that hangs, memory must not grow for ever
 PURGE_EVERY = 60.0
@@ -25,11 +28,11 @@ PURGE_BATCH = 500
 PATIENCE_SECONDS = 2.0  # the platform waits for an answer; a disk that hangs must not cost it
 COMPLAIN_EVERY = 60.0
 log = logging.getLogger(__name__)
-_COLUMNS = ", ".join(Row._fields)
-_INSERT = f"INSERT INTO callbacks ({_COLUMNS}) VALUES ({', '.join('?' * len(Row._fields))})"  # noqa: S608  # names of columns
+_COLUMNS, _VALUES = ", ".join(Row._fields), ", ".join("?" * len(Row._fields))
+_AT_ONCE = 16  # rows in one statement: each statement hands the interpreter to the thread that answers, and must get it back
+_INSERTS = {rows: f"INSERT INTO callbacks ({_COLUMNS}) VALUES {', '.join([f'({_VALUES})'] * rows)}" for rows in (1, _AT_ONCE)}  # noqa: S608
 _INSERT_UNLESS_KNOWN = (
-    f"INSERT INTO callbacks ({_COLUMNS}) SELECT {', '.join('?' * len(Row._fields))} "  # noqa: S608
-    "WHERE NOT EXISTS (SELECT 1 FROM callbacks WHERE call = ? AND digest = ?)"
+    f"INSERT INTO callbacks ({_COLUMNS}) SELECT {_VALUES} WHERE NOT EXISTS (SELECT 1 FROM callbacks WHERE call = ? AND digest = ?)"  # noqa: S608
 )
 _PURGE = "DELETE FROM callbacks WHERE number IN (SELECT number FROM callbacks WHERE at < ? LIMIT ?)"
 Counted = Callable[[str, int], None]
@@ -46,8 +49,9 @@ class Writer:
         self._counted = counted
         self._waiting: deque[tuple[Noted, asyncio.Future[None] | None]] = deque()
         self._wake = threading.Event()
+        self._answers = Answers()
         self._connection: sqlite3.Connection | None = None
-        self._closing = False
+        self._closing = self._hurried = False
         self._purged = self._complained = float("-inf")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -69,9 +73,15 @@ class Writer:
         done = self._loop.create_future()
         timer = self._loop.call_later(PATIENCE_SECONDS, _settle, done)
         self._add(Noted(record, body, answer), done)
-        self._wake.set()
+        if not self._hurried:
+            self._hurried = True
+            self._loop.call_later(HURRY_SECONDS, self._hurry)
         await done
         timer.cancel()
+
+    def _hurry(self) -> None:
+        self._hurried = False
+        self._wake.set()
 
     def close(self) -> None:
         """Write what is left, and let go of the file."""
@@ -114,27 +124,27 @@ class Writer:
     def _commit(self, batch: list[Noted]) -> int:
         connection = self._connection = self._connection or writable(self._path)
         connection.execute("BEGIN IMMEDIATE")
+        kept = 0
         try:
-            kept = sum([self._insert(connection, noted) for noted in batch])
+            for start in range(0, len(batch), _AT_ONCE):
+                rows = [self._answers.shared(connection, made) for noted in batch[start : start + _AT_ONCE] if (made := self._made(noted))]
+                insert(connection, rows)
+                kept += len(rows)
             connection.execute("COMMIT")
         except BaseException:
+            self._answers.forget()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
         return kept
 
-    def _insert(self, connection: sqlite3.Connection, noted: Noted) -> bool:
+    def _made(self, noted: Noted) -> Row | None:
         try:
-            made = row(noted, self._release(noted.record.release), self._sealer)
+            return row(noted, self._release(noted.record.release), self._sealer)
         except Exception:  # one row that cannot be made must not cost the others
             log.exception("a callback of call %s is not in the call journal", noted.record.event.call_id)
             self._counted("lost", 1)
-            return False
-        if noted.record.repeated:  # the first delivery has its row, unless that worker died just before
-            connection.execute(_INSERT_UNLESS_KNOWN, (*made, made.call, made.digest))
-        else:
-            connection.execute(_INSERT, made)
-        return True
+            return None
 
     def _lost(self, batch: list[tuple[Noted, asyncio.Future[None] | None]], why: str) -> None:
         self._counted("lost", len(batch))
@@ -156,6 +166,19 @@ class Writer:
         connection = self._connection = self._connection or writable(self._path)
         while connection.execute(_PURGE, (before, PURGE_BATCH)).rowcount == PURGE_BATCH:
             pass
+        connection.execute("DELETE FROM answers WHERE at < ?", (before - 2 * FRESH_SECONDS,))
+
+
+def insert(connection: sqlite3.Connection, rows: list[Row]) -> None:
+    """Write rows, many in one statement. Of a repeated delivery the first has its row, unless that worker died just before."""
+    if len(rows) == _AT_ONCE and not any(made.outcome == REPEATED for made in rows):
+        connection.execute(_INSERTS[_AT_ONCE], [*chain.from_iterable(rows)])
+        return
+    for made in rows:
+        if made.outcome == REPEATED:
+            connection.execute(_INSERT_UNLESS_KNOWN, (*made, made.call, made.digest))
+        else:
+            connection.execute(_INSERTS[1], made)
 
 
 def _settle(*waited: asyncio.Future[None]) -> None:

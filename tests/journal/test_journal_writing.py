@@ -44,7 +44,8 @@ def journal(tmp_path: Path, told: str = "", events: list[dict[str, Any]] | None 
 def shown(path: Path) -> str:
     """All that people may read."""
     connection = sqlite3.connect(path)
-    return " ".join(text for (text,) in connection.execute("SELECT shown FROM callbacks ORDER BY number"))
+    rows = connection.execute("SELECT shown, coalesce(content, said) FROM callbacks LEFT JOIN answers ON answer = answers.number")
+    return " ".join(text for row in rows for text in row)
 
 
 def test_a_call_is_written_from_its_first_callback_to_its_last(tmp_path: Path) -> None:
@@ -143,6 +144,13 @@ def test_calls_are_found_by_time_release_and_outcome(tmp_path: Path) -> None:
     assert reader.calls(Wanted(since=time.time() + 1e9)) == []
     good = reader.calls(Wanted(release=release.id))[0]
     assert (good.callbacks, good.seconds, good.reason, good.ended, good.exit) == (4, 20, "CALLERHANGUP", True, "line/main: key 0")
+
+
+def test_what_many_callers_hear_is_written_once(tmp_path: Path) -> None:
+    path = journal(tmp_path, events=[ring(f"call-{number}") for number in range(100)])
+    assert written(path).count(b"For your bill press 1.") <= 4 * 2, "in its two menus, when it came for the first and the second time"
+    (step,) = Reader(path).steps("call-99")
+    assert "For your bill press 1." in str(step.shown["answer"])
 
 
 def test_old_calls_are_dropped_and_new_ones_stay(tmp_path: Path) -> None:

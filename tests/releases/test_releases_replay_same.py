@@ -45,7 +45,7 @@ async def conversation(made: Release, events: list[dict[str, Any]], answers: lis
         body = json.dumps(event).encode()
         reply = await engine.answer(decode(body), body)
         kept = row(Noted(reply.record, body, reply.body), made, SEALER)
-        found.append(opened((kept.at, kept.event, kept.release, kept.outcome, kept.digest, kept.sealed), kept.call, SEALER))
+        found.append(opened((kept.at, kept.event, kept.release, kept.outcome, kept.digest, kept.said, kept.sealed), kept.call, SEALER))
     return found
 
 
