@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 from flowengine.limits import MAX_CALL_SECONDS, RELEASES_KEPT
 from flowengine.releases.archive import Archive
-from flowengine.releases.ledger import Change, Ledger
+from flowengine.releases.ledger import Change, Ledger, Live, after
 from flowengine.releases.publisher import ways_back
 
 _SLACK_SECONDS = 3600.0  # recordings and transcripts of a call are announced after its end
@@ -31,11 +31,10 @@ class Drain:
 
 
 def last_live(changes: Collection[Change]) -> dict[str, float]:
-    """When each release was last replaced, or named: no call began on it later."""
+    """When each release was last replaced, as current, candidate or draft, or named: no call began on it later."""
     found: dict[str, float] = {}
-    current = ""
+    live = Live()
     for change in changes:
-        found[current] = found[change.release] = change.at
-        if change.what in ("publish", "rollback", "promote"):
-            current = change.release
+        before, live = live.releases, after(live, change)
+        found |= dict.fromkeys((before - live.releases) | {change.release}, change.at)
     return found

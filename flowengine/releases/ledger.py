@@ -12,10 +12,19 @@ from flowengine.releases.database import connect, transaction
 What = Literal["publish", "rollback", "canary", "promote", "withdraw", "draft", "undraft"]
 
 
+class Follows(msgspec.Struct, frozen=True):
+    """A ref of a repository that a draft goes along with, and the folder of the flows in it."""
+
+    repository: str
+    ref: str
+    folder: str = ""
+
+
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """One change to what is live. `number` and `at` are given by the ledger.
 
-    `share` (0 to 1) belongs to a canary; `name` and `callers` (digits) to a draft; `place` is where a published release came from.
+    `share` (0 to 1) belongs to a canary; `name`, `callers` (digits) and `follows` to a draft; `place` is where a published release
+    came from.
     """
 
     who: str
@@ -24,6 +33,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     share: float = 0.0
     name: str = ""
     callers: tuple[str, ...] = ()
+    follows: Follows | None = None
     place: str = ""
     note: str = ""
     number: int = 0
@@ -35,6 +45,7 @@ class Draft(msgspec.Struct, frozen=True):
 
     release: str
     callers: frozenset[str]
+    follows: Follows | None = None
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -87,7 +98,8 @@ def _withdrawn(live: Live, _change: Change) -> Live:
 
 
 def _drafted(live: Live, change: Change) -> Live:
-    return replace(live, drafts={**live.drafts, change.name: Draft(change.release, frozenset(change.callers))})
+    draft = Draft(change.release, frozenset(change.callers), change.follows)
+    return replace(live, drafts={**live.drafts, change.name: draft})
 
 
 def _undrafted(live: Live, change: Change) -> Live:

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flowengine.compile import Compiled
 from flowengine.compile.release import release_id
 from flowengine.problems import Problem
 from flowengine.releases.archive import Archive, Origin
-from flowengine.releases.ledger import Change, Ledger, Live, Refused
+from flowengine.releases.ledger import Change, Draft, Follows, Ledger, Live, Refused
 
 Compile = Callable[[Mapping[str, bytes]], Compiled]
 Files = Mapping[str, bytes]
@@ -39,20 +39,28 @@ class Publisher:
         if (live.place, live.followed) == (place(origin), release_id(files)):
             self._archive.accept(place(origin))
             return Made(live.followed, (), {}, changed=False)
-        made = self.keep(files, origin)
+        made = self._judged(files, origin)
         if made.release:
             change = Change(who, "publish", made.release, place=place(origin), note=origin.title)
             self._ledger.change(lambda _live: change, self._clock())
         return made
 
+    def renew(self, name: str, draft: Draft, files: Files, origin: Origin, who: str) -> Made:
+        """Lead the callers of a draft to what it follows has now. Raises Refused where the draft has become another one meanwhile."""
+        made = self._judged(files, origin)
+        if made.release in ("", draft.release):
+            return replace(made, changed=False)
+        callers = tuple(sorted(draft.callers))
+        change = Change(who, "draft", made.release, name=name, callers=callers, follows=draft.follows, note=origin.title)
+        self._change(lambda live: _unless_moved(change, draft, live))
+        return made
+
     def keep(self, files: Files, origin: Origin) -> Made:
-        """Compile files and keep their release, without making it live. What has errors is remembered as rejected."""
+        """Compile files and keep their release, without making it live."""
         compiled = self._compile(files)
         if compiled.release is None:
-            self._archive.reject(place(origin), origin, compiled.problems, self._clock())
             return Made("", compiled.problems, compiled.sources, changed=False)
         self._archive.put(compiled.release.id, files, origin, self._clock())
-        self._archive.accept(place(origin))
         return Made(compiled.release.id, compiled.problems, compiled.sources, changed=True)
 
     def publish(self, release: str, who: str, note: str = "") -> Change:
@@ -75,13 +83,23 @@ class Publisher:
         """No new call begins on the candidate any more."""
         return self._change(lambda live: Change(who, "withdraw", _candidate(live), note=note))
 
-    def draft(self, name: str, release: str, callers: tuple[str, ...], who: str) -> Change:
+    def draft(self, name: str, release: str, callers: tuple[str, ...], who: str, note: str = "", follows: Follows | None = None) -> Change:
         """These callers (digits) reach this release, and nobody else does."""
-        return self._change(lambda _live: Change(who, "draft", release, name=name, callers=callers))
+        change = Change(who, "draft", release, name=name, callers=callers, follows=follows, note=note)
+        return self._change(lambda live: _unless_taken(change, live))
 
-    def undraft(self, name: str, who: str) -> Change:
+    def undraft(self, name: str, who: str, note: str = "") -> Change:
         """The callers of a draft reach what all others do."""
-        return self._change(lambda live: Change(who, "undraft", _drafted(name, live), name=name))
+        return self._change(lambda live: Change(who, "undraft", _drafted(name, live), name=name, note=note))
+
+    def _judged(self, files: Files, origin: Origin) -> Made:
+        """Keep what a place has now. What has errors is remembered as rejected, until the place has something better."""
+        made = self.keep(files, origin)
+        if made.release:
+            self._archive.accept(place(origin))
+        else:
+            self._archive.reject(place(origin), origin, made.problems, self._clock())
+        return made
 
     def _change(self, decide: Callable[[Live], Change]) -> Change:
         return self._ledger.change(decide, self._clock())
@@ -125,3 +143,17 @@ def _drafted(name: str, live: Live) -> str:
     if name not in live.drafts:
         raise Refused(f"there is no draft {name}")
     return live.drafts[name].release
+
+
+def _unless_taken(change: Change, live: Live) -> Change:
+    """A caller reaches one draft only."""
+    for name, draft in live.drafts.items():
+        if name != change.name and (both := draft.callers.intersection(change.callers)):
+            raise Refused(f"{', '.join(f'+{caller}' for caller in sorted(both))} reaches draft {name} already")
+    return change
+
+
+def _unless_moved(change: Change, draft: Draft, live: Live) -> Change:
+    if live.drafts.get(change.name) != draft:
+        raise Refused(f"draft {change.name} has been changed meanwhile")
+    return change

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from flowengine.limits import DRAINED_EVERY_SECONDS, LEDGER_PAUSE_SECONDS
-from flowengine.releases import Registry
+from flowengine.releases import Registry, drafts
+from flowengine.releases.desk import Desk
 from flowengine.releases.drain import Drain
 from flowengine.releases.follow import TURN_SECONDS, Branch, FolderPlace, Place, Turn, follow, publish_now, report
 from flowengine.releases.ledger import Ledger
@@ -32,6 +33,8 @@ class Live:
         self.workshop = Workshop(folder / ARCHIVE, os.environ, cookies_only=settings.cookies_only)
         self.ledger, self._written = Ledger(folder / ARCHIVE), Ledger(folder / ARCHIVE)  # one for the loop, one for the workshop
         self.publisher = Publisher(self.workshop.archive, self._written, self.workshop.compile)
+        self.desk = Desk(self.workshop.archive, self._written, self.publisher)
+        self._drafts = drafts.Drafts(self.publisher, self._written)
         self.place = place(settings)
         self._turn = Turn(folder / TURN)
 
@@ -62,6 +65,7 @@ class Live:
         drain = Drain(self.workshop.archive, self._written, time.time)
         async with asyncio.TaskGroup() as group:
             group.create_task(follow(self.place, self.publisher, self.workshop, report))
+            group.create_task(drafts.follow(self._drafts, self.workshop))
             group.create_task(self._drain(drain, store))
 
     async def _drain(self, drain: Drain, store: Store) -> None:
@@ -81,6 +85,7 @@ class Live:
         self._turn.close()
         self.place.close()
         self.workshop.close()
+        self._drafts.close()
         self.ledger.close()
         self._written.close()
 

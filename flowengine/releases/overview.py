@@ -1,0 +1,125 @@
+"""What is live, what was, and what may not be: for people, and for programs that look after a server."""
+
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from flowengine.journal import Figures, figures
+from flowengine.problems import Problem
+from flowengine.releases.archive import Archive, Kept, Origin, Rejected
+from flowengine.releases.ledger import Change, Draft, Follows, Ledger, Live, after
+
+LATEST_CHANGES = 20
+
+
+class DraftSeen(msgspec.Struct, frozen=True):
+    """A draft; callers as +46701234567."""
+
+    name: str
+    release: str
+    callers: tuple[str, ...]
+    follows: Follows | None
+
+
+class ReleaseSeen(msgspec.Struct, frozen=True):
+    """A kept release. `live` is "current", "candidate", "draft NAME" or nothing; `calls` says that calls on it are under way."""
+
+    id: str
+    live: str
+    calls: bool
+    made: float
+    origin: Origin
+
+
+class ProblemSeen(msgspec.Struct, frozen=True):
+    """An error of rejected flows."""
+
+    place: str
+    code: str
+    message: str
+
+
+class RejectedSeen(msgspec.Struct, frozen=True):
+    """What a place has now and may not go live."""
+
+    place: str
+    at: float
+    origin: Origin
+    problems: tuple[ProblemSeen, ...]
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """All of it, at one moment. `share` is from 0 to 1, times are seconds since 1970, what is latest comes first."""
+
+    at: float
+    current: str
+    candidate: str
+    share: float
+    drafts: tuple[DraftSeen, ...]
+    releases: tuple[ReleaseSeen, ...]
+    rejected: tuple[RejectedSeen, ...]
+    changes: tuple[Change, ...]
+
+
+def overview(archive: Archive, ledger: Ledger, in_use: Collection[str], at: float) -> Overview:
+    """`in_use` are the releases that calls under way need."""
+    live = ledger.live()
+    return Overview(
+        at,
+        live.current,
+        live.candidate,
+        live.share,
+        tuple(drafted(live.drafts.items())),
+        tuple(ReleaseSeen(kept.id, role(kept, live), kept.id in in_use, kept.made, kept.origin) for kept in archive.listing()),
+        tuple(map(rejected, archive.rejected())),
+        tuple(reversed(ledger.all(max(0, live.number - LATEST_CHANGES)))),
+    )
+
+
+def drafted(drafts: Iterable[tuple[str, Draft]]) -> Iterator[DraftSeen]:
+    for name, draft in sorted(drafts):
+        yield DraftSeen(name, draft.release, tuple(f"+{caller}" for caller in sorted(draft.callers)), draft.follows)
+
+
+def role(kept: Kept, live: Live) -> str:
+    names = {draft.release: f"draft {name}" for name, draft in live.drafts.items()}
+    names |= {live.candidate: "candidate", live.current: "current"}
+    return names.get(kept.id, "")
+
+
+def rejected(found: Rejected) -> RejectedSeen:
+    errors = tuple(map(seen, (problem for problem in found.problems if problem.severity == "error")))
+    return RejectedSeen(found.place, found.at, found.origin, errors)
+
+
+def seen(problem: Problem) -> ProblemSeen:
+    return ProblemSeen(str(problem.span), problem.code, problem.message)
+
+
+class SideBySide(msgspec.Struct, frozen=True):
+    """How the current release and the candidate do, in calls that began since the candidate takes its share."""
+
+    since: float
+    current: str
+    candidate: str
+    share: float
+    figures: dict[str, Figures]
+
+
+def side_by_side(ledger: Ledger, journal: Path) -> SideBySide | None:
+    """None where there is no candidate. Raises JournalError."""
+    live = ledger.live()
+    if not live.candidate:
+        return None
+    since = candidate_since(ledger.all())
+    return SideBySide(since, live.current, live.candidate, live.share, figures(journal, (live.current, live.candidate), since))
+
+
+def candidate_since(changes: Iterable[Change]) -> float:
+    """When the candidate became the candidate; another share does not begin anew."""
+    live, since = Live(), 0.0
+    for change in changes:
+        before, live = live.candidate, after(live, change)
+        since = change.at if live.candidate != before else since
+    return since
