@@ -7,16 +7,24 @@ import click
 
 COMMANDS: Final = {
     "calls": "Show the calls that a server has recorded.",
+    "canary": "Try a version on a share of new calls.",
     "check": "Find every mistake in the flows.",
     "diagram": "Draw a flow.",
     "diff": "Say what changed in meaning between two versions.",
+    "draft": "Let some callers alone reach a version.",
     "explain": "Show what each state sends, or what a problem code means.",
     "load": "Put many simulated calls at once on a real server.",
+    "promote": "Let all new calls begin on the candidate.",
+    "publish": "Make a version live.",
+    "releases": "Show what is live, what was, and who changed it.",
     "replay": "Run recorded calls against other flows.",
+    "rollback": "Take new calls back to the release before.",
     "schema": "Write the JSON Schemas of the language.",
     "serve": "Answer the callbacks of the platform.",
     "switch": "Stand in for the platform: numbers, calls, callbacks and its APIs.",
     "test": "Run the scenarios of a project.",
+    "undraft": "End a draft.",
+    "withdraw": "Let no new call begin on the candidate any more.",
 }
 
 

@@ -1,0 +1,16 @@
+"""`flowengine rollback`."""
+
+import click
+
+from flowengine.cli.desk import change, changing
+
+
+@click.command()
+@click.argument("release", default="")
+@changing
+def rollback(release: str, store: str, who: str, note: str) -> None:
+    """Take new calls back to the release before.
+
+    RELEASE is another one that is kept, by the beginning of its id. What was taken back stays back until its folder or branch changes.
+    """
+    change(store, who, note, lambda desk, by: desk.rollback(release, by))

@@ -1,0 +1,13 @@
+"""`flowengine undraft`."""
+
+import click
+
+from flowengine.cli.desk import change, changing
+
+
+@click.command()
+@click.argument("name")
+@changing
+def undraft(name: str, store: str, who: str, note: str) -> None:
+    """Lead the callers of a draft to what all others reach."""
+    change(store, who, note, lambda desk, by: desk.undraft(name, by))
