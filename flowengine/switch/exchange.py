@@ -55,7 +55,7 @@ class Exchange:
         self.credit = {application.key: application.credit for application in world.applications}
         self.free = Rate("", 0.0, world.rates[0].currency if world.rates else "EUR")
         """What it costs to be called, and to reach apps"""
-        self.rooms = Rooms(clock, settings)
+        self.rooms = Rooms(clock)
         self.recordings = Recordings()
         self.calls: OrderedDict[str, Call] = OrderedDict()
         self.reports: deque[CallRecord] = deque(maxlen=RECORDS_KEPT)

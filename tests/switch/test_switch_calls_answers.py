@@ -214,6 +214,34 @@ def test_what_is_said_to_somebody_in_a_menu_is_followed_by_the_menu():
     assert switch.event("pie")["menuResult"]["value"] == "one"
 
 
+def test_what_is_said_while_a_menu_waits_does_not_use_up_its_time():
+    switch = Switch({"ice": MENU, "pie": HANGUP})
+    call = switch.dial()
+    switch.clock.pass_time(4)  # the prompt is over
+    call.patch(json.dumps(say("x" * 150, CONTINUE)).encode())
+    assert not call.caller.press("1")
+    switch.clock.pass_time(9.5)
+    assert call.patch(json.dumps({"instructions": [{"name": "setCookie", "key": "a", "value": "1"}], **CONTINUE}).encode()) is None
+    switch.clock.pass_time(5)
+    assert call.caller.press("1")
+    switch.clock.run()
+    assert switch.heard() == ["Press 1.", "x" * 150]
+    assert switch.event("pie")["menuResult"]["value"] == "one"
+    assert switch.event("pie")["cookies"] == [{"key": "a", "value": "1"}]
+
+
+def test_what_is_said_to_one_member_of_a_conference_comes_with_the_rest_of_the_patch():
+    switch = Switch({"ice": {"action": {**ROOM["action"], "moh": "music1"}}})
+    call = switch.dial()
+    switch.clock.pass_time(4)
+    cookie = {"name": "setCookie", "key": "a", "value": "1"}
+    call.patch(json.dumps({"instructions": [*say("One.", {})["instructions"], cookie], **CONTINUE}).encode())
+    call.patch(json.dumps(say("Two.", CONTINUE)).encode())
+    switch.clock.pass_time(4)
+    assert switch.heard() == ["music1", "One.", "Two.", "music1"]
+    assert call.cookies == {"a": "1"}
+
+
 def test_what_is_said_during_other_words_comes_after_them_and_before_the_rest():
     switch = Switch({"ice": {"instructions": [*say("One.", {})["instructions"], *say("Two.", {})["instructions"]], **HANGUP}})
     call = switch.dial()
@@ -230,6 +258,64 @@ def test_what_is_said_while_it_rings_is_followed_by_ringing():
     call.patch(json.dumps(say("Soon.", CONTINUE)).encode())
     switch.clock.pass_time(2)
     assert switch.heard() == ["ringing", "Soon.", "ringing"]
+
+
+def test_what_is_said_while_it_rings_is_not_cut_short_by_the_answer():
+    switch = Switch({"ice": {"action": {**CONNECT["action"], "suppressCallbacks": True}}}, parties={AGENT: Behaviour("by hand")})
+    call = switch.dial()
+    switch.clock.pass_time(1)
+    call.patch(json.dumps(say("x" * 30, CONTINUE)).encode())
+    call.callee.answer()
+    call.patch(json.dumps(say("Then.", CONTINUE)).encode())
+    switch.clock.pass_time(3)
+    assert switch.heard() == ["ringing", "x" * 30, "Then."]
+
+
+def test_what_is_said_while_keys_are_sent_does_not_hold_up_ace():
+    switch = Switch({"ice": {"action": {**CONNECT["action"], "dtmf": "1wwwwww"}}, "ace": CONTINUE})
+    call = switch.dial()
+    switch.clock.pass_time(4)
+    call.patch_leg("callee", json.dumps(say("Hello.", CONTINUE)).encode())
+    switch.clock.pass_time(10)
+    assert switch.heard("callee") == ["1wwwwww", "Hello."]
+    assert switch.events() == ["ice", "ace"]
+
+
+def test_what_is_said_during_the_error_prompt_does_not_keep_the_call_up():
+    switch = Switch({"ice": 503})
+    call = switch.dial()
+    switch.clock.pass_time(1)
+    call.patch(json.dumps(say("Goodbye.", CONTINUE)).encode())
+    switch.clock.run()
+    assert switch.heard() == [ERROR, "Goodbye."]
+    assert switch.ending() == CALLBACKERROR
+
+
+def test_what_is_said_during_a_tts_callout_comes_after_its_text():
+    switch = Switch({})
+    call = switch.callout("ttsCallout", {"destination": NUMBER, "cli": LINE, "text": "Text.", "prompts": "#tts[Prompt.];a.mp3"})
+    switch.clock.pass_time(3.1)
+    call.patch(json.dumps(say("Between.", CONTINUE)).encode())
+    switch.clock.run()
+    assert switch.heard("callee") == ["Text.", "Between.", "Prompt.", "a.mp3"]
+    assert call.ended.reason == "MANAGERHANGUP"
+
+
+def test_a_callout_that_still_rings_can_be_managed():
+    request = {"destination": NUMBER, "cli": LINE, "text": "Text.", "enableDice": True}
+    switch = Switch({})
+    call = switch.callout("ttsCallout", request)
+    for _ in range(2):  # before it rings, and while it does
+        call.patch(json.dumps(say("Nobody hears this.", CONTINUE)).encode())
+        call.patch_leg("callee", json.dumps(say("Nor this.", CONTINUE)).encode())
+        with pytest.raises(ApiError) as refused:
+            call.patch(b'{"action": {"name": "park"}}')
+        assert refused.value.code == 40003
+        switch.clock.pass_time(1)
+    call.patch(json.dumps(HANGUP).encode())
+    switch.clock.run()
+    assert switch.heard("callee") == []
+    assert (switch.event("dice")["result"], switch.event("dice")["reason"]) == ("FAILED", "MANAGERHANGUP")
 
 
 def test_a_callee_who_leaves_a_parked_caller_is_not_connected_again():

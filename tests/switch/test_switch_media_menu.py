@@ -18,7 +18,7 @@ KEYS = (Option("1", "return(sales)"), Option("2", "menu(code)"), Option("3", "re
 CODE = Menu("code", "#tts[Code, please........]", "#tts[Again:....]", repeats=1, max_digits=4, timeout_mills=3000)
 MAIN = Menu("main", "#tts[Press 1 or 2........]", "#tts[Sorry?....]", repeats=2, options=KEYS)
 """Prompts of two seconds, repeated in one; five seconds to answer"""
-ANNOUNCED = (Sound("speech", "hold on", 3.0),)
+ANNOUNCED = (Sound("speech", "hold on", 9.0),)
 MENUS = RunMenu((MAIN, CODE))
 SPOKEN = RunMenu((MAIN, CODE), enable_voice=True, locale="en-US")
 DEAF = RunMenu((MAIN, CODE), barge=False)
@@ -211,18 +211,31 @@ def test_a_menu_that_is_over_leaves_the_line_to_others():
     bench.line.play(ANNOUNCED, lambda: None)
     bench.menu.stop()
     bench.menu.hung_up()
-    bench.menu.announce(())
     assert bench.line.playing
 
 
-@pytest.mark.parametrize("action", [MENUS, DEAF], ids=["barge", "no barge"])
-@pytest.mark.parametrize(("moment", "end"), [(1, 1 + 3 + 5), (4, 4 + 3 + 5)], ids=["in the prompt", "after it"])
-def test_what_manage_call_says_in_a_menu_is_heard_and_the_wait_begins_anew(action, moment, end):
+def announce(bench):
+    bench.menu.pause()
+    bench.line.play(ANNOUNCED, bench.menu.resume)
+
+
+@pytest.mark.parametrize("action", [MENUS, DEAF, SPOKEN], ids=["barge", "no barge", "voice"])
+@pytest.mark.parametrize(
+    ("moment", "then"), [(1, (1 + 9, "Press 1 or 2")), (4, (4 + 9 + 5, "Sorry?"))], ids=["in the prompt", "after it"]
+)
+def test_what_manage_call_says_in_a_menu_is_heard_and_the_wait_begins_anew(action, moment, then):
     bench = Bench(action)
-    bench.clock.later(moment, lambda: bench.menu.announce(ANNOUNCED))
-    bench.run()
-    assert bench.heard[1:3] == [(moment, "hold on"), (end, "Sorry?")]
+    bench.clock.later(moment, lambda: announce(bench))
+    bench.run([(moment + 1, "1")])
+    assert bench.heard[1:3] == [(moment, "hold on"), then]
     assert len(bench.outcomes) == 1
+
+
+def test_digits_before_and_after_what_manage_call_says_are_one_value():
+    bench = Bench(MENUS)
+    bench.clock.later(5, lambda: announce(bench))
+    bench.run([(3, "2"), (4, "12"), (6, "9"), (17, "3#")])
+    assert bench.outcomes == [(17, MenuOutcome("code", "sequence", "123", "dtmf"))]
 
 
 INPUTS = st.sampled_from(["1", "2", "3", "#", "*", "9", "12", "1234#", "say yes", "say no", "hang up"])

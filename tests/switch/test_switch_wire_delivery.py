@@ -80,7 +80,7 @@ FAILURES = {
     "status 500": (Response(500, {}, b"oops"), "answered with status 500", 500),
     "status 401": (Response(401, {}, b""), "answered with status 401", 401),
     "a redirect": (Response(302, {"location": "/"}, b""), "answered with status 302", 302),
-    "no answer": (None, "unreachable, or no answer within 5 seconds", 0),
+    "no answer": (None, "no answer within 5 seconds", 0),
     "a reason": (Response(0, {}, b"", "could not be reached: refused"), "could not be reached: refused", 0),
     "improper": (Response(200, {}, b"no"), "the answer is no proper SVAML", 200),
 }
@@ -95,7 +95,7 @@ def test_a_failure_goes_to_the_fallback_once_with_the_same_body(row):
     assert {body for _, _, body in bench.sent} == {BODY}
     asked, told, again = bench.seen
     assert (asked.url, again.url) == (PRIMARY, FALLBACK)
-    assert told == Told("call-1", MONDAY_MORNING, "ice", PRIMARY, status, response.body if response else b"", why, (), ())
+    assert told == Told("call-1", again.at, "ice", PRIMARY, status, response.body if response else b"", why, (), ())
 
 
 @pytest.mark.parametrize("row", FAILURES)
@@ -134,7 +134,7 @@ def test_no_url_at_all():
 
 
 def test_answers_take_their_time():
-    bench = Bench({PRIMARY: None}, Settings(callback_seconds=2.0))
+    bench = Bench({PRIMARY: Response(503, {}, b"")}, Settings(callback_seconds=2.0))
     bench.send()
     assert [seen.at - MONDAY_MORNING for seen in bench.seen] == [timedelta(0), timedelta(seconds=2), timedelta(seconds=2)]
     assert bench.clock.seconds == 4
@@ -187,3 +187,11 @@ def test_a_new_primary_is_not_blamed_for_the_old_one():
     for _ in range(3):
         bench.send()
     assert bench.send(Application("f00dcafe", "", "https://new.example/", FALLBACK)) == (OK, "https://new.example/")
+
+
+def test_silence_lasts_until_the_deadline_also_in_virtual_time():
+    late, refused = Response(0, {}, b"", "no answer within 5 seconds", late=True), Response(0, {}, b"", "refused")
+    for answer, seconds in ((None, 5), (late, 5), (refused, 0)):
+        bench = Bench({PRIMARY: answer}, Settings(callback_timeout=5))
+        assert bench.send() == (OK, FALLBACK)
+        assert bench.clock.seconds == seconds

@@ -114,7 +114,7 @@ def test_a_status_is_an_answer_and_a_redirect_is_not_followed(either, backend):
 
 
 def test_too_late(either, backend):
-    assert either(backend.url("/slow"), 0.1) == Response(0, {}, b"", "no answer within 0.1 seconds")
+    assert either(backend.url("/slow"), 0.1) == Response(0, {}, b"", "no answer within 0.1 seconds", late=True)
 
 
 def test_an_answer_that_trickles_in_is_too_late_as_a_whole(either, backend):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from flowengine.svaml import AnyInstruction, ConnectConf, Park, PlayFiles, RunMenu, Say
+from flowengine.svaml import ConnectConf, Park, RunMenu
 from flowengine.switch.calls.ending import Ending
 from flowengine.switch.happenings import Asked, Joined, Sound
 from flowengine.switch.media.menu import MenuOutcome, MenuRun
 from flowengine.switch.media.room import Member
-from flowengine.switch.media.sounds import prompt_sounds, sounds
+from flowengine.switch.media.sounds import prompt_sounds
 from flowengine.switch.wire import MenuResult
 
 if TYPE_CHECKING:
@@ -24,19 +24,19 @@ class Activity(Protocol):
     def stop(self) -> None:
         """The call is taken elsewhere, or is over."""
 
+    def pause(self) -> None:
+        """Something else is played meanwhile."""
+
     def resume(self) -> None:
-        """Something else was played meanwhile; go on."""
+        """That is over; go on."""
 
 
 class Menu:
     """Somebody is asked."""
 
     def __init__(self, call: Call, leg: Leg, action: RunMenu) -> None:
-        self._call, self.leg, self._action = call, leg, action
-        self._run = self._new_run()
-
-    def _new_run(self) -> MenuRun:
-        return MenuRun(self.leg.line, self._action, self._call.exchange.settings, self._finished, self._asked)
+        self._call, self.leg = call, leg
+        self._run = MenuRun(leg.line, action, call.exchange.settings, self._finished, self._asked)
 
     def start(self) -> None:
         """Play the first menu."""
@@ -47,11 +47,14 @@ class Menu:
         self.leg.asked(asking=False)
         self._run.stop()
 
+    def pause(self) -> None:
+        """Nobody is asked meanwhile."""
+        self.leg.asked(asking=False)
+        self._run.pause()
+
     def resume(self) -> None:
-        """Ask from the beginning."""
-        self._run.stop()
-        self._run = self._new_run()
-        self._run.start()
+        """Ask on, where it was left."""
+        self._run.resume()
 
     def hung_up(self) -> None:
         """Whoever was asked has left."""
@@ -88,14 +91,13 @@ class Conference:
         """Leave the others."""
         self.room.leave(self._call.id)
 
-    def resume(self) -> None:
-        """The room sees to that itself."""
+    def pause(self) -> None:
+        """The room goes on, though this member alone hears something else."""
+        self.room.take_line(self._call.id)
 
-    def announce(self, instructions: Sequence[AnyInstruction]) -> None:
-        """Let this member alone hear something."""
-        settings = self._call.exchange.settings
-        heard = [sound for item in instructions if isinstance(item, Say | PlayFiles) for sound in sounds(item, settings)]
-        self.room.announce(self._call.id, heard)
+    def resume(self) -> None:
+        """Back to the room."""
+        self.room.give_line_back(self._call.id)
 
     def _detected(self, _call_id: str, digits: str) -> None:
         self._call.callbacks.detected(MenuResult(self.room.id, "sequence", digits, "dtmf"))
@@ -120,6 +122,9 @@ class Parking:
         """Unparked: the prompt stops at once."""
         self._timer.cancel()
         self._leg.line.stop()
+
+    def pause(self) -> None:
+        """The prompt is played over."""
 
     def resume(self) -> None:
         """Wait on."""

@@ -14,6 +14,7 @@ from flowengine.svaml import Continue, Hangup, ReportCallStatus, SetCookie
 from flowengine.switch.calls.ending import BACKEND_FAILED, ILLEGAL_SVAML, Ending
 from flowengine.switch.calls.facts import KnownFacts
 from flowengine.switch.calls.origin import Event, Route
+from flowengine.switch.calls.performance import Performance
 from flowengine.switch.happenings import Finding, Sound, Told
 from flowengine.switch.reading import Context, Reading, cookie_findings, read
 from flowengine.switch.wire import MenuResult, Response, ace, dice, ice, notify, pie
@@ -164,7 +165,8 @@ class Callbacks:
         if leg is None:
             self._give_up()
         else:
-            leg.line.play((ERROR_PROMPT,), self._give_up)
+            self._call.performance = apology = Performance(self._call, leg, (), self._give_up)
+            leg.line.play((ERROR_PROMPT,), apology.start)
 
     def _give_up(self) -> None:
         self._call.end(BACKEND_FAILED)

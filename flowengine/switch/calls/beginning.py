@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowengine.svaml import ConnectConf, Say
+from flowengine.svaml import ConnectConf, PlayFiles, Say
+from flowengine.svaml.prompt import split
 from flowengine.switch.calls.activities import Conference
 from flowengine.switch.calls.ending import BACKEND_FAILED, CALLEE_HUNG_UP, NO_ROUTE
 from flowengine.switch.calls.leg import Kind
 from flowengine.switch.calls.obeying import connect_as_dialled
 from flowengine.switch.calls.outgoing import Plan
 from flowengine.switch.happenings import Sound
-from flowengine.switch.media.sounds import prompt_sounds, sounds
+from flowengine.switch.media.sounds import sounds
 
 if TYPE_CHECKING:
     from flowengine.switch.calls.call import Call
@@ -78,13 +79,10 @@ def proceed(call: Call) -> None:
 
 def _speak(call: Call) -> None:
     """Play what a text-to-speech callout says, then hang up."""
-    request, settings = call.origin.request, call.exchange.settings
+    request = call.origin.request
     locale = request.get("locale", "")
-    heard = prompt_sounds(request.get("prompts", ""), locale, settings)
-    if request.get("text"):
-        heard = (*sounds(Say(request["text"], locale), settings), *heard)
-    if call.callee is not None:
-        call.callee.line.play(heard, call.managed_end)
+    text = (Say(request["text"], locale),) if request.get("text") else ()
+    call.carry_out((*text, PlayFiles(tuple(split(request.get("prompts", ""))), locale)), call.managed_end)
 
 
 def _confer(call: Call) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
-from flowengine.svaml import Continue, SetCookie
+from flowengine.svaml import AnyInstruction, Continue, Park, PlayFiles, Say, SetCookie
 from flowengine.switch.calls.activities import Conference, Parking
 from flowengine.switch.calls.obeying import perform
 from flowengine.switch.calls.performance import Performance
@@ -27,7 +28,7 @@ def patch(call: Call, body: bytes) -> None:
     reading = _read(call, body, "unpark" if parked else "patch")
     action = reading.action
     if action is None or (isinstance(action, Continue) and not parked):
-        _interject(call, call.controlled, reading)
+        _interject(call, call.controlled, reading.instructions)
     else:
         call.obey(reading, action)
 
@@ -40,17 +41,17 @@ def patch_leg(call: Call, which: Which, body: bytes) -> None:
     action = reading.action
     if isinstance(action, Continue | None):
         for leg in legs:
-            _interject(call, leg, reading)
+            _interject(call, leg, reading.instructions)
     else:
         for leg in legs[1:]:
-            _interject(call, leg, Reading(reading.instructions))
+            _interject(call, leg, reading.instructions)
         call.halt()
-        call.performance = Performance(call, legs[0], reading.instructions, partial(perform, call, action))
+        call.performance = Performance(call, next(iter(legs), None), reading.instructions, partial(perform, call, action))
         call.performance.start()
 
 
 def _check(call: Call) -> None:
-    if call.ended is not None or call.controlled is None:
+    if call.ended is not None:
         raise ApiError(40400, _NOT_FOUND)
     if call.origin.kind == "app" and call.callee is not None and call.callee.kind == "app":
         raise ApiError(40003, "Invalid request: calls between apps cannot be managed")
@@ -63,6 +64,8 @@ def _read(call: Call, body: bytes, context: Context) -> Reading:
     if illegal:
         told = "; ".join(f"{finding.where}: {finding.message}" for finding in illegal)
         raise ApiError(40003, f"Invalid request: {told}")
+    if isinstance(reading.action, Park) and call.controlled is None:
+        raise ApiError(40003, "Invalid request: nobody has answered yet who could be parked")
     return reading
 
 
@@ -76,17 +79,17 @@ def _legs(call: Call, which: Which) -> list[Leg]:
     return legs
 
 
-def _interject(call: Call, leg: Leg | None, reading: Reading) -> None:
-    """Let something be heard in between, without an end to whatever is under way."""
-    if leg is call.controlled and isinstance(call.activity, Conference):
-        call.activity.announce(reading.instructions)
-    elif leg is call.controlled and call.performance is not None and not call.performance.over:
-        call.performance.insert(reading.instructions)
-    elif leg is call.controlled:
-        call.performance = Performance(call, leg, reading.instructions, partial(_resume, call))
-        call.performance.start()
+def _interject(call: Call, leg: Leg | None, instructions: Sequence[AnyInstruction]) -> None:
+    """Let something be heard in between, without an end to whatever is under way; it waits meanwhile."""
+    if leg is not call.controlled or not any(isinstance(item, Say | PlayFiles) for item in instructions):
+        Performance(call, leg, instructions, lambda: None).start()
+    elif call.performance is not None and not call.performance.over:
+        call.performance.insert(instructions)
     else:
-        Performance(call, leg, reading.instructions, lambda: None).start()
+        if call.activity is not None:
+            call.activity.pause()
+        call.performance = Performance(call, leg, instructions, partial(_resume, call))
+        call.performance.start()
 
 
 def _resume(call: Call) -> None:

@@ -84,7 +84,8 @@ class Outgoing:
         leg.act()
         keys = self._plan.tones + call.take_tones()
         if keys:
-            leg.line.play((tones(keys, exchange.settings),), self._ready)
+            leg.line.overhear(keys)
+            self._later(tones(keys, exchange.settings).seconds, self._ready)
         else:
             self._ready()
         return True
@@ -140,8 +141,8 @@ class Outgoing:
         self._later(min(longest, affordable), lambda: self._call.end(ending))
 
     def _ready(self) -> None:
-        """The caller has heard it ring until now."""
-        if self._call.caller is not None:
+        """The caller has heard it ring until now, or words in place of that, which are not cut short."""
+        if self._call.caller is not None and not self._call.caller.line.speaking:
             self._call.caller.line.stop()
         amd = self._plan.amd
         if amd is None or not amd.enabled:

@@ -77,8 +77,8 @@ class MenuRun:
     """
 
     __slots__ = (
-        "_action", "_asked", "_finish", "_left", "_limit", "_line", "_over", "_plan", "_plans", "_round", "_said", "_timer", "_typed",
-        "_wrong_interrupts",
+        "_action", "_asked", "_finish", "_interrupted", "_left", "_limit", "_line", "_over", "_plan", "_plans", "_round", "_said",
+        "_sounds", "_timer", "_typed", "_wrong_interrupts",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +93,8 @@ class MenuRun:
         self._plans = _plans(action, settings)
         self._wrong_interrupts = settings.wrong_key_interrupts
         self._plan = _NOWHERE
+        self._sounds: tuple[Sound, ...] = ()
+        self._interrupted = False
         self._left = self._round = 0
         self._typed = self._said = ""
         self._timer: Timer | None = None
@@ -112,11 +114,21 @@ class MenuRun:
             self._unlimited()
             self._line.listener = None
 
-    def announce(self, sounds: tuple[Sound, ...]) -> None:
-        """Play something else in between, in place of the prompt; the answer is waited for anew after it."""
-        if not self._over:
-            self._quiet()
-            self._line.play(sounds, self._prompted)
+    def pause(self) -> None:
+        """Leave the line to something else: until `resume`, no time runs out, and nothing that comes from the line counts."""
+        self._interrupted = self._line.playing
+        self._quiet()
+        self._unlimited()
+        self._line.listener = None
+
+    def resume(self) -> None:
+        """Go on: with the prompt, if that was interrupted, else by waiting anew; digits that came before still count."""
+        if self._interrupted:
+            self._prompt(self._sounds)
+        else:
+            self._line.listener = self
+            self._ask()
+            self._wait()
 
     def hung_up(self) -> None:
         """Whoever was asked is gone."""
@@ -157,6 +169,7 @@ class MenuRun:
         """Play a prompt and take input: from its beginning with barge-in, else from its end."""
         self._round += 1
         this = self._round
+        self._sounds = sounds
         self._typed = self._said = ""
         self._unlimited()
         self._line.listener = self if self._action.barge else None

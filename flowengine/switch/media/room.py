@@ -11,7 +11,6 @@ from flowengine.switch.happenings import Sound
 from flowengine.switch.media.line import Line
 from flowengine.switch.media.recording import Recorder
 from flowengine.switch.media.sounds import music
-from flowengine.switch.settings import Settings
 
 _IGNORE = ConferenceDtmfOptions("ignore")
 
@@ -50,7 +49,7 @@ class Room:
         member.moh = moh
         self._members[member.call_id] = member
         self._keys[member.call_id] = member.line.listener = _Keys(self, member, options or _IGNORE)
-        self.announce(member.call_id, greeting)
+        self._greet(member, greeting)
         self._settle_others(member)
 
     def leave(self, call_id: str) -> bool:
@@ -98,17 +97,13 @@ class Room:
         for call_id in tuple(self._members):
             self.kick(call_id)
 
-    def announce(self, call_id: str, sounds: Sequence[Sound]) -> bool:
-        """Play something to one member only; afterwards it hears what it heard before."""
-        member = self._members.get(call_id)
-        if member is None:
-            return False
-        member.announced = bool(sounds)
-        if sounds:
-            member.line.play(sounds, lambda: self._announced(member))
-        else:
-            self._settle(member)
-        return True
+    def take_line(self, call_id: str) -> None:
+        """Something else is played to one member, of which the others hear nothing."""
+        self._members[call_id].announced = True
+
+    def give_line_back(self, call_id: str) -> None:
+        """That is over: the member hears what it would have heard."""
+        self._announced(self._members[call_id])
 
     def record(self, recorder: Recorder, options: RecordingOptions) -> None:
         """Record the conference until everybody has left; the first to ask has it recorded."""
@@ -146,6 +141,13 @@ class Room:
         if "on_hold" in changes:
             self._settle(member)
         return True
+
+    def _greet(self, member: Member, greeting: Sequence[Sound]) -> None:
+        member.announced = bool(greeting)
+        if greeting:
+            member.line.play(greeting, lambda: self._announced(member))
+        else:
+            self._settle(member)
 
     def _announced(self, member: Member) -> None:
         member.announced = False
@@ -206,9 +208,8 @@ class _Keys:
 class Rooms:
     """All conferences of a switch."""
 
-    def __init__(self, clock: Clock, settings: Settings) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.settings = settings
         self._rooms: dict[str, Room] = {}
 
     def room(self, room_id: str) -> Room:

@@ -11,7 +11,7 @@ from flowengine.sinch import sign
 from flowengine.switch.clock import Clock
 from flowengine.switch.happenings import Asks, Happening, Told
 from flowengine.switch.settings import Settings
-from flowengine.switch.wire.transport import Response, Transport
+from flowengine.switch.wire.transport import Response, Transport, too_late
 from flowengine.switch.world import Application
 
 CONTENT_TYPE = "application/json; charset=utf-8"
@@ -99,7 +99,7 @@ class Delivery:
         url = letter.urls.pop(0)
         self._watch(Asks(letter.call_id, self._clock.now(), letter.event, url, letter.body))
         headers = self._headers(letter, url)
-        reply = partial(self._replied, letter, url)
+        reply = partial(self._replied, letter, url, self._clock.now())
         self._transport.post(url, headers, letter.body, self._settings.callback_timeout, reply)
 
     def _headers(self, letter: _Letter, url: str) -> dict[str, str]:
@@ -108,29 +108,29 @@ class Delivery:
         signature = sign(key, secret, "POST", _path(url), CONTENT_TYPE, letter.body, stamp)
         return {**letter.extra_headers, "content-type": CONTENT_TYPE, "x-timestamp": stamp, "authorization": signature}
 
-    def _replied(self, letter: _Letter, url: str, response: Response | None) -> None:
-        """What the answer costs in virtual time passes first"""
+    def _replied(self, letter: _Letter, url: str, asked: datetime, response: Response | None) -> None:
+        """What the answer costs in virtual time passes first; silence lasts as long as it is waited for, of which real time has passed"""
         taken, most = self._settings.callback_seconds, self._settings.callback_timeout
-        if taken > most:
-            response = Response(0, {}, b"", f"no answer within {most:g} seconds")
-        self._clock.later(min(taken, most), partial(self._judge, letter, url, response))
+        if response is None or taken > most:
+            response = too_late(most)
+        if response.late:
+            taken = most - (self._clock.now() - asked).total_seconds()
+        self._clock.later(taken, partial(self._judge, letter, url, response))
 
-    def _judge(self, letter: _Letter, url: str, response: Response | None) -> None:
+    def _judge(self, letter: _Letter, url: str, response: Response) -> None:
         failure = self._failure(letter, response)
         self._remember(letter.application, url, failed=bool(failure))
-        if response is not None and not failure:
+        if not failure:
             letter.done(response, url)
             return
-        status, body = (response.status, response.body) if response else (0, b"")
-        self._watch(Told(letter.call_id, self._clock.now(), letter.event, url, status, body, failure, (), ()))
+        now, status, body = self._clock.now(), response.status, response.body
+        self._watch(Told(letter.call_id, now, letter.event, url, status, body, failure, (), ()))
         if letter.urls:
             self._attempt(letter)
         else:
             letter.done(None, failure)
 
-    def _failure(self, letter: _Letter, response: Response | None) -> str:
-        if response is None:
-            return f"unreachable, or no answer within {self._settings.callback_timeout:g} seconds"
+    def _failure(self, letter: _Letter, response: Response) -> str:
         if response.failure:
             return response.failure
         if not 200 <= response.status < 300:

@@ -11,16 +11,17 @@ import httpx
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a backend answered; with `failure`, why there is no answer (then the status is 0)."""
+    """What a backend answered; with `failure`, why there is no answer (then the status is 0), `late` if it was waited for in vain."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     failure: str = ""
+    late: bool = False
 
 
 Reply = Callable[[Response | None], None]
-"""Takes the answer; None is as good as one with a `failure`: unreachable or too late"""
+"""Takes the answer; None is as good as one that is `late`"""
 
 
 class Transport(Protocol):
@@ -63,7 +64,7 @@ class Blocking:
 
 
 def too_late(timeout: float) -> Response:
-    return Response(0, {}, b"", f"no answer within {timeout:g} seconds")
+    return Response(0, {}, b"", f"no answer within {timeout:g} seconds", late=True)
 
 
 def unanswered(error: Exception, timeout: float) -> Response:
