@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 COMMANDS: Final = {
+    "call": "Call a flow, or any backend, from the terminal.",
     "calls": "Show the calls that a server has recorded.",
     "canary": "Try a version on a share of new calls.",
     "check": "Find every mistake in the flows.",
