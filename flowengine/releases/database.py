@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SCHEMA_VERSION = 1
@@ -28,7 +28,8 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open the file, and make it where there is none. One connection serves one thread at a time. Raises ArchiveError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # flows are a company's own business
+        with suppress(FileExistsError):  # a file that is there stays closed: closing it would take the locks of our other connections
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # flows are a company's own business
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         _prepare(connection, path)
     except (OSError, sqlite3.Error) as error:

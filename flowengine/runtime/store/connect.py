@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from flowengine.runtime.store.protocol import StoreError
@@ -38,7 +39,8 @@ def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # it holds callers' data; SQLite gives the WAL the same permissions
+    with suppress(FileExistsError):  # a file that is there stays closed: closing it would take the locks of our other connections
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # callers' data; SQLite's other files get the same permissions
     connection = sqlite3.connect(path, timeout=_OPENING_SECONDS, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # heeded while the file is empty
     try:
