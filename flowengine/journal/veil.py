@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -80,21 +80,28 @@ def veil(record: Record, release: Release) -> Veil:
     policy = release.journal
     numbers, words = policy.numbers == "masked", policy.words == "masked"
     guarded = record.call is None or record.call.root().flow in release.guarded
-    secrets = frozenset(secret_values(record, release)) if guarded else frozenset[str]()
-    values = secrets | frozenset(spoken_values(record, release)) if words else secrets
+    secrets = set(secret_values(record, release)) if guarded else set[str]()
     run = 1 if secrets or (guarded and release.guarded and unsure(record, release)) else 3 if words else 5 if numbers else 0
+    values = secrets | spoken_values(record, release) if words else secrets
+    if not values:
+        return plain_veil(numbers, words, run)
     return Veil(numbers, words, run, frozenset(word for value in values for word in _WORD.findall(value) if not word.isdigit()))
 
 
-def spoken_values(record: Record, release: Release) -> Iterator[str]:
+@cache
+def plain_veil(numbers: bool, words: bool, run: int) -> Veil:
+    return Veil(numbers, words, run)
+
+
+def spoken_values(record: Record, release: Release) -> set[str]:
     """The texts in variables that did not stand there from the beginning: they came from the caller, or from a lookup."""
     program = release.programs.get(record.flow)
     initial = program.initial if program else {}
-    yield from (value for name, value in record.names.items() if texts(name, value) and value != initial.get(name, ""))
-
-
-def texts(name: str, value: Any) -> bool:
-    return value.__class__ is str and name.startswith("vars.") and len(value) > 1
+    return {
+        value
+        for name, value in record.names.items()
+        if value.__class__ is str and len(value) > 1 and value != initial.get(name, "") and name.startswith("vars.")
+    }
 
 
 def secret_values(record: Record, release: Release) -> Iterator[str]:
