@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -120,13 +121,14 @@ def free_port() -> int:
 class Server:
     """`flowengine serve` in a process of its own, with its workers in its process group."""
 
-    def __init__(self, folder: Path, *, workers: int = 1, store: str = "") -> None:
+    def __init__(self, folder: Path, *, workers: int = 1, store: str = "", flows: Sequence[str] = ()) -> None:
         self.folder, self.workers, self.store = folder, workers, store or f"sqlite:{folder / 'calls.db'}"
+        self.flows = flows or [str(folder / "flows")]
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "flowengine", "serve", str(self.folder / "flows"), "--port", str(self.port)]
+        command = [sys.executable, "-m", "flowengine", "serve", *self.flows, "--port", str(self.port)]
         command += ["--workers", str(self.workers), "--store", self.store]
         environment = {**os.environ, "SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
         log = (self.folder / "server.log").open("ab")
