@@ -60,6 +60,7 @@ CALL_KEPT_SECONDS: Final = 86_400.0  # the longest call is 4 hours; recordings a
 FETCH_MARGIN_SECONDS: Final = 0.5  # left of the callback's deadline for the answer itself to be made and travel
 MAX_FETCH_BYTES: Final = 65_536  # an answer from which a flow takes a few values; more is a mistake, or somebody else's memory attack
 MAX_FETCH_REDIRECTS: Final = 3  # http to https and one move; each costs time while a caller waits
+MAX_ADMIN_BYTES: Final = 16_777_216  # a thousand flows of 10 kB, sent at once; only those with the token may send any
 MAX_CALLBACK_BYTES: Final = 65_536  # the largest callback is about 2 kB with cookies and headers at their limits
 LEDGER_PAUSE_SECONDS: Final = 0.1  # what is published on one worker is live on all well within a second
 DRAINED_EVERY_SECONDS: Final = 60.0  # a release that nobody needs costs disk and memory, not time

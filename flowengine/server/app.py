@@ -20,7 +20,7 @@ from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.outbox import Outbox
 from flowengine.runtime.store import Store, StoreError, open_store
-from flowengine.server import keys, log
+from flowengine.server import admin, keys, log
 from flowengine.server.callback import Callback, Gate
 from flowengine.server.fetch import Client
 from flowengine.server.front import Front
@@ -28,6 +28,7 @@ from flowengine.server.health import Healthz, Readyz, Scrape
 from flowengine.server.live import Live
 from flowengine.server.metrics import Metrics
 from flowengine.server.settings import Settings, applications
+from flowengine.server.status import Status
 
 PURGE_EVERY = 300.0
 reports = logging.getLogger(__name__)
@@ -69,6 +70,8 @@ def create() -> Front:
         Route("/healthz", Healthz(), methods=["GET"]),
         Route("/readyz", ready, methods=["GET"]),
         Route("/metrics", Scrape(metrics), methods=["GET"]),
+        Route("/status", Status(live, releases, store), methods=["GET"]),
+        *admin.routes(environment, settings, live, store),
     ]
     parts = Parts(store, client, lines, ready, settings.drain, Outbox(store, codec, client), live, journal)
 

@@ -9,19 +9,21 @@ import uvicorn
 
 from flowengine.compile import Release
 from flowengine.runtime.store import StoreError
-from flowengine.server import log
+from flowengine.server import admin, log
 from flowengine.server.app import opened
 from flowengine.server.settings import Settings, SettingsError, applications, check_complete, check_exposure
 
 PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-OWN_PATHS = ("/healthz", "/readyz", "/metrics")
+OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/status")
 GRACE_SECONDS = 30  # longer than any callback may take; what still hangs then never ends
 
 
 def prepare(settings: Settings, release: Release) -> bool:
     """Check that the settings go together; whether callbacks must be signed. Raises SettingsError."""
-    if not settings.callback_path.startswith("/") or settings.callback_path in OWN_PATHS:
-        raise SettingsError(f"the callback path starts with /, such as /sinch, and is none of {', '.join(OWN_PATHS)}")
+    path = settings.callback_path
+    if not path.startswith("/") or path in OWN_PATHS or path.startswith(f"{admin.PREFIX}/"):
+        raise SettingsError(f"the callback path starts with /, such as /sinch, and is none of {', '.join(OWN_PATHS)} and {admin.PREFIX}")
+    admin.checked_token(os.environ)
     check_complete(release)
     signed = bool(applications(release, os.environ))
     check_exposure(settings.host, has_credentials=signed)

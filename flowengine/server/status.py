@@ -1,0 +1,75 @@
+"""What a server serves, for people and programs of its own network."""
+
+import logging
+import os
+import time
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from flowengine.releases import Registry
+from flowengine.releases.overview import RejectedSeen, overview
+from flowengine.runtime.store import Store, StoreError
+from flowengine.server.callback import respond
+from flowengine.server.live import Live
+
+log = logging.getLogger(__name__)
+
+
+class Worker(msgspec.Struct, frozen=True):
+    """The worker that answered: what its new calls begin on, and the releases that it has in memory."""
+
+    pid: int
+    current: str
+    releases: tuple[str, ...]
+
+
+class State(msgspec.Struct, frozen=True):
+    """Of drafts only the names: whose phones they are for is nobody's business. `draining` are releases that are no longer live, but
+    have calls; null while the session store fails.
+    """
+
+    current: str
+    candidate: str
+    share: float
+    drafts: tuple[str, ...]
+    draining: tuple[str, ...] | None
+    rejected: tuple[RejectedSeen, ...]
+    worker: Worker
+
+
+class Status:
+    """The releases of a server as JSON."""
+
+    def __init__(self, live: Live, registry: Registry, store: Store) -> None:
+        self._live = live
+        self._registry = registry
+        self._store = store
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Always 200."""
+        await respond(send, 200, msgspec.json.encode(await self._state()))
+
+    async def _state(self) -> State:
+        needed = await in_use(self._store)
+        desk = self._live.desk
+        found = await self._live.workshop.run(lambda: overview(desk.archive, desk.ledger, needed or (), time.time()))
+        live = {found.current, found.candidate, *(draft.release for draft in found.drafts)}
+        return State(
+            found.current,
+            found.candidate,
+            found.share,
+            tuple(draft.name for draft in found.drafts),
+            None if needed is None else tuple(sorted(needed - live)),
+            found.rejected,
+            Worker(os.getpid(), self._registry.current.id, tuple(release.id for release in self._registry.known)),
+        )
+
+
+async def in_use(store: Store) -> set[str] | None:
+    """The releases that calls under way need, if the store can say."""
+    try:
+        return await store.releases()
+    except StoreError:
+        log.exception("the session store does not say which releases have calls")
+        return None
