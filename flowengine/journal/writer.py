@@ -20,7 +20,7 @@ from flowengine.runtime.engine import Record
 from flowengine.states.fields import period_seconds
 
 GATHERING_SECONDS = 0.05  # the longest that a row waits to share a commit
-HURRY_SECONDS = 0.004  # the same for one that is waited for: nobody is on the line
+HURRY_SECONDS = 0.002  # the same for one that is waited for: nobody is on the line, and others come to share its commit
 LARGEST_BATCH = 500  # rows in one commit, some 20 ms of work
 MOST_WAITING = 50_000  # callbacks; on a disk that hangs, memory must not grow for ever
 PURGE_EVERY = 60.0
