@@ -66,7 +66,7 @@ def told(found: Overview) -> Iterator[str]:
 
 
 def errors(rejected: RejectedSeen) -> Iterator[str]:
-    yield from (f"  {problem.place}: {problem.code}: {problem.message}" for problem in rejected.problems[:FIRST_PROBLEMS])
+    yield from (f"  {problem.place}: {problem.code} {problem.message}" for problem in rejected.problems[:FIRST_PROBLEMS])
     if len(rejected.problems) > FIRST_PROBLEMS:
         yield f"  and {counted(len(rejected.problems) - FIRST_PROBLEMS, 'more error')}"
 

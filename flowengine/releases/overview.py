@@ -23,7 +23,9 @@ class DraftSeen(msgspec.Struct, frozen=True):
 
 
 class ReleaseSeen(msgspec.Struct, frozen=True):
-    """A kept release. `live` is "current", "candidate", "draft NAME" or nothing; `calls` says that calls on it are under way."""
+    """A kept release. `live` is "current", "candidate", "draft NAME", several of these, or nothing; `calls` says that some calls on it
+    are under way.
+    """
 
     id: str
     live: str
@@ -83,9 +85,9 @@ def drafted(drafts: Iterable[tuple[str, Draft]]) -> Iterator[DraftSeen]:
 
 
 def role(kept: Kept, live: Live) -> str:
-    names = {draft.release: f"draft {name}" for name, draft in live.drafts.items()}
-    names |= {live.candidate: "candidate", live.current: "current"}
-    return names.get(kept.id, "")
+    drafts = {f"draft {name}": draft.release for name, draft in live.drafts.items()}
+    names = {"current": live.current, "candidate": live.candidate, **drafts}
+    return ", ".join(name for name, release in names.items() if release == kept.id)
 
 
 def rejected(found: Rejected) -> RejectedSeen:
