@@ -1,7 +1,7 @@
 """What of a callback stays hidden from those who may read the journal, as the project says."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -37,9 +37,8 @@ class Veil(msgspec.Struct, frozen=True):
 
     def text(self, text: str) -> str:
         """A text that may hold what a caller has said or pressed."""
-        for value in self.values:
-            if value in text:
-                text = text.replace(value, HIDDEN)
+        if self.values:
+            text = without(text, self.values)
         if self.run:
             text = _RUNS[self.run].sub(lambda found: found[0].translate(STARS), text)
         return text
@@ -75,6 +74,17 @@ def _answer(veil: Veil, body: bytes) -> bytes:
 _constant_answer = lru_cache(maxsize=1024)(_answer)
 
 
+def without(text: str, words: Iterable[str]) -> str:
+    """A text with stars in place of these (lower case) words, however they are written in it."""
+    lower = text.lower()
+    if len(lower) != len(text):  # of the few letters that are longer in lower case, none may shift the others
+        text = lower
+    for word in words:
+        while (at := lower.find(word)) >= 0:
+            text, lower = (it[:at] + HIDDEN + it[at + len(word) :] for it in (text, lower))
+    return text
+
+
 def veil(record: Record, release: Release) -> Veil:
     """What to hide of this callback."""
     policy = release.journal
@@ -85,7 +95,7 @@ def veil(record: Record, release: Release) -> Veil:
     values = secrets | spoken_values(record, release) if words else secrets
     if not values:
         return plain_veil(numbers, words, run)
-    return Veil(numbers, words, run, frozenset(word for value in values for word in _WORD.findall(value) if not word.isdigit()))
+    return Veil(numbers, words, run, frozenset(word for value in values for word in _WORD.findall(value.lower()) if not word.isdigit()))
 
 
 @cache

@@ -83,6 +83,17 @@ def test_numbers_and_words_in_clear_leave_secrets_hidden(tmp_path: Path) -> None
     assert b"12345674" not in written(path)
 
 
+def test_words_are_hidden_in_other_letters_too(tmp_path: Path) -> None:
+    flow = FLOW.replace("say: Hello ${vars.name},", "say: Dear ${upper(vars.name)} or ${lower(vars.name)},")
+
+    async def lookup(_request: Request, _left: float) -> Fetched:
+        return Fetched(200, {"name": "Ann-Marie; Öst"})
+
+    path = tmp_path / "journal.db"
+    record(path, compiled(files(flow)), [ring(), press("1"), keyed("12345674")], fetch=lookup)
+    assert "Dear ***-***, *** or ***-***, ***, your" in shown(path)
+
+
 def test_an_input_for_a_secret_that_will_not_do_is_hidden(tmp_path: Path) -> None:
     path = journal(tmp_path, "{numbers: clear, words: clear}", [ring(), press("1"), keyed("4711")])
     assert b"4711" not in written(path)
