@@ -86,11 +86,19 @@ class Publisher:
     def draft(self, name: str, release: str, callers: tuple[str, ...], who: str, note: str = "", follows: Follows | None = None) -> Change:
         """These callers (digits) reach this release, and nobody else does."""
         change = Change(who, "draft", release, name=name, callers=callers, follows=follows, note=note)
-        return self._change(lambda live: _unless_taken(change, live))
+        return self._moved(lambda live: _unless_taken(change, live))
 
     def undraft(self, name: str, who: str, note: str = "") -> Change:
         """The callers of a draft reach what all others do."""
-        return self._change(lambda live: Change(who, "undraft", _drafted(name, live), name=name, note=note))
+        return self._moved(lambda live: Change(who, "undraft", _drafted(name, live), name=name, note=note))
+
+    def _moved(self, decide: Callable[[Live], Change]) -> Change:
+        """What is wrong with a place that nobody follows any more is nobody's business."""
+        before = _followed(self._ledger.live())
+        change = self._change(decide)
+        for left in before - _followed(self._ledger.live()):
+            self._archive.accept(left)
+        return change
 
     def _judged(self, files: Files, origin: Origin) -> Made:
         """Keep what a place has now. What has errors is remembered as rejected, until the place has something better."""
@@ -143,6 +151,11 @@ def _drafted(name: str, live: Live) -> str:
     if name not in live.drafts:
         raise Refused(f"there is no draft {name}")
     return live.drafts[name].release
+
+
+def _followed(live: Live) -> set[str]:
+    follows = (draft.follows for draft in live.drafts.values() if draft.follows)
+    return {live.place, *(place(Origin(item.repository, item.ref)) for item in follows)}
 
 
 def _unless_taken(change: Change, live: Live) -> Change:
