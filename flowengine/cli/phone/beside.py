@@ -1,5 +1,6 @@
 """Callbacks and answers for whoever wants to see them: what is special about each, and how the flow got there."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,11 @@ class Beside:
         return self.lines("\n".join([*([walk] if walk else []), *([self.dumped(answer)] if answer else []), *tolerated]))
 
     def lines(self, text: str) -> list[str]:
-        return [f"{MARGIN}{line}" for line in text.splitlines()]
+        return [f"{MARGIN}{part}" for line in text.splitlines() for part in self.wrapped(line)]
+
+    def wrapped(self, line: str) -> list[str]:
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
+        return textwrap.wrap(line, self.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
     def decoded(self, body: bytes) -> dict[str, Any]:
         text = body.decode(errors="replace")
@@ -51,7 +56,9 @@ class Beside:
         """The states that led to this answer, with what happened in each."""
         steps = self.talk.known.steps if self.talk.known else []
         found = next((step for step in reversed(steps) if step.body == told.body and step.event.kind == told.event), None)
-        return f"walks: {' -> '.join(stations(found.trace))}" if found else ""
+        way = stations(found.trace) if found else []
+        stays = told.event in ("dice", "notify") and len(way) == 1 and "(" not in way[0]
+        return f"walks: {' -> '.join(way)}" if way and not stays else ""
 
 
 def stations(trace: Sequence[Entry]) -> list[str]:

@@ -91,4 +91,5 @@ def worded(does: dict[str, Any]) -> str:
     'says "my bill"'
     """
     (name, value), *_ = does.items()
-    return {"says": f'says "{value}"', "waits": f"waits {value}", "unpark": f"is called to {value}"}.get(name, f"presses {value}")
+    words = {"says": f'says "{value}"', "waits": f"waits {value}", "unpark": f"is taken out of the park, to {value}"}
+    return words.get(name, f"presses {value}")

@@ -70,7 +70,8 @@ def split(keys: str) -> list[str]:
 
 
 def unquoted(part: str) -> str:
-    return part.replace('"', "") if part.startswith(("say ", "callee say ")) else part
+    """A part that quotes kept together, without them; inside JSON they belong to it."""
+    return part.replace('"', "") if part.startswith(('"', "say ", "callee say ")) else part
 
 
 def editing() -> Callable[[str], str]:

@@ -45,7 +45,7 @@ class Screen:
         """Words that are heard stand out."""
         heard = text.startswith(('hears "', 'says "'))
         coloured = start.replace(who, click.style(who, fg=COLOURS.get(who, "yellow")), 1)
-        return coloured + click.style(text, fg="red" if bad else None, bold=bad or heard)
+        return coloured + click.style(text, fg="red" if bad else None, bold=bad or heard or None)
 
     def wrapped(self, what: str, indent: int) -> list[str]:
         return textwrap.wrap(what, max(20, self.width - indent), break_on_hyphens=False) if self.width else [what]

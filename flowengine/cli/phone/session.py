@@ -14,7 +14,7 @@ from flowengine.scenarios.play import ANSWERS, REJECTS, leading_to
 from flowengine.states.fields import millis
 from flowengine.switch.calls.ending import BACKEND_FAILED, ILLEGAL_SVAML
 from flowengine.switch.errors import ApiError
-from flowengine.switch.happenings import Happening
+from flowengine.switch.happenings import Asked, Happening
 
 PATIENCE = 60  # seconds in which something has to happen when nobody does anything
 
@@ -52,10 +52,11 @@ class Session:
             if line is None:
                 break
             self.obey(line)
-        if self.talk.over:
-            self.unspoken()
+        over = self.talk.over
         self.marks.append(self.mark())
         self.leave()
+        if over and not self.lines.typed:
+            self.unspoken()
         return True
 
     def begin(self, opening: Opening) -> None:
@@ -78,10 +79,21 @@ class Session:
         elif step == "stays silent" and self.talk.phase != "asked":
             self.idle()
         else:
-            self.do(step)
+            self.do(self.needed(step))
+
+    def needed(self, step: Deed) -> Deed:
+        """A step without the # that many press after the last digit, when nobody listens any more."""
+        asked = next((item for item in reversed(self.talk.happenings) if isinstance(item, Asked)), None)
+        keys = step.get("press", "") if isinstance(step, dict) else ""
+        if asked and self.talk.phase == "asked" and asked.digits == len(keys) - 1 > 0 and keys.endswith("#"):
+            return {"press": keys[:-1]}
+        return step
 
     def do(self, step: Deed) -> None:
         """Take one step; it counts when somebody hears or feels it."""
+        if self.unanswerable(step):
+            self.refuse("this cannot be done here: nobody's phone rings")
+            return
         mark, (far, what) = self.mark(), told(step)
         far = far and self.talk.far() is not self.talk.near()
         self.screen.line("callee" if far else self.screen.near, what)
@@ -95,6 +107,11 @@ class Session:
             return
         self.steps.append(step)
         self.marks.append(mark)
+
+    def unanswerable(self, step: Deed) -> bool:
+        """Whether a phone would be answered, or not, that does not ring."""
+        does, leg = step.get("callee") if isinstance(step, dict) else None, self.talk.far()
+        return isinstance(does, str) and does != "hangs up" and (leg is None or leg.state != "ringing")
 
     def performed(self, step: Deed) -> bool:
         """Whether it counted."""
@@ -115,11 +132,8 @@ class Session:
         if isinstance(does, dict):
             (name, value), *_ = does.items()
             return self.talk.callee_press(value) if name == "presses" else self.talk.callee_say(value)
-        leg = self.talk.far()
         if does == "hangs up":
             self.talk.callee_hang_up()
-        elif leg is None or leg.state != "ringing":
-            raise NotPossible("nobody's phone rings")
         elif does in REJECTS:
             self.talk.reject(REJECTS[does])  # type: ignore[arg-type]  # the table has the four
         else:
@@ -144,7 +158,7 @@ class Session:
 
     def unspoken(self) -> None:
         """Lines that were to come after the end."""
-        line = None if self.lines.typed else self.lines.next("")
+        line = self.lines.next("")
         if line and deed(line) != "hangs up":
             self.refuse(f"the call was over before: {line}")
 

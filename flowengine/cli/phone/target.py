@@ -112,8 +112,9 @@ def flow_of(release: Release, wish: Wish) -> str:
             raise click.ClickException(f"no route leads a call to {wish.to} anywhere; name a flow with --flow")
         return found
     origin = "server" if wish.outbound else ORIGINS[wish.kind] if wish.own else ""
-    fitting = (route.flow for route in release.routes if not origin or route.origin in ("", origin))
-    found = next(fitting, "") or (next(iter(release.programs)) if len(release.programs) == 1 else "")
+    fitting = [route for route in release.routes if not origin or route.origin in ("", origin)]
+    first = min(fitting, key=lambda route: route.origin != origin, default=None)  # of those that are alike, the first
+    found = (first.flow if first else "") or (next(iter(release.programs)) if len(release.programs) == 1 else "")
     if not found:
         raise click.UsageError(f"say which flow with --flow: there are {', '.join(release.programs)}")
     return found
