@@ -32,9 +32,9 @@ ARCHIVE = "releases.db"
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when a call goes differently.")
 def replay(journal: Path, target: str, repo: Path, folder: str, since: float, *, data: bool, exit_code: bool) -> None:
-    """Run recorded calls against other flows, and say which would go differently, and where first.
+    """Run recorded calls against other flows.
 
-    JOURNAL is the journal.db of a server, or the folder that it lies in. Other systems are not asked: they answer as they did then.
+    It says which would go differently, and in which state first. JOURNAL is the journal.db of a server, or the folder that it lies in. Other systems are not asked: they answer as they did then.
     What is needed of a call is sealed with the keys of the server: FLOWENGINE_COOKIE_KEYS, the secrets of its applications, or cookie.key
     beside the journal. Exit code 2 says that the flows have errors or that something cannot be read.
     """
