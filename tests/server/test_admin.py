@@ -25,8 +25,8 @@ A_SECOND = 1.0
 class House(Server):
     """A server of two workers, and what its operators do with it."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        super().__init__(folder, workers=2, flows=[str(folder / "flows"), *options])
+    def __init__(self, folder: Path, *options: str, git: Path | None = None) -> None:
+        super().__init__(folder, workers=2, flows=["--git", str(git)] if git else [str(folder / "flows"), *options])
         (folder / "flows").mkdir()
         self.save("One.")
         self.calls = 0
@@ -139,6 +139,25 @@ def test_a_draft_follows_its_branch_and_reaches_its_callers_alone(house: House) 
     house.command("undraft", "spring")
     heard(lambda: house.ring("46701234567"), "One.")
     assert house.shown("/status")["rejected"] == []
+
+
+def test_any_ref_of_the_repository_that_is_served_can_be_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", TOKEN)
+    repository = new_repository(tmp_path / "repository")
+    commit(repository, {"flows/line.yaml": flow("line", "Old.")}, "Begin")
+    git(repository, "tag", "v1")
+    commit(repository, {"flows/line.yaml": flow("line", "New.")}, "Go on")
+    house = House(tmp_path, git=repository)
+    house.start()
+    try:
+        assert "New." in house.ring()
+        assert house.admin("publish", what="v1").status_code == 200
+        heard(house.ring, "Old.")
+        assert house.admin("publish", what="v2").json()["message"].endswith("has no commit v2")
+        commit(repository, {"flows/line.yaml": flow("line", "Newest.")}, "Go on again")
+        heard(house.ring, "Newest.")
+    finally:
+        house.kill()
 
 
 def test_releases_with_calls_are_shown_as_draining(house: House) -> None:
