@@ -110,4 +110,4 @@ class Switch:
         return ended.result, ended.reason
 
 
-__all__ = ["Asked", "Asks", "Joined", "Left", "Picked", "Ringing", "Told"]
+__all__ = ["Asked", "Asks", "Heard", "Joined", "Left", "Picked", "Ringing", "Told"]

@@ -23,6 +23,31 @@ def test_what_is_no_answer(row):
     assert reading.action is None
 
 
+LOCALES = """
+    arb az-AZ ca-ES cmn-CN cs-CZ cy-GB da-DK de-AT de-DE el-GR en-AU en-GB en-GB-WLS en-IN en-NZ en-US en-ZA es-ES es-MX es-US et-EE
+    fi-FI fil-PH fr-CA fr-FR hi-IN hr-HR hu-HU id-ID is-IS it-IT ja-JP ka-GE ko-KR lt-LT lv-LV ms-MY mt-MT nb-NO nl-NL pl-PL pt-BR
+    pt-PT ro-RO ru-RU sk-SK sl-SI sv-SE th-TH tr-TR uk-UA uz-UZ vi-VN zh-HK en-GB/male Joanna
+"""
+INDICATIONS = """
+    at au bg br be ch cl cn cz de dk ee es fi fr gr hu il in it lt jp mx my nl no nz ph pl pt ru se sg th uk us tw ve za
+"""
+
+
+def test_each_locale_and_each_country_of_tones_is_taken():
+    for locale in LOCALES.split():
+        assert read(answer(instruction("say", locale=locale)), "pie", Settings()).tolerated == (), locale
+    for country in INDICATIONS.split():
+        reading = read(answer(then=action("connectPstn", indications=country)), "ice", Settings())
+        assert reading.illegal == reading.tolerated == (), country
+
+
+@pytest.mark.parametrize("moh", ["ring", "music1", "music2", "music3"])
+@pytest.mark.parametrize("name", ["connectConf", "connectSip"])
+def test_each_music_is_taken(name, moh):
+    reading = read(answer(then=action(name, moh=moh)), "ice", Settings())
+    assert reading.illegal == reading.tolerated == ()
+
+
 def test_all_mistakes_of_an_action_are_told_at_once():
     reading = read(BROKEN["two mistakes"][0], "ice", Settings())
     assert [finding.where for finding in reading.illegal] == ["action.maxDuration", "action.introPrompt"]

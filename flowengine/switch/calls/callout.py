@@ -18,6 +18,8 @@ MAX_CUSTOM: Final = 1024
 """Bytes of what a callout may carry along"""
 _METHODS: Final[Mapping[str, Method]] = {"ttscallout": "tts", "conferencecallout": "conference", "customcallout": "custom"}
 _NAMES: Final = {"tts": "TTS", "conference": "Conference", "custom": "Custom"}
+_CLI: Final = re.compile(r"(\+?[0-9]{6,16}|private)?", re.IGNORECASE)
+"""Examples of the platform have numbers to call from without their plus, too"""
 _HEADER: Final = re.compile(r"x-cb-.{1,27}", re.IGNORECASE)
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]{0,128}")
 _MAX_HEADERS: Final = 5
@@ -41,7 +43,7 @@ def origin_of(body: Mapping[str, Any], headers: Mapping[str, str], settings_send
         cli=_text(request, "cli"),
         to_type=to_type,
         to=to,
-        domain="mxp" if to_type == "username" else "pstn",
+        domain=_text(request, "domain").lower() or ("mxp" if to_type == "username" else "pstn"),
         origination_type="SERVER",
         custom=_text(request, "custom"),
         events=_events(method, request, settings_send),
@@ -56,6 +58,8 @@ def _check(method: Method, request: dict[str, Any]) -> None:
     if method == "conference" and not 0 < len(_text(request, "conferenceid")) <= MAX_CONFERENCE_ID:
         missing = not _text(request, "conferenceid")
         raise ApiError(40002 if missing else 40001, f"Invalid parameters: conferenceId must have 1 to {MAX_CONFERENCE_ID} characters")
+    _limit(bool(_CLI.fullmatch(_text(request, "cli"))), "cli is a number in E.164")
+    _limit(_text(request, "domain").lower() in {"", "pstn", "mxp"}, "domain is pstn or mxp")
     _limit(len(_text(request, "text")) <= MAX_SAY, f"text may have {MAX_SAY} characters")
     _limit(len(_text(request, "custom").encode()) <= MAX_CUSTOM, f"custom may have {MAX_CUSTOM} bytes")
     _limit(bool(DTMF.fullmatch(_text(request, "dtmf"))), "dtmf keys are 0-9, # and w (half a second)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flowengine.sinch import normalise
@@ -75,8 +76,11 @@ def _connect_mxp(call: Call, action: ConnectMxp) -> None:
     if not user:
         call.callbacks.illegal((_NOBODY,))
         return
+    if action.call_headers:
+        call.origin = replace(origin, call_headers=action.call_headers)  # DiCE tells of these, too
+        call.callbacks.changed()
     plan = Plan(ace=False, rate=call.exchange.free)
-    call.connect("app", user, plan, cli=_cli(call, ""), headers=action.call_headers or origin.call_headers)
+    call.connect("app", user, plan, cli=_cli(call, ""), headers=call.origin.call_headers)
 
 
 def _connect_sip(call: Call, action: ConnectSip) -> None:
