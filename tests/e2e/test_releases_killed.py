@@ -1,0 +1,135 @@
+"""kill -9 of a worker and of the whole server while calls are under way and flows change: every call goes on, on its own release."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from many_callers import Crowd, parts_of, project, write
+from phone_line import Server
+
+from flowengine.compile.release import release_id
+from flowengine.releases.archive import Archive
+from flowengine.releases.ledger import Ledger
+
+LANES, SLOW = 100, 0.5
+LIVE_WITHIN = 3.0  # a quarter of a second to take the turn, and some more on a machine that is slow
+PATIENCE = 20.0
+# What was answered again was answered before: what the caller heard tells of which release it was.
+RELEASES = "SELECT call, group_concat(DISTINCT release) FROM callbacks WHERE outcome != 'repeated' GROUP BY call"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    write(tmp_path / "flows", project())
+    started = Server(tmp_path, workers=2)
+    started.start()
+    yield started
+    started.kill(signal.SIGTERM)
+
+
+class Flows:
+    """The flows of a server, and what of them is live."""
+
+    def __init__(self, server: Server) -> None:
+        self.folder = server.folder / "flows"
+        self.ledger = Ledger(server.folder / "releases.db")
+        self.wanted = ""
+
+    def save(self, files: Mapping[str, str]) -> None:
+        write(self.folder, files)
+        self.wanted = release_id({name: text.encode() for name, text in files.items()})
+
+    async def live(self) -> float:
+        """Wait until what was saved is live; how long that took."""
+        begun = time.monotonic()
+        await until(lambda: self.ledger.live().current == self.wanted)
+        return time.monotonic() - begun
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not holds():  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0.01)
+
+
+def workers(server: Server) -> list[int]:
+    """The process ids of its workers, the oldest first."""
+    assert server.process is not None
+    parent = server.process.pid
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return sorted(int(child) for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text())
+
+
+async def while_calling(crowd: Crowd, story: Callable[[], "asyncio.Future[None]"]) -> None:
+    """Nobody's call comes to another end than its own, whatever happens."""
+    told = asyncio.ensure_future(story())
+    report = await crowd.call(LANES, LANES, told.done)
+    await told
+    assert (report.lost, set(report.endings)) == (0, {"ANSWERED CALLERHANGUP"})
+
+
+def ended(folder: Path) -> set[str]:
+    """The calls whose end is in the journal."""
+    with closing(sqlite3.connect(folder / "journal.db")) as journal:
+        return {call.decode() for (call,) in journal.execute("SELECT call FROM callbacks WHERE event = 'dice'")}
+
+
+def acknowledged(crowd: Crowd) -> set[str]:
+    return {call for call, known in crowd.calls.items() if known.acknowledged}
+
+
+def each_call_saw_one_release(crowd: Crowd, folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "journal.db")) as journal:
+        rows = journal.execute(RELEASES).fetchall()
+    releases = {call.decode(): names for call, names in rows}
+    archive = Archive(folder / "releases.db")
+    parts = {name: parts_of(archive.files(name) or {}) for name in releases.values()}
+    archive.close()
+    assert {call: known.heard for call, known in crowd.calls.items() if not known.heard <= parts[releases[call]]} == {}
+
+
+def test_workers_are_killed(server: Server) -> None:
+    flows, crowd, seconds = Flows(server), Crowd(server.port, SLOW), []
+
+    async def story() -> None:
+        for edition in range(2, 5):  # whichever of the two follows the folder is among the killed
+            await asyncio.sleep(0.5)
+            os.kill(workers(server)[0], signal.SIGKILL)
+            flows.save(project(line=edition, table=edition))
+            seconds.append(await flows.live())
+            await until(lambda: len(workers(server)) == 2)
+            await asyncio.sleep(0.8)  # until the new one is at work
+
+    asyncio.run(while_calling(crowd, story))
+    assert max(seconds) < LIVE_WITHIN
+    assert acknowledged(crowd) == set(crowd.calls) <= ended(server.folder)
+    each_call_saw_one_release(crowd, server.folder)
+
+
+def test_the_whole_server_is_killed_and_flows_change_while_it_is_down(server: Server) -> None:
+    flows, crowd, killed = Flows(server), Crowd(server.port, SLOW, patient=True), []
+
+    async def story() -> None:
+        for edition, sound in ((2, True), (3, False), (4, True)):
+            await asyncio.sleep(1.0)
+            server.kill()
+            killed.append(time.time())
+            assert acknowledged(crowd) <= ended(server.folder)
+            before = flows.ledger.live().current
+            files = project(line=edition, message=edition)
+            flows.save(files if sound else {**files, "line.yaml": files["line.yaml"].replace("start: welcome", "start: nowhere")})
+            await asyncio.to_thread(server.start)
+            await flows.live() if sound else None
+            assert sound or flows.ledger.live().current == before
+
+    asyncio.run(while_calling(crowd, story))
+    went_on = [sum(known.rang < moment < known.until for known in crowd.calls.values()) for moment in killed]
+    assert min(went_on) > LANES // 2
+    assert acknowledged(crowd) == set(crowd.calls) <= ended(server.folder)
+    each_call_saw_one_release(crowd, server.folder)
