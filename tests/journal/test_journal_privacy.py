@@ -1,0 +1,61 @@
+"""Whatever callers enter and other systems know of them: nobody reads it in the journal, unless the project says so."""
+
+import asyncio
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from journal.journal_line import FLOW, SEALER, Clock, compiled, ended, files, keyed, press, ring
+
+from flowengine.compile import Release
+from flowengine.journal.row import Noted, row
+from flowengine.releases import Registry
+from flowengine.runtime.engine import Engine
+from flowengine.runtime.store import MemoryStore
+from flowengine.sinch import decode
+from flowengine.states import Fetched, Request
+
+TOLD = "it is ${spell(vars.account)}, ${vars.account + vars.name} or ${mask(vars.account, 8)}"
+SPOKEN = FLOW.replace("your account is ${vars.account}", TOLD)
+POLICIES = {told: compiled(files(SPOKEN, told)) for told in ("", "{words: clear}", "{numbers: clear}", "{numbers: clear, words: clear}")}
+digits = st.text("0123456789", min_size=8, max_size=8)
+names = st.lists(st.from_regex(r"[A-Z][a-z]{3,9}", fullmatch=True), min_size=1, max_size=3).map(" ".join)
+
+
+async def readable(release: Release, events: list[dict[str, Any]], name: str) -> str:
+    """All that stands in clear of a call."""
+
+    async def fetch(_request: Request, _left: float) -> Fetched:
+        return Fetched(200, {"name": name})
+
+    engine = Engine(Registry(release), MemoryStore(), None, fetch, Clock())
+    found = []
+    for event in events:
+        body = json.dumps(event).encode()
+        reply = await engine.answer(decode(body), body)
+        made = row(Noted(reply.record, body, reply.body), release, SEALER)
+        found += [made.shown, made.said, made.exit, made.reason]
+    return " ".join(found)
+
+
+@pytest.mark.parametrize("told", POLICIES)
+@settings(max_examples=60, deadline=None)
+@given(account=digits, name=names)
+def test_what_a_secret_variable_holds_is_never_readable(told: str, account: str, name: str) -> None:
+    text = asyncio.run(readable(POLICIES[told], [ring(), press("1"), keyed(account), ended()], name))
+    spelled = re.compile(r"[\s,.]*".join(account))
+    assert not spelled.search(text)
+
+
+@pytest.mark.parametrize("told", ["", "{numbers: clear}"])
+@settings(max_examples=60, deadline=None)
+@given(account=digits, name=names)
+def test_what_a_lookup_told_is_readable_only_where_words_are_in_clear(told: str, account: str, name: str) -> None:
+    events = [ring(), press("1"), keyed(account), ended()]
+    text = asyncio.run(readable(POLICIES[told], events, name))
+    authors = json.dumps(SPOKEN).lower()
+    assert not [word for word in name.split() if word in text and word.lower() not in authors]
+    assert name.split(maxsplit=1)[0] in asyncio.run(readable(POLICIES["{words: clear}"], events, name))
