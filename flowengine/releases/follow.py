@@ -38,6 +38,10 @@ class Place(Protocol):
         """What is there now; None where that is what was there before. Raises OSError or GitError."""
         ...
 
+    def forget(self) -> None:
+        """What was read came to nothing: it is news again."""
+        ...
+
     def changes(self) -> AsyncIterator[object]:
         """Something whenever it may be worth to read again."""
         ...
@@ -56,6 +60,9 @@ class FolderPlace:
 
     def read(self) -> Found | None:
         return Found(self._folder.read(), Origin(str(self._path)))
+
+    def forget(self) -> None:
+        """It is read whole each time."""
 
     async def changes(self) -> AsyncIterator[object]:
         folder = self._path.parent if self._path.is_file() else self._path
@@ -102,6 +109,9 @@ class Branch:
         self._seen = commit.id
         return Found(files, Origin(str(self._repository.path), self._ref, commit.id, commit.author, commit.message))
 
+    def forget(self) -> None:
+        self._seen = ""
+
     def close(self) -> None:
         self._repository.close()
 
@@ -114,22 +124,33 @@ class Branch:
 def publish_now(place: Place, publisher: Publisher) -> Made | None:
     """Publish what a place has, if that is news. Raises OSError or GitError where it cannot be read."""
     found = place.read()
-    return publisher.follow(found.files, found.origin, found.origin.author or WHO) if found else None
+    try:
+        return publisher.follow(found.files, found.origin, found.origin.author or WHO) if found else None
+    except BaseException:
+        place.forget()
+        raise
 
 
 async def follow(place: Place, publisher: Publisher, workshop: Workshop, published: Callable[[Made], None]) -> None:
     """Publish whatever changes, for ever. What cannot be read or has errors is reported, and all stays as it was."""
     async for _ in place.changes():
-        try:
-            made = await workshop.run(lambda: publish_now(place, publisher))
-        except (OSError, GitError) as error:
-            log.error("the flows cannot be read, and stay as they were: %s", error)  # noqa: TRY400  # its text says it all
-            continue
-        except Exception:
-            log.exception("the flows cannot be published, and stay as they were")
-            continue
+        made = await at_last(place, publisher, workshop)
         if made is not None:
             published(made)
+
+
+async def at_last(place: Place, publisher: Publisher, workshop: Workshop) -> Made | None:
+    """The same in the workshop. What is in the way, a full disk or a branch that is gone, is reported once, and tried until it is over."""
+    told = ""
+    while True:
+        try:
+            return await workshop.run(lambda: publish_now(place, publisher))
+        except Exception as error:  # whatever it is, calls go on with what they have
+            if (why := repr(error)) != told:
+                foreseen = isinstance(error, (OSError, GitError, sqlite3.Error))
+                log.error("the flows cannot be published, and stay as they were: %s", error, exc_info=not foreseen)  # noqa: TRY400
+                told = why
+        await asyncio.sleep(TURN_SECONDS)
 
 
 def report(made: Made) -> None:

@@ -171,6 +171,40 @@ def test_a_branch_that_is_pushed_to(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    repository = new_repository(tmp_path / "repository")
+    commit(repository, {"flows/line.yaml": flow("line", "One.")}, "Begin")
+
+    async def story(following: Following) -> None:
+        await following.says("One.")
+        with monkeypatch.context() as full_disk:
+            full_disk.setattr(following.workshop.archive, "put", full)
+            commit(repository, {"flows/line.yaml": flow("line", "Two.")}, "Go on")
+            await until(lambda: len(tried) > 2)
+        await following.says("Two.")
+        git(repository, "branch", "-q", "-m", "main", "other")
+        await asyncio.sleep(0.7)
+        git(repository, "branch", "-q", "-m", "other", "main")
+        commit(repository, {"flows/line.yaml": flow("line", "Three.")}, "Go on again")
+        await following.says("Three.")
+
+    tried: list[object] = []
+
+    def full(*given: object) -> None:
+        tried.append(given)
+        raise OSError("no space left on device")
+
+    place = Branch(repository, "main", "flows")
+    run(tmp_path, place, story)
+    place.close()
+    assert [record.getMessage().partition(": ")[2] for record in caplog.records if record.levelname == "ERROR"] == [
+        "no space left on device",
+        f"{repository} has no commit main",
+    ]
+
+
 def test_one_process_at_a_time_has_the_turn_until_it_is_killed(tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from flowengine.releases.follow import Turn\n"
