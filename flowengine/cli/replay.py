@@ -34,9 +34,10 @@ ARCHIVE = "releases.db"
 def replay(journal: Path, target: str, repo: Path, folder: str, since: float, *, data: bool, exit_code: bool) -> None:
     """Run recorded calls against other flows.
 
-    It says which would go differently, and in which state first. JOURNAL is the journal.db of a server, or the folder that it lies in. Other systems are not asked: they answer as they did then.
-    What is needed of a call is sealed with the keys of the server: FLOWENGINE_COOKIE_KEYS, the secrets of its applications, or cookie.key
-    beside the journal. Exit code 2 says that the flows have errors or that something cannot be read.
+    It says which would go differently, and in which state first. JOURNAL is the journal.db of a server, or the folder that it lies in.
+    Other systems are not asked: they answer as they did then. What is needed of a call is sealed with the keys of the server:
+    FLOWENGINE_COOKIE_KEYS, the secrets of its applications, or cookie.key beside the journal. Exit code 2 says that the flows have errors
+    or that something cannot be read.
     """
     place = journal / FILE if journal.is_dir() else journal
     release = compiled(files_of(target, repo, folder, place.parent))
