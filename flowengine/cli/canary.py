@@ -10,7 +10,7 @@ from flowengine.cli.desk import change, changing, naming, opened, wanted
 from flowengine.journal import Figures
 from flowengine.journal.database import JournalError
 from flowengine.journal.telling import moment
-from flowengine.releases.desk import percent, share_of
+from flowengine.releases.desk import NOTHING, percent, share_of
 from flowengine.releases.overview import SideBySide, side_by_side
 
 MOST_EXITS = 10
@@ -19,20 +19,21 @@ MOST_EXITS = 10
 @click.command()
 @click.argument("what", default="")
 @click.option("--share", default="", help="How many new calls begin on it, such as 10%. A caller always reaches the same.")
-@click.option("--json", "data", is_flag=True, help="Without WHAT: print JSON.")
+@click.option("--json", "data", is_flag=True, help="Print the figures as JSON.")
 @naming
 @changing
 def canary(what: str, share: str, repo: Path, folder: str, store: str, who: str, note: str, *, data: bool) -> None:
-    """Try a version on a share of new calls; without WHAT, show how it does beside the current one.
+    """Try a version on a share of new calls.
 
-    WHAT is a folder, a release that is kept (the beginning of its id), or a git ref. End it with flowengine promote or withdraw.
+    WHAT is a folder, a release that is kept (the beginning of its id), or a git ref; with --share alone the candidate goes on with another
+    share. End it with flowengine promote or withdraw. Without anything, the figures of both are shown side by side.
     """
-    if not what:
-        show(store, data=data)
-        return
-    if not share:
+    if share:
+        change(store, who, note, lambda desk, by: desk.canary(wanted(desk, what, repo, folder) if what else NOTHING, share_of(share), by))
+    elif what:
         raise click.UsageError("how many calls? Say --share 10%, for one")
-    change(store, who, note, lambda desk, by: desk.canary(wanted(desk, what, repo, folder), share_of(share), by))
+    else:
+        show(store, data=data)
 
 
 def show(store: str, *, data: bool) -> None:

@@ -24,10 +24,13 @@ SCALES = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 @store_option
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
 def releases(store: str, *, data: bool) -> None:
-    """Show what is live, what was, what has errors, and who changed what."""
+    """Show what is live, what was, and who changed it.
+
+    Also which releases still have calls, and what has errors and may not go live.
+    """
     with opened(store) as desk:
         found = overview(desk.archive, desk.ledger, asyncio.run(in_use(store)), time.time())
-    click.echo(encoded(found) if data else "\n".join(told(found)))
+    click.echo(encoded(found) if data else "\n".join(map(printable, told(found))))
 
 
 async def in_use(store: str) -> set[str]:
@@ -63,6 +66,11 @@ def told(found: Overview) -> Iterator[str]:
     yield from (
         f"  {moment(change.at)}  {change.who}: {worded(change)}{f'  “{change.note}”' if change.note else ''}" for change in found.changes
     )
+
+
+def printable(line: str) -> str:
+    """What others wrote in commits must not steer a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def errors(rejected: RejectedSeen) -> Iterator[str]:

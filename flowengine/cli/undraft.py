@@ -9,5 +9,8 @@ from flowengine.cli.desk import change, changing
 @click.argument("name")
 @changing
 def undraft(name: str, store: str, who: str, note: str) -> None:
-    """Lead the callers of a draft to what all others reach."""
+    """End a draft.
+
+    Its callers reach what all others do.
+    """
     change(store, who, note, lambda desk, by: desk.undraft(name, by))

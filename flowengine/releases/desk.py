@@ -30,6 +30,9 @@ class Wanted(NamedTuple):
     follows: Follows | None = None
 
 
+NOTHING = Wanted()
+
+
 class By(NamedTuple):
     """Who asks, and why."""
 
@@ -78,10 +81,14 @@ class Desk:
         return Done(f"release {change.release} is live again, {before} no more", change.release)
 
     def canary(self, wanted: Wanted, share: float, by: By) -> Done:
-        """A share of new calls."""
-        if not self.ledger.live().current:
+        """A share of new calls; another one of the candidate where nothing is named."""
+        live = self.ledger.live()
+        if not live.current:
             raise Refused("no release is live yet that the others could stay on: publish one first")
-        change = self._publisher.canary(self._release(wanted), share, by.who, by.note or wanted.origin.title)
+        if wanted == NOTHING and not live.candidate:
+            raise Refused("there is no candidate yet: name a version")
+        release = live.candidate if wanted == NOTHING else self._release(wanted)
+        change = self._publisher.canary(release, share, by.who, by.note or wanted.origin.title)
         return Done(f"{percent(share)} of new calls begin on {change.release}", change.release)
 
     def promote(self, by: By) -> Done:

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from flowengine.journal.database import FILE, JournalError
 from flowengine.limits import MAX_ADMIN_BYTES
 from flowengine.releases.archive import Origin
-from flowengine.releases.desk import Broken, By, Desk, Done, Wanted, in_git, share_of
+from flowengine.releases.desk import NOTHING, Broken, By, Desk, Done, Wanted, in_git, share_of
 from flowengine.releases.git import GitError
 from flowengine.releases.ledger import Refused
 from flowengine.releases.overview import ProblemSeen, overview, seen, side_by_side
@@ -49,7 +49,7 @@ class Named(Asked, kw_only=True):
 
 
 class Shared(Named, kw_only=True):
-    """A canary; `share` as 10%."""
+    """A canary; `share` as 10%. Without a version, another share for the candidate."""
 
     share: str
 
@@ -182,8 +182,8 @@ class Admin:
         return Told(done.text, done.release)
 
     def _wanted(self, asked: Asked, by: By) -> Wanted:
-        if not isinstance(asked, Named):
-            return Wanted()
+        if not isinstance(asked, Named) or (isinstance(asked, Shared) and not (asked.what or asked.files)):
+            return NOTHING
         if asked.files and not asked.what:
             return Wanted("", {name: text.encode() for name, text in asked.files.items()}, Origin(f"sent by {by.who}"))
         if asked.files or not asked.what:

@@ -1,5 +1,6 @@
 """What is live, changed and shown by command."""
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from journal.journal_line import answered, compiled, ended, files, press, record
 from releases.releases_repository import commit, flow
 
 from flowengine.cli import main
+from flowengine.journal.database import writable
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -94,6 +96,8 @@ REFUSED = {
     ("promote",): "there is no candidate: begin with flowengine canary",
     ("withdraw",): "there is no candidate: begin with flowengine canary",
     ("canary",): "there is no candidate: begin with flowengine canary WHAT --share 10%",
+    ("canary", "--share", "10%"): "there is no candidate yet: name a version",
+    ("publish", "{empty}"): "nothing has changed: the flows have errors",
     ("canary", "main", "--share", "10"): "10 is no share: write it as 10%",
     ("canary", "main", "--share", "101%"): "101% is no share: write it as 10%",
     ("canary", "main", "--share", "nan%"): "nan% is no share: write it as 10%",
@@ -104,9 +108,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)
 def test_what_makes_no_sense_is_refused_in_one_line(office: Office, arguments: tuple[str, ...]) -> None:
-    told = office.refused(*arguments)
-    assert told.startswith("Error: ")
-    assert "\n" not in told
+    (office.folder / "empty").mkdir()
+    told = office.refused(*(argument.replace("{empty}", str(office.folder / "empty")) for argument in arguments))
+    assert told.splitlines()[-1].startswith("Error: ")
     assert REFUSED[arguments].format(repository=office.repository) in told
 
 
@@ -154,6 +158,23 @@ def test_figures_side_by_side(office: Office, golden: Callable[[Path, str], None
         written.execute("UPDATE callbacks SET at = ?", (time.time() + 60,))  # the calls of a minute later
     written.close()
     golden(GOLDEN / "canary.txt", office.masked(office.done("canary")) + "\n")
+
+
+def test_another_share_for_the_candidate_does_not_begin_anew(office: Office) -> None:
+    writable(office.folder / "server" / "journal.db").close()
+    office.done("canary", "main", "--share", "10%")
+    since = json.loads(office.done("canary", "--json"))["since"]
+    candidate = office.seen()["candidate"]
+    assert office.done("canary", "--share", "50%") == f"50% of new calls begin on {candidate}"
+    assert office.seen()["share"] == 0.5
+    assert json.loads(office.done("canary", "--json"))["since"] == since
+
+
+def test_what_stands_in_a_commit_does_not_steer_a_terminal(office: Office) -> None:
+    commit(office.repository, {"flows/line.yaml": flow("line", "Three.")}, "Red \x1b[31malert")
+    office.done("publish", "main")
+    assert "“Red ?[31malert”" in office.done("releases")
+    assert "\x1b" not in office.done("releases")
 
 
 def test_without_a_server_nothing_is_made(tmp_path: Path) -> None:

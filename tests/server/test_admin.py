@@ -116,6 +116,9 @@ def test_a_share_of_callers_hears_the_candidate_until_it_is_withdrawn_or_promote
     assert 10 < sum("Two." in said for said in words.values()) < 50
     assert {caller: house.ring(caller) for caller in callers} == words
     heard(lambda: str(sum(figures["calls"] for figures in house.shown("/admin/canary")["figures"].values())), "120")
+    assert house.admin("canary", share="100%").status_code == 200
+    time.sleep(A_SECOND)
+    assert all("Two." in house.ring(caller) for caller in callers[:20])
     assert house.admin("withdraw").status_code == 200
     time.sleep(A_SECOND)
     assert all("One." in house.ring(caller) for caller in callers[:20])
@@ -181,6 +184,7 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     ("publish", {"what": "a", "files": {"line.yaml": "b"}}, 400, "name a version with what, or send its files"),
     ("publish", {"what": "main"}, 409, "no kept release begins with main"),
     ("publish", {"where": "main"}, 400, "Object contains unknown field `where`"),
+    ("canary", {"share": "10%"}, 409, "there is no candidate yet: name a version"),
     ("canary", {"what": "main"}, 400, "Object missing required field `share`"),
     ("draft", {"name": "spring", "callers": ["anna"], "files": {"line.yaml": "b"}}, 409, "anna is no phone number"),
     ("draft", {"name": "spring", "callers": [], "files": {"line.yaml": "b"}}, 409, "a draft needs a caller"),
