@@ -124,6 +124,16 @@ def test_happenings_as_a_stream_of_lines_to_the_end(switch: Switch, backend: Bac
         rest = list(lines)
     assert any("heard" in line and "Bye." in line for line in rest)
     assert any(" ended FAILED MANAGERHANGUP" in line for line in rest)
+    assert f" told dice {backend.url} 200" in rest[-1], "the stream goes on until the backend knows of the end"
+
+
+def test_what_is_wrong_with_an_answer_is_told_line_by_line(switch: Switch, backend: Backend) -> None:
+    backend.answers["ice"] = {"Action": {"name": "connectPhone"}}
+    call = switch.dial()
+    switch.advance(60)
+    told = httpx.get(f"{switch.url}/desk/calls/{call}/happenings", headers={"accept": "text/plain"}, trust_env=False).text
+    assert '\n         illegal: Action.name: there is no action "connectPhone"; did you mean "connectPstn"?\n' in told
+    assert '\n         tolerated: Action: "Action" is the platform\'s action in another spelling; write "action"\n' in told
 
 
 def test_time_stands_still_until_it_is_told_to_pass(switch: Switch) -> None:

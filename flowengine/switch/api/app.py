@@ -76,7 +76,7 @@ class Api:
             raise refused(40302)  # no page in a browser of this machine shall place calls either
         route = first(control.ROUTES, request.method, segments)
         if route is None:
-            raise refused(40400)
+            raise ApiError(40400, f"No request to the desk: {request.method} {request.url.path}; docs/switch.md lists them")
         handler, named = route
         return await handler(self.desk, self.driver, Asked(named, request.query_params, request.headers, body))
 

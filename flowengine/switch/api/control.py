@@ -145,7 +145,7 @@ def do(leg: Leg, what: str, doing: Doing) -> bool | None:
             return None
         case "press" | "say":
             raise ApiError(40002, "Bad request: write keys for press, text for say")
-    raise ApiError(40400, "Nobody can do this: answer, reject, press, say, hangup")
+    raise ApiError(40400, f"There is no act {what}: write answer, reject, press, say or hangup")
 
 
 def rung(done: bool) -> None:

@@ -1,6 +1,6 @@
 """Happenings for programs (JSON) and for people (lines of text)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from flowengine.switch.api.desk import Desk
-from flowengine.switch.happenings import Ended, Happening
+from flowengine.switch.happenings import Asks, Ended, Happening, Sound, Told
 
 
 def as_json(happening: Happening) -> dict[str, Any]:
@@ -29,11 +29,30 @@ def content(body: bytes) -> Any:
 
 
 def line(happening: Happening) -> str:
-    """One line: when, what, and what about it."""
-    told = as_json(happening)
-    rest = [value for name, value in told.items() if name not in ("what", "call", "at") and (value or value == 0)]
-    words = " ".join(value if isinstance(value, str) else msgspec.json.encode(value).decode() for value in rest)
-    return f"{happening.at:%H:%M:%S} {told['what']} {words}".rstrip() + "\n"
+    """When, what, and what about it; below that, line by line, what is wrong with an answer."""
+    told = [getattr(happening, field.name) for field in fields(happening) if field.name not in ("call", "at", "illegal", "tolerated")]
+    words = " ".join(word(value) for value in told if value)
+    first = f"{happening.at:%H:%M:%S} {type(happening).__name__.lower()} {words}".rstrip() + "\n"
+    return first + "".join(findings(happening)) if isinstance(happening, Told) else first
+
+
+def word(value: Any) -> str:
+    if isinstance(value, Sound):
+        seconds = f" ({value.seconds:.1f} s)" if value.seconds else ""
+        return f"{value.kind}{seconds}: {value.text}" if value.text else f"{value.kind}{seconds}"
+    return value if isinstance(value, str) else msgspec.json.encode(plain(value)).decode()
+
+
+def findings(told: Told) -> Iterator[str]:
+    for kind, found in (("illegal", told.illegal), ("tolerated", told.tolerated)):
+        for item in found:
+            yield f"         {kind}: {': '.join(filter(None, (item.where, item.message)))}; {item.cure}\n"
+
+
+def over(happenings: Sequence[Happening]) -> bool:
+    """Whether the call has ended, and nothing that its backend was told of it, such as its end, is still under way."""
+    kinds = [type(item) for item in happenings]
+    return Ended in kinds and kinds.count(Asks) == kinds.count(Told)
 
 
 def stream(desk: Desk, call_id: str) -> Response:
@@ -42,12 +61,12 @@ def stream(desk: Desk, call_id: str) -> Response:
     async def lines() -> AsyncIterator[str]:
         after = 0
         while True:
-            found = desk.happenings.get(call_id, [])[after:]
-            for item in found:
+            found = desk.happenings.get(call_id, [])[:]
+            for item in found[after:]:
                 yield line(item)
-            if any(isinstance(item, Ended) for item in found):
+            if over(found):
                 return
-            after += len(found)
+            after = len(found)
             await desk.more(call_id, after)
 
     return StreamingResponse(lines(), media_type="text/plain; charset=utf-8")
