@@ -1,0 +1,286 @@
+"""What a change of flows costs: from the saved file to the words that a new call hears, in memory, and for callers meanwhile.
+
+`flowengine serve` follows a folder, with one worker on one core; a client on another core saves one flow after the other, with new
+words in it, and keeps calling. Latencies are those of callbacks that begin between a saved file and its new words, against those of
+the same run while nothing is saved.
+
+    python benchmarks/reload.py [--json] [--flows 1 100 1000] [--rounds 20] [--releases 100]
+"""
+
+import argparse
+import asyncio
+import gc
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+from statistics import median
+
+import uvloop
+from callback import KEY, request, serve
+
+from flowengine.compile import Compiler
+
+PORT = 18500
+RATE = 400.0  # callbacks in a second, about a twentieth of what a core answers
+IDLE_SECONDS = 5.0
+REST_SECONDS = 0.25  # between two changes
+PATIENCE = 30.0
+TARGETS = {"milliseconds": 300.0, "p99_ratio": 2.0}
+FLOW = """
+flow: line-{number}
+start: welcome
+vars:
+  account: {{type: digits, max: 8}}
+  tries: {{type: integer}}
+states:
+  welcome:
+    say: Welcome to line {number}. This is edition {edition}.
+    next: main
+  main:
+    menu:
+      prompt: For your account press 1, for our opening hours 2, for an agent 3.
+      options: {{1: ask, 2: hours, 3: agents}}
+      otherwise: agents
+  ask:
+    collect: {{prompt: Please enter your account number., into: account, digits: 8, otherwise: agents}}
+    next: count
+  count:
+    set: {{tries: "${{vars.tries + 1}}"}}
+    next: check
+  check:
+    choose:
+      - {{when: luhn(vars.account), next: known}}
+      - {{when: vars.tries > 2, next: agents}}
+      - {{next: again}}
+  again:
+    say: ${{spell(vars.account)}} is none of our accounts.
+    next: ask
+  known:
+    say: Thank you. Your account is ${{spell(vars.account)}}.
+    next: agents
+  hours:
+    say: We are open from nine to five on weekdays.
+    next: main
+  agents:
+    connect: {{phone: "+14045009000", answered: whisper}}
+  whisper:
+    say: A call of ${{spell(vars.account)}}.
+    continue:
+"""
+
+
+def flow(number: int, edition: int = 0) -> str:
+    return FLOW.format(number=number, edition=edition)
+
+
+def project(flows: int) -> dict[str, str]:
+    """The flow in the middle answers, and is the one that changes."""
+    files = {f"line-{number}.yaml": flow(number) for number in range(flows)}
+    return {**files, "project.yaml": f"project: bench\nlocale: en-US\nroutes: [{{flow: line-{flows // 2}}}]\n"}
+
+
+class Connection(asyncio.Protocol):
+    """One callback after the other; `answer` gets the whole answer."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport, self.buffer = transport, b""
+
+    def ask(self, sent: bytes, answer: Callable[[bytes], None]) -> None:
+        self.answer = answer
+        self.transport.write(sent)  # type: ignore[attr-defined]
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        head, found, body = self.buffer.partition(b"\r\n\r\n")
+        if found and len(body) >= int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]):
+            assert head.startswith(b"HTTP/1.1 200"), self.buffer
+            self.buffer = b""
+            self.answer(body)
+
+
+class Client:
+    """Calls again and again, and knows when the words of an edition were heard first."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.idle: list[Connection] = []
+        self.numbers = itertools.count()
+        self.latencies: list[tuple[float, float]] = []
+        self.heard = asyncio.Event()
+        self.wanted = b"\0"
+
+    async def call(self) -> None:
+        """A new call begins. Its time counts from when it was due: a client that is late is no excuse."""
+        made = request(json.dumps(ring(next(self.numbers))).encode())
+        self.idle = [connection for connection in self.idle if not connection.transport.is_closing()]  # nobody needed it for seconds
+        if not self.idle:
+            _, fresh = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", self.port)
+            self.idle.append(fresh)
+        connection, begun = self.idle.pop(), time.perf_counter()
+
+        def answered(body: bytes) -> None:
+            self.latencies.append((begun, time.perf_counter() - begun))
+            self.idle.append(connection)
+            if self.wanted in body:
+                self.heard.set()
+
+        connection.ask(made, answered)
+
+    async def keep_calling(self) -> None:
+        begun = time.perf_counter()
+        for number in itertools.count():
+            await asyncio.sleep(begun + number / RATE - time.perf_counter())
+            await self.call()
+
+    async def hears(self, edition: int) -> float:
+        self.heard.clear()
+        self.wanted = b"edition %d." % edition
+        async with asyncio.timeout(PATIENCE):
+            await self.heard.wait()
+        return time.perf_counter()
+
+
+def ring(number: int) -> dict[str, object]:
+    to = {"type": "did", "endpoint": "+14045550100"}
+    return {
+        "event": "ice", "callid": f"{os.getpid()}-{number}", "version": 1, "applicationKey": KEY, "cli": "12015555555", "to": to,
+        "domain": "pstn", "originationType": "PSTN",
+    }  # fmt: skip
+
+
+@contextmanager
+def served(flows: int, port: int) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A server that follows so many flows, and its folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "flows"
+        place.mkdir()
+        for name, text in project(flows).items():
+            (place / name).write_text(text)
+        process = serve([sys.executable, "-m", "flowengine", "serve", str(place), "--port", str(port)], port, folder)
+        try:
+            yield process, place
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(30)
+
+
+async def changed(client: Client, place: Path, flows: int, edition: int) -> tuple[float, float]:
+    """When a change was saved, and when it was heard."""
+    path = place / f"line-{flows // 2}.yaml"
+    path.write_text(flow(flows // 2, edition))
+    return time.perf_counter(), await client.hears(edition)
+
+
+async def reloading(port: int, place: Path, flows: int, rounds: int) -> dict[str, object]:
+    client = Client(port)
+    calling = asyncio.create_task(client.keep_calling())
+    await asyncio.sleep(1.0)
+    for edition in (1, 2):
+        await changed(client, place, flows, edition)  # warm
+    await asyncio.sleep(1.0)
+    quiet = time.perf_counter(), await asyncio.sleep(IDLE_SECONDS, time.perf_counter() + IDLE_SECONDS)
+    windows = []
+    for edition in range(3, 3 + rounds):
+        windows.append(await changed(client, place, flows, edition))
+        await asyncio.sleep(REST_SECONDS)
+    calling.cancel()
+    idle, busy = latencies(client, [quiet]), latencies(client, windows)
+    took = sorted((heard - saved) * 1000 for saved, heard in windows)
+    return {
+        "milliseconds": {"median": round(median(took), 1), "longest": round(took[-1], 1)},
+        "idle": idle,
+        "reloading": busy,
+        "p99_ratio": round(busy["p99"] / idle["p99"], 2),
+    }
+
+
+def latencies(client: Client, windows: list[tuple[float, float]]) -> dict[str, float]:
+    """Milliseconds of the callbacks that began within these times."""
+    found = sorted(took * 1000 for begun, took in client.latencies if any(first <= begun <= last for first, last in windows))
+    ranks = {"p50": 0.5, "p99": 0.99, "longest": 1.0}
+    return {"callbacks": len(found), **{name: round(found[ceil(len(found) * share) - 1], 2) for name, share in ranks.items()}}
+
+
+async def growing(process: subprocess.Popen[bytes], port: int, place: Path, flows: int, releases: int) -> dict[str, float]:
+    """Resident memory of the server before and after many releases, of which it keeps all."""
+    client = Client(port)
+    calling = asyncio.create_task(client.keep_calling())
+    for edition in range(1, 6):
+        await changed(client, place, flows, edition)  # warm
+    before = resident(process.pid)
+    for edition in range(6, 6 + releases):
+        await changed(client, place, flows, edition)
+    calling.cancel()
+    after = resident(process.pid)
+    return {"megabytes": round(after / 1024, 1), "kilobytes_per_release": round((after - before) / releases, 1)}
+
+
+def resident(process: int) -> int:
+    """Kilobytes"""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+def traced(flows: int, releases: int = 10) -> float:
+    """Kilobytes of Python objects that each further release takes."""
+    files = {name: text.encode() for name, text in project(flows).items()}
+    compiler, kept = Compiler(), []
+    kept.append(compiler.compile(files, {}).release)
+    tracemalloc.start()
+    for edition in range(1, releases + 2):
+        kept.append(compiler.compile({**files, f"line-{flows // 2}.yaml": flow(flows // 2, edition).encode()}, {}).release)
+        gc.collect()
+        if edition == 1:
+            first = tracemalloc.get_traced_memory()[0]
+    taken = tracemalloc.get_traced_memory()[0] - first
+    tracemalloc.stop()
+    return round(taken / releases / 1024, 1)
+
+
+def run(sizes: list[int], rounds: int, releases: int) -> dict[str, object]:
+    os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
+    found: dict[str, object] = {}
+    for index, flows in enumerate(sizes):
+        port = PORT + 2 * index
+        with served(flows, port) as (_, place):
+            reload = uvloop.run(reloading(port, place, flows, rounds))
+        with served(flows, port + 1) as (process, place):
+            memory = uvloop.run(growing(process, port + 1, place, flows, releases))
+        found[str(flows)] = {**reload, "memory": {**memory, "traced_kilobytes_per_release": traced(flows)}}
+    return {"flows": found, "targets": TARGETS}
+
+
+def show(result: dict[str, object]) -> None:
+    found = result["flows"]
+    assert isinstance(found, dict)
+    print(f"{'':>6}  {'saved to heard':^17}  {'idle':^23}  {'while reloading':^23}  {'p99':>6}  {'memory of a release':^21}  {'server':>7}")
+    ways = f"{'median':>7}{'longest':>10}", *[f"{'p50':>7}{'p99':>7}{'longest':>9}"] * 2
+    print(f"{'flows':>6}  {'  '.join(ways)}  {'ratio':>6}  {'RSS':>9}{'objects':>12}  {'RSS':>7}")
+    for flows, item in found.items():
+        took, memory = item["milliseconds"], item["memory"]
+        times = "  ".join(f"{at['p50']:>7.2f}{at['p99']:>7.2f}{at['longest']:>9.2f}" for at in (item["idle"], item["reloading"]))
+        sizes = memory["kilobytes_per_release"], memory["traced_kilobytes_per_release"], memory["megabytes"]
+        size = "{:>6.0f} kB{:>9.0f} kB  {:>4.0f} MB".format(*sizes)
+        print(f"{flows:>6}  {took['median']:>7.0f}{took['longest']:>10.0f}  {times}  {item['p99_ratio']:>6.2f}  {size}")
+    print("times in milliseconds; wanted: saved to heard under 300, 99th percentile while reloading at most 2 times that of idle")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--flows", type=int, nargs="+", default=[1, 100, 1000])
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--releases", type=int, default=100)
+    options = parser.parse_args()
+    outcome = run(options.flows, options.rounds, options.releases)
+    print(json.dumps(outcome)) if options.json else show(outcome)
