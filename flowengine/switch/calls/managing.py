@@ -62,7 +62,7 @@ def _read(call: Call, body: bytes, context: Context) -> Reading:
     new = {item.key: item.value for item in reading.instructions if isinstance(item, SetCookie)}
     illegal = reading.illegal + (cookie_findings(call.cookies, new) if new else ())
     if illegal:
-        told = "; ".join(f"{finding.where}: {finding.message}" for finding in illegal)
+        told = "; ".join(": ".join(filter(None, (finding.where, finding.message))) for finding in illegal)
         raise ApiError(40003, f"Invalid request: {told}")
     if isinstance(reading.action, Park) and call.controlled is None:
         raise ApiError(40003, "Invalid request: nobody has answered yet who could be parked")
