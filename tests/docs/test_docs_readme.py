@@ -91,7 +91,8 @@ def test_options_of_serve_are_all_in_operations() -> None:
     for parameter in serve.params:
         assert all(f"`{name}`" in text for name in parameter.opts if name.startswith("--")), parameter.name
         if parameter.opts[0].startswith("--"):
-            assert f"| `{parameter.opts[0]}` | `{parameter.default}` |" in text
+            default = f"`{parameter.default}` " if parameter.to_info_dict()["default"] is not None else ""
+            assert f"| `{parameter.opts[0]}` | {default}|" in text
 
 
 def test_metrics_are_all_in_operations() -> None:
