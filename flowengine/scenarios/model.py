@@ -101,9 +101,10 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     custom: Annotated[str, Meta(description="The text that comes with the call, as it is.", examples=["campaign 7"])] | UnsetType = UNSET
     text: Annotated[str, Meta(description="What a tts callout says.", examples=["Hello from Acme."])] | UnsetType = UNSET
     conference: Annotated[str, Meta(description="Where a conference callout leads.", examples=["room-1001"])] | UnsetType = UNSET
-    headers: Annotated[
-        dict[str, str], Meta(description="Call headers that an app or SIP caller sends.", examples=[{"X-Tier": "gold"}])
-    ] = {}
+    headers: (
+        Annotated[dict[str, str], Meta(description="Call headers that an app or SIP caller sends.", examples=[{"X-Tier": "gold"}])]
+        | UnsetType
+    ) = UNSET
     time: (
         Annotated[
             str,

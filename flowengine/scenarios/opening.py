@@ -47,7 +47,7 @@ def opening(release: Release, flow: str, given: Given) -> Opening:
     to = given.to or dialled(release, route, kind)
     target = given.type or (route.kind if route and route.kind and not given.to else target_of(to, kind))
     caller = given.caller or CALLERS[kind]
-    return Opening(caller, to, kind, target, application, given.custom or "", tuple(given.headers.items()))
+    return Opening(caller, to, kind, target, application, given.custom or "", tuple((given.headers or {}).items()))
 
 
 def origin_of(route: Routing | None) -> str:
@@ -85,7 +85,7 @@ def leads_to(release: Release, flow: str, own: Given, shared: Given) -> str:
 
 
 def joined(own: Given, shared: Given) -> Given:
-    said = {name: value for name in own.__struct_fields__ if (value := getattr(own, name)) is not UNSET and value != {}}
+    said = {name: value for name in own.__struct_fields__ if (value := getattr(own, name)) is not UNSET}
     return msgspec.structs.replace(shared, **said)
 
 

@@ -56,6 +56,14 @@ def failures(folder: Path, body: str, lookups: str = f"[{REPORT}]") -> list[tupl
     return [(item.message, item.expected, item.found) for case in cases for item in play(case, project).failures]
 
 
+def test_what_a_scenario_gives_takes_the_place_of_what_its_file_gives(tmp_path: Path) -> None:
+    text = "flow: line\ngiven: {headers: {X-A: a}, data: {a: 1}, lookups: [%s]}\nscenarios:\n  same: {}\n  none: %s\n"
+    write(tmp_path, text % (REPORT, "{given: {headers: {}, data: {}, lookups: []}}"))
+    same, none = (case.given for case in Project.at(tmp_path / "flows").cases()[0])
+    assert (same.headers, same.data, len(same.lookups or ())) == ({"X-A": "a"}, {"a": 1}, 1)
+    assert (none.headers, none.data, none.lookups) == ({}, {}, [])
+
+
 def test_a_whole_conversation_holds(tmp_path: Path) -> None:
     assert failures(tmp_path, WHOLE) == []
 
