@@ -136,10 +136,10 @@ class Client:
 
         connection.ask(made, answered)
 
-    async def keep_calling(self) -> None:
+    async def keep_calling(self, rate: float = RATE) -> None:
         begun = time.perf_counter()
         for number in itertools.count():
-            await asyncio.sleep(begun + number / RATE - time.perf_counter())
+            await asyncio.sleep(begun + number / rate - time.perf_counter())
             await self.call()
 
     async def hears(self, edition: int) -> float:
@@ -214,7 +214,7 @@ def latencies(client: Client, windows: list[tuple[float, float]]) -> dict[str, f
 async def growing(process: subprocess.Popen[bytes], port: int, place: Path, flows: int, releases: int) -> dict[str, float]:
     """Resident memory of the server before and after many releases, of which it keeps all."""
     client = Client(port)
-    calling = asyncio.create_task(client.keep_calling())
+    calling = asyncio.create_task(client.keep_calling(RATE / 10))  # calls take memory, too
     for edition in range(1, 6):
         await changed(client, place, flows, edition)  # warm
     before = resident(process.pid)

@@ -18,7 +18,7 @@ from flowengine.releases.publisher import Made, Publisher
 from flowengine.releases.workshop import Workshop
 
 log = logging.getLogger(__name__)
-QUIET_MILLIS = 50  # an editor that writes in several steps is done by then
+QUIET_MILLIS = 25  # an editor that writes in several steps is done by then
 LOOK_SECONDS = 0.1  # of looking at a branch, which costs 0.1 ms
 TURN_SECONDS = 0.25  # of looking whether the worker that follows is still there, or a folder that was moved away is back
 WHO = "the server"
@@ -80,7 +80,7 @@ class FolderPlace:
 async def watched(folder: Path) -> AsyncIterator[object]:
     """Changes in a folder, until another one stands in its place: a link that leads elsewhere now, say."""
     first, begun = identity(folder), False
-    async for changes in awatch(folder, debounce=4 * QUIET_MILLIS, step=QUIET_MILLIS, rust_timeout=500, yield_on_timeout=True):
+    async for changes in awatch(folder, debounce=8 * QUIET_MILLIS, step=QUIET_MILLIS, rust_timeout=500, yield_on_timeout=True):
         if identity(folder) != first:
             return
         if changes or not begun:  # what changed before the watch stood shows in no change

@@ -1,9 +1,12 @@
 """Where releases are made: compiled and put away in a thread of its own, one thing after the other, while callbacks are answered."""
 
 import asyncio
+import gc
 import logging
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +15,8 @@ from flowengine.releases.archive import Archive
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+TURN_SECONDS = 0.0005  # that a callback waits at most for each time that it needs the interpreter; it needs it some three times
+MANY_OBJECTS = 20_000  # of some ten flows; the collector looks through fewer in no time
 
 
 class Workshop:
@@ -23,13 +28,19 @@ class Workshop:
         self._environment = environment
         self._cookies_only = cookies_only
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="releases")
+        self._latest: Release | None = None
 
     def compile(self, files: Mapping[str, bytes]) -> Compiled:
         """Compile a project."""
-        return self._compiler.compile(files, self._environment, cookies_only=self._cookies_only)
+        with uncollected():
+            compiled = self._compiler.compile(files, self._environment, cookies_only=self._cookies_only)
+        self._latest = compiled.release or self._latest
+        return compiled
 
     def release(self, release_id: str) -> Release | None:
         """A release from the archive. One that no longer compiles (with another version of the engine, say) is as good as gone."""
+        if self._latest is not None and self._latest.id == release_id:
+            return self._latest  # whoever publishes serves it next
         files = self.archive.files(release_id)
         if files is None:
             return None
@@ -44,8 +55,34 @@ class Workshop:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do something in the thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, giving_way, work)
 
     def close(self) -> None:
         self._thread.shutdown(cancel_futures=True)
         self.archive.close()
+
+
+def giving_way(work: Callable[[], T]) -> T:
+    """Do something long while callbacks are answered: they get their turn sooner than Python would give it to them."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_SECONDS)
+    try:
+        return work()
+    finally:
+        sys.setswitchinterval(usual)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """What a large project is compiled to stays, and has no circles: looking through all of it at once would stop callbacks for as
+    long as a second.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if gc.get_count()[0] > MANY_OBJECTS:
+            gc.freeze()
+        if enabled:
+            gc.enable()
