@@ -57,12 +57,18 @@ class FolderPlace:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._folder = Folder(path)
+        self._seen: dict[str, bytes] | None = None
 
     def read(self) -> Found | None:
-        return Found(self._folder.read(), Origin(str(self._path)))
+        """The store may lie in this folder: what is written there, of a refusal too, is no change of the flows."""
+        files = self._folder.read()
+        if files == self._seen:
+            return None
+        self._seen = files
+        return Found(files, Origin(str(self._path)))
 
     def forget(self) -> None:
-        """It is read whole each time."""
+        self._seen = None
 
     async def changes(self) -> AsyncIterator[object]:
         folder = self._path.parent if self._path.is_file() else self._path

@@ -61,7 +61,7 @@ class Repository:
 
     def files(self, commit: Commit, folder: str = "") -> dict[str, bytes]:
         """The YAML files of the project in a folder of the commit, as `model.folder` picks them from a disk. Raises GitError."""
-        ids = dict(self._listed(commit, folder.strip("/")))
+        ids = dict(self._listed(commit, plain(folder)))
         if len(ids) > MAX_PROJECT_FILES:
             raise GitError(f"{folder or 'the repository'} has more than {MAX_PROJECT_FILES} files of flows")
         self._contents = {item: self._contents.get(item) or self._blob(item) for item in ids.values()}
@@ -124,6 +124,15 @@ def started(path: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603  # no shell, and nothing in it comes from a caller
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
     )
+
+
+def plain(folder: str) -> str:
+    """A folder as git wants it: nothing for the top of the repository.
+
+    >>> plain("./flows/"), plain(".")
+    ('flows', '')
+    """
+    return "/".join(part for part in folder.split("/") if part not in ("", "."))
 
 
 def parsed(name: str, content: bytes) -> Commit:

@@ -119,9 +119,11 @@ class Masking(logging.Formatter):
 
 
 def configure() -> None:
-    """Reports of the modules go to standard error. The client's own lines would show addresses with values in them."""
+    """Reports of the modules go to standard error. The client's own lines would show addresses with values in them, and those of the
+    watcher tell of each write to a store in the folder of the flows.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(Masking("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for name in ("httpx", "httpcore"):
+    for name in ("httpx", "httpcore", "watchfiles"):
         logging.getLogger(name).setLevel(logging.WARNING)

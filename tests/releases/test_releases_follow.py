@@ -115,6 +115,21 @@ def test_a_half_written_file_is_survived(tmp_path: Path, folder: Path) -> None:
     assert [change.what for change in following.ledger.all()] == ["publish", "publish"]
 
 
+def test_a_store_in_the_folder_of_the_flows_is_no_change_of_them(folder: Path) -> None:
+    """What has errors is noted in that store: it was refused again for its own note, for ever."""
+
+    async def story(following: Following) -> None:
+        await following.says("One.")
+        (folder / "line.yaml").write_text("flow: line\nstart: nowhere\n")
+        await following.refused(1)
+        await asyncio.sleep(1)
+
+    (folder / ".flowengine").mkdir()
+    following = Following(folder / ".flowengine")
+    asyncio.run(following.through(FolderPlace(folder), story))
+    assert [bool(made.release) for made in following.made] == [True, False]
+
+
 def test_a_folder_that_is_moved_away_and_replaced(tmp_path: Path, folder: Path) -> None:
     async def story(following: Following) -> None:
         await following.says("One.")

@@ -49,6 +49,15 @@ def test_a_commit_has_the_files_that_a_folder_has(read: Read, repository: Path) 
     assert reader.files(reader.commit("main")) == {}
 
 
+@pytest.mark.parametrize("top", ["", ".", "./", "/"])
+def test_a_project_at_the_top_of_its_repository(read: Read, tmp_path: Path, top: str) -> None:
+    made = new_repository(tmp_path / "small")
+    commit(made, {"line.yaml": flow("line", "Hello."), "tables/rooms.yaml": "rows: {1: {room: a}}\n"}, "Begin")
+    reader = read(made)
+    assert reader.files(reader.commit("main"), top) == read_folder(made)
+    assert sorted(reader.files(reader.commit("main"), f"{top}/tables")) == ["rooms.yaml"]
+
+
 def test_a_commit_says_who_and_why(read: Read, repository: Path) -> None:
     found = read(repository).commit("HEAD")
     assert found.id == git(repository, "rev-parse", "HEAD")
