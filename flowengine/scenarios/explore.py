@@ -59,6 +59,7 @@ class Trial:
     marks: list[int]
     asked: list[Lookup]
     taken: Taken = frozenset()
+    gained: Taken = frozenset()  # what it was chosen for
     key: tuple[Any, ...] = ()
     next: list[Json | str] = field(default_factory=list)
 
@@ -202,6 +203,7 @@ def chosen(trials: list[Trial], missing: set[tuple[str, Item]]) -> list[Trial]:
         best = max(trials, key=lambda trial: (len(trial.taken & left), -len(trial.plan.moves) - len(trial.asked)))
         if not best.taken & left:
             break
+        best.gained = best.taken & left
         found.append(best)
         left -= best.taken
     return found

@@ -1,7 +1,9 @@
 """Scenarios for whatever none has taken yet, written from calls that were tried."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 import yaml
@@ -9,19 +11,25 @@ import yaml
 from flowengine.limits import MAX_INTEGER_DIGITS
 from flowengine.model.folder import PROJECT_FILE
 from flowengine.runtime.step import Entry
-from flowengine.scenarios.coverage import coverage
+from flowengine.scenarios.coverage import Item, coverage
 from flowengine.scenarios.doubles import Made
 from flowengine.scenarios.explore import Explorer, Lookup, Trial
 from flowengine.scenarios.inputs import Inputs, Json
 from flowengine.scenarios.play import play, where
 from flowengine.scenarios.project import Project
-from flowengine.scenarios.verdict import ENDED_BY
+from flowengine.scenarios.verdict import ender
 from flowengine.source import read
 from flowengine.states.subflow import CompiledSubflow
 from flowengine.switch.happenings import Asked, Ended, Heard, Joined, Ringing, Role
 
 HEAD = "# Written by `flowengine test --generate`: what the flow does, not what it should do. Read it before you keep it.\n"
 MAX_NAME = 110
+MISHAPS = {
+    "again: no input": "silence", "again: no match": "a wrong key", "again: invalid": "a wrong entry",
+    "again: not confirmed": "a correction", "otherwise": "too many attempts", "repeat": "a repetition", "back": "going back",
+    "failed": "a failed lookup", "on timeout": "a timeout", "on 404": "status 404", "on 5xx": "status 500", "error": "a mishap",
+}  # fmt: skip
+CHOICE = re.compile(r"(key|choice|share|outcome|on) |person|machine|unsure|beep")
 
 
 class Dumper(yaml.SafeDumper):
@@ -90,22 +98,27 @@ def written(flow: str, scenarios: dict[str, Json]) -> str:
 def named(trials: Sequence[Trial]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for trial in sorted(trials, key=lambda trial: (len(trial.plan.moves), len(trial.asked))):
-        name = title(trial)[:MAX_NAME]
-        found[name if name not in found else f"{name} ({len(found) + 1})"] = scenario(trial)
+        name = title(trial)
+        alike = sum(other == name or other.startswith(f"{name} (") for other in found)
+        found[f"{name} ({alike + 1})" if alike else name] = scenario(trial)
     return found
 
 
 def title(trial: Trial) -> str:
-    """What is special about a call, in a few words."""
-    way = [f"{key} {value}" for key, value in trial.plan.way.items() if isinstance(value, str)]
+    """Where a call ends, and what it was written for: `agent, after silence in ask order`."""
+    end = spoken(local(trial, ".".join(where(trial.talk))))
+    entries = (entry for step in (trial.talk.known.steps if trial.talk.known else ()) for entry in step.trace)
+    new = [entry for entry in dict.fromkeys(entries) if (entry.flow, Item(entry.state, entry.what)) in trial.gained]
+    mishaps = [f"{MISHAPS[entry.what]} in {spoken(entry.state)}" for entry in new if entry.what in MISHAPS]
+    choices = [f"{entry.what} in {spoken(entry.state)}" for entry in new if CHOICE.match(entry.what)]
     bare = [f"without {name}" for name in trial.plan.way.get("environment", {})]
-    moves = [move if isinstance(move, str) else " ".join(str(part) for pair in move.items() for part in pair) for move in trial.plan.moves]
-    systems = [f"{asked.made.service} {asked.answer.get('fails') or asked.answer['status']}" for asked in trial.asked if odd(asked)]
-    return ", ".join([*way, *bare, *(move for move in moves), *systems]) or "somebody calls"
+    why = f"after {' and '.join(mishaps)}" if mishaps else f"by {choices[-1]}" if choices else ""
+    return shorten(", ".join([end, *filter(None, [why]), *bare]), MAX_NAME, placeholder=" …")
 
 
-def odd(asked: Lookup) -> bool:
-    return "fails" in asked.answer or asked.answer.get("status", 200) != 200
+def spoken(name: str) -> str:
+    """The name of a state as words."""
+    return name.replace("_", " ").replace(".", " ")
 
 
 def scenario(trial: Trial) -> Json:
@@ -119,12 +132,16 @@ def scenario(trial: Trial) -> Json:
         steps += [plain(trial.plan.moves[number - 1])] if number else []
         steps += observed(trial, begin, end)
     ended = trial.talk.call.ended
-    then: Json = {"ended by": ENDED_BY.get(ended.reason, "platform"), "result": ended.result} if ended else {}
+    then: Json = {"ended by": ender(trial.talk), "result": ended.result} if ended else {}
     values = {name: value for name, value in (known.values if known else {}).items() if value not in ("", 0, False)}
     then |= {"state": local(trial, ".".join(where(trial.talk)))} | ({"vars": values} if values else {})
     then |= {"reported": trial.talk.call.report[0]} if trial.talk.call.report[0] else {}
     apology = any(entry.what == "apology" for step in (known.steps if known else ()) for entry in step.trace)
-    return {**({"given": given} if given else {}), "when": steps, "then": then | ({"apology": True} if apology else {})}
+    return {
+        **({"given": given} if given else {}),
+        **({"when": steps} if steps else {}),
+        "then": then | ({"apology": True} if apology else {}),
+    }
 
 
 def plain(move: Json | str) -> Json | str:

@@ -115,10 +115,15 @@ def ended(talk: Conversation, what: str, wanted: str) -> None:
 
 
 def ended_by(talk: Conversation, wanted: str) -> None:
-    reason = talk.call.ended.reason if talk.call.ended else ""
-    found = ENDED_BY.get(reason, "platform")
+    found, reason = ender(talk), talk.call.ended.reason if talk.call.ended else ""
     if found != wanted:
         raise Missed(f"the call was not ended by the {wanted}", wanted, f"{found} ({reason})")
+
+
+def ender(talk: Conversation) -> str:
+    """Who ended the call. Whom a placed call calls is the caller here, and for the platform the callee until connected further."""
+    found, near = ENDED_BY.get(talk.call.ended.reason if talk.call.ended else "", "platform"), talk.near()
+    return "caller" if found == "callee" and near is not None and near.role == "callee" else found
 
 
 def reported(talk: Conversation, wanted: str) -> None:

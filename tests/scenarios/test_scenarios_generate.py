@@ -1,5 +1,6 @@
 """Scenarios that are written for what no scenario takes: they pass, and together take all that can be reached."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,14 @@ def test_generated_scenarios_take_everything_and_hold(tmp_path: Path) -> None:
     flows = write(tmp_path, one("    when: [{press: 0}]\n"))
     found = CliRunner().invoke(main, ["test", str(flows), "--generate", "--fail-under", "100"])
     assert found.exit_code == 0, found.output
-    assert (flows / "scenarios" / "line-generated.yaml").read_text().startswith("# Written by")
+    text = (flows / "scenarios" / "line-generated.yaml").read_text()
+    assert text.startswith("# Written by")
+    assert re.findall("^  (\\S.*):$", text, re.MULTILINE) == [
+        "main, after a wrong key in main and a failed lookup in report",
+        "main, after silence in main",
+        "agent, after too many attempts in main",
+        "whisper, by key 1 in main",
+    ]
     again = CliRunner().invoke(main, ["test", str(flows), "--coverage", "--fail-under", "100"])
     assert again.exit_code == 0, again.output
     assert "100.0%" in again.output
