@@ -89,9 +89,10 @@ class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """A compiled inner menu, known on the wire by its id."""
+    """A compiled inner menu, known on the wire by its id; `value` are the keys that lead to it."""
 
     id: str
+    value: str
     prompt: Plan | None
     options: tuple[WireOption, ...]
 
@@ -121,19 +122,28 @@ class CompiledMenu:
         event = run.event
         if not isinstance(event, Pie):
             return self.enter(run)
-        choice = self.choices.get(event.value.strip()) or self.spoken(event)
-        if choice:
-            return Exit(choice)
+        value = event.value.strip()
+        value = value if value in self.choices else self.spoken(event)
+        if value in self.choices:
+            return Exit(self.choices[value])
+        for menu in self.inner:
+            if menu.value == value:
+                return Answer(self.opened(run, menu))
         settled = self.question.unanswered(run, event, "otherwise", self.ask)
         return settled or self.question.retry(run, "no match", self.question.no_match, "otherwise", self.ask)
 
     def spoken(self, event: Pie) -> str:
-        """The choice whose word the caller said; the longest word wins."""
+        """The option whose word the caller said, by its keys; the longest word wins."""
         if event.input_method != "voice":
             return ""
         said = f" {plain(event.value)} "
         words = sorted((word for word in self.heard if f" {word} " in said), key=len)
-        return self.choices[self.heard[words[-1]]] if words else ""
+        return self.heard[words[-1]] if words else ""
+
+    def opened(self, run: Run, menu: Inner) -> RunMenu:
+        """The question again, begun with an inner menu: keys lead there on the platform itself, words do not."""
+        begun = self.wire("main", worded([menu.prompt], run), menu.options)
+        return self.question.run_menu([begun, *self.inside(run)], run, menu.prompt)
 
     def ask(self, run: Run, prompt: str) -> Sent:
         if not self.constant:
@@ -144,8 +154,10 @@ class CompiledMenu:
         return known
 
     def action(self, run: Run, prompt: str) -> RunMenu:
-        inner = [self.wire(menu.id, worded([menu.prompt], run), menu.options) for menu in self.inner]
-        return self.question.run_menu([self.wire("main", prompt, self.options), *inner], run, self.question.first)
+        return self.question.run_menu([self.wire("main", prompt, self.options), *self.inside(run)], run, self.question.first)
+
+    def inside(self, run: Run) -> list[WireMenu]:
+        return [self.wire(menu.id, worded([menu.prompt], run), menu.options) for menu in self.inner]
 
     def wire(self, menu_id: str, prompt: str, options: tuple[WireOption, ...]) -> WireMenu:
         return WireMenu(
@@ -180,6 +192,8 @@ class Choices:
         option = Option(next=authored) if isinstance(authored, str) else authored
         if (option.next is UNSET) == (option.menu is UNSET):
             self.builder.problem("FE207", path, f"key {key} leads nowhere in particular", "give it exactly one of next: and menu:")
+        for index, word in enumerate(option.hear):
+            self.hear((*path, "hear", index), word, value)
         if isinstance(option.menu, Submenu):
             return WireOption(dtmf=key, action=f"menu({self.submenu((*path, 'menu'), value, option.menu)})")
         self.choose(path, value, option)
@@ -190,8 +204,6 @@ class Choices:
             self.choices[value] = str(option.next)
         else:
             self.choices[value] = self.builder.exit(f"key {value}", option.next, (*path, "next"), "pie")
-        for index, word in enumerate(option.hear):
-            self.hear((*path, "hear", index), word, value)
 
     def hear(self, path: Path, word: str, value: str) -> None:
         other = self.heard.setdefault(plain(word), value)
@@ -201,7 +213,7 @@ class Choices:
     def submenu(self, path: Path, value: str, menu: Submenu) -> str:
         name = f"{self.builder.around.flow}.{self.builder.state}.{value}"
         options = self.options((*path, "options"), global_options(self.builder, menu.options), prefix=f"{value}.")
-        self.inner.append(Inner(name, self.builder.listed((*path, "prompt"), menu.prompt, late=True), options))
+        self.inner.append(Inner(name, value, self.builder.listed((*path, "prompt"), menu.prompt, late=True), options))
         return name
 
 
