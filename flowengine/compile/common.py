@@ -49,6 +49,9 @@ def report(authored: Authored, code: str, path: tuple[str | int, ...], message: 
     return Problem(code, document.span(path) if document else NOWHERE, message, hint)
 
 
+NEVER_OPEN = Calendar("UTC", {})  # stands in for a calendar with a mistake, so that the flows that use it are not blamed for it
+
+
 @dataclass(slots=True)
 class Gathering:
     """The common part being compiled; problems gather on the way."""
@@ -75,6 +78,7 @@ class Gathering:
                 found[name] = parse_calendar(data)
             except CalendarError as error:
                 self.problems.append(Problem("FE504", document.span((*path, *error.path)), error.message, error.hint))
+                found[name] = NEVER_OPEN
         return found
 
     def tables(self) -> dict[str, Table]:

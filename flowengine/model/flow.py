@@ -90,6 +90,9 @@ class On(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     ) = UNSET
 
 
+RECORD_HINT = Meta(extra_json_schema={"x-hint": "write {to: s3://bucket/folder}, or stop"})
+
+
 class State(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"continue_": "continue", "return_": "return"}
 ):
@@ -98,7 +101,14 @@ class State(
     note: Annotated[str, Meta(description="A remark for other authors.", examples=["Asked for by the sales team."])] | UnsetType = UNSET
     locale: Annotated[str, Meta(description="The locale from here on.", examples=["sv-SE", "${vars.language}"])] | UnsetType = UNSET
     answer: Annotated[bool, Meta(description="Answer (and bill) at once, before anything is connected.", examples=[True])] = False
-    record: Annotated[Literal["stop"] | Recording, Meta(description="Start or stop recording.", examples=["stop"])] | UnsetType = UNSET
+    record: (
+        Annotated[
+            Annotated[Literal["stop"], RECORD_HINT] | Recording,
+            RECORD_HINT,
+            Meta(description="Start or stop recording.", examples=["stop"]),
+        ]
+        | UnsetType
+    ) = UNSET
     say: Prompt | UnsetType = UNSET
     dtmf: Annotated[Tones, Meta(description="Keys to send: 0-9, # and w (half a second).", examples=["ww1#"])] | UnsetType = UNSET
     report: (

@@ -85,10 +85,18 @@ def _cure(document: Document, leaf: Leaf, expected: list[str]) -> str:
     if "boolean" in expected and kind == "string" and value.casefold() in _YES:
         return f"write {_YES[value.casefold()]}"
     if expected == ["object"] and kind != "array":
-        return _hint(leaf) or "put its keys on the lines below, indented"
+        return _hint(leaf) or _as_group(leaf, raw)
     if kind == "string" and {"integer", "number"} & set(expected):
         return _number_cure(value, raw)
     return _hint(leaf)
+
+
+def _as_group(leaf: Leaf, raw: str) -> str:
+    """What stands there is most often meant for the one key that is needed."""
+    needed = list(leaf.schema.get("required", ()))
+    fits = len(needed) == 1 and len(raw) <= _SHOWN and not set(raw) & set(",{}[]#\n")
+    written = ", ".join(f"{name}: {raw if fits else '…'}" for name in needed)
+    return f"write {{{written}}}" if needed else "put its keys on the lines below, indented"
 
 
 def _number_cure(value: str, raw: str) -> str:

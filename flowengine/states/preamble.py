@@ -144,6 +144,8 @@ class Preamble:
 def recorder(builder: Builder, path: Path, recording: Recording) -> Recorder | None:
     scope = builder.scope.extended(dict.fromkeys(builder.around.secrets, Type.TEXT))
     to = builder.template((*path, "to"), recording.to)
+    if to and to.constant is not None and not RECORDING_URL.fullmatch(to.constant):
+        builder.problem("FE415", (*path, "to"), "a recording cannot go there", "write s3://bucket/folder or azure://account/container")
     credentials = (
         builder.template((*path, "credentials"), recording.credentials, scope=scope) if isinstance(recording.credentials, str) else None
     )

@@ -210,10 +210,10 @@ states:
     ),
     Entry(
         "FE415",
-        "an address that cannot be called",
+        "an address that cannot be reached",
         Severity.ERROR,
         "A phone number has + and the country code, a SIP address is user@host, a stream begins with wss://, "
-        "a room has 1 to 64 characters.",
+        "a room has 1 to 64 characters. A recording goes to s3://bucket/folder or azure://account/container.",
         """\
 flow: line
 start: agents
