@@ -16,7 +16,6 @@ from flowengine.releases.archive import Archive
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 TURN_SECONDS = 0.0005  # that a callback waits at most for each time that it needs the interpreter; it needs it some three times
-MANY_OBJECTS = 20_000  # of some ten flows; the collector looks through fewer in no time
 
 
 class Workshop:
@@ -74,15 +73,14 @@ def giving_way(work: Callable[[], T]) -> T:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """What a large project is compiled to stays, and has no circles: looking through all of it at once would stop callbacks for as
-    long as a second.
+    """What flows are compiled to stays, and is in no circles: looking through it would stop callbacks, after one flow for some
+    milliseconds, after a thousand for a second.
     """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if gc.get_count()[0] > MANY_OBJECTS:
-            gc.freeze()
+        gc.freeze()
         if enabled:
             gc.enable()
