@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flowengine.compile.routing import Address, Routing
+from flowengine.compile.routing import Address, Routing, Table
 from flowengine.model import Journal
 from flowengine.problems import Problem
 from flowengine.source import Document, Path
@@ -79,6 +79,7 @@ class Release:
     id: str
     programs: Mapping[str, Program]
     routes: tuple[Routing, ...]
+    table: Table
     computed: Computed
     apology: Plan
     locale: str
@@ -93,9 +94,8 @@ class Release:
     def route(self, to: str, kind: str, origin: str, application: str) -> str:
         """The flow that answers a call to this address, or "" when none does."""
         asked = Address(to.lower().removeprefix("sip:").lstrip("+"), kind, origin.lower(), application)
-        for route in self.routes:
-            if route.takes(asked):
-                return route.flow
+        if (route := self.table.first(asked)) is not None:
+            return route.flow
         return next(iter(self.programs)) if len(self.programs) == 1 else ""
 
 

@@ -14,7 +14,7 @@ from flowengine.compile.common import Common, common, report
 from flowengine.compile.flows import programs
 from flowengine.compile.guarded import guarded
 from flowengine.compile.program import Compiled, Program, Release
-from flowengine.compile.routing import routing
+from flowengine.compile.routing import Table, routing
 from flowengine.expr import Mode, Scope
 from flowengine.model import Authored, Memory, load
 from flowengine.model.project import APOLOGY
@@ -99,10 +99,12 @@ def released(
     authored: Authored, environment: Mapping[str, str], files: Mapping[str, bytes], built: Mapping[str, Program], shared: Common
 ) -> Release:
     project = authored.project
+    routes = tuple(map(routing, project.routes))
     return Release(
         id=release_id(files),
         programs=built,
-        routes=tuple(map(routing, project.routes)),
+        routes=routes,
+        table=Table.of(routes),
         computed=names.computed(shared.calendars, shared.zone),
         apology=apology(project.apology, project.locale),
         locale=project.locale,

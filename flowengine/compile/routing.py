@@ -1,5 +1,6 @@
 """Routes ready to match: which flow answers which call."""
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from flowengine.model import Route
@@ -40,6 +41,39 @@ class Routing(NamedTuple):
         if not self.open:
             return to == self.head
         return to.startswith(self.head) and to.endswith(self.tail) and len(to) >= len(self.head) + len(self.tail)
+
+
+class Table(NamedTuple):
+    """Routes by the number that they ask for: a project with a thousand numbers need not try a thousand routes for each call.
+
+    Each stands beside its place among all; `others` ask for no number, or for many.
+    """
+
+    exact: Mapping[str, tuple[tuple[int, Routing], ...]]
+    others: tuple[tuple[int, Routing], ...]
+
+    @classmethod
+    def of(cls, routes: Iterable[Routing]) -> "Table":
+        """These routes, in the author's order."""
+        exact: dict[str, tuple[tuple[int, Routing], ...]] = {}
+        others = []
+        for found in enumerate(routes):
+            route = found[1]
+            if route.to and not route.open:
+                exact[route.head] = (*exact.get(route.head, ()), found)
+            else:
+                others.append(found)
+        return cls(exact, tuple(others))
+
+    def first(self, asked: Address) -> Routing | None:
+        """The first route, in the author's order, that takes this call."""
+        best = next((found for found in self.exact.get(asked.to, ()) if found[1].takes(asked)), None)
+        for place, route in self.others:
+            if best is not None and place > best[0]:
+                break
+            if route.takes(asked):
+                return route
+        return best[1] if best is not None else None
 
 
 def routing(route: Route) -> Routing:

@@ -256,10 +256,11 @@ class Engine:
         if call.steps <= found.steps:
             call = replace(call, steps=found.steps + 1)
         state = dump(call)
-        cookie = self.cookie(work.event, outcome, call.steps, state)
+        guarded = (call.stack[0].flow if call.stack else call.flow) in found.release.guarded
+        cookie = self.cookie(work.event, outcome, call.steps, state, guarded=guarded)
         body = encode((*outcome.instructions, cookie) if cookie else outcome.instructions, outcome.action)
         saved = Saved(call.steps, state, work.digest, body, release="" if call.ended else call.release)
-        if (call.stack[0].flow if call.stack else call.flow) in found.release.guarded:
+        if guarded:
             saved = self.vault.sealed(saved, work.event.call_id, cookie.value if cookie else "")
         try:
             kept = await self.store.save(work.event.call_id, saved, self.clock() + CALL_KEPT_SECONDS)
@@ -273,11 +274,12 @@ class Engine:
         sorry = call.ended and any(entry.what == "apology" for entry in outcome.trace)
         return Reply(body, self.record(work, found.release, outcome, "apology" if sorry else "answered"))
 
-    def cookie(self, event: Event, outcome: Outcome, steps: int, state: bytes) -> SetCookie | None:
-        """The state as a cookie, where the platform takes one and it fits."""
+    def cookie(self, event: Event, outcome: Outcome, steps: int, state: bytes, *, guarded: bool) -> SetCookie | None:
+        """The state as a cookie, where the platform takes one and it fits. It is sealed where it may hold a secret."""
         if self.codec is None or isinstance(event, (Dice, Notify)) or outcome.action is None or size(len(state)) > MAX_COOKIE_BYTES:
             return None
-        return SetCookie(key=COOKIE_KEY, value=self.codec.seal(state, event.call_id, steps))
+        value = self.codec.seal(state, event.call_id, steps) if guarded else self.codec.sign(state, event.call_id, steps)
+        return SetCookie(key=COOKIE_KEY, value=value)
 
     def record(self, work: Work, release: Release, outcome: Outcome, what: str) -> Record:
         seconds = time.perf_counter() - work.begun

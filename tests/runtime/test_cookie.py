@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,21 +9,26 @@ from flowengine.runtime.cookie import COOKIE_KEY, Codec, derive_key, size
 OLD, NEW = derive_key("the old secret"), derive_key("the new secret")
 CODEC = Codec([NEW])
 payloads = st.binary(max_size=800)
+Close = Callable[..., str]
+both = pytest.mark.parametrize("close", [Codec.seal, Codec.sign], ids=["sealed", "signed"])
 
 
+@both
 @given(payloads, st.text())
-def test_opens_what_it_sealed_for_the_same_call(payload: bytes, call_id: str) -> None:
-    assert CODEC.open(CODEC.seal(payload, call_id), call_id) == payload
+def test_opens_what_it_sealed_for_the_same_call(close: Close, payload: bytes, call_id: str) -> None:
+    assert CODEC.open(close(CODEC, payload, call_id), call_id) == payload
 
 
+@both
 @given(payloads, st.text(), st.text())
-def test_a_cookie_of_another_call_is_not_opened(payload: bytes, call_id: str, other: str) -> None:
-    assert (CODEC.open(CODEC.seal(payload, call_id), other) is None) == (call_id != other)
+def test_a_cookie_of_another_call_is_not_opened(close: Close, payload: bytes, call_id: str, other: str) -> None:
+    assert (CODEC.open(close(CODEC, payload, call_id), other) is None) == (call_id != other)
 
 
+@both
 @given(st.binary(max_size=40))
-def test_no_character_can_be_changed_dropped_or_added(payload: bytes) -> None:
-    text = CODEC.seal(payload, "call")
+def test_no_character_can_be_changed_dropped_or_added(close: Close, payload: bytes) -> None:
+    text = close(CODEC, payload, "call")
     for at in range(len(text)):
         for other in {"A", "B", "_", "+", "=", " ", "é"} - {text[at]}:
             assert CODEC.open(text[:at] + other + text[at + 1 :], "call") is None
@@ -30,10 +37,11 @@ def test_no_character_can_be_changed_dropped_or_added(payload: bytes) -> None:
     assert CODEC.open(text + "=", "call") is None
 
 
-def test_the_unused_bits_of_the_last_character_are_not_overlooked() -> None:
+@both
+def test_the_unused_bits_of_the_last_character_are_not_overlooked(close: Close) -> None:
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     for length in (1, 2, 3):
-        text = CODEC.seal(b"x" * length, "call")
+        text = close(CODEC, b"x" * length, "call")
         assert [last for last in alphabet if CODEC.open(text[:-1] + last, "call")] == [text[-1]]
 
 
@@ -42,9 +50,10 @@ def test_foreign_text_is_no_error(text: str) -> None:
     assert CODEC.open(text, "call") is None
 
 
+@both
 @given(payloads)
-def test_a_cookie_is_plain_text_that_needs_no_escaping_and_has_the_announced_size(payload: bytes) -> None:
-    text = CODEC.seal(payload, "call")
+def test_a_cookie_is_plain_text_that_needs_no_escaping_and_has_the_announced_size(close: Close, payload: bytes) -> None:
+    text = close(CODEC, payload, "call")
     assert text.isascii()
     assert text.replace("-", "").replace("_", "").replace(".", "", 1).isalnum()
     assert len(COOKIE_KEY) + len(text) <= size(len(payload)) <= len(COOKIE_KEY) + len(text) + 5
@@ -55,11 +64,12 @@ def test_the_payload_cannot_be_read_and_is_sealed_alike_twice() -> None:
     assert CODEC.seal(b"account 12345678", "call") != CODEC.seal(b"account 12345678", "other")
 
 
-def test_a_rotation_opens_old_cookies_and_seals_with_the_new_key() -> None:
-    old = Codec([OLD]).seal(b"state", "call")
+@both
+def test_a_rotation_opens_old_cookies_and_seals_with_the_new_key(close: Close) -> None:
+    old = close(Codec([OLD]), b"state", "call")
     rotating = Codec([NEW, OLD])
     assert rotating.open(old, "call") == b"state"
-    assert CODEC.open(rotating.seal(b"state", "call"), "call") == b"state"
+    assert CODEC.open(close(rotating, b"state", "call"), "call") == b"state"
     assert CODEC.open(old, "call") is None
 
 
@@ -68,13 +78,30 @@ def test_a_cookie_of_today_opens_after_an_upgrade() -> None:
     assert CODEC.open(sealed, "call-1") == b"release|flow|state"
 
 
+def test_a_signed_cookie_of_today_opens_after_an_upgrade() -> None:
+    signed = "3.AlPkTv-QN8TmFfYIQgihLpNyZWxlYXNlfGZsb3d8c3RhdGU"
+    assert CODEC.open(signed, "call-1") == b"release|flow|state"
+    assert CODEC.sign(b"release|flow|state", "call-1", 3) == signed, "the very same bytes for a repeated delivery"
+
+
+def test_what_is_signed_and_what_is_sealed_cannot_be_passed_off_as_each_other() -> None:
+    sealed, signed = CODEC.seal(b"state", "call"), CODEC.sign(b"state", "call")
+    assert CODEC.open(f"0.Ag{sealed[4:]}", "call") is CODEC.open(f"0.AQ{signed[4:]}", "call") is None
+
+
+def test_the_number_of_a_call_cannot_be_moved_into_what_it_says() -> None:
+    signed = CODEC.sign(b"xstate", "call", 1)
+    assert CODEC.open(signed, "callx", 0) is CODEC.open(signed, "cal", 0) is None
+
+
 def test_a_codec_without_keys_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one key"):
         Codec([])
 
 
-def test_a_cookie_that_counts_no_further_than_what_is_known_stays_closed() -> None:
-    text = CODEC.seal(b"state", "call", 3)
+@both
+def test_a_cookie_that_counts_no_further_than_what_is_known_stays_closed(close: Close) -> None:
+    text = close(CODEC, b"state", "call", 3)
     assert CODEC.open(text, "call", 2) == b"state"
     assert CODEC.open(text, "call", 3) is None
     assert CODEC.open(text.replace("3.", "4.", 1), "call", 3) is None
