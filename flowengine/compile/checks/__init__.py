@@ -7,7 +7,7 @@ is known of each by itself.
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from flowengine.compile.checks import contexts, cookie, locales, loops, prompts, reach, recursion, shadows, starts, variables
+from flowengine.compile.checks import contexts, cookie, locales, loops, prompts, reach, recursion, shadows, starts, unrouted, variables
 from flowengine.compile.program import Program
 from flowengine.model import Authored, Flow, Memory
 from flowengine.problems import Problem
@@ -32,6 +32,7 @@ def check(
         *contexts.check(programs, authored, memory),
         *recursion.check(programs),
         *starts.check(programs),
+        *unrouted.check(authored),
         *cookie.check(programs, memory, cookies_only=cookies_only),
         *prompts.check(programs, memory),
         *each_flow(authored, memory),

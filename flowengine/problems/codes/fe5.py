@@ -26,7 +26,9 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         Severity.ERROR,
         "Two flows, or two calendars, tables or messages, have the same name, so that a reference would be a guess.",
         FLOW + FLOW.replace("main.yaml", "other.yaml"),
-        FLOW + FLOW.replace("main.yaml", "other.yaml").replace("flow: line", "flow: other-line"),
+        "# project.yaml\nproject: acme\nroutes: [{flow: line}]\n"
+        + FLOW
+        + FLOW.replace("main.yaml", "other.yaml").replace("flow: line", "flow: other-line"),
     ),
     Entry(
         "FE503",
@@ -60,5 +62,16 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Time zones are named as the IANA database has them: a continent and a city.",
         "# project.yaml\nproject: acme\nzone: Sweden/Stockholm\n" + FLOW,
         "# project.yaml\nproject: acme\nzone: Europe/Stockholm\n" + FLOW,
+    ),
+    Entry(
+        "FE507",
+        "no route to any flow",
+        Severity.WARNING,
+        "A project of one flow needs no routes: that flow answers every call. As soon as there are two, routes say which one does; without "
+        "any, every call that comes from outside hears the apology. Calls that your system places may name their flow.",
+        FLOW + FLOW.replace("main.yaml", "other.yaml").replace("flow: line", "flow: other-line"),
+        "# project.yaml\nproject: acme\nroutes: [{flow: line, to: +14045001000}, {flow: other-line}]\n"
+        + FLOW
+        + FLOW.replace("main.yaml", "other.yaml").replace("flow: line", "flow: other-line"),
     ),
 )
