@@ -7,9 +7,11 @@ from pathlib import Path
 
 from flowengine.runtime.store.protocol import StoreError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _OPENING_SECONDS = 5.0  # workers that start together create the file together
 _PAGE_BYTES = 8192  # an answer may have some kilobytes: two or three calls share a page, so that a commit writes fewer of them
+
+_ENDINGS = "CREATE TABLE endings (number INTEGER PRIMARY KEY, at REAL NOT NULL, content BLOB NOT NULL)"
 
 # Rows stand in order of arrival, so the calls of a moment share pages and a commit writes few of them: a third fewer microseconds
 # than WITHOUT ROWID. No index on `expires`: it would cost each save a fifth more, to spare a purge that runs beside the callbacks.
@@ -18,10 +20,16 @@ _SCHEMA = (
         answer BLOB NOT NULL, claimed REAL NOT NULL, expires REAL NOT NULL, release TEXT NOT NULL DEFAULT '')""",
     "CREATE TABLE claims (id BLOB, digest BLOB, deadline REAL NOT NULL, PRIMARY KEY (id, digest)) WITHOUT ROWID",
     "CREATE TABLE outbox (id BLOB PRIMARY KEY, content BLOB NOT NULL, tries INTEGER NOT NULL, expires REAL NOT NULL, due REAL NOT NULL)",
+    _ENDINGS,
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 
-_FROM_VERSION_1 = ("ALTER TABLE calls ADD COLUMN release TEXT NOT NULL DEFAULT ''", f"PRAGMA user_version = {SCHEMA_VERSION}")
+_FROM_VERSION_2 = (_ENDINGS, f"PRAGMA user_version = {SCHEMA_VERSION}")
+_UPGRADES = {
+    0: _SCHEMA,
+    1: ("ALTER TABLE calls ADD COLUMN release TEXT NOT NULL DEFAULT ''", *_FROM_VERSION_2),
+    2: _FROM_VERSION_2,
+}
 
 # WAL: readers and the one writer do not wait for each other. A commit hands its pages to the operating system, so it outlives a
 # killed process; NORMAL leaves fsync to the checkpoints, so that a power cut costs the last moments but never the file.
@@ -57,8 +65,8 @@ def _ensure_schema(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if (version == 0 and tables == 0) or version == 1:
-        for statement in _FROM_VERSION_1 if version else _SCHEMA:
+    if version in _UPGRADES and bool(version) == bool(tables):
+        for statement in _UPGRADES[version]:
             connection.execute(statement)
     elif version != SCHEMA_VERSION:
         raise StoreError(f"{path} is not a session store of version {SCHEMA_VERSION} (its version is {version}): name another file")

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from flowengine.runtime.store.connect import connect
+from flowengine.runtime.store.endings import KEPT_SECONDS
 
 _BUSY_SECONDS = 0.1
 _CHECKPOINT_EVERY = 2_000  # commits' worth of work of this worker, some megabytes of WAL
@@ -48,6 +49,7 @@ class Housekeeper:
 
     def _purge(self, now: float) -> int:
         self._connection.execute("DELETE FROM claims WHERE deadline <= ?", (now,))
+        self._connection.execute("DELETE FROM endings WHERE at <= ?", (now - KEPT_SECONDS,))
         rows = self._connection.execute("SELECT rowid, ? FROM calls WHERE expires <= ?", (now, now)).fetchall()
         return sum(self._delete(rows[start : start + _PURGE_BATCH]) for start in range(0, len(rows), _PURGE_BATCH))
 

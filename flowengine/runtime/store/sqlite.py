@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flowengine.runtime.store.commit import PATIENCE_SECONDS, PAUSE_SECONDS, GroupCommit
 from flowengine.runtime.store.connect import connect, is_busy
+from flowengine.runtime.store.endings import Endings
 from flowengine.runtime.store.housekeeping import Housekeeper
 from flowengine.runtime.store.protocol import Letter, Saved, StoreError
 from flowengine.runtime.store.recent import Recent
@@ -31,6 +32,7 @@ _DUE = (
     "RETURNING id, content, tries, expires"
 )
 LETTERS_AT_ONCE = 32
+Row = tuple[int, bytes, bytes, bytes, float, str]
 
 
 class SqliteStore:
@@ -43,7 +45,8 @@ class SqliteStore:
         self._write = self._connection.cursor().execute  # one cursor for all saves, as making one takes a tenth of a save
         self._housekeeper = Housekeeper(path)
         self._recent = Recent(self._connection)
-        self._commit = GroupCommit(self._connection, self._housekeeper.committed, self._recent.forget)
+        self._endings = Endings(self._connection)
+        self._commit = GroupCommit(self._connection, self._housekeeper.committed, self._forget)
 
     async def load(self, call_id: str) -> Saved | None:
         key = _key(call_id)
@@ -53,7 +56,7 @@ class SqliteStore:
             row = self._execute(_LOAD, (key,)).fetchone()
         except sqlite3.Error as error:
             row = await self._load_later(call_id, error)
-        return Saved._make(row) if row else None
+        return self._read(row) if row else None
 
     async def save(self, call_id: str, saved: Saved, expires: float) -> Saved:
         return await self._commit.run(partial(self._save, _key(call_id), saved, expires))
@@ -93,12 +96,23 @@ class SqliteStore:
 
     def _save(self, key: bytes, saved: Saved, expires: float, _connection: sqlite3.Connection) -> Saved:
         kept = saved
-        if self._write(_SAVE, (key, *saved, expires)).rowcount != 1:
-            kept = Saved._make(self._execute(_LOAD, (key,)).fetchone())
+        counter, state, digest, answer, claimed, release = saved
+        answer = self._endings.shortened(answer, self._clock())
+        if self._write(_SAVE, (key, counter, state, digest, answer, claimed, release, expires)).rowcount != 1:
+            kept = self._read(self._execute(_LOAD, (key,)).fetchone())
         self._recent.note(key, kept)
         return kept
 
-    async def _load_later(self, call_id: str, error: sqlite3.Error) -> tuple[int, bytes, bytes, bytes, float, str] | None:
+    def _read(self, row: Row) -> Saved:
+        saved = Saved._make(row)
+        return saved._replace(answer=self._endings.whole(saved.answer)) if saved.answer else saved
+
+    def _forget(self) -> None:
+        """What was written was taken back."""
+        self._recent.forget()
+        self._endings.forget()
+
+    async def _load_later(self, call_id: str, error: sqlite3.Error) -> Row | None:
         """Readers wait only while another worker recovers or closes the file."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while is_busy(error) and time.monotonic() < deadline:

@@ -1,0 +1,56 @@
+"""What the answers of many calls have in common stands in the file once: a menu has kilobytes, and is the same for every caller."""
+
+import sqlite3
+
+from flowengine.limits import CALL_KEPT_SECONDS
+
+_MARK = b"\0"  # an answer begins with a brace, a sealed one with a digit
+_NUMBER_BYTES = 8
+_ACTION = b'"action":'
+_WORTH_IT = 500  # bytes; a shorter action may stand with every call
+_MOST = 1000  # that are remembered
+_FRESH_SECONDS = 3600.0  # after this one is written anew, so that what no call needs can be dropped soon after its last call
+KEPT_SECONDS = CALL_KEPT_SECONDS + 2 * _FRESH_SECONDS
+
+
+class Endings:
+    """The actions with which answers end. One that comes a second time is put where all workers find it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+        self._known: dict[bytes, tuple[int, float]] = {}
+
+    def shortened(self, answer: bytes, now: float) -> bytes:
+        """The answer as it is to be written, in the transaction under way."""
+        if answer[:1] == _MARK:
+            return _MARK + bytes(_NUMBER_BYTES) + answer  # no answer of ours; but a store keeps whatever it is given
+        if len(answer) < _WORTH_IT or (at := answer.find(_ACTION)) < 0 or len(answer) - at < _WORTH_IT:
+            return answer
+        ending = answer[at:]
+        number, written = self._known.get(ending, (-1, now))
+        if number < 0 or now - written > _FRESH_SECONDS:
+            self._remember(ending, 0, now)
+            return answer
+        if number == 0:
+            number = self._execute("INSERT INTO endings (at, content) VALUES (?, ?)", (now, ending)).lastrowid or 0
+            self._remember(ending, number, now)
+        return _MARK + number.to_bytes(_NUMBER_BYTES) + answer[:at]
+
+    def whole(self, written: bytes) -> bytes:
+        """The very answer that was written; nothing where its ending is gone."""
+        if written[:1] != _MARK:
+            return written
+        number, start = int.from_bytes(written[1 : 1 + _NUMBER_BYTES]), written[1 + _NUMBER_BYTES :]
+        if number == 0:
+            return start
+        found = self._execute("SELECT content FROM endings WHERE number = ?", (number,)).fetchone()
+        return start + found[0] if found else b""
+
+    def forget(self) -> None:
+        """What was written was taken back."""
+        self._known.clear()
+
+    def _remember(self, ending: bytes, number: int, now: float) -> None:
+        if len(self._known) >= _MOST:
+            del self._known[next(iter(self._known))]
+        self._known[ending] = (number, now)
