@@ -1,7 +1,12 @@
-"""Golden files: whatever a person reads is kept as a file and compared. UPDATE_GOLDEN=1 writes them anew; read the diff."""
+"""Golden files, and a real PostgreSQL.
+
+Golden files: whatever a person reads is kept as a file and compared. UPDATE_GOLDEN=1 writes them anew; read the diff.
+"""
 
 import os
-from collections.abc import Callable
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,3 +22,23 @@ def golden() -> Callable[[Path, str], None]:
         assert text == file.read_text(encoding="utf-8")
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The address of a PostgreSQL server of this session, without TCP."""
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="flowengine-pg-", ignore_cleanup_errors=True) as folder:
+        warnings.simplefilter("ignore")  # of its own libraries, about this machine
+        server = pytest.importorskip("pgserver").get_server(folder)
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture
+def postgresql(postgresql_server: str) -> str:
+    """The same server, and nothing of ours on it."""
+    import psycopg
+
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS flowengine CASCADE")
+    return postgresql_server

@@ -1,0 +1,102 @@
+"""A connection to PostgreSQL that takes the statements of one moment together."""
+
+import asyncio
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any, LiteralString, NamedTuple
+
+import psycopg
+
+from flowengine.runtime.store.protocol import StoreError
+
+Rows = list[tuple[Any, ...]]
+
+
+class Asked(NamedTuple):
+    """A statement that somebody waits for."""
+
+    sql: LiteralString
+    values: tuple[Any, ...]
+    answer: asyncio.Future[Rows]
+
+
+class Line:
+    """All that is asked while the connection is busy goes next, in one round trip and one transaction.
+
+    What finds the connection broken, as the server was started anew, goes over a new one: being done twice changes nothing more.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], patience: float) -> None:
+        self._settings = settings
+        self._patience = patience
+        self._waiting: list[Asked] = []
+        self._going: asyncio.Task[None] | None = None
+        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+
+    async def run(self, sql: LiteralString, *values: Any) -> Rows:
+        """The rows of a statement, once it is committed. Whatever becomes of the network, nobody waits longer than the patience."""
+        loop = asyncio.get_running_loop()
+        asked = Asked(sql, values, loop.create_future())
+        self._waiting.append(asked)
+        if self._going is None:
+            self._going = loop.create_task(self._go())
+        limit = loop.call_later(self._patience, _fail, [asked], TimeoutError(f"no answer within {self._patience:g} seconds"))
+        try:
+            return await asked.answer
+        finally:
+            limit.cancel()
+
+    async def close(self) -> None:
+        if self._going is not None:
+            await self._going
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _go(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                answers = await self._answers(batch)
+            except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for it any longer
+                _fail(batch, error)
+            else:
+                for asked, rows in zip(batch, answers, strict=True):
+                    if not asked.answer.done():  # whoever asked may have gone away
+                        asked.answer.set_result(rows)
+        self._going = None
+
+    async def _answers(self, batch: list[Asked]) -> list[Rows]:
+        connection = await self._connected()
+        try:
+            return await transact(connection, batch)
+        except psycopg.OperationalError:
+            if not connection.closed:
+                raise
+        return await transact(await self._connected(), batch)
+
+    async def _connected(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await psycopg.AsyncConnection.connect(**self._settings, autocommit=True)
+        return self._connection
+
+
+async def transact(connection: psycopg.AsyncConnection[tuple[Any, ...]], batch: list[Asked]) -> list[Rows]:
+    """The rows of each statement, in the order in which they were asked."""
+    cursors = {}
+    async with connection.pipeline():
+        for number in in_order(batch):
+            cursors[number] = await connection.execute(batch[number].sql, batch[number].values, binary=True)
+    return [await cursors[number].fetchall() if cursors[number].description else [] for number in range(len(batch))]
+
+
+def in_order(batch: list[Asked]) -> list[int]:
+    """What many machines lock at once they lock in the same order, so that none waits for another that waits for it."""
+    return [number for number, _ in sorted(enumerate((asked.sql, asked.values[0]) for asked in batch), key=itemgetter(1))]
+
+
+def _fail(batch: list[Asked], error: Exception) -> None:
+    for asked in batch:
+        if not asked.answer.done():
+            failure = StoreError(f"the session store does not answer: {error}")
+            failure.__cause__ = error
+            asked.answer.set_exception(failure)

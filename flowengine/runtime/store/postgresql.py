@@ -1,0 +1,119 @@
+"""The store of several machines: a PostgreSQL server that all of them reach."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString
+
+import psycopg
+
+from flowengine.runtime.postgresql import connect, ensure, parameters
+from flowengine.runtime.store.line import Line
+from flowengine.runtime.store.protocol import Letter, Saved, StoreError
+
+PATIENCE_SECONDS = 2.0  # for the calls of the moment: the platform waits for an answer
+HOUSEKEEPING_SECONDS = 60.0
+LETTERS_AT_ONCE = 32
+VERSION = 1
+
+# No index on `expires`: a row whose indexed columns stay the same is rewritten on its own page, and most saves are rewrites. That of
+# `release` changes once, as the call ends.
+_TABLES: tuple[LiteralString, ...] = (
+    """CREATE TABLE calls (id BYTEA PRIMARY KEY, counter BIGINT NOT NULL, state BYTEA NOT NULL, digest BYTEA NOT NULL,
+        answer BYTEA NOT NULL, claimed DOUBLE PRECISION NOT NULL, release TEXT NOT NULL, expires DOUBLE PRECISION NOT NULL)
+        WITH (fillfactor = 70)""",
+    "CREATE INDEX calls_under_way ON calls (release) WHERE release <> ''",
+    "CREATE TABLE claims (id BYTEA, digest BYTEA, deadline DOUBLE PRECISION NOT NULL, PRIMARY KEY (id, digest))",
+    """CREATE TABLE outbox (id BYTEA PRIMARY KEY, content BYTEA NOT NULL, tries INTEGER NOT NULL, expires DOUBLE PRECISION NOT NULL,
+        due DOUBLE PRECISION NOT NULL)""",
+)
+_LOAD: LiteralString = "SELECT counter, state, digest, answer, claimed, release FROM calls WHERE id = %b"
+_SAVE: LiteralString = (
+    "INSERT INTO calls (id, counter, state, digest, answer, claimed, release, expires) VALUES (%b, %b, %b, %b, %b, %b, %b, %b) "
+    "ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, state = excluded.state, digest = excluded.digest, "
+    "answer = excluded.answer, claimed = excluded.claimed, release = excluded.release, expires = excluded.expires "
+    "WHERE excluded.counter > calls.counter RETURNING TRUE"
+)
+_CLAIM: LiteralString = (
+    "INSERT INTO claims (id, digest, deadline) VALUES (%b, %b, %b) "
+    "ON CONFLICT (id, digest) DO UPDATE SET deadline = excluded.deadline WHERE claims.deadline <= %b RETURNING TRUE"
+)
+_POST: LiteralString = "INSERT INTO outbox (id, content, tries, expires, due) VALUES (%b, %b, %b, %b, %b) ON CONFLICT DO NOTHING"
+_DUE: LiteralString = (
+    "UPDATE outbox SET tries = tries + 1, due = %b WHERE id IN (SELECT id FROM outbox WHERE due <= %b LIMIT %b FOR UPDATE SKIP LOCKED) "
+    "RETURNING id, content, tries, expires"
+)
+_AGAIN: LiteralString = "UPDATE outbox SET due = %b WHERE id = %b"
+_DELIVERED: LiteralString = "DELETE FROM outbox WHERE id = %b"
+_RELEASES: LiteralString = "SELECT DISTINCT release FROM calls WHERE release <> ''"
+_DROP_CLAIMS: LiteralString = "DELETE FROM claims WHERE deadline <= %b"
+_DROP_CALLS: LiteralString = "DELETE FROM calls WHERE expires <= %b"
+
+
+class PostgresqlStore:
+    """Two connections, one for what is read and one for what is written: so reading waits for no commit."""
+
+    def __init__(self, address: str, clock: Callable[[], float] = time.time) -> None:
+        self._address = address
+        self._clock = clock
+        try:
+            with connect(address, HOUSEKEEPING_SECONDS) as connection:
+                ensure(connection, "calls", VERSION, _TABLES)
+            settings = parameters(address, PATIENCE_SECONDS)
+        except psycopg.Error as error:
+            raise StoreError(f"cannot open the session store: {error}") from error
+        self._reader = Line(settings, PATIENCE_SECONDS)
+        self._writer = Line(settings, PATIENCE_SECONDS)
+
+    async def load(self, call_id: str) -> Saved | None:
+        rows = await self._reader.run(_LOAD, _key(call_id))
+        return Saved._make(rows[0]) if rows else None
+
+    async def save(self, call_id: str, saved: Saved, expires: float) -> Saved:
+        if await self._writer.run(_SAVE, _key(call_id), *saved, expires):
+            return saved
+        kept = await self.load(call_id)
+        return saved if kept is None or kept == saved else kept  # dropped meanwhile, or kept before the connection broke
+
+    async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
+        return bool(await self._writer.run(_CLAIM, _key(call_id), digest, deadline, self._clock()))
+
+    async def post(self, letter: Letter, due: float) -> None:
+        await self._writer.run(_POST, *letter, due)
+
+    async def due(self, now: float, lease: float) -> list[Letter]:
+        return [Letter._make(row) for row in await self._writer.run(_DUE, now + lease, now, LETTERS_AT_ONCE)]
+
+    async def settle(self, letter_id: bytes, due: float | None) -> None:
+        if due is None:
+            await self._writer.run(_DELIVERED, letter_id)
+        else:
+            await self._writer.run(_AGAIN, due, letter_id)
+
+    async def releases(self) -> set[str]:
+        async with self._housekeeping() as connection:
+            found = await (await connection.execute(_RELEASES)).fetchall()
+        return {release for (release,) in found}
+
+    async def drop_expired(self, now: float) -> int:
+        async with self._housekeeping() as connection:
+            await connection.execute(_DROP_CLAIMS, (now,))
+            return (await connection.execute(_DROP_CALLS, (now,))).rowcount
+
+    async def close(self) -> None:
+        await self._reader.close()
+        await self._writer.close()
+
+    @asynccontextmanager
+    async def _housekeeping(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
+        """A connection for what may take longer, once in a while."""
+        settings = parameters(self._address, HOUSEKEEPING_SECONDS)
+        try:
+            async with await psycopg.AsyncConnection.connect(**settings, autocommit=True) as connection:
+                yield connection
+        except psycopg.Error as error:
+            raise StoreError(f"the session store cannot be looked through: {error}") from error
+
+
+def _key(call_id: str) -> bytes:
+    return call_id.encode("utf-8", "surrogatepass")  # bytes, as PostgreSQL refuses some texts that JSON may carry

@@ -1,0 +1,204 @@
+"""A server that several machines share: what happens while others write, and while the server or the way to it fails."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from flowengine.runtime.store import Saved, Store, StoreError, open_store
+from flowengine.runtime.store.address import shown
+
+psycopg = pytest.importorskip("psycopg")
+LATER = 2e9
+STEP = Saved(1, b"state", b"digest", b"answer", 1.0)
+SAVES_THE_SAME = """
+import asyncio, json, sys
+from random import Random
+from flowengine.runtime.store import Saved, open_store
+
+async def main(address, name):
+    store, stored, calls = open_store(address), {}, list(range(400))
+    Random(name).shuffle(calls)
+    async def save(call):
+        for counter in (1, 2):
+            kept = await store.save(f"{call}", Saved(counter, b"state", name.encode(), name.encode() * 500, 1.0), 2e9)
+        stored[call] = kept.digest.decode()
+    sys.stdin.read(1)
+    for start in range(0, 400, 100):
+        await asyncio.gather(*map(save, calls[start : start + 100]))
+    await store.close()
+    print(json.dumps(stored, sort_keys=True))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def using(address: str, act: Callable[[Store], Awaitable[None]]) -> None:
+    async def main() -> None:
+        store = open_store(address)
+        try:
+            await act(store)
+        finally:
+            await store.close()
+
+    asyncio.run(main())
+
+
+@contextmanager
+def asking(address: str) -> Iterator[Any]:
+    """The server, asked by somebody else."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        yield connection
+
+
+def cut_off(address: str) -> None:
+    """As when the server is started anew."""
+    with asking(address) as other:
+        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flowengine'")
+
+
+def test_what_is_saved_in_one_moment_is_one_transaction(postgresql: str) -> None:
+    async def act(store: Store) -> None:
+        await store.save("warm", STEP, LATER)
+        await asyncio.gather(*(store.save(f"call {n}", STEP, LATER) for n in range(64)))
+
+    using(postgresql, act)
+    with asking(postgresql) as other:
+        groups = other.execute("SELECT count(*) FROM flowengine.calls GROUP BY xmin::text ORDER BY 1").fetchall()
+    assert groups == [(1,), (64,)]
+
+
+def test_a_failing_statement_fails_those_of_its_moment_and_nothing_else(postgresql: str) -> None:
+    async def act(store: Store) -> None:
+        too_big = STEP._replace(counter=2**63)
+        failed = await asyncio.gather(store.save("a", STEP, LATER), store.save("b", too_big, LATER), return_exceptions=True)
+        assert [type(failure) for failure in failed] == [StoreError, StoreError]
+        assert await store.load("a") is None
+        assert await store.save("a", STEP, LATER) is STEP
+
+    using(postgresql, act)
+
+
+def test_it_goes_on_when_the_server_was_started_anew(postgresql: str) -> None:
+    async def act(store: Store) -> None:
+        for counter in range(1, 6):
+            kept = STEP._replace(counter=counter)
+            assert await store.save("a", kept, LATER) is kept
+            cut_off(postgresql)
+            assert await store.load("a") == kept
+
+    using(postgresql, act)
+
+
+def test_whoever_waits_for_a_lock_gives_up_in_time_and_the_store_works_again(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowengine.runtime.store.postgresql.PATIENCE_SECONDS", 0.2)
+
+    async def act(store: Store) -> None:
+        await store.save("a", STEP, LATER)
+        with psycopg.connect(postgresql) as other:
+            other.execute("UPDATE flowengine.calls SET expires = 0")
+            begun = time.monotonic()
+            with pytest.raises(StoreError, match=r"within 0\.2 seconds|statement timeout"):
+                await store.save("a", STEP._replace(counter=2), LATER)
+            assert time.monotonic() - begun < 1
+            assert await store.load("a") == STEP, "readers do not wait"
+            other.rollback()
+        kept = STEP._replace(counter=3)
+        assert await store.save("a", kept, LATER) is kept
+
+    using(postgresql, act)
+
+
+def test_machines_that_save_the_same_calls_agree_on_each_and_never_wait_for_each_other_in_a_ring(postgresql: str) -> None:
+    command = [sys.executable, "-c", SAVES_THE_SAME, postgresql]
+    machines = [subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for name in "abc"]
+    first, second, third = (json.loads(machine.communicate(b"go", timeout=60)[0]) for machine in machines)
+    assert len(first) == 400
+    assert first == second == third
+
+
+def test_a_letter_is_for_one_machine_at_a_time(postgresql: str) -> None:
+    from flowengine.runtime.store import Letter
+
+    async def act(store: Store) -> None:
+        other = open_store(postgresql)
+        letters = [Letter(b"%d" % number, b"content", 0, LATER) for number in range(40)]
+        await asyncio.gather(*(store.post(letter, 1.0) for letter in letters))
+        found = await asyncio.gather(store.due(2.0, 5.0), other.due(2.0, 5.0))
+        await other.close()
+        assert sorted(letter.id for part in found for letter in part) == sorted(letter.id for letter in letters)
+        assert {letter.tries for part in found for letter in part} == {1}
+
+    using(postgresql, act)
+
+
+def test_closing_finishes_what_is_being_saved(postgresql: str) -> None:
+    async def main() -> None:
+        store = open_store(postgresql)
+        saving = asyncio.create_task(store.save("a", STEP, LATER))
+        await asyncio.sleep(0)
+        await store.close()
+        assert await saving is STEP
+
+    asyncio.run(main())
+
+
+def test_tables_of_another_version_are_refused(postgresql: str) -> None:
+    async def act(_store: Store) -> None:
+        """It makes the tables."""
+
+    using(postgresql, act)
+    with asking(postgresql) as other:
+        other.execute("UPDATE flowengine.parts SET version = 7")
+    with pytest.raises(StoreError, match="its calls are of version 7, not 1: name another database"):
+        open_store(postgresql)
+
+
+def test_whoever_may_use_the_tables_need_not_be_allowed_to_make_any(postgresql: str) -> None:
+    async def act(store: Store) -> None:
+        assert await store.save("a", STEP._replace(counter=int(time.time())), LATER)
+
+    using(postgresql, act)
+    with asking(postgresql) as other:
+        other.execute("DROP ROLE IF EXISTS clerk")
+        other.execute("CREATE ROLE clerk LOGIN")
+        other.execute("GRANT USAGE ON SCHEMA flowengine TO clerk")
+        other.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA flowengine TO clerk")
+        try:
+            using(postgresql.replace("postgres:@", "clerk:@"), act)
+        finally:
+            other.execute("DROP OWNED BY clerk")
+            other.execute("DROP ROLE clerk")
+
+
+@pytest.mark.parametrize("address", ["postgresql://ann@127.0.0.1:1/calls", "postgresql://ann@127.0.0.1/calls?nonsense=1"])
+def test_a_server_that_cannot_be_had_is_refused_with_the_reason(address: str) -> None:
+    with pytest.raises(StoreError, match=r"cannot open the session store: .*(refused|nonsense)"):
+        open_store(address)
+
+
+def test_without_its_driver_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "flowengine.runtime.store.postgresql", raising=False)
+    monkeypatch.delitem(sys.modules, "flowengine.runtime.postgresql", raising=False)
+    with pytest.raises(StoreError, match=r'pip install "flowengine\[postgresql\]"'):
+        open_store("postgresql://ann@host/calls")
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("postgresql://ann:secret@host:5432/calls", "postgresql://ann:…@host:5432/calls"),
+        ("postgres://ann@host/calls?password=secret&sslmode=require", "postgres://ann@host/calls?password=…&sslmode=require"),
+        ("postgresql://ann@host/calls", "postgresql://ann@host/calls"),
+        ("sqlite:/srv/a:b@c.db", "sqlite:/srv/a:b@c.db"),
+    ],
+)
+def test_a_store_is_shown_without_its_password(url: str, text: str) -> None:
+    assert shown(url) == text
