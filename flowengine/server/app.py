@@ -6,8 +6,9 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -27,7 +28,7 @@ from flowengine.server.front import Front
 from flowengine.server.health import Healthz, Readyz, Scrape
 from flowengine.server.live import Live
 from flowengine.server.metrics import Metrics
-from flowengine.server.settings import Settings, applications
+from flowengine.server.settings import OWN_FOLDER, Settings, applications
 from flowengine.server.status import Status
 
 PURGE_EVERY = 300.0
@@ -86,7 +87,15 @@ def create() -> Front:
 def opened(settings: Settings) -> Store:
     if not settings.cookies_only:
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        keep_out_of_git(settings.folder)
     return open_store(settings.store)
+
+
+def keep_out_of_git(folder: Path) -> None:
+    """Whoever adds all files to the repository of their flows must not add keys and what callers said."""
+    if folder.name == OWN_FOLDER.name:
+        with suppress(OSError), (folder / ".gitignore").open("x") as file:
+            file.write("*\n")
 
 
 @asynccontextmanager

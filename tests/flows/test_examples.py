@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from msgspec import structs
 
 from flowengine.compile import Program, Release, compile_project
-from flowengine.compile.routing import routing
+from flowengine.compile.routing import Table, routing
 from flowengine.model import Route
 from flowengine.model.folder import read_folder
 from flowengine.problems import to_text
@@ -135,7 +135,8 @@ def stepped(call: Call | None, callback: Any, now: datetime, program: Program) -
 
 def routed(program: Program) -> Release:
     """The release as if every call were for this flow."""
-    return replace(release(), routes=(routing(Route(flow=program.flow)),))
+    routes = (routing(Route(flow=program.flow)),)
+    return replace(release(), routes=routes, table=Table.of(routes))
 
 
 def judged(kind: str, outcome: Outcome) -> None:
