@@ -11,6 +11,7 @@ from flowengine.compile.machine import machine
 from flowengine.compile.program import CompiledState, Program
 from flowengine.expr import Scope, Type
 from flowengine.model import Flow, On, State, Var
+from flowengine.pace import pause
 from flowengine.problems import Problem, suggest
 from flowengine.source import Document, Path
 from flowengine.states import KINDS, Builder, Exit, Move, Run, Signature, Surroundings, Target, Variable
@@ -95,6 +96,7 @@ class Flowing:
     problems: list[Problem]
 
     def state(self, name: str, authored: State) -> CompiledState | None:
+        pause()
         path: Path = ("states", name)
         builder = Builder(name, path, self.document, self.scope, self.around, self.problems)
         kind = self.kind(builder, authored)

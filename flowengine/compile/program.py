@@ -1,7 +1,7 @@
 """What compiling yields: immutable programs, and the release that holds all of a project's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flowengine.compile.routing import Address, Routing, Table
@@ -89,7 +89,7 @@ class Release:
     lacking: tuple[str, ...]
     hosts: Mapping[str, bool]
     guarded: frozenset[str]
-    journal: Journal = Journal()
+    journal: Journal = field(default_factory=Journal)
 
     def route(self, to: str, kind: str, origin: str, application: str) -> str:
         """The flow that answers a call to this address, or "" when none does."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from time import time_ns
 
 from flowengine.limits import MAX_PROJECT_FILES
+from flowengine.pace import pause
 
 PROJECT_FILE = "project.yaml"
 PARTS = ("calendars", "tables", "messages")
@@ -40,6 +41,7 @@ class Folder:
         return {file.relative_to(base).as_posix(): reading.content for file, reading in self._known.items()}
 
     def _reading(self, file: Path) -> Reading | None:
+        pause()
         known = self._known.get(file)
         try:
             before = file.stat()

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
+from flowengine.pace import pause
+
 T = TypeVar("T")
 Kept = dict[Hashable, tuple[Any, Any]]
 
@@ -21,6 +23,7 @@ class Memory:
 
     def recall(self, place: Hashable, key: object, make: Callable[[], T], still: Callable[[T], bool] = lambda _: True) -> T:
         """The value at a place, made anew unless it is known for this key. `still` looks at what no key can say beforehand."""
+        pause()
         for kept in (self._last, self._sound):
             known = kept.get(place)
             if known is not None and known[0] == key and still(known[1]):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from flowengine.compile import Compiled, Compiler, Release
+from flowengine.pace import giving_way
 from flowengine.releases.archive import Archive
 
 log = logging.getLogger(__name__)
@@ -54,19 +55,22 @@ class Workshop:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do something in the thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, giving_way, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, beside, work)
 
     def close(self) -> None:
         self._thread.shutdown(cancel_futures=True)
         self.archive.close()
 
 
-def giving_way(work: Callable[[], T]) -> T:
-    """Do something long while callbacks are answered: they get their turn sooner than Python would give it to them."""
+def beside(work: Callable[[], T]) -> T:
+    """Do something long while callbacks are answered: it rests for them, and where it cannot, they need not wait for their turn as
+    long as Python would let them.
+    """
     usual = sys.getswitchinterval()
     sys.setswitchinterval(TURN_SECONDS)
     try:
-        return work()
+        with giving_way():
+            return work()
     finally:
         sys.setswitchinterval(usual)
 

@@ -295,8 +295,9 @@ class Engine:
         answer = self.vault.answer(saved.answer, work.event.call_id)
         if answer is None:
             return None
-        known = Outcome(self.stored(work.event, saved), (), None, ())
-        return Reply(answer, replace(self.record(work, self.releases.current, known, "answered"), repeated=True))
+        call = self.stored(work.event, saved)
+        record = replace(self.record(work, self.releases.current, Outcome(call, (), None, ()), "answered"), repeated=True)
+        return Reply(answer, replace(record, release=call.release) if call else record)
 
     def apology(self, work: Work) -> Reply:
         """The answer when the engine itself has failed."""

@@ -1,0 +1,38 @@
+"""Long work beside callbacks that gives way to them.
+
+Python lets one thread run at a time, and a thread that wants its turn back waits for it each time that it has read or written
+anything. Work that rests of its own accord, again and again, makes them wait once and shortly.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+WORK_SECONDS: Final = 0.0003  # what a callback waits at most; it takes that long by itself
+REST_SECONDS: Final = 0.0003  # time enough for some callbacks, so that long work takes twice as long
+
+
+class _Pace(threading.local):
+    since: float | None = None
+
+
+_pace = _Pace()
+
+
+@contextmanager
+def giving_way() -> Iterator[None]:
+    """What this thread does in here rests whenever it comes by `pause`."""
+    _pace.since = time.perf_counter()
+    try:
+        yield
+    finally:
+        _pace.since = None
+
+
+def pause() -> None:
+    """Rest if it is time to, in a thread that gives way; costs next to nothing in any other."""
+    if _pace.since is not None and time.perf_counter() - _pace.since > WORK_SECONDS:
+        time.sleep(REST_SECONDS)
+        _pace.since = time.perf_counter()
