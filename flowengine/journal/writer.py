@@ -27,6 +27,7 @@ PURGE_EVERY = 60.0
 PURGE_BATCH = 500
 PATIENCE_SECONDS = 2.0  # the platform waits for an answer; a disk that hangs must not cost it
 COMPLAIN_EVERY = 60.0
+NOTHING = "none"  # as a project says that it wants no journal
 log = logging.getLogger(__name__)
 _COLUMNS, _VALUES = ", ".join(Row._fields), ", ".join("?" * len(Row._fields))
 _AT_ONCE = 16  # rows in one statement: each statement hands the interpreter to the thread that answers, and must get it back
@@ -64,11 +65,12 @@ class Writer:
 
     def note(self, record: Record, body: bytes, answer: bytes) -> None:
         """Keep this soon."""
-        self._add(Noted(record, body, answer), None)
+        if self._release(record.release).journal.keep != NOTHING:
+            self._add(Noted(record, body, answer), None)
 
     async def kept(self, record: Record, body: bytes, answer: bytes) -> None:
         """Keep this at once; on return it survives a killed process, or could not be kept."""
-        if self._loop is None or self._closing:
+        if self._loop is None or self._closing or self._release(record.release).journal.keep == NOTHING:
             return
         done = self._loop.create_future()
         timer = self._loop.call_later(PATIENCE_SECONDS, _settle, done)
@@ -156,8 +158,11 @@ class Writer:
         if time.monotonic() - self._purged < PURGE_EVERY:
             return
         self._purged = time.monotonic()
+        keep = self._release("").journal.keep
+        if keep == NOTHING and not self._path.exists():
+            return
         try:
-            self.purge(time.time() - period_seconds(self._release("").journal.keep))
+            self.purge(time.time() - period_seconds(keep))
         except (OSError, sqlite3.Error) as error:
             log.error("old calls cannot be dropped from the call journal: %s", error)  # noqa: TRY400  # its text says it all
 

@@ -92,7 +92,7 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is recorded of calls, how readable it is, and for how long. Variables that are `secret` never stand there in clear."""
 
-    keep: Annotated[Period, Meta(description="How long a call is kept.", examples=["30d"])] = "30d"
+    keep: Annotated[Period, Meta(description="How long a call is kept; with none, no journal is written.", examples=["30d"])] = "30d"
     numbers: Annotated[
         Literal["masked", "clear"],
         Meta(description="Whether numbers, and names of users, are shown with stars in place of all but their ends.", examples=["masked"]),

@@ -10,7 +10,11 @@ DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$"
 
 Duration = Annotated[str, Meta(pattern=DURATION, extra_json_schema={"x-hint": "write a number and a unit: 500ms, 20s, 1.5s, 2h"})]
 Period = Annotated[
-    str, Meta(pattern=r"^[1-9][0-9]{0,3}(h|d)$", extra_json_schema={"x-hint": "write a whole number of hours or days: 12h, 30d"})
+    str,
+    Meta(
+        pattern=r"^(none|[1-9][0-9]{0,3}(h|d))$",
+        extra_json_schema={"x-hint": "write a whole number of hours or days: 12h, 30d; or none"},
+    ),
 ]
 SPECIAL = ("repeat", "back")  # what a key can do in place of leading to a state
 StateName = Annotated[
@@ -55,10 +59,10 @@ def millis(text: str) -> int:
 def period_seconds(text: str) -> int:
     """The seconds of an authored period.
 
-    >>> period_seconds("12h"), period_seconds("30d")
-    (43200, 2592000)
+    >>> period_seconds("12h"), period_seconds("30d"), period_seconds("none")
+    (43200, 2592000, 0)
     """
-    return int(text[:-1]) * {"h": 3600, "d": 86_400}[text[-1]]
+    return 0 if text == "none" else int(text[:-1]) * {"h": 3600, "d": 86_400}[text[-1]]
 
 
 def seconds(text: str) -> int:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from journal.journal_line import (
     CALLER,
@@ -177,6 +178,39 @@ def test_old_calls_are_dropped_and_new_ones_stay(tmp_path: Path) -> None:
     last = sqlite3.connect(path).execute("SELECT max(at) FROM callbacks").fetchone()[0]
     asyncio.run(purged(last))
     assert [call.call for call in Reader(path).calls(Wanted())] == ["old-1199"]
+
+
+def test_who_wants_no_journal_gets_none(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match=r"\[\]"):
+        record(tmp_path / "journal.db", compiled(files(journal="{keep: none}")), CONVERSATION)
+    assert not list(tmp_path.iterdir()), "not even a file"
+
+
+def test_what_was_written_goes_when_no_journal_is_wanted_any_more(tmp_path: Path) -> None:
+    path = journal(tmp_path)
+
+    async def started_and_stopped() -> None:
+        writer = Writer(path, lambda _release: compiled(files(journal="{keep: none}")), SEALER, lambda *_: None)
+        writer.start()
+        await asyncio.to_thread(writer.close)
+
+    asyncio.run(started_and_stopped())
+    assert Reader(path).calls(Wanted()) == []
+
+
+def test_a_call_follows_its_own_release_in_whether_it_is_kept(tmp_path: Path) -> None:
+    path, (kept, other) = tmp_path / "journal.db", (compiled(files(journal=told)) for told in ("", "{keep: none}"))
+
+    async def both() -> None:
+        replies = [(await recorded(tmp_path / f"{release.id}.db", kept, [ring(release.id)], crm, SEALER))[0] for release in (kept, other)]
+        writer = Writer(path, {kept.id: kept, other.id: other, "": kept}.__getitem__, SEALER, lambda *_: None)
+        writer.start()
+        for reply, release in zip(replies, (kept, other), strict=True):
+            writer.note(msgspec.structs.replace(reply.record, release=release.id), b"{}", reply.body)
+        await asyncio.to_thread(writer.close)
+
+    asyncio.run(both())
+    assert [call.call for call in Reader(path).calls(Wanted())] == [kept.id]
 
 
 @pytest.mark.parametrize("what", ["a folder in its place", "another file in its place"])

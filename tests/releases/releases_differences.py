@@ -230,6 +230,7 @@ EDITS = (
     project("the apology", "apology: Sorry.", "apology: Oh dear.", "~ apology: “Sorry.” -> “Oh dear.”"),
     project("the locale of all", "locale: en-US", "locale: en-GB", "~ locale: en-US -> en-GB", "affects"),
     project("the journal", "apology: Sorry.", "apology: Sorry.\njournal: {numbers: clear}", "~ journal numbers: masked -> clear"),
+    project("no journal", "apology: Sorry.", "apology: Sorry.\njournal: {keep: none}", "~ journal keep: 30d -> none"),
     project("an application", "apology: Sorry.", "apology: Sorry.\napplications: [{key: key-1, secret: ACME}]",
             "+ application key-1: ACME"),
     project("the zone", "apology: Sorry.", "apology: Sorry.\nzone: Europe/Oslo", "~ zone: UTC -> Europe/Oslo", "affects line.whisper"),
