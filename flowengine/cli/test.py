@@ -70,7 +70,8 @@ def prepared(flows: Path, words: str, *, empty: bool) -> tuple[Project, list[Cas
     own = flows.stem if flows.is_file() else ""
     cases = [case for case in cases if chosen(words)(case) and (not own or in_file(project, case, flows.name))]
     if not cases and not empty:
-        click.echo(f"no scenario to run: write one in {(flows if flows.is_dir() else flows.parent) / 'scenarios'}", err=True)
+        write = f"write one in {(flows if flows.is_dir() else flows.parent) / 'scenarios'}"
+        click.echo(f"no scenario to run: {f'none is called like {words}' if words else write}", err=True)
         raise SystemExit(NO_TESTS)
     return project, cases
 

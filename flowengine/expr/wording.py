@@ -104,10 +104,10 @@ def _undeclared(parts: Sequence[str], text: str, offset: int, known: _Known) -> 
     name = re.sub(r"\s", "", whole) or parts[0]
     if called and (name == parts[0] or name.startswith("tables.")):
         return _unknown_function(name, text, start, known)
-    return _unknown_name(parts[0], start, known)
+    return _unknown_name(parts[0], start, known, alone=name == text.strip())
 
 
-def _unknown_name(name: str, start: int, known: _Known) -> ExprError:
+def _unknown_name(name: str, start: int, known: _Known, *, alone: bool) -> ExprError:
     if name in _HABITS:
         return ExprError(f"{name} is no name here", start, _HABITS[name], "FE301")
     if name in known.functions:
@@ -115,7 +115,9 @@ def _unknown_name(name: str, start: int, known: _Known) -> ExprError:
     inside = [one for one in known.names if one.startswith(f"{name}.")]
     if inside:
         return ExprError(f"{name} is a group of names, not a value", start, f"name one of them: {one_of(inside[:6])}", "FE301")
-    return ExprError(f"there is no {quoted(name)}", start, _name_hint(name, known.names), "FE301")
+    part = alone and "body" in known.names and "." not in name and not nearest(name, ("body", "status"))  # of an answer
+    hint = f'did you mean "body.{name}"?' if part else _name_hint(name, known.names)
+    return ExprError(f"there is no {quoted(name)}", start, hint, "FE301")
 
 
 def _name_hint(name: str, names: Sequence[str]) -> str:

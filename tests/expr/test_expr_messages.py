@@ -27,6 +27,8 @@ tables.dep.phone(3.5)
 tables.dep.phone
 vars
 gold
+bodi
+gold || vars.gold
 vars.account == golden
 True
 vars.n + 1.5

@@ -162,7 +162,7 @@ def test_junit_names_what_failed(tmp_path: Path) -> None:
     [
         ([], 0, "1 scenario: 1 passed, 0 failed"),
         (["-k", "line WORKS"], 0, "1 passed"),
-        (["-k", "nothing like it"], 5, "no scenario to run"),
+        (["-k", "nothing like it"], 5, "no scenario to run: none is called like nothing like it"),
         (["--coverage"], 0, "line.yaml:11:17: main: key 1"),
         (["--fail-under", "20"], 0, "1 passed"),
         (["--fail-under", "90"], 1, "less than 90%"),
