@@ -2,7 +2,8 @@
 
 Both servers run in the same way, one after the other, on one core; a load generator on another core keeps connections busy with
 calls of four callbacks (ring, key, answered, ended), signed beforehand. The bare endpoint verifies the same signature and
-returns constant bytes.
+returns constant bytes. The goals compare answering alone, so their rows are served with `journal: {keep: none}`; the other two are served
+as the example stands, and record every callback in the call journal.
 
     python benchmarks/callback.py [--json] [--calls 4000] [--rounds 3]
 """
@@ -11,6 +12,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -39,7 +41,7 @@ ROOT = Path(__file__).parents[1]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 KIND = "application/json; charset=utf-8"
 CONNECTIONS = 32
-TARGETS = {"default store": 0.50, "cookies alone": 0.60, "step": 20.0}
+TARGETS = {"default store, no journal": 0.50, "cookies alone, no journal": 0.60, "step": 20.0}
 NUMBER = "+14045550110"  # the flow departments: a menu, then a phone
 
 BARE = f"""
@@ -207,35 +209,53 @@ def step_microseconds(release: Release) -> float:
     return min(rounds)
 
 
+def projects(folder: str) -> dict[str, Path]:
+    """The example as it stands, and without a journal."""
+    silent = Path(folder) / "silent"
+    shutil.copytree(ROOT / "flows", silent)
+    with (silent / "project.yaml").open("a") as project:
+        project.write("\njournal: {keep: none}\n")
+    return {"journal": ROOT / "flows", "no journal": silent}
+
+
 def commands(folder: str, port: int) -> dict[str, list[str]]:
     (Path(folder) / "bare.py").write_text(BARE)
     quiet = ["--no-access-log", "--log-level", "warning"]
-    flowengine = [sys.executable, "-m", "flowengine", "serve", str(ROOT / "flows"), "--port", str(port)]
-    return {
-        "bare endpoint": [sys.executable, "-m", "uvicorn", "--port", str(port), *quiet, "bare:app"],
-        "default store": flowengine,
-        "cookies alone": [*flowengine, "--store", "none"],
-    }
+    found = {"bare endpoint": [sys.executable, "-m", "uvicorn", "--port", str(port), *quiet, "bare:app"]}
+    for what, flows in projects(folder).items():
+        served = [sys.executable, "-m", "flowengine", "serve", str(flows), "--port", str(port)]
+        found |= {f"default store, {what}": served, f"cookies alone, {what}": [*served, "--store", "none"]}
+    return dict(sorted(found.items(), key=lambda row: (row[0] != "bare endpoint", row[0] not in TARGETS)))
+
+
+def compiled(flows: Path) -> Release:
+    release = compile_project(read_folder(flows), {}).release
+    assert release is not None
+    return release
+
+
+def sent_to(calls: int) -> dict[str, list[list[bytes]]]:
+    """The callbacks by the name of the row: the cookies of a call name the release that it is on."""
+    plain = [callbacks(number) for number in range(calls)]
+    with tempfile.TemporaryDirectory() as folder:
+        echoed = {f"cookies alone, {what}": uvloop.run(prepared(compiled(flows), calls)) for what, flows in projects(folder).items()}
+        return dict.fromkeys(commands(tempfile.mkdtemp(dir=folder), 0), plain) | echoed
 
 
 def run(calls: int, rounds: int) -> dict[str, object]:
-    compiled = compile_project(read_folder(ROOT / "flows"), {})
-    assert compiled.release is not None
     os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
-    plain = [callbacks(number) for number in range(calls + 200)]
-    echoed = uvloop.run(prepared(compiled.release, calls + 200))
+    sent = sent_to(calls + 200)
     rates: dict[str, list[float]] = {}
     for round_number in range(rounds):
-        with tempfile.TemporaryDirectory() as folder:
-            for index, name in enumerate(commands(folder, 0)):
+        for index, name in enumerate(sent):
+            with tempfile.TemporaryDirectory() as folder:
                 port = 18400 + 10 * round_number + index
-                sent = echoed if name == "cookies alone" else plain
-                rates.setdefault(name, []).append(measured(commands(folder, port)[name], port, folder, sent))
+                rates.setdefault(name, []).append(measured(commands(folder, port)[name], port, folder, sent[name]))
     ratios = {name: statistics.median(a / b for a, b in zip(found, rates["bare endpoint"], strict=True)) for name, found in rates.items()}
     return {
         "requests_per_second": {name: round(statistics.median(found)) for name, found in rates.items()},
         "ratio": {name: round(ratio, 3) for name, ratio in ratios.items()},
-        "step_microseconds": round(step_microseconds(compiled.release), 1),
+        "step_microseconds": round(step_microseconds(compiled(ROOT / "flows")), 1),
         "targets": TARGETS,
     }
 
@@ -244,11 +264,11 @@ def show(result: dict[str, object]) -> None:
     rates, ratios = result["requests_per_second"], result["ratio"]
     assert isinstance(rates, dict)
     assert isinstance(ratios, dict)
-    print(f"{'served by':<16}{'requests/s':>12}{'of bare':>10}{'at least':>10}")
+    print(f"{'served by':<28}{'requests/s':>12}{'of bare':>10}{'at least':>10}")
     for name, rate in rates.items():
         target = f"{TARGETS[name]:.2f}" if name in TARGETS else ""
-        print(f"{name:<16}{rate:>12,}{ratios[name]:>10.2f}{target:>10}")
-    print(f"{'one step':<16}{result['step_microseconds']:>9} µs{'':>10}{'≤ 20 µs':>10}")
+        print(f"{name:<28}{rate:>12,}{ratios[name]:>10.2f}{target:>10}")
+    print(f"{'one step':<28}{result['step_microseconds']:>9} µs{'':>10}{'≤ 20 µs':>10}")
 
 
 if __name__ == "__main__":
