@@ -7,7 +7,7 @@ from typing import Final
 from flowengine.expr.types import ExprError
 
 _OPENS: Final = re.compile(r"\$\$\{|\$\{")
-_DOUBLE: Final = re.compile(r"\{\{[^{}]*\}\}")
+_BRACES: Final = re.compile(r"\{\{[^{}]*\}\}|\{\s*(?:vars|call|event|now|hours|tables|secrets)\.[^{}]*\}")  # of other languages
 # Inside: a whole text in quotes (raw ones have no codes), a bracket, or the start of a text that never ends.
 _INSIDE: Final = re.compile(
     r"""[rR]('''|\"\"\").*?\1 | [rR]"[^"\n]*" | [rR]'[^'\n]*'
@@ -50,9 +50,10 @@ def whole_expression(text: str) -> str | None:
 
 
 def _literal(text: str, start: int, end: int) -> str:
-    found = _DOUBLE.search(text, start, end)
+    found = _BRACES.search(text, start, end)
     if found:
-        raise ExprError("{{ }} means nothing here", found.start(), f"write ${{{found[0][2:-2].strip()}}}", "FE306")
+        signs = "{{ }}" if found[0].startswith("{{") else "{ } without $"
+        raise ExprError(f"{signs} means nothing here", found.start(), f"write ${{{found[0].strip('{ }')}}}", "FE306")
     return text[start:end]
 
 

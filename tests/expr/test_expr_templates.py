@@ -39,6 +39,7 @@ def test_names_pieces_and_constants():
     made = SCOPE.template("Hi ${vars.name}, ${vars.n + 1}")
     assert (made.names, made.constant, [piece.start for piece in made.pieces]) == ({"vars.name", "vars.n"}, None, [5, 19])
     assert SCOPE.template("a $${b}").constant == "a ${b}"
+    assert SCOPE.template("{a} {vars} $${vars.name}").constant == "{a} {vars} ${vars.name}"
     assert SCOPE.template("").constant == ""
     assert SCOPE.template("").render({}) == ""
 
@@ -49,6 +50,8 @@ def test_names_pieces_and_constants():
         ("é😀 ${vars.nam}", "FE301", 5),
         ("${vars.name} ${vars.n + 1.5}", "FE302", 22),
         ("a {{x}}", "FE306", 2),
+        ("a {vars.name}", "FE306", 2),
+        ("${vars.name} { hours.desk.open }", "FE306", 13),
         ("a ${x", "FE307", 2),
         ("a ${'x}", "FE307", 4),
         ("a ${}", "FE304", 2),

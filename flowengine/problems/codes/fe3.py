@@ -149,9 +149,9 @@ states:
     ),
     Entry(
         "FE306",
-        "{{ }} in a text",
+        "braces without $ in a text",
         Severity.ERROR,
-        "In a text the value of an expression is written as ${…}.",
+        "In a text the value of an expression is written as ${…}. {{…}} and {vars.…} would be read out as they stand.",
         """\
 flow: line
 start: welcome
