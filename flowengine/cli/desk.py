@@ -18,11 +18,10 @@ from flowengine.releases.git import GitError
 from flowengine.releases.ledger import Ledger, Refused
 from flowengine.releases.publisher import Publisher
 from flowengine.releases.workshop import Workshop
-from flowengine.server.live import ARCHIVE
 from flowengine.server.settings import DEFAULT_STORE, Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
-store_option = click.option("--store", default=DEFAULT_STORE, show_default=True, help="The store of the server; releases lie beside it.")
+store_option = click.option("--store", default=DEFAULT_STORE, show_default=True, help="The store of the server, which knows its releases.")
 
 
 def changing(command: F) -> F:
@@ -43,12 +42,12 @@ def naming(command: F) -> F:
 def opened(store: str) -> Iterator[Desk]:
     """The desk of a server, running or not. Whatever is refused ends the command with one line, and the problems before it."""
     settings = Settings("", store=store)
-    path = settings.folder / ARCHIVE
-    if not path.is_file():
+    archive = settings.archive
+    if isinstance(archive, Path) and not archive.is_file():
         raise click.ClickException(f"no server has kept releases beside {store}: name its store with --store")
     try:
-        workshop = Workshop(path, os.environ, cookies_only=settings.cookies_only)
-        ledger = Ledger(path)
+        workshop = Workshop(archive, os.environ, cookies_only=settings.cookies_only)
+        ledger = Ledger(archive)
     except ArchiveError as error:
         raise click.ClickException(str(error)) from error
     try:
@@ -56,7 +55,7 @@ def opened(store: str) -> Iterator[Desk]:
     except Broken as broken:
         click.echo(to_text(broken.problems, broken.sources, colour=True), err=True)
         raise click.ClickException(str(broken)) from broken
-    except Refused as refusal:
+    except (Refused, ArchiveError) as refusal:
         raise click.ClickException(str(refusal)) from refusal
     finally:
         workshop.close()

@@ -1,5 +1,6 @@
 """`flowengine serve`."""
 
+import time
 from pathlib import Path
 
 import click
@@ -7,7 +8,7 @@ import click
 from flowengine.cli.project import Loaded, compiled_from
 from flowengine.compile import Release
 from flowengine.releases.database import ArchiveError
-from flowengine.releases.follow import WHO, Found
+from flowengine.releases.follow import TURN_SECONDS, WHO, Found
 from flowengine.releases.git import GitError
 from flowengine.releases.publisher import place
 from flowengine.server.live import Live
@@ -24,7 +25,7 @@ from flowengine.server.settings import DEFAULT_STORE, KEY, SECRET, Settings, Set
 @click.option("--host", default=Settings.host, show_default=True, help="The address to listen on.")
 @click.option("--port", default=Settings.port, show_default=True, type=click.IntRange(0, 65535), help="The port to listen on.")
 @click.option("--workers", default=Settings.workers, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.")
-@click.option("--store", default=DEFAULT_STORE, show_default=True, help="sqlite:PATH, or none where the platform returns cookies.")
+@click.option("--store", default=DEFAULT_STORE, show_default=True, help="sqlite:PATH, postgresql://…, or none where cookies come back.")
 @click.option("--callback-path", default=Settings.callback_path, show_default=True, help="Where the platform posts callbacks.")
 @click.option("--drain", default=0.0, show_default=True, type=click.FloatRange(0, 300), help="Seconds to go on after SIGTERM, not ready.")
 def serve(flows: Path | None, git: Path | None, path: str, **options: object) -> None:
@@ -56,6 +57,8 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
 
 def begin(live: Live, found: Found, project: Loaded) -> Release:
     """The release to begin with: what is there now, or, while that has errors, what was live from there before."""
+    if not first(live):
+        return others(live)
     live.publisher.follow(found.files, found.origin, found.origin.author or WHO)
     before = live.ledger.live()
     release = live.workshop.release(before.current) if before.place == place(found.origin) else None
@@ -65,6 +68,24 @@ def begin(live: Live, found: Found, project: Loaded) -> Release:
             raise SystemExit(1)
         click.echo(f"THE FLOWS HAVE ERRORS: release {release.id}, which was live before, is served until they are mended.", err=True)
     assert release is not None  # noqa: S101  # it was published just now
+    return release
+
+
+def first(live: Live) -> bool:
+    """Whether what is here goes live. Where another machine follows, what it has does, as soon as it has published that."""
+    while not live.leads():
+        if live.ledger.live().current:
+            return False
+        time.sleep(TURN_SECONDS)
+    return True
+
+
+def others(live: Live) -> Release:
+    current = live.ledger.live().current
+    release = live.workshop.release(current)
+    if release is None:
+        raise SettingsError(f"release {current}, which is live on all machines, cannot be had here: is this another version of flowengine?")
+    click.echo(f"Another machine follows its flows; release {current}, which is live on all, is served here.", err=True)
     return release
 
 

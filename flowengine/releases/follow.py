@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from watchfiles import awatch
 from flowengine.model import Folder
 from flowengine.problems import to_text
 from flowengine.releases.archive import Origin
+from flowengine.releases.database import ArchiveError
 from flowengine.releases.git import GitError, Repository
 from flowengine.releases.publisher import Made, Publisher
 from flowengine.releases.workshop import Workshop
@@ -153,7 +153,7 @@ async def at_last(place: Place, publisher: Publisher, workshop: Workshop) -> Mad
             return await workshop.run(lambda: publish_now(place, publisher))
         except Exception as error:  # whatever it is, calls go on with what they have
             if (why := repr(error)) != told:
-                foreseen = isinstance(error, (OSError, GitError, sqlite3.Error))
+                foreseen = isinstance(error, (OSError, GitError, ArchiveError))
                 log.error("the flows cannot be published, and stay as they were: %s", error, exc_info=not foreseen)  # noqa: TRY400
                 told = why
         await asyncio.sleep(TURN_SECONDS)
@@ -165,21 +165,3 @@ def report(made: Made) -> None:
         log.error("the flows have errors, and stay as they were:\n%s", to_text(made.problems, made.sources))
     elif made.changed:
         log.info("release %s is live", made.release)
-
-
-class Turn:
-    """The turn to follow. It belongs to one process at a time, and is free again when that process ends, however it does."""
-
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, timeout=0, isolation_level=None)  # SQLite has locks that work everywhere
-
-    def taken(self) -> bool:
-        """Whether it is ours now."""
-        try:
-            self._connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            return False
-        return True
-
-    def close(self) -> None:
-        self._connection.close()

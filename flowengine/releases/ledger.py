@@ -1,13 +1,12 @@
 """What is live, and how it came about: every change is appended with who made it, and none is ever altered."""
 
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from flowengine.releases.database import connect, transaction
+from flowengine.releases.where import Where, connect
 
 What = Literal["publish", "rollback", "canary", "promote", "withdraw", "draft", "undraft"]
 
@@ -120,14 +119,14 @@ _AFTER: Mapping[What, Callable[[Live, Change], Live]] = {
 class Ledger:
     """The changes of one archive. Cheap to ask often: `live` reads only what has come since it was asked before."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = connect(path)
+    def __init__(self, where: Where) -> None:
+        self._database = connect(where)
         self._live = Live()
         self._version = -1
 
     def live(self) -> Live:
         """What is live now."""
-        (version,) = self._connection.execute("PRAGMA data_version").fetchone()  # moves when another connection has written
+        version = self._database.version()
         if version != self._version:
             self._catch_up()
             self._version = version
@@ -135,22 +134,23 @@ class Ledger:
 
     def change(self, decide: Callable[[Live], Change], at: float) -> Change:
         """Append what `decide` makes of what is live, with nobody else in between. What it raises leaves everything as it was."""
-        with transaction(self._connection) as write:
+        with self._database.transaction():
             self._catch_up()
             change = replace(decide(self._live), at=at)
-            row = (at, change.who, change.what, change.release, msgspec.json.encode(change).decode())
-            number = write.execute("INSERT INTO changes (at, who, what, release, details) VALUES (?, ?, ?, ?, ?)", row).lastrowid or 0
+            number = self._live.number + 1
+            row = (number, at, change.who, change.what, change.release, msgspec.json.encode(change).decode())
+            self._database.rows("INSERT INTO changes (number, at, who, what, release, details) VALUES (?, ?, ?, ?, ?, ?)", *row)
         change = replace(change, number=number)
         self._live = after(self._live, change)
         return change
 
     def all(self, since: int = 0) -> list[Change]:
         """The changes after the one of this number, in order."""
-        rows = self._connection.execute("SELECT number, details FROM changes WHERE number > ? ORDER BY number", (since,)).fetchall()
+        rows = self._database.rows("SELECT number, details FROM changes WHERE number > ? ORDER BY number", since)
         return [replace(msgspec.json.decode(details, type=Change), number=number) for number, details in rows]
 
     def close(self) -> None:
-        self._connection.close()
+        self._database.close()
 
     def _catch_up(self) -> None:
         self._live = fold(self._live, self.all(self._live.number))

@@ -32,17 +32,24 @@ class Publisher:
         self._ledger = ledger
         self._compile = compile_files
         self._clock = clock
+        self._old = ""
+
+    def leave_old(self, files: Files) -> None:
+        """What a place has as one begins to follow it is no news where it was followed before, here or on another machine."""
+        made = release_id(files)
+        self._old = made if any(change.place and change.release == made for change in self._ledger.all()) else ""
 
     def follow(self, files: Files, origin: Origin, who: str) -> Made:
         """Publish what a place has now, unless it had that the last time: what was taken back since then stays back."""
-        live = self._ledger.live()
-        if (live.place, live.followed) == (place(origin), release_id(files)):
+        live, wanted = self._ledger.live(), release_id(files)
+        if wanted == self._old or (live.place, live.followed) == (place(origin), wanted):
             self._archive.accept(place(origin))
-            return Made(live.followed, (), {}, changed=False)
+            return Made(wanted, (), {}, changed=False)
         made = self._judged(files, origin)
         if made.release:
             change = Change(who, "publish", made.release, place=place(origin), note=origin.title)
             self._ledger.change(lambda _live: change, self._clock())
+            self._old = ""
         return made
 
     def renew(self, name: str, draft: Draft, files: Files, origin: Origin, who: str) -> Made:

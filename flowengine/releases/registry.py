@@ -3,12 +3,12 @@
 import asyncio
 import hashlib
 import logging
-import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from flowengine.compile import Release
-from flowengine.releases.ledger import Ledger, Live
+from flowengine.releases.database import ArchiveError
+from flowengine.releases.ledger import Live
 from flowengine.sinch import Event, Ice, normalise
 
 log = logging.getLogger(__name__)
@@ -129,16 +129,16 @@ class Registry:
         return release
 
 
-async def follow(registry: Registry, ledger: Ledger, pause: float, shown: Callable[[str], None]) -> None:
-    """Serve what the ledger says, as soon as it says so."""
+async def follow(registry: Registry, look: Callable[[], Awaitable[Live]], pause: float, shown: Callable[[str], None]) -> None:
+    """Serve what is live, as soon as one sees it."""
     number = -1
     while True:
         try:
-            live = ledger.live()
+            live = await look()
             if live.number != number:
                 await registry.show(live)
                 shown(registry.current.id)
                 number = live.number
-        except sqlite3.Error:  # a full disk, say; what is served goes on
+        except ArchiveError:  # a full disk, say; what is served goes on
             log.exception("the record of what is live cannot be read")
         await asyncio.sleep(pause)

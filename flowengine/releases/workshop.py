@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeVar
 
 from flowengine.compile import Compiled, Compiler, Release
 from flowengine.pace import giving_way
 from flowengine.releases.archive import Archive
+from flowengine.releases.where import Where
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -22,8 +22,8 @@ TURN_SECONDS = 0.0005  # that a callback waits at most for each time that it nee
 class Workshop:
     """An archive, and a compiler that remembers. What is not `run` in its thread may be called before there is an event loop."""
 
-    def __init__(self, path: Path, environment: Mapping[str, str], *, cookies_only: bool = False) -> None:
-        self.archive = Archive(path)
+    def __init__(self, where: Where, environment: Mapping[str, str], *, cookies_only: bool = False) -> None:
+        self.archive = Archive(where)
         self._compiler = Compiler()
         self._environment = environment
         self._cookies_only = cookies_only

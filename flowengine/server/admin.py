@@ -1,7 +1,6 @@
 """What the commands do, over HTTP: for whoever has the token, and from this machine alone unless told otherwise."""
 
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from hmac import compare_digest
@@ -16,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from flowengine.journal.database import FILE, JournalError
 from flowengine.limits import MAX_ADMIN_BYTES
 from flowengine.releases.archive import Origin
+from flowengine.releases.database import ArchiveError
 from flowengine.releases.desk import NOTHING, Broken, By, Desk, Done, Wanted, in_git, share_of
 from flowengine.releases.git import GitError
 from flowengine.releases.ledger import Refused
@@ -155,7 +155,7 @@ class Admin:
             return 422, Told(str(broken), problems=tuple(map(seen, broken.problems)))
         except (Refused, JournalError) as refusal:
             return 409, Told(str(refusal))
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, ArchiveError) as error:
             log.exception("what is live could not be changed")
             return 503, Told(f"nothing has changed: {error}")
 

@@ -5,38 +5,48 @@ import gc
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from flowengine.limits import DRAINED_EVERY_SECONDS, LEDGER_PAUSE_SECONDS
 from flowengine.releases import Registry, drafts
+from flowengine.releases.database import ArchiveError
 from flowengine.releases.desk import Desk
 from flowengine.releases.drain import Drain
-from flowengine.releases.follow import TURN_SECONDS, Branch, FolderPlace, Place, Turn, follow, publish_now, report
+from flowengine.releases.follow import TURN_SECONDS, Branch, FolderPlace, Place, follow, publish_now, report
+from flowengine.releases.git import GitError
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Made, Publisher
 from flowengine.releases.registry import follow as show
+from flowengine.releases.where import turn_of
 from flowengine.releases.workshop import Workshop
 from flowengine.runtime.store import Store, StoreError
 from flowengine.server.settings import Settings
 
 log = logging.getLogger(__name__)
-ARCHIVE, TURN = "releases.db", "turn.db"
+T = TypeVar("T")
+LOOK_SECONDS = 0.25  # of a server, which answers in a part of a millisecond and may have many machines to answer
 
 
 class Live:
     """What a process needs to serve releases, and to change what is live. Raises ArchiveError where the archive cannot be opened."""
 
     def __init__(self, settings: Settings) -> None:
-        folder = settings.folder
-        self.workshop = Workshop(folder / ARCHIVE, os.environ, cookies_only=settings.cookies_only)
-        self.ledger, self._written = Ledger(folder / ARCHIVE), Ledger(folder / ARCHIVE)  # one for the loop, one for the workshop
+        self._shared = settings.shared
+        self.workshop = Workshop(settings.archive, os.environ, cookies_only=settings.cookies_only)
+        self.ledger, self._written = Ledger(settings.archive), Ledger(settings.archive)  # one for the loop, one for the workshop
         self.publisher = Publisher(self.workshop.archive, self._written, self.workshop.compile)
         self.desk = Desk(self.workshop.archive, self._written, self.publisher)
         self._drafts = drafts.Drafts(self.publisher, self._written)
         self.place = place(settings)
-        self._turn = Turn(folder / TURN)
+        self._turn = turn_of(settings.archive)
+
+    def leads(self) -> bool:
+        """Whether what the place has may go live as the server starts. Of machines that share their releases one follows its place."""
+        return not self._shared or self._turn.taken()
 
     def publish(self) -> Made | None:
         """Publish what the place has, if that is news; before there are workers. Raises OSError or GitError."""
@@ -54,19 +64,45 @@ class Live:
 
     def tasks(self, registry: Registry, store: Store, shown: Callable[[str], None]) -> Iterable[asyncio.Task[None]]:
         """What goes on beside the callbacks. `shown` is told which release new calls begin on."""
-        yield asyncio.create_task(show(registry, self.ledger, LEDGER_PAUSE_SECONDS, shown))
+        pause = LOOK_SECONDS if self._shared else LEDGER_PAUSE_SECONDS
+        yield asyncio.create_task(show(registry, partial(self._asked, self.ledger.live), pause, shown))
         yield asyncio.create_task(self._lead(store))
         yield asyncio.create_task(self._forget(registry))
 
     async def _lead(self, store: Store) -> None:
-        """Once it is this worker's turn, follow the place and tidy the archive for all."""
-        while not self._turn.taken():  # noqa: ASYNC110  # the process that has it tells nobody when it ends
-            await asyncio.sleep(TURN_SECONDS)
-        drain = Drain(self.workshop.archive, self._written, time.time)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(follow(self.place, self.publisher, self.workshop, report))
-            group.create_task(drafts.follow(self._drafts, self.workshop))
-            group.create_task(self._drain(drain, store))
+        """While it is this worker's turn, follow the place and tidy the archive for all."""
+        while True:
+            while not await self._asked(self._turn.taken):  # noqa: ASYNC110  # the process that has it tells nobody when it ends
+                await asyncio.sleep(TURN_SECONDS)
+            async with asyncio.TaskGroup() as group:
+                works = [group.create_task(work) for work in self._works(store)]
+                while await self._asked(self._turn.taken):  # noqa: ASYNC110  # that of a lost machine goes to another one
+                    await asyncio.sleep(TURN_SECONDS)
+                for work in works:
+                    work.cancel()
+
+    def _works(self, store: Store) -> Iterable[Coroutine[Any, Any, None]]:
+        yield self._follow()
+        yield drafts.follow(self._drafts, self.workshop)
+        yield self._drain(Drain(self.workshop.archive, self._written, time.time), store)
+
+    async def _follow(self) -> None:
+        if self._shared:
+            log.info("this machine follows its flows now, for all that share the store")
+            await self.workshop.run(self._take_over)
+        await follow(self.place, self.publisher, self.workshop, report)
+
+    def _take_over(self) -> None:
+        """What another machine has followed is no news here: this one may be behind."""
+        with suppress(OSError, GitError, ArchiveError):  # which following reports
+            found = self.place.read()
+            self.place.forget()
+            if found is not None:
+                self.publisher.leave_old(found.files)
+
+    async def _asked(self, question: Callable[[], T]) -> T:
+        """A file answers in microseconds; a server may take its time, and callbacks must not wait for it."""
+        return await asyncio.to_thread(question) if self._shared else question()
 
     async def _drain(self, drain: Drain, store: Store) -> None:
         while True:

@@ -9,9 +9,10 @@ import uvicorn
 
 from flowengine.compile import Release
 from flowengine.runtime.store import StoreError
-from flowengine.server import admin, log
+from flowengine.runtime.store.address import shown
+from flowengine.server import admin, keys, log
 from flowengine.server.app import opened
-from flowengine.server.settings import Settings, SettingsError, applications, check_complete, check_exposure
+from flowengine.server.settings import Settings, SettingsError, applications, check_complete, check_exposure, check_keys
 
 PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/status")
@@ -27,6 +28,7 @@ def prepare(settings: Settings, release: Release) -> bool:
     check_complete(release)
     signed = bool(applications(release, os.environ))
     check_exposure(settings.host, has_credentials=signed)
+    check_keys(settings, has_credentials=signed, has_keys=bool(keys.given(os.environ)))
     asyncio.run(check_store(settings))
     return signed
 
@@ -36,7 +38,7 @@ async def check_store(settings: Settings) -> None:
     try:
         await opened(settings).close()
     except (StoreError, OSError) as error:
-        raise SettingsError(f"the session store {settings.store} cannot be used: {error}") from error
+        raise SettingsError(f"the session store {shown(settings.store)} cannot be used: {error}") from error
 
 
 def serve(settings: Settings) -> None:

@@ -9,12 +9,15 @@ from pathlib import Path
 import msgspec
 
 from flowengine.compile import Release
+from flowengine.releases.where import Where
+from flowengine.runtime.store.address import on_postgresql
 from flowengine.sinch.signing import decode_secret
 
 KEY, SECRET = "SINCH_APPLICATION_KEY", "SINCH_APPLICATION_SECRET"
 HANDED_ON = "FLOWENGINE_SETTINGS"
 DEFAULT_STORE = "sqlite:.flowengine/calls.db"
 OWN_FOLDER = Path(".flowengine")
+ARCHIVE = "releases.db"
 
 
 class SettingsError(Exception):
@@ -41,9 +44,19 @@ class Settings:
 
     @property
     def folder(self) -> Path:
-        """Where the server keeps what is its own: beside the store."""
+        """Where the server keeps what is its own: beside the store where that is a file."""
         kind, _, path = self.store.partition(":")
         return Path(path).parent if kind == "sqlite" else OWN_FOLDER
+
+    @property
+    def shared(self) -> bool:
+        """Whether other machines share the store, and with it the releases."""
+        return on_postgresql(self.store)
+
+    @property
+    def archive(self) -> Where:
+        """Where the releases lie."""
+        return self.store if self.shared else self.folder / ARCHIVE
 
     def hand_on(self) -> None:
         """Leave these settings where the worker processes find them."""
@@ -75,6 +88,15 @@ def check_complete(release: Release) -> None:
         raise SettingsError(
             f"the environment has no {', '.join(release.lacking)}, which applications: in project.yaml names: "
             "set it to the secret of the application, or take the application out of the project"
+        )
+
+
+def check_keys(settings: Settings, *, has_credentials: bool, has_keys: bool) -> None:
+    """A random key is that of one machine; what it seals the others could not open."""
+    if settings.shared and not has_credentials and not has_keys:
+        raise SettingsError(
+            "machines that share a store must have the same key for cookies: "
+            f"set FLOWENGINE_COOKIE_KEYS, or {KEY} and {SECRET}, to the same on each"
         )
 
 

@@ -1,14 +1,17 @@
-"""The archive keeps what a release is made of, once, for every process that shares it."""
+"""The archive keeps what a release is made of, once, for every process that shares it: in a file, and on a server."""
 
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from flowengine.releases.archive import Archive, Origin
 from flowengine.releases.database import ArchiveError
+from flowengine.releases.where import Where, connect
 
 HERE = Origin("/srv/flows")
 GIT = Origin("/srv/flows.git", "main", "3faf202", "Ann <ann@example.com>", "Open on Saturdays")
@@ -19,40 +22,55 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "deep" / "releases.db"
 
 
-def test_a_release_comes_back_as_it_was_put(path: Path) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, path: Path) -> Where:
+    return path if request.param == "sqlite" else str(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def opened(where: Where) -> Iterator[Callable[[], Archive]]:
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(closing(Archive(where)))
+
+
+def contents(where: Where) -> int:
+    with closing(connect(where)) as database:
+        ((found,),) = database.rows("SELECT count(*) FROM contents")
+    return int(found)
+
+
+def test_a_release_comes_back_as_it_was_put(opened: Callable[[], Archive]) -> None:
     files = {"a.yaml": b"flow: a", "b.yaml": b"\x00\xff" * 1000, "empty.yaml": b""}
-    archive = Archive(path)
+    archive = opened()
     archive.put("one", files, GIT, 5.0)
     archive.close()
-    reopened = Archive(path)
+    reopened = opened()
     assert reopened.files("one") == files
     assert [(kept.id, kept.made, kept.origin) for kept in reopened.listing()] == [("one", 5.0, GIT)]
     assert reopened.files("two") is None
 
 
-def test_the_first_to_put_a_release_says_where_it_came_from(path: Path) -> None:
-    archive = Archive(path)
+def test_the_first_to_put_a_release_says_where_it_came_from(opened: Callable[[], Archive]) -> None:
+    archive = opened()
     archive.put("one", {"a.yaml": b"flow: a"}, HERE, 5.0)
     archive.put("one", {"a.yaml": b"flow: a"}, GIT, 9.0)
     assert [(kept.made, kept.origin) for kept in archive.listing()] == [(5.0, HERE)]
 
 
-def test_contents_that_releases_share_are_kept_once_and_as_long_as_one_needs_them(path: Path) -> None:
-    archive = Archive(path)
+def test_contents_that_releases_share_are_kept_once_and_as_long_as_one_needs_them(opened: Callable[[], Archive], where: Where) -> None:
+    archive = opened()
     shared = {f"{number}.yaml": b"flow: %d" % number for number in range(50)}
     for number in range(20):
         archive.put(f"r{number}", {**shared, "0.yaml": b"changed %d" % number}, HERE, float(number))
-    (kept,) = sqlite3.connect(path).execute("SELECT count(*) FROM contents").fetchone()
-    assert kept == 49 + 20
+    assert contents(where) == 49 + 20
     archive.drop([f"r{number}" for number in range(19)])
-    (left,) = sqlite3.connect(path).execute("SELECT count(*) FROM contents").fetchone()
-    assert left == 50
+    assert contents(where) == 50
     assert archive.files("r19") == {**shared, "0.yaml": b"changed 19"}
     assert archive.files("r3") is None
 
 
-def test_people_name_releases_by_the_beginning_of_their_id(path: Path) -> None:
-    archive = Archive(path)
+def test_people_name_releases_by_the_beginning_of_their_id(opened: Callable[[], Archive]) -> None:
+    archive = opened()
     for name in ("abc1", "abd2", "f00d"):
         archive.put(name, {}, HERE, 1.0)
     assert archive.find("f") == ["f00d"]
@@ -60,16 +78,16 @@ def test_people_name_releases_by_the_beginning_of_their_id(path: Path) -> None:
     assert archive.find("") == []
 
 
-def test_processes_put_at_the_same_time(path: Path) -> None:
-    Archive(path).close()
+def test_processes_put_at_the_same_time(opened: Callable[[], Archive], where: Where) -> None:
+    opened()
     program = (
         "import sys; from pathlib import Path; from flowengine.releases.archive import Archive, Origin\n"
-        "archive = Archive(Path(sys.argv[1]))\n"
+        "archive = Archive(sys.argv[1] if '://' in sys.argv[1] else Path(sys.argv[1]))\n"
         "for n in range(40): archive.put(f'r{n}', {'same.yaml': b'x', f'{n}.yaml': b'%d' % n}, Origin(sys.argv[2]), n)\n"
     )
-    running = [subprocess.Popen([sys.executable, "-c", program, str(path), str(number)]) for number in range(3)]
+    running = [subprocess.Popen([sys.executable, "-c", program, str(where), str(number)]) for number in range(3)]
     assert [process.wait(60) for process in running] == [0, 0, 0]
-    archive = Archive(path)
+    archive = opened()
     assert len(archive.listing()) == 40
     assert archive.files("r7") == {"same.yaml": b"x", "7.yaml": b"7"}
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from releases_repository import commit, flow, git, new_repository
 
-from flowengine.releases.follow import Branch, FolderPlace, Place, Turn, follow
+from flowengine.releases.follow import Branch, FolderPlace, Place, follow
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Made, Publisher
+from flowengine.releases.turn import FileTurn
 from flowengine.releases.workshop import Workshop
 
 PATIENCE = 10.0
@@ -31,8 +32,9 @@ class Following:
     """Somebody who follows a place, and what came of it."""
 
     def __init__(self, folder: Path) -> None:
-        self.workshop = Workshop(folder / "releases.db", {})
-        self.ledger = Ledger(folder / "releases.db")
+        self.path = folder / "releases.db"
+        self.workshop = Workshop(self.path, {})
+        self.ledger = Ledger(self.path)
         self.publisher = Publisher(self.workshop.archive, self.ledger, self.workshop.compile)
         self.made: list[Made] = []
 
@@ -45,7 +47,7 @@ class Following:
         await until(lambda: sum(not made.release for made in self.made) >= number)
 
     def words(self) -> str:
-        live = Ledger(self.workshop.archive.path).live().current
+        live = Ledger(self.path).live().current
         files = self.workshop.archive.files(live) or {}
         return " ".join(content.decode() for content in files.values())
 
@@ -222,14 +224,14 @@ def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
 
 def test_one_process_at_a_time_has_the_turn_until_it_is_killed(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from flowengine.releases.follow import Turn\n"
-        "turn = Turn(Path(sys.argv[1])); print(turn.taken(), flush=True); time.sleep(60)\n"
+        "import sys, time; from pathlib import Path; from flowengine.releases.turn import FileTurn\n"
+        "turn = FileTurn(Path(sys.argv[1])); print(turn.taken(), flush=True); time.sleep(60)\n"
     )
     path = tmp_path / "turn.db"
     first = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)
     assert first.stdout is not None
     assert first.stdout.readline() == b"True\n"
-    mine = Turn(path)
+    mine = FileTurn(path)
     assert not mine.taken()
     first.kill()
     first.communicate()

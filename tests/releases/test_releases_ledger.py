@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -9,15 +11,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.releases.ledger import Change, Draft, Ledger, Live, Refused, fold
+from flowengine.releases.where import Where
 
 PUBLISH = Change("ann", "publish", "r1", place="/srv/flows")
 
 
-def ledger_of(folder: Path, *changes: Change) -> Ledger:
-    ledger = Ledger(folder / "releases.db")
-    for at, change in enumerate(changes):
-        ledger.change(lambda _live, change=change: change, float(at))
-    return ledger
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Where:
+    return tmp_path / "releases.db" if request.param == "sqlite" else str(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def ledger_of(where: Where) -> Iterator[Callable[..., Ledger]]:
+    """The ledger, opened once more, and further changes in it."""
+
+    def opened(*changes: Change) -> Ledger:
+        ledger = stack.enter_context(closing(Ledger(where)))
+        for at, change in enumerate(changes):
+            ledger.change(lambda _live, change=change: change, float(at))
+        return ledger
+
+    with ExitStack() as stack:
+        yield opened
 
 
 CASES = {
@@ -56,15 +71,15 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_live_after(case: str, tmp_path: Path) -> None:
+def test_what_is_live_after(case: str, ledger_of: Callable[..., Ledger]) -> None:
     changes, expected = CASES[case]
-    ledger = ledger_of(tmp_path, *changes)
+    ledger = ledger_of(*changes)
     assert ledger.live() == expected
-    assert Ledger(tmp_path / "releases.db").live() == expected
+    assert ledger_of().live() == expected
 
 
-def test_the_record_says_who_did_what_and_when(tmp_path: Path) -> None:
-    ledger = ledger_of(tmp_path, PUBLISH, Change("bo", "rollback", "r0", note="the menu was wrong"))
+def test_the_record_says_who_did_what_and_when(ledger_of: Callable[..., Ledger]) -> None:
+    ledger = ledger_of(PUBLISH, Change("bo", "rollback", "r0", note="the menu was wrong"))
     assert [(item.number, item.at, item.who, item.what, item.note) for item in ledger.all()] == [
         (1, 0.0, "ann", "publish", ""),
         (2, 1.0, "bo", "rollback", "the menu was wrong"),
@@ -72,8 +87,8 @@ def test_the_record_says_who_did_what_and_when(tmp_path: Path) -> None:
     assert [item.number for item in ledger.all(since=1)] == [2]
 
 
-def test_what_makes_no_sense_changes_nothing(tmp_path: Path) -> None:
-    ledger = ledger_of(tmp_path, PUBLISH)
+def test_what_makes_no_sense_changes_nothing(ledger_of: Callable[..., Ledger]) -> None:
+    ledger = ledger_of(PUBLISH)
 
     def refuse(_live: Live) -> Change:
         raise Refused("there is no candidate")
@@ -85,8 +100,8 @@ def test_what_makes_no_sense_changes_nothing(tmp_path: Path) -> None:
     assert ledger.live().number == 2
 
 
-def test_others_see_a_change_at_once_and_decide_on_what_is_live_then(tmp_path: Path) -> None:
-    mine, theirs = ledger_of(tmp_path), Ledger(tmp_path / "releases.db")
+def test_others_see_a_change_at_once_and_decide_on_what_is_live_then(ledger_of: Callable[..., Ledger]) -> None:
+    mine, theirs = ledger_of(), ledger_of()
     assert theirs.live() == Live()
     mine.change(lambda _live: PUBLISH, 1.0)
     assert theirs.live().current == "r1"
@@ -94,16 +109,16 @@ def test_others_see_a_change_at_once_and_decide_on_what_is_live_then(tmp_path: P
     assert mine.live().candidate == "r1+"
 
 
-def test_processes_that_change_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
-    ledger_of(tmp_path)
+def test_processes_that_change_at_the_same_time_lose_nothing(ledger_of: Callable[..., Ledger], where: Where) -> None:
+    ledger_of()
     program = (
         "import sys; from pathlib import Path; from flowengine.releases.ledger import Change, Ledger\n"
-        "ledger = Ledger(Path(sys.argv[1]))\n"
+        "ledger = Ledger(sys.argv[1] if '://' in sys.argv[1] else Path(sys.argv[1]))\n"
         "for n in range(50): ledger.change(lambda live: Change(sys.argv[2], 'publish', str(live.number + 1)), 0.0)\n"
     )
-    running = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "releases.db"), str(number)]) for number in range(3)]
+    running = [subprocess.Popen([sys.executable, "-c", program, str(where), str(number)]) for number in range(3)]
     assert [process.wait(60) for process in running] == [0, 0, 0]
-    changes = Ledger(tmp_path / "releases.db").all()
+    changes = ledger_of().all()
     assert [change.release for change in changes] == [str(number) for number in range(1, 151)]
     assert {change.who for change in changes} == {"0", "1", "2"}
 

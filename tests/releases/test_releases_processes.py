@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flowengine.journal.database import writable
-from flowengine.releases.database import connect as archive
+from flowengine.releases.sqlite import opened as archive
 from flowengine.runtime.store.connect import connect as store
 
 LOOKING = """

@@ -1,0 +1,35 @@
+"""Whose turn it is to follow the place that flows live in: one process does, for all that share the archive."""
+
+import sqlite3
+from pathlib import Path
+from typing import Protocol
+
+
+class Turn(Protocol):
+    """It belongs to one process at a time, and is free again when that process ends, however it does."""
+
+    def taken(self) -> bool:
+        """Whether it is ours now; asked again, whether it still is."""
+        ...
+
+    def close(self) -> None:
+        """Give it away."""
+        ...
+
+
+class FileTurn:
+    """The turn among the processes of a machine."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, timeout=0, isolation_level=None)  # SQLite has locks that work everywhere
+
+    def taken(self) -> bool:
+        if not self._connection.in_transaction:
+            try:
+                self._connection.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError:
+                return False
+        return True
+
+    def close(self) -> None:
+        self._connection.close()
