@@ -20,6 +20,7 @@ AUTHORED = frozenset({
 NUMBERS = frozenset({"number", "cli", "endpoint", "from", "user", "rdnis"})
 SECRET = frozenset({"credentials", "custom", "callHeaders"})
 """Parts that may hold anything"""
+CREDENTIALS = b'"credentials"'
 _RUNS = {least: re.compile(rf"\d(?:[\s,.()-]{{0,2}}\d){{{least - 1},}}") for least in (1, 3, 5)}
 _WORD = re.compile(r"\w{2,}")
 _to_json = msgspec.json.Encoder().encode
@@ -48,7 +49,7 @@ class Veil(msgspec.Struct, frozen=True):
 
     def part(self, name: str, value: Any) -> Any:
         """A named part of an answer or an event."""
-        if name in AUTHORED or value in (None, ""):
+        if (name in AUTHORED and not isinstance(value, dict)) or value in (None, ""):  # options of a menu are a list
             return value
         if name in SECRET:
             return HIDDEN if self.numbers or self.words or name == "credentials" else value
@@ -62,7 +63,7 @@ class Veil(msgspec.Struct, frozen=True):
 
     def answer(self, body: bytes) -> bytes:
         """An answer, hidden where need be. Most answers are the same for many callers."""
-        if not (self.numbers or self.words or self.run):
+        if not (self.numbers or self.words or self.run or CREDENTIALS in body):
             return body
         return (_answer if self.values else _constant_answer)(self, body)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from journal.journal_line import FLOW, SEALER, Clock, compiled, ended, files, keyed, press, ring
 
-from flowengine.compile import Release
+from flowengine.compile import Release, compile_project
 from flowengine.journal.row import Noted, row
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
@@ -59,3 +59,25 @@ def test_what_a_lookup_told_is_readable_only_where_words_are_in_clear(told: str,
     authors = json.dumps(SPOKEN).lower()
     assert not [word for word in name.split() if word in text and word.lower() not in authors]
     assert name.split(maxsplit=1)[0] in asyncio.run(readable(POLICIES["{words: clear}"], events, name))
+
+
+RECORDS = """
+flow: line
+start: keep
+states:
+  keep: {record: {to: s3://bucket/calls, credentials: "${secrets.recordings}"}, next: bye}
+  bye: {connect: {conference: room}}
+"""
+
+
+@pytest.mark.parametrize("told", POLICIES)
+def test_the_key_of_recordings_is_never_readable(told: str) -> None:
+    """It stood in `options` of startRecording, and a menu's options are the author's words."""
+    project = files(RECORDS, told)
+    project["project.yaml"] += b"secrets: {recordings: KEY}\n"
+    release = compile_project(project, {"KEY": "the-key-of-the-bucket"}).release
+    assert release is not None
+    text = asyncio.run(readable(release, [ring()], "Ann"))
+    assert "startRecording" in text
+    assert "s3://bucket/calls" in text
+    assert "the-key-of-the-bucket" not in text
