@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -110,14 +110,15 @@ class Way:
     A `patient` platform delivers again until somebody is there.
     """
 
-    def __init__(self, pool: Concurrent, known: dict[str, Known], slow: float, *, patient: bool) -> None:
-        self._pool, self._known, self._slow, self._patient = pool, known, slow, patient
+    def __init__(self, pool: Concurrent, known: dict[str, Known], urls: Sequence[str], slow: float, *, patient: bool) -> None:
+        self._pool, self._known, self._urls, self._slow, self._patient = pool, known, urls, slow, patient
         self._random = Random(4)
 
     def post(self, *request: Any) -> None:
         asyncio.get_running_loop().call_later(self._random.uniform(0, self._slow), self._send, *request)
 
-    def _send(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float, reply: Reply) -> None:
+    def _send(self, _url: str, headers: Mapping[str, str], body: bytes, seconds: float, reply: Reply) -> None:
+        url = self._random.choice(self._urls)
         self._pool.post(url, headers, body, seconds, partial(self._replied, (url, headers, body, seconds, reply)))
 
     def _replied(self, request: tuple[Any, ...], response: Response | None) -> None:
@@ -138,17 +139,20 @@ class Way:
 
 
 class Crowd:
-    """Many callers, and what is known of their calls. `slow` is the longest that a callback is on its way."""
+    """Many callers, and what is known of their calls. `slow` is the longest that a callback is on its way.
 
-    def __init__(self, port: int, slow: float, *, patient: bool = False) -> None:
+    With `others`, ports of further machines, each callback reaches any of them.
+    """
+
+    def __init__(self, port: int, slow: float, *, patient: bool = False, others: Sequence[int] = ()) -> None:
         self.calls: dict[str, Known] = {}
-        self._url, self._slow, self._patient = f"http://127.0.0.1:{port}/sinch", slow, patient
+        self._urls, self._slow, self._patient = [f"http://127.0.0.1:{one}/sinch" for one in (port, *others)], slow, patient
 
     async def call(self, calls: int, lanes: int, enough: Callable[[], bool]) -> Report:
         """At least so many calls, from so many callers at once, until it is enough. What fails goes to the fallback once, as always."""
-        world = World((Application(KEY, SECRET, self._url, self._url),), (Number(TO, KEY),))
+        world = World((Application(KEY, SECRET, self._urls[0], self._urls[0]),), (Number(TO, KEY),))
         pool, tally, numbers, begun = Concurrent(), Tally(), count(), time.perf_counter()
-        way = Way(pool, self.calls, self._slow, patient=self._patient)
+        way = Way(pool, self.calls, self._urls, self._slow, patient=self._patient)
 
         async def lane(seed: int) -> None:
             random = Random(seed)

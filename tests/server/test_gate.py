@@ -68,6 +68,22 @@ def test_with_all_secrets_the_applications_are_served() -> None:
     assert prepare(Settings("flows", host="0.0.0.0"), declared({"ONE": SECRET, "TWO": SECRET}))
 
 
+def test_machines_that_share_a_store_need_keys_that_they_share(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings("flows", store=postgresql)
+    with pytest.raises(SettingsError, match="must have the same key for cookies: set FLOWENGINE_COOKIE_KEYS"):
+        prepare(settings, RELEASE)
+    assert prepare(settings, replace(RELEASE, applications={KEY: SECRET}))
+    monkeypatch.setenv("FLOWENGINE_COOKIE_KEYS", "one key for all")
+    assert not prepare(settings, RELEASE)
+
+
+def test_a_store_that_cannot_be_had_is_named_without_its_password() -> None:
+    settings = Settings("flows", store="postgresql://ann:hidden@127.0.0.1:1/calls")
+    with pytest.raises(SettingsError, match=r"postgresql://ann:…@127\.0\.0\.1:1/calls cannot be used") as refused:
+        prepare(settings, replace(RELEASE, applications={KEY: SECRET}))
+    assert "hidden" not in str(refused.value)
+
+
 @given(st.binary(), st.binary(), st.binary(), st.binary())
 def test_whatever_is_sent_is_refused_and_nothing_else(authorization: bytes, stamp: bytes, kind: bytes, body: bytes) -> None:
     gate = Gate(Registry(replace(RELEASE, applications={KEY: SECRET})), {})

@@ -1,0 +1,179 @@
+"""Two servers with folders of their own, as on two machines, that share nothing but a PostgreSQL server."""
+
+import asyncio
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from many_callers import Crowd, parts_of, project, write
+from phone_line import Line, Server, said
+
+from flowengine.compile.release import release_id
+from flowengine.releases.archive import Archive
+from flowengine.releases.ledger import Ledger
+
+LANES, SLOW = 60, 0.5
+PATIENCE = 20.0
+A_SECOND = 1.0
+
+
+class Machine(Server):
+    """A server with its own folder. Only the store is shared."""
+
+    def __init__(self, folder: Path, store: str, files: dict[str, str], workers: int) -> None:
+        folder.mkdir()
+        write(folder / "flows", files)
+        super().__init__(folder, workers=workers, store=store)
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.port}/status").raise_for_status().json()
+        return found
+
+    def serves(self) -> str:
+        return str(self.status()["worker"]["current"])
+
+    def command(self, *arguments: str) -> str:
+        command = [sys.executable, "-m", "flowengine", *arguments, "--store", self.store]
+        return subprocess.run(command, check=True, capture_output=True, cwd=self.folder).stdout.decode()
+
+    def follows(self) -> bool:
+        return "this machine follows its flows" in (self.folder / "server.log").read_text()
+
+
+def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> float:
+    """Wait for something; how long that took."""
+    begun = time.monotonic()
+    while not holds():
+        assert time.monotonic() < begun + seconds, "it never happened"
+        time.sleep(0.01)
+    return time.monotonic() - begun
+
+
+def id_of(files: dict[str, str]) -> str:
+    return release_id({name: text.encode() for name, text in files.items()})
+
+
+@contextmanager
+def machines(tmp_path: Path, store: str, *flows: dict[str, str], workers: int = 1) -> Iterator[list[Machine]]:
+    """They start one after the other, so the first one follows."""
+    made = [Machine(tmp_path / f"machine{number}", store, files, workers) for number, files in enumerate(flows, 1)]
+    try:
+        for machine in made:
+            machine.start()
+            until(made[0].follows)
+        yield made
+    finally:
+        for machine in made:
+            if machine.process is not None and machine.process.poll() is None:
+                machine.kill(signal.SIGTERM)
+
+
+def test_a_conversation_goes_from_one_machine_to_the_other_at_each_step(tmp_path: Path, postgresql: str) -> None:
+    with machines(tmp_path, postgresql, project(), project()) as (one, two):
+        line = Line(one.port, "call-1", echo=False)  # nothing but the store knows the call
+
+        def at(machine: Machine) -> Line:
+            line.url = f"http://127.0.0.1:{machine.port}"
+            return line
+
+        assert said(at(one).ring()).startswith("Line 1, table 1. Message 1.")
+        assert "Part 1, table 1." in said(at(two).press("1"))
+        again = at(one).press("9")
+        assert "Part 1, table 1." in said(again)
+        assert at(two).deliver(line.last) == again, "delivered once more, to another machine: the same answer"
+        assert said(at(two).press("1")).startswith("Message 1.")
+        assert at(one).press("2")["action"]["name"] == "connectPstn"
+        one.kill()
+        assert said(at(two).answered()) == "Line 1, table 1."
+
+
+def test_what_is_published_on_one_machine_is_live_on_the_other_within_a_second(tmp_path: Path, postgresql: str) -> None:
+    first, second = project(), project(line=2)
+    with machines(tmp_path, postgresql, first, first) as (one, two):
+        assert one.serves() == two.serves() == id_of(first)
+        write(one.folder / "flows", second)
+        until(lambda: one.serves() == id_of(second))
+        assert until(lambda: two.serves() == id_of(second)) < A_SECOND
+        two.command("rollback", "--who", "bo")
+        assert until(lambda: one.serves() == two.serves() == id_of(first)) < A_SECOND
+        write(tmp_path / "third", third := project(line=3))
+        two.command("publish", str(tmp_path / "third"), "--who", "bo")
+        assert until(lambda: one.serves() == two.serves() == id_of(third)) < A_SECOND
+        changes = json.loads(one.command("releases", "--json"))["changes"]
+        assert [(change["what"], change["release"]) for change in changes] == [
+            ("publish", id_of(third)), ("rollback", id_of(first)), ("publish", id_of(second)), ("publish", id_of(first)),
+        ]  # fmt: skip
+
+
+def test_machines_with_different_flows_do_not_fight(tmp_path: Path, postgresql: str) -> None:
+    first, behind = project(line=2), project()
+    with machines(tmp_path, postgresql, behind, behind) as (one, two):
+        write(one.folder / "flows", first)
+        until(lambda: two.serves() == id_of(first))
+        two.kill(signal.SIGTERM)
+        two.start()
+        assert (one.serves(), two.serves()) == (id_of(first), id_of(first)), "whoever starts takes what is live"
+        one.kill()
+        until(two.follows)
+        time.sleep(1.0)
+        assert two.serves() == id_of(first), "whoever takes over and is behind changes nothing"
+        write(two.folder / "flows", third := project(line=3))
+        until(lambda: two.serves() == id_of(third))
+
+
+def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_release(tmp_path: Path, postgresql: str) -> None:
+    with machines(tmp_path, postgresql, project(), project(), workers=2) as (one, two):
+        crowd, ledger = Crowd(one.port, SLOW, patient=True, others=[two.port]), Ledger(postgresql)
+
+        async def edit(machine: Machine, edition: int) -> None:
+            write(machine.folder / "flows", files := project(line=edition, table=edition))
+            async with asyncio.timeout(PATIENCE):
+                while ledger.live().current != id_of(files):  # noqa: ASYNC110  # nobody tells of it
+                    await asyncio.sleep(0.02)
+            await asyncio.sleep(0.7)
+
+        async def story() -> None:
+            await asyncio.sleep(0.5)
+            await edit(one, 2)
+            one.kill()
+            killed.append(time.time())
+            await edit(two, 3)
+            await asyncio.to_thread(one.start)
+            await edit(two, 4)
+
+        async def calling() -> None:
+            told = asyncio.ensure_future(story())
+            report = await crowd.call(LANES, LANES, told.done)
+            await told
+            assert (report.lost, set(report.endings)) == (0, {"ANSWERED CALLERHANGUP"})
+
+        killed: list[float] = []
+        asyncio.run(calling())
+        ledger.close()
+        assert sum(known.rang < killed[0] < known.until for known in crowd.calls.values()) > LANES // 3
+        releases = journalled(one, two)
+        assert {call: releases[call] for call in crowd.calls if len(releases[call]) != 1} == {}
+        with closing(Archive(postgresql)) as archive:
+            parts = {name: parts_of(archive.files(name) or {}) for names in releases.values() for name in names}
+        own = {call: parts[next(iter(releases[call]))] for call in crowd.calls}
+        assert {call: known.heard for call, known in crowd.calls.items() if not known.heard <= own[call]} == {}
+        assert len(parts) == 4
+
+
+def journalled(*machines: Machine) -> dict[str, set[str]]:
+    """The releases of each call, as the machines have them: each keeps a journal of what it answered."""
+    found = defaultdict(set)
+    for machine in machines:
+        with closing(sqlite3.connect(machine.folder / ".flowengine" / "journal.db")) as journal:
+            for call, release in journal.execute("SELECT call, release FROM callbacks WHERE outcome != 'repeated'"):
+                found[call.decode()].add(release)
+    return found
