@@ -160,8 +160,8 @@ class CalleeDoes(
 
     presses: Annotated[Keys, Meta(description="Presses keys.", examples=["1"])] | UnsetType = UNSET
     says: Annotated[str, Meta(description="Speaks.", examples=["Hello?"])] | UnsetType = UNSET
-    hears: Annotated[Texts, Meta(description="Hears this: " + PART + ".", examples=["A support call."])] | UnsetType = UNSET
-    hears_only: Annotated[Texts, Meta(description="Hears this and nothing else.", examples=["A support call."])] | UnsetType = UNSET
+    hears: Annotated[Texts, Meta(description="Hears this: " + PART + ".", examples=["12#"])] | UnsetType = UNSET
+    hears_only: Annotated[Texts, Meta(description="Hears this and nothing else.", examples=["12#"])] | UnsetType = UNSET
     does_not_hear: Annotated[Texts, Meta(description="Has not heard this.", examples=["error"])] | UnsetType = UNSET
 
 
@@ -215,7 +215,7 @@ class Step(
         | UnsetType
     ) = UNSET
     callee: (
-        Annotated[Does | CalleeDoes, Meta(description="What whoever is called does.", examples=["answers", {"hears": "A support call."}])]
+        Annotated[Does | CalleeDoes, Meta(description="What whoever is called does.", examples=["answers", {"hears": "12#"}])]
         | UnsetType
     ) = UNSET
     notified: (
@@ -243,7 +243,7 @@ class Then(
 
     hears: Annotated[Texts, Meta(description="What the caller has heard at some time.", examples=["Goodbye."])] | UnsetType = UNSET
     does_not_hear: Annotated[Texts, Meta(description="What the caller has never heard.", examples=["Sorry"])] | UnsetType = UNSET
-    callee_hears: Annotated[Texts, Meta(description="What whoever was called has heard.", examples=["A support call."])] | UnsetType = UNSET
+    callee_hears: Annotated[Texts, Meta(description="What whoever was called has heard.", examples=["12#"])] | UnsetType = UNSET
     connected_to: Annotated[str, Meta(description="Where the call was connected to last.", examples=["+14045009000"])] | UnsetType = UNSET
     state: Annotated[Place, Meta(description="The state that the call ended in.", examples=["agents"])] | UnsetType = UNSET
     vars: (

@@ -25,7 +25,7 @@ agents:
   connect:
     phone: "+14045009000"
     ring: 20s
-    answered: whisper
+    answered: announce
 """
 Music = Literal["ring", "music1", "music2", "music3"]
 Indications = Literal[
@@ -90,7 +90,10 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         UNSET
     )
     answered: (
-        Annotated[StateName, Meta(description="What to do when the callee answers; without it the two are joined.", examples=["whisper"])]
+        Annotated[
+            StateName,
+            Meta(description="What to do when the callee answers, before the two are joined; the caller hears it.", examples=["announce"]),
+        ]
         | UnsetType
     ) = UNSET
     person: (

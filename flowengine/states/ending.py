@@ -18,8 +18,8 @@ from flowengine.svaml import Action, Continue, Hangup, voice
 from flowengine.svaml import Park as WirePark
 
 CONTINUE_EXAMPLE = """
-whisper:
-  say: A support call.
+announce:
+  say: You are now connected to an agent.
   continue:
 """
 PARK_EXAMPLE = """

@@ -38,6 +38,8 @@ class Settings:
     """Whether menus, parking, conferences and streams answer an incoming call by themselves"""
     send_dtmf_to: Literal["callee", "caller"] = "callee"
     """Who hears the keys of sendDtmf: whoever is called, once they have answered, or the caller"""
+    ace_prompts_to: Literal["caller", "callee"] = "caller"
+    """Who hears what the answer to ACE says and plays, where a caller has been connected to somebody: sources say either"""
     repeats: int = 3
     """How often a menu repeats its prompt where it does not say"""
     wrong_key_interrupts: bool = True

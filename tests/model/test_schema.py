@@ -50,7 +50,7 @@ def around(text: str) -> dict[str, Json]:
     """A flow around an example: every state that it leads to, and every variable that examples use."""
     states = data(text)
     start = next(iter(states))
-    entry = {"start": "enter", "on": {"answered": start, "ended": "over"}} if start == "whisper" else {"start": start}
+    entry = {"start": "enter", "on": {"answered": start, "ended": "over"}} if start == "announce" else {"start": start}
     if start == "reported":
         entry = {"start": "enter", "on": {"ended": start}}
     ends = {name: {"hangup": {}} for name in sorted(mentioned(states))}

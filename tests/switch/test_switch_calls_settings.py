@@ -73,6 +73,8 @@ DIFFERENCES = {
     "auto_answer": (False, {"ice": MENU, "pie": HANGUP}, {}, lambda s: len(s.of(Picked)), (1, 0)),
     "send_dtmf_to": ("caller", {"ice": {"instructions": [{"name": "sendDtmf", "value": "42"}], **CONNECT}}, {},
                      lambda s: ["42" in s.heard(role) for role in ("caller", "callee")], ([False, True], [True, False])),
+    "ace_prompts_to": ("callee", {"ice": CONNECT, "ace": say("A call.", CONTINUE)}, {},
+                       lambda s: ["A call." in s.heard(role) for role in ("caller", "callee")], ([True, False], [False, True])),
     "repeats": (1, {"ice": menu(repeats=None, options=[]), "pie": HANGUP}, {}, lambda s: len(s.heard()), (4, 2)),
     "wrong_key_interrupts": (False, {"ice": menu(mainPrompt="a.mp3"), "pie": HANGUP}, {"behaviour": presses("9")}, result,
                              ("invalidinput", "timeout")),

@@ -197,15 +197,15 @@ states:
 flow: line
 start: agents
 states:
-  agents: {connect: {phone: "+14045009000", silent: true, answered: whisper}}
-  whisper: {say: A support call., continue: }
+  agents: {connect: {phone: "+14045009000", silent: true, answered: announce}}
+  announce: {say: You are now connected to an agent., continue: }
 """,
         """\
 flow: line
 start: agents
 states:
-  agents: {connect: {phone: "+14045009000", answered: whisper}}
-  whisper: {say: A support call., continue: }
+  agents: {connect: {phone: "+14045009000", answered: announce}}
+  announce: {say: You are now connected to an agent., continue: }
 """,
     ),
     Entry(

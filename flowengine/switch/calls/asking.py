@@ -152,7 +152,7 @@ class Callbacks:
         elif (action := reading.action or self._without_action(event)) is None:
             self.illegal((Finding("action", "there is no action", "say what shall become of the call"),))
         else:
-            call.obey(reading, action)
+            call.obey(reading, action, event)
 
     def _without_action(self, event: Event) -> Continue | Hangup | None:
         settings = self._call.exchange.settings

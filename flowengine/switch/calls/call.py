@@ -17,7 +17,7 @@ from flowengine.switch.calls.ending import CALLEE_HUNG_UP, CALLER_HUNG_UP, MANAG
 from flowengine.switch.calls.leg import Kind, Leg
 from flowengine.switch.calls.managing import Which, patch, patch_leg
 from flowengine.switch.calls.obeying import perform
-from flowengine.switch.calls.origin import Origin
+from flowengine.switch.calls.origin import Event, Origin
 from flowengine.switch.calls.outgoing import Outgoing, Plan
 from flowengine.switch.calls.performance import Performance
 from flowengine.switch.calls.record import info_of
@@ -125,17 +125,18 @@ class Call:
         """Go on as far as nobody says otherwise."""
         proceed(self)
 
-    def obey(self, reading: Reading, action: AnyAction) -> None:
-        """Carry out an answer: its instructions in their order, then its action."""
+    def obey(self, reading: Reading, action: AnyAction, event: Event | None = None) -> None:
+        """Carry out an answer to an event, or to none: its instructions in their order, then its action."""
         instructions = reading.instructions
         if isinstance(action, ConnectMxp):  # the platform records no calls to apps
             instructions = tuple(item for item in instructions if not isinstance(item, StartRecording))
         self.halt()
-        self.carry_out(instructions, partial(self._act, action, reading.conference_recording))
+        to_callee = event == "ace" and self.exchange.settings.ace_prompts_to == "callee"
+        self.carry_out(instructions, partial(self._act, action, reading.conference_recording), self.callee if to_callee else None)
 
-    def carry_out(self, instructions: Sequence[AnyInstruction], then: Callable[[], None]) -> None:
-        """Carry out instructions where the call is controlled, then go on."""
-        self.performance = Performance(self, self.controlled, instructions, then)
+    def carry_out(self, instructions: Sequence[AnyInstruction], then: Callable[[], None], leg: Leg | None = None) -> None:
+        """Carry out instructions on a leg, or where the call is controlled, then go on."""
+        self.performance = Performance(self, leg or self.controlled, instructions, then)
         self.performance.start()
 
     def halt(self) -> None:
