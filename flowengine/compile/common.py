@@ -62,22 +62,27 @@ class Gathering:
 
     def common(self) -> Common:
         project = self.authored.project
-        calendars, tables, secrets = self.calendars(), self.tables(), self.secrets()
-        services, zone, applications = self.services(secrets), self.zone(), self.applications()
+        zone = self.zone()
+        calendars, tables, secrets = self.calendars(zone), self.tables(), self.secrets()
+        services, applications = self.services(secrets), self.applications()
         given = asked(project, calendars, secrets)
         return Common(calendars, tables, secrets, services, zone, applications, tuple(self.problems), given, marks(project))
 
     def report(self, code: str, path: tuple[str | int, ...], message: str, hint: str = "") -> None:
         self.problems.append(report(self.authored, code, path, message, hint))
 
-    def calendars(self) -> dict[str, Calendar]:
-        found = {}
+    def calendars(self, zone: ZoneInfo) -> dict[str, Calendar]:
+        """Calendars are by the project's zone where they name none; what holds where that names none either would be a guess."""
+        document, found = self.authored.project_document, {}
+        default = zone.key if document is not None and ("zone",) in document.values else ""
         for name, data in self.authored.project.calendars.items():
             document, path = self.authored.places["calendars", name]
             try:
-                found[name] = parse_calendar(data)
+                found[name] = parse_calendar(data, default)
             except CalendarError as error:
-                self.problems.append(Problem("FE504", document.span((*path, *error.path)), error.message, error.hint))
+                for one in error.mistakes:
+                    span = (document.key_span if one.of_key else document.span)((*path, *one.path))
+                    self.problems.append(Problem("FE504", span, one.message, one.hint))
                 found[name] = NEVER_OPEN
         return found
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from flowengine.expr.bounds import MAX_EXPRESSION, MAX_LOOPS, MAX_REPLACES
 from flowengine.expr.cel import Compiled, Environment, Refused
+from flowengine.expr.localised import LOCALE, localised
 from flowengine.expr.tables import overloads
 from flowengine.expr.template import Mode, Template, template
 from flowengine.expr.types import PYTHON, EvalError, Evaluate, ExprError, Expression, Table, Type, Values
@@ -87,6 +88,9 @@ class Scope:
                 f"{type_words(compiled.result)} is not something a flow can hold", _first(text), "write string(…) around it", "FE302"
             )
         self._tried(text, compiled)
+        if LOCALE in self.names and (spoken := localised(text)) != text:
+            said = self._alike(spoken) or self.environment.compile(spoken)
+            return Expression(text, compiled.type, said.names, said.run)
         return Expression(text, compiled.type, compiled.names, compiled.run)
 
     def _alike(self, text: str) -> Compiled | None:

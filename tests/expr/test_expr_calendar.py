@@ -111,7 +111,23 @@ def test_hours_across_a_change_of_the_clock():
 def test_mistakes(data, path, message):
     with pytest.raises(CalendarError) as caught:
         parse_calendar(data)
-    assert (caught.value.path, caught.value.message) == (path, message)
+    assert [(one.path, one.message) for one in caught.value.mistakes] == [(path, message)]
+
+
+def test_all_mistakes_are_told_at_once():
+    data = {"zone": "Mars", "opn": {}, "open": {"mo": "9", "tue": "9"}, "except": {"Christmas": "9", "12-24": "9"}, "closed": 1}
+    with pytest.raises(CalendarError) as caught:
+        parse_calendar(data)
+    found = [one.path for one in caught.value.mistakes]
+    assert found == [
+        ("opn",), ("closed",), ("open", "mo"), ("open", "mo"), ("open", "tue"),
+        ("except", "Christmas"), ("except", "Christmas"), ("except", "12-24"), ("zone",),
+    ]  # fmt: skip
+
+
+def test_a_calendar_without_a_zone_is_by_that_of_the_project():
+    assert parse_calendar({"open": {"mon": "09:00-17:00"}}, "Europe/Stockholm").zone.key == "Europe/Stockholm"
+    assert parse_calendar({"zone": "UTC"}, "Europe/Stockholm").zone.key == "UTC"
 
 
 def test_days_can_be_named_in_many_ways():

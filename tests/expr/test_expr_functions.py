@@ -96,6 +96,28 @@ def test_what_is_no_such_thing_is_an_eval_error(text):
     assert "\n" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("date_words(vars.d)", "24 December 2026"),
+        ('date_words(vars.d, "en-US")', "December 24, 2026"),
+        ('"at (" + date_words( parse_date("24122026", "DDMMYYYY") ) + "), " + time_words("09:30")', "at (24 December 2026), 9:30 AM"),
+        ("[vars.d].map(day, date_words({'a': day, 'b': \")\"}.a))[0]", "24 December 2026"),
+        ('money(12.5, "NOK")', "12 Norwegian kroner and 50 øre"),
+    ],
+)
+def test_the_locale_of_the_call_is_spoken_where_none_is_given(text, expected):
+    scope = Scope({"vars.d": Type.TEXT, "call.locale": Type.TEXT})
+    assert scope.expression(text).evaluate({"vars.d": "2026-12-24", "call.locale": "en-GB"}) == expected
+
+
+@pytest.mark.parametrize("text", ['date_words("2026-12-24")', 'time_words("09:30")', 'money(12.5, "NOK")'])
+def test_each_function_that_speaks_follows_the_call(text):
+    said = Scope({"call.locale": Type.TEXT}).expression(text)
+    assert said.names == {"call.locale"}
+    assert said.evaluate({"call.locale": "sv-SE"}) != said.evaluate({"call.locale": "en-US"})
+
+
 @given(st.text(max_size=30))
 def test_spell_keeps_digits_and_parts_everything(text):
     text = text.encode(errors="ignore").decode().replace("\0", "")

@@ -70,4 +70,6 @@ def _kinds(annotation: Any) -> tuple[Type, ...]:
 def _default(parameter: inspect.Parameter) -> str:
     if parameter.default is parameter.empty:
         return ""
+    if parameter.name == "locale":
+        return " = call.locale"
     return f' = "{parameter.default}"' if isinstance(parameter.default, str) else f" = {parameter.default}"

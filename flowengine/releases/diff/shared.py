@@ -135,9 +135,9 @@ def calendars(project: Project) -> Iterator[Fact]:
     for name, data in project.calendars.items():
         topic = f"calendar {name}"
         try:
-            hours = opening(parse_calendar(data))
+            hours = opening(parse_calendar(data, project.zone))
         except CalendarError as error:
-            hours = {"mistake": error.message}
+            hours = {"mistake": str(error)}
         for when, told in hours.items():
             yield Fact("calendar", f"{topic}, {when}", told, ("calendars", name), topic=topic)
 
