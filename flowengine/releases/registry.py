@@ -131,7 +131,7 @@ class Registry:
 
 async def follow(registry: Registry, look: Callable[[], Awaitable[Live]], pause: float, shown: Callable[[str], None]) -> None:
     """Serve what is live, as soon as one sees it."""
-    number = -1
+    number, failing = -1, False
     while True:
         try:
             live = await look()
@@ -139,6 +139,9 @@ async def follow(registry: Registry, look: Callable[[], Awaitable[Live]], pause:
                 await registry.show(live)
                 shown(registry.current.id)
                 number = live.number
-        except ArchiveError:  # a full disk, say; what is served goes on
-            log.exception("the record of what is live cannot be read")
+            failing = False
+        except ArchiveError:  # a full disk or a lost server, say; what is served goes on
+            if not failing:
+                log.exception("the record of what is live cannot be read")
+            failing = True
         await asyncio.sleep(pause)

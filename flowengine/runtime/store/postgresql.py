@@ -11,7 +11,7 @@ from flowengine.runtime.postgresql import connect, ensure, parameters
 from flowengine.runtime.store.line import Line
 from flowengine.runtime.store.protocol import Letter, Saved, StoreError
 
-PATIENCE_SECONDS = 2.0  # for the calls of the moment: the platform waits for an answer
+PATIENCE_SECONDS = 1.5  # a callback reads, claims its lookups and writes; the platform waits some five seconds for all of it
 HOUSEKEEPING_SECONDS = 60.0
 LETTERS_AT_ONCE = 32
 VERSION = 1
