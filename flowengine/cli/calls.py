@@ -49,9 +49,14 @@ def journal_of(store: str) -> Path:
 
 def opened(path: Path) -> Reader:
     try:
-        return Reader(path)
+        reader = Reader(path)
     except JournalError as error:
         raise click.UsageError(str(error)) from error
+    if waiting := reader.waiting():
+        click.echo(
+            f"{waiting} callbacks are not among these yet: the server was busy when they came, and sorts them in when it has time", err=True
+        )
+    return reader
 
 
 def encoded(value: object) -> str:

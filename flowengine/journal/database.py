@@ -6,9 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 
 FILE = "journal.db"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PAGE_BYTES = 8192  # some ten callbacks share a page
 BUSY_SECONDS = 5.0  # whoever writes here has a thread of its own to wait in
+
+# `inbox` has what came under load and is no row yet; what no key opens waits there, should its key come back.
+_INBOX = """CREATE TABLE inbox (number INTEGER PRIMARY KEY, at REAL NOT NULL, callbacks INTEGER NOT NULL,
+    content BLOB NOT NULL, unreadable INTEGER NOT NULL DEFAULT 0)"""
 
 # `shown` and `said` are for everybody who may read the file, `sealed` for replay. `action` to `seconds` repeat what figures are made of.
 # What many callers are told stands once, in `answers`; what only this one was told in `said`.
@@ -21,8 +25,11 @@ _SCHEMA = (
     "CREATE TABLE answers (number INTEGER PRIMARY KEY, at REAL NOT NULL, content TEXT NOT NULL)",
     "CREATE INDEX by_call ON callbacks (call)",
     "CREATE INDEX by_time ON callbacks (at)",
+    _INBOX,
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
+
+_UPGRADES = {0: _SCHEMA, 1: (_INBOX, f"PRAGMA user_version = {SCHEMA_VERSION}")}
 
 # As in the session store: a commit survives a killed process, and what is deleted is overwritten.
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = FAST", f"wal_autocheckpoint = {16_000_000 // PAGE_BYTES}")
@@ -51,8 +58,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if version == 0 and tables == 0:
-        for statement in _SCHEMA:
+    if version in _UPGRADES and bool(version) == bool(tables):
+        for statement in _UPGRADES[version]:
             connection.execute(statement)
     elif version != SCHEMA_VERSION:
         raise sqlite3.DatabaseError(f"this is no call journal of version {SCHEMA_VERSION} (its version is {version})")
@@ -70,7 +77,7 @@ def readable(path: Path) -> sqlite3.Connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
         raise JournalError(f"the call journal {path} cannot be read: {error}") from error
-    if version != SCHEMA_VERSION:
+    if version not in (*_UPGRADES, SCHEMA_VERSION) or version == 0:
         connection.close()
         raise JournalError(f"{path} is no call journal of version {SCHEMA_VERSION} (its version is {version})")
     return connection

@@ -1,6 +1,5 @@
 """Reads the journal, while servers write it."""
 
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.journal.database import readable
+from flowengine.journal.inbox import waiting
 from flowengine.journal.row import Sealed, call_key
 from flowengine.journal.seal import Sealer
 
@@ -113,6 +113,11 @@ class Reader:
         for (key,) in self.connection.execute(began, (since,)).fetchall():
             yield name(key), [opened(row, key, sealer) for row in self.connection.execute(query, (key,))]
 
+    def waiting(self) -> int:
+        """How many callbacks of the last moments are no rows yet, as the server is busy or was killed."""
+        inbox = self.connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'inbox'").fetchone()  # a server of before made none
+        return waiting(self.connection) if inbox else 0
+
     def close(self) -> None:
         self.connection.close()
 
@@ -141,5 +146,3 @@ def opened(row: tuple[Any, ...], key: bytes, sealer: Sealer) -> Recorded:
     if whole is not None and not whole.answer:
         whole = replace(whole, answer=said.encode())
     return Recorded(*(*some, whole, sealed is not None))
-
-

@@ -63,7 +63,9 @@ def create() -> Front:
     known = applications(releases.current, environment)
     codec = keys.codec(known, environment, settings.folder)
     sealer = Sealer(keys.texts(known, environment, settings.folder))
-    journal = Writer(settings.folder / JOURNAL, lambda name: releases.get(name) or releases.current, sealer, metrics.journalled)
+    journal = Writer(
+        settings.folder / JOURNAL, lambda name: releases.get(name) or releases.current, sealer, metrics.journalled, releases.load
+    )
     callback = Callback(Engine(releases, store, codec, client), Gate(releases, environment), metrics, lines, journal)
     ready = Readyz(store)
     routes = [

@@ -1,0 +1,199 @@
+"""Under load callbacks are kept as they are, sealed, and become rows later: none is lost, none is readable, and the rows are the same."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from journal.journal_line import CALLER, SEALER, answered, compiled, crm, ended, files, keyed, press, record, recorded, ring, written
+
+from flowengine.cli import main
+from flowengine.compile import Release
+from flowengine.journal import Reader, Sealer, Writer, writer
+from flowengine.journal.database import JournalError
+from flowengine.journal.row import Row
+from flowengine.runtime.engine import Reply
+
+CONVERSATION = [ring(), press("1"), keyed("12345674"), answered(), ended()]
+RELEASE = compiled(files())
+
+
+@pytest.fixture(autouse=True)
+def _always_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "BUSY_PER_SECOND", -1.0)
+
+
+def begun(path: Path, sealer: Sealer = SEALER, **options: Any) -> Writer:
+    made = Writer(path, lambda _name: options.get("current", RELEASE), sealer, lambda *_: None, options.get("load"))
+    made._busy = True  # from the first moment on
+    made.start()
+    return made
+
+
+async def stowed(path: Path, replies: list[Reply], events: list[dict[str, Any]]) -> Writer:
+    """A writer that has written these, and is still too busy to make rows of them: as good as killed."""
+    busy = begun(path)
+    for reply, event in zip(replies, events, strict=True):
+        await busy.kept(reply.record, json.dumps(event).encode(), reply.body)
+    return busy
+
+
+async def gone(busy: Writer) -> None:
+    """The end of a killed process, as far as its file goes: it writes no more."""
+    busy._sealer = None
+    await asyncio.to_thread(busy.close)
+
+
+def killed(
+    path: Path, events: list[dict[str, Any]], release: Release = RELEASE, look: Callable[[], None] = lambda: None, **options: Any
+) -> list[Reply]:
+    """These are acknowledged, the process is killed, and another one starts and ends."""
+
+    async def run() -> list[Reply]:
+        replies = await recorded(path.with_name("other.db"), release, events, crm, None)
+        await gone(await stowed(path, replies, events))
+        look()
+        restarted = begun(path, **options)
+        restarted._busy = False
+        if options.get("load"):
+            restarted._pressed = True
+            await until(lambda: not Reader(path).waiting())
+        await asyncio.to_thread(restarted.close)
+        return replies
+
+    return asyncio.run(run())
+
+
+def waiting(path: Path) -> int:
+    try:
+        return Reader(path).waiting()
+    except JournalError:  # it is being made
+        return 0
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("in vain")
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    with closing(sqlite3.connect(path)) as file:
+        found = file.execute(f"SELECT {', '.join(Row._fields)} FROM callbacks ORDER BY number").fetchall()
+    return [dict(zip(Row._fields, row, strict=True)) for row in found]
+
+
+def test_rows_are_the_same_whether_they_had_to_wait_or_not(tmp_path: Path) -> None:
+    late, soon = tmp_path / "late.db", tmp_path / "soon.db"
+    replies = killed(late, CONVERSATION)
+
+    async def at_once() -> None:
+        made = Writer(soon, lambda _name: RELEASE, SEALER, lambda *_: None)
+        made.start()
+        for reply, event in zip(replies, CONVERSATION, strict=True):
+            await made.kept(reply.record, json.dumps(event).encode(), reply.body)
+        await asyncio.to_thread(made.close)
+
+    asyncio.run(at_once())
+    first, second = rows(late), rows(soon)
+    opened = [[SEALER.open(row.pop("sealed"), row["call"]) for row in found] for found in (first, second)]
+    assert opened[0] == opened[1]
+    assert all(content is not None for content in opened[0])
+    assert first == second
+    assert len(first) == len(CONVERSATION)
+
+
+def test_what_waits_can_be_read_by_nobody_and_is_told_of(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+
+    def look() -> None:
+        assert (len(rows(path)), Reader(path).waiting()) == (0, len(CONVERSATION))
+        for hidden in (b"12345674", CALLER.encode(), b"Ann", b"Welcome.", b"call-1", b"ice"):
+            assert hidden not in written(path)
+        told = CliRunner().invoke(main, ["calls", "--store", f"sqlite:{tmp_path / 'calls.db'}"])
+        assert "5 callbacks are not among these yet" in told.stderr
+
+    killed(path, CONVERSATION, look=look)
+    assert Reader(path).waiting() == 0
+    assert [step.event for step in Reader(path).steps("call-1")] == ["ice", "pie", "pie", "ace", "dice"]
+    for hidden in (b"12345674", CALLER.encode(), b"Ann"):
+        assert hidden not in written(path)
+
+
+def test_what_no_key_opens_waits_for_its_key(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "journal.db"
+    killed(path, CONVERSATION, sealer=Sealer(["another"]))
+    assert rows(path) == []
+    assert "that no key opens" in caplog.text
+    record(path, RELEASE, [ring("call-2")])
+    assert sorted(row["call"] for row in rows(path)) == [b"call-1"] * 5 + [b"call-2"]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["it can be had", "it is gone"])
+def test_what_a_release_wants_hidden_stays_hidden_after_a_restart_on_another(tmp_path: Path, known: bool) -> None:
+    """The current release shows everything in clear, and its flow has no secrets."""
+    path, asked = tmp_path / "journal.db", []
+    plain = {name: content.replace(b", secret: true", b"") for name, content in files(journal="{numbers: clear, words: clear}").items()}
+
+    async def load(name: str) -> Release | None:
+        asked.append(name)
+        return RELEASE if known else None
+
+    killed(path, CONVERSATION, current=compiled(plain), load=load)
+    assert set(asked) == {RELEASE.id}
+    assert len(rows(path)) == len(CONVERSATION)
+    for hidden in (b"12345674", CALLER.encode(), b"Ann"):
+        assert hidden not in written(path)
+
+
+def test_rows_stand_in_the_order_in_which_callbacks_came(tmp_path: Path) -> None:
+    """Whoever is not busy any more does not overtake what still waits."""
+    path = tmp_path / "journal.db"
+
+    async def run() -> None:
+        replies = await recorded(tmp_path / "other.db", RELEASE, CONVERSATION, crm, None)
+        bodies = [json.dumps(event).encode() for event in CONVERSATION]
+        made = await stowed(path, replies[:2], CONVERSATION[:2])
+        for reply, body in zip(replies[2:], bodies[2:], strict=True):
+            made._busy = False
+            await made.kept(reply.record, body, reply.body)
+        await asyncio.to_thread(made.close)
+
+    asyncio.run(run())
+    assert [row["event"] for row in rows(path)] == ["ice", "pie", "pie", "ace", "dice"]
+
+
+def test_one_that_cannot_be_written_does_not_cost_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+
+    async def run() -> None:
+        replies = await recorded(tmp_path / "other.db", RELEASE, CONVERSATION, crm, None)
+        replies[2].record.names["vars.name"] = object()  # type: ignore[index]
+        busy = await stowed(path, replies, CONVERSATION)
+        await asyncio.to_thread(busy.close)
+
+    asyncio.run(run())
+    assert {row["event"] for row in rows(path)} == {"ice", "pie", "ace", "dice"}
+
+
+def test_two_workers_make_each_row_once(tmp_path: Path) -> None:
+    path, events = tmp_path / "journal.db", [ring(f"call-{number}") for number in range(600)]
+
+    async def run() -> None:
+        replies = await recorded(tmp_path / "other.db", RELEASE, events, crm, None)
+        busy = begun(path)
+        for reply, event in zip(replies, events, strict=True):
+            busy.note(reply.record, json.dumps(event).encode(), reply.body)
+        await until(lambda: waiting(path) == len(events))
+        others = [begun(path), begun(path)]
+        await asyncio.gather(*(asyncio.to_thread(one.close) for one in (busy, *others)))
+
+    asyncio.run(run())
+    assert sorted(row["call"] for row in rows(path)) == sorted(event["callid"].encode() for event in events)
