@@ -8,6 +8,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from flowengine.releases import Registry
+from flowengine.releases.database import ArchiveError
 from flowengine.releases.overview import RejectedSeen, overview
 from flowengine.runtime.store import Store, StoreError
 from flowengine.server.callback import respond
@@ -47,8 +48,11 @@ class Status:
         self._store = store
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Always 200."""
-        await respond(send, 200, msgspec.json.encode(await self._state()))
+        """200, or 503 while it cannot be told what is live."""
+        try:
+            await respond(send, 200, msgspec.json.encode(await self._state()))
+        except ArchiveError as error:
+            await respond(send, 503, msgspec.json.encode({"message": str(error), "current": self._registry.current.id}))
 
     async def _state(self) -> State:
         needed = await in_use(self._store)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flow_strategies import callbacks, fetched, flows, incoming, jsons
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from flowengine.compile import Release, compile_project
@@ -22,6 +22,7 @@ patient = settings(max_examples=50, deadline=None, suppress_health_check=[Health
 def compiled(files: dict[str, bytes]) -> Release:
     made = compile_project(files, {})
     errors = [f"{problem.code} {problem.message}" for problem in made.problems if problem.severity == "error"]
+    assume(not errors or any(not error.startswith("FE404 ") for error in errors))  # prompts that add up to too many words
     assert made.release, (errors, files["line.yaml"].decode())
     return made.release
 

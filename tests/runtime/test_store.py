@@ -1,7 +1,8 @@
 """What every store promises."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
     if request.param == "sqlite":
         return lambda clock: SqliteStore(tmp_path / "calls.db", clock=clock)
     return on_postgresql(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _patient() -> Iterator[None]:
+    """How slow a machine is, is not asked here."""
+    with pytest.MonkeyPatch.context() as patch:
+        with suppress(ImportError):  # without the driver there is no such store to test
+            patch.setattr("flowengine.runtime.store.postgresql.PATIENCE_SECONDS", 30.0)
+        yield
 
 
 def on_postgresql(address: str) -> Opener:

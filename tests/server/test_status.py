@@ -1,0 +1,47 @@
+"""What is live can be asked for at any time."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from flowengine.runtime.store import MemoryStore
+from flowengine.server.live import Live
+from flowengine.server.settings import Settings
+from flowengine.server.status import Status
+
+FLOW = "flow: line\nstart: bye\nstates:\n  bye: {say: Goodbye., hangup: }\n"
+
+
+async def asked(status: Status) -> tuple[int, dict[str, Any]]:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        raise AssertionError("nothing is read")
+
+    await status({"type": "http"}, receive, send)
+    return sent[0]["status"], msgspec.json.decode(sent[1]["body"])
+
+
+def test_while_the_archive_fails_status_says_so_and_what_this_worker_serves(tmp_path: Path) -> None:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "line.yaml").write_text(FLOW)
+    live = Live(Settings(str(tmp_path / "flows"), store=f"sqlite:{tmp_path}/store/calls.db"))
+    live.publish()
+    registry = live.registry()
+
+    async def act() -> None:
+        status = Status(live, registry, MemoryStore())
+        code, found = await asked(status)
+        assert (code, found["current"]) == (200, registry.current.id)
+        live.workshop.archive.close()
+        code, found = await asked(status)
+        assert (code, found["current"]) == (503, registry.current.id)
+        assert "message" in found
+
+    asyncio.run(act())
+    live.close()
