@@ -113,8 +113,10 @@ class Repository:
         if head.rpartition(" ")[2] in _MISSING:
             raise GitError(otherwise)
         found, kind, size = head.split(" ")
-        content = process.stdout.read(int(size) + 1)[:-1]
-        return found, kind, content
+        content = process.stdout.read(int(size) + 1)
+        if len(content) <= int(size):
+            raise BrokenPipeError("git has ended in the middle of an object")
+        return found, kind, content[:-1]
 
 
 def started(path: Path) -> subprocess.Popen[bytes]:

@@ -1,7 +1,9 @@
 """Flows are read from the objects of real repositories, as they would be from a folder."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import which
 
 import pytest
 from releases_repository import commit, flow, git, new_repository
@@ -152,3 +154,25 @@ def test_the_surroundings_of_a_hook_mislead_nobody(read: Read, repository: Path,
     commit(elsewhere, {"flows/line.yaml": flow("line", "Elsewhere.")}, "Elsewhere")
     monkeypatch.setenv("GIT_DIR", str(elsewhere / ".git"))
     assert read(repository).commit("main").title == "Say hello"
+
+
+HALF = """#!/bin/sh
+[ -e {once} ] && exec {git} "$@"
+touch {once}
+{git} "$@" | dd bs=1 count=3000 2>/dev/null
+"""
+
+
+def test_an_object_that_git_could_not_finish_is_read_again(
+    read: Read, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a flow may compile, and went live."""
+    long = "# and so on\n" * 20_000  # more than a pipe holds
+    commit(repository, {"flows/line.yaml": long}, "Long")
+    half = tmp_path / "bin" / "git"
+    half.parent.mkdir()
+    half.write_text(HALF.format(once=tmp_path / "once", git=which("git")))
+    half.chmod(0o755)
+    monkeypatch.setenv("PATH", str(half.parent), prepend=os.pathsep)
+    reader = read(repository)
+    assert reader.files(reader.commit("main"), "flows")["line.yaml"].decode() == long
