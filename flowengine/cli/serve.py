@@ -62,6 +62,9 @@ def begin(live: Live, found: Found, project: Loaded) -> Release:
     live.publisher.follow(found.files, found.origin, found.origin.author or WHO)
     before = live.ledger.live()
     release = live.workshop.release(before.current) if before.place == place(found.origin) else None
+    if release is None and project.compiled.release is not None:
+        click.echo(f"RELEASE {before.current}, WHICH WAS LIVE, NO LONGER COMPILES: what the flows are now goes live.", err=True)
+        release = live.anew(found)
     if project.compiled.release is None:
         click.echo(project.listing(project.errors), err=True)
         if release is None:

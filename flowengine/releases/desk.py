@@ -77,7 +77,7 @@ class Desk:
             raise Refused(f"no kept release begins with {beginning}: see flowengine releases")
         if to == before and to:
             raise Refused(f"release {to} is current already")
-        change = self._publisher.rollback(by.who, to, by.note)
+        change = self._publisher.rollback(by.who, to and self._sound(to), by.note)
         return Done(f"release {change.release} is live again, {before} no more", change.release)
 
     def canary(self, wanted: Wanted, share: float, by: By) -> Done:
@@ -118,11 +118,16 @@ class Desk:
 
     def _release(self, wanted: Wanted) -> str:
         if wanted.release:
-            return wanted.release
+            return self._sound(wanted.release)
         made = self._publisher.keep(wanted.files, wanted.origin)
         if not made.release:
             raise Broken(made.problems, made.sources)
         return made.release
+
+    def _sound(self, release: str) -> str:
+        if not self._publisher.compiles(release):
+            raise Refused(f"nothing has changed: release {release} no longer compiles")
+        return release
 
 
 def digits_of(callers: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -58,6 +57,7 @@ class FolderPlace:
         self._path = path
         self._folder = Folder(path)
         self._seen: dict[str, bytes] | None = None
+        self._told = ""
 
     def read(self) -> Found | None:
         """The store may lie in this folder: what is written there, of a refusal too, is no change of the flows."""
@@ -74,13 +74,22 @@ class FolderPlace:
         folder = self._path.parent if self._path.is_file() else self._path
         while True:
             yield None
-            with suppress(FileNotFoundError):  # moved away, to be replaced by another one perhaps
+            try:
                 async for changes in watched(folder):
                     yield changes
+            except FileNotFoundError:  # moved away, to be replaced by another one perhaps
+                pass
+            except (OSError, RuntimeError) as error:  # too many watches on this machine, say
+                self._complain(folder, str(error))
             await asyncio.sleep(TURN_SECONDS)
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _complain(self, folder: Path, why: str) -> None:
+        if why != self._told:
+            self._told = why
+            log.warning("%s cannot be watched, and is read %g times a second instead: %s", folder, 1 / TURN_SECONDS, why)
 
 
 async def watched(folder: Path) -> AsyncIterator[object]:

@@ -45,6 +45,10 @@ class Publisher:
         if wanted == self._old or (live.place, live.followed) == (place(origin), wanted):
             self._archive.accept(place(origin))
             return Made(wanted, (), {}, changed=False)
+        return self.place_live(files, origin, who)
+
+    def place_live(self, files: Files, origin: Origin, who: str) -> Made:
+        """Publish what a place has, whatever was live from there before."""
         made = self._judged(files, origin)
         if made.release:
             change = Change(who, "publish", made.release, place=place(origin), note=origin.title)
@@ -69,6 +73,11 @@ class Publisher:
             return Made("", compiled.problems, compiled.sources, changed=False)
         self._archive.put(compiled.release.id, files, origin, self._clock())
         return Made(compiled.release.id, compiled.problems, compiled.sources, changed=True)
+
+    def compiles(self, release: str) -> bool:
+        """Whether a kept release can be served: with another version of the engine, one that was live may be no more."""
+        files = self._archive.files(release)
+        return files is not None and self._compile(files).release is not None
 
     def publish(self, release: str, who: str, note: str = "") -> Change:
         """All new calls begin on this release."""
@@ -121,7 +130,7 @@ class Publisher:
 
     def _before(self, live: Live) -> str:
         for earlier in reversed(ways_back(self._ledger.all())[:-1]):
-            if earlier != live.current and self._archive.files(earlier) is not None:
+            if earlier != live.current and self.compiles(earlier):
                 return earlier
         raise Refused("there is no release to go back to")
 

@@ -34,10 +34,11 @@ class SqliteDatabase:
         self.rows("BEGIN IMMEDIATE")
         try:
             yield
+            self.rows("COMMIT")
         except BaseException:
-            self.rows("ROLLBACK")
+            if self._connection.in_transaction:  # a full disk has taken it back already
+                self.rows("ROLLBACK")
             raise
-        self.rows("COMMIT")
 
     def version(self) -> int:
         return int(self.rows("PRAGMA data_version")[0][0])

@@ -11,19 +11,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from flowengine.compile import Release
 from flowengine.limits import DRAINED_EVERY_SECONDS, LEDGER_PAUSE_SECONDS
 from flowengine.releases import Registry, drafts
 from flowengine.releases.database import ArchiveError
 from flowengine.releases.desk import Desk
 from flowengine.releases.drain import Drain
-from flowengine.releases.follow import TURN_SECONDS, Branch, FolderPlace, Place, follow, publish_now, report
+from flowengine.releases.follow import TURN_SECONDS, WHO, Branch, FolderPlace, Found, Place, follow, publish_now, report
 from flowengine.releases.git import GitError
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Made, Publisher
 from flowengine.releases.registry import follow as show
 from flowengine.releases.where import turn_of
 from flowengine.releases.workshop import Workshop
-from flowengine.runtime.store import Store, StoreError
+from flowengine.runtime.store import Store
 from flowengine.server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -52,9 +53,18 @@ class Live:
         """Publish what the place has, if that is news; before there are workers. Raises OSError or GitError."""
         return publish_now(self.place, self.publisher)
 
+    def anew(self, found: Found) -> Release | None:
+        """Publish what the place has, though it may have been taken back: what was live instead cannot be had."""
+        made = self.publisher.place_live(found.files, found.origin, found.origin.author or WHO)
+        return self.workshop.release(made.release) if made.release else None
+
     def registry(self) -> Registry:
         """The releases that a worker begins with."""
         release = self.workshop.release(self.ledger.live().current)
+        if release is None and not self._shared and (found := self.place.read()) is not None:
+            log.error("what was live cannot be had any more, perhaps as its file is gone: what the flows are now goes live")
+            self.place.forget()
+            release = self.anew(found)
         if release is None:
             raise RuntimeError("no release is live: start the server anew")
         gc.collect()
@@ -108,14 +118,17 @@ class Live:
         while True:
             try:
                 await self.workshop.run(partial(drain.run, await store.releases()))
-            except StoreError:
-                log.exception("old releases are kept, as the session store fails")
+            except Exception:  # a store or an archive that fails, a full disk say: what goes on beside must not end with it
+                log.exception("old releases are kept, as it cannot be told whether they are needed")
             await asyncio.sleep(DRAINED_EVERY_SECONDS)
 
     async def _forget(self, registry: Registry) -> None:
         while True:
             await asyncio.sleep(DRAINED_EVERY_SECONDS)
-            registry.forget(kept.id for kept in await self.workshop.run(self.workshop.archive.listing))
+            try:
+                registry.forget(kept.id for kept in await self.workshop.run(self.workshop.archive.listing))
+            except ArchiveError as error:
+                log.error("old releases stay in memory: %s", error)  # noqa: TRY400  # its text says it all
 
     def close(self) -> None:
         self._turn.close()

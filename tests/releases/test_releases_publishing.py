@@ -1,7 +1,7 @@
 """What is published is live for new calls; what has errors never is; what was taken back stays back."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from releases_repository import flow
 
 from flowengine.releases import Registry
 from flowengine.releases.archive import Origin
+from flowengine.releases.desk import By, Desk, Wanted
 from flowengine.releases.ledger import Ledger, Refused
 from flowengine.releases.publisher import Publisher
 from flowengine.releases.workshop import Workshop
@@ -186,3 +187,23 @@ def test_releases_that_are_not_needed_are_let_go_of_but_never_what_is_live(offic
     registry = asyncio.run(forgetting())
     assert registry.get(first) is None
     assert [release.id for release in registry.known] == [second]
+
+
+def test_a_release_that_no_longer_compiles_is_no_way_back(office: Office) -> None:
+    """No worker could have served it, and none could have started again."""
+    first = published(office, GOOD)
+    office.workshop.archive.put("olden", BROKEN, HERE, 1.0)
+    office.publisher.publish("olden", "ann")
+    second = published(office, BETTER)
+    desk = Desk(office.workshop.archive, office.ledger, office.publisher)
+    tried: list[Callable[[], object]] = [
+        lambda: desk.rollback("olden", By("ann")),
+        lambda: desk.publish(Wanted("olden"), By("ann")),
+        lambda: desk.canary(Wanted("olden"), 0.1, By("ann")),
+        lambda: desk.draft("spring", Wanted("olden"), ("+46701234567",), By("ann")),
+    ]
+    for attempt in tried:
+        with pytest.raises(Refused, match="nothing has changed: release olden no longer compiles"):
+            attempt()
+    assert office.ledger.live().current == second
+    assert desk.rollback("", By("ann")).release == first

@@ -1,0 +1,146 @@
+"""Whatever happens to the files beside it, a server goes on to follow its flows, and its workers come up again."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from flowengine.cli.project import compiled_from
+from flowengine.cli.serve import begin
+from flowengine.releases.archive import Origin
+from flowengine.releases.database import ArchiveError
+from flowengine.releases.drain import Drain
+from flowengine.releases.sqlite import SqliteDatabase
+from flowengine.runtime.store import MemoryStore
+from flowengine.server import live as followed
+from flowengine.server.live import Live
+from flowengine.server.settings import Settings
+
+FLOW = "flow: line\nstart: bye\nstates:\n  bye: {say: %s, hangup: }\n"
+OLDEN = {"line.yaml": b"flow: line\nstart: nowhere\n"}
+
+
+class House:
+    def __init__(self, folder: Path) -> None:
+        (folder / "flows").mkdir()
+        self.flows = folder / "flows" / "line.yaml"
+        self.settings = Settings(str(folder / "flows"), store=f"sqlite:{folder / 'store' / 'calls.db'}")
+        self.save("One.")
+        self.live = Live(self.settings)
+
+    def save(self, words: str) -> None:
+        self.flows.write_text(FLOW % words)
+
+    async def serves(self, words: str) -> None:
+        """Wait until a worker serves what was saved."""
+        self.live.publish()
+        registry = self.live.registry()
+        tasks = list(self.live.tasks(registry, MemoryStore(), lambda _release: None))
+        try:
+            await asyncio.sleep(0.5)
+            before = registry.current.id
+            self.save(words)
+            async with asyncio.timeout(10):
+                while registry.current.id == before:  # noqa: ASYNC110  # nobody tells of it
+                    await asyncio.sleep(0.02)
+        finally:
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.live.close()
+
+
+def fails(*_given: object) -> list[str]:
+    raise ArchiveError("database or disk is full")
+
+
+def unwatched(*_given: object, **_options: object) -> object:
+    raise OSError("OS file watch limit reached")
+
+
+def full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Drain, "run", fails)
+
+
+def no_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowengine.releases.follow.awatch", unwatched)
+
+
+@pytest.mark.parametrize("trouble", [full, no_watches])
+def test_flows_are_followed_while_something_beside_that_fails(
+    house: House, monkeypatch: pytest.MonkeyPatch, trouble: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    """It ended the following too, without a word, until the next restart."""
+    monkeypatch.setattr(followed, "DRAINED_EVERY_SECONDS", 0.05)
+    trouble(monkeypatch)
+    asyncio.run(house.serves("Two."))
+
+
+def test_a_worker_that_finds_no_archive_publishes_what_there_is(house: House) -> None:
+    """Workers that came after its loss ended at once, again and again; with the last old one the server fell silent."""
+    house.live.publish()
+    before = house.live.registry().current.id
+    for file in house.settings.folder.glob("releases.db*"):
+        file.unlink()
+    another = Live(house.settings)
+    assert another.registry().current.id == before
+    another.close()
+
+
+def test_a_worker_whose_archive_and_flows_are_lost_says_so(house: House) -> None:
+    house.flows.write_text("flow: line\n")
+    with pytest.raises(RuntimeError, match="no release is live"):
+        house.live.registry()
+
+
+def taken_back_to_what_no_longer_compiles(house: House) -> str:
+    made = house.live.publish()
+    assert made is not None
+    house.live.workshop.archive.put("olden", OLDEN, Origin("/srv/flows"), 1.0)
+    house.live.publisher.rollback("ann", "olden")
+    return made.release
+
+
+def test_a_server_whose_release_no_longer_compiles_begins_with_its_flows(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    there = taken_back_to_what_no_longer_compiles(house)
+    live = Live(house.settings)
+    found = live.place.read()
+    assert found is not None
+    assert begin(live, found, compiled_from(found.files, Path("flows"))).id == there
+    assert "RELEASE olden, WHICH WAS LIVE, NO LONGER COMPILES" in capsys.readouterr().err
+    assert live.ledger.live().current == there
+    live.close()
+
+
+def test_a_worker_whose_release_no_longer_compiles_does_too(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    there = taken_back_to_what_no_longer_compiles(house)
+    live = Live(house.settings)
+    with caplog.at_level(logging.ERROR):
+        assert live.registry().current.id == there
+    live.close()
+    assert "cannot be had any more" in caplog.text
+
+
+def ended_by_the_disk(database: SqliteDatabase) -> None:
+    with database.transaction():
+        database.rows("ROLLBACK")  # as SQLite does by itself
+        raise ArchiveError("the disk is full")
+
+
+def test_a_transaction_that_the_disk_has_ended_is_over(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "releases.db")
+    with pytest.raises(ArchiveError, match="full"):
+        ended_by_the_disk(database)
+    with database.transaction():
+        assert database.rows("SELECT 1") == [(1,)]
+    database.close()
