@@ -55,7 +55,11 @@ class Repository:
         """The commit that a branch, tag or id names now. Raises GitError."""
         if not ref or ref.startswith("-") or not ref.isprintable():
             raise GitError(f"{ref!r} is not the name of a commit")
-        name, kind, content = self._object(f"{ref}^{{commit}}", f"{self.path} has no commit {ref}")
+        missing = f"{self.path} has no commit {ref}"
+        try:
+            name, kind, content = self._object(f"refs/heads/{ref}^{{commit}}", missing)  # git itself would take a tag of that name
+        except GitError:
+            name, kind, content = self._object(f"{ref}^{{commit}}", missing)
         assert kind == "commit"  # noqa: S101  # what ^{commit} asks for
         return parsed(name, content)
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from flowengine.releases.ledger import Live
 from flowengine.sinch import Event, Ice, normalise
 
 log = logging.getLogger(__name__)
+AGAIN_SECONDS = 10.0  # before what could not be loaded is tried once more
 Find = Callable[[str], Awaitable[Release | None]]
 """Where releases come from that a worker does not have"""
 
@@ -82,8 +84,8 @@ class Registry:
             self._loading[release_id] = asyncio.create_task(self._load(release_id))
         return await asyncio.shield(self._loading[release_id])
 
-    async def show(self, live: Live) -> None:
-        """Serve what is live now. What cannot be had stays as it was, and is reported."""
+    async def show(self, live: Live) -> bool:
+        """Serve what is live now; whether all of it could be had. What could not stays as it was, and is reported."""
         found = {name: await self.load(name) for name in live.releases}
         for name in (name for name, release in found.items() if release is None):
             log.error("release %s is live, but cannot be loaded; calls begin on %s", name, self.current.id)
@@ -93,6 +95,7 @@ class Registry:
             live.share,
             {caller: release for draft in live.drafts.values() if (release := found[draft.release]) for caller in draft.callers},
         )
+        return all(found.values())
 
     def serve(self, release: Release) -> None:
         """New calls begin on this release; calls under way stay on theirs."""
@@ -131,12 +134,12 @@ class Registry:
 
 async def follow(registry: Registry, look: Callable[[], Awaitable[Live]], pause: float, shown: Callable[[str], None]) -> None:
     """Serve what is live, as soon as one sees it."""
-    number, failing = -1, False
+    number, failing, again = -1, False, 0.0
     while True:
         try:
             live = await look()
-            if live.number != number:
-                await registry.show(live)
+            if live.number != number or 0 < again < time.monotonic():
+                again = 0.0 if await registry.show(live) else time.monotonic() + AGAIN_SECONDS
                 shown(registry.current.id)
                 number = live.number
             failing = False

@@ -99,6 +99,12 @@ def test_any_ref_can_be_read(read: Read, repository: Path) -> None:
     assert "Spring." in reader.files(reader.commit("draft/spring"), "flows")["line.yaml"].decode()
 
 
+def test_a_branch_is_followed_though_a_tag_has_its_name(read: Read, repository: Path) -> None:
+    git(repository, "tag", "main")
+    made = commit(repository, {"flows/line.yaml": flow("line", "Later.")}, "Later")
+    assert read(repository).commit("main").id == made
+
+
 @pytest.mark.parametrize(
     ("ref", "message"),
     [

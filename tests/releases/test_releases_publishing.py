@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from releases_repository import flow
 
+from flowengine.compile import Release
 from flowengine.releases import Registry
 from flowengine.releases.archive import Origin
 from flowengine.releases.desk import By, Desk, Wanted
-from flowengine.releases.ledger import Ledger, Refused
+from flowengine.releases.ledger import Ledger, Live, Refused
 from flowengine.releases.publisher import Publisher
+from flowengine.releases.registry import follow
 from flowengine.releases.workshop import Workshop
 from flowengine.sinch import Ace, Ice
 
@@ -207,3 +209,31 @@ def test_a_release_that_no_longer_compiles_is_no_way_back(office: Office) -> Non
             attempt()
     assert office.ledger.live().current == second
     assert desk.rollback("", By("ann")).release == first
+
+
+def test_what_cannot_be_loaded_is_tried_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowengine.releases.registry.AGAIN_SECONDS", 0.05)
+    published(office, GOOD)
+    fails = [True, True, False]
+
+    async def act() -> None:
+        workshop = Workshop(office.path, {})
+        first = workshop.release(office.ledger.live().current)
+        assert first is not None
+        second = published(office, BETTER)
+
+        async def find(release_id: str) -> Release | None:
+            return None if fails.pop(0) else workshop.release(release_id)
+
+        async def look() -> Live:
+            return office.ledger.live()
+
+        registry, shown = Registry(first, find), asyncio.Event()
+        task = asyncio.create_task(follow(registry, look, 0.01, lambda name: shown.set() if name == second else None))
+        await asyncio.wait_for(shown.wait(), 10)
+        assert registry.current.id == second
+        task.cancel()
+        workshop.close()
+
+    asyncio.run(act())
+    assert fails == []
