@@ -6,12 +6,14 @@ anything. Work that rests of its own accord, again and again, makes them wait on
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 WORK_SECONDS: Final = 0.0003  # what a callback waits at most; it takes that long by itself
-REST_SECONDS: Final = 0.0003  # time enough for some callbacks, so that long work takes twice as long
+REST_SECONDS: Final = 0.0002  # time enough for some callbacks; a sleep takes a little longer than it is told
 
 
 class _Pace(threading.local):
@@ -36,3 +38,10 @@ def pause() -> None:
     if _pace.since is not None and time.perf_counter() - _pace.since > WORK_SECONDS:
         time.sleep(REST_SECONDS)
         _pace.since = time.perf_counter()
+
+
+def paced(items: Iterable[T]) -> Iterator[T]:
+    """The same items, with a pause before each."""
+    for item in items:
+        pause()
+        yield item

@@ -18,6 +18,7 @@ from flowengine.compile.routing import Table, routing
 from flowengine.expr import Mode, Scope
 from flowengine.model import Authored, Memory, load
 from flowengine.model.project import APOLOGY
+from flowengine.pace import paced
 from flowengine.problems import Problem, in_order, suggest
 from flowengine.states.fields import millis
 from flowengine.states.prompt import Localised, Part, Plan
@@ -90,7 +91,7 @@ def apology(text: Localised, locale: str) -> Plan:
 def release_id(files: Mapping[str, bytes]) -> str:
     """The same content has the same id on every machine."""
     digest = hashlib.sha256()
-    for name in sorted(files):
+    for name in paced(sorted(files)):
         digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
     return digest.hexdigest()[:12]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import time_ns
 
 from flowengine.limits import MAX_PROJECT_FILES
-from flowengine.pace import pause
+from flowengine.pace import paced, pause
 
 PROJECT_FILE = "project.yaml"
 PARTS = ("calendars", "tables", "messages")
@@ -38,7 +38,7 @@ class Folder:
         """
         base, files = listed(self.path)
         self._known = {file: reading for file in files if (reading := self._reading(file))}
-        return {file.relative_to(base).as_posix(): reading.content for file, reading in self._known.items()}
+        return {file.relative_to(base).as_posix(): reading.content for file, reading in paced(self._known.items())}
 
     def _reading(self, file: Path) -> Reading | None:
         pause()
@@ -72,7 +72,7 @@ def listed(path: Path) -> tuple[Path, list[Path]]:
         return listed(path.parent) if (path.parent / PROJECT_FILE).is_file() else (path.parent, [path])
     if not path.is_dir():
         raise FileNotFoundError(f"there is no folder or file {path}")
-    return path, sorted(found(path))[:MAX_PROJECT_FILES]
+    return path, sorted(paced(found(path)))[:MAX_PROJECT_FILES]
 
 
 def found(folder: Path) -> Iterator[Path]:

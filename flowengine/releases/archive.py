@@ -8,6 +8,7 @@ from typing import LiteralString
 
 import msgspec
 
+from flowengine.pace import paced
 from flowengine.problems import Problem
 from flowengine.releases.where import Where, connect
 
@@ -54,7 +55,7 @@ class Archive:
 
     def put(self, release_id: str, files: Mapping[str, bytes], origin: Origin, at: float) -> None:
         """Keep the files of a release; after this they survive a killed process."""
-        digests = {name: hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest() for name, content in files.items()}
+        digests = {name: hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest() for name, content in paced(files.items())}
         with self._database.transaction():
             known = self._known(digests.values())
             fresh = {digests[name]: content for name, content in files.items() if digests[name] not in known}

@@ -10,6 +10,7 @@ from functools import partial
 from flowengine.compile.checks import contexts, cookie, locales, loops, prompts, reach, recursion, shadows, starts, unrouted, variables
 from flowengine.compile.program import Program
 from flowengine.model import Authored, Flow, Memory
+from flowengine.pace import paced
 from flowengine.problems import Problem
 from flowengine.source import Document
 
@@ -23,7 +24,7 @@ def check(
     """
     wrong = {problem.span.file for problem in found if problem.severity == "error"}
     holed = {problem.span.file for problem in found if problem.code.startswith("FE2")}
-    whole = {name: program for name, program in programs.items() if complete(program, authored)}
+    whole = {name: program for name, program in paced(programs.items()) if complete(program, authored)}
     sound = {name: program for name, program in whole.items() if program.document.file not in wrong}
     graph = {name: program for name, program in whole.items() if program.document.file not in holed}
     return [

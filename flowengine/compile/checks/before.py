@@ -7,6 +7,7 @@ from typing import NamedTuple
 from flowengine.compile.checks.graph import QUESTIONS, callee, callees, calls, components
 from flowengine.compile.program import CompiledState, Program
 from flowengine.model import Memory
+from flowengine.pace import paced
 from flowengine.states.fetch import CompiledFetch
 from flowengine.states.prompt import Plan
 
@@ -35,9 +36,8 @@ class Returned(NamedTuple):
 def arrivals(programs: Mapping[str, Program], measure: Measure, memory: Memory) -> dict[str, Arrivals]:
     """By flow and state: the most said before it in one answer. Circles are walked once."""
     calling = calls(programs)
-    order = [
-        name for circle in components({name: [callee(state) for state in states] for name, states in calling.items()}) for name in circle
-    ]
+    leading = {name: [callee(state) for state in states] for name, states in paced(calling.items())}
+    order = [name for circle in components(leading) for name in paced(circle)]
     walks = {
         name: Walk(program, measure, *memory.recall(("walked", name), program, partial(forward, program)))
         for name, program in programs.items()

@@ -9,6 +9,7 @@ from flowengine.compile.program import Program
 from flowengine.expr import Type
 from flowengine.limits import MAX_COOKIE_BYTES, MAX_FACT_BYTES
 from flowengine.model import Memory
+from flowengine.pace import paced
 from flowengine.problems import Problem
 
 # the encoded call (runtime/call.py) without names and values: format, release, counters, locale, and the marks in front of each
@@ -34,7 +35,7 @@ def check(programs: Mapping[str, Program], memory: Memory, *, cookies_only: bool
     """One problem per flow, at its largest state. A flow that is too large only for its callers is left out when one of them is told."""
     measured = {name: memory.recall(("cookie", name), program, partial(sizes, program)) for name, program in programs.items()}
     below = below_each(programs, measured)
-    over = {name: place for name, own in measured.items() if (place := largest(own, below[name]))[0] > MAX_COOKIE_BYTES}
+    over = {name: place for name, own in paced(measured.items()) if (place := largest(own, below[name]))[0] > MAX_COOKIE_BYTES}
     alone = [name for name in over if largest(measured[name], 0)[0] > MAX_COOKIE_BYTES]
     for name in alone or over:
         size, state = over[name]

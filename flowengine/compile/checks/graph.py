@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from flowengine.compile.program import CompiledState, Program
+from flowengine.pace import paced
 from flowengine.states.subflow import CompiledSubflow
 
 Graph = Mapping[str, Iterable[str]]
@@ -42,7 +43,7 @@ def components(graph: Graph) -> list[list[str]]:
     open_: list[str] = []
     inside: set[str] = set()
     found: list[list[str]] = []
-    for root in graph:
+    for root in paced(graph):
         if root not in order:
             walk(root, graph, order, low, open_, inside, found)
     return found
