@@ -11,6 +11,8 @@ from flowengine.journal.database import FILE, JournalError
 from flowengine.journal.telling import conversation, listing
 from flowengine.server.settings import DEFAULT_STORE, Settings
 
+OUTCOMES = ("apology", "error", "unrouted", "unkept")
+
 
 @click.command()
 @click.argument("call", required=False)
@@ -18,29 +20,37 @@ from flowengine.server.settings import DEFAULT_STORE, Settings
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
 @click.option("--since", type=Since(), default=0.0, help="Calls that began since then: 30m, 1h or 7d ago, or a date (UTC).")
 @click.option("--release", default="", help="Calls on this release.")
-@click.option("--outcome", default="", help="Calls with this outcome: apology, error, unrouted, unkept.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="Calls with this outcome.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most so many, the latest.")
-def calls(call: str | None, store: str, since: float, release: str, outcome: str, limit: int, *, data: bool) -> None:
+def calls(call: str | None, store: str, since: float, release: str, outcome: str | None, limit: int, *, data: bool) -> None:
     """Show the calls that a server has recorded.
 
-    With CALL, the platform's id of a call, show that call from its first callback to its last.
+    With CALL, the platform's id of a call or its beginning, show that call from its first callback to its last.
     """
     reader = opened(journal_of(store))
     try:
         if call is not None:
             one(reader, call, data=data)
             return
-        found = reader.calls(Wanted(since, release, outcome, limit))
+        found = reader.calls(Wanted(since, release, outcome or "", limit))
         click.echo(encoded(found) if data else listing(reversed(found)))
     finally:
         reader.close()
 
 
 def one(reader: Reader, call: str, *, data: bool) -> None:
-    steps = reader.steps(call)
-    if not steps:
-        raise click.UsageError(f"the journal has no call {call}")
+    steps = reader.steps(call) or reader.steps(meant(reader, call))
     click.echo(encoded(steps) if data else conversation(steps))
+
+
+def meant(reader: Reader, beginning: str) -> str:
+    """The one call whose id begins so."""
+    found = reader.beginning(beginning)
+    if not found:
+        raise click.UsageError(f"the journal has no call {beginning}")
+    if len(found) > 1:
+        raise click.UsageError(f"{beginning} is the beginning of several calls: {', '.join(found)}")
+    return found[0]
 
 
 def journal_of(store: str) -> Path:

@@ -45,6 +45,6 @@ def flow_pages(flows: Path, flow: str) -> str:
         raise SystemExit(1)
     names = list(project.compiled.programs)
     if flow and flow not in names:
-        raise click.UsageError(f"there is no flow {flow} {suggest(flow, names)}".strip())
+        raise click.UsageError(f"there is no flow {flow}; {suggest(flow, names) or 'there are ' + ', '.join(names)}")
     story = Story.of(project.compiled.release, project.files)
     return "\n".join(story.flow(name) for name in ([flow] if flow else names))

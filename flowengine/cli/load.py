@@ -19,6 +19,8 @@ from flowengine.switch.load import load as put
 
 UNSIGNED = "unsigned", "dW5zaWduZWQ="  # for a server that has no credentials, and so looks at none
 
+REFUSED = "the server takes other credentials: give those of its application with --key and --secret"
+
 
 @click.command()
 @click.argument("url")
@@ -85,13 +87,22 @@ def advancing(calls: int) -> Iterator[Callable[[int], None]]:
 
 def show(report: Report) -> None:
     console = Console(highlight=False)
-    lost = f"[red]{report.lost:,} lost[/]" if report.lost else "none lost"
-    console.print(f"{report.calls:,} calls in {report.seconds:,.1f} s, {report.calls_per_second:,.0f} a second, {lost}")
+    console.print(f"{report.calls:,} calls in {report.seconds:,.1f} s, {report.calls_per_second:,.0f} a second, {fate(report)}")
     console.print(latencies(report))
     for ending, count in report.endings.items():
         console.print(f"{count:>9,}  {ending}", markup=False)
     for error, count in report.errors.items():
         console.print(f"{count:>9,}  {error}", style="red", markup=False, soft_wrap=True)
+    if report.refused:
+        console.print(REFUSED, soft_wrap=True)
+
+
+def fate(report: Report) -> str:
+    """What became of the calls, in a few words."""
+    failed = "all failed" if report.failed == report.calls else f"{report.failed:,} failed" if report.failed else ""
+    lost = f"{report.lost:,} lost" if report.lost else ""
+    bad = ", ".join(filter(None, (failed, lost)))
+    return f"[red]{bad}[/]" if bad else "none lost"
 
 
 def latencies(report: Report) -> Table:

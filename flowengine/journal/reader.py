@@ -103,6 +103,12 @@ class Reader:
         )
         return [Step(*(*row, both(shown, said))) for *row, shown, said in self.connection.execute(query, (call_key(call),))]
 
+    def beginning(self, call: str) -> list[str]:
+        """The ids that begin so; a few of them where there are many."""
+        key = call_key(call)
+        query = "SELECT DISTINCT call FROM callbacks WHERE substr(call, 1, ?) = ? LIMIT 5"
+        return [name(found) for (found,) in self.connection.execute(query, (len(key), key))]
+
     def recorded(self, since: float, sealer: Sealer) -> Iterator[tuple[str, list[Recorded]]]:
         """All calls that began since then, each with its callbacks in order, whole."""
         began = "SELECT call FROM callbacks GROUP BY call HAVING min(at) >= ? ORDER BY min(number)"

@@ -51,6 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_projects] = {}
     named = config.args_source is config.ArgsSource.ARGS
     wanted = folders(config, asked=True) + ([] if named else folders(config, asked=False))
+    for folder in folders(config, asked=True):
+        if not (folder / SCENARIOS).is_dir():
+            raise pytest.UsageError(f"{OPTION}: {folder} " + (f"has no folder {SCENARIOS}" if folder.is_dir() else "is no folder"))
     config.args += [str(folder / SCENARIOS) for folder in wanted if (folder / SCENARIOS).is_dir()]
 
 

@@ -129,6 +129,10 @@ def test_explain_prints_no_secret(flows: Path) -> None:
     assert "hush" not in page
 
 
+def test_explain_names_the_flows_there_are(flows: Path) -> None:
+    assert "there is no flow tell; there are " in run("explain", flows, "tell").output
+
+
 def test_explain_one_flow(flows: Path) -> None:
     assert run("explain", flows, "line").exit_code == 0
     result = run("explain", flows, "lien")

@@ -41,6 +41,22 @@ def test_the_same_for_programs(store: str) -> None:
     assert [step["event"] for step in steps] == ["ice", "pie", "pie", "pie", "ace", "dice"]
 
 
+def test_the_beginning_of_an_id_is_enough_where_it_is_clear(store: str) -> None:
+    assert calls(store, "bi").output == calls(store, "bill").output
+
+
+def test_a_beginning_of_several_names_them(tmp_path: Path) -> None:
+    record(tmp_path / "journal.db", compiled(files()), [ring("aa1"), ring("aa2")])
+    told = calls(f"sqlite:{tmp_path / 'calls.db'}", "aa")
+    assert (told.exit_code, "aa is the beginning of several calls: aa1, aa2" in told.output) == (2, True)
+
+
+def test_outcomes_are_named(store: str) -> None:
+    told = calls(store, "--outcome", "foo")
+    assert told.exit_code == 2
+    assert all(name in told.output for name in ("apology", "error", "unrouted", "unkept"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "found"),
     [

@@ -59,7 +59,7 @@ def test_lines_come_from_the_standard_input_too(flows: Path) -> None:
         ("2,1", "nobody listens"),
         ("sing", "this is nothing that a phone does: sing; try help"),
         ("hang up,1", "the call was over before: 1"),
-        ("unpark +14045550140", "this cannot be done here: "),
+        ("unpark +14045550140", "this cannot be done here: nothing is parked"),
     ],
 )
 def test_a_line_that_cannot_be_followed_is_told_and_fails(flows: Path, keys: str, why: str) -> None:

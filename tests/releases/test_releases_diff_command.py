@@ -98,7 +98,7 @@ def test_single_files(tmp_path: Path, repository: Path) -> None:
         ("nowhere", [], "has no commit nowhere"),
         ("v1:flow", [], "has no folder flow"),
         ("v1:flows/none.yaml", [], "v1 has no file flows/none.yaml"),
-        ("v1", ["--path", "calls"], "has no folder calls"),
+        ("v1", ["--path", "calls"], "has no folder calls; say with --path where the flows lie in it"),
         ("v1", ["--format", "pdf"], "Invalid value"),
     ],
 )

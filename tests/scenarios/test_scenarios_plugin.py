@@ -32,6 +32,13 @@ def test_scenarios_are_tests_where_asked_for(pytester: pytest.Pytester, place: P
     found.stdout.no_fnmatch_line("*Traceback*")
 
 
+@pytest.mark.parametrize(("folder", "why"), [("nowhere", "is no folder"), (".", "has no folder scenarios")])
+def test_a_folder_without_scenarios_fails_the_run(pytester: pytest.Pytester, place: Path, folder: str, why: str) -> None:
+    found = pytester.runpytest(*PLUGIN, "--flows", folder)
+    assert found.ret == pytest.ExitCode.USAGE_ERROR
+    found.stderr.fnmatch_lines([f"*--flows: * {why}*"])
+
+
 def test_a_file_on_the_command_line_is_run_alone(pytester: pytest.Pytester, place: Path) -> None:
     (place / "pytest.ini").write_text("[pytest]\nflowengine_flows = flows\n")
     pytester.runpytest(*PLUGIN, "test_other.py").assert_outcomes(passed=1)

@@ -207,6 +207,22 @@ def test_the_report_for_a_person(backend):
     assert ["12", "ANSWERED", "CALLERHANGUP"] in rows
 
 
+def test_calls_that_all_failed_are_not_called_none_lost(backend):
+    backend.status["ice"] = backend.status["dice"] = 401
+    ran = command(backend, "--calls", "3")
+    assert ran.exit_code == 1
+    assert ran.stdout.splitlines()[0].endswith("all failed")
+    assert "none lost" not in ran.stdout
+    assert "--key and --secret" in ran.stdout.splitlines()[-1]
+
+
+def test_a_hint_at_credentials_is_for_refused_signatures_only(backend):
+    backend.status["ice"] = 500
+    ran = command(backend, "--calls", "3")
+    assert ran.stdout.splitlines()[0].endswith("all failed")
+    assert "--secret" not in ran.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -29,6 +29,8 @@ def version(name: str, repository: Path, folder: str) -> Version:
         ref, _, inner = name.partition(":")
         return from_git(name, Repository(repository), ref, inner if ":" in name else folder)
     except (OSError, GitError) as error:
+        if f"has no folder {folder}" in str(error) and ":" not in name:
+            raise click.UsageError(f"{error}; say with --path where the flows lie in it, . for the top") from error
         raise click.UsageError(f"{name} is no folder or file here, nor a version in git: {error}") from error
 
 

@@ -12,6 +12,7 @@ from flowengine.scenarios.conversation import Conversation, NotPossible
 from flowengine.scenarios.opening import Opening
 from flowengine.scenarios.play import ANSWERS, REJECTS, leading_to
 from flowengine.states.fields import millis
+from flowengine.switch.calls.activities import Parking
 from flowengine.switch.calls.ending import BACKEND_FAILED, ILLEGAL_SVAML
 from flowengine.switch.errors import ApiError
 from flowengine.switch.happenings import Asked, Happening
@@ -123,10 +124,15 @@ class Session:
             "press": lambda: self.talk.press(value),
             "says": lambda: self.talk.say(value),
             "waits": lambda: self.talk.wait(millis(value) / 1000),
-            "unpark": lambda: self.talk.manage(leading_to(value)),
+            "unpark": lambda: self.unpark(value),
             "callee": lambda: self.callee(value),
         }
         return doing[name]() is not False
+
+    def unpark(self, number: str) -> None:
+        if not isinstance(self.talk.call.activity, Parking):
+            raise NotPossible("nothing is parked")
+        self.talk.manage(leading_to(number))
 
     def callee(self, does: Any) -> bool | None:
         if isinstance(does, dict):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
+from flowengine.switch.calls.ending import BACKEND_FAILED, ILLEGAL_SVAML
 from flowengine.switch.happenings import Ended, Told
 
 EVENTS: Final = ("ice", "pie", "ace", "dice", "notify")
@@ -52,6 +53,16 @@ class Report:
     def calls_per_second(self) -> float:
         """In the time of this machine, however long the callers took in theirs."""
         return round(self.calls / self.seconds, 1) if self.seconds else 0.0
+
+    @property
+    def failed(self) -> int:
+        """Calls that the server did not carry: it said nothing that could be obeyed."""
+        return sum(self.endings.get(f"{ending.result} {ending.reason}", 0) for ending in (BACKEND_FAILED, ILLEGAL_SVAML))
+
+    @property
+    def refused(self) -> bool:
+        """Whether callbacks were turned away for their signature."""
+        return any(error.endswith(" status 401") for error in self.errors)
 
     @property
     def passed(self) -> bool:
