@@ -17,7 +17,7 @@ from flowengine.cli.phone.lines import Lines, Typed, Written, piped, split
 from flowengine.cli.phone.lookups import Performs, Systems, doubles_in
 from flowengine.cli.phone.screen import Screen
 from flowengine.cli.phone.session import Session
-from flowengine.cli.phone.target import Wish, begins, check, flow_of, given, outside, over_http, placed, reaches
+from flowengine.cli.phone.target import Wish, begins, check, flow_of, given, outside, over_http, placed, reaches, takes
 from flowengine.cli.project import loaded
 from flowengine.compile import Release
 from flowengine.scenarios.conversation import Conversation, in_process
@@ -92,6 +92,7 @@ def flow_called(flows: Path, wish: Wish, lines: Lines, doubles: list[Double], sa
     project, release, environment = prepared(flows, live=live)
     flow = flow_of(release, wish)
     way = given(wish, project.zone, placed(release, flow) if wish.outbound else "")
+    takes(release, flow, way.get("data", {}))
     absent = {name: "" for name, secret in environment.items() if not secret}
     reaches(release, flow, Given(**way))
     systems = Systems.of(release, doubles, Inputs.of(release, tables(project), project.variables), lines)

@@ -12,11 +12,13 @@ import click
 import msgspec
 
 from flowengine.compile import Release
+from flowengine.expr import EvalError
 from flowengine.problems import suggest
 from flowengine.scenarios.checks import is_time
 from flowengine.scenarios.conversation import Conversation, exchange
 from flowengine.scenarios.model import Given
 from flowengine.scenarios.opening import CALLERS, DIALLED, ORIGINS, TIME, Opening, Party, callout, leads_to, target_of
+from flowengine.states.assign import held
 from flowengine.switch.api.stamped import Stamped
 from flowengine.switch.clock import VirtualClock
 from flowengine.switch.wire.transport import Blocking
@@ -97,6 +99,19 @@ def value(text: str) -> tuple[str, Any]:
         return name, msgspec.json.decode(written)
     except msgspec.DecodeError:
         return name, written
+
+
+def takes(release: Release, flow: str, data: Mapping[str, Any]) -> None:
+    """A flow must take what it is handed: in a call it would do without what it does not know or cannot hold."""
+    inputs = {variable.name: variable for variable in release.programs[flow].signature.inputs}
+    for name, handed in data.items():
+        if name not in inputs:
+            hint = suggest(name, inputs) or (f"it has {', '.join(inputs)}" if inputs else "it has none")
+            raise click.UsageError(f"--data {name}: the flow {flow} has no such input; {hint}")
+        try:
+            held(handed, inputs[name])
+        except EvalError as error:
+            raise click.UsageError(f"--data {name}: {error.message}") from error
 
 
 def flow_of(release: Release, wish: Wish) -> str:
