@@ -215,8 +215,7 @@ class Step(
         | UnsetType
     ) = UNSET
     callee: (
-        Annotated[Does | CalleeDoes, Meta(description="What whoever is called does.", examples=["answers", {"hears": "12#"}])]
-        | UnsetType
+        Annotated[Does | CalleeDoes, Meta(description="What whoever is called does.", examples=["answers", {"hears": "12#"}])] | UnsetType
     ) = UNSET
     notified: (
         Annotated[str | Notified, Meta(description="Time passes until the platform gives this notice.", examples=["recording_available"])]

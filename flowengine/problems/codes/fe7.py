@@ -47,8 +47,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "FE703",
         "a state that the flow does not have",
         Severity.ERROR,
-        "The scenario expects the call in a state that is not there. A state of another flow, such as a subflow, is written as "
-        "flow.state.",
+        "The scenario expects the call in a state that is not there. A state of another flow, such as a subflow, is written as flow.state.",
         *_pair("    when: [{asked: welcom}]\n", "    when: [{asked: welcome}]\n"),
     ),
     Entry(

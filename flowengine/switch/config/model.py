@@ -79,15 +79,13 @@ class Party(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         Literal["answer", "busy", "no answer", "decline", "congestion", "unknown", "by hand"],
         Meta(description="How the call is taken; `by hand` rings until somebody acts through /desk.", examples=["busy"]),
     ] = "answer"
-    after: Annotated[
-        float, Meta(description="Seconds until it answers, is found busy or declines.", examples=[3.0], ge=0, le=14400)
-    ] = 3.0
+    after: Annotated[float, Meta(description="Seconds until it answers, is found busy or declines.", examples=[3.0], ge=0, le=14400)] = 3.0
     who: Annotated[
         Literal["human", "machine", "notsure"], Meta(description="What machine detection finds at the other end.", examples=["machine"])
     ] = "human"
-    beep_after: Annotated[
-        float, Meta(description="Seconds from the answer to the beep of a machine.", examples=[8.0], ge=0, le=14400)
-    ] = 8.0
+    beep_after: Annotated[float, Meta(description="Seconds from the answer to the beep of a machine.", examples=[8.0], ge=0, le=14400)] = (
+        8.0
+    )
     acts: Annotated[
         list[Act], Meta(description="What it does once it has answered, in order.", examples=[[{"do": "press", "value": "1", "after": 2}]])
     ] = []
