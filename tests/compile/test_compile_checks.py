@@ -102,7 +102,7 @@ states:
 """,
         ["FE231 6:3"],
     ),
-    "a wait is asked again until an answer leads out": (
+    "a wait is asked again until an answer leads out, and a silent caller for ever": (
         """\
 flow: line
 start: door
@@ -111,7 +111,7 @@ states:
     menu: {prompt: Press 1., options: {1: goodbye}, otherwise: door}
   goodbye: {hangup: }
 """,
-        [],
+        ["FE912 5:64"],
     ),
     "continue on an incoming call, park after a key": (
         """\

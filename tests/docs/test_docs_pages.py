@@ -113,7 +113,8 @@ def test_states_compile_inside_a_flow(example: Example) -> None:
 
 @pytest.mark.parametrize("example", marked("yaml", "calendar"))
 def test_calendars_compile(example: Example) -> None:
-    assert problems({**world("snippet"), "snippet.yaml": MINIMAL, "calendars/one.yaml": example.text.encode()}) == []
+    found = problems({**world("snippet"), "snippet.yaml": MINIMAL, "calendars/one.yaml": example.text.encode()})
+    assert [problem for problem in found if problem.code != "FE911"] == []  # its flow has no use for secrets
 
 
 MINIMAL = b"flow: snippet\nstart: only\nstates:\n  only:\n    say: Hello.\n    hangup:\n"

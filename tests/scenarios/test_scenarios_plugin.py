@@ -33,7 +33,8 @@ def test_scenarios_are_tests_where_asked_for(pytester: pytest.Pytester, place: P
 
 
 @pytest.mark.parametrize(("folder", "why"), [("nowhere", "is no folder"), (".", "has no folder scenarios")])
-def test_a_folder_without_scenarios_fails_the_run(pytester: pytest.Pytester, place: Path, folder: str, why: str) -> None:
+@pytest.mark.usefixtures("place")
+def test_a_folder_without_scenarios_fails_the_run(pytester: pytest.Pytester, folder: str, why: str) -> None:
     found = pytester.runpytest(*PLUGIN, "--flows", folder)
     assert found.ret == pytest.ExitCode.USAGE_ERROR
     found.stderr.fnmatch_lines([f"*--flows: * {why}*"])

@@ -7,7 +7,22 @@ is known of each by itself.
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from flowengine.compile.checks import contexts, cookie, locales, loops, prompts, reach, recursion, shadows, starts, unrouted, variables
+from flowengine.compile.checks import (
+    contexts,
+    cookie,
+    locales,
+    loops,
+    patience,
+    prompts,
+    reach,
+    records,
+    recursion,
+    secrecy,
+    shadows,
+    starts,
+    unrouted,
+    variables,
+)
 from flowengine.compile.program import Program
 from flowengine.model import Authored, Flow, Memory
 from flowengine.pace import paced
@@ -37,6 +52,7 @@ def check(
         *cookie.check(programs, memory, cookies_only=cookies_only),
         *prompts.check(programs, memory),
         *each_flow(authored, memory),
+        *([] if wrong else secrecy.check(authored, memory)),
         *memory.recall(("locales",), authored.common, lambda: list(locales.check_common(authored))),
     ]
 
@@ -51,7 +67,7 @@ def each_program(programs: Mapping[str, Program], memory: Memory) -> Iterator[Pr
 
 
 def of_program(program: Program) -> list[Problem]:
-    return [*reach.check(program), *variables.check(program)]
+    return [*reach.check(program), *variables.check(program), *records.check(program), *patience.check(program)]
 
 
 def each_flow(authored: Authored, memory: Memory) -> Iterator[Problem]:

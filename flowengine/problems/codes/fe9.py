@@ -194,4 +194,105 @@ states:
   read: {say: "You said ${vars.letter}.", hangup: }
 """,
     ),
+    Entry(
+        "FE909",
+        "a recording of nothing",
+        Severity.WARNING,
+        "The recording begins in the very state that hangs up, so it ends before the caller can speak. A "
+        "message is recorded while the call waits for something, such as a key in a menu.",
+        """\
+flow: line
+start: message
+states:
+  message: {record: {to: "s3://calls/acme"}, say: Please speak after the tone., hangup: }
+""",
+        """\
+flow: line
+start: message
+states:
+  message:
+    record: {to: "s3://calls/acme"}
+    menu: {prompt: Please speak. Press 1 when you are done., options: {1: thanks}, otherwise: thanks, timeout: 30s}
+  thanks: {record: stop, say: Thank you., hangup: }
+""",
+    ),
+    Entry(
+        "FE910",
+        "a secret written as in a shell",
+        Severity.WARNING,
+        "Variables of the environment are not put into texts: `$NAME` is sent as it stands. A secret is declared in the project under "
+        "secrets: and written as ${secrets.name}.",
+        """\
+# project.yaml
+project: acme
+services: {crm: {url: "https://crm.example.com", headers: {Authorization: "Bearer $CRM_TOKEN"}}}
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome: {say: Hello., hangup: }
+""",
+        """\
+# project.yaml
+project: acme
+services: {crm: {url: "https://crm.example.com", headers: {X-Plan: gold}}}
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome: {say: Hello., hangup: }
+""",
+    ),
+    Entry(
+        "FE911",
+        "a secret that nothing uses",
+        Severity.WARNING,
+        "The project declares a secret, but no header, no recording and no text has it as ${secrets.name}. Either it is missing somewhere, "
+        "so that a lookup will be refused, or it is left over.",
+        """\
+# project.yaml
+project: acme
+services: {crm: {url: "https://crm.example.com"}}
+secrets: {crm: CRM_TOKEN}
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome: {say: Hello., hangup: }
+""",
+        """\
+# project.yaml
+project: acme
+services: {crm: {url: "https://crm.example.com"}}
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome: {say: Hello., hangup: }
+""",
+    ),
+    Entry(
+        "FE912",
+        "a silent caller is asked for ever",
+        Severity.WARNING,
+        "When the attempts of a question run out, otherwise: leads back to the same question, where they are counted anew. Whoever is not "
+        "there any more, or cannot press keys, keeps the call going and is charged for it.",
+        """\
+flow: line
+start: main
+states:
+  main:
+    menu: {prompt: For an agent press 1., options: {1: agents}, otherwise: sorry}
+  sorry: {say: I did not hear you., next: main}
+  agents: {connect: "+14045009000"}
+""",
+        """\
+flow: line
+start: main
+states:
+  main:
+    menu: {prompt: For an agent press 1., options: {1: agents}, no_input: I did not hear you., otherwise: agents}
+  agents: {connect: "+14045009000"}
+""",
+    ),
 )
