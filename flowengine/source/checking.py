@@ -15,7 +15,7 @@ from flowengine.limits import MAX_PROBLEMS
 from flowengine.problems import Problem, in_order, nearest
 from flowengine.source.document import Document
 from flowengine.source.leaves import Leaf, leaves
-from flowengine.source.names import known_keys, unknown_keys
+from flowengine.source.names import homes, known_keys, unknown_keys
 from flowengine.source.wording import describe, missing, not_a_name, unknown
 
 
@@ -102,7 +102,7 @@ def _problems(document: Document, leaf: Leaf, schema: Mapping[str, Any]) -> Iter
         known = known_keys(leaf.schema, schema)
         unheard = [key for key in strangers if key not in known]
         for key in unheard or strangers:
-            yield Problem("FE150", document.key_span((*leaf.path, key)), *unknown(leaf, key, known))
+            yield Problem("FE150", document.key_span((*leaf.path, key)), *unknown(leaf, key, known, homes(key, leaf.schema, schema)))
     elif _judges_key(document, leaf):
         yield Problem("FE154", document.key_span((*leaf.path, leaf.instance)), *not_a_name(leaf))
     else:

@@ -27,6 +27,29 @@ def known_keys(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(_known(schema, root, _DEPTH)))
 
 
+def homes(key: str, schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[str]:
+    """The keys that may stand here inside which this key may stand."""
+    found = {name: list(_inside(value, root)) for name, value in _properties(schema, root, _DEPTH)}
+    return [name for name, inner in found.items() if any(key in known_keys(each, root) for each in inner)]
+
+
+def _properties(schema: Any, root: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Any]]:
+    if not isinstance(schema, Mapping) or not depth:
+        return
+    yield from schema.get("properties", {}).items()
+    if (reference := schema.get("$ref")) is not None:
+        yield from _properties(_resolved(reference, root), root, depth - 1)
+
+
+def _inside(schema: Any, root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A value, or the entries of a list, in each of its forms."""
+    if isinstance(schema, Mapping):
+        whole = {**schema, **_resolved(schema["$ref"], root)} if "$ref" in schema else schema
+        for form in (whole, *whole.get("anyOf", ())):
+            yield form
+            yield from (each for each in (form.get("items"),) if isinstance(each, Mapping))
+
+
 def _known(schema: Any, root: Mapping[str, Any], depth: int) -> Iterator[str]:
     if not isinstance(schema, Mapping) or not depth:
         return

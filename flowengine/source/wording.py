@@ -18,6 +18,7 @@ _KINDS: Final = {
     "null": "nothing",
 }
 _YES: Final = {"true": "true", "false": "false", "yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+_FOREIGN: Final = dict.fromkeys(("goto", "go", "go_to", "jump", "target", "transition", "then"), "next")
 _SHOWN: Final = 30  # keys listed when none is near
 
 
@@ -33,10 +34,20 @@ def describe(document: Document, leaf: Leaf) -> Wording:
     return wording._replace(hint=str(leaf.schema["x-hint"])) if "x-hint" in leaf.schema else wording
 
 
-def unknown(leaf: Leaf, key: str, known: Sequence[str]) -> tuple[str, str]:
+def unknown(leaf: Leaf, key: str, known: Sequence[str], homes: Sequence[str]) -> tuple[str, str]:
+    """`homes` are keys that may stand here, inside which the unknown one is known."""
     present = [name for name in known if name not in leaf.instance]
     listed = f"known here: {', '.join(present[:_SHOWN])}" if present else ""
-    return f"unknown key {quoted(key)}{_within(leaf)}", suggest(key, present) or str(leaf.schema.get("x-hint", listed))
+    hint = suggest(key, present) or _elsewhere(key, known, homes) or str(leaf.schema.get("x-hint", listed))
+    return f"unknown key {quoted(key)}{_within(leaf)}", hint
+
+
+def _elsewhere(key: str, known: Sequence[str], homes: Sequence[str]) -> str:
+    """What somebody means who writes another language's word, or a key one step too far out."""
+    meant = _FOREIGN.get(key.casefold(), "")
+    if meant in known:
+        return f"use {meant}:"
+    return f"{key}: belongs inside {one_of(f'{name}:' for name in homes)}" if homes else ""
 
 
 def not_a_name(leaf: Leaf) -> tuple[str, str]:
