@@ -14,7 +14,7 @@ from journal.journal_line import CALLER, SEALER, answered, compiled, crm, ended,
 
 from flowengine.cli import main
 from flowengine.compile import Release
-from flowengine.journal import Reader, Sealer, Writer, writer
+from flowengine.journal import Reader, Sealer, Writer, later
 from flowengine.journal.database import JournalError
 from flowengine.journal.row import Row
 from flowengine.runtime.engine import Reply
@@ -25,12 +25,12 @@ RELEASE = compiled(files())
 
 @pytest.fixture(autouse=True)
 def _always_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "BUSY_PER_SECOND", -1.0)
+    monkeypatch.setattr(later, "BUSY_PER_SECOND", -1.0)
 
 
 def begun(path: Path, sealer: Sealer = SEALER, **options: Any) -> Writer:
     made = Writer(path, lambda _name: options.get("current", RELEASE), sealer, lambda *_: None, options.get("load"))
-    made._busy = True  # from the first moment on
+    made._later._busy = True  # from the first moment on
     made.start()
     return made
 
@@ -45,7 +45,7 @@ async def stowed(path: Path, replies: list[Reply], events: list[dict[str, Any]])
 
 async def gone(busy: Writer) -> None:
     """The end of a killed process, as far as its file goes: it writes no more."""
-    busy._sealer = None
+    busy._later._sealer = None
     await asyncio.to_thread(busy.close)
 
 
@@ -59,9 +59,9 @@ def killed(
         await gone(await stowed(path, replies, events))
         look()
         restarted = begun(path, **options)
-        restarted._busy = False
+        restarted._later._busy = False
         if options.get("load"):
-            restarted._pressed = True
+            restarted._later._pressed = True
             await until(lambda: not Reader(path).waiting())
         await asyncio.to_thread(restarted.close)
         return replies
@@ -162,7 +162,7 @@ def test_rows_stand_in_the_order_in_which_callbacks_came(tmp_path: Path) -> None
         bodies = [json.dumps(event).encode() for event in CONVERSATION]
         made = await stowed(path, replies[:2], CONVERSATION[:2])
         for reply, body in zip(replies[2:], bodies[2:], strict=True):
-            made._busy = False
+            made._later._busy = False
             await made.kept(reply.record, body, reply.body)
         await asyncio.to_thread(made.close)
 

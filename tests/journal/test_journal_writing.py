@@ -171,7 +171,7 @@ def test_old_calls_are_dropped_and_new_ones_stay(tmp_path: Path) -> None:
 
     async def purged(before: float) -> None:
         writer = Writer(path, lambda _release: release, None, lambda *_: None)
-        writer.purge(before)
+        writer._retention.purge(before)
         writer.start()
         await asyncio.to_thread(writer.close)
 
