@@ -1,9 +1,9 @@
 """The file that holds the journal: one row for each callback, written by all workers of a machine."""
 
-import os
 import sqlite3
-from contextlib import suppress
 from pathlib import Path
+
+from flowengine.runtime.store.place import make
 
 FILE = "journal.db"
 SCHEMA_VERSION = 2
@@ -42,8 +42,7 @@ class JournalError(Exception):
 def writable(path: Path) -> sqlite3.Connection:
     """Open the journal, and make it where there is none. Raises OSError or sqlite3.Error."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with suppress(FileExistsError):  # a file that is there stays closed: closing it would take the locks of our other connections
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # it holds callers' data
+    make(path)
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # heeded while the file is empty
     try:

@@ -54,7 +54,7 @@ class Later:
         self._busy = (noted - self._noted_before) / (now - self._looked) > BUSY_PER_SECOND
         self._looked, self._noted_before = now, noted
         if self.waits and self._file.is_open:
-            with suppress(sqlite3.Error):  # writing will tell
+            with suppress(OSError, sqlite3.Error):  # writing will tell
                 callbacks, since = behind(self._file.opened())
                 self._pressed = callbacks > MOST_STOWED or (callbacks > 0 and time.time() - since > MOST_SECONDS)
 
@@ -95,13 +95,13 @@ class Later:
         releases = self._past.releases(item.release for item in piece)
         if releases is None:
             return False
-        self._replace(number, [unpacked(item, releases[item.release]) for item in piece], releases)
+        noted = [unpacked(item, releases[item.release]) for item in piece]
+        self._file.change(lambda connection: self._replace(connection, number, noted, releases))
         return True
 
-    def _replace(self, number: int, piece: Sequence[Noted], releases: dict[str, Release]) -> None:
+    def _replace(self, connection: sqlite3.Connection, number: int, piece: Sequence[Noted], releases: dict[str, Release]) -> None:
         """Rows in place of a piece of the inbox, unless another worker was first."""
-        with self._file.transaction() as connection:
-            (first,) = connection.execute("SELECT min(number) FROM inbox WHERE NOT unreadable").fetchone()
-            if first == number:
-                connection.execute("DELETE FROM inbox WHERE number = ?", (number,))
-                self._rows.write(connection, self._file.answers, piece, releases)
+        (first,) = connection.execute("SELECT min(number) FROM inbox WHERE NOT unreadable").fetchone()
+        if first == number:
+            connection.execute("DELETE FROM inbox WHERE number = ?", (number,))
+            self._rows.write(connection, self._file.answers, piece, releases)

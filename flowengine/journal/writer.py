@@ -113,9 +113,8 @@ class Writer:
 
     def _write(self, batch: list[Waiting]) -> None:
         try:
-            with self._file.transaction() as connection:
-                kept = self._later.write(connection, [noted for noted, _ in batch])
-            self._counted("kept", kept)
+            noted = [noted for noted, _ in batch]
+            self._counted("kept", self._file.change(lambda connection: self._later.write(connection, noted)))
         except Exception as error:  # noqa: BLE001  # whatever it is, no caller may feel it
             self._lost(batch, str(error))
         waited = [done for _, done in batch if done is not None]

@@ -1,0 +1,77 @@
+"""Where the file of a database lies. While it is open somebody may take it away, or put another one in its place; SQLite does not look,
+and goes on with a file that nobody else can find.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # where a file that is open cannot be taken away
+    fcntl = None  # type: ignore[assignment]
+
+_BESIDE = ("-wal", "-shm")
+Identity = tuple[int, int]
+
+
+def make(path: Path) -> None:
+    """Make the file where there is none, for its owner alone. Raises OSError.
+
+    What a file that was taken away has left beside is no part of the new one: whoever still has that open goes on with it, and a new
+    one that took it for its own would fail.
+    """
+    with _alone(path.parent):
+        if os.path.lexists(path):  # a file that is there stays closed: closing it would take the locks of our other connections
+            return
+        for name in _BESIDE:
+            _beside(path, name).unlink(missing_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # SQLite's other files get the same permissions
+
+
+class Place:
+    """The files that a connection to this path has opened, as they were right after that."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._own = _identity(path)
+        self._beside = {name: _identity(_beside(path, name)) for name in _BESIDE}
+
+    def kept(self) -> bool:
+        """Whether the file is still there, and still the same. Costs a microsecond or two."""
+        return _identity(self.path) == self._own
+
+    def leave(self) -> None:
+        """Take away what the file that was here has left beside, as it would spoil the one that has come, or comes, in its place."""
+        with suppress(OSError), _alone(self.path.parent):
+            for name, own in self._beside.items():
+                if own is not None and _identity(_beside(self.path, name)) == own:
+                    _beside(self.path, name).unlink()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """With no other process of ours making or clearing away files in this folder."""
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _identity(path: Path) -> Identity | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  # the same in a quarter of the time
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _beside(path: Path, name: str) -> Path:
+    real = path.resolve()
+    return real.with_name(real.name + name)

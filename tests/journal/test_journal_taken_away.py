@@ -1,0 +1,183 @@
+"""Somebody takes the journal away, or puts another one in its place, while servers write it: what comes from then on is kept."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from e2e.phone_line import FLOW, PROJECT, Crm, Line, Server
+from journal.journal_line import SEALER, compiled, crm, ended, files, record, recorded, ring
+
+from flowengine.journal import Reader, Wanted, Writer
+from flowengine.journal.database import JournalError
+from flowengine.runtime.engine import Reply
+
+RELEASE = compiled(files())
+AWAY = "was taken away, or another file put in its place"
+
+
+def taken_away(path: Path) -> None:
+    path.unlink()
+
+
+def moved(path: Path) -> None:
+    path.rename(path.with_name("old.db"))
+
+
+def all_of_it(path: Path) -> None:
+    for file in path.parent.glob("journal.db*"):
+        file.unlink()
+
+
+def another(path: Path) -> None:
+    """An older copy is put back, as people do it: what lies beside stays."""
+    (path.parent / "copy.db").rename(path)
+
+
+async def written(path: Path, calls: int, between: Callable[[int], None]) -> None:
+    """Two workers write, in turns; `between` is told how many are written."""
+    replies: list[Reply] = await recorded(
+        path.with_name("other.db"), RELEASE, [ended(f"call-{number}") for number in range(calls)], crm, None
+    )
+    lost: list[str] = []
+    writers = [Writer(path, lambda _name: RELEASE, SEALER, lambda what, _: lost.append(what) if what == "lost" else None) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    for number, reply in enumerate(replies):
+        between(number)
+        await writers[number % 2].kept(reply.record, json.dumps(ended(f"call-{number}")).encode(), reply.body)
+    await asyncio.gather(*(asyncio.to_thread(writer.close) for writer in writers))
+    assert lost == []
+
+
+def calls_in(path: Path) -> set[str]:
+    assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    return {call.call for call in Reader(path).calls(Wanted())}
+
+
+@pytest.mark.parametrize("how", [taken_away, moved, all_of_it, another])
+def test_what_comes_after_is_in_a_file_that_can_be_found(
+    tmp_path: Path, how: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "journal.db"
+    record(path, RELEASE, [ring("before")])
+    shutil.copy(path, tmp_path / "copy.db")
+
+    def between(number: int) -> None:
+        if number == 20:
+            how(path)
+
+    asyncio.run(written(path, 40, between))
+    assert {f"call-{number}" for number in range(20, 40)} <= calls_in(path)
+    assert ("before" in calls_in(path)) is (how is another)
+    assert len([line for line in caplog.messages if AWAY in line]) == 2, "once for each worker"
+
+
+def test_what_is_written_as_it_is_taken_away_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, left = tmp_path / "journal.db", [False, True]
+
+    def leaving(*_: object) -> None:
+        if left.pop():
+            path.unlink()
+
+    async def run() -> None:
+        reply = (await recorded(tmp_path / "other.db", RELEASE, [ring()], crm, None))[0]
+        writer = Writer(path, lambda _name: RELEASE, SEALER, lambda *_: None)
+        written = writer._later.write
+        monkeypatch.setattr(writer._later, "write", lambda *given: (written(*given), leaving())[0])
+        writer.start()
+        await writer.kept(reply.record, json.dumps(ring()).encode(), reply.body)
+        assert len(Reader(path).steps("call-1")) == 1
+        await asyncio.to_thread(writer.close)
+
+    asyncio.run(run())
+    assert left == []
+
+
+def test_answers_that_stood_in_the_old_file_are_written_to_the_new_one(tmp_path: Path) -> None:
+    """What many callers hear is written once: a reference into the file that is gone would lead nowhere."""
+    path = tmp_path / "journal.db"
+
+    async def run() -> None:
+        events = [ring(f"call-{number}") for number in range(20)]
+        replies = await recorded(tmp_path / "other.db", RELEASE, events, crm, None)
+        writer = Writer(path, lambda _name: RELEASE, SEALER, lambda *_: None)
+        writer.start()
+        for number, (reply, event) in enumerate(zip(replies, events, strict=True)):
+            if number == 10:
+                path.unlink()
+            await writer.kept(reply.record, json.dumps(event).encode(), reply.body)
+        await asyncio.to_thread(writer.close)
+
+    asyncio.run(run())
+    assert [call.call for call in Reader(path).calls(Wanted())] == [f"call-{number}" for number in range(19, 9, -1)]
+    assert all("For your bill press 1." in str(Reader(path).steps(f"call-{number}")[0].shown["answer"]) for number in range(10, 20))
+
+
+def test_a_folder_that_is_gone_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "journal.db"
+
+    def between(number: int) -> None:
+        path.parent.mkdir(exist_ok=True)
+        if number == 2:
+            shutil.rmtree(path.parent)
+            path.parent.mkdir()
+
+    path.parent.mkdir()
+    asyncio.run(written(path, 4, between))
+    assert {"call-2", "call-3"} <= calls_in(path)
+
+
+def test_a_file_that_cannot_be_written_any_more_is_looked_at_again(tmp_path: Path) -> None:
+    """An operator copies something over the file itself, and then moves it away as the docs say."""
+    path, counted = tmp_path / "journal.db", list[tuple[str, int]]()
+
+    async def run() -> None:
+        replies = await recorded(tmp_path / "other.db", RELEASE, [ended(f"call-{number}") for number in range(3)], crm, None)
+        writer = Writer(path, lambda _name: RELEASE, SEALER, lambda *told: counted.append(told))
+        writer.start()
+        for number, reply in enumerate(replies):
+            if number == 1:
+                path.write_bytes(os.urandom(100_000))
+                for name in ("journal.db-wal", "journal.db-shm"):
+                    (tmp_path / name).unlink()
+            if number == 2:
+                path.rename(tmp_path / "broken.db")
+            await writer.kept(reply.record, json.dumps(ended(f"call-{number}")).encode(), reply.body)
+        await asyncio.to_thread(writer.close)
+
+    asyncio.run(run())
+    assert "call-2" in calls_in(path)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Server]:
+    crm = Crm()
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "support-line.yaml").write_text(FLOW)
+    (tmp_path / "flows" / "project.yaml").write_text(PROJECT.format(port=crm.port))
+    server = Server(tmp_path, workers=2)
+    server.start()
+    yield server
+    server.kill(signal.SIGTERM)
+    crm.close()
+
+
+def test_under_a_running_server(served: Server) -> None:
+    path = served.folder / "journal.db"
+    for number in range(20):
+        Line(served.port, f"old-{number}").ended()
+    path.unlink()
+    with pytest.raises(JournalError, match="there is no call journal"):
+        Reader(path)
+    for number in range(40):
+        Line(served.port, f"new-{number}").ended()
+    assert calls_in(path) == {f"new-{number}" for number in range(40)}
+    log = (served.folder / "server.log").read_text()
+    assert 1 <= log.count(AWAY) <= 2
+    assert "Traceback" not in log
