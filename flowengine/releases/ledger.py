@@ -119,8 +119,10 @@ _AFTER: Mapping[What, Callable[[Live, Change], Live]] = {
 class Ledger:
     """The changes of one archive. Cheap to ask often: `live` reads only what has come since it was asked before."""
 
-    def __init__(self, where: Where) -> None:
+    def __init__(self, where: Where, told: Callable[[], None] = lambda: None) -> None:
+        """`told` is called after each change that is made here."""
         self._database = connect(where)
+        self._told = told
         self._live = Live()
         self._version = -1
 
@@ -142,6 +144,7 @@ class Ledger:
             self._database.rows("INSERT INTO changes (number, at, who, what, release, details) VALUES (?, ?, ?, ?, ?, ?)", *row)
         change = replace(change, number=number)
         self._live = after(self._live, change)
+        self._told()
         return change
 
     def all(self, since: int = 0) -> list[Change]:

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from flowengine.compile import Release
@@ -132,7 +133,30 @@ class Registry:
         return release
 
 
-async def follow(registry: Registry, look: Callable[[], Awaitable[Live]], pause: float, shown: Callable[[str], None]) -> None:
+class News:
+    """Wakes whoever looks what is live: a change that was made in this process is shown at once, those of others at the next look."""
+
+    def __init__(self, pause: float) -> None:
+        self._pause = pause
+        self._told = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def tell(self) -> None:
+        """Something has changed; from any thread, and without anybody who looks, too."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                self._loop.call_soon_threadsafe(self._told.set)
+
+    async def wait(self) -> None:
+        """Until somebody tells, or the pause is over."""
+        self._loop = asyncio.get_running_loop()
+        over = self._loop.call_later(self._pause, self._told.set)
+        await self._told.wait()
+        over.cancel()
+        self._told.clear()
+
+
+async def follow(registry: Registry, look: Callable[[], Awaitable[Live]], news: News, shown: Callable[[str], None]) -> None:
     """Serve what is live, as soon as one sees it."""
     number, failing, again = -1, False, 0.0
     while True:
@@ -147,4 +171,4 @@ async def follow(registry: Registry, look: Callable[[], Awaitable[Live]], pause:
             if not failing:
                 log.exception("the record of what is live cannot be read")
             failing = True
-        await asyncio.sleep(pause)
+        await news.wait()

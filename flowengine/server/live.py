@@ -21,6 +21,7 @@ from flowengine.releases.follow import TURN_SECONDS, WHO, Branch, FolderPlace, F
 from flowengine.releases.git import GitError
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Made, Publisher
+from flowengine.releases.registry import News
 from flowengine.releases.registry import follow as show
 from flowengine.releases.where import turn_of
 from flowengine.releases.workshop import Workshop
@@ -38,7 +39,9 @@ class Live:
     def __init__(self, settings: Settings) -> None:
         self._shared = settings.shared
         self.workshop = Workshop(settings.archive, os.environ, cookies_only=settings.cookies_only)
-        self.ledger, self._written = Ledger(settings.archive), Ledger(settings.archive)  # one for the loop, one for the workshop
+        self._news = News(LOOK_SECONDS if self._shared else LEDGER_PAUSE_SECONDS)
+        self.ledger = Ledger(settings.archive)  # for the loop; the other one is for the workshop
+        self._written = Ledger(settings.archive, self._news.tell)
         self.publisher = Publisher(self.workshop.archive, self._written, self.workshop.compile)
         self.desk = Desk(self.workshop.archive, self._written, self.publisher)
         self._drafts = drafts.Drafts(self.publisher, self._written)
@@ -74,8 +77,7 @@ class Live:
 
     def tasks(self, registry: Registry, store: Store, shown: Callable[[str], None]) -> Iterable[asyncio.Task[None]]:
         """What goes on beside the callbacks. `shown` is told which release new calls begin on."""
-        pause = LOOK_SECONDS if self._shared else LEDGER_PAUSE_SECONDS
-        yield asyncio.create_task(show(registry, partial(self._asked, self.ledger.live), pause, shown))
+        yield asyncio.create_task(show(registry, partial(self._asked, self.ledger.live), self._news, shown))
         yield asyncio.create_task(self._lead(store))
         yield asyncio.create_task(self._forget(registry))
 

@@ -13,7 +13,7 @@ from flowengine.releases.archive import Origin
 from flowengine.releases.desk import By, Desk, Wanted
 from flowengine.releases.ledger import Ledger, Live, Refused
 from flowengine.releases.publisher import Publisher
-from flowengine.releases.registry import follow
+from flowengine.releases.registry import News, follow
 from flowengine.releases.workshop import Workshop
 from flowengine.sinch import Ace, Ice
 
@@ -229,7 +229,7 @@ def test_what_cannot_be_loaded_is_tried_again(office: Office, monkeypatch: pytes
             return office.ledger.live()
 
         registry, shown = Registry(first, find), asyncio.Event()
-        task = asyncio.create_task(follow(registry, look, 0.01, lambda name: shown.set() if name == second else None))
+        task = asyncio.create_task(follow(registry, look, News(0.01), lambda name: shown.set() if name == second else None))
         await asyncio.wait_for(shown.wait(), 10)
         assert registry.current.id == second
         task.cancel()

@@ -86,6 +86,14 @@ def test_flows_are_followed_while_something_beside_that_fails(
     asyncio.run(house.serves("Two."))
 
 
+def test_whoever_publishes_shows_it_at_once_and_others_look(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker that follows waited up to 50 ms until it looked what it had published itself."""
+    monkeypatch.setattr(followed, "LEDGER_PAUSE_SECONDS", 60.0)
+    house.live.close()
+    house.live = Live(house.settings)
+    asyncio.run(house.serves("Two."))
+
+
 def test_a_worker_that_finds_no_archive_publishes_what_there_is(house: House) -> None:
     """Workers that came after its loss ended at once, again and again; with the last old one the server fell silent."""
     house.live.publish()
