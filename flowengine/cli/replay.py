@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -18,9 +19,9 @@ from flowengine.releases.database import ArchiveError
 from flowengine.releases.git import GitError, Repository
 from flowengine.releases.replay import Placeholders, Report, report
 from flowengine.releases.replay import to_text as report_text
+from flowengine.releases.where import Where
 from flowengine.server import keys
-
-ARCHIVE = "releases.db"
+from flowengine.server.settings import ARCHIVE, Settings
 
 
 @click.command()
@@ -28,19 +29,22 @@ ARCHIVE = "releases.db"
 @click.option("--on", "target", required=True, help="A folder or a single flow, a release that the server has had, or a git ref.")
 @click.option("--repo", type=click.Path(path_type=Path), default=".", help="The repository of the ref.")
 @click.option("--path", "folder", default="flows", show_default=True, help="The folder of the flows in that repository.")
+@click.option("--store", default="", help="The store of the server, which knows its releases.  [default: beside JOURNAL]")
 @click.option("--since", type=Since(), default=0.0, help="Calls that began since then: 30m, 1h or 7d ago, or a date (UTC).")
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when a call goes differently.")
-def replay(journal: Path, target: str, repo: Path, folder: str, since: float, *, data: bool, exit_code: bool) -> None:
+def replay(journal: Path, target: str, repo: Path, folder: str, store: str, since: float, *, data: bool, exit_code: bool) -> None:
     """Run recorded calls against other flows.
 
     It says which would go differently, and in which state first. JOURNAL is the journal.db of a server, or the folder that it lies in.
+    With a store on PostgreSQL its releases are there, not beside it: name it with --store.
     Other systems are not asked: they answer as they did then. What is needed of a call is sealed with the keys of the server:
     FLOWENGINE_COOKIE_KEYS, the secrets of its applications, or cookie.key beside the journal. Exit code 2 says that the flows have errors
     or that something cannot be read.
     """
     place = journal / FILE if journal.is_dir() else journal
-    release = compiled(files_of(target, repo, folder, place.parent))
+    archive = Settings("", store=store).archive if store else place.with_name(ARCHIVE)
+    release = compiled(files_of(target, repo, folder, archive))
     reader = opened(place)
     try:
         made = report(release, reader.recorded(since, Sealer(secrets(release, place.parent))))
@@ -55,11 +59,11 @@ def show(made: Report, *, data: bool) -> None:
     click.echo(encoded(made) if data else report_text(made))
 
 
-def files_of(target: str, repo: Path, folder: str, beside: Path) -> Mapping[str, bytes]:
+def files_of(target: str, repo: Path, folder: str, where: Where) -> Mapping[str, bytes]:
     """The flows to try: what lies at a path, else what the server's archive has, else what a repository has."""
     if Path(target).exists():
         return read_folder(Path(target))
-    archived = release_files(beside / ARCHIVE, target)
+    archived = release_files(where, target)
     if archived is not None:
         return archived
     repository = Repository(repo)
@@ -71,19 +75,18 @@ def files_of(target: str, repo: Path, folder: str, beside: Path) -> Mapping[str,
         repository.close()
 
 
-def release_files(path: Path, beginning: str) -> Mapping[str, bytes] | None:
+def release_files(where: Where, beginning: str) -> Mapping[str, bytes] | None:
     """The files of the one release whose id begins so."""
-    if not path.is_file():
+    if isinstance(where, Path) and not where.is_file():
         return None
     try:
-        archive = Archive(path)
+        with closing(Archive(where)) as archive:
+            found = archive.find(beginning)
+            if len(found) > 1:
+                raise click.UsageError(f"several releases begin with {beginning}: {', '.join(sorted(found))}")
+            return archive.files(found[0]) if found else None
     except ArchiveError as error:
         raise click.UsageError(str(error)) from error
-    try:
-        found = archive.find(beginning)
-        return archive.files(found[0]) if len(found) == 1 else None
-    finally:
-        archive.close()
 
 
 def compiled(files: Mapping[str, bytes]) -> Release:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,32 @@ def test_the_command_takes_a_folder_a_release_and_a_git_ref(journal: Path, tmp_p
         assert json.loads(found.output)["groups"][0]["calls"] == ["lost"]
         assert replay(journal, *target).exit_code == 0
     assert "0 calls replayed" in replay(journal, "--on", flows, "--since", "2027-01-01").output
+
+
+def test_releases_of_a_store_on_postgresql_are_found_there(journal: Path, postgresql: str) -> None:
+    """They were looked for beside the journal alone, where there are none then."""
+    first, other = files(), files(changed(("attempts: 2", "attempts: 1")))
+    with closing(Archive(postgresql)) as archive:
+        for number, made in enumerate((first, other)):
+            archive.put(compiled(made).id, made, Origin("flows"), float(number))
+    for made, differently in ((first, []), (other, ["lost"])):
+        found = replay(journal, "--on", compiled(made).id[:8], "--store", postgresql, "--json")
+        assert found.exit_code == 0, found.output
+        assert [call for group in json.loads(found.output)["groups"] for call in group["calls"]] == differently
+    assert replay(journal, "--on", compiled(first).id[:8]).exit_code == 2
+
+
+def test_a_store_that_cannot_be_reached_is_told_of(journal: Path, tmp_path: Path) -> None:
+    found = replay(journal, "--on", "a1b2", "--store", f"postgresql:///nobody?host={tmp_path}")
+    assert (found.exit_code, "cannot open the archive of releases" in found.output) == (2, True), found.output
+
+
+def test_a_beginning_that_several_releases_share_is_told_of(journal: Path, tmp_path: Path) -> None:
+    with closing(Archive(tmp_path / "releases.db")) as archive:
+        for name in ("abc1", "abc2"):
+            archive.put(name, files(), Origin("flows"), 1.0)
+    found = replay(journal, "--on", "abc")
+    assert (found.exit_code, "several releases begin with abc: abc1, abc2" in found.output) == (2, True), found.output
 
 
 @pytest.mark.parametrize(
