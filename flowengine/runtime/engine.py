@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from flowengine.compile import Release
 from flowengine.limits import CALL_KEPT_SECONDS, FETCH_MARGIN_SECONDS, MAX_COOKIE_BYTES, MAX_RETAKEN_STEPS
 from flowengine.runtime.call import Call, dump, fits, restore
+from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.cookie import COOKIE_KEY, Codec, size
 from flowengine.runtime.outbox import Outbox, undelivered
 from flowengine.runtime.step import Entry, Outcome, resume, step
@@ -129,6 +130,7 @@ class Engine:
         self.fetch = fetch
         self.clock = clock
         self.under_way: dict[bytes, Work] = {}
+        self.complaints = Complaints(log)
 
     async def answer(self, event: Event, body: bytes) -> Reply:
         """The answer to a callback; `body` is its raw form, by which a repeated delivery is known. Never raises."""
@@ -141,6 +143,9 @@ class Engine:
         reply = None
         try:
             reply = await self.worked(work)
+        except StoreError as error:
+            self.complaints.error("calls whose state is in the store alone hear the apology: %s", error)
+            reply = self.apology(work)
         except Exception:  # whatever it is, a caller is on the line
             log.exception("callback of call %s failed", event.call_id)
             reply = self.apology(work)
@@ -154,10 +159,10 @@ class Engine:
         """Step from what is saved, as often as another callback of this call has saved something else in the meantime."""
         try:
             saved = await self.store.load(work.event.call_id)
-        except StoreError:
+        except StoreError as error:
             if not self.does_without(work.event):
                 raise
-            log.exception("call %s goes on without the store", work.event.call_id)
+            self.complaints.error("calls go on without the store: %s", error)
             saved = None
         for _ in range(MAX_RETAKEN_STEPS):
             if saved is not None and (again := self.repeated(work, saved)) is not None:
@@ -214,8 +219,8 @@ class Engine:
                     return None
                 await asyncio.sleep(0.02)
                 saved = await self.store.load(work.event.call_id)
-            except StoreError:
-                log.exception("call %s asks without a claim", work.event.call_id)
+            except StoreError as error:
+                self.complaints.error("calls ask other systems without a claim: %s", error)
                 return None
             if saved is not None and (again := self.repeated(work, saved)) is not None:
                 return again
@@ -264,10 +269,10 @@ class Engine:
             saved = self.vault.sealed(saved, work.event.call_id, cookie.value if cookie else "")
         try:
             kept = await self.store.save(work.event.call_id, saved, self.clock() + CALL_KEPT_SECONDS)
-        except StoreError:
+        except StoreError as error:
             if cookie is None and not call.ended:
                 raise
-            log.exception("the state of call %s is in its cookie alone", work.event.call_id)
+            self.complaints.error("states of calls are in their cookies alone: %s", error)
             return Reply(body, self.record(work, found.release, outcome, "unkept"))
         if kept is not saved:
             return kept

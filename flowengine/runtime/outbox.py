@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from flowengine.limits import REPORT_KEPT_SECONDS, REPORT_PAUSE_SECONDS, REPORT_SECONDS
+from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.store import Letter, Store, StoreError
 from flowengine.states import Fetched, Request
@@ -37,6 +38,7 @@ class Outbox:
         self._codec = codec
         self._fetch = fetch
         self._clock = clock
+        self._complaints = Complaints(log)
 
     async def keep(self, request: Request, delivery: bytes) -> None:
         """Keep a request of this delivery. The same request of the same delivery is kept once."""
@@ -46,8 +48,8 @@ class Outbox:
         letter = Letter(name.encode(), self._codec.seal(content, name).encode(), 0, now + REPORT_KEPT_SECONDS)
         try:
             await self._store.post(letter, now + REPORT_PAUSE_SECONDS)
-        except StoreError:
-            log.exception("a report to %s is lost: the store cannot keep it", request.service)
+        except StoreError as error:
+            self._complaints.error("reports are lost, as the store cannot keep them: %s", f"one to {request.service}, {error}")
         else:
             log.warning("a report to %s is kept and tried again", request.service)
 

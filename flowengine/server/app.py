@@ -18,6 +18,7 @@ from flowengine.journal import Sealer, Writer
 from flowengine.journal.database import FILE as JOURNAL
 from flowengine.limits import REPORT_PAUSE_SECONDS
 from flowengine.releases import Registry
+from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.outbox import Outbox
 from flowengine.runtime.store import Store, StoreError, open_store
@@ -135,12 +136,13 @@ def linger(parts: Parts) -> None:
 
 async def report(outbox: Outbox) -> None:
     """Deliver what could not be delivered when a call ended."""
+    complaints = Complaints(reports)
     while True:
         await asyncio.sleep(REPORT_PAUSE_SECONDS)
         try:
             await outbox.deliver()
-        except StoreError:
-            reports.exception("kept reports could not be looked at")
+        except StoreError as error:
+            complaints.error("kept reports could not be looked at: %s", error)
 
 
 async def purge(store: Store) -> None:
@@ -149,5 +151,5 @@ async def purge(store: Store) -> None:
         await asyncio.sleep(PURGE_EVERY)
         try:
             await store.drop_expired(time.time())
-        except StoreError:
-            reports.exception("expired calls could not be dropped")
+        except StoreError as error:
+            reports.error("expired calls could not be dropped: %s", error)  # its text says it all

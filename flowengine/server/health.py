@@ -5,7 +5,8 @@ import time
 
 from starlette.types import Receive, Scope, Send
 
-from flowengine.runtime.store import Store
+from flowengine.runtime.complaints import Complaints
+from flowengine.runtime.store import Store, StoreError
 from flowengine.server.callback import respond
 from flowengine.server.metrics import CONTENT_TYPE, Metrics
 
@@ -26,6 +27,7 @@ class Readyz:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._complaints = Complaints(log)
         self.draining = False
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
@@ -36,6 +38,9 @@ class Readyz:
     async def _store_problem(self) -> str:
         try:
             await self._store.claim("/readyz", b"", time.time())  # a claim that is over at once: the cheapest write there is
+        except StoreError as error:
+            self._complaints.error("not ready: %s", error)
+            return str(error)
         except Exception:  # whatever it is, this server cannot keep calls
             log.exception("the session store fails")
             return "the session store fails"

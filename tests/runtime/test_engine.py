@@ -344,6 +344,31 @@ def test_a_store_that_cannot_be_read_is_apologised_for_only_to_callers() -> None
     running(BrokenStore(), act)
 
 
+def filled(store: Store) -> None:
+    """No page more than there are."""
+    assert isinstance(store, SqliteStore)
+    store._connection.execute(f"PRAGMA max_page_count = {store._connection.execute('PRAGMA page_count').fetchone()[0]}")
+
+
+def test_a_full_disk_is_not_filled_by_saying_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Each callback had 26 lines in the log."""
+
+    async def act(store: Store) -> None:
+        filled(store)
+        served = engine(store, Crm(Fetched(404)))
+        for number in range(200):
+            phone = Phone(served, call_id=f"call-{number}" + "x" * 2000)
+            assert words(await phone.ice()) == "Number?"
+            assert await phone.enter("1234") == "Unknown 1234. Press 1."
+            without = Phone(served, echo=False, call_id=phone.call_id)
+            assert (await without.send(without.keys("1", "return"))).record.outcome in ("error", "unkept", "answered")
+
+    running(SqliteStore(tmp_path / "calls.db"), act)
+    assert {line.partition(":")[0] for line in caplog.messages} >= {"states of calls are in their cookies alone"}
+    assert len(caplog.text.splitlines()) < 10
+    assert "the session store cannot be written: database or disk is full" in caplog.text
+
+
 @pytest.mark.parametrize("status", [404, 0])
 def test_a_lookup_that_fails_takes_its_exit(status: int) -> None:
     async def act(store: Store) -> None:

@@ -118,7 +118,7 @@ def test_whoever_signed_speaks_for_no_other_application(release: Release, monkey
 
 def test_ready_follows_the_store() -> None:
     assert sent(Readyz(MemoryStore()), b"")[0] == 200
-    assert sent(Readyz(Broken()), b"") == (503, b"the session store fails\n")
+    assert sent(Readyz(Broken()), b"") == (503, b"the disk is full\n")
 
 
 def test_the_kept_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:

@@ -1,0 +1,27 @@
+"""What goes wrong again and again."""
+
+import logging
+
+import pytest
+
+from flowengine.runtime import complaints
+
+
+def test_a_complaint_is_made_once_in_a_while_with_how_often_there_was_reason_for_it(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, now = complaints.Complaints(logging.getLogger("disk")), [1000.0]
+    monkeypatch.setattr(complaints.time, "monotonic", lambda: now[0])
+    for second in range(130):
+        now[0] = 1000.0 + second
+        made.error("rows are lost: %s", f"no space at {second}")
+        if second % 50 == 0:
+            made.error("calls go on: %s", "50% of them")
+    assert caplog.messages == [
+        "rows are lost: no space at 0",
+        "calls go on: 50% of them",
+        "rows are lost: no space at 61 (61 times since this was said last)",
+        "calls go on: 50% of them (2 times since this was said last)",
+        "rows are lost: no space at 122 (61 times since this was said last)",
+    ]
+    assert not any(record.exc_info for record in caplog.records)
