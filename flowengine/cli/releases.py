@@ -54,6 +54,8 @@ def told(found: Overview) -> Iterator[str]:
     for draft in found.drafts:
         follows = f", follows {draft.follows.ref} of {draft.follows.repository}" if draft.follows else ""
         yield f"draft      {draft.release}, {draft.name}: {', '.join(draft.callers)}{follows}"
+    if found.following:
+        yield f"follows    {found.following.source}, on {found.following.by}"
     for rejected in found.rejected:
         yield from ("", f"REJECTED   {rejected.place}, {age(found.at - rejected.at)}{worth(rejected.origin)}", *errors(rejected))
     yield from ("", "releases, the latest first")

@@ -1,5 +1,6 @@
 """`flowengine serve`."""
 
+import os
 import time
 from pathlib import Path
 
@@ -7,11 +8,12 @@ import click
 
 from flowengine.cli.project import Loaded, compiled_from
 from flowengine.compile import Release
+from flowengine.compile.release import release_id
 from flowengine.releases.database import ArchiveError
 from flowengine.releases.follow import TURN_SECONDS, WHO, Found
 from flowengine.releases.git import GitError
 from flowengine.releases.publisher import place
-from flowengine.server.live import Live
+from flowengine.server.live import Live, rivalry, taken_over
 from flowengine.server.run import prepare
 from flowengine.server.run import serve as run
 from flowengine.server.settings import DEFAULT_STORE, KEY, SECRET, Settings, SettingsError
@@ -41,7 +43,8 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
     """
     if (flows is None) == (git is None):
         raise click.UsageError("name a folder of flows, or a repository with --git")
-    settings = Settings(path if git else str(Path(flows or "").resolve()), str(git.resolve()) if git else "", **options)  # type: ignore[arg-type]  # click has checked them
+    where = path if git else os.path.abspath(flows or "")  # noqa: PTH100  # a link is followed as it is led elsewhere
+    settings = Settings(where, str(git.resolve()) if git else "", **options)  # type: ignore[arg-type]  # click has checked them
     try:
         live = Live(settings)
         found = live.place.read()
@@ -57,7 +60,7 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
 
 def begin(live: Live, found: Found, project: Loaded) -> Release:
     """The release to begin with: what is there now, or, while that has errors, what was live from there before."""
-    if not first(live):
+    if not first(live, release_id(found.files)):
         return others(live)
     live.publisher.follow(found.files, found.origin, found.origin.author or WHO)
     before = live.ledger.live()
@@ -74,12 +77,22 @@ def begin(live: Live, found: Found, project: Loaded) -> Release:
     return release
 
 
-def first(live: Live) -> bool:
-    """Whether what is here goes live. Where another machine follows, what it has does, as soon as it has published that."""
+def first(live: Live, release: str) -> bool:
+    """Whether what is here goes live. Where another machine follows the same, what it has does, as soon as it has published that; where
+    a server follows something else, this one may begin when that one has just ended. Raises SettingsError.
+    """
+    limit = time.monotonic() + live.patience
     while not live.leads():
-        if live.ledger.live().current:
-            return False
+        holder, late = live.post.holder(), time.monotonic() > limit
+        if holder is not None and not live.post.alike(holder, release):
+            if late:
+                raise SettingsError(rivalry(holder, live.post.source))
+        elif live.ledger.live().current:
+            live.post.join()
+            return not live.shared
         time.sleep(TURN_SECONDS)
+    if before := live.post.take(release, time.time()):
+        click.echo(taken_over(before, live.post.source), err=True)
     return True
 
 
@@ -88,7 +101,9 @@ def others(live: Live) -> Release:
     release = live.workshop.release(current)
     if release is None:
         raise SettingsError(f"release {current}, which is live on all machines, cannot be had here: is this another version of flowengine?")
-    click.echo(f"Another machine follows its flows; release {current}, which is live on all, is served here.", err=True)
+    holder = live.post.holder()
+    which = f"{holder.source} ({holder.by})" if holder else "its flows"
+    click.echo(f"Another machine follows {which}; release {current}, which is live on all, is served here.", err=True)
     return release
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import LiteralString
 
@@ -45,6 +45,19 @@ class Kept(msgspec.Struct, frozen=True):
     id: str
     made: float
     origin: Origin
+
+
+class Following(msgspec.Struct, frozen=True):
+    """Whoever follows, or was the last to. `names` are all that count as the same flows: paths to one folder, those of the machines that
+    stand by. `release` is what was there as it began, and `number` the last change before any of the names was followed.
+    """
+
+    source: str
+    names: frozenset[str]
+    by: str
+    at: float
+    release: str = ""
+    number: int = 0
 
 
 class Archive:
@@ -112,6 +125,21 @@ class Archive:
             Rejected(place, at, msgspec.json.decode(origin, type=Origin), msgspec.json.decode(problems, type=tuple[Problem, ...]))
             for place, at, origin, problems in rows
         ]
+
+    def following(self) -> Following | None:
+        """Who follows, or was the last to."""
+        rows = self._database.rows("SELECT details FROM following")
+        return msgspec.json.decode(rows[0][0], type=Following) if rows else None
+
+    def follow(self, decide: Callable[[Following | None], Following | None]) -> None:
+        """Remember what `decide` makes of who follows, with nobody else in between; None leaves it."""
+        with self._database.transaction():
+            following = decide(self.following())
+            if following is not None:
+                self._database.rows(
+                    "INSERT INTO following VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET details = excluded.details",
+                    msgspec.json.encode(following).decode(),
+                )
 
     def close(self) -> None:
         self._database.close()

@@ -44,11 +44,23 @@ _TABLES: tuple[LiteralString, ...] = (
     "CREATE TABLE rejected (place TEXT PRIMARY KEY, at REAL NOT NULL, origin TEXT NOT NULL, problems TEXT NOT NULL)",
 )
 
+# What came later stands for itself, so that archives from before go on: one row, of who follows.
+_LATER: tuple[LiteralString, ...] = ("CREATE TABLE IF NOT EXISTS following (one INTEGER PRIMARY KEY, details TEXT NOT NULL)",)
+
 
 def tables(words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
     """How the tables are made, with the names that another database has for the same types."""
+    return worded(_TABLES, words)
+
+
+def later_tables(words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
+    """The same for those that an archive from before does not have."""
+    return worded(_LATER, words)
+
+
+def worded(statements: Iterable[LiteralString], words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
     made: list[LiteralString] = []
-    for statement in _TABLES:
+    for statement in statements:
         for own, other in words.items():
             statement = statement.replace(own, other)  # noqa: PLW2901
         made.append(statement)

@@ -51,10 +51,19 @@ class RejectedSeen(msgspec.Struct, frozen=True):
     problems: tuple[ProblemSeen, ...]
 
 
+class FollowingSeen(msgspec.Struct, frozen=True):
+    """What is followed, or was last: a folder, or a branch of a repository; `by` which server, and since when."""
+
+    source: str
+    by: str
+    since: float
+
+
 class Overview(msgspec.Struct, frozen=True):
     """All of it, at one moment. `share` is from 0 to 1, times are seconds since 1970, what is latest comes first."""
 
     at: float
+    following: FollowingSeen | None
     current: str
     candidate: str
     share: float
@@ -69,6 +78,7 @@ def overview(archive: Archive, ledger: Ledger, in_use: Collection[str], at: floa
     live = ledger.live()
     return Overview(
         at,
+        followed(archive),
         live.current,
         live.candidate,
         live.share,
@@ -77,6 +87,11 @@ def overview(archive: Archive, ledger: Ledger, in_use: Collection[str], at: floa
         tuple(map(rejected, archive.rejected())),
         tuple(reversed(ledger.all(max(0, live.number - LATEST_CHANGES)))),
     )
+
+
+def followed(archive: Archive) -> FollowingSeen | None:
+    found = archive.following()
+    return FollowingSeen(found.source, found.by, found.at) if found else None
 
 
 def drafted(drafts: Iterable[tuple[str, Draft]]) -> Iterator[DraftSeen]:

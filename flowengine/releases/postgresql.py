@@ -6,7 +6,7 @@ from typing import Any, LiteralString, TypeVar
 
 import psycopg
 
-from flowengine.releases.database import SCHEMA_VERSION, ArchiveError, tables
+from flowengine.releases.database import SCHEMA_VERSION, ArchiveError, later_tables, tables
 from flowengine.runtime.postgresql import connect, ensure
 
 _PATIENCE_SECONDS = 10.0  # whoever writes here writes some kilobytes
@@ -31,6 +31,7 @@ class PostgresqlDatabase:
             self._connection = connect(address, _PATIENCE_SECONDS)
             try:
                 ensure(self._connection, "releases", SCHEMA_VERSION, tables(_WORDS))
+                ensure(self._connection, "servers", SCHEMA_VERSION, later_tables(_WORDS))
             except BaseException:
                 self._connection.close()
                 raise
@@ -78,6 +79,8 @@ class PostgresqlDatabase:
 
 class PostgresqlTurn:
     """The turn to follow. It belongs to one process of all machines, and is free again when that process or its machine ends."""
+
+    lost_after = 12.0  # the server gives up what it has not heard of for ten
 
     def __init__(self, address: str) -> None:
         self._address = address

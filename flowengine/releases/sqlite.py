@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, LiteralString
 
-from flowengine.releases.database import SCHEMA_VERSION, ArchiveError, tables
+from flowengine.releases.database import SCHEMA_VERSION, ArchiveError, later_tables, tables
 
 BUSY_SECONDS = 5.0  # whoever writes here writes some kilobytes; longer than this is a hung process
 
@@ -79,6 +79,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise ArchiveError(
             f"{path} is not an archive of releases of version {SCHEMA_VERSION} (its version is {version}): name another file"
         )
+    for statement in later_tables({}):
+        connection.execute(statement)
     connection.execute("COMMIT")
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
         connection.execute(f"PRAGMA {pragma}").fetchall()

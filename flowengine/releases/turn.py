@@ -8,6 +8,11 @@ from typing import Protocol
 class Turn(Protocol):
     """It belongs to one process at a time, and is free again when that process ends, however it does."""
 
+    @property
+    def lost_after(self) -> float:
+        """How many seconds after the end of a process everybody knows that it is free."""
+        ...
+
     def taken(self) -> bool:
         """Whether it is ours now; asked again, whether it still is."""
         ...
@@ -19,6 +24,8 @@ class Turn(Protocol):
 
 class FileTurn:
     """The turn among the processes of a machine."""
+
+    lost_after = 1.0
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, timeout=0, isolation_level=None)  # SQLite has locks that work everywhere

@@ -121,17 +121,19 @@ async def running(parts: Parts, releases: Registry, metrics: Metrics) -> AsyncIt
 
 
 def linger(parts: Parts) -> None:
-    """On SIGTERM say "not ready" first, and stop only when load balancers have had the time to notice."""
+    """On SIGTERM follow no more, for whoever comes next, and say "not ready"; stop when load balancers have had the time to notice."""
     stop: Any = signal.getsignal(signal.SIGTERM)
     loop = asyncio.get_running_loop()
 
     def begin() -> None:
         if not parts.ready.draining:
             parts.ready.draining = True
+            parts.live.retire()
             loop.call_later(parts.drain, stop, signal.SIGTERM, None)
 
-    if parts.drain and callable(stop):
-        loop.add_signal_handler(signal.SIGTERM, begin)
+    if callable(stop):
+        with suppress(NotImplementedError):  # not on every system
+            loop.add_signal_handler(signal.SIGTERM, begin)
 
 
 async def report(outbox: Outbox) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import socket
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
@@ -12,12 +13,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flowengine.compile import Release
+from flowengine.compile.release import release_id
 from flowengine.limits import DRAINED_EVERY_SECONDS, LEDGER_PAUSE_SECONDS
 from flowengine.releases import Registry, drafts
+from flowengine.releases.archive import Following
 from flowengine.releases.database import ArchiveError
 from flowengine.releases.desk import Desk
 from flowengine.releases.drain import Drain
 from flowengine.releases.follow import TURN_SECONDS, WHO, Branch, FolderPlace, Found, Place, follow, publish_now, report
+from flowengine.releases.following import Post
 from flowengine.releases.git import GitError
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Made, Publisher
@@ -30,6 +34,7 @@ from flowengine.server.settings import Settings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+COMPLAIN_SECONDS = 10.0
 LOOK_SECONDS = 0.25  # of a server, which answers in a part of a millisecond and may have many machines to answer
 
 
@@ -37,9 +42,10 @@ class Live:
     """What a process needs to serve releases, and to change what is live. Raises ArchiveError where the archive cannot be opened."""
 
     def __init__(self, settings: Settings) -> None:
-        self._shared = settings.shared
+        self.shared = settings.shared
         self.workshop = Workshop(settings.archive, os.environ, cookies_only=settings.cookies_only)
-        self._news = News(LOOK_SECONDS if self._shared else LEDGER_PAUSE_SECONDS)
+        self._told = 0.0
+        self._news = News(LOOK_SECONDS if self.shared else LEDGER_PAUSE_SECONDS)
         self.ledger = Ledger(settings.archive)  # for the loop; the other one is for the workshop
         self._written = Ledger(settings.archive, self._news.tell)
         self.publisher = Publisher(self.workshop.archive, self._written, self.workshop.compile)
@@ -47,10 +53,21 @@ class Live:
         self._drafts = drafts.Drafts(self.publisher, self._written)
         self.place = place(settings)
         self._turn = turn_of(settings.archive)
+        self.post = Post(self.workshop.archive, self._written, names(settings), whose(settings), machines=self.shared)
+        self._retiring = False
 
     def leads(self) -> bool:
-        """Whether what the place has may go live as the server starts. Of machines that share their releases one follows its place."""
-        return not self._shared or self._turn.taken()
+        """Whether it is our turn to follow. Of servers that share their releases one follows, for all."""
+        return self._turn.taken()
+
+    @property
+    def patience(self) -> float:
+        """How many seconds a turn may seem taken whose owner is gone."""
+        return self._turn.lost_after
+
+    def retire(self) -> None:
+        """Follow no more, though callbacks are still answered: whoever comes next may begin."""
+        self._retiring = True
 
     def publish(self) -> Made | None:
         """Publish what the place has, if that is news; before there are workers. Raises OSError or GitError."""
@@ -64,7 +81,7 @@ class Live:
     def registry(self) -> Registry:
         """The releases that a worker begins with."""
         release = self.workshop.release(self.ledger.live().current)
-        if release is None and not self._shared and (found := self.place.read()) is not None:
+        if release is None and not self.shared and (found := self.place.read()) is not None:
             log.error("what was live cannot be had any more, perhaps as its file is gone: what the flows are now goes live")
             self.place.forget()
             release = self.anew(found)
@@ -83,15 +100,35 @@ class Live:
 
     async def _lead(self, store: Store) -> None:
         """While it is this worker's turn, follow the place and tidy the archive for all."""
-        while True:
-            while not await self._asked(self._turn.taken):  # noqa: ASYNC110  # the process that has it tells nobody when it ends
-                await asyncio.sleep(TURN_SECONDS)
+        while await self._turn_comes():
             async with asyncio.TaskGroup() as group:
                 works = [group.create_task(work) for work in self._works(store)]
-                while await self._asked(self._turn.taken):  # noqa: ASYNC110  # that of a lost machine goes to another one
+                while await self._ours():  # noqa: ASYNC110  # that of a lost machine goes to another one
                     await asyncio.sleep(TURN_SECONDS)
                 for work in works:
                     work.cancel()
+        self._turn.close()
+
+    async def _turn_comes(self) -> bool:
+        """Wait for it: the process that has it tells nobody when it ends. False when we retire."""
+        look = 0.0
+        while not self._retiring and not await self._ours():
+            if time.monotonic() > look:
+                look = time.monotonic() + COMPLAIN_SECONDS
+                await self._complain()
+            await asyncio.sleep(TURN_SECONDS)
+        return not self._retiring
+
+    async def _ours(self) -> bool:
+        return not self._retiring and await self._asked(self._turn.taken)
+
+    async def _complain(self) -> None:
+        """Two servers that started at the same moment may not have seen each other."""
+        with suppress(ArchiveError):  # which whoever follows reports
+            holder = await self.workshop.run(self.post.holder)
+            if holder is not None and not self.post.named_alike(holder) and holder.at > self._told:
+                self._told = holder.at
+                log.error("%s", rivalry(holder, self.post.source))
 
     def _works(self, store: Store) -> Iterable[Coroutine[Any, Any, None]]:
         yield self._follow()
@@ -99,9 +136,9 @@ class Live:
         yield self._drain(Drain(self.workshop.archive, self._written, time.time), store)
 
     async def _follow(self) -> None:
-        if self._shared:
+        if self.shared:
             log.info("this machine follows its flows now, for all that share the store")
-            await self.workshop.run(self._take_over)
+        await self.workshop.run(self._take_over)
         await follow(self.place, self.publisher, self.workshop, report)
 
     def _take_over(self) -> None:
@@ -110,11 +147,15 @@ class Live:
             found = self.place.read()
             self.place.forget()
             if found is not None:
-                self.publisher.leave_old(found.files)
+                before = self.post.take(release_id(found.files), time.time())
+                if before is not None:
+                    log.warning("%s", taken_over(before, self.post.source))
+                if self.shared:
+                    self.publisher.leave_old(found.files)
 
     async def _asked(self, question: Callable[[], T]) -> T:
         """A file answers in microseconds; a server may take its time, and callbacks must not wait for it."""
-        return await asyncio.to_thread(question) if self._shared else question()
+        return await asyncio.to_thread(question) if self.shared else question()
 
     async def _drain(self, drain: Drain, store: Store) -> None:
         while True:
@@ -139,6 +180,29 @@ class Live:
         self._drafts.close()
         self.ledger.close()
         self._written.close()
+
+
+def names(settings: Settings) -> list[str]:
+    """What the flows of a server go by: a folder by its path, and by where a link leads to now."""
+    if settings.git:
+        return [f"{settings.git}@{settings.ref}:{settings.flows}"]
+    return list(dict.fromkeys([settings.flows, str(Path(settings.flows).resolve())]))
+
+
+def whose(settings: Settings) -> str:
+    return f"{socket.gethostname()}, port {settings.port}"
+
+
+def rivalry(holder: Following, source: str) -> str:
+    """Why a server may not follow its flows."""
+    return (
+        f"another server with this store ({holder.by}) follows {holder.source}, not {source}: they would overwrite each other. "
+        "Stop that one first, or give this one a store of its own with --store"
+    )
+
+
+def taken_over(before: Following, source: str) -> str:
+    return f"With this store {before.source} was followed ({before.by}), which has ended; {source} is from now on."
 
 
 def place(settings: Settings) -> Place:

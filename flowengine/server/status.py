@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from flowengine.releases import Registry
 from flowengine.releases.database import ArchiveError
-from flowengine.releases.overview import RejectedSeen, overview
+from flowengine.releases.overview import FollowingSeen, RejectedSeen, overview
 from flowengine.runtime.store import Store, StoreError
 from flowengine.server.callback import respond
 from flowengine.server.live import Live
@@ -30,6 +30,7 @@ class State(msgspec.Struct, frozen=True):
     have calls; null while the session store fails.
     """
 
+    following: FollowingSeen | None
     current: str
     candidate: str
     share: float
@@ -60,6 +61,7 @@ class Status:
         found = await self._live.workshop.run(lambda: overview(desk.archive, desk.ledger, needed or (), time.time()))
         live = {found.current, found.candidate, *(draft.release for draft in found.drafts)}
         return State(
+            found.following,
             found.current,
             found.candidate,
             found.share,

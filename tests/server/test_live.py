@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,26 @@ def test_whoever_publishes_shows_it_at_once_and_others_look(house: House, monkey
     house.live.close()
     house.live = Live(house.settings)
     asyncio.run(house.serves("Two."))
+
+
+def test_a_server_that_missed_another_as_both_started_says_that_it_does_not_follow(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.live.publish()
+    other = Live(replace(house.settings, flows=str(tmp_path / "others")))
+    assert other.leads()
+    other.post.take("", 5.0)
+
+    async def act() -> None:
+        task = asyncio.create_task(house.live._lead(MemoryStore()))
+        async with asyncio.timeout(10):
+            while "they would overwrite each other" not in caplog.text:  # noqa: ASYNC110  # nobody tells of it
+                await asyncio.sleep(0.02)
+        task.cancel()
+
+    asyncio.run(act())
+    other.close()
+    assert f"follows {tmp_path / 'others'}, not {house.settings.flows}" in caplog.text
 
 
 def test_a_worker_that_finds_no_archive_publishes_what_there_is(house: House) -> None:

@@ -1,0 +1,139 @@
+"""Servers that share a store follow one place: another one is refused, unless the server that followed has ended."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from many_callers import project, write
+from phone_line import Server
+from test_several_machines import until
+
+from flowengine.compile.release import release_id
+
+TOGETHER = 20.0
+
+
+class Office(Server):
+    """A server that follows a folder, and another place with the same store."""
+
+    def __init__(self, folder: Path, store: str, flows: str, **options: Any) -> None:
+        self.name = flows
+        (folder / f"of-{flows}").mkdir(exist_ok=True)
+        super().__init__(folder / f"of-{flows}", store=store, flows=[str(folder / flows)], **options)
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.port}/status").raise_for_status().json()
+        return found
+
+    def serves(self) -> str:
+        return str(self.status()["worker"]["current"])
+
+    def says(self) -> str:
+        return (self.folder / "server.log").read_text()
+
+    def refused(self) -> str:
+        """What it says as it does not start."""
+        command = [sys.executable, "-m", "flowengine", "serve", *self.flows, "--port", str(self.port), "--store", self.store]
+        environment = {"FLOWENGINE_COOKIE_KEYS": "a key of both"}
+        done = subprocess.run(command, check=False, capture_output=True, cwd=self.folder, env=environment, timeout=60)
+        assert done.returncode == 2, done.stderr
+        return done.stderr.decode()
+
+
+def id_of(files: dict[str, str]) -> str:
+    return release_id({name: text.encode() for name, text in files.items()})
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return f"sqlite:{tmp_path / 'calls.db'}" if request.param == "sqlite" else str(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Callable[..., Office]]:
+    made: list[Office] = []
+
+    def make(store: str, flows: str, files: dict[str, str], **options: Any) -> Office:
+        write(tmp_path / flows, files)
+        made.append(Office(tmp_path, store, flows, **options))
+        return made[-1]
+
+    yield make
+    for server in made:
+        if server.process is not None and server.process.poll() is None:
+            server.kill()
+
+
+def test_another_folder_is_refused_while_a_server_follows_and_served_once_it_has_ended(store: str, office: Callable[..., Office]) -> None:
+    """The second took over without a word, and the first went on following: each overwrote the other."""
+    one, two = office(store, "one", project()), office(store, "two", project(line=2), workers=2)
+    one.start()
+    told = two.refused()
+    assert f"port {one.port}) follows {one.flows[0]}, not {two.flows[0]}" in told
+    assert "Stop that one first, or give this one a store of its own with --store" in told
+    assert one.serves() == id_of(project())
+    assert one.status()["following"]["source"] == one.flows[0]
+    one.kill()
+    two.start()
+    assert f"With this store {one.flows[0]} was followed" in two.says()
+    until(lambda: two.serves() == id_of(project(line=2)))
+    write(Path(two.flows[0]), project(line=3))
+    until(lambda: two.serves() == id_of(project(line=3)))
+    assert two.status()["following"]["source"] == two.flows[0]
+
+
+def test_a_deploy_moves_the_folder_while_the_old_server_answers_what_it_has_begun(store: str, office: Callable[..., Office]) -> None:
+    one, two = office(store, "one", project(), workers=2), office(store, "two", project(line=2))
+    one.flows = [*one.flows, "--drain", "20"]
+    one.start()
+    assert one.process is not None
+    one.process.send_signal(signal.SIGTERM)
+    two.start()
+    until(lambda: two.serves() == id_of(project(line=2)))
+    assert httpx.get(f"http://127.0.0.1:{one.port}/readyz").status_code == 503, "it still answers"
+    write(Path(one.flows[0]), project(line=7))
+    time.sleep(1.5)
+    assert two.serves() == id_of(project(line=2)), "what the old one had is followed no more"
+
+
+def test_two_servers_of_one_folder_are_welcome_and_the_second_takes_over(store: str, office: Callable[..., Office]) -> None:
+    one, two = office(store, "one", project()), office(store, "one", project())
+    one.start()
+    two.start()
+    one.kill()
+    write(Path(two.flows[0]), project(line=2))
+    until(lambda: two.serves() == id_of(project(line=2)), TOGETHER)
+    assert "was followed" not in two.says()
+
+
+def test_a_link_that_a_deploy_leads_elsewhere_is_followed_and_one_place(tmp_path: Path, store: str, office: Callable[..., Office]) -> None:
+    """The server followed where the link had led as it started."""
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "flows").symlink_to("v1")
+    one, two = office(store, "flows", project()), office(store, "flows", project())
+    one.start()
+    write(tmp_path / "v2", project(line=2))
+    (tmp_path / "next").symlink_to("v2")
+    (tmp_path / "next").replace(tmp_path / "flows")
+    until(lambda: one.serves() == id_of(project(line=2)))
+    two.start()
+    assert two.serves() == id_of(project(line=2))
+
+
+def test_machines_may_have_the_flows_that_are_live_under_another_path(postgresql: str, office: Callable[..., Office]) -> None:
+    """How the path of many machines is changed: publish what the new folder has, then restart one after the other."""
+    one, two = office(postgresql, "one", project()), office(postgresql, "two", project(line=2))
+    one.start()
+    command = [sys.executable, "-m", "flowengine", "publish", two.flows[0], "--store", postgresql]
+    subprocess.run(command, check=True, capture_output=True)
+    two.start()
+    assert f"Another machine follows {one.flows[0]}" in two.says()
+    one.kill(signal.SIGTERM)
+    write(Path(two.flows[0]), project(line=3))
+    until(lambda: two.serves() == id_of(project(line=3)))
