@@ -96,7 +96,7 @@ def test_whoever_publishes_shows_it_at_once_and_others_look(house: House, monkey
 
 
 def test_a_server_that_missed_another_as_both_started_says_that_it_does_not_follow(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     house.live.publish()
     other = Live(replace(house.settings, flows=str(tmp_path / "others")))
