@@ -50,6 +50,9 @@ SIGNATURE_WINDOW_SECONDS = 300  # either way: long for clocks that drift, short 
 # --- project and calls ----------------------------------------------------------------------------------------------------
 
 MAX_PROJECT_FILES: Final = 5000  # five times the largest project that was ever measured; bounds the time of a reload
+MAX_READ_BYTES: Final = 16_777_216  # a larger file is not even read: it is no flow, and would only fill the memory of the server
+GIT_SECONDS: Final = 5.0  # git hands out an object in a millisecond; a cold disk takes a second at most
+READ_SECONDS: Final = 15.0  # a project is read in a second; a place that takes longer is reported, and waited for
 MAX_FETCH_SECONDS: Final = 20.0  # no platform waits longer; the callback's own deadline is shorter still
 MAX_FAILURES_PER_STEP: Final = 3  # error exits that fail themselves; after these only the apology is left
 MAX_STATES_PER_STEP: Final = 200  # a callback that walks more states than this is going round in circles

@@ -1,18 +1,31 @@
 """The files of a project on disk."""
 
-from collections.abc import Iterator
+import errno
+import os
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from os import stat_result
 from pathlib import Path
 from time import time_ns
 
-from flowengine.limits import MAX_PROJECT_FILES
-from flowengine.pace import paced, pause
+from flowengine.limits import MAX_PROJECT_FILES, MAX_READ_BYTES
+from flowengine.pace import paced
 
 PROJECT_FILE = "project.yaml"
 PARTS = ("calendars", "tables", "messages")
 SETTLED_NANOSECONDS = 2_000_000_000  # the coarsest clock of a disk that is in use (FAT) ticks every two seconds
-PATTERNS = ("*.yaml", "*.yml", *(f"{part}/*.y*ml" for part in PARTS))
+SUFFIXES = (".yaml", ".yml")
+UNPRINTABLE = "has a name that cannot be shown: use letters, digits and -"
+KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+
+
+class UnreadableError(OSError):
+    """Files of a project that cannot be read, by name with the reason."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = reasons
+        super().__init__("; ".join(f"{name} {why}" for name, why in reasons.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +50,71 @@ class Folder:
         A file that vanishes meanwhile is left out. Raises OSError where the folder, or a file in it, cannot be read.
         """
         base, files = listed(self.path)
-        self._known = {file: reading for file in files if (reading := self._reading(file))}
+        within, reasons = base.resolve(), dict[str, str]()
+        known, self._known = self._known, {}
+        for file in paced(files):
+            try:
+                if reading := reread(file, None if file == self.path else within, known.get(file)):
+                    self._known[file] = reading
+            except OSError as error:
+                reasons[shown(file.relative_to(base).as_posix())] = str(error)
+        if reasons:
+            raise UnreadableError(reasons)
         return {file.relative_to(base).as_posix(): reading.content for file, reading in paced(self._known.items())}
 
-    def _reading(self, file: Path) -> Reading | None:
-        pause()
-        known = self._known.get(file)
-        try:
-            before = file.stat()
-            if known and known.settled and known.stamp == stamp(before):
-                return known
-            content = file.read_bytes()
-            return read(before, file.stat(), content, known)
-        except FileNotFoundError:
+    def places(self) -> set[Path]:
+        """The folders in which a change may be one of this project: its own, those of tables and the like, and where links lead."""
+        base, files = listed(self.path)
+        parts = {base / part for part in PARTS if (base / part).is_dir()} if files != [self.path] else set()
+        return {base, *parts, *(target(file).parent for file in files if file.is_symlink())}
+
+
+def reread(file: Path, within: Path | None, known: Reading | None) -> Reading | None:
+    """What a file has now; None where it has vanished. Raises OSError, whose text goes on after the name of the file."""
+    try:
+        before = file.stat()
+        if known and known.settled and known.stamp == stamp(before):
+            return known
+        judge(file, within, before)
+        content = content_of(file)
+        return read(before, file.stat(), content, known)
+    except FileNotFoundError as error:
+        if not file.is_symlink():
             return None
+        raise OSError("is a link that leads nowhere") from error
+    except PermissionError as error:
+        raise OSError("may not be read by the user that this runs as: change its permissions") from error
+    except OSError as error:
+        raise OSError("is a link that leads round in circles" if error.errno == errno.ELOOP else error.strerror or str(error)) from error
+
+
+def judge(file: Path, within: Path | None, found: stat_result) -> None:
+    """Raises OSError for what is no file of the project; a named pipe, say, keeps whoever reads it waiting for ever. Links lead nowhere
+    outside `within`, except to the file that was asked for itself.
+    """
+    if not file.name.isprintable():
+        raise OSError(UNPRINTABLE)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(f"is {KINDS.get(stat.S_IFMT(found.st_mode), 'a device')}, not a file")
+    if found.st_size > MAX_READ_BYTES:
+        raise OSError(f"has {found.st_size:,} bytes, which are too many for a file of flows")
+    if within and not target(file).is_relative_to(within):
+        raise OSError("is a link that leads out of the folder, where changes would not be seen: put the file itself here")
+
+
+def target(file: Path) -> Path:
+    """Where a link leads to; `Path.resolve` fails where it leads round in circles."""
+    return Path(os.path.realpath(file))
+
+
+def content_of(file: Path) -> bytes:
+    """A file may have become something else just now, so opening it waits for nobody."""
+    with open(file, "rb", opener=at_once) as opened:  # that of Path takes no opener
+        return opened.read(MAX_READ_BYTES + 1)
+
+
+def at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def read(before: stat_result, after: stat_result, content: bytes, known: Reading | None) -> Reading:
@@ -68,15 +132,30 @@ def stamp(found: stat_result) -> tuple[int, ...]:
 
 def listed(path: Path) -> tuple[Path, list[Path]]:
     """The folder of a project and its files."""
-    if path.is_file():
-        return listed(path.parent) if (path.parent / PROJECT_FILE).is_file() else (path.parent, [path])
     if not path.is_dir():
-        raise FileNotFoundError(f"there is no folder or file {path}")
-    return path, sorted(paced(found(path)))[:MAX_PROJECT_FILES]
+        if not os.path.lexists(path):
+            raise FileNotFoundError(f"there is no folder or file {path}")
+        return listed(path.parent) if (path.parent / PROJECT_FILE).is_file() else (path.parent, [path])
+    files = sorted(paced(found(path)))
+    if len(files) > MAX_PROJECT_FILES:
+        raise OSError(f"{path} has {len(files):,} files of flows; up to {MAX_PROJECT_FILES:,} are possible")
+    return path, files
 
 
 def found(folder: Path) -> Iterator[Path]:
-    return (path for pattern in PATTERNS for path in folder.glob(pattern))
+    for part in (folder, *(folder / part for part in PARTS)):
+        if part == folder or part.is_dir():
+            yield from (file for file in part.iterdir() if counts(file.name))
+
+
+def counts(name: str) -> bool:
+    """Whether a file of this name belongs to a project. Hidden ones do not: editors keep locks and copies in them."""
+    return name.endswith(SUFFIXES) and not name.startswith(".")
+
+
+def shown(name: str) -> str:
+    """A name that may hold anything, in a message."""
+    return name if name.isprintable() else ascii(name)
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:

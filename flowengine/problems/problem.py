@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 from flowengine.problems.catalogue import CATALOGUE
 from flowengine.problems.entry import Severity
@@ -9,7 +10,9 @@ from flowengine.problems.entry import Severity
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A stretch of a file. Lines and columns count from 1, in characters; the end column is the one after the last character."""
+    """A stretch of a file. Lines and columns count from 1, in characters; the end column is the one after the last character. What
+    nobody could read has no lines: see `unread`.
+    """
 
     file: str
     line: int
@@ -18,7 +21,12 @@ class Span:
     end_column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+    @classmethod
+    def unread(cls, name: str) -> Self:
+        """A file as such, or the place it should be in."""
+        return cls(name, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,27 @@
 """Flows straight from a repository's objects: no checkout, no index, nothing written. Git itself reads them, in one process that stays."""
 
-import os
-import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from flowengine.limits import MAX_PROJECT_FILES
-from flowengine.model.folder import PARTS
+from flowengine.model.folder import PARTS, UNPRINTABLE, counts, shown
+from flowengine.releases.batch import Batch, Ended, Object, complaint
 
-_TREE, _LINK = "40000", "120000"
-_MISSING = ("missing", "ambiguous")
+_TREE, _LINK, _SUBMODULE = "40000", "120000", "160000"
+_ODD = {_TREE: "a folder", _LINK: "a symbolic link", _SUBMODULE: "a submodule"}
+PARTLY = "{} is missing from {}, which was cloned partly: git fetch --refetch --no-filter brings all"
 
 
 class GitError(Exception):
     """A repository, a ref or a path that cannot be read; the message says which and what to do."""
+
+
+class NotThereError(GitError):
+    """Nothing has this name."""
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -48,88 +53,97 @@ class Repository:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._process: subprocess.Popen[bytes] | None = None
+        self._batch: Batch | None = None
         self._contents: dict[str, bytes] = {}
 
     def commit(self, ref: str) -> Commit:
         """The commit that a branch, tag or id names now. Raises GitError."""
         if not ref or ref.startswith("-") or not ref.isprintable():
             raise GitError(f"{ref!r} is not the name of a commit")
-        missing = f"{self.path} has no commit {ref}"
-        try:
-            name, kind, content = self._object(f"refs/heads/{ref}^{{commit}}", missing)  # git itself would take a tag of that name
-        except GitError:
-            name, kind, content = self._object(f"{ref}^{{commit}}", missing)
-        assert kind == "commit"  # noqa: S101  # what ^{commit} asks for
-        return parsed(name, content)
+        for name in (f"refs/heads/{ref}", ref):  # git itself would take a tag of that name
+            with suppress(NotThereError):
+                found = self._object(f"{name}^{{commit}}", ref)
+                return parsed(found.id, found.content)
+        raise self._without(ref)
 
     def files(self, commit: Commit, folder: str = "") -> dict[str, bytes]:
         """The YAML files of the project in a folder of the commit, as `model.folder` picks them from a disk. Raises GitError."""
         ids = dict(self._listed(commit, plain(folder)))
         if len(ids) > MAX_PROJECT_FILES:
             raise GitError(f"{folder or 'the repository'} has more than {MAX_PROJECT_FILES} files of flows")
-        self._contents = {item: self._contents.get(item) or self._blob(item) for item in ids.values()}
+        self._contents = {item: self._contents.get(item) or self._blob(name, item) for name, item in ids.items()}
         return {name: self._contents[item] for name, item in ids.items()}
 
     def close(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.communicate()
+        batch, self._batch = self._batch, None
+        if batch is not None:
+            batch.close()
 
     def _listed(self, commit: Commit, folder: str) -> Iterator[tuple[str, str]]:
-        where = f"{commit.id}:{folder}" if folder else f"{commit.id}^{{tree}}"
-        for entry in self._tree(where, f"commit {commit.id[:12]} of {self.path} has no folder {folder}"):
+        for entry in self._top(commit, folder):
             if entry.mode == _TREE and entry.name in PARTS:
-                yield from ((f"{entry.name}/{inner.name}", inner.id) for inner in self._tree(entry.id, "") if is_yaml(inner))
-            elif is_yaml(entry):
+                yield from (
+                    (f"{entry.name}/{inner.name}", inner.id)
+                    for inner in self._tree(entry.id, PARTLY.format(entry.name, self.path))
+                    if is_flow(inner)
+                )
+            elif is_flow(entry):
                 yield entry.name, entry.id
 
+    def _top(self, commit: Commit, folder: str) -> list[Entry]:
+        if not folder:
+            return self._tree(commit.tree, PARTLY.format("the top folder", self.path))
+        try:
+            return self._tree(f"{commit.id}:{folder}", f"commit {commit.id[:12]} of {self.path} has no folder {folder}")
+        except NotThereError:
+            if self._is_submodule(commit, folder):
+                raise GitError(f"{folder} of {self.path} is a submodule: serve its own repository instead") from None
+            raise
+
+    def _is_submodule(self, commit: Commit, folder: str) -> bool:
+        above, _, last = folder.rpartition("/")
+        with suppress(GitError):
+            return any((entry.mode, entry.name) == (_SUBMODULE, last) for entry in self._tree(f"{commit.id}:{above}", ""))
+        return False
+
     def _tree(self, name: str, otherwise: str) -> list[Entry]:
-        found, kind, content = self._object(name, otherwise)
-        if kind != "tree":
-            raise GitError(f"{name} of {self.path} is a {kind}, not a folder")
-        return list(entries(content, len(found) // 2))
+        found = self._object(name, otherwise)
+        if found.kind != "tree":
+            raise GitError(f"{name} of {self.path} is a {found.kind}, not a folder")
+        return list(entries(found.content, len(found.id) // 2))
 
-    def _blob(self, name: str) -> bytes:
-        return self._object(name, f"object {name} is missing from {self.path}: was it cloned partly?")[2]
+    def _blob(self, name: str, item: str) -> bytes:
+        return self._object(item, PARTLY.format(name, self.path)).content
 
-    def _object(self, name: str, otherwise: str) -> tuple[str, str, bytes]:
-        """Id, kind and content of an object. A process that has died is started again, once."""
-        try:
-            return self._asked(name, otherwise)
-        except OSError:
-            self.close()
-        try:
-            return self._asked(name, otherwise)
-        except OSError as error:
-            self.close()
-            raise GitError(f"git cannot read {self.path}: is it a repository? ({error})") from error
+    def _object(self, name: str, otherwise: str) -> Object:
+        """An object. A process that has died is started again, once."""
+        for _ in range(2):
+            try:
+                self._batch = self._batch or Batch(self.path)
+                found = self._batch.ask(name)
+            except Ended as ended:
+                self.close()
+                raise GitError(f"{name} of {self.path} cannot be read: {ended}") from ended
+            except OSError:
+                self.close()
+            else:
+                if found is None:
+                    raise NotThereError(otherwise)
+                return found
+        why = complaint(self.path)
+        raise GitError(f"git cannot read {self.path}: {why}" if why else otherwise)
 
-    def _asked(self, name: str, otherwise: str) -> tuple[str, str, bytes]:
-        process = self._process = self._process or started(self.path)
-        assert process.stdin is not None  # noqa: S101  # both are pipes
-        assert process.stdout is not None  # noqa: S101
-        process.stdin.write(name.encode() + b"\n")
-        process.stdin.flush()
-        head = process.stdout.readline().decode(errors="replace").rstrip("\n")
-        if not head:
-            raise BrokenPipeError("git has ended")
-        if head.rpartition(" ")[2] in _MISSING:
-            raise GitError(otherwise)
-        found, kind, size = head.split(" ")
-        content = process.stdout.read(int(size) + 1)
-        if len(content) <= int(size):
-            raise BrokenPipeError("git has ended in the middle of an object")
-        return found, kind, content[:-1]
+    def _without(self, ref: str) -> GitError:
+        """What to do about a ref that is not here."""
+        cure = "; the clone is shallow: git fetch brings what it lacks" if shallow(self.path) else ""
+        with suppress(GitError):
+            self._object(f"refs/remotes/origin/{ref}^{{commit}}", ref)
+            cure = f", but origin/{ref}"
+        return GitError(f"{self.path} has no commit {ref}{cure}")
 
 
-def started(path: Path) -> subprocess.Popen[bytes]:
-    """The process that hands out objects, told of the repository by its path alone: the surroundings of a hook name another one."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    command = ["git", "-C", str(path), "cat-file", "--batch"]
-    return subprocess.Popen(  # noqa: S603  # no shell, and nothing in it comes from a caller
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-    )
+def shallow(repository: Path) -> bool:
+    return any((repository / folder / "shallow").is_file() for folder in ("", ".git"))
 
 
 def plain(folder: str) -> str:
@@ -158,9 +172,14 @@ def entries(content: bytes, digest: int) -> Iterator[Entry]:
         rest = rest[digest:]
 
 
-def is_yaml(entry: Entry) -> bool:
-    if not entry.name.endswith((".yaml", ".yml")) or entry.mode == _TREE:
+def is_flow(entry: Entry) -> bool:
+    """Whether an entry is a file of the project. Raises GitError where it should be one, and is not."""
+    if not counts(entry.name) and entry.name not in PARTS:
         return False
-    if entry.mode == _LINK:
-        raise GitError(f"{entry.name} is a symbolic link: flows served from git must be files")
+    if entry.mode in _ODD:
+        raise GitError(f"{shown(entry.name)} is {_ODD[entry.mode]}: flows served from git must be files")
+    if entry.name in PARTS:  # a file of that name, which a folder of the disk passes over, too
+        return False
+    if not entry.name.isprintable():
+        raise GitError(f"{shown(entry.name)} {UNPRINTABLE}")
     return True

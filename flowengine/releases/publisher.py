@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from flowengine.compile import Compiled
 from flowengine.compile.release import release_id
-from flowengine.problems import Problem
+from flowengine.model.folder import UnreadableError
+from flowengine.problems import Problem, Span
 from flowengine.releases.archive import Archive, Origin
 from flowengine.releases.ledger import Change, Draft, Follows, Ledger, Live, Refused
 
@@ -65,6 +66,12 @@ class Publisher:
         change = Change(who, "draft", made.release, name=name, callers=callers, follows=draft.follows, note=origin.title)
         self._change(lambda live: _unless_moved(change, draft, live))
         return made
+
+    def unread(self, origin: Origin, error: Exception) -> None:
+        """What a place has now cannot be told. That is no reason to change anything, but one to show."""
+        reasons = error.reasons if isinstance(error, UnreadableError) else {place(origin): str(error)}
+        problems = [Problem("FE508", Span.unread(name), why) for name, why in reasons.items()]
+        self._archive.reject(place(origin), origin, problems, self._clock())
 
     def keep(self, files: Files, origin: Origin) -> Made:
         """Compile files and keep their release, without making it live."""

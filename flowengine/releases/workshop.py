@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -66,13 +67,33 @@ def beside(work: Callable[[], T]) -> T:
     """Do something long while callbacks are answered: it rests for them, and where it cannot, they need not wait for their turn as
     long as Python would let them.
     """
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(TURN_SECONDS)
-    try:
-        with giving_way():
-            return work()
-    finally:
-        sys.setswitchinterval(usual)
+    with short_turns, giving_way():
+        return work()
+
+
+class ShortTurns:
+    """Threads hand on the interpreter sooner as long as any of them is in here."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._usual = 0.0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._usual = sys.getswitchinterval()
+                sys.setswitchinterval(TURN_SECONDS)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                sys.setswitchinterval(self._usual)
+
+
+short_turns = ShortTurns()
 
 
 @contextmanager

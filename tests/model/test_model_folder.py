@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flowengine.model import Folder
-from flowengine.model.folder import read_folder
+from flowengine.model.folder import content_of, read_folder
 
 LONG_AGO = 1_700_000_000
 FILES = {"project.yaml": b"project: a", "line.yaml": b"flow: line", "tables/people.yaml": b"rows: {}", "messages/all.yml": b"a: b"}
@@ -24,13 +24,12 @@ def folder(tmp_path: Path) -> Path:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are opened from now on."""
     names: list[str] = []
-    real = Path.read_bytes
 
-    def read_bytes(path: Path) -> bytes:
+    def read(path: Path) -> bytes:
         names.append(path.name)
-        return real(path)
+        return content_of(path)
 
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    monkeypatch.setattr("flowengine.model.folder.content_of", read)
     return names
 
 
@@ -84,16 +83,16 @@ def test_what_was_written_just_now_is_read_again(folder: Path, monkeypatch: pyte
 
 @pytest.mark.usefixtures("later")
 def test_what_changes_while_it_is_read_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept, file, real = Folder(folder), folder / "line.yaml", Path.read_bytes
+    kept, file = Folder(folder), folder / "line.yaml"
 
     def torn(path: Path) -> bytes:
-        content = real(path)
+        content = content_of(path)
         if path == file:
             file.write_bytes(b"flow: line\nstart: a")
         return content
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "read_bytes", torn)
+        patched.setattr("flowengine.model.folder.content_of", torn)
         assert kept.read()["line.yaml"] == b"flow: line"
     assert kept.read()["line.yaml"] == b"flow: line\nstart: a"
 

@@ -111,7 +111,7 @@ def test_versions_that_are_none(repository: Path, old: str, options: list[str], 
 def test_outside_of_a_repository(tmp_path: Path) -> None:
     result = run("main", "main", "--repo", tmp_path)
     assert result.exit_code == 2
-    assert "is it a repository" in result.output
+    assert "not a git repository" in result.output
 
 
 def test_a_version_with_mistakes_is_compared_with_a_warning(tmp_path: Path) -> None:

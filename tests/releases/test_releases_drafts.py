@@ -38,6 +38,9 @@ class Room:
     def draft(self, name: str = "spring", ref: str = "main") -> None:
         self.desk.draft(name, in_git(self.repository, ref, "flows"), CALLER, ANN)
 
+    def renew(self) -> None:
+        self.drafts.renew(self.drafts.read(self.drafts.following()))
+
     def heard(self, name: str = "spring") -> str:
         files = self.workshop.archive.files(self.ledger.live().drafts[name].release) or {}
         return "".join(content.decode() for content in files.values())
@@ -54,11 +57,11 @@ def room(tmp_path: Path) -> Iterator[Room]:
 
 def test_a_new_commit_renews_the_draft_once(room: Room) -> None:
     room.draft()
-    room.drafts.renew()
+    room.renew()
     assert len(room.ledger.all()) == 1
     room.says("Two.")
-    room.drafts.renew()
-    room.drafts.renew()
+    room.renew()
+    room.renew()
     assert "Two." in room.heard()
     assert [(change.who, change.what, change.note) for change in room.ledger.all()] == [
         ("ann", "draft", "One."),
@@ -70,7 +73,7 @@ def test_a_tag_stays_where_it_is(room: Room) -> None:
     git(room.repository, "tag", "v1")
     room.draft(ref="v1")
     room.says("Two.")
-    room.drafts.renew()
+    room.renew()
     assert "One." in room.heard()
 
 
@@ -80,15 +83,15 @@ def test_a_branch_that_is_deleted_leaves_its_draft_and_is_reported_once(room: Ro
     git(room.repository, "checkout", "-q", "main")
     git(room.repository, "branch", "-q", "-D", "draft/spring")
     with caplog.at_level(logging.ERROR):
-        room.drafts.renew()
-        room.drafts.renew()
+        room.renew()
+        room.renew()
     assert "One." in room.heard()
     assert [record.getMessage() for record in caplog.records] == [
         f"draft spring stays as it was: {room.repository} has no commit draft/spring"
     ]
     git(room.repository, "checkout", "-q", "-b", "draft/spring")
     room.says("Again.")
-    room.drafts.renew()
+    room.renew()
     assert "Again." in room.heard()
 
 
@@ -109,8 +112,8 @@ def test_what_cannot_be_published_now_is_published_later(room: Room, monkeypatch
     with monkeypatch.context() as full_disk:
         full_disk.setattr(room.workshop.archive, "put", lambda *_: (_ for _ in ()).throw(OSError("no space left on device")))
         with pytest.raises(OSError, match="no space left"):
-            room.drafts.renew()
-    room.drafts.renew()
+            room.renew()
+    room.renew()
     assert "Two." in room.heard()
 
 

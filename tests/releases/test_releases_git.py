@@ -139,18 +139,18 @@ def test_a_symbolic_link_is_refused(read: Read, repository: Path) -> None:
 
 
 def test_what_is_no_repository(read: Read, tmp_path: Path) -> None:
-    with pytest.raises(GitError, match="is it a repository"):
+    with pytest.raises(GitError, match="not a git repository"):
         read(tmp_path).commit("main")
-    with pytest.raises(GitError, match="is it a repository"):
+    with pytest.raises(GitError, match="cannot change to .*missing"):
         read(tmp_path / "missing").commit("main")
 
 
 def test_a_process_that_died_is_started_again(read: Read, repository: Path) -> None:
     reader = read(repository)
     reader.commit("main")
-    assert reader._process is not None
-    reader._process.kill()
-    reader._process.wait()
+    assert reader._batch is not None
+    reader._batch._process.kill()
+    reader._batch._process.wait()
     assert reader.commit("main").title == "Say hello"
     reader.close()
 

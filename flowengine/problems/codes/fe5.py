@@ -74,4 +74,14 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         + FLOW
         + FLOW.replace("main.yaml", "other.yaml").replace("flow: line", "flow: other-line"),
     ),
+    Entry(
+        "FE508",
+        "flows that cannot be read",
+        Severity.ERROR,
+        "The place that a server follows, or a file in it, cannot be read: a branch was deleted, a disk does not answer, a file may not be "
+        "read, is a link that leads nowhere or out of the folder, or is no file at all but, say, a named pipe. What was live stays live, "
+        "and the server goes on trying; as soon as it can read, it follows again, and this problem is gone.",
+        "",
+        "",
+    ),
 )
