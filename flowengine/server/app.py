@@ -21,7 +21,7 @@ from flowengine.releases import Registry
 from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.outbox import Outbox
-from flowengine.runtime.store import Store, StoreError, open_store
+from flowengine.runtime.store import SqliteStore, Store, StoreError, open_store
 from flowengine.server import admin, keys, log
 from flowengine.server.callback import Callback, Gate
 from flowengine.server.fetch import Client
@@ -33,6 +33,7 @@ from flowengine.server.settings import OWN_FOLDER, Settings, applications
 from flowengine.server.status import Status
 
 PURGE_EVERY = 300.0
+LOOK_EVERY = 0.1  # a look takes some microseconds, and until then workers may know different steps of a call
 reports = logging.getLogger(__name__)
 
 
@@ -107,6 +108,8 @@ async def running(parts: Parts, releases: Registry, metrics: Metrics) -> AsyncIt
     linger(parts)
     parts.journal.start()
     tasks = [asyncio.create_task(purge(parts.store)), asyncio.create_task(report(parts.outbox))]
+    if isinstance(parts.store, SqliteStore):
+        tasks.append(asyncio.create_task(watch(parts.store, parts.ready)))
     tasks += parts.live.tasks(releases, parts.store, metrics.serving)
     try:
         yield
@@ -145,6 +148,20 @@ async def report(outbox: Outbox) -> None:
             await outbox.deliver()
         except StoreError as error:
             complaints.error("kept reports could not be looked at: %s", error)
+
+
+async def watch(store: SqliteStore, ready: Readyz) -> None:
+    """Somebody may take the file of the store away, or put another one in its place."""
+    complaints = Complaints(reports)
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        try:
+            if await store.look():
+                reports.warning("the session store was taken away, or another file put in its place: calls under way go on in a new file")
+            ready.trouble = ""
+        except StoreError as error:
+            ready.trouble = str(error)
+            complaints.error("%s; calls go on until the server ends: see that the folder is there and can be written", error)
 
 
 async def purge(store: Store) -> None:

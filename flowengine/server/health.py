@@ -23,16 +23,20 @@ class Healthz:
 
 
 class Readyz:
-    """Whether to send callbacks here: not while shutting down, nor when the store cannot be written."""
+    """Whether to send callbacks here: not while shutting down, nor when the store cannot be written.
+
+    `trouble` is what else is wrong with the store.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._complaints = Complaints(log)
         self.draining = False
+        self.trouble = ""
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """200 or 503, with the reason."""
-        problem = "shutting down" if self.draining else await self._store_problem()
+        problem = "shutting down" if self.draining else self.trouble or await self._store_problem()
         await respond(send, 503 if problem else 200, f"{problem or 'ready'}\n".encode(), TEXT)
 
     async def _store_problem(self) -> str:

@@ -34,6 +34,10 @@ class GroupCommit:
         self._waiting.append((work, future))
         return future
 
+    def go_on(self, connection: sqlite3.Connection) -> None:
+        """Write what waits, and all that comes, to another file."""
+        self._connection = connection
+
     async def drain(self) -> None:
         if self._waiting:
             await asyncio.wait([future for _, future in self._waiting])

@@ -1,10 +1,9 @@
 """Opening the file: permissions, schema, pragmas."""
 
-import os
 import sqlite3
-from contextlib import suppress
 from pathlib import Path
 
+from flowengine.runtime.store.place import make
 from flowengine.runtime.store.protocol import StoreError
 
 SCHEMA_VERSION = 3
@@ -47,14 +46,14 @@ def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    with suppress(FileExistsError):  # a file that is there stays closed: closing it would take the locks of our other connections
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # callers' data; SQLite's other files get the same permissions
+    make(path)
     connection = sqlite3.connect(path, timeout=_OPENING_SECONDS, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # heeded while the file is empty
     try:
         _ensure_schema(connection, path)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").fetchall()
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # opens the log as well, while it is ours
     except BaseException:
         connection.close()
         raise

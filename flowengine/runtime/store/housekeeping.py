@@ -6,10 +6,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from flowengine.runtime.store.carry import carry
 from flowengine.runtime.store.connect import connect
 from flowengine.runtime.store.endings import KEPT_SECONDS
 
 _BUSY_SECONDS = 0.1
+_CARRY_BUSY_SECONDS = 5.0  # other workers carry over the same calls
 _CHECKPOINT_EVERY = 2_000  # commits' worth of work of this worker, some megabytes of WAL
 _LONG_WAL_FRAMES = 4_000  # 32 MB: under steady load the writer must be held for a moment, or the WAL never starts over
 _PURGE_BATCH = 200  # calls per transaction, about a millisecond in which others cannot write
@@ -17,6 +19,7 @@ _PURGE_BATCH = 200  # calls per transaction, about a millisecond in which others
 
 class Housekeeper:
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = connect(path, _BUSY_SECONDS)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="session-store")
         self._written = 0
@@ -34,6 +37,15 @@ class Housekeeper:
     async def releases(self) -> set[str]:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._releases)
 
+    async def carried(self, save: str, now: float) -> sqlite3.Connection:
+        """A connection to the file that is there now, with the calls of the one that was taken away."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._carry, save, now)
+
+    async def go_on(self, connection: sqlite3.Connection) -> None:
+        """Look after that file from now on."""
+        old, self._connection = self._connection, connection
+        await asyncio.get_running_loop().run_in_executor(self._thread, old.close)
+
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
@@ -43,6 +55,16 @@ class Housekeeper:
             _, frames, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if frames > _LONG_WAL_FRAMES:  # the bulk is on disk by now, so this holds the writer only shortly
                 self._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+
+    def _carry(self, save: str, now: float) -> sqlite3.Connection:
+        connection = connect(self._path, _CARRY_BUSY_SECONDS)
+        try:
+            carry(self._connection, connection, save, now)
+            connection.execute(f"PRAGMA busy_timeout = {round(_BUSY_SECONDS * 1000)}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _releases(self) -> set[str]:
         return {release for (release,) in self._connection.execute("SELECT DISTINCT release FROM calls WHERE release != ''")}

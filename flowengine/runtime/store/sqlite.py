@@ -7,10 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from flowengine.runtime.store.carry import carry
 from flowengine.runtime.store.commit import PATIENCE_SECONDS, PAUSE_SECONDS, GroupCommit
 from flowengine.runtime.store.connect import connect, is_busy
 from flowengine.runtime.store.endings import Endings
 from flowengine.runtime.store.housekeeping import Housekeeper
+from flowengine.runtime.store.place import Place
 from flowengine.runtime.store.protocol import Letter, Saved, StoreError
 from flowengine.runtime.store.recent import Recent
 
@@ -40,6 +42,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
+        self._path = path
         self._connection = connect(path, busy_seconds=0)  # the event loop never sleeps in SQLite; it tries again later
         self._execute = self._connection.execute
         self._write = self._connection.cursor().execute  # one cursor for all saves, as making one takes a tenth of a save
@@ -47,6 +50,7 @@ class SqliteStore:
         self._recent = Recent(self._connection)
         self._endings = Endings(self._connection)
         self._commit = GroupCommit(self._connection, self._housekeeper.committed, self._forget)
+        self._place = Place(path)
 
     async def load(self, call_id: str) -> Saved | None:
         key = _key(call_id)
@@ -89,10 +93,41 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise StoreError(f"the session store cannot be purged: {error}") from error
 
+    async def look(self) -> bool:
+        """Go on in the file that is there now, with all calls, where ours was taken away or replaced; whether that was so.
+
+        Raises StoreError where that cannot be; then calls go on in the one that nobody else can find.
+        """
+        if self._place.kept():
+            return False
+        begun = self._clock()
+        try:
+            self._place.leave()
+            beside = await self._housekeeper.carried(_SAVE, begun)
+            try:
+                connection = connect(self._path, busy_seconds=0)
+                carry(self._connection, beside, _SAVE, begun, since=begun - 1.0)  # what came meanwhile
+            except BaseException:
+                beside.close()
+                raise
+        except (StoreError, sqlite3.Error) as error:
+            raise StoreError(f"{self._path} was taken away under the running server, and cannot be made anew: {error}") from error
+        self._go_on(connection)
+        await self._housekeeper.go_on(beside)
+        return True
+
     async def close(self) -> None:
         await self._commit.drain()
         await self._housekeeper.close()
         self._connection.close()
+
+    def _go_on(self, connection: sqlite3.Connection) -> None:
+        old, self._connection = self._connection, connection
+        self._execute, self._write = connection.execute, connection.cursor().execute
+        self._recent, self._endings = Recent(connection), Endings(connection)
+        self._commit.go_on(connection)
+        self._place = Place(self._path)
+        old.close()
 
     def _save(self, key: bytes, saved: Saved, expires: float, _connection: sqlite3.Connection) -> Saved:
         kept = saved

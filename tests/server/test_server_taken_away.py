@@ -1,0 +1,81 @@
+"""Somebody deletes the files of a running server: calls go on, also on a worker that is started anew, and new ones begin."""
+
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from e2e.phone_line import FLOW, PROJECT, Crm, Line, Server, said
+
+WORDS = "Please enter your account number."
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Server]:
+    crm = Crm()
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "support-line.yaml").write_text(FLOW)
+    (tmp_path / "flows" / "project.yaml").write_text(PROJECT.format(port=crm.port))
+    server = Server(tmp_path, workers=2)
+    server.start()
+    until(lambda: log(server).count("startup complete") == 2)
+    yield server
+    server.kill(signal.SIGTERM)
+    crm.close()
+
+
+def log(server: Server) -> str:
+    return (server.folder / "server.log").read_text()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def ready(server: Server) -> str:
+    return httpx.get(f"http://127.0.0.1:{server.port}/readyz").text
+
+
+def a_worker_dies(server: Server) -> None:
+    assert server.process is not None
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    workers = [int(child) for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+    started = log(server).count("startup complete")
+    os.kill(workers[0], signal.SIGKILL)
+    until(lambda: log(server).count("startup complete") == started + 1)
+
+
+def test_the_store(served: Server) -> None:
+    lines = [Line(served.port, f"call-{number}", echo=False) for number in range(10)]
+    for line in lines:
+        line.ring()
+    (served.folder / "calls.db").unlink()
+    until(lambda: log(served).count("calls under way go on in a new file") == 2)
+    assert all(WORDS in said(line.press("1")) for line in lines)
+    a_worker_dies(served)
+    assert all("Hello Ann" in said(line.press("12345674", "sequence")) for line in lines)
+    assert ready(served) == "ready\n"
+    assert sqlite3.connect(served.folder / "calls.db").execute("SELECT count(*) FROM calls").fetchone() == (10,)
+    assert "Traceback" not in log(served)
+
+
+def test_the_store_where_none_can_be_made(served: Server) -> None:
+    """Those with a cookie, and those on the workers that have the old file open, go on."""
+    line = Line(served.port, "call", echo=False)
+    line.ring()
+    (served.folder / "calls.db").unlink()
+    (served.folder / "calls.db").mkdir()
+    until(lambda: "calls.db was taken away under the running server, and cannot be made anew" in ready(served))
+    assert WORDS in said(line.press("1"))
+    until(lambda: "see that the folder is there and can be written" in log(served))
+    (served.folder / "calls.db").rmdir()
+    until(lambda: log(served).count("calls under way go on in a new file") == 2)
+    assert ready(served) == "ready\n"
+    assert "Hello Ann" in said(line.press("12345674", "sequence"))
