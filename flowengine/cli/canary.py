@@ -10,27 +10,31 @@ from flowengine.cli.desk import change, changing, naming, opened, wanted
 from flowengine.journal import Figures
 from flowengine.journal.database import JournalError
 from flowengine.journal.telling import moment
-from flowengine.releases.desk import NOTHING, percent, share_of
+from flowengine.releases.desk import NOTHING, By, Desk, Done, percent, share_of
 from flowengine.releases.overview import SideBySide, side_by_side
 
 MOST_EXITS = 10
 
 
 @click.command()
-@click.argument("what", default="")
+@click.argument("what", required=False)
 @click.option("--share", default="", help="How many new calls begin on it, such as 10%. A caller always reaches the same.")
 @click.option("--json", "data", is_flag=True, help="Print the figures as JSON.")
 @naming
 @changing
-def canary(what: str, share: str, repo: Path, folder: str, store: str, who: str, note: str, *, data: bool) -> None:
+def canary(what: str | None, share: str, repo: Path, folder: str, store: str, who: str, note: str, *, data: bool) -> None:
     """Try a version on a share of new calls.
 
     WHAT is a folder, a release that is kept (the beginning of its id), or a git ref; with --share alone the candidate goes on with another
     share. End it with flowengine promote or withdraw. Without anything, the figures of both are shown side by side.
     """
     if share:
-        change(store, who, note, lambda desk, by: desk.canary(wanted(desk, what, repo, folder) if what else NOTHING, share_of(share), by))
-    elif what:
+
+        def begin(desk: Desk, by: By) -> Done:
+            return desk.canary(NOTHING if what is None else wanted(desk, what, repo, folder), share_of(share), by)
+
+        change(store, who, note, begin)
+    elif what is not None:
         raise click.UsageError("how many calls? Say --share 10%, for one")
     else:
         show(store, data=data)

@@ -70,6 +70,8 @@ def change(store: str, who: str, note: str, ask: Callable[[Desk, By], Done]) -> 
 
 def wanted(desk: Desk, what: str, repo: Path, folder: str) -> Wanted:
     """What a name means: what lies at a path, else a release that is kept, else a ref."""
+    if not what:  # an empty variable of a script, which as a path would be the folder here
+        raise Refused("name a version: a folder, a kept release or a git ref")
     path = Path(what)
     try:
         if path.exists():

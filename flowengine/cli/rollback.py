@@ -6,11 +6,13 @@ from flowengine.cli.desk import change, changing
 
 
 @click.command()
-@click.argument("release", default="")
+@click.argument("release", required=False)
 @changing
-def rollback(release: str, store: str, who: str, note: str) -> None:
+def rollback(release: str | None, store: str, who: str, note: str) -> None:
     """Take new calls back to the release before.
 
     RELEASE is another one that is kept, by the beginning of its id. What was taken back stays back until its folder or branch changes.
     """
-    change(store, who, note, lambda desk, by: desk.rollback(release, by))
+    if release == "":
+        raise click.UsageError("RELEASE is empty: name one, or leave it out for the release before")
+    change(store, who, note, lambda desk, by: desk.rollback(release or "", by))

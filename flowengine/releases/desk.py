@@ -11,6 +11,8 @@ from flowengine.releases.ledger import Change, Follows, Ledger, Refused
 from flowengine.releases.publisher import Publisher
 from flowengine.sinch import normalise
 
+LONGEST_NAME = 100
+
 
 class Broken(Refused):
     """Flows with errors were to go live."""
@@ -68,7 +70,7 @@ class Desk:
         if release == before:
             return Done(f"release {release} is live already", release)
         self._publisher.publish(release, by.who, by.note or wanted.origin.title)
-        return Done(f"release {release} is live{f', {before} no more' if before else ''}", release)
+        return Done(f"release {release} is live{f', {before} no more' if before else ''}{self._canary_goes_on()}", release)
 
     def rollback(self, beginning: str, by: By) -> Done:
         """Back to the release before, or to another one."""
@@ -78,7 +80,7 @@ class Desk:
         if to == before and to:
             raise Refused(f"release {to} is current already")
         change = self._publisher.rollback(by.who, to and self._sound(to), by.note)
-        return Done(f"release {change.release} is live again, {before} no more", change.release)
+        return Done(f"release {change.release} is live again, {before} no more{self._canary_goes_on()}", change.release)
 
     def canary(self, wanted: Wanted, share: float, by: By) -> Done:
         """A share of new calls; another one of the candidate where nothing is named."""
@@ -103,8 +105,8 @@ class Desk:
 
     def draft(self, name: str, wanted: Wanted, callers: tuple[str, ...], by: By) -> Done:
         """For these callers alone."""
-        if not (name and name.isprintable()):
-            raise Refused("a draft needs a name")
+        if not (name.strip() and name.isprintable() and len(name) <= LONGEST_NAME):
+            raise Refused(f"a draft needs a name, of at most {LONGEST_NAME} characters that can be printed")
         digits = digits_of(callers)
         release = self._release(wanted)
         self._publisher.draft(name, release, digits, by.who, by.note or wanted.origin.title, wanted.follows)
@@ -115,6 +117,11 @@ class Desk:
         """The draft is over."""
         change: Change = self._publisher.undraft(name, by.who, by.note)
         return Done(f"draft {name} is over: its callers reach what all others do", change.release)
+
+    def _canary_goes_on(self) -> str:
+        """Whoever publishes beside a canary must know that not all hear it."""
+        live = self.ledger.live()
+        return f"; {percent(live.share)} of new calls go on to begin on the candidate, {live.candidate}" if live.candidate else ""
 
     def _release(self, wanted: Wanted) -> str:
         if wanted.release:

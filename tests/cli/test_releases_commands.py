@@ -103,6 +103,11 @@ REFUSED = {
     ("canary", "main", "--share", "nan%"): "nan% is no share: write it as 10%",
     ("draft", "spring", "main", "--caller", "anna"): "anna is no phone number: write it as +46701234567",
     ("undraft", "spring"): "there is no draft spring",
+    ("publish", ""): "name a version: a folder, a kept release or a git ref",
+    ("canary", "", "--share", "10%"): "name a version: a folder, a kept release or a git ref",
+    ("draft", "spring", "", "--caller", "+46701234567"): "name a version: a folder, a kept release or a git ref",
+    ("draft", " ", "main", "--caller", "+46701234567"): "a draft needs a name, of at most 100 characters that can be printed",
+    ("draft", "x" * 101, "main", "--caller", "+46701234567"): "a draft needs a name, of at most 100 characters that can be printed",
 }
 
 
@@ -118,6 +123,37 @@ def test_what_is_current_is_no_candidate_and_nothing_to_go_back_to(office: Offic
     current = office.seen()["current"]
     assert f"release {current} is current already" in office.refused("canary", current, "--share", "1%")
     assert f"release {current} is current already" in office.refused("rollback", current)
+
+
+def test_an_empty_variable_of_a_script_rolls_nothing_back(office: Office) -> None:
+    office.done("publish", "main")
+    before = office.seen()["changes"]
+    result = office.run("rollback", "")
+    assert (result.exit_code, "RELEASE is empty" in result.output) == (2, True)
+    assert office.seen()["changes"] == before
+
+
+def test_whoever_publishes_beside_a_canary_is_told_that_not_all_hear_it(office: Office) -> None:
+    candidate = office.done("canary", "draft/spring", "--share", "100%").rpartition(" ")[2]
+    still = f"; 100% of new calls go on to begin on the candidate, {candidate}"
+    assert office.done("publish", "main").endswith(still)
+    assert office.done("rollback").endswith(still)
+    assert office.done("publish", candidate).endswith(" no more"), "the candidate itself ends the canary"
+    assert "there is no candidate" in office.refused("withdraw")
+
+
+def test_fifty_drafts_one_of_what_is_live_anyway(office: Office) -> None:
+    current = office.seen()["current"]
+    for number in range(50):
+        office.save(f"Draft {number}.")
+        what = current if number == 0 else str(office.flows)
+        assert f"+467000000{number:02}" in office.done("draft", f"d{number}", what, "--caller", f"+467000000{number:02}")
+    assert "+46700000004 reaches draft d4 already" in office.refused("draft", "d3", current, "--caller", "+46700000004")
+    seen = office.seen()
+    assert (seen["current"], len(seen["drafts"]), len({draft["release"] for draft in seen["drafts"]})) == (current, 50, 50)
+    for number in range(50):
+        office.done("undraft", f"d{number}")
+    assert office.seen()["drafts"] == []
 
 
 def test_ids_that_begin_alike_are_listed(office: Office) -> None:
