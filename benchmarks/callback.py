@@ -78,7 +78,7 @@ def callbacks(number: int) -> list[bytes]:
     """The four callbacks of one call, without cookies."""
     common = {"callid": f"call-{number}", "version": 1, "applicationKey": KEY}
     to = {"type": "did", "endpoint": NUMBER}
-    menu = {"menuId": "main", "type": "return", "value": "1", "inputMethod": "dtmf"}
+    menu = {"menuId": "main", "type": "return", "value": "1.1", "inputMethod": "dtmf"}
     events = (
         {"event": "ice", "cli": "12015555555", "to": to, "domain": "pstn", "originationType": "PSTN", **common},
         {"event": "pie", "menuResult": menu, **common},
