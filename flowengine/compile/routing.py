@@ -67,13 +67,17 @@ class Table(NamedTuple):
 
     def first(self, asked: Address) -> Routing | None:
         """The first route, in the author's order, that takes this call."""
-        best = next((found for found in self.exact.get(asked.to, ()) if found[1].takes(asked)), None)
+        best, best_place = None, 0
+        for place, route in self.exact.get(asked.to, ()):
+            if route.takes(asked):
+                best, best_place = route, place
+                break
         for place, route in self.others:
-            if best is not None and place > best[0]:
+            if best is not None and place > best_place:
                 break
             if route.takes(asked):
                 return route
-        return best[1] if best is not None else None
+        return best
 
 
 def routing(route: Route) -> Routing:

@@ -1,6 +1,7 @@
 """How numbers, names and reasons are written where people may read them: in the log and in the journal."""
 
 import re
+from functools import lru_cache
 
 from flowengine.runtime.step import Entry
 from flowengine.sinch import normalise
@@ -11,6 +12,7 @@ REASON = re.compile(r"(\bstatus \d{3}\b)|\d")
 ADDRESS = re.compile(r"^(.*<)?\s*(sips?:|tel:)?", re.IGNORECASE | re.DOTALL)  # what stands in front of a user
 
 
+@lru_cache(maxsize=4096)  # as with the numbers themselves: the same come with call after call
 def masked(text: str) -> str:
     """Of a number, in whatever spelling it came, the last digits; of a name the first letter, and the host behind it."""
     number = normalise(text)

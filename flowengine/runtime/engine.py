@@ -156,19 +156,18 @@ class Engine:
         return reply
 
     async def worked(self, work: Work) -> Reply:
-        """Step from what is saved, as often as another callback of this call has saved something else in the meantime."""
-        try:
-            saved = await self.store.load(work.event.call_id)
-        except StoreError as error:
-            if not self.does_without(work.event):
-                raise
-            self.complaints.error("calls go on without the store: %s", error)
-            saved = None
+        """Step from what is saved, as often as another callback of this call has saved something else in the meantime.
+
+        A call that rings is taken for new: nothing of it need be read, and where it is not new saving tells.
+        """
+        saved = None if isinstance(work.event, Ice) else await self.loaded(work.event)
         for _ in range(MAX_RETAKEN_STEPS):
             if saved is not None and (again := self.repeated(work, saved)) is not None:
                 return again
-            found = work.found = await self.find(work.event, saved)
-            work.at = self.clock()
+            found = self.find(work.event, saved)
+            if isinstance(found, Call):
+                found = await self.pinned(found)
+            work.found, work.at = found, self.clock()
             outcome = step(found.release, found.call, work.event, datetime.fromtimestamp(work.at, UTC), found.gone)
             if outcome.waiting is not None:
                 won = None if work.asked else await self.claimed(work, found.release)
@@ -182,21 +181,40 @@ class Engine:
             saved = kept
         raise RuntimeError("other callbacks of this call were always first")
 
+    async def loaded(self, event: Event) -> Saved | None:
+        try:
+            return await self.store.load(event.call_id)
+        except StoreError as error:
+            if not self.does_without(event):
+                raise
+            self.complaints.error("calls go on without the store: %s", error)
+            return None
+
     def does_without(self, event: Event) -> bool:
         """Whether this callback can be answered while the store fails: calls begin, and go on where their cookie comes back."""
         return (self.codec is not None and isinstance(event, Ice)) or self.carried(event, -1) is not None
 
-    async def find(self, event: Event, saved: Saved | None) -> Found:
-        """The state of a call, from the store or the cookie, whichever has counted further; and the release that it began on."""
+    def find(self, event: Event, saved: Saved | None) -> "Found | Call":
+        """The state of a call, from the store or the cookie, whichever has counted further; and the release that it began on.
+
+        Where this process does not have that release, the call alone.
+        """
         stored = self.stored(event, saved) if saved else None
         carried = self.carried(event, saved.counter if stored and saved else -1)
         call = stored if carried is None or (stored and stored.steps >= carried.steps) else carried
+        counted = saved.counter if saved else 0
         if call is None:
             known = saved is not None or COOKIE_KEY in event.cookies
-            return Found(None, self.releases.release_for(event), saved.counter if saved else 0, "" if known else None)
-        steps = max(call.steps, saved.counter if saved else 0)
-        release = self.releases.get(call.release) or await asyncio.create_task(self.releases.load(call.release))
-        return Found(call, release, steps) if release is not None else orphaned(call, self.releases.current, steps)
+            return Found(None, self.releases.release_for(event), counted, "" if known else None)
+        if call.steps < counted:
+            call = replace(call, steps=counted)
+        release = self.releases.get(call.release)
+        return call if release is None else Found(call, release, call.steps)
+
+    async def pinned(self, call: Call) -> Found:
+        """A call whose release must be fetched, or is gone."""
+        release = await asyncio.create_task(self.releases.load(call.release))
+        return orphaned(call, self.releases.current) if release is None else Found(call, release, call.steps)
 
     def stored(self, event: Event, saved: Saved) -> Call | None:
         state = self.vault.state(saved.state, event.call_id)
@@ -215,15 +233,17 @@ class Engine:
         limit = self.clock() + release.deadline
         while self.clock() < limit:
             try:
-                if await self.store.claim(work.event.call_id, work.digest, limit):
-                    return None
-                await asyncio.sleep(0.02)
-                saved = await self.store.load(work.event.call_id)
+                free = await self.store.claim(work.event.call_id, work.digest, limit)
+                if not free:
+                    await asyncio.sleep(0.02)
+                saved = await self.store.load(work.event.call_id)  # also when it is free: the other may just have answered
             except StoreError as error:
                 self.complaints.error("calls ask other systems without a claim: %s", error)
                 return None
             if saved is not None and (again := self.repeated(work, saved)) is not None:
                 return again
+            if free:
+                return None
         return None
 
     async def performed(self, work: Work, outcome: Outcome, release: Release) -> Outcome:
@@ -311,11 +331,12 @@ class Engine:
         return Reply(body, self.record(work, release, Outcome(None, (), None, ()), "error"))
 
 
-def orphaned(call: Call, current: Release, steps: int) -> Found:
+def orphaned(call: Call, current: Release) -> Found:
     """A call whose release is gone goes on in the same state of the current one if its values still fit, else it is as good as lost."""
     if fits(call, current):
-        return Found(replace(call, release=current.id), current, steps, note=f"release {call.release} is gone: goes on in {current.id}")
-    return Found(None, current, steps, call.root().flow, note=f"release {call.release} is gone, and {current.id} does not fit")
+        note = f"release {call.release} is gone: goes on in {current.id}"
+        return Found(replace(call, release=current.id), current, call.steps, note=note)
+    return Found(None, current, call.steps, call.root().flow, note=f"release {call.release} is gone, and {current.id} does not fit")
 
 
 def apology(release: Release, event: Event) -> bytes:

@@ -1,6 +1,7 @@
 """The one endpoint that matters: a signed callback in, an answer out. Plain ASGI, as request and response objects cost a fifth."""
 
 import logging
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from flowengine.compile import Release
 from flowengine.journal import Writer
 from flowengine.limits import MAX_CALLBACK_BYTES
-from flowengine.runtime.engine import Engine, Releases, apology
+from flowengine.runtime.engine import Engine, Releases, Reply, apology
 from flowengine.server.log import Lines
 from flowengine.server.metrics import Metrics
 from flowengine.server.settings import SettingsError, applications
@@ -89,9 +90,18 @@ class Callback:
         try:
             event = self._understood(scope, body)
         except Refusal as refusal:
-            self._refused(refusal, scope)
-            return refusal.status, msgspec.json.encode({"errorCode": refusal.code, "message": str(refusal)})
-        return 200, await self._answer(event, body)
+            return self._refused(refusal, scope)
+        try:
+            reply = await self._engine.answer(event, body)
+        except Exception:  # the engine never raises; should it ever, a caller is on the line
+            log.exception("callback of call %s failed", event.call_id)
+            return 200, self._sorry(event)
+        try:
+            if (kept := self._noted(event, body, reply)) is not None:
+                await kept
+        except Exception:  # a full disk for metrics must not cost a call
+            log.exception("callback of call %s was answered, but not noted", event.call_id)
+        return 200, reply.body
 
     def _understood(self, scope: Scope, body: bytes) -> Event:
         if len(body) > MAX_CALLBACK_BYTES:
@@ -107,23 +117,16 @@ class Callback:
             return msgspec.structs.replace(event, application_key=application)
         return event
 
-    async def _answer(self, event: Event, body: bytes) -> bytes:
-        try:
-            reply = await self._engine.answer(event, body)
-        except Exception:  # the engine never raises; should it ever, a caller is on the line
-            log.exception("callback of call %s failed", event.call_id)
-            return self._sorry(event)
-        try:
-            self._metrics.callback(reply.record)
-            self._lines.callback(reply.record)
-            if self._journal is not None:
-                if isinstance(event, (Dice, Notify)):  # the platform tells of these once: they are acknowledged when they are kept
-                    await self._journal.kept(reply.record, body, reply.body)
-                else:
-                    self._journal.note(reply.record, body, reply.body)
-        except Exception:  # a full disk for metrics must not cost a call
-            log.exception("callback of call %s was answered, but not noted", event.call_id)
-        return reply.body
+    def _noted(self, event: Event, body: bytes, reply: Reply) -> Awaitable[None] | None:
+        """What must be waited for: the platform tells of some things once, and they are acknowledged when they are kept."""
+        self._metrics.callback(reply.record)
+        self._lines.callback(reply.record)
+        if self._journal is None:
+            return None
+        if isinstance(event, (Dice, Notify)):
+            return self._journal.kept(reply.record, body, reply.body)
+        self._journal.note(reply.record, body, reply.body)
+        return None
 
     def _sorry(self, event: Event) -> bytes:
         try:
@@ -132,9 +135,10 @@ class Callback:
             log.exception("the apology failed")
             return b"{}" if isinstance(event, (Dice, Notify)) else HANG_UP
 
-    def _refused(self, refusal: Refusal, scope: Scope) -> None:
+    def _refused(self, refusal: Refusal, scope: Scope) -> tuple[int, bytes]:
         self._metrics.refused(refusal.code)
         self._lines.refused(refusal.code, str(refusal), (scope.get("client") or ("",))[0])
+        return refusal.status, msgspec.json.encode({"errorCode": refusal.code, "message": str(refusal)})
 
 
 async def read(receive: Receive) -> bytes:

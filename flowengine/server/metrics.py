@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import defaultdict
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -30,26 +31,27 @@ class Metrics:
         self._repeated = Counter("repeated_callbacks", "Callbacks delivered again", **given)
         self._release = Gauge("release_info", "The release that new calls begin on", ["release"], multiprocess_mode="mostrecent", **given)
         self._serving = ""
-        self._noted: list[Record] = []
+        self._noted: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
 
     def callback(self, record: Record) -> None:
-        """Note a callback; it is counted a moment later, as adding up many at once costs a caller nothing."""
+        """Note a callback; it is counted a moment later, as adding up many at once costs a caller nothing.
+
+        Only its time is kept until then: records that live on would keep the memory that the next callbacks could use, and have it near.
+        """
         if not self._noted:
             asyncio.get_running_loop().call_later(GATHERING_SECONDS, self.count)
-        self._noted.append(record)
+        self._noted[record.event.kind, record.outcome].append(record.seconds)
+        if record.repeated:
+            self._repeated.inc()
 
     def count(self) -> None:
         """Add up what was noted."""
-        noted, self._noted = self._noted, []
-        kinds: dict[tuple[str, str], list[Record]] = {}
-        for record in noted:
-            kinds.setdefault((record.event.kind, record.outcome), []).append(record)
-        for (event, outcome), records in kinds.items():
-            self._callbacks.labels(event, outcome).inc(len(records))
-            self._repeated.inc(sum(record.repeated for record in records))
+        noted, self._noted = self._noted, defaultdict(list)
+        for (event, outcome), times in noted.items():
+            self._callbacks.labels(event, outcome).inc(len(times))
             observe = self._seconds.labels(event).observe
-            for record in records:
-                observe(record.seconds)
+            for seconds in times:
+                observe(seconds)
 
     def fetched(self, service: str, outcome: str, seconds: float) -> None:
         self._fetches.labels(service, outcome).inc()

@@ -281,6 +281,48 @@ def test_two_workers_with_one_file_ask_once(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+ASKS_AT_ONCE = """
+flow: line
+start: look_up
+error: sorry
+vars: {name: {type: text, max: 20}}
+states:
+  look_up:
+    fetch: {service: crm, get: /lines, into: {name: body.name}, failed: sorry}
+    next: menu
+  menu: {menu: {prompt: "Hello ${vars.name}.", options: {1: sorry}, otherwise: sorry}}
+  sorry: {say: Sorry., hangup: {}}
+"""
+
+
+def test_a_call_that_rings_twice_asks_once_however_late_and_whichever_worker_hears_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        crm, now = Crm(), [1000.0]
+        stores = [SqliteStore(tmp_path / "calls.db", lambda: now[0]) for _ in range(2)]
+        phone, other = (Phone(engine(store, crm, at=release(ASKS_AT_ONCE), clock=lambda: now[0])) for store in stores)
+        body = phone.body("ice", cli="467", to={"type": "did", "endpoint": "1"})
+        first = await phone.send(body)
+        now[0] += 60.0  # nobody claims it any more
+        again = await other.send(body)
+        assert (again.body, again.record.repeated, len(crm.asked)) == (first.body, True, 1)
+        for store in stores:
+            await store.close()
+
+    asyncio.run(main())
+
+
+class WriteOnly(MemoryStore):
+    async def load(self, call_id: str) -> Saved | None:
+        raise AssertionError(f"{call_id} was looked for")
+
+
+def test_nothing_is_read_for_a_call_that_rings() -> None:
+    async def act(store: Store) -> None:
+        assert words(await Phone(engine(store)).ice()) == "Number?"
+
+    running(WriteOnly(), act)
+
+
 def test_a_delivery_given_up_is_taken_over_by_its_repetition() -> None:
     async def act(store: Store) -> None:
         crm = Crm(wait=0.02)

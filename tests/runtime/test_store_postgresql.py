@@ -141,7 +141,7 @@ def test_a_letter_is_for_one_machine_at_a_time(postgresql: str) -> None:
 def test_closing_finishes_what_is_being_saved(postgresql: str) -> None:
     async def main() -> None:
         store = open_store(postgresql)
-        saving = asyncio.create_task(store.save("a", STEP, LATER))
+        saving = asyncio.ensure_future(store.save("a", STEP, LATER))
         await asyncio.sleep(0)
         await store.close()
         assert await saving is STEP

@@ -12,7 +12,7 @@ from server_process import FLOW, ice
 from flowengine.compile import Release, compile_project
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
-from flowengine.runtime.store import MemoryStore, StoreError
+from flowengine.runtime.store import MemoryStore, Saved, StoreError
 from flowengine.server.callback import Callback, Gate
 from flowengine.server.health import Readyz
 from flowengine.server.log import Lines
@@ -24,7 +24,7 @@ DICE = {"event": "dice", "callid": "c1", "version": 1, "result": "ANSWERED"}
 
 
 class Broken(MemoryStore):
-    async def load(self, _call_id: str) -> None:
+    async def save(self, _call_id: str, _saved: Saved, _expires: float) -> Saved:
         raise StoreError("the disk is full")
 
     async def claim(self, _call_id: str, _digest: bytes, _deadline: float) -> bool:

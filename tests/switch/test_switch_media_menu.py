@@ -220,9 +220,7 @@ def announce(bench):
 
 
 @pytest.mark.parametrize("action", [MENUS, DEAF, SPOKEN], ids=["barge", "no barge", "voice"])
-@pytest.mark.parametrize(
-    ("moment", "then"), [(1, (1 + 9, "Press 1 or 2")), (4, (4 + 9 + 5, "Sorry?"))], ids=["in the prompt", "after it"]
-)
+@pytest.mark.parametrize(("moment", "then"), [(1, (1 + 9, "Press 1 or 2")), (4, (4 + 9 + 5, "Sorry?"))], ids=["in the prompt", "after it"])
 def test_what_manage_call_says_in_a_menu_is_heard_and_the_wait_begins_anew(action, moment, then):
     bench = Bench(action)
     bench.clock.later(moment, lambda: announce(bench))

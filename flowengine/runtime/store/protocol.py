@@ -1,5 +1,6 @@
 """What a session store promises. It keeps bytes by call id and knows nothing of calls."""
 
+from collections.abc import Awaitable
 from typing import NamedTuple, Protocol
 
 
@@ -41,7 +42,7 @@ class Store(Protocol):
         """What is stored, even if it has expired and waits to be dropped: the ids of calls are never used again."""
         ...
 
-    async def save(self, call_id: str, saved: Saved, expires: float) -> Saved:
+    def save(self, call_id: str, saved: Saved, expires: float) -> Awaitable[Saved]:
         """Keep this step unless one as late or later is there: the higher counter wins, and of equal ones the first.
 
         Returns `saved` itself if it was kept, otherwise what is stored instead: the answer to give to a repeated delivery.

@@ -28,6 +28,8 @@ class Recent:
     def note(self, key: bytes, saved: Saved) -> None:
         """What stands in the file once the transaction under way is committed. If it fails, all must be forgotten."""
         self._known.pop(key, None)  # the latest stand last
+        if not saved.release:  # it has ended; what is needed no more would only keep memory from what is
+            return
         self._known[key] = saved
         if len(self._known) > _CAPACITY:
             del self._known[next(iter(self._known))]

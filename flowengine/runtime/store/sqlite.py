@@ -62,8 +62,8 @@ class SqliteStore:
             row = await self._load_later(call_id, error)
         return self._read(row) if row else None
 
-    async def save(self, call_id: str, saved: Saved, expires: float) -> Saved:
-        return await self._commit.run(partial(self._save, _key(call_id), saved, expires))
+    def save(self, call_id: str, saved: Saved, expires: float) -> asyncio.Future[Saved]:
+        return self._commit.run(partial(self._save, _key(call_id), saved, expires))
 
     async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
         return await self._commit.run(partial(_claim, (_key(call_id), digest, deadline, self._clock())))
