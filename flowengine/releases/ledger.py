@@ -156,7 +156,10 @@ class Ledger:
         self._database.close()
 
     def _catch_up(self) -> None:
-        self._live = fold(self._live, self.all(self._live.number))
+        news = self.all(self._live.number)
+        if not news and self._database.rows("SELECT coalesce(max(number), 0) FROM changes") < [(self._live.number,)]:
+            self._live, news = Live(), self.all()  # another record has taken the place of this one
+        self._live = fold(self._live, news)
 
 
 def fold(live: Live, changes: Iterable[Change]) -> Live:

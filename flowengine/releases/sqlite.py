@@ -1,14 +1,19 @@
 """The archive of releases in a file: shared by all workers and commands of a machine."""
 
-import os
+import logging
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, LiteralString
 
 from flowengine.releases.database import SCHEMA_VERSION, ArchiveError, later_tables, tables
+from flowengine.runtime.complaints import Complaints
+from flowengine.runtime.store.place import Place, make, put_back
 
+_complaints = Complaints(logging.getLogger(__name__))  # one for all connections, as each finds out for itself
+AGAIN_SECONDS = 1.0  # before a file that could not be put back is tried again
 BUSY_SECONDS = 5.0  # whoever writes here writes some kilobytes; longer than this is a hung process
 
 
@@ -16,12 +21,17 @@ class SqliteDatabase:
     """A connection to the file."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             self._connection = opened(path)
         except (OSError, sqlite3.Error) as error:
             raise ArchiveError(f"cannot open the archive of releases {path}: {error}") from error
+        self._place, self._places = Place(path), 1
+        self._again = 0.0
 
     def rows(self, sql: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
+        if not self._place.kept() and not self._connection.in_transaction:
+            self._go_on()
         with spoken():
             return self._connection.execute(sql, values).fetchall()
 
@@ -41,10 +51,31 @@ class SqliteDatabase:
             raise
 
     def version(self) -> int:
-        return int(self.rows("PRAGMA data_version")[0][0])
+        number = int(self.rows("PRAGMA data_version")[0][0])
+        return number + (self._places << 32)  # each connection counts for itself
 
     def close(self) -> None:
         self._connection.close()
+
+    def _go_on(self) -> None:
+        """Put the file back that was taken away, or go on with the one in its place; where neither can be, with what nobody else finds."""
+        if time.monotonic() < self._again:
+            return
+        self._again = time.monotonic() + AGAIN_SECONDS
+        try:
+            if put_back(self._connection, self._path):
+                _complaints.error(
+                    "%s was taken away while it was used, and has been put back: to begin anew, end the server first", self._path
+                )
+            self._place.leave()
+            connection = opened(self._path)
+        except (OSError, sqlite3.Error, ArchiveError) as error:
+            _complaints.error(
+                "the archive of releases was taken away and cannot be put back; what is live goes on until the server ends: %s", error
+            )
+            return
+        self._connection.close()
+        self._connection, self._place, self._places, self._again = connection, Place(self._path), self._places + 1, 0.0
 
 
 @contextmanager
@@ -59,8 +90,7 @@ def spoken() -> Iterator[None]:
 def opened(path: Path) -> sqlite3.Connection:
     """The file, made where there is none. Raises OSError, sqlite3.Error or ArchiveError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with suppress(FileExistsError):  # a file that is there stays closed: closing it would take the locks of our other connections
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # flows are a company's own business
+    make(path)
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     _prepare(connection, path)
     return connection
@@ -84,3 +114,4 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("COMMIT")
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # opens the log as well, while it is ours

@@ -79,3 +79,27 @@ def test_the_store_where_none_can_be_made(served: Server) -> None:
     until(lambda: log(served).count("calls under way go on in a new file") == 2)
     assert ready(served) == "ready\n"
     assert "Hello Ann" in said(line.press("12345674", "sequence"))
+
+
+def test_the_releases(served: Server) -> None:
+    """With all that was live, and who changed it when."""
+    line = Line(served.port, "call", echo=False)
+    line.ring()
+    before = changes(served)
+    (served.folder / "releases.db").unlink()
+    until(lambda: "has been put back" in log(served))
+    assert changes(served) == before != []
+    assert (served.folder / "releases.db").stat().st_mode & 0o777 == 0o600
+    a_worker_dies(served)
+    flow = served.folder / "flows" / "support-line.yaml"
+    flow.write_text(flow.read_text().replace("Thank you for calling Acme", "Welcome back"))
+    until(lambda: len(changes(served)) == len(before) + 1)
+    until(lambda: all("Welcome back" in said(Line(served.port, f"new-{number}").ring()) for number in range(4)))
+    assert WORDS in said(line.press("1"))
+    assert "Traceback" not in log(served)
+
+
+def changes(server: Server) -> list[tuple[object, ...]]:
+    found = sqlite3.connect(server.folder / "releases.db").execute("SELECT number, at, who, what, release FROM changes").fetchall()
+    assert sqlite3.connect(server.folder / "releases.db").execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    return found

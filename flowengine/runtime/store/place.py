@@ -3,6 +3,7 @@ and goes on with a file that nobody else can find.
 """
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +29,25 @@ def make(path: Path) -> None:
         for name in _BESIDE:
             _beside(path, name).unlink(missing_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # SQLite's other files get the same permissions
+
+
+def put_back(connection: sqlite3.Connection, path: Path) -> bool:
+    """Put all that the connection has where there is no file any more; whether there was none. Raises OSError or sqlite3.Error."""
+    with _alone(path.parent):
+        if os.path.lexists(path):
+            return False
+        for name in _BESIDE:
+            _beside(path, name).unlink(missing_ok=True)
+        whole = path.with_name(f"{path.name}-new")
+        whole.unlink(missing_ok=True)
+        os.close(os.open(whole, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            connection.execute("VACUUM INTO ?", (str(whole),))
+        except sqlite3.Error:
+            whole.unlink()
+            raise
+        whole.rename(path)
+        return True
 
 
 class Place:

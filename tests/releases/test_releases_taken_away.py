@@ -1,0 +1,75 @@
+"""Somebody takes the archive of releases away, or puts another one in its place, while it is open."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flowengine.releases import sqlite
+from flowengine.releases.archive import Archive, Origin
+from flowengine.releases.ledger import Change, Ledger
+from flowengine.runtime.complaints import Complaints
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(sqlite, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(sqlite, "_complaints", Complaints(logging.getLogger("archive")))
+    return tmp_path / "releases.db"
+
+
+def publish(ledger: Ledger, release: str) -> None:
+    ledger.change(lambda _live: Change("Ann", "publish", release), 1.0)
+
+
+def alone(path: Path) -> None:
+    path.unlink()
+
+
+def all_of_it(path: Path) -> None:
+    for file in path.parent.glob("releases.db*"):
+        file.unlink()
+
+
+@pytest.mark.parametrize("how", [alone, all_of_it])
+def test_it_is_put_back_as_it_was(path: Path, how: Callable[[Path], None], caplog: pytest.LogCaptureFixture) -> None:
+    archive, first, second = Archive(path), Ledger(path), Ledger(path)
+    archive.put("r1", {"a.yaml": b"a"}, Origin("flows"), 1.0)
+    publish(first, "r1")
+    for number in range(2, 5):
+        how(path)
+        publish((first, second)[number % 2], f"r{number}")
+        assert (first.live().current, second.live().current, Ledger(path).live().current) == (f"r{number}",) * 3
+        assert archive.files("r1") == Archive(path).files("r1") == {"a.yaml": b"a"}
+    assert [change.release for change in second.all()] == ["r1", "r2", "r3", "r4"]
+    assert [line for line in caplog.messages if "put back" in line] == [
+        f"{path} was taken away while it was used, and has been put back: to begin anew, end the server first"
+    ]
+    assert {file.name for file in path.parent.iterdir()} == {"releases.db", "releases.db-wal", "releases.db-shm"}
+
+
+def test_an_older_copy_is_what_is_live_then(path: Path) -> None:
+    ledger = Ledger(path)
+    publish(ledger, "r1")
+    Ledger(path).close()
+    shutil.copy(path, path.with_name("copy.db"))
+    shutil.copy(path.with_name("releases.db-wal"), path.with_name("copy.db-wal"))
+    publish(ledger, "r2")
+    Archive(path.with_name("copy.db")).close()
+    path.with_name("copy.db").rename(path)
+    assert ledger.live().current == "r1"
+    publish(ledger, "r3")
+    assert Ledger(path).live().current == ledger.live().current == "r3"
+
+
+def test_where_it_cannot_be_put_back_what_is_live_goes_on(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ledger = Ledger(path)
+    publish(ledger, "r1")
+    path.unlink()
+    path.mkdir()
+    assert ledger.live().current == "r1"
+    assert "cannot be put back; what is live goes on until the server ends" in caplog.text
+    path.rmdir()
+    assert ledger.live().current == Ledger(path).live().current == "r1"
