@@ -54,12 +54,14 @@ class Repository:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._batch: Batch | None = None
+        self._read: list[tuple[int, int]] = []
         self._contents: dict[str, bytes] = {}
 
     def commit(self, ref: str) -> Commit:
         """The commit that a branch, tag or id names now. Raises GitError."""
         if not ref or ref.startswith("-") or not ref.isprintable():
             raise GitError(f"{ref!r} is not the name of a commit")
+        self._renew()
         for name in (f"refs/heads/{ref}", ref):  # git itself would take a tag of that name
             with suppress(NotThereError):
                 found = self._object(f"{name}^{{commit}}", ref)
@@ -78,6 +80,12 @@ class Repository:
         batch, self._batch = self._batch, None
         if batch is not None:
             batch.close()
+
+    def _renew(self) -> None:
+        """A process of git stays in the folder where it began, which may lie elsewhere by now and another one in its place."""
+        if (now := list(identities(self.path))) != self._read:
+            self.close()
+            self._read = now
 
     def _listed(self, commit: Commit, folder: str) -> Iterator[tuple[str, str]]:
         for entry in self._top(commit, folder):
@@ -140,6 +148,13 @@ class Repository:
             self._object(f"refs/remotes/origin/{ref}^{{commit}}", ref)
             cure = f", but origin/{ref}"
         return GitError(f"{self.path} has no commit {ref}{cure}")
+
+
+def identities(repository: Path) -> Iterator[tuple[int, int]]:
+    for folder in (repository, repository / ".git"):
+        with suppress(OSError):
+            found = folder.stat()
+            yield found.st_dev, found.st_ino
 
 
 def shallow(repository: Path) -> bool:

@@ -1,0 +1,67 @@
+"""A real server that follows a place, and what it says and shows meanwhile."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+from phone_line import Line, Server, said
+
+PATIENCE = 15.0
+A_SECOND = 1.0
+calls = count()
+
+
+def until(holds: Callable[[], bool], seconds: float = PATIENCE, otherwise: Callable[[], object] = str) -> float:
+    """Wait for something; how long that took."""
+    begun = time.monotonic()
+    while not holds():
+        assert time.monotonic() < begun + seconds, otherwise()
+        time.sleep(0.02)
+    return time.monotonic() - begun
+
+
+class Served(Server):
+    """It is asked by callers and by its operator."""
+
+    def hears(self) -> str:
+        """What a new call hears."""
+        return said(Line(self.port, f"call-{next(calls)}").ring())
+
+    def says(self, words: str, seconds: float = PATIENCE) -> float:
+        """Wait until new calls hear this; how long that took."""
+        return until(lambda: words in self.hears(), seconds, lambda: f"{words} is not heard: {self.log()}")
+
+    def status(self) -> dict[str, Any]:
+        """Within a second, whatever hangs."""
+        found: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.port}/status", timeout=1).raise_for_status().json()
+        return found
+
+    def wrong(self) -> list[str]:
+        """What the places have that may not be live."""
+        return [f"{item['code']} {item['place']}: {item['message']}" for seen in self.status()["rejected"] for item in seen["problems"]]
+
+    def complains(self, words: str) -> None:
+        """Wait until the status shows this, and nothing else has happened."""
+        until(lambda: any(words in item for item in self.wrong()), otherwise=lambda: f"{words} is not shown: {self.wrong()}, {self.log()}")
+
+    def content(self) -> None:
+        """Wait until nothing is wrong."""
+        until(lambda: self.wrong() == [], otherwise=lambda: str(self.wrong()))
+
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text()
+
+
+@contextmanager
+def served(folder: Path, flows: Sequence[object]) -> Iterator[Served]:
+    server = Served(folder, flows=[*map(str, flows)])
+    try:
+        server.start()
+        yield server
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.kill(15)
