@@ -218,6 +218,7 @@ def program(flow: Flow, document: Document, scope: Scope, around: Surroundings, 
     on = flow.on or On()
     own = around.subflows[flow.flow]
     events = [str(state) for state in (on.answered, on.pressed, on.ended, *(on.notified or {}).values()) if state]
+    secret = frozenset(f"vars.{item.name}" for item in around.variables.values() if item.secret)
     entering, waiting = liveness(states, frozenset(f"vars.{item.name}" for item in own.outputs), events)
     return Program(
         flow=flow.flow,
@@ -233,8 +234,15 @@ def program(flow: Flow, document: Document, scope: Scope, around: Surroundings, 
         variables=around.variables,
         initial={f"vars.{item.name}": first(item) for item in around.variables.values()},
         signature=own,
-        secret=frozenset(f"vars.{item.name}" for item in around.variables.values() if item.secret),
+        secret=secret,
         live=waiting,
         entry_reads=entering,
         calls=tuple(state for state in states.values() if isinstance(state.verb, CompiledSubflow)),
+        guarded=bool(secret) or any(map(records_by_secret, states.values())),
     )
+
+
+def records_by_secret(state: CompiledState) -> bool:
+    recorder = state.preamble.record if state.preamble else None
+    parts = (recorder.to, recorder.credentials) if recorder else ()
+    return any(name.startswith("secrets.") for part in parts if part for name in part.names)

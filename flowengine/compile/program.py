@@ -38,7 +38,8 @@ class CompiledState:
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
     """One flow, compiled. `machine` moves between states; `live` says what must travel while a call waits in a state; `calls` are
-    the states that use other flows. Equal only when it is the same: a release shares what did not change with the one before.
+    the states that use other flows; `guarded` tells that a call may hold a secret here: a variable, or a recording by a secret key.
+    Equal only when it is the same: a release shares what did not change with the one before.
     """
 
     flow: str
@@ -58,6 +59,7 @@ class Program:
     live: Mapping[str, frozenset[str]]
     entry_reads: Mapping[str, frozenset[str]]
     calls: tuple[CompiledState, ...]
+    guarded: bool
 
     def entries(self) -> dict[str, str]:
         """Every way into the flow by name, for checks and diagrams."""

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from flowengine.compile import Release
 from flowengine.limits import CALL_KEPT_SECONDS, FETCH_MARGIN_SECONDS, MAX_COOKIE_BYTES, MAX_RETAKEN_STEPS
+from flowengine.pace import give_way_to
 from flowengine.runtime.call import Call, dump, fits, restore
 from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.cookie import COOKIE_KEY, Codec, size
@@ -130,6 +131,7 @@ class Engine:
         self.fetch = fetch
         self.clock = clock
         self.under_way: dict[bytes, Work] = {}
+        give_way_to(self.under_way)
         self.complaints = Complaints(log)
 
     async def answer(self, event: Event, body: bytes) -> Reply:

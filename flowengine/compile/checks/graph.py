@@ -1,12 +1,12 @@
 """What several checks ask of the graph of states."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from flowengine.compile.program import CompiledState, Program
 from flowengine.pace import paced
 from flowengine.states.subflow import CompiledSubflow
 
-Graph = Mapping[str, Iterable[str]]
+Graph = Mapping[str, Collection[str]]
 QUESTIONS = frozenset({"menu", "collect"})
 
 
@@ -44,8 +44,13 @@ def components(graph: Graph) -> list[list[str]]:
     inside: set[str] = set()
     found: list[list[str]] = []
     for root in paced(graph):
-        if root not in order:
+        if root in order:
+            continue
+        if graph[root]:
             walk(root, graph, order, low, open_, inside, found)
+        else:  # most flows call no other one
+            order[root] = len(order)
+            found.append([root])
     return found
 
 

@@ -1,0 +1,47 @@
+"""Long work gives way to callbacks."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from flowengine import pace
+
+
+@pytest.fixture
+def callbacks() -> Iterator[list[str]]:
+    """Those under way."""
+    watched: list[str] = []
+    pace.give_way_to(watched)
+    yield watched
+    pace.give_way_to(())
+
+
+@pytest.fixture
+def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How often work has rested; the clock goes on by 50 microseconds from item to item."""
+    taken: list[float] = []
+    ticks = iter(range(10_000))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(ticks) * 0.00005)
+    monkeypatch.setattr(time, "sleep", taken.append)
+    return taken
+
+
+def test_work_beside_callbacks_rests_now_and_then(callbacks: list[str], rests: list[float]) -> None:
+    with pace.giving_way():
+        assert list(pace.paced(range(100))) == list(range(100))
+    assert 10 < len(rests) < 40
+    assert set(rests) == {pace.REST_SECONDS}
+
+
+def test_while_a_callback_is_under_way_it_rests_at_once(callbacks: list[str], rests: list[float]) -> None:
+    callbacks.append("c1")
+    with pace.giving_way():
+        list(pace.paced(range(100)))
+    assert len(rests) == 100
+
+
+def test_work_of_its_own_never_rests(callbacks: list[str], rests: list[float]) -> None:
+    callbacks.append("c1")
+    list(pace.paced(range(100)))
+    assert rests == []
