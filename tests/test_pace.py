@@ -27,7 +27,8 @@ def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return taken
 
 
-def test_work_beside_callbacks_rests_now_and_then(callbacks: list[str], rests: list[float]) -> None:
+@pytest.mark.usefixtures("callbacks")
+def test_work_beside_callbacks_rests_now_and_then(rests: list[float]) -> None:
     with pace.giving_way():
         assert list(pace.paced(range(100))) == list(range(100))
     assert 10 < len(rests) < 40
