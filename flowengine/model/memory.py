@@ -21,12 +21,12 @@ class Memory:
         self._sound: Kept = {}
         self._now: Kept = {}
 
-    def recall(self, place: Hashable, key: object, make: Callable[[], T], still: Callable[[T], bool] = lambda _: True) -> T:
+    def recall(self, place: Hashable, key: object, make: Callable[[], T], still: Callable[[T], bool] | None = None) -> T:
         """The value at a place, made anew unless it is known for this key. `still` looks at what no key can say beforehand."""
         pause()
         for kept in (self._last, self._sound):
             known = kept.get(place)
-            if known is not None and known[0] == key and still(known[1]):
+            if known is not None and known[0] == key and (still is None or still(known[1])):
                 break
         else:
             known = (key, make())

@@ -162,15 +162,22 @@ class Engine:
 
         A call that rings is taken for new: nothing of it need be read, and where it is not new saving tells.
         """
-        saved = None if isinstance(work.event, Ice) else await self.loaded(work.event)
+        event = work.event
+        try:
+            saved = None if isinstance(event, Ice) else await self.store.load(event.call_id)
+        except StoreError as error:
+            if not self.does_without(event):
+                raise
+            self.complaints.error("calls go on without the store: %s", error)
+            saved = None
         for _ in range(MAX_RETAKEN_STEPS):
             if saved is not None and (again := self.repeated(work, saved)) is not None:
                 return again
-            found = self.find(work.event, saved)
+            found = self.find(event, saved)
             if isinstance(found, Call):
                 found = await self.pinned(found)
             work.found, work.at = found, self.clock()
-            outcome = step(found.release, found.call, work.event, datetime.fromtimestamp(work.at, UTC), found.gone)
+            outcome = step(found.release, found.call, event, datetime.fromtimestamp(work.at, UTC), found.gone)
             if outcome.waiting is not None:
                 won = None if work.asked else await self.claimed(work, found.release)
                 if won is not None:
@@ -182,15 +189,6 @@ class Engine:
                 return kept
             saved = kept
         raise RuntimeError("other callbacks of this call were always first")
-
-    async def loaded(self, event: Event) -> Saved | None:
-        try:
-            return await self.store.load(event.call_id)
-        except StoreError as error:
-            if not self.does_without(event):
-                raise
-            self.complaints.error("calls go on without the store: %s", error)
-            return None
 
     def does_without(self, event: Event) -> bool:
         """Whether this callback can be answered while the store fails: calls begin, and go on where their cookie comes back."""
