@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from os import stat_result
 from pathlib import Path
 from time import time_ns
@@ -57,10 +58,10 @@ class Folder:
                 if reading := reread(file, None if file == self.path else within, known.get(file)):
                     self._known[file] = reading
             except OSError as error:
-                reasons[shown(file.relative_to(base).as_posix())] = str(error)
+                reasons[shown(name_in(base, file))] = str(error)
         if reasons:
             raise UnreadableError(reasons)
-        return {file.relative_to(base).as_posix(): reading.content for file, reading in paced(self._known.items())}
+        return {name_in(base, file): reading.content for file, reading in paced(self._known.items())}
 
     def places(self) -> set[Path]:
         """The folders in which a change may be one of this project: its own, those of tables and the like, and where links lead."""
@@ -136,7 +137,7 @@ def listed(path: Path) -> tuple[Path, list[Path]]:
         if not os.path.lexists(path):
             raise FileNotFoundError(f"there is no folder or file {path}")
         return listed(path.parent) if (path.parent / PROJECT_FILE).is_file() else (path.parent, [path])
-    files = sorted(paced(found(path)))
+    files = sorted(paced(found(path)), key=attrgetter("parts"))  # paths themselves are slow to compare
     if len(files) > MAX_PROJECT_FILES:
         raise OSError(f"{path} has {len(files):,} files of flows; up to {MAX_PROJECT_FILES:,} are possible")
     return path, files
@@ -146,6 +147,11 @@ def found(folder: Path) -> Iterator[Path]:
     for part in (folder, *(folder / part for part in PARTS)):
         if part == folder or part.is_dir():
             yield from (file for file in part.iterdir() if counts(file.name))
+
+
+def name_in(base: Path, file: Path) -> str:
+    """What `Path.relative_to` tells of a file inside a folder, in a tenth of its time."""
+    return "/".join(file.parts[len(base.parts) :])
 
 
 def counts(name: str) -> bool:
