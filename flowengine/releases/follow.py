@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -25,6 +26,7 @@ from flowengine.releases.workshop import Workshop
 log = logging.getLogger(__name__)
 QUIET_MILLIS = 25  # an editor that writes in several steps is done by then
 LOOK_MILLIS = 250  # of looking whether the same folders are still there
+SURE_SECONDS = 5.0  # of reading a folder of which nothing is told: a network disk does not tell what other machines write
 LOOK_SECONDS = 0.1  # of looking at a branch, which costs 0.1 ms
 TURN_SECONDS = 0.25  # of looking whether the worker that follows is still there, or a folder that was moved away is back
 WHO = "the server"
@@ -112,11 +114,13 @@ async def watched(folder: Folder) -> AsyncIterator[object]:
     apart = Apart[dict[Path, tuple[int, int]]](str(folder.path))
     first = await apart.done(partial(identities, folder))
     step = {"debounce": 8 * QUIET_MILLIS, "step": QUIET_MILLIS, "rust_timeout": LOOK_MILLIS, "yield_on_timeout": True}
-    begun = False
+    again = 0.0
     async for changes in awatch(*first, watch_filter=None, recursive=False, **step):  # type: ignore[arg-type]  # all of them fit
-        if changes or not begun:  # what changed before the watch stood shows in no change
-            begun = True
+        if changes or time.monotonic() > again:  # what changed before the watch stood shows in no change
+            again = time.monotonic() + SURE_SECONDS
             yield changes
+        if any(Path(path) in first for _, path in changes):  # one that was deleted and made again may look the same
+            return
         if await apart.done(partial(identities, folder, () if changes else first)) != first:
             return
 

@@ -53,7 +53,9 @@ class Served(Server):
         until(lambda: self.wrong() == [], otherwise=lambda: str(self.wrong()))
 
     def log(self) -> str:
-        return (self.folder / "server.log").read_text()
+        """What it says beside its callbacks."""
+        lines = (self.folder / "server.log").read_text().splitlines()
+        return "\n".join(line for line in lines if not line.startswith('{"at"'))
 
 
 @contextmanager

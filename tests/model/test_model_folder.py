@@ -1,12 +1,15 @@
 """A folder that is read again and again: only what has changed is opened, and nothing half written is taken for good."""
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from flowengine.model import Folder
-from flowengine.model.folder import content_of, read_folder
+from flowengine.model.folder import UnreadableError, content_of, read_folder
 
 LONG_AGO = 1_700_000_000
 FILES = {"project.yaml": b"project: a", "line.yaml": b"flow: line", "tables/people.yaml": b"rows: {}", "messages/all.yml": b"a: b"}
@@ -119,3 +122,46 @@ def test_a_single_file_is_a_project_unless_a_project_file_lies_beside_it(folder:
 def test_a_folder_that_is_not_there_is_an_error(folder: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is no folder or file"):
         Folder(folder / "none").read()
+
+
+def test_a_file_that_may_not_be_read_is_named_with_all_others_like_it() -> None:
+    """An administrator may read everything, so somebody else reads."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        for name in ("line.yaml", "other.yaml"):
+            (folder / name).write_text("flow: line")
+            (folder / name).chmod(0)
+        (folder / "table.yaml").mkdir()
+        with somebody_else(), pytest.raises(UnreadableError) as raised:
+            Folder(folder).read()
+    told = "may not be read by the user that this runs as: change its permissions"
+    assert raised.value.reasons == {"line.yaml": told, "other.yaml": told, "table.yaml": "is a folder, not a file"}
+
+
+def test_what_may_only_be_read_is_read(folder: Path) -> None:
+    for path in (*folder.rglob("*"), folder):
+        path.chmod(path.stat().st_mode & 0o555)
+    try:
+        assert Folder(folder).read() == FILES
+    finally:
+        folder.chmod(0o755)
+
+
+def test_more_files_than_are_possible_are_an_error_and_not_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first so many of them were served without the others."""
+    monkeypatch.setattr("flowengine.model.folder.MAX_PROJECT_FILES", 3)
+    with pytest.raises(OSError, match="has 4 files of flows; up to 3 are possible"):
+        Folder(folder).read()
+
+
+@contextmanager
+def somebody_else() -> Iterator[None]:
+    administrator = os.geteuid() == 0
+    if administrator:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if administrator:
+            os.seteuid(0)
