@@ -47,8 +47,7 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
     settings = Settings(where, str(git.resolve()) if git else "", **options)  # type: ignore[arg-type]  # click has checked them
     try:
         live = Live(settings)
-        found = live.place.read()
-        assert found is not None  # noqa: S101  # the first time there is always something
+        found = there(live)
         project = compiled_from(found.files, git or Path(settings.flows), cookies_only=settings.cookies_only)
         signed = prepare(settings, begin(live, found, project))
         live.close()
@@ -56,6 +55,23 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
         raise click.UsageError(str(error)) from error
     announce(settings, project, signed=signed)
     run(settings)
+
+
+def there(live: Live) -> Found:
+    """What the place has. A restart is no reason to serve nobody because a branch is gone or a disk is away: what was live from there is
+    taken for it until it can be read.
+    """
+    try:
+        found = live.place.read()
+    except (GitError, OSError) as error:
+        before = live.ledger.live()
+        files = live.workshop.archive.files(before.followed) if before.place == place(live.place.origin) else None
+        if files is None:
+            raise
+        click.echo(f"THE FLOWS CANNOT BE READ, and what was live is served until they can: {error}", err=True)
+        return Found(files, live.place.origin)
+    assert found is not None  # noqa: S101  # the first time there is always something
+    return found
 
 
 def begin(live: Live, found: Found, project: Loaded) -> Release:

@@ -4,6 +4,7 @@ second, what is broken in between never is.
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -285,3 +286,35 @@ def test_files_that_only_differ_in_case_are_two(work: Work) -> None:
     (work.flows / "project.yaml").write_text("project: test\nroutes: [{flow: second}]\n")
     (work.flows / "LINE.yaml").write_text(flow("second", "Two."))
     work.live("Two.")
+
+
+def test_a_server_starts_though_its_disk_is_away(tmp_path: Path) -> None:
+    work = Work(tmp_path)
+    with served(tmp_path, [work.flows]) as server:
+        work.server = server
+        assert "One." in server.hears()
+        server.kill(signal.SIGTERM)
+        shutil.rmtree(work.flows)
+        server.start()
+        assert "One." in server.hears()
+        server.complains("there is no folder or file")
+        work.begin()
+        work.line.write_text(flow("line", "Two."))
+        work.live("Two.")
+
+
+def test_a_folder_without_anything_to_write_to_is_served(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    work = Work(disk)
+    if subprocess.run(["mount", "--bind", str(disk), str(disk)], capture_output=True, check=False).returncode:
+        pytest.skip("only an administrator may mount")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(disk)], check=True)
+        with pytest.raises(OSError, match="Read-only"):
+            work.line.touch()
+        with served(tmp_path, [work.flows]) as server:
+            assert "One." in server.hears()
+            assert server.wrong() == []
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)

@@ -341,3 +341,18 @@ def test_a_partial_clone_fetches_nothing_and_says_so(tmp_path: Path) -> None:
         git(part, "fetch", "-q", "--refetch", "--no-filter", "origin", "+main:main")
         server.says("Two.")
         server.content()
+
+
+def test_a_server_starts_though_its_branch_is_gone(tmp_path: Path) -> None:
+    work = Work(tmp_path)
+    with served(tmp_path, ["--git", work.theirs]) as server:
+        work.server = server
+        work.live("Two.")
+        server.kill(signal.SIGTERM)
+        git(work.theirs, "branch", "-m", "main", "other")
+        server.start()
+        assert "THE FLOWS CANNOT BE READ" in server.log()
+        assert "Two." in server.hears()
+        server.complains("has no commit main")
+        work.live("Three.")
+        server.content()
