@@ -1,5 +1,7 @@
 """`flowengine calls`."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -27,15 +29,12 @@ def calls(call: str | None, store: str, since: float, release: str, outcome: str
 
     With CALL, the platform's id of a call or its beginning, show that call from its first callback to its last.
     """
-    reader = opened(journal_of(store))
-    try:
+    with opened(journal_of(store)) as reader:
         if call is not None:
             one(reader, call, data=data)
             return
         found = reader.calls(Wanted(since, release, outcome or "", limit))
         click.echo(encoded(found) if data else listing(reversed(found)))
-    finally:
-        reader.close()
 
 
 def one(reader: Reader, call: str, *, data: bool) -> None:
@@ -57,16 +56,21 @@ def journal_of(store: str) -> Path:
     return Settings("", store=store).folder / FILE
 
 
-def opened(path: Path) -> Reader:
+@contextmanager
+def opened(path: Path) -> Iterator[Reader]:
+    """A journal to read; it is said how much is missing in it. What cannot be read ends the command with one line."""
     try:
-        reader = Reader(path)
+        with closing(Reader(path)) as reader:
+            if waiting := reader.waiting():
+                click.echo(missing(waiting), err=True)
+            yield reader
     except JournalError as error:
         raise click.UsageError(str(error)) from error
-    if waiting := reader.waiting():
-        click.echo(
-            f"{waiting} callbacks are not among these yet: the server was busy when they came, and sorts them in when it has time", err=True
-        )
-    return reader
+
+
+def missing(waiting: int) -> str:
+    """That callbacks wait to become rows, in words."""
+    return f"{waiting} callbacks are not among these yet: the server was busy when they came, and sorts them in when it has time"
 
 
 def encoded(value: object) -> str:

@@ -45,11 +45,8 @@ def replay(journal: Path, target: str, repo: Path, folder: str, store: str, sinc
     place = journal / FILE if journal.is_dir() else journal
     archive = Settings("", store=store).archive if store else place.with_name(ARCHIVE)
     release = compiled(files_of(target, repo, folder, archive))
-    reader = opened(place)
-    try:
+    with opened(place) as reader:
         made = report(release, reader.recorded(since, Sealer(secrets(release, place.parent))))
-    finally:
-        reader.close()
     show(made, data=data)
     if exit_code and made.groups:
         raise SystemExit(1)

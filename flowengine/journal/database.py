@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from flowengine.runtime.store.place import make
+from flowengine.runtime.store.place import cure, make
 
 FILE = "journal.db"
 SCHEMA_VERSION = 2
@@ -35,6 +35,9 @@ _UPGRADES = {0: _SCHEMA, 1: (_INBOX, f"PRAGMA user_version = {SCHEMA_VERSION}")}
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = FAST", f"wal_autocheckpoint = {16_000_000 // PAGE_BYTES}")
 
 
+LOST = "the calls that are recorded in it"
+
+
 class JournalError(Exception):
     """The journal cannot be opened or read; the message says why."""
 
@@ -61,7 +64,10 @@ def _prepare(connection: sqlite3.Connection) -> None:
         for statement in _UPGRADES[version]:
             connection.execute(statement)
     elif version != SCHEMA_VERSION:
-        raise sqlite3.DatabaseError(f"this is no call journal of version {SCHEMA_VERSION} (its version is {version})")
+        raise sqlite3.DatabaseError(
+            f"this is no call journal of version {SCHEMA_VERSION} (its version is {version}); move the file away, then one is made anew: "
+            f"what is lost then is {LOST}"
+        )
     connection.execute("COMMIT")
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").fetchall()
@@ -75,8 +81,12 @@ def readable(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
-        raise JournalError(f"the call journal {path} cannot be read: {error}") from error
+        raise JournalError(unreadable(path, error)) from error
     if version not in (*_UPGRADES, SCHEMA_VERSION) or version == 0:
         connection.close()
-        raise JournalError(f"{path} is no call journal of version {SCHEMA_VERSION} (its version is {version})")
+        raise JournalError(f"{path} is no call journal of version {SCHEMA_VERSION} (its version is {version}): name another store")
     return connection
+
+
+def unreadable(path: Path, error: sqlite3.Error) -> str:
+    return f"the call journal {path} cannot be read: {error}{cure(error, LOST)}"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from flowengine.journal.answers import Answers
-from flowengine.journal.database import writable
-from flowengine.runtime.store.place import Place
+from flowengine.journal.database import LOST, writable
+from flowengine.runtime.store.place import Place, cure
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -42,6 +42,10 @@ class File:
             self._connection.execute("UPDATE inbox SET unreadable = 0 WHERE unreadable")  # perhaps its key is back
             self._place = Place(self.path)
         return self._connection
+
+    def why(self, error: Exception) -> str:
+        """What is the matter, and what to do about it."""
+        return f"{self.path}: {error}{cure(error, LOST)}"
 
     def change(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """All of this work is kept, or nothing. It is done again where the file was taken away before it was kept."""

@@ -1,13 +1,15 @@
 """Reads the journal, while servers write it."""
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from flowengine.journal.database import readable
+from flowengine.journal.database import JournalError, readable, unreadable
 from flowengine.journal.inbox import waiting
 from flowengine.journal.row import Sealed, call_key
 from flowengine.journal.seal import Sealer
@@ -82,14 +84,15 @@ class Recorded(NamedTuple):
 
 
 class Reader:
-    """A journal, opened to be read. Raises JournalError where there is none."""
+    """A journal, opened to be read. Raises JournalError where there is none, and wherever it cannot be read."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self.connection = readable(path)
 
     def calls(self, wanted: Wanted) -> list[Call]:
         """The calls that are wanted, the latest first."""
-        rows = self.connection.execute(_CALLS, wanted._asdict()).fetchall()
+        rows = self._rows(_CALLS, wanted._asdict())
         return [
             Call(*(name(key), *some, _WORST[worst], reason or "", bool(ended), left or "", event(shown)))
             for key, *some, worst, reason, ended, left, shown in rows
@@ -101,13 +104,13 @@ class Reader:
             "SELECT callbacks.at, event, release, flow, state, step, outcome, shown, coalesce(content, said) "
             f"{_WITH_ANSWERS} WHERE call = ? ORDER BY callbacks.at, callbacks.number"
         )
-        return [Step(*(*row, both(shown, said))) for *row, shown, said in self.connection.execute(query, (call_key(call),))]
+        return [Step(*(*row, both(shown, said))) for *row, shown, said in self._rows(query, (call_key(call),))]
 
     def beginning(self, call: str) -> list[str]:
         """The ids that begin so; a few of them where there are many."""
         key = call_key(call)
         query = "SELECT DISTINCT call FROM callbacks WHERE substr(call, 1, ?) = ? LIMIT 5"
-        return [name(found) for (found,) in self.connection.execute(query, (len(key), key))]
+        return [name(found) for (found,) in self._rows(query, (len(key), key))]
 
     def recorded(self, since: float, sealer: Sealer) -> Iterator[tuple[str, list[Recorded]]]:
         """All calls that began since then, each with its callbacks in order, whole."""
@@ -116,13 +119,25 @@ class Reader:
             "SELECT callbacks.at, event, release, outcome, digest, coalesce(content, said), sealed "
             f"{_WITH_ANSWERS} WHERE call = ? ORDER BY callbacks.at, callbacks.number"
         )
-        for (key,) in self.connection.execute(began, (since,)).fetchall():
-            yield name(key), [opened(row, key, sealer) for row in self.connection.execute(query, (key,))]
+        for (key,) in self._rows(began, (since,)):
+            yield name(key), [opened(row, key, sealer) for row in self._rows(query, (key,))]
 
     def waiting(self) -> int:
         """How many callbacks of the last moments are no rows yet, as the server is busy or was killed."""
-        inbox = self.connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'inbox'").fetchone()  # a server of before made none
-        return waiting(self.connection) if inbox else 0
+        inbox = self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'inbox'")  # a server of before made none
+        with self._told():
+            return waiting(self.connection) if inbox else 0
+
+    def _rows(self, query: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._told():
+            return self.connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise JournalError(unreadable(self._path, error)) from error
 
     def close(self) -> None:
         self.connection.close()

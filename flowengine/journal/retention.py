@@ -35,7 +35,7 @@ class Retention:
         try:
             self.purge(time.time() - period_seconds(keep))
         except (OSError, sqlite3.Error) as error:
-            log.error("old calls cannot be dropped from the call journal: %s", error)  # noqa: TRY400  # its text says it all
+            log.error("old calls cannot be dropped from the call journal: %s", self._file.why(error))  # noqa: TRY400  # its text says it all
 
     def purge(self, before: float) -> None:
         """Drop what is older, in pieces, so that other workers can write in between."""

@@ -116,7 +116,7 @@ class Writer:
             noted = [noted for noted, _ in batch]
             self._counted("kept", self._file.change(lambda connection: self._later.write(connection, noted)))
         except Exception as error:  # noqa: BLE001  # whatever it is, no caller may feel it
-            self._lost(batch, str(error))
+            self._lost(batch, self._file.why(error))
         waited = [done for _, done in batch if done is not None]
         if waited and self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more
@@ -130,7 +130,7 @@ class Writer:
                     return
                 self._later.look(self._noted)
         except Exception as error:  # noqa: BLE001  # it stays where it is, to be tried again
-            self._complaints.error("callbacks wait in the inbox of the call journal: %s", error)
+            self._complaints.error("callbacks wait in the inbox of the call journal: %s", self._file.why(error))
 
     def _lost(self, batch: list[Waiting], why: str) -> None:
         self._counted("lost", len(batch))

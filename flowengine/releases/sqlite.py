@@ -10,10 +10,13 @@ from typing import Any, LiteralString
 
 from flowengine.releases.database import SCHEMA_VERSION, ArchiveError, later_tables, tables
 from flowengine.runtime.complaints import Complaints
-from flowengine.runtime.store.place import Place, make, put_back
+from flowengine.runtime.store.place import Place, cure, make, put_back
 
 _complaints = Complaints(logging.getLogger(__name__))  # one for all connections, as each finds out for itself
 AGAIN_SECONDS = 1.0  # before a file that could not be put back is tried again
+LOST = (
+    "who changed what when, candidate and drafts, and the releases to go back to: calls on those go on in the flows of now, where they fit"
+)
 BUSY_SECONDS = 5.0  # whoever writes here writes some kilobytes; longer than this is a hung process
 
 
@@ -25,7 +28,7 @@ class SqliteDatabase:
         try:
             self._connection = opened(path)
         except (OSError, sqlite3.Error) as error:
-            raise ArchiveError(f"cannot open the archive of releases {path}: {error}") from error
+            raise ArchiveError(f"cannot open the archive of releases {path}: {error}{cure(error, LOST)}") from error
         self._place, self._places = Place(path), 1
         self._again = 0.0
 
@@ -84,7 +87,7 @@ def spoken() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise ArchiveError(f"the archive of releases fails: {error}") from error
+        raise ArchiveError(f"the archive of releases fails: {error}{cure(error, LOST)}") from error
 
 
 def opened(path: Path) -> sqlite3.Connection:
@@ -107,7 +110,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     elif version != SCHEMA_VERSION:
         connection.close()
         raise ArchiveError(
-            f"{path} is not an archive of releases of version {SCHEMA_VERSION} (its version is {version}): name another file"
+            f"{path} is not an archive of releases of version {SCHEMA_VERSION} (its version is {version}): name another file, "
+            f"or move this one away; what is lost then is {LOST}"
         )
     for statement in later_tables({}):
         connection.execute(statement)

@@ -4,6 +4,8 @@ import sqlite3
 from pathlib import Path
 from typing import Protocol
 
+from flowengine.releases.database import ArchiveError
+
 
 class Turn(Protocol):
     """It belongs to one process at a time, and is free again when that process ends, however it does."""
@@ -28,6 +30,7 @@ class FileTurn:
     lost_after = 1.0
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = sqlite3.connect(path, timeout=0, isolation_level=None)  # SQLite has locks that work everywhere
 
     def taken(self) -> bool:
@@ -36,6 +39,8 @@ class FileTurn:
                 self._connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError:
                 return False
+            except sqlite3.DatabaseError as error:
+                raise ArchiveError(f"cannot use {self._path}: {error}; delete it, nothing stands in it") from error
         return True
 
     def close(self) -> None:

@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flowengine.runtime.store.connect import is_busy
+from flowengine.runtime.store.connect import LOST, is_busy
+from flowengine.runtime.store.place import cure
 from flowengine.runtime.store.protocol import StoreError
 
 PATIENCE_SECONDS = 2.0  # another process that holds the file longer than this has hung; the platform waits for an answer
@@ -83,6 +84,6 @@ class GroupCommit:
         self._failed()
         for _, future in batch:
             if not future.done():
-                failure = StoreError(f"the session store cannot be written: {error}")
+                failure = StoreError(f"the session store cannot be written: {error}{cure(error, LOST)}")
                 failure.__cause__ = error
                 future.set_exception(failure)

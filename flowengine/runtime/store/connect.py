@@ -3,10 +3,11 @@
 import sqlite3
 from pathlib import Path
 
-from flowengine.runtime.store.place import make
+from flowengine.runtime.store.place import cure, make
 from flowengine.runtime.store.protocol import StoreError
 
 SCHEMA_VERSION = 3
+LOST = "the state of calls whose cookie does not come back, and reports that are still to be delivered"
 _OPENING_SECONDS = 5.0  # workers that start together create the file together
 _PAGE_BYTES = 8192  # an answer may have some kilobytes: two or three calls share a page, so that a commit writes fewer of them
 
@@ -41,7 +42,7 @@ def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
         connection = _open(path)
         connection.execute(f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"cannot open the session store {path}: {error}") from error
+        raise StoreError(f"cannot open the session store {path}: {error}{cure(error, LOST)}") from error
     return connection
 
 
@@ -68,7 +69,10 @@ def _ensure_schema(connection: sqlite3.Connection, path: Path) -> None:
         for statement in _UPGRADES[version]:
             connection.execute(statement)
     elif version != SCHEMA_VERSION:
-        raise StoreError(f"{path} is not a session store of version {SCHEMA_VERSION} (its version is {version}): name another file")
+        raise StoreError(
+            f"{path} is not a session store of version {SCHEMA_VERSION} (its version is {version}): name another file, or move this one "
+            f"away; what is lost then is {LOST}"
+        )
     connection.execute("COMMIT")
 
 

@@ -2,6 +2,7 @@
 and goes on with a file that nobody else can find.
 """
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -17,6 +18,16 @@ _BESIDE = ("-wal", "-shm")
 Identity = tuple[int, int]
 
 
+def cure(error: Exception, lost: str) -> str:
+    """What to do about a file that cannot be used, to be said after the reason; `lost` is what stands in it and nowhere else."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return f"; move the file away, then one is made anew: what is lost then is {lost}"
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM) or isinstance(error, OSError):
+        return "; the file must be one, and the user of the server must be allowed to write it and its folder"
+    return ""
+
+
 def make(path: Path) -> None:
     """Make the file where there is none, for its owner alone. Raises OSError.
 
@@ -25,6 +36,7 @@ def make(path: Path) -> None:
     """
     with _alone(path.parent):
         if os.path.lexists(path):  # a file that is there stays closed: closing it would take the locks of our other connections
+            _check_writable(path)
             return
         for name in _BESIDE:
             _beside(path, name).unlink(missing_ok=True)
@@ -68,6 +80,12 @@ class Place:
             for name, own in self._beside.items():
                 if own is not None and _identity(_beside(self.path, name)) == own:
                     _beside(self.path, name).unlink()
+
+
+def _check_writable(path: Path) -> None:
+    """SQLite would open it to read, and fail at the first call."""
+    if path.exists() and not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from flowengine.runtime.store.carry import carry
 from flowengine.runtime.store.commit import PATIENCE_SECONDS, PAUSE_SECONDS, GroupCommit
-from flowengine.runtime.store.connect import connect, is_busy
+from flowengine.runtime.store.connect import LOST, connect, is_busy
 from flowengine.runtime.store.endings import Endings
 from flowengine.runtime.store.housekeeping import Housekeeper
-from flowengine.runtime.store.place import Place
+from flowengine.runtime.store.place import Place, cure
 from flowengine.runtime.store.protocol import Letter, Saved, StoreError
 from flowengine.runtime.store.recent import Recent
 
@@ -85,7 +85,7 @@ class SqliteStore:
         try:
             return await self._housekeeper.releases()
         except sqlite3.Error as error:
-            raise StoreError(f"the session store cannot be read: {error}") from error
+            raise StoreError(f"the session store cannot be read: {error}{cure(error, LOST)}") from error
 
     async def drop_expired(self, now: float) -> int:
         try:
@@ -156,7 +156,7 @@ class SqliteStore:
                 return self._execute(_LOAD, (_key(call_id),)).fetchone()  # type: ignore[no-any-return]
             except sqlite3.Error as again:
                 error = again
-        raise StoreError(f"the session store cannot be read: {error}") from error
+        raise StoreError(f"the session store cannot be read: {error}{cure(error, LOST)}") from error
 
 
 def _key(call_id: str) -> bytes:

@@ -1,0 +1,190 @@
+"""What a server says of files that are broken, or somebody else's: which file it is, what to do, and what is lost then."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from e2e.phone_line import FLOW, KEY, PROJECT, SECRET, Crm, Line, Server, free_port, said
+
+from flowengine.journal.database import writable
+from flowengine.journal.file import File
+from flowengine.releases.archive import Archive
+from flowengine.releases.database import ArchiveError
+from flowengine.runtime.store import StoreError
+from flowengine.runtime.store.connect import connect
+
+NOBODY = 65534
+LOST = {
+    "calls.db": "what is lost then is the state of calls whose cookie does not come back, and reports that are still to be delivered",
+    "releases.db": "what is lost then is who changed what when",
+    "journal.db": "what is lost then is the calls that are recorded in it",
+    "turn.db": "delete it, nothing stands in it",
+}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    crm = Crm()
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "support-line.yaml").write_text(FLOW)
+    (tmp_path / "flows" / "project.yaml").write_text(PROJECT.format(port=crm.port))
+    made = Server(tmp_path)
+    made.start()
+    for number in range(40):
+        Line(made.port, f"old-{number}").ring()
+    made.kill(signal.SIGTERM)
+    yield made
+    crm.close()
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def begun(path: Path) -> None:
+    os.truncate(path, 50)
+
+
+def noise(path: Path) -> None:
+    path.write_bytes(b"no database" + os.urandom(60_000))
+
+
+def noise_inside(path: Path) -> None:
+    content = path.read_bytes()
+    page = int.from_bytes(content[16:18], "big")
+    path.write_bytes(content[:page] + os.urandom(len(content) - page))
+
+
+def foreign(path: Path) -> None:
+    path.unlink()
+    with closing(sqlite3.connect(path)) as theirs:
+        theirs.execute("CREATE TABLE theirs (x)")
+
+
+def newer(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as later:
+        later.execute("PRAGMA user_version = 99")
+
+
+def serve(server: Server) -> "subprocess.CompletedProcess[str]":
+    """A server that does not come up."""
+    command = [sys.executable, "-m", "flowengine", "serve", *server.flows, "--port", str(free_port()), "--store", server.store]
+    environment = {**os.environ, "SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=20)
+
+
+def works_again(server: Server, name: str) -> str:
+    """The cure helps; what the log says meanwhile."""
+    for file in server.folder.glob(f"{name}*"):
+        file.rename(file.with_name(f"away-{file.name}"))
+    (server.folder / "server.log").unlink()
+    server.start()
+    assert "Thank you for calling Acme." in said(Line(server.port, "new").ring())
+    Line(server.port, "new").ended()
+    server.kill(signal.SIGTERM)
+    return (server.folder / "server.log").read_text()
+
+
+@pytest.mark.parametrize("how", [cut, begun, noise, foreign, newer])
+@pytest.mark.parametrize("name", ["calls.db", "releases.db"])
+def test_a_server_does_not_begin_on_them_and_says_what_to_do(server: Server, name: str, how: Callable[[Path], None]) -> None:
+    how(server.folder / name)
+    found = serve(server)
+    assert found.returncode == 2
+    assert name in found.stderr
+    assert LOST[name] in found.stderr
+    assert "Traceback" not in found.stderr
+    assert "ERROR" not in works_again(server, name)
+
+
+@pytest.mark.parametrize("how", [cut, begun, noise, noise_inside, foreign, newer])
+def test_a_server_goes_on_without_a_journal_and_says_what_to_do(server: Server, how: Callable[[Path], None]) -> None:
+    how(server.folder / "journal.db")
+    (server.folder / "server.log").unlink()
+    server.start()
+    assert "Thank you for calling Acme." in said(Line(server.port, "new").ring())
+    Line(server.port, "new").ended()
+    command = [sys.executable, "-m", "flowengine", "calls", "--store", server.store]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False)
+    server.kill(signal.SIGTERM)
+    log = (server.folder / "server.log").read_text()
+    assert "callbacks are answered, but not written to the call journal" in log
+    assert log.count(LOST["journal.db"]) >= 1
+    assert (shown.returncode, "Traceback" in shown.stderr, "call journal" in shown.stderr) == (2, False, True), shown.stderr
+    assert "Traceback" not in log
+    assert "ERROR" not in works_again(server, "journal.db")
+
+
+@pytest.mark.parametrize("name", ["calls.db", "releases.db", "journal.db", "turn.db"])
+def test_an_empty_file_is_as_good_as_none(server: Server, name: str) -> None:
+    (server.folder / name).write_bytes(b"")
+    server.start()
+    assert "Thank you for calling Acme." in said(Line(server.port, "new").ring())
+    server.kill(signal.SIGTERM)
+    assert "ERROR" not in (server.folder / "server.log").read_text()
+
+
+@pytest.mark.parametrize("how", [begun, noise])
+def test_a_turn_that_cannot_be_taken_is_told(server: Server, how: Callable[[Path], None]) -> None:
+    (server.folder / "turn.db").write_bytes(b"0" * 100)
+    how(server.folder / "turn.db")
+    found = serve(server)
+    assert (found.returncode, LOST["turn.db"] in found.stderr) == (2, True), found.stderr
+    assert "ERROR" not in works_again(server, "turn.db")
+
+
+def test_a_store_that_breaks_later_is_told_where_it_is_asked(server: Server) -> None:
+    """A broken page is found when it is needed; calls whose cookie comes back go on meanwhile."""
+    noise_inside(server.folder / "calls.db")
+    command = [sys.executable, "-m", "flowengine", "releases", "--store", server.store]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert shown.returncode == 1
+    assert LOST["calls.db"] in shown.stderr
+
+
+@contextmanager
+def somebody() -> Iterator[Path]:
+    """A folder, and a user who may do no more there than its mode says."""
+    root = os.geteuid() == 0
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        if root:
+            os.chown(folder, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o700)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+@pytest.mark.parametrize("what", ["file", "folder"])
+@pytest.mark.parametrize(
+    ("name", "opened"),
+    [
+        ("calls.db", lambda path: connect(path, 1.0).close()),
+        ("releases.db", lambda path: Archive(path).close()),
+        ("journal.db", lambda path: writable(path).close()),
+    ],
+)
+def test_what_may_not_be_written_is_told(name: str, opened: Callable[[Path], object], what: str) -> None:
+    with somebody() as folder:
+        if what == "file":
+            opened(folder / name)
+            (folder / name).chmod(0o400)
+        else:
+            folder.chmod(0o500)
+        with pytest.raises((StoreError, ArchiveError, OSError, sqlite3.Error)) as refused:
+            opened(folder / name)
+        told = File(folder / name).why(refused.value) if name == "journal.db" else str(refused.value)
+        assert "the user of the server must be allowed to write it and its folder" in told
+        assert name in told
