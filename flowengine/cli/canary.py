@@ -1,17 +1,21 @@
 """`flowengine canary`."""
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
 
 from flowengine.cli.calls import encoded, journal_of
 from flowengine.cli.desk import change, changing, naming, opened, wanted
+from flowengine.cli.project import counted
 from flowengine.journal import Figures
 from flowengine.journal.database import JournalError
 from flowengine.journal.telling import moment
 from flowengine.releases.desk import NOTHING, By, Desk, Done, percent, share_of
-from flowengine.releases.overview import SideBySide, side_by_side
+from flowengine.releases.overview import Count, SideBySide, canary_of, of_journal, side_by_side
+from flowengine.releases.tally import Tally
+from flowengine.server.settings import Settings
 
 MOST_EXITS = 10
 
@@ -41,19 +45,31 @@ def canary(what: str | None, share: str, repo: Path, folder: str, store: str, wh
 
 
 def show(store: str, *, data: bool) -> None:
-    with opened(store) as desk:
+    with opened(store) as desk, counting(store) as count:
+        begun = canary_of(desk.ledger)
+        if begun is None:
+            raise click.ClickException("there is no candidate: begin with flowengine canary WHAT --share 10%")
         try:
-            found = side_by_side(desk.ledger, journal_of(store))
+            found = side_by_side(begun, count)
         except JournalError as error:
             raise click.ClickException(str(error)) from error
-    if found is None:
-        raise click.ClickException("there is no candidate: begin with flowengine canary WHAT --share 10%")
     click.echo(encoded(found) if data else "\n".join(lines(found)))
+
+
+@contextmanager
+def counting(store: str) -> Iterator[Count]:
+    """Counts the calls of all machines that share the store."""
+    settings = Settings("", store=store)
+    if not settings.shared:
+        yield of_journal(journal_of(store))
+        return
+    with closing(Tally(settings.archive)) as tally:
+        yield tally.sum
 
 
 def lines(found: SideBySide) -> Iterator[str]:
     current, candidate = found.figures[found.current], found.figures[found.candidate]
-    yield f"calls since {moment(found.since)} UTC"
+    yield f"calls since {moment(found.since)} UTC, on {counted(found.machines, 'machine')}"
     yield row("", "current", f"candidate ({percent(found.share)})")
     yield row("release", found.current, found.candidate)
     yield row("calls", str(current.calls), str(candidate.calls))

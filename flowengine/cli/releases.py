@@ -7,12 +7,14 @@ from collections.abc import Iterator
 import click
 
 from flowengine.cli.calls import encoded
+from flowengine.cli.canary import counting
 from flowengine.cli.desk import opened, store_option
 from flowengine.cli.project import counted
+from flowengine.journal.database import JournalError
 from flowengine.journal.telling import moment
 from flowengine.releases.archive import Origin
-from flowengine.releases.desk import percent, worded
-from flowengine.releases.overview import Overview, RejectedSeen, overview
+from flowengine.releases.desk import Desk, percent, worded
+from flowengine.releases.overview import Overview, RejectedSeen, SideBySide, canary_of, overview, side_by_side
 from flowengine.runtime.store import StoreError, open_store
 
 FIRST_PROBLEMS = 5
@@ -30,7 +32,18 @@ def releases(store: str, *, data: bool) -> None:
     """
     with opened(store) as desk:
         found = overview(desk.archive, desk.ledger, asyncio.run(in_use(store)), time.time())
-    click.echo(encoded(found) if data else "\n".join(map(printable, told(found))))
+        figures = None if data else compared(desk, store)
+    click.echo(encoded(found) if data else "\n".join(map(printable, told(found, figures))))
+
+
+def compared(desk: Desk, store: str) -> SideBySide | None:
+    """How a canary does, as far as that can be told."""
+    canary = canary_of(desk.ledger)
+    try:
+        with counting(store) as count:
+            return side_by_side(canary, count) if canary else None
+    except JournalError:
+        return None
 
 
 async def in_use(store: str) -> set[str]:
@@ -47,10 +60,12 @@ async def in_use(store: str) -> set[str]:
         raise click.ClickException(str(error)) from error
 
 
-def told(found: Overview) -> Iterator[str]:
+def told(found: Overview, figures: SideBySide | None) -> Iterator[str]:
     yield f"current    {found.current or 'none'}"
     if found.candidate:
         yield f"candidate  {found.candidate}, {percent(found.share)} of new calls"
+    if figures:
+        yield f"figures    {side(figures, figures.candidate)}; current {side(figures, figures.current)}; on {machines(figures)}"
     for draft in found.drafts:
         follows = f", follows {draft.follows.ref} of {draft.follows.repository}" if draft.follows else ""
         yield f"draft      {draft.release}, {draft.name}: {', '.join(draft.callers)}{follows}"
@@ -68,6 +83,15 @@ def told(found: Overview) -> Iterator[str]:
     yield from (
         f"  {moment(change.at)}  {change.who}: {worded(change)}{f'  “{change.note}”' if change.note else ''}" for change in found.changes
     )
+
+
+def side(figures: SideBySide, release: str) -> str:
+    found = figures.figures[release]
+    return f"{counted(found.calls, 'call')}, {counted(found.errors, 'error')}, {found.abandoned} abandoned"
+
+
+def machines(figures: SideBySide) -> str:
+    return counted(figures.machines, "machine")
 
 
 def printable(line: str) -> str:

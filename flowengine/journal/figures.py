@@ -2,28 +2,53 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from flowengine.journal.database import readable
 
 _CALLS = """
-SELECT call, min(number) AS first, min(at) AS began,
+SELECT call, release, max(event = 'ice' OR step = 1) AS begins,
     max(outcome IN ('apology', 'error')) AS failed,
     max(event = 'dice') AS ended, max(seconds) AS seconds,
     max(CASE WHEN event = 'dice' AND lower(reason) = 'callerhangup' THEN 1 ELSE 0 END) AS caller_left,
-    (SELECT action FROM callbacks AS said WHERE said.call = callbacks.call AND said.action != '' ORDER BY number DESC LIMIT 1) AS waited,
-    (SELECT exit FROM callbacks AS last WHERE last.call = callbacks.call AND exit != '' AND event NOT IN ('dice', 'notify')
-        ORDER BY number DESC LIMIT 1) AS left_by
-FROM callbacks WHERE at >= :since AND release = :release GROUP BY call
+    (SELECT {said} FROM callbacks AS said WHERE said.call = callbacks.call AND said.action != ''
+        ORDER BY at DESC, number DESC LIMIT 1) AS waited,
+    (SELECT {exit} FROM callbacks AS last WHERE last.call = callbacks.call AND exit != '' AND event NOT IN ('dice', 'notify')
+        ORDER BY at DESC, number DESC LIMIT 1) AS left_by
+FROM callbacks WHERE at >= :since AND {some} GROUP BY call, release
 HAVING (SELECT min(at) FROM callbacks AS all_of_it WHERE all_of_it.call = callbacks.call) >= :since
 """
+_WHOLE = _CALLS.format(said="action", exit="exit", some="release = :release")
 _SUMS = f"""
 SELECT count(*), coalesce(sum(failed), 0), coalesce(sum(caller_left AND waited IN ('runMenu', 'park')), 0), coalesce(sum(ended), 0),
     coalesce(avg(CASE WHEN ended THEN seconds END), 0.0)
-FROM ({_CALLS})
+FROM ({_WHOLE})
 """  # noqa: S608  # one query in another
-_EXITS = f"SELECT left_by, count(*) FROM ({_CALLS}) WHERE left_by IS NOT NULL GROUP BY left_by ORDER BY count(*) DESC, left_by"  # noqa: S608
+_EXITS = f"SELECT left_by, count(*) FROM ({_WHOLE}) WHERE left_by IS NOT NULL GROUP BY left_by ORDER BY count(*) DESC, left_by"  # noqa: S608
+
+# What comes last in a call may be in the journal of another machine: moments tell, which sort as text.
+_PARTS = _CALLS.format(
+    said="printf('%017.6f %s', at, action)",
+    exit="printf('%017.6f %s', at, exit)",
+    some="call IN (SELECT call FROM callbacks WHERE number > :after AND number <= :upto)",
+)
+_AT_ONCE = 2000  # callbacks, some 30 ms of work
+
+
+class Part(NamedTuple):
+    """What one journal knows of a call. `begins` says that the first callback is there; `waited` and `left_by` have a moment in front."""
+
+    call: bytes
+    release: str
+    begins: int
+    failed: int
+    ended: int
+    seconds: int
+    caller_left: int
+    waited: str
+    left_by: str
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -50,5 +75,22 @@ def figures(journal: Path, releases: Iterable[str], since: float = 0.0) -> dict[
             sums = connection.execute(_SUMS, given).fetchone()
             found[release] = Figures(*(*sums, dict(connection.execute(_EXITS, given).fetchall())))
         return found
+    finally:
+        connection.close()
+
+
+def parts(journal: Path, since: float, after: int) -> tuple[list[Part], int]:
+    """What came of calls that began at `since` or later and have callbacks behind the number `after`, and the number to go on from; the
+    same one when that was all. Raises JournalError.
+    """
+    connection = readable(journal)
+    try:
+        last = connection.execute("SELECT max(number) FROM callbacks").fetchone()[0] or 0
+        if not 0 < after <= last:  # the first time, or another journal now
+            first = connection.execute("SELECT min(number) FROM callbacks WHERE at >= ?", (since,)).fetchone()[0]
+            after = last if first is None else first - 1
+        upto = min(last, after + _AT_ONCE)
+        rows = connection.execute(_PARTS, {"since": since, "after": after, "upto": upto})
+        return [Part(*(*row[:7], row[7] or "", row[8] or "")) for row in rows], upto
     finally:
         connection.close()

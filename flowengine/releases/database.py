@@ -44,8 +44,15 @@ _TABLES: tuple[LiteralString, ...] = (
     "CREATE TABLE rejected (place TEXT PRIMARY KEY, at REAL NOT NULL, origin TEXT NOT NULL, problems TEXT NOT NULL)",
 )
 
-# What came later stands for itself, so that archives from before go on: one row, of who follows.
-_LATER: tuple[LiteralString, ...] = ("CREATE TABLE IF NOT EXISTS following (one INTEGER PRIMARY KEY, details TEXT NOT NULL)",)
+# What came later stands for itself, so that archives from before go on: one row, of who follows; what machines know of a canary's
+# calls, and how far each has told its journal.
+_LATER: tuple[LiteralString, ...] = (
+    "CREATE TABLE IF NOT EXISTS following (one INTEGER PRIMARY KEY, details TEXT NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS canary_calls (since REAL NOT NULL, machine TEXT NOT NULL, call BLOB NOT NULL, release TEXT NOT NULL,
+        begins INTEGER NOT NULL, failed INTEGER NOT NULL, ended INTEGER NOT NULL, seconds INTEGER NOT NULL,
+        caller_left INTEGER NOT NULL, waited TEXT NOT NULL, left_by TEXT NOT NULL, PRIMARY KEY (call, release, machine))""",
+    "CREATE TABLE IF NOT EXISTS canary_machines (machine TEXT PRIMARY KEY, since REAL NOT NULL, number INTEGER NOT NULL)",
+)
 
 
 def tables(words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:

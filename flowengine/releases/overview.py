@@ -1,7 +1,8 @@
 """What is live, what was, and what may not be: for people, and for programs that look after a server."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -9,6 +10,7 @@ from flowengine.journal import Figures, figures
 from flowengine.problems import Problem
 from flowengine.releases.archive import Archive, Kept, Origin, Rejected
 from flowengine.releases.ledger import Change, Draft, Follows, Ledger, Live, after
+from flowengine.releases.tally import Sum
 
 LATEST_CHANGES = 20
 
@@ -115,22 +117,43 @@ def seen(problem: Problem) -> ProblemSeen:
 
 
 class SideBySide(msgspec.Struct, frozen=True):
-    """How the current release and the candidate do, in calls that began since the candidate takes its share."""
+    """How the current release and the candidate do, in calls that began since the candidate takes its share, on so many machines."""
 
     since: float
+    machines: int
     current: str
     candidate: str
     share: float
     figures: dict[str, Figures]
 
 
-def side_by_side(ledger: Ledger, journal: Path) -> SideBySide | None:
-    """None where there is no candidate. Raises JournalError."""
+Count = Callable[[Sequence[str], float], Sum]
+"""Counts the calls on some releases that began since then"""
+
+
+def of_journal(journal: Path) -> Count:
+    """Of the calls of one machine. Raises JournalError."""
+    return lambda releases, since: Sum(figures(journal, releases, since), 1)
+
+
+class Canary(NamedTuple):
+    """A candidate beside the current release, and since when."""
+
+    since: float
+    current: str
+    candidate: str
+    share: float
+
+
+def canary_of(ledger: Ledger) -> Canary | None:
+    """None where there is no candidate."""
     live = ledger.live()
-    if not live.candidate:
-        return None
-    since = candidate_since(ledger.all())
-    return SideBySide(since, live.current, live.candidate, live.share, figures(journal, (live.current, live.candidate), since))
+    return Canary(candidate_since(ledger.all()), live.current, live.candidate, live.share) if live.candidate else None
+
+
+def side_by_side(canary: Canary, count: Count) -> SideBySide:
+    found = count((canary.current, canary.candidate), canary.since)
+    return SideBySide(canary.since, found.machines, canary.current, canary.candidate, canary.share, found.figures)
 
 
 def candidate_since(changes: Iterable[Change]) -> float:

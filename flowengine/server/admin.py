@@ -12,14 +12,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from flowengine.journal.database import FILE, JournalError
+from flowengine.journal.database import JournalError
 from flowengine.limits import MAX_ADMIN_BYTES
 from flowengine.releases.archive import Origin
 from flowengine.releases.database import ArchiveError
 from flowengine.releases.desk import NOTHING, Broken, By, Desk, Done, Wanted, in_git, share_of
 from flowengine.releases.git import GitError
 from flowengine.releases.ledger import Refused
-from flowengine.releases.overview import ProblemSeen, overview, seen, side_by_side
+from flowengine.releases.overview import ProblemSeen, overview, seen
 from flowengine.runtime.store import Store
 from flowengine.server.callback import respond
 from flowengine.server.live import Live
@@ -165,8 +165,7 @@ class Admin:
             needed = await in_use(self._store) or ()
             return await self._live.workshop.run(lambda: overview(desk.archive, desk.ledger, needed, time.time()))
         if what == "canary":
-            journal = self._settings.folder / FILE
-            found = await self._live.workshop.run(lambda: side_by_side(desk.ledger, journal))
+            found = await self._live.figures()
             if found is None:
                 raise Refused("there is no candidate")
             return found

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from flowengine.compile import Release
 from flowengine.compile.release import release_id
+from flowengine.journal.database import FILE as JOURNAL
 from flowengine.limits import DRAINED_EVERY_SECONDS, LEDGER_PAUSE_SECONDS
 from flowengine.releases import Registry, drafts
 from flowengine.releases.archive import Following
@@ -24,6 +25,7 @@ from flowengine.releases.follow import TURN_SECONDS, WHO, Branch, FolderPlace, F
 from flowengine.releases.following import Post
 from flowengine.releases.git import GitError
 from flowengine.releases.ledger import Ledger
+from flowengine.releases.overview import Count, SideBySide, canary_of, of_journal, side_by_side
 from flowengine.releases.publisher import Made, Publisher
 from flowengine.releases.registry import News
 from flowengine.releases.registry import follow as show
@@ -31,6 +33,7 @@ from flowengine.releases.where import turn_of
 from flowengine.releases.workshop import Workshop
 from flowengine.runtime.store import Store
 from flowengine.server.settings import Settings
+from flowengine.server.teller import Teller
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -55,6 +58,16 @@ class Live:
         self._turn = turn_of(settings.archive)
         self.post = Post(self.workshop.archive, self._written, names(settings), whose(settings), machines=self.shared)
         self._retiring = False
+        self._teller = Teller(settings, self.workshop, self._written) if self.shared else None
+        self._count: Count = self._teller.tally.sum if self._teller else of_journal(settings.folder / JOURNAL)
+
+    async def figures(self) -> SideBySide | None:
+        """How a canary does, if there is one. Raises JournalError or ArchiveError."""
+        canary = await self.workshop.run(partial(canary_of, self._written))
+        if canary is None:
+            return None
+        count = partial(side_by_side, canary, self._count)  # the journal is read by a connection of its own
+        return await (self.workshop.run(count) if self.shared else asyncio.to_thread(count))
 
     def leads(self) -> bool:
         """Whether it is our turn to follow. Of servers that share their releases one follows, for all."""
@@ -97,6 +110,8 @@ class Live:
         yield asyncio.create_task(show(registry, partial(self._asked, self.ledger.live), self._news, shown))
         yield asyncio.create_task(self._lead(store))
         yield asyncio.create_task(self._forget(registry))
+        if self._teller:
+            yield asyncio.create_task(self._teller.run())
 
     async def _lead(self, store: Store) -> None:
         """While it is this worker's turn, follow the place and tidy the archive for all."""
@@ -177,6 +192,8 @@ class Live:
         self._turn.close()
         self.place.close()
         self.workshop.close()
+        if self._teller:
+            self._teller.close()
         self._drafts.close()
         self.ledger.close()
         self._written.close()

@@ -2,19 +2,22 @@
 
 import logging
 import os
+import sqlite3
 import time
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from flowengine.journal.database import JournalError
 from flowengine.releases import Registry
 from flowengine.releases.database import ArchiveError
-from flowengine.releases.overview import FollowingSeen, RejectedSeen, overview
+from flowengine.releases.overview import FollowingSeen, RejectedSeen, SideBySide, overview
 from flowengine.runtime.store import Store, StoreError
 from flowengine.server.callback import respond
 from flowengine.server.live import Live
 
 log = logging.getLogger(__name__)
+COUNTED_SECONDS = 5.0
 
 
 class Worker(msgspec.Struct, frozen=True):
@@ -27,7 +30,7 @@ class Worker(msgspec.Struct, frozen=True):
 
 class State(msgspec.Struct, frozen=True):
     """Of drafts only the names: whose phones they are for is nobody's business. `draining` are releases that are no longer live, but
-    have calls; null while the session store fails.
+    have calls; null while the session store fails. `canary` is how the candidate does, a few seconds ago; null where that cannot be told.
     """
 
     following: FollowingSeen | None
@@ -35,6 +38,7 @@ class State(msgspec.Struct, frozen=True):
     candidate: str
     share: float
     drafts: tuple[str, ...]
+    canary: SideBySide | None
     draining: tuple[str, ...] | None
     rejected: tuple[RejectedSeen, ...]
     worker: Worker
@@ -47,6 +51,8 @@ class Status:
         self._live = live
         self._registry = registry
         self._store = store
+        self._canary: SideBySide | None = None
+        self._again = 0.0
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """200, or 503 while it cannot be told what is live."""
@@ -66,10 +72,21 @@ class Status:
             found.candidate,
             found.share,
             tuple(draft.name for draft in found.drafts),
+            await self._figures() if found.candidate else None,
             None if needed is None else tuple(sorted(needed - live)),
             found.rejected,
             Worker(os.getpid(), self._registry.current.id, tuple(release.id for release in self._registry.known)),
         )
+
+    async def _figures(self) -> SideBySide | None:
+        """Whoever asks often does not have all calls counted each time."""
+        if time.monotonic() >= self._again:
+            self._again = time.monotonic() + COUNTED_SECONDS
+            try:
+                self._canary = await self._live.figures()
+            except (JournalError, ArchiveError, sqlite3.Error):  # a project without a journal, say; the rest can be told
+                self._canary = None
+        return self._canary
 
 
 async def in_use(store: Store) -> set[str] | None:

@@ -1,0 +1,60 @@
+"""A canary on two machines that share a store: each call is answered by both, and any of them tells of all."""
+
+import asyncio
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from many_callers import Crowd, project, write
+from test_several_machines import Machine, machines, until
+
+from flowengine.journal import Figures, figures
+
+CALLS = 120
+
+
+def in_one(folder: Path, *given: Machine) -> Path:
+    """The journals of all machines as one."""
+    path = folder / "journal.db"
+    first, *others = [machine.folder / ".flowengine" / "journal.db" for machine in given]
+    with closing(sqlite3.connect(first)) as source, closing(sqlite3.connect(path)) as whole:
+        source.backup(whole)
+    with closing(sqlite3.connect(path)) as whole:
+        columns = ", ".join(name for _, name, *_ in whole.execute("PRAGMA table_info(callbacks)") if name not in ("number", "answer"))
+        for other in others:
+            whole.execute("ATTACH ? AS other", (str(other),))
+            whole.execute(f"INSERT INTO callbacks ({columns}, answer) SELECT {columns}, 0 FROM other.callbacks ORDER BY at")
+            whole.commit()
+            whole.execute("DETACH other")
+        whole.execute("CREATE TABLE sorted AS SELECT * FROM callbacks ORDER BY at")  # the last is the last of both
+        whole.execute("DELETE FROM callbacks")
+        whole.execute(f"INSERT INTO callbacks ({columns}, answer) SELECT {columns}, answer FROM sorted ORDER BY at")
+        whole.commit()
+    return path
+
+
+def test_figures_are_of_all_machines(tmp_path: Path, postgresql: str) -> None:
+    """Each showed its own part of the calls, and each call twice."""
+    with machines(tmp_path, postgresql, project(), project(), workers=2) as (one, two):
+        write(tmp_path / "candidate", project(line=2))
+        one.command("canary", str(tmp_path / "candidate"), "--share", "50%")
+        crowd = Crowd(one.port, 0.05, others=[two.port])
+        report = asyncio.run(crowd.call(CALLS, 20, lambda: True))
+        assert report.lost == 0
+
+        def told() -> dict[str, Figures]:
+            return {name: Figures(**side) for name, side in two.status()["canary"]["figures"].items()}
+
+        until(lambda: sum(side.ended for side in told().values()) == len(crowd.calls))
+        found = two.status()["canary"]
+        merged = figures(in_one(tmp_path, one, two), [found["current"], found["candidate"]], found["since"])
+        until(lambda: told() == merged)
+        found = json.loads(two.command("canary", "--json"))
+        assert found["machines"] == 2
+        assert found == json.loads(one.command("canary", "--json")) == two.status()["canary"]
+        assert all(side.ended == side.calls > CALLS // 5 for side in merged.values())
+        assert ", on 2 machines" in one.command("canary")
+        assert "; on 2 machines\n" in one.command("releases")
+        one.command("promote")
+        until(lambda: two.status()["canary"] is None)

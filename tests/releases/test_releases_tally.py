@@ -1,0 +1,133 @@
+"""The figures of a canary, counted from what several machines know of each call, are those of one journal that has it all."""
+
+import random
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from journal.journal_line import FLOW, answered, compiled, ended, files, keyed, press, record, ring
+
+from flowengine.journal import Figures, figures, parts
+from flowengine.releases.tally import Tally, machine_id
+
+SINCE = 1.0
+CALLS = [
+    lambda call: [ring(call), press("0", call), answered(call), ended(call, seconds=30)],
+    lambda call: [ring(call), press("2", call), keyed("654321", call), press("0", call), ended(call, "CALLEEHANGUP", seconds=50)],
+    lambda call: [ring(call), ended(call, seconds=4)],
+    lambda call: [ring(call), press("9", call), press("", call, "hangup"), ended(call, seconds=8)],
+    lambda call: [ring(call), press("2", call)],
+    lambda call: [ring(call), ring(call), press("0", call)],
+]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def tally(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tally]:
+    where = tmp_path / "releases.db" if request.param == "sqlite" else str(request.getfixturevalue("postgresql"))
+    with closing(Tally(where)) as made:
+        yield made
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> tuple[Path, list[str]]:
+    """A journal with calls on two releases."""
+    path = tmp_path / "journal.db"
+    good, bad = compiled(files()), compiled(files(FLOW.replace('phone: "+14045009000"', 'phone: "${vars.name}"')))
+    for number, release in enumerate((good, bad)):
+        record(path, release, [event for call in range(18) for event in CALLS[call % len(CALLS)](f"{number}-{call}")])
+    return path, [good.id, bad.id]
+
+
+def torn(whole: Path, machines: int, seed: int) -> list[Path]:
+    """The same callbacks, each in the journal of one machine."""
+    made = [whole.with_name(f"machine{number}.db") for number in range(machines)]
+    chance = random.Random(seed)
+    with closing(sqlite3.connect(whole)) as journal:
+        owner = {number: chance.randrange(machines) for (number,) in journal.execute("SELECT number FROM callbacks")}
+    for index, path in enumerate(made):
+        shutil.copy(whole, path)
+        with closing(sqlite3.connect(path)) as journal:
+            journal.executemany("DELETE FROM callbacks WHERE number = ?", [(number,) for number, one in owner.items() if one != index])
+            journal.commit()
+    return made
+
+
+def told(tally: Tally, journal: Path, since: float = SINCE) -> None:
+    """As a server does: until there is nothing more to tell."""
+    while True:
+        before = tally.counted(journal.name, since)
+        found, number = parts(journal, since, before)
+        if number == before:
+            return
+        tally.tell(journal.name, since, found, number)
+
+
+@pytest.mark.parametrize("machines", [1, 2, 3])
+def test_calls_that_several_machines_answered_count_once_with_what_came_last(
+    tally: Tally, whole: tuple[Path, list[str]], machines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[figures.__module__], "_AT_ONCE", 7)
+    path, releases = whole
+    for journal in torn(path, machines, seed=machines):
+        told(tally, journal)
+    assert tally.sum([*releases, "nobody"], SINCE) == ({**figures(path, releases, SINCE), "nobody": Figures()}, machines)
+
+
+def test_what_is_told_again_changes_nothing(tally: Tally, whole: tuple[Path, list[str]]) -> None:
+    path, releases = whole
+    told(tally, path)
+    found, number = parts(path, SINCE, 0)
+    tally.tell(path.name, SINCE, found, number)
+    assert tally.sum(releases, SINCE) == (figures(path, releases, SINCE), 1)
+
+
+def test_a_call_goes_on_between_two_looks(tally: Tally, tmp_path: Path) -> None:
+    path, release = tmp_path / "journal.db", compiled(files())
+    record(path, release, [ring("a"), ring("b")])
+    told(tally, path)
+    record(path, release, [press("0", "a"), ended("a", seconds=20)])
+    told(tally, path)
+    found = tally.sum([release.id], SINCE).figures[release.id]
+    assert (found.calls, found.ended, found.seconds) == (2, 1, 20.0)
+
+
+def test_calls_that_began_before_the_canary_do_not_count_wherever_they_go_on(tally: Tally, tmp_path: Path) -> None:
+    one, two, release = tmp_path / "one.db", tmp_path / "two.db", compiled(files())
+    replies = record(one, release, [ring("a"), press("2", "a")])
+    shutil.copy(one, two)
+    since = replies[1].record.at
+    for path, number in ((one, 2), (two, 1)):
+        with closing(sqlite3.connect(path)) as journal:
+            journal.execute("DELETE FROM callbacks WHERE number = ?", (number,))
+            journal.commit()
+    for path in (one, two):
+        told(tally, path, since)
+    assert tally.sum([release.id], since).figures[release.id].calls == 0
+
+
+def test_a_journal_that_was_deleted_begins_anew(tally: Tally, tmp_path: Path) -> None:
+    path, release = tmp_path / "journal.db", compiled(files())
+    record(path, release, [ring("a"), ring("b"), ring("c")])
+    told(tally, path)
+    path.unlink()
+    record(path, release, [ring("d")])
+    told(tally, path)
+    assert tally.sum([release.id], SINCE).figures[release.id].calls == 4
+
+
+def test_another_canary_begins_with_nothing(tally: Tally, whole: tuple[Path, list[str]]) -> None:
+    path, releases = whole
+    told(tally, path)
+    tally.forget(SINCE)
+    assert tally.sum(releases, SINCE).machines == 1
+    tally.forget(SINCE + 1.0)
+    assert tally.sum(releases, SINCE) == ({name: Figures() for name in releases}, 0)
+
+
+def test_a_machine_goes_by_one_name(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    assert machine_id(tmp_path) == machine_id(tmp_path) != machine_id(tmp_path / "other")
