@@ -143,7 +143,7 @@ class Repository:
 
     def _without(self, ref: str) -> GitError:
         """What to do about a ref that is not here."""
-        cure = "; the clone is shallow: git fetch brings what it lacks" if shallow(self.path) else ""
+        cure = f"; the clone is shallow: {fetching(ref)}" if shallow(self.path) else ""
         with suppress(GitError):
             self._object(f"refs/remotes/origin/{ref}^{{commit}}", ref)
             cure = f", but origin/{ref}"
@@ -159,6 +159,18 @@ def identities(repository: Path) -> Iterator[tuple[int, int]]:
 
 def shallow(repository: Path) -> bool:
     return any((repository / folder / "shallow").is_file() for folder in ("", ".git"))
+
+
+def fetching(ref: str) -> str:
+    """How a shallow clone, such as those of pipelines, gets what it lacks.
+
+    >>> fetching("origin/main")
+    'git fetch --depth=1 origin main:refs/remotes/origin/main brings it, as origin/main'
+    """
+    name = ref.removeprefix("origin/")
+    if any(mark in name for mark in "~^@"):
+        return "git fetch --unshallow brings what came before"
+    return f"git fetch --depth=1 origin {name}:refs/remotes/origin/{name} brings it, as origin/{name}"
 
 
 def plain(folder: str) -> str:

@@ -137,4 +137,4 @@ def test_scenarios_are_those_of_the_example_flows_and_hold(example: Example) -> 
 
 def test_every_yaml_example_has_a_known_mark() -> None:
     marks = {example.mark for example in ALL if example.language == "yaml"}
-    assert marks <= {"", "states", "calendar", "scenarios", "switch", "right", "wrong"}
+    assert marks <= {"", "states", "calendar", "scenarios", "switch", "workflow", "right", "wrong"}
