@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -354,5 +355,12 @@ def test_a_server_starts_though_its_branch_is_gone(tmp_path: Path) -> None:
         assert "THE FLOWS CANNOT BE READ" in server.log()
         assert "Two." in server.hears()
         server.complains("has no commit main")
+        assert f"FE508 {work.theirs} has no commit main" in releases(server)
         work.live("Three.")
         server.content()
+        assert "FE508" not in releases(server)
+
+
+def releases(server: Served) -> str:
+    command = [sys.executable, "-m", "flowengine", "releases", "--store", server.store]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout

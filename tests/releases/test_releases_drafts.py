@@ -89,7 +89,10 @@ def test_a_branch_that_is_deleted_leaves_its_draft_and_is_reported_once(room: Ro
     assert [record.getMessage() for record in caplog.records] == [
         f"draft spring stays as it was: {room.repository} has no commit draft/spring"
     ]
+    assert [rejected.place for rejected in room.workshop.archive.rejected()] == [f"{room.repository}@draft/spring"]
     git(room.repository, "checkout", "-q", "-b", "draft/spring")
+    room.renew()
+    assert room.workshop.archive.rejected() == []
     room.says("Again.")
     room.renew()
     assert "Again." in room.heard()
