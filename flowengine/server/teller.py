@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import sqlite3
-from contextlib import closing
 from functools import partial
 
 from flowengine.journal import parts
@@ -32,21 +31,26 @@ class Teller:
         self._machine = ""
         self._since: float | None = None
         self._number = -1
+        self._turn: FileTurn | None = None
 
     async def run(self) -> None:
         """Tell for ever. What is in the way is reported once."""
-        turn, told = FileTurn(self._folder / TURN_FILE), ""
-        with closing(turn):
-            while True:
-                try:
-                    while turn.taken() and await self._told_some():
-                        pass
-                    told = ""
-                except (OSError, sqlite3.Error, JournalError, ArchiveError) as error:  # they are told when that is over
-                    if (why := str(error)) != told:
-                        log.warning("figures of the canary lack the latest calls of this machine: %s", why)
-                    told = why
-                await asyncio.sleep(TELL_SECONDS)
+        told = ""
+        while True:
+            try:
+                while self._ours() and await self._told_some():
+                    pass
+                told = ""
+            except (OSError, sqlite3.Error, JournalError, ArchiveError) as error:  # they are told when that is over
+                if (why := str(error)) != told:
+                    log.warning("figures of the canary lack the latest calls of this machine: %s", why)
+                told = why
+            await asyncio.sleep(TELL_SECONDS)
+
+    def _ours(self) -> bool:
+        """The folder is made after us."""
+        self._turn = self._turn or FileTurn(self._folder / TURN_FILE)
+        return self._turn.taken()
 
     async def _told_some(self) -> bool:
         """Whether there was something to tell."""
@@ -70,4 +74,6 @@ class Teller:
         return self._since
 
     def close(self) -> None:
+        if self._turn:
+            self._turn.close()
         self.tally.close()
