@@ -17,6 +17,7 @@ from flowengine.compile.release import release_id
 from flowengine.journal.database import FILE as JOURNAL
 from flowengine.limits import DRAINED_EVERY_SECONDS, LEDGER_PAUSE_SECONDS
 from flowengine.releases import Registry, drafts
+from flowengine.releases.apart import Apart
 from flowengine.releases.archive import Following
 from flowengine.releases.database import ArchiveError
 from flowengine.releases.desk import Desk
@@ -153,20 +154,32 @@ class Live:
     async def _follow(self) -> None:
         if self.shared:
             log.info("this machine follows its flows now, for all that share the store")
-        await self.workshop.run(self._take_over)
+        await self._take_over()
         await follow(self.place, self.publisher, self.workshop, report)
 
-    def _take_over(self) -> None:
+    async def _take_over(self) -> None:
         """What another machine has followed is no news here: this one may be behind."""
         with suppress(OSError, GitError, ArchiveError):  # which following reports
-            found = self.place.read()
+            found = await self._had()
             self.place.forget()
             if found is not None:
-                before = self.post.take(release_id(found.files), time.time())
-                if before is not None:
-                    log.warning("%s", taken_over(before, self.post.source))
-                if self.shared:
-                    self.publisher.leave_old(found.files)
+                await self.workshop.run(partial(self._begin, found))
+
+    async def _had(self) -> Found | None:
+        """What the place has as it is taken over, however long that takes."""
+        reading = Apart[Found | None](self.place.origin.place)
+        while True:
+            try:
+                return await reading.done(self.place.read)
+            except TimeoutError as error:
+                log.error("the flows cannot be followed yet: %s", error)  # noqa: TRY400  # its text says it all
+
+    def _begin(self, found: Found) -> None:
+        before = self.post.take(release_id(found.files), time.time())
+        if before is not None:
+            log.warning("%s", taken_over(before, self.post.source))
+        if self.shared:
+            self.publisher.leave_old(found.files)
 
     async def _asked(self, question: Callable[[], T]) -> T:
         """A file answers in microseconds; a server may take its time, and callbacks must not wait for it."""

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from releases_repository import commit, flow, git, new_repository
 
+from flowengine.model.folder import content_of
 from flowengine.releases.follow import Branch, FolderPlace, Place, follow
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Made, Publisher
@@ -220,6 +222,33 @@ def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
         "no space left on device",
         f"{repository} has no commit main",
     ]
+
+
+def test_a_disk_that_hangs_keeps_nobody_else_waiting(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowengine.releases.apart.READ_SECONDS", 0.3)
+    place, hangs, reads = FolderPlace(folder), threading.Event(), list[bytes]()
+
+    def hanging(file: Path) -> bytes:
+        hangs.wait()
+        reads.append(content_of(file))
+        return reads[-1]
+
+    async def story(following: Following) -> None:
+        await following.says("One.")
+        monkeypatch.setattr("flowengine.model.folder.content_of", hanging)
+        (folder / "line.yaml").write_text(flow("line", "Two."))
+        while not (rejected := await following.workshop.run(following.workshop.archive.rejected)):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        assert [problem.message for seen in rejected for problem in seen.problems] == [
+            f"{folder} has not been read for 0.3 seconds: does its disk hang?"
+        ]
+        await asyncio.sleep(1)
+        hangs.set()
+        await following.says("Two.")
+        assert len(reads) <= 2, "it was waited for, and not read again beside"
+        assert following.workshop.archive.rejected() == []
+
+    run(tmp_path, place, story)
 
 
 def test_one_process_at_a_time_has_the_turn_until_it_is_killed(tmp_path: Path) -> None:
