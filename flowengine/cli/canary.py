@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.calls import encoded, journal_of
+from flowengine.cli.calls import encoded, journal_of, missing
 from flowengine.cli.desk import change, changing, naming, opened, wanted
 from flowengine.cli.project import counted
 from flowengine.journal import Figures
@@ -70,6 +70,8 @@ def counting(store: str) -> Iterator[Count]:
 def lines(found: SideBySide) -> Iterator[str]:
     current, candidate = found.figures[found.current], found.figures[found.candidate]
     yield f"calls since {moment(found.since)} UTC, on {counted(found.machines, 'machine')}"
+    if found.waiting:
+        yield missing(found.waiting)
     yield row("", "current", f"candidate ({percent(found.share)})")
     yield row("release", found.current, found.candidate)
     yield row("calls", str(current.calls), str(candidate.calls))

@@ -91,7 +91,8 @@ def side(figures: SideBySide, release: str) -> str:
 
 
 def machines(figures: SideBySide) -> str:
-    return counted(figures.machines, "machine")
+    lacking = f", {figures.waiting} callbacks not among these yet" if figures.waiting else ""
+    return f"{counted(figures.machines, 'machine')}{lacking}"
 
 
 def printable(line: str) -> str:

@@ -1,12 +1,13 @@
 """How releases do in real calls, side by side: what a canary is judged by."""
 
+import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from flowengine.journal.database import readable
+from flowengine.journal.database import JournalError, readable, unreadable
 
 _CALLS = """
 SELECT call, release, max(event = 'ice' OR step = 1) AS begins,
@@ -75,6 +76,8 @@ def figures(journal: Path, releases: Iterable[str], since: float = 0.0) -> dict[
             sums = connection.execute(_SUMS, given).fetchone()
             found[release] = Figures(*(*sums, dict(connection.execute(_EXITS, given).fetchall())))
         return found
+    except sqlite3.Error as error:
+        raise JournalError(unreadable(journal, error)) from error
     finally:
         connection.close()
 
@@ -92,5 +95,7 @@ def parts(journal: Path, since: float, after: int) -> tuple[list[Part], int]:
         upto = min(last, after + _AT_ONCE)
         rows = connection.execute(_PARTS, {"since": since, "after": after, "upto": upto})
         return [Part(*(*row[:7], row[7] or "", row[8] or "")) for row in rows], upto
+    except sqlite3.Error as error:
+        raise JournalError(unreadable(journal, error)) from error
     finally:
         connection.close()

@@ -1,12 +1,13 @@
 """What is live, what was, and what may not be: for people, and for programs that look after a server."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from flowengine.journal import Figures, figures
+from flowengine.journal import Figures, Reader, figures
 from flowengine.problems import Problem
 from flowengine.releases.archive import Archive, Kept, Origin, Rejected
 from flowengine.releases.ledger import Change, Draft, Follows, Ledger, Live, after
@@ -117,10 +118,14 @@ def seen(problem: Problem) -> ProblemSeen:
 
 
 class SideBySide(msgspec.Struct, frozen=True):
-    """How the current release and the candidate do, in calls that began since the candidate takes its share, on so many machines."""
+    """How the current release and the candidate do, in calls that began since the candidate takes its share, on so many machines.
+
+    `waiting` callbacks are not among these yet: the server was busy when they came.
+    """
 
     since: float
     machines: int
+    waiting: int
     current: str
     candidate: str
     share: float
@@ -133,7 +138,13 @@ Count = Callable[[Sequence[str], float], Sum]
 
 def of_journal(journal: Path) -> Count:
     """Of the calls of one machine. Raises JournalError."""
-    return lambda releases, since: Sum(figures(journal, releases, since), 1)
+
+    def count(releases: Sequence[str], since: float) -> Sum:
+        with closing(Reader(journal)) as reader:
+            waiting = reader.waiting()
+        return Sum(figures(journal, releases, since), 1, waiting)
+
+    return count
 
 
 class Canary(NamedTuple):
@@ -153,7 +164,7 @@ def canary_of(ledger: Ledger) -> Canary | None:
 
 def side_by_side(canary: Canary, count: Count) -> SideBySide:
     found = count((canary.current, canary.candidate), canary.since)
-    return SideBySide(canary.since, found.machines, canary.current, canary.candidate, canary.share, found.figures)
+    return SideBySide(canary.since, found.machines, found.waiting, canary.current, canary.candidate, canary.share, found.figures)
 
 
 def candidate_since(changes: Iterable[Change]) -> float:

@@ -34,10 +34,11 @@ _EXITS = (
 
 
 class Sum(NamedTuple):
-    """Figures by release, and of how many machines."""
+    """Figures by release, and of how many machines. `waiting` callbacks of this machine are not among them yet."""
 
     figures: dict[str, Figures]
     machines: int
+    waiting: int = 0
 
 
 class Tally:

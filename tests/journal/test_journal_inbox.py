@@ -13,10 +13,12 @@ from click.testing import CliRunner
 from journal.journal_line import CALLER, SEALER, answered, compiled, crm, ended, files, keyed, press, record, recorded, ring, written
 
 from flowengine.cli import main
+from flowengine.cli.canary import lines
 from flowengine.compile import Release
 from flowengine.journal import Reader, Sealer, Writer, later
 from flowengine.journal.database import JournalError
 from flowengine.journal.row import Row
+from flowengine.releases.overview import Canary, of_journal, side_by_side
 from flowengine.runtime.engine import Reply
 
 CONVERSATION = [ring(), press("1"), keyed("12345674"), answered(), ended()]
@@ -197,3 +199,18 @@ def test_two_workers_make_each_row_once(tmp_path: Path) -> None:
 
     asyncio.run(run())
     assert sorted(row["call"] for row in rows(path)) == sorted(event["callid"].encode() for event in events)
+
+
+def test_figures_of_a_canary_tell_what_they_lack(tmp_path: Path) -> None:
+    path, found = tmp_path / "journal.db", []
+
+    def look() -> None:
+        side = side_by_side(Canary(0.0, RELEASE.id, "candidate", 0.1), of_journal(path))
+        found.extend([side.waiting, side.figures[RELEASE.id].calls, next(line for line in lines(side) if "not among" in line)])
+
+    killed(path, CONVERSATION, look=look)
+    assert found[:2] == [5, 0]
+    assert found[2].startswith("5 callbacks are not among these yet")
+    side = side_by_side(Canary(0.0, RELEASE.id, "candidate", 0.1), of_journal(path))
+    assert (side.waiting, side.figures[RELEASE.id].calls) == (0, 1)
+    assert not [line for line in lines(side) if "not among" in line]

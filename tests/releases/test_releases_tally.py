@@ -74,7 +74,7 @@ def test_calls_that_several_machines_answered_count_once_with_what_came_last(
     path, releases = whole
     for journal in torn(path, machines, seed=machines):
         told(tally, journal)
-    assert tally.sum([*releases, "nobody"], SINCE) == ({**figures(path, releases, SINCE), "nobody": Figures()}, machines)
+    assert tally.sum([*releases, "nobody"], SINCE) == ({**figures(path, releases, SINCE), "nobody": Figures()}, machines, 0)
 
 
 def test_what_is_told_again_changes_nothing(tally: Tally, whole: tuple[Path, list[str]]) -> None:
@@ -82,7 +82,7 @@ def test_what_is_told_again_changes_nothing(tally: Tally, whole: tuple[Path, lis
     told(tally, path)
     found, number = parts(path, SINCE, 0)
     tally.tell(path.name, SINCE, found, number)
-    assert tally.sum(releases, SINCE) == (figures(path, releases, SINCE), 1)
+    assert tally.sum(releases, SINCE) == (figures(path, releases, SINCE), 1, 0)
 
 
 def test_a_call_goes_on_between_two_looks(tally: Tally, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_another_canary_begins_with_nothing(tally: Tally, whole: tuple[Path, lis
     tally.forget(SINCE)
     assert tally.sum(releases, SINCE).machines == 1
     tally.forget(SINCE + 1.0)
-    assert tally.sum(releases, SINCE) == ({name: Figures() for name in releases}, 0)
+    assert tally.sum(releases, SINCE) == ({name: Figures() for name in releases}, 0, 0)
 
 
 def test_a_machine_goes_by_one_name(tmp_path: Path) -> None:
