@@ -75,11 +75,11 @@ def figures(journal: Path, releases: Iterable[str], since: float = 0.0) -> dict[
             given = {"release": release, "since": since}
             sums = connection.execute(_SUMS, given).fetchone()
             found[release] = Figures(*(*sums, dict(connection.execute(_EXITS, given).fetchall())))
-        return found
     except sqlite3.Error as error:
         raise JournalError(unreadable(journal, error)) from error
     finally:
         connection.close()
+    return found
 
 
 def parts(journal: Path, since: float, after: int) -> tuple[list[Part], int]:
