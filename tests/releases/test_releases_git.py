@@ -141,7 +141,7 @@ def test_a_symbolic_link_is_refused(read: Read, repository: Path) -> None:
 def test_what_is_no_repository(read: Read, tmp_path: Path) -> None:
     with pytest.raises(GitError, match="not a git repository"):
         read(tmp_path).commit("main")
-    with pytest.raises(GitError, match="cannot change to .*missing"):
+    with pytest.raises(GitError, match=r"cannot change to .*missing"):
         read(tmp_path / "missing").commit("main")
 
 
