@@ -7,6 +7,7 @@ from functools import partial
 from flowengine.compile.checks.graph import callees
 from flowengine.compile.program import Program
 from flowengine.model import Memory
+from flowengine.pace import paced
 
 FACTS = frozenset({"call.from", "call.to", "call.user", "call.origin"})
 Facts = Mapping[str, frozenset[str]]
@@ -15,7 +16,7 @@ Facts = Mapping[str, frozenset[str]]
 def shared(programs: Mapping[str, Program], memory: Memory) -> dict[str, Program]:
     """The programs with the facts that their subflows read among the names that travel."""
     needs = needed(programs, memory)
-    handed = {name: union(needs, callees(program)) for name, program in programs.items()}
+    handed = {name: union(needs, callees(program)) for name, program in paced(programs.items())}
     return {
         name: memory.recall(("facts", name), (program, handed[name]), partial(carrying, program, handed[name]))
         for name, program in programs.items()
@@ -25,7 +26,7 @@ def shared(programs: Mapping[str, Program], memory: Memory) -> dict[str, Program
 def needed(programs: Mapping[str, Program], memory: Memory) -> Facts:
     """The facts that each flow reads, or a flow that it uses."""
     found = {name: memory.recall(("own facts", name), program, partial(own, program)) for name, program in programs.items()}
-    calling = {name: callees(program) for name, program in programs.items() if program.calls}
+    calling = {name: callees(program) for name, program in paced(programs.items()) if program.calls}
     changed = True
     while changed:
         more = {name: facts for name, used in calling.items() if not (facts := union(found, used)) <= found[name]}

@@ -5,7 +5,6 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
 from os import stat_result
 from pathlib import Path
 from time import time_ns
@@ -43,7 +42,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._known: dict[Path, Reading] = {}
+        self._known: dict[str, Reading] = {}
 
     def read(self) -> dict[str, bytes]:
         """The YAML files by their path in the project. A single file is a project of one flow, unless a project file lies beside it.
@@ -53,21 +52,21 @@ class Folder:
         base, files = listed(self.path)
         within, reasons = base.resolve(), dict[str, str]()
         known, self._known = self._known, {}
-        for file in paced(files):
+        for name, file in paced(files.items()):
             try:
-                if reading := reread(file, None if file == self.path else within, known.get(file)):
-                    self._known[file] = reading
+                if reading := reread(file, None if file == self.path else within, known.get(name)):
+                    self._known[name] = reading
             except OSError as error:
-                reasons[shown(name_in(base, file))] = str(error)
+                reasons[shown(name)] = str(error)
         if reasons:
             raise UnreadableError(reasons)
-        return {name_in(base, file): reading.content for file, reading in paced(self._known.items())}
+        return {name: reading.content for name, reading in paced(self._known.items())}
 
     def places(self) -> set[Path]:
         """The folders in which a change may be one of this project: its own, those of tables and the like, and where links lead."""
         base, files = listed(self.path)
-        parts = {base / part for part in PARTS if (base / part).is_dir()} if files != [self.path] else set()
-        return {base, *parts, *(target(file).parent for file in files if file.is_symlink())}
+        parts = {base / part for part in PARTS if (base / part).is_dir()} if base == self.path else set()
+        return {base, *parts, *(target(file).parent for file in paced(files.values()) if file.is_symlink())}
 
 
 def reread(file: Path, within: Path | None, known: Reading | None) -> Reading | None:
@@ -131,27 +130,24 @@ def stamp(found: stat_result) -> tuple[int, ...]:
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
-def listed(path: Path) -> tuple[Path, list[Path]]:
-    """The folder of a project and its files."""
+def listed(path: Path) -> tuple[Path, dict[str, Path]]:
+    """The folder of a project, and its files by their path in it."""
     if not path.is_dir():
         if not os.path.lexists(path):
             raise FileNotFoundError(f"there is no folder or file {path}")
-        return listed(path.parent) if (path.parent / PROJECT_FILE).is_file() else (path.parent, [path])
-    files = sorted(paced(found(path)), key=attrgetter("parts"))  # paths themselves are slow to compare
-    if len(files) > MAX_PROJECT_FILES:
-        raise OSError(f"{path} has {len(files):,} files of flows; up to {MAX_PROJECT_FILES:,} are possible")
-    return path, files
+        return listed(path.parent) if (path.parent / PROJECT_FILE).is_file() else (path.parent, {path.name: path})
+    names = sorted(found(path))
+    if len(names) > MAX_PROJECT_FILES:
+        raise OSError(f"{path} has {len(names):,} files of flows; up to {MAX_PROJECT_FILES:,} are possible")
+    return path, {"/".join(name): path.joinpath(*name) for name in paced(names)}
 
 
-def found(folder: Path) -> Iterator[Path]:
-    for part in (folder, *(folder / part for part in PARTS)):
-        if part == folder or part.is_dir():
-            yield from (file for file in part.iterdir() if counts(file.name))
-
-
-def name_in(base: Path, file: Path) -> str:
-    """What `Path.relative_to` tells of a file inside a folder, in a tenth of its time."""
-    return "/".join(file.parts[len(base.parts) :])
+def found(folder: Path) -> Iterator[tuple[str, ...]]:
+    """The names of the files, each behind that of the part of the project that it is in."""
+    for part in ((), *((part,) for part in PARTS)):
+        place = folder.joinpath(*part)
+        if not part or place.is_dir():
+            yield from ((*part, name) for entry in paced(os.scandir(place)) if counts(name := entry.name))
 
 
 def counts(name: str) -> bool:

@@ -7,6 +7,7 @@ from flowengine.pace import pause
 
 T = TypeVar("T")
 Kept = dict[Hashable, tuple[Any, Any]]
+_FORGOTTEN_AT_ONCE = 50  # values, which is a matter of microseconds
 
 
 class Memory:
@@ -35,7 +36,12 @@ class Memory:
         return value
 
     def turn(self, *, sound: bool) -> None:
-        """Keep what was asked for since the last turn, and forget the rest."""
-        self._last, self._now = self._now, {}
+        """Keep what was asked for since the last turn, and forget the rest: that of a thousand flows a little at a time."""
+        before, self._last, self._now = (self._last, self._sound), self._now, {}
         if sound:
             self._sound = self._last
+        for old in before:
+            while old and old is not self._sound:
+                pause()
+                for _ in range(min(len(old), _FORGOTTEN_AT_ONCE)):
+                    old.popitem()

@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import LiteralString
 
@@ -65,17 +65,19 @@ class Archive:
 
     def __init__(self, where: Where) -> None:
         self._database = connect(where)
+        self._latest, self._latest_digests = "", frozenset[bytes]()
 
     def put(self, release_id: str, files: Mapping[str, bytes], origin: Origin, at: float) -> None:
         """Keep the files of a release; after this they survive a killed process."""
         digests = {name: hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest() for name, content in paced(files.items())}
         with self._database.transaction():
-            known = self._known(digests.values())
-            fresh = {digests[name]: content for name, content in files.items() if digests[name] not in known}
+            absent = self._absent(frozenset(digests.values()))
+            fresh = {digests[name]: content for name, content in paced(files.items()) if digests[name] in absent}
             packed = [(digest, zlib.compress(content)) for digest, content in fresh.items()]
             self._database.run_all("INSERT INTO contents VALUES (?, ?)", packed)
             row = (release_id, at, msgspec.json.encode(origin).decode(), msgspec.msgpack.encode(digests))
             self._database.rows("INSERT INTO releases VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", *row)
+        self._latest, self._latest_digests = release_id, frozenset(digests.values())
 
     def files(self, release_id: str) -> dict[str, bytes] | None:
         """The files of a release, or None when it is not (or no longer) kept."""
@@ -144,9 +146,14 @@ class Archive:
     def close(self) -> None:
         self._database.close()
 
-    def _known(self, digests: Collection[bytes] | None = None) -> set[bytes]:
-        known = {digest for (digest,) in self._database.rows("SELECT digest FROM contents")}
-        return known if digests is None else known.intersection(digests)
+    def _absent(self, digests: frozenset[bytes]) -> frozenset[bytes]:
+        """Those that no release has. What the latest one has, which is most, is there as long as that is."""
+        latest = self._database.rows("SELECT 1 FROM releases WHERE id = ?", self._latest)
+        new = digests - self._latest_digests if latest else digests
+        return new - self._contents(new).keys()
+
+    def _known(self) -> set[bytes]:
+        return {digest for (digest,) in self._database.rows("SELECT digest FROM contents")}
 
     def _contents(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}

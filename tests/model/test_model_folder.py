@@ -109,7 +109,7 @@ def test_the_same_content_stays_the_same_object(folder: Path) -> None:
 
 
 def test_a_file_that_vanishes_between_listing_and_reading_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flowengine.model.folder.found", lambda base: [base / "line.yaml", base / "gone.yaml"])
+    monkeypatch.setattr("flowengine.model.folder.found", lambda _: [("line.yaml",), ("gone.yaml",)])
     assert Folder(folder).read() == {"line.yaml": b"flow: line"}
 
 

@@ -69,6 +69,15 @@ def test_contents_that_releases_share_are_kept_once_and_as_long_as_one_needs_the
     assert archive.files("r3") is None
 
 
+def test_contents_that_somebody_else_has_dropped_are_put_again(opened: Callable[[], Archive]) -> None:
+    files = {"a.yaml": b"flow: a", "b.yaml": b"flow: b"}
+    archive, other = opened(), opened()
+    archive.put("one", files, HERE, 1.0)
+    other.drop(["one"])
+    archive.put("two", {**files, "b.yaml": b"changed"}, HERE, 2.0)
+    assert other.files("two") == {"a.yaml": b"flow: a", "b.yaml": b"changed"}
+
+
 def test_people_name_releases_by_the_beginning_of_their_id(opened: Callable[[], Archive]) -> None:
     archive = opened()
     for name in ("abc1", "abd2", "f00d"):

@@ -17,7 +17,7 @@ def callee(state: CompiledState) -> str:
 
 def calls(programs: Mapping[str, Program]) -> dict[str, list[CompiledState]]:
     """By flow: its states that call another flow of the project."""
-    return {name: [state for state in program.calls if callee(state) in programs] for name, program in programs.items()}
+    return {name: [state for state in program.calls if callee(state) in programs] for name, program in paced(programs.items())}
 
 
 def callees(program: Program) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from flowengine.compile.checks.graph import callee, calls, components
 from flowengine.compile.program import CompiledState, Program
 from flowengine.limits import MAX_SUBFLOW_DEPTH
+from flowengine.pace import paced, pause
 from flowengine.problems import Problem
 
 TOO_DEEP = f"more than {MAX_SUBFLOW_DEPTH} subflows inside each other"
@@ -13,7 +14,8 @@ TOO_DEEP = f"more than {MAX_SUBFLOW_DEPTH} subflows inside each other"
 def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
     calling = calls(programs)
     heights: dict[str, int] = {}
-    for circle in components({name: [callee(state) for state in states] for name, states in calling.items()}):
+    for circle in components({name: [callee(state) for state in states] for name, states in paced(calling.items())}):
+        pause()
         members = set(circle)
         recursive = [(name, state) for name in circle for state in calling[name] if callee(state) in members]
         yield from (problem("FE232", programs[name], state, again(name, state)) for name, state in recursive)
