@@ -42,14 +42,12 @@ def loaded(flows: Path, environment: Mapping[str, str] | None = None, *, cookies
         files = read_folder(flows)
     except OSError as error:
         raise click.UsageError(str(error)) from error
-    return compiled_from(files, flows.parent if flows.is_file() else flows, environment, cookies_only=cookies_only)
-
-
-def compiled_from(
-    files: Mapping[str, bytes], folder: Path, environment: Mapping[str, str] | None = None, *, cookies_only: bool = False
-) -> Loaded:
-    """The same for files that are read already; `folder` is where people find them."""
     compiled = compile_project(files, environment, cookies_only=cookies_only)
+    return found_in(flows.parent if flows.is_file() else flows, files, compiled)
+
+
+def found_in(folder: Path, files: Mapping[str, bytes], compiled: Compiled) -> Loaded:
+    """Files that are compiled already; `folder` is where people find them."""
     problems = tuple(replace(item, span=replace(item.span, file=(folder / item.span.file).as_posix())) for item in compiled.problems)
     return Loaded(files, compiled, problems, {(folder / name).as_posix(): text for name, text in compiled.sources.items()})
 

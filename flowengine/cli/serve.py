@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.project import Loaded, compiled_from
+from flowengine.cli.project import Loaded, found_in
 from flowengine.compile import Release
 from flowengine.compile.release import release_id
 from flowengine.releases.database import ArchiveError
@@ -48,7 +48,7 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
     try:
         live = Live(settings)
         found = there(live)
-        project = compiled_from(found.files, git or Path(settings.flows), cookies_only=settings.cookies_only)
+        project = found_in(git or Path(settings.flows), found.files, live.workshop.compile(found.files))
         signed = prepare(settings, begin(live, found, project))
         live.close()
     except (SettingsError, ArchiveError, GitError, OSError) as error:

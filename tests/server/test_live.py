@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.cli.project import compiled_from
+from flowengine.cli.project import found_in
 from flowengine.cli.serve import begin
 from flowengine.releases.archive import Origin
 from flowengine.releases.database import ArchiveError
@@ -145,7 +145,7 @@ def test_a_server_whose_release_no_longer_compiles_begins_with_its_flows(house: 
     live = Live(house.settings)
     found = live.place.read()
     assert found is not None
-    assert begin(live, found, compiled_from(found.files, Path("flows"))).id == there
+    assert begin(live, found, found_in(Path("flows"), found.files, live.workshop.compile(found.files))).id == there
     assert "RELEASE olden, WHICH WAS LIVE, NO LONGER COMPILES" in capsys.readouterr().err
     assert live.ledger.live().current == there
     live.close()
