@@ -284,7 +284,7 @@ class Engine:
         guarded = (call.stack[0].flow if call.stack else call.flow) in found.release.guarded
         cookie = self.cookie(work.event, outcome, call.steps, state, guarded=guarded)
         body = encode((*outcome.instructions, cookie) if cookie else outcome.instructions, outcome.action)
-        saved = Saved(call.steps, state, work.digest, body, release="" if call.ended else call.release)
+        saved = Saved(call.steps, state, work.digest, body, work.at, "" if call.ended else call.release)
         if guarded:
             saved = self.vault.sealed(saved, work.event.call_id, cookie.value if cookie else "")
         try:

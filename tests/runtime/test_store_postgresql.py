@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from test_engine import Phone, engine
 
 from flowengine.runtime.store import Saved, Store, StoreError, open_store
 from flowengine.runtime.store.address import shown
@@ -81,6 +82,19 @@ def test_a_failing_statement_fails_those_of_its_moment_and_nothing_else(postgres
         assert [type(failure) for failure in failed] == [StoreError, StoreError]
         assert await store.load("a") is None
         assert await store.save("a", STEP, LATER) is STEP
+
+    using(postgresql, act)
+
+
+def test_a_call_that_rings_again_is_known_as_such_by_each_machine(postgresql: str) -> None:
+    async def act(store: Store) -> None:
+        other = open_store(postgresql)
+        phones = [Phone(engine(store)), Phone(engine(other))]
+        body = phones[0].body("ice", cli="467", to={"type": "did", "endpoint": "1"})
+        replies = [await phone.send(body) for phone in (*phones, *phones)]
+        await other.close()
+        assert [reply.record.repeated for reply in replies] == [False, True, True, True]
+        assert len({reply.body for reply in replies}) == 1
 
     using(postgresql, act)
 

@@ -5,7 +5,8 @@ from typing import NamedTuple, Protocol
 
 
 class Saved(NamedTuple):
-    """One call after one step. `digest` names the delivery that `answer` answered; `claimed` is when that delivery was taken up.
+    """One call after one step. `digest` names the delivery that `answer` answered; `claimed` is when that delivery was taken up,
+    which tells the step of one worker from the same step of another.
 
     `release` is what the call needs to go on; "" once it has ended.
     """
