@@ -108,6 +108,7 @@ class Work(msgspec.Struct):
     begun: float
     fetched: float = 0.0
     awaited: asyncio.Future[Reply | None] | None = None
+    claimed: bool = False
     asked: list[tuple[Request, Fetched]] = []
     at: float = 0.0
     found: Found | None = None
@@ -179,9 +180,12 @@ class Engine:
             work.found, work.at = found, self.clock()
             outcome = step(found.release, found.call, event, datetime.fromtimestamp(work.at, UTC), found.gone)
             if outcome.waiting is not None:
-                won = None if work.asked else await self.claimed(work, found.release)
-                if won is not None:
+                won = None if work.claimed else await self.claimed(work, found)
+                if isinstance(won, Reply):
                     return won
+                if won is not None:
+                    saved = won
+                    continue
                 # A task of its own, as requests count on running in one, and whoever awaits an answer may drive it without.
                 outcome = await asyncio.create_task(self.performed(work, outcome, found.release))
             kept = await self.kept(work, found, outcome)
@@ -228,9 +232,13 @@ class Engine:
         payload = self.codec.open(text, event.call_id, known)
         return restore(payload) if payload is not None else None
 
-    async def claimed(self, work: Work, release: Release) -> Reply | None:
-        """Make sure that only one worker performs the requests of this callback; the answer of the other where there is one."""
-        limit = self.clock() + release.deadline
+    async def claimed(self, work: Work, found: Found) -> Reply | Saved | None:
+        """Make sure that only one worker performs the requests of this callback; the answer of the other where there is one.
+
+        Where the call has gone on since it was found, what is saved of it: the step is to be taken from there before anything is asked.
+        """
+        work.claimed = True
+        limit = self.clock() + found.release.deadline
         while self.clock() < limit:
             try:
                 free = await self.store.claim(work.event.call_id, work.digest, limit)
@@ -243,7 +251,7 @@ class Engine:
             if saved is not None and (again := self.repeated(work, saved)) is not None:
                 return again
             if free:
-                return None
+                return saved if saved is not None and saved.counter > found.steps else None
         return None
 
     async def performed(self, work: Work, outcome: Outcome, release: Release) -> Outcome:

@@ -311,6 +311,21 @@ def test_a_call_that_rings_twice_asks_once_however_late_and_whichever_worker_hea
     asyncio.run(main())
 
 
+def test_a_call_that_rings_again_after_a_publication_asks_nothing_of_the_new_release() -> None:
+    async def act(store: Store) -> None:
+        crm, now = Crm(), [1000.0]
+        phone = Phone(engine(store, crm, at=release(ASKS_AT_ONCE), clock=lambda: now[0]), echo=False)
+        body = phone.body("ice", cli="467", to={"type": "did", "endpoint": "1"})
+        await phone.send(body)
+        await phone.enter("", "timeout", "line.menu")
+        phone.engine.releases.serve(release(ASKS_AT_ONCE.replace("/lines", "/others")))
+        now[0] += 60.0
+        assert words(await phone.send(body)) == "Hello Ann."
+        assert {request.url for request, _ in crm.asked} == {"https://crm.example.com/lines"}
+
+    running(MemoryStore(clock=lambda: 2000.0), act)
+
+
 class WriteOnly(MemoryStore):
     async def load(self, call_id: str) -> Saved | None:
         raise AssertionError(f"{call_id} was looked for")
