@@ -2,7 +2,8 @@
 
 Python lets one thread run at a time, and a thread that wants its turn back waits for it each time that it has read or written
 anything. Work that rests of its own accord, again and again, makes them wait once and shortly; and while a callback is under way it
-rests almost at once, as that one would wait for it again at each of its reads and writes.
+rests almost at once, as that one would wait for it again at each of its reads and writes. Callbacks that wait for another system wait for
+nothing here.
 """
 
 import threading
@@ -24,12 +25,24 @@ class _Pace(threading.local):
 
 _pace = _Pace()
 _under_way: Collection[object] = ()
+_elsewhere = 0  # so many of them wait for another system
 
 
 def give_way_to(callbacks: Collection[object]) -> None:
     """Watch what holds the callbacks that this process is answering, as long as it holds any."""
     global _under_way  # noqa: PLW0603  # one process answers callbacks in one place
     _under_way = callbacks
+
+
+@contextmanager
+def elsewhere() -> Iterator[None]:
+    """A callback waits for another system in here, be it for seconds: meanwhile nothing needs to give way to it."""
+    global _elsewhere  # noqa: PLW0603  # counts in one thread, that of the callbacks
+    _elsewhere += 1
+    try:
+        yield
+    finally:
+        _elsewhere -= 1
 
 
 @contextmanager
@@ -44,7 +57,9 @@ def giving_way() -> Iterator[None]:
 
 def pause() -> None:
     """Rest if it is time to, in a thread that gives way; costs next to nothing in any other."""
-    if _pace.since is not None and time.perf_counter() - _pace.since > (HURRIED_SECONDS if _under_way else WORK_SECONDS):
+    if _pace.since is None:
+        return
+    if time.perf_counter() - _pace.since > (HURRIED_SECONDS if len(_under_way) > _elsewhere else WORK_SECONDS):
         time.sleep(REST_SECONDS)
         _pace.since = time.perf_counter()
 

@@ -42,6 +42,18 @@ def test_while_a_callback_is_under_way_it_rests_at_once(callbacks: list[str], re
     assert len(rests) == 100
 
 
+def test_callbacks_that_wait_for_other_systems_hurry_nobody(callbacks: list[str], rests: list[float]) -> None:
+    callbacks.extend(["c1", "c2"])
+    with pace.giving_way():
+        with pace.elsewhere(), pace.elsewhere():
+            list(pace.paced(range(100)))
+        assert 10 < len(rests) < 40
+        rests.clear()
+        with pace.elsewhere():
+            list(pace.paced(range(100)))
+        assert len(rests) == 100, "the other one is answered here"
+
+
 def test_work_of_its_own_never_rests(callbacks: list[str], rests: list[float]) -> None:
     callbacks.append("c1")
     list(pace.paced(range(100)))

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from flowengine.compile import Release
 from flowengine.limits import CALL_KEPT_SECONDS, FETCH_MARGIN_SECONDS, MAX_COOKIE_BYTES, MAX_RETAKEN_STEPS
-from flowengine.pace import give_way_to
+from flowengine.pace import elsewhere, give_way_to
 from flowengine.runtime.call import Call, dump, fits, restore
 from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.cookie import COOKIE_KEY, Codec, size
@@ -270,7 +270,8 @@ class Engine:
         if answers and answers[0][0] == request:
             return answers.pop(0)[1]
         answers.clear()
-        fetched = await self.fetch(request, left) if left > 0 else Fetched(0, error="timeout")
+        with elsewhere():
+            fetched = await self.fetch(request, left) if left > 0 else Fetched(0, error="timeout")
         work.asked.append((request, fetched))
         if self.outbox is not None and isinstance(work.event, (Dice, Notify)) and undelivered(request, fetched):
             await self.outbox.keep(request, work.digest)

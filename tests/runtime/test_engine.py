@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from flowengine import pace
 from flowengine.compile import Release, compile_project
 from flowengine.releases import Registry
 from flowengine.runtime.call import Call, dump, restore
@@ -450,6 +451,22 @@ def test_a_lookup_gets_the_time_that_is_left() -> None:
 
 
 TWICE = '  once_more: {fetch: {service: crm, get: "/more", failed: unknown}, next: menu}\n  menu:\n'
+
+
+def test_whoever_waits_for_a_lookup_needs_nobody_to_give_way() -> None:
+    counted: list[int] = []
+
+    async def act(store: Store) -> None:
+        async def fetch(_request: Request, _left: float) -> Fetched:
+            counted.append(len(phone.engine.under_way) - pace._elsewhere)
+            return Fetched(200, {"name": "Ann"})
+
+        phone = Phone(engine(store, fetch))  # type: ignore[arg-type]
+        await phone.ice()
+        assert await phone.enter("1234") == "Hello Ann 0."
+        assert (counted, pace._elsewhere) == ([0], 0)
+
+    running(MemoryStore(), act)
 
 
 def test_without_time_left_nothing_is_asked() -> None:
