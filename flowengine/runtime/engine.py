@@ -247,12 +247,22 @@ class Engine:
                 saved = await self.store.load(work.event.call_id)  # also when it is free: the other may just have answered
             except StoreError as error:
                 self.complaints.error("calls ask other systems without a claim: %s", error)
-                return None
+                return await self.known(work)
             if saved is not None and (again := self.repeated(work, saved)) is not None:
                 return again
             if free:
                 return saved if saved is not None and saved.counter > found.steps else None
         return None
+
+    async def known(self, work: Work) -> Reply | None:
+        """What a call that rings has been answered, where the store cannot tell by saving: a full disk can still be read."""
+        if not isinstance(work.event, Ice):
+            return None
+        try:
+            saved = await self.store.load(work.event.call_id)
+        except StoreError:
+            return None
+        return self.repeated(work, saved) if saved is not None else None
 
     async def performed(self, work: Work, outcome: Outcome, release: Release) -> Outcome:
         """Perform the requests of a step, one after the other, within the callback's deadline."""
@@ -299,6 +309,8 @@ class Engine:
         try:
             kept = await self.store.save(work.event.call_id, saved, self.clock() + CALL_KEPT_SECONDS)
         except StoreError as error:
+            if not work.claimed and (again := await self.known(work)) is not None:
+                return again
             if cookie is None and not call.ended:
                 raise
             self.complaints.error("states of calls are in their cookies alone: %s", error)

@@ -339,6 +339,37 @@ def test_nothing_is_read_for_a_call_that_rings() -> None:
     running(WriteOnly(), act)
 
 
+class Full(MemoryStore):
+    """As on a full disk: it can be read alone."""
+
+    full = False
+
+    async def save(self, call_id: str, saved: Saved, expires: float) -> Saved:
+        if self.full:
+            raise StoreError("full")
+        return await super().save(call_id, saved, expires)
+
+    async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
+        if self.full:
+            raise StoreError("full")
+        return await super().claim(call_id, digest, deadline)
+
+
+@pytest.mark.parametrize("flow", [FLOW, ASKS_AT_ONCE], ids=["answers", "asks"])
+@pytest.mark.parametrize("cookies", [True, False], ids=["cookies", "no cookies"])
+def test_a_call_that_rings_again_is_known_though_nothing_can_be_saved_any_more(flow: str, cookies: bool) -> None:
+    async def act(store: Store) -> None:
+        crm = Crm(Fetched(200, {"name": "Ann"}), Fetched(200, {"name": "Bob"}))
+        phone = Phone(engine(store, crm, at=release(flow), cookies=cookies))
+        body = phone.body("ice", cli="467", to={"type": "did", "endpoint": "1"})
+        first = await phone.send(body)
+        store.full = True  # type: ignore[attr-defined]
+        again = await phone.send(body)
+        assert (again.body, again.record.repeated, len(crm.asked)) == (first.body, True, flow.count("start: look_up"))
+
+    running(Full(), act)
+
+
 def test_a_delivery_given_up_is_taken_over_by_its_repetition() -> None:
     async def act(store: Store) -> None:
         crm = Crm(wait=0.02)
