@@ -195,8 +195,8 @@ class Engine:
         raise RuntimeError("other callbacks of this call were always first")
 
     def does_without(self, event: Event) -> bool:
-        """Whether this callback can be answered while the store fails: calls begin, and go on where their cookie comes back."""
-        return (self.codec is not None and isinstance(event, Ice)) or self.carried(event, -1) is not None
+        """Whether this callback can be answered while the store fails: calls go on where their cookie comes back."""
+        return self.carried(event, -1) is not None
 
     def find(self, event: Event, saved: Saved | None) -> "Found | Call":
         """The state of a call, from the store or the cookie, whichever has counted further; and the release that it began on.
