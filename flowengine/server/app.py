@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import multiprocessing
 import os
 import signal
 import time
@@ -106,6 +107,7 @@ def keep_out_of_git(folder: Path) -> None:
 async def running(parts: Parts, releases: Registry, metrics: Metrics) -> AsyncIterator[None]:
     """The life of a worker. By its end every callback in flight has been answered."""
     linger(parts)
+    end_with_parent()
     parts.journal.start()
     tasks = [asyncio.create_task(purge(parts.store)), asyncio.create_task(report(parts.outbox))]
     if isinstance(parts.store, SqliteStore):
@@ -137,6 +139,21 @@ def linger(parts: Parts) -> None:
     if callable(stop):
         with suppress(NotImplementedError):  # not on every system
             loop.add_signal_handler(signal.SIGTERM, begin)
+
+
+def end_with_parent() -> None:
+    """A worker whose parent was killed is ended by nobody: it would keep the port, and the next server could not begin."""
+    if (parent := multiprocessing.parent_process()) is None:
+        return
+    loop, gone = asyncio.get_running_loop(), parent.sentinel
+
+    def end() -> None:
+        loop.remove_reader(gone)
+        reports.error("the process that began this worker was killed: the worker ends, too")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with suppress(NotImplementedError):  # not on every system
+        loop.add_reader(gone, end)
 
 
 async def report(outbox: Outbox) -> None:

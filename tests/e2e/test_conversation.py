@@ -1,7 +1,9 @@
 """Whole conversations over real HTTP, signed as the platform signs, from ring to hang-up."""
 
 import json
+import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +75,30 @@ def test_a_call_goes_on_after_the_server_was_killed_in_its_middle(folder: Path, 
         to_the_end(line)
     finally:
         server.kill(signal.SIGTERM)
+
+
+def test_a_server_starts_after_only_the_first_process_of_the_one_before_was_killed(folder: Path) -> None:
+    server = served(folder, workers=2)
+    line = Line(server.port, "call-1", echo=False)
+    line.ring()
+    assert server.process is not None
+    os.kill(server.process.pid, signal.SIGKILL)  # as the kernel does when memory is short
+    server.process.wait(30)
+    limit = time.monotonic() + 20
+    try:
+        while answers(server.port):
+            assert time.monotonic() < limit, "workers still have the port"
+            time.sleep(0.05)
+        server.start()
+        assert "Please enter your account number." in said(line.press("1"))
+    finally:
+        server.kill(signal.SIGTERM)
+    assert "Traceback" not in (folder / "server.log").read_text()
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_cookies_alone_carry_a_call_over_a_restart_without_a_store(folder: Path) -> None:
