@@ -32,7 +32,7 @@ from flowengine.server.settings import ARCHIVE, Settings
 @click.option("--store", default="", help="The store of the server, which knows its releases.  [default: beside JOURNAL]")
 @click.option("--since", type=Since(), default=0.0, help="Calls that began since then: 30m, 1h or 7d ago, or a date (UTC).")
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
-@click.option("--exit-code", is_flag=True, help="Exit with 1 when a call goes differently.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 when a call goes differently, 2 when none could be replayed.")
 def replay(journal: Path, target: str, repo: Path, folder: str, store: str, since: float, *, data: bool, exit_code: bool) -> None:
     """Run recorded calls against other flows.
 
@@ -50,6 +50,8 @@ def replay(journal: Path, target: str, repo: Path, folder: str, store: str, sinc
     show(made, data=data)
     if exit_code and made.groups:
         raise SystemExit(1)
+    if exit_code and made.skipped and not made.same:
+        raise SystemExit(2)  # a gate without its keys must not stay open
 
 
 def show(made: Report, *, data: bool) -> None:

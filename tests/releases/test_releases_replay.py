@@ -155,6 +155,17 @@ def replay(journal: Path, *arguments: object) -> Result:
     return CliRunner().invoke(main, ["replay", str(journal), *map(str, arguments)], env={"FLOWENGINE_COOKIE_KEYS": "old, the secret"})
 
 
+def test_a_gate_without_its_keys_is_closed(journal: Path, tmp_path: Path) -> None:
+    (tmp_path / "flows").mkdir()
+    for name, content in files().items():
+        (tmp_path / "flows" / name).write_bytes(content)
+    arguments = ["replay", str(journal), "--on", str(tmp_path / "flows")]
+    strange = {"FLOWENGINE_COOKIE_KEYS": "another secret"}
+    assert CliRunner().invoke(main, arguments, env=strange).exit_code == 0
+    gate = CliRunner().invoke(main, [*arguments, "--exit-code"], env=strange)
+    assert (gate.exit_code, "0 calls replayed" in gate.output) == (2, True), gate.output
+
+
 def test_the_command_takes_a_folder_a_release_and_a_git_ref(journal: Path, tmp_path: Path) -> None:
     flows, other = tmp_path / "flows", changed(("attempts: 2", "attempts: 1"))
     flows.mkdir()
