@@ -13,6 +13,7 @@ from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.store.place import Place, cure, make, put_back
 
 _complaints = Complaints(logging.getLogger(__name__))  # one for all connections, as each finds out for itself
+_latest: dict[Path, Place] = {}  # by path: the file that this process has opened last
 AGAIN_SECONDS = 1.0  # before a file that could not be put back is tried again
 LOST = (
     "who changed what when, candidate and drafts, and the releases to go back to: calls on those go on in the flows of now, where they fit"
@@ -30,6 +31,7 @@ class SqliteDatabase:
         except (OSError, sqlite3.Error) as error:
             raise ArchiveError(f"cannot open the archive of releases {path}: {error}{cure(error, LOST)}") from error
         self._place, self._places = Place(path), 1
+        _latest[path] = self._place
         self._again = 0.0
 
     def rows(self, sql: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
@@ -61,7 +63,12 @@ class SqliteDatabase:
         self._connection.close()
 
     def _go_on(self) -> None:
-        """Put the file back that was taken away, or go on with the one in its place; where neither can be, with what nobody else finds."""
+        """Put the file back that was taken away, or go on with the one in its place; where neither can be, with what nobody else finds.
+
+        A connection that has slept through an earlier loss knows less than those that have not, and leaves it to them.
+        """
+        if not self._place.same(_latest[self._path]) and not self._path.exists():
+            raise ArchiveError("the archive of releases was taken away, and is about to be put back: try again")
         if time.monotonic() < self._again:
             return
         self._again = time.monotonic() + AGAIN_SECONDS
@@ -79,6 +86,7 @@ class SqliteDatabase:
             return
         self._connection.close()
         self._connection, self._place, self._places, self._again = connection, Place(self._path), self._places + 1, 0.0
+        _latest[self._path] = self._place
 
 
 @contextmanager

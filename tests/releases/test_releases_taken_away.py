@@ -9,6 +9,7 @@ import pytest
 
 from flowengine.releases import sqlite
 from flowengine.releases.archive import Archive, Origin
+from flowengine.releases.database import ArchiveError
 from flowengine.releases.ledger import Change, Ledger
 from flowengine.runtime.complaints import Complaints
 
@@ -48,6 +49,17 @@ def test_it_is_put_back_as_it_was(path: Path, how: Callable[[Path], None], caplo
         f"{path} was taken away while it was used, and has been put back: to begin anew, end the server first"
     ]
     assert {file.name for file in path.parent.iterdir()} == {"releases.db", "releases.db-wal", "releases.db-shm"}
+
+
+def test_who_has_slept_through_an_earlier_loss_does_not_put_back_what_was_then(path: Path) -> None:
+    awake, sleeper = Ledger(path), Ledger(path)
+    publish(awake, "r1")
+    all_of_it(path)
+    publish(awake, "r2")
+    all_of_it(path)
+    with pytest.raises(ArchiveError, match="about to be put back"):
+        sleeper.live()
+    assert (awake.live().current, sleeper.live().current, Ledger(path).live().current) == ("r2", "r2", "r2")
 
 
 def test_an_older_copy_is_what_is_live_then(path: Path) -> None:

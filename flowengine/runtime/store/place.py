@@ -74,6 +74,10 @@ class Place:
         """Whether the file is still there, and still the same. Costs a microsecond or two."""
         return _identity(self.path) == self._own
 
+    def same(self, other: "Place") -> bool:
+        """Whether both are of the same file, be it there or not."""
+        return self._own == other._own  # noqa: SLF001  # one of its kind
+
     def leave(self) -> None:
         """Take away what the file that was here has left beside, as it would spoil the one that has come, or comes, in its place."""
         with suppress(OSError), _alone(self.path.parent):
