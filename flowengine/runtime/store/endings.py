@@ -3,6 +3,7 @@
 import sqlite3
 
 from flowengine.limits import CALL_KEPT_SECONDS
+from flowengine.runtime.store.once import Once
 
 _MARK = b"\0"  # an answer begins with a brace, a sealed one with a digit
 _NUMBER_BYTES = 8
@@ -18,7 +19,7 @@ class Endings:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
-        self._known: dict[bytes, tuple[int, float]] = {}
+        self._once = Once[bytes](_MOST, _FRESH_SECONDS)
 
     def shortened(self, answer: bytes, now: float) -> bytes:
         """The answer as it is to be written, in the transaction under way."""
@@ -27,14 +28,8 @@ class Endings:
         if len(answer) < _WORTH_IT or (at := answer.find(_ACTION)) < 0 or len(answer) - at < _WORTH_IT:
             return answer
         ending = answer[at:]
-        number, written = self._known.get(ending, (-1, now))
-        if number < 0 or now - written > _FRESH_SECONDS:
-            self._remember(ending, 0, now)
-            return answer
-        if number == 0:
-            number = self._execute("INSERT INTO endings (at, content) VALUES (?, ?)", (now, ending)).lastrowid or 0
-            self._remember(ending, number, now)
-        return _MARK + number.to_bytes(_NUMBER_BYTES) + answer[:at]
+        number = self._once.number(ending, now, lambda: self._written(ending, now))
+        return _MARK + number.to_bytes(_NUMBER_BYTES) + answer[:at] if number else answer
 
     def whole(self, written: bytes) -> bytes:
         """The very answer that was written; nothing where its ending is gone."""
@@ -48,9 +43,7 @@ class Endings:
 
     def forget(self) -> None:
         """What was written was taken back."""
-        self._known.clear()
+        self._once.forget()
 
-    def _remember(self, ending: bytes, number: int, now: float) -> None:
-        if len(self._known) >= _MOST:
-            del self._known[next(iter(self._known))]
-        self._known[ending] = (number, now)
+    def _written(self, ending: bytes, now: float) -> int:
+        return self._execute("INSERT INTO endings (at, content) VALUES (?, ?)", (now, ending)).lastrowid or 0
