@@ -1,9 +1,10 @@
 """How much of a bare endpoint's throughput the served example keeps, and what one step costs.
 
-Both servers run in the same way, one after the other, on one core; a load generator on another core keeps connections busy with
-calls of four callbacks (ring, key, answered, ended), signed beforehand. The bare endpoint verifies the same signature and
-returns constant bytes. The goals compare answering alone, so their rows are served with `journal: {keep: none}`; the other two are served
-as the example stands, and record every callback in the call journal.
+Both servers run in the same way, one after the other, on one core; a load generator on another core
+keeps connections busy with calls of four callbacks (ring, key, answered, ended), signed beforehand.
+The bare endpoint verifies the same signature and returns constant bytes. The goals compare
+answering alone, so their rows are served with `journal: {keep: none}`; the other two are served as
+the example stands, and record every callback in the call journal.
 
     python benchmarks/callback.py [--json] [--calls 4000] [--rounds 3]
 """
@@ -80,7 +81,14 @@ def callbacks(number: int) -> list[bytes]:
     to = {"type": "did", "endpoint": NUMBER}
     menu = {"menuId": "main", "type": "return", "value": "1.1", "inputMethod": "dtmf"}
     events = (
-        {"event": "ice", "cli": "12015555555", "to": to, "domain": "pstn", "originationType": "PSTN", **common},
+        {
+            "event": "ice",
+            "cli": "12015555555",
+            "to": to,
+            "domain": "pstn",
+            "originationType": "PSTN",
+            **common,
+        },
         {"event": "pie", "menuResult": menu, **common},
         {"event": "ace", **common},
         {"event": "dice", "result": "ANSWERED", "reason": "CALLERHANGUP", "duration": 9, **common},
@@ -89,14 +97,23 @@ def callbacks(number: int) -> list[bytes]:
 
 
 async def with_cookies(engine: Engine, bodies: list[bytes]) -> list[bytes]:
-    """The same callbacks as a platform that echoes cookies sends them; state is sealed the same way each time."""
+    """The same callbacks as a platform that echoes cookies sends them; state is sealed the same way
+    each time.
+    """
     cookies: dict[str, str] = {}
     sent = []
     for body in bodies:
-        event = {**json.loads(body), "cookies": [{"key": key, "value": value} for key, value in cookies.items()]}
+        event = {
+            **json.loads(body),
+            "cookies": [{"key": key, "value": value} for key, value in cookies.items()],
+        }
         sent.append(json.dumps(event).encode())
         answer = json.loads((await engine.answer(decode(sent[-1]), sent[-1])).body)
-        cookies |= {item["key"]: item["value"] for item in answer.get("instructions", ()) if item["name"] == "setCookie"}
+        cookies |= {
+            item["key"]: item["value"]
+            for item in answer.get("instructions", ())
+            if item["name"] == "setCookie"
+        }
     return sent
 
 
@@ -104,11 +121,16 @@ def request(body: bytes) -> bytes:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     authorization = sign(KEY, SECRET, "POST", "/sinch", KIND, body, now)
     signed = f"content-type: {KIND}\r\nx-timestamp: {now}\r\nauthorization: {authorization}\r\n"
-    return f"POST /sinch HTTP/1.1\r\nhost: 127.0.0.1\r\n{signed}content-length: {len(body)}\r\n\r\n".encode() + body
+    return (
+        f"POST /sinch HTTP/1.1\r\nhost: 127.0.0.1\r\n{signed}content-length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
 
 
 class Caller(asyncio.Protocol):
-    """One connection that sends the callbacks of its calls, each after the answer to the one before."""
+    """One connection that sends the callbacks of its calls, each after the answer to the one
+    before.
+    """
 
     def __init__(self, requests: Iterator[bytes], done: asyncio.Future[None]) -> None:
         self.requests, self.done, self.buffer, self.failed = requests, done, b"", 0
@@ -139,12 +161,17 @@ class Caller(asyncio.Protocol):
 async def load(port: int, calls: list[list[bytes]]) -> float:
     """Requests per second with all connections busy."""
     loop = asyncio.get_running_loop()
-    lanes = [[request for call in calls[lane::CONNECTIONS] for request in call] for lane in range(CONNECTIONS)]
+    lanes = [
+        [request for call in calls[lane::CONNECTIONS] for request in call]
+        for lane in range(CONNECTIONS)
+    ]
     begun = time.perf_counter()
     waits, callers = [], []
     for lane in lanes:
         done = loop.create_future()
-        _, caller = await loop.create_connection(lambda lane=lane, done=done: Caller(iter(lane), done), "127.0.0.1", port)
+        _, caller = await loop.create_connection(
+            lambda lane=lane, done=done: Caller(iter(lane), done), "127.0.0.1", port
+        )
         waits.append(done)
         callers.append(caller)
     await asyncio.gather(*waits)
@@ -154,9 +181,16 @@ async def load(port: int, calls: list[list[bytes]]) -> float:
 
 
 def serve(command: list[str], port: int, folder: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET, "PYTHONPATH": f"{ROOT}:{folder}"}
+    environment = {
+        **os.environ,
+        "SINCH_APPLICATION_KEY": KEY,
+        "SINCH_APPLICATION_SECRET": SECRET,
+        "PYTHONPATH": f"{ROOT}:{folder}",
+    }
     log = (Path(folder) / "server.log").open("ab")
-    process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+    process = subprocess.Popen(
+        command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True
+    )
     os.sched_setaffinity(process.pid, {0})
     for _ in range(200):
         try:
@@ -221,11 +255,18 @@ def projects(folder: str) -> dict[str, Path]:
 def commands(folder: str, port: int) -> dict[str, list[str]]:
     (Path(folder) / "bare.py").write_text(BARE)
     quiet = ["--no-access-log", "--log-level", "warning"]
-    found = {"bare endpoint": [sys.executable, "-m", "uvicorn", "--port", str(port), *quiet, "bare:app"]}
+    found = {
+        "bare endpoint": [sys.executable, "-m", "uvicorn", "--port", str(port), *quiet, "bare:app"]
+    }
     for what, flows in projects(folder).items():
         served = [sys.executable, "-m", "flowengine", "serve", str(flows), "--port", str(port)]
-        found |= {f"default store, {what}": served, f"cookies alone, {what}": [*served, "--store", "none"]}
-    return dict(sorted(found.items(), key=lambda row: (row[0] != "bare endpoint", row[0] not in TARGETS)))
+        found |= {
+            f"default store, {what}": served,
+            f"cookies alone, {what}": [*served, "--store", "none"],
+        }
+    return dict(
+        sorted(found.items(), key=lambda row: (row[0] != "bare endpoint", row[0] not in TARGETS))
+    )
 
 
 def compiled(flows: Path) -> Release:
@@ -238,7 +279,10 @@ def sent_to(calls: int) -> dict[str, list[list[bytes]]]:
     """The callbacks by the name of the row: the cookies of a call name the release that it is on."""
     plain = [callbacks(number) for number in range(calls)]
     with tempfile.TemporaryDirectory() as folder:
-        echoed = {f"cookies alone, {what}": uvloop.run(prepared(compiled(flows), calls)) for what, flows in projects(folder).items()}
+        echoed = {
+            f"cookies alone, {what}": uvloop.run(prepared(compiled(flows), calls))
+            for what, flows in projects(folder).items()
+        }
         return dict.fromkeys(commands(tempfile.mkdtemp(dir=folder), 0), plain) | echoed
 
 
@@ -250,10 +294,17 @@ def run(calls: int, rounds: int) -> dict[str, object]:
         for index, name in enumerate(sent):
             with tempfile.TemporaryDirectory() as folder:
                 port = 18400 + 10 * round_number + index
-                rates.setdefault(name, []).append(measured(commands(folder, port)[name], port, folder, sent[name]))
-    ratios = {name: statistics.median(a / b for a, b in zip(found, rates["bare endpoint"], strict=True)) for name, found in rates.items()}
+                rates.setdefault(name, []).append(
+                    measured(commands(folder, port)[name], port, folder, sent[name])
+                )
+    ratios = {
+        name: statistics.median(a / b for a, b in zip(found, rates["bare endpoint"], strict=True))
+        for name, found in rates.items()
+    }
     return {
-        "requests_per_second": {name: round(statistics.median(found)) for name, found in rates.items()},
+        "requests_per_second": {
+            name: round(statistics.median(found)) for name, found in rates.items()
+        },
         "ratio": {name: round(ratio, 3) for name, ratio in ratios.items()},
         "step_microseconds": round(step_microseconds(compiled(ROOT / "flows")), 1),
         "targets": TARGETS,

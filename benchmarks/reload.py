@@ -1,8 +1,9 @@
-"""What a change of flows costs: from the saved file to the words that a new call hears, in memory, and for callers meanwhile.
+"""What a change of flows costs: from the saved file to the words that a new call hears, in memory,
+and for callers meanwhile.
 
-`flowengine serve` follows a folder, with one worker on one core; a client on another core saves one flow after the other, with new
-words in it, and keeps calling. Latencies are those of callbacks that begin between a saved file and its new words, against those of
-the same run while nothing is saved.
+`flowengine serve` follows a folder, with one worker on one core; a client on another core saves one
+flow after the other, with new words in it, and keeps calling. Latencies are those of callbacks that
+begin between a saved file and its new words, against those of the same run while nothing is saved.
 
     python benchmarks/reload.py [--json] [--flows 1 100 1000] [--rounds 20] [--releases 100]
 """
@@ -86,7 +87,10 @@ def flow(number: int, edition: int = 0) -> str:
 def project(flows: int) -> dict[str, str]:
     """The flow in the middle answers, and is the one that changes."""
     files = {f"line-{number}.yaml": flow(number) for number in range(flows)}
-    return {**files, "project.yaml": f"project: bench\nlocale: en-US\nroutes: [{{flow: line-{flows // 2}}}]\n"}
+    return {
+        **files,
+        "project.yaml": f"project: bench\nlocale: en-US\nroutes: [{{flow: line-{flows // 2}}}]\n",
+    }
 
 
 class Connection(asyncio.Protocol):
@@ -102,7 +106,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.buffer += data
         head, found, body = self.buffer.partition(b"\r\n\r\n")
-        if found and len(body) >= int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]):
+        if found and len(body) >= int(
+            head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        ):
             assert head.startswith(b"HTTP/1.1 200"), self.buffer
             self.buffer = b""
             self.answer(body)
@@ -120,11 +126,17 @@ class Client:
         self.wanted = b"\0"
 
     async def call(self) -> None:
-        """A new call begins. Its time counts from when it was due: a client that is late is no excuse."""
+        """A new call begins. Its time counts from when it was due: a client that is late is no
+        excuse.
+        """
         made = request(json.dumps(ring(next(self.numbers))).encode())
-        self.idle = [connection for connection in self.idle if not connection.transport.is_closing()]  # nobody needed it for seconds
+        self.idle = [
+            connection for connection in self.idle if not connection.transport.is_closing()
+        ]  # nobody needed it for seconds
         if not self.idle:
-            _, fresh = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", self.port)
+            _, fresh = await asyncio.get_running_loop().create_connection(
+                Connection, "127.0.0.1", self.port
+            )
             self.idle.append(fresh)
         connection, begun = self.idle.pop(), time.perf_counter()
 
@@ -166,7 +178,11 @@ def served(flows: int, port: int) -> Iterator[tuple[subprocess.Popen[bytes], Pat
         place.mkdir()
         for name, text in project(flows).items():
             (place / name).write_text(text)
-        process = serve([sys.executable, "-m", "flowengine", "serve", str(place), "--port", str(port)], port, folder)
+        process = serve(
+            [sys.executable, "-m", "flowengine", "serve", str(place), "--port", str(port)],
+            port,
+            folder,
+        )
         try:
             yield process, place
         finally:
@@ -188,7 +204,10 @@ async def reloading(port: int, place: Path, flows: int, rounds: int) -> dict[str
     for edition in (1, 2):
         await changed(client, place, flows, edition)  # warm
     await asyncio.sleep(1.0)
-    quiet = time.perf_counter(), await asyncio.sleep(IDLE_SECONDS, time.perf_counter() + IDLE_SECONDS)
+    quiet = (
+        time.perf_counter(),
+        await asyncio.sleep(IDLE_SECONDS, time.perf_counter() + IDLE_SECONDS),
+    )
     windows = []
     for edition in range(3, 3 + rounds):
         windows.append(await changed(client, place, flows, edition))
@@ -206,12 +225,21 @@ async def reloading(port: int, place: Path, flows: int, rounds: int) -> dict[str
 
 def latencies(client: Client, windows: list[tuple[float, float]]) -> dict[str, float]:
     """Milliseconds of the callbacks that began within these times."""
-    found = sorted(took * 1000 for begun, took in client.latencies if any(first <= begun <= last for first, last in windows))
+    found = sorted(
+        took * 1000
+        for begun, took in client.latencies
+        if any(first <= begun <= last for first, last in windows)
+    )
     ranks = {"p50": 0.5, "p99": 0.99, "longest": 1.0}
-    return {"callbacks": len(found), **{name: round(found[ceil(len(found) * share) - 1], 2) for name, share in ranks.items()}}
+    return {
+        "callbacks": len(found),
+        **{name: round(found[ceil(len(found) * share) - 1], 2) for name, share in ranks.items()},
+    }
 
 
-async def growing(process: subprocess.Popen[bytes], port: int, place: Path, flows: int, releases: int) -> dict[str, float]:
+async def growing(
+    process: subprocess.Popen[bytes], port: int, place: Path, flows: int, releases: int
+) -> dict[str, float]:
     """Resident memory of the server before and after many releases, of which it keeps all."""
     client = Client(port)
     calling = asyncio.create_task(client.keep_calling(RATE / 10))  # calls take memory, too
@@ -222,7 +250,10 @@ async def growing(process: subprocess.Popen[bytes], port: int, place: Path, flow
         await changed(client, place, flows, edition)
     calling.cancel()
     after = resident(process.pid)
-    return {"megabytes": round(after / 1024, 1), "kilobytes_per_release": round((after - before) / releases, 1)}
+    return {
+        "megabytes": round(after / 1024, 1),
+        "kilobytes_per_release": round((after - before) / releases, 1),
+    }
 
 
 def resident(process: int) -> int:
@@ -238,7 +269,11 @@ def traced(flows: int, releases: int = 10) -> float:
     kept.append(compiler.compile(files, {}).release)
     tracemalloc.start()
     for edition in range(1, releases + 2):
-        kept.append(compiler.compile({**files, f"line-{flows // 2}.yaml": flow(flows // 2, edition).encode()}, {}).release)
+        kept.append(
+            compiler.compile(
+                {**files, f"line-{flows // 2}.yaml": flow(flows // 2, edition).encode()}, {}
+            ).release
+        )
         gc.collect()
         if edition == 1:
             first = tracemalloc.get_traced_memory()[0]
@@ -256,23 +291,42 @@ def run(sizes: list[int], rounds: int, releases: int) -> dict[str, object]:
             reload = uvloop.run(reloading(port, place, flows, rounds))
         with served(flows, port + 1) as (process, place):
             memory = uvloop.run(growing(process, port + 1, place, flows, releases))
-        found[str(flows)] = {**reload, "memory": {**memory, "traced_kilobytes_per_release": traced(flows)}}
+        found[str(flows)] = {
+            **reload,
+            "memory": {**memory, "traced_kilobytes_per_release": traced(flows)},
+        }
     return {"flows": found, "targets": TARGETS}
 
 
 def show(result: dict[str, object]) -> None:
     found = result["flows"]
     assert isinstance(found, dict)
-    print(f"{'':>6}  {'saved to heard':^17}  {'idle':^23}  {'while reloading':^23}  {'p99':>6}  {'memory of a release':^21}  {'server':>7}")
+    print(
+        f"{'':>6}  {'saved to heard':^17}  {'idle':^23}  {'while reloading':^23}  {'p99':>6}  "
+        f"{'memory of a release':^21}  {'server':>7}"
+    )
     ways = f"{'median':>7}{'longest':>10}", *[f"{'p50':>7}{'p99':>7}{'longest':>9}"] * 2
     print(f"{'flows':>6}  {'  '.join(ways)}  {'ratio':>6}  {'RSS':>9}{'objects':>12}  {'RSS':>7}")
     for flows, item in found.items():
         took, memory = item["milliseconds"], item["memory"]
-        times = "  ".join(f"{at['p50']:>7.2f}{at['p99']:>7.2f}{at['longest']:>9.2f}" for at in (item["idle"], item["reloading"]))
-        sizes = memory["kilobytes_per_release"], memory["traced_kilobytes_per_release"], memory["megabytes"]
+        times = "  ".join(
+            f"{at['p50']:>7.2f}{at['p99']:>7.2f}{at['longest']:>9.2f}"
+            for at in (item["idle"], item["reloading"])
+        )
+        sizes = (
+            memory["kilobytes_per_release"],
+            memory["traced_kilobytes_per_release"],
+            memory["megabytes"],
+        )
         size = "{:>6.0f} kB{:>9.0f} kB  {:>4.0f} MB".format(*sizes)
-        print(f"{flows:>6}  {took['median']:>7.0f}{took['longest']:>10.0f}  {times}  {item['p99_ratio']:>6.2f}  {size}")
-    print("times in milliseconds; wanted: saved to heard under 300, 99th percentile while reloading at most 2 times that of idle")
+        print(
+            f"{flows:>6}  {took['median']:>7.0f}{took['longest']:>10.0f}  {times}  "
+            f"{item['p99_ratio']:>6.2f}  {size}"
+        )
+    print(
+        "times in milliseconds; wanted: saved to heard under 300, 99th percentile while reloading "
+        "at most 2 times that of idle"
+    )
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
-"""How many complete calls of four callbacks the switch puts through in a second of one core, in virtual time.
+"""How many complete calls of four callbacks the switch puts through in a second of one core, in
+virtual time.
 
-Each call is dialled, asks for a menu, has its key pressed, is connected to a phone that answers, and ends when its caller hangs
-up: ICE, PIE, ACE and DiCE, each signed. The backend is in the same process: once it answers constant SVAML, once it is
-flowengine's own step, which looks at nobody's signature and keeps no session store. Only the time that this process has of its core
-counts, whoever else works on the machine.
+Each call is dialled, asks for a menu, has its key pressed, is connected to a phone that answers,
+and ends when its caller hangs up: ICE, PIE, ACE and DiCE, each signed. The backend is in the same
+process: once it answers constant SVAML, once it is flowengine's own step, which looks at nobody's
+signature and keeps no session store. Only the time that this process has of its core counts,
+whoever else works on the machine.
 
     python benchmarks/switch.py [--json] [--calls 3000] [--rounds 3] [--load 10000]
 
-With --load, `flowengine load` also puts so many calls on `flowengine serve flows`, with a server process and its own.
+With --load, `flowengine load` also puts so many calls on `flowengine serve flows`, with a server
+process and its own.
 """
 
 import argparse
@@ -49,10 +52,19 @@ Answer = Callable[[bytes], bytes]
 MENU = {
     "name": "runMenu",
     "mainMenu": "main",
-    "menus": [{"id": "main", "mainPrompt": "#tts[Press 1.]", "options": [{"dtmf": "1", "action": "return(1)"}]}],
+    "menus": [
+        {
+            "id": "main",
+            "mainPrompt": "#tts[Press 1.]",
+            "options": [{"dtmf": "1", "action": "return(1)"}],
+        }
+    ],
 }
 CONSTANT = {
-    "ice": {"instructions": [{"name": "say", "text": "Welcome.", "locale": "en-US"}], "action": MENU},
+    "ice": {
+        "instructions": [{"name": "say", "text": "Welcome.", "locale": "en-US"}],
+        "action": MENU,
+    },
     "pie": {"action": {"name": "connectPstn", "number": "+14045550199", "cli": NUMBER}},
     "ace": {"action": {"name": "continue"}},
     "dice": {},
@@ -132,12 +144,35 @@ def put_on_server(calls: int) -> dict[str, object]:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "server.log").open("wb") as log:
-        serve = [sys.executable, "-m", "flowengine", "serve", str(ROOT / "flows"), "--port", str(port)]
-        server = subprocess.Popen(serve, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+        serve = [
+            sys.executable,
+            "-m",
+            "flowengine",
+            "serve",
+            str(ROOT / "flows"),
+            "--port",
+            str(port),
+        ]
+        server = subprocess.Popen(
+            serve, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True
+        )
         try:
             wait_for(f"http://127.0.0.1:{port}/readyz")
-            load = ["load", f"http://127.0.0.1:{port}/sinch", "--to", NUMBER, "--calls", str(calls), "--json"]
-            ran = subprocess.run([sys.executable, "-m", "flowengine", *load], env=environment, stdout=subprocess.PIPE, check=False)
+            load = [
+                "load",
+                f"http://127.0.0.1:{port}/sinch",
+                "--to",
+                NUMBER,
+                "--calls",
+                str(calls),
+                "--json",
+            ]
+            ran = subprocess.run(
+                [sys.executable, "-m", "flowengine", *load],
+                env=environment,
+                stdout=subprocess.PIPE,
+                check=False,
+            )
         finally:
             os.killpg(server.pid, signal.SIGTERM)
             server.wait(40)
@@ -168,7 +203,9 @@ def run(calls: int, rounds: int, load: int) -> dict[str, object]:
             found[name].append(calls_per_second(answer, calls))
     os.sched_setaffinity(0, every)
     result: dict[str, object] = {
-        "calls_per_second": {name: round(statistics.median(rates)) for name, rates in found.items()},
+        "calls_per_second": {
+            name: round(statistics.median(rates)) for name, rates in found.items()
+        },
         "target": TARGET,
     }
     return {**result, "load": put_on_server(load)} if load else result
@@ -181,11 +218,19 @@ def show(result: dict[str, object]) -> None:
     for name, rate in rates.items():
         print(f"{name:<20}{rate:>10,}{TARGET:>10,}")
     if isinstance(load, dict):
-        print(f"\n{load['calls']:,} calls on the real server: {load['lost']} lost, {load['calls_per_second']:,.0f} calls/s, milliseconds:")
-        print(f"{'callback':<10}{'count':>8}{'50 %':>9}{'90 %':>9}{'99 %':>9}{'99.9 %':>9}{'longest':>9}")
+        print(
+            f"\n{load['calls']:,} calls on the real server: {load['lost']} lost, "
+            f"{load['calls_per_second']:,.0f} calls/s, milliseconds:"
+        )
+        print(
+            f"{'callback':<10}{'count':>8}{'50 %':>9}{'90 %':>9}{'99 %':>9}{'99.9 %':>9}{'longest':>9}"
+        )
         for event, timing in load["callbacks"].items():
             times = (timing[name] for name in ("p50", "p90", "p99", "p99_9", "longest"))
-            print(f"{event:<10}{timing['count']:>8,}" + "".join(f"{milliseconds:>9.1f}" for milliseconds in times))
+            print(
+                f"{event:<10}{timing['count']:>8,}"
+                + "".join(f"{milliseconds:>9.1f}" for milliseconds in times)
+            )
 
 
 if __name__ == "__main__":

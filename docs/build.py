@@ -1,7 +1,8 @@
-"""Writes the pages that repeat what the code knows: language.md from the typed model, problems.md from the catalogue.
+"""Writes the pages that repeat what the code knows: language.md from the typed model, problems.md
+from the catalogue.
 
-Run `python docs/build.py` after a change; a test fails while a page is out of date. Words are in docs/parts/, where a line such as
-`@fields Menu` stands for a generated part.
+Run `python docs/build.py` after a change; a test fails while a page is out of date. Words are in
+docs/parts/, where a line such as `@fields Menu` stands for a generated part.
 """
 
 import json
@@ -19,8 +20,14 @@ from flowengine.states.connect import ACTIONS, LEGAL
 from flowengine.svaml import LEGAL_ACTIONS
 
 DOCS = Path(__file__).parent
-COMPONENTS: Mapping[str, Any] = {name: part for model in reversed(MODELS) for name, part in generated(model)["$defs"].items()}
-CALLBACKS = {"ice": "a call comes in", "ace": "a callee has answered", "pie": "a caller has pressed or spoken"}
+COMPONENTS: Mapping[str, Any] = {
+    name: part for model in reversed(MODELS) for name, part in generated(model)["$defs"].items()
+}
+CALLBACKS = {
+    "ice": "a call comes in",
+    "ace": "a callee has answered",
+    "pie": "a caller has pressed or spoken",
+}
 SERIES = {
     "FE1": "The file as YAML, and its shape",
     "FE2": "Names, and where a call can go",
@@ -31,9 +38,21 @@ SERIES = {
     "FE7": "Scenarios",
     "FE9": "Advice (warnings)",
 }
-TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "nothing"}
+TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
 SCALAR = ["text", "whole number", "number", "true or false"]
-ANCHORS = {"State": "states", "On": "other-events", "Var": "variables", "Service": "services-and-secrets", "Table": "tables"}
+ANCHORS = {
+    "State": "states",
+    "On": "other-events",
+    "Var": "variables",
+    "Service": "services-and-secrets",
+    "Table": "tables",
+}
 HINTS = {  # beginnings of the hints that the model gives for a kind of text
     "state names": "state",
     "flow names": "flow",
@@ -69,7 +88,11 @@ MEANINGS = {
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     heads = list(heads)
-    lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows)]
+    lines = [
+        heads,
+        ["---"] * len(heads),
+        *([cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows),
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -98,7 +121,11 @@ def kind_of(part: Mapping[str, Any]) -> str:
         kinds = list(dict.fromkeys(kind_of(one) for one in part["anyOf"]))
         return "value" if kinds == SCALAR else " or ".join(kinds)
     if "enum" in part:
-        return " ".join(f"`{one}`" for one in part["enum"]) if len(part["enum"]) < 12 else "one of a list"
+        return (
+            " ".join(f"`{one}`" for one in part["enum"])
+            if len(part["enum"]) < 12
+            else "one of a list"
+        )
     return plain_kind(part)
 
 
@@ -110,7 +137,9 @@ def plain_kind(part: Mapping[str, Any]) -> str:
         return f"names, each with {kind_of(inner)}" if isinstance(inner, Mapping) else "names"
     if "maximum" in part:
         return f"{part.get('minimum', 0)} to {part['maximum']}"
-    named = next((word for start, word in HINTS.items() if part.get("x-hint", "").startswith(start)), "")
+    named = next(
+        (word for start, word in HINTS.items() if part.get("x-hint", "").startswith(start)), ""
+    )
     return named or TYPES.get(part.get("type", ""), "anything")
 
 
@@ -124,7 +153,13 @@ def fields(name: str, without: Iterable[str] = ()) -> str:
     part = COMPONENTS[name]
     needed = part.get("required", [])
     rows = [
-        (f"`{key}`", field_meaning(key, value, needed), kind_of(value), default_of(value), code(value.get("examples", [""])[0]))
+        (
+            f"`{key}`",
+            field_meaning(key, value, needed),
+            kind_of(value),
+            default_of(value),
+            code(value.get("examples", [""])[0]),
+        )
         for key, value in part["properties"].items()
         if key not in without
     ]
@@ -153,12 +188,18 @@ def kinds() -> str:
 def kind(name: str) -> str:
     """The section on one kind of state."""
     entry, part = KINDS[name], COMPONENTS["State"]["properties"][name]
-    structs = [found for found in re.findall(r"#/\$defs/(\w+)", json.dumps(part)) if found != "Nothing"]
+    structs = [
+        found for found in re.findall(r"#/\$defs/(\w+)", json.dumps(part)) if found != "Nothing"
+    ]
     words = part.get("description") or COMPONENTS[structs[0]]["description"]
     if words.split()[0] != entry.title.split()[0]:
         words = f"{entry.title}. {words}"
     head = f"### {name}\n\n{words}\n\n```yaml states\n{entry.example.strip()}\n```"
-    after = {"none": "", "same": "It goes on at once by `next:`.", "pie": "When it has its answer, it goes on by `next:`."}[entry.next]
+    after = {
+        "none": "",
+        "same": "It goes on at once by `next:`.",
+        "pie": "When it has its answer, it goes on by `next:`.",
+    }[entry.next]
     return "\n\n".join(filter(None, [head, after, *(section(one) for one in nested(structs))]))
 
 
@@ -175,12 +216,17 @@ def nested(structs: Iterable[str]) -> list[str]:
 
 
 def section(name: str) -> str:
-    heading = "" if name.lower() in KINDS else f"#### {name}\n\n{COMPONENTS[name]['description']}\n\n"
+    heading = (
+        "" if name.lower() in KINDS else f"#### {name}\n\n{COMPONENTS[name]['description']}\n\n"
+    )
     return f"{heading}{fields(name)}"
 
 
 def functions() -> str:
-    rows = ((f"`{one.signature}`", one.meaning, f"`{one.example}`", f"`{flowing(one.result)}`") for one in FUNCTIONS.values())
+    rows = (
+        (f"`{one.signature}`", one.meaning, f"`{one.example}`", f"`{flowing(one.result)}`")
+        for one in FUNCTIONS.values()
+    )
     return table(("function", "what it gives", "example", "result"), rows)
 
 
@@ -193,17 +239,28 @@ def names() -> str:
 def legal() -> str:
     """Which states may be reached under which callback."""
     rows = [(f"`connect` to {target}", ACTIONS[target]) for target in ACTIONS]
-    rows += [("`menu`, `collect`", "runMenu"), ("`continue`", "continue"), ("`park`", "park"), ("`hangup`", "hangup")]
+    rows += [
+        ("`menu`, `collect`", "runMenu"),
+        ("`continue`", "continue"),
+        ("`park`", "park"),
+        ("`hangup`", "hangup"),
+    ]
     return table(
         ("state", *(f"when {words}" for words in CALLBACKS.values())),
-        ((name, *("yes" if action in LEGAL_ACTIONS[callback] else "—" for callback in CALLBACKS)) for name, action in rows),
+        (
+            (name, *("yes" if action in LEGAL_ACTIONS[callback] else "—" for callback in CALLBACKS))
+            for name, action in rows
+        ),
     )
 
 
 def legs() -> str:
     """Which options a connection takes, by what it connects to."""
     options = sorted(set().union(*LEGAL.values()))
-    return table(("option", *LEGAL), ((f"`{one}`", *("yes" if one in LEGAL[leg] else "—" for leg in LEGAL)) for one in options))
+    return table(
+        ("option", *LEGAL),
+        ((f"`{one}`", *("yes" if one in LEGAL[leg] else "—" for leg in LEGAL)) for one in options),
+    )
 
 
 PARTS: Mapping[str, Callable[..., str]] = {
@@ -235,8 +292,14 @@ def problems() -> str:
 
 
 def problem(entry: Any) -> str:
-    words = "\n\n".join(" ".join(paragraph.split()) for paragraph in entry.explanation.split("\n\n"))
-    shown = [f"```yaml {label}\n{example.rstrip()}\n```" for label, example in (("wrong", entry.wrong), ("right", entry.right)) if example]
+    words = "\n\n".join(
+        " ".join(paragraph.split()) for paragraph in entry.explanation.split("\n\n")
+    )
+    shown = [
+        f"```yaml {label}\n{example.rstrip()}\n```"
+        for label, example in (("wrong", entry.wrong), ("right", entry.right))
+        if example
+    ]
     return "\n\n".join((f"### {entry.code}: {entry.title}", words, *shown))
 
 

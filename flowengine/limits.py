@@ -2,24 +2,30 @@
 
 from typing import Final
 
-# --- source: what a file may be -------------------------------------------------------------------------------------------
+# --- source: what a file may be
+# -------------------------------------------------------------------------------------------
 
-# A flow of 100 states is about 30 kB. One MiB is thirty such flows in one file, and is still read in well under a second.
+# A flow of 100 states is about 30 kB. One MiB is thirty such flows in one file, and is still read
+# in well under a second.
 MAX_FILE_BYTES: Final = 1_048_576
 
-# A real flow nests about 10 deep. The loader recurses once per level, and so does whoever walks the data after it.
+# A real flow nests about 10 deep. The loader recurses once per level, and so does whoever walks the
+# data after it.
 MAX_DEPTH: Final = 32
 
-# A flow of 100 states has about 3,000 keys and values. Bounds time and memory for a file such as `[1,1,1,…`.
+# A flow of 100 states has about 3,000 keys and values. Bounds time and memory for a file such as
+# `[1,1,1,…`.
 MAX_NODES: Final = 100_000
 
 # Nobody reads more than this; a file of a million aliases must not become a million objects.
 MAX_PROBLEMS: Final = 200
 
-# After a syntax error reading goes on at the next part of the file; each restart may cost one scan to the end of the file.
+# After a syntax error reading goes on at the next part of the file; each restart may cost one scan
+# to the end of the file.
 MAX_RESTARTS: Final = 20
 
-# Whole numbers that fit 64 bits in every language a value may reach; longer digits (card numbers) stay text.
+# Whole numbers that fit 64 bits in every language a value may reach; longer digits (card numbers)
+# stay text.
 MAX_INTEGER_DIGITS: Final = 18
 
 # What a person can take in of a quoted value, and of a line of the file below a message.
@@ -28,46 +34,91 @@ MAX_EXCERPT: Final = 110
 
 # platform
 MAX_SAY = 600  # characters of one `say` (OpenAPI; support can raise it)
-MAX_TTS_TOTAL = 1000  # spoken characters of one answer (older .NET server SDK, written by platform staff)
+MAX_TTS_TOTAL = (
+    1000  # spoken characters of one answer (older .NET server SDK, written by platform staff)
+)
 MAX_PROMPT_PARTS = 64  # prompt parts of one answer (older .NET server SDK)
-MAX_COOKIE_BYTES = 1024  # keys and values of a call's cookies together (callback documentation 2020/2021)
+MAX_COOKIE_BYTES = (
+    1024  # keys and values of a call's cookies together (callback documentation 2020/2021)
+)
 MAX_COOKIE_KEY = 50  # characters of a cookie's key (older .NET server SDK)
-MAX_COOKIES = 1  # one is all that state needs, and every further one is a way to outgrow the sum unseen
+MAX_COOKIES = (
+    1  # one is all that state needs, and every further one is a way to outgrow the sum unseen
+)
 MAX_HEADERS_BYTES = 1024  # keys and values of call headers together (documentation 2021)
 MAX_CONFERENCE_ID = 64  # characters (OpenAPI)
 MAX_USER_NAME = 128  # characters of an app user as destination (older .NET server SDK)
 MAX_MENU_ID = 64  # characters (older .NET server SDK)
 MAX_CALL_SECONDS = 14_400  # longer connections are cut by the platform (OpenAPI)
 MAX_RING_SECONDS = 600  # no network rings longer; a larger number is a slip of the unit
-MAX_CONFERENCE_KEYS_SECONDS = 60  # nobody waits longer between two keys; a larger number is a slip of the unit
+MAX_CONFERENCE_KEYS_SECONDS = (
+    60  # nobody waits longer between two keys; a larger number is a slip of the unit
+)
 MAX_PARK_SECONDS = 600  # a parked call is hung up after this (documentation 2020/2021)
-MIN_MENU_TIMEOUT_MILLIS = 1000  # shorter silence than this ends a menu before anybody can answer (older .NET server SDK)
+MIN_MENU_TIMEOUT_MILLIS = (
+    1000  # shorter silence than this ends a menu before anybody can answer (older .NET server SDK)
+)
 MAX_MENU_TIMEOUT_MILLIS = 30_000  # (older .NET server SDK)
-MAX_VOICE_MILLIS = 60_000  # nobody answers a question for longer; a larger number is a slip of the unit
+MAX_VOICE_MILLIS = (
+    60_000  # nobody answers a question for longer; a larger number is a slip of the unit
+)
 MAX_REPORT_DETAILS = 64  # characters of reportCallStatus, cut by the platform (documentation 2021)
-SIGNATURE_WINDOW_SECONDS = 300  # either way: long for clocks that drift, short for a replay; the platform only says "not too old"
+# either way: long for clocks that drift, short for a replay; the platform only says "not too old"
+SIGNATURE_WINDOW_SECONDS = 300
 
-# --- project and calls ----------------------------------------------------------------------------------------------------
+# --- project and calls
+# ----------------------------------------------------------------------------------------------------
 
-MAX_PROJECT_FILES: Final = 5000  # five times the largest project that was ever measured; bounds the time of a reload
-MAX_READ_BYTES: Final = 16_777_216  # a larger file is not even read: it is no flow, and would only fill the memory of the server
-GIT_SECONDS: Final = 5.0  # git hands out an object in a millisecond; a cold disk takes a second at most
-READ_SECONDS: Final = 15.0  # a project is read in a second; a place that takes longer is reported, and waited for
-MAX_FETCH_SECONDS: Final = 20.0  # no platform waits longer; the callback's own deadline is shorter still
-MAX_FAILURES_PER_STEP: Final = 3  # error exits that fail themselves; after these only the apology is left
-MAX_STATES_PER_STEP: Final = 200  # a callback that walks more states than this is going round in circles
-MAX_SUBFLOW_DEPTH: Final = 8  # each level travels with the call; deeper nesting is recursion by accident
-MAX_RETAKEN_STEPS: Final = 5  # callbacks of one call at the same moment; each is two at most, an answer and a notice
-MAX_FACT_BYTES: Final = 128  # of an address or a user that a call carries along; the platform has none longer (MAX_USER_NAME)
-CALL_KEPT_SECONDS: Final = 86_400.0  # the longest call is 4 hours; recordings and transcripts are announced later the same day
-FETCH_MARGIN_SECONDS: Final = 0.5  # left of the callback's deadline for the answer itself to be made and travel
-MAX_FETCH_BYTES: Final = 65_536  # an answer from which a flow takes a few values; more is a mistake, or somebody else's memory attack
+MAX_PROJECT_FILES: Final = (
+    5000  # five times the largest project that was ever measured; bounds the time of a reload
+)
+# a larger file is not even read: it is no flow, and would only fill the memory of the server
+MAX_READ_BYTES: Final = 16_777_216
+GIT_SECONDS: Final = (
+    5.0  # git hands out an object in a millisecond; a cold disk takes a second at most
+)
+READ_SECONDS: Final = (
+    15.0  # a project is read in a second; a place that takes longer is reported, and waited for
+)
+MAX_FETCH_SECONDS: Final = (
+    20.0  # no platform waits longer; the callback's own deadline is shorter still
+)
+MAX_FAILURES_PER_STEP: Final = (
+    3  # error exits that fail themselves; after these only the apology is left
+)
+MAX_STATES_PER_STEP: Final = (
+    200  # a callback that walks more states than this is going round in circles
+)
+MAX_SUBFLOW_DEPTH: Final = (
+    8  # each level travels with the call; deeper nesting is recursion by accident
+)
+MAX_RETAKEN_STEPS: Final = (
+    5  # callbacks of one call at the same moment; each is two at most, an answer and a notice
+)
+# of an address or a user that a call carries along; the platform has none longer (MAX_USER_NAME)
+MAX_FACT_BYTES: Final = 128
+# the longest call is 4 hours; recordings and transcripts are announced later the same day
+CALL_KEPT_SECONDS: Final = 86_400.0
+FETCH_MARGIN_SECONDS: Final = (
+    0.5  # left of the callback's deadline for the answer itself to be made and travel
+)
+# an answer from which a flow takes a few values; more is a mistake, or somebody else's memory
+# attack
+MAX_FETCH_BYTES: Final = 65_536
 MAX_FETCH_REDIRECTS: Final = 3  # http to https and one move; each costs time while a caller waits
-MAX_ADMIN_BYTES: Final = 16_777_216  # a thousand flows of 10 kB, sent at once; only those with the token may send any
-MAX_CALLBACK_BYTES: Final = 65_536  # the largest callback is about 2 kB with cookies and headers at their limits
-LEDGER_PAUSE_SECONDS: Final = 0.05  # what is published on one worker is live on all well within a second; looking costs 5 µs
+MAX_ADMIN_BYTES: Final = (
+    16_777_216  # a thousand flows of 10 kB, sent at once; only those with the token may send any
+)
+MAX_CALLBACK_BYTES: Final = (
+    65_536  # the largest callback is about 2 kB with cookies and headers at their limits
+)
+LEDGER_PAUSE_SECONDS: Final = (
+    0.05  # what is published on one worker is live on all well within a second; looking costs 5 µs
+)
 DRAINED_EVERY_SECONDS: Final = 60.0  # a release that nobody needs costs disk and memory, not time
 RELEASES_KEPT: Final = 20  # a week of edits to go back to; their contents are shared
 REPORT_SECONDS: Final = 10.0  # nobody waits for a report that is tried again
 REPORT_PAUSE_SECONDS: Final = 1.0  # before the first new try; doubled after each
-REPORT_KEPT_SECONDS: Final = 86_400.0  # a system that is down for longer has its call records looked at by people
+REPORT_KEPT_SECONDS: Final = (
+    86_400.0  # a system that is down for longer has its call records looked at by people
+)

@@ -1,8 +1,9 @@
 """Long work beside callbacks that gives way to them.
 
-Python lets one thread run at a time, and a thread that wants its turn back waits for it each time that it has read or written
-anything. Work that rests of its own accord, again and again, makes them wait once and shortly; and while a callback is under way it
-rests almost at once, as that one would wait for it again at each of its reads and writes. Callbacks that wait for another system wait for
+Python lets one thread run at a time, and a thread that wants its turn back waits for it each time
+that it has read or written anything. Work that rests of its own accord, again and again, makes them
+wait once and shortly; and while a callback is under way it rests almost at once, as that one would
+wait for it again at each of its reads and writes. Callbacks that wait for another system wait for
 nothing here.
 """
 
@@ -15,8 +16,11 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 WORK_SECONDS: Final = 0.0002  # what a callback waits at most; it takes that long by itself
-HURRIED_SECONDS: Final = 0.00002  # of work while callbacks are under way: under full load it goes on at a tenth of its speed
-REST_SECONDS: Final = 0.0002  # time enough for some callbacks; a sleep takes a little longer than it is told
+# of work while callbacks are under way: under full load it goes on at a tenth of its speed
+HURRIED_SECONDS: Final = 0.00002
+REST_SECONDS: Final = (
+    0.0002  # time enough for some callbacks; a sleep takes a little longer than it is told
+)
 
 
 class _Pace(threading.local):
@@ -36,7 +40,9 @@ def give_way_to(callbacks: Collection[object]) -> None:
 
 @contextmanager
 def elsewhere() -> Iterator[None]:
-    """A callback waits for another system in here, be it for seconds: meanwhile nothing needs to give way to it."""
+    """A callback waits for another system in here, be it for seconds: meanwhile nothing needs to
+    give way to it.
+    """
     global _elsewhere  # noqa: PLW0603  # counts in one thread, that of the callbacks
     _elsewhere += 1
     try:
@@ -59,7 +65,9 @@ def pause() -> None:
     """Rest if it is time to, in a thread that gives way; costs next to nothing in any other."""
     if _pace.since is None:
         return
-    if time.perf_counter() - _pace.since > (HURRIED_SECONDS if len(_under_way) > _elsewhere else WORK_SECONDS):
+    if time.perf_counter() - _pace.since > (
+        HURRIED_SECONDS if len(_under_way) > _elsewhere else WORK_SECONDS
+    ):
         time.sleep(REST_SECONDS)
         _pace.since = time.perf_counter()
 

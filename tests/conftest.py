@@ -1,6 +1,7 @@
 """Golden files, and a real PostgreSQL.
 
-Golden files: whatever a person reads is kept as a file and compared. UPDATE_GOLDEN=1 writes them anew; read the diff.
+Golden files: whatever a person reads is kept as a file and compared. UPDATE_GOLDEN=1 writes them
+anew; read the diff.
 """
 
 import os
@@ -18,7 +19,9 @@ def golden() -> Callable[[Path, str], None]:
         if os.environ.get("UPDATE_GOLDEN") == "1":
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        assert file.exists(), f"{file.name} is missing: run with UPDATE_GOLDEN=1 and read what it writes"
+        assert file.exists(), (
+            f"{file.name} is missing: run with UPDATE_GOLDEN=1 and read what it writes"
+        )
         assert text == file.read_text(encoding="utf-8")
 
     return compare
@@ -27,7 +30,10 @@ def golden() -> Callable[[Path, str], None]:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The address of a PostgreSQL server of this session, without TCP."""
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="flowengine-pg-", ignore_cleanup_errors=True) as folder:
+    with (
+        warnings.catch_warnings(),
+        tempfile.TemporaryDirectory(prefix="flowengine-pg-", ignore_cleanup_errors=True) as folder,
+    ):
         warnings.simplefilter("ignore")  # of its own libraries, about this machine
         server = pytest.importorskip("pgserver").get_server(folder)
         yield server.get_uri()

@@ -35,14 +35,18 @@ def test_work_beside_callbacks_rests_now_and_then(rests: list[float]) -> None:
     assert set(rests) == {pace.REST_SECONDS}
 
 
-def test_while_a_callback_is_under_way_it_rests_at_once(callbacks: list[str], rests: list[float]) -> None:
+def test_while_a_callback_is_under_way_it_rests_at_once(
+    callbacks: list[str], rests: list[float]
+) -> None:
     callbacks.append("c1")
     with pace.giving_way():
         list(pace.paced(range(100)))
     assert len(rests) == 100
 
 
-def test_callbacks_that_wait_for_other_systems_hurry_nobody(callbacks: list[str], rests: list[float]) -> None:
+def test_callbacks_that_wait_for_other_systems_hurry_nobody(
+    callbacks: list[str], rests: list[float]
+) -> None:
     callbacks.extend(["c1", "c2"])
     with pace.giving_way():
         with pace.elsewhere(), pace.elsewhere():

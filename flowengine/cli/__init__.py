@@ -1,4 +1,6 @@
-"""The command line: one file per command, imported only when it is called, so that --help answers at once."""
+"""The command line: one file per command, imported only when it is called, so that --help answers
+at once.
+"""
 
 from importlib import import_module
 from typing import Final
@@ -36,14 +38,16 @@ class Commands(click.Group):
         """The commands by name."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+    # click's signature
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command, imported now."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"flowengine.cli.{cmd_name}"), cmd_name)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+    # click's signature
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Their list for --help."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))

@@ -17,7 +17,18 @@ from flowengine.cli.phone.lines import Lines, Typed, Written, piped, split
 from flowengine.cli.phone.lookups import Performs, Systems, doubles_in
 from flowengine.cli.phone.screen import Screen
 from flowengine.cli.phone.session import Session
-from flowengine.cli.phone.target import Wish, begins, check, flow_of, given, outside, over_http, placed, reaches, takes
+from flowengine.cli.phone.target import (
+    Wish,
+    begins,
+    check,
+    flow_of,
+    given,
+    outside,
+    over_http,
+    placed,
+    reaches,
+    takes,
+)
 from flowengine.cli.project import loaded
 from flowengine.compile import Release
 from flowengine.scenarios.conversation import Conversation, in_process
@@ -36,22 +47,59 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @click.argument("target")
-@click.option("--flow", default="", help="The flow that is called.  [default: what --to leads to, else the first route]")
-@click.option("--to", default="", help="The number or address that is dialled, or called with --outbound.")
+@click.option(
+    "--flow",
+    default="",
+    help="The flow that is called.  [default: what --to leads to, else the first route]",
+)
+@click.option(
+    "--to", default="", help="The number or address that is dialled, or called with --outbound."
+)
 @click.option("--from", "caller", default="", help="The number that calls, or private.")
 @click.option("--app", default="", help="An app user who calls.")
 @click.option("--sip", default="", help="A SIP address that calls.")
-@click.option("--at", "time", default="", help="When: 23:00, 2026-12-24 18:00 or now.  [default: a Monday at 10:00; now for a URL]")
+@click.option(
+    "--at",
+    "time",
+    default="",
+    help="When: 23:00, 2026-12-24 18:00 or now.  [default: a Monday at 10:00; now for a URL]",
+)
 @click.option("--custom", default="", help="Text that comes with the call.")
-@click.option("--outbound", is_flag=True, help="Your system places the call; whoever is called is you.")
-@click.option("--data", multiple=True, metavar="NAME=VALUE", help="With --outbound: what is handed to the flow.")
-@click.option("--answer", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="A file with answers to lookups.")
-@click.option("--live", is_flag=True, help="Really ask other systems, with the secrets of the environment.")
-@click.option("--keys", help='What to do, such as "1,2,wait 5,say bill,#,hang up".  [default: the standard input]')
-@click.option("--explain", "explained", is_flag=True, help="Show callbacks and SVAML beside the call.")
+@click.option(
+    "--outbound", is_flag=True, help="Your system places the call; whoever is called is you."
+)
+@click.option(
+    "--data",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="With --outbound: what is handed to the flow.",
+)
+@click.option(
+    "--answer",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A file with answers to lookups.",
+)
+@click.option(
+    "--live", is_flag=True, help="Really ask other systems, with the secrets of the environment."
+)
+@click.option(
+    "--keys",
+    help='What to do, such as "1,2,wait 5,say bill,#,hang up".  [default: the standard input]',
+)
+@click.option(
+    "--explain", "explained", is_flag=True, help="Show callbacks and SVAML beside the call."
+)
 @click.option("--save", type=FILE, help="Write the call as a scenario to this new file.")
-@click.option("--key", envvar="SINCH_APPLICATION_KEY", help="For a URL: the application's key.  [default: SINCH_APPLICATION_KEY]")
-@click.option("--secret", envvar="SINCH_APPLICATION_SECRET", help="For a URL: its secret.  [default: SINCH_APPLICATION_SECRET]")
+@click.option(
+    "--key",
+    envvar="SINCH_APPLICATION_KEY",
+    help="For a URL: the application's key.  [default: SINCH_APPLICATION_KEY]",
+)
+@click.option(
+    "--secret",
+    envvar="SINCH_APPLICATION_SECRET",
+    help="For a URL: its secret.  [default: SINCH_APPLICATION_SECRET]",
+)
 def call(
     target: str,
     answer: Path | None,
@@ -66,18 +114,24 @@ def call(
 ) -> None:
     """Call a flow, or any backend, from the terminal.
 
-    TARGET is a folder or file of flows, which are called without any server, or a URL that takes callbacks. Type keys, or `help`.
-    Time is virtual: nothing is waited for. What a flow asks other systems, you answer.
+    TARGET is a folder or file of flows, which are called without any server, or a URL that takes
+    callbacks. Type keys, or `help`. Time is virtual: nothing is waited for. What a flow asks other
+    systems, you answer.
 
-    Exit code 1 says that the call did not come about or went wrong: an apology, an answer that the platform refuses, a line that
-    could not be followed; 2 that the command cannot be understood, or the flows have mistakes.
+    Exit code 1 says that the call did not come about or went wrong: an apology, an answer that the
+    platform refuses, a line that could not be followed; 2 that the command cannot be understood, or
+    the flows have mistakes.
     """
     wish = Wish(**wishes)  # type: ignore[arg-type]  # click has checked them
     check(wish)
-    lines: Lines = Written(split(keys)) if keys is not None else Typed() if at_terminal() else Written(piped())
+    lines: Lines = (
+        Written(split(keys)) if keys is not None else Typed() if at_terminal() else Written(piped())
+    )
     if target.startswith(("http://", "https://")):
         if answer or live or save or wish.flow:
-            raise click.UsageError("--flow, --answer, --live and --save are for flows in this process, not for a URL")
+            raise click.UsageError(
+                "--flow, --answer, --live and --save are for flows in this process, not for a URL"
+            )
         well = backend_called(target, wish, lines, key, secret, explained=explained)
     else:
         if save and save.exists():
@@ -87,7 +141,16 @@ def call(
     raise SystemExit(0 if well else 1)
 
 
-def flow_called(flows: Path, wish: Wish, lines: Lines, doubles: list[Double], save: Path | None, *, live: bool, explained: bool) -> bool:
+def flow_called(
+    flows: Path,
+    wish: Wish,
+    lines: Lines,
+    doubles: list[Double],
+    save: Path | None,
+    *,
+    live: bool,
+    explained: bool,
+) -> bool:
     """Call a flow in this process; whether all went well."""
     project, release, environment = prepared(flows, live=live)
     flow = flow_of(release, wish)
@@ -95,21 +158,35 @@ def flow_called(flows: Path, wish: Wish, lines: Lines, doubles: list[Double], sa
     takes(release, flow, way.get("data", {}))
     absent = {name: "" for name, secret in environment.items() if not secret}
     reaches(release, flow, Given(**way))
-    systems = Systems.of(release, doubles, Inputs.of(release, tables(project), project.variables), lines)
+    systems = Systems.of(
+        release, doubles, Inputs.of(release, tables(project), project.variables), lines
+    )
     start = opening(release, flow, Given(**way))
-    talk = in_process(release, fetch=systems, begin=beginning(Given(**way), project.zone), application=start.application)
+    talk = in_process(
+        release,
+        fetch=systems,
+        begin=beginning(Given(**way), project.zone),
+        application=start.application,
+    )
     hidden = {secret: f"<{name}>" for name, secret in environment.items() if secret}
     session = shown(talk, lines, hidden, explained=explained, outbound=wish.outbound)
     systems.screen, systems.backend = session.screen, talk.backend
     with asking(release if live else None) as systems.live:
         began = session.run(start, lambda: systems.left)
     if began and save:
-        kept = Kept(flow, {**way, **({"environment": absent} if absent else {})}, systems.asked, tuple(hidden))
+        kept = Kept(
+            flow,
+            {**way, **({"environment": absent} if absent else {})},
+            systems.asked,
+            tuple(hidden),
+        )
         write(save, file_of(session, kept), project)
     return began and session.went_well()
 
 
-def backend_called(url: str, wish: Wish, lines: Lines, key: str | None, secret: str | None, *, explained: bool) -> bool:
+def backend_called(
+    url: str, wish: Wish, lines: Lines, key: str | None, secret: str | None, *, explained: bool
+) -> bool:
     """Call whatever answers callbacks at a URL; whether all went well."""
     if not usable(url):
         raise click.UsageError("a URL begins with http:// or https://, a host and maybe a port")
@@ -122,7 +199,9 @@ def backend_called(url: str, wish: Wish, lines: Lines, key: str | None, secret: 
 
 
 def prepared(flows: Path, *, live: bool) -> tuple[Project, Release, Mapping[str, str]]:
-    """The project, compiled with test values in place of its secrets, or live with those of the environment. Mistakes end the command."""
+    """The project, compiled with test values in place of its secrets, or live with those of the
+    environment. Mistakes end the command.
+    """
     try:
         project = Project.at(flows)
     except OSError as error:
@@ -142,7 +221,8 @@ def asking(release: Release | None) -> Iterator[Performs | None]:
     if release is None:
         yield None
         return
-    from flowengine.server.fetch import Client  # noqa: PLC0415  # only where it is wanted: it makes connections
+    # only where it is wanted: it makes connections
+    from flowengine.server.fetch import Client  # noqa: PLC0415
 
     with asyncio.Runner() as runner:
         client = Client(lambda: release.hosts)
@@ -154,7 +234,9 @@ def asking(release: Release | None) -> Iterator[Performs | None]:
         runner.run(client.close())
 
 
-def shown(talk: Conversation, lines: Lines, hidden: Mapping[str, str], *, explained: bool, outbound: bool) -> Session:
+def shown(
+    talk: Conversation, lines: Lines, hidden: Mapping[str, str], *, explained: bool, outbound: bool
+) -> Session:
     """A session whose call is shown as it goes."""
     width = shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns if sys.stdout.isatty() else 0
     beside = Beside(talk, width or PLAIN_WIDTH, hidden) if explained else None

@@ -18,16 +18,42 @@ OUTCOMES = ("apology", "error", "unrouted", "unkept")
 
 @click.command()
 @click.argument("call", required=False)
-@click.option("--store", default=DEFAULT_STORE, show_default=True, help="The store of the server: the journal lies beside it.")
+@click.option(
+    "--store",
+    default=DEFAULT_STORE,
+    show_default=True,
+    help="The store of the server: the journal lies beside it.",
+)
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
-@click.option("--since", type=Since(), default=0.0, help="Calls that began since then: 30m, 1h or 7d ago, or a date (UTC).")
+@click.option(
+    "--since",
+    type=Since(),
+    default=0.0,
+    help="Calls that began since then: 30m, 1h or 7d ago, or a date (UTC).",
+)
 @click.option("--release", default="", help="Calls on this release.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="Calls with this outcome.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most so many, the latest.")
-def calls(call: str | None, store: str, since: float, release: str, outcome: str | None, limit: int, *, data: bool) -> None:
+@click.option(
+    "--limit",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1),
+    help="At most so many, the latest.",
+)
+def calls(
+    call: str | None,
+    store: str,
+    since: float,
+    release: str,
+    outcome: str | None,
+    limit: int,
+    *,
+    data: bool,
+) -> None:
     """Show the calls that a server has recorded.
 
-    With CALL, the platform's id of a call or its beginning, show that call from its first callback to its last.
+    With CALL, the platform's id of a call or its beginning, show that call from its first callback
+    to its last.
     """
     with opened(journal_of(store)) as reader:
         if call is not None:
@@ -58,7 +84,9 @@ def journal_of(store: str) -> Path:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Reader]:
-    """A journal to read; it is said how much is missing in it. What cannot be read ends the command with one line."""
+    """A journal to read; it is said how much is missing in it. What cannot be read ends the command
+    with one line.
+    """
     try:
         with closing(Reader(path)) as reader:
             if waiting := reader.waiting():

@@ -12,9 +12,19 @@ MACHINE = {"json": to_json, "sarif": to_sarif, "github": to_github}
 
 @click.command()
 @click.argument("flows", type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["text", *MACHINE]), default="text", help="For a person, or for a program.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", *MACHINE]),
+    default="text",
+    help="For a person, or for a program.",
+)
 @click.option("--strict", is_flag=True, help="Warnings fail the check too.")
-@click.option("--store", default="", help="`none` checks that all state fits the cookie, as `serve --store none` needs it.")
+@click.option(
+    "--store",
+    default="",
+    help="`none` checks that all state fits the cookie, as `serve --store none` needs it.",
+)
 def check(flows: Path, form: str, store: str, *, strict: bool) -> None:
     """Find every mistake in the flows.
 

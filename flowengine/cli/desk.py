@@ -21,30 +21,55 @@ from flowengine.releases.workshop import Workshop
 from flowengine.server.settings import DEFAULT_STORE, Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
-store_option = click.option("--store", default=DEFAULT_STORE, show_default=True, help="The store of the server, which knows its releases.")
+store_option = click.option(
+    "--store",
+    default=DEFAULT_STORE,
+    show_default=True,
+    help="The store of the server, which knows its releases.",
+)
 
 
 def changing(command: F) -> F:
     """The options of every command that changes what is live."""
     note = click.option("--note", default="", help="Why, for the record.")
-    who = click.option("--who", default=getpass.getuser, show_default="your name here", help="Who asks, for the record.")
+    who = click.option(
+        "--who",
+        default=getpass.getuser,
+        show_default="your name here",
+        help="Who asks, for the record.",
+    )
     return store_option(who(note(command)))
 
 
 def naming(command: F) -> F:
     """WHAT, and where to look for it."""
-    repo = click.option("--repo", default=".", type=click.Path(path_type=Path, file_okay=False), help="The repository of a ref.")
-    path = click.option("--path", "folder", default="flows", show_default=True, help="The folder of the flows in the repository.")
+    repo = click.option(
+        "--repo",
+        default=".",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="The repository of a ref.",
+    )
+    path = click.option(
+        "--path",
+        "folder",
+        default="flows",
+        show_default=True,
+        help="The folder of the flows in the repository.",
+    )
     return repo(path(command))
 
 
 @contextmanager
 def opened(store: str) -> Iterator[Desk]:
-    """The desk of a server, running or not. Whatever is refused ends the command with one line, and the problems before it."""
+    """The desk of a server, running or not. Whatever is refused ends the command with one line, and
+    the problems before it.
+    """
     settings = Settings("", store=store)
     archive = settings.archive
     if isinstance(archive, Path) and not archive.is_file():
-        raise click.ClickException(f"no server has kept releases beside {store}: name its store with --store")
+        raise click.ClickException(
+            f"no server has kept releases beside {store}: name its store with --store"
+        )
     try:
         workshop = Workshop(archive, os.environ, cookies_only=settings.cookies_only)
         ledger = Ledger(archive)

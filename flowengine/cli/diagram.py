@@ -12,11 +12,19 @@ from flowengine.problems import suggest
 @click.command()
 @click.argument("flows", type=click.Path(path_type=Path))
 @click.argument("flow", default="")
-@click.option("--format", "form", type=click.Choice(["mermaid", "dot", "svg"]), default="mermaid", show_default=True, help="What to write.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["mermaid", "dot", "svg"]),
+    default="mermaid",
+    show_default=True,
+    help="What to write.",
+)
 def diagram(flows: Path, flow: str, form: str) -> None:
     """Draw a flow.
 
-    FLOWS is a folder, or a single file. FLOW draws one flow only; an SVG is always of one. SVG needs Graphviz.
+    FLOWS is a folder, or a single file. FLOW draws one flow only; an SVG is always of one. SVG
+    needs Graphviz.
     """
     project = loaded(flows)
     names = list(project.compiled.programs)
@@ -40,5 +48,10 @@ def write(graphs: list[Graph], form: str) -> None:
     elif form == "dot":
         click.echo("\n".join(map(to_dot, graphs)), nl=False)
     else:
-        texts = [to_mermaid(one) if len(graphs) == 1 else f"---\ntitle: {one.flow}\n---\n{to_mermaid(one)}" for one in graphs]
+        texts = [
+            to_mermaid(one)
+            if len(graphs) == 1
+            else f"---\ntitle: {one.flow}\n---\n{to_mermaid(one)}"
+            for one in graphs
+        ]
         click.echo("\n".join(texts), nl=False)

@@ -22,7 +22,11 @@ def explain(flows_or_code: str, flow: str) -> None:
 
     FLOWS_OR_CODE is a folder or file of flows, or a code such as FE203. FLOW shows one flow only.
     """
-    click.echo(code_page(flows_or_code) if CODE.fullmatch(flows_or_code) else flow_pages(Path(flows_or_code), flow))
+    click.echo(
+        code_page(flows_or_code)
+        if CODE.fullmatch(flows_or_code)
+        else flow_pages(Path(flows_or_code), flow)
+    )
 
 
 def code_page(code: str) -> str:
@@ -45,6 +49,8 @@ def flow_pages(flows: Path, flow: str) -> str:
         raise SystemExit(1)
     names = list(project.compiled.programs)
     if flow and flow not in names:
-        raise click.UsageError(f"there is no flow {flow}; {suggest(flow, names) or 'there are ' + ', '.join(names)}")
+        raise click.UsageError(
+            f"there is no flow {flow}; {suggest(flow, names) or 'there are ' + ', '.join(names)}"
+        )
     story = Story.of(project.compiled.release, project.files)
     return "\n".join(story.flow(name) for name in ([flow] if flow else names))

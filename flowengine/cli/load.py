@@ -19,29 +19,68 @@ from flowengine.switch.load import load as put
 
 UNSIGNED = "unsigned", "dW5zaWduZWQ="  # for a server that has no credentials, and so looks at none
 
-REFUSED = "the server takes other credentials: give those of its application with --key and --secret"
+REFUSED = (
+    "the server takes other credentials: give those of its application with --key and --secret"
+)
 
 
 @click.command()
 @click.argument("url")
-@click.option("--calls", default=1000, show_default=True, type=click.IntRange(1), help="Calls in all.")
-@click.option("--concurrent", default=100, show_default=True, type=click.IntRange(1, 10_000), help="Calls under way at once.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Calls that begin in a second.  [default: as many as go]")
-@click.option("--to", multiple=True, default=("+14045550100",), show_default=True, help="The number that is called; several take turns.")
 @click.option(
-    "--talk", default="", help="What callers press where they are asked, such as 1,2,1234#.  [default: what is offered, at random]"
+    "--calls", default=1000, show_default=True, type=click.IntRange(1), help="Calls in all."
 )
-@click.option("--key", envvar="SINCH_APPLICATION_KEY", help="The application's key.  [default: SINCH_APPLICATION_KEY]")
-@click.option("--secret", envvar="SINCH_APPLICATION_SECRET", help="Its secret.  [default: SINCH_APPLICATION_SECRET]")
+@click.option(
+    "--concurrent",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="Calls under way at once.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    help="Calls that begin in a second.  [default: as many as go]",
+)
+@click.option(
+    "--to",
+    multiple=True,
+    default=("+14045550100",),
+    show_default=True,
+    help="The number that is called; several take turns.",
+)
+@click.option(
+    "--talk",
+    default="",
+    help="What callers press where they are asked, such as 1,2,1234#.  [default: what is offered, "
+    "at random]",
+)
+@click.option(
+    "--key",
+    envvar="SINCH_APPLICATION_KEY",
+    help="The application's key.  [default: SINCH_APPLICATION_KEY]",
+)
+@click.option(
+    "--secret",
+    envvar="SINCH_APPLICATION_SECRET",
+    help="Its secret.  [default: SINCH_APPLICATION_SECRET]",
+)
 @click.option("--seed", default=0, show_default=True, help="Another seed, other callers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def load(
-    url: str, key: str | None, secret: str | None, rate: float | None, talk: str, *, as_json: bool, **options: int | tuple[str]
+    url: str,
+    key: str | None,
+    secret: str | None,
+    rate: float | None,
+    talk: str,
+    *,
+    as_json: bool,
+    **options: int | tuple[str],
 ) -> None:
     """Put many simulated calls at once on a real server.
 
-    URL is where the server takes callbacks, such as http://127.0.0.1:8080/sinch. Callers press keys and talk without real time
-    going by, so that a server is asked as fast as it answers. Latencies are measured here, from the request to the whole answer.
+    URL is where the server takes callbacks, such as http://127.0.0.1:8080/sinch. Callers press keys
+    and talk without real time going by, so that a server is asked as fast as it answers. Latencies
+    are measured here, from the request to the whole answer.
 
     Exits with 1 when a call was lost, or a callback was not answered as it has to be.
     """
@@ -51,10 +90,19 @@ def load(
         raise click.UsageError("a key goes with its secret: give --key and --secret, or neither")
     credentials = (key, secret) if key and secret else UNSIGNED
     keys = tuple(part for part in talk.split(",") if part)
-    plan = Plan(url, *credentials, rate=rate or 0.0, talk=keys, **options)  # type: ignore[arg-type]  # click has checked them
+    # click has checked them
+    plan = Plan(url, *credentials, rate=rate or 0.0, talk=keys, **options)  # type: ignore[arg-type]
     report = loaded(plan)
     if as_json:
-        click.echo(json.dumps({**asdict(report), "calls_per_second": report.calls_per_second, "passed": report.passed}))
+        click.echo(
+            json.dumps(
+                {
+                    **asdict(report),
+                    "calls_per_second": report.calls_per_second,
+                    "passed": report.passed,
+                }
+            )
+        )
     else:
         show(report)
     raise SystemExit(0 if report.passed else 1)
@@ -87,7 +135,10 @@ def advancing(calls: int) -> Iterator[Callable[[int], None]]:
 
 def show(report: Report) -> None:
     console = Console(highlight=False)
-    console.print(f"{report.calls:,} calls in {report.seconds:,.1f} s, {report.calls_per_second:,.0f} a second, {fate(report)}")
+    console.print(
+        f"{report.calls:,} calls in {report.seconds:,.1f} s, {report.calls_per_second:,.0f} a "
+        f"second, {fate(report)}"
+    )
     console.print(latencies(report))
     for ending, count in report.endings.items():
         console.print(f"{count:>9,}  {ending}", markup=False)
@@ -99,14 +150,22 @@ def show(report: Report) -> None:
 
 def fate(report: Report) -> str:
     """What became of the calls, in a few words."""
-    failed = "all failed" if report.failed == report.calls else f"{report.failed:,} failed" if report.failed else ""
+    failed = (
+        "all failed"
+        if report.failed == report.calls
+        else f"{report.failed:,} failed"
+        if report.failed
+        else ""
+    )
     lost = f"{report.lost:,} lost" if report.lost else ""
     bad = ", ".join(filter(None, (failed, lost)))
     return f"[red]{bad}[/]" if bad else "none lost"
 
 
 def latencies(report: Report) -> Table:
-    table = Table("callback", box=SIMPLE, caption="answered within, in milliseconds", caption_justify="left")
+    table = Table(
+        "callback", box=SIMPLE, caption="answered within, in milliseconds", caption_justify="left"
+    )
     for column in ("count", "50 %", "90 %", "99 %", "99.9 %", "longest"):
         table.add_column(column, justify="right")
     for event, timing in report.callbacks.items():

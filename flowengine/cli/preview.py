@@ -1,4 +1,6 @@
-"""What a state sends, found by entering it with made-up values: texts stand as the `${…}` that they come from."""
+"""What a state sends, found by entering it with made-up values: texts stand as the `${…}` that they
+come from.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,14 +18,25 @@ from flowengine.svaml import encode
 
 CALL: Mapping[str, Any] = {"call_id": "call-id"}
 EVENTS: Mapping[str, Event] = {
-    "ice": Ice(**CALL, cli="+12025550123", to=Destination("did", "+12025550100"), domain="pstn", origination_type="PSTN"),
+    "ice": Ice(
+        **CALL,
+        cli="+12025550123",
+        to=Destination("did", "+12025550100"),
+        domain="pstn",
+        origination_type="PSTN",
+    ),
     "ace": Ace(**CALL),
     "pie": Pie(**CALL, menu_result=MenuResult("main", "return", "1", "dtmf")),
     "keys": Pie(**CALL, menu_result=MenuResult("", "sequence", "1", "dtmf")),
     "dice": Dice(**CALL, result="ANSWERED", reason="CALLERHANGUP"),
     "notify": Notify(**CALL),
 }
-FACTS = {"call.from": "+12025550123", "call.to": "+12025550100", "call.user": "user", "call.origin": "pstn"}
+FACTS = {
+    "call.from": "+12025550123",
+    "call.to": "+12025550100",
+    "call.user": "user",
+    "call.origin": "pstn",
+}
 SAMPLES = {"date": "2026-01-31", "time": "09:30", "text": "+12025550123"}
 WHEN = datetime(2026, 1, 5, 12, tzinfo=UTC)  # a Monday at noon
 
@@ -57,15 +70,25 @@ def placeholder(name: str) -> str:
 def sample(variable: Variable) -> Any:
     if variable.choices:
         return variable.choices[0]
-    return "1234567890123456789"[: variable.size] if variable.kind == "digits" else SAMPLES.get(variable.kind, "1")
+    return (
+        "1234567890123456789"[: variable.size]
+        if variable.kind == "digits"
+        else SAMPLES.get(variable.kind, "1")
+    )
 
 
 def values(program: Program, text: Callable[[Variable], Any]) -> dict[str, Any]:
-    texts = {f"vars.{name}": text(item) for name, item in program.variables.items() if item.type is Type.TEXT}
+    texts = {
+        f"vars.{name}": text(item)
+        for name, item in program.variables.items()
+        if item.type is Type.TEXT
+    }
     return {**program.initial, **texts, "call.locale": program.locale}
 
 
-def preview(release: Release, program: Program, state: CompiledState, known: tuple[str, ...]) -> Preview:
+def preview(
+    release: Release, program: Program, state: CompiledState, known: tuple[str, ...]
+) -> Preview:
     """Placeholders first; where something must be computed from a value, a sample of its kind."""
     event = EVENTS[known[0] if known else "ice"]
     shown = Shown.of({**values(program, lambda item: placeholder(f"vars.{item.name}")), **{fact: placeholder(fact) for fact in FACTS}},
@@ -73,7 +96,11 @@ def preview(release: Release, program: Program, state: CompiledState, known: tup
     seen = entered(program, state, shown)
     if not seen.depends:
         return seen
-    again = entered(program, state, Names.of({**values(program, sample), **FACTS}, release.computed, event, WHEN))
+    again = entered(
+        program,
+        state,
+        Names.of({**values(program, sample), **FACTS}, release.computed, event, WHEN),
+    )
     return seen if again.depends else replace(again, sampled=True)
 
 
@@ -93,6 +120,12 @@ def told(run: Run, move: Move) -> Preview:
         return Preview(depends=move.reason)
     answers = isinstance(move, Answer)
     asks = f"{move.service}: {move.method} {unquote(move.url)}" if isinstance(move, Request) else ""
-    sent = encode(run.said, move.action if isinstance(move, Answer) else None) if answers or run.said else b""
+    sent = (
+        encode(run.said, move.action if isinstance(move, Answer) else None)
+        if answers or run.said
+        else b""
+    )
     verb = "sends" if answers else "adds to what the next answer sends"
-    return Preview(verb, msgspec.json.format(sent, indent=2).decode() if sent not in (b"", b"{}") else "", asks)
+    return Preview(
+        verb, msgspec.json.format(sent, indent=2).decode() if sent not in (b"", b"{}") else "", asks
+    )

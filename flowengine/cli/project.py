@@ -1,4 +1,6 @@
-"""What the commands share: reading a project, and showing its problems with paths that a terminal can open."""
+"""What the commands share: reading a project, and showing its problems with paths that a terminal
+can open.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,18 +27,24 @@ class Loaded:
         return [problem for problem in self.problems if problem.severity == "error"]
 
     def listing(self, problems: Sequence[Problem]) -> str:
-        return to_text(problems, self.sources, colour=True)  # click takes the colours out where there is no terminal
+        return to_text(
+            problems, self.sources, colour=True
+        )  # click takes the colours out where there is no terminal
 
     def summary(self) -> str:
         """One line: how much was read, and what is wrong with it."""
         programs = self.compiled.programs.values()
         read = f"{counted(len(programs), 'flow')}, {counted(sum(len(program.states) for program in programs), 'state')}"
         warnings = len(self.problems) - len(self.errors)
-        found = [counted(len(self.errors), "error")] * bool(self.errors) + [counted(warnings, "warning")] * bool(warnings)
+        found = [counted(len(self.errors), "error")] * bool(self.errors) + [
+            counted(warnings, "warning")
+        ] * bool(warnings)
         return f"{read}: {', '.join(found) or 'no problems'}"
 
 
-def loaded(flows: Path, environment: Mapping[str, str] | None = None, *, cookies_only: bool = False) -> Loaded:
+def loaded(
+    flows: Path, environment: Mapping[str, str] | None = None, *, cookies_only: bool = False
+) -> Loaded:
     """Read and compile. A folder that cannot be read ends the command."""
     try:
         files = read_folder(flows)
@@ -48,8 +56,16 @@ def loaded(flows: Path, environment: Mapping[str, str] | None = None, *, cookies
 
 def found_in(folder: Path, files: Mapping[str, bytes], compiled: Compiled) -> Loaded:
     """Files that are compiled already; `folder` is where people find them."""
-    problems = tuple(replace(item, span=replace(item.span, file=(folder / item.span.file).as_posix())) for item in compiled.problems)
-    return Loaded(files, compiled, problems, {(folder / name).as_posix(): text for name, text in compiled.sources.items()})
+    problems = tuple(
+        replace(item, span=replace(item.span, file=(folder / item.span.file).as_posix()))
+        for item in compiled.problems
+    )
+    return Loaded(
+        files,
+        compiled,
+        problems,
+        {(folder / name).as_posix(): text for name, text in compiled.sources.items()},
+    )
 
 
 def counted(number: int, word: str) -> str:

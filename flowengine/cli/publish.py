@@ -14,8 +14,9 @@ from flowengine.cli.desk import change, changing, naming, wanted
 def publish(what: str, repo: Path, folder: str, store: str, who: str, note: str) -> None:
     """Make a version live.
 
-    WHAT is a folder, a release that is kept (the beginning of its id), or a git ref. All new calls begin on it, at once and on all
-    workers; calls under way stay on what they began on. With errors nothing changes, and the exit code is 1. The server goes on
-    following its own place: the next change there is live again.
+    WHAT is a folder, a release that is kept (the beginning of its id), or a git ref. All new calls
+    begin on it, at once and on all workers; calls under way stay on what they began on. With errors
+    nothing changes, and the exit code is 1. The server goes on following its own place: the next
+    change there is live again.
     """
     change(store, who, note, lambda desk, by: desk.publish(wanted(desk, what, repo, folder), by))

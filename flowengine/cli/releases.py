@@ -14,7 +14,14 @@ from flowengine.journal.database import JournalError
 from flowengine.journal.telling import moment
 from flowengine.releases.archive import Origin
 from flowengine.releases.desk import Desk, percent, worded
-from flowengine.releases.overview import Overview, RejectedSeen, SideBySide, canary_of, overview, side_by_side
+from flowengine.releases.overview import (
+    Overview,
+    RejectedSeen,
+    SideBySide,
+    canary_of,
+    overview,
+    side_by_side,
+)
 from flowengine.runtime.store import StoreError, open_store
 
 FIRST_PROBLEMS = 5
@@ -67,12 +74,18 @@ def told(found: Overview, figures: SideBySide | None) -> Iterator[str]:
     if figures:
         yield f"figures    {side(figures, figures.candidate)}; current {side(figures, figures.current)}; on {machines(figures)}"
     for draft in found.drafts:
-        follows = f", follows {draft.follows.ref} of {draft.follows.repository}" if draft.follows else ""
+        follows = (
+            f", follows {draft.follows.ref} of {draft.follows.repository}" if draft.follows else ""
+        )
         yield f"draft      {draft.release}, {draft.name}: {', '.join(draft.callers)}{follows}"
     if found.following:
         yield f"follows    {found.following.source}, on {found.following.by}"
     for rejected in found.rejected:
-        yield from ("", f"REJECTED   {rejected.place}, {age(found.at - rejected.at)}{worth(rejected.origin)}", *errors(rejected))
+        yield from (
+            "",
+            f"REJECTED   {rejected.place}, {age(found.at - rejected.at)}{worth(rejected.origin)}",
+            *errors(rejected),
+        )
     yield from ("", "releases, the latest first")
     for item in found.releases[:LATEST]:
         calls = "  with calls" if item.calls else ""
@@ -81,7 +94,9 @@ def told(found: Overview, figures: SideBySide | None) -> Iterator[str]:
         yield f"  and {len(found.releases) - LATEST} older"
     yield from ("", "changes, the latest first")
     yield from (
-        f"  {moment(change.at)}  {change.who}: {worded(change)}{f'  “{change.note}”' if change.note else ''}" for change in found.changes
+        f"  {moment(change.at)}  {change.who}: "
+        f"{worded(change)}{f'  “{change.note}”' if change.note else ''}"
+        for change in found.changes
     )
 
 
@@ -101,7 +116,10 @@ def printable(line: str) -> str:
 
 
 def errors(rejected: RejectedSeen) -> Iterator[str]:
-    yield from (f"  {problem.place}: {problem.code} {problem.message}" for problem in rejected.problems[:FIRST_PROBLEMS])
+    yield from (
+        f"  {problem.place}: {problem.code} {problem.message}"
+        for problem in rejected.problems[:FIRST_PROBLEMS]
+    )
     if len(rejected.problems) > FIRST_PROBLEMS:
         yield f"  and {counted(len(rejected.problems) - FIRST_PROBLEMS, 'more error')}"
 
@@ -113,7 +131,11 @@ def whence(origin: Origin) -> str:
 
 def worth(origin: Origin) -> str:
     """What is known of a commit."""
-    parts = (origin.commit[:12], origin.author.partition(" <")[0], f"“{origin.title}”" if origin.title else "")
+    parts = (
+        origin.commit[:12],
+        origin.author.partition(" <")[0],
+        f"“{origin.title}”" if origin.title else "",
+    )
     return "".join(f", {part}" for part in parts if part)
 
 

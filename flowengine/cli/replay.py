@@ -26,21 +26,58 @@ from flowengine.server.settings import ARCHIVE, Settings
 
 @click.command()
 @click.argument("journal", type=click.Path(path_type=Path, exists=True))
-@click.option("--on", "target", required=True, help="A folder or a single flow, a release that the server has had, or a git ref.")
-@click.option("--repo", type=click.Path(path_type=Path), default=".", help="The repository of the ref.")
-@click.option("--path", "folder", default="flows", show_default=True, help="The folder of the flows in that repository.")
-@click.option("--store", default="", help="The store of the server, which knows its releases.  [default: beside JOURNAL]")
-@click.option("--since", type=Since(), default=0.0, help="Calls that began since then: 30m, 1h or 7d ago, or a date (UTC).")
+@click.option(
+    "--on",
+    "target",
+    required=True,
+    help="A folder or a single flow, a release that the server has had, or a git ref.",
+)
+@click.option(
+    "--repo", type=click.Path(path_type=Path), default=".", help="The repository of the ref."
+)
+@click.option(
+    "--path",
+    "folder",
+    default="flows",
+    show_default=True,
+    help="The folder of the flows in that repository.",
+)
+@click.option(
+    "--store",
+    default="",
+    help="The store of the server, which knows its releases.  [default: beside JOURNAL]",
+)
+@click.option(
+    "--since",
+    type=Since(),
+    default=0.0,
+    help="Calls that began since then: 30m, 1h or 7d ago, or a date (UTC).",
+)
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
-@click.option("--exit-code", is_flag=True, help="Exit with 1 when a call goes differently, 2 when none could be replayed.")
-def replay(journal: Path, target: str, repo: Path, folder: str, store: str, since: float, *, data: bool, exit_code: bool) -> None:
+@click.option(
+    "--exit-code",
+    is_flag=True,
+    help="Exit with 1 when a call goes differently, 2 when none could be replayed.",
+)
+def replay(
+    journal: Path,
+    target: str,
+    repo: Path,
+    folder: str,
+    store: str,
+    since: float,
+    *,
+    data: bool,
+    exit_code: bool,
+) -> None:
     """Run recorded calls against other flows.
 
-    It says which would go differently, and in which state first. JOURNAL is the journal.db of a server, or the folder that it lies in.
-    With a store on PostgreSQL its releases are there, not beside it: name it with --store.
-    Other systems are not asked: they answer as they did then. What is needed of a call is sealed with the keys of the server:
-    FLOWENGINE_COOKIE_KEYS, the secrets of its applications, or cookie.key beside the journal. Exit code 2 says that the flows have errors
-    or that something cannot be read.
+    It says which would go differently, and in which state first. JOURNAL is the journal.db of a
+    server, or the folder that it lies in. With a store on PostgreSQL its releases are there, not
+    beside it: name it with --store. Other systems are not asked: they answer as they did then. What
+    is needed of a call is sealed with the keys of the server: FLOWENGINE_COOKIE_KEYS, the secrets
+    of its applications, or cookie.key beside the journal. Exit code 2 says that the flows have
+    errors or that something cannot be read.
     """
     place = journal / FILE if journal.is_dir() else journal
     archive = Settings("", store=store).archive if store else place.with_name(ARCHIVE)
@@ -59,7 +96,9 @@ def show(made: Report, *, data: bool) -> None:
 
 
 def files_of(target: str, repo: Path, folder: str, where: Where) -> Mapping[str, bytes]:
-    """The flows to try: what lies at a path, else what the server's archive has, else what a repository has."""
+    """The flows to try: what lies at a path, else what the server's archive has, else what a
+    repository has.
+    """
     if Path(target).exists():
         return read_folder(Path(target))
     archived = release_files(where, target)
@@ -69,7 +108,9 @@ def files_of(target: str, repo: Path, folder: str, where: Where) -> Mapping[str,
     try:
         return repository.files(repository.commit(target), folder)
     except GitError as error:
-        raise click.UsageError(f"{target} is no folder and no release of the server; and {error}") from error
+        raise click.UsageError(
+            f"{target} is no folder and no release of the server; and {error}"
+        ) from error
     finally:
         repository.close()
 
@@ -82,7 +123,9 @@ def release_files(where: Where, beginning: str) -> Mapping[str, bytes] | None:
         with closing(Archive(where)) as archive:
             found = archive.find(beginning)
             if len(found) > 1:
-                raise click.UsageError(f"several releases begin with {beginning}: {', '.join(sorted(found))}")
+                raise click.UsageError(
+                    f"several releases begin with {beginning}: {', '.join(sorted(found))}"
+                )
             return archive.files(found[0]) if found else None
     except ArchiveError as error:
         raise click.UsageError(str(error)) from error
@@ -91,7 +134,14 @@ def release_files(where: Where, beginning: str) -> Mapping[str, bytes] | None:
 def compiled(files: Mapping[str, bytes]) -> Release:
     made = compile_project(files, Placeholders(os.environ))
     if made.release is None:
-        click.echo(to_text([problem for problem in made.problems if problem.severity == "error"], made.sources, colour=True), err=True)
+        click.echo(
+            to_text(
+                [problem for problem in made.problems if problem.severity == "error"],
+                made.sources,
+                colour=True,
+            ),
+            err=True,
+        )
         raise SystemExit(2)
     return made.release
 
@@ -99,4 +149,6 @@ def compiled(files: Mapping[str, bytes]) -> Release:
 def secrets(release: Release, folder: Path) -> list[str]:
     """All that may open the journal."""
     own = os.environ.get("SINCH_APPLICATION_SECRET", "")
-    return keys.readable({"": own} | dict(release.applications) if own else release.applications, os.environ, folder)
+    return keys.readable(
+        {"": own} | dict(release.applications) if own else release.applications, os.environ, folder
+    )

@@ -11,7 +11,8 @@ from flowengine.cli.desk import change, changing
 def rollback(release: str | None, store: str, who: str, note: str) -> None:
     """Take new calls back to the release before.
 
-    RELEASE is another one that is kept, by the beginning of its id. What was taken back stays back until its folder or branch changes.
+    RELEASE is another one that is kept, by the beginning of its id. What was taken back stays back
+    until its folder or branch changes.
     """
     if release == "":
         raise click.UsageError("RELEASE is empty: name one, or leave it out for the release before")

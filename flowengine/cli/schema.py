@@ -14,7 +14,8 @@ from flowengine.switch.config.schema import write as write_switch
 def schema(folder: Path) -> None:
     """Write the JSON Schemas of the language.
 
-    FOLDER gets one schema per kind of file, as the typed model has them; editors complete and check with these.
+    FOLDER gets one schema per kind of file, as the typed model has them; editors complete and check
+    with these.
     """
     write(folder, {**MODELS, **MODEL})
     write_switch(folder)

@@ -14,7 +14,9 @@ class Since(click.ParamType[float]):
 
     name = "since"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """Click's way to read it."""
         if isinstance(value, float):
             return value
@@ -23,5 +25,10 @@ class Since(click.ParamType[float]):
         try:
             moment = datetime.fromisoformat(str(value))
         except ValueError:
-            self.fail(f"{value} is no time: write 30m, 1h or 7d for that long ago, or a date such as 2026-12-24", param, ctx)
+            self.fail(
+                f"{value} is no time: write 30m, 1h or 7d for that long ago, or a date such as "
+                "2026-12-24",
+                param,
+                ctx,
+            )
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -23,7 +23,11 @@ class Story:
     def of(cls, release: Release, files: Mapping[str, bytes]) -> "Story":
         """Follow every way through the flows once."""
         authored, _ = load(files)
-        return cls(release, contexts.entered(release.programs, authored), cookie.worst_case(release.programs))
+        return cls(
+            release,
+            contexts.entered(release.programs, authored),
+            cookie.worst_case(release.programs),
+        )
 
     def flow(self, name: str) -> str:
         program = self.release.programs[name]
@@ -35,8 +39,16 @@ class Story:
     def state(self, program: Program, state: CompiledState) -> str:
         known = self.entered.get((program.flow, state.name), ())
         ways = ", ".join(f"{contexts.CONTEXTS[way]} ({way})" for way in known)
-        body = [*shown(preview(self.release, program, state, known)), *exits(state), *self.kept(program, state)]
-        return f"  {state.name}: {state.kind}; {ways or 'never entered'}\n" + indent("\n".join(body), "    ") + "\n"
+        body = [
+            *shown(preview(self.release, program, state, known)),
+            *exits(state),
+            *self.kept(program, state),
+        ]
+        return (
+            f"  {state.name}: {state.kind}; {ways or 'never entered'}\n"
+            + indent("\n".join(body), "    ")
+            + "\n"
+        )
 
     def kept(self, program: Program, state: CompiledState) -> Iterator[str]:
         size = self.cookies.get((program.flow, state.name))

@@ -15,19 +15,34 @@ from flowengine.switch.store import Store, open_store
 
 
 @click.command()
-@click.argument("config", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "config", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8071, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
-@click.option("--clock", type=click.Choice(["real", "virtual"]), default="real", show_default=True, help="Whether time is waited for.")
+@click.option(
+    "--port",
+    default=8071,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="The port to listen on.",
+)
+@click.option(
+    "--clock",
+    type=click.Choice(["real", "virtual"]),
+    default="real",
+    show_default=True,
+    help="Whether time is waited for.",
+)
 @click.option("--seed", type=int, help="Decides what else is chance: the ids of calls.")
 def switch(config: Path | None, host: str, port: int, clock: str, seed: int | None) -> None:
     """Stand in for the platform: numbers, calls, callbacks and its APIs.
 
-    CONFIG is a YAML file with applications, numbers, users, parties and rates. Without it there is one application, with the
-    credentials in SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET, or else a pair that is made up and shown; callbacks then go to
-    http://127.0.0.1:8080/sinch.
+    CONFIG is a YAML file with applications, numbers, users, parties and rates. Without it there is
+    one application, with the credentials in SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET, or
+    else a pair that is made up and shown; callbacks then go to http://127.0.0.1:8080/sinch.
 
-    Calls are placed and answered through /desk, which only this machine may use unless CONFIG says otherwise.
+    Calls are placed and answered through /desk, which only this machine may use unless CONFIG says
+    otherwise.
     """
     if seed is None:
         seed = secrets.randbits(64)  # ids of calls that a store still has must not come again
@@ -35,7 +50,9 @@ def switch(config: Path | None, host: str, port: int, clock: str, seed: int | No
     store = opened(given.store)
     announce(given, host, port, clock)
     try:
-        asyncio.run(serve(given, store, host=host, port=port, virtual=clock == "virtual", seed=seed))
+        asyncio.run(
+            serve(given, store, host=host, port=port, virtual=clock == "virtual", seed=seed)
+        )
     except KeyboardInterrupt:
         pass
     finally:
@@ -63,12 +80,23 @@ def opened(address: str) -> Store:
 
 
 def announce(given: Configured, host: str, port: int, clock: str) -> None:
-    click.echo(f"The switch answers on http://{host}:{port} (/calling/v1, /v1 and /desk), in {clock} time.", err=True)
+    click.echo(
+        f"The switch answers on http://{host}:{port} (/calling/v1, /v1 and /desk), in {clock} "
+        "time.",
+        err=True,
+    )
     for application in given.world.applications:
-        click.echo(f"Application {application.key} is asked at {application.primary or 'no URL'}.", err=True)
+        click.echo(
+            f"Application {application.key} is asked at {application.primary or 'no URL'}.",
+            err=True,
+        )
     for number in given.world.numbers:
         click.echo(f"Number {number.number} reaches {number.application or 'nobody'}.", err=True)
     if given.made_up:
         made = given.world.applications[0]
-        click.echo("These credentials hold until the switch ends; give them to your backend:", err=True)
-        click.echo(f"export SINCH_APPLICATION_KEY={made.key} SINCH_APPLICATION_SECRET={made.secret}")
+        click.echo(
+            "These credentials hold until the switch ends; give them to your backend:", err=True
+        )
+        click.echo(
+            f"export SINCH_APPLICATION_KEY={made.key} SINCH_APPLICATION_SECRET={made.secret}"
+        )

@@ -22,18 +22,50 @@ NO_TESTS = 5  # as pytest has it: a run that tests nothing is no success
 
 @click.command()
 @click.argument("flows", type=click.Path(path_type=Path), default="flows")
-@click.option("-k", "words", default="", help="Only scenarios with these words in their flow or name.")
-@click.option("--coverage", "covered", is_flag=True, help="Show which states and exits were not taken.")
-@click.option("--fail-under", type=click.FloatRange(0, 100), help="Fail when less than this PERCENT of states and exits was taken.")
-@click.option("--junit", "xml", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML to this file.")
+@click.option(
+    "-k", "words", default="", help="Only scenarios with these words in their flow or name."
+)
+@click.option(
+    "--coverage", "covered", is_flag=True, help="Show which states and exits were not taken."
+)
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 100),
+    help="Fail when less than this PERCENT of states and exits was taken.",
+)
+@click.option(
+    "--junit",
+    "xml",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write JUnit XML to this file.",
+)
 @click.option("--json", "data", is_flag=True, help="Print results and coverage as JSON.")
-@click.option("--generate", "write", is_flag=True, help="Write scenarios for what no scenario takes yet.")
-@click.option("--jobs", "-j", type=click.IntRange(0), default=0, help="Processes; 0 takes as many as are worth it.")
-def test(flows: Path, words: str, fail_under: float | None, xml: Path | None, jobs: int, *, covered: bool, data: bool, write: bool) -> None:
+@click.option(
+    "--generate", "write", is_flag=True, help="Write scenarios for what no scenario takes yet."
+)
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(0),
+    default=0,
+    help="Processes; 0 takes as many as are worth it.",
+)
+def test(
+    flows: Path,
+    words: str,
+    fail_under: float | None,
+    xml: Path | None,
+    jobs: int,
+    *,
+    covered: bool,
+    data: bool,
+    write: bool,
+) -> None:
     """Run the scenarios of a project.
 
-    FLOWS is a folder with scenarios/ in it, or a single flow. Exit code 1 says that a scenario failed, or too little was covered,
-    2 that the flows or scenarios have mistakes, 5 that there was nothing to run.
+    FLOWS is a folder with scenarios/ in it, or a single flow. Exit code 1 says that a scenario
+    failed, or too little was covered, 2 that the flows or scenarios have mistakes, 5 that there was
+    nothing to run.
     """
     project, cases = prepared(flows, words, empty=write)
     begun = time.perf_counter()
@@ -45,19 +77,29 @@ def test(flows: Path, words: str, fail_under: float | None, xml: Path | None, jo
     if xml is not None:
         xml.write_bytes(junit(results, places))
     if data:
-        click.echo(msgspec.json.format(msgspec.json.encode(as_data(results, flows_covered, places))).decode())
+        click.echo(
+            msgspec.json.format(
+                msgspec.json.encode(as_data(results, flows_covered, places))
+            ).decode()
+        )
     else:
         tell(results, places, time.perf_counter() - begun)
         if covered or too_little(flows_covered, fail_under):
             click.echo(coverage_text(flows_covered, places))
     if too_little(flows_covered, fail_under):
-        click.echo(f"{total(flows_covered):.1f}% of states and exits were taken, less than {fail_under:g}%", err=True)
+        click.echo(
+            f"{total(flows_covered):.1f}% of states and exits were taken, less than "
+            f"{fail_under:g}%",
+            err=True,
+        )
     if any(result.failures for result in results) or too_little(flows_covered, fail_under):
         raise SystemExit(1)
 
 
 def prepared(flows: Path, words: str, *, empty: bool) -> tuple[Project, list[Case]]:
-    """The project and the scenarios to run. Mistakes end the command, and so does nothing to run unless that may be."""
+    """The project and the scenarios to run. Mistakes end the command, and so does nothing to run
+    unless that may be.
+    """
     try:
         project = Project.at(flows)
     except OSError as error:
@@ -68,10 +110,16 @@ def prepared(flows: Path, words: str, *, empty: bool) -> tuple[Project, list[Cas
         click.echo(places_of(project, flows).listing(errors, colour=True), err=True)
         raise SystemExit(2)
     own = flows.stem if flows.is_file() else ""
-    cases = [case for case in cases if chosen(words)(case) and (not own or in_file(project, case, flows.name))]
+    cases = [
+        case
+        for case in cases
+        if chosen(words)(case) and (not own or in_file(project, case, flows.name))
+    ]
     if not cases and not empty:
         write = f"write one in {(flows if flows.is_dir() else flows.parent) / 'scenarios'}"
-        click.echo(f"no scenario to run: {f'none is called like {words}' if words else write}", err=True)
+        click.echo(
+            f"no scenario to run: {f'none is called like {words}' if words else write}", err=True
+        )
         raise SystemExit(NO_TESTS)
     return project, cases
 
@@ -82,7 +130,9 @@ def in_file(project: Project, case: Case, name: str) -> bool:
 
 
 def generated(project: Project, results: list[Result], flows: Path) -> None:
-    """Write scenarios for what these results have not taken, beside those that there are, and add what they take."""
+    """Write scenarios for what these results have not taken, beside those that there are, and add
+    what they take.
+    """
     folder = (flows.parent if flows.is_file() else flows) / FOLDER
     for file in generate(project, [entry for result in results for entry in result.trace]):
         if flows.is_file() and project.compiled().programs[file.flow].document.file != flows.name:
@@ -97,19 +147,29 @@ def generated(project: Project, results: list[Result], flows: Path) -> None:
 
 def free(folder: Path, flow: str) -> Path:
     """A file that is not there yet."""
-    names = (f"{flow}{part}.yaml" for part in ("", "-generated", *(f"-generated-{number}" for number in range(2, 1000))))
+    names = (
+        f"{flow}{part}.yaml"
+        for part in ("", "-generated", *(f"-generated-{number}" for number in range(2, 1000)))
+    )
     return next(folder / name for name in names if not (folder / name).exists())
 
 
 def places_of(project: Project, flows: Path) -> Places:
-    return Places({**project.files, **project.scenarios}, (flows.parent if flows.is_file() else flows).as_posix())
+    return Places(
+        {**project.files, **project.scenarios},
+        (flows.parent if flows.is_file() else flows).as_posix(),
+    )
 
 
 def measured(project: Project, results: Iterable[Result], flows: Path) -> list[FlowCoverage]:
     """The coverage of all flows, or of the one that was asked for."""
     programs = project.compiled().programs
     if flows.is_file():
-        programs = {name: program for name, program in programs.items() if program.document.file == flows.name}
+        programs = {
+            name: program
+            for name, program in programs.items()
+            if program.document.file == flows.name
+        }
     return coverage(programs, (entry for result in results for entry in result.trace))
 
 
@@ -132,4 +192,6 @@ def shown(results: Iterator[Result], number: int, *, quiet: bool) -> Iterator[Re
     from rich.console import Console  # noqa: PLC0415  # only where there is a terminal
     from rich.progress import track  # noqa: PLC0415
 
-    yield from track(results, "scenarios", total=number, console=Console(stderr=True), transient=True)
+    yield from track(
+        results, "scenarios", total=number, console=Console(stderr=True), transient=True
+    )

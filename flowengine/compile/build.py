@@ -14,7 +14,17 @@ from flowengine.model import Flow, On, State, Var
 from flowengine.pace import pause
 from flowengine.problems import Problem, suggest
 from flowengine.source import Document, Path
-from flowengine.states import KINDS, Builder, Exit, Move, Run, Signature, Surroundings, Target, Variable
+from flowengine.states import (
+    KINDS,
+    Builder,
+    Exit,
+    Move,
+    Run,
+    Signature,
+    Surroundings,
+    Target,
+    Variable,
+)
 from flowengine.states.builder import misfit
 from flowengine.states.preamble import Preamble, Recording, recorder
 from flowengine.states.subflow import CompiledSubflow
@@ -58,17 +68,32 @@ def variable(name: str, var: Var, document: Document, problems: list[Problem]) -
     path: Path = ("vars", name, "default")
     if var.type == "choice" and not var.choices:
         problems.append(
-            Problem("FE218", document.span(("vars", name)), f"{name} is a choice without choices", "add `choices: [gold, standard]`")
+            Problem(
+                "FE218",
+                document.span(("vars", name)),
+                f"{name} is a choice without choices",
+                "add `choices: [gold, standard]`",
+            )
         )
-    size = SIZES.get(var.type) or (max(map(len, var.choices), default=1) if var.type == "choice" else var.max or DEFAULT_SIZE)
+    size = SIZES.get(var.type) or (
+        max(map(len, var.choices), default=1) if var.type == "choice" else var.max or DEFAULT_SIZE
+    )
     declared = Variable(name, var.type, kind, size, var.secret, default, tuple(var.choices))
     if default is not None and (reason := misfit(default, declared)):
-        hint = suggest(str(default), var.choices) or ("" if kind is Type.TEXT and isinstance(default, str) else DEFAULT_CURES[kind])
-        problems.append(Problem("FE302", document.span(path), f"the default does not fit {name}: {reason}", hint))
+        hint = suggest(str(default), var.choices) or (
+            "" if kind is Type.TEXT and isinstance(default, str) else DEFAULT_CURES[kind]
+        )
+        problems.append(
+            Problem(
+                "FE302", document.span(path), f"the default does not fit {name}: {reason}", hint
+            )
+        )
     return declared
 
 
-def signature(flow: Flow, document: Document, known: Mapping[str, Variable], problems: list[Problem]) -> Signature:
+def signature(
+    flow: Flow, document: Document, known: Mapping[str, Variable], problems: list[Problem]
+) -> Signature:
     def pick(part: str, names: list[str]) -> tuple[Variable, ...]:
         for index, name in enumerate(names):
             if name not in known:
@@ -82,7 +107,9 @@ def signature(flow: Flow, document: Document, known: Mapping[str, Variable], pro
                 )
         return tuple(known[name] for name in names if name in known)
 
-    return Signature(pick("inputs", flow.inputs), pick("outputs", flow.outputs), tuple(flow.outcomes))
+    return Signature(
+        pick("inputs", flow.inputs), pick("outputs", flow.outputs), tuple(flow.outcomes)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +128,11 @@ class Flowing:
         builder = Builder(name, path, self.document, self.scope, self.around, self.problems)
         kind = self.kind(builder, authored)
         first = self.preamble(builder, authored)
-        verb = KINDS[kind].compile(builder, (*path, kind), getattr(authored, VERBS[kind])) if kind else Pass()
+        verb = (
+            KINDS[kind].compile(builder, (*path, kind), getattr(authored, VERBS[kind]))
+            if kind
+            else Pass()
+        )
         self.next(builder, kind, authored)
         if verb is None:
             return None
@@ -120,12 +151,19 @@ class Flowing:
         )
 
     def kind(self, builder: Builder, authored: State) -> str:
-        given = [name for name, attribute in VERBS.items() if getattr(authored, attribute) is not UNSET]
+        given = [
+            name for name, attribute in VERBS.items() if getattr(authored, attribute) is not UNSET
+        ]
         if len(given) > 1:
             path = (*builder.path, given[1])
             message = f"a state does one thing, but this one has {' and '.join(given)}"
             self.problems.append(
-                Problem("FE204", self.document.key_span(path), message, "move the second into a state of its own and lead there by next:")
+                Problem(
+                    "FE204",
+                    self.document.key_span(path),
+                    message,
+                    "move the second into a state of its own and lead there by next:",
+                )
             )
         return given[0] if given else ""
 
@@ -135,12 +173,16 @@ class Flowing:
         first = Preamble(
             locale=optional(builder, path, "locale", authored.locale),
             answer=authored.answer,
-            record=recorder(builder, (*path, "record"), record) if isinstance(record, Recording) else None,
+            record=recorder(builder, (*path, "record"), record)
+            if isinstance(record, Recording)
+            else None,
             stop=record == "stop",
             say=builder.prompt((*path, "say"), authored.say),
             dtmf=optional(builder, path, "dtmf", authored.dtmf),
             status=authored.report.status if authored.report else "",
-            details=optional(builder, (*path, "report"), "details", authored.report.details) if authored.report else None,
+            details=optional(builder, (*path, "report"), "details", authored.report.details)
+            if authored.report
+            else None,
         )
         return first if first != Preamble() else None
 
@@ -150,7 +192,12 @@ class Flowing:
         if via == "none":
             if authored.next is not UNSET:
                 self.problems.append(
-                    Problem("FE219", self.document.key_span(path), f"{kind} already says where the call goes", "remove this next:")
+                    Problem(
+                        "FE219",
+                        self.document.key_span(path),
+                        f"{kind} already says where the call goes",
+                        "remove this next:",
+                    )
                 )
         elif authored.next is UNSET:
             builder.problem(
@@ -166,13 +213,21 @@ class Flowing:
         """The exits whose states exist; the others are reported."""
         for target in builder.exits.values():
             self.exists(target.state, target.path)
-        return {name: target for name, target in builder.exits.items() if target.state in self.flow.states}
+        return {
+            name: target
+            for name, target in builder.exits.items()
+            if target.state in self.flow.states
+        }
 
     def exists(self, state: str | UnsetType, path: Path) -> str:
         if state is UNSET or state in self.flow.states:
             return state or ""
-        hint = suggest(str(state), self.flow.states) or f"add a state {state}, or lead to another one"
-        self.problems.append(Problem("FE203", self.document.span(path), f"there is no state {state}", hint))
+        hint = (
+            suggest(str(state), self.flow.states) or f"add a state {state}, or lead to another one"
+        )
+        self.problems.append(
+            Problem("FE203", self.document.span(path), f"there is no state {state}", hint)
+        )
         return ""
 
     def error(self, builder: Builder, authored: State) -> str:
@@ -188,13 +243,24 @@ class Flowing:
                 self.exists(state, ("keys", key))
         if not self.flow.start and not (self.flow.on and self.flow.on.answered):
             hint = "add `start: <state>`; for a flow that is only entered by a placed call, `on: answered:`"
-            self.problems.append(Problem("FE220", self.document.span(("flow",)), "nothing says where this flow starts", hint))
+            self.problems.append(
+                Problem(
+                    "FE220",
+                    self.document.span(("flow",)),
+                    "nothing says where this flow starts",
+                    hint,
+                )
+            )
 
 
 def legal(actions: frozenset[str], instructions: frozenset[str]) -> frozenset[str]:
     """The callbacks whose answer may hold all of this; `done` sends nothing."""
     sent = actions - {"done"}
-    return frozenset(name for name in LEGAL_ACTIONS if sent <= LEGAL_ACTIONS[name] and instructions <= LEGAL_INSTRUCTIONS[name])
+    return frozenset(
+        name
+        for name in LEGAL_ACTIONS
+        if sent <= LEGAL_ACTIONS[name] and instructions <= LEGAL_INSTRUCTIONS[name]
+    )
 
 
 def optional(builder: Builder, path: Path, name: str, text: str | UnsetType) -> Any:
@@ -209,17 +275,27 @@ def first(variable: Variable) -> Any:
     return float(variable.default) if whole else variable.default
 
 
-def program(flow: Flow, document: Document, scope: Scope, around: Surroundings, problems: list[Problem]) -> Program:
-    """The program of a flow. With problems it is incomplete, but still good enough for the checks that follow."""
+def program(
+    flow: Flow, document: Document, scope: Scope, around: Surroundings, problems: list[Problem]
+) -> Program:
+    """The program of a flow. With problems it is incomplete, but still good enough for the checks
+    that follow.
+    """
     flowing = Flowing(flow, document, scope, around, problems)
     flowing.checked_entries()
     compiled = [flowing.state(name, state) for name, state in flow.states.items()]
     states = {state.name: state for state in compiled if state}
     on = flow.on or On()
     own = around.subflows[flow.flow]
-    events = [str(state) for state in (on.answered, on.pressed, on.ended, *(on.notified or {}).values()) if state]
+    events = [
+        str(state)
+        for state in (on.answered, on.pressed, on.ended, *(on.notified or {}).values())
+        if state
+    ]
     secret = frozenset(f"vars.{item.name}" for item in around.variables.values() if item.secret)
-    entering, waiting = liveness(states, frozenset(f"vars.{item.name}" for item in own.outputs), events)
+    entering, waiting = liveness(
+        states, frozenset(f"vars.{item.name}" for item in own.outputs), events
+    )
     return Program(
         flow=flow.flow,
         document=document,
@@ -229,7 +305,10 @@ def program(flow: Flow, document: Document, scope: Scope, around: Surroundings, 
         answered=flowing.exists(on.answered, ("on", "answered")),
         pressed=flowing.exists(on.pressed, ("on", "pressed")),
         ended=flowing.exists(on.ended, ("on", "ended")),
-        notified={kind: flowing.exists(state, ("on", "notified", kind)) for kind, state in (on.notified or {}).items()},
+        notified={
+            kind: flowing.exists(state, ("on", "notified", kind))
+            for kind, state in (on.notified or {}).items()
+        },
         locale=around.locale,
         variables=around.variables,
         initial={f"vars.{item.name}": first(item) for item in around.variables.values()},

@@ -7,21 +7,36 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from flowengine.expr import Calendar, CalendarError, ExprError, Mode, Scope, Table, Template, Type, parse_calendar
+from flowengine.expr import (
+    Calendar,
+    CalendarError,
+    ExprError,
+    Mode,
+    Scope,
+    Table,
+    Template,
+    Type,
+    parse_calendar,
+)
 from flowengine.model import Authored, Memory, Project
 from flowengine.model import Table as AuthoredTable
 from flowengine.problems import Problem, Span
 from flowengine.states.builder import Service
 from flowengine.states.fields import millis
 
-COLUMN_TYPES: tuple[tuple[type, Type], ...] = ((bool, Type.BOOLEAN), (int, Type.INTEGER), (float, Type.DECIMAL), (str, Type.TEXT))
+COLUMN_TYPES: tuple[tuple[type, Type], ...] = (
+    (bool, Type.BOOLEAN),
+    (int, Type.INTEGER),
+    (float, Type.DECIMAL),
+    (str, Type.TEXT),
+)
 NOWHERE = Span("project.yaml", 1, 1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What is the same for all flows. `asked` is the part of it that any flow may depend on without asking for it by name;
-    `marks` tell whether a message or service is still the same.
+    """What is the same for all flows. `asked` is the part of it that any flow may depend on without
+    asking for it by name; `marks` tell whether a message or service is still the same.
     """
 
     calendars: Mapping[str, Calendar]
@@ -38,18 +53,25 @@ class Common:
 def common(authored: Authored, environment: Mapping[str, str], memory: Memory) -> Common:
     """Worked out anew when a file of it has changed, or a variable that it names."""
     project = authored.project
-    variables = [*project.secrets.values(), *(application.secret for application in project.applications)]
+    variables = [
+        *project.secrets.values(),
+        *(application.secret for application in project.applications),
+    ]
     key = (authored.common, [environment.get(name) for name in variables])
     return memory.recall(("common",), key, lambda: Gathering(authored, environment, []).common())
 
 
-def report(authored: Authored, code: str, path: tuple[str | int, ...], message: str, hint: str = "") -> Problem:
+def report(
+    authored: Authored, code: str, path: tuple[str | int, ...], message: str, hint: str = ""
+) -> Problem:
     """A problem of the project file."""
     document = authored.project_document
     return Problem(code, document.span(path) if document else NOWHERE, message, hint)
 
 
-NEVER_OPEN = Calendar("UTC", {})  # stands in for a calendar with a mistake, so that the flows that use it are not blamed for it
+NEVER_OPEN = Calendar(
+    "UTC", {}
+)  # stands in for a calendar with a mistake, so that the flows that use it are not blamed for it
 
 
 @dataclass(slots=True)
@@ -66,13 +88,25 @@ class Gathering:
         calendars, tables, secrets = self.calendars(zone), self.tables(), self.secrets()
         services, applications = self.services(secrets), self.applications()
         given = asked(project, calendars, secrets)
-        return Common(calendars, tables, secrets, services, zone, applications, tuple(self.problems), given, marks(project))
+        return Common(
+            calendars,
+            tables,
+            secrets,
+            services,
+            zone,
+            applications,
+            tuple(self.problems),
+            given,
+            marks(project),
+        )
 
     def report(self, code: str, path: tuple[str | int, ...], message: str, hint: str = "") -> None:
         self.problems.append(report(self.authored, code, path, message, hint))
 
     def calendars(self, zone: ZoneInfo) -> dict[str, Calendar]:
-        """Calendars are by the project's zone where they name none; what holds where that names none either would be a guess."""
+        """Calendars are by the project's zone where they name none; what holds where that names
+        none either would be a guess.
+        """
         document, found = self.authored.project_document, {}
         default = zone.key if document is not None and ("zone",) in document.values else ""
         for name, data in self.authored.project.calendars.items():
@@ -87,7 +121,9 @@ class Gathering:
         return found
 
     def tables(self) -> dict[str, Table]:
-        return {name: self.table(name, table) for name, table in self.authored.project.tables.items()}
+        return {
+            name: self.table(name, table) for name, table in self.authored.project.tables.items()
+        }
 
     def table(self, name: str, table: AuthoredTable) -> Table:
         document, path = self.authored.places["tables", name]
@@ -95,23 +131,50 @@ class Gathering:
             column: next(kind for python, kind in COLUMN_TYPES if isinstance(value, python))
             for column, value in next(iter(table.rows.values())).items()
         }
-        rows = {("rows", key): row for key, row in table.rows.items()} | ({("default",): table.default} if table.default else {})
+        rows = {("rows", key): row for key, row in table.rows.items()} | (
+            {("default",): table.default} if table.default else {}
+        )
         alike = {place: row for place, row in rows.items() if fits_columns(row, columns)}
         for place in [place for place in rows if place not in alike]:
-            message = f"row {place[-1]} of {name} has not the same columns and types as the first row"
-            self.problems.append(Problem("FE505", document.span((*path, *place)), message, f"give it {', '.join(columns)}"))
+            message = (
+                f"row {place[-1]} of {name} has not the same columns and types as the first row"
+            )
+            self.problems.append(
+                Problem(
+                    "FE505",
+                    document.span((*path, *place)),
+                    message,
+                    f"give it {', '.join(columns)}",
+                )
+            )
         if "has" in columns:
             self.problems.append(
-                Problem("FE505", document.span(path), "no column can be called has", f"tables.{name}.has(key) asks for a row")
+                Problem(
+                    "FE505",
+                    document.span(path),
+                    "no column can be called has",
+                    f"tables.{name}.has(key) asks for a row",
+                )
             )
-        return Table(columns, {key: row for key, row in table.rows.items() if ("rows", key) in alike}, alike.get(("default",)))
+        return Table(
+            columns,
+            {key: row for key, row in table.rows.items() if ("rows", key) in alike},
+            alike.get(("default",)),
+        )
 
     def secrets(self) -> dict[str, str]:
-        """Secrets by their dotted name. A missing one is empty, so that a lookup fails rather than the server."""
+        """Secrets by their dotted name. A missing one is empty, so that a lookup fails rather than
+        the server.
+        """
         found = {}
         for name, variable in self.authored.project.secrets.items():
             if variable not in self.environment:
-                self.report("FE905", ("secrets", name), f"the environment has no {variable}", f"set {variable} before serving")
+                self.report(
+                    "FE905",
+                    ("secrets", name),
+                    f"the environment has no {variable}",
+                    f"set {variable} before serving",
+                )
             found[f"secrets.{name}"] = self.environment.get(variable, "")
         return found
 
@@ -119,9 +182,18 @@ class Gathering:
         scope = Scope(dict.fromkeys(secrets, Type.TEXT))
         found = {}
         for name, service in self.authored.project.services.items():
-            headers = {key: self.header(scope, ("services", name, "headers", key), text) for key, text in service.headers.items()}
+            headers = {
+                key: self.header(scope, ("services", name, "headers", key), text)
+                for key, text in service.headers.items()
+            }
             usable = {key: template for key, template in headers.items() if template}
-            found[name] = Service(name, service.url.rstrip("/"), usable, millis(service.timeout) / 1000, service.retries)
+            found[name] = Service(
+                name,
+                service.url.rstrip("/"),
+                usable,
+                millis(service.timeout) / 1000,
+                service.retries,
+            )
         return found
 
     def header(self, scope: Scope, path: tuple[str | int, ...], text: str) -> Template | None:
@@ -136,7 +208,10 @@ class Gathering:
             return ZoneInfo(self.authored.project.zone)
         except (ZoneInfoNotFoundError, ValueError):
             self.report(
-                "FE506", ("zone",), f"there is no time zone {self.authored.project.zone}", "write an IANA name such as Europe/Stockholm"
+                "FE506",
+                ("zone",),
+                f"there is no time zone {self.authored.project.zone}",
+                "write an IANA name such as Europe/Stockholm",
             )
             return ZoneInfo("UTC")
 
@@ -145,25 +220,48 @@ class Gathering:
         for index, application in enumerate(self.authored.project.applications):
             if not self.environment.get(application.secret):
                 message = f"the environment has no {application.secret}"
-                self.report("FE905", ("applications", index, "secret"), message, f"set {application.secret} before serving")
+                self.report(
+                    "FE905",
+                    ("applications", index, "secret"),
+                    message,
+                    f"set {application.secret} before serving",
+                )
             else:
                 found[application.key] = self.environment[application.secret]
         return found
 
 
-def asked(project: Project, calendars: Mapping[str, Calendar], secrets: Mapping[str, str]) -> tuple[Any, ...]:
+def asked(
+    project: Project, calendars: Mapping[str, Calendar], secrets: Mapping[str, str]
+) -> tuple[Any, ...]:
     """As text: to Python 1 is true, and the order of two locales nothing."""
     defaults = msgspec.json.encode({} if project.defaults is msgspec.UNSET else project.defaults)
-    return msgspec.json.encode(project.tables), list(calendars), defaults, secrets, project.locale, project.voice, project.platform.menu_ids
+    return (
+        msgspec.json.encode(project.tables),
+        list(calendars),
+        defaults,
+        secrets,
+        project.locale,
+        project.voice,
+        project.platform.menu_ids,
+    )
 
 
 def marks(project: Project) -> dict[str, dict[str, bytes]]:
-    offers: Mapping[str, Mapping[str, Any]] = {"messages": project.messages, "services": project.services}
-    return {part: {name: msgspec.json.encode(value) for name, value in offered.items()} for part, offered in offers.items()}
+    offers: Mapping[str, Mapping[str, Any]] = {
+        "messages": project.messages,
+        "services": project.services,
+    }
+    return {
+        part: {name: msgspec.json.encode(value) for name, value in offered.items()}
+        for part, offered in offers.items()
+    }
 
 
 def fits_columns(row: Mapping[str, Any], columns: Mapping[str, Type]) -> bool:
-    return row.keys() == columns.keys() and all(fits_column(row[column], kind) for column, kind in columns.items())
+    return row.keys() == columns.keys() and all(
+        fits_column(row[column], kind) for column, kind in columns.items()
+    )
 
 
 def fits_column(value: Any, kind: Type) -> bool:

@@ -18,18 +18,27 @@ def shared(programs: Mapping[str, Program], memory: Memory) -> dict[str, Program
     needs = needed(programs, memory)
     handed = {name: union(needs, callees(program)) for name, program in paced(programs.items())}
     return {
-        name: memory.recall(("facts", name), (program, handed[name]), partial(carrying, program, handed[name]))
+        name: memory.recall(
+            ("facts", name), (program, handed[name]), partial(carrying, program, handed[name])
+        )
         for name, program in programs.items()
     }
 
 
 def needed(programs: Mapping[str, Program], memory: Memory) -> Facts:
     """The facts that each flow reads, or a flow that it uses."""
-    found = {name: memory.recall(("own facts", name), program, partial(own, program)) for name, program in programs.items()}
+    found = {
+        name: memory.recall(("own facts", name), program, partial(own, program))
+        for name, program in programs.items()
+    }
     calling = {name: callees(program) for name, program in paced(programs.items()) if program.calls}
     changed = True
     while changed:
-        more = {name: facts for name, used in calling.items() if not (facts := union(found, used)) <= found[name]}
+        more = {
+            name: facts
+            for name, used in calling.items()
+            if not (facts := union(found, used)) <= found[name]
+        }
         found.update({name: found[name] | facts for name, facts in more.items()})
         changed = bool(more)
     return found
@@ -40,7 +49,10 @@ def union(facts: Facts, flows: list[str]) -> frozenset[str]:
 
 
 def own(program: Program) -> frozenset[str]:
-    return frozenset().union(*(state.reads | state.late_reads for state in program.states.values())) & FACTS
+    return (
+        frozenset().union(*(state.reads | state.late_reads for state in program.states.values()))
+        & FACTS
+    )
 
 
 def carrying(program: Program, handed: frozenset[str]) -> Program:

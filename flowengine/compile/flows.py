@@ -1,4 +1,6 @@
-"""The flows of a project to programs. A flow that cannot come out otherwise than last time is not compiled again."""
+"""The flows of a project to programs. A flow that cannot come out otherwise than last time is not
+compiled again.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -46,7 +48,9 @@ class Offers:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The marks of what a flow was given, None where there was nothing; and all names, where it looked at them all."""
+    """The marks of what a flow was given, None where there was nothing; and all names, where it
+    looked at them all.
+    """
 
     marks: Marks
     listed: tuple[str, ...] | None
@@ -93,16 +97,31 @@ class Built:
         return all(asked.still(offers.marks[part]) for part, asked in self.asked.items())
 
 
-def programs(authored: Authored, common: Common, memory: Memory) -> tuple[dict[str, Program], list[Problem]]:
+def programs(
+    authored: Authored, common: Common, memory: Memory
+) -> tuple[dict[str, Program], list[Problem]]:
     """All programs, and what is wrong with each by itself."""
     flows = authored.flows.items()
-    declared = {name: memory.recall(("declared", name), document, partial(declare, flow, document)) for name, (flow, document) in flows}
+    declared = {
+        name: memory.recall(("declared", name), document, partial(declare, flow, document))
+        for name, (flow, document) in flows
+    }
     signatures = {name: own.signature for name, own in declared.items()}
-    offers = Offers(authored.project.messages, common.services, signatures, {**common.marks, "subflows": signatures})
-    make = partial(built, authored.project, common, offers, widest(declared.values(), common, memory))
+    offers = Offers(
+        authored.project.messages,
+        common.services,
+        signatures,
+        {**common.marks, "subflows": signatures},
+    )
+    make = partial(
+        built, authored.project, common, offers, widest(declared.values(), common, memory)
+    )
     found = {
         name: memory.recall(
-            ("program", name), (document, common.asked), partial(make, flow, document, declared[name]), lambda known: known.still(offers)
+            ("program", name),
+            (document, common.asked),
+            partial(make, flow, document, declared[name]),
+            lambda known: known.still(offers),
         )
         for name, (flow, document) in flows
     }
@@ -120,11 +139,23 @@ def declare(flow: Flow, document: Document) -> Declared:
 def widest(declared: Iterable[Declared], common: Common, memory: Memory) -> Scope:
     """A scope with the names of all flows, so that most of their expressions share one environment."""
     own = {item.name: item.type for each in declared for item in each.variables.values()}
-    known = {**names.types(own, common.calendars), **dict.fromkeys(common.secrets, Type.TEXT), **FETCHED}
+    known = {
+        **names.types(own, common.calendars),
+        **dict.fromkeys(common.secrets, Type.TEXT),
+        **FETCHED,
+    }
     return memory.recall(("scope",), (known, common.asked), lambda: Scope(known, common.tables))
 
 
-def built(project: Project, common: Common, offers: Offers, wide: Scope, flow: Flow, document: Document, declared: Declared) -> Built:
+def built(
+    project: Project,
+    common: Common,
+    offers: Offers,
+    wide: Scope,
+    flow: Flow,
+    document: Document,
+    declared: Declared,
+) -> Built:
     problems: list[Problem] = []
     messages = Asking(offers.messages, offers.marks["messages"])
     services = Asking(offers.services, offers.marks["services"])
@@ -143,13 +174,25 @@ def built(project: Project, common: Common, offers: Offers, wide: Scope, flow: F
         defaults=defaults(project, flow),
         menu_ids=project.platform.menu_ids,
     )
-    scope = wide.narrowed(names.types({key: item.type for key, item in own.items()}, common.calendars))
+    scope = wide.narrowed(
+        names.types({key: item.type for key, item in own.items()}, common.calendars)
+    )
     made = program(flow, document, scope, around, problems)
-    asked = {"messages": messages.asked(), "services": services.asked(), "subflows": subflows.asked()}
+    asked = {
+        "messages": messages.asked(),
+        "services": services.asked(),
+        "subflows": subflows.asked(),
+    }
     return Built(made, tuple(problems), asked)
 
 
 def defaults(project: Project, flow: Flow) -> dict[str, Any]:
     """What a state falls back to: the flow's defaults before the project's."""
     layers = (project.defaults, flow.defaults)
-    return {name: value for layer in layers if layer for name, value in asdict(layer).items() if value is not UNSET}
+    return {
+        name: value
+        for layer in layers
+        if layer
+        for name, value in asdict(layer).items()
+        if value is not UNSET
+    }

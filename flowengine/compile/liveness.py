@@ -9,11 +9,15 @@ QUESTIONS = ("menu", "collect")
 
 
 def successors(states: Mapping[str, CompiledState]) -> dict[str, set[str]]:
-    """Every state that may follow a state: by its exits, by an error, and by `back` from any question to any other."""
+    """Every state that may follow a state: by its exits, by an error, and by `back` from any
+    question to any other.
+    """
     questions = {name for name, state in states.items() if state.kind in QUESTIONS}
     found = {}
     for name, state in states.items():
-        after = {target.state for target in state.exits.values()} | ({state.error} if state.error else set())
+        after = {target.state for target in state.exits.values()} | (
+            {state.error} if state.error else set()
+        )
         found[name] = (after | questions if state.kind in QUESTIONS else after) & states.keys()
     return found
 
@@ -21,7 +25,8 @@ def successors(states: Mapping[str, CompiledState]) -> dict[str, set[str]]:
 def liveness(
     states: Mapping[str, CompiledState], outputs: frozenset[str], events: Iterable[str] = ()
 ) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
-    """By state: the names that must be known on entering it, and those that must travel while a call waits in it.
+    """By state: the names that must be known on entering it, and those that must travel while a
+    call waits in it.
 
     `events` are the states that an event may enter while a call waits anywhere.
     """
@@ -35,11 +40,15 @@ def liveness(
             if need != entering[name]:
                 entering[name], changed = need, True
     always = union(entering[name] for name in events if name in states)
-    waiting = {name: travelling(states[name], entering, after[name], outputs) | always for name in states}
+    waiting = {
+        name: travelling(states[name], entering, after[name], outputs) | always for name in states
+    }
     return entering, waiting
 
 
-def needed(state: CompiledState, entering: Reads, after: set[str], outputs: frozenset[str]) -> frozenset[str]:
+def needed(
+    state: CompiledState, entering: Reads, after: set[str], outputs: frozenset[str]
+) -> frozenset[str]:
     """A state needs what it reads, and what its successors need unless it surely writes that first."""
     later = union(entering[name] for name in after)
     surely = state.writes if state.kind == "set" and not state.error else frozenset()
@@ -47,7 +56,9 @@ def needed(state: CompiledState, entering: Reads, after: set[str], outputs: froz
     return stored(state.reads | state.late_reads | (later - surely) | ends)
 
 
-def travelling(state: CompiledState, entering: Reads, after: set[str], outputs: frozenset[str]) -> frozenset[str]:
+def travelling(
+    state: CompiledState, entering: Reads, after: set[str], outputs: frozenset[str]
+) -> frozenset[str]:
     """While waiting, a call keeps what it will read when resumed and whatever any successor needs."""
     repeated = state.reads if state.kind in QUESTIONS else frozenset()
     ends = outputs if state.kind == "return" else frozenset()
@@ -60,4 +71,8 @@ def union(sets: object) -> frozenset[str]:
 
 def stored(names: frozenset[str]) -> frozenset[str]:
     """Only variables and facts of the call are stored; clocks and calendars are worked out anew."""
-    return frozenset(name for name in names if name.startswith("vars.") or name in {"call.from", "call.to", "call.user", "call.origin"})
+    return frozenset(
+        name
+        for name in names
+        if name.startswith("vars.") or name in {"call.from", "call.to", "call.user", "call.origin"}
+    )

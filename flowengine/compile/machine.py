@@ -20,7 +20,9 @@ class Cursor:
 
 
 class PlainState(State):
-    """Without callbacks, as `step` has no side effects. Thousands of states share the lists that hold none."""
+    """Without callbacks, as `step` has no side effects. Thousands of states share the lists that
+    hold none.
+    """
 
     def __init__(self, name: str, **_nothing: Any) -> None:
         super().__init__(name)
@@ -36,9 +38,11 @@ class PlainTransition(Transition):
 
 
 class PlainEvent(Event):
-    """Moves the cursor at once: without callbacks and conditions the general path of 6 us does nothing more.
+    """Moves the cursor at once: without callbacks and conditions the general path of 6 us does
+    nothing more.
 
-    It does not know its machine: in a circle of the two, a release that is done with would have to wait for the garbage collector.
+    It does not know its machine: in a circle of the two, a release that is done with would have to
+    wait for the garbage collector.
     """
 
     def __init__(self, name: str, _machine: Machine) -> None:
@@ -64,7 +68,14 @@ class FlowMachine(Machine):
 
 def machine(states: Mapping[str, CompiledState], initial: str) -> FlowMachine:
     """The machine of a flow: its states, and a trigger per exit."""
-    built = FlowMachine(model=None, states=list(states), initial=initial, auto_transitions=False, send_event=True, queued=False)
+    built = FlowMachine(
+        model=None,
+        states=list(states),
+        initial=initial,
+        auto_transitions=False,
+        send_event=True,
+        queued=False,
+    )
     for state in states.values():
         for name, target in state.exits.items():
             built.add_transition(name, state.name, target.state)

@@ -1,4 +1,6 @@
-"""Names that expressions may read: their types at load, and how those that nobody stores are worked out in a call."""
+"""Names that expressions may read: their types at load, and how those that nobody stores are worked
+out in a call.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -37,15 +39,19 @@ def computed(calendars: Mapping[str, Calendar], zone: ZoneInfo) -> Computed:
     }
     for name, calendar in calendars.items():
         clock[f"hours.{name}.open"] = lambda names, calendar=calendar: calendar.is_open(names.now)
-        clock[f"hours.{name}.next_open"] = lambda names, calendar=calendar: calendar.next_open_words(
-            names.now, names.get("call.locale", "en-US")
+        clock[f"hours.{name}.next_open"] = lambda names, calendar=calendar: (
+            calendar.next_open_words(names.now, names.get("call.locale", "en-US"))
         )
     return clock | EVENTS
 
 
 def types(variables: Mapping[str, Type], calendars: Mapping[str, Calendar]) -> dict[str, Type]:
     """Every name that an expression of a flow may read."""
-    hours = {f"hours.{name}.{what}": kind for name in calendars for what, kind in (("open", Type.BOOLEAN), ("next_open", Type.TEXT))}
+    hours = {
+        f"hours.{name}.{what}": kind
+        for name in calendars
+        for what, kind in (("open", Type.BOOLEAN), ("next_open", Type.TEXT))
+    }
     own = {f"vars.{name}": kind for name, kind in variables.items()}
     return {**own, **dict.fromkeys(CALL_FACTS, Type.TEXT), **EVENT_NAMES, **CLOCK_NAMES, **hours}
 
@@ -54,7 +60,9 @@ def of_type(*kinds: type) -> Any:
     """A reader of one attribute that is empty for other kinds of event."""
 
     def reader(attribute: str, empty: Any = "") -> Any:
-        return lambda names: getattr(names.event, attribute) if isinstance(names.event, kinds) else empty
+        return lambda names: (
+            getattr(names.event, attribute) if isinstance(names.event, kinds) else empty
+        )
 
     return reader
 
@@ -62,7 +70,9 @@ def of_type(*kinds: type) -> Any:
 def amd(attribute: str) -> Any:
     def read(names: Names) -> str:
         event = names.event
-        return getattr(event.amd, attribute) if isinstance(event, (Ace, Notify)) and event.amd else ""
+        return (
+            getattr(event.amd, attribute) if isinstance(event, (Ace, Notify)) and event.amd else ""
+        )
 
     return read
 

@@ -18,8 +18,8 @@ from flowengine.states.run import Computed
 class CompiledState:
     """A state ready to run, and what the checks need to know of it.
 
-    `exits` are where it leads; `reads` happen on entering, `late_reads` when a later callback resumes it; `legal` are the
-    callbacks under which the platform takes what it sends.
+    `exits` are where it leads; `reads` happen on entering, `late_reads` when a later callback
+    resumes it; `legal` are the callbacks under which the platform takes what it sends.
     """
 
     name: str
@@ -37,9 +37,10 @@ class CompiledState:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """One flow, compiled. `machine` moves between states; `live` says what must travel while a call waits in a state; `calls` are
-    the states that use other flows; `guarded` tells that a call may hold a secret here: a variable, or a recording by a secret key.
-    Equal only when it is the same: a release shares what did not change with the one before.
+    """One flow, compiled. `machine` moves between states; `live` says what must travel while a call
+    waits in a state; `calls` are the states that use other flows; `guarded` tells that a call may
+    hold a secret here: a variable, or a recording by a secret key. Equal only when it is the same:
+    a release shares what did not change with the one before.
     """
 
     flow: str
@@ -63,7 +64,12 @@ class Program:
 
     def entries(self) -> dict[str, str]:
         """Every way into the flow by name, for checks and diagrams."""
-        named = {"start": self.start, "answered": self.answered, "pressed": self.pressed, "ended": self.ended}
+        named = {
+            "start": self.start,
+            "answered": self.answered,
+            "pressed": self.pressed,
+            "ended": self.ended,
+        }
         return {
             **{name: state for name, state in named.items() if state},
             **{f"notified {kind}": state for kind, state in self.notified.items()},
@@ -74,8 +80,8 @@ class Program:
 class Release:
     """A whole project at one revision. `id` depends on the content alone.
 
-    `lacking` are the variables of the environment that should hold secrets of applications; `guarded` are the flows
-    whose calls may hold a secret in their state or in an answer.
+    `lacking` are the variables of the environment that should hold secrets of applications;
+    `guarded` are the flows whose calls may hold a secret in their state or in an answer.
     """
 
     id: str
@@ -95,7 +101,9 @@ class Release:
 
     def route(self, to: str, kind: str, origin: str, application: str) -> str:
         """The flow that answers a call to this address, or "" when none does."""
-        asked = Address(to.lower().removeprefix("sip:").lstrip("+"), kind, origin.lower(), application)
+        asked = Address(
+            to.lower().removeprefix("sip:").lstrip("+"), kind, origin.lower(), application
+        )
         if (route := self.table.first(asked)) is not None:
             return route.flow
         return next(iter(self.programs)) if len(self.programs) == 1 else ""
@@ -103,7 +111,9 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The outcome of compiling: a release where there are no errors, and every problem in document order."""
+    """The outcome of compiling: a release where there are no errors, and every problem in document
+    order.
+    """
 
     release: Release | None
     problems: tuple[Problem, ...]

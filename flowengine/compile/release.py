@@ -25,20 +25,34 @@ from flowengine.states.prompt import Localised, Part, Plan
 
 
 class Compiler:
-    """Compiles a project again and again: whatever cannot have changed since the last time is taken from there.
+    """Compiles a project again and again: whatever cannot have changed since the last time is taken
+    from there.
 
-    The outcome equals that of compiling from scratch; programs that are the same are the same objects. One thread at a time.
+    The outcome equals that of compiling from scratch; programs that are the same are the same
+    objects. One thread at a time.
     """
 
     def __init__(self) -> None:
         self._memory = Memory()
 
-    def compile(self, files: Mapping[str, bytes], environment: Mapping[str, str] | None = None, *, cookies_only: bool = False) -> Compiled:
-        """Compile the files of a project. `cookies_only` says that no session store will hold what outgrows the cookie."""
+    def compile(
+        self,
+        files: Mapping[str, bytes],
+        environment: Mapping[str, str] | None = None,
+        *,
+        cookies_only: bool = False,
+    ) -> Compiled:
+        """Compile the files of a project. `cookies_only` says that no session store will hold what
+        outgrows the cookie.
+        """
         with uncollected():
-            return self._compiled(files, os.environ if environment is None else environment, cookies_only=cookies_only)
+            return self._compiled(
+                files, os.environ if environment is None else environment, cookies_only=cookies_only
+            )
 
-    def _compiled(self, files: Mapping[str, bytes], environment: Mapping[str, str], *, cookies_only: bool) -> Compiled:
+    def _compiled(
+        self, files: Mapping[str, bytes], environment: Mapping[str, str], *, cookies_only: bool
+    ) -> Compiled:
         memory = self._memory
         authored, problems = load(files, memory)
         shared = common(authored, environment, memory)
@@ -48,7 +62,10 @@ class Compiler:
         sound = not any(problem.severity == "error" for problem in problems)
         release = released(authored, environment, files, built, shared) if sound else None
         sources = {
-            name: memory.recall(("source", name), content, partial(content.decode, errors="replace")) for name, content in files.items()
+            name: memory.recall(
+                ("source", name), content, partial(content.decode, errors="replace")
+            )
+            for name, content in files.items()
         }
         memory.turn(sound=sound)
         return Compiled(release, tuple(in_order(problems)), sources, built)
@@ -56,7 +73,9 @@ class Compiler:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Nearly all that compiling makes is kept, in no circles: looking through it for garbage took a third of the time."""
+    """Nearly all that compiling makes is kept, in no circles: looking through it for garbage took a
+    third of the time.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -66,7 +85,12 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def compile_project(files: Mapping[str, bytes], environment: Mapping[str, str] | None = None, *, cookies_only: bool = False) -> Compiled:
+def compile_project(
+    files: Mapping[str, bytes],
+    environment: Mapping[str, str] | None = None,
+    *,
+    cookies_only: bool = False,
+) -> Compiled:
     """Compile the files of a project once; see `Compiler`."""
     return Compiler().compile(files, environment, cookies_only=cookies_only)
 
@@ -75,17 +99,33 @@ def routes(authored: Authored) -> Iterator[Problem]:
     for index, route in enumerate(authored.project.routes):
         if route.flow not in authored.flows:
             hint = suggest(route.flow, authored.flows)
-            yield report(authored, "FE503", ("routes", index, "flow"), f"there is no flow {route.flow}", hint)
+            yield report(
+                authored, "FE503", ("routes", index, "flow"), f"there is no flow {route.flow}", hint
+            )
 
 
 def apology(text: Localised, locale: str) -> Plan:
-    """The words of last resort. They are constant, so that nothing can go wrong in them; without any in any locale, those of a project
-    that says nothing.
+    """The words of last resort. They are constant, so that nothing can go wrong in them; without
+    any in any locale, those of a project that says nothing.
     """
     text = text or APOLOGY
-    each = {"": text} if isinstance(text, str) else {"": text.get(locale) or next(iter(text.values())), **text}
+    each = (
+        {"": text}
+        if isinstance(text, str)
+        else {"": text.get(locale) or next(iter(text.values())), **text}
+    )
     scope = Scope({})
-    return Plan.of((Part("text", {key: scope.template(words.replace("$", ""), Mode.SPEECH) for key, words in each.items()}),))
+    return Plan.of(
+        (
+            Part(
+                "text",
+                {
+                    key: scope.template(words.replace("$", ""), Mode.SPEECH)
+                    for key, words in each.items()
+                },
+            ),
+        )
+    )
 
 
 def release_id(files: Mapping[str, bytes]) -> str:
@@ -97,7 +137,11 @@ def release_id(files: Mapping[str, bytes]) -> str:
 
 
 def released(
-    authored: Authored, environment: Mapping[str, str], files: Mapping[str, bytes], built: Mapping[str, Program], shared: Common
+    authored: Authored,
+    environment: Mapping[str, str],
+    files: Mapping[str, bytes],
+    built: Mapping[str, Program],
+    shared: Common,
 ) -> Release:
     project = authored.project
     routes = tuple(map(routing, project.routes))
@@ -112,7 +156,9 @@ def released(
         deadline=millis(project.platform.deadline) / 1000,
         freshness=millis(project.platform.freshness) / 1000,
         applications=shared.applications,
-        lacking=tuple(item.secret for item in project.applications if not environment.get(item.secret)),
+        lacking=tuple(
+            item.secret for item in project.applications if not environment.get(item.secret)
+        ),
         guarded=guarded(built),
         hosts={host(service.url): service.private for service in project.services.values()},
         journal=project.journal,

@@ -7,7 +7,9 @@ from flowengine.model import Route
 
 
 class Address(NamedTuple):
-    """What was dialled, without + or sip: as the platform spells one number in three ways; and where the call comes from."""
+    """What was dialled, without + or sip: as the platform spells one number in three ways; and
+    where the call comes from.
+    """
 
     to: str
     kind: str
@@ -16,7 +18,9 @@ class Address(NamedTuple):
 
 
 class Routing(NamedTuple):
-    """A route. Empty fields ask for nothing; with `open` the address may have anything between `head` and `tail`."""
+    """A route. Empty fields ask for nothing; with `open` the address may have anything between
+    `head` and `tail`.
+    """
 
     flow: str
     kind: str
@@ -40,11 +44,16 @@ class Routing(NamedTuple):
     def fits(self, to: str) -> bool:
         if not self.open:
             return to == self.head
-        return to.startswith(self.head) and to.endswith(self.tail) and len(to) >= len(self.head) + len(self.tail)
+        return (
+            to.startswith(self.head)
+            and to.endswith(self.tail)
+            and len(to) >= len(self.head) + len(self.tail)
+        )
 
 
 class Table(NamedTuple):
-    """Routes by the number that they ask for: a project with a thousand numbers need not try a thousand routes for each call.
+    """Routes by the number that they ask for: a project with a thousand numbers need not try a
+    thousand routes for each call.
 
     Each stands beside its place among all; `others` ask for no number, or for many.
     """
@@ -87,4 +96,13 @@ def routing(route: Route) -> Routing:
     True
     """
     head, star, tail = (route.to or "").lower().removeprefix("sip:").lstrip("+").partition("*")
-    return Routing(route.flow, route.type or "", route.origin or "", route.application or "", bool(route.to), head, bool(star), tail)
+    return Routing(
+        route.flow,
+        route.type or "",
+        route.origin or "",
+        route.application or "",
+        bool(route.to),
+        head,
+        bool(star),
+        tail,
+    )

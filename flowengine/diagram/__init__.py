@@ -5,4 +5,14 @@ from flowengine.diagram.dot import DrawingError, to_dot, to_svg
 from flowengine.diagram.graph import Edge, Entry, Graph, Node
 from flowengine.diagram.mermaid import to_mermaid
 
-__all__ = ["DrawingError", "Edge", "Entry", "Graph", "Node", "graph", "to_dot", "to_mermaid", "to_svg"]
+__all__ = [
+    "DrawingError",
+    "Edge",
+    "Entry",
+    "Graph",
+    "Node",
+    "graph",
+    "to_dot",
+    "to_mermaid",
+    "to_svg",
+]

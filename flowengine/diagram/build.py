@@ -12,16 +12,23 @@ METHODS = ("get", "post", "put")
 
 
 def graph(program: Program) -> Graph:
-    """What can happen in a flow. Failures that many states share are one entry, or they would hide everything else."""
+    """What can happen in a flow. Failures that many states share are one entry, or they would hide
+    everything else.
+    """
     data = program.document.data
-    failing = Entry("when something fails", data["error"], failing=True) if data.get("error") in program.states else None
+    failing = (
+        Entry("when something fails", data["error"], failing=True)
+        if data.get("error") in program.states
+        else None
+    )
     entries = tuple(Entry(name, state) for name, state in program.entries().items())
     return Graph(
         flow=program.flow,
         title=data.get("title", ""),
         entries=(*entries, failing) if failing else entries,
         nodes=tuple(
-            Node(state.name, state.kind, shortened(label(state.kind, authored(program, state)))) for state in program.states.values()
+            Node(state.name, state.kind, shortened(label(state.kind, authored(program, state))))
+            for state in program.states.values()
         ),
         edges=tuple(edge for state in program.states.values() for edge in edges(program, state)),
     )
@@ -74,7 +81,9 @@ def label(kind: str, written: Mapping[str, Any]) -> str:
     if kind == "connect":
         return connected(verb)
     if isinstance(verb, dict):
-        return {"fetch": fetched, "subflow": called, "set": assigned, "park": parked}.get(kind, lambda _: said)(verb)
+        return {"fetch": fetched, "subflow": called, "set": assigned, "park": parked}.get(
+            kind, lambda _: said
+        )(verb)
     return said or (str(verb) if isinstance(verb, str) else "")
 
 
@@ -85,7 +94,9 @@ def connected(verb: Any) -> str:
 
 
 def fetched(verb: Mapping[str, Any]) -> str:
-    return next((f"{verb['service']}: {method} {verb[method]}" for method in METHODS if method in verb), "")
+    return next(
+        (f"{verb['service']}: {method} {verb[method]}" for method in METHODS if method in verb), ""
+    )
 
 
 def called(verb: Mapping[str, Any]) -> str:
@@ -101,7 +112,9 @@ def parked(verb: Mapping[str, Any]) -> str:
 
 
 def words(prompt: Any) -> str:
-    """The first words of a prompt, in the first of its locales; what is played only where nothing is spoken."""
+    """The first words of a prompt, in the first of its locales; what is played only where nothing
+    is spoken.
+    """
     if isinstance(prompt, list):
         spoken = [part for part in prompt if not (isinstance(part, dict) and "audio" in part)]
         return next(filter(None, map(words, spoken or prompt)), "")
@@ -109,7 +122,9 @@ def words(prompt: Any) -> str:
         return str(prompt or "")
     if "each" in prompt:
         return words(prompt["each"])
-    text = next((prompt[kind] for kind in ("text", "ssml", "audio", "message") if kind in prompt), "")
+    text = next(
+        (prompt[kind] for kind in ("text", "ssml", "audio", "message") if kind in prompt), ""
+    )
     return str(next(iter(text.values()), "")) if isinstance(text, dict) else str(text)
 
 

@@ -23,7 +23,12 @@ class DrawingError(Exception):
 
 
 def to_dot(graph: Graph) -> str:
-    return "\n".join([f"digraph {quoted(graph.flow)} {{", *(f"  {line}" for line in lines(graph)), "}"]) + "\n"
+    return (
+        "\n".join(
+            [f"digraph {quoted(graph.flow)} {{", *(f"  {line}" for line in lines(graph)), "}"]
+        )
+        + "\n"
+    )
 
 
 def lines(graph: Graph) -> Iterator[str]:
@@ -61,13 +66,22 @@ def to_svg(graph: Graph) -> bytes:
     """Drawn by Graphviz. Raises DrawingError where it is not installed, or fails."""
     program = shutil.which("dot")
     if program is None:
-        raise DrawingError("SVG is drawn by Graphviz, whose program `dot` is not installed: install graphviz, or use --format mermaid")
+        raise DrawingError(
+            "SVG is drawn by Graphviz, whose program `dot` is not installed: install graphviz, or "
+            "use --format mermaid"
+        )
     try:
         done = subprocess.run(  # noqa: S603  # no shell, and the graph goes in as text
-            [program, "-Tsvg"], input=to_dot(graph).encode(), capture_output=True, check=True, timeout=PATIENCE_SECONDS
+            [program, "-Tsvg"],
+            input=to_dot(graph).encode(),
+            capture_output=True,
+            check=True,
+            timeout=PATIENCE_SECONDS,
         )
     except subprocess.CalledProcessError as error:
-        raise DrawingError(f"dot could not draw this: {error.stderr.decode(errors='replace').strip()}") from error
+        raise DrawingError(
+            f"dot could not draw this: {error.stderr.decode(errors='replace').strip()}"
+        ) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DrawingError(f"dot did not draw this: {error}") from error
     return done.stdout

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A state. `label` is what it does in its author's words; `mark` singles it out, such as `added`."""
+    """A state. `label` is what it does in its author's words; `mark` singles it out, such as
+    `added`.
+    """
 
     name: str
     kind: str
@@ -24,7 +26,9 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A way into the flow. With `failing` it is where a call goes when a state fails that does not say otherwise."""
+    """A way into the flow. With `failing` it is where a call goes when a state fails that does not
+    say otherwise.
+    """
 
     name: str
     target: str
@@ -43,4 +47,6 @@ class Graph:
 
     def marked(self, marks: dict[str, str]) -> "Graph":
         """The same graph with these states singled out."""
-        return replace(self, nodes=tuple(replace(node, mark=marks.get(node.name, "")) for node in self.nodes))
+        return replace(
+            self, nodes=tuple(replace(node, mark=marks.get(node.name, "")) for node in self.nodes)
+        )

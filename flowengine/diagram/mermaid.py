@@ -45,7 +45,9 @@ def entry_id(number: int) -> str:
 
 
 def state_id(name: str) -> str:
-    """An id that is no word of mermaid's own, such as `end`, and has no `-`, which would be half an arrow."""
+    """An id that is no word of mermaid's own, such as `end`, and has no `-`, which would be half an
+    arrow.
+    """
     return f"s_{re.sub(r'[^A-Za-z0-9_]', '_', name)}"
 
 

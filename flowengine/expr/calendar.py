@@ -14,8 +14,8 @@ _DAY: Final = timedelta(days=1)
 
 
 class Calendar:
-    """Weekly hours by weekday (Monday is 0), exceptions by date or by (month, day) of every year. An exception replaces the ranges
-    that *start* on its day. Every `now` carries a zone.
+    """Weekly hours by weekday (Monday is 0), exceptions by date or by (month, day) of every year.
+    An exception replaces the ranges that *start* on its day. Every `now` carries a zone.
     """
 
     def __init__(
@@ -37,7 +37,11 @@ class Calendar:
         if self.closed:
             return False
         today, moment = now.astimezone(self.zone).date(), now.timestamp()
-        return any(start <= moment < end for day in (today - _DAY, today) for start, end in self._moments(day))
+        return any(
+            start <= moment < end
+            for day in (today - _DAY, today)
+            for start, end in self._moments(day)
+        )
 
     def next_open(self, now: datetime) -> datetime | None:
         """The next moment after now at which opening hours begin, in the calendar's zone."""
@@ -67,10 +71,15 @@ class Calendar:
         return self.weekly.get(day.weekday(), ())
 
     def _worked_out(self, day: date) -> tuple[tuple[float, float], ...]:
-        return tuple((self._moment(day, start, 0), self._moment(day, end, 1)) for start, end in self._ranges(day))
+        return tuple(
+            (self._moment(day, start, 0), self._moment(day, end, 1))
+            for start, end in self._ranges(day)
+        )
 
     def _moment(self, day: date, minute: int, fold: int) -> float:
-        """A clock reading that comes twice opens at the first and closes at the second; one that is skipped is the moment of the skip."""
+        """A clock reading that comes twice opens at the first and closes at the second; one that is
+        skipped is the moment of the skip.
+        """
         wall = datetime.combine(day, time(0)) + timedelta(minutes=minute)
         found = wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC)
         if found.astimezone(self.zone).replace(tzinfo=None) == wall:
@@ -78,13 +87,26 @@ class Calendar:
         return self._skip(wall)
 
     def _skip(self, wall: datetime) -> float:
-        before, after = (wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (1, 0))
+        before, after = (
+            wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (1, 0)
+        )
         offset = before.astimezone(self.zone).utcoffset()
-        moments: Iterator[datetime] = (before + timedelta(minutes=more) for more in range(int((after - before).total_seconds()) // 60 + 1))
-        return next(moment.timestamp() for moment in moments if moment.astimezone(self.zone).utcoffset() != offset)
+        moments: Iterator[datetime] = (
+            before + timedelta(minutes=more)
+            for more in range(int((after - before).total_seconds()) // 60 + 1)
+        )
+        return next(
+            moment.timestamp()
+            for moment in moments
+            if moment.astimezone(self.zone).utcoffset() != offset
+        )
 
 
 def _day_words(opening: datetime, days: int, locale: str) -> str:
     if days < 2:
         return ("today", "tomorrow")[days]
-    return DAYS[opening.weekday()] if days < 7 else f"{DAYS[opening.weekday()]}, {day_and_month(opening.date(), locale)},"
+    return (
+        DAYS[opening.weekday()]
+        if days < 7
+        else f"{DAYS[opening.weekday()]}, {day_and_month(opening.date(), locale)},"
+    )

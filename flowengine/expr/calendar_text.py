@@ -15,7 +15,13 @@ from flowengine.problems import one_of, quoted, suggest
 _KEYS: Final = ("zone", "open", "except", "closed")
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONG: Final = {f"{day}day" for day in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun")}
-_EVERY_DAY: Final = {"daily": range(7), "every day": range(7), "weekdays": range(5), "weekend": range(5, 7), "weekends": range(5, 7)}
+_EVERY_DAY: Final = {
+    "daily": range(7),
+    "every day": range(7),
+    "weekdays": range(5),
+    "weekend": range(5, 7),
+    "weekends": range(5, 7),
+}
 _RANGE: Final = re.compile(r"\s*([0-9]{1,2}):([0-5][0-9])\s*[-–]\s*([0-9]{1,2}):([0-5][0-9])\s*")  # noqa: RUF001 - word processors write the long dash
 _MIDNIGHT: Final = 1440
 _Path = tuple[str | int, ...]
@@ -24,7 +30,9 @@ _T = TypeVar("_T")
 
 
 class Mistake(Exception):  # noqa: N818 - nobody else catches it
-    """A mistake in a calendar; `path` leads to it within the calendar's data, to its key where `of_key`."""
+    """A mistake in a calendar; `path` leads to it within the calendar's data, to its key where
+    `of_key`.
+    """
 
     def __init__(self, message: str, path: _Path, hint: str = "", *, of_key: bool = False) -> None:
         super().__init__(message)
@@ -48,7 +56,9 @@ def parse_calendar(data: Mapping[str, Any], zone: str = "") -> Calendar:
     for key in data:
         if key not in _KEYS:
             hint = suggest(key, _KEYS) or f"it has {one_of(_KEYS)}"
-            reader.mistakes.append(Mistake(f"a calendar has no {quoted(key)}", (key,), hint, of_key=True))
+            reader.mistakes.append(
+                Mistake(f"a calendar has no {quoted(key)}", (key,), hint, of_key=True)
+            )
     if not isinstance(data.get("closed", False), bool):
         reader.mistakes.append(Mistake("closed is true or false", ("closed",)))
     weekly, (exceptions, yearly) = reader.weekly(data), reader.exceptions(data)
@@ -78,7 +88,9 @@ class _Reader:
             for day in self.tried(partial(_days, key)) or ():
                 if day in weekly:
                     cure = "put all hours of a day into one list"
-                    self.mistakes.append(Mistake(f"{_DAYS[day]} is there twice", ("open", key), cure, of_key=True))
+                    self.mistakes.append(
+                        Mistake(f"{_DAYS[day]} is there twice", ("open", key), cure, of_key=True)
+                    )
                 weekly[day] = ranges
         return weekly
 
@@ -101,19 +113,28 @@ def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         raise Mistake(
             f"{key} lists days and their hours",
             (key,),
-            "for example mon-fri: 09:00-17:00" if key == "open" else "for example 2026-12-24: closed",
+            "for example mon-fri: 09:00-17:00"
+            if key == "open"
+            else "for example 2026-12-24: closed",
         )
     return found
 
 
 def _zone(name: Any) -> str:
     if not name:
-        raise Mistake("a calendar needs a zone", (), "for example zone: Europe/Stockholm, here or for all in project.yaml", of_key=True)
+        raise Mistake(
+            "a calendar needs a zone",
+            (),
+            "for example zone: Europe/Stockholm, here or for all in project.yaml",
+            of_key=True,
+        )
     try:
         return ZoneInfo(str(name)).key
     except (ValueError, OSError, KeyError):
         raise Mistake(
-            f"there is no zone {quoted(name)}", ("zone",), suggest(str(name), available_timezones()) or "for example Europe/Stockholm"
+            f"there is no zone {quoted(name)}",
+            ("zone",),
+            suggest(str(name), available_timezones()) or "for example Europe/Stockholm",
         ) from None
 
 
@@ -123,7 +144,9 @@ def _days(key: str) -> list[int]:
         name = part.strip()
         first, _, last = name.partition("-")
         start, end = _day(first, key), _day(last or first, key)
-        found += _EVERY_DAY.get(name) or [(start + step) % 7 for step in range((end - start) % 7 + 1)]
+        found += _EVERY_DAY.get(name) or [
+            (start + step) % 7 for step in range((end - start) % 7 + 1)
+        ]
     return found
 
 
@@ -145,7 +168,12 @@ def _date(key: str) -> date:
             return date.fromisoformat(f"2000-{key}")  # a leap year, so that 02-29 is a day
     except ValueError:
         raise Mistake(f"there is no day {quoted(key)}", ("except", key), of_key=True) from None
-    raise Mistake(f"{quoted(key)} is no date", ("except", key), "write 2026-12-24, or 12-24 for every year", of_key=True)
+    raise Mistake(
+        f"{quoted(key)} is no date",
+        ("except", key),
+        "write 2026-12-24, or 12-24 for every year",
+        of_key=True,
+    )
 
 
 def _ranges(value: Any, path: _Path) -> tuple[Range, ...]:
@@ -161,17 +189,29 @@ def _ranges(value: Any, path: _Path) -> tuple[Range, ...]:
 def _apart(ranges: Sequence[Range], path: _Path) -> None:
     for (_, end), (start, _) in pairwise(ranges):
         if start < end:
-            raise Mistake("these hours overlap", path, "let each range begin after the one before it ends")
+            raise Mistake(
+                "these hours overlap", path, "let each range begin after the one before it ends"
+            )
 
 
 def _range(value: Any, path: _Path) -> Range:
     found = _RANGE.fullmatch(value) if isinstance(value, str) else None
     if not found:
-        raise Mistake(f"{quoted(value)} are no hours", path, "write 09:00-17:00, a list of such ranges, or closed")
+        raise Mistake(
+            f"{quoted(value)} are no hours",
+            path,
+            "write 09:00-17:00, a list of such ranges, or closed",
+        )
     hours = [int(part) for part in found.groups()]
     start, end = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
     if start >= _MIDNIGHT or end > _MIDNIGHT:
-        raise Mistake(f"{quoted(value)} is past midnight", path, "a day ends at 24:00; hours into the night are 22:00-02:00")
+        raise Mistake(
+            f"{quoted(value)} is past midnight",
+            path,
+            "a day ends at 24:00; hours into the night are 22:00-02:00",
+        )
     if start == end:
-        raise Mistake("these hours end when they begin", path, "open around the clock is 00:00-24:00")
+        raise Mistake(
+            "these hours end when they begin", path, "open around the clock is 00:00-24:00"
+        )
     return start, end if end > start else end + _MIDNIGHT

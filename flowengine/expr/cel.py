@@ -1,7 +1,9 @@
-"""CEL behind a small door: the only module that imports cel_expr_python, which is young and may need replacing.
+"""CEL behind a small door: the only module that imports cel_expr_python, which is young and may
+need replacing.
 
-Its habits: errors at run time are *values* of type ERROR whose text starts with a status; all data handed over is converted, read or
-not; texts end at a NUL; environments are built at the first compile.
+Its habits: errors at run time are *values* of type ERROR whose text starts with a status; all data
+handed over is converted, read or not; texts end at a NUL; environments are built at the first
+compile.
 """
 
 import re
@@ -31,7 +33,16 @@ _RESULTS: Final = {their.name(): ours for ours, their in _CEL.items()} | {"NULL"
 _STATUSES: Final = tuple(
     f"{status}: "
     for status in (
-        *("INVALID_ARGUMENT", "NOT_FOUND", "OUT_OF_RANGE", "UNKNOWN", "INTERNAL", "FAILED_PRECONDITION", "UNIMPLEMENTED", "CANCELLED"),
+        *(
+            "INVALID_ARGUMENT",
+            "NOT_FOUND",
+            "OUT_OF_RANGE",
+            "UNKNOWN",
+            "INTERNAL",
+            "FAILED_PRECONDITION",
+            "UNIMPLEMENTED",
+            "CANCELLED",
+        ),
         *(
             "DEADLINE_EXCEEDED",
             "ALREADY_EXISTS",
@@ -57,7 +68,9 @@ class Refused(Exception):  # noqa: N818 - it never leaves this package
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """`type` is None for a value that a flow cannot hold, such as a timestamp; `result` is CEL's name for it."""
+    """`type` is None for a value that a flow cannot hold, such as a timestamp; `result` is CEL's
+    name for it.
+    """
 
     type: Type | None
     result: str
@@ -71,7 +84,9 @@ class Environment:
     def __init__(self, names: Mapping[str, Type], overloads: Iterable[Overload]) -> None:
         variables = {name: _CEL[kind] for name, kind in names.items()}
         self._names = frozenset(names)
-        self._env = cel.NewEnv(variables=variables, extensions=[*_LIBRARY, _extension("tables", overloads)])
+        self._env = cel.NewEnv(
+            variables=variables, extensions=[*_LIBRARY, _extension("tables", overloads)]
+        )
 
     def compile(self, text: str) -> Compiled:
         try:
@@ -81,12 +96,22 @@ class Environment:
         result = program.return_type().name()
         names = self._names & references(program.serialize())
         kind = Type.ANY if result.startswith(("LIST", "MAP")) else _RESULTS.get(result)
-        return Compiled(kind, result, names, _runner(program, tuple(sorted(names)), kind or Type.ANY))
+        return Compiled(
+            kind, result, names, _runner(program, tuple(sorted(names)), kind or Type.ANY)
+        )
 
 
 def _extension(name: str, overloads: Iterable[Overload]) -> Any:
-    groups = groupby(sorted(overloads, key=lambda overload: overload.name), key=lambda overload: overload.name)
-    return cel.CelExtension(name, [cel.FunctionDecl(function, [_declared(overload) for overload in group]) for function, group in groups])
+    groups = groupby(
+        sorted(overloads, key=lambda overload: overload.name), key=lambda overload: overload.name
+    )
+    return cel.CelExtension(
+        name,
+        [
+            cel.FunctionDecl(function, [_declared(overload) for overload in group])
+            for function, group in groups
+        ],
+    )
 
 
 def _declared(overload: Overload) -> Any:
@@ -100,12 +125,17 @@ def _declared(overload: Overload) -> Any:
 
 _LIBRARY: Final = (
     ext_strings.ExtStrings(),
-    _extension("flowengine", (one for function in FUNCTIONS.values() for one in function.overloads)),
+    _extension(
+        "flowengine", (one for function in FUNCTIONS.values() for one in function.overloads)
+    ),
 )
 
 
 def _faults(message: str) -> list[tuple[str, int, int]]:
-    found = [(text, max(0, int(line)), max(0, int(column))) for line, column, text in _FAULT.findall(message)]
+    found = [
+        (text, max(0, int(line)), max(0, int(column)))
+        for line, column, text in _FAULT.findall(message)
+    ]
     return sorted(found, key=lambda fault: fault[1] == 0) or [(message, 0, 0)]
 
 
@@ -140,12 +170,16 @@ def _sound(value: Any) -> Any:
 
 
 def _finish(kind: Type) -> Callable[[Any], Any]:
-    return {Type.TEXT: _text, Type.DECIMAL: _decimal, Type.ANY: _any}.get(kind) or _exactly(PYTHON[kind])
+    return {Type.TEXT: _text, Type.DECIMAL: _decimal, Type.ANY: _any}.get(kind) or _exactly(
+        PYTHON[kind]
+    )
 
 
 def _text(result: Any) -> str:
     text = result.value()
-    if text.__class__ is not str or (text.startswith(_STATUSES) and result.type() == cel.Type.ERROR):
+    if text.__class__ is not str or (
+        text.startswith(_STATUSES) and result.type() == cel.Type.ERROR
+    ):
         raise _failed(text)
     if len(text) > MAX_RESULT:
         raise EvalError(f"a text of {len(text)} characters; {MAX_RESULT} is the limit")
@@ -184,7 +218,9 @@ def _json(value: Any) -> Any:
         return {str(key): _json(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_json(item) for item in value]
-    if isinstance(value, datetime | timedelta | bytearray | cel.Type) or (isinstance(value, float) and not isfinite(value)):
+    if isinstance(value, datetime | timedelta | bytearray | cel.Type) or (
+        isinstance(value, float) and not isfinite(value)
+    ):
         raise EvalError(f"a value that a flow cannot hold: {value!r}")
     return value
 

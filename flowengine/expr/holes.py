@@ -7,8 +7,11 @@ from typing import Final
 from flowengine.expr.types import ExprError
 
 _OPENS: Final = re.compile(r"\$\$\{|\$\{")
-_BRACES: Final = re.compile(r"\{\{[^{}]*\}\}|\{\s*(?:vars|call|event|now|hours|tables|secrets)\.[^{}]*\}")  # of other languages
-# Inside: a whole text in quotes (raw ones have no codes), a bracket, or the start of a text that never ends.
+_BRACES: Final = re.compile(
+    r"\{\{[^{}]*\}\}|\{\s*(?:vars|call|event|now|hours|tables|secrets)\.[^{}]*\}"
+)  # of other languages
+# Inside: a whole text in quotes (raw ones have no codes), a bracket, or the start of a text that
+# never ends.
 _INSIDE: Final = re.compile(
     r"""[rR]('''|\"\"\").*?\1 | [rR]"[^"\n]*" | [rR]'[^'\n]*'
     | ('''|\"\"\")(?:\\.|(?!\2).)*\2 | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' | [{}"'] | [A-Za-z_]\w*""",
@@ -53,7 +56,12 @@ def _literal(text: str, start: int, end: int) -> str:
     found = _BRACES.search(text, start, end)
     if found:
         signs = "{{ }}" if found[0].startswith("{{") else "{ } without $"
-        raise ExprError(f"{signs} means nothing here", found.start(), f"write ${{{found[0].strip('{ }')}}}", "FE306")
+        raise ExprError(
+            f"{signs} means nothing here",
+            found.start(),
+            f"write ${{{found[0].strip('{ }')}}}",
+            "FE306",
+        )
     return text[start:end]
 
 
@@ -62,10 +70,24 @@ def _end(text: str, opened: int) -> int:
     depth = 0
     for token in _INSIDE.finditer(text, opened + 1):
         if token[0] in {'"', "'"}:
-            raise ExprError("the text that starts here has no closing quote", token.start(), f"end it with {token[0]}", "FE307")
+            raise ExprError(
+                "the text that starts here has no closing quote",
+                token.start(),
+                f"end it with {token[0]}",
+                "FE307",
+            )
         depth += {"{": 1, "}": -1}.get(token[0], 0)
         if depth == 0 and token[0] == "}":
             if not text[opened + 2 : token.start()].strip():
-                raise ExprError("there is nothing between ${ and }", opened, "write a name, such as ${vars.name}")
+                raise ExprError(
+                    "there is nothing between ${ and }",
+                    opened,
+                    "write a name, such as ${vars.name}",
+                )
             return token.start()
-    raise ExprError("this ${ has no closing }", opened, "write $${ to mean the characters ${ themselves", "FE307")
+    raise ExprError(
+        "this ${ has no closing }",
+        opened,
+        "write $${ to mean the characters ${ themselves",
+        "FE307",
+    )

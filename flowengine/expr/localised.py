@@ -6,7 +6,11 @@ from typing import Final
 from flowengine.expr.functions import FUNCTIONS
 
 LOCALE: Final = "call.locale"
-_ARGUMENTS: Final = {name: one.signature.count(": ") - 1 for name, one in FUNCTIONS.items() if ", locale: text" in one.signature}
+_ARGUMENTS: Final = {
+    name: one.signature.count(": ") - 1
+    for name, one in FUNCTIONS.items()
+    if ", locale: text" in one.signature
+}
 """How many arguments such a function has when the locale is left out"""
 _SPOKEN: Final = re.compile(rf"\b(?:{'|'.join(_ARGUMENTS)})\s*\(")
 _TOKENS: Final = re.compile(
@@ -17,11 +21,15 @@ _TOKENS: Final = re.compile(
 
 
 def localised(text: str) -> str:
-    """The expression with the locale of the call wherever one is left out; it must be one that compiles."""
+    """The expression with the locale of the call wherever one is left out; it must be one that
+    compiles.
+    """
     if not _SPOKEN.search(text):
         return text
     pieces: list[str] = []
-    opened: list[tuple[str, int]] = []  # what each open bracket belongs to, and the arguments so far
+    opened: list[
+        tuple[str, int]
+    ] = []  # what each open bracket belongs to, and the arguments so far
     before, done = "", 0
     for token in _TOKENS.finditer(text):
         sign = token[0]

@@ -1,4 +1,6 @@
-"""Values made harmless for where they go: a caller's name must not become an instruction, a tag or another address."""
+"""Values made harmless for where they go: a caller's name must not become an instruction, a tag or
+another address.
+"""
 
 import re
 from collections.abc import Callable
@@ -10,7 +12,9 @@ from flowengine.expr.types import EvalError
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _SPEECH: Final = str.maketrans({"[": "(", "]": ")", ";": ","})
 # No entities: `&` and `;` themselves have a meaning in a list of prompts.
-_SSML: Final = str.maketrans({"[": "(", "]": ")", ";": ",", "&": " and ", "<": " ", ">": " ", '"': " ", "'": "\u2019"})
+_SSML: Final = str.maketrans(
+    {"[": "(", "]": ")", ";": ",", "&": " and ", "<": " ", ">": " ", '"': " ", "'": "\u2019"}
+)
 
 
 def for_speech(text: str) -> str:
@@ -22,10 +26,16 @@ def for_ssml(text: str) -> str:
 
 
 def for_url(text: str) -> str:
-    """One piece of a path or query. `.` and `..` would climb to another address however they are written."""
+    """One piece of a path or query. `.` and `..` would climb to another address however they are
+    written.
+    """
     if text in {".", ".."}:
         raise EvalError(f'"{text}" cannot be a part of an address')
     return quote(text, safe="")
 
 
-NEUTRAL: Final[dict[str, Callable[[str], str]]] = {"speech": for_speech, "ssml": for_ssml, "url": for_url}
+NEUTRAL: Final[dict[str, Callable[[str], str]]] = {
+    "speech": for_speech,
+    "ssml": for_ssml,
+    "url": for_url,
+}

@@ -1,7 +1,8 @@
 """Which names a checked expression reads, from CEL's own serialised answer.
 
-The message is cel.expr.CheckedExpr inside google.protobuf.Any; its field 2 maps nodes to what they refer to. Reading three fields of it
-takes fewer lines than a dependency on protobuf; unlike a search in the text it misses none, and adds only names that a loop reuses.
+The message is cel.expr.CheckedExpr inside google.protobuf.Any; its field 2 maps nodes to what they
+refer to. Reading three fields of it takes fewer lines than a dependency on protobuf; unlike a
+search in the text it misses none, and adds only names that a loop reuses.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,9 @@ def references(serialised: bytes) -> frozenset[str]:
     for checked in _parts(serialised, _ANY_VALUE):
         for entry in _parts(checked, _REFERENCE_MAP):
             for reference in _parts(entry, _ENTRY_VALUE):
-                found.update(name.decode().removeprefix(".") for name in _parts(reference, _REFERENCE_NAME))
+                found.update(
+                    name.decode().removeprefix(".") for name in _parts(reference, _REFERENCE_NAME)
+                )
     return frozenset(found)
 
 

@@ -11,7 +11,16 @@ from flowengine.expr.cel import Compiled, Environment, Refused
 from flowengine.expr.localised import LOCALE, localised
 from flowengine.expr.tables import overloads
 from flowengine.expr.template import Mode, Template, template
-from flowengine.expr.types import PYTHON, EvalError, Evaluate, ExprError, Expression, Table, Type, Values
+from flowengine.expr.types import (
+    PYTHON,
+    EvalError,
+    Evaluate,
+    ExprError,
+    Expression,
+    Table,
+    Type,
+    Values,
+)
 from flowengine.expr.wording import type_words, worded
 
 _STRANGE: Final = re.compile(
@@ -19,13 +28,20 @@ _STRANGE: Final = re.compile(
 )  # CEL ends a text at a NUL, and takes no halves of characters
 _LOOP: Final = re.compile(r"\.\s*(?:map|filter|all|exists|exists_one)\s*\(")
 _REPLACE: Final = re.compile(r"\.\s*(?:replace|join|format)\s*\(")
-_PATTERN: Final = re.compile(r"""matches\s*\(\s*(?:[^()"',]*,\s*)?([rR]?"(?:\\.|[^"\\])*"|[rR]?'(?:\\.|[^'\\])*')\s*\)""")
+_PATTERN: Final = re.compile(
+    r"""matches\s*\(\s*(?:[^()"',]*,\s*)?([rR]?"(?:\\.|[^"\\])*"|[rR]?'(?:\\.|[^'\\])*')\s*\)"""
+)
 
 
 class Scope:
     """Declared names (`vars.account`) with their types, and tables."""
 
-    def __init__(self, names: Mapping[str, Type], tables: Mapping[str, Table] | None = None, wider: "Scope | None" = None) -> None:
+    def __init__(
+        self,
+        names: Mapping[str, Type],
+        tables: Mapping[str, Table] | None = None,
+        wider: "Scope | None" = None,
+    ) -> None:
         self.names = dict(names)
         self.tables = dict(tables or {})
         self.wider = wider
@@ -34,7 +50,8 @@ class Scope:
         return (self.wider or self).narrowed({**self.names, **extra})
 
     def narrowed(self, names: Mapping[str, Type]) -> "Scope":
-        """These names only, with the same tables. What is meant alike here and in the wider scope is compiled there.
+        """These names only, with the same tables. What is meant alike here and in the wider scope
+        is compiled there.
 
         An environment of CEL takes twenty times as long to build as an expression to compile.
         """
@@ -44,18 +61,28 @@ class Scope:
         """An expression that is true or false."""
         made = self.expression(text)
         if made.type not in {Type.BOOLEAN, Type.ANY}:
-            raise ExprError(f"this is {type_words(made.type)}, not a condition", _first(text), _condition_hint(made), "FE303")
+            raise ExprError(
+                f"this is {type_words(made.type)}, not a condition",
+                _first(text),
+                _condition_hint(made),
+                "FE303",
+            )
         return _narrowed(made, Type.BOOLEAN)
 
     def expression(self, text: str, expects: Type | None = None) -> Expression:
-        """An expression of the type asked for, or any. An integer is welcome as a decimal; a value of type ANY is checked in the call."""
+        """An expression of the type asked for, or any. An integer is welcome as a decimal; a value
+        of type ANY is checked in the call.
+        """
         made = self._bare_name(text) or self._compiled(text)
         if expects in {None, Type.ANY, made.type}:
             return made
         if made.type is Type.ANY or (made.type, expects) == (Type.INTEGER, Type.DECIMAL):
             return _narrowed(made, Type(expects or made.type))
         raise ExprError(
-            f"this is {type_words(made.type)}; {type_words(str(expects))} is needed", _first(text), _conversion(text, expects), "FE302"
+            f"this is {type_words(made.type)}; {type_words(str(expects))} is needed",
+            _first(text),
+            _conversion(text, expects),
+            "FE302",
         )
 
     def template(self, text: str, mode: Mode = Mode.PLAIN) -> Template:
@@ -70,7 +97,9 @@ class Scope:
         return self.wider.functions if self.wider else tuple(overloads(self.tables))
 
     def _bare_name(self, text: str) -> Expression | None:
-        """Most expressions in prompts are one name. CEL would convert its value twice, for two microseconds."""
+        """Most expressions in prompts are one name. CEL would convert its value twice, for two
+        microseconds.
+        """
         name = text.strip()
         kind = self.names.get(name)
         if kind is None or not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
@@ -82,10 +111,15 @@ class Scope:
         try:
             compiled = self._alike(text) or self.environment.compile(text)
         except Refused as refused:
-            raise worded(refused, text, self.names, {overload.name for overload in self.functions}) from None
+            raise worded(
+                refused, text, self.names, {overload.name for overload in self.functions}
+            ) from None
         if compiled.type is None:
             raise ExprError(
-                f"{type_words(compiled.result)} is not something a flow can hold", _first(text), "write string(…) around it", "FE302"
+                f"{type_words(compiled.result)} is not something a flow can hold",
+                _first(text),
+                "write string(…) around it",
+                "FE302",
             )
         self._tried(text, compiled)
         if LOCALE in self.names and (spoken := localised(text)) != text:
@@ -101,14 +135,22 @@ class Scope:
             compiled = self.wider.environment.compile(text)
         except Refused:
             return None  # the words for what is wrong are those of this scope
-        return compiled if all(self.names.get(name) == self.wider.names[name] for name in compiled.names) else None
+        return (
+            compiled
+            if all(self.names.get(name) == self.wider.names[name] for name in compiled.names)
+            else None
+        )
 
     def _tried(self, text: str, compiled: Compiled) -> None:
-        """What can only fail is a mistake now, not in a call: an expression without names, a pattern that is none."""
+        """What can only fail is a mistake now, not in a call: an expression without names, a
+        pattern that is none.
+        """
         if not compiled.names:
             _tried(compiled, _first(text))
         for found in _PATTERN.finditer(text):
-            _tried((self.wider or self).environment.compile(f"''.matches({found[1]})"), found.start(1))
+            _tried(
+                (self.wider or self).environment.compile(f"''.matches({found[1]})"), found.start(1)
+            )
 
 
 def _tried(compiled: Compiled, offset: int) -> None:
@@ -120,14 +162,24 @@ def _tried(compiled: Compiled, offset: int) -> None:
 
 def _bounded(text: str) -> None:
     if strange := _STRANGE.search(text):
-        raise ExprError("an invisible character stands here", strange.start(), "delete it and write the expression anew")
+        raise ExprError(
+            "an invisible character stands here",
+            strange.start(),
+            "delete it and write the expression anew",
+        )
     if len(text) > MAX_EXPRESSION:
         raise ExprError(
-            f"an expression of {len(text)} characters; {MAX_EXPRESSION} is the limit", 0, "use a table, or several states", "FE308"
+            f"an expression of {len(text)} characters; {MAX_EXPRESSION} is the limit",
+            0,
+            "use a table, or several states",
+            "FE308",
         )
     if len(_LOOP.findall(text)) > MAX_LOOPS:
         raise ExprError(
-            f"more than {MAX_LOOPS} of map, filter, all and exists in one expression", 0, "work the list out in several steps", "FE308"
+            f"more than {MAX_LOOPS} of map, filter, all and exists in one expression",
+            0,
+            "work the list out in several steps",
+            "FE308",
         )
     if len(_REPLACE.findall(text)) > MAX_REPLACES:
         raise ExprError(
@@ -148,7 +200,9 @@ def _reader(name: str, kind: Type) -> Evaluate:
             value = values[name]
         except KeyError:
             raise EvalError(f"{name} has no value here") from None
-        return value if expected is None or value.__class__ is expected else _fitted(value, kind, name)
+        return (
+            value if expected is None or value.__class__ is expected else _fitted(value, kind, name)
+        )
 
     return read
 
@@ -179,10 +233,18 @@ def _first(text: str) -> int:
 
 
 def _condition_hint(made: Expression) -> str:
-    example = {Type.TEXT: ' == "…"', Type.INTEGER: " > 0", Type.DECIMAL: " > 0.0"}.get(made.type, "")
+    example = {Type.TEXT: ' == "…"', Type.INTEGER: " > 0", Type.DECIMAL: " > 0.0"}.get(
+        made.type, ""
+    )
     return f"compare it, for example {made.text.strip()[:40]}{example}"
 
 
 def _conversion(text: str, expects: Type | None) -> str:
-    converter = {Type.TEXT: "text", Type.INTEGER: "integer", Type.DECIMAL: "decimal"}.get(Type(expects or Type.ANY))
-    return f"write {converter}({text.strip()[:40]})" if converter else 'compare it with something, such as == "yes"'
+    converter = {Type.TEXT: "text", Type.INTEGER: "integer", Type.DECIMAL: "decimal"}.get(
+        Type(expects or Type.ANY)
+    )
+    return (
+        f"write {converter}({text.strip()[:40]})"
+        if converter
+        else 'compare it with something, such as == "yes"'
+    )

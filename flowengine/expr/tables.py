@@ -11,7 +11,9 @@ def overloads(tables: Mapping[str, Table]) -> Iterator[Overload]:
     for name, table in tables.items():
         yield from _both_keys(f"tables.{name}.has", Type.BOOLEAN, table.rows.__contains__)
         for column, kind in table.columns.items():
-            yield from _both_keys(f"tables.{name}.{column}", kind, _lookup(name, column, kind, table))
+            yield from _both_keys(
+                f"tables.{name}.{column}", kind, _lookup(name, column, kind, table)
+            )
 
 
 def _both_keys(name: str, returns: Type, call: Callable[[str], Any]) -> Iterator[Overload]:
@@ -22,7 +24,11 @@ def _both_keys(name: str, returns: Type, call: Callable[[str], Any]) -> Iterator
 
 def _lookup(name: str, column: str, kind: Type, table: Table) -> Callable[[str], Any]:
     cells = {key: _cell(row[column], kind) for key, row in table.rows.items() if column in row}
-    spare = [_cell(table.default[column], kind)] if table.default is not None and column in table.default else []
+    spare = (
+        [_cell(table.default[column], kind)]
+        if table.default is not None and column in table.default
+        else []
+    )
 
     def lookup(key: str) -> Any:
         if key in cells:

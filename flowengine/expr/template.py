@@ -12,7 +12,9 @@ from flowengine.expr.values import text_of
 
 
 class Mode(StrEnum):
-    """Where the text goes; each value in it is made harmless for that place. The author's own text is not touched."""
+    """Where the text goes; each value in it is made harmless for that place. The author's own text
+    is not touched.
+    """
 
     PLAIN = "plain"
     SPEECH = "speech"
@@ -39,7 +41,9 @@ class Template:
     parts: tuple[str | Evaluate, ...] = field(repr=False, compare=False)
 
     def render(self, values: Values) -> str:
-        """Pieces are joined here: joining in CEL is no quicker, and its 32 levels would limit a text to 16 pieces."""
+        """Pieces are joined here: joining in CEL is no quicker, and its 32 levels would limit a
+        text to 16 pieces.
+        """
         return "".join([part if part.__class__ is str else part(values) for part in self.parts])  # type: ignore[operator]
 
 
@@ -52,7 +56,13 @@ def template(text: str, mode: Mode, compile_piece: Callable[[str], Expression]) 
             parts.append(_filled(pieces[-1].expression, NEUTRAL.get(mode)))
         else:
             parts.append(part)
-    return Template(text, _names(pieces), None if pieces else "".join(map(str, parts)), tuple(pieces), tuple(parts))
+    return Template(
+        text,
+        _names(pieces),
+        None if pieces else "".join(map(str, parts)),
+        tuple(pieces),
+        tuple(parts),
+    )
 
 
 def _compiled(hole: Hole, compile_piece: Callable[[str], Expression]) -> Expression:

@@ -17,7 +17,12 @@ class Type(StrEnum):
     ANY = "any"
 
 
-PYTHON: Mapping[Type, type] = {Type.TEXT: str, Type.INTEGER: int, Type.DECIMAL: float, Type.BOOLEAN: bool}
+PYTHON: Mapping[Type, type] = {
+    Type.TEXT: str,
+    Type.INTEGER: int,
+    Type.DECIMAL: float,
+    Type.BOOLEAN: bool,
+}
 
 
 class ExprError(Exception):
@@ -32,7 +37,9 @@ class ExprError(Exception):
 
 
 class EvalError(Exception):
-    """An expression has no value in this call: a missing key, a division by zero, a text that is no date."""
+    """An expression has no value in this call: a missing key, a division by zero, a text that is no
+    date.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -51,7 +58,9 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows by key. `columns` says the type of each; `default` is the row of keys that are not there."""
+    """Rows by key. `columns` says the type of each; `default` is the row of keys that are not
+    there.
+    """
 
     columns: Mapping[str, Type]
     rows: Mapping[str, Mapping[str, Any]]

@@ -27,5 +27,11 @@ def _other(value: Any) -> str:
         return ""
     if isinstance(value, datetime):
         return value.isoformat()
-    kind = "list" if isinstance(value, list) else "group of values" if isinstance(value, dict) else "value of this kind"
+    kind = (
+        "list"
+        if isinstance(value, list)
+        else "group of values"
+        if isinstance(value, dict)
+        else "value of this kind"
+    )
     raise ValueError(f"a {kind} cannot be put into a text; name the part of it that you mean")

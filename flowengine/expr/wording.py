@@ -1,4 +1,6 @@
-"""CEL's complaints in the words of people who write flows: what is wrong, where it starts, what to write instead."""
+"""CEL's complaints in the words of people who write flows: what is wrong, where it starts, what to
+write instead.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +24,10 @@ _TYPE_WORDS: Final = {
     "timestamp": "point in time",
     "duration": "duration",
 }
-_OPERATORS: Final = {f"_{sign}_": sign for sign in ("+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||")} | {
+_OPERATORS: Final = {
+    f"_{sign}_": sign
+    for sign in ("+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||")
+} | {
     "!_": "!",
     "-_": "-",
     "_?_:_": "? :",
@@ -64,17 +69,35 @@ _METHODS: Final[Sequence[str]] = (
         "replace",
         "split",
     ),
-    *("substring", "join", "trim", "reverse", "format", "map", "filter", "all", "exists", "exists_one"),
+    *(
+        "substring",
+        "join",
+        "trim",
+        "reverse",
+        "format",
+        "map",
+        "filter",
+        "all",
+        "exists",
+        "exists_one",
+    ),
 )
 _BUILT_IN: Final = ("size", "has", "string", "int", "double", "matches", "type", "dyn")
 
 
-def worded(refused: Refused, text: str, names: Iterable[str], functions: Iterable[str]) -> ExprError:
+def worded(
+    refused: Refused, text: str, names: Iterable[str], functions: Iterable[str]
+) -> ExprError:
     """The first complaint; the later ones mostly follow from it."""
     message, line, column = refused.faults[0]
     offset = _offset(text, line, column)
     if "recursion" in message:
-        return ExprError("the expression is nested too deeply", 0, "split it over several variables or states", "FE308")
+        return ExprError(
+            "the expression is nested too deeply",
+            0,
+            "split it over several variables or states",
+            "FE308",
+        )
     for pattern, say in _RULES:
         found = re.match(pattern, message, re.DOTALL)
         if found:
@@ -114,15 +137,27 @@ def _unknown_name(name: str, start: int, known: _Known, *, alone: bool) -> ExprE
         return ExprError(f"{name} is a function and needs ( )", start, _example(name), "FE301")
     inside = [one for one in known.names if one.startswith(f"{name}.")]
     if inside:
-        return ExprError(f"{name} is a group of names, not a value", start, f"name one of them: {one_of(inside[:6])}", "FE301")
-    part = alone and "body" in known.names and "." not in name and not nearest(name, ("body", "status"))  # of an answer
+        return ExprError(
+            f"{name} is a group of names, not a value",
+            start,
+            f"name one of them: {one_of(inside[:6])}",
+            "FE301",
+        )
+    part = (
+        alone
+        and "body" in known.names
+        and "." not in name
+        and not nearest(name, ("body", "status"))
+    )  # of an answer
     hint = f'did you mean "body.{name}"?' if part else _name_hint(name, known.names)
     return ExprError(f"there is no {quoted(name)}", start, hint, "FE301")
 
 
 def _name_hint(name: str, names: Sequence[str]) -> str:
     group = name.rpartition(".")[0]
-    near = suggest(name, [one for one in names if one.rpartition(".")[0] == group] if group else []) or suggest(name, names)
+    near = suggest(
+        name, [one for one in names if one.rpartition(".")[0] == group] if group else []
+    ) or suggest(name, names)
     tails = [one for one in names if one.rpartition(".")[2] == name]
     if tails:
         return f"did you mean {quoted(tails[0])}?"
@@ -132,13 +167,19 @@ def _name_hint(name: str, names: Sequence[str]) -> str:
 def _unknown_function(name: str, text: str, start: int, known: _Known) -> ExprError:
     before = text[:start].rstrip().endswith(".")
     if before and name in FUNCTIONS:
-        return ExprError(f"{name} takes its text between the brackets", start, _example(name), "FE309")
+        return ExprError(
+            f"{name} takes its text between the brackets", start, _example(name), "FE309"
+        )
     if name in FUNCTIONS or name in known.functions or (before and name in _METHODS):
-        return ExprError(f"{name} is given the wrong number of values", start, _example(name), "FE309")
+        return ExprError(
+            f"{name} is given the wrong number of values", start, _example(name), "FE309"
+        )
     if name in {"length", "lenght", "len", "count"}:
         return ExprError(f"there is no function {quoted(name)}", start, "write size(…)", "FE305")
     near = suggest(name, _METHODS if before else known.functions)
-    return ExprError(f"there is no function {quoted(name)}", start, near or _method_hint(name, before), "FE305")
+    return ExprError(
+        f"there is no function {quoted(name)}", start, near or _method_hint(name, before), "FE305"
+    )
 
 
 def _method_hint(name: str, before: bool) -> str:
@@ -152,11 +193,26 @@ def _mismatch(parts: Sequence[str], text: str, offset: int, _known: _Known) -> E
     operator, given = parts[0], _types(parts[1])
     if operator not in _OPERATORS:
         start = _start(text, offset, operator)
-        return ExprError(f"{operator} does not take {one_after_another(given)}", start, _example(operator), "FE309")
+        return ExprError(
+            f"{operator} does not take {one_after_another(given)}",
+            start,
+            _example(operator),
+            "FE309",
+        )
     sign = _OPERATORS[operator]
     if operator == "_?_:_":
-        return ExprError("both answers of ? : must be of one type", offset, f"here they are {one_after_another(given[1:])}", "FE302")
-    return ExprError(f"{sign} does not work on {one_after_another(given)}", offset, _operand_hint(operator, given), "FE302")
+        return ExprError(
+            "both answers of ? : must be of one type",
+            offset,
+            f"here they are {one_after_another(given[1:])}",
+            "FE302",
+        )
+    return ExprError(
+        f"{sign} does not work on {one_after_another(given)}",
+        offset,
+        _operand_hint(operator, given),
+        "FE302",
+    )
 
 
 def _operand_hint(operator: str, given: Sequence[str]) -> str:
@@ -173,17 +229,35 @@ def _operand_hint(operator: str, given: Sequence[str]) -> str:
 
 
 def _selected(parts: Sequence[str], _text: str, offset: int, _known: _Known) -> ExprError:
-    return ExprError(f"{_article(_types(parts[0])[0])} has no parts to name after a point", offset, "", "FE302")
+    return ExprError(
+        f"{_article(_types(parts[0])[0])} has no parts to name after a point", offset, "", "FE302"
+    )
 
 
 def _expected(parts: Sequence[str], text: str, offset: int, _known: _Known) -> ExprError:
     found = parts[0]
     if found == "<EOF>":
         missing = re.fullmatch(r"'(\S)'", parts[1])
-        return ExprError("the expression ends too early", offset, f"a {missing[1]} is missing" if missing else _open_hint(parts[1]))
+        return ExprError(
+            "the expression ends too early",
+            offset,
+            f"a {missing[1]} is missing" if missing else _open_hint(parts[1]),
+        )
     before = re.search(r"(\w+|[<>=!&|]+)\s*\Z", text[:offset])
-    word = found if found in _HABITS else (before[1] + found if before and before[1] + found in _HABITS else before[1] if before else "")
-    return ExprError(f"{quoted(found)} is not expected here", offset, _HABITS.get(word, _glued(text, found)))
+    word = (
+        found
+        if found in _HABITS
+        else (
+            before[1] + found
+            if before and before[1] + found in _HABITS
+            else before[1]
+            if before
+            else ""
+        )
+    )
+    return ExprError(
+        f"{quoted(found)} is not expected here", offset, _HABITS.get(word, _glued(text, found))
+    )
 
 
 def _open_hint(expecting: str) -> str:
@@ -198,8 +272,14 @@ def _open_hint(expecting: str) -> str:
 
 def _glued(text: str, found: str) -> str:
     if "'" in found or '"' in found or text.count("'") % 2 or text.count('"') % 2:
-        return "is a quote missing, or one inside a text? Write the text in the other kind of quotes"
-    return "two values need an operator between them, such as == or &&" if re.match(r"\w", found) else ""
+        return (
+            "is a quote missing, or one inside a text? Write the text in the other kind of quotes"
+        )
+    return (
+        "two values need an operator between them, such as == or &&"
+        if re.match(r"\w", found)
+        else ""
+    )
 
 
 def _missing(parts: Sequence[str], _text: str, offset: int, _known: _Known) -> ExprError:
@@ -213,20 +293,33 @@ def _token(parts: Sequence[str], text: str, offset: int, _known: _Known) -> Expr
     if found[:1] in {'"', "'"}:
         if "\\" in found:
             return ExprError(
-                r"a \ in a text starts a code, and this one is not known", offset, r"write \\ for a \ itself, or r'…' for a pattern"
+                r"a \ in a text starts a code, and this one is not known",
+                offset,
+                r"write \\ for a \ itself, or r'…' for a pattern",
             )
-        return ExprError("the text that starts here has no closing quote", offset, f"end it with {found[0]}")
+        return ExprError(
+            "the text that starts here has no closing quote", offset, f"end it with {found[0]}"
+        )
     sign = _sign_around(text, offset) or found
     return ExprError(f"{quoted(sign)} means nothing here", offset, _HABITS.get(sign, ""))
 
 
 def _sign_around(text: str, offset: int) -> str:
-    found = next((match for match in re.finditer(r"[=!<>&|]+", text) if match.start() <= offset < match.end()), None)
+    found = next(
+        (
+            match
+            for match in re.finditer(r"[=!<>&|]+", text)
+            if match.start() <= offset < match.end()
+        ),
+        None,
+    )
     return found[0] if found else ""
 
 
 def _reserved(parts: Sequence[str], _text: str, offset: int, _known: _Known) -> ExprError:
-    return ExprError(f"{parts[0]} is a reserved word", offset, _HABITS.get(parts[0], "choose another name"))
+    return ExprError(
+        f"{parts[0]} is a reserved word", offset, _HABITS.get(parts[0], "choose another name")
+    )
 
 
 def _broken_text(_parts: Sequence[str], _text: str, offset: int, _known: _Known) -> ExprError:
@@ -234,7 +327,11 @@ def _broken_text(_parts: Sequence[str], _text: str, offset: int, _known: _Known)
 
 
 def _literal(_parts: Sequence[str], _text: str, offset: int, _known: _Known) -> ExprError:
-    return ExprError("this number is too big", offset, "long rows of digits, such as card numbers, are texts: put them in quotes")
+    return ExprError(
+        "this number is too big",
+        offset,
+        "long rows of digits, such as card numbers, are texts: put them in quotes",
+    )
 
 
 _RULES: Final[Sequence[tuple[str, _Say]]] = (
@@ -253,7 +350,10 @@ _RULES: Final[Sequence[tuple[str, _Say]]] = (
 
 def _start(text: str, offset: int, name: str) -> int:
     """CEL points at the last point or at the opening bracket; people look at the start of the name."""
-    tail = re.search(re.escape(name.rpartition(".")[0] or name).replace(r"\.", r"\s*\.\s*") + r"\s*\Z", text[:offset])
+    tail = re.search(
+        re.escape(name.rpartition(".")[0] or name).replace(r"\.", r"\s*\.\s*") + r"\s*\Z",
+        text[:offset],
+    )
     if tail:
         return tail.start()
     blank = re.search(re.escape(name) + r"\s*\Z", text[:offset])
@@ -266,18 +366,31 @@ def _whole_chain(text: str, start: int) -> str:
 
 
 def _types(given: str) -> list[str]:
-    return [_type(one) for one in re.findall(r"\w[\w.]*(?:\((?:[^()]|\([^()]*\))*\))?|\*error\*", given)] or ["value"]
+    return [
+        _type(one) for one in re.findall(r"\w[\w.]*(?:\((?:[^()]|\([^()]*\))*\))?|\*error\*", given)
+    ] or ["value"]
 
 
 def _type(word: str) -> str:
-    return "list" if word.startswith("list(") else "group of values" if word.startswith("map(") else _TYPE_WORDS.get(word, word)
+    return (
+        "list"
+        if word.startswith("list(")
+        else "group of values"
+        if word.startswith("map(")
+        else _TYPE_WORDS.get(word, word)
+    )
 
 
 def type_words(result: str) -> str:
     """The name that CEL gives a result type, in ours."""
     return _article(
         _TYPE_WORDS.get(
-            result.lower(), "list" if result.startswith("LIST") else "group of values" if result.startswith("MAP") else result.lower()
+            result.lower(),
+            "list"
+            if result.startswith("LIST")
+            else "group of values"
+            if result.startswith("MAP")
+            else result.lower(),
         )
     )
 
@@ -287,9 +400,17 @@ def one_after_another(kinds: Sequence[str]) -> str:
 
 
 def _article(kind: str) -> str:
-    return kind if kind in {"nothing", "any value", "bytes"} else f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+    return (
+        kind
+        if kind in {"nothing", "any value", "bytes"}
+        else f"an {kind}"
+        if kind[0] in "aeiou"
+        else f"a {kind}"
+    )
 
 
 def _example(name: str) -> str:
-    known: Mapping[str, str] = {one.name: f"it is {one.signature}, for example {one.example}" for one in FUNCTIONS.values()}
+    known: Mapping[str, str] = {
+        one.name: f"it is {one.signature}, for example {one.example}" for one in FUNCTIONS.values()
+    }
     return known.get(name, "")

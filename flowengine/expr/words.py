@@ -1,4 +1,6 @@
-"""Money, dates and times as a voice should say them: words in English, elsewhere the numbers that voices of that language read well."""
+"""Money, dates and times as a voice should say them: words in English, elsewhere the numbers that
+voices of that language read well.
+"""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,7 +8,20 @@ from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
 from typing import Final
 
-MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+MONTHS: Final = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 # one, many, one hundredth, many hundredths; none where there are no hundredths in use
@@ -25,7 +40,15 @@ _UNITS: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "USD": ("dollar", "dollars", "cent", "cents"),
 }
 _SIGNS: Final = {"EUR": "€", "GBP": "£", "USD": "$", "SEK": "kr", "NOK": "kr", "DKK": "kr"}
-_POINT: Final = {"en", "ja", "zh", "ko", "th", "he", "hi"}  # languages that write 12.50; the others write 12,50
+_POINT: Final = {
+    "en",
+    "ja",
+    "zh",
+    "ko",
+    "th",
+    "he",
+    "hi",
+}  # languages that write 12.50; the others write 12,50
 _YEAR_FIRST: Final = {"sv", "lt", "hu", "ja", "zh", "ko"}
 _SLASHES: Final = {"fr", "es", "it", "pt", "el", "ca", "ar", "he", "hi", "th", "vi"}
 

@@ -7,11 +7,14 @@ from flowengine.runtime.store.once import Once
 
 WORTH_IT = 200  # characters; a shorter answer may stand with every callback
 MOST = 2000  # answers that are remembered
-FRESH_SECONDS = 86_400.0  # after this an answer is written anew, so that what is older than any callback can be dropped
+# after this an answer is written anew, so that what is older than any callback can be dropped
+FRESH_SECONDS = 86_400.0
 
 
 class Answers:
-    """What this process has written of them. An answer that comes a second time is put where others find it."""
+    """What this process has written of them. An answer that comes a second time is put where others
+    find it.
+    """
 
     def __init__(self) -> None:
         self._once = Once[str](MOST, FRESH_SECONDS)
@@ -29,4 +32,9 @@ class Answers:
 
 
 def written(connection: sqlite3.Connection, row: Row) -> int:
-    return connection.execute("INSERT INTO answers (at, content) VALUES (?, ?)", (row.at, row.said)).lastrowid or 0
+    return (
+        connection.execute(
+            "INSERT INTO answers (at, content) VALUES (?, ?)", (row.at, row.said)
+        ).lastrowid
+        or 0
+    )

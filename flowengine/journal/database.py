@@ -10,13 +10,15 @@ SCHEMA_VERSION = 2
 PAGE_BYTES = 8192  # some ten callbacks share a page
 BUSY_SECONDS = 5.0  # whoever writes here has a thread of its own to wait in
 
-# `inbox` has what came under load and is no row yet; what no key opens waits there, should its key come back.
+# `inbox` has what came under load and is no row yet; what no key opens waits there, should its key
+# come back.
 _INBOX = """CREATE TABLE inbox (number INTEGER PRIMARY KEY, at REAL NOT NULL, callbacks INTEGER NOT NULL,
     content BLOB NOT NULL, unreadable INTEGER NOT NULL DEFAULT 0)"""
 
-# `shown` and `said` are for everybody who may read the file, `sealed` for replay. `action` to `seconds` repeat what figures are made of.
-# What many callers are told stands once, in `answers`; what only this one was told in `said`.
-# Ids of calls are bytes, as SQLite refuses some texts that JSON may carry.
+# `shown` and `said` are for everybody who may read the file, `sealed` for replay. `action` to
+# `seconds` repeat what figures are made of. What many callers are told stands once, in `answers`;
+# what only this one was told in `said`. Ids of calls are bytes, as SQLite refuses some texts that
+# JSON may carry.
 _SCHEMA = (
     """CREATE TABLE callbacks (number INTEGER PRIMARY KEY, call BLOB NOT NULL, digest BLOB NOT NULL, at REAL NOT NULL, event TEXT NOT NULL,
         release TEXT NOT NULL, flow TEXT NOT NULL, state TEXT NOT NULL, step INTEGER NOT NULL, outcome TEXT NOT NULL,
@@ -32,7 +34,12 @@ _SCHEMA = (
 _UPGRADES = {0: _SCHEMA, 1: (_INBOX, f"PRAGMA user_version = {SCHEMA_VERSION}")}
 
 # As in the session store: a commit survives a killed process, and what is deleted is overwritten.
-_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = FAST", f"wal_autocheckpoint = {16_000_000 // PAGE_BYTES}")
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "secure_delete = FAST",
+    f"wal_autocheckpoint = {16_000_000 // PAGE_BYTES}",
+)
 
 
 LOST = "the calls that are recorded in it"
@@ -46,7 +53,9 @@ def writable(path: Path) -> sqlite3.Connection:
     """Open the journal, and make it where there is none. Raises OSError or sqlite3.Error."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     make(path)
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # heeded while the file is empty
     try:
         _prepare(connection)
@@ -65,7 +74,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
     elif version != SCHEMA_VERSION:
         raise sqlite3.DatabaseError(
-            f"this is no call journal of version {SCHEMA_VERSION} (its version is {version}); move the file away, then one is made anew: "
+            f"this is no call journal of version {SCHEMA_VERSION} (its version is {version}); move "
+            "the file away, then one is made anew: "
             f"what is lost then is {LOST}"
         )
     connection.execute("COMMIT")
@@ -78,13 +88,21 @@ def readable(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise JournalError(f"there is no call journal {path}")
     try:
-        connection = sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(
+            f"file:{path.resolve().as_posix()}?mode=ro",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+        )
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
         raise JournalError(unreadable(path, error)) from error
     if version not in (*_UPGRADES, SCHEMA_VERSION) or version == 0:
         connection.close()
-        raise JournalError(f"{path} is no call journal of version {SCHEMA_VERSION} (its version is {version}): name another store")
+        raise JournalError(
+            f"{path} is no call journal of version {SCHEMA_VERSION} (its version is {version}): "
+            "name another store"
+        )
     return connection
 
 

@@ -29,7 +29,8 @@ FROM ({_WHOLE})
 """  # noqa: S608  # one query in another
 _EXITS = f"SELECT left_by, count(*) FROM ({_WHOLE}) WHERE left_by IS NOT NULL GROUP BY left_by ORDER BY count(*) DESC, left_by"  # noqa: S608
 
-# What comes last in a call may be in the journal of another machine: moments tell, which sort as text.
+# What comes last in a call may be in the journal of another machine: moments tell, which sort as
+# text.
 _PARTS = _CALLS.format(
     said="printf('%017.6f %s', at, action)",
     exit="printf('%017.6f %s', at, exit)",
@@ -39,7 +40,9 @@ _AT_ONCE = 2000  # callbacks, some 30 ms of work
 
 
 class Part(NamedTuple):
-    """What one journal knows of a call. `begins` says that the first callback is there; `waited` and `left_by` have a moment in front."""
+    """What one journal knows of a call. `begins` says that the first callback is there; `waited`
+    and `left_by` have a moment in front.
+    """
 
     call: bytes
     release: str
@@ -53,9 +56,10 @@ class Part(NamedTuple):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What became of the calls on a release: `errors` heard an apology or met an error of the server; `abandoned` were left by callers
-    who were being asked something, or parked; `seconds` is how long those that have ended lasted, on average; `exits` counts calls by
-    the last choice on their way.
+    """What became of the calls on a release: `errors` heard an apology or met an error of the
+    server; `abandoned` were left by callers who were being asked something, or parked; `seconds` is
+    how long those that have ended lasted, on average; `exits` counts calls by the last choice on
+    their way.
     """
 
     calls: int = 0
@@ -67,7 +71,9 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 def figures(journal: Path, releases: Iterable[str], since: float = 0.0) -> dict[str, Figures]:
-    """The figures of each of these releases, of calls that began at `since` or later. Raises JournalError."""
+    """The figures of each of these releases, of calls that began at `since` or later. Raises
+    JournalError.
+    """
     connection = readable(journal)
     try:
         found = {}
@@ -83,14 +89,16 @@ def figures(journal: Path, releases: Iterable[str], since: float = 0.0) -> dict[
 
 
 def parts(journal: Path, since: float, after: int) -> tuple[list[Part], int]:
-    """What came of calls that began at `since` or later and have callbacks behind the number `after`, and the number to go on from; the
-    same one when that was all. Raises JournalError.
+    """What came of calls that began at `since` or later and have callbacks behind the number
+    `after`, and the number to go on from; the same one when that was all. Raises JournalError.
     """
     connection = readable(journal)
     try:
         last = connection.execute("SELECT max(number) FROM callbacks").fetchone()[0] or 0
         if not 0 < after <= last:  # the first time, or another journal now
-            first = connection.execute("SELECT min(number) FROM callbacks WHERE at >= ?", (since,)).fetchone()[0]
+            first = connection.execute(
+                "SELECT min(number) FROM callbacks WHERE at >= ?", (since,)
+            ).fetchone()[0]
             after = last if first is None else first - 1
         upto = min(last, after + _AT_ONCE)
         rows = connection.execute(_PARTS, {"since": since, "after": after, "upto": upto})

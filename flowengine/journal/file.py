@@ -1,4 +1,6 @@
-"""The journal as a worker writes it: opened when something is to be written, and every change whole or not at all."""
+"""The journal as a worker writes it: opened when something is to be written, and every change whole
+or not at all.
+"""
 
 import logging
 import sqlite3
@@ -33,13 +35,17 @@ class File:
         """The file as it is now. Raises OSError or sqlite3.Error where it cannot be opened."""
         if self._connection is not None and not self._place.kept():
             log.warning(
-                "%s was taken away, or another file put in its place: the call journal goes on in a new file, or that one", self.path
+                "%s was taken away, or another file put in its place: the call journal goes on in "
+                "a new file, or that one",
+                self.path,
             )
             self._place.leave()
             self.close()
         if self._connection is None:
             self._connection = writable(self.path)
-            self._connection.execute("UPDATE inbox SET unreadable = 0 WHERE unreadable")  # perhaps its key is back
+            self._connection.execute(
+                "UPDATE inbox SET unreadable = 0 WHERE unreadable"
+            )  # perhaps its key is back
             self._place = Place(self.path)
         return self._connection
 
@@ -48,7 +54,9 @@ class File:
         return f"{self.path}: {error}{cure(error, LOST)}"
 
     def change(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """All of this work is kept, or nothing. It is done again where the file was taken away before it was kept."""
+        """All of this work is kept, or nothing. It is done again where the file was taken away
+        before it was kept.
+        """
         for _ in range(_TRIES):
             with self._transaction() as connection:
                 done = work(connection)

@@ -1,4 +1,6 @@
-"""Callbacks as they were noted, sealed many at once: under load they are written so, and made into rows in a quieter moment."""
+"""Callbacks as they were noted, sealed many at once: under load they are written so, and made into
+rows in a quieter moment.
+"""
 
 import sqlite3
 from collections.abc import Sequence
@@ -15,7 +17,9 @@ from flowengine.runtime.step import Entry
 from flowengine.sinch import decode
 from flowengine.states import Fetched, Request
 
-BOUND_TO = b"\ninbox"  # what a batch is sealed for, in place of a call: no call can be passed off as one, nor the other way round
+# what a batch is sealed for, in place of a call: no call can be passed off as one, nor the other
+# way round
+BOUND_TO = b"\ninbox"
 _OLDEST = "SELECT number, content FROM inbox WHERE NOT unreadable ORDER BY number LIMIT 1"
 
 
@@ -59,7 +63,10 @@ def unpacked(item: Packed, release: Release) -> Noted:
     if event.application_key != item.application:
         event = msgspec.structs.replace(event, application_key=item.application)
     found = Found(item.found[0], release, 0, item.found[1]) if item.found else None
-    asked = [(request(made), Fetched(made.status, msgspec.json.decode(made.answer), made.error)) for made in item.asked]
+    asked = [
+        (request(made), Fetched(made.status, msgspec.json.decode(made.answer), made.error))
+        for made in item.asked
+    ]
     record = Record(
         event, item.release, item.call, item.trace, item.seconds, item.fetch_seconds, item.repeated, item.outcome,
         item.at, asked, item.names, found,
@@ -72,13 +79,21 @@ def request(made: Lookup) -> Request:
 
 
 def stow(connection: sqlite3.Connection, batch: Sequence[Noted], at: float, sealer: Sealer) -> None:
-    """Write these callbacks as they are, as one piece. Raises what msgspec raises where one of them cannot be."""
+    """Write these callbacks as they are, as one piece. Raises what msgspec raises where one of them
+    cannot be.
+    """
     content = sealer.seal(_encode([packed(noted) for noted in batch]), BOUND_TO)
-    connection.execute("INSERT INTO inbox (at, callbacks, content) VALUES (?, ?, ?)", (at, len(batch), content))
+    connection.execute(
+        "INSERT INTO inbox (at, callbacks, content) VALUES (?, ?, ?)", (at, len(batch), content)
+    )
 
 
-def oldest(connection: sqlite3.Connection, sealer: Sealer) -> tuple[int, list[Packed] | None] | None:
-    """The batch whose turn it is, with its number; without its content where no key opens it. None where there is none."""
+def oldest(
+    connection: sqlite3.Connection, sealer: Sealer
+) -> tuple[int, list[Packed] | None] | None:
+    """The batch whose turn it is, with its number; without its content where no key opens it. None
+    where there is none.
+    """
     found = connection.execute(_OLDEST).fetchone()
     if found is None:
         return None
@@ -91,7 +106,9 @@ def oldest(connection: sqlite3.Connection, sealer: Sealer) -> tuple[int, list[Pa
 
 def behind(connection: sqlite3.Connection) -> tuple[int, float]:
     """How many callbacks are no rows yet, and since when the first of them waits."""
-    query = "SELECT coalesce(sum(callbacks), 0), coalesce(min(at), 0.0) FROM inbox WHERE NOT unreadable"
+    query = (
+        "SELECT coalesce(sum(callbacks), 0), coalesce(min(at), 0.0) FROM inbox WHERE NOT unreadable"
+    )
     found: tuple[int, float] = connection.execute(query).fetchone()
     return found
 

@@ -1,4 +1,6 @@
-"""How numbers, names and reasons are written where people may read them: in the log and in the journal."""
+"""How numbers, names and reasons are written where people may read them: in the log and in the
+journal.
+"""
 
 import re
 from functools import lru_cache
@@ -9,12 +11,16 @@ from flowengine.sinch import normalise
 STARS = str.maketrans("0123456789", "*" * 10)
 SHOWN = 2  # digits of a number that stay, enough to tell two callers apart
 REASON = re.compile(r"(\bstatus \d{3}\b)|\d")
-ADDRESS = re.compile(r"^(.*<)?\s*(sips?:|tel:)?", re.IGNORECASE | re.DOTALL)  # what stands in front of a user
+ADDRESS = re.compile(
+    r"^(.*<)?\s*(sips?:|tel:)?", re.IGNORECASE | re.DOTALL
+)  # what stands in front of a user
 
 
 @lru_cache(maxsize=4096)  # as with the numbers themselves: the same come with call after call
 def masked(text: str) -> str:
-    """Of a number, in whatever spelling it came, the last digits; of a name the first letter, and the host behind it."""
+    """Of a number, in whatever spelling it came, the last digits; of a name the first letter, and
+    the host behind it.
+    """
     number = normalise(text)
     if number.e164:
         return number.e164[:-SHOWN].translate(STARS) + number.e164[-SHOWN:]
@@ -25,7 +31,9 @@ def masked(text: str) -> str:
 
 
 def masked_reason(what: str) -> str:
-    """Exits are the author's words and stay; behind a colon stands what went wrong, which may quote what a caller pressed."""
+    """Exits are the author's words and stay; behind a colon stands what went wrong, which may quote
+    what a caller pressed.
+    """
     head, colon, reason = what.partition(": ")
     return head + colon + REASON.sub(lambda found: found[1] or "*", reason) if colon else what
 

@@ -15,9 +15,13 @@ Load = Callable[[str], Awaitable[Release | None]]
 
 
 class Past:
-    """Asked from another thread than that of the loop. `release` finds a release, or the current one; `load` has it fetched."""
+    """Asked from another thread than that of the loop. `release` finds a release, or the current
+    one; `load` has it fetched.
+    """
 
-    def __init__(self, release: Callable[[str], Release], load: Load | None, closing: threading.Event) -> None:
+    def __init__(
+        self, release: Callable[[str], Release], load: Load | None, closing: threading.Event
+    ) -> None:
         self._release = release
         self._load = load
         self._closing = closing
@@ -28,8 +32,8 @@ class Past:
         self._loop = loop
 
     def releases(self, names: Iterable[str]) -> dict[str, Release] | None:
-        """The releases of these names, a strict one in place of each that is gone. None where one cannot be had now, as the loop is
-        ending.
+        """The releases of these names, a strict one in place of each that is gone. None where one
+        cannot be had now, as the loop is ending.
         """
         found = {name: self._release(name) for name in set(names)}
         for name, release in found.items():
@@ -43,7 +47,11 @@ class Past:
     def _loaded(self, name: str, load: Load) -> Release | None:
         """None once the loop is ending, as nothing can be loaded any more."""
         assert self._loop is not None  # noqa: S101  # the thread is started with it
-        loading = None if self._closing.is_set() else asyncio.run_coroutine_threadsafe(_awaited(load(name)), self._loop)
+        loading = (
+            None
+            if self._closing.is_set()
+            else asyncio.run_coroutine_threadsafe(_awaited(load(name)), self._loop)
+        )
         while loading is not None and not self._closing.is_set():
             with suppress(TimeoutError):
                 return loading.result(_LOOK_SECONDS) or strict(self._release(name))
@@ -55,5 +63,9 @@ async def _awaited(release: Awaitable[Release | None]) -> Release | None:
 
 
 def strict(release: Release) -> Release:
-    """For callbacks of a release that is gone: nobody knows any more what was secret there, so that no variable may be read."""
-    return dataclasses.replace(release, journal=msgspec.structs.replace(release.journal, numbers="masked", words="masked"))
+    """For callbacks of a release that is gone: nobody knows any more what was secret there, so that
+    no variable may be read.
+    """
+    return dataclasses.replace(
+        release, journal=msgspec.structs.replace(release.journal, numbers="masked", words="masked")
+    )

@@ -33,7 +33,9 @@ _WORST = ("answered", "unrouted", "apology", "error")
 
 
 class Wanted(NamedTuple):
-    """Which calls: those that began at `since` or later, on a release, with some outcome; the latest `limit` of them (-1: all)."""
+    """Which calls: those that began at `since` or later, on a release, with some outcome; the
+    latest `limit` of them (-1: all).
+    """
 
     since: float = 0.0
     release: str = ""
@@ -42,7 +44,9 @@ class Wanted(NamedTuple):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A call at a glance. `reason` is why it ended, and "" while it lasts; `exit` the last choice on its way."""
+    """A call at a glance. `reason` is why it ended, and "" while it lasts; `exit` the last choice
+    on its way.
+    """
 
     call: str
     at: float
@@ -84,7 +88,9 @@ class Recorded(NamedTuple):
 
 
 class Reader:
-    """A journal, opened to be read. Raises JournalError where there is none, and wherever it cannot be read."""
+    """A journal, opened to be read. Raises JournalError where there is none, and wherever it cannot
+    be read.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -94,17 +100,31 @@ class Reader:
         """The calls that are wanted, the latest first."""
         rows = self._rows(_CALLS, wanted._asdict())
         return [
-            Call(*(name(key), *some, _WORST[worst], reason or "", bool(ended), left or "", event(shown)))
+            Call(
+                *(
+                    name(key),
+                    *some,
+                    _WORST[worst],
+                    reason or "",
+                    bool(ended),
+                    left or "",
+                    event(shown),
+                )
+            )
             for key, *some, worst, reason, ended, left, shown in rows
         ]
 
     def steps(self, call: str) -> list[Step]:
         """The callbacks of a call in order."""
         query = (
-            "SELECT callbacks.at, event, release, flow, state, step, outcome, shown, coalesce(content, said) "
+            "SELECT callbacks.at, event, release, flow, state, step, outcome, shown, "
+            "coalesce(content, said) "
             f"{_WITH_ANSWERS} WHERE call = ? ORDER BY callbacks.at, callbacks.number"
         )
-        return [Step(*(*row, both(shown, said))) for *row, shown, said in self._rows(query, (call_key(call),))]
+        return [
+            Step(*(*row, both(shown, said)))
+            for *row, shown, said in self._rows(query, (call_key(call),))
+        ]
 
     def beginning(self, call: str) -> list[str]:
         """The ids that begin so; a few of them where there are many."""
@@ -123,12 +143,18 @@ class Reader:
             yield name(key), [opened(row, key, sealer) for row in self._rows(query, (key,))]
 
     def waiting(self) -> int:
-        """How many callbacks of the last moments are no rows yet, as the server is busy or was killed."""
-        inbox = self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'inbox'")  # a server of before made none
+        """How many callbacks of the last moments are no rows yet, as the server is busy or was
+        killed.
+        """
+        inbox = self._rows(
+            "SELECT 1 FROM sqlite_schema WHERE name = 'inbox'"
+        )  # a server of before made none
         with self._told():
             return waiting(self.connection) if inbox else 0
 
-    def _rows(self, query: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def _rows(
+        self, query: str, values: Mapping[str, Any] | Sequence[Any] = ()
+    ) -> list[tuple[Any, ...]]:
         with self._told():
             return self.connection.execute(query, values).fetchall()
 

@@ -12,7 +12,8 @@ from flowengine.states.fields import period_seconds
 
 NOTHING = "none"  # as a project says that it wants no journal
 PURGE_EVERY = 60.0
-LEAP_SECONDS = 3600.0  # a clock that goes ahead by more at once may be wrong, and what is dropped does not come back
+# a clock that goes ahead by more at once may be wrong, and what is dropped does not come back
+LEAP_SECONDS = 3600.0
 BELIEVED_SECONDS = 86_400.0  # unless it stays so
 _AT_ONCE = 500
 _PURGE = "DELETE FROM callbacks WHERE number IN (SELECT number FROM callbacks WHERE at < ? LIMIT ?)"
@@ -33,7 +34,10 @@ class Steady:
         if now - expected > LEAP_SECONDS:
             if self._leapt is None:
                 self._leapt = at
-                log.warning("the clock has leapt ahead; no calls are dropped from the call journal by that for a day")
+                log.warning(
+                    "the clock has leapt ahead; no calls are dropped from the call journal by that "
+                    "for a day"
+                )
             if at - self._leapt < BELIEVED_SECONDS:
                 return expected
         self._now, self._at, self._leapt = now, at, None
@@ -41,7 +45,9 @@ class Steady:
 
 
 class Retention:
-    """Drops what is older than the current release wants it kept. `clock` is the time of day, `since` one that nobody sets."""
+    """Drops what is older than the current release wants it kept. `clock` is the time of day,
+    `since` one that nobody sets.
+    """
 
     def __init__(
         self,
@@ -66,7 +72,9 @@ class Retention:
         try:
             self.purge(self._time.now() - period_seconds(keep))
         except (OSError, sqlite3.Error) as error:
-            log.error("old calls cannot be dropped from the call journal: %s", self._file.why(error))  # noqa: TRY400  # its text says it all
+            log.error(  # noqa: TRY400  # its text says it all
+                "old calls cannot be dropped from the call journal: %s", self._file.why(error)
+            )
 
     def purge(self, before: float) -> None:
         """Drop what is older, in pieces, so that other workers can write in between."""

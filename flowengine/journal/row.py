@@ -21,7 +21,9 @@ from flowengine.states import Fetched, Request
 
 OWN_COOKIE = b'{"name":"setCookie","key":"' + COOKIE_KEY.encode() + b'","value":"'
 ACTION = re.compile(rb'"action":\{"name":"(\w+)"')
-NO_EXIT = re.compile(r"(answers|apology|shortened|too many|release )|(asks|enters|returns|failed:) ?")
+NO_EXIT = re.compile(
+    r"(answers|apology|shortened|too many|release )|(asks|enters|returns|failed:) ?"
+)
 REPEATED = "repeated"
 NOWHERE = {"type": "", "endpoint": ""}
 _to_json = msgspec.json.Encoder().encode
@@ -37,7 +39,9 @@ class Noted(NamedTuple):
 
 
 class Lookup(msgspec.Struct, frozen=True, array_like=True):
-    """A request that a step has made, and what came of it. Headers are not kept: secrets stand there. Bodies are JSON."""
+    """A request that a step has made, and what came of it. Headers are not kept: secrets stand
+    there. Bodies are JSON.
+    """
 
     service: str
     method: str
@@ -49,8 +53,9 @@ class Lookup(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Sealed(msgspec.Struct, frozen=True, array_like=True):
-    """All that it takes to take a step again. `known` says that the call was found as the step before had left it; otherwise `gone`
-    is what the step was told of it. `answer` is empty where it could be shown as it was.
+    """All that it takes to take a step again. `known` says that the call was found as the step
+    before had left it; otherwise `gone` is what the step was told of it. `answer` is empty where it
+    could be shown as it was.
     """
 
     event: bytes
@@ -102,12 +107,20 @@ def call_key(call_id: str) -> bytes:
 def row(noted: Noted, release: Release, sealer: Sealer | None) -> Row:
     """The row of a callback, as the project of its release wants it kept."""
     record, event = noted.record, noted.record.event
-    key, answer, hidden = call_key(event.call_id), without_cookie(noted.answer), veil(record, release)
+    key, answer, hidden = (
+        call_key(event.call_id),
+        without_cookie(noted.answer),
+        veil(record, release),
+    )
     action = ACTION.search(answer)
-    said = hidden.answer(b"{}" if record.repeated else answer)  # of a repeated one nothing is known that could be hidden in it
+    said = hidden.answer(
+        b"{}" if record.repeated else answer
+    )  # of a repeated one nothing is known that could be hidden in it
     sealed = None
     if sealer is not None and release.journal.replay and not record.repeated:
-        sealed = sealer.seal(_to_bytes(whole(record, noted.body, b"" if said == answer else answer)), key)
+        sealed = sealer.seal(
+            _to_bytes(whole(record, noted.body, b"" if said == answer else answer)), key
+        )
     ended = event if isinstance(event, Dice) else None
     return Row(
         key, hashlib.blake2b(noted.body, digest_size=16).digest(), record.at or time.time(), event.kind, record.release,
@@ -118,29 +131,45 @@ def row(noted: Noted, release: Release, sealer: Sealer | None) -> Row:
 
 
 def without_cookie(answer: bytes) -> bytes:
-    """An answer without the state that it carries: nobody can read that, and it makes equal answers differ."""
-    while (start := answer.find(OWN_COOKIE)) >= 0:  # a search for bytes, as an expression takes as long as the rest of a row
+    """An answer without the state that it carries: nobody can read that, and it makes equal answers
+    differ.
+    """
+    while (
+        start := answer.find(OWN_COOKIE)
+    ) >= 0:  # a search for bytes, as an expression takes as long as the rest of a row
         end = answer.index(b'"}', start + len(OWN_COOKIE)) + 2
         before = answer[:start].removesuffix(b",")
-        answer = (before + answer[end:]).replace(b'"instructions":[,', b'"instructions":[').replace(b'"instructions":[],', b"")
+        answer = (
+            (before + answer[end:])
+            .replace(b'"instructions":[,', b'"instructions":[')
+            .replace(b'"instructions":[],', b"")
+        )
     return answer
 
 
 def last_exit(trace: Sequence[Entry]) -> str:
-    """The exit that tells most of where a callback has led: the last that was a choice, else the last one."""
+    """The exit that tells most of where a callback has led: the last that was a choice, else the
+    last one.
+    """
     found = ""
     for entry in trace:
         if entry.what == "answers":  # what comes after it are notes
             break
-        if not NO_EXIT.match(entry.what) and (entry.what != "next" or not found or found.endswith(": next")):
+        if not NO_EXIT.match(entry.what) and (
+            entry.what != "next" or not found or found.endswith(": next")
+        ):
             found = f"{entry.flow}/{entry.state}: {entry.what}"
     return found
 
 
 def shown(record: Record, hidden: Veil) -> str:
     clear = hidden.run == 0
-    trace = [f"{item.flow}/{item.state}: {item.what}" if clear else told(item) for item in record.trace]
-    lookups = [f"{request.service}: {fetched.error or fetched.status}" for request, fetched in record.asked]
+    trace = [
+        f"{item.flow}/{item.state}: {item.what}" if clear else told(item) for item in record.trace
+    ]
+    lookups = [
+        f"{request.service}: {fetched.error or fetched.status}" for request, fetched in record.asked
+    ]
     made = Shown(event_of(record.event, hidden), trace, round(record.seconds * 1000, 3), lookups)
     return _to_json(made).decode()
 
@@ -150,7 +179,11 @@ def event_of(event: Event, hidden: Veil) -> dict[str, Any]:
     found = msgspec.to_builtins(event)
     for name in ("event", "callid", "version", "cookies", "timestamp"):
         found.pop(name, None)
-    shown = {name: hidden.part(name, value) for name, value in found.items() if value not in (None, "", 0, {}, NOWHERE)}
+    shown = {
+        name: hidden.part(name, value)
+        for name, value in found.items()
+        if value not in (None, "", 0, {}, NOWHERE)
+    }
     if isinstance(event, Pie):
         shown["menuResult"]["value"] = pressed(event, hidden)
     return shown
@@ -163,7 +196,14 @@ def pressed(event: Pie, hidden: Veil) -> str:
 def whole(record: Record, body: bytes, answer: bytes) -> Sealed:
     event, found = record.event, record.found
     if event.cookies:
-        body = _to_json(replace(event, cookies={name: value for name, value in event.cookies.items() if name != COOKIE_KEY}))
+        body = _to_json(
+            replace(
+                event,
+                cookies={
+                    name: value for name, value in event.cookies.items() if name != COOKIE_KEY
+                },
+            )
+        )
     trace = tuple((entry.flow, entry.state, entry.what) for entry in record.trace)
     lookups = tuple(lookup(*asked) for asked in record.asked)
     known, gone = (found.call is not None, found.gone) if found else (False, None)
@@ -172,7 +212,15 @@ def whole(record: Record, body: bytes, answer: bytes) -> Sealed:
 
 def lookup(request: Request, fetched: Fetched) -> Lookup:
     answer = _to_json(fetched.body)
-    return Lookup(request.service, request.method, request.url, request.body, fetched.status, answer, fetched.error)
+    return Lookup(
+        request.service,
+        request.method,
+        request.url,
+        request.body,
+        fetched.status,
+        answer,
+        fetched.error,
+    )
 
 
 def hung_up(event: Event) -> bool:

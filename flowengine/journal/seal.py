@@ -1,4 +1,6 @@
-"""Seals what must be kept whole for replay, so that whoever reads the file alone learns nothing of it."""
+"""Seals what must be kept whole for replay, so that whoever reads the file alone learns nothing of
+it.
+"""
 
 import os
 from collections.abc import Sequence
@@ -13,9 +15,11 @@ _KEY_BYTES = 32
 
 
 class Sealer:
-    """Seals with the first secret, opens with any; the secrets are those of the cookie. What is sealed opens for its own call only.
+    """Seals with the first secret, opens with any; the secrets are those of the cookie. What is
+    sealed opens for its own call only.
 
-    A nonce of chance: rows are never sealed twice alike, so nothing shows that two callers said the same.
+    A nonce of chance: rows are never sealed twice alike, so nothing shows that two callers said the
+    same.
     """
 
     __slots__ = ("_ciphers",)
@@ -40,4 +44,6 @@ class Sealer:
 
 
 def _key(secret: str) -> bytes:
-    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"flowengine journal").derive(secret.encode())
+    return HKDF(
+        algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"flowengine journal"
+    ).derive(secret.encode())

@@ -18,11 +18,18 @@ def listing(calls: Iterable[Call]) -> str:
     """Calls, one in a line, what is alike one below the other."""
     rows = [columns(call) for call in calls]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(part.ljust(width) for part, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(part.ljust(width) for part, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
 
 
 def columns(call: Call) -> tuple[str, ...]:
-    parties = " to ".join(found for found in (call.event.get("cli", ""), call.event.get("to", {}).get("endpoint", "")) if found)
+    parties = " to ".join(
+        found
+        for found in (call.event.get("cli", ""), call.event.get("to", {}).get("endpoint", ""))
+        if found
+    )
     ended = f"{call.seconds} s, {call.reason.lower()}" if call.ended else "under way"
     outcome = "" if call.outcome == "answered" else call.outcome.upper()
     return moment(call.at), call.call, call.release, call.flow, parties, ended, call.exit, outcome
@@ -59,7 +66,8 @@ def heading(step: Step) -> str:
         "ice": f"{event.get('cli') or 'somebody'} calls {to}",
         "ace": " ".join(["answered", *event.get("amd", {}).values()][:2]),
         "pie": " ".join(part for part in (menu.get("type", ""), menu.get("value", "")) if part),
-        "dice": f"ended: {event.get('result', '')} {event.get('reason', '')}, {event.get('duration', 0)} s",
+        "dice": f"ended: {event.get('result', '')} {event.get('reason', '')}, "
+        f"{event.get('duration', 0)} s",
         "notify": event.get("type", ""),
     }
     return f"{step.event}  {words[step.event]}".rstrip()
@@ -72,7 +80,9 @@ def answer(said: Mapping[str, Any]) -> Iterator[str]:
     action = said.get("action")
     if action:
         yield worded(action)
-        yield from (f"  {plain(menu['mainPrompt'])}" for menu in menus(action) if menu.get("mainPrompt"))
+        yield from (
+            f"  {plain(menu['mainPrompt'])}" for menu in menus(action) if menu.get("mainPrompt")
+        )
 
 
 def menus(action: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -83,7 +93,11 @@ def menus(action: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def worded(part: Mapping[str, Any]) -> str:
-    values = [plain(value) for name, value in part.items() if name not in ("name", "locale", "menus", "mainMenu")]
+    values = [
+        plain(value)
+        for name, value in part.items()
+        if name not in ("name", "locale", "menus", "mainMenu")
+    ]
     return " ".join([part["name"], *filter(None, values)])
 
 

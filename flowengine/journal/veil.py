@@ -27,8 +27,8 @@ _to_json = msgspec.json.Encoder().encode
 
 
 class Veil(msgspec.Struct, frozen=True):
-    """What to hide: `run` is the least length of rows of digits, spelled out or not (0 hides none); `values` are hidden wherever they
-    stand.
+    """What to hide: `run` is the least length of rows of digits, spelled out or not (0 hides none);
+    `values` are hidden wherever they stand.
     """
 
     numbers: bool
@@ -49,7 +49,10 @@ class Veil(msgspec.Struct, frozen=True):
 
     def part(self, name: str, value: Any) -> Any:
         """A named part of an answer or an event."""
-        if (name in AUTHORED and not isinstance(value, dict)) or value in (None, ""):  # options of a menu are a list
+        if (name in AUTHORED and not isinstance(value, dict)) or value in (
+            None,
+            "",
+        ):  # options of a menu are a list
             return value
         if name in SECRET:
             return HIDDEN if self.numbers or self.words or name == "credentials" else value
@@ -78,7 +81,9 @@ _constant_answer = lru_cache(maxsize=1024)(_answer)
 def without(text: str, words: Iterable[str]) -> str:
     """A text with stars in place of these (lower case) words, however they are written in it."""
     lower = text.lower()
-    if len(lower) != len(text):  # of the few letters that are longer in lower case, none may shift the others
+    if len(lower) != len(
+        text
+    ):  # of the few letters that are longer in lower case, none may shift the others
         text = lower
     for word in words:
         while (at := lower.find(word)) >= 0:
@@ -92,11 +97,26 @@ def veil(record: Record, release: Release) -> Veil:
     numbers, words = policy.numbers == "masked", policy.words == "masked"
     guarded = record.call is None or record.call.root().flow in release.guarded
     secrets = set(secret_values(record, release)) if guarded else set[str]()
-    run = 1 if secrets or (guarded and release.guarded and unsure(record, release)) else 3 if words else 5 if numbers else 0
+    run = (
+        1
+        if secrets or (guarded and release.guarded and unsure(record, release))
+        else 3
+        if words
+        else 5
+        if numbers
+        else 0
+    )
     values = secrets | spoken_values(record, release) if words else secrets
     if not values:
         return plain_veil(numbers, words, run)
-    return Veil(numbers, words, run, frozenset(word for value in values for word in _WORD.findall(value.lower()) if not word.isdigit()))
+    return Veil(
+        numbers,
+        words,
+        run,
+        frozenset(
+            word for value in values for word in _WORD.findall(value.lower()) if not word.isdigit()
+        ),
+    )
 
 
 @cache
@@ -105,13 +125,18 @@ def plain_veil(numbers: bool, words: bool, run: int) -> Veil:
 
 
 def spoken_values(record: Record, release: Release) -> set[str]:
-    """The texts in variables that did not stand there from the beginning: they came from the caller, or from a lookup."""
+    """The texts in variables that did not stand there from the beginning: they came from the
+    caller, or from a lookup.
+    """
     program = release.programs.get(record.flow)
     initial = program.initial if program else {}
     return {
         value
         for name, value in record.names.items()
-        if value.__class__ is str and len(value) > 1 and value != initial.get(name, "") and name.startswith("vars.")
+        if value.__class__ is str
+        and len(value) > 1
+        and value != initial.get(name, "")
+        and name.startswith("vars.")
     }
 
 
@@ -120,7 +145,9 @@ def secret_values(record: Record, release: Release) -> Iterator[str]:
     for flow, values in places(record):
         program = release.programs.get(flow)
         if program is not None:
-            held = ((values.get(name, ""), program.initial.get(name, "")) for name in program.secret)
+            held = (
+                (values.get(name, ""), program.initial.get(name, "")) for name in program.secret
+            )
             yield from (str(value) for value, initial in held if value not in ("", initial))
 
 
@@ -134,7 +161,9 @@ def places(record: Record) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def unsure(record: Record, release: Release) -> bool:
-    """Whether what came may be a secret that no variable holds: an input that would not do, or one of which no more is known."""
+    """Whether what came may be a secret that no variable holds: an input that would not do, or one
+    of which no more is known.
+    """
     found = record.found.call if record.found else None
     return record.call is None or record.repeated or asks_for_secret(found, release)
 

@@ -1,4 +1,6 @@
-"""Writes the journal off the answers' path: callbacks are noted in a list, and a thread writes them down, many in one commit."""
+"""Writes the journal off the answers' path: callbacks are noted in a list, and a thread writes them
+down, many in one commit.
+"""
 
 import asyncio
 import logging
@@ -20,7 +22,8 @@ from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.engine import Record
 
 GATHERING_SECONDS = 0.05  # the longest that a row waits to share a commit
-HURRY_SECONDS = 0.002  # the same for one that is waited for: nobody is on the line, and others come to share its commit
+# the same for one that is waited for: nobody is on the line, and others come to share its commit
+HURRY_SECONDS = 0.002
 LARGEST_BATCH = 500  # rows in one commit, some 20 ms of work
 MOST_WAITING = 50_000  # callbacks; on a disk that hangs, memory must not grow for ever
 PATIENCE_SECONDS = 2.0  # the platform waits for an answer; a disk that hangs must not cost it
@@ -30,12 +33,18 @@ Waiting = tuple[Noted, asyncio.Future[None] | None]
 
 
 class Writer:
-    """One per worker. `release` finds the release that a callback was answered by, or the current one where this worker does not have it;
-    `load` has it fetched for callbacks of a process that was killed.
+    """One per worker. `release` finds the release that a callback was answered by, or the current
+    one where this worker does not have it; `load` has it fetched for callbacks of a process that
+    was killed.
     """
 
     def __init__(
-        self, path: Path, release: Callable[[str], Release], sealer: Sealer | None, counted: Counted, load: Load | None = None
+        self,
+        path: Path,
+        release: Callable[[str], Release],
+        sealer: Sealer | None,
+        counted: Counted,
+        load: Load | None = None,
     ) -> None:
         self._release = release
         self._counted = counted
@@ -66,7 +75,11 @@ class Writer:
 
     async def kept(self, record: Record, body: bytes, answer: bytes) -> None:
         """Keep this at once; on return it survives a killed process, or could not be kept."""
-        if self._loop is None or self._closing.is_set() or self._release(record.release).journal.keep == NOTHING:
+        if (
+            self._loop is None
+            or self._closing.is_set()
+            or self._release(record.release).journal.keep == NOTHING
+        ):
             return
         done = self._loop.create_future()
         timer = self._loop.call_later(PATIENCE_SECONDS, _settle, done)
@@ -114,7 +127,9 @@ class Writer:
     def _write(self, batch: list[Waiting]) -> None:
         try:
             noted = [noted for noted, _ in batch]
-            self._counted("kept", self._file.change(lambda connection: self._later.write(connection, noted)))
+            self._counted(
+                "kept", self._file.change(lambda connection: self._later.write(connection, noted))
+            )
         except Exception as error:  # noqa: BLE001  # whatever it is, no caller may feel it
             self._lost(batch, self._file.why(error))
         waited = [done for _, done in batch if done is not None]
@@ -130,11 +145,15 @@ class Writer:
                     return
                 self._later.look(self._noted)
         except Exception as error:  # noqa: BLE001  # it stays where it is, to be tried again
-            self._complaints.error("callbacks wait in the inbox of the call journal: %s", self._file.why(error))
+            self._complaints.error(
+                "callbacks wait in the inbox of the call journal: %s", self._file.why(error)
+            )
 
     def _lost(self, batch: list[Waiting], why: str) -> None:
         self._counted("lost", len(batch))
-        self._complaints.error("callbacks are answered, but not written to the call journal: %s", why)
+        self._complaints.error(
+            "callbacks are answered, but not written to the call journal: %s", why
+        )
 
 
 def _settle(*waited: asyncio.Future[None]) -> None:

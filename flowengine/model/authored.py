@@ -20,8 +20,8 @@ KINDS = {"calendars": "calendar", "tables": "table", "messages": "messages"}
 
 @dataclass(frozen=True, slots=True)
 class Authored:
-    """A project that is well formed. `places` tells where a calendar, table or message was written; `common` are the files that
-    all flows share.
+    """A project that is well formed. `places` tells where a calendar, table or message was written;
+    `common` are the files that all flows share.
     """
 
     project: Project
@@ -33,7 +33,9 @@ class Authored:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file by itself. `flow` is there where it holds a flow that can be looked at, if need be with stand-ins."""
+    """One file by itself. `flow` is there where it holds a flow that can be looked at, if need be
+    with stand-ins.
+    """
 
     document: Document | None
     formed: bool
@@ -53,20 +55,37 @@ class Gathered:
     common: list[Document] = field(default_factory=list)
 
 
-def load(files: Mapping[str, bytes], memory: Memory | None = None) -> tuple[Authored, list[Problem]]:
-    """The typed model of these files. Files with problems of form are left out of it; files that `memory` knows are not read again."""
+def load(
+    files: Mapping[str, bytes], memory: Memory | None = None
+) -> tuple[Authored, list[Problem]]:
+    """The typed model of these files. Files with problems of form are left out of it; files that
+    `memory` knows are not read again.
+    """
     memory = memory or Memory()
     gathered = Gathered()
     names = sorted(files, key=lambda name: (name != PROJECT_FILE, name))
     for name in names:
-        take(gathered, name, memory.recall(("file", name), files[name], partial(file, name, files[name])))
+        take(
+            gathered,
+            name,
+            memory.recall(("file", name), files[name], partial(file, name, files[name])),
+        )
     if not any("/" not in name and name != PROJECT_FILE for name in names):
         gathered.problems.append(
-            Problem("FE501", Span(PROJECT_FILE, 1, 1, 1, 1), "this project has no flow", "write one, such as main.yaml")
+            Problem(
+                "FE501",
+                Span(PROJECT_FILE, 1, 1, 1, 1),
+                "this project has no flow",
+                "write one, such as main.yaml",
+            )
         )
     common = tuple(gathered.common)
-    project = memory.recall(("project",), common, lambda: msgspec.convert(gathered.project, Project))
-    return Authored(project, gathered.document, gathered.flows, gathered.places, common), gathered.problems
+    project = memory.recall(
+        ("project",), common, lambda: msgspec.convert(gathered.project, Project)
+    )
+    return Authored(
+        project, gathered.document, gathered.flows, gathered.places, common
+    ), gathered.problems
 
 
 def file(name: str, content: bytes) -> File:
@@ -85,9 +104,11 @@ def file(name: str, content: bytes) -> File:
 
 
 def fits(data: Any, kind: str) -> bool:
-    """Whether the typed model takes it. The model is of one mind with its schema, and far quicker; only the schema can say what is wrong.
+    """Whether the typed model takes it. The model is of one mind with its schema, and far quicker;
+    only the schema can say what is wrong.
 
-    To patterns of the model a line break at the end is nothing; so what has one is left to the schema.
+    To patterns of the model a line break at the end is nothing; so what has one is left to the
+    schema.
     """
     try:
         msgspec.convert(data, MODELS[kind][1])
@@ -132,14 +153,21 @@ def take_project(gathered: Gathered, document: Document) -> None:
 
 
 def take_part(gathered: Gathered, part: str, name: str, document: Document) -> None:
-    """A file of calendars/, tables/ or messages/. A file of messages holds many; the others are one, named like the file."""
+    """A file of calendars/, tables/ or messages/. A file of messages holds many; the others are
+    one, named like the file.
+    """
     found = document.data if part == "messages" else {name: document.data}
     merged = dict(gathered.project.get(part) or {})
     for key, value in found.items():
         path: Path = (key,) if part == "messages" else ()
         if key in merged:
             gathered.problems.append(
-                Problem("FE502", document.span(path), f"there is another entry {key} in {part}", "give one of them another name")
+                Problem(
+                    "FE502",
+                    document.span(path),
+                    f"there is another entry {key} in {part}",
+                    "give one of them another name",
+                )
             )
         merged[key] = value
         gathered.places[part, key] = (document, path)
@@ -150,13 +178,19 @@ def take_flow(gathered: Gathered, flow: Flow, document: Document) -> None:
     if flow.flow in gathered.flows:
         other = gathered.flows[flow.flow][1].file
         gathered.problems.append(
-            Problem("FE502", document.span(("flow",)), f"{other} is also called {flow.flow}", "give one of them another name")
+            Problem(
+                "FE502",
+                document.span(("flow",)),
+                f"{other} is also called {flow.flow}",
+                "give one of them another name",
+            )
         )
     gathered.flows.setdefault(flow.flow, (flow, document))
 
 
 def mended(document: Document, problems: list[Problem]) -> Document | None:
-    """The flow with a stand-in for each state that is not well formed, so that names, types and ways of all others are still looked at.
+    """The flow with a stand-in for each state that is not well formed, so that names, types and
+    ways of all others are still looked at.
 
     None where something else than a state is not well formed: too much would be guessed.
     """
@@ -174,4 +208,6 @@ def mended(document: Document, problems: list[Problem]) -> Document | None:
 def inside(document: Document, state: str, span: Span) -> bool:
     """Whether a place lies in what a state says; a mistake in its name lies outside."""
     value = document.span(("states", state))
-    return (value.line, value.column) <= (span.line, span.column) <= (value.end_line, value.end_column)
+    return (
+        (value.line, value.column) <= (span.line, span.column) <= (value.end_line, value.end_column)
+    )

@@ -28,7 +28,8 @@ NewState = Annotated[
         pattern=r"^(?!(repeat|back)$)[a-z][a-z0-9_]*$",
         max_length=40,
         extra_json_schema={
-            "x-hint": "state names are lower case letters, digits and _, such as ask_account; repeat and back are what keys do"
+            "x-hint": "state names are lower case letters, digits and _, such as ask_account; "
+            "repeat and back are what keys do"
         },
     ),
 ]
@@ -38,31 +39,84 @@ class Var(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     """A variable of a flow."""
 
     type: Annotated[VarType, Meta(description="What it holds.", examples=["digits"])]
-    max: Annotated[int, Meta(description="The most characters of a text or digits.", examples=[8], ge=1, le=500)] | UnsetType = UNSET
-    default: (
-        Annotated[Scalar, Meta(description="Its first value; without one it starts empty, 0 or false.", examples=["standard"])] | UnsetType
+    max: (
+        Annotated[
+            int,
+            Meta(
+                description="The most characters of a text or digits.", examples=[8], ge=1, le=500
+            ),
+        ]
+        | UnsetType
     ) = UNSET
-    secret: Annotated[bool, Meta(description="Whether to keep it out of logs and journals.", examples=[True])] = False
-    choices: Annotated[list[str], Meta(description="The values of a choice.", examples=[["gold", "standard"]])] = []
+    default: (
+        Annotated[
+            Scalar,
+            Meta(
+                description="Its first value; without one it starts empty, 0 or false.",
+                examples=["standard"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    secret: Annotated[
+        bool, Meta(description="Whether to keep it out of logs and journals.", examples=[True])
+    ] = False
+    choices: Annotated[
+        list[str], Meta(description="The values of a choice.", examples=[["gold", "standard"]])
+    ] = []
 
 
 class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What states do when they do not say otherwise."""
 
-    attempts: Annotated[Attempts, Meta(description="How often a question is asked.", examples=[3])] | UnsetType = UNSET
-    timeout: Annotated[Duration, Meta(description="How long to wait for a key.", examples=["5s"])] | UnsetType = UNSET
-    no_input: Annotated[Words, Meta(description="Said after silence.", examples=["Sorry, I did not hear you."])] | UnsetType = UNSET
-    no_match: Annotated[Words, Meta(description="Said after a wrong key.", examples=["That is not one of the choices."])] | UnsetType = (
-        UNSET
-    )
-    invalid: Annotated[Words, Meta(description="Said after an input that is not valid.", examples=["That is not right."])] | UnsetType = (
-        UNSET
-    )
-    otherwise: Annotated[StateName, Meta(description="Where a call goes when attempts run out.", examples=["agents"])] | UnsetType = UNSET
+    attempts: (
+        Annotated[Attempts, Meta(description="How often a question is asked.", examples=[3])]
+        | UnsetType
+    ) = UNSET
+    timeout: (
+        Annotated[Duration, Meta(description="How long to wait for a key.", examples=["5s"])]
+        | UnsetType
+    ) = UNSET
+    no_input: (
+        Annotated[
+            Words, Meta(description="Said after silence.", examples=["Sorry, I did not hear you."])
+        ]
+        | UnsetType
+    ) = UNSET
+    no_match: (
+        Annotated[
+            Words,
+            Meta(
+                description="Said after a wrong key.", examples=["That is not one of the choices."]
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    invalid: (
+        Annotated[
+            Words,
+            Meta(
+                description="Said after an input that is not valid.",
+                examples=["That is not right."],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    otherwise: (
+        Annotated[
+            StateName,
+            Meta(description="Where a call goes when attempts run out.", examples=["agents"]),
+        ]
+        | UnsetType
+    ) = UNSET
     error: (
         Annotated[
             StateName,
-            Meta(description="Where a call goes when a state fails, in each flow that has a state of this name.", examples=["agents"]),
+            Meta(
+                description="Where a call goes when a state fails, in each flow that has a state "
+                "of this name.",
+                examples=["agents"],
+            ),
         ]
         | UnsetType
     ) = UNSET
@@ -72,19 +126,41 @@ class On(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     """Entries for events other than an incoming call."""
 
     answered: (
-        Annotated[StateName, Meta(description="A call that was placed for you has been answered.", examples=["greet"])] | UnsetType
+        Annotated[
+            StateName,
+            Meta(
+                description="A call that was placed for you has been answered.", examples=["greet"]
+            ),
+        ]
+        | UnsetType
     ) = UNSET
     pressed: (
-        Annotated[StateName, Meta(description="Keys were pressed in a conference; see event.digits.", examples=["note_keys"])] | UnsetType
+        Annotated[
+            StateName,
+            Meta(
+                description="Keys were pressed in a conference; see event.digits.",
+                examples=["note_keys"],
+            ),
+        ]
+        | UnsetType
     ) = UNSET
     ended: (
-        Annotated[StateName, Meta(description="The call has ended; see event.result, event.reason, event.duration.", examples=["report"])]
+        Annotated[
+            StateName,
+            Meta(
+                description="The call has ended; see event.result, event.reason, event.duration.",
+                examples=["report"],
+            ),
+        ]
         | UnsetType
     ) = UNSET
     notified: (
         Annotated[
             dict[str, StateName],
-            Meta(description="Notices by type, or `any`; see event.type, event.destination.", examples=[{"recording_available": "store"}]),
+            Meta(
+                description="Notices by type, or `any`; see event.type, event.destination.",
+                examples=[{"recording_available": "store"}],
+            ),
         ]
         | UnsetType
     ) = UNSET
@@ -94,13 +170,36 @@ RECORD_HINT = Meta(extra_json_schema={"x-hint": "write {to: s3://bucket/folder},
 
 
 class State(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"continue_": "continue", "return_": "return"}
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    rename={"continue_": "continue", "return_": "return"},
 ):
     """One state: what is said, the one thing it does, where the call goes next."""
 
-    note: Annotated[str, Meta(description="A remark for other authors.", examples=["Asked for by the sales team."])] | UnsetType = UNSET
-    locale: Annotated[str, Meta(description="The locale from here on.", examples=["sv-SE", "${vars.language}"])] | UnsetType = UNSET
-    answer: Annotated[bool, Meta(description="Answer (and bill) at once, before anything is connected.", examples=[True])] = False
+    note: (
+        Annotated[
+            str,
+            Meta(
+                description="A remark for other authors.", examples=["Asked for by the sales team."]
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    locale: (
+        Annotated[
+            str,
+            Meta(description="The locale from here on.", examples=["sv-SE", "${vars.language}"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    answer: Annotated[
+        bool,
+        Meta(
+            description="Answer (and bill) at once, before anything is connected.", examples=[True]
+        ),
+    ] = False
     record: (
         Annotated[
             Annotated[Literal["stop"], RECORD_HINT] | Recording,
@@ -110,9 +209,21 @@ class State(
         | UnsetType
     ) = UNSET
     say: Prompt | UnsetType = UNSET
-    dtmf: Annotated[Tones, Meta(description="Keys to send: 0-9, # and w (half a second).", examples=["ww1#"])] | UnsetType = UNSET
+    dtmf: (
+        Annotated[
+            Tones,
+            Meta(description="Keys to send: 0-9, # and w (half a second).", examples=["ww1#"]),
+        ]
+        | UnsetType
+    ) = UNSET
     report: (
-        Annotated[Report, Meta(description="A verdict on an ended call; only after `on: ended:`.", examples=[{"status": "success"}])]
+        Annotated[
+            Report,
+            Meta(
+                description="A verdict on an ended call; only after `on: ended:`.",
+                examples=[{"status": "success"}],
+            ),
+        ]
         | UnsetType
     ) = UNSET
     menu: (
@@ -121,7 +232,13 @@ class State(
             Meta(
                 title="menu",
                 description="Offer choices by key or by voice.",
-                examples=[{"prompt": "For your bill press 1.", "options": {"1": "bill"}, "otherwise": "agents"}],
+                examples=[
+                    {
+                        "prompt": "For your bill press 1.",
+                        "options": {"1": "bill"},
+                        "otherwise": "agents",
+                    }
+                ],
             ),
         ]
         | UnsetType
@@ -132,7 +249,14 @@ class State(
             Meta(
                 title="collect",
                 description="Ask for digits or words.",
-                examples=[{"prompt": "Your account number?", "into": "account", "digits": 8, "otherwise": "agents"}],
+                examples=[
+                    {
+                        "prompt": "Your account number?",
+                        "into": "account",
+                        "digits": 8,
+                        "otherwise": "agents",
+                    }
+                ],
             ),
         ]
         | UnsetType
@@ -146,7 +270,13 @@ class State(
             Meta(
                 title="fetch",
                 description="Ask another system over HTTP.",
-                examples=[{"service": "crm", "get": "/accounts/${vars.account}", "into": {"name": "body.name"}}],
+                examples=[
+                    {
+                        "service": "crm",
+                        "get": "/accounts/${vars.account}",
+                        "into": {"name": "body.name"},
+                    }
+                ],
             ),
         ]
         | UnsetType
@@ -164,18 +294,60 @@ class State(
     ) = UNSET
     return_: Return | UnsetType = UNSET
     connect: (
-        Annotated[str | Connect, Meta(title="connect", description="A phone number, or the long form.", examples=["+14045009000"])]
+        Annotated[
+            str | Connect,
+            Meta(
+                title="connect",
+                description="A phone number, or the long form.",
+                examples=["+14045009000"],
+            ),
+        ]
         | UnsetType
     ) = UNSET
-    continue_: Annotated[Nothing | None, Meta(title="continue", description="Let the call go on.", examples=[None])] | UnsetType = UNSET
-    park: (
-        Annotated[Park, Meta(title="park", description="Hold the call.", examples=[{"intro": "Please hold.", "limit": "5m"}])] | UnsetType
+    continue_: (
+        Annotated[
+            Nothing | None,
+            Meta(title="continue", description="Let the call go on.", examples=[None]),
+        ]
+        | UnsetType
     ) = UNSET
-    hangup: Annotated[Nothing | None, Meta(title="hangup", description="End the call.", examples=[None])] | UnsetType = UNSET
-    done: Annotated[Nothing | None, Meta(title="done", description="End what an event asked for.", examples=[None])] | UnsetType = UNSET
-    next: Annotated[StateName, Meta(description="The state to go to next.", examples=["main"])] | UnsetType = UNSET
+    park: (
+        Annotated[
+            Park,
+            Meta(
+                title="park",
+                description="Hold the call.",
+                examples=[{"intro": "Please hold.", "limit": "5m"}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    hangup: (
+        Annotated[
+            Nothing | None, Meta(title="hangup", description="End the call.", examples=[None])
+        ]
+        | UnsetType
+    ) = UNSET
+    done: (
+        Annotated[
+            Nothing | None,
+            Meta(title="done", description="End what an event asked for.", examples=[None]),
+        ]
+        | UnsetType
+    ) = UNSET
+    next: (
+        Annotated[StateName, Meta(description="The state to go to next.", examples=["main"])]
+        | UnsetType
+    ) = UNSET
     error: (
-        Annotated[StateName, Meta(description="Where the call goes when this state cannot do its work.", examples=["agents"])] | UnsetType
+        Annotated[
+            StateName,
+            Meta(
+                description="Where the call goes when this state cannot do its work.",
+                examples=["agents"],
+            ),
+        ]
+        | UnsetType
     ) = UNSET
 
 
@@ -185,33 +357,86 @@ class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     flow: Annotated[FlowName, Meta(description="The name of the flow.", examples=["support-line"])]
     states: Annotated[
         dict[NewState, State],
-        Meta(description="The states by name.", examples=[{"welcome": {"say": "Hello.", "hangup": None}}], min_length=1, max_length=1000),
+        Meta(
+            description="The states by name.",
+            examples=[{"welcome": {"say": "Hello.", "hangup": None}}],
+            min_length=1,
+            max_length=1000,
+        ),
     ]
-    title: Annotated[str, Meta(description="A title for people.", examples=["Acme support line"])] | UnsetType = UNSET
-    locale: Annotated[Locale, Meta(description="The locale that calls start in.", examples=["en-US"])] | UnsetType = UNSET
-    voice: Annotated[str, Meta(description="female, male, or a voice of the platform.", examples=["female"])] | UnsetType = UNSET
-    start: (
-        Annotated[StateName, Meta(description="Where an incoming call, or a call of this subflow, begins.", examples=["welcome"])]
+    title: (
+        Annotated[str, Meta(description="A title for people.", examples=["Acme support line"])]
         | UnsetType
     ) = UNSET
-    on: Annotated[On, Meta(description="Entries for other events.", examples=[{"answered": "greet", "ended": "report"}])] | UnsetType = (
-        UNSET
-    )
-    vars: Annotated[dict[Name, Var], Meta(description="The variables.", examples=[{"account": {"type": "digits", "max": 8}}])] = {}
-    inputs: Annotated[list[Name], Meta(description="Variables that are handed in.", examples=[["account"]])] = []
-    outputs: Annotated[list[Name], Meta(description="Variables that a caller of this subflow may read.", examples=[["tries"]])] = []
-    outcomes: Annotated[list[Name], Meta(description="The ways this subflow can end.", examples=[["right", "wrong"]])] = []
+    locale: (
+        Annotated[Locale, Meta(description="The locale that calls start in.", examples=["en-US"])]
+        | UnsetType
+    ) = UNSET
+    voice: (
+        Annotated[
+            str, Meta(description="female, male, or a voice of the platform.", examples=["female"])
+        ]
+        | UnsetType
+    ) = UNSET
+    start: (
+        Annotated[
+            StateName,
+            Meta(
+                description="Where an incoming call, or a call of this subflow, begins.",
+                examples=["welcome"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    on: (
+        Annotated[
+            On,
+            Meta(
+                description="Entries for other events.",
+                examples=[{"answered": "greet", "ended": "report"}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    vars: Annotated[
+        dict[Name, Var],
+        Meta(description="The variables.", examples=[{"account": {"type": "digits", "max": 8}}]),
+    ] = {}
+    inputs: Annotated[
+        list[Name], Meta(description="Variables that are handed in.", examples=[["account"]])
+    ] = []
+    outputs: Annotated[
+        list[Name],
+        Meta(description="Variables that a caller of this subflow may read.", examples=[["tries"]]),
+    ] = []
+    outcomes: Annotated[
+        list[Name],
+        Meta(description="The ways this subflow can end.", examples=[["right", "wrong"]]),
+    ] = []
     keys: Annotated[
         dict[Key, StateName],
-        Meta(description="Keys that work in every question: a state, `repeat` or `back`.", examples=[{"0": "agents", "*": "repeat"}]),
+        Meta(
+            description="Keys that work in every question: a state, `repeat` or `back`.",
+            examples=[{"0": "agents", "*": "repeat"}],
+        ),
     ] = {}
     defaults: (
         Annotated[
-            Defaults, Meta(description="What states do when they do not say otherwise.", examples=[{"attempts": 3, "otherwise": "agents"}])
+            Defaults,
+            Meta(
+                description="What states do when they do not say otherwise.",
+                examples=[{"attempts": 3, "otherwise": "agents"}],
+            ),
         ]
         | UnsetType
     ) = UNSET
     error: (
-        Annotated[StateName, Meta(description="Where a call goes when a state without an error exit fails.", examples=["agents"])]
+        Annotated[
+            StateName,
+            Meta(
+                description="Where a call goes when a state without an error exit fails.",
+                examples=["agents"],
+            ),
+        ]
         | UnsetType
     ) = UNSET

@@ -14,7 +14,9 @@ from flowengine.pace import paced
 
 PROJECT_FILE = "project.yaml"
 PARTS = ("calendars", "tables", "messages")
-SETTLED_NANOSECONDS = 2_000_000_000  # the coarsest clock of a disk that is in use (FAT) ticks every two seconds
+SETTLED_NANOSECONDS = (
+    2_000_000_000  # the coarsest clock of a disk that is in use (FAT) ticks every two seconds
+)
 SUFFIXES = (".yaml", ".yml")
 UNPRINTABLE = "has a name that cannot be shown: use letters, digits and -"
 KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
@@ -30,7 +32,9 @@ class UnreadableError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A file as it was read. `settled` tells that whoever wrote it was done: a later change would show in its stamp."""
+    """A file as it was read. `settled` tells that whoever wrote it was done: a later change would
+    show in its stamp.
+    """
 
     stamp: tuple[int, ...]
     content: bytes
@@ -38,16 +42,20 @@ class Reading:
 
 
 class Folder:
-    """A folder of flows, or a single one, that is read again and again: only what has changed since is opened."""
+    """A folder of flows, or a single one, that is read again and again: only what has changed since
+    is opened.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._known: dict[str, Reading] = {}
 
     def read(self) -> dict[str, bytes]:
-        """The YAML files by their path in the project. A single file is a project of one flow, unless a project file lies beside it.
+        """The YAML files by their path in the project. A single file is a project of one flow,
+        unless a project file lies beside it.
 
-        A file that vanishes meanwhile is left out. Raises OSError where the folder, or a file in it, cannot be read.
+        A file that vanishes meanwhile is left out. Raises OSError where the folder, or a file in
+        it, cannot be read.
         """
         base, files = listed(self.path)
         within, reasons = base.resolve(), dict[str, str]()
@@ -63,14 +71,26 @@ class Folder:
         return {name: reading.content for name, reading in paced(self._known.items())}
 
     def places(self) -> set[Path]:
-        """The folders in which a change may be one of this project: its own, those of tables and the like, and where links lead."""
+        """The folders in which a change may be one of this project: its own, those of tables and
+        the like, and where links lead.
+        """
         base, files = listed(self.path)
-        parts = {base / part for part in PARTS if (base / part).is_dir()} if base == self.path else set()
-        return {base, *parts, *(target(file).parent for file in paced(files.values()) if file.is_symlink())}
+        parts = (
+            {base / part for part in PARTS if (base / part).is_dir()}
+            if base == self.path
+            else set()
+        )
+        return {
+            base,
+            *parts,
+            *(target(file).parent for file in paced(files.values()) if file.is_symlink()),
+        }
 
 
 def reread(file: Path, within: Path | None, known: Reading | None) -> Reading | None:
-    """What a file has now; None where it has vanished. Raises OSError, whose text goes on after the name of the file."""
+    """What a file has now; None where it has vanished. Raises OSError, whose text goes on after the
+    name of the file.
+    """
     try:
         before = file.stat()
         if known and known.settled and known.stamp == stamp(before):
@@ -83,14 +103,21 @@ def reread(file: Path, within: Path | None, known: Reading | None) -> Reading | 
             return None
         raise OSError("is a link that leads nowhere") from error
     except PermissionError as error:
-        raise OSError("may not be read by the user that this runs as: change its permissions") from error
+        raise OSError(
+            "may not be read by the user that this runs as: change its permissions"
+        ) from error
     except OSError as error:
-        raise OSError("is a link that leads round in circles" if error.errno == errno.ELOOP else error.strerror or str(error)) from error
+        raise OSError(
+            "is a link that leads round in circles"
+            if error.errno == errno.ELOOP
+            else error.strerror or str(error)
+        ) from error
 
 
 def judge(file: Path, within: Path | None, found: stat_result) -> None:
-    """Raises OSError for what is no file of the project; a named pipe, say, keeps whoever reads it waiting for ever. Links lead nowhere
-    outside `within`, except to the file that was asked for itself.
+    """Raises OSError for what is no file of the project; a named pipe, say, keeps whoever reads it
+    waiting for ever. Links lead nowhere outside `within`, except to the file that was asked for
+    itself.
     """
     if not file.name.isprintable():
         raise OSError(UNPRINTABLE)
@@ -99,7 +126,10 @@ def judge(file: Path, within: Path | None, found: stat_result) -> None:
     if found.st_size > MAX_READ_BYTES:
         raise OSError(f"has {found.st_size:,} bytes, which are too many for a file of flows")
     if within and not target(file).is_relative_to(within):
-        raise OSError("is a link that leads out of the folder, where changes would not be seen: put the file itself here")
+        raise OSError(
+            "is a link that leads out of the folder, where changes would not be seen: put the file "
+            "itself here"
+        )
 
 
 def target(file: Path) -> Path:
@@ -118,7 +148,9 @@ def at_once(path: str, flags: int) -> int:
 
 
 def read(before: stat_result, after: stat_result, content: bytes, known: Reading | None) -> Reading:
-    """A clock of the disk may tick slowly: a file changed just now may change again without its stamp showing it."""
+    """A clock of the disk may tick slowly: a file changed just now may change again without its
+    stamp showing it.
+    """
     still = stamp(before) == stamp(after) and after.st_size == len(content)
     settled = still and time_ns() - max(after.st_mtime_ns, after.st_ctime_ns) > SETTLED_NANOSECONDS
     same = known is not None and known.content == content
@@ -126,7 +158,9 @@ def read(before: stat_result, after: stat_result, content: bytes, known: Reading
 
 
 def stamp(found: stat_result) -> tuple[int, ...]:
-    """What a change leaves a trace in: the time of the change itself, too, as tools may set back that of the content."""
+    """What a change leaves a trace in: the time of the change itself, too, as tools may set back
+    that of the content.
+    """
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
@@ -135,10 +169,16 @@ def listed(path: Path) -> tuple[Path, dict[str, Path]]:
     if not path.is_dir():
         if not os.path.lexists(path):
             raise FileNotFoundError(f"there is no folder or file {path}")
-        return listed(path.parent) if (path.parent / PROJECT_FILE).is_file() else (path.parent, {path.name: path})
+        return (
+            listed(path.parent)
+            if (path.parent / PROJECT_FILE).is_file()
+            else (path.parent, {path.name: path})
+        )
     names = sorted(found(path))
     if len(names) > MAX_PROJECT_FILES:
-        raise OSError(f"{path} has {len(names):,} files of flows; up to {MAX_PROJECT_FILES:,} are possible")
+        raise OSError(
+            f"{path} has {len(names):,} files of flows; up to {MAX_PROJECT_FILES:,} are possible"
+        )
     return path, {"/".join(name): path.joinpath(*name) for name in paced(names)}
 
 
@@ -147,11 +187,15 @@ def found(folder: Path) -> Iterator[tuple[str, ...]]:
     for part in ((), *((part,) for part in PARTS)):
         place = folder.joinpath(*part)
         if not part or place.is_dir():
-            yield from ((*part, name) for entry in paced(os.scandir(place)) if counts(name := entry.name))
+            yield from (
+                (*part, name) for entry in paced(os.scandir(place)) if counts(name := entry.name)
+            )
 
 
 def counts(name: str) -> bool:
-    """Whether a file of this name belongs to a project. Hidden ones do not: editors keep locks and copies in them."""
+    """Whether a file of this name belongs to a project. Hidden ones do not: editors keep locks and
+    copies in them.
+    """
     return name.endswith(SUFFIXES) and not name.startswith(".")
 
 

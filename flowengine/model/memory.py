@@ -13,8 +13,8 @@ _FORGOTTEN_AT_ONCE = 50  # values, which is a matter of microseconds
 class Memory:
     """Values by place, each with the key that it was worked out from: all that it depends on.
 
-    Kept are those of the last time and of the last time that all was well, so that a file broken in between costs nothing.
-    Whatever was not asked for then is forgotten.
+    Kept are those of the last time and of the last time that all was well, so that a file broken in
+    between costs nothing. Whatever was not asked for then is forgotten.
     """
 
     def __init__(self) -> None:
@@ -22,8 +22,16 @@ class Memory:
         self._sound: Kept = {}
         self._now: Kept = {}
 
-    def recall(self, place: Hashable, key: object, make: Callable[[], T], still: Callable[[T], bool] | None = None) -> T:
-        """The value at a place, made anew unless it is known for this key. `still` looks at what no key can say beforehand."""
+    def recall(
+        self,
+        place: Hashable,
+        key: object,
+        make: Callable[[], T],
+        still: Callable[[T], bool] | None = None,
+    ) -> T:
+        """The value at a place, made anew unless it is known for this key. `still` looks at what no
+        key can say beforehand.
+        """
         pause()
         for kept in (self._last, self._sound):
             known = kept.get(place)
@@ -36,7 +44,9 @@ class Memory:
         return value
 
     def turn(self, *, sound: bool) -> None:
-        """Keep what was asked for since the last turn, and forget the rest: that of a thousand flows a little at a time."""
+        """Keep what was asked for since the last turn, and forget the rest: that of a thousand
+        flows a little at a time.
+        """
         before, self._last, self._now = (self._last, self._sound), self._now, {}
         if sound:
             self._sound = self._last

@@ -1,4 +1,6 @@
-"""The published JSON Schemas, read from the package; they are generated from the typed model by `flowengine schema`."""
+"""The published JSON Schemas, read from the package; they are generated from the typed model by
+`flowengine schema`.
+"""
 
 import json
 from collections.abc import Mapping
@@ -40,10 +42,15 @@ def generated(name: str) -> dict[str, Any]:
 def described(title: str, model: Any) -> dict[str, Any]:
     """The schema of one kind of file."""
     (top,), components = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
+    for part in components.values():
+        if "description" in part:  # a docstring, with the line breaks of its source
+            part["description"] = " ".join(part["description"].split())
     return {"$schema": DIALECT, "title": title, **top, "$defs": components}
 
 
 def write(folder: Path, models: Mapping[str, tuple[str, Any]] = MODELS) -> None:
     """Write the generated schemas; run after a change of the language."""
     for name, (title, model) in models.items():
-        (folder / f"{name}.schema.json").write_text(json.dumps(described(title, model), indent=1, ensure_ascii=False) + "\n")
+        (folder / f"{name}.schema.json").write_text(
+            json.dumps(described(title, model), indent=1, ensure_ascii=False) + "\n"
+        )

@@ -1,4 +1,6 @@
-"""Mistakes in files: codes with explanations, places, cures; as text, JSON, SARIF and GitHub annotations."""
+"""Mistakes in files: codes with explanations, places, cures; as text, JSON, SARIF and GitHub
+annotations.
+"""
 
 from flowengine.problems.catalogue import CATALOGUE, explain_text
 from flowengine.problems.entry import Entry, Severity

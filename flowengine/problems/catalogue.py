@@ -23,17 +23,26 @@ CATALOGUE: Final[Mapping[str, Entry]] = _gather(entry for codes in CODES for ent
 
 
 def explain_text(code: str) -> str:
-    """The catalogue's page on a code, for a terminal. An unknown code is a LookupError that names the nearest one."""
+    """The catalogue's page on a code, for a terminal. An unknown code is a LookupError that names
+    the nearest one.
+    """
     entry = CATALOGUE.get(code.upper())
     if entry is None:
-        raise LookupError(f"there is no problem code {code!r}; {suggest(code.upper(), CATALOGUE)}".rstrip("; "))
+        raise LookupError(
+            f"there is no problem code {code!r}; {suggest(code.upper(), CATALOGUE)}".rstrip("; ")
+        )
     return f"{entry.code} ({entry.severity}): {entry.title}\n\n{_paragraphs(entry.explanation)}{_examples(entry)}"
 
 
 def _paragraphs(text: str) -> str:
-    return "\n\n".join(fill(" ".join(paragraph.split()), 88) for paragraph in text.split("\n\n")) + "\n"
+    return (
+        "\n\n".join(fill(" ".join(paragraph.split()), 88) for paragraph in text.split("\n\n"))
+        + "\n"
+    )
 
 
 def _examples(entry: Entry) -> str:
     shown = (("Wrong", entry.wrong), ("Right", entry.right))
-    return "".join(f"\n{label}:\n\n{indent(example.rstrip(), '    ')}\n" for label, example in shown if example)
+    return "".join(
+        f"\n{label}:\n\n{indent(example.rstrip(), '    ')}\n" for label, example in shown if example
+    )

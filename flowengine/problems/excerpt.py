@@ -43,7 +43,10 @@ def _window(line: str, start: int, end: int) -> tuple[str, str]:
 
 def _plain(text: str) -> str:
     """Nothing that would move the carets or steer a terminal."""
-    return "".join(" " if character == "\t" else character if character.isprintable() else "\ufffd" for character in text)
+    return "".join(
+        " " if character == "\t" else character if character.isprintable() else "\ufffd"
+        for character in text
+    )
 
 
 def _width(text: str) -> int:

@@ -12,7 +12,9 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def to_json(problems: Iterable[Problem]) -> str:
-    return json.dumps([_record(problem) for problem in in_order(problems)], indent=2, ensure_ascii=False)
+    return json.dumps(
+        [_record(problem) for problem in in_order(problems)], indent=2, ensure_ascii=False
+    )
 
 
 def _record(problem: Problem) -> dict[str, Any]:
@@ -38,7 +40,9 @@ def to_sarif(problems: Iterable[Problem]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(problem, codes.index(problem.code)) for problem in ordered],
     }
-    return json.dumps({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
+    return json.dumps(
+        {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False
+    )
 
 
 def _rule(code: str) -> dict[str, Any]:
@@ -62,7 +66,12 @@ def _result(problem: Problem, rule: int) -> dict[str, Any]:
 
 
 def _location(span: Span) -> dict[str, Any]:
-    region = {"startLine": span.line, "startColumn": span.column, "endLine": span.end_line, "endColumn": span.end_column}
+    region = {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    }
     return {"artifactLocation": {"uri": quote(span.file.replace("\\", "/"))}, "region": region}
 
 

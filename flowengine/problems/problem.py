@@ -10,8 +10,8 @@ from flowengine.problems.entry import Severity
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A stretch of a file. Lines and columns count from 1, in characters; the end column is the one after the last character. What
-    nobody could read has no lines: see `unread`.
+    """A stretch of a file. Lines and columns count from 1, in characters; the end column is the one
+    after the last character. What nobody could read has no lines: see `unread`.
     """
 
     file: str

@@ -13,8 +13,12 @@ _PAINT: Final = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m"}
 _BOLD, _CURE, _FAINT, _OFF = "\x1b[1m", "\x1b[36m", "\x1b[2m", "\x1b[0m"
 
 
-def to_text(problems: Iterable[Problem], sources: Sources = _NO_SOURCES, *, colour: bool = False) -> str:
-    """All problems in document order, each with its line of the source (text or bytes by file name) where that is at hand."""
+def to_text(
+    problems: Iterable[Problem], sources: Sources = _NO_SOURCES, *, colour: bool = False
+) -> str:
+    """All problems in document order, each with its line of the source (text or bytes by file name)
+    where that is at hand.
+    """
     excerpts = Excerpts(sources)
     return "\n".join(_block(problem, excerpts, colour) for problem in in_order(problems))
 
@@ -24,7 +28,12 @@ def _block(problem: Problem, excerpts: Excerpts, colour: bool) -> str:
     number = str(problem.span.line)
     gutter = " " * len(number)
     paint = _PAINT[problem.severity]
-    rows = [f"{_in(_BOLD, str(problem.span), colour)}: {_in(paint, f'{problem.severity} {problem.code}', colour)}: {problem.message}"]
+    rows = [
+        (
+            f"{_in(_BOLD, str(problem.span), colour)}: "
+            f"{_in(paint, f'{problem.severity} {problem.code}', colour)}: {problem.message}"
+        )
+    ]
     if carets:
         rows.append(f" {_in(_FAINT, f'{number} |', colour)} {line}".rstrip())
         rows.append(f" {_in(_FAINT, f'{gutter} |', colour)} {_in(paint, carets, colour)}")

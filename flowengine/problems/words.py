@@ -21,8 +21,12 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
 
 
 def quoted(value: object) -> str:
-    """A value from a file inside a message: in quotes, on one line, short, and unable to steer a terminal."""
-    text = "".join(character if character.isprintable() else " " for character in str(value)[: MAX_QUOTED + 1])
+    """A value from a file inside a message: in quotes, on one line, short, and unable to steer a
+    terminal.
+    """
+    text = "".join(
+        character if character.isprintable() else " " for character in str(value)[: MAX_QUOTED + 1]
+    )
     return f'"{text}"' if len(text) <= MAX_QUOTED else f'"{text[: MAX_QUOTED - 1]}…"'
 
 

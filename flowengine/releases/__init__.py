@@ -1,4 +1,6 @@
-"""Which releases are served: the current one for new calls, and those that calls under way began on."""
+"""Which releases are served: the current one for new calls, and those that calls under way began
+on.
+"""
 
 from flowengine.releases.registry import Registry
 

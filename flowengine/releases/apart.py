@@ -1,4 +1,6 @@
-"""Work that may never end, such as reading from a disk that hangs: in a thread that nobody waits for."""
+"""Work that may never end, such as reading from a disk that hangs: in a thread that nobody waits
+for.
+"""
 
 import asyncio
 import threading
@@ -36,7 +38,9 @@ class Apart(Generic[T]):
         self._begun: Future[T] | None = None
 
     async def done(self, work: Callable[[], T]) -> T:
-        """Raises TimeoutError where it takes too long; asked again, one waits for that, and nothing new is begun."""
+        """Raises TimeoutError where it takes too long; asked again, one waits for that, and nothing
+        new is begun.
+        """
         before, self._begun = self._begun, None
         doing = before or begun(work)
         try:
@@ -46,4 +50,6 @@ class Apart(Generic[T]):
             if doing.done():
                 raise
             self._begun = doing
-            raise TimeoutError(f"{self._what} has not been read for {READ_SECONDS:g} seconds: does its disk hang?") from None
+            raise TimeoutError(
+                f"{self._what} has not been read for {READ_SECONDS:g} seconds: does its disk hang?"
+            ) from None

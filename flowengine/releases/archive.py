@@ -1,4 +1,6 @@
-"""The files of every release that may still be needed: found again after a restart, by every worker and machine that shares the store."""
+"""The files of every release that may still be needed: found again after a restart, by every worker
+and machine that shares the store.
+"""
 
 import hashlib
 import zlib
@@ -17,7 +19,9 @@ _AT_ONCE = 500  # contents, in one question: a server may be far away
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a release came from. `place` is a folder or a repository; the rest is known for those that come from git."""
+    """Where a release came from. `place` is a folder or a repository; the rest is known for those
+    that come from git.
+    """
 
     place: str
     ref: str = ""
@@ -48,8 +52,9 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Following(msgspec.Struct, frozen=True):
-    """Whoever follows, or was the last to. `names` are all that count as the same flows: paths to one folder, those of the machines that
-    stand by. `release` is what was there as it began, and `number` the last change before any of the names was followed.
+    """Whoever follows, or was the last to. `names` are all that count as the same flows: paths to
+    one folder, those of the machines that stand by. `release` is what was there as it began, and
+    `number` the last change before any of the names was followed.
     """
 
     source: str
@@ -69,14 +74,28 @@ class Archive:
 
     def put(self, release_id: str, files: Mapping[str, bytes], origin: Origin, at: float) -> None:
         """Keep the files of a release; after this they survive a killed process."""
-        digests = {name: hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest() for name, content in paced(files.items())}
+        digests = {
+            name: hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
+            for name, content in paced(files.items())
+        }
         with self._database.transaction():
             absent = self._absent(frozenset(digests.values()))
-            fresh = {digests[name]: content for name, content in paced(files.items()) if digests[name] in absent}
+            fresh = {
+                digests[name]: content
+                for name, content in paced(files.items())
+                if digests[name] in absent
+            }
             packed = [(digest, zlib.compress(content)) for digest, content in fresh.items()]
             self._database.run_all("INSERT INTO contents VALUES (?, ?)", packed)
-            row = (release_id, at, msgspec.json.encode(origin).decode(), msgspec.msgpack.encode(digests))
-            self._database.rows("INSERT INTO releases VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", *row)
+            row = (
+                release_id,
+                at,
+                msgspec.json.encode(origin).decode(),
+                msgspec.msgpack.encode(digests),
+            )
+            self._database.rows(
+                "INSERT INTO releases VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", *row
+            )
         self._latest, self._latest_digests = release_id, frozenset(digests.values())
 
     def files(self, release_id: str) -> dict[str, bytes] | None:
@@ -86,12 +105,19 @@ class Archive:
             return None
         digests = msgspec.msgpack.decode(rows[0][0], type=dict[str, bytes])
         contents = self._contents(digests.values())
-        return {name: contents[digest] for name, digest in digests.items()} if contents.keys() >= set(digests.values()) else None
+        return (
+            {name: contents[digest] for name, digest in digests.items()}
+            if contents.keys() >= set(digests.values())
+            else None
+        )
 
     def listing(self) -> list[Kept]:
         """All that is kept, the latest first."""
         rows = self._database.rows("SELECT id, made, origin FROM releases ORDER BY made DESC, id")
-        return [Kept(release_id, made, msgspec.json.decode(origin, type=Origin)) for release_id, made, origin in rows]
+        return [
+            Kept(release_id, made, msgspec.json.decode(origin, type=Origin))
+            for release_id, made, origin in rows
+        ]
 
     def find(self, beginning: str) -> list[str]:
         """The ids that begin with this, as people write them."""
@@ -100,18 +126,32 @@ class Archive:
     def drop(self, release_ids: Iterable[str]) -> None:
         """Forget releases, and the contents that no other one has."""
         with self._database.transaction():
-            self._database.run_all("DELETE FROM releases WHERE id = ?", [(release_id,) for release_id in release_ids])
+            self._database.run_all(
+                "DELETE FROM releases WHERE id = ?", [(release_id,) for release_id in release_ids]
+            )
             rows = self._database.rows("SELECT files FROM releases")
-            needed = {digest for (files,) in rows for digest in msgspec.msgpack.decode(files, type=dict[str, bytes]).values()}
+            needed = {
+                digest
+                for (files,) in rows
+                for digest in msgspec.msgpack.decode(files, type=dict[str, bytes]).values()
+            }
             unneeded = self._known() - needed
-            self._database.run_all("DELETE FROM contents WHERE digest = ?", [(digest,) for digest in unneeded])
+            self._database.run_all(
+                "DELETE FROM contents WHERE digest = ?", [(digest,) for digest in unneeded]
+            )
 
     def reject(self, place: str, origin: Origin, problems: Sequence[Problem], at: float) -> None:
         """Remember what is wrong with what a place has now."""
-        row = (place, at, msgspec.json.encode(origin).decode(), msgspec.json.encode(problems).decode())
+        row = (
+            place,
+            at,
+            msgspec.json.encode(origin).decode(),
+            msgspec.json.encode(problems).decode(),
+        )
         self._database.rows(
             "INSERT INTO rejected VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (place) DO UPDATE SET at = excluded.at, origin = excluded.origin, problems = excluded.problems",
+            "ON CONFLICT (place) DO UPDATE SET at = excluded.at, origin = excluded.origin, "
+            "problems = excluded.problems",
             *row,
         )
 
@@ -122,9 +162,16 @@ class Archive:
 
     def rejected(self) -> list[Rejected]:
         """What is wrong where, the latest first."""
-        rows = self._database.rows("SELECT place, at, origin, problems FROM rejected ORDER BY at DESC")
+        rows = self._database.rows(
+            "SELECT place, at, origin, problems FROM rejected ORDER BY at DESC"
+        )
         return [
-            Rejected(place, at, msgspec.json.decode(origin, type=Origin), msgspec.json.decode(problems, type=tuple[Problem, ...]))
+            Rejected(
+                place,
+                at,
+                msgspec.json.decode(origin, type=Origin),
+                msgspec.json.decode(problems, type=tuple[Problem, ...]),
+            )
             for place, at, origin, problems in rows
         ]
 
@@ -139,7 +186,8 @@ class Archive:
             following = decide(self.following())
             if following is not None:
                 self._database.rows(
-                    "INSERT INTO following VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET details = excluded.details",
+                    "INSERT INTO following VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET details = "
+                    "excluded.details",
                     msgspec.json.encode(following).decode(),
                 )
 
@@ -147,7 +195,9 @@ class Archive:
         self._database.close()
 
     def _absent(self, digests: frozenset[bytes]) -> frozenset[bytes]:
-        """Those that no release has. What the latest one has, which is most, is there as long as that is."""
+        """Those that no release has. What the latest one has, which is most, is there as long as
+        that is.
+        """
         latest = self._database.rows("SELECT 1 FROM releases WHERE id = ?", self._latest)
         new = digests - self._latest_digests if latest else digests
         return new - self._contents(new).keys()
@@ -159,7 +209,10 @@ class Archive:
         found: dict[bytes, bytes] = {}
         for some in batched(set(digests), _AT_ONCE):
             marks: LiteralString = ", ".join("?" for _ in some)
-            rows = self._database.rows(f"SELECT digest, packed FROM contents WHERE digest IN ({marks})", *some)  # noqa: S608  # marks alone
+            rows = self._database.rows(
+                f"SELECT digest, packed FROM contents WHERE digest IN ({marks})",  # noqa: S608
+                *some,
+            )
             found |= {digest: zlib.decompress(packed) for digest, packed in rows}
         return found
 

@@ -1,4 +1,6 @@
-"""Git as one process that stays and hands out objects. It never asks anybody, never fetches, and is ended where it does not answer."""
+"""Git as one process that stays and hands out objects. It never asks anybody, never fetches, and is
+ended where it does not answer.
+"""
 
 import os
 import signal
@@ -37,7 +39,8 @@ class Batch:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._process = subprocess.Popen(  # noqa: S603  # no shell, and nothing in it comes from a caller
+        # no shell, and nothing in it comes from a caller
+        self._process = subprocess.Popen(  # noqa: S603
             command(path, "cat-file", "--batch"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -47,7 +50,9 @@ class Batch:
         )
 
     def ask(self, name: str) -> Object | None:
-        """An object, or None where nothing has this name. Raises OSError where git has ended, and Ended where it had to."""
+        """An object, or None where nothing has this name. Raises OSError where git has ended, and
+        Ended where it had to.
+        """
         with self._limited():
             return self._asked(name)
 
@@ -67,7 +72,9 @@ class Batch:
             yield
         except OSError as error:
             if late.is_set():
-                raise Ended(f"git has not answered for {GIT_SECONDS:g} seconds: does a disk hang?") from error
+                raise Ended(
+                    f"git has not answered for {GIT_SECONDS:g} seconds: does a disk hang?"
+                ) from error
             raise
         finally:
             watch.cancel()
@@ -105,11 +112,19 @@ def complaint(path: Path) -> str:
     """What git says of a repository that it does not read; nothing where it does."""
     try:
         done = subprocess.run(  # noqa: S603  # as above
-            command(path, "rev-parse", "--git-dir"), capture_output=True, check=False, env=surroundings(), timeout=GIT_SECONDS
+            command(path, "rev-parse", "--git-dir"),
+            capture_output=True,
+            check=False,
+            env=surroundings(),
+            timeout=GIT_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
-    return "" if done.returncode == 0 else " ".join(done.stderr.decode(errors="replace").split()) or "is it a repository?"
+    return (
+        ""
+        if done.returncode == 0
+        else " ".join(done.stderr.decode(errors="replace").split()) or "is it a repository?"
+    )
 
 
 def command(path: Path, *arguments: str) -> list[str]:
@@ -118,4 +133,6 @@ def command(path: Path, *arguments: str) -> list[str]:
 
 def surroundings() -> dict[str, str]:
     """A repository is told by its path alone: the surroundings of a hook name another one."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | _NEVER
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith("GIT_")
+    } | _NEVER

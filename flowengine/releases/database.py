@@ -1,4 +1,6 @@
-"""What holds releases and the record of what was live: the same tables, and the same questions, in a file and on a server."""
+"""What holds releases and the record of what was live: the same tables, and the same questions, in
+a file and on a server.
+"""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -12,7 +14,9 @@ class ArchiveError(Exception):
 
 
 class Database(Protocol):
-    """A connection, for one thread at a time. Values stand as ? in what is asked. Everything raises ArchiveError."""
+    """A connection, for one thread at a time. Values stand as ? in what is asked. Everything raises
+    ArchiveError.
+    """
 
     def rows(self, sql: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
         """Ask for something, or change something: done when this returns."""
@@ -35,23 +39,33 @@ class Database(Protocol):
         ...
 
 
-# Contents stand once, by their digest: a thousand flows of which each release changes one cost one flow a release.
+# Contents stand once, by their digest: a thousand flows of which each release changes one cost one
+# flow a release.
 _TABLES: tuple[LiteralString, ...] = (
     "CREATE TABLE contents (digest BLOB PRIMARY KEY, packed BLOB NOT NULL)",
-    "CREATE TABLE releases (id TEXT PRIMARY KEY, made REAL NOT NULL, origin TEXT NOT NULL, files BLOB NOT NULL)",
+    (
+        "CREATE TABLE releases (id TEXT PRIMARY KEY, made REAL NOT NULL, origin TEXT NOT NULL, files "
+        "BLOB NOT NULL)"
+    ),
     """CREATE TABLE changes (number INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
         release TEXT NOT NULL, details TEXT NOT NULL)""",
-    "CREATE TABLE rejected (place TEXT PRIMARY KEY, at REAL NOT NULL, origin TEXT NOT NULL, problems TEXT NOT NULL)",
+    (
+        "CREATE TABLE rejected (place TEXT PRIMARY KEY, at REAL NOT NULL, origin TEXT NOT NULL, "
+        "problems TEXT NOT NULL)"
+    ),
 )
 
-# What came later stands for itself, so that archives from before go on: one row, of who follows; what machines know of a canary's
-# calls, and how far each has told its journal.
+# What came later stands for itself, so that archives from before go on: one row, of who follows;
+# what machines know of a canary's calls, and how far each has told its journal.
 _LATER: tuple[LiteralString, ...] = (
     "CREATE TABLE IF NOT EXISTS following (one INTEGER PRIMARY KEY, details TEXT NOT NULL)",
     """CREATE TABLE IF NOT EXISTS canary_calls (since REAL NOT NULL, machine TEXT NOT NULL, call BLOB NOT NULL, release TEXT NOT NULL,
         begins INTEGER NOT NULL, failed INTEGER NOT NULL, ended INTEGER NOT NULL, seconds INTEGER NOT NULL,
         caller_left INTEGER NOT NULL, waited TEXT NOT NULL, left_by TEXT NOT NULL, PRIMARY KEY (call, release, machine))""",
-    "CREATE TABLE IF NOT EXISTS canary_machines (machine TEXT PRIMARY KEY, since REAL NOT NULL, number INTEGER NOT NULL)",
+    (
+        "CREATE TABLE IF NOT EXISTS canary_machines (machine TEXT PRIMARY KEY, since REAL NOT NULL, "
+        "number INTEGER NOT NULL)"
+    ),
 )
 
 
@@ -65,7 +79,9 @@ def later_tables(words: Mapping[LiteralString, LiteralString]) -> list[LiteralSt
     return worded(_LATER, words)
 
 
-def worded(statements: Iterable[LiteralString], words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
+def worded(
+    statements: Iterable[LiteralString], words: Mapping[LiteralString, LiteralString]
+) -> list[LiteralString]:
     made: list[LiteralString] = []
     for statement in statements:
         for own, other in words.items():

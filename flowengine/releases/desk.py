@@ -1,4 +1,6 @@
-"""Where changes to what is live are asked for, by a command or over HTTP: by names that people use, and told in their words."""
+"""Where changes to what is live are asked for, by a command or over HTTP: by names that people use,
+and told in their words.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,7 +60,9 @@ class Desk:
         self._publisher = publisher
 
     def kept(self, beginning: str) -> str:
-        """The id of the kept release that begins so, or "" for none. Raises Refused where there are several."""
+        """The id of the kept release that begins so, or "" for none. Raises Refused where there are
+        several.
+        """
         found = self.archive.find(beginning)
         if len(found) > 1 and beginning not in found:
             raise Refused(f"several releases begin with {beginning}: {', '.join(sorted(found))}")
@@ -70,7 +74,11 @@ class Desk:
         if release == before:
             return Done(f"release {release} is live already", release)
         self._publisher.publish(release, by.who, by.note or wanted.origin.title)
-        return Done(f"release {release} is live{f', {before} no more' if before else ''}{self._canary_goes_on()}", release)
+        return Done(
+            f"release {release} is "
+            f"live{f', {before} no more' if before else ''}{self._canary_goes_on()}",
+            release,
+        )
 
     def rollback(self, beginning: str, by: By) -> Done:
         """Back to the release before, or to another one."""
@@ -80,7 +88,10 @@ class Desk:
         if to == before and to:
             raise Refused(f"release {to} is current already")
         change = self._publisher.rollback(by.who, to and self._sound(to), by.note)
-        return Done(f"release {change.release} is live again, {before} no more{self._canary_goes_on()}", change.release)
+        return Done(
+            f"release {change.release} is live again, {before} no more{self._canary_goes_on()}",
+            change.release,
+        )
 
     def canary(self, wanted: Wanted, share: float, by: By) -> Done:
         """A share of new calls; another one of the candidate where nothing is named."""
@@ -106,12 +117,20 @@ class Desk:
     def draft(self, name: str, wanted: Wanted, callers: tuple[str, ...], by: By) -> Done:
         """For these callers alone."""
         if not (name.strip() and name.isprintable() and len(name) <= LONGEST_NAME):
-            raise Refused(f"a draft needs a name, of at most {LONGEST_NAME} characters that can be printed")
+            raise Refused(
+                f"a draft needs a name, of at most {LONGEST_NAME} characters that can be printed"
+            )
         digits = digits_of(callers)
         release = self._release(wanted)
-        self._publisher.draft(name, release, digits, by.who, by.note or wanted.origin.title, wanted.follows)
+        self._publisher.draft(
+            name, release, digits, by.who, by.note or wanted.origin.title, wanted.follows
+        )
         going = f", and follow {wanted.follows.ref}" if wanted.follows else ""
-        return Done(f"draft {name}: {', '.join(f'+{caller}' for caller in digits)} reach release {release}{going}", release)
+        return Done(
+            f"draft {name}: {', '.join(f'+{caller}' for caller in digits)} reach release "
+            f"{release}{going}",
+            release,
+        )
 
     def undraft(self, name: str, by: By) -> Done:
         """The draft is over."""
@@ -121,7 +140,12 @@ class Desk:
     def _canary_goes_on(self) -> str:
         """Whoever publishes beside a canary must know that not all hear it."""
         live = self.ledger.live()
-        return f"; {percent(live.share)} of new calls go on to begin on the candidate, {live.candidate}" if live.candidate else ""
+        return (
+            f"; {percent(live.share)} of new calls go on to begin on the candidate, "
+            f"{live.candidate}"
+            if live.candidate
+            else ""
+        )
 
     def _release(self, wanted: Wanted) -> str:
         if wanted.release:
@@ -176,5 +200,9 @@ def percent(share: float) -> str:
 
 def worded(change: Change) -> str:
     """What a change did, without who and when."""
-    what = {"canary": f"canary {percent(change.share)}", "draft": f"draft {change.name}", "undraft": f"undraft {change.name}"}
+    what = {
+        "canary": f"canary {percent(change.share)}",
+        "draft": f"draft {change.name}",
+        "undraft": f"undraft {change.name}",
+    }
     return " ".join(filter(None, (what.get(change.what, change.what), change.release)))

@@ -1,4 +1,6 @@
-"""Drafts go along with their branches: whoever pushes to one hears it a moment later, and nobody else does."""
+"""Drafts go along with their branches: whoever pushes to one hears it a moment later, and nobody
+else does.
+"""
 
 import asyncio
 import logging
@@ -33,7 +35,9 @@ class News(NamedTuple):
 
 
 class Drafts:
-    """The drafts that follow a ref, renewed by one worker for all: their branches are read apart, as a disk may hang."""
+    """The drafts that follow a ref, renewed by one worker for all: their branches are read apart,
+    as a disk may hang.
+    """
 
     def __init__(self, publisher: Publisher, ledger: Ledger) -> None:
         self._publisher = publisher
@@ -43,16 +47,26 @@ class Drafts:
 
     def following(self) -> Following:
         """The drafts that follow something."""
-        return {(name, draft.follows): draft for name, draft in self._ledger.live().drafts.items() if draft.follows is not None}
+        return {
+            (name, draft.follows): draft
+            for name, draft in self._ledger.live().drafts.items()
+            if draft.follows is not None
+        }
 
     def read(self, following: Following) -> list[News]:
         """Look at every branch once."""
         for key in self._branches.keys() - following.keys():
             self._branches.pop(key).close()
-        return [news for (name, follows), draft in following.items() if (news := self._read(name, follows, draft))]
+        return [
+            news
+            for (name, follows), draft in following.items()
+            if (news := self._read(name, follows, draft))
+        ]
 
     def renew(self, news: Iterable[News]) -> None:
-        """Lead callers to what is new. A branch that cannot be read leaves its draft as it is, and is reported once."""
+        """Lead callers to what is new. A branch that cannot be read leaves its draft as it is, and
+        is reported once.
+        """
         for item in news:
             if item.error is not None:
                 self._complain(item.name, item.origin, item.error)
@@ -65,7 +79,9 @@ class Drafts:
             branch.close()
 
     def _read(self, name: str, follows: Follows, draft: Draft) -> News | None:
-        branch = self._branches.setdefault((name, follows), Branch(Path(follows.repository), follows.ref, follows.folder))
+        branch = self._branches.setdefault(
+            (name, follows), Branch(Path(follows.repository), follows.ref, follows.folder)
+        )
         try:
             found = branch.read()
         except GitError as error:
@@ -75,9 +91,16 @@ class Drafts:
 
     def _publish(self, item: News, found: Found) -> None:
         try:
-            told(item.name, self._publisher.renew(item.name, item.draft, found.files, found.origin, found.origin.author or WHO))
+            told(
+                item.name,
+                self._publisher.renew(
+                    item.name, item.draft, found.files, found.origin, found.origin.author or WHO
+                ),
+            )
         except BaseException:
-            for branch in self._branches.values():  # to be read again: a full disk must not hide what was pushed
+            for branch in (
+                self._branches.values()
+            ):  # to be read again: a full disk must not hide what was pushed
                 branch.forget()
             raise
 
@@ -90,7 +113,11 @@ class Drafts:
 
 def told(name: str, made: Made) -> None:
     if not made.release:
-        log.error("draft %s has errors, and stays as it was:\n%s", name, to_text(made.problems, made.sources))
+        log.error(
+            "draft %s has errors, and stays as it was:\n%s",
+            name,
+            to_text(made.problems, made.sources),
+        )
     elif made.changed:
         log.info("draft %s is release %s now", name, made.release)
 

@@ -11,7 +11,9 @@ _SLACK_SECONDS = 3600.0  # recordings and transcripts of a call are announced af
 
 
 class Drain:
-    """Drops releases whose calls are over. A release to go back to is kept, and so is whatever came in lately."""
+    """Drops releases whose calls are over. A release to go back to is kept, and so is whatever came
+    in lately.
+    """
 
     def __init__(self, archive: Archive, ledger: Ledger, clock: Callable[[], float]) -> None:
         self._archive = archive
@@ -19,19 +21,27 @@ class Drain:
         self._clock = clock
 
     def run(self, needed: Collection[str]) -> list[str]:
-        """Drop all that is neither `needed` by calls under way nor live, nor may be wanted again; their ids."""
+        """Drop all that is neither `needed` by calls under way nor live, nor may be wanted again;
+        their ids.
+        """
         changes, live = self._ledger.all(), self._ledger.live()
         kept = {*needed, *live.releases, *ways_back(changes)[-RELEASES_KEPT:]}
         last = last_live(changes)
         limit = self._clock() - MAX_CALL_SECONDS - _SLACK_SECONDS
-        over = [item.id for item in self._archive.listing() if item.id not in kept and max(item.made, last.get(item.id, 0.0)) < limit]
+        over = [
+            item.id
+            for item in self._archive.listing()
+            if item.id not in kept and max(item.made, last.get(item.id, 0.0)) < limit
+        ]
         if over:
             self._archive.drop(over)
         return over
 
 
 def last_live(changes: Collection[Change]) -> dict[str, float]:
-    """When each release was last replaced, as current, candidate or draft, or named: no call began on it later."""
+    """When each release was last replaced, as current, candidate or draft, or named: no call began
+    on it later.
+    """
     found: dict[str, float] = {}
     live = Live()
     for change in changes:

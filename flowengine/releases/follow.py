@@ -1,4 +1,6 @@
-"""Follows the place that flows live in: a folder that people edit, or a branch that they push to. One worker does, for all."""
+"""Follows the place that flows live in: a folder that people edit, or a branch that they push to.
+One worker does, for all.
+"""
 
 import asyncio
 import logging
@@ -26,9 +28,12 @@ from flowengine.releases.workshop import Workshop
 log = logging.getLogger(__name__)
 QUIET_MILLIS = 25  # an editor that writes in several steps is done by then
 LOOK_MILLIS = 250  # of looking whether the same folders are still there
-SURE_SECONDS = 5.0  # of reading a folder of which nothing is told: a network disk does not tell what other machines write
+# of reading a folder of which nothing is told: a network disk does not tell what other machines
+# write
+SURE_SECONDS = 5.0
 LOOK_SECONDS = 0.1  # of looking at a branch, which costs 0.1 ms
-TURN_SECONDS = 0.25  # of looking whether the worker that follows is still there, or a folder that was moved away is back
+# of looking whether the worker that follows is still there, or a folder that was moved away is back
+TURN_SECONDS = 0.25
 WHO = "the server"
 
 
@@ -75,7 +80,9 @@ class FolderPlace:
         self._told = ""
 
     def read(self) -> Found | None:
-        """The store may lie in this folder: what is written there, of a refusal too, is no change of the flows."""
+        """The store may lie in this folder: what is written there, of a refusal too, is no change
+        of the flows.
+        """
         with self._reading:
             files = self._folder.read()
             if files == self._seen:
@@ -104,29 +111,46 @@ class FolderPlace:
     def _complain(self, why: str) -> None:
         if why != self._told:
             self._told = why
-            log.warning("%s cannot be watched, and is read %g times a second instead: %s", self.origin.place, 1 / TURN_SECONDS, why)
+            log.warning(
+                "%s cannot be watched, and is read %g times a second instead: %s",
+                self.origin.place,
+                1 / TURN_SECONDS,
+                why,
+            )
 
 
 async def watched(folder: Folder) -> AsyncIterator[object]:
-    """Changes in the folders that have files of a project, not below them, until other folders count: a link that leads elsewhere now,
-    or a folder of tables where there was none.
+    """Changes in the folders that have files of a project, not below them, until other folders
+    count: a link that leads elsewhere now, or a folder of tables where there was none.
     """
     apart = Apart[dict[Path, tuple[int, int]]](str(folder.path))
     first = await apart.done(partial(identities, folder))
-    step = {"debounce": 8 * QUIET_MILLIS, "step": QUIET_MILLIS, "rust_timeout": LOOK_MILLIS, "yield_on_timeout": True}
+    step = {
+        "debounce": 8 * QUIET_MILLIS,
+        "step": QUIET_MILLIS,
+        "rust_timeout": LOOK_MILLIS,
+        "yield_on_timeout": True,
+    }
     again = 0.0
-    async for changes in awatch(*first, watch_filter=None, recursive=False, **step):  # type: ignore[arg-type]  # all of them fit
-        if changes or time.monotonic() > again:  # what changed before the watch stood shows in no change
+    # all of them fit
+    async for changes in awatch(*first, watch_filter=None, recursive=False, **step):  # type: ignore[arg-type]
+        if (
+            changes or time.monotonic() > again
+        ):  # what changed before the watch stood shows in no change
             again = time.monotonic() + SURE_SECONDS
             yield changes
-        if any(Path(path) in first for _, path in changes):  # one that was deleted and made again may look the same
+        if any(
+            Path(path) in first for _, path in changes
+        ):  # one that was deleted and made again may look the same
             return
         if await apart.done(partial(identities, folder, () if changes else first)) != first:
             return
 
 
 def identities(folder: Folder, places: Iterable[Path] = ()) -> dict[Path, tuple[int, int]]:
-    """The places of a folder that count (or those that are known), with what another one in the stead of one would have otherwise."""
+    """The places of a folder that count (or those that are known), with what another one in the
+    stead of one would have otherwise.
+    """
     found = {place: place.stat() for place in places or folder.places()}
     return {place: (of.st_dev, of.st_ino) for place, of in found.items()}
 
@@ -148,7 +172,10 @@ class Branch:
                 return None
             files = self._repository.files(commit, self._path)
             self._seen = commit.id
-        return Found(files, replace(self.origin, commit=commit.id, author=commit.author, message=commit.message))
+        return Found(
+            files,
+            replace(self.origin, commit=commit.id, author=commit.author, message=commit.message),
+        )
 
     def forget(self) -> None:
         self._seen = ""
@@ -163,7 +190,9 @@ class Branch:
 
 
 def publish_now(place: Place, publisher: Publisher) -> Made | None:
-    """Publish what a place has, if that is news. Raises OSError or GitError where it cannot be read."""
+    """Publish what a place has, if that is news. Raises OSError or GitError where it cannot be
+    read.
+    """
     found = place.read()
     return publish(found, place, publisher) if found else None
 
@@ -176,8 +205,12 @@ def publish(found: Found, place: Place, publisher: Publisher) -> Made:
         raise
 
 
-async def follow(place: Place, publisher: Publisher, workshop: Workshop, published: Callable[[Made], None]) -> None:
-    """Publish whatever changes, for ever. What cannot be read or has errors is reported, and all stays as it was."""
+async def follow(
+    place: Place, publisher: Publisher, workshop: Workshop, published: Callable[[Made], None]
+) -> None:
+    """Publish whatever changes, for ever. What cannot be read or has errors is reported, and all
+    stays as it was.
+    """
     follower = Follower(place, publisher, workshop)
     async for _ in place.changes():
         made = await follower.made()
@@ -186,7 +219,9 @@ async def follow(place: Place, publisher: Publisher, workshop: Workshop, publish
 
 
 class Follower:
-    """Reads a place apart and publishes in the workshop, which so has time for everything else while a disk hangs."""
+    """Reads a place apart and publishes in the workshop, which so has time for everything else
+    while a disk hangs.
+    """
 
     def __init__(self, place: Place, publisher: Publisher, workshop: Workshop) -> None:
         self._place = place
@@ -196,11 +231,14 @@ class Follower:
         self._told = ""
 
     async def made(self) -> Made | None:
-        """What is in the way, a full disk or a branch that is gone, is reported once, and tried until it is over."""
+        """What is in the way, a full disk or a branch that is gone, is reported once, and tried
+        until it is over.
+        """
         while True:
             try:
                 made = await self._now()
-            except Exception as error:  # noqa: BLE001  # whatever it is, calls go on with what they have
+            # whatever it is, calls go on with what they have
+            except Exception as error:  # noqa: BLE001
                 await self._tell(error)
             else:
                 if self._told:
@@ -215,16 +253,26 @@ class Follower:
         except (OSError, GitError) as error:
             self._place.forget()  # what comes next is news, even where it is what was there before
             raise Unread(error) from error
-        return await self._workshop.run(lambda: publish(found, self._place, self._publisher)) if found else None
+        return (
+            await self._workshop.run(lambda: publish(found, self._place, self._publisher))
+            if found
+            else None
+        )
 
     async def _tell(self, error: Exception) -> None:
         if (why := repr(error)) == self._told:
             return
         foreseen = isinstance(error, (Unread, OSError, ArchiveError))
-        log.error("the flows cannot be published, and stay as they were: %s", error, exc_info=None if foreseen else error)
+        log.error(
+            "the flows cannot be published, and stay as they were: %s",
+            error,
+            exc_info=None if foreseen else error,
+        )
         if isinstance(error, Unread):
             with suppress(ArchiveError):  # which the next one is told of, or this one the next time
-                await self._workshop.run(lambda: self._publisher.unread(self._place.origin, error.cause))
+                await self._workshop.run(
+                    lambda: self._publisher.unread(self._place.origin, error.cause)
+                )
         self._told = why
 
 
@@ -239,6 +287,9 @@ class Unread(Exception):  # noqa: N818  # it says what went wrong elsewhere
 def report(made: Made) -> None:
     """Say what became of a change."""
     if not made.release:
-        log.error("the flows have errors, and stay as they were:\n%s", to_text(made.problems, made.sources))
+        log.error(
+            "the flows have errors, and stay as they were:\n%s",
+            to_text(made.problems, made.sources),
+        )
     elif made.changed:
         log.info("release %s is live", made.release)

@@ -1,4 +1,6 @@
-"""Who follows which flows, for all that share an archive: two servers that follow different ones would overwrite each other without end."""
+"""Who follows which flows, for all that share an archive: two servers that follow different ones
+would overwrite each other without end.
+"""
 
 from collections.abc import Sequence
 
@@ -9,12 +11,16 @@ from flowengine.releases.ledger import Ledger
 
 
 class Post:
-    """The post of whoever follows, as one server sees it. What it follows goes by `names`, the first for people.
+    """The post of whoever follows, as one server sees it. What it follows goes by `names`, the
+    first for people.
 
-    Machines may have the same flows under other paths: then they are known by what is in them. On one machine the path decides.
+    Machines may have the same flows under other paths: then they are known by what is in them. On
+    one machine the path decides.
     """
 
-    def __init__(self, archive: Archive, ledger: Ledger, names: Sequence[str], by: str, *, machines: bool) -> None:
+    def __init__(
+        self, archive: Archive, ledger: Ledger, names: Sequence[str], by: str, *, machines: bool
+    ) -> None:
         self._archive = archive
         self._ledger = ledger
         self._names = frozenset(names)
@@ -34,7 +40,9 @@ class Post:
 
     def join(self) -> None:
         """Stand by, for when the holder ends."""
-        self._archive.follow(lambda holder: holder and replace(holder, names=holder.names | self._names))
+        self._archive.follow(
+            lambda holder: holder and replace(holder, names=holder.names | self._names)
+        )
 
     def take(self, release: str, at: float) -> Following | None:
         """Hold the post. The holder before, where it followed something else."""
@@ -42,14 +50,20 @@ class Post:
 
         def decide(holder: Following | None) -> Following:
             if holder is not None and self.alike(holder, release):
-                return Following(self.source, holder.names | self._names, self._by, at, release, holder.number)
+                return Following(
+                    self.source, holder.names | self._names, self._by, at, release, holder.number
+                )
             before.extend([holder] if holder else [])
-            return Following(self.source, self._names, self._by, at, release, self._ledger.live().number)
+            return Following(
+                self.source, self._names, self._by, at, release, self._ledger.live().number
+            )
 
         self._archive.follow(decide)
         return next(iter(before), None)
 
     def _known(self, holder: Following) -> set[str]:
-        """What the holder's flows are or were, and what all callers hear now: who has that may follow together with it."""
+        """What the holder's flows are or were, and what all callers hear now: who has that may
+        follow together with it.
+        """
         placed = {change.release for change in self._ledger.all(holder.number) if change.place}
         return {holder.release, self._ledger.live().current, *placed} - {""}

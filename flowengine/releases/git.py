@@ -1,4 +1,6 @@
-"""Flows straight from a repository's objects: no checkout, no index, nothing written. Git itself reads them, in one process that stays."""
+"""Flows straight from a repository's objects: no checkout, no index, nothing written. Git itself
+reads them, in one process that stays.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,7 +15,9 @@ from flowengine.releases.batch import Batch, Ended, Object, complaint
 
 _TREE, _LINK, _SUBMODULE = "40000", "120000", "160000"
 _ODD = {_TREE: "a folder", _LINK: "a symbolic link", _SUBMODULE: "a submodule"}
-PARTLY = "{} is missing from {}, which was cloned partly: git fetch --refetch --no-filter brings all"
+PARTLY = (
+    "{} is missing from {}, which was cloned partly: git fetch --refetch --no-filter brings all"
+)
 
 
 class GitError(Exception):
@@ -46,9 +50,11 @@ class Entry(NamedTuple):
 
 
 class Repository:
-    """A repository, bare or with a working tree, that is read again and again: contents that have been read are not read twice.
+    """A repository, bare or with a working tree, that is read again and again: contents that have
+    been read are not read twice.
 
-    Refs are looked up anew each time, so a push or a commit shows at once. For one thread at a time.
+    Refs are looked up anew each time, so a push or a commit shows at once. For one thread at a
+    time.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,11 +75,17 @@ class Repository:
         raise self._without(ref)
 
     def files(self, commit: Commit, folder: str = "") -> dict[str, bytes]:
-        """The YAML files of the project in a folder of the commit, as `model.folder` picks them from a disk. Raises GitError."""
+        """The YAML files of the project in a folder of the commit, as `model.folder` picks them
+        from a disk. Raises GitError.
+        """
         ids = dict(self._listed(commit, plain(folder)))
         if len(ids) > MAX_PROJECT_FILES:
-            raise GitError(f"{folder or 'the repository'} has more than {MAX_PROJECT_FILES} files of flows")
-        self._contents = {item: self._contents.get(item) or self._blob(name, item) for name, item in ids.items()}
+            raise GitError(
+                f"{folder or 'the repository'} has more than {MAX_PROJECT_FILES} files of flows"
+            )
+        self._contents = {
+            item: self._contents.get(item) or self._blob(name, item) for name, item in ids.items()
+        }
         return {name: self._contents[item] for name, item in ids.items()}
 
     def close(self) -> None:
@@ -82,7 +94,9 @@ class Repository:
             batch.close()
 
     def _renew(self) -> None:
-        """A process of git stays in the folder where it began, which may lie elsewhere by now and another one in its place."""
+        """A process of git stays in the folder where it began, which may lie elsewhere by now and
+        another one in its place.
+        """
         if (now := list(identities(self.path))) != self._read:
             self.close()
             self._read = now
@@ -102,16 +116,24 @@ class Repository:
         if not folder:
             return self._tree(commit.tree, PARTLY.format("the top folder", self.path))
         try:
-            return self._tree(f"{commit.id}:{folder}", f"commit {commit.id[:12]} of {self.path} has no folder {folder}")
+            return self._tree(
+                f"{commit.id}:{folder}",
+                f"commit {commit.id[:12]} of {self.path} has no folder {folder}",
+            )
         except NotThereError:
             if self._is_submodule(commit, folder):
-                raise GitError(f"{folder} of {self.path} is a submodule: serve its own repository instead") from None
+                raise GitError(
+                    f"{folder} of {self.path} is a submodule: serve its own repository instead"
+                ) from None
             raise
 
     def _is_submodule(self, commit: Commit, folder: str) -> bool:
         above, _, last = folder.rpartition("/")
         with suppress(GitError):
-            return any((entry.mode, entry.name) == (_SUBMODULE, last) for entry in self._tree(f"{commit.id}:{above}", ""))
+            return any(
+                (entry.mode, entry.name) == (_SUBMODULE, last)
+                for entry in self._tree(f"{commit.id}:{above}", "")
+            )
         return False
 
     def _tree(self, name: str, otherwise: str) -> list[Entry]:
@@ -170,7 +192,9 @@ def fetching(ref: str) -> str:
     name = ref.removeprefix("origin/")
     if any(mark in name for mark in "~^@"):
         return "git fetch --unshallow brings what came before"
-    return f"git fetch --depth=1 origin {name}:refs/remotes/origin/{name} brings it, as origin/{name}"
+    return (
+        f"git fetch --depth=1 origin {name}:refs/remotes/origin/{name} brings it, as origin/{name}"
+    )
 
 
 def plain(folder: str) -> str:
@@ -200,11 +224,15 @@ def entries(content: bytes, digest: int) -> Iterator[Entry]:
 
 
 def is_flow(entry: Entry) -> bool:
-    """Whether an entry is a file of the project. Raises GitError where it should be one, and is not."""
+    """Whether an entry is a file of the project. Raises GitError where it should be one, and is
+    not.
+    """
     if not counts(entry.name) and entry.name not in PARTS:
         return False
     if entry.mode in _ODD:
-        raise GitError(f"{shown(entry.name)} is {_ODD[entry.mode]}: flows served from git must be files")
+        raise GitError(
+            f"{shown(entry.name)} is {_ODD[entry.mode]}: flows served from git must be files"
+        )
     if entry.name in PARTS:  # a file of that name, which a folder of the disk passes over, too
         return False
     if not entry.name.isprintable():

@@ -1,4 +1,6 @@
-"""What is live, and how it came about: every change is appended with who made it, and none is ever altered."""
+"""What is live, and how it came about: every change is appended with who made it, and none is ever
+altered.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
@@ -22,8 +24,8 @@ class Follows(msgspec.Struct, frozen=True):
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """One change to what is live. `number` and `at` are given by the ledger.
 
-    `share` (0 to 1) belongs to a canary; `name`, `callers` (digits) and `follows` to a draft; `place` is where a published release
-    came from.
+    `share` (0 to 1) belongs to a canary; `name`, `callers` (digits) and `follows` to a draft;
+    `place` is where a published release came from.
     """
 
     who: str
@@ -48,10 +50,11 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Live(msgspec.Struct, frozen=True):
-    """What is live now: for new calls `current`, a share of them on the `candidate`, and drafts by name. `number` is the last change.
+    """What is live now: for new calls `current`, a share of them on the `candidate`, and drafts by
+    name. `number` is the last change.
 
-    `place` is what the server follows, and `followed` what it had there last: a release that was taken back stays back until the
-    place changes again.
+    `place` is what the server follows, and `followed` what it had there last: a release that was
+    taken back stays back until the place changes again.
     """
 
     current: str = ""
@@ -65,7 +68,10 @@ class Live(msgspec.Struct, frozen=True):
     @property
     def releases(self) -> frozenset[str]:
         """All that a new call may begin on."""
-        return frozenset({self.current, self.candidate, *(draft.release for draft in self.drafts.values())} - {""})
+        return frozenset(
+            {self.current, self.candidate, *(draft.release for draft in self.drafts.values())}
+            - {""}
+        )
 
 
 class Refused(Exception):  # noqa: N818  # named for what happened
@@ -81,7 +87,9 @@ def _published(live: Live, change: Change) -> Live:
     if change.place:
         live = replace(live, place=change.place, followed=change.release)
     ended = live.candidate == change.release
-    return replace(live, current=change.release, **({"candidate": "", "share": 0.0} if ended else {}))
+    return replace(
+        live, current=change.release, **({"candidate": "", "share": 0.0} if ended else {})
+    )
 
 
 def _canary(live: Live, change: Change) -> Live:
@@ -102,7 +110,9 @@ def _drafted(live: Live, change: Change) -> Live:
 
 
 def _undrafted(live: Live, change: Change) -> Live:
-    return replace(live, drafts={name: draft for name, draft in live.drafts.items() if name != change.name})
+    return replace(
+        live, drafts={name: draft for name, draft in live.drafts.items() if name != change.name}
+    )
 
 
 _AFTER: Mapping[What, Callable[[Live, Change], Live]] = {
@@ -117,7 +127,9 @@ _AFTER: Mapping[What, Callable[[Live, Change], Live]] = {
 
 
 class Ledger:
-    """The changes of one archive. Cheap to ask often: `live` reads only what has come since it was asked before."""
+    """The changes of one archive. Cheap to ask often: `live` reads only what has come since it was
+    asked before.
+    """
 
     def __init__(self, where: Where, told: Callable[[], None] = lambda: None) -> None:
         """`told` is called after each change that is made here."""
@@ -135,13 +147,26 @@ class Ledger:
         return self._live
 
     def change(self, decide: Callable[[Live], Change], at: float) -> Change:
-        """Append what `decide` makes of what is live, with nobody else in between. What it raises leaves everything as it was."""
+        """Append what `decide` makes of what is live, with nobody else in between. What it raises
+        leaves everything as it was.
+        """
         with self._database.transaction():
             self._catch_up()
             change = replace(decide(self._live), at=at)
             number = self._live.number + 1
-            row = (number, at, change.who, change.what, change.release, msgspec.json.encode(change).decode())
-            self._database.rows("INSERT INTO changes (number, at, who, what, release, details) VALUES (?, ?, ?, ?, ?, ?)", *row)
+            row = (
+                number,
+                at,
+                change.who,
+                change.what,
+                change.release,
+                msgspec.json.encode(change).decode(),
+            )
+            self._database.rows(
+                "INSERT INTO changes (number, at, who, what, release, details) VALUES (?, ?, ?, ?, "
+                "?, ?)",
+                *row,
+            )
         change = replace(change, number=number)
         self._live = after(self._live, change)
         self._told()
@@ -149,15 +174,22 @@ class Ledger:
 
     def all(self, since: int = 0) -> list[Change]:
         """The changes after the one of this number, in order."""
-        rows = self._database.rows("SELECT number, details FROM changes WHERE number > ? ORDER BY number", since)
-        return [replace(msgspec.json.decode(details, type=Change), number=number) for number, details in rows]
+        rows = self._database.rows(
+            "SELECT number, details FROM changes WHERE number > ? ORDER BY number", since
+        )
+        return [
+            replace(msgspec.json.decode(details, type=Change), number=number)
+            for number, details in rows
+        ]
 
     def close(self) -> None:
         self._database.close()
 
     def _catch_up(self) -> None:
         news = self.all(self._live.number)
-        if not news and self._database.rows("SELECT coalesce(max(number), 0) FROM changes") < [(self._live.number,)]:
+        if not news and self._database.rows("SELECT coalesce(max(number), 0) FROM changes") < [
+            (self._live.number,)
+        ]:
             self._live, news = Live(), self.all()  # another record has taken the place of this one
         self._live = fold(self._live, news)
 

@@ -1,4 +1,6 @@
-"""What is live, what was, and what may not be: for people, and for programs that look after a server."""
+"""What is live, what was, and what may not be: for people, and for programs that look after a
+server.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -26,8 +28,8 @@ class DraftSeen(msgspec.Struct, frozen=True):
 
 
 class ReleaseSeen(msgspec.Struct, frozen=True):
-    """A kept release. `live` is "current", "candidate", "draft NAME", several of these, or nothing; `calls` says that some calls on it
-    are under way.
+    """A kept release. `live` is "current", "candidate", "draft NAME", several of these, or nothing;
+    `calls` says that some calls on it are under way.
     """
 
     id: str
@@ -55,7 +57,9 @@ class RejectedSeen(msgspec.Struct, frozen=True):
 
 
 class FollowingSeen(msgspec.Struct, frozen=True):
-    """What is followed, or was last: a folder, or a branch of a repository; `by` which server, and since when."""
+    """What is followed, or was last: a folder, or a branch of a repository; `by` which server, and
+    since when.
+    """
 
     source: str
     by: str
@@ -63,7 +67,9 @@ class FollowingSeen(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """All of it, at one moment. `share` is from 0 to 1, times are seconds since 1970, what is latest comes first."""
+    """All of it, at one moment. `share` is from 0 to 1, times are seconds since 1970, what is
+    latest comes first.
+    """
 
     at: float
     following: FollowingSeen | None
@@ -86,7 +92,10 @@ def overview(archive: Archive, ledger: Ledger, in_use: Collection[str], at: floa
         live.candidate,
         live.share,
         tuple(drafted(live.drafts.items())),
-        tuple(ReleaseSeen(kept.id, role(kept, live), kept.id in in_use, kept.made, kept.origin) for kept in archive.listing()),
+        tuple(
+            ReleaseSeen(kept.id, role(kept, live), kept.id in in_use, kept.made, kept.origin)
+            for kept in archive.listing()
+        ),
         tuple(map(rejected, archive.rejected())),
         tuple(reversed(ledger.all(max(0, live.number - LATEST_CHANGES)))),
     )
@@ -99,7 +108,12 @@ def followed(archive: Archive) -> FollowingSeen | None:
 
 def drafted(drafts: Iterable[tuple[str, Draft]]) -> Iterator[DraftSeen]:
     for name, draft in sorted(drafts):
-        yield DraftSeen(name, draft.release, tuple(f"+{caller}" for caller in sorted(draft.callers)), draft.follows)
+        yield DraftSeen(
+            name,
+            draft.release,
+            tuple(f"+{caller}" for caller in sorted(draft.callers)),
+            draft.follows,
+        )
 
 
 def role(kept: Kept, live: Live) -> str:
@@ -109,7 +123,9 @@ def role(kept: Kept, live: Live) -> str:
 
 
 def rejected(found: Rejected) -> RejectedSeen:
-    errors = tuple(map(seen, (problem for problem in found.problems if problem.severity == "error")))
+    errors = tuple(
+        map(seen, (problem for problem in found.problems if problem.severity == "error"))
+    )
     return RejectedSeen(found.place, found.at, found.origin, errors)
 
 
@@ -118,7 +134,8 @@ def seen(problem: Problem) -> ProblemSeen:
 
 
 class SideBySide(msgspec.Struct, frozen=True):
-    """How the current release and the candidate do, in calls that began since the candidate takes its share, on so many machines.
+    """How the current release and the candidate do, in calls that began since the candidate takes
+    its share, on so many machines.
 
     `waiting` callbacks are not among these yet: the server was busy when they came.
     """
@@ -159,12 +176,24 @@ class Canary(NamedTuple):
 def canary_of(ledger: Ledger) -> Canary | None:
     """None where there is no candidate."""
     live = ledger.live()
-    return Canary(candidate_since(ledger.all()), live.current, live.candidate, live.share) if live.candidate else None
+    return (
+        Canary(candidate_since(ledger.all()), live.current, live.candidate, live.share)
+        if live.candidate
+        else None
+    )
 
 
 def side_by_side(canary: Canary, count: Count) -> SideBySide:
     found = count((canary.current, canary.candidate), canary.since)
-    return SideBySide(canary.since, found.machines, found.waiting, canary.current, canary.candidate, canary.share, found.figures)
+    return SideBySide(
+        canary.since,
+        found.machines,
+        found.waiting,
+        canary.current,
+        canary.candidate,
+        canary.share,
+        found.figures,
+    )
 
 
 def candidate_since(changes: Iterable[Change]) -> float:

@@ -1,4 +1,6 @@
-"""The archive of releases on a PostgreSQL server: shared by all machines that reach it, and with it the turn to follow a place."""
+"""The archive of releases on a PostgreSQL server: shared by all machines that reach it, and with it
+the turn to follow a place.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,7 +13,11 @@ from flowengine.runtime.postgresql import connect, ensure
 
 _PATIENCE_SECONDS = 10.0  # whoever writes here writes some kilobytes
 _TURN_SECONDS = 2.0
-_WORDS: dict[LiteralString, LiteralString] = {"BLOB": "BYTEA", "REAL": "DOUBLE PRECISION", "INTEGER": "BIGINT"}
+_WORDS: dict[LiteralString, LiteralString] = {
+    "BLOB": "BYTEA",
+    "REAL": "DOUBLE PRECISION",
+    "INTEGER": "BIGINT",
+}
 
 # Locks go by the table that they are about, so that each installation has its own.
 _ONE_WRITER: LiteralString = "SELECT pg_advisory_xact_lock('changes'::regclass::oid::bigint)"
@@ -49,7 +55,9 @@ class PostgresqlDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        self.rows("SELECT 1")  # a connection that broke unseen is made anew before, as nothing can be later
+        self.rows(
+            "SELECT 1"
+        )  # a connection that broke unseen is made anew before, as nothing can be later
         with spoken(), self._connection.transaction():
             self._connection.execute(_ONE_WRITER)
             self._inside = True
@@ -65,7 +73,9 @@ class PostgresqlDatabase:
         self._connection.close()
 
     def _ask(self, question: Callable[[Connection], T]) -> T:
-        """What finds the connection broken is asked again over a new one: done twice, none of it changes anything more."""
+        """What finds the connection broken is asked again over a new one: done twice, none of it
+        changes anything more.
+        """
         with spoken():
             if not self._connection.closed:
                 try:
@@ -78,7 +88,9 @@ class PostgresqlDatabase:
 
 
 class PostgresqlTurn:
-    """The turn to follow. It belongs to one process of all machines, and is free again when that process or its machine ends."""
+    """The turn to follow. It belongs to one process of all machines, and is free again when that
+    process or its machine ends.
+    """
 
     lost_after = 12.0  # the server gives up what it has not heard of for ten
 

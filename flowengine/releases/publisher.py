@@ -1,4 +1,6 @@
-"""Makes releases live, and takes them back. A project with errors never replaces a good one; it is remembered as rejected."""
+"""Makes releases live, and takes them back. A project with errors never replaces a good one; it is
+remembered as rejected.
+"""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +19,9 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What became of some files: the id of their release, or none where they have errors; and whether anything has changed by it."""
+    """What became of some files: the id of their release, or none where they have errors; and
+    whether anything has changed by it.
+    """
 
     release: str
     problems: tuple[Problem, ...]
@@ -28,7 +32,13 @@ class Made:
 class Publisher:
     """Changes what is live, each time in one step that all workers see as one."""
 
-    def __init__(self, archive: Archive, ledger: Ledger, compile_files: Compile, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        ledger: Ledger,
+        compile_files: Compile,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._archive = archive
         self._ledger = ledger
         self._compile = compile_files
@@ -36,12 +46,20 @@ class Publisher:
         self._old = ""
 
     def leave_old(self, files: Files) -> None:
-        """What a place has as one begins to follow it is no news where it was followed before, here or on another machine."""
+        """What a place has as one begins to follow it is no news where it was followed before, here
+        or on another machine.
+        """
         made = release_id(files)
-        self._old = made if any(change.place and change.release == made for change in self._ledger.all()) else ""
+        self._old = (
+            made
+            if any(change.place and change.release == made for change in self._ledger.all())
+            else ""
+        )
 
     def follow(self, files: Files, origin: Origin, who: str) -> Made:
-        """Publish what a place has now, unless it had that the last time: what was taken back since then stays back."""
+        """Publish what a place has now, unless it had that the last time: what was taken back since
+        then stays back.
+        """
         live, wanted = self._ledger.live(), release_id(files)
         if wanted == self._old or (live.place, live.followed) == (place(origin), wanted):
             self._archive.accept(place(origin))
@@ -58,18 +76,32 @@ class Publisher:
         return made
 
     def renew(self, name: str, draft: Draft, files: Files, origin: Origin, who: str) -> Made:
-        """Lead the callers of a draft to what it follows has now. Raises Refused where the draft has become another one meanwhile."""
+        """Lead the callers of a draft to what it follows has now. Raises Refused where the draft
+        has become another one meanwhile.
+        """
         made = self._judged(files, origin)
         if made.release in ("", draft.release):
             return replace(made, changed=False)
         callers = tuple(sorted(draft.callers))
-        change = Change(who, "draft", made.release, name=name, callers=callers, follows=draft.follows, note=origin.title)
+        change = Change(
+            who,
+            "draft",
+            made.release,
+            name=name,
+            callers=callers,
+            follows=draft.follows,
+            note=origin.title,
+        )
         self._change(lambda live: _unless_moved(change, draft, live))
         return made
 
     def unread(self, origin: Origin, error: Exception) -> None:
-        """What a place has now cannot be told. That is no reason to change anything, but one to show."""
-        reasons = error.reasons if isinstance(error, UnreadableError) else {place(origin): str(error)}
+        """What a place has now cannot be told. That is no reason to change anything, but one to
+        show.
+        """
+        reasons = (
+            error.reasons if isinstance(error, UnreadableError) else {place(origin): str(error)}
+        )
         problems = [Problem("FE508", Span.unread(name), why) for name, why in reasons.items()]
         self._archive.reject(place(origin), origin, problems, self._clock())
 
@@ -82,7 +114,9 @@ class Publisher:
         return Made(compiled.release.id, compiled.problems, compiled.sources, changed=True)
 
     def compiles(self, release: str) -> bool:
-        """Whether a kept release can be served: with another version of the engine, one that was live may be no more."""
+        """Whether a kept release can be served: with another version of the engine, one that was
+        live may be no more.
+        """
         files = self._archive.files(release)
         return files is not None and self._compile(files).release is not None
 
@@ -91,12 +125,18 @@ class Publisher:
         return self._change(lambda _live: Change(who, "publish", release, note=note))
 
     def rollback(self, who: str, to: str = "", note: str = "") -> Change:
-        """Back to a release, or to the one that was current before this one. Raises Refused where there is none."""
-        return self._change(lambda live: Change(who, "rollback", to or self._before(live), note=note))
+        """Back to a release, or to the one that was current before this one. Raises Refused where
+        there is none.
+        """
+        return self._change(
+            lambda live: Change(who, "rollback", to or self._before(live), note=note)
+        )
 
     def canary(self, release: str, share: float, who: str, note: str = "") -> Change:
         """A share (0 to 1) of new calls begins on this release."""
-        return self._change(lambda live: Change(who, "canary", _other(release, live), share=share, note=note))
+        return self._change(
+            lambda live: Change(who, "canary", _other(release, live), share=share, note=note)
+        )
 
     def promote(self, who: str, note: str = "") -> Change:
         """All new calls begin on the candidate."""
@@ -106,14 +146,26 @@ class Publisher:
         """No new call begins on the candidate any more."""
         return self._change(lambda live: Change(who, "withdraw", _candidate(live), note=note))
 
-    def draft(self, name: str, release: str, callers: tuple[str, ...], who: str, note: str = "", follows: Follows | None = None) -> Change:
+    def draft(
+        self,
+        name: str,
+        release: str,
+        callers: tuple[str, ...],
+        who: str,
+        note: str = "",
+        follows: Follows | None = None,
+    ) -> Change:
         """These callers (digits) reach this release, and nobody else does."""
-        change = Change(who, "draft", release, name=name, callers=callers, follows=follows, note=note)
+        change = Change(
+            who, "draft", release, name=name, callers=callers, follows=follows, note=note
+        )
         return self._moved(lambda live: _unless_taken(change, live))
 
     def undraft(self, name: str, who: str, note: str = "") -> Change:
         """The callers of a draft reach what all others do."""
-        return self._moved(lambda live: Change(who, "undraft", _drafted(name, live), name=name, note=note))
+        return self._moved(
+            lambda live: Change(who, "undraft", _drafted(name, live), name=name, note=note)
+        )
 
     def _moved(self, decide: Callable[[Live], Change]) -> Change:
         """What is wrong with a place that nobody follows any more is nobody's business."""
@@ -124,7 +176,9 @@ class Publisher:
         return change
 
     def _judged(self, files: Files, origin: Origin) -> Made:
-        """Keep what a place has now. What has errors is remembered as rejected, until the place has something better."""
+        """Keep what a place has now. What has errors is remembered as rejected, until the place has
+        something better.
+        """
         made = self.keep(files, origin)
         if made.release:
             self._archive.accept(place(origin))
@@ -185,7 +239,9 @@ def _unless_taken(change: Change, live: Live) -> Change:
     """A caller reaches one draft only."""
     for name, draft in live.drafts.items():
         if name != change.name and (both := draft.callers.intersection(change.callers)):
-            raise Refused(f"{', '.join(f'+{caller}' for caller in sorted(both))} reaches draft {name} already")
+            raise Refused(
+                f"{', '.join(f'+{caller}' for caller in sorted(both))} reaches draft {name} already"
+            )
     return change
 
 

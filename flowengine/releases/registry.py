@@ -1,4 +1,6 @@
-"""The releases of one worker. Publishing swaps one reference, so that no callback ever sees two releases."""
+"""The releases of one worker. Publishing swaps one reference, so that no callback ever sees two
+releases.
+"""
 
 import asyncio
 import hashlib
@@ -34,17 +36,24 @@ class Serving:
     """By the digits of the callers who reach them"""
 
     def release_for(self, event: Event) -> Release:
-        """The release that a new call begins on: the same for a caller each time, as long as the candidate is the same."""
+        """The release that a new call begins on: the same for a caller each time, as long as the
+        candidate is the same.
+        """
         caller = normalise(event.cli).e164.lstrip("+") if isinstance(event, Ice) else ""
         if caller in self.drafts:
             return self.drafts[caller]
-        if self.candidate is not None and chance(caller or event.call_id, self.candidate.id) < self.share:
+        if (
+            self.candidate is not None
+            and chance(caller or event.call_id, self.candidate.id) < self.share
+        ):
             return self.candidate
         return self.current
 
 
 def chance(caller: str, candidate: str) -> float:
-    """From 0 to 1: the same for a caller and a candidate on every machine, and unlike that of another candidate."""
+    """From 0 to 1: the same for a caller and a candidate on every machine, and unlike that of
+    another candidate.
+    """
     digest = hashlib.blake2b(f"{caller}\0{candidate}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
@@ -52,7 +61,8 @@ def chance(caller: str, candidate: str) -> float:
 class Registry:
     """Releases by id, those that new calls begin on, and those that calls under way began on.
 
-    `known` are all that this worker has; `hosts` are the systems that they may ask, and whether each may be on a private network.
+    `known` are all that this worker has; `hosts` are the systems that they may ask, and whether
+    each may be on a private network.
     """
 
     def __init__(self, current: Release, find: Find = nowhere) -> None:
@@ -86,15 +96,24 @@ class Registry:
         return await asyncio.shield(self._loading[release_id])
 
     async def show(self, live: Live) -> bool:
-        """Serve what is live now; whether all of it could be had. What could not stays as it was, and is reported."""
+        """Serve what is live now; whether all of it could be had. What could not stays as it was,
+        and is reported.
+        """
         found = {name: await self.load(name) for name in live.releases}
         for name in (name for name, release in found.items() if release is None):
-            log.error("release %s is live, but cannot be loaded; calls begin on %s", name, self.current.id)
+            log.error(
+                "release %s is live, but cannot be loaded; calls begin on %s", name, self.current.id
+            )
         self.serving = Serving(
             found.get(live.current) or self.current,
             found.get(live.candidate),
             live.share,
-            {caller: release for draft in live.drafts.values() if (release := found[draft.release]) for caller in draft.callers},
+            {
+                caller: release
+                for draft in live.drafts.values()
+                if (release := found[draft.release])
+                for caller in draft.callers
+            },
         )
         return all(found.values())
 
@@ -108,7 +127,9 @@ class Registry:
         self._have({**self._known, **{release.id: release for release in releases}})
 
     def forget(self, kept: Iterable[str]) -> None:
-        """Let go of the releases that are no longer kept, but never of those that new calls begin on."""
+        """Let go of the releases that are no longer kept, but never of those that new calls begin
+        on.
+        """
         serving = self.serving
         needed = {serving.current.id, *kept, *(release.id for release in serving.drafts.values())}
         needed |= {serving.candidate.id} if serving.candidate else set()
@@ -118,12 +139,16 @@ class Registry:
         """What flows may ask is what any of their releases may: a call goes on as it began."""
         self._known = known
         self.known = tuple(known.values())
-        self.hosts = {host: private for release in self.known for host, private in release.hosts.items()}
+        self.hosts = {
+            host: private for release in self.known for host, private in release.hosts.items()
+        }
 
     async def _load(self, release_id: str) -> Release | None:
         try:
             release = await self._find(release_id)
-        except Exception:  # a call of that release is treated like one whose release is gone; others go on
+        except (
+            Exception
+        ):  # a call of that release is treated like one whose release is gone; others go on
             log.exception("release %s cannot be loaded", release_id)
             return None
         finally:
@@ -134,7 +159,9 @@ class Registry:
 
 
 class News:
-    """Wakes whoever looks what is live: a change that was made in this process is shown at once, those of others at the next look."""
+    """Wakes whoever looks what is live: a change that was made in this process is shown at once,
+    those of others at the next look.
+    """
 
     def __init__(self, pause: float) -> None:
         self._pause = pause
@@ -156,7 +183,12 @@ class News:
         self._told.clear()
 
 
-async def follow(registry: Registry, look: Callable[[], Awaitable[Live]], news: News, shown: Callable[[str], None]) -> None:
+async def follow(
+    registry: Registry,
+    look: Callable[[], Awaitable[Live]],
+    news: News,
+    shown: Callable[[str], None],
+) -> None:
     """Serve what is live, as soon as one sees it."""
     number, failing, again = -1, False, 0.0
     while True:

@@ -12,11 +12,14 @@ from flowengine.releases.database import SCHEMA_VERSION, ArchiveError, later_tab
 from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.store.place import Place, cure, make, put_back
 
-_complaints = Complaints(logging.getLogger(__name__))  # one for all connections, as each finds out for itself
+_complaints = Complaints(
+    logging.getLogger(__name__)
+)  # one for all connections, as each finds out for itself
 _latest: dict[Path, Place] = {}  # by path: the file that this process has opened last
 AGAIN_SECONDS = 1.0  # before a file that could not be put back is tried again
 LOST = (
-    "who changed what when, candidate and drafts, and the releases to go back to: calls on those go on in the flows of now, where they fit"
+    "who changed what when, candidate and drafts, and the releases to go back to: "
+    "calls on those go on in the flows of now, where they fit"
 )
 BUSY_SECONDS = 5.0  # whoever writes here writes some kilobytes; longer than this is a hung process
 
@@ -29,7 +32,9 @@ class SqliteDatabase:
         try:
             self._connection = opened(path)
         except (OSError, sqlite3.Error) as error:
-            raise ArchiveError(f"cannot open the archive of releases {path}: {error}{cure(error, LOST)}") from error
+            raise ArchiveError(
+                f"cannot open the archive of releases {path}: {error}{cure(error, LOST)}"
+            ) from error
         self._place, self._places = Place(path), 1
         _latest[path] = self._place
         self._again = 0.0
@@ -63,29 +68,42 @@ class SqliteDatabase:
         self._connection.close()
 
     def _go_on(self) -> None:
-        """Put the file back that was taken away, or go on with the one in its place; where neither can be, with what nobody else finds.
+        """Put the file back that was taken away, or go on with the one in its place; where neither
+        can be, with what nobody else finds.
 
-        A connection that has slept through an earlier loss knows less than those that have not, and leaves it to them.
+        A connection that has slept through an earlier loss knows less than those that have not, and
+        leaves it to them.
         """
         if not self._place.same(_latest[self._path]) and not self._path.exists():
-            raise ArchiveError("the archive of releases was taken away, and is about to be put back: try again")
+            raise ArchiveError(
+                "the archive of releases was taken away, and is about to be put back: try again"
+            )
         if time.monotonic() < self._again:
             return
         self._again = time.monotonic() + AGAIN_SECONDS
         try:
             if put_back(self._connection, self._path):
                 _complaints.error(
-                    "%s was taken away while it was used, and has been put back: to begin anew, end the server first", self._path
+                    "%s was taken away while it was used, and has been put back: to begin anew, "
+                    "end the server first",
+                    self._path,
                 )
             self._place.leave()
             connection = opened(self._path)
         except (OSError, sqlite3.Error, ArchiveError) as error:
             _complaints.error(
-                "the archive of releases was taken away and cannot be put back; what is live goes on until the server ends: %s", error
+                "the archive of releases was taken away and cannot be put back; what is live goes "
+                "on until the server ends: %s",
+                error,
             )
             return
         self._connection.close()
-        self._connection, self._place, self._places, self._again = connection, Place(self._path), self._places + 1, 0.0
+        self._connection, self._place, self._places, self._again = (
+            connection,
+            Place(self._path),
+            self._places + 1,
+            0.0,
+        )
         _latest[self._path] = self._place
 
 
@@ -102,7 +120,9 @@ def opened(path: Path) -> sqlite3.Connection:
     """The file, made where there is none. Raises OSError, sqlite3.Error or ArchiveError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     make(path)
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
     _prepare(connection, path)
     return connection
 
@@ -118,7 +138,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     elif version != SCHEMA_VERSION:
         connection.close()
         raise ArchiveError(
-            f"{path} is not an archive of releases of version {SCHEMA_VERSION} (its version is {version}): name another file, "
+            f"{path} is not an archive of releases of version {SCHEMA_VERSION} (its version is "
+            f"{version}): name another file, "
             f"or move this one away; what is lost then is {LOST}"
         )
     for statement in later_tables({}):
@@ -126,4 +147,6 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("COMMIT")
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
-    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # opens the log as well, while it is ours
+    connection.execute(
+        "SELECT count(*) FROM sqlite_schema"
+    ).fetchone()  # opens the log as well, while it is ours

@@ -1,5 +1,5 @@
-"""Figures of a canary on several machines. A call may be answered by any of them at each step, so each tells what its journal knows of
-every call, and what they know together is counted.
+"""Figures of a canary on several machines. A call may be answered by any of them at each step, so
+each tells what its journal knows of every call, and what they know together is counted.
 """
 
 import secrets
@@ -20,21 +20,28 @@ caller_left = excluded.caller_left, waited = excluded.waited, left_by = excluded
 _COUNTED = """INSERT INTO canary_machines VALUES (?, ?, ?)
 ON CONFLICT (machine) DO UPDATE SET since = excluded.since, number = excluded.number"""
 
-# `waited` and `left_by` begin with a moment of 17 characters and a blank, so the largest is the last.
+# `waited` and `left_by` begin with a moment of 17 characters and a blank, so the largest is the
+# last.
 _CALLS = """SELECT call, max(failed) AS failed, max(ended) AS ended, max(seconds) AS seconds, max(caller_left) AS caller_left,
     substr(max(waited), 19) AS waited, substr(max(left_by), 19) AS left_by
 FROM canary_calls WHERE since = ? AND release = ? GROUP BY call HAVING max(begins) = 1"""
-_SUMS = (  # one query in another
-    "SELECT count(*), sum(failed), sum(CASE WHEN caller_left = 1 AND waited IN ('runMenu', 'park') THEN 1 ELSE 0 END), sum(ended), "  # noqa: S608
-    "sum(CASE WHEN ended = 1 THEN seconds ELSE 0 END) FROM (" + _CALLS + ") AS calls"  # one query in another
+_SUMS = (
+    "SELECT count(*), sum(failed), "  # noqa: S608  # one query in another
+    "sum(CASE WHEN caller_left = 1 AND waited IN ('runMenu', 'park') "
+    "THEN 1 ELSE 0 END), sum(ended), "
+    "sum(CASE WHEN ended = 1 THEN seconds ELSE 0 END) FROM (" + _CALLS + ") AS calls"
 )
 _EXITS = (
-    "SELECT left_by, count(*) AS times FROM (" + _CALLS + ") AS calls WHERE left_by != '' GROUP BY left_by ORDER BY times DESC, left_by"  # noqa: S608
+    "SELECT left_by, count(*) AS times FROM ("  # noqa: S608
+    + _CALLS
+    + ") AS calls WHERE left_by != '' GROUP BY left_by ORDER BY times DESC, left_by"
 )
 
 
 class Sum(NamedTuple):
-    """Figures by release, and of how many machines. `waiting` callbacks of this machine are not among them yet."""
+    """Figures by release, and of how many machines. `waiting` callbacks of this machine are not
+    among them yet.
+    """
 
     figures: dict[str, Figures]
     machines: int
@@ -49,7 +56,9 @@ class Tally:
 
     def counted(self, machine: str, since: float) -> int:
         """How far a machine has told its journal."""
-        rows = self._database.rows("SELECT number FROM canary_machines WHERE machine = ? AND since = ?", machine, since)
+        rows = self._database.rows(
+            "SELECT number FROM canary_machines WHERE machine = ? AND since = ?", machine, since
+        )
         return int(rows[0][0]) if rows else 0
 
     def tell(self, machine: str, since: float, parts: Iterable[Part], number: int) -> None:
@@ -68,7 +77,9 @@ class Tally:
 
     def sum(self, releases: Sequence[str], since: float) -> Sum:
         """The figures of these releases."""
-        ((machines,),) = self._database.rows("SELECT count(*) FROM canary_machines WHERE since = ?", since)
+        ((machines,),) = self._database.rows(
+            "SELECT count(*) FROM canary_machines WHERE since = ?", since
+        )
         return Sum({release: self._figures(release, since) for release in releases}, int(machines))
 
     def close(self) -> None:

@@ -1,4 +1,6 @@
-"""Whose turn it is to follow the place that flows live in: one process does, for all that share the archive."""
+"""Whose turn it is to follow the place that flows live in: one process does, for all that share the
+archive.
+"""
 
 import sqlite3
 from pathlib import Path
@@ -8,7 +10,9 @@ from flowengine.releases.database import ArchiveError
 
 
 class Turn(Protocol):
-    """It belongs to one process at a time, and is free again when that process ends, however it does."""
+    """It belongs to one process at a time, and is free again when that process ends, however it
+    does.
+    """
 
     @property
     def lost_after(self) -> float:
@@ -31,7 +35,9 @@ class FileTurn:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = sqlite3.connect(path, timeout=0, isolation_level=None)  # SQLite has locks that work everywhere
+        self._connection = sqlite3.connect(
+            path, timeout=0, isolation_level=None
+        )  # SQLite has locks that work everywhere
 
     def taken(self) -> bool:
         if not self._connection.in_transaction:
@@ -40,7 +46,9 @@ class FileTurn:
             except sqlite3.OperationalError:
                 return False
             except sqlite3.DatabaseError as error:
-                raise ArchiveError(f"cannot use {self._path}: {error}; delete it, nothing stands in it") from error
+                raise ArchiveError(
+                    f"cannot use {self._path}: {error}; delete it, nothing stands in it"
+                ) from error
         return True
 
     def close(self) -> None:

@@ -1,4 +1,6 @@
-"""Where an archive of releases lies: in a file, for all workers of a machine, or on a server, for several machines."""
+"""Where an archive of releases lies: in a file, for all workers of a machine, or on a server, for
+several machines.
+"""
 
 from pathlib import Path
 
@@ -17,7 +19,8 @@ def connect(where: Where) -> Database:
     if isinstance(where, Path):
         return SqliteDatabase(where)
     try:
-        from flowengine.releases.postgresql import PostgresqlDatabase  # noqa: PLC0415  # its driver is not everybody's
+        # its driver is not everybody's
+        from flowengine.releases.postgresql import PostgresqlDatabase  # noqa: PLC0415
     except ImportError as error:
         raise ArchiveError(NO_DRIVER) from error
     return PostgresqlDatabase(where)
@@ -27,6 +30,7 @@ def turn_of(where: Where) -> Turn:
     """The turn among those who share an archive that was opened."""
     if isinstance(where, Path):
         return FileTurn(where.with_name(TURN))
-    from flowengine.releases.postgresql import PostgresqlTurn  # noqa: PLC0415  # its driver is not everybody's
+    # its driver is not everybody's
+    from flowengine.releases.postgresql import PostgresqlTurn  # noqa: PLC0415
 
     return PostgresqlTurn(where)

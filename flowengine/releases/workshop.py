@@ -1,4 +1,6 @@
-"""Where releases are made: compiled and put away in a thread of its own, one thing after the other, while callbacks are answered."""
+"""Where releases are made: compiled and put away in a thread of its own, one thing after the other,
+while callbacks are answered.
+"""
 
 import asyncio
 import gc
@@ -17,13 +19,19 @@ from flowengine.releases.where import Where
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-TURN_SECONDS = 0.0005  # that a callback waits at most for each time that it needs the interpreter; it needs it some three times
+# that a callback waits at most for each time that it needs the interpreter; it needs it some three
+# times
+TURN_SECONDS = 0.0005
 
 
 class Workshop:
-    """An archive, and a compiler that remembers. What is not `run` in its thread may be called before there is an event loop."""
+    """An archive, and a compiler that remembers. What is not `run` in its thread may be called
+    before there is an event loop.
+    """
 
-    def __init__(self, where: Where, environment: Mapping[str, str], *, cookies_only: bool = False) -> None:
+    def __init__(
+        self, where: Where, environment: Mapping[str, str], *, cookies_only: bool = False
+    ) -> None:
         self.archive = Archive(where)
         self._compiler = Compiler()
         self._environment = environment
@@ -34,12 +42,16 @@ class Workshop:
     def compile(self, files: Mapping[str, bytes]) -> Compiled:
         """Compile a project."""
         with uncollected():
-            compiled = self._compiler.compile(files, self._environment, cookies_only=self._cookies_only)
+            compiled = self._compiler.compile(
+                files, self._environment, cookies_only=self._cookies_only
+            )
         self._latest = compiled.release or self._latest
         return compiled
 
     def release(self, release_id: str) -> Release | None:
-        """A release from the archive. One that no longer compiles (with another version of the engine, say) is as good as gone."""
+        """A release from the archive. One that no longer compiles (with another version of the
+        engine, say) is as good as gone.
+        """
         if self._latest is not None and self._latest.id == release_id:
             return self._latest  # whoever publishes serves it next
         files = self.archive.files(release_id)
@@ -64,8 +76,8 @@ class Workshop:
 
 
 def beside(work: Callable[[], T]) -> T:
-    """Do something long while callbacks are answered: it rests for them, and where it cannot, they need not wait for their turn as
-    long as Python would let them.
+    """Do something long while callbacks are answered: it rests for them, and where it cannot, they
+    need not wait for their turn as long as Python would let them.
     """
     with short_turns, giving_way():
         return work()
@@ -98,8 +110,8 @@ short_turns = ShortTurns()
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """What flows are compiled to stays, and is in no circles: looking through it would stop callbacks, after one flow for some
-    milliseconds, after a thousand for a second.
+    """What flows are compiled to stays, and is in no circles: looking through it would stop
+    callbacks, after one flow for some milliseconds, after a thousand for a second.
     """
     enabled = gc.isenabled()
     gc.disable()

@@ -1,4 +1,6 @@
-"""Where a callback finds its call: a new call at its entry, a known one in its state, an event at the entry made for it."""
+"""Where a callback finds its call: a new call at its entry, a known one in its state, an event at
+the entry made for it.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,8 +22,9 @@ QUESTIONS = ("menu", "collect")
 class Start(msgspec.Struct, frozen=True):
     """How a step begins.
 
-    `entry` is a state to enter; without one the call's own state is resumed, unless `answer` settles everything at once.
-    `aside` says that the walk must leave the call where it is; `silent` that nothing is to be answered; `lost` why it must fail.
+    `entry` is a state to enter; without one the call's own state is resumed, unless `answer`
+    settles everything at once. `aside` says that the walk must leave the call where it is; `silent`
+    that nothing is to be answered; `lost` why it must fail.
     """
 
     call: Call
@@ -40,8 +43,12 @@ class Handed(msgspec.Struct, frozen=True):
     data: dict[str, Any] = {}
 
 
-def begin(release: Release, call: Call | None, event: Event, gone: str | None = None) -> Start | None:
-    """The start of a step, or None where no flow has anything to say. `gone` is the flow of a known call whose place is lost."""
+def begin(
+    release: Release, call: Call | None, event: Event, gone: str | None = None
+) -> Start | None:
+    """The start of a step, or None where no flow has anything to say. `gone` is the flow of a known
+    call whose place is lost.
+    """
     if isinstance(event, Ice):
         return incoming(release, event, call.steps if call else 0)
     if call is None:
@@ -56,9 +63,13 @@ def begin(release: Release, call: Call | None, event: Event, gone: str | None = 
 
 
 def incoming(release: Release, event: Ice, steps: int) -> Start | None:
-    """A call that rings. Only a call that the platform placed for us may hand in its flow and data: others could claim anything."""
+    """A call that rings. Only a call that the platform placed for us may hand in its flow and data:
+    others could claim anything.
+    """
     handed = handed_in(event.custom) if event.origination_type == "SERVER" else Handed()
-    flow = handed.flow or release.route(event.to.endpoint, event.to.type, event.origination_type, event.application_key)
+    flow = handed.flow or release.route(
+        event.to.endpoint, event.to.type, event.origination_type, event.application_key
+    )
     program = release.programs.get(flow)
     if program is None or not program.start:
         return None
@@ -69,7 +80,10 @@ def incoming(release: Release, event: Ice, steps: int) -> Start | None:
         "call.origin": event.origination_type.lower(),
     }
     values = {**facts, **inputs(program, handed.data)}
-    return Start(Call(release.id, flow, program.start, program.locale, values, steps=steps), entry=program.start)
+    return Start(
+        Call(release.id, flow, program.start, program.locale, values, steps=steps),
+        entry=program.start,
+    )
 
 
 def address(event: Ice) -> str:
@@ -81,17 +95,25 @@ def address(event: Ice) -> str:
 
 def cut(text: str) -> str:
     """No longer than what the check of the cookie counts on."""
-    return text if len(text) * 4 <= MAX_FACT_BYTES else text.encode(errors="replace")[:MAX_FACT_BYTES].decode(errors="ignore")
+    return (
+        text
+        if len(text) * 4 <= MAX_FACT_BYTES
+        else text.encode(errors="replace")[:MAX_FACT_BYTES].decode(errors="ignore")
+    )
 
 
 def misplaced(release: Release, event: Event, flow: str) -> Start | None:
-    """A call that began elsewhere, on a release that is gone: only its own flow may still hear how it went on."""
+    """A call that began elsewhere, on a release that is gone: only its own flow may still hear how
+    it went on.
+    """
     if isinstance(event, Pie):
         return None if in_conference(event) else lost(release, event)
     program = release.programs.get(flow)
     if program is None or isinstance(event, Ace):
         return None
-    return happened(release, Call(release.id, flow, program.answered or program.start, program.locale), event)
+    return happened(
+        release, Call(release.id, flow, program.answered or program.start, program.locale), event
+    )
 
 
 def unseen(release: Release, event: Event) -> Start | None:
@@ -103,25 +125,39 @@ def unseen(release: Release, event: Event) -> Start | None:
     program = release.programs.get(flow)
     if program is None:
         return None
-    call = Call(release.id, flow, program.answered or program.start, program.locale, inputs(program, handed.data))
+    call = Call(
+        release.id,
+        flow,
+        program.answered or program.start,
+        program.locale,
+        inputs(program, handed.data),
+    )
     if isinstance(event, Ace):
         return Start(call, entry=program.answered) if program.answered else None
     if isinstance(event, Pie):
-        return Start(call, entry=program.pressed, settled=not program.pressed, aside=True, silent=True)
+        return Start(
+            call, entry=program.pressed, settled=not program.pressed, aside=True, silent=True
+        )
     return happened(release, call, event)
 
 
 def placed(release: Release, event: Event) -> str:
-    """The flow of placed calls, where a call can be nothing else: what lost its state may have come from outside."""
+    """The flow of placed calls, where a call can be nothing else: what lost its state may have come
+    from outside.
+    """
     others = any(route.origin != "server" for route in release.routes)
     return "" if others else release.route("", "", "server", event.application_key)
 
 
 def in_conference(event: Pie) -> bool:
-    """Whether these keys come from a conference, which the platform then names as the menu: ours are `main` and `flow.state`."""
+    """Whether these keys come from a conference, which the platform then names as the menu: ours
+    are `main` and `flow.state`.
+    """
     if event.conference_id:
         return event.menu_id == event.conference_id
-    return event.type == "sequence" and event.menu_id not in ("", "main") and "." not in event.menu_id
+    return (
+        event.type == "sequence" and event.menu_id not in ("", "main") and "." not in event.menu_id
+    )
 
 
 def handed_in(custom: str) -> Handed:
@@ -134,9 +170,19 @@ def handed_in(custom: str) -> Handed:
 
 
 def inputs(program: Program, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The handed-in values that the flow declares as inputs and can hold; the others keep their defaults."""
-    found = ((variable, data[variable.name]) for variable in program.signature.inputs if variable.name in data)
-    return {f"vars.{variable.name}": value for variable, given in found if (value := fitting(given, variable)) is not None}
+    """The handed-in values that the flow declares as inputs and can hold; the others keep their
+    defaults.
+    """
+    found = (
+        (variable, data[variable.name])
+        for variable in program.signature.inputs
+        if variable.name in data
+    )
+    return {
+        f"vars.{variable.name}": value
+        for variable, given in found
+        if (value := fitting(given, variable)) is not None
+    }
 
 
 def fitting(value: Any, variable: Variable) -> Any:
@@ -147,13 +193,17 @@ def fitting(value: Any, variable: Variable) -> Any:
 
 
 def lost(release: Release, event: Pie) -> Start | None:
-    """The menu's id still names flow and state, so that the error exit of that very state can answer."""
+    """The menu's id still names flow and state, so that the error exit of that very state can
+    answer.
+    """
     flow, _, state = event.menu_id.partition(".")
     program = release.programs.get(flow)
     state = state.split(".")[0]
     if program is None or state not in program.states:
         return None
-    return Start(Call(release.id, flow, state, program.locale), lost="the state of this call is lost")
+    return Start(
+        Call(release.id, flow, state, program.locale), lost="the state of this call is lost"
+    )
 
 
 def answered(release: Release, call: Call) -> Start:
@@ -164,7 +214,9 @@ def answered(release: Release, call: Call) -> Start:
 
 
 def pressed(release: Release, call: Call, event: Pie) -> Start:
-    """A key in a question, or in a conference: the platform reports those with the conference as menu and wants no answer."""
+    """A key in a question, or in a conference: the platform reports those with the conference as
+    menu and wants no answer.
+    """
     if release.programs[call.flow].states[call.state].kind in QUESTIONS or event.type == "hangup":
         return Start(call)
     entry = release.programs[call.root().flow].pressed
@@ -174,9 +226,16 @@ def pressed(release: Release, call: Call, event: Pie) -> Start:
 
 
 def happened(release: Release, call: Call, event: Event) -> Start:
-    """The end of a call or a notice: the first flow's entry for it runs aside, and nothing is answered."""
+    """The end of a call or a notice: the first flow's entry for it runs aside, and nothing is
+    answered.
+    """
     if isinstance(event, Notify) and event.type in ("amd", "amd_beep"):
-        return Start(call, aside=True, silent=True, settled=release.programs[call.flow].states[call.state].kind != "connect")
+        return Start(
+            call,
+            aside=True,
+            silent=True,
+            settled=release.programs[call.flow].states[call.state].kind != "connect",
+        )
     program = release.programs[call.root().flow]
     entry = program.ended if isinstance(event, Dice) else notified(program, event)
     return Start(call.root(), entry=entry, settled=not entry, aside=True, silent=True)

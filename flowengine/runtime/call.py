@@ -18,7 +18,9 @@ class Frame(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True):
-    """A call between two callbacks. `values` holds only what a later state can read; `steps` counts the callbacks answered."""
+    """A call between two callbacks. `values` holds only what a later state can read; `steps` counts
+    the callbacks answered.
+    """
 
     release: str
     flow: str
@@ -40,7 +42,9 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
         return replace(self, flow=first.flow, state=first.state, values=first.values, stack=())
 
 
-dump = msgspec.msgpack.Encoder().encode  # names stand in clear, so that another release can take a call over when its own is gone
+dump = (
+    msgspec.msgpack.Encoder().encode
+)  # names stand in clear, so that another release can take a call over when its own is gone
 _decode = msgspec.msgpack.Decoder(Call).decode
 
 
@@ -53,8 +57,13 @@ def restore(data: bytes) -> Call | None:
 
 
 def fits(call: Call, release: Release) -> bool:
-    """Whether a release can carry on this call: all its flows, states and values are there with the same types."""
-    places = [(call.flow, call.state, call.values), *((frame.flow, frame.state, frame.values) for frame in call.stack)]
+    """Whether a release can carry on this call: all its flows, states and values are there with the
+    same types.
+    """
+    places = [
+        (call.flow, call.state, call.values),
+        *((frame.flow, frame.state, frame.values) for frame in call.stack),
+    ]
     return all(fits_place(release, *place) for place in places) and all(
         release.programs[frame.flow].states[frame.state].kind == "subflow" for frame in call.stack
     )
@@ -65,4 +74,7 @@ def fits_place(release: Release, flow: str, state: str, values: Mapping[str, Any
     if program is None or (state and state not in program.states):
         return False
     own = {name: value for name, value in values.items() if name.startswith("vars.")}
-    return all(name in program.initial and type(program.initial[name]) is type(value) for name, value in own.items())
+    return all(
+        name in program.initial and type(program.initial[name]) is type(value)
+        for name, value in own.items()
+    )

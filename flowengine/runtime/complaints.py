@@ -1,4 +1,6 @@
-"""What goes wrong again and again is said once in a while: a full disk must not be filled by saying so."""
+"""What goes wrong again and again is said once in a while: a full disk must not be filled by saying
+so.
+"""
 
 import logging
 import time
@@ -22,4 +24,6 @@ class Complaints:
             return
         self._made[what] = now
         times = self._unsaid.pop(what, 0) + 1
-        self._log.error(f"{what}%s", why, f" ({times} times since this was said last)" if times > 1 else "")
+        self._log.error(
+            f"{what}%s", why, f" ({times} times since this was said last)" if times > 1 else ""
+        )

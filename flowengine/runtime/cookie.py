@@ -1,4 +1,6 @@
-"""The state of a call as one SVAML cookie, so that nobody can change it or carry it over to another call; nor read it, if it is sealed."""
+"""The state of a call as one SVAML cookie, so that nobody can change it or carry it over to another
+call; nor read it, if it is sealed.
+"""
 
 import binascii
 from collections.abc import Sequence
@@ -22,9 +24,11 @@ _COUNT_DIGITS = 6  # a call of four hours has a thousand callbacks at the most
 
 
 class Codec:
-    """Seals and signs with the first key, opens with any: a new key goes first, the old one stays until its last call has ended.
+    """Seals and signs with the first key, opens with any: a new key goes first, the old one stays
+    until its last call has ended.
 
-    AES-SIV is deterministic, so a repeated delivery gets the very same bytes, and no nonce can ever be used twice by accident.
+    AES-SIV is deterministic, so a repeated delivery gets the very same bytes, and no nonce can ever
+    be used twice by accident.
     """
 
     __slots__ = ("_ciphers", "_signers")
@@ -33,7 +37,9 @@ class Codec:
         if not keys:
             raise ValueError("a cookie needs at least one key")
         self._ciphers = tuple(AESSIV(key) for key in keys)
-        own = (blake2b(key, person=b"fe cookie signed").digest() for key in keys)  # no key for two purposes
+        own = (
+            blake2b(key, person=b"fe cookie signed").digest() for key in keys
+        )  # no key for two purposes
         self._signers = tuple(blake2b(key=key, digest_size=_TAG_BYTES) for key in own)
 
     def seal(self, payload: bytes, call_id: str, steps: int = 0) -> str:
@@ -43,28 +49,43 @@ class Codec:
         return f"{count}.{_to_text(sealed).decode()}"
 
     def sign(self, payload: bytes, call_id: str, steps: int = 0) -> str:
-        """The same, authenticated only: whoever has the text can read the payload. It takes a third of the time."""
+        """The same, authenticated only: whoever has the text can read the payload. It takes a third
+        of the time.
+        """
         count = str(steps)
         tag = _tag(self._signers[0], payload, call_id, count)
         return f"{count}.{_to_text(_SIGNED + tag + payload).decode()}"
 
     def open(self, text: str, call_id: str, known: int = -1) -> bytes | None:
-        """The payload; None for whatever this codec did not seal or sign for this very call, and for what counts no further than `known`.
+        """The payload; None for whatever this codec did not seal or sign for this very call, and
+        for what counts no further than `known`.
 
-        A count that was tampered with only costs the attempt to open the cookie: it is authenticated with the payload.
+        A count that was tampered with only costs the attempt to open the cookie: it is
+        authenticated with the payload.
         """
         count, _, encoded = text.partition(".")
-        if not (count.isascii() and count.isdigit() and len(count) <= _COUNT_DIGITS) or int(count) <= known:
+        if (
+            not (count.isascii() and count.isdigit() and len(count) <= _COUNT_DIGITS)
+            or int(count) <= known
+        ):
             return None
         sealed = _to_bytes(encoded)
         if sealed is None or len(sealed) < 1 + _TAG_BYTES:
             return None
         if sealed[:1] == _SIGNED:
-            return self._verified(sealed[1 : 1 + _TAG_BYTES], sealed[1 + _TAG_BYTES :], call_id, count)
-        return self._decrypt(sealed[1:], _associated(call_id, count)) if sealed[:1] == _SEALED else None
+            return self._verified(
+                sealed[1 : 1 + _TAG_BYTES], sealed[1 + _TAG_BYTES :], call_id, count
+            )
+        return (
+            self._decrypt(sealed[1:], _associated(call_id, count))
+            if sealed[:1] == _SEALED
+            else None
+        )
 
     def _verified(self, tag: bytes, payload: bytes, call_id: str, count: str) -> bytes | None:
-        fits = any(compare_digest(tag, _tag(signer, payload, call_id, count)) for signer in self._signers)
+        fits = any(
+            compare_digest(tag, _tag(signer, payload, call_id, count)) for signer in self._signers
+        )
         return payload if fits else None
 
     def _decrypt(self, sealed: bytes, associated: list[bytes]) -> bytes | None:
@@ -77,13 +98,22 @@ class Codec:
 
 
 def derive_key(application_secret: str) -> bytes:
-    """A cookie key out of any secret text, so that the application secret alone is enough configuration."""
-    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"flowengine cookie").derive(application_secret.encode())
+    """A cookie key out of any secret text, so that the application secret alone is enough
+    configuration.
+    """
+    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"flowengine cookie").derive(
+        application_secret.encode()
+    )
 
 
 def size(payload_length: int) -> int:
     """The most bytes that a payload takes of the platform's allowance for cookies, key and value."""
-    return len(COOKIE_KEY) + _COUNT_DIGITS + 1 + -(-(len(_SEALED) + _TAG_BYTES + payload_length) * 4 // 3)
+    return (
+        len(COOKIE_KEY)
+        + _COUNT_DIGITS
+        + 1
+        + -(-(len(_SEALED) + _TAG_BYTES + payload_length) * 4 // 3)
+    )
 
 
 def _associated(call_id: str, count: str) -> list[bytes]:
@@ -107,5 +137,6 @@ def _to_bytes(text: str) -> bytes | None:
         sealed = binascii.a2b_base64(encoded.translate(_FROM_URL) + b"=" * (-len(encoded) % 4))
     except (UnicodeEncodeError, binascii.Error):
         return None
-    # Base64 decoders overlook foreign characters and the unused bits of the last one: only the one exact spelling counts.
+    # Base64 decoders overlook foreign characters and the unused bits of the last one: only the one
+    # exact spelling counts.
     return sealed if _to_text(sealed) == encoded else None

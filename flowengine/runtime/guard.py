@@ -1,6 +1,8 @@
-"""The last look at an answer: what a caller typed or a lookup brought may be longer than the platform speaks.
+"""The last look at an answer: what a caller typed or a lookup brought may be longer than the
+platform speaks.
 
-Mistakes of an author are problems at load. Here only what nobody could know then is mended, and only where it may be needed.
+Mistakes of an author are problems at load. Here only what nobody could know then is mended, and
+only where it may be needed.
 """
 
 from collections.abc import Sequence
@@ -31,12 +33,19 @@ from flowengine.svaml.menus import heard
 _MOST_KNOWN = 4096
 Size = tuple[int, int]  # spoken characters and prompt parts, never fewer than there are
 NOTHING: Size = (0, 0)
-_known: dict[int, tuple[Size, msgspec.Raw]] = {}  # each beside what it is the size of, so that no other gets that identity
-UNSURE: Size = (MAX_TTS_TOTAL + 1, 0)  # addresses made in the call, and recordings, always get the closer look
+_known: dict[
+    int, tuple[Size, msgspec.Raw]
+] = {}  # each beside what it is the size of, so that no other gets that identity
+UNSURE: Size = (
+    MAX_TTS_TOTAL + 1,
+    0,
+)  # addresses made in the call, and recordings, always get the closer look
 
 
 def surely_legal(said: Sequence[Said], action: Sent) -> bool:
-    """Whether lengths alone show that nothing can be wrong. It is quick, and errs towards a closer look."""
+    """Whether lengths alone show that nothing can be wrong. It is quick, and errs towards a closer
+    look.
+    """
     characters, parts = size(action)
     for item in said:
         more = size(item)
@@ -58,12 +67,17 @@ def size(item: Said | Sent) -> Size:
 
 
 def known_size(item: msgspec.Raw) -> Size:
-    """What was encoded at load is the same for every call, and known by its identity: some kilobytes take long to compare."""
+    """What was encoded at load is the same for every call, and known by its identity: some
+    kilobytes take long to compare.
+    """
     known = _known.get(id(item))
     if known is None:
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
-        known = _known[id(item)] = (size(msgspec.json.decode(item, type=AnyAction | AnyInstruction)), item)
+        known = _known[id(item)] = (
+            size(msgspec.json.decode(item, type=AnyAction | AnyInstruction)),
+            item,
+        )
     return known[0]
 
 
@@ -79,10 +93,14 @@ def listed(prompt: str) -> Size:
 def prompts(action: RunMenu | Park) -> list[str]:
     if isinstance(action, Park):
         return [action.intro_prompt, action.hold_prompt]
-    return [text for menu in heard(action) for text in (menu.main_prompt, menu.repeat_prompt) if text]
+    return [
+        text for menu in heard(action) for text in (menu.main_prompt, menu.repeat_prompt) if text
+    ]
 
 
-def mend(context: str, said: tuple[Said, ...], action: Sent) -> tuple[tuple[Said, ...], Sent] | None:
+def mend(
+    context: str, said: tuple[Said, ...], action: Sent
+) -> tuple[tuple[Said, ...], Sent] | None:
     """The very same answer where it is legal; else a shorter one. None where nothing helps."""
     if not violations(context, said, action):
         return said, action
@@ -99,7 +117,9 @@ def ignored(item: Instruction, action: Action) -> bool:
 
 
 class Allowance:
-    """What is left of what the platform takes in one answer. The action comes first: a caller must hear the question."""
+    """What is left of what the platform takes in one answer. The action comes first: a caller must
+    hear the question.
+    """
 
     def __init__(self) -> None:
         self.characters = MAX_TTS_TOTAL
@@ -109,14 +129,21 @@ class Allowance:
         if isinstance(action, RunMenu):
             return self.menus(action)
         if isinstance(action, Park):
-            return replace(action, intro_prompt=self.prompt(action.intro_prompt), hold_prompt=self.prompt(action.hold_prompt))
+            return replace(
+                action,
+                intro_prompt=self.prompt(action.intro_prompt),
+                hold_prompt=self.prompt(action.hold_prompt),
+            )
         return action
 
     def menus(self, action: RunMenu) -> RunMenu:
         """The namesake of the main menu says the same words, and only one of the two is heard."""
         first, *inner = action.menus
         mended = self.menu(first)
-        others = [replace(mended, id=menu.id) if menu.id == action.main_menu else self.menu(menu) for menu in inner]
+        others = [
+            replace(mended, id=menu.id) if menu.id == action.main_menu else self.menu(menu)
+            for menu in inner
+        ]
         return replace(action, menus=(mended, *others))
 
     def menu(self, menu: Menu) -> Menu:
@@ -127,7 +154,9 @@ class Allowance:
 
     def part(self, part: str) -> str:
         """A part within the allowance, or nothing."""
-        if self.parts <= 0 or ("://" in part and wire.url_problem(part.removeprefix("#href[").removesuffix("]"))):
+        if self.parts <= 0 or (
+            "://" in part and wire.url_problem(part.removeprefix("#href[").removesuffix("]"))
+        ):
             return ""
         self.parts -= 1
         if part.startswith("#tts["):
@@ -135,7 +164,9 @@ class Allowance:
         return self.markup(part)
 
     def markup(self, part: str) -> str:
-        """Audio says nothing; markup cannot be cut in the middle, so it is said whole or not at all."""
+        """Audio says nothing; markup cannot be cut in the middle, so it is said whole or not at
+        all.
+        """
         spoken = len(wire.spoken_text(part))
         if spoken > self.characters:
             return ""

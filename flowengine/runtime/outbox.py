@@ -1,7 +1,8 @@
-"""Reports of ended calls that could not be delivered at once: kept durably, and tried again until they arrive.
+"""Reports of ended calls that could not be delivered at once: kept durably, and tried again until
+they arrive.
 
-A caller has no use for a report, so nothing waits for one. But a bill, a complaint or a recording must not be lost because another
-system was down for an hour when the call ended.
+A caller has no use for a report, so nothing waits for one. But a bill, a complaint or a recording
+must not be lost because another system was down for an hour when the call ended.
 """
 
 import hashlib
@@ -23,16 +24,28 @@ _decode = msgspec.msgpack.Decoder(Request).decode
 
 
 def undelivered(request: Request, fetched: Fetched) -> bool:
-    """Whether a request should be tried again: it tells something, and the other system has not taken it for reasons that may pass."""
-    passing = fetched.error in ("timeout", "connection", "refused") if fetched.status == 0 else fetched.status >= 500
+    """Whether a request should be tried again: it tells something, and the other system has not
+    taken it for reasons that may pass.
+    """
+    passing = (
+        fetched.error in ("timeout", "connection", "refused")
+        if fetched.status == 0
+        else fetched.status >= 500
+    )
     return request.method != "GET" and passing
 
 
 class Outbox:
-    """Keeps reports in the store, sealed, as they may hold secrets. Without a codec nothing is sealed, and nothing is kept."""
+    """Keeps reports in the store, sealed, as they may hold secrets. Without a codec nothing is
+    sealed, and nothing is kept.
+    """
 
     def __init__(
-        self, store: Store, codec: Codec, fetch: Callable[[Request, float], Awaitable[Fetched]], clock: Callable[[], float] = time.time
+        self,
+        store: Store,
+        codec: Codec,
+        fetch: Callable[[Request, float], Awaitable[Fetched]],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._codec = codec
@@ -45,11 +58,16 @@ class Outbox:
         content = msgspec.msgpack.encode(request)
         name = hashlib.blake2b(delivery + content, digest_size=16).hexdigest()
         now = self._clock()
-        letter = Letter(name.encode(), self._codec.seal(content, name).encode(), 0, now + REPORT_KEPT_SECONDS)
+        letter = Letter(
+            name.encode(), self._codec.seal(content, name).encode(), 0, now + REPORT_KEPT_SECONDS
+        )
         try:
             await self._store.post(letter, now + REPORT_PAUSE_SECONDS)
         except StoreError as error:
-            self._complaints.error("reports are lost, as the store cannot keep them: %s", f"one to {request.service}, {error}")
+            self._complaints.error(
+                "reports are lost, as the store cannot keep them: %s",
+                f"one to {request.service}, {error}",
+            )
         else:
             log.warning("a report to %s is kept and tried again", request.service)
 
@@ -72,7 +90,9 @@ class Outbox:
 
     def _next(self, letter: Letter, service: str) -> float | None:
         """Twice as long after each try, at most an hour; after a day the report is given up."""
-        due = self._clock() + min(REPORT_PAUSE_SECONDS * 2.0 ** min(letter.tries, 12), LONGEST_PAUSE_SECONDS)
+        due = self._clock() + min(
+            REPORT_PAUSE_SECONDS * 2.0 ** min(letter.tries, 12), LONGEST_PAUSE_SECONDS
+        )
         if due < letter.expires:
             return due
         log.error("a report to %s is given up after %d tries", service, letter.tries)

@@ -1,7 +1,7 @@
 """The one pure function that carries a call from a callback to its answer.
 
-No I/O, no clock, no chance: time comes as an argument, and what needs the outside comes back as a request. Whoever drives it
-performs the request and steps again with the result.
+No I/O, no clock, no chance: time comes as an argument, and what needs the outside comes back as a
+request. Whoever drives it performs the request and steps again with the result.
 """
 
 from collections.abc import Mapping
@@ -41,9 +41,11 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a step yields: the call as it goes on, what to answer, and the trace. With `waiting` there is no answer yet.
+    """What a step yields: the call as it goes on, what to answer, and the trace. With `waiting`
+    there is no answer yet.
 
-    `names` are the values as the step left them; those that no later state reads are not in the call.
+    `names` are the values as the step left them; those that no later state reads are not in the
+    call.
     """
 
     call: Call | None
@@ -55,7 +57,9 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Walk(msgspec.Struct):
-    """A step under way through the states of a release. `aside` is the call that this walk must leave where it is."""
+    """A step under way through the states of a release. `aside` is the call that this walk must
+    leave where it is.
+    """
 
     release: Release
     program: Program
@@ -76,8 +80,9 @@ class Walk(msgspec.Struct):
         self.trace.append(Entry(self.program.flow, self.cursor.state, what))
 
     def walk(self, move: Move) -> Outcome:
-        """Follow moves until there is an answer, or a request to perform. Lookups do not renew what is left to walk: they may fail at
-        once, and a flow that goes round in them would never answer.
+        """Follow moves until there is an answer, or a request to perform. Lookups do not renew what
+        is left to walk: they may fail at once, and a flow that goes round in them would never
+        answer.
         """
         while self.left_to_walk > 0:
             self.left_to_walk -= 1
@@ -107,7 +112,9 @@ class Walk(msgspec.Struct):
             return self.entered()
         state = self.program.states[self.cursor.state]
         if name == "back":
-            self.cursor.state = self.previous if self.previous in self.program.states else self.cursor.state
+            self.cursor.state = (
+                self.previous if self.previous in self.program.states else self.cursor.state
+            )
             return self.entered()
         if state.kind in ("menu", "collect"):
             self.previous = state.name
@@ -192,10 +199,19 @@ class Walk(msgspec.Struct):
             said, action = self.legal(tuple(self.run.said), move.action or Hangup())
             return Outcome(self.after(), said, action, tuple(self.trace), None, self.run.names)
         said = tuple(item for item in self.run.said if isinstance(item, ReportCallStatus))
-        return Outcome(self.after(), said if isinstance(self.run.event, Dice) else (), None, tuple(self.trace), None, self.run.names)
+        return Outcome(
+            self.after(),
+            said if isinstance(self.run.event, Dice) else (),
+            None,
+            tuple(self.trace),
+            None,
+            self.run.names,
+        )
 
     def legal(self, said: tuple[Said, ...], action: Sent) -> tuple[tuple[Said, ...], Sent]:
-        """What is said and done, within what the platform takes: words that a caller or a lookup brought in may be many."""
+        """What is said and done, within what the platform takes: words that a caller or a lookup
+        brought in may be many.
+        """
         if surely_legal(said, action):
             return said, action
         mended = mend(self.context, said, action)
@@ -208,7 +224,11 @@ class Walk(msgspec.Struct):
 
     def after(self) -> Call:
         if self.aside is not None:
-            return replace(self.kept_aside(self.aside), steps=self.steps + 1, ended=self.aside.ended or isinstance(self.run.event, Dice))
+            return replace(
+                self.kept_aside(self.aside),
+                steps=self.steps + 1,
+                ended=self.aside.ended or isinstance(self.run.event, Dice),
+            )
         state = self.cursor.state
         return Call(
             release=self.release.id,
@@ -226,24 +246,36 @@ class Walk(msgspec.Struct):
     def kept(self, program: Program, state: str) -> dict[str, Any]:
         """What later states can read; a variable that still has its first value need not travel."""
         names, initial = self.run.names, program.initial
-        return {name: names[name] for name in program.live.get(state, ()) if name in names and names[name] != initial.get(name, "")}
+        return {
+            name: names[name]
+            for name in program.live.get(state, ())
+            if name in names and names[name] != initial.get(name, "")
+        }
 
     def kept_aside(self, call: Call) -> Call:
-        """The call after a walk aside: in its place, with the values that the walk has changed in the flow that it began in."""
+        """The call after a walk aside: in its place, with the values that the walk has changed in
+        the flow that it began in.
+        """
         if self.program.flow == call.flow and len(self.stack) == len(call.stack):
             return replace(call, values=self.kept(self.program, call.state))
         if self.program.flow != call.root().flow or self.stack:
             return call
         first = call.stack[0]
-        return replace(call, stack=(replace(first, values=self.kept(self.program, first.state)), *call.stack[1:]))
+        return replace(
+            call,
+            stack=(replace(first, values=self.kept(self.program, first.state)), *call.stack[1:]),
+        )
 
 
-def step(release: Release, call: Call | None, event: Event, now: datetime, gone: str | None = None) -> Outcome:
+def step(
+    release: Release, call: Call | None, event: Event, now: datetime, gone: str | None = None
+) -> Outcome:
     """Answer one callback of one call.
 
-    `call` is what the step before returned, or None; its flow and state must be of this release (see `fits`). For a call that
-    is known but does not fit, `gone` is its flow ("" where even that is lost); None says that the call was never seen. Returns
-    the call as it goes on and the answer; where the flow asks another system, `waiting` has the request and `resume` carries on.
+    `call` is what the step before returned, or None; its flow and state must be of this release
+    (see `fits`). For a call that is known but does not fit, `gone` is its flow ("" where even that
+    is lost); None says that the call was never seen. Returns the call as it goes on and the answer;
+    where the flow asks another system, `waiting` has the request and `resume` carries on.
     """
     start = begin(release, call, event, gone)
     if start is None:
@@ -287,10 +319,14 @@ def walker(release: Release, start: Start, event: Event, now: datetime, known: C
 
 
 def unrouted(release: Release, event: Event, now: datetime) -> Outcome:
-    """No flow answers: an incoming call hears the apology, a placed call goes on as it was placed, events are only acknowledged."""
+    """No flow answers: an incoming call hears the apology, a placed call goes on as it was placed,
+    events are only acknowledged.
+    """
     if isinstance(event, (Dice, Notify)) or (isinstance(event, Pie) and in_conference(event)):
         return Outcome(None, (), None, ())
     if isinstance(event, Ace):
         return Outcome(None, (), Continue(), ())
     run = Run(event, Names.of({}, release.computed, event, now), release.locale, 0)
-    return Outcome(None, release.apology.instructions(run), Hangup(), (Entry("", "", "no flow answers"),))
+    return Outcome(
+        None, release.apology.instructions(run), Hangup(), (Entry("", "", "no flow answers"),)
+    )

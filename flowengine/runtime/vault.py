@@ -1,4 +1,6 @@
-"""Seals what the store keeps of calls that may hold secrets. Other calls are kept in clear, as sealing costs some microseconds."""
+"""Seals what the store keeps of calls that may hold secrets. Other calls are kept in clear, as
+sealing costs some microseconds.
+"""
 
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.store import Saved
@@ -7,7 +9,9 @@ _ANSWER = "\nanswer"  # joined to the call's id, so that neither can be passed o
 
 
 class Vault:
-    """What is sealed begins with a digit, as the count of steps stands in front; no state and no answer in clear does."""
+    """What is sealed begins with a digit, as the count of steps stands in front; no state and no
+    answer in clear does.
+    """
 
     __slots__ = ("_codec",)
 

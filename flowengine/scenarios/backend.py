@@ -1,4 +1,6 @@
-"""The backend of simulated calls: answers the bytes of callbacks in process, by the very step that the server takes."""
+"""The backend of simulated calls: answers the bytes of callbacks in process, by the very step that
+the server takes.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +22,9 @@ Fetch = Callable[[Request], Fetched]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One callback as it was answered: what came, the way through the flow, and where the call is now."""
+    """One callback as it was answered: what came, the way through the flow, and where the call is
+    now.
+    """
 
     event: Event
     trace: tuple[Entry, ...]
@@ -30,7 +34,9 @@ class Step:
 
 @dataclass(slots=True)
 class Known:
-    """What is known of one call: its state as bytes, its steps so far, and the last value that each variable was given."""
+    """What is known of one call: its state as bytes, its steps so far, and the last value that each
+    variable was given.
+    """
 
     state: bytes = b""
     steps: list[Step] = field(default_factory=list)
@@ -42,9 +48,18 @@ class Known:
 
 
 class Backend:
-    """One backend for any number of calls. With `cookies_only` the state of a call is nowhere but in its cookie."""
+    """One backend for any number of calls. With `cookies_only` the state of a call is nowhere but
+    in its cookie.
+    """
 
-    def __init__(self, release: Release, fetch: Fetch, now: Callable[[], datetime], *, cookies_only: bool = False) -> None:
+    def __init__(
+        self,
+        release: Release,
+        fetch: Fetch,
+        now: Callable[[], datetime],
+        *,
+        cookies_only: bool = False,
+    ) -> None:
         self.release = release
         self.fetch = fetch
         self.now = now
@@ -62,7 +77,9 @@ class Backend:
         outcome = self.performed(step(self.release, before, event, self.now(), gone))
         known.values.update(changed(self.release, before, outcome))
         known.state = dump(outcome.call) if outcome.call else b""
-        answer = encode((*outcome.instructions, *self.cookies(event, outcome, known.state)), outcome.action)
+        answer = encode(
+            (*outcome.instructions, *self.cookies(event, outcome, known.state)), outcome.action
+        )
         known.steps.append(Step(event, outcome.trace, outcome.call, answer))
         return answer
 
@@ -79,15 +96,30 @@ class Backend:
 
     def cookies(self, event: Event, outcome: Outcome, state: bytes) -> tuple[SetCookie, ...]:
         """The state as a cookie, where the platform takes one and it fits."""
-        wanted = self.cookies_only and outcome.call is not None and outcome.action is not None and not isinstance(event, (Dice, Notify))
+        wanted = (
+            self.cookies_only
+            and outcome.call is not None
+            and outcome.action is not None
+            and not isinstance(event, (Dice, Notify))
+        )
         if not wanted or outcome.call is None or size(len(state)) > MAX_COOKIE_BYTES:
             return ()
-        return (SetCookie(key=COOKIE_KEY, value=CODEC.seal(state, event.call_id, outcome.call.steps)),)
+        return (
+            SetCookie(key=COOKIE_KEY, value=CODEC.seal(state, event.call_id, outcome.call.steps)),
+        )
 
 
 def changed(release: Release, before: Call | None, outcome: Outcome) -> Mapping[str, Any]:
     """The variables that a step has given a value, by their bare names."""
     program = release.programs.get(before.flow) if before else None
     old = {**(program.initial if program else {}), **(before.values if before else {})}
-    new = {name: value for name, value in outcome.names.items() if name.startswith("vars.") and not name.endswith("~")}
-    return {name.removeprefix("vars."): value for name, value in new.items() if name not in old or old[name] != value}
+    new = {
+        name: value
+        for name, value in outcome.names.items()
+        if name.startswith("vars.") and not name.endswith("~")
+    }
+    return {
+        name.removeprefix("vars."): value
+        for name, value in new.items()
+        if name not in old or old[name] != value
+    }

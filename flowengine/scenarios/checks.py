@@ -1,4 +1,6 @@
-"""What a scenario says against what the project has: flows, states, variables, services, times and patterns."""
+"""What a scenario says against what the project has: flows, states, variables, services, times and
+patterns.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -29,14 +31,21 @@ class Checking:
     flow: str
     problems: list[Problem]
 
-    def report(self, code: str, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
+    def report(
+        self, code: str, path: Path, message: str, hint: str = "", *, key: bool = False
+    ) -> None:
         span = self.document.key_span(path) if key else self.document.span(path)
         self.problems.append(Problem(code, span, message, hint))
 
     def file(self, authored: Scenarios) -> None:
         if self.flow not in self.compiled.programs:
             names = self.compiled.programs
-            self.report("FE701", ("flow",), f"there is no flow {self.flow}", suggest(self.flow, names) or f"there are {', '.join(names)}")
+            self.report(
+                "FE701",
+                ("flow",),
+                f"there is no flow {self.flow}",
+                suggest(self.flow, names) or f"there are {', '.join(names)}",
+            )
             return
         shared = authored.given or Given()
         self.given(("given",), shared)
@@ -55,39 +64,77 @@ class Checking:
 
     def given(self, path: Path, given: Given) -> None:
         if isinstance(given.time, str) and not is_time(given.time):
-            self.report("FE706", (*path, "time"), f"there is no {given.time}", "write a date and time of the calendar")
+            self.report(
+                "FE706",
+                (*path, "time"),
+                f"there is no {given.time}",
+                "write a date and time of the calendar",
+            )
         if isinstance(given.zone, str) and not is_zone(given.zone):
-            self.report("FE706", (*path, "zone"), f"there is no time zone {given.zone}", "write an IANA name such as Europe/Stockholm")
+            self.report(
+                "FE706",
+                (*path, "zone"),
+                f"there is no time zone {given.zone}",
+                "write an IANA name such as Europe/Stockholm",
+            )
         for place, lookup in enumerate(given.lookups or ()):
             at: Path = (*path, "lookups", place)
             methods = [name for name in METHODS if getattr(lookup, name) is not UNSET]
             if len(methods) != 1:
-                self.report("FE705", at, "a lookup has exactly one of get, post and put", "write for example `get: /accounts/1`")
+                self.report(
+                    "FE705",
+                    at,
+                    "a lookup has exactly one of get, post and put",
+                    "write for example `get: /accounts/1`",
+                )
             services = services_of(self.compiled.programs.values())
             if lookup.service not in services:
                 hint = suggest(lookup.service, services) or "no flow asks it"
-                self.report("FE705", (*at, "service"), f"no flow asks a service {lookup.service}", hint)
+                self.report(
+                    "FE705", (*at, "service"), f"no flow asks a service {lookup.service}", hint
+                )
             if lookup.fails is not UNSET and (lookup.answer is not UNSET or lookup.status != 200):
-                self.report("FE705", (*at, "fails"), "a lookup that fails has no answer", "remove fails:, or the answer and status")
+                self.report(
+                    "FE705",
+                    (*at, "fails"),
+                    "a lookup that fails has no answer",
+                    "remove fails:, or the answer and status",
+                )
 
     def reaches(self, path: Path, own: Given, shared: Given) -> None:
         release = self.compiled.release
         fault = leads_to(release, self.flow, own, shared) if release else ""
         if fault:
-            self.report("FE708", path, fault, "say in `given` what is dialled (to, type, origin), or how the call is placed", key=True)
+            self.report(
+                "FE708",
+                path,
+                fault,
+                "say in `given` what is dialled (to, type, origin), or how the call is placed",
+                key=True,
+            )
 
     def step(self, path: Path, step: Step) -> None:
         keys = written(step)
         if len(keys) != 1:
             says = "says nothing" if not keys else f"has {' and '.join(keys)}"
-            self.report("FE702", path, f"a step is one thing, and this one {says}", "write one step for each, in their order")
+            self.report(
+                "FE702",
+                path,
+                f"a step is one thing, and this one {says}",
+                "write one step for each, in their order",
+            )
         self.texts(path, step)
         if isinstance(step.asked, str):
             self.place((*path, "asked"), step.asked)
         if isinstance(step.callee, CalleeDoes):
             self.texts((*path, "callee"), step.callee)
             if len(written(step.callee)) != 1:
-                self.report("FE702", (*path, "callee"), "a step is one thing", "write one step for each, in their order")
+                self.report(
+                    "FE702",
+                    (*path, "callee"),
+                    "a step is one thing",
+                    "write one step for each, in their order",
+                )
 
     def then(self, path: Path, then: Then) -> None:
         self.texts(path, then)
@@ -96,15 +143,28 @@ class Checking:
         known = set().union(*(program.variables for program in self.compiled.programs.values()))
         for name in then.vars or {}:
             if name not in known:
-                self.report("FE704", (*path, "vars", name), f"there is no variable {name}", suggest(name, known), key=True)
+                self.report(
+                    "FE704",
+                    (*path, "vars", name),
+                    f"there is no variable {name}",
+                    suggest(name, known),
+                    key=True,
+                )
 
     def place(self, path: Path, place: str) -> None:
         flow, _, state = place.rpartition(".")
         program = self.compiled.programs.get(flow or self.flow)
         if program is None:
-            self.report("FE703", path, f"there is no flow {flow}", suggest(flow, self.compiled.programs))
+            self.report(
+                "FE703", path, f"there is no flow {flow}", suggest(flow, self.compiled.programs)
+            )
         elif state not in program.states:
-            self.report("FE703", path, f"{program.flow} has no state {state}", suggest(state, program.states))
+            self.report(
+                "FE703",
+                path,
+                f"{program.flow} has no state {state}",
+                suggest(state, program.states),
+            )
 
     def texts(self, path: Path, owner: msgspec.Struct) -> None:
         for name, value in asdict(owner).items():
@@ -114,13 +174,22 @@ class Checking:
 
     def pattern(self, path: Path, text: str) -> None:
         if fault := broken(text):
-            self.report("FE707", path, f"this pattern cannot be read: {fault}", "mend it, or leave out the slashes to look for plain text")
+            self.report(
+                "FE707",
+                path,
+                f"this pattern cannot be read: {fault}",
+                "mend it, or leave out the slashes to look for plain text",
+            )
 
 
 def asdict(struct: msgspec.Struct) -> Mapping[str, Any]:
     """What the author wrote, by the keys in the file."""
     fields = msgspec.structs.fields(struct)
-    return {field.encode_name: value for field in fields if (value := getattr(struct, field.name)) is not UNSET}
+    return {
+        field.encode_name: value
+        for field in fields
+        if (value := getattr(struct, field.name)) is not UNSET
+    }
 
 
 def written(struct: msgspec.Struct) -> list[str]:

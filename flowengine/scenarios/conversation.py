@@ -40,7 +40,8 @@ from flowengine.switch.settings import Settings
 from flowengine.switch.wire.transport import Blocking, Direct, Response, Transport
 from flowengine.switch.world import Application, Behaviour, World
 
-SECRET = "c2ltdWxhdGVkIGNhbGxzIG9ubHk="  # noqa: S105  # of an application that exists in simulated calls only
+# of an application that exists in simulated calls only
+SECRET = "c2ltdWxhdGVkIGNhbGxzIG9ubHk="  # noqa: S105
 LONGEST = 86_400.0  # virtual seconds: no call and no notice after it takes longer
 JSON = {"content-type": "application/json"}
 Who = Literal["human", "machine", "notsure"]
@@ -61,9 +62,13 @@ class Moment:
 
 
 class Conversation:
-    """One call. After everything that is done, time passes until somebody else would have to do something."""
+    """One call. After everything that is done, time passes until somebody else would have to do
+    something.
+    """
 
-    def __init__(self, exchange: Exchange, clock: VirtualClock, backend: Backend | None = None) -> None:
+    def __init__(
+        self, exchange: Exchange, clock: VirtualClock, backend: Backend | None = None
+    ) -> None:
         self.exchange = exchange
         self.clock = clock
         self.backend = backend
@@ -140,11 +145,19 @@ class Conversation:
         leg = self.far()
         if leg is not None:
             leg.behaviour = replace(leg.behaviour, who=who)
-        self._did(leg, {"human": "answers", "machine": "is a machine", "notsure": "may be a machine"}[who], Leg.answer)
+        self._did(
+            leg,
+            {"human": "answers", "machine": "is a machine", "notsure": "may be a machine"}[who],
+            Leg.answer,
+        )
 
     def reject(self, how: Literal["busy", "decline", "congestion", "no answer"]) -> None:
         """Whoever is called does not answer."""
-        self._did(self.far(), {"decline": "declines", "no answer": "does not answer"}.get(how, how), lambda leg: leg.reject(how))
+        self._did(
+            self.far(),
+            {"decline": "declines", "no answer": "does not answer"}.get(how, how),
+            lambda leg: leg.reject(how),
+        )
 
     def callee_press(self, keys: str) -> bool:
         return self._did(self.far(), f"presses {keys}", lambda leg: leg.press(keys))
@@ -162,7 +175,9 @@ class Conversation:
         self.settle()
 
     def settle(self) -> None:
-        """Let time pass until somebody is asked something, rings, talks or waits, with nothing being spoken; or the call is over."""
+        """Let time pass until somebody is asked something, rings, talks or waits, with nothing
+        being spoken; or the call is over.
+        """
         limit = self.clock.seconds + LONGEST
         self.clock.run(lambda: self._quiet() or self.clock.seconds > limit)
 
@@ -217,8 +232,14 @@ class Conversation:
         if self._call is not None and happening.call != self._call.id:
             return
         self.happenings.append(happening)
-        if isinstance(happening, Heard) and happening.sound.text and happening.sound.kind != "ringing":
-            self.sounds["near" if happening.role == self._near_role() else "far"].append(happening.sound.text)
+        if (
+            isinstance(happening, Heard)
+            and happening.sound.text
+            and happening.sound.kind != "ringing"
+        ):
+            self.sounds["near" if happening.role == self._near_role() else "far"].append(
+                happening.sound.text
+            )
         self._waiting += isinstance(happening, Asks) - isinstance(happening, Told)
         self.phase = phase(happening, self.phase)
         if said := sentence(happening):
@@ -231,14 +252,21 @@ def phase(happening: Happening, before: str) -> str:
         return "picked"
     if isinstance(happening, Told) and happening.event == "ace" and before == "picked":
         return "joined"  # also where a placed call has nobody at its other end
-    return {Asked: "asked", Ringing: "ringing", Joined: "joined", Ended: "ended"}.get(type(happening), before)
+    return {Asked: "asked", Ringing: "ringing", Joined: "joined", Ended: "ended"}.get(
+        type(happening), before
+    )
 
 
 def sentence(happening: Happening) -> tuple[str, str] | None:
     """Who does what, for the transcript."""
     if isinstance(happening, Heard):
         sound = happening.sound
-        return happening.role, f'hears "{sound.text}"' if sound.kind == "speech" else f"hears {sound.kind} {sound.text}".rstrip()
+        return (
+            happening.role,
+            f'hears "{sound.text}"'
+            if sound.kind == "speech"
+            else f"hears {sound.kind} {sound.text}".rstrip(),
+        )
     if isinstance(happening, Told):
         why = happening.failure or "; ".join(item.message for item in happening.illegal)
         return ("platform", f"refuses the answer to {happening.event}: {why}") if why else None
@@ -253,7 +281,11 @@ def progress(happening: Happening) -> str:
         return f"calls {happening.to}"
     if isinstance(happening, Joined):
         return f"connects to {happening.to}" if happening.to else f"joins {happening.kind}"
-    return f"ends the call: {happening.result}, {happening.reason}" if isinstance(happening, Ended) else ""
+    return (
+        f"ends the call: {happening.result}, {happening.reason}"
+        if isinstance(happening, Ended)
+        else ""
+    )
 
 
 def in_process(
@@ -270,14 +302,25 @@ def in_process(
     clock = VirtualClock(begin)
     backend = Backend(release, fetch, clock.now, cookies_only=cookies_only)
     transport = Direct(lambda _url, _headers, body: Response(200, JSON, backend.answer(body)))
-    return Conversation(exchange(clock, transport, "http://in-process/callbacks", application, settings, seed), clock, backend)
+    return Conversation(
+        exchange(clock, transport, "http://in-process/callbacks", application, settings, seed),
+        clock,
+        backend,
+    )
 
 
 @contextmanager
 def over_http(
-    url: str, *, application: str, secret: str, begin: datetime = MONDAY_MORNING, settings: Settings | None = None
+    url: str,
+    *,
+    application: str,
+    secret: str,
+    begin: datetime = MONDAY_MORNING,
+    settings: Settings | None = None,
 ) -> Iterator[Conversation]:
-    """A conversation with any backend that takes callbacks at this URL. Time stands still while it answers."""
+    """A conversation with any backend that takes callbacks at this URL. Time stands still while it
+    answers.
+    """
     clock, transport = VirtualClock(begin), Blocking()
     try:
         yield Conversation(exchange(clock, transport, url, application, settings, 0, secret), clock)
@@ -286,8 +329,16 @@ def over_http(
 
 
 def exchange(
-    clock: VirtualClock, transport: Transport, url: str, application: str, settings: Settings | None, seed: int, secret: str = SECRET
+    clock: VirtualClock,
+    transport: Transport,
+    url: str,
+    application: str,
+    settings: Settings | None,
+    seed: int,
+    secret: str = SECRET,
 ) -> Exchange:
     """A switch with one application, to which every number leads."""
-    world = World(applications=(Application(application, secret, url),), parties={"": Behaviour("by hand")})
+    world = World(
+        applications=(Application(application, secret, url),), parties={"": Behaviour("by hand")}
+    )
     return Exchange(world, clock, settings or Settings(), transport, seed=seed)

@@ -1,9 +1,11 @@
 """Which states and exits of the flows the scenarios have taken.
 
-What counts is every state, and of a state every exit that its author can see: the keys of a menu and those that work everywhere
-(`repeat` and `back` too), asking again after silence or an input that will not do, `otherwise`, conditions, shares, statuses,
-verdicts, outcomes, `next`. An error exit counts where the state itself names one; one that a state has from its flow or project is
-for mishaps inside. A state that only such mishaps lead to counts as spare: it is listed, and not asked for.
+What counts is every state, and of a state every exit that its author can see: the keys of a menu
+and those that work everywhere (`repeat` and `back` too), asking again after silence or an input
+that will not do, `otherwise`, conditions, shares, statuses, verdicts, outcomes, `next`. An error
+exit counts where the state itself names one; one that a state has from its flow or project is for
+mishaps inside. A state that only such mishaps lead to counts as spare: it is listed, and not asked
+for.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -63,16 +65,25 @@ def coverage(programs: Mapping[str, Program], trace: Iterable[Entry]) -> list[Fl
     """The coverage of all flows by all that happened."""
     taken: dict[str, set[Item]] = {}
     for entry in trace:
-        taken.setdefault(entry.flow, set()).update((Item(entry.state), Item(entry.state, entry.what)))
+        taken.setdefault(entry.flow, set()).update(
+            (Item(entry.state), Item(entry.state, entry.what))
+        )
     return [of_flow(program, taken.get(name, set())) for name, program in programs.items()]
 
 
 def of_flow(program: Program, taken: set[Item]) -> FlowCoverage:
     reached = reachable(program)
-    wanted = tuple(item for name in program.states if name in reached for item in items(program, program.states[name]))
+    wanted = tuple(
+        item
+        for name in program.states
+        if name in reached
+        for item in items(program, program.states[name])
+    )
     places = {item: place(program, item) for item in wanted}
     spare = tuple(name for name in program.states if name not in reached)
-    return FlowCoverage(program.flow, wanted, tuple(item for item in wanted if item not in taken), spare, places)
+    return FlowCoverage(
+        program.flow, wanted, tuple(item for item in wanted if item not in taken), spare, places
+    )
 
 
 def items(program: Program, state: CompiledState) -> Iterator[Item]:
@@ -92,7 +103,11 @@ def exits(program: Program, state: CompiledState) -> dict[str, None]:
 
 def special(verb: Any) -> list[str]:
     """What keys do besides leading to a state."""
-    keys = [*getattr(verb, "choices", {}).values(), *getattr(verb, "keys", {}).values(), *getattr(verb, "everywhere", {}).values()]
+    keys = [
+        *getattr(verb, "choices", {}).values(),
+        *getattr(verb, "keys", {}).values(),
+        *getattr(verb, "everywhere", {}).values(),
+    ]
     return [key for key in ("repeat", "back") if key in keys]
 
 
@@ -103,8 +118,16 @@ def again(state: CompiledState) -> list[str]:
         return []
     if state.kind == "menu":
         return [f"{AGAIN}no input", f"{AGAIN}no match"]
-    judged = verb.valid is not None or verb.least > 1 or verb.variable.kind in ("digits", "integer", "date", "time")
-    return [f"{AGAIN}no input", *[f"{AGAIN}invalid"] * judged, *[f"{AGAIN}not confirmed"] * (verb.confirm is not None)]
+    judged = (
+        verb.valid is not None
+        or verb.least > 1
+        or verb.variable.kind in ("digits", "integer", "date", "time")
+    )
+    return [
+        f"{AGAIN}no input",
+        *[f"{AGAIN}invalid"] * judged,
+        *[f"{AGAIN}not confirmed"] * (verb.confirm is not None),
+    ]
 
 
 def authored(program: Program, state: str) -> Mapping[str, Any]:
@@ -113,7 +136,9 @@ def authored(program: Program, state: str) -> Mapping[str, Any]:
 
 
 def reachable(program: Program) -> set[str]:
-    """The states that a call comes to without a mishap inside, or by an error exit that a state names itself."""
+    """The states that a call comes to without a mishap inside, or by an error exit that a state
+    names itself.
+    """
     waiting, found = [*program.entries().values()], set[str]()
     while waiting:
         name = waiting.pop()
@@ -130,4 +155,6 @@ def place(program: Program, item: Item) -> Span:
     """Where the author wrote it: the line of the exit, else of the state."""
     state = program.states[item.state]
     target = state.exits.get(item.exit)
-    return program.document.key_span(target.path if target and target.path else ("states", item.state))
+    return program.document.key_span(
+        target.path if target and target.path else ("states", item.state)
+    )

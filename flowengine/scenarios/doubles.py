@@ -1,4 +1,6 @@
-"""Strict doubles of the systems that flows ask: each answers what it is for, and whatever was not expected or did not come is told."""
+"""Strict doubles of the systems that flows ask: each answers what it is for, and whatever was not
+expected or did not come is told.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +21,9 @@ ERRORS: Mapping[str, str] = {"timeout": "timeout", "unreachable": "connection"}
 
 @dataclass(frozen=True, slots=True)
 class Double:
-    """What one request must look like, and what comes of it. `*` in a text stands for anything; `times` 0 is as often as it likes."""
+    """What one request must look like, and what comes of it. `*` in a text stands for anything;
+    `times` 0 is as often as it likes.
+    """
 
     service: str
     method: str
@@ -35,7 +39,11 @@ class Double:
         return f"{self.service}: {self.method} {self.path}"
 
     def outcome(self) -> Fetched:
-        return Fetched(0, error=ERRORS[self.fails]) if self.fails else Fetched(self.status, self.answer)
+        return (
+            Fetched(0, error=ERRORS[self.fails])
+            if self.fails
+            else Fetched(self.status, self.answer)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +72,15 @@ class Lookups:
         self._taken = [0] * len(self.doubles)
 
     def __call__(self, request: Request) -> Fetched:
-        """The answer of the first double that fits and has not been used up; without one the system cannot be reached."""
+        """The answer of the first double that fits and has not been used up; without one the system
+        cannot be reached.
+        """
         made = self.read(request)
         self.made.append(made)
         for place, double in enumerate(self.doubles):
-            if (not double.times or self._taken[place] < double.times) and not difference(double, made):
+            if (not double.times or self._taken[place] < double.times) and not difference(
+                double, made
+            ):
                 self._taken[place] += 1
                 return double.outcome()
         self.unexpected.append((made, self.nearest(made)))
@@ -78,12 +90,21 @@ class Lookups:
         address = self.addresses.get(request.service, "")
         body = msgspec.json.decode(request.body) if request.body else None
         path = unquote(request.url.removeprefix(address))
-        return Made(request.service, request.method, path, body, {name.lower(): value for name, value in request.headers.items()})
+        return Made(
+            request.service,
+            request.method,
+            path,
+            body,
+            {name.lower(): value for name, value in request.headers.items()},
+        )
 
     def nearest(self, made: Made) -> str:
         """Why the double that comes nearest did not answer."""
         alike = [double for double in self.doubles if double.service == made.service]
-        reasons = sorted((difference(double, made) or (9, "it has been used up") for double in alike), reverse=True)
+        reasons = sorted(
+            (difference(double, made) or (9, "it has been used up") for double in alike),
+            reverse=True,
+        )
         return reasons[0][1] if reasons else f"no lookup of this scenario is for {made.service}"
 
     def counted(self) -> list[tuple[Double, int]]:
@@ -101,7 +122,11 @@ def difference(double: Double, made: Made) -> tuple[int, str] | None:
         return 2, f"it expects {double.path}"
     if double.body is not None and (fault := differing(double.body, made.body, "body")):
         return 3, fault
-    wrong = [name for name, value in double.headers.items() if not fits(value, made.headers.get(name.lower(), ""))]
+    wrong = [
+        name
+        for name, value in double.headers.items()
+        if not fits(value, made.headers.get(name.lower(), ""))
+    ]
     return (4, f"it expects the header {wrong[0]}: {double.headers[wrong[0]]}") if wrong else None
 
 
@@ -111,8 +136,19 @@ def differing(expected: Any, found: Any, where: str) -> str:
         strangers = sorted(found.keys() - expected.keys())
         if strangers:
             return f"it expects no {where}.{strangers[0]}"
-        return next(filter(None, (differing(value, found.get(name), f"{where}.{name}") for name, value in expected.items())), "")
-    if expected == "*" or (isinstance(expected, str) and isinstance(found, str) and fits(expected, found)):
+        return next(
+            filter(
+                None,
+                (
+                    differing(value, found.get(name), f"{where}.{name}")
+                    for name, value in expected.items()
+                ),
+            ),
+            "",
+        )
+    if expected == "*" or (
+        isinstance(expected, str) and isinstance(found, str) and fits(expected, found)
+    ):
         return ""
     same = expected == found and isinstance(expected, bool) == isinstance(found, bool)
     return "" if same else f"it expects {where} {shown(expected)}, not {shown(found)}"
@@ -123,7 +159,9 @@ def shown(value: Any) -> str:
 
 
 def fits(expected: str, found: str) -> bool:
-    return expected == found or ("*" in expected and _pattern(expected).fullmatch(found) is not None)
+    return expected == found or (
+        "*" in expected and _pattern(expected).fullmatch(found) is not None
+    )
 
 
 @lru_cache(maxsize=256)
@@ -133,5 +171,7 @@ def _pattern(text: str) -> Pattern[str]:
 
 def addresses(release: Release) -> dict[str, str]:
     """The services that the flows ask, each with the address in front of its paths."""
-    verbs: Iterable[Any] = (state.verb for program in release.programs.values() for state in program.states.values())
+    verbs: Iterable[Any] = (
+        state.verb for program in release.programs.values() for state in program.states.values()
+    )
     return {verb.service.name: verb.service.url for verb in verbs if hasattr(verb, "service")}

@@ -1,4 +1,6 @@
-"""Finds calls that take what no scenario has taken yet: tries everything that may make a difference, breadth first, on the switch."""
+"""Finds calls that take what no scenario has taken yet: tries everything that may make a
+difference, breadth first, on the switch.
+"""
 
 import re
 from collections import deque
@@ -32,7 +34,9 @@ Taken = frozenset[tuple[str, Item]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A call to be tried: how it begins, what the caller and the callee do, and what other systems answer, one after the other."""
+    """A call to be tried: how it begins, what the caller and the callee do, and what other systems
+    answer, one after the other.
+    """
 
     way: Json
     moves: tuple[Json | str, ...] = ()
@@ -41,7 +45,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A lookup that a tried call made: after how many moves, where in the flow, what was asked, and what was answered."""
+    """A lookup that a tried call made: after how many moves, where in the flow, what was asked, and
+    what was answered.
+    """
 
     moves: int
     place: tuple[str, str]
@@ -51,7 +57,9 @@ class Lookup:
 
 @dataclass(slots=True)
 class Trial:
-    """A plan as it went. `marks` are how far the happenings had come after the beginning and after each move."""
+    """A plan as it went. `marks` are how far the happenings had come after the beginning and after
+    each move.
+    """
 
     flow: str
     plan: Plan
@@ -78,7 +86,9 @@ class Improvised(Lookups):
         assert self.talk is not None  # noqa: S101  # set before the call begins
         assert self.talk.backend is not None  # noqa: S101  # these calls are answered in process
         place, number = self.talk.backend.asking, len(self.asked)
-        answer = self.answers[number] if number < len(self.answers) else self.inputs.answers(place)[0]
+        answer = (
+            self.answers[number] if number < len(self.answers) else self.inputs.answers(place)[0]
+        )
         self.asked.append(Lookup(self.moves, place, self.read(request), answer))
         if "fails" in answer:
             return Fetched(0, error="timeout" if answer["fails"] == "timeout" else "connection")
@@ -96,7 +106,9 @@ class Explorer:
     seen: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
     def explore(self) -> list[Trial]:
-        """The trials that took something which was missing. Together they are small: each takes as much as any could."""
+        """The trials that took something which was missing. Together they are small: each takes as
+        much as any could.
+        """
         waiting = deque(Plan(way) for way in self.inputs.openings(self.flow))
         found: list[Trial] = []
         left = set(self.missing)
@@ -116,7 +128,14 @@ class Explorer:
         """Make the call; None where one of its moves cannot be made."""
         release = self.project.compiled(plan.way.get("environment")).release
         assert release  # noqa: S101  # it compiles with any values: only the secrets differ
-        case = Case(self.flow, "", given(plan.way), (), Then(), self.inputs.release.programs[self.flow].document)
+        case = Case(
+            self.flow,
+            "",
+            given(plan.way),
+            (),
+            Then(),
+            self.inputs.release.programs[self.flow].document,
+        )
         lookups = Improvised(release, self.inputs, plan.answers)
         play = Play(case, release, self.project.zone, lookups)
         lookups.talk = play.talk
@@ -143,7 +162,16 @@ class Explorer:
             return ("over",)
         outer = tuple((frame.flow, frame.state) for frame in call.stack)
         counts = tuple(value for value in call.values.values() if isinstance(value, int))
-        return (call.flow, call.state, talk.phase, call.attempts, call.previous, outer, counts, asked_last(talk))
+        return (
+            call.flow,
+            call.state,
+            talk.phase,
+            call.attempts,
+            call.previous,
+            outer,
+            counts,
+            asked_last(talk),
+        )
 
     def moves(self, talk: Conversation) -> list[Json | str]:
         """What can be done now."""
@@ -153,7 +181,13 @@ class Explorer:
         program = self.inputs.release.programs.get(flow)
         compiled = program.states.get(state) if program else None
         call = talk.known.call if talk.known else None
-        if talk.phase == "asked" and program and compiled and call and compiled.kind in ("menu", "collect"):
+        if (
+            talk.phase == "asked"
+            and program
+            and compiled
+            and call
+            and compiled.kind in ("menu", "collect")
+        ):
             return self.inputs.moves(program, state, call.attempts)
         exits = set(compiled.exits) if compiled else set()
         if talk.phase == "ringing":
@@ -162,15 +196,21 @@ class Explorer:
         if talk.phase != "joined" or program is None:
             return []
         late: list[Json | str] = [{"waits": "15s"}] if exits & set(VERDICTS) else []
-        return late + [{"press": keys} for keys in event_keys(program.document.text)] * bool(program.pressed)
+        return late + [{"press": keys} for keys in event_keys(program.document.text)] * bool(
+            program.pressed
+        )
 
     def further(self, trial: Trial) -> Iterator[Plan]:
         """Plans that go on from here, and those in which a system answers something else."""
         plan, known = trial.plan, len(trial.plan.answers)
         for number, asked in enumerate(trial.asked[known:], known):
             before = tuple(item.answer for item in trial.asked[:number])
-            others = [answer for answer in self.inputs.answers(asked.place) if answer != asked.answer]
-            yield from (Plan(plan.way, plan.moves[: asked.moves], (*before, other)) for other in others)
+            others = [
+                answer for answer in self.inputs.answers(asked.place) if answer != asked.answer
+            ]
+            yield from (
+                Plan(plan.way, plan.moves[: asked.moves], (*before, other)) for other in others
+            )
         self.seen[trial.key] = self.seen.get(trial.key, 0) + 1
         if self.seen[trial.key] <= MAX_ALIKE and len(plan.moves) < MAX_MOVES:
             yield from (replace(plan, moves=(*plan.moves, move)) for move in trial.next)
@@ -191,16 +231,25 @@ def event_keys(text: str) -> list[str]:
 
 def taken(talk: Conversation) -> Taken:
     """All states and exits that a call took."""
-    trace: list[Entry] = [entry for step in (talk.known.steps if talk.known else ()) for entry in step.trace]
-    found = {(entry.flow, Item(entry.state)) for entry in trace} | {(entry.flow, Item(entry.state, entry.what)) for entry in trace}
+    trace: list[Entry] = [
+        entry for step in (talk.known.steps if talk.known else ()) for entry in step.trace
+    ]
+    found = {(entry.flow, Item(entry.state)) for entry in trace} | {
+        (entry.flow, Item(entry.state, entry.what)) for entry in trace
+    }
     return frozenset(found)
 
 
 def chosen(trials: list[Trial], missing: set[tuple[str, Item]]) -> list[Trial]:
-    """As few trials as take all that any of them takes: always the one that takes the most; of those the shortest."""
+    """As few trials as take all that any of them takes: always the one that takes the most; of
+    those the shortest.
+    """
     left, found = set(missing), []
     while trials:
-        best = max(trials, key=lambda trial: (len(trial.taken & left), -len(trial.plan.moves) - len(trial.asked)))
+        best = max(
+            trials,
+            key=lambda trial: (len(trial.taken & left), -len(trial.plan.moves) - len(trial.asked)),
+        )
         if not best.taken & left:
             break
         best.gained = best.taken & left
@@ -210,4 +259,6 @@ def chosen(trials: list[Trial], missing: set[tuple[str, Item]]) -> list[Trial]:
 
 
 def missing_items(release: Release, trace: list[Entry]) -> set[tuple[str, Item]]:
-    return {(flow.flow, item) for flow in coverage(release.programs, trace) for item in flow.missing}
+    return {
+        (flow.flow, item) for flow in coverage(release.programs, trace) for item in flow.missing
+    }

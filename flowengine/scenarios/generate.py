@@ -25,9 +25,13 @@ from flowengine.switch.happenings import Asked, Ended, Heard, Joined, Ringing, R
 HEAD = "# Written by `flowengine test --generate`: what the flow does, not what it should do. Read it before you keep it.\n"
 MAX_NAME = 110
 MISHAPS = {
-    "again: no input": "silence", "again: no match": "a wrong key", "again: invalid": "a wrong entry",
-    "again: not confirmed": "a correction", "otherwise": "too many attempts", "repeat": "a repetition", "back": "going back",
-    "failed": "a failed lookup", "on timeout": "a timeout", "on 404": "status 404", "on 5xx": "status 500", "error": "a mishap",
+    "again: no input": "silence", "again: no match": "a wrong key", "again: invalid": "a wrong "
+                                                                                      "entry",
+    "again: not confirmed": "a correction", "otherwise": "too many attempts", "repeat": "a "
+                                                                                        "repetition", "back": "going back",
+    "failed": "a failed lookup", "on timeout": "a timeout", "on 404": "status 404", "on "
+                                                                                    "5xx": "status "
+                                                                                           "500", "error": "a mishap",
 }  # fmt: skip
 CHOICE = re.compile(r"(key|choice|share|outcome|on) |person|machine|unsure|beep")
 
@@ -39,7 +43,8 @@ class Dumper(yaml.SafeDumper):
         """Whether to write a value out each time."""
         return True
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002  # the signature of PyYAML
+    # the signature of PyYAML
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         """Lists stand in."""
         super().increase_indent(flow, indentless=False)
 
@@ -54,12 +59,18 @@ class Generated:
 
 
 def generate(project: Project, trace: Sequence[Entry]) -> Iterator[Generated]:
-    """Files for the flows that can be called, one by one; `trace` is all that scenarios have taken so far."""
+    """Files for the flows that can be called, one by one; `trace` is all that scenarios have taken
+    so far.
+    """
     release = project.compiled().release
     assert release  # noqa: S101  # whoever asks has checked the project
     inputs = Inputs.of(release, tables(project), project.variables)
-    missing = {(flow.flow, item) for flow in coverage(release.programs, trace) for item in flow.missing}
-    verbs = (state.verb for program in release.programs.values() for state in program.states.values())
+    missing = {
+        (flow.flow, item) for flow in coverage(release.programs, trace) for item in flow.missing
+    }
+    verbs = (
+        state.verb for program in release.programs.values() for state in program.states.values()
+    )
     inner = {verb.flow for verb in verbs if isinstance(verb, CompiledSubflow)}
     for flow in (name for name in release.programs if name not in inner):
         wanted = {(name, item) for name, item in missing if name in (flow, *inner)}
@@ -86,13 +97,21 @@ def tables(project: Project) -> dict[str, Any]:
 
 def holding(project: Project, flow: str, scenarios: dict[str, Json], text: str) -> dict[str, Json]:
     """Those that pass when they are read back: what depends on an id of a call may not."""
-    cases, _ = Project(project.files, {f"scenarios/{flow}.yaml": text.encode()}, project.zone, project.variables, project.known).cases()
+    cases, _ = Project(
+        project.files,
+        {f"scenarios/{flow}.yaml": text.encode()},
+        project.zone,
+        project.variables,
+        project.known,
+    ).cases()
     return {case.name: scenarios[case.name] for case in cases if not play(case, project).failures}
 
 
 def written(flow: str, scenarios: dict[str, Json]) -> str:
     data = {"flow": flow, "scenarios": scenarios}
-    return HEAD + yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
+    return HEAD + yaml.dump(
+        data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1_000_000
+    )
 
 
 def named(trials: Sequence[Trial]) -> dict[str, Json]:
@@ -107,10 +126,22 @@ def named(trials: Sequence[Trial]) -> dict[str, Json]:
 def title(trial: Trial) -> str:
     """Where a call ends, and what it was written for: `agent, after silence in ask order`."""
     end = spoken(local(trial, ".".join(where(trial.talk))))
-    entries = (entry for step in (trial.talk.known.steps if trial.talk.known else ()) for entry in step.trace)
-    new = [entry for entry in dict.fromkeys(entries) if (entry.flow, Item(entry.state, entry.what)) in trial.gained]
-    mishaps = [f"{MISHAPS[entry.what]} in {spoken(entry.state)}" for entry in new if entry.what in MISHAPS]
-    choices = [f"{entry.what} in {spoken(entry.state)}" for entry in new if CHOICE.match(entry.what)]
+    entries = (
+        entry
+        for step in (trial.talk.known.steps if trial.talk.known else ())
+        for entry in step.trace
+    )
+    new = [
+        entry
+        for entry in dict.fromkeys(entries)
+        if (entry.flow, Item(entry.state, entry.what)) in trial.gained
+    ]
+    mishaps = [
+        f"{MISHAPS[entry.what]} in {spoken(entry.state)}" for entry in new if entry.what in MISHAPS
+    ]
+    choices = [
+        f"{entry.what} in {spoken(entry.state)}" for entry in new if CHOICE.match(entry.what)
+    ]
     bare = [f"without {name}" for name in trial.plan.way.get("environment", {})]
     why = f"after {' and '.join(mishaps)}" if mishaps else f"by {choices[-1]}" if choices else ""
     return shorten(", ".join([end, *filter(None, [why]), *bare]), MAX_NAME, placeholder=" …")
@@ -133,10 +164,18 @@ def scenario(trial: Trial) -> Json:
         steps += observed(trial, begin, end)
     ended = trial.talk.call.ended
     then: Json = {"ended by": ender(trial.talk), "result": ended.result} if ended else {}
-    values = {name: value for name, value in (known.values if known else {}).items() if value not in ("", 0, False)}
-    then |= {"state": local(trial, ".".join(where(trial.talk)))} | ({"vars": values} if values else {})
+    values = {
+        name: value
+        for name, value in (known.values if known else {}).items()
+        if value not in ("", 0, False)
+    }
+    then |= {"state": local(trial, ".".join(where(trial.talk)))} | (
+        {"vars": values} if values else {}
+    )
     then |= {"reported": trial.talk.call.report[0]} if trial.talk.call.report[0] else {}
-    apology = any(entry.what == "apology" for step in (known.steps if known else ()) for entry in step.trace)
+    apology = any(
+        entry.what == "apology" for step in (known.steps if known else ()) for entry in step.trace
+    )
     return {
         **({"given": given} if given else {}),
         **({"when": steps} if steps else {}),
@@ -147,7 +186,11 @@ def scenario(trial: Trial) -> Json:
 def plain(move: Json | str) -> Json | str:
     """A move as one writes it: keys without quotes where they are a number."""
     keys = move.get("press", "") if isinstance(move, dict) else ""
-    return {"press": int(keys)} if keys.isdigit() and len(keys) < MAX_INTEGER_DIGITS and str(int(keys)) == keys else move
+    return (
+        {"press": int(keys)}
+        if keys.isdigit() and len(keys) < MAX_INTEGER_DIGITS and str(int(keys)) == keys
+        else move
+    )
 
 
 def local(trial: Trial, place: str) -> str:
@@ -159,14 +202,21 @@ def observed(trial: Trial, begin: int, end: int) -> Iterator[Json]:
     """What could be heard and seen between two moves."""
     stretch = trial.talk.happenings[begin:end]
     near: Role = "callee" if "placed" in trial.plan.way else "caller"
-    heard = [item for item in stretch if isinstance(item, Heard) and item.sound.text and item.sound.kind != "ringing"]
+    heard = [
+        item
+        for item in stretch
+        if isinstance(item, Heard) and item.sound.text and item.sound.kind != "ringing"
+    ]
     texts = [item.sound.text for item in heard if item.role == near]
     if texts and trial.talk.call.id not in "".join(texts):
         yield {"hears only": texts[0] if len(texts) == 1 else texts}
     reached = [item.to for item in stretch if isinstance(item, (Ringing, Joined)) and item.to]
     if reached:
         yield {"connected to": reached[-1]}
-    last = next((item for item in reversed(stretch) if isinstance(item, (Asked, Ringing, Joined, Ended))), None)
+    last = next(
+        (item for item in reversed(stretch) if isinstance(item, (Asked, Ringing, Joined, Ended))),
+        None,
+    )
     if isinstance(last, Asked) and "." in last.menu:
         yield {"asked": local(trial, ".".join(last.menu.split(".")[:2]))}
 
@@ -176,5 +226,8 @@ def lookup(asked: Lookup, call_id: str) -> Json:
     made: Made = asked.made
     found: Json = {"service": made.service, made.method.lower(): made.path.replace(call_id, "*")}
     if made.body:
-        found["body"] = {key: value.replace(call_id, "*") if isinstance(value, str) else value for key, value in made.body.items()}
+        found["body"] = {
+            key: value.replace(call_id, "*") if isinstance(value, str) else value
+            for key, value in made.body.items()
+        }
     return {**found, **asked.answer}

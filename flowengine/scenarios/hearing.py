@@ -10,7 +10,9 @@ from flowengine.scenarios.result import Missed
 
 
 class Ear:
-    """Listens at one end: `mark` is how far the words have been accounted for, `since` where the last deed was done."""
+    """Listens at one end: `mark` is how far the words have been accounted for, `since` where the
+    last deed was done.
+    """
 
     def __init__(self, talk: Conversation, end: End) -> None:
         self.talk, self.end = talk, end
@@ -33,7 +35,9 @@ class Ear:
         """These, and nothing else since the last deed."""
         said = self.talk.text(self.end)[self.since :].strip()
         if not re.fullmatch(r"\s*".join(f"(?:{part})" for part in map(inner, listed(texts))), said):
-            raise Missed(f"{self.who} heard something else", " ".join(listed(texts)), said or "nothing")
+            raise Missed(
+                f"{self.who} heard something else", " ".join(listed(texts)), said or "nothing"
+            )
         self.mark = len(self.talk.text(self.end))
 
     def does_not_hear(self, texts: Texts) -> None:

@@ -1,7 +1,8 @@
-"""What may be tried on a flow to see where it leads: keys, numbers, answers of other systems, callers, times.
+"""What may be tried on a flow to see where it leads: keys, numbers, answers of other systems,
+callers, times.
 
-Nothing here is certain. Values come from what the author wrote (literals, tables, choices) and from the kinds of variables; whoever
-tries them finds out which lead to something new.
+Nothing here is certain. Values come from what the author wrote (literals, tables, choices) and from
+the kinds of variables; whoever tries them finds out which lead to something new.
 """
 
 import re
@@ -36,7 +37,9 @@ class Inputs:
     literals: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, release: Release, tables: Mapping[str, Any], secrets: tuple[str, ...] = ()) -> "Inputs":
+    def of(
+        cls, release: Release, tables: Mapping[str, Any], secrets: tuple[str, ...] = ()
+    ) -> "Inputs":
         found: dict[str, dict[str, list[Any]]] = {}
         for name, program in release.programs.items():
             for variable, text in COMPARED.findall(program.document.text):
@@ -44,8 +47,14 @@ class Inputs:
         return cls(release, tuple(dict.fromkeys(words(tables))), secrets, found)
 
     def values(self, program: Program, variable: Variable) -> list[Any]:
-        """Values of a variable that make a difference, as far as can be told; the first is an ordinary one."""
-        written = [value for value in self.literals.get(program.flow, {}).get(variable.name, ()) if value != ""]
+        """Values of a variable that make a difference, as far as can be told; the first is an
+        ordinary one.
+        """
+        written = [
+            value
+            for value in self.literals.get(program.flow, {}).get(variable.name, ())
+            if value != ""
+        ]
         return list(dict.fromkeys([*variable.choices, *SAMPLES[variable.kind], *written])) or [""]
 
     def moves(self, program: Program, state: str, attempts: int) -> list[Json | str]:
@@ -55,11 +64,19 @@ class Inputs:
         if program.states[state].kind == "menu":
             taken = {option.dtmf for option in verb.options}
             wrong = next((key for key in "9876543210#*" if key not in taken), "")
-            return [*({"press": value.replace(".", "")} for value in verb.choices), *([{"press": wrong}] if wrong else []), *quiet]
+            return [
+                *({"press": value.replace(".", "")} for value in verb.choices),
+                *([{"press": wrong}] if wrong else []),
+                *quiet,
+            ]
         if attempts > 100:  # collect counts so while it reads back
             return [{"press": key} for key in dict.fromkeys(["1", "2", *verb.everywhere])] + quiet
         entered = [*verb.keys, *(text for text in self.texts(verb) if len(text) <= verb.most)]
-        return [{"press": text if len(text) == verb.most else f"{text}#"} for text in dict.fromkeys(entered) if text] + quiet
+        return [
+            {"press": text if len(text) == verb.most else f"{text}#"}
+            for text in dict.fromkeys(entered)
+            if text
+        ] + quiet
 
     def texts(self, verb: Any) -> Iterator[str]:
         """What might be keyed in."""
@@ -71,7 +88,9 @@ class Inputs:
         for length in dict.fromkeys((least, min(10, most), most)):
             if least <= length <= most:
                 yield from (luhn(DIGITS[: length - 1]), DIGITS[:length], "9" * length)
-                yield from (dated(form, FUTURE) for form in ("MMDDYYYY", "YYYYMMDD") if length == len(form))
+                yield from (
+                    dated(form, FUTURE) for form in ("MMDDYYYY", "YYYYMMDD") if length == len(form)
+                )
         yield from ("1", "5", "0", "9" * most)
 
     def answers(self, place: tuple[str, str]) -> list[Json]:
@@ -79,32 +98,66 @@ class Inputs:
         program = self.release.programs[place[0]]
         verb: Any = program.states[place[1]].verb
         into = program.document.data["states"][place[1]]["fetch"].get("into", {})
-        variables = [(text, self.values(program, program.variables[name])) for name, text in into.items()]
+        variables = [
+            (text, self.values(program, program.variables[name])) for name, text in into.items()
+        ]
         usual = [values[0] for _, values in variables]
         bodies = [body([text for text, _ in variables], usual)]
         if len(variables) < 4:  # all together where they are few
-            bodies += [body([text for text, _ in variables], list(chosen)) for chosen in product(*(values for _, values in variables))]
+            bodies += [
+                body([text for text, _ in variables], list(chosen))
+                for chosen in product(*(values for _, values in variables))
+            ]
         else:
-            one = [[*usual[:at], value, *usual[at + 1 :]] for at, (_, values) in enumerate(variables) for value in values[1:]]
+            one = [
+                [*usual[:at], value, *usual[at + 1 :]]
+                for at, (_, values) in enumerate(variables)
+                for value in values[1:]
+            ]
             bodies += [body([text for text, _ in variables], chosen) for chosen in one]
-        statuses = [{"fails": "timeout"} if status == "timeout" else {"status": int(status.replace("x", "0"))} for status in verb.statuses]
+        statuses = [
+            {"fails": "timeout"}
+            if status == "timeout"
+            else {"status": int(status.replace("x", "0"))}
+            for status in verb.statuses
+        ]
         good = [{"answer": found} if found else {} for found in bodies]
-        return [*(item for at, item in enumerate(good) if item not in good[:at]), *statuses, {"fails": "unreachable"}]
+        return [
+            *(item for at, item in enumerate(good) if item not in good[:at]),
+            *statuses,
+            {"fails": "unreachable"},
+        ]
 
     def openings(self, flow: str) -> list[Json]:
         """Ways in which a call can come to a flow."""
         program = self.release.programs[flow]
         text = program.document.text
-        ways = [way for way in self.ways(program) if not leads_to(self.release, flow, given(way), Given())]
+        ways = [
+            way
+            for way in self.ways(program)
+            if not leads_to(self.release, flow, given(way), Given())
+        ]
         times = TIMES if re.search(r"\b(hours|now)\.", text) else (TIME,)
-        timed = [{**way, **({"time": time} if time != TIME else {})} for time in times for way in ways]
+        timed = [
+            {**way, **({"time": time} if time != TIME else {})} for time in times for way in ways
+        ]
         callers = [*re.findall(r'call\.from\b[^\n"]*"(\+\d+)"', text)]
         named: list[Json] = [{"caller": f"{caller}5550123456"[:12]} for caller in callers] + (
             [{"caller": "private"}] if "call.from" in text else []
         )
-        drawn: list[Json] = [{"caller": f"+1404555{number:04}"} for number in range(100, 400)] if re.search(r"\bsplit:", text) else []
-        bare: list[Json] = [{"environment": {name: ""}} for name in self.secrets] if "${secrets." in text else []
-        return timed + [{**way, **more} for way in ways[:1] for more in [*bare, *([] if "placed" in way else [*named, *drawn])]]
+        drawn: list[Json] = (
+            [{"caller": f"+1404555{number:04}"} for number in range(100, 400)]
+            if re.search(r"\bsplit:", text)
+            else []
+        )
+        bare: list[Json] = (
+            [{"environment": {name: ""}} for name in self.secrets] if "${secrets." in text else []
+        )
+        return timed + [
+            {**way, **more}
+            for way in ways[:1]
+            for more in [*bare, *([] if "placed" in way else [*named, *drawn])]
+        ]
 
     def ways(self, program: Program) -> Iterator[Json]:
         flow = program.flow
@@ -112,8 +165,14 @@ class Inputs:
         if origins - {"server"} or (not self.release.routes and program.start):
             yield {}
             yield from ({"to": to} for to in self.addresses(program))
-        if program.answered or "server" in origins or (program.start and not origins and program.signature.inputs):
-            samples = {item.name: self.values(program, item)[0] for item in program.signature.inputs}
+        if (
+            program.answered
+            or "server" in origins
+            or (program.start and not origins and program.signature.inputs)
+        ):
+            samples = {
+                item.name: self.values(program, item)[0] for item in program.signature.inputs
+            }
             for kind in ("tts", "conference") if program.answered else ("custom",):
                 yield {"placed": kind, "data": samples}
                 yield {"placed": kind}
@@ -148,7 +207,11 @@ def words(data: Any) -> Iterator[str]:
     for table in data.values() if isinstance(data, dict) else ():
         for key, row in (table.get("rows") or {}).items() if isinstance(table, dict) else ():
             yield str(key)
-            yield from (value for value in row.values() if isinstance(value, str) and re.fullmatch(r"[0-9]{2,8}", value))
+            yield from (
+                value
+                for value in row.values()
+                if isinstance(value, str) and re.fullmatch(r"[0-9]{2,8}", value)
+            )
 
 
 def body(texts: list[str], values: list[Any]) -> Json:
@@ -167,7 +230,9 @@ def body(texts: list[str], values: list[Any]) -> Json:
 
 def dated(form: str, date: tuple[str, str, str]) -> str:
     year, month, day = date
-    return form.replace("YYYY", year).replace("YY", year[2:]).replace("MM", month).replace("DD", day)
+    return (
+        form.replace("YYYY", year).replace("YY", year[2:]).replace("MM", month).replace("DD", day)
+    )
 
 
 def luhn(digits: str) -> str:

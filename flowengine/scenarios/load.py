@@ -53,16 +53,25 @@ class Case:
 
     def lookup_span(self, place: int) -> Span:
         own: Path = (*self.path, "given", "lookups", place)
-        return self.document.span(own if own in self.document.values else ("given", "lookups", place))
+        return self.document.span(
+            own if own in self.document.values else ("given", "lookups", place)
+        )
 
 
 def read_scenarios(folder: FilePath) -> dict[str, bytes]:
-    """The files of scenarios beside the flows of a project, by their path in it; for a single flow, those beside its file."""
+    """The files of scenarios beside the flows of a project, by their path in it; for a single flow,
+    those beside its file.
+    """
     root = folder.parent if folder.is_file() else folder
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted((root / FOLDER).glob("*.y*ml"))}
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted((root / FOLDER).glob("*.y*ml"))
+    }
 
 
-def load_scenarios(files: Mapping[str, bytes], compiled: Compiled) -> tuple[list[Case], list[Problem]]:
+def load_scenarios(
+    files: Mapping[str, bytes], compiled: Compiled
+) -> tuple[list[Case], list[Problem]]:
     """All cases of these files. Files with problems of form are left out."""
     cases: list[Case] = []
     problems: list[Problem] = []

@@ -38,16 +38,30 @@ class Opening:
 
 
 def opening(release: Release, flow: str, given: Given) -> Opening:
-    """The call that a scenario describes; what it does not say comes from the routes that lead to its flow."""
+    """The call that a scenario describes; what it does not say comes from the routes that lead to
+    its flow.
+    """
     route = next((route for route in release.routes if route.flow == flow), None)
     application = route.application if route and route.application else APPLICATION
     if given.placed:
-        return Opening("", given.to or DIALLED[0], "phone", "", application, callout=callout(flow, given))
+        return Opening(
+            "", given.to or DIALLED[0], "phone", "", application, callout=callout(flow, given)
+        )
     kind = PARTIES[given.origin or origin_of(route)]
     to = given.to or dialled(release, route, kind)
-    target = given.type or (route.kind if route and route.kind and not given.to else target_of(to, kind))
+    target = given.type or (
+        route.kind if route and route.kind and not given.to else target_of(to, kind)
+    )
     caller = given.caller or CALLERS[kind]
-    return Opening(caller, to, kind, target, application, given.custom or "", tuple((given.headers or {}).items()))
+    return Opening(
+        caller,
+        to,
+        kind,
+        target,
+        application,
+        given.custom or "",
+        tuple((given.headers or {}).items()),
+    )
 
 
 def origin_of(route: Routing | None) -> str:
@@ -57,8 +71,16 @@ def origin_of(route: Routing | None) -> str:
 def dialled(release: Release, route: Routing | None, kind: Party) -> str:
     """An address that this route takes, and none before it."""
     if route is None or not route.to:
-        named = {"username": "bob", "conference": "lobby", "sip": "line@pbx.example.com"}.get(route.kind if route and route.kind else kind)
-        free = (to for to in DIALLED if route and release.route(to, target_of(to, kind), ORIGINS[kind], route.application) == route.flow)
+        named = {"username": "bob", "conference": "lobby", "sip": "line@pbx.example.com"}.get(
+            route.kind if route and route.kind else kind
+        )
+        free = (
+            to
+            for to in DIALLED
+            if route
+            and release.route(to, target_of(to, kind), ORIGINS[kind], route.application)
+            == route.flow
+        )
         return named or next(free, DIALLED[0])
     text = route.head + ("1" if route.open else "") + route.tail
     return f"+{text}" if text.isdigit() and kind != "app" else text
@@ -81,11 +103,17 @@ def leads_to(release: Release, flow: str, own: Given, shared: Given) -> str:
     found = release.route(call.to, call.target, ORIGINS[call.kind], call.application)
     if found == flow:
         return ""
-    return f"a call to {call.to} is answered by {found}" if found else f"no route leads a call to {call.to} anywhere"
+    return (
+        f"a call to {call.to} is answered by {found}"
+        if found
+        else f"no route leads a call to {call.to} anywhere"
+    )
 
 
 def joined(own: Given, shared: Given) -> Given:
-    said = {name: value for name in own.__struct_fields__ if (value := getattr(own, name)) is not UNSET}
+    said = {
+        name: value for name in own.__struct_fields__ if (value := getattr(own, name)) is not UNSET
+    }
     return msgspec.structs.replace(shared, **said)
 
 
@@ -100,7 +128,11 @@ def callout(flow: str, given: Given) -> Mapping[str, Any]:
     kind = "number" if to.startswith("+") else "sip" if "@" in to else "username"
     custom = given.custom or msgspec.json.encode({"flow": flow, "data": given.data or {}}).decode()
     name = f"{given.placed}Callout"
-    body: dict[str, Any] = {"destination": {"type": kind, "endpoint": to}, "cli": given.caller or CALLER, "custom": custom}
+    body: dict[str, Any] = {
+        "destination": {"type": kind, "endpoint": to},
+        "cli": given.caller or CALLER,
+        "custom": custom,
+    }
     body |= {"enableAce": True, "enableDice": True, "enablePie": True}
     if given.placed == "tts":
         body |= {"text": given.text or "A message for you.", "locale": "en-US"}

@@ -23,7 +23,12 @@ from flowengine.states.fields import millis
 from flowengine.switch.errors import ApiError
 from flowengine.switch.happenings import Asks, Joined
 
-REJECTS = {"busy": "busy", "no answer": "no answer", "declines": "decline", "congestion": "congestion"}
+REJECTS = {
+    "busy": "busy",
+    "no answer": "no answer",
+    "declines": "decline",
+    "congestion": "congestion",
+}
 ANSWERS = {"answers": "human", "person": "human", "machine": "machine", "unsure": "notsure"}
 HEARS = {"hears", "hears only", "does not hear"}
 DEEDS = {"press", "says", "waits", "callee", "unpark", "hangs up", "stays silent"}
@@ -32,7 +37,9 @@ DEEDS = {"press", "says", "waits", "callee", "unpark", "hangs up", "stays silent
 class Play:
     """One scenario being played."""
 
-    def __init__(self, case: Case, release: Release, zone: str, lookups: Lookups | None = None) -> None:
+    def __init__(
+        self, case: Case, release: Release, zone: str, lookups: Lookups | None = None
+    ) -> None:
         self.case, self.release = case, release
         self.lookups = lookups or Lookups(map(double, case.given.lookups or ()), addresses(release))
         self.opening = opening(release, case.flow, case.given)
@@ -76,7 +83,12 @@ class Play:
         if call.callout is not None:
             self.talk.place(call.application, call.callout)
         else:
-            how = {"target": call.target, "application": call.application, "custom": call.custom, "call_headers": call.headers}
+            how = {
+                "target": call.target,
+                "application": call.application,
+                "custom": call.custom,
+                "call_headers": call.headers,
+            }
             self.talk.dial(call.caller, call.to, kind=call.kind, **how)
 
     def step(self, step: str | Step) -> None:
@@ -135,26 +147,41 @@ class Play:
 
     def notified(self, wanted: str | Notified) -> None:
         """Time passes until the notice comes; those that came before are found first."""
-        kind, destination = (wanted, "*") if isinstance(wanted, str) else (wanted.type, wanted.destination or "*")
+        kind, destination = (
+            (wanted, "*") if isinstance(wanted, str) else (wanted.type, wanted.destination or "*")
+        )
         self.talk.clock.run(lambda: self.noticed(kind, destination))
         if not self.noticed(kind, destination):
-            raise Missed("this notice never came", f"{kind} {destination}".removesuffix(" *"), ", ".join(self.kinds()) or "none")
+            raise Missed(
+                "this notice never came",
+                f"{kind} {destination}".removesuffix(" *"),
+                ", ".join(self.kinds()) or "none",
+            )
         self.notices = len(self.talk.happenings)
         self.talk.settle()
 
     def noticed(self, kind: str, destination: str) -> bool:
         bodies = self.noticing()
-        return any(body.get("type") == kind and fits(destination, str(body.get("destination", ""))) for body in bodies)
+        return any(
+            body.get("type") == kind and fits(destination, str(body.get("destination", "")))
+            for body in bodies
+        )
 
     def noticing(self) -> list[dict[str, Any]]:
         later = self.talk.happenings[self.notices :]
-        return [msgspec.json.decode(item.body) for item in later if isinstance(item, Asks) and item.event == "notify"]
+        return [
+            msgspec.json.decode(item.body)
+            for item in later
+            if isinstance(item, Asks) and item.event == "notify"
+        ]
 
     def kinds(self) -> list[str]:
         return [str(body.get("type")) for body in self.noticing()]
 
     def parked(self) -> None:
-        last = next((item for item in reversed(self.talk.happenings) if isinstance(item, Joined)), None)
+        last = next(
+            (item for item in reversed(self.talk.happenings) if isinstance(item, Joined)), None
+        )
         if self.talk.over or last is None or last.kind != "park":
             raise Missed("the call is not parked")
 
@@ -165,7 +192,12 @@ class Play:
     def surprises(self) -> list[Failure]:
         """Lookups that nothing in the scenario is for: mostly the reason for all else."""
         return [
-            Failure(self.case.span, f"the flow asked for something that the scenario does not expect: {reason}", "", str(made))
+            Failure(
+                self.case.span,
+                f"the flow asked for something that the scenario does not expect: {reason}",
+                "",
+                str(made),
+            )
             for made, reason in self.lookups.unexpected
         ]
 
@@ -219,7 +251,9 @@ def leading_to(to: str) -> Mapping[str, Any]:
         return {"action": {"name": "connectPstn", "number": to}}
     endpoint = to.removeprefix("sip:")
     if "@" in to:
-        return {"action": {"name": "connectSip", "destination": {"type": "sip", "endpoint": endpoint}}}
+        return {
+            "action": {"name": "connectSip", "destination": {"type": "sip", "endpoint": endpoint}}
+        }
     return {"action": {"name": "connectMxp", "destination": {"type": "username", "endpoint": to}}}
 
 

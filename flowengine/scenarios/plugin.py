@@ -1,6 +1,8 @@
-"""Scenarios as tests of pytest. Only where asked for: by `--flows FOLDER`, or by `flowengine_flows` in the configuration.
+"""Scenarios as tests of pytest. Only where asked for: by `--flows FOLDER`, or by `flowengine_flows`
+in the configuration.
 
-pytest imports this file in every run, so all else of flowengine is imported when a folder was asked for.
+pytest imports this file in every run, so all else of flowengine is imported when a folder was asked
+for.
 """
 
 from __future__ import annotations
@@ -42,8 +44,16 @@ class Broken(Exception):  # noqa: N818  # of a scenario, not of the program
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option and the setting."""
     group = parser.getgroup("flowengine")
-    group.addoption(OPTION, action="append", default=[], metavar="FOLDER", help="Run the scenarios of the flows in this folder as tests.")
-    parser.addini(SETTING, "Folders of flows whose scenarios are run as tests.", type="paths", default=[])
+    group.addoption(
+        OPTION,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="Run the scenarios of the flows in this folder as tests.",
+    )
+    parser.addini(
+        SETTING, "Folders of flows whose scenarios are run as tests.", type="paths", default=[]
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,7 +63,10 @@ def pytest_configure(config: pytest.Config) -> None:
     wanted = folders(config, asked=True) + ([] if named else folders(config, asked=False))
     for folder in folders(config, asked=True):
         if not (folder / SCENARIOS).is_dir():
-            raise pytest.UsageError(f"{OPTION}: {folder} " + (f"has no folder {SCENARIOS}" if folder.is_dir() else "is no folder"))
+            raise pytest.UsageError(
+                f"{OPTION}: {folder} "
+                + (f"has no folder {SCENARIOS}" if folder.is_dir() else "is no folder")
+            )
     config.args += [str(folder / SCENARIOS) for folder in wanted if (folder / SCENARIOS).is_dir()]
 
 
@@ -67,7 +80,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """A file of scenarios in a folder that was asked for."""
     folder = file_path.parent.parent.resolve()
     wanted = folders(parent.config, asked=True) + folders(parent.config, asked=False)
-    if file_path.parent.name == SCENARIOS and file_path.suffix in (".yaml", ".yml") and folder in wanted:
+    if (
+        file_path.parent.name == SCENARIOS
+        and file_path.suffix in (".yaml", ".yml")
+        and folder in wanted
+    ):
         collected: pytest.Collector = ScenarioFile.from_parent(parent, path=file_path)
         return collected
     return None
@@ -81,7 +98,11 @@ class ScenarioFile(pytest.File):
         loaded = self.loaded()
         name = f"{SCENARIOS}/{self.path.name}"
         errors = [problem for problem in loaded.problems if problem.severity == "error"]
-        own = [problem for problem in errors if problem.span.file == name or not problem.span.file.startswith(f"{SCENARIOS}/")]
+        own = [
+            problem
+            for problem in errors
+            if problem.span.file == name or not problem.span.file.startswith(f"{SCENARIOS}/")
+        ]
         if own:
             raise self.CollectError(loaded.places.listing(own))
         for case in loaded.cases:
@@ -91,7 +112,9 @@ class ScenarioFile(pytest.File):
     def loaded(self) -> Loaded:
         known, folder = self.config.stash[_projects], self.path.parent.parent
         if folder not in known:
-            known[folder] = Loaded(folder, os.path.relpath(folder, self.config.invocation_params.dir))
+            known[folder] = Loaded(
+                folder, os.path.relpath(folder, self.config.invocation_params.dir)
+            )
         return known[folder]
 
 
@@ -113,7 +136,11 @@ class ScenarioItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The failure in the words of the scenario, without a traceback."""
-        return str(excinfo.value) if isinstance(excinfo.value, Broken) else super().repr_failure(excinfo, style)
+        return (
+            str(excinfo.value)
+            if isinstance(excinfo.value, Broken)
+            else super().repr_failure(excinfo, style)
+        )
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the scenario stands."""

@@ -32,11 +32,15 @@ class Project:
     @classmethod
     def of(cls, files: Mapping[str, bytes], scenarios: Mapping[str, bytes]) -> "Project":
         document = read(files[PROJECT_FILE], PROJECT_FILE)[0] if PROJECT_FILE in files else None
-        data: Mapping[str, Any] = document.data if document and isinstance(document.data, dict) else {}
+        data: Mapping[str, Any] = (
+            document.data if document and isinstance(document.data, dict) else {}
+        )
         return cls(files, scenarios, str(data.get("zone", "UTC")), variables(data))
 
     def compiled(self, environment: Mapping[str, str] | None = None) -> Compiled:
-        """The project as it is in this environment; what a scenario says nothing of has a test value."""
+        """The project as it is in this environment; what a scenario says nothing of has a test
+        value.
+        """
         values = {**dict.fromkeys(self.variables, SECRET), **(environment or {})}
         key = tuple(sorted((name, value) for name, value in values.items() if value))
         if key not in self.known:
@@ -56,5 +60,9 @@ def variables(project: Mapping[str, Any]) -> tuple[str, ...]:
     """The variables of the environment that a project names."""
     secrets, applications = project.get("secrets"), project.get("applications")
     named = list(secrets.values()) if isinstance(secrets, dict) else []
-    named += [item.get("secret") for item in applications if isinstance(item, dict)] if isinstance(applications, list) else []
+    named += (
+        [item.get("secret") for item in applications if isinstance(item, dict)]
+        if isinstance(applications, list)
+        else []
+    )
     return tuple(name for name in named if isinstance(name, str))

@@ -27,11 +27,17 @@ class Places:
         return self._excerpts.of(self.at(span))
 
     def listing(self, problems: Iterable[Problem], *, colour: bool = False) -> str:
-        return to_text([replace(problem, span=self.at(problem.span)) for problem in problems], self._sources, colour=colour)
+        return to_text(
+            [replace(problem, span=self.at(problem.span)) for problem in problems],
+            self._sources,
+            colour=colour,
+        )
 
 
 def failure_text(result: Result, places: Places) -> str:
-    """Everything about a scenario that failed: what was expected and what came, where, and the conversation so far."""
+    """Everything about a scenario that failed: what was expected and what came, where, and the
+    conversation so far.
+    """
     parts = [f"FAILED {result.title}"]
     parts += [one(failure, places) for failure in result.failures]
     if result.place is not None:
@@ -53,7 +59,9 @@ def one(failure: Failure, places: Places) -> str:
 
 
 def transcript(result: Result) -> list[str]:
-    return [f"  {clock(moment.seconds)}  {moment.who} {moment.what}" for moment in result.transcript]
+    return [
+        f"  {clock(moment.seconds)}  {moment.who} {moment.what}" for moment in result.transcript
+    ]
 
 
 def clock(seconds: float) -> str:
@@ -82,7 +90,13 @@ def junit(results: Iterable[Result], places: Places) -> bytes:
     for flow, members in suites.items():
         failed = sum(bool(result.failures) for result in members)
         spent = sum(result.seconds for result in members)
-        counts = {"tests": str(len(members)), "failures": str(failed), "errors": "0", "skipped": "0", "time": f"{spent:.4f}"}
+        counts = {
+            "tests": str(len(members)),
+            "failures": str(failed),
+            "errors": "0",
+            "skipped": "0",
+            "time": f"{spent:.4f}",
+        }
         suite = SubElement(root, "testsuite", {"name": flow, **counts})
         for result in members:
             case(suite, result, places)
@@ -92,7 +106,11 @@ def junit(results: Iterable[Result], places: Places) -> bytes:
 
 
 def case(suite: Element, result: Result, places: Places) -> None:
-    place = {"file": places.at(result.span).file, "line": str(result.span.line), "time": f"{result.seconds:.4f}"}
+    place = {
+        "file": places.at(result.span).file,
+        "line": str(result.span.line),
+        "time": f"{result.seconds:.4f}",
+    }
     found = SubElement(suite, "testcase", {"classname": result.flow, "name": result.name, **place})
     if result.failures:
         failure = SubElement(found, "failure", message=result.failures[0].message, type="scenario")
@@ -101,7 +119,10 @@ def case(suite: Element, result: Result, places: Places) -> None:
 
 def printable(text: str) -> str:
     """Without the characters that XML cannot hold."""
-    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
+    return "".join(
+        character if character.isprintable() or character == "\n" else "\ufffd"
+        for character in text
+    )
 
 
 def coverage_text(flows: Sequence[FlowCoverage], places: Places) -> str:
@@ -109,10 +130,17 @@ def coverage_text(flows: Sequence[FlowCoverage], places: Places) -> str:
     width = max((len(flow.flow) for flow in flows), default=4)
     rows = [f"{'flow':{width}}  {'states':>9}  {'exits':>9}  covered"]
     for flow in flows:
-        states, exits = (f"{taken}/{there}" for taken, there in (flow.counts(exits=False), flow.counts(exits=True)))
+        states, exits = (
+            f"{taken}/{there}"
+            for taken, there in (flow.counts(exits=False), flow.counts(exits=True))
+        )
         rows.append(f"{flow.flow:{width}}  {states:>9}  {exits:>9}  {floor(flow.percent):>6}%")
         rows += [f"  {places.at(flow.places[item])}: {item}" for item in flow.missing[:MAX_MISSING]]
-        rows += [f"  and {len(flow.missing) - MAX_MISSING} more"] if len(flow.missing) > MAX_MISSING else []
+        rows += (
+            [f"  and {len(flow.missing) - MAX_MISSING} more"]
+            if len(flow.missing) > MAX_MISSING
+            else []
+        )
         rows += [f"  only after a mishap: {', '.join(flow.spare)}"] if flow.spare else []
     return "\n".join([*rows, f"{'all':{width}}  {'':>9}  {'':>9}  {floor(total(flows)):>6}%"])
 
@@ -122,7 +150,9 @@ def floor(share: float) -> str:
     return f"{int(share * 10) / 10:.1f}"
 
 
-def as_data(results: Sequence[Result], flows: Sequence[FlowCoverage], places: Places) -> dict[str, object]:
+def as_data(
+    results: Sequence[Result], flows: Sequence[FlowCoverage], places: Places
+) -> dict[str, object]:
     """Everything, for programs."""
     return {
         "scenarios": [
@@ -133,7 +163,12 @@ def as_data(results: Sequence[Result], flows: Sequence[FlowCoverage], places: Pl
                 "line": result.span.line,
                 "passed": not result.failures,
                 "failures": [
-                    {"place": str(places.at(item.span)), "message": item.message, "expected": item.expected, "found": item.found}
+                    {
+                        "place": str(places.at(item.span)),
+                        "message": item.message,
+                        "expected": item.expected,
+                        "found": item.found,
+                    }
                     for item in result.failures
                 ],
             }
@@ -145,10 +180,17 @@ def as_data(results: Sequence[Result], flows: Sequence[FlowCoverage], places: Pl
                 {
                     "flow": flow.flow,
                     "percent": flow.percent,
-                    "states": dict(zip(("covered", "total"), flow.counts(exits=False), strict=True)),
+                    "states": dict(
+                        zip(("covered", "total"), flow.counts(exits=False), strict=True)
+                    ),
                     "exits": dict(zip(("covered", "total"), flow.counts(exits=True), strict=True)),
                     "missing": [
-                        {"state": item.state, "exit": item.exit, "place": str(places.at(flow.places[item]))} for item in flow.missing
+                        {
+                            "state": item.state,
+                            "exit": item.exit,
+                            "place": str(places.at(flow.places[item])),
+                        }
+                        for item in flow.missing
                     ],
                     "spare": list(flow.spare),
                 }

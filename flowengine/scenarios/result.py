@@ -27,7 +27,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A scenario that was run. `state` is where its call was at the end, or when it failed, and `place` that state's line."""
+    """A scenario that was run. `state` is where its call was at the end, or when it failed, and
+    `place` that state's line.
+    """
 
     flow: str
     name: str

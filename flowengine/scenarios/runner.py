@@ -11,7 +11,9 @@ from flowengine.scenarios.play import play
 from flowengine.scenarios.project import Project
 from flowengine.scenarios.result import Result
 
-WORTH_A_PROCESS = 400  # scenarios run in about the time that a process takes to start and to compile a project
+WORTH_A_PROCESS = (
+    400  # scenarios run in about the time that a process takes to start and to compile a project
+)
 Chosen = Callable[[Case], bool]
 
 
@@ -22,13 +24,20 @@ def chosen(text: str) -> Chosen:
 
 
 def run(project: Project, cases: Sequence[Case], jobs: int = 0) -> Iterator[Result]:
-    """The results in the order of the cases, each as soon as it is there. `jobs` 0 chooses the number of processes."""
+    """The results in the order of the cases, each as soon as it is there. `jobs` 0 chooses the
+    number of processes.
+    """
     processes = jobs or min(os.cpu_count() or 1, len(cases) // WORTH_A_PROCESS)
     if processes < 2:
         yield from (play(case, project) for case in cases)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, initializer=started, initargs=(dict(project.files), dict(project.scenarios))) as pool:
+    with ProcessPoolExecutor(
+        processes,
+        context,
+        initializer=started,
+        initargs=(dict(project.files), dict(project.scenarios)),
+    ) as pool:
         names = [(case.document.file, case.name) for case in cases]
         yield from pool.map(played, names, chunksize=max(1, len(names) // (processes * 8)))
 

@@ -13,7 +13,12 @@ from flowengine.scenarios.load import Case
 from flowengine.scenarios.result import Failure, Missed
 from flowengine.switch.happenings import Joined, Ringing, Told
 
-ENDED_BY = {"CALLERHANGUP": "caller", "CANCEL": "caller", "CALLEEHANGUP": "callee", "MANAGERHANGUP": "flow"}
+ENDED_BY = {
+    "CALLERHANGUP": "caller",
+    "CANCEL": "caller",
+    "CALLEEHANGUP": "callee",
+    "MANAGERHANGUP": "flow",
+}
 
 
 def verdict(case: Case, talk: Conversation, lookups: Lookups) -> Iterator[Failure]:
@@ -50,7 +55,11 @@ def refused(case: Case, talk: Conversation) -> Iterator[Failure]:
     for item in talk.happenings:
         if isinstance(item, Told):
             for finding in item.illegal:
-                yield Failure(case.span, f"the platform refuses the answer to {item.event}: {finding.where}: {finding.message}")
+                yield Failure(
+                    case.span,
+                    f"the platform refuses the answer to {item.event}: {finding.where}: "
+                    f"{finding.message}",
+                )
 
 
 def connected(talk: Conversation, to: str) -> None:
@@ -86,16 +95,27 @@ def shown(value: Any) -> str:
 def requests(lookups: Lookups, wanted: list[str]) -> None:
     made = [f"{item.service}: {item.method} {item.path}" for item in lookups.made]
     if len(made) != len(wanted) or not all(map(fits, wanted, made)):
-        raise Missed("other lookups were made", "; ".join(wanted) or "none", "; ".join(made) or "none")
+        raise Missed(
+            "other lookups were made", "; ".join(wanted) or "none", "; ".join(made) or "none"
+        )
 
 
 def recording(talk: Conversation, wanted: bool | str) -> None:
-    found = [place for item in talk.happenings if isinstance(item, Told) for place in recordings(item.body)]
+    found = [
+        place
+        for item in talk.happenings
+        if isinstance(item, Told)
+        for place in recordings(item.body)
+    ]
     if isinstance(wanted, str):
         if not any(fits(wanted, place) for place in found):
-            raise Missed("the call was not recorded to this", wanted, ", ".join(found) or "no recording")
+            raise Missed(
+                "the call was not recorded to this", wanted, ", ".join(found) or "no recording"
+            )
     elif wanted is not bool(found):
-        raise Missed("the call was not recorded" if wanted else "the call was recorded", "", ", ".join(found))
+        raise Missed(
+            "the call was not recorded" if wanted else "the call was recorded", "", ", ".join(found)
+        )
 
 
 def recordings(body: bytes) -> list[str]:
@@ -105,7 +125,11 @@ def recordings(body: bytes) -> list[str]:
     except msgspec.DecodeError:
         return []
     items = answer.get("instructions", ()) if isinstance(answer, dict) else ()
-    return [str(item.get("options", {}).get("destinationUrl", "")) for item in items if item.get("name") == "startRecording"]
+    return [
+        str(item.get("options", {}).get("destinationUrl", ""))
+        for item in items
+        if item.get("name") == "startRecording"
+    ]
 
 
 def ended(talk: Conversation, what: str, wanted: str) -> None:
@@ -121,8 +145,13 @@ def ended_by(talk: Conversation, wanted: str) -> None:
 
 
 def ender(talk: Conversation) -> str:
-    """Who ended the call. Whom a placed call calls is the caller here, and for the platform the callee until connected further."""
-    found, near = ENDED_BY.get(talk.call.ended.reason if talk.call.ended else "", "platform"), talk.near()
+    """Who ended the call. Whom a placed call calls is the caller here, and for the platform the
+    callee until connected further.
+    """
+    found, near = (
+        ENDED_BY.get(talk.call.ended.reason if talk.call.ended else "", "platform"),
+        talk.near(),
+    )
     return "caller" if found == "callee" and near is not None and near.role == "callee" else found
 
 
@@ -137,5 +166,18 @@ def apology(talk: Conversation, *, wanted: bool) -> None:
     trace = [entry for step in (talk.known.steps if talk.known else ()) for entry in step.trace]
     heard = any(entry.what == "apology" for entry in trace)
     if heard is not wanted:
-        why = next((f"{entry.flow}.{entry.state} {entry.what}" for entry in trace if entry.what.startswith("failed: ")), "")
-        raise Missed("the caller heard the apology of last resort" if heard else "the caller did not hear the apology", "", why)
+        why = next(
+            (
+                f"{entry.flow}.{entry.state} {entry.what}"
+                for entry in trace
+                if entry.what.startswith("failed: ")
+            ),
+            "",
+        )
+        raise Missed(
+            "the caller heard the apology of last resort"
+            if heard
+            else "the caller did not hear the apology",
+            "",
+            why,
+        )

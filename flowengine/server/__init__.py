@@ -1,1 +1,3 @@
-"""The web server: signed callbacks in, SVAML out, with its metrics, its log and the client for lookups."""
+"""The web server: signed callbacks in, SVAML out, with its metrics, its log and the client for
+lookups.
+"""

@@ -1,4 +1,6 @@
-"""What the commands do, over HTTP: for whoever has the token, and from this machine alone unless told otherwise."""
+"""What the commands do, over HTTP: for whoever has the token, and from this machine alone unless
+told otherwise.
+"""
 
 import logging
 import time
@@ -42,7 +44,9 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Named(Asked, kw_only=True):
-    """A version: `what` is a kept release by the beginning of its id, or a ref of the repository that is served; or `files` by name."""
+    """A version: `what` is a kept release by the beginning of its id, or a ref of the repository
+    that is served; or `files` by name.
+    """
 
     what: str = ""
     files: dict[str, str] = {}
@@ -83,10 +87,14 @@ class Verb(NamedTuple):
 VERBS: Mapping[str, Verb] = {
     "publish": Verb(Named, lambda desk, _asked, wanted, by: desk.publish(wanted, by)),
     "rollback": Verb(Back, lambda desk, asked, _wanted, by: desk.rollback(asked.release, by)),
-    "canary": Verb(Shared, lambda desk, asked, wanted, by: desk.canary(wanted, share_of(asked.share), by)),
+    "canary": Verb(
+        Shared, lambda desk, asked, wanted, by: desk.canary(wanted, share_of(asked.share), by)
+    ),
     "promote": Verb(Asked, lambda desk, _asked, _wanted, by: desk.promote(by)),
     "withdraw": Verb(Asked, lambda desk, _asked, _wanted, by: desk.withdraw(by)),
-    "draft": Verb(Drafted, lambda desk, asked, wanted, by: desk.draft(asked.name, wanted, asked.callers, by)),
+    "draft": Verb(
+        Drafted, lambda desk, asked, wanted, by: desk.draft(asked.name, wanted, asked.callers, by)
+    ),
     "undraft": Verb(Ended, lambda desk, asked, _wanted, by: desk.undraft(asked.name, by)),
 }
 
@@ -108,7 +116,9 @@ class Denied(Exception):  # noqa: N818  # named for what is answered
 
 
 class Door:
-    """Lets in who has the token. Whoever comes through a proxy of this machine is not on this machine."""
+    """Lets in who has the token. Whoever comes through a proxy of this machine is not on this
+    machine.
+    """
 
     def __init__(self, token: str, *, everywhere: bool) -> None:
         self._token = token.encode()
@@ -123,7 +133,9 @@ class Door:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not compare_digest(given.strip().encode(), self._token):
             log.warning("a request to %s from %s without the token", PREFIX, peer)
-            raise Denied(401, f"say who you are with Authorization: Bearer and the token of {TOKEN}")
+            raise Denied(
+                401, f"say who you are with Authorization: Bearer and the token of {TOKEN}"
+            )
 
 
 class Admin:
@@ -163,7 +175,9 @@ class Admin:
         desk = self._live.desk
         if what == "releases":
             needed = await in_use(self._store) or ()
-            return await self._live.workshop.run(lambda: overview(desk.archive, desk.ledger, needed, time.time()))
+            return await self._live.workshop.run(
+                lambda: overview(desk.archive, desk.ledger, needed, time.time())
+            )
         if what == "canary":
             found = await self._live.figures()
             if found is None:
@@ -177,14 +191,22 @@ class Admin:
             raise Denied(404, f"{PREFIX} knows {', '.join(VERBS)}")
         asked = understood(await body_of(request), verb.takes)
         by = By(name_of(request), asked.note)
-        done = await self._live.workshop.run(lambda: verb.do(self._live.desk, asked, self._wanted(asked, by), by))
+        done = await self._live.workshop.run(
+            lambda: verb.do(self._live.desk, asked, self._wanted(asked, by), by)
+        )
         return Told(done.text, done.release)
 
     def _wanted(self, asked: Asked, by: By) -> Wanted:
-        if not isinstance(asked, Named) or (isinstance(asked, Shared) and not (asked.what or asked.files)):
+        if not isinstance(asked, Named) or (
+            isinstance(asked, Shared) and not (asked.what or asked.files)
+        ):
             return NOTHING
         if asked.files and not asked.what:
-            return Wanted("", {name: text.encode() for name, text in asked.files.items()}, Origin(f"sent by {by.who}"))
+            return Wanted(
+                "",
+                {name: text.encode() for name, text in asked.files.items()},
+                Origin(f"sent by {by.who}"),
+            )
         if asked.files or not asked.what:
             raise Denied(400, "name a version with what, or send its files")
         if kept := self._live.desk.kept(asked.what):
@@ -197,20 +219,27 @@ class Admin:
             raise Refused(f"no kept release begins with {asked.what}; and {error}") from error
 
 
-def routes(environment: Mapping[str, str], settings: Settings, live: Live, store: Store) -> list[BaseRoute]:
+def routes(
+    environment: Mapping[str, str], settings: Settings, live: Live, store: Store
+) -> list[BaseRoute]:
     """Nothing without a token."""
     token = checked_token(environment)
     if not token:
         return []
     door = Door(token, everywhere=environment.get(OPEN) == "1")
-    return [Route(f"{PREFIX}/{{verb}}", Admin(door, settings, live, store), methods=["GET", "POST"])]
+    return [
+        Route(f"{PREFIX}/{{verb}}", Admin(door, settings, live, store), methods=["GET", "POST"])
+    ]
 
 
 def checked_token(environment: Mapping[str, str]) -> str:
     """The token, or "" without one. Raises SettingsError where it would be guessed."""
     token = environment.get(TOKEN, "")
     if token and (len(token) < LEAST_TOKEN or token != token.strip()):
-        raise SettingsError(f"{TOKEN} needs {LEAST_TOKEN} characters and no spaces around them: openssl rand -hex 32 makes one")
+        raise SettingsError(
+            f"{TOKEN} needs {LEAST_TOKEN} characters and no spaces around them: openssl rand -hex "
+            "32 makes one"
+        )
     return token
 
 

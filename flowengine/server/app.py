@@ -34,7 +34,9 @@ from flowengine.server.settings import OWN_FOLDER, Settings, applications
 from flowengine.server.status import Status
 
 PURGE_EVERY = 300.0
-LOOK_EVERY = 0.1  # a look takes some microseconds, and until then workers may know different steps of a call
+LOOK_EVERY = (
+    0.1  # a look takes some microseconds, and until then workers may know different steps of a call
+)
 reports = logging.getLogger(__name__)
 
 
@@ -53,7 +55,9 @@ class Parts:
 
 
 def create() -> Front:
-    """The application of a worker process, from the settings that its parent has left in the environment."""
+    """The application of a worker process, from the settings that its parent has left in the
+    environment.
+    """
     log.configure()
     settings = Settings.handed_on()
     live = Live(settings)
@@ -67,9 +71,15 @@ def create() -> Front:
     codec = keys.codec(known, environment, settings.folder)
     sealer = Sealer(keys.texts(known, environment, settings.folder))
     journal = Writer(
-        settings.folder / JOURNAL, lambda name: releases.get(name) or releases.current, sealer, metrics.journalled, releases.load
+        settings.folder / JOURNAL,
+        lambda name: releases.get(name) or releases.current,
+        sealer,
+        metrics.journalled,
+        releases.load,
     )
-    callback = Callback(Engine(releases, store, codec, client), Gate(releases, environment), metrics, lines, journal)
+    callback = Callback(
+        Engine(releases, store, codec, client), Gate(releases, environment), metrics, lines, journal
+    )
     ready = Readyz(store)
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
@@ -79,7 +89,9 @@ def create() -> Front:
         Route("/status", Status(live, releases, store), methods=["GET"]),
         *admin.routes(environment, settings, live, store),
     ]
-    parts = Parts(store, client, lines, ready, settings.drain, Outbox(store, codec, client), live, journal)
+    parts = Parts(
+        store, client, lines, ready, settings.drain, Outbox(store, codec, client), live, journal
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -97,7 +109,9 @@ def opened(settings: Settings) -> Store:
 
 
 def keep_out_of_git(folder: Path) -> None:
-    """Whoever adds all files to the repository of their flows must not add keys and what callers said."""
+    """Whoever adds all files to the repository of their flows must not add keys and what callers
+    said.
+    """
     if folder.name == OWN_FOLDER.name:
         with suppress(OSError), (folder / ".gitignore").open("x") as file:
             file.write("*\n")
@@ -126,7 +140,9 @@ async def running(parts: Parts, releases: Registry, metrics: Metrics) -> AsyncIt
 
 
 def linger(parts: Parts) -> None:
-    """On SIGTERM follow no more, for whoever comes next, and say "not ready"; stop when load balancers have had the time to notice."""
+    """On SIGTERM follow no more, for whoever comes next, and say "not ready"; stop when load
+    balancers have had the time to notice.
+    """
     stop: Any = signal.getsignal(signal.SIGTERM)
     loop = asyncio.get_running_loop()
 
@@ -142,7 +158,9 @@ def linger(parts: Parts) -> None:
 
 
 def end_with_parent() -> None:
-    """A worker whose parent was killed is ended by nobody: it would keep the port, and the next server could not begin."""
+    """A worker whose parent was killed is ended by nobody: it would keep the port, and the next
+    server could not begin.
+    """
     if (parent := multiprocessing.parent_process()) is None:
         return
     loop, gone = asyncio.get_running_loop(), parent.sentinel
@@ -174,11 +192,18 @@ async def watch(store: SqliteStore, ready: Readyz) -> None:
         await asyncio.sleep(LOOK_EVERY)
         try:
             if await store.look():
-                reports.warning("the session store was taken away, or another file put in its place: calls under way go on in a new file")
+                reports.warning(
+                    "the session store was taken away, or another file put in its place: calls "
+                    "under way go on in a new file"
+                )
             ready.trouble = ""
         except StoreError as error:
             ready.trouble = str(error)
-            complaints.error("%s; calls go on until the server ends: see that the folder is there and can be written", error)
+            complaints.error(
+                "%s; calls go on until the server ends: see that the folder is there and can be "
+                "written",
+                error,
+            )
 
 
 async def purge(store: Store) -> None:

@@ -1,4 +1,6 @@
-"""The one endpoint that matters: a signed callback in, an answer out. Plain ASGI, as request and response objects cost a fifth."""
+"""The one endpoint that matters: a signed callback in, an answer out. Plain ASGI, as request and
+response objects cost a fifth.
+"""
 
 import logging
 from collections.abc import Awaitable
@@ -37,7 +39,9 @@ class Disconnected(Exception):  # noqa: N818
 
 
 class Gate:
-    """Checks signatures with the applications of all releases that calls are on; without any, everything passes."""
+    """Checks signatures with the applications of all releases that calls are on; without any,
+    everything passes.
+    """
 
     def __init__(self, releases: Releases, environment: dict[str, str]) -> None:
         self._releases = releases
@@ -46,31 +50,47 @@ class Gate:
         self._verifier: Verifier | None = None
 
     def check(self, scope: Scope, body: bytes) -> str:
-        """The key of the application that signed, or "" where nothing is signed. Raises SignatureError."""
+        """The key of the application that signed, or "" where nothing is signed. Raises
+        SignatureError.
+        """
         if self._releases.known is not self._for:
             self._renew()
         if self._verifier is None:
             return ""
         path = scope.get("raw_path") or scope["path"]
-        return self._verifier.verify(scope["method"], path, scope["headers"], body, datetime.now(UTC))
+        return self._verifier.verify(
+            scope["method"], path, scope["headers"], body, datetime.now(UTC)
+        )
 
     def _renew(self) -> None:
-        """Credentials come with a release. Once there were some, or should be, their absence lets nobody in unsigned."""
+        """Credentials come with a release. Once there were some, or should be, their absence lets
+        nobody in unsigned.
+        """
         self._for, current = self._releases.known, self._releases.current
         known: dict[str, str] = {}
         for release in (*self._for, current):  # what the current one says counts most
             try:
                 known |= applications(release, self._environment)
             except SettingsError as error:
-                log.error("release %s: %s", release.id, error)  # noqa: TRY400  # its text says it all
+                # its text says it all
+                log.error("release %s: %s", release.id, error)  # noqa: TRY400
         if known or current.lacking or self._verifier is not None:
             self._verifier = Verifier(known, window_seconds=current.freshness)
 
 
 class Callback:
-    """Answers callbacks. Whatever fails after a callback has been understood, the caller hears the apology."""
+    """Answers callbacks. Whatever fails after a callback has been understood, the caller hears the
+    apology.
+    """
 
-    def __init__(self, engine: Engine, gate: Gate, metrics: Metrics, lines: Lines, journal: Writer | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        gate: Gate,
+        metrics: Metrics,
+        lines: Lines,
+        journal: Writer | None = None,
+    ) -> None:
         self._engine = engine
         self._gate = gate
         self._metrics = metrics
@@ -86,7 +106,9 @@ class Callback:
         await respond(send, *await self.answered(scope, body))
 
     async def answered(self, scope: Scope, body: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer to a request; of the scope, `method`, a path, `headers` and `client` count."""
+        """Status and body of the answer to a request; of the scope, `method`, a path, `headers` and
+        `client` count.
+        """
         try:
             event = self._understood(scope, body)
         except Refusal as refusal:
@@ -113,12 +135,16 @@ class Callback:
             raise Refusal(401, error.code, str(error)) from error
         except BadCallback as error:
             raise Refusal(400, NOT_A_CALLBACK, str(error)) from error
-        if application and event.application_key != application:  # whoever signed for one must not speak for another
+        if (
+            application and event.application_key != application
+        ):  # whoever signed for one must not speak for another
             return msgspec.structs.replace(event, application_key=application)
         return event
 
     def _noted(self, event: Event, body: bytes, reply: Reply) -> Awaitable[None] | None:
-        """What must be waited for: the platform tells of some things once, and they are acknowledged when they are kept."""
+        """What must be waited for: the platform tells of some things once, and they are
+        acknowledged when they are kept.
+        """
         self._metrics.callback(reply.record)
         self._lines.callback(reply.record)
         if self._journal is None:
@@ -138,7 +164,9 @@ class Callback:
     def _refused(self, refusal: Refusal, scope: Scope) -> tuple[int, bytes]:
         self._metrics.refused(refusal.code)
         self._lines.refused(refusal.code, str(refusal), (scope.get("client") or ("",))[0])
-        return refusal.status, msgspec.json.encode({"errorCode": refusal.code, "message": str(refusal)})
+        return refusal.status, msgspec.json.encode(
+            {"errorCode": refusal.code, "message": str(refusal)}
+        )
 
 
 async def read(receive: Receive) -> bytes:

@@ -1,7 +1,8 @@
 """The short way of a callback through the web server.
 
-uvicorn makes every request a task that receives and sends messages, which costs as much as the step that answers a callback. Here a
-plain callback is answered as soon as its last byte has come, with one write. Every other request goes uvicorn's own way.
+uvicorn makes every request a task that receives and sends messages, which costs as much as the step
+that answers a callback. Here a plain callback is answered as soon as its last byte has come, with
+one write. Every other request goes uvicorn's own way.
 """
 
 import asyncio
@@ -27,7 +28,10 @@ class Common:
         """These headers, of which uvicorn makes a new list when the date changes."""
         if self._made_of is not headers:
             lines = [b"%b: %b\r\n" % header for header in headers]
-            self._made_of, self._head = headers, b"".join((*lines, b"content-type: application/json\r\n"))
+            self._made_of, self._head = (
+                headers,
+                b"".join((*lines, b"content-type: application/json\r\n")),
+            )
         return self._head
 
 
@@ -35,9 +39,19 @@ _COMMON = Common()
 
 
 class Exchange:
-    """A callback from its head to its answer. It stands where uvicorn has its cycle, and has what uvicorn asks of one."""
+    """A callback from its head to its answer. It stands where uvicorn has its cycle, and has what
+    uvicorn asks of one.
+    """
 
-    __slots__ = ("_coroutine", "_headers", "_protocol", "body", "disconnected", "keep_alive", "response_complete")
+    __slots__ = (
+        "_coroutine",
+        "_headers",
+        "_protocol",
+        "body",
+        "disconnected",
+        "keep_alive",
+        "response_complete",
+    )
     message_event = asyncio.Event()  # uvicorn wakes a cycle that waits for more; nothing waits here
     _coroutine: Coroutine[Any, Any, tuple[int, bytes]]
 
@@ -50,7 +64,12 @@ class Exchange:
 
     def begin(self, front: Front) -> None:
         protocol = self._protocol
-        scope = {"method": "POST", "raw_path": protocol.url, "headers": self._headers, "client": protocol.client}
+        scope = {
+            "method": "POST",
+            "raw_path": protocol.url,
+            "headers": self._headers,
+            "client": protocol.client,
+        }
         self._coroutine = front.callback.answered(scope, self.body)
         self._go()
 
@@ -61,7 +80,8 @@ class Exchange:
         except StopIteration as end:
             self._answer(*end.value)
         except BaseException as error:
-            self._protocol.logger.error("Exception in a callback", exc_info=error)  # noqa: TRY400  # as uvicorn reports it
+            # as uvicorn reports it
+            self._protocol.logger.error("Exception in a callback", exc_info=error)  # noqa: TRY400
             self._answer(500, b"{}")
             if not isinstance(error, (Exception, asyncio.CancelledError)):
                 raise
@@ -73,9 +93,12 @@ class Exchange:
         if waited is None:
             protocol.loop.call_soon(self._go)
             return
-        waited._asyncio_future_blocking = False  # noqa: SLF001  # says, as a task would, that it was awaited properly
+        # says, as a task would, that it was awaited properly
+        waited._asyncio_future_blocking = False  # noqa: SLF001
         waited.add_done_callback(self._go)
-        if isinstance(waited, asyncio.Task):  # what takes long; a stopping server waits for it, even if nobody hears the answer
+        if isinstance(
+            waited, asyncio.Task
+        ):  # what takes long; a stopping server waits for it, even if nobody hears the answer
             protocol.tasks.add(waited)
             waited.add_done_callback(protocol.tasks.discard)
 
@@ -85,7 +108,9 @@ class Exchange:
         protocol = self._protocol
         close = b"" if self.keep_alive else b"connection: close\r\n"
         head = STATUS_LINE[status] + _COMMON.head(protocol.server_state.default_headers)
-        protocol.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (head, close, len(body), body))
+        protocol.transport.write(
+            b"%b%bcontent-length: %d\r\n\r\n%b" % (head, close, len(body), body)
+        )
         self.response_complete = True
         if not self.keep_alive:
             protocol.transport.close()
@@ -123,14 +148,17 @@ class DirectProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _is_plain(self, headers: Folded) -> bool:
-        """Whether this request is a POST with a length, on a connection that stays, where nothing else is under way."""
+        """Whether this request is a POST with a length, on a connection that stays, where nothing
+        else is under way.
+        """
         parser = self.parser
         return (
             (self.cycle is None or self.cycle.response_complete)
             and parser.get_method() == b"POST"
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
-            and len(headers.get(b"content-length", b"too long")) < 6  # what is longer goes the way on which it is refused early
+            and len(headers.get(b"content-length", b"too long"))
+            < 6  # what is longer goes the way on which it is refused early
             and headers.keys().isdisjoint(_NOT_PLAIN)
             and not self.flow.write_paused
             and self.limit_concurrency is None

@@ -9,12 +9,15 @@ from flowengine.server.callback import Callback
 class Front:
     """Hands callbacks to their endpoint at once, and everything else to Starlette.
 
-    The way through Starlette's layers costs a third of a small request, and a callback needs nothing of them.
+    The way through Starlette's layers costs a third of a small request, and a callback needs
+    nothing of them.
     """
 
     def __init__(self, path: str, callback: Callback, others: Starlette) -> None:
         self._paths = (path, path.removesuffix("/") if path.endswith("/") else f"{path}/")
-        self.plain_paths = tuple(path.encode() for path in self._paths if path.isascii() and "%" not in path)
+        self.plain_paths = tuple(
+            path.encode() for path in self._paths if path.isascii() and "%" not in path
+        )
         self.callback = callback
         self._others = others
 

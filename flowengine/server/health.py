@@ -23,7 +23,8 @@ class Healthz:
 
 
 class Readyz:
-    """Whether to send callbacks here: not while shutting down, nor when the store cannot be written.
+    """Whether to send callbacks here: not while shutting down, nor when the store cannot be
+    written.
 
     `trouble` is what else is wrong with the store.
     """
@@ -41,7 +42,9 @@ class Readyz:
 
     async def _store_problem(self) -> str:
         try:
-            await self._store.claim("/readyz", b"", time.time())  # a claim that is over at once: the cheapest write there is
+            await self._store.claim(
+                "/readyz", b"", time.time()
+            )  # a claim that is over at once: the cheapest write there is
         except StoreError as error:
             self._complaints.error("not ready: %s", error)
             return str(error)

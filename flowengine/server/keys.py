@@ -11,18 +11,27 @@ COOKIE_KEYS = "FLOWENGINE_COOKIE_KEYS"
 KEY_FILE = "cookie.key"
 
 
-def texts(applications: Mapping[str, str], environment: Mapping[str, str], folder: Path) -> list[str]:
+def texts(
+    applications: Mapping[str, str], environment: Mapping[str, str], folder: Path
+) -> list[str]:
     """The keys of the environment (the first seals, all open), else the application secrets.
 
-    Without either, a random secret in a file serves: it is the same for all workers and after a restart.
+    Without either, a random secret in a file serves: it is the same for all workers and after a
+    restart.
     """
     return given(environment) or list(applications.values()) or [kept_secret(folder)]
 
 
-def readable(applications: Mapping[str, str], environment: Mapping[str, str], folder: Path) -> list[str]:
+def readable(
+    applications: Mapping[str, str], environment: Mapping[str, str], folder: Path
+) -> list[str]:
     """All that may open what a server of this folder has sealed. Makes none."""
     file = folder / KEY_FILE
-    return [*given(environment), *applications.values(), *([file.read_text()] if file.is_file() else [])]
+    return [
+        *given(environment),
+        *applications.values(),
+        *([file.read_text()] if file.is_file() else []),
+    ]
 
 
 def given(environment: Mapping[str, str]) -> list[str]:
@@ -35,7 +44,9 @@ def codec(applications: Mapping[str, str], environment: Mapping[str, str], folde
 
 
 def kept_secret(folder: Path) -> str:
-    """The random secret of this folder, made at first need. Of workers that start together, one makes it."""
+    """The random secret of this folder, made at first need. Of workers that start together, one
+    makes it.
+    """
     file = folder / KEY_FILE
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{KEY_FILE}.{os.getpid()}"

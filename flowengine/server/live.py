@@ -1,4 +1,6 @@
-"""The releases of a worker as they live: found at the start, followed while it serves, let go of when their calls are over."""
+"""The releases of a worker as they live: found at the start, followed while it serves, let go of
+when their calls are over.
+"""
 
 import asyncio
 import gc
@@ -22,7 +24,17 @@ from flowengine.releases.archive import Following
 from flowengine.releases.database import ArchiveError
 from flowengine.releases.desk import Desk
 from flowengine.releases.drain import Drain
-from flowengine.releases.follow import TURN_SECONDS, WHO, Branch, FolderPlace, Found, Place, follow, publish_now, report
+from flowengine.releases.follow import (
+    TURN_SECONDS,
+    WHO,
+    Branch,
+    FolderPlace,
+    Found,
+    Place,
+    follow,
+    publish_now,
+    report,
+)
 from flowengine.releases.following import Post
 from flowengine.releases.git import GitError
 from flowengine.releases.ledger import Ledger
@@ -39,11 +51,14 @@ from flowengine.server.teller import Teller
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 COMPLAIN_SECONDS = 10.0
-LOOK_SECONDS = 0.25  # of a server, which answers in a part of a millisecond and may have many machines to answer
+# of a server, which answers in a part of a millisecond and may have many machines to answer
+LOOK_SECONDS = 0.25
 
 
 class Live:
-    """What a process needs to serve releases, and to change what is live. Raises ArchiveError where the archive cannot be opened."""
+    """What a process needs to serve releases, and to change what is live. Raises ArchiveError where
+    the archive cannot be opened.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.shared = settings.shared
@@ -57,21 +72,33 @@ class Live:
         self._drafts = drafts.Drafts(self.publisher, self._written)
         self.place = place(settings)
         self._turn = turn_of(settings.archive)
-        self.post = Post(self.workshop.archive, self._written, names(settings), whose(settings), machines=self.shared)
+        self.post = Post(
+            self.workshop.archive,
+            self._written,
+            names(settings),
+            whose(settings),
+            machines=self.shared,
+        )
         self._retiring = False
         self._teller = Teller(settings, self.workshop, self._written) if self.shared else None
-        self._count: Count = self._teller.tally.sum if self._teller else of_journal(settings.folder / JOURNAL)
+        self._count: Count = (
+            self._teller.tally.sum if self._teller else of_journal(settings.folder / JOURNAL)
+        )
 
     async def figures(self) -> SideBySide | None:
         """How a canary does, if there is one. Raises JournalError or ArchiveError."""
         canary = await self.workshop.run(partial(canary_of, self._written))
         if canary is None:
             return None
-        count = partial(side_by_side, canary, self._count)  # the journal is read by a connection of its own
+        count = partial(
+            side_by_side, canary, self._count
+        )  # the journal is read by a connection of its own
         return await (self.workshop.run(count) if self.shared else asyncio.to_thread(count))
 
     def leads(self) -> bool:
-        """Whether it is our turn to follow. Of servers that share their releases one follows, for all."""
+        """Whether it is our turn to follow. Of servers that share their releases one follows, for
+        all.
+        """
         return self._turn.taken()
 
     @property
@@ -84,11 +111,15 @@ class Live:
         self._retiring = True
 
     def publish(self) -> Made | None:
-        """Publish what the place has, if that is news; before there are workers. Raises OSError or GitError."""
+        """Publish what the place has, if that is news; before there are workers. Raises OSError or
+        GitError.
+        """
         return publish_now(self.place, self.publisher)
 
     def anew(self, found: Found) -> Release | None:
-        """Publish what the place has, though it may have been taken back: what was live instead cannot be had."""
+        """Publish what the place has, though it may have been taken back: what was live instead
+        cannot be had.
+        """
         made = self.publisher.place_live(found.files, found.origin, found.origin.author or WHO)
         return self.workshop.release(made.release) if made.release else None
 
@@ -96,19 +127,28 @@ class Live:
         """The releases that a worker begins with."""
         release = self.workshop.release(self.ledger.live().current)
         if release is None and not self.shared and (found := self.place.read()) is not None:
-            log.error("what was live cannot be had any more, perhaps as its file is gone: what the flows are now goes live")
+            log.error(
+                "what was live cannot be had any more, perhaps as its file is gone: what the flows "
+                "are now goes live"
+            )
             self.place.forget()
             release = self.anew(found)
         if release is None:
             raise RuntimeError("no release is live: start the server anew")
         gc.collect()
-        gc.freeze()  # flows stay: the collector need not walk through all of them time and again while callers wait
+        # flows stay: the collector need not walk through all of them time and again while callers
+        # wait
+        gc.freeze()
         gc.set_threshold(20_000, 20, 50)  # nor look often: callbacks leave no cycles behind
         return Registry(release, self.workshop.find)
 
-    def tasks(self, registry: Registry, store: Store, shown: Callable[[str], None]) -> Iterable[asyncio.Task[None]]:
+    def tasks(
+        self, registry: Registry, store: Store, shown: Callable[[str], None]
+    ) -> Iterable[asyncio.Task[None]]:
         """What goes on beside the callbacks. `shown` is told which release new calls begin on."""
-        yield asyncio.create_task(show(registry, partial(self._asked, self.ledger.live), self._news, shown))
+        yield asyncio.create_task(
+            show(registry, partial(self._asked, self.ledger.live), self._news, shown)
+        )
         yield asyncio.create_task(self._lead(store))
         yield asyncio.create_task(self._forget(registry))
         if self._teller:
@@ -119,7 +159,8 @@ class Live:
         while await self._turn_comes():
             async with asyncio.TaskGroup() as group:
                 works = [group.create_task(work) for work in self._works(store)]
-                while await self._ours():  # noqa: ASYNC110  # that of a lost machine goes to another one
+                # that of a lost machine goes to another one
+                while await self._ours():  # noqa: ASYNC110
                     await asyncio.sleep(TURN_SECONDS)
                 for work in works:
                     work.cancel()
@@ -172,7 +213,8 @@ class Live:
             try:
                 return await reading.done(self.place.read)
             except TimeoutError as error:
-                log.error("the flows cannot be followed yet: %s", error)  # noqa: TRY400  # its text says it all
+                # its text says it all
+                log.error("the flows cannot be followed yet: %s", error)  # noqa: TRY400
 
     def _begin(self, found: Found) -> None:
         before = self.post.take(release_id(found.files), time.time())
@@ -182,14 +224,18 @@ class Live:
             self.publisher.leave_old(found.files)
 
     async def _asked(self, question: Callable[[], T]) -> T:
-        """A file answers in microseconds; a server may take its time, and callbacks must not wait for it."""
+        """A file answers in microseconds; a server may take its time, and callbacks must not wait
+        for it.
+        """
         return await asyncio.to_thread(question) if self.shared else question()
 
     async def _drain(self, drain: Drain, store: Store) -> None:
         while True:
             try:
                 await self.workshop.run(partial(drain.run, await store.releases()))
-            except Exception:  # a store or an archive that fails, a full disk say: what goes on beside must not end with it
+            # a store or an archive that fails, a full disk say: what goes on beside must not end
+            # with it
+            except Exception:
                 log.exception("old releases are kept, as it cannot be told whether they are needed")
             await asyncio.sleep(DRAINED_EVERY_SECONDS)
 
@@ -197,9 +243,12 @@ class Live:
         while True:
             await asyncio.sleep(DRAINED_EVERY_SECONDS)
             try:
-                registry.forget(kept.id for kept in await self.workshop.run(self.workshop.archive.listing))
+                registry.forget(
+                    kept.id for kept in await self.workshop.run(self.workshop.archive.listing)
+                )
             except ArchiveError as error:
-                log.error("old releases stay in memory: %s", error)  # noqa: TRY400  # its text says it all
+                # its text says it all
+                log.error("old releases stay in memory: %s", error)  # noqa: TRY400
 
     def close(self) -> None:
         self._turn.close()
@@ -226,7 +275,8 @@ def whose(settings: Settings) -> str:
 def rivalry(holder: Following, source: str) -> str:
     """Why a server may not follow its flows."""
     return (
-        f"another server with this store ({holder.by}) follows {holder.source}, not {source}: they would overwrite each other. "
+        f"another server with this store ({holder.by}) follows {holder.source}, not {source}: they "
+        "would overwrite each other. "
         "Stop that one first, or give this one a store of its own with --store"
     )
 

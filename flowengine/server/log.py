@@ -1,4 +1,5 @@
-"""One JSON line per callback on standard output. Numbers and names of callers never appear in clear.
+"""One JSON line per callback on standard output. Numbers and names of callers never appear in
+clear.
 
 Of what they press only the exits appear that an author named after single keys (`key 5`).
 """
@@ -81,7 +82,9 @@ class Lines:
 def written(noted: Sequence[Record | Refused], at: float) -> bytes:
     """Lines are made many at once, when their callers have their answers."""
     try:
-        return _encode_lines([item if isinstance(item, Refused) else line(item, at) for item in noted])
+        return _encode_lines(
+            [item if isinstance(item, Refused) else line(item, at) for item in noted]
+        )
     except Exception:
         if len(noted) > 1:  # one that cannot be written must not cost the others
             return b"".join(written([item], at) for item in noted)
@@ -118,7 +121,9 @@ def pieces(lines: bytes) -> Iterable[bytes]:
 
 
 class Masking(logging.Formatter):
-    """For what our modules report on standard error: no long number stays in clear. The web server only tells of itself."""
+    """For what our modules report on standard error: no long number stays in clear. The web server
+    only tells of itself.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
@@ -126,8 +131,9 @@ class Masking(logging.Formatter):
 
 
 def configure() -> None:
-    """Reports of the modules go to standard error. The client's own lines would show addresses with values in them, and those of the
-    watcher tell of each write to a store in the folder of the flows.
+    """Reports of the modules go to standard error. The client's own lines would show addresses with
+    values in them, and those of the watcher tell of each write to a store in the folder of the
+    flows.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(Masking("%(asctime)s %(levelname)s %(name)s: %(message)s"))

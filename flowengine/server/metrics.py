@@ -1,4 +1,6 @@
-"""Numbers for Prometheus. Several workers share them through files in a folder that the environment names."""
+"""Numbers for Prometheus. Several workers share them through files in a folder that the environment
+names.
+"""
 
 import asyncio
 import os
@@ -22,21 +24,50 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         given: dict[str, Any] = {"registry": self.registry, "namespace": "flowengine"}
-        self._callbacks = Counter("callbacks", "Callbacks answered, by event and outcome", ["event", "outcome"], **given)
-        self._seconds = Histogram("callback_seconds", "Time from a decoded callback to its answer", ["event"], buckets=BUCKETS, **given)
-        self._fetches = Counter("fetches", "Lookups, by service and outcome", ["service", "outcome"], **given)
-        self._fetch_seconds = Histogram("fetch_seconds", "Time of a lookup with its retries", ["service"], buckets=BUCKETS, **given)
+        self._callbacks = Counter(
+            "callbacks", "Callbacks answered, by event and outcome", ["event", "outcome"], **given
+        )
+        self._seconds = Histogram(
+            "callback_seconds",
+            "Time from a decoded callback to its answer",
+            ["event"],
+            buckets=BUCKETS,
+            **given,
+        )
+        self._fetches = Counter(
+            "fetches", "Lookups, by service and outcome", ["service", "outcome"], **given
+        )
+        self._fetch_seconds = Histogram(
+            "fetch_seconds",
+            "Time of a lookup with its retries",
+            ["service"],
+            buckets=BUCKETS,
+            **given,
+        )
         self._refused = Counter("refused", "Requests refused, by code", ["code"], **given)
-        self._journalled = Counter("journal_rows", "Callbacks for the call journal, by whether it has them", ["outcome"], **given)
+        self._journalled = Counter(
+            "journal_rows",
+            "Callbacks for the call journal, by whether it has them",
+            ["outcome"],
+            **given,
+        )
         self._repeated = Counter("repeated_callbacks", "Callbacks delivered again", **given)
-        self._release = Gauge("release_info", "The release that new calls begin on", ["release"], multiprocess_mode="mostrecent", **given)
+        self._release = Gauge(
+            "release_info",
+            "The release that new calls begin on",
+            ["release"],
+            multiprocess_mode="mostrecent",
+            **given,
+        )
         self._serving = ""
         self._noted: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
 
     def callback(self, record: Record) -> None:
-        """Note a callback; it is counted a moment later, as adding up many at once costs a caller nothing.
+        """Note a callback; it is counted a moment later, as adding up many at once costs a caller
+        nothing.
 
-        Only its time is kept until then: records that live on would keep the memory that the next callbacks could use, and have it near.
+        Only its time is kept until then: records that live on would keep the memory that the next
+        callbacks could use, and have it near.
         """
         if not self._noted:
             asyncio.get_running_loop().call_later(GATHERING_SECONDS, self.count)

@@ -12,7 +12,14 @@ from flowengine.runtime.store import StoreError
 from flowengine.runtime.store.address import shown
 from flowengine.server import admin, keys, log
 from flowengine.server.app import opened
-from flowengine.server.settings import Settings, SettingsError, applications, check_complete, check_exposure, check_keys
+from flowengine.server.settings import (
+    Settings,
+    SettingsError,
+    applications,
+    check_complete,
+    check_exposure,
+    check_keys,
+)
 
 PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/status")
@@ -23,7 +30,10 @@ def prepare(settings: Settings, release: Release) -> bool:
     """Check that the settings go together; whether callbacks must be signed. Raises SettingsError."""
     path = settings.callback_path
     if not path.startswith("/") or path in OWN_PATHS or path.startswith(f"{admin.PREFIX}/"):
-        raise SettingsError(f"the callback path starts with /, such as /sinch, and is none of {', '.join(OWN_PATHS)} and {admin.PREFIX}")
+        raise SettingsError(
+            "the callback path starts with /, such as /sinch, and is none of "
+            f"{', '.join(OWN_PATHS)} and {admin.PREFIX}"
+        )
     admin.checked_token(os.environ)
     check_complete(release)
     signed = bool(applications(release, os.environ))
@@ -38,11 +48,15 @@ async def check_store(settings: Settings) -> None:
     try:
         await opened(settings).close()
     except (StoreError, OSError) as error:
-        raise SettingsError(f"the session store {shown(settings.store)} cannot be used: {error}") from error
+        raise SettingsError(
+            f"the session store {shown(settings.store)} cannot be used: {error}"
+        ) from error
 
 
 def serve(settings: Settings) -> None:
-    """Serve until told to stop. Every worker opens what it needs itself: connections and files do not survive a fork."""
+    """Serve until told to stop. Every worker opens what it needs itself: connections and files do
+    not survive a fork.
+    """
     settings.hand_on()
     log.configure()
     if settings.workers == 1:

@@ -67,7 +67,8 @@ class Settings:
         return msgspec.json.decode(os.environ[HANDED_ON], type=cls)
 
 
-LEAST_SECRET_BYTES = 4  # real ones have 16; a placeholder such as "…" decodes to nothing, and nothing signs for anybody
+# real ones have 16; a placeholder such as "…" decodes to nothing, and nothing signs for anybody
+LEAST_SECRET_BYTES = 4
 
 
 def applications(release: Release, environment: Mapping[str, str]) -> dict[str, str]:
@@ -75,18 +76,26 @@ def applications(release: Release, environment: Mapping[str, str]) -> dict[str, 
     key, secret = environment.get(KEY, ""), environment.get(SECRET, "")
     if bool(key) != bool(secret):
         raise SettingsError(f"{KEY} and {SECRET} belong together: set both, or neither")
-    known = {**({key: secret} if key else {}), **{name: given for name, given in release.applications.items() if given}}
+    known = {
+        **({key: secret} if key else {}),
+        **{name: given for name, given in release.applications.items() if given},
+    }
     for name, given in known.items():
         if len(decode_secret(given)) < LEAST_SECRET_BYTES:
-            raise SettingsError(f"the secret of application {name} is none: copy it whole from the dashboard")
+            raise SettingsError(
+                f"the secret of application {name} is none: copy it whole from the dashboard"
+            )
     return known
 
 
 def check_complete(release: Release) -> None:
-    """An application without its secret would be locked out, or, were it the only one, everybody let in."""
+    """An application without its secret would be locked out, or, were it the only one, everybody
+    let in.
+    """
     if release.lacking:
         raise SettingsError(
-            f"the environment has no {', '.join(release.lacking)}, which applications: in project.yaml names: "
+            f"the environment has no {', '.join(release.lacking)}, which applications: in "
+            "project.yaml names: "
             "set it to the secret of the application, or take the application out of the project"
         )
 

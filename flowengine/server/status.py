@@ -21,7 +21,9 @@ COUNTED_SECONDS = 5.0
 
 
 class Worker(msgspec.Struct, frozen=True):
-    """The worker that answered: what its new calls begin on, and the releases that it has in memory."""
+    """The worker that answered: what its new calls begin on, and the releases that it has in
+    memory.
+    """
 
     pid: int
     current: str
@@ -29,8 +31,9 @@ class Worker(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """Of drafts only the names: whose phones they are for is nobody's business. `draining` are releases that are no longer live, but
-    have calls; null while the session store fails. `canary` is how the candidate does, a few seconds ago; null where that cannot be told.
+    """Of drafts only the names: whose phones they are for is nobody's business. `draining` are
+    releases that are no longer live, but have calls; null while the session store fails. `canary`
+    is how the candidate does, a few seconds ago; null where that cannot be told.
     """
 
     following: FollowingSeen | None
@@ -59,12 +62,18 @@ class Status:
         try:
             await respond(send, 200, msgspec.json.encode(await self._state()))
         except ArchiveError as error:
-            await respond(send, 503, msgspec.json.encode({"message": str(error), "current": self._registry.current.id}))
+            await respond(
+                send,
+                503,
+                msgspec.json.encode({"message": str(error), "current": self._registry.current.id}),
+            )
 
     async def _state(self) -> State:
         needed = await in_use(self._store)
         desk = self._live.desk
-        found = await self._live.workshop.run(lambda: overview(desk.archive, desk.ledger, needed or (), time.time()))
+        found = await self._live.workshop.run(
+            lambda: overview(desk.archive, desk.ledger, needed or (), time.time())
+        )
         live = {found.current, found.candidate, *(draft.release for draft in found.drafts)}
         return State(
             found.following,
@@ -75,7 +84,11 @@ class Status:
             await self._figures() if found.candidate else None,
             None if needed is None else tuple(sorted(needed - live)),
             found.rejected,
-            Worker(os.getpid(), self._registry.current.id, tuple(release.id for release in self._registry.known)),
+            Worker(
+                os.getpid(),
+                self._registry.current.id,
+                tuple(release.id for release in self._registry.known),
+            ),
         )
 
     async def _figures(self) -> SideBySide | None:
@@ -84,7 +97,11 @@ class Status:
             self._again = time.monotonic() + COUNTED_SECONDS
             try:
                 self._canary = await self._live.figures()
-            except (JournalError, ArchiveError, sqlite3.Error):  # a project without a journal, say; the rest can be told
+            except (
+                JournalError,
+                ArchiveError,
+                sqlite3.Error,
+            ):  # a project without a journal, say; the rest can be told
                 self._canary = None
         return self._canary
 

@@ -21,7 +21,9 @@ TURN_FILE = "teller.db"
 
 
 class Teller:
-    """One for each worker; of those that write one journal one tells. Its tally and ledger are for the workshop."""
+    """One for each worker; of those that write one journal one tells. Its tally and ledger are for
+    the workshop.
+    """
 
     def __init__(self, settings: Settings, workshop: Workshop, ledger: Ledger) -> None:
         self.tally = Tally(settings.archive)
@@ -41,9 +43,16 @@ class Teller:
                 while self._ours() and await self._told_some():
                     pass
                 told = ""
-            except (OSError, sqlite3.Error, JournalError, ArchiveError) as error:  # they are told when that is over
+            except (
+                OSError,
+                sqlite3.Error,
+                JournalError,
+                ArchiveError,
+            ) as error:  # they are told when that is over
                 if (why := str(error)) != told:
-                    log.warning("figures of the canary lack the latest calls of this machine: %s", why)
+                    log.warning(
+                        "figures of the canary lack the latest calls of this machine: %s", why
+                    )
                 told = why
             await asyncio.sleep(TELL_SECONDS)
 

@@ -1,7 +1,8 @@
 """Bodies of callbacks -> events.
 
-The usual spelling takes one typed pass. What is spelled otherwise (`callId`, a null, a number for a text, an object as
-`custom`) takes a second, slow one that keeps whatever it understands: a call must not fail over a field that nobody reads.
+The usual spelling takes one typed pass. What is spelled otherwise (`callId`, a null, a number for a
+text, an object as `custom`) takes a second, slow one that keeps whatever it understands: a call
+must not fail over a field that nobody reads.
 """
 
 from __future__ import annotations
@@ -12,9 +13,34 @@ from typing import Any, get_args
 
 import msgspec
 
-from flowengine.sinch.events import Ace, Amd, Common, Destination, Dice, Event, Ice, MenuResult, Money, Notify, Pie
+from flowengine.sinch.events import (
+    Ace,
+    Amd,
+    Common,
+    Destination,
+    Dice,
+    Event,
+    Ice,
+    MenuResult,
+    Money,
+    Notify,
+    Pie,
+)
 
-__all__ = ["Ace", "Amd", "BadCallback", "Destination", "Dice", "Event", "Ice", "MenuResult", "Money", "Notify", "Pie", "decode"]
+__all__ = [
+    "Ace",
+    "Amd",
+    "BadCallback",
+    "Destination",
+    "Dice",
+    "Event",
+    "Ice",
+    "MenuResult",
+    "Money",
+    "Notify",
+    "Pie",
+    "decode",
+]
 
 
 class BadCallback(Exception):  # noqa: N818 - named for what the request is
@@ -24,7 +50,9 @@ class BadCallback(Exception):  # noqa: N818 - named for what the request is
 _typed = msgspec.json.Decoder(Event).decode
 _untyped = msgspec.json.Decoder().decode
 _to_json = msgspec.json.Encoder().encode
-_KINDS: Mapping[str, type[Common]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Event)}
+_KINDS: Mapping[str, type[Common]] = {
+    str(kind.__struct_config__.tag): kind for kind in get_args(Event)
+}
 _PAIRS = frozenset({"cookies", "callheaders"})
 
 
@@ -68,8 +96,13 @@ def _folded(data: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _fields(kind: Any) -> tuple[tuple[str, str, Callable[[Any], Any]], ...]:
     """Name, folded wire name and reader of each field"""
-    fields = ((field.name, field.encode_name.lower(), field.type) for field in msgspec.structs.fields(kind))
-    return tuple((name, wire, _pairs if wire in _PAIRS else _reader(wanted)) for name, wire, wanted in fields)
+    fields = (
+        (field.name, field.encode_name.lower(), field.type)
+        for field in msgspec.structs.fields(kind)
+    )
+    return tuple(
+        (name, wire, _pairs if wire in _PAIRS else _reader(wanted)) for name, wire, wanted in fields
+    )
 
 
 def _reader(wanted: Any) -> Callable[[Any], Any]:
@@ -81,7 +114,11 @@ def _reader(wanted: Any) -> Callable[[Any], Any]:
 
 def _struct(kind: Any, data: Mapping[str, Any]) -> Any:
     """A struct from what fits of `data`; what does not keeps its default"""
-    read = ((name, reader(data[wire])) for name, wire, reader in _fields(kind) if data.get(wire) is not None)
+    read = (
+        (name, reader(data[wire]))
+        for name, wire, reader in _fields(kind)
+        if data.get(wire) is not None
+    )
     return kind(**{name: value for name, value in read if value is not None})
 
 
@@ -105,5 +142,9 @@ def _text(value: Any) -> str:
 def _pairs(value: Any) -> dict[str, str]:
     if isinstance(value, dict):
         return {name: _text(item) for name, item in value.items()}
-    items = [_folded(item) for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    items = (
+        [_folded(item) for item in value if isinstance(item, dict)]
+        if isinstance(value, list)
+        else []
+    )
     return {_text(item["key"]): _text(item.get("value")) for item in items if "key" in item}

@@ -1,6 +1,7 @@
 """Callbacks as frozen values: one struct per event, whatever spelling it came in.
 
-`Pairs` arrives as `[{"key": ..., "value": ...}]` or as an object, and is a plain dict when a struct is made.
+`Pairs` arrives as `[{"key": ..., "value": ...}]` or as an object, and is a plain dict when a struct
+is made.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The many spellings of one phone number: digits alone, with a plus, formatted, inside `Name <...>`, or withheld."""
+"""The many spellings of one phone number: digits alone, with a plus, formatted, inside `Name
+<...>`, or withheld.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from typing import NamedTuple
 
 
 class Number(NamedTuple):
-    """`e164` is "+" and digits, or nothing for what is no phone number (an app user, a short code, a withheld number)"""
+    """`e164` is "+" and digits, or nothing for what is no phone number (an app user, a short code,
+    a withheld number)
+    """
 
     e164: str
     private: bool
@@ -17,10 +21,16 @@ class Number(NamedTuple):
 _PLAIN = re.compile(r"\+?([1-9][0-9]{5,15})")
 _NAMED = re.compile(r"<([^<>]*)>\s*$")
 _FORMAT = re.compile(r"\(0\)|[\s().\-/]")
-_WITHHELD = frozenset({"", "private", "anonymous", "unknown", "unavailable", "restricted", "withheld"})
+_WITHHELD = frozenset(
+    {"", "private", "anonymous", "unknown", "unavailable", "restricted", "withheld"}
+)
 
 
-@lru_cache(maxsize=4096)  # each number comes with several callbacks of a call, and numbers that are called come with every call
+@lru_cache(
+    maxsize=4096
+    # each number comes with several callbacks of a call, and numbers that are called come with
+    # every call
+)
 def normalise(text: str) -> Number:
     """The number behind a `cli`, `from` or `to.endpoint`"""
     if plain := _PLAIN.fullmatch(text):

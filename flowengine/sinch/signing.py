@@ -1,4 +1,6 @@
-"""Application signing: how the platform proves that a callback is its own, and how requests to it are signed."""
+"""Application signing: how the platform proves that a callback is its own, and how requests to it
+are signed.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ Headers = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
 
 
 class Folded(dict[bytes, bytes]):
-    """Headers by their names in lower case, so that nobody need search for them; of several of one name, the last"""
+    """Headers by their names in lower case, so that nobody need search for them; of several of one
+    name, the last
+    """
 
 
 class SignatureError(Exception):
@@ -47,7 +51,9 @@ class UnknownApplication(SignatureError):  # noqa: N818
 
 
 def decode_secret(secret: str) -> bytes:
-    """The bytes of an application's secret, as lenient as the platform's own SDKs: both alphabets, padding or not"""
+    """The bytes of an application's secret, as lenient as the platform's own SDKs: both alphabets,
+    padding or not
+    """
     text = re.sub(r"[^A-Za-z0-9+/]", "", secret.translate(str.maketrans("-_", "+/")))
     text = text[: len(text) - (len(text) % 4 == 1)]
     return a2b_base64(text + "=" * (-len(text) % 4))
@@ -59,14 +65,33 @@ def _signature(secret: bytes, start: bytes, path: bytes) -> bytes:
 
 def _start(method: str, body: bytes, content_type: bytes, timestamp: bytes) -> bytes:
     """All of the signed text but the path at its end"""
-    body_digest = b2a_base64(md5(body, usedforsecurity=False).digest(), newline=False) if body else b""
-    return b"%b\n%b\n%b\nx-timestamp:%b\n" % (method.upper().encode(), body_digest, content_type, timestamp)
+    body_digest = (
+        b2a_base64(md5(body, usedforsecurity=False).digest(), newline=False) if body else b""
+    )
+    return b"%b\n%b\n%b\nx-timestamp:%b\n" % (
+        method.upper().encode(),
+        body_digest,
+        content_type,
+        timestamp,
+    )
 
 
-def sign(key: str, secret_b64: str, method: str, path: str, content_type: str, body: bytes, timestamp: str) -> str:
-    """The Authorization header of a request. `path` has no query, and is written as it shall be signed (the SDKs decode it)."""
+def sign(
+    key: str,
+    secret_b64: str,
+    method: str,
+    path: str,
+    content_type: str,
+    body: bytes,
+    timestamp: str,
+) -> str:
+    """The Authorization header of a request. `path` has no query, and is written as it shall be
+    signed (the SDKs decode it).
+    """
     start = _start(method, body, content_type.encode(), timestamp.encode())
-    return f"application {key}:{_signature(decode_secret(secret_b64), start, path.encode()).decode()}"
+    return (
+        f"application {key}:{_signature(decode_secret(secret_b64), start, path.encode()).decode()}"
+    )
 
 
 class Verifier:
@@ -74,13 +99,23 @@ class Verifier:
 
     __slots__ = ("_folded", "_secrets", "_window")
 
-    def __init__(self, applications: Mapping[str, str], window_seconds: float = SIGNATURE_WINDOW_SECONDS) -> None:
-        self._secrets = {key.encode(): (key, decode_secret(secret)) for key, secret in applications.items()}
-        self._folded = {key.lower(): value for key, value in self._secrets.items()}  # keys are GUIDs to some senders
+    def __init__(
+        self, applications: Mapping[str, str], window_seconds: float = SIGNATURE_WINDOW_SECONDS
+    ) -> None:
+        self._secrets = {
+            key.encode(): (key, decode_secret(secret)) for key, secret in applications.items()
+        }
+        self._folded = {
+            key.lower(): value for key, value in self._secrets.items()
+        }  # keys are GUIDs to some senders
         self._window = timedelta(seconds=window_seconds)
 
-    def verify(self, method: str, raw_path: bytes | str, headers: Headers, body: bytes, now: datetime) -> str:
-        """The key of the application that signed this request, as configured; raises a SignatureError"""
+    def verify(
+        self, method: str, raw_path: bytes | str, headers: Headers, body: bytes, now: datetime
+    ) -> str:
+        """The key of the application that signed this request, as configured; raises a
+        SignatureError
+        """
         authorization, content_type, timestamp = _headers(headers)
         key, signature = _credentials(authorization)
         application = self._secrets.get(key) or self._folded.get(key.lower())
@@ -111,7 +146,11 @@ class Verifier:
 
 def _headers(headers: Headers) -> tuple[bytes, bytes, bytes]:
     if isinstance(headers, Folded):
-        return headers.get(b"authorization", b""), headers.get(b"content-type", b""), headers.get(b"x-timestamp", b"")
+        return (
+            headers.get(b"authorization", b""),
+            headers.get(b"content-type", b""),
+            headers.get(b"x-timestamp", b""),
+        )
     authorization = content_type = timestamp = b""
     for name, value in _pairs(headers):
         lowered = name.lower()

@@ -21,7 +21,9 @@ from flowengine.source.wording import describe, missing, not_a_name, unknown
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Schema:
-    """Equal only when it is the same object: hashing a schema by its content would cost more than compiling it."""
+    """Equal only when it is the same object: hashing a schema by its content would cost more than
+    compiling it.
+    """
 
     schema: Mapping[str, Any]
 
@@ -32,19 +34,27 @@ class _Schema:
         return id(self.schema)
 
 
-def _properties(validator: Any, properties: Mapping[str, Any], instance: Any, _: Any) -> Iterator[ValidationError]:
+def _properties(
+    validator: Any, properties: Mapping[str, Any], instance: Any, _: Any
+) -> Iterator[ValidationError]:
     """As jsonschema's own, except that a property that is `false` is reported at its path."""
     if not isinstance(instance, dict):
         return
     for name in filter(instance.__contains__, properties):
         if properties[name] is False:
-            yield ValidationError("not allowed", validator="false", path=[name], instance=instance[name])
+            yield ValidationError(
+                "not allowed", validator="false", path=[name], instance=instance[name]
+            )
         else:
-            yield from validator.descend(instance[name], properties[name], path=name, schema_path=name)
+            yield from validator.descend(
+                instance[name], properties[name], path=name, schema_path=name
+            )
 
 
 def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
-    """`$` is the very end, as in every other language: for Python a line break may follow it, which no name or duration can hold."""
+    """`$` is the very end, as in every other language: for Python a line break may follow it, which
+    no name or duration can hold.
+    """
     strict = pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern
     if isinstance(instance, str) and not re.search(strict, instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
@@ -68,15 +78,24 @@ def _validator(key: _Schema) -> Validator:
 
 
 def check(document: Document, schema: Mapping[str, Any]) -> list[Problem]:
-    """All errors in document order. A schema may say how to cure an error: `x-hint` next to the keyword that fails."""
+    """All errors in document order. A schema may say how to cure an error: `x-hint` next to the
+    keyword that fails.
+    """
     errors = _validator(_Schema(schema)).iter_errors(document.data)
-    found = [leaf for error in islice(errors, MAX_PROBLEMS) for leaf in leaves(error) if not _is_broken(document, leaf)]
+    found = [
+        leaf
+        for error in islice(errors, MAX_PROBLEMS)
+        for leaf in leaves(error)
+        if not _is_broken(document, leaf)
+    ]
     told = [leaf for leaf in _without_mistyped(found, schema) if not _follows(leaf, found, schema)]
     return in_order(problem for leaf in told for problem in _problems(document, leaf, schema))
 
 
 def _is_broken(document: Document, leaf: Leaf) -> bool:
-    return bool(document.broken) and any(leaf.path[:length] in document.broken for length in range(len(leaf.path) + 1))
+    return bool(document.broken) and any(
+        leaf.path[:length] in document.broken for length in range(len(leaf.path) + 1)
+    )
 
 
 def _without_mistyped(found: list[Leaf], schema: Mapping[str, Any]) -> Iterator[Leaf]:
@@ -84,14 +103,22 @@ def _without_mistyped(found: list[Leaf], schema: Mapping[str, Any]) -> Iterator[
     strangers = {leaf.path: unknown_keys(leaf) for leaf in found if unknown_keys(leaf)}
     for leaf in found:
         absent = missing(leaf)
-        meant = {nearest(key, known_keys(leaf.schema, schema)) for key in strangers.get(leaf.path, ())} if absent else set()
+        meant = (
+            {nearest(key, known_keys(leaf.schema, schema)) for key in strangers.get(leaf.path, ())}
+            if absent
+            else set()
+        )
         if not absent or absent not in meant:
             yield leaf
 
 
 def _follows(leaf: Leaf, found: list[Leaf], schema: Mapping[str, Any]) -> bool:
-    """Where a key's value is wrong, JSON Schema counts the key as unevaluated too: that says nothing of its own."""
-    if leaf.keyword != "unevaluatedProperties" or set(unknown_keys(leaf)) - set(known_keys(leaf.schema, schema)):
+    """Where a key's value is wrong, JSON Schema counts the key as unevaluated too: that says
+    nothing of its own.
+    """
+    if leaf.keyword != "unevaluatedProperties" or set(unknown_keys(leaf)) - set(
+        known_keys(leaf.schema, schema)
+    ):
         return False
     depth = len(leaf.path)
     return any(other is not leaf and other.path[:depth] == leaf.path for other in found)
@@ -102,7 +129,11 @@ def _problems(document: Document, leaf: Leaf, schema: Mapping[str, Any]) -> Iter
         known = known_keys(leaf.schema, schema)
         unheard = [key for key in strangers if key not in known]
         for key in unheard or strangers:
-            yield Problem("FE150", document.key_span((*leaf.path, key)), *unknown(leaf, key, known, homes(key, leaf.schema, schema)))
+            yield Problem(
+                "FE150",
+                document.key_span((*leaf.path, key)),
+                *unknown(leaf, key, known, homes(key, leaf.schema, schema)),
+            )
     elif _judges_key(document, leaf):
         yield Problem("FE154", document.key_span((*leaf.path, leaf.instance)), *not_a_name(leaf))
     else:

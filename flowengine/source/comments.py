@@ -22,7 +22,13 @@ def swallowed(text: Text, start: int, end: int, findings: Findings) -> None:
     cut = comment.end() - len(comment[0].lstrip())
     lost = quoted(comment[0].strip())
     cure = "if it belongs to the text, put quotes around the whole text; if not, put the comment on a line of its own"
-    findings.add("FE130", cut, comment.end(), f"everything from the # on is a comment: {lost} is not part of the text", cure)
+    findings.add(
+        "FE130",
+        cut,
+        comment.end(),
+        f"everything from the # on is a comment: {lost} is not part of the text",
+        cure,
+    )
 
 
 def _unfinished(words: str, comment: str) -> bool:
@@ -38,4 +44,10 @@ def hash_keys(text: Text, blocks: Sequence[tuple[int, int]], findings: Findings)
         place = match.start(1)
         nearest = bisect_right(blocks, place, key=lambda block: block[0]) - 1
         if nearest < 0 or place >= blocks[nearest][1]:
-            findings.add("FE131", place, place + 1, "this line is a comment, not the key #", 'put quotes around the key: "#":')
+            findings.add(
+                "FE131",
+                place,
+                place + 1,
+                "this line is a comment, not the key #",
+                'put quotes around the key: "#":',
+            )

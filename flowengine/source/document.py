@@ -32,10 +32,14 @@ class Document:
 
     def span(self, path: Path) -> Span:
         """The value at a path; when it is missing, the nearest thing around it that exists."""
-        return self.source.span(*next(self.values[outer] for outer in _outward(path) if outer in self.values))
+        return self.source.span(
+            *next(self.values[outer] for outer in _outward(path) if outer in self.values)
+        )
 
     def key_span(self, path: Path) -> Span:
-        """The key that a path ends in; for an entry of a list, or a path that is missing, the nearest value or key."""
+        """The key that a path ends in; for an entry of a list, or a path that is missing, the
+        nearest value or key.
+        """
         for outer in _outward(path):
             if outer in self.keys:
                 return self.source.span(*self.keys[outer])
@@ -45,7 +49,9 @@ class Document:
         return self.source.span(start, min(end, self.source.line_end(start)))
 
     def inner(self, path: Path, start: int, length: int) -> Span:
-        """The characters [start, start+length) of the text value at a path, wherever quoting, escapes and folding put them."""
+        """The characters [start, start+length) of the text value at a path, wherever quoting,
+        escapes and folding put them.
+        """
         if path not in self.values or not isinstance(value := self.at(path), str):
             return self.span(path)
         first, end = self.values[path]

@@ -1,4 +1,5 @@
-"""The event stream of the C parser, guarded: depth and number of values are bounded, tags and anchors are reported.
+"""The event stream of the C parser, guarded: depth and number of values are bounded, tags and
+anchors are reported.
 
 Only events: composing nodes recurses in C, and a file of brackets would take the process down.
 """
@@ -7,7 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, Event, NodeEvent, ScalarEvent
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    Event,
+    NodeEvent,
+    ScalarEvent,
+)
 
 from flowengine.limits import MAX_DEPTH, MAX_NODES
 from flowengine.problems import quoted
@@ -24,13 +32,22 @@ def events(text: Text, base: int, findings: Findings) -> Iterator[Event]:
         if isinstance(event, NodeEvent):
             nodes += 1
             if nodes > MAX_NODES:
-                raise findings.stop("FE108", *stretch(event, base), f"the file has more than {MAX_NODES:,} keys and values")
+                raise findings.stop(
+                    "FE108",
+                    *stretch(event, base),
+                    f"the file has more than {MAX_NODES:,} keys and values",
+                )
             if event.anchor is not None or getattr(event, "tag", None) is not None:
                 _refuse(text, event, base, findings)
         if isinstance(event, CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise findings.stop("FE107", *stretch(event, base), f"nested more than {MAX_DEPTH} deep", "is a bracket missing?")
+                raise findings.stop(
+                    "FE107",
+                    *stretch(event, base),
+                    f"nested more than {MAX_DEPTH} deep",
+                    "is a bracket missing?",
+                )
         elif isinstance(event, CollectionEndEvent):
             depth -= 1
         yield event
@@ -45,17 +62,35 @@ def _refuse(text: Text, event: NodeEvent, base: int, findings: Findings) -> None
     end = start + len(event.anchor) + 1
     if isinstance(event, AliasEvent):
         cure = "if it is text, put quotes around it; what several states share goes into defaults or a subflow"
-        findings.add("FE113", start, end, f"{quoted('*' + event.anchor)} is a YAML alias, which flows do not use", cure)
+        findings.add(
+            "FE113",
+            start,
+            end,
+            f"{quoted('*' + event.anchor)} is a YAML alias, which flows do not use",
+            cure,
+        )
     else:
         cure = "if it is text, put quotes around it; otherwise remove the anchor"
-        findings.add("FE112", start, end, f"{quoted('&' + event.anchor)} is a YAML anchor, which flows do not use", cure)
+        findings.add(
+            "FE112",
+            start,
+            end,
+            f"{quoted('&' + event.anchor)} is a YAML anchor, which flows do not use",
+            cure,
+        )
 
 
 def _refuse_tag(value: str, start: int, findings: Findings) -> None:
     line = value.split("\n", maxsplit=1)[0].strip()
     tag = (line.split() or ["!"])[0]
     cure = f"{QUOTE_TAG}: '{line}'" if '"' in line else f'{QUOTE_TAG}: "{line}"'
-    findings.add("FE111", start, start + len(tag), f"{quoted(tag)} is a YAML tag: the value behind it would be lost", cure)
+    findings.add(
+        "FE111",
+        start,
+        start + len(tag),
+        f"{quoted(tag)} is a YAML tag: the value behind it would be lost",
+        cure,
+    )
 
 
 def stretch(event: Event, base: int) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """Where a piece of a text value stands in the file.
 
-In quotes on one line every character of the value is one unit of the source: itself or an escape. In all other styles line
-breaks and indentation differ, but the visible characters are the same, in the same order: the nth there is the nth here.
+In quotes on one line every character of the value is one unit of the source: itself or an escape.
+In all other styles line breaks and indentation differ, but the visible characters are the same, in
+the same order: the nth there is the nth here.
 """
 
 import re
@@ -15,13 +16,19 @@ _BLOCK_HEADER: Final = re.compile(r"[|>][-+0-9]*[^\n]*\n?")
 
 
 def units(raw: str, value: str, start: int, length: int) -> tuple[int, int] | None:
-    """Offsets in `raw` of the characters [start, start+length) of `value`; None when that cannot be told."""
+    """Offsets in `raw` of the characters [start, start+length) of `value`; None when that cannot be
+    told.
+    """
     skip, pattern, visible = _reading(raw)
     if pattern is None:
         return None
     body = raw[:-1] if raw[:1] in "'\"" else raw
     places = [match.span() for match in pattern.finditer(body, skip)]
-    first, end = (_count(value, start), _count(value, start + length)) if visible else (start, start + length)
+    first, end = (
+        (_count(value, start), _count(value, start + length))
+        if visible
+        else (start, start + length)
+    )
     chosen = places[first : max(end, first + 1)]
     expected = _count(value, len(value)) if visible else len(value)
     return (chosen[0][0], chosen[-1][1]) if chosen and len(places) == expected else None

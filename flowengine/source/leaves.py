@@ -66,7 +66,12 @@ def _branches(error: ValidationError) -> list[list[ValidationError]]:
     found: list[list[ValidationError]] = []
     for _, group in groupby(error.context, key=lambda each: each.relative_schema_path[0]):
         branch = list(group)
-        nested = len(branch) == 1 and branch[0].validator in _ALTERNATIVES and not branch[0].relative_path and branch[0].context
+        nested = (
+            len(branch) == 1
+            and branch[0].validator in _ALTERNATIVES
+            and not branch[0].relative_path
+            and branch[0].context
+        )
         found.extend(_branches(branch[0]) if nested else [branch])
     return found
 
@@ -96,15 +101,33 @@ def _own(error: ValidationError) -> Mapping[str, Any]:
 def _types(branches: list[list[ValidationError]]) -> list[str]:
     found: dict[str, None] = {}
     for error in (each for branch in branches for each in branch if _other_type(each)):
-        found |= dict.fromkeys(_listed(error) if error.validator == "type" else [json_type(choice) for choice in _choices(error)])
+        found |= dict.fromkeys(
+            _listed(error)
+            if error.validator == "type"
+            else [json_type(choice) for choice in _choices(error)]
+        )
     return list(found)
 
 
-def _leaf(error: ValidationError, keyword: str = "", expected: Any = None, forms: tuple[Mapping[str, Any], ...] = ()) -> Leaf:
-    name, value = (keyword, expected) if keyword else (str(error.validator or "false"), error.validator_value)
+def _leaf(
+    error: ValidationError,
+    keyword: str = "",
+    expected: Any = None,
+    forms: tuple[Mapping[str, Any], ...] = (),
+) -> Leaf:
+    name, value = (
+        (keyword, expected) if keyword else (str(error.validator or "false"), error.validator_value)
+    )
     return Leaf(tuple(error.absolute_path), name, value, error.instance, _own(error), error, forms)
 
 
 def json_type(value: Any) -> str:
-    kinds = ((bool, "boolean"), (str, "string"), (int, "integer"), (float, "number"), (dict, "object"), (list, "array"))
+    kinds = (
+        (bool, "boolean"),
+        (str, "string"),
+        (int, "integer"),
+        (float, "number"),
+        (dict, "object"),
+        (list, "array"),
+    )
     return next((name for kind, name in kinds if isinstance(value, kind)), "null")

@@ -42,11 +42,19 @@ class Loader:
         data = self._node(next(self._events), ())
         if (second := self._next_document()) is not None:
             start, _ = stretch(second, self._base)
-            self._findings.add("FE109", start, start + 3, "a second document begins here", "put it into a file of its own")
+            self._findings.add(
+                "FE109",
+                start,
+                start + 3,
+                "a second document begins here",
+                "put it into a file of its own",
+            )
         return Document(self._text, data, self._values, self._keys, frozenset(self._broken))
 
     def _next_document(self) -> Event | None:
-        return next((event for event in self._events if isinstance(event, DocumentStartEvent)), None)
+        return next(
+            (event for event in self._events if isinstance(event, DocumentStartEvent)), None
+        )
 
     def _node(self, event: Event, path: Path) -> Any:
         if isinstance(event, ScalarEvent):
@@ -94,7 +102,9 @@ class Loader:
         return found
 
     def _close(self, start: CollectionStartEvent, end: Event, path: Path, last: Path) -> None:
-        """The mark behind a block is where the next thing begins; the block itself ends with its last value."""
+        """The mark behind a block is where the next thing begins; the block itself ends with its
+        last value.
+        """
         first, _ = stretch(start, self._base)
         inner = self._values.get(last, (first, first + 1))[1] if last != path else first + 1
         self._values[path] = (first, stretch(end, self._base)[1] if start.flow_style else inner)
@@ -110,7 +120,9 @@ class Loader:
         plain = not event.style
         if plain and event.value == "<<":
             cure = "write the keys out, or put what many states share into defaults"
-            self._findings.add("FE114", start, end, 'flows do not use the YAML merge key "<<"', cure)
+            self._findings.add(
+                "FE114", start, end, 'flows do not use the YAML merge key "<<"', cure
+            )
             return None
         if plain and not event.value:
             self._findings.add("FE118", start, end, "a key is missing before the colon")
@@ -130,10 +142,18 @@ class Loader:
         if isinstance(event, MappingStartEvent) and self._text.text[start - 1 : start + 1] == "{{":
             self._broken.add(path)
             inside = self._text.text[start + 1 : self._text.line_end(start)].split("}")[0].strip()
-            self._findings.add("FE116", start - 1, start + 1, "{{ }} means nothing here", f"write ${{{inside}}}")
+            self._findings.add(
+                "FE116", start - 1, start + 1, "{{ }} means nothing here", f"write ${{{inside}}}"
+            )
         else:
             what = "a list" if isinstance(event, SequenceStartEvent) else "a group of keys"
-            self._findings.add("FE115", start, end, f"{what} cannot be a key", "a key is a word or a number; put quotes around text")
+            self._findings.add(
+                "FE115",
+                start,
+                end,
+                f"{what} cannot be a key",
+                "a key is a word or a number; put quotes around text",
+            )
 
     def _skip(self, event: Event) -> None:
         depth = int(isinstance(event, CollectionStartEvent))

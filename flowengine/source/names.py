@@ -13,24 +13,40 @@ _DEPTH: Final = 6  # a schema may refer to itself
 
 
 def unknown_keys(leaf: Leaf) -> list[str]:
-    if leaf.keyword not in _STRANGERS or not isinstance(leaf.instance, dict) or leaf.expected is not False:
+    if (
+        leaf.keyword not in _STRANGERS
+        or not isinstance(leaf.instance, dict)
+        or leaf.expected is not False
+    ):
         return []
     if leaf.keyword == "additionalProperties":
         patterns = leaf.schema.get("patternProperties", {})
         own = leaf.schema.get("properties", {})
-        return [key for key in leaf.instance if key not in own and not any(re.search(pattern, key) for pattern in patterns)]
-    return [key for key in leaf.instance if repr(key) in leaf.error.message]  # jsonschema names them nowhere else
+        return [
+            key
+            for key in leaf.instance
+            if key not in own and not any(re.search(pattern, key) for pattern in patterns)
+        ]
+    return [
+        key for key in leaf.instance if repr(key) in leaf.error.message
+    ]  # jsonschema names them nowhere else
 
 
 def known_keys(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[str]:
-    """The keys that may stand here, through references and alternatives, in the order of the schema."""
+    """The keys that may stand here, through references and alternatives, in the order of the
+    schema.
+    """
     return list(dict.fromkeys(_known(schema, root, _DEPTH)))
 
 
 def homes(key: str, schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[str]:
     """The keys that may stand here inside which this key may stand."""
     found = {name: list(_inside(value, root)) for name, value in _properties(schema, root, _DEPTH)}
-    return [name for name, inner in found.items() if any(key in known_keys(each, root) for each in inner)]
+    return [
+        name
+        for name, inner in found.items()
+        if any(key in known_keys(each, root) for each in inner)
+    ]
 
 
 def _properties(schema: Any, root: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Any]]:
@@ -56,13 +72,17 @@ def _known(schema: Any, root: Mapping[str, Any], depth: int) -> Iterator[str]:
     yield from (key for key, value in schema.get("properties", {}).items() if value is not False)
     if (reference := schema.get("$ref")) is not None:
         yield from _known(_resolved(reference, root), root, depth - 1)
-    nested = [each for name in _LISTS for each in schema.get(name, ())] + [schema.get(name) for name in _SINGLE]
+    nested = [each for name in _LISTS for each in schema.get(name, ())] + [
+        schema.get(name) for name in _SINGLE
+    ]
     for each in nested:
         yield from _known(each, root, depth - 1)
 
 
 def _resolved(reference: str, root: Mapping[str, Any]) -> Any:
     found: Any = root
-    for step in reference.removeprefix("#").strip("/").split("/") if reference.startswith("#/") else ():
+    for step in (
+        reference.removeprefix("#").strip("/").split("/") if reference.startswith("#/") else ()
+    ):
         found = found.get(step, {}) if isinstance(found, Mapping) else {}
     return found if found is not root else {}

@@ -13,15 +13,27 @@ from flowengine.source.loader import Loader
 from flowengine.source.syntax import Mishap, explain
 from flowengine.source.text import Findings, Stop, Text
 
-_CONTROL: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-_KEY_LINE: Final = re.compile(r"^( *)(?:[\w.+-]+|\"[^\"\n]*\"|'[^'\n]*')[ ]*:(?=[ \r\n]|$)", re.MULTILINE)
+_CONTROL: Final = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+_KEY_LINE: Final = re.compile(
+    r"^( *)(?:[\w.+-]+|\"[^\"\n]*\"|'[^'\n]*')[ ]*:(?=[ \r\n]|$)", re.MULTILINE
+)
 
 
 def read(content: bytes, file: str) -> tuple[Document | None, list[Problem]]:
-    """The document, where the file can be read to its end (even with problems), and the problems in document order."""
+    """The document, where the file can be read to its end (even with problems), and the problems in
+    document order.
+    """
     start = Span(file, 1, 1, 1, 1)
     if len(content) > MAX_FILE_BYTES:
-        return None, [Problem("FE101", start, f"the file has {len(content):,} bytes; up to {MAX_FILE_BYTES:,} are possible")]
+        return None, [
+            Problem(
+                "FE101",
+                start,
+                f"the file has {len(content):,} bytes; up to {MAX_FILE_BYTES:,} are possible",
+            )
+        ]
     try:
         decoded = content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -35,7 +47,9 @@ def _not_utf8(content: bytes, error: UnicodeDecodeError, file: str) -> Problem:
     before = content[: error.start].decode("utf-8").removeprefix("\ufeff")
     line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
     message = f"byte {error.start} (0x{content[error.start]:02x}) is not UTF-8"
-    return Problem("FE102", Span(file, line, column, line, column + 1), message, "save the file as UTF-8")
+    return Problem(
+        "FE102", Span(file, line, column, line, column + 1), message, "save the file as UTF-8"
+    )
 
 
 def _load(text: Text, findings: Findings) -> Document | None:
@@ -60,13 +74,21 @@ def _refuse_controls(text: Text, findings: Findings) -> None:
     found = False
     for match in _CONTROL.finditer(text.text):
         found = True
-        findings.add("FE103", match.start(), match.end(), f"a control character (U+{ord(match[0]):04X})", "delete it")
+        findings.add(
+            "FE103",
+            match.start(),
+            match.end(),
+            f"a control character (U+{ord(match[0]):04X})",
+            "delete it",
+        )
     if found:
         raise Stop
 
 
 def _go_on(text: Text, mishap: Mishap, findings: Findings) -> None:
-    """After a syntax error the rest is read from the next key that is outside of what failed, for its problems only."""
+    """After a syntax error the rest is read from the next key that is outside of what failed, for
+    its problems only.
+    """
     for _ in range(MAX_RESTARTS):
         base = _next_key(text, mishap)
         if base is None:

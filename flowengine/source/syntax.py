@@ -20,7 +20,9 @@ _QUOTES: Final = "put quotes around the whole text, or write | and the text on t
 
 @dataclass(frozen=True, slots=True)
 class Mishap:
-    """Where reading failed; `dedent`: it did not fail, the part of the file that was being read has ended."""
+    """Where reading failed; `dedent`: it did not fail, the part of the file that was being read has
+    ended.
+    """
 
     offset: int
     dedent: bool = False
@@ -67,7 +69,13 @@ def _tab(failure: _Failure) -> _Finding | None:
     if "\t" not in indent:
         return None
     at = failure.start + indent.index("\t")
-    return "FE106", at, failure.start + len(indent), "a tab where spaces belong", "indent with spaces: editors can do so for the Tab key"
+    return (
+        "FE106",
+        at,
+        failure.start + len(indent),
+        "a tab where spaces belong",
+        "indent with spaces: editors can do so for the Tab key",
+    )
 
 
 def _tag(failure: _Failure) -> _Finding | None:
@@ -76,7 +84,13 @@ def _tag(failure: _Failure) -> _Finding | None:
         return None
     start, end = found.span(1)
     message = f"{quoted(found[1])} is a YAML tag: the value behind it would be lost"
-    return "FE111", failure.start + start, failure.start + end, message, f"{QUOTE_TAG}: {_in_quotes(failure.line[start:])}"
+    return (
+        "FE111",
+        failure.start + start,
+        failure.start + end,
+        message,
+        f"{QUOTE_TAG}: {_in_quotes(failure.line[start:])}",
+    )
 
 
 def _braces(failure: _Failure) -> _Finding | None:
@@ -93,14 +107,29 @@ def _hash_key(failure: _Failure) -> _Finding | None:
     if found is None or "expected" not in failure.problem:
         return None
     start = line_start + found.start(1)
-    return "FE117", start, start + 1, "from the # on, the line is a comment", 'put quotes around the key: "#":'
+    return (
+        "FE117",
+        start,
+        start + 1,
+        "from the # on, the line is a comment",
+        'put quotes around the key: "#":',
+    )
 
 
 def _unclosed_quote(failure: _Failure) -> _Finding | None:
-    if failure.problem not in {"found unexpected end of stream", "found unexpected document indicator"}:
+    if failure.problem not in {
+        "found unexpected end of stream",
+        "found unexpected document indicator",
+    }:
         return None
     quote = failure.text.text[failure.opened]
-    return "FE105", failure.opened, failure.opened + 1, f"the quote {quote} that opens here never closes", f"close it with {quote}"
+    return (
+        "FE105",
+        failure.opened,
+        failure.opened + 1,
+        f"the quote {quote} that opens here never closes",
+        f"close it with {quote}",
+    )
 
 
 def _escape(failure: _Failure) -> _Finding | None:
@@ -108,7 +137,9 @@ def _escape(failure: _Failure) -> _Finding | None:
         return None
     start = failure.text.text.rfind("\\", 0, failure.at + 1)
     escape = failure.text.text[start : start + 2]
-    cure = "within double quotes a backslash is written twice; within single quotes it stays as it is"
+    cure = (
+        "within double quotes a backslash is written twice; within single quotes it stays as it is"
+    )
     return "FE105", start, start + 2, f"{quoted(escape)} means nothing within double quotes", cure
 
 
@@ -120,25 +151,52 @@ def _colon(failure: _Failure) -> _Finding | None:
         at = failure.at
         return "FE117", at, at + 1, "a colon and a space inside text mean a key to YAML", _QUOTES
     message = "this key is indented as if it belonged to the text above"
-    return "FE105", failure.start + _indent(before), failure.at, message, "is a colon missing on the line above?"
+    return (
+        "FE105",
+        failure.start + _indent(before),
+        failure.at,
+        message,
+        "is a colon missing on the line above?",
+    )
 
 
 def _special(failure: _Failure) -> _Finding | None:
-    names = {"did not find expected alphabetic or numeric character", "found character that cannot start any token"}
+    names = {
+        "did not find expected alphabetic or numeric character",
+        "found character that cannot start any token",
+    }
     if failure.problem not in names:
         return None
     sign = failure.text.text[failure.opened]
     rest = failure.text.text[failure.opened : failure.text.line_end(failure.opened)].rstrip("\r")
-    cure = f'put quotes around it: "{sign}":' if re.match(r".\s*:", rest) else f"put quotes around the whole text: {_in_quotes(rest)}"
-    return "FE117", failure.opened, failure.opened + 1, f"text cannot begin with {sign} unless it is in quotes", cure
+    cure = (
+        f'put quotes around it: "{sign}":'
+        if re.match(r".\s*:", rest)
+        else f"put quotes around the whole text: {_in_quotes(rest)}"
+    )
+    return (
+        "FE117",
+        failure.opened,
+        failure.opened + 1,
+        f"text cannot begin with {sign} unless it is in quotes",
+        cure,
+    )
 
 
 def _after_quote(failure: _Failure) -> _Finding | None:
     before = failure.line[: failure.at - failure.start].rstrip()
     if not before.endswith(("'", '"')) or "expected" not in failure.problem:
         return None
-    cure = f"put quotes around the whole text; within {before[-1]} quotes write " + ("'' for '" if before[-1] == "'" else '\\" for "')
-    return "FE117", failure.at, failure.text.line_end(failure.at), "text goes on after its closing quote", cure
+    cure = f"put quotes around the whole text; within {before[-1]} quotes write " + (
+        "'' for '" if before[-1] == "'" else '\\" for "'
+    )
+    return (
+        "FE117",
+        failure.at,
+        failure.text.line_end(failure.at),
+        "text goes on after its closing quote",
+        cure,
+    )
 
 
 def _cut_above(failure: _Failure) -> _Finding | None:
@@ -149,14 +207,26 @@ def _cut_above(failure: _Failure) -> _Finding | None:
         return None
     place = failure.text.line_start(failure.start - 1)
     start = place + found.end(1) - len(found[1].lstrip())
-    return "FE117", start, place + found.end(1), "the text ends at this #, but goes on below", _QUOTES
+    return (
+        "FE117",
+        start,
+        place + found.end(1),
+        "the text ends at this #, but goes on below",
+        _QUOTES,
+    )
 
 
 def _header(failure: _Failure) -> _Finding | None:
     if failure.problem != "did not find expected comment or line break":
         return None
     sign = failure.text.text[failure.opened]
-    return "FE105", failure.at, failure.text.line_end(failure.at), f"text after {sign} begins on the next line", "put it there, indented"
+    return (
+        "FE105",
+        failure.at,
+        failure.text.line_end(failure.at),
+        f"text after {sign} begins on the next line",
+        "put it there, indented",
+    )
 
 
 def _dash(failure: _Failure) -> _Finding | None:
@@ -169,8 +239,16 @@ def _dash(failure: _Failure) -> _Finding | None:
 def _no_colon(failure: _Failure) -> _Finding | None:
     if failure.problem != "could not find expected ':'":
         return None
-    end = failure.opened + len(failure.text.text[failure.opened : failure.text.line_end(failure.opened)].rstrip())
-    return "FE105", failure.opened, end, "a colon is missing after this key", "if it is text from the line above, indent it further"
+    end = failure.opened + len(
+        failure.text.text[failure.opened : failure.text.line_end(failure.opened)].rstrip()
+    )
+    return (
+        "FE105",
+        failure.opened,
+        end,
+        "a colon is missing after this key",
+        "if it is text from the line above, indent it further",
+    )
 
 
 def _bracket(failure: _Failure) -> _Finding | None:
@@ -181,7 +259,13 @@ def _bracket(failure: _Failure) -> _Finding | None:
     line = failure.text.place(failure.at)[0]
     before = f" before line {line}" if line > failure.text.place(failure.opened)[0] else ""
     message = f"the {opening} that opens here does not close{before}"
-    return "FE105", failure.opened, failure.opened + 1, message, f"close it with {closing[1]}, and put commas between the entries"
+    return (
+        "FE105",
+        failure.opened,
+        failure.opened + 1,
+        message,
+        f"close it with {closing[1]}, and put commas between the entries",
+    )
 
 
 def _no_key(failure: _Failure) -> _Finding | None:
@@ -191,18 +275,40 @@ def _no_key(failure: _Failure) -> _Finding | None:
 
 
 def _indentation(failure: _Failure) -> _Finding | None:
-    places = {"did not find expected key", "did not find expected '-' indicator", "did not find expected <document start>"}
+    places = {
+        "did not find expected key",
+        "did not find expected '-' indicator",
+        "did not find expected <document start>",
+    }
     if failure.problem not in places:
         return None
     start = failure.start + _indent(failure.line)
-    what = "a list goes on with a dash" if "'-'" in failure.problem else "is it indented as its neighbours are?"
-    return "FE105", start, max(start + 1, failure.start + len(failure.line.rstrip())), "this line does not belong to the lines above", what
+    what = (
+        "a list goes on with a dash"
+        if "'-'" in failure.problem
+        else "is it indented as its neighbours are?"
+    )
+    return (
+        "FE105",
+        start,
+        max(start + 1, failure.start + len(failure.line.rstrip())),
+        "this line does not belong to the lines above",
+        what,
+    )
 
 
 def _other(failure: _Failure) -> _Finding:
-    what = f": {quoted(failure.character)} does not belong here" if failure.character.strip() else ""
+    what = (
+        f": {quoted(failure.character)} does not belong here" if failure.character.strip() else ""
+    )
     known = failure.problem == "did not find expected node content" and what
-    return "FE105", failure.at, failure.at + 1, f"YAML cannot read this{what if known else ': ' + failure.problem}", ""
+    return (
+        "FE105",
+        failure.at,
+        failure.at + 1,
+        f"YAML cannot read this{what if known else ': ' + failure.problem}",
+        "",
+    )
 
 
 def _indent(line: str) -> int:

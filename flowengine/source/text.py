@@ -50,7 +50,13 @@ class Findings:
     def add(self, code: str, start: int, end: int, message: str, hint: str = "") -> None:
         self._found.append(Problem(code, self._text.span(start, end), message, hint))
         if len(self._found) == MAX_PROBLEMS:
-            self._found.append(Problem("FE119", self._text.span(start, end), f"there are more than {MAX_PROBLEMS} problems in this file"))
+            self._found.append(
+                Problem(
+                    "FE119",
+                    self._text.span(start, end),
+                    f"there are more than {MAX_PROBLEMS} problems in this file",
+                )
+            )
             raise Stop
 
     def stop(self, code: str, start: int, end: int, message: str, hint: str = "") -> Stop:
@@ -58,6 +64,12 @@ class Findings:
         return Stop()
 
     def __call__(self) -> list[Problem]:
-        """In document order; where an error says it, a warning about the same words says nothing more."""
+        """In document order; where an error says it, a warning about the same words says nothing
+        more.
+        """
         wrong = {problem.span for problem in self._found if problem.severity is Severity.ERROR}
-        return in_order(each for each in self._found if each.severity is Severity.ERROR or each.span not in wrong)
+        return in_order(
+            each
+            for each in self._found
+            if each.severity is Severity.ERROR or each.span not in wrong
+        )

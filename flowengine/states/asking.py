@@ -1,4 +1,6 @@
-"""What menu and collect share: words for silence and wrong keys by attempt, attempts, and the runMenu that carries a question."""
+"""What menu and collect share: words for silence and wrong keys by attempt, attempts, and the
+runMenu that carries a question.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +38,9 @@ class Worded(Spoken, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 Words = Annotated[
     str | list[str | Spoken] | Worded,
     Meta(
-        title="Words", description="A prompt, or `each:` with one prompt per attempt.", examples=["Sorry?", {"each": ["Sorry?", "Pardon?"]}]
+        title="Words",
+        description="A prompt, or `each:` with one prompt per attempt.",
+        examples=["Sorry?", {"each": ["Sorry?", "Pardon?"]}],
     ),
 ]
 Again = Callable[[Run, str], Sent]
@@ -88,14 +92,24 @@ class Question:
         return self.action(menus, locale)
 
     def action(self, menus: list[Menu], locale: str) -> RunMenu:
-        """The action. Menu `main` must exist; its namesake carries flow and state home when all other state is lost."""
+        """The action. Menu `main` must exist; its namesake carries flow and state home when all
+        other state is lost.
+        """
         if self.named:
             menus = [menus[0], replace(menus[0], id=self.menu_id), *menus[1:]]
         main = self.menu_id if self.named else "main"
-        return RunMenu(menus=tuple(menus), main_menu=main, barge=self.barge, enable_voice=self.heard, locale=self.spoken(locale))
+        return RunMenu(
+            menus=tuple(menus),
+            main_menu=main,
+            barge=self.barge,
+            enable_voice=self.heard,
+            locale=self.spoken(locale),
+        )
 
     def spoken(self, locale: str) -> str:
-        """The voice to speak in; voice input needs the plain locale, as it is also what the platform listens in."""
+        """The voice to speak in; voice input needs the plain locale, as it is also what the
+        platform listens in.
+        """
         return locale if self.heard else voice(locale, self.voice)
 
     def retry(self, run: Run, why: str, words: Wording, exhausted: str, ask: Again) -> Move:
@@ -108,7 +122,9 @@ class Question:
         return Answer(ask(run, worded([said, self.again or self.first], run)))
 
     def unanswered(self, run: Run, event: Pie, exhausted: str, ask: Again) -> Move | None:
-        """What every question does with silence, a hang-up or an error; None when there is an input to look at."""
+        """What every question does with silence, a hang-up or an error; None when there is an input
+        to look at.
+        """
         if event.type == "hangup":
             return Answer(Hangup())
         if event.type == "error":
@@ -120,7 +136,9 @@ class Question:
         return None
 
 
-def question(builder: Builder, path: Path, asked: Asked, *, heard: bool, no_match: Wording) -> Question:
+def question(
+    builder: Builder, path: Path, asked: Asked, *, heard: bool, no_match: Wording
+) -> Question:
     """What menu and collect compile alike."""
     return Question(
         menu_id=f"{builder.around.flow}.{builder.state}",
@@ -136,12 +154,17 @@ def question(builder: Builder, path: Path, asked: Asked, *, heard: bool, no_matc
     )
 
 
-def wording(builder: Builder, path: Path, words: Prompt | Words | UnsetType, fallback: str = "") -> Wording:
+def wording(
+    builder: Builder, path: Path, words: Prompt | Words | UnsetType, fallback: str = ""
+) -> Wording:
     """Compiled words; without words of its own a question uses the defaults of the flow or project."""
     if words is UNSET:
         words = builder.around.defaults.get(fallback, UNSET)
     if isinstance(words, Worded) and words.each is not UNSET:
-        each = [builder.listed((*path, "each", index), item, late=True) for index, item in enumerate(words.each)]
+        each = [
+            builder.listed((*path, "each", index), item, late=True)
+            for index, item in enumerate(words.each)
+        ]
         return Wording(tuple(each))
     plan = builder.listed(path, words, late=True)
     return Wording((plan,) if plan else ())
@@ -150,7 +173,13 @@ def wording(builder: Builder, path: Path, words: Prompt | Words | UnsetType, fal
 def timeout_millis(builder: Builder, path: Path, authored: str | UnsetType) -> int:
     """The time-out of a question in milliseconds, within what the platform takes."""
     wait = authored if isinstance(authored, str) else builder.around.defaults.get("timeout", "5s")
-    return builder.millis(path, wait, MIN_MENU_TIMEOUT_MILLIS, MAX_MENU_TIMEOUT_MILLIS, "how long the platform waits for a key")
+    return builder.millis(
+        path,
+        wait,
+        MIN_MENU_TIMEOUT_MILLIS,
+        MAX_MENU_TIMEOUT_MILLIS,
+        "how long the platform waits for a key",
+    )
 
 
 def voice_millis(builder: Builder, path: Path, authored: str) -> int:
@@ -158,14 +187,21 @@ def voice_millis(builder: Builder, path: Path, authored: str) -> int:
 
 
 def attempts(builder: Builder, authored: int | UnsetType) -> int:
-    return authored if isinstance(authored, int) else int(builder.around.defaults.get("attempts", 3))
+    return (
+        authored if isinstance(authored, int) else int(builder.around.defaults.get("attempts", 3))
+    )
 
 
 def otherwise(builder: Builder, path: Path, authored: str | UnsetType) -> str:
     """The exit taken when attempts are used up; the author or the defaults must name it."""
-    target = authored if isinstance(authored, str) else builder.around.defaults.get("otherwise", UNSET)
+    target = (
+        authored if isinstance(authored, str) else builder.around.defaults.get("otherwise", UNSET)
+    )
     if target is UNSET:
         builder.problem(
-            "FE206", path, "nothing says where the call goes when attempts run out", "add `otherwise: <state>` here, or under defaults:"
+            "FE206",
+            path,
+            "nothing says where the call goes when attempts run out",
+            "add `otherwise: <state>` here, or under defaults:",
         )
     return builder.exit("otherwise", target, (*path, "otherwise"), "pie")

@@ -26,7 +26,8 @@ Set = Annotated[
     dict[Name, Scalar],
     Meta(
         title="set",
-        description="Variables and their new values: a value, a text with `${…}`, or one `${…}` that keeps its type.",
+        description="Variables and their new values: a value, a text with `${…}`, or one `${…}` "
+        "that keeps its type.",
         examples=[{"tries": "${vars.tries + 1}"}],
         min_length=1,
     ),
@@ -49,7 +50,9 @@ class Assignment:
 
 
 def held(value: Any, variable: Variable) -> Any:
-    """The value as the variable holds it. Values from outside are converted; what does not fit is an EvalError, never a surprise later."""
+    """The value as the variable holds it. Values from outside are converted; what does not fit is
+    an EvalError, never a surprise later.
+    """
     if variable.type is Type.TEXT:
         return held_text(value, variable)
     if variable.type is Type.BOOLEAN and isinstance(value, bool):
@@ -82,7 +85,9 @@ def held_number(value: float, variable: Variable) -> int | float:
 
 @dataclass(frozen=True, slots=True)
 class CompiledSet:
-    """Assignments; all are worked out before the first is made, so that two variables can change places."""
+    """Assignments; all are worked out before the first is made, so that two variables can change
+    places.
+    """
 
     assignments: tuple[Assignment, ...]
     actions = frozenset[str]()
@@ -90,7 +95,9 @@ class CompiledSet:
 
     def enter(self, run: Run) -> Move:
         try:
-            values = {f"vars.{item.variable.name}": item.evaluate(run.names) for item in self.assignments}
+            values = {
+                f"vars.{item.variable.name}": item.evaluate(run.names) for item in self.assignments
+            }
         except EvalError as error:
             return Failed(error.message)
         run.names.update(values)

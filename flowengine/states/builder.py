@@ -1,4 +1,6 @@
-"""What a kind of state is given to compile itself: expressions in scope, prompts, exits, and a place to report mistakes."""
+"""What a kind of state is given to compile itself: expressions in scope, prompts, exits, and a
+place to report mistakes.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -22,7 +24,9 @@ Via = Literal["same", "pie", "ace", "notify", "keys"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where an exit leads, under which callback the target is entered, and where the author wrote it."""
+    """Where an exit leads, under which callback the target is entered, and where the author wrote
+    it.
+    """
 
     state: str
     via: Via
@@ -31,7 +35,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A declared variable: its kind, the most characters it may hold, its choices and its first value."""
+    """A declared variable: its kind, the most characters it may hold, its choices and its first
+    value.
+    """
 
     name: str
     kind: str
@@ -81,7 +87,9 @@ class Surroundings:
 
 @dataclass(slots=True)
 class Builder:
-    """Compiles one state. Mistakes are collected, never raised, so that an author sees all of them at once."""
+    """Compiles one state. Mistakes are collected, never raised, so that an author sees all of them
+    at once.
+    """
 
     state: str
     path: Path
@@ -100,7 +108,12 @@ class Builder:
     def exit(self, name: str, state: str | UnsetType, path: Path, via: Via = "same") -> str:
         """Register an exit; an unset target registers nothing."""
         if state in SPECIAL:
-            self.problem("FE203", path, f"there is no state {state}", f"only a key can {state}; name a state here")
+            self.problem(
+                "FE203",
+                path,
+                f"there is no state {state}",
+                f"only a key can {state}; name a state here",
+            )
         elif isinstance(state, str):
             self.exits[name] = Target(state, via, path)
         return name
@@ -109,16 +122,34 @@ class Builder:
         return self._compiled(path, text, lambda: self.scope.condition(text), late=late)
 
     def expression(
-        self, path: Path, text: str, expects: Type | None = None, *, late: bool = False, scope: Scope | None = None
+        self,
+        path: Path,
+        text: str,
+        expects: Type | None = None,
+        *,
+        late: bool = False,
+        scope: Scope | None = None,
     ) -> Expression | None:
-        return self._compiled(path, text, lambda: (scope or self.scope).expression(text, expects), late=late)
+        return self._compiled(
+            path, text, lambda: (scope or self.scope).expression(text, expects), late=late
+        )
 
     def template(
-        self, path: Path, text: str, mode: Mode = Mode.PLAIN, *, late: bool = False, scope: Scope | None = None
+        self,
+        path: Path,
+        text: str,
+        mode: Mode = Mode.PLAIN,
+        *,
+        late: bool = False,
+        scope: Scope | None = None,
     ) -> Template | None:
-        return self._compiled(path, text, lambda: (scope or self.scope).template(text, mode), late=late)
+        return self._compiled(
+            path, text, lambda: (scope or self.scope).template(text, mode), late=late
+        )
 
-    def _compiled(self, path: Path, text: str, make: Callable[[], Made], *, late: bool) -> Made | None:
+    def _compiled(
+        self, path: Path, text: str, make: Callable[[], Made], *, late: bool
+    ) -> Made | None:
         try:
             made = make()
         except ExprError as error:
@@ -128,22 +159,42 @@ class Builder:
         (self.late_reads if late else self.reads).update(made.names)
         return made
 
-    def value(self, path: Path, authored: Any, variable: Variable) -> Expression | Template | str | float | bool | None:
-        """A value for a variable: `${…}` keeps its type, text is a template, anything else is itself."""
+    def value(
+        self, path: Path, authored: Any, variable: Variable
+    ) -> Expression | Template | str | float | bool | None:
+        """A value for a variable: `${…}` keeps its type, text is a template, anything else is
+        itself.
+        """
         if isinstance(authored, str):
             inside = whole_expression(authored)
             if inside is not None:
-                return self._compiled(path, authored, lambda: self._whole(authored, inside, variable), late=False)
+                return self._compiled(
+                    path, authored, lambda: self._whole(authored, inside, variable), late=False
+                )
             if variable.type is Type.TEXT:
                 return self._text(path, authored, variable)
         if fault := misfit(authored, variable):
-            self.problem("FE302", path, f"{variable.name} is {variable.kind}: {fault}", "give it such a value, or an expression in ${…}")
-        return float(authored) if variable.type is Type.DECIMAL and isinstance(authored, int) else authored
+            self.problem(
+                "FE302",
+                path,
+                f"{variable.name} is {variable.kind}: {fault}",
+                "give it such a value, or an expression in ${…}",
+            )
+        return (
+            float(authored)
+            if variable.type is Type.DECIMAL and isinstance(authored, int)
+            else authored
+        )
 
     def _text(self, path: Path, authored: str, variable: Variable) -> Template | None:
         made = self.template(path, authored)
         if made and made.constant is not None and (fault := misfit(made.constant, variable)):
-            self.problem("FE302", path, f"{variable.name} is {variable.kind}: {fault}", "give it such a value, or an expression in ${…}")
+            self.problem(
+                "FE302",
+                path,
+                f"{variable.name} is {variable.kind}: {fault}",
+                "give it such a value, or an expression in ${…}",
+            )
         return made
 
     def _whole(self, authored: str, inside: str, variable: Variable) -> Expression:
@@ -157,7 +208,12 @@ class Builder:
         """The variable that this place writes."""
         found = self.around.variables.get(name)
         if found is None:
-            self.problem("FE201", path, f"there is no variable {name}", suggest(name, self.around.variables) or "declare it under vars:")
+            self.problem(
+                "FE201",
+                path,
+                f"there is no variable {name}",
+                suggest(name, self.around.variables) or "declare it under vars:",
+            )
             return None
         self.writes.add(f"vars.{name}")
         return found
@@ -166,18 +222,30 @@ class Builder:
         """The milliseconds of a duration, within what the platform takes."""
         wait = millis(authored)
         if not least <= wait <= most:
-            self.problem("FE412", path, f"{what} is from {words(least)} to {words(most)}", "choose a time in that range")
+            self.problem(
+                "FE412",
+                path,
+                f"{what} is from {words(least)} to {words(most)}",
+                "choose a time in that range",
+            )
         return min(max(wait, least), most)
 
     def seconds(self, path: Path, authored: str, most: int, what: str) -> int:
         """The seconds of a duration that the platform takes in whole seconds only."""
         wait = self.millis(path, authored, 1000, most * 1000, what)
         if wait % 1000:
-            self.problem("FE412", path, f"{what} is given in whole seconds", f"write {wait // 1000}s or {wait // 1000 + 1}s")
+            self.problem(
+                "FE412",
+                path,
+                f"{what} is given in whole seconds",
+                f"write {wait // 1000}s or {wait // 1000 + 1}s",
+            )
         return wait // 1000
 
     def beside(self, variable: Variable) -> str:
-        """A second place for a value of this variable. It travels with a waiting call, and no author can name it."""
+        """A second place for a value of this variable. It travels with a waiting call, and no
+        author can name it.
+        """
         name = f"{variable.name}~"
         assert isinstance(self.around.variables, dict)  # noqa: S101  one per flow, made for its states to share
         self.around.variables[name] = replace(variable, name=name)
@@ -185,7 +253,9 @@ class Builder:
         self.writes.add(f"vars.{name}")
         return f"vars.{name}"
 
-    def prompt(self, path: Path, prompt: Prompt | UnsetType | None, *, late: bool = False) -> Plan | None:
+    def prompt(
+        self, path: Path, prompt: Prompt | UnsetType | None, *, late: bool = False
+    ) -> Plan | None:
         """A compiled prompt."""
         if prompt is UNSET or prompt is None:
             return None
@@ -196,20 +266,35 @@ class Builder:
         return Plan.of(tuple(part for part in parts if part))
 
     def listed(self, path: Path, prompt: Any, *, late: bool = False) -> Plan | None:
-        """A compiled prompt that travels inside a menu or a park: the platform speaks all of it in one voice and locale."""
+        """A compiled prompt that travels inside a menu or a park: the platform speaks all of it in
+        one voice and locale.
+        """
         plan = self.prompt(path, prompt, late=late)
         if plan and any(part.locale or part.voice != self.around.voice for part in plan.parts):
             message = "inside a question or a park everything is spoken in one voice and locale"
-            self.problem("FE416", path, message, "say this part with `say:`, or choose the locale with `locale:` before the question")
+            self.problem(
+                "FE416",
+                path,
+                message,
+                "say this part with `say:`, or choose the locale with `locale:` before the "
+                "question",
+            )
         return plan
 
     def _part(self, path: Path, prompt: Any, late: bool) -> Part | None:
         if isinstance(prompt, str):
             return self._texts(path, "text", prompt, Spoken(), late=late)
-        chosen = [kind for kind in ("text", "ssml", "audio", "message") if getattr(prompt, kind) is not UNSET]
+        chosen = [
+            kind
+            for kind in ("text", "ssml", "audio", "message")
+            if getattr(prompt, kind) is not UNSET
+        ]
         if len(chosen) != 1:
             self.problem(
-                "FE210", path, "a prompt is exactly one of text, ssml, audio or message", "use a list for several prompts in a row"
+                "FE210",
+                path,
+                "a prompt is exactly one of text, ssml, audio or message",
+                "use a list for several prompts in a row",
             )
             return None
         kind = chosen[0]
@@ -221,12 +306,24 @@ class Builder:
         key = str(prompt.message)
         if key not in self.around.messages:
             self.problem(
-                "FE202", path, f"there is no message {key}", suggest(key, self.around.messages) or "add it to the project's messages"
+                "FE202",
+                path,
+                f"there is no message {key}",
+                suggest(key, self.around.messages) or "add it to the project's messages",
             )
             return None
         return self._texts(path, "text", self.around.messages[key], prompt, late, follow=False)
 
-    def _texts(self, path: Path, kind: str, authored: Localised, prompt: Spoken, late: bool, *, follow: bool = True) -> Part | None:
+    def _texts(
+        self,
+        path: Path,
+        kind: str,
+        authored: Localised,
+        prompt: Spoken,
+        late: bool,
+        *,
+        follow: bool = True,
+    ) -> Part | None:
         mode = {"text": Mode.SPEECH, "ssml": Mode.SSML, "audio": Mode.URL}[kind]
         each = {"": authored} if isinstance(authored, str) else authored
         texts = {}
@@ -236,13 +333,25 @@ class Builder:
             if template := self.template(place, text, mode, late=late):
                 texts[locale] = template
                 if kind == "audio" and (fault := audio_problem(template)):
-                    self.problem("FE417", place, fault, "write an https:// address, or the name of a file uploaded to the platform")
+                    self.problem(
+                        "FE417",
+                        place,
+                        fault,
+                        "write an https:// address, or the name of a file uploaded to the platform",
+                    )
         if not texts:
             return None
-        fallback = next((locale for locale in ("", self.around.locale) if locale in texts), next(iter(texts)))
+        fallback = next(
+            (locale for locale in ("", self.around.locale) if locale in texts), next(iter(texts))
+        )
         texts = {"": texts[fallback], fallback: texts[fallback], **texts}
         wanted = "" if prompt.locale is UNSET else prompt.locale
-        return Part(kind, texts, self.around.voice if prompt.voice is UNSET else str(prompt.voice), str(wanted or ""))
+        return Part(
+            kind,
+            texts,
+            self.around.voice if prompt.voice is UNSET else str(prompt.voice),
+            str(wanted or ""),
+        )
 
     def _check_text(self, path: Path, kind: str, text: str) -> None:
         if kind == "text" and "${" not in text and len(text) > MAX_SAY:
@@ -257,7 +366,9 @@ class Builder:
 
 
 def audio_problem(template: Template) -> str:
-    """Why the platform could not play this, or nothing. The `${…}` in it stand for a letter: they are made harmless when rendered."""
+    """Why the platform could not play this, or nothing. The `${…}` in it stand for a letter: they
+    are made harmless when rendered.
+    """
     bare = "".join(part if isinstance(part, str) else "x" for part in template.parts)
     if re.search(r"[;\[\]\s]", bare) or not bare:
         return "the name or address of an audio file has no spaces and none of ; [ ]"
@@ -271,8 +382,8 @@ def words(wait: int) -> str:
 
 
 def misfit(value: Any, variable: Variable) -> str:
-    """Why a variable cannot hold this value, or nothing. The value is not repeated, as it may be a caller's; an empty text fits, as
-    that is what a variable starts with.
+    """Why a variable cannot hold this value, or nothing. The value is not repeated, as it may be a
+    caller's; an empty text fits, as that is what a variable starts with.
     """
     if not fits(value, variable.type):
         return f"this is no {variable.type}"
@@ -283,12 +394,19 @@ def misfit(value: Any, variable: Variable) -> str:
     form = FORMS.get(variable.kind)
     if form and value and not form[0](value):
         return f"this is no {form[1]}"
-    return f"it holds {variable.size} characters, and this has {len(value)}" if len(value) > variable.size else ""
+    return (
+        f"it holds {variable.size} characters, and this has {len(value)}"
+        if len(value) > variable.size
+        else ""
+    )
 
 
 FORMS: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "date": (is_date, "date such as 2026-12-24"),
-    "time": (lambda text: bool(re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text)), "time such as 09:30"),
+    "time": (
+        lambda text: bool(re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text)),
+        "time such as 09:30",
+    ),
     "digits": (lambda text: text.isascii() and text.isdigit(), "row of digits"),
 }
 

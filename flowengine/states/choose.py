@@ -65,18 +65,32 @@ class CompiledChoose:
 def compile_choose(builder: Builder, path: Path, choices: list[Choice]) -> CompiledChoose:
     if choices[-1].when is not UNSET:
         builder.problem(
-            "FE206", (*path, len(choices) - 1), "nothing says where the call goes when no condition holds", "end with `- next: <state>`"
+            "FE206",
+            (*path, len(choices) - 1),
+            "nothing says where the call goes when no condition holds",
+            "end with `- next: <state>`",
         )
     for index, choice in enumerate(choices[:-1]):
         if choice.when is UNSET:
             builder.problem(
-                "FE211", (*path, index), "the choices below this one are never looked at", "move this one, which has no `when`, to the end"
+                "FE211",
+                (*path, index),
+                "the choices below this one are never looked at",
+                "move this one, which has no `when`, to the end",
             )
-    return CompiledChoose(tuple(branch(builder, (*path, index), index, choice) for index, choice in enumerate(choices)))
+    return CompiledChoose(
+        tuple(
+            branch(builder, (*path, index), index, choice) for index, choice in enumerate(choices)
+        )
+    )
 
 
-def branch(builder: Builder, path: Path, index: int, choice: Choice) -> tuple[Expression | None, Exit]:
+def branch(
+    builder: Builder, path: Path, index: int, choice: Choice
+) -> tuple[Expression | None, Exit]:
     name = f"choice {index + 1}"
     builder.exit(name, choice.next, (*path, "next"))
-    condition = builder.condition((*path, "when"), choice.when) if isinstance(choice.when, str) else None
+    condition = (
+        builder.condition((*path, "when"), choice.when) if isinstance(choice.when, str) else None
+    )
     return condition, Exit(name)

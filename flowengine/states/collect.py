@@ -11,7 +11,16 @@ from flowengine.expr import EvalError, Expression, Type
 from flowengine.expr.functions.dates import is_date, parse_date
 from flowengine.sinch import Pie
 from flowengine.source import Path
-from flowengine.states.asking import Question, Wording, Words, otherwise, question, timeout_millis, voice_millis, wording
+from flowengine.states.asking import (
+    Question,
+    Wording,
+    Words,
+    otherwise,
+    question,
+    timeout_millis,
+    voice_millis,
+    wording,
+)
 from flowengine.states.builder import Builder, Variable
 from flowengine.states.fields import SPECIAL, Attempts, Condition, Duration, Name, StateName
 from flowengine.states.move import Answer, Exit, Move
@@ -41,13 +50,22 @@ ask_account:
 class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Ask for digits (or words) and keep them in a variable."""
 
-    prompt: Annotated[Prompt, Meta(description="What the caller hears first.", examples=["Please enter your account number."])]
-    into: Annotated[Name, Meta(description="The variable that keeps the input.", examples=["account"])]
+    prompt: Annotated[
+        Prompt,
+        Meta(
+            description="What the caller hears first.",
+            examples=["Please enter your account number."],
+        ),
+    ]
+    into: Annotated[
+        Name, Meta(description="The variable that keeps the input.", examples=["account"])
+    ]
     digits: (
         Annotated[
             int | Annotated[str, Meta(pattern=r"^[0-9]{1,2}-[0-9]{1,2}$")],
             Meta(
-                description="How many digits: one number, or a range such as 4-8. A shorter input than the most is ended with #.",
+                description="How many digits: one number, or a range such as 4-8. A shorter input "
+                "than the most is ended with #.",
                 examples=[8, "4-8"],
             ),
         ]
@@ -60,40 +78,93 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
                 description="How a date is keyed in, for a variable of type date.",
                 pattern=r"^(DD|MM|YYYY|YY){2,3}$",
                 examples=["MMDDYYYY"],
-                extra_json_schema={"x-hint": "write DD, MM and YYYY or YY in the order of the keys: MMDDYYYY"},
+                extra_json_schema={
+                    "x-hint": "write DD, MM and YYYY or YY in the order of the keys: MMDDYYYY"
+                },
             ),
         ]
         | UnsetType
     ) = UNSET
     terminator: Annotated[
-        str, Meta(description="The key that ends the input early; the platform knows only #.", pattern="^#$", examples=["#"])
+        str,
+        Meta(
+            description="The key that ends the input early; the platform knows only #.",
+            pattern="^#$",
+            examples=["#"],
+        ),
     ] = "#"
-    voice: Annotated[bool, Meta(description="Whether the caller may also speak the input.", examples=[False])] = False
+    voice: Annotated[
+        bool, Meta(description="Whether the caller may also speak the input.", examples=[False])
+    ] = False
     valid: (
-        Annotated[Condition, Meta(description="What must hold for the input; it reads the new value.", examples=["luhn(vars.account)"])]
+        Annotated[
+            Condition,
+            Meta(
+                description="What must hold for the input; it reads the new value.",
+                examples=["luhn(vars.account)"],
+            ),
+        ]
         | UnsetType
     ) = UNSET
-    invalid: Annotated[Words, Meta(description="Said when the input is too short or not valid.")] | UnsetType = UNSET
+    invalid: (
+        Annotated[Words, Meta(description="Said when the input is too short or not valid.")]
+        | UnsetType
+    ) = UNSET
     confirm: (
         Annotated[
             Prompt,
             Meta(
                 description="Reads the input back; key 1 keeps it, key 2 asks again.",
-                examples=["You entered ${spell(vars.account)}. Press 1 if that is right, 2 to try again."],
+                examples=[
+                    "You entered ${spell(vars.account)}. Press 1 if that is right, 2 to try again."
+                ],
             ),
         ]
         | UnsetType
     ) = UNSET
-    again: Annotated[Prompt, Meta(description="What is asked from the second attempt on, instead of `prompt`.")] | UnsetType = UNSET
-    attempts: Annotated[Attempts, Meta(description="How often the question is asked at most.", examples=[3])] | UnsetType = UNSET
-    no_input: Annotated[Words, Meta(description="Said before asking again after silence.")] | UnsetType = UNSET
-    otherwise: Annotated[StateName, Meta(description="Where the call goes when attempts run out.", examples=["agents"])] | UnsetType = UNSET
-    timeout: Annotated[Duration, Meta(description="How long to wait for the next key.", examples=["5s"])] | UnsetType = UNSET
-    voice_timeout: Annotated[Duration, Meta(description="How long a caller may speak.", examples=["20s"])] = "20s"
+    again: (
+        Annotated[
+            Prompt,
+            Meta(description="What is asked from the second attempt on, instead of `prompt`."),
+        ]
+        | UnsetType
+    ) = UNSET
+    attempts: (
+        Annotated[
+            Attempts, Meta(description="How often the question is asked at most.", examples=[3])
+        ]
+        | UnsetType
+    ) = UNSET
+    no_input: (
+        Annotated[Words, Meta(description="Said before asking again after silence.")] | UnsetType
+    ) = UNSET
+    otherwise: (
+        Annotated[
+            StateName,
+            Meta(description="Where the call goes when attempts run out.", examples=["agents"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    timeout: (
+        Annotated[Duration, Meta(description="How long to wait for the next key.", examples=["5s"])]
+        | UnsetType
+    ) = UNSET
+    voice_timeout: Annotated[
+        Duration, Meta(description="How long a caller may speak.", examples=["20s"])
+    ] = "20s"
     repeats: Annotated[
-        int, Meta(description="How often the platform itself repeats the prompt before it reports silence.", examples=[0], ge=0, le=9)
+        int,
+        Meta(
+            description="How often the platform itself repeats the prompt before it reports "
+            "silence.",
+            examples=[0],
+            ge=0,
+            le=9,
+        ),
     ] = 0
-    barge: Annotated[bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])] = True
+    barge: Annotated[
+        bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])
+    ] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +200,9 @@ class CompiledCollect:
             return self.confirmed(run, event)
         if event.type not in ("sequence", "return") or not event.value:
             settled = self.question.unanswered(run, event, "otherwise", self.ask)
-            return settled or self.question.retry(run, "no input", self.question.no_input, "otherwise", self.ask)
+            return settled or self.question.retry(
+                run, "no input", self.question.no_input, "otherwise", self.ask
+            )
         return self.entered(run, event.value.strip().removesuffix("#"))
 
     def entered(self, run: Run, text: str) -> Move:
@@ -165,7 +238,9 @@ class CompiledCollect:
             return False
 
     def confirmed(self, run: Run, event: Pie) -> Move:
-        """What becomes of the read-back: whoever leaves it without a yes leaves the old value behind."""
+        """What becomes of the read-back: whoever leaves it without a yes leaves the old value
+        behind.
+        """
         said = event.value.strip()
         moved = Exit("next") if said == YES else self.refused(run, event, said)
         if said == NO or not isinstance(moved, Answer):
@@ -181,8 +256,12 @@ class CompiledCollect:
         run.attempts = attempt
         if said == NO:
             return self.question.retry(run, "not confirmed", Wording(()), "otherwise", self.ask)
-        settled = self.question.unanswered(run, event, "otherwise", lambda run, _: self.ask_back(run))
-        moved = settled or self.question.retry(run, "no match", Wording(()), "otherwise", lambda run, _: self.ask_back(run))
+        settled = self.question.unanswered(
+            run, event, "otherwise", lambda run, _: self.ask_back(run)
+        )
+        moved = settled or self.question.retry(
+            run, "no match", Wording(()), "otherwise", lambda run, _: self.ask_back(run)
+        )
         if run.attempts > attempt:
             run.attempts += CONFIRMING
         return moved
@@ -201,8 +280,16 @@ class CompiledCollect:
 
     def ask_back(self, run: Run) -> RunMenu:
         keys = {"1": YES, "2": NO, **dict(zip(self.everywhere, self.everywhere, strict=True))}
-        options = tuple(WireOption(dtmf=key, action=f"return({value})") for key, value in keys.items())
-        menu = WireMenu(id="main", main_prompt=worded([self.confirm], run), repeats=0, timeout_mills=self.timeout, options=options)
+        options = tuple(
+            WireOption(dtmf=key, action=f"return({value})") for key, value in keys.items()
+        )
+        menu = WireMenu(
+            id="main",
+            main_prompt=worded([self.confirm], run),
+            repeats=0,
+            timeout_mills=self.timeout,
+            options=options,
+        )
         return self.question.run_menu([menu], run, self.confirm)
 
 
@@ -213,10 +300,18 @@ def converted(text: str, variable: Variable, date_format: str) -> Any:
     if variable.kind == "date":
         return parse_date(text, date_format) if is_date(text, date_format) else None
     if variable.kind == "time":
-        return f"{text[:2]}:{text[2:]}" if re.fullmatch(r"([01][0-9]|2[0-3])[0-5][0-9]", text) else None
+        return (
+            f"{text[:2]}:{text[2:]}"
+            if re.fullmatch(r"([01][0-9]|2[0-3])[0-5][0-9]", text)
+            else None
+        )
     if variable.type is Type.INTEGER:
         return int(text) if len(text) <= 18 else None
-    held = variable.type is Type.TEXT and len(text) <= variable.size and (not variable.choices or text in variable.choices)
+    held = (
+        variable.type is Type.TEXT
+        and len(text) <= variable.size
+        and (not variable.choices or text in variable.choices)
+    )
     return text if held else None
 
 
@@ -230,7 +325,12 @@ def lengths(builder: Builder, path: Path, collect: Collect, variable: Variable) 
     least, _, most = str(collect.digits).partition("-")
     low, high = int(least), int(most or least)
     if not 1 <= low <= high:
-        builder.problem("FE208", (*path, "digits"), f"{collect.digits} is no range of digits", "write the smaller number first: 4-8")
+        builder.problem(
+            "FE208",
+            (*path, "digits"),
+            f"{collect.digits} is no range of digits",
+            "write the smaller number first: 4-8",
+        )
     if high > variable.size:
         builder.problem(
             "FE209",
@@ -263,7 +363,10 @@ def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledC
         )
     if (variable.kind == "date") != (collect.format is not UNSET):
         builder.problem(
-            "FE229", (*path, "into"), "a date, and nothing else, is keyed in by a format", "add `format: MMDDYYYY` for a date, or remove it"
+            "FE229",
+            (*path, "into"),
+            "a date, and nothing else, is keyed in by a format",
+            "add `format: MMDDYYYY` for a date, or remove it",
         )
     builder.late_reads.add(f"vars.{variable.name}")
     least, most = lengths(builder, path, collect, variable)
@@ -274,7 +377,9 @@ def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledC
         format=collect.format or "",
         least=least,
         most=most,
-        valid=builder.condition((*path, "valid"), collect.valid, late=True) if isinstance(collect.valid, str) else None,
+        valid=builder.condition((*path, "valid"), collect.valid, late=True)
+        if isinstance(collect.valid, str)
+        else None,
         invalid=wording(builder, (*path, "invalid"), collect.invalid, "invalid"),
         confirm=builder.listed((*path, "confirm"), collect.confirm, late=True),
         timeout=timeout_millis(builder, (*path, "timeout"), collect.timeout),

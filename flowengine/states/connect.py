@@ -1,4 +1,6 @@
-"""connect: put the caller through to a phone, a SIP address, an app user, a conference or an audio stream."""
+"""connect: put the caller through to a phone, a SIP address, an app user, a conference or an audio
+stream.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -18,7 +20,13 @@ from flowengine.states.wire import Prepared, caller_id, prepared
 from flowengine.svaml import Continue, Hangup
 
 TARGETS = ("phone", "sip", "app", "conference", "stream")
-ACTIONS = {"phone": "connectPstn", "sip": "connectSip", "app": "connectMxp", "conference": "connectConf", "stream": "connectStream"}
+ACTIONS = {
+    "phone": "connectPstn",
+    "sip": "connectSip",
+    "app": "connectMxp",
+    "conference": "connectConf",
+    "stream": "connectStream",
+}
 VERDICTS = {"human": "person", "machine": "machine"}
 EXAMPLE = """
 agents:
@@ -35,14 +43,22 @@ Indications = Literal[
 
 
 class ConferenceKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What happens to keys pressed inside a conference. With `mode: detect` the flow's `on: pressed:` hears them."""
+    """What happens to keys pressed inside a conference. With `mode: detect` the flow's `on:
+    pressed:` hears them.
+    """
 
     mode: Annotated[
         Literal["ignore", "forward", "detect"],
-        Meta(description="Ignore keys, pass them to the others, or report them.", examples=["detect"]),
+        Meta(
+            description="Ignore keys, pass them to the others, or report them.", examples=["detect"]
+        ),
     ]
-    max: Annotated[int, Meta(description="How many keys make one report.", examples=[1], ge=1, le=20)] = 1
-    timeout: Annotated[Duration, Meta(description="How long to wait for the next key.", examples=["3s"])] = "3s"
+    max: Annotated[
+        int, Meta(description="How many keys make one report.", examples=[1], ge=1, le=20)
+    ] = 1
+    timeout: Annotated[
+        Duration, Meta(description="How long to wait for the next key.", examples=["3s"])
+    ] = "3s"
 
 
 class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -52,66 +68,186 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         Annotated[
             str,
             Meta(
-                description="A phone number with + and country code; `dialled` keeps what an app user dialled.", examples=["+14045009000"]
+                description="A phone number with + and country code; `dialled` keeps what an app "
+                "user dialled.",
+                examples=["+14045009000"],
             ),
         ]
         | UnsetType
     ) = UNSET
-    sip: Annotated[str, Meta(description="A SIP address, user@host.", examples=["gold@pbx.example.com"])] | UnsetType = UNSET
-    app: Annotated[str, Meta(description="An app user; `dialled` keeps what the caller dialled.", examples=["alice"])] | UnsetType = UNSET
-    conference: Annotated[str, Meta(description="A room name, at most 64 characters.", examples=["room-${vars.pin}"])] | UnsetType = UNSET
+    sip: (
+        Annotated[
+            str, Meta(description="A SIP address, user@host.", examples=["gold@pbx.example.com"])
+        ]
+        | UnsetType
+    ) = UNSET
+    app: (
+        Annotated[
+            str,
+            Meta(
+                description="An app user; `dialled` keeps what the caller dialled.",
+                examples=["alice"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    conference: (
+        Annotated[
+            str,
+            Meta(description="A room name, at most 64 characters.", examples=["room-${vars.pin}"]),
+        ]
+        | UnsetType
+    ) = UNSET
     stream: (
-        Annotated[str, Meta(description="A WebSocket address that receives and sends audio.", examples=["wss://bot.example.com/audio"])]
+        Annotated[
+            str,
+            Meta(
+                description="A WebSocket address that receives and sends audio.",
+                examples=["wss://bot.example.com/audio"],
+            ),
+        ]
         | UnsetType
     ) = UNSET
     caller_id: (
-        Annotated[str, Meta(description="The number shown to the callee, or `private`.", examples=["+14045001000", "private"])] | UnsetType
+        Annotated[
+            str,
+            Meta(
+                description="The number shown to the callee, or `private`.",
+                examples=["+14045001000", "private"],
+            ),
+        ]
+        | UnsetType
     ) = UNSET
-    ring: Annotated[Duration, Meta(description="How long to ring.", examples=["20s"])] | UnsetType = UNSET
-    limit: Annotated[Duration, Meta(description="The longest talk, at most 4h.", examples=["1h"])] | UnsetType = UNSET
+    ring: (
+        Annotated[Duration, Meta(description="How long to ring.", examples=["20s"])] | UnsetType
+    ) = UNSET
+    limit: (
+        Annotated[Duration, Meta(description="The longest talk, at most 4h.", examples=["1h"])]
+        | UnsetType
+    ) = UNSET
     dtmf: (
-        Annotated[Tones, Meta(description="Keys sent to the callee on answer: 0-9, # and w (half a second).", examples=["ww123#"])]
+        Annotated[
+            Tones,
+            Meta(
+                description="Keys sent to the callee on answer: 0-9, # and w (half a second).",
+                examples=["ww123#"],
+            ),
+        ]
         | UnsetType
     ) = UNSET
     indications: (
-        Annotated[Indications, Meta(description="The country whose ringing tones the caller hears.", examples=["se"])] | UnsetType
+        Annotated[
+            Indications,
+            Meta(description="The country whose ringing tones the caller hears.", examples=["se"]),
+        ]
+        | UnsetType
     ) = UNSET
-    silent: Annotated[bool, Meta(description="Send no callbacks for this connection: no `answered`, no `ended`.", examples=[False])] = False
-    transport: Annotated[Literal["udp", "tcp", "tls"], Meta(description="How the SIP call travels.", examples=["tls"])] | UnsetType = UNSET
+    silent: Annotated[
+        bool,
+        Meta(
+            description="Send no callbacks for this connection: no `answered`, no `ended`.",
+            examples=[False],
+        ),
+    ] = False
+    transport: (
+        Annotated[
+            Literal["udp", "tcp", "tls"],
+            Meta(description="How the SIP call travels.", examples=["tls"]),
+        ]
+        | UnsetType
+    ) = UNSET
     headers: Annotated[
-        dict[str, str], Meta(description="Call headers for a SIP, app or stream leg.", examples=[{"X-Tier": "${vars.tier}"}])
+        dict[str, str],
+        Meta(
+            description="Call headers for a SIP, app or stream leg.",
+            examples=[{"X-Tier": "${vars.tier}"}],
+        ),
     ] = {}
-    music: Annotated[Music, Meta(description="Music while alone in a conference or on hold by SIP.", examples=["music1"])] | UnsetType = (
-        UNSET
-    )
-    keys: Annotated[ConferenceKeys, Meta(description="Keys in a conference.", examples=[{"mode": "detect"}])] | UnsetType = UNSET
-    version: Annotated[int, Meta(description="The version of the streaming protocol.", examples=[1], ge=1)] | UnsetType = UNSET
-    sample_rate: Annotated[int, Meta(description="Samples per second of a stream.", examples=[44100], ge=8000, le=48000)] | UnsetType = (
-        UNSET
-    )
+    music: (
+        Annotated[
+            Music,
+            Meta(
+                description="Music while alone in a conference or on hold by SIP.",
+                examples=["music1"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    keys: (
+        Annotated[
+            ConferenceKeys, Meta(description="Keys in a conference.", examples=[{"mode": "detect"}])
+        ]
+        | UnsetType
+    ) = UNSET
+    version: (
+        Annotated[
+            int, Meta(description="The version of the streaming protocol.", examples=[1], ge=1)
+        ]
+        | UnsetType
+    ) = UNSET
+    sample_rate: (
+        Annotated[
+            int,
+            Meta(
+                description="Samples per second of a stream.", examples=[44100], ge=8000, le=48000
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     answered: (
         Annotated[
             StateName,
-            Meta(description="What to do when the callee answers, before the two are joined; the caller hears it.", examples=["announce"]),
+            Meta(
+                description="What to do when the callee answers, before the two are joined; the "
+                "caller hears it.",
+                examples=["announce"],
+            ),
         ]
         | UnsetType
     ) = UNSET
     person: (
-        Annotated[StateName, Meta(description="What to do when a person answers; turns machine detection on.", examples=["greet"])]
+        Annotated[
+            StateName,
+            Meta(
+                description="What to do when a person answers; turns machine detection on.",
+                examples=["greet"],
+            ),
+        ]
         | UnsetType
     ) = UNSET
     machine: (
-        Annotated[StateName, Meta(description="What to do when a machine answers; turns machine detection on.", examples=["leave_message"])]
+        Annotated[
+            StateName,
+            Meta(
+                description="What to do when a machine answers; turns machine detection on.",
+                examples=["leave_message"],
+            ),
+        ]
         | UnsetType
     ) = UNSET
-    unsure: Annotated[StateName, Meta(description="What to do when detection cannot tell.", examples=["greet"])] | UnsetType = UNSET
+    unsure: (
+        Annotated[
+            StateName,
+            Meta(description="What to do when detection cannot tell.", examples=["greet"]),
+        ]
+        | UnsetType
+    ) = UNSET
     beep: (
-        Annotated[StateName, Meta(description="What to do when the machine beeps; `detect: async` only.", examples=["note_beep"])]
+        Annotated[
+            StateName,
+            Meta(
+                description="What to do when the machine beeps; `detect: async` only.",
+                examples=["note_beep"],
+            ),
+        ]
         | UnsetType
     ) = UNSET
     detect: Annotated[
         Literal["sync", "async"],
-        Meta(description="Wait up to 5s for the verdict before `answered`, or hear of it later.", examples=["sync"]),
+        Meta(
+            description="Wait up to 5s for the verdict before `answered`, or hear of it later.",
+            examples=["sync"],
+        ),
     ] = "sync"
 
 
@@ -149,8 +285,14 @@ class CompiledConnect:
         return Answer(Continue())
 
     def noticed(self, event: Notify) -> Move:
-        """The late verdict of asynchronous detection; there is nothing to answer, only things to do."""
-        verdict = "beep" if event.type == "amd_beep" else self.verdict(event.amd.status if event.amd else "")
+        """The late verdict of asynchronous detection; there is nothing to answer, only things to
+        do.
+        """
+        verdict = (
+            "beep"
+            if event.type == "amd_beep"
+            else self.verdict(event.amd.status if event.amd else "")
+        )
         return Exit(verdict) if self.late and verdict in self.exits else Answer(None)
 
     def verdict(self, status: str) -> str:
@@ -159,30 +301,62 @@ class CompiledConnect:
         return VERDICTS.get(status, "unsure")
 
 
-def compile_connect(builder: Builder, path: Path, authored: str | Connect) -> CompiledConnect | None:
+def compile_connect(
+    builder: Builder, path: Path, authored: str | Connect
+) -> CompiledConnect | None:
     connect = Connect(phone=authored) if isinstance(authored, str) else authored
     given = [name for name in TARGETS if getattr(connect, name) is not UNSET]
     if len(given) != 1:
-        builder.problem("FE217", path, "connect has exactly one of phone, sip, app, conference and stream", "two legs are two states")
+        builder.problem(
+            "FE217",
+            path,
+            "connect has exactly one of phone, sip, app, conference and stream",
+            "two legs are two states",
+        )
         return None
     target = given[0]
     check(builder, path, connect, target)
     exits(builder, path, connect)
-    fields = [name for name in (target, "caller_id", "dtmf") if isinstance(getattr(connect, name), str)]
+    fields = [
+        name for name in (target, "caller_id", "dtmf") if isinstance(getattr(connect, name), str)
+    ]
     at = path[:-1] if isinstance(authored, str) else path
     texts = {
-        name: builder.template(path if isinstance(authored, str) else (*at, name), getattr(connect, name), Mode.PLAIN) for name in fields
+        name: builder.template(
+            path if isinstance(authored, str) else (*at, name), getattr(connect, name), Mode.PLAIN
+        )
+        for name in fields
     }
-    headers = {key: builder.template((*path, "headers", key), text) for key, text in connect.headers.items()}
+    headers = {
+        key: builder.template((*path, "headers", key), text)
+        for key, text in connect.headers.items()
+    }
     if None in texts.values() or None in headers.values():
         return None
-    wire = prepared(builder, path, connect, target, texts, headers)  # type: ignore[arg-type]  # None is ruled out above
+    # None is ruled out above
+    wire = prepared(builder, path, connect, target, texts, headers)  # type: ignore[arg-type]
     late = connect.detect == "async"
-    return CompiledConnect(target, wire, frozenset(builder.exits), frozenset({ACTIONS[target]}), late) if wire else None
+    return (
+        CompiledConnect(target, wire, frozenset(builder.exits), frozenset({ACTIONS[target]}), late)
+        if wire
+        else None
+    )
 
 
 LEGAL = {
-    "phone": {"caller_id", "ring", "limit", "dtmf", "indications", "silent", "answered", "person", "machine", "unsure", "beep"},
+    "phone": {
+        "caller_id",
+        "ring",
+        "limit",
+        "dtmf",
+        "indications",
+        "silent",
+        "answered",
+        "person",
+        "machine",
+        "unsure",
+        "beep",
+    },
     "sip": {"caller_id", "limit", "transport", "headers", "music", "silent", "answered"},
     "app": {"headers"},
     "conference": {"music", "keys"},
@@ -196,12 +370,25 @@ def check(builder: Builder, path: Path, connect: Connect, target: str) -> None:
     for name in CHECKED:
         if getattr(connect, name) not in (UNSET, False, {}) and name not in LEGAL[target]:
             where = " and ".join(kind for kind in TARGETS if name in LEGAL[kind])
-            builder.problem("FE413", (*path, name), f"a connection to {target} has no {name}", f"{name} is for {where}")
+            builder.problem(
+                "FE413",
+                (*path, name),
+                f"a connection to {target} has no {name}",
+                f"{name} is for {where}",
+            )
     durations(builder, path, connect)
     shown = connect.caller_id
     if isinstance(shown, str) and "${" not in shown and not caller_id({"caller_id": shown}):
-        builder.problem("FE415", (*path, "caller_id"), "this is no phone number", "write + and the country code, or `private`")
-    if connect.silent and any(getattr(connect, name) is not UNSET for name in ("answered", "person", "machine", "unsure", "beep")):
+        builder.problem(
+            "FE415",
+            (*path, "caller_id"),
+            "this is no phone number",
+            "write + and the country code, or `private`",
+        )
+    if connect.silent and any(
+        getattr(connect, name) is not UNSET
+        for name in ("answered", "person", "machine", "unsure", "beep")
+    ):
         builder.problem(
             "FE414",
             (*path, "silent"),
@@ -210,19 +397,37 @@ def check(builder: Builder, path: Path, connect: Connect, target: str) -> None:
         )
     if connect.detect == "async" and connect.answered is not UNSET:
         message = "with asynchronous detection the verdict comes after `answered` has taken the call elsewhere"
-        builder.problem("FE414", (*path, "answered"), message, "remove answered:, or use `detect: sync`")
+        builder.problem(
+            "FE414", (*path, "answered"), message, "remove answered:, or use `detect: sync`"
+        )
     if connect.beep is not UNSET and connect.detect == "sync":
-        builder.problem("FE414", (*path, "beep"), "the beep is reported by asynchronous detection only", "add `detect: async`")
+        builder.problem(
+            "FE414",
+            (*path, "beep"),
+            "the beep is reported by asynchronous detection only",
+            "add `detect: async`",
+        )
 
 
 def durations(builder: Builder, path: Path, connect: Connect) -> None:
     if isinstance(connect.limit, str):
-        builder.seconds((*path, "limit"), connect.limit, MAX_CALL_SECONDS, "how long the platform lets a call last")
+        builder.seconds(
+            (*path, "limit"),
+            connect.limit,
+            MAX_CALL_SECONDS,
+            "how long the platform lets a call last",
+        )
     if isinstance(connect.ring, str):
         builder.seconds((*path, "ring"), connect.ring, MAX_RING_SECONDS, "how long it may ring")
     if connect.keys:
         most = MAX_CONFERENCE_KEYS_SECONDS * 1000
-        builder.millis((*path, "keys", "timeout"), connect.keys.timeout, 1000, most, "how long to wait for the next key")
+        builder.millis(
+            (*path, "keys", "timeout"),
+            connect.keys.timeout,
+            1000,
+            most,
+            "how long to wait for the next key",
+        )
 
 
 def exits(builder: Builder, path: Path, connect: Connect) -> None:

@@ -1,4 +1,6 @@
-"""continue, park, hangup and done: let a call go on, hold it, end it, or end what an event asked for."""
+"""continue, park, hangup and done: let a call go on, hold it, end it, or end what an event asked
+for.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -47,11 +49,26 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Park(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Hold the call until somebody takes it out, or the limit ends it."""
 
-    intro: Annotated[Prompt, Meta(description="Played once.", examples=["Please hold."])] | UnsetType = UNSET
-    hold: (
-        Annotated[Prompt, Meta(description="Played over and over.", examples=[{"audio": "https://example.com/music.mp3"}])] | UnsetType
+    intro: (
+        Annotated[Prompt, Meta(description="Played once.", examples=["Please hold."])] | UnsetType
     ) = UNSET
-    limit: Annotated[Duration, Meta(description="The longest hold, at most 10m; then the platform hangs up.", examples=["5m"])] = "10m"
+    hold: (
+        Annotated[
+            Prompt,
+            Meta(
+                description="Played over and over.",
+                examples=[{"audio": "https://example.com/music.mp3"}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    limit: Annotated[
+        Duration,
+        Meta(
+            description="The longest hold, at most 10m; then the platform hangs up.",
+            examples=["5m"],
+        ),
+    ] = "10m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +102,14 @@ class CompiledPark:
         hold = self.hold.prompt(run) if self.hold else ""
         main = self.intro or self.hold
         spoken = voice(main.locale(run.locale) if main else run.locale, self.voice)
-        return Answer(WirePark(intro_prompt=intro, hold_prompt=hold, max_duration=self.limit, locale=spoken))
+        return Answer(
+            WirePark(intro_prompt=intro, hold_prompt=hold, max_duration=self.limit, locale=spoken)
+        )
 
     def resume(self, run: Run) -> Move:
-        """Whoever took the call out has connected it, and that was answered: nobody is parked any more."""
+        """Whoever took the call out has connected it, and that was answered: nobody is parked any
+        more.
+        """
         return Answer(Continue() if isinstance(run.event, Ace) else Hangup())
 
 
@@ -105,6 +126,10 @@ def compile_done(_builder: Builder, _path: Path, _authored: Nothing | None) -> C
 
 
 def compile_park(builder: Builder, path: Path, park: Park) -> CompiledPark:
-    limit = builder.seconds((*path, "limit"), park.limit, MAX_PARK_SECONDS, "how long the platform holds a call")
+    limit = builder.seconds(
+        (*path, "limit"), park.limit, MAX_PARK_SECONDS, "how long the platform holds a call"
+    )
     intro = builder.listed((*path, "intro"), park.intro)
-    return CompiledPark(intro, builder.listed((*path, "hold"), park.hold), limit, builder.around.voice)
+    return CompiledPark(
+        intro, builder.listed((*path, "hold"), park.hold), limit, builder.around.voice
+    )

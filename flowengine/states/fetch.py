@@ -30,9 +30,19 @@ look_up:
   next: greet
 """
 METHODS = ("get", "post", "put")
-Url = Annotated[str, Meta(description="The path below the service's address; values are escaped.", examples=["/accounts/${vars.account}"])]
+Url = Annotated[
+    str,
+    Meta(
+        description="The path below the service's address; values are escaped.",
+        examples=["/accounts/${vars.account}"],
+    ),
+]
 Status = Annotated[
-    str, Meta(pattern=r"^([1-5][0-9]{2}|[1-5]xx|timeout)$", extra_json_schema={"x-hint": "write a status such as 404, 5xx, or timeout"})
+    str,
+    Meta(
+        pattern=r"^([1-5][0-9]{2}|[1-5]xx|timeout)$",
+        extra_json_schema={"x-hint": "write a status such as 404, 5xx, or timeout"},
+    ),
 ]
 
 
@@ -44,27 +54,64 @@ class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     post: Url | UnsetType = UNSET
     put: Url | UnsetType = UNSET
     body: (
-        Annotated[dict[str, Scalar], Meta(description="Sent as JSON; texts may have `${…}`.", examples=[{"account": "${vars.account}"}])]
+        Annotated[
+            dict[str, Scalar],
+            Meta(
+                description="Sent as JSON; texts may have `${…}`.",
+                examples=[{"account": "${vars.account}"}],
+            ),
+        ]
         | UnsetType
     ) = UNSET
-    headers: Annotated[dict[str, str], Meta(description="Headers beside those of the service.", examples=[{"X-Line": "support"}])] = {}
+    headers: Annotated[
+        dict[str, str],
+        Meta(description="Headers beside those of the service.", examples=[{"X-Line": "support"}]),
+    ] = {}
     into: Annotated[
-        dict[Name, Condition], Meta(description="Variables and what they take from `body` and `status`.", examples=[{"name": "body.name"}])
+        dict[Name, Condition],
+        Meta(
+            description="Variables and what they take from `body` and `status`.",
+            examples=[{"name": "body.name"}],
+        ),
     ] = {}
     timeout: (
-        Annotated[Duration, Meta(description="The longest wait; never past the callback's deadline.", examples=["1.5s"])] | UnsetType
+        Annotated[
+            Duration,
+            Meta(
+                description="The longest wait; never past the callback's deadline.",
+                examples=["1.5s"],
+            ),
+        ]
+        | UnsetType
     ) = UNSET
     retries: (
         Annotated[
-            int, Meta(description="How often a failed connection or a 5xx is tried again, time permitting.", examples=[1], ge=0, le=3)
+            int,
+            Meta(
+                description="How often a failed connection or a 5xx is tried again, time "
+                "permitting.",
+                examples=[1],
+                ge=0,
+                le=3,
+            ),
         ]
         | UnsetType
     ) = UNSET
     on: Annotated[
-        dict[Status, StateName], Meta(description="Exits by status: 404, 5xx or timeout.", examples=[{"404": "unknown_account"}])
+        dict[Status, StateName],
+        Meta(
+            description="Exits by status: 404, 5xx or timeout.",
+            examples=[{"404": "unknown_account"}],
+        ),
     ] = {}
     failed: (
-        Annotated[StateName, Meta(description="Where the call goes when the lookup fails in any other way.", examples=["agents"])]
+        Annotated[
+            StateName,
+            Meta(
+                description="Where the call goes when the lookup fails in any other way.",
+                examples=["agents"],
+            ),
+        ]
         | UnsetType
     ) = UNSET
 
@@ -106,9 +153,19 @@ class CompiledFetch:
         headers = {name: one_line(value.render(names)) for name, value in self.headers.items()}
         body = b""
         if self.body is not None:
-            body = msgspec.json.encode({key: evaluated(value, names) for key, value in self.body.items()})
+            body = msgspec.json.encode(
+                {key: evaluated(value, names) for key, value in self.body.items()}
+            )
             headers.setdefault("content-type", "application/json")
-        return Request(self.service.name, self.method, self.service.url + self.url.render(names), headers, body, self.timeout, self.retries)
+        return Request(
+            self.service.name,
+            self.method,
+            self.service.url + self.url.render(names),
+            headers,
+            body,
+            self.timeout,
+            self.retries,
+        )
 
     def resume(self, run: Run) -> Move:
         answer = run.fetched
@@ -124,7 +181,10 @@ class CompiledFetch:
     def captured(self, run: Run, answer: Mapping[str, Any]) -> Move:
         try:
             names = Names.of({**run.names, **answer}, run.names.computed, run.event, run.names.now)
-            values = {f"vars.{item.variable.name}": held(item.value.evaluate(names), item.variable) for item in self.captures}
+            values = {
+                f"vars.{item.variable.name}": held(item.value.evaluate(names), item.variable)
+                for item in self.captures
+            }
         except EvalError as error:
             return self.failure(run, error.message)
         run.names.update(values)
@@ -146,12 +206,26 @@ def evaluated(value: Any, names: Mapping[str, Any]) -> Any:
 def compile_fetch(builder: Builder, path: Path, fetch: Fetch) -> CompiledFetch | None:
     service = builder.around.services.get(fetch.service)
     if service is None:
-        builder.problem("FE202", (*path, "service"), f"there is no service {fetch.service}", "declare it under services: in project.yaml")
+        builder.problem(
+            "FE202",
+            (*path, "service"),
+            f"there is no service {fetch.service}",
+            "declare it under services: in project.yaml",
+        )
     method = method_of(builder, path, fetch)
     secret_scope = builder.scope.extended(dict.fromkeys(builder.around.secrets, Type.TEXT))
-    url = builder.template((*path, method), str(getattr(fetch, method)), Mode.URL) if method else None
-    headers = {name: builder.template((*path, "headers", name), text, scope=secret_scope) for name, text in fetch.headers.items()}
-    body = None if fetch.body is UNSET else {key: part(builder, (*path, "body", key), value) for key, value in fetch.body.items()}
+    url = (
+        builder.template((*path, method), str(getattr(fetch, method)), Mode.URL) if method else None
+    )
+    headers = {
+        name: builder.template((*path, "headers", name), text, scope=secret_scope)
+        for name, text in fetch.headers.items()
+    }
+    body = (
+        None
+        if fetch.body is UNSET
+        else {key: part(builder, (*path, "body", key), value) for key, value in fetch.body.items()}
+    )
     captures = captured(builder, path, fetch)
     exits(builder, path, fetch)
     if service is None or url is None:
@@ -173,19 +247,31 @@ def compile_fetch(builder: Builder, path: Path, fetch: Fetch) -> CompiledFetch |
     )
 
 
-def names_read(url: Template, headers: Iterable[Template | None], body: Mapping[str, Any] | None) -> frozenset[str]:
+def names_read(
+    url: Template, headers: Iterable[Template | None], body: Mapping[str, Any] | None
+) -> frozenset[str]:
     parts = [url, *headers, *(body or {}).values()]
-    return frozenset().union(*(part.names for part in parts if isinstance(part, (Expression, Template))))
+    return frozenset().union(
+        *(part.names for part in parts if isinstance(part, (Expression, Template)))
+    )
 
 
 def method_of(builder: Builder, path: Path, fetch: Fetch) -> str:
     given = [name for name in METHODS if getattr(fetch, name) is not UNSET]
     if len(given) != 1:
-        builder.problem("FE213", path, "a fetch has exactly one of get, post and put", "write for example `get: /accounts`")
+        builder.problem(
+            "FE213",
+            path,
+            "a fetch has exactly one of get, post and put",
+            "write for example `get: /accounts`",
+        )
         return ""
     if not re.match(r"^/", str(getattr(fetch, given[0]))):
         builder.problem(
-            "FE214", (*path, given[0]), "the path of a fetch starts with /", "the service in project.yaml has the address in front of it"
+            "FE214",
+            (*path, given[0]),
+            "the path of a fetch starts with /",
+            "the service in project.yaml has the address in front of it",
         )
     return given[0]
 

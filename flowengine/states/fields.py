@@ -1,4 +1,6 @@
-"""Types that authored fields share; their metadata becomes the JSON Schema, so an editor explains what this file says."""
+"""Types that authored fields share; their metadata becomes the JSON Schema, so an editor explains
+what this file says.
+"""
 
 import re
 from typing import Annotated
@@ -8,7 +10,13 @@ from msgspec import Meta
 UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$"
 
-Duration = Annotated[str, Meta(pattern=DURATION, extra_json_schema={"x-hint": "write a number and a unit: 500ms, 20s, 1.5s, 2h"})]
+Duration = Annotated[
+    str,
+    Meta(
+        pattern=DURATION,
+        extra_json_schema={"x-hint": "write a number and a unit: 500ms, 20s, 1.5s, 2h"},
+    ),
+]
 Period = Annotated[
     str,
     Meta(
@@ -22,28 +30,48 @@ StateName = Annotated[
     Meta(
         pattern=r"^[a-z][a-z0-9_]*$",
         max_length=40,
-        extra_json_schema={"x-hint": "state names are lower case letters, digits and _, such as ask_account"},
+        extra_json_schema={
+            "x-hint": "state names are lower case letters, digits and _, such as ask_account"
+        },
     ),
 ]
 Name = Annotated[
     str,
-    Meta(pattern=r"^[a-z][a-z0-9_]*$", max_length=40, extra_json_schema={"x-hint": "names are lower case letters, digits and _"}),
+    Meta(
+        pattern=r"^[a-z][a-z0-9_]*$",
+        max_length=40,
+        extra_json_schema={"x-hint": "names are lower case letters, digits and _"},
+    ),
 ]
 FlowName = Annotated[
     str,
-    Meta(pattern=r"^[a-z][a-z0-9-]*$", max_length=40, extra_json_schema={"x-hint": "flow names are lower case letters, digits and -"}),
+    Meta(
+        pattern=r"^[a-z][a-z0-9-]*$",
+        max_length=40,
+        extra_json_schema={"x-hint": "flow names are lower case letters, digits and -"},
+    ),
 ]
 Condition = Annotated[
     str,
-    Meta(description='An expression that is true or false, such as `vars.tier == "gold"`.', examples=['vars.tier == "gold"'], min_length=1),
+    Meta(
+        description='An expression that is true or false, such as `vars.tier == "gold"`.',
+        examples=['vars.tier == "gold"'],
+        min_length=1,
+    ),
 ]
 Tones = Annotated[
     str,
-    Meta(pattern=r"^([0-9#w]|\$\{[\s\S]*\})*$", extra_json_schema={"x-hint": "the platform sends 0-9, # and w (half a second) only"}),
+    Meta(
+        pattern=r"^([0-9#w]|\$\{[\s\S]*\})*$",
+        extra_json_schema={"x-hint": "the platform sends 0-9, # and w (half a second) only"},
+    ),
 ]
 Attempts = Annotated[int, Meta(ge=1, le=9)]
 LOCALE = r"^[a-zA-Z]{2,3}(-[A-Za-z]{2,4}){0,2}$"
-Locale = Annotated[str, Meta(pattern=LOCALE, extra_json_schema={"x-hint": "write language and country: en-US, sv-SE"})]
+Locale = Annotated[
+    str,
+    Meta(pattern=LOCALE, extra_json_schema={"x-hint": "write language and country: en-US, sv-SE"}),
+]
 
 
 def millis(text: str) -> int:
@@ -52,7 +80,8 @@ def millis(text: str) -> int:
     >>> millis("1.5s"), millis("2h"), millis("500ms")
     (1500, 7200000, 500)
     """
-    number, unit = re.fullmatch(r"([0-9.]+)([a-z]+)", text).groups()  # type: ignore[union-attr]  # the schema has checked it
+    # the schema has checked it
+    number, unit = re.fullmatch(r"([0-9.]+)([a-z]+)", text).groups()  # type: ignore[union-attr]
     return round(float(number) * UNITS[unit])
 
 
@@ -66,5 +95,7 @@ def period_seconds(text: str) -> int:
 
 
 def seconds(text: str) -> int:
-    """The whole seconds of an authored duration. `Builder.seconds` has reported those that are none."""
+    """The whole seconds of an authored duration. `Builder.seconds` has reported those that are
+    none.
+    """
     return millis(text) // 1000

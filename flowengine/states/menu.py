@@ -10,7 +10,15 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.sinch import Pie
 from flowengine.source import Path
-from flowengine.states.asking import Question, Words, otherwise, question, timeout_millis, voice_millis, wording
+from flowengine.states.asking import (
+    Question,
+    Words,
+    otherwise,
+    question,
+    timeout_millis,
+    voice_millis,
+    wording,
+)
 from flowengine.states.builder import Builder
 from flowengine.states.fields import SPECIAL, Attempts, Duration, StateName
 from flowengine.states.move import Answer, Exit, Move, Sent
@@ -32,59 +40,128 @@ main:
     no_match: That is not one of the choices.
     otherwise: agent
 """
-Key = Annotated[str, Meta(pattern=r"^[0-9*#]$", extra_json_schema={"x-hint": "a key is one of 0-9 * #"})]
+Key = Annotated[
+    str, Meta(pattern=r"^[0-9*#]$", extra_json_schema={"x-hint": "a key is one of 0-9 * #"})
+]
 
 
 class Submenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A menu inside a menu; the platform plays it without asking the server in between."""
 
-    prompt: Annotated[Prompt, Meta(description="What the caller hears in this inner menu.", examples=["For sales press 1."])]
-    options: Annotated[dict[Key, "StateName | Option"], Meta(description="What each key does.", examples=[{"1": "sales"}], min_length=1)]
+    prompt: Annotated[
+        Prompt,
+        Meta(
+            description="What the caller hears in this inner menu.", examples=["For sales press 1."]
+        ),
+    ]
+    options: Annotated[
+        dict[Key, "StateName | Option"],
+        Meta(description="What each key does.", examples=[{"1": "sales"}], min_length=1),
+    ]
 
 
 class Option(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One choice: where it leads, or the inner menu it opens, and the words a caller may say instead."""
+    """One choice: where it leads, or the inner menu it opens, and the words a caller may say
+    instead.
+    """
 
     next: (
         Annotated[
             StateName,
-            Meta(description="The state to go to; `repeat` asks again, `back` returns to the question before.", examples=["bill"]),
+            Meta(
+                description="The state to go to; `repeat` asks again, `back` returns to the "
+                "question before.",
+                examples=["bill"],
+            ),
         ]
         | UnsetType
     ) = UNSET
     menu: (
         Annotated[
-            Submenu, Meta(description="An inner menu that this key opens.", examples=[{"prompt": "Press 1.", "options": {"1": "sales"}}])
+            Submenu,
+            Meta(
+                description="An inner menu that this key opens.",
+                examples=[{"prompt": "Press 1.", "options": {"1": "sales"}}],
+            ),
         ]
         | UnsetType
     ) = UNSET
     hear: Annotated[
-        list[str], Meta(description="Words that choose this option by voice; turns voice input on.", examples=[["bill", "invoice"]])
+        list[str],
+        Meta(
+            description="Words that choose this option by voice; turns voice input on.",
+            examples=[["bill", "invoice"]],
+        ),
     ] = []
 
 
 class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Offer choices and wait for a key or a word."""
 
-    prompt: Annotated[Prompt, Meta(description="What the caller hears first.", examples=["For your bill press 1."])]
+    prompt: Annotated[
+        Prompt,
+        Meta(description="What the caller hears first.", examples=["For your bill press 1."]),
+    ]
     options: Annotated[
         dict[Key, StateName | Option],
-        Meta(description="What each key does: a state, or a long form.", examples=[{"1": "bill", "0": {"next": "agent"}}], min_length=1),
+        Meta(
+            description="What each key does: a state, or a long form.",
+            examples=[{"1": "bill", "0": {"next": "agent"}}],
+            min_length=1,
+        ),
     ]
     again: (
-        Annotated[Prompt, Meta(description="What is asked from the second attempt on, instead of `prompt`.", examples=["Press 1 or 0."])]
+        Annotated[
+            Prompt,
+            Meta(
+                description="What is asked from the second attempt on, instead of `prompt`.",
+                examples=["Press 1 or 0."],
+            ),
+        ]
         | UnsetType
     ) = UNSET
-    attempts: Annotated[Attempts, Meta(description="How often the question is asked at most.", examples=[3])] | UnsetType = UNSET
-    no_input: Annotated[Words, Meta(description="Said before asking again after silence.")] | UnsetType = UNSET
-    no_match: Annotated[Words, Meta(description="Said before asking again after a key that is no choice.")] | UnsetType = UNSET
-    otherwise: Annotated[StateName, Meta(description="Where the call goes when attempts run out.", examples=["agent"])] | UnsetType = UNSET
-    timeout: Annotated[Duration, Meta(description="How long to wait for a key.", examples=["5s"])] | UnsetType = UNSET
-    voice_timeout: Annotated[Duration, Meta(description="How long a caller may speak.", examples=["20s"])] = "20s"
+    attempts: (
+        Annotated[
+            Attempts, Meta(description="How often the question is asked at most.", examples=[3])
+        ]
+        | UnsetType
+    ) = UNSET
+    no_input: (
+        Annotated[Words, Meta(description="Said before asking again after silence.")] | UnsetType
+    ) = UNSET
+    no_match: (
+        Annotated[
+            Words, Meta(description="Said before asking again after a key that is no choice.")
+        ]
+        | UnsetType
+    ) = UNSET
+    otherwise: (
+        Annotated[
+            StateName,
+            Meta(description="Where the call goes when attempts run out.", examples=["agent"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    timeout: (
+        Annotated[Duration, Meta(description="How long to wait for a key.", examples=["5s"])]
+        | UnsetType
+    ) = UNSET
+    voice_timeout: Annotated[
+        Duration, Meta(description="How long a caller may speak.", examples=["20s"])
+    ] = "20s"
     repeats: Annotated[
-        int, Meta(description="How often the platform itself repeats the prompt before it reports silence.", examples=[0], ge=0, le=9)
+        int,
+        Meta(
+            description="How often the platform itself repeats the prompt before it reports "
+            "silence.",
+            examples=[0],
+            ge=0,
+            le=9,
+        ),
     ] = 0
-    barge: Annotated[bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])] = True
+    barge: Annotated[
+        bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])
+    ] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +176,9 @@ class Inner:
 
 @dataclass(frozen=True, slots=True)
 class CompiledMenu:
-    """A menu at work. `choices` maps what the platform returns to exits; `heard` maps spoken words to choices."""
+    """A menu at work. `choices` maps what the platform returns to exits; `heard` maps spoken words
+    to choices.
+    """
 
     question: Question
     options: tuple[WireOption, ...]
@@ -130,7 +209,9 @@ class CompiledMenu:
             if menu.value == value:
                 return Answer(self.opened(run, menu))
         settled = self.question.unanswered(run, event, "otherwise", self.ask)
-        return settled or self.question.retry(run, "no match", self.question.no_match, "otherwise", self.ask)
+        return settled or self.question.retry(
+            run, "no match", self.question.no_match, "otherwise", self.ask
+        )
 
     def spoken(self, event: Pie) -> str:
         """The option whose word the caller said, by its keys; the longest word wins."""
@@ -141,7 +222,9 @@ class CompiledMenu:
         return self.heard[words[-1]] if words else ""
 
     def opened(self, run: Run, menu: Inner) -> RunMenu:
-        """The question again, begun with an inner menu: keys lead there on the platform itself, words do not."""
+        """The question again, begun with an inner menu: keys lead there on the platform itself,
+        words do not.
+        """
         begun = self.wire("main", worded([menu.prompt], run), menu.options)
         return self.question.run_menu([begun, *self.inside(run)], run, menu.prompt)
 
@@ -154,7 +237,9 @@ class CompiledMenu:
         return known
 
     def action(self, run: Run, prompt: str) -> RunMenu:
-        return self.question.run_menu([self.wire("main", prompt, self.options), *self.inside(run)], run, self.question.first)
+        return self.question.run_menu(
+            [self.wire("main", prompt, self.options), *self.inside(run)], run, self.question.first
+        )
 
     def inside(self, run: Run) -> list[WireMenu]:
         return [self.wire(menu.id, worded([menu.prompt], run), menu.options) for menu in self.inner]
@@ -172,7 +257,9 @@ class CompiledMenu:
 
 
 def plain(words: str) -> str:
-    """Words without case and punctuation, as recognised speech has either or not: `My bill, please.` is `my bill please`."""
+    """Words without case and punctuation, as recognised speech has either or not: `My bill,
+    please.` is `my bill please`.
+    """
     return " ".join(re.sub(r"[^\w\s]", " ", words.casefold()).split())
 
 
@@ -185,17 +272,28 @@ class Choices:
     heard: dict[str, str] = field(default_factory=dict)
     inner: list[Inner] = field(default_factory=list)
 
-    def options(self, path: Path, authored: Mapping[str, str | Option], prefix: str = "") -> tuple[WireOption, ...]:
-        return tuple(self.option((*path, key), prefix + key, key, choice) for key, choice in authored.items())
+    def options(
+        self, path: Path, authored: Mapping[str, str | Option], prefix: str = ""
+    ) -> tuple[WireOption, ...]:
+        return tuple(
+            self.option((*path, key), prefix + key, key, choice) for key, choice in authored.items()
+        )
 
     def option(self, path: Path, value: str, key: str, authored: str | Option) -> WireOption:
         option = Option(next=authored) if isinstance(authored, str) else authored
         if (option.next is UNSET) == (option.menu is UNSET):
-            self.builder.problem("FE207", path, f"key {key} leads nowhere in particular", "give it exactly one of next: and menu:")
+            self.builder.problem(
+                "FE207",
+                path,
+                f"key {key} leads nowhere in particular",
+                "give it exactly one of next: and menu:",
+            )
         for index, word in enumerate(option.hear):
             self.hear((*path, "hear", index), word, value)
         if isinstance(option.menu, Submenu):
-            return WireOption(dtmf=key, action=f"menu({self.submenu((*path, 'menu'), value, option.menu)})")
+            return WireOption(
+                dtmf=key, action=f"menu({self.submenu((*path, 'menu'), value, option.menu)})"
+            )
         self.choose(path, value, option)
         return WireOption(dtmf=key, action=f"return({value})")
 
@@ -203,23 +301,43 @@ class Choices:
         if option.next in SPECIAL:
             self.choices[value] = str(option.next)
         else:
-            self.choices[value] = self.builder.exit(f"key {value}", option.next, (*path, "next"), "pie")
+            self.choices[value] = self.builder.exit(
+                f"key {value}", option.next, (*path, "next"), "pie"
+            )
 
     def hear(self, path: Path, word: str, value: str) -> None:
         other = self.heard.setdefault(plain(word), value)
         if other != value:
-            self.builder.problem("FE223", path, f"{word!r} already chooses {other}", "give each option words of its own")
+            self.builder.problem(
+                "FE223",
+                path,
+                f"{word!r} already chooses {other}",
+                "give each option words of its own",
+            )
 
     def submenu(self, path: Path, value: str, menu: Submenu) -> str:
         name = f"{self.builder.around.flow}.{self.builder.state}.{value}"
-        options = self.options((*path, "options"), global_options(self.builder, menu.options), prefix=f"{value}.")
-        self.inner.append(Inner(name, value, self.builder.listed((*path, "prompt"), menu.prompt, late=True), options))
+        options = self.options(
+            (*path, "options"), global_options(self.builder, menu.options), prefix=f"{value}."
+        )
+        self.inner.append(
+            Inner(
+                name, value, self.builder.listed((*path, "prompt"), menu.prompt, late=True), options
+            )
+        )
         return name
 
 
-def global_options(builder: Builder, authored: Mapping[str, str | Option]) -> dict[str, str | Option]:
+def global_options(
+    builder: Builder, authored: Mapping[str, str | Option]
+) -> dict[str, str | Option]:
     """The menu's own options and, after them, the keys that work everywhere."""
-    return {**authored, **{key: target for key, target in builder.around.global_keys.items() if key not in authored}}
+    return {
+        **authored,
+        **{
+            key: target for key, target in builder.around.global_keys.items() if key not in authored
+        },
+    }
 
 
 def compile_menu(builder: Builder, path: Path, menu: Menu) -> CompiledMenu:
@@ -237,5 +355,7 @@ def compile_menu(builder: Builder, path: Path, menu: Menu) -> CompiledMenu:
         repeats=menu.repeats,
         timeout=timeout_millis(builder, (*path, "timeout"), menu.timeout),
         voice_timeout=voice_millis(builder, (*path, "voice_timeout"), menu.voice_timeout),
-        constant=all(plan is None or plan.constant for plan in (inner.prompt for inner in gathered.inner)),
+        constant=all(
+            plan is None or plan.constant for plan in (inner.prompt for inner in gathered.inner)
+        ),
     )

@@ -1,4 +1,6 @@
-"""What a state can answer when it is entered or resumed: the vocabulary between the kinds of state and the step."""
+"""What a state can answer when it is entered or resumed: the vocabulary between the kinds of state
+and the step.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +40,9 @@ class Request:
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """What came of a Request: a status with its decoded body, or status 0 and the reason in `error` (timeout, refused, …)."""
+    """What came of a Request: a status with its decoded body, or status 0 and the reason in `error`
+    (timeout, refused, …).
+    """
 
     status: int
     body: Any = None

@@ -47,20 +47,37 @@ class Recording(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
             examples=["s3://voicemail/acme"],
         ),
     ] = ""
-    credentials: Annotated[str, Meta(description="The key of that place; use a secret.", examples=["${secrets.s3}"])] | UnsetType = UNSET
+    credentials: (
+        Annotated[
+            str,
+            Meta(description="The key of that place; use a secret.", examples=["${secrets.s3}"]),
+        ]
+        | UnsetType
+    ) = UNSET
     format: Annotated[str, Meta(description="The audio format.", examples=["mp3"])] = "mp3"
-    notify: Annotated[bool, Meta(description="Whether `on: notified:` hears of the recording.", examples=[True])] = True
+    notify: Annotated[
+        bool, Meta(description="Whether `on: notified:` hears of the recording.", examples=[True])
+    ] = True
     transcribe: Annotated[
         bool | Locale,
-        Meta(description="Transcribe the speech in this locale, or `true`: in the call's.", examples=["en-US", True]),
+        Meta(
+            description="Transcribe the speech in this locale, or `true`: in the call's.",
+            examples=["en-US", True],
+        ),
     ] = False
 
 
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A verdict on the ended call for the platform's call records."""
 
-    status: Annotated[Literal["success", "failure"], Meta(description="Whether the call reached its purpose.", examples=["success"])]
-    details: Annotated[str, Meta(description="At most 64 characters.", examples=["bill paid"])] | UnsetType = UNSET
+    status: Annotated[
+        Literal["success", "failure"],
+        Meta(description="Whether the call reached its purpose.", examples=["success"]),
+    ]
+    details: (
+        Annotated[str, Meta(description="At most 64 characters.", examples=["bill paid"])]
+        | UnsetType
+    ) = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +92,10 @@ class Recorder:
     secrets: Mapping[str, str] = field(repr=False)
 
     def instruction(self, run: Run) -> Instruction:
-        names = run.bound([name for part in (self.to, self.credentials) if part for name in part.names], self.secrets)
+        names = run.bound(
+            [name for part in (self.to, self.credentials) if part for name in part.names],
+            self.secrets,
+        )
         destination = self.to.render(names)
         locale = run.locale if self.transcribe is True else self.transcribe
         if not RECORDING_URL.fullmatch(destination):
@@ -86,14 +106,18 @@ class Recorder:
                 credentials=self.credentials.render(names) if self.credentials else "",
                 format=self.format,
                 notification_events=self.notify,
-                transcription_options=TranscriptionOptions(enabled=True, locale=locale) if locale else None,
+                transcription_options=TranscriptionOptions(enabled=True, locale=locale)
+                if locale
+                else None,
             )
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Preamble:
-    """Everything before the verb, in the order in which it is sent: locale, answer, record, say, keys, report."""
+    """Everything before the verb, in the order in which it is sent: locale, answer, record, say,
+    keys, report.
+    """
 
     locale: Template | None = None
     answer: bool = False
@@ -107,9 +131,22 @@ class Preamble:
     @property
     def instructions(self) -> frozenset[str]:
         """The instructions this sends, for the check of where they are legal."""
-        spoken = {"say" if part.kind == "text" else "playFiles" for part in self.say.parts} if self.say else set()
-        flags = {"answer": self.answer, "startRecording": self.record, "stopRecording": self.stop, "sendDtmf": self.dtmf}
-        return frozenset(spoken | {name for name, present in flags.items() if present} | ({"reportCallStatus"} if self.status else set()))
+        spoken = (
+            {"say" if part.kind == "text" else "playFiles" for part in self.say.parts}
+            if self.say
+            else set()
+        )
+        flags = {
+            "answer": self.answer,
+            "startRecording": self.record,
+            "stopRecording": self.stop,
+            "sendDtmf": self.dtmf,
+        }
+        return frozenset(
+            spoken
+            | {name for name, present in flags.items() if present}
+            | ({"reportCallStatus"} if self.status else set())
+        )
 
     def run(self, run: Run) -> None:
         """Add the instructions to what is said. Raises EvalError."""
@@ -124,11 +161,18 @@ class Preamble:
             run.said.append(SendDtmf(value=playable(self.dtmf.render(run.names))))
         if self.status:
             run.said.append(
-                ReportCallStatus(value=self.status, details=self.details.render(run.names)[:MAX_REPORT_DETAILS] if self.details else "")
+                ReportCallStatus(
+                    value=self.status,
+                    details=self.details.render(run.names)[:MAX_REPORT_DETAILS]
+                    if self.details
+                    else "",
+                )
             )
 
     def change_locale(self, run: Run, locale: str) -> None:
-        """Speak another locale from here on; what is none leaves the old one, as the caller must hear something."""
+        """Speak another locale from here on; what is none leaves the old one, as the caller must
+        hear something.
+        """
         if re.fullmatch(LOCALE, locale):
             run.locale = run.names["call.locale"] = locale
         else:
@@ -145,8 +189,26 @@ def recorder(builder: Builder, path: Path, recording: Recording) -> Recorder | N
     scope = builder.scope.extended(dict.fromkeys(builder.around.secrets, Type.TEXT))
     to = builder.template((*path, "to"), recording.to)
     if to and to.constant is not None and not RECORDING_URL.fullmatch(to.constant):
-        builder.problem("FE415", (*path, "to"), "a recording cannot go there", "write s3://bucket/folder or azure://account/container")
+        builder.problem(
+            "FE415",
+            (*path, "to"),
+            "a recording cannot go there",
+            "write s3://bucket/folder or azure://account/container",
+        )
     credentials = (
-        builder.template((*path, "credentials"), recording.credentials, scope=scope) if isinstance(recording.credentials, str) else None
+        builder.template((*path, "credentials"), recording.credentials, scope=scope)
+        if isinstance(recording.credentials, str)
+        else None
     )
-    return Recorder(to, credentials, recording.format, recording.notify, recording.transcribe, builder.around.secrets) if to else None
+    return (
+        Recorder(
+            to,
+            credentials,
+            recording.format,
+            recording.notify,
+            recording.transcribe,
+            builder.around.secrets,
+        )
+        if to
+        else None
+    )

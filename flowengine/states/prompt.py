@@ -12,7 +12,18 @@ from flowengine.limits import MAX_SAY
 from flowengine.states.fields import Locale
 from flowengine.states.move import Said
 from flowengine.states.run import Run
-from flowengine.svaml import Instruction, PlayFiles, Say, fragment, href, join, speakable, ssml, tts, voice
+from flowengine.svaml import (
+    Instruction,
+    PlayFiles,
+    Say,
+    fragment,
+    href,
+    join,
+    speakable,
+    ssml,
+    tts,
+    voice,
+)
 
 Localised = str | dict[Locale, str]
 
@@ -20,25 +31,61 @@ Localised = str | dict[Locale, str]
 class Spoken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One prompt in its long form: exactly one of text, ssml, audio or message."""
 
-    text: Annotated[Localised, Meta(description="Words to speak; one text, or one per locale.", examples=["Hello."])] | UnsetType = UNSET
+    text: (
+        Annotated[
+            Localised,
+            Meta(description="Words to speak; one text, or one per locale.", examples=["Hello."]),
+        ]
+        | UnsetType
+    ) = UNSET
     ssml: (
-        Annotated[Localised, Meta(description="Speech markup, for pauses and emphasis.", examples=["<speak>One <break/> two</speak>"])]
+        Annotated[
+            Localised,
+            Meta(
+                description="Speech markup, for pauses and emphasis.",
+                examples=["<speak>One <break/> two</speak>"],
+            ),
+        ]
         | UnsetType
     ) = UNSET
     audio: (
-        Annotated[Localised, Meta(description="A URL, or the name of a file uploaded to the platform.", examples=["welcome.mp3"])]
+        Annotated[
+            Localised,
+            Meta(
+                description="A URL, or the name of a file uploaded to the platform.",
+                examples=["welcome.mp3"],
+            ),
+        ]
         | UnsetType
     ) = UNSET
-    message: Annotated[str, Meta(description="A key of the project's messages.", examples=["welcome"])] | UnsetType = UNSET
-    voice: Annotated[str, Meta(description="female, male, or a voice of the platform.", examples=["female", "Joanna"])] | UnsetType = UNSET
-    locale: Annotated[Locale, Meta(description="Speak this prompt in another locale.", examples=["sv-SE"])] | UnsetType = UNSET
+    message: (
+        Annotated[str, Meta(description="A key of the project's messages.", examples=["welcome"])]
+        | UnsetType
+    ) = UNSET
+    voice: (
+        Annotated[
+            str,
+            Meta(
+                description="female, male, or a voice of the platform.",
+                examples=["female", "Joanna"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    locale: (
+        Annotated[
+            Locale, Meta(description="Speak this prompt in another locale.", examples=["sv-SE"])
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 Prompt = Annotated[
     str | list[str | Spoken] | Spoken,
     Meta(
         title="Prompt",
-        description="What the caller hears: a text with `${…}`, a long form (text, ssml, audio, message), or a list of these in order.",
+        description="What the caller hears: a text with `${…}`, a long form (text, ssml, audio, "
+        "message), or a list of these in order.",
         examples=["Thank you for calling.", {"audio": "https://example.com/welcome.mp3"}],
     ),
 ]
@@ -46,7 +93,9 @@ Prompt = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One piece of a prompt: a template per locale ("" is the fallback, which is also the first of the others)."""
+    """One piece of a prompt: a template per locale ("" is the fallback, which is also the first of
+    the others).
+    """
 
     kind: str
     texts: Mapping[str, Template] = field(hash=False)
@@ -61,12 +110,21 @@ class Part:
         return self.texts.get(locale) or self.texts[""]
 
     def chosen(self, run_locale: str) -> str:
-        """The locale of the text that is taken, so that no voice speaks another language. A plain text is in the call's own."""
+        """The locale of the text that is taken, so that no voice speaks another language. A plain
+        text is in the call's own.
+        """
         wanted = self.locale or run_locale
         if wanted in self.texts:
             return wanted
         fallback = self.texts[""].text
-        return next((locale for locale, template in self.texts.items() if locale and template.text == fallback), wanted)
+        return next(
+            (
+                locale
+                for locale, template in self.texts.items()
+                if locale and template.text == fallback
+            ),
+            wanted,
+        )
 
     def locale_in(self, run_locale: str) -> str:
         return voice(self.chosen(run_locale), self.voice)
@@ -115,8 +173,12 @@ class Plan:
         return self.known[run.locale]
 
     def locale(self, run_locale: str) -> str:
-        """The one locale in which this is spoken inside a question or a park: that of its first words."""
-        return next((part.chosen(run_locale) for part in self.parts if part.kind != "audio"), run_locale)
+        """The one locale in which this is spoken inside a question or a park: that of its first
+        words.
+        """
+        return next(
+            (part.chosen(run_locale) for part in self.parts if part.kind != "audio"), run_locale
+        )
 
     def prompt(self, run: Run) -> str:
         """The prompt as the `;` list that menus and park take."""

@@ -13,7 +13,9 @@ from flowengine.states.move import Fetched, Said
 
 
 class Names(dict[str, Any]):
-    """Values by dotted name. Clocks, calendars and facts of the event are worked out only when an expression reads them."""
+    """Values by dotted name. Clocks, calendars and facts of the event are worked out only when an
+    expression reads them.
+    """
 
     __slots__ = ("computed", "event", "now")
     computed: "Computed"
@@ -21,8 +23,12 @@ class Names(dict[str, Any]):
     now: datetime
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], computed: "Computed", event: Event, now: datetime) -> Self:
-        """Names that start from these values. Made on every callback: setting three attributes is quicker than a constructor."""
+    def of(
+        cls, values: Mapping[str, Any], computed: "Computed", event: Event, now: datetime
+    ) -> Self:
+        """Names that start from these values. Made on every callback: setting three attributes is
+        quicker than a constructor.
+        """
         names = cls(values)
         names.computed, names.event, names.now = computed, event, now
         return names
@@ -35,7 +41,9 @@ Computed = Mapping[str, Callable[[Names], Any]]
 
 
 class Run(msgspec.Struct):
-    """One step under way. `names` holds `vars.*` and `call.*`; `said` the instructions so far; `notes` go to the trace."""
+    """One step under way. `names` holds `vars.*` and `call.*`; `said` the instructions so far;
+    `notes` go to the trace.
+    """
 
     event: Event
     names: Names
@@ -46,9 +54,13 @@ class Run(msgspec.Struct):
     notes: list[str] = []
 
     def bound(self, names: Iterable[str], secrets: Mapping[str, str]) -> dict[str, Any]:
-        """The values of these names, secrets among them. Raises EvalError for a secret that the environment did not have."""
+        """The values of these names, secrets among them. Raises EvalError for a secret that the
+        environment did not have.
+        """
         try:
-            values = {name: secrets[name] if name in secrets else self.names[name] for name in names}
+            values = {
+                name: secrets[name] if name in secrets else self.names[name] for name in names
+            }
         except KeyError as error:
             raise EvalError(f"{error.args[0]} has no value here") from None
         missing = sorted(name for name in secrets if values.get(name) == "")
@@ -57,7 +69,9 @@ class Run(msgspec.Struct):
         return values
 
     def share(self, salt: str) -> float:
-        """A number in [0, 100) that stays the same for one caller and one place, so that a split is sticky."""
+        """A number in [0, 100) that stays the same for one caller and one place, so that a split is
+        sticky.
+        """
         who = self.names.get("call.from") or self.names.get("call.user") or self.event.call_id
         digest = hashlib.blake2b(f"{salt}\n{who}".encode(), digest_size=8).digest()
         return int.from_bytes(digest) / 2**64 * 100

@@ -71,9 +71,23 @@ def compile_split(builder: Builder, path: Path, shares: list[Share]) -> Compiled
     bounds, total = [], 0.0
     for index, share in enumerate(shares):
         if share.share is UNSET and index < len(shares) - 1:
-            builder.problem("FE212", (*path, index), "only the last entry takes the rest", "give this one a share: such as 10%")
-        total = max(total, 100.0) if share.share is UNSET else total + float(share.share.rstrip("%"))
-        bounds.append((total, Exit(builder.exit(f"share {index + 1}", share.next, (*path, index, "next")))))
+            builder.problem(
+                "FE212",
+                (*path, index),
+                "only the last entry takes the rest",
+                "give this one a share: such as 10%",
+            )
+        total = (
+            max(total, 100.0) if share.share is UNSET else total + float(share.share.rstrip("%"))
+        )
+        bounds.append(
+            (total, Exit(builder.exit(f"share {index + 1}", share.next, (*path, index, "next"))))
+        )
     if abs(total - 100) > 1e-6:
-        builder.problem("FE212", path, f"the shares make {total:g}%, not 100%", "leave out the share of the last entry: it takes the rest")
+        builder.problem(
+            "FE212",
+            path,
+            f"the shares make {total:g}%, not 100%",
+            "leave out the share of the last entry: it takes the rest",
+        )
     return CompiledSplit(f"{builder.around.flow}/{builder.state}", tuple(bounds))

@@ -29,22 +29,45 @@ accepted:
 """
 
 
-class Subflow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"given": "with"}):
+class Subflow(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    rename={"given": "with"},
+):
     """Run another flow and come back by one of its outcomes."""
 
     flow: Annotated[FlowName, Meta(description="The flow to run.", examples=["ask-pin"])]
     outcomes: Annotated[
-        dict[Name, StateName], Meta(description="Where each outcome of the flow leads.", examples=[{"right": "greet"}], min_length=1)
+        dict[Name, StateName],
+        Meta(
+            description="Where each outcome of the flow leads.",
+            examples=[{"right": "greet"}],
+            min_length=1,
+        ),
     ]
     given: Annotated[
-        dict[Name, Scalar], Meta(description="Values for the inputs of the flow.", examples=[{"expected": "${vars.pin}"}])
+        dict[Name, Scalar],
+        Meta(
+            description="Values for the inputs of the flow.", examples=[{"expected": "${vars.pin}"}]
+        ),
     ] = {}
     into: Annotated[
-        dict[Name, Name], Meta(description="Variables of this flow and the outputs they take.", examples=[{"tries": "attempts"}])
+        dict[Name, Name],
+        Meta(
+            description="Variables of this flow and the outputs they take.",
+            examples=[{"tries": "attempts"}],
+        ),
     ] = {}
 
 
-Return = Annotated[Name, Meta(title="return", description="End this subflow with one of its outcomes.", examples=["right"])]
+Return = Annotated[
+    Name,
+    Meta(
+        title="return", description="End this subflow with one of its outcomes.", examples=["right"]
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +82,10 @@ class CompiledSubflow:
 
     def enter(self, run: Run) -> Move:
         try:
-            return Enter(self.flow, {f"vars.{item.variable.name}": item.evaluate(run.names) for item in self.inputs})
+            return Enter(
+                self.flow,
+                {f"vars.{item.variable.name}": item.evaluate(run.names) for item in self.inputs},
+            )
         except EvalError as error:
             return Failed(error.message)
 
@@ -91,15 +117,34 @@ def compile_subflow(builder: Builder, path: Path, subflow: Subflow) -> CompiledS
     for outcome, target in subflow.outcomes.items():
         builder.exit(f"outcome {outcome}", target, (*path, "outcomes", outcome))
     if signature is None:
-        builder.problem("FE202", (*path, "flow"), f"there is no flow {subflow.flow}", suggest(subflow.flow, builder.around.subflows))
+        builder.problem(
+            "FE202",
+            (*path, "flow"),
+            f"there is no flow {subflow.flow}",
+            suggest(subflow.flow, builder.around.subflows),
+        )
         return None
     check_outcomes(builder, path, subflow, signature)
-    inputs = [given(builder, (*path, "with", name), name, value, signature) for name, value in subflow.given.items()]
-    missing = [item.name for item in signature.inputs if item.name not in subflow.given and item.default is None]
+    inputs = [
+        given(builder, (*path, "with", name), name, value, signature)
+        for name, value in subflow.given.items()
+    ]
+    missing = [
+        item.name
+        for item in signature.inputs
+        if item.name not in subflow.given and item.default is None
+    ]
     if missing:
-        builder.problem("FE215", path, f"{subflow.flow} needs {', '.join(missing)}", "hand it in under with:")
-    into = [output(builder, (*path, "into", name), name, there, signature) for name, there in subflow.into.items()]
-    return CompiledSubflow(subflow.flow, tuple(item for item in inputs if item), tuple(item for item in into if item))
+        builder.problem(
+            "FE215", path, f"{subflow.flow} needs {', '.join(missing)}", "hand it in under with:"
+        )
+    into = [
+        output(builder, (*path, "into", name), name, there, signature)
+        for name, there in subflow.into.items()
+    ]
+    return CompiledSubflow(
+        subflow.flow, tuple(item for item in inputs if item), tuple(item for item in into if item)
+    )
 
 
 def check_outcomes(builder: Builder, path: Path, subflow: Subflow, signature: Signature) -> None:
@@ -109,33 +154,63 @@ def check_outcomes(builder: Builder, path: Path, subflow: Subflow, signature: Si
                 "FE216",
                 (*path, "outcomes", outcome),
                 f"{subflow.flow} has no outcome {outcome}",
-                suggest(outcome, signature.outcomes) or f"its outcomes are {', '.join(signature.outcomes)}",
+                suggest(outcome, signature.outcomes)
+                or f"its outcomes are {', '.join(signature.outcomes)}",
             )
     for outcome in signature.outcomes:
         if outcome not in subflow.outcomes:
-            builder.problem("FE206", (*path, "outcomes"), f"nothing says where the call goes after {outcome}", f"add `{outcome}: <state>`")
+            builder.problem(
+                "FE206",
+                (*path, "outcomes"),
+                f"nothing says where the call goes after {outcome}",
+                f"add `{outcome}: <state>`",
+            )
 
 
-def given(builder: Builder, path: Path, name: str, value: Scalar, signature: Signature) -> Assignment | None:
+def given(
+    builder: Builder, path: Path, name: str, value: Scalar, signature: Signature
+) -> Assignment | None:
     variable = next((item for item in signature.inputs if item.name == name), None)
     if variable is None:
-        builder.problem("FE201", path, f"the flow has no input {name}", suggest(name, [item.name for item in signature.inputs]))
+        builder.problem(
+            "FE201",
+            path,
+            f"the flow has no input {name}",
+            suggest(name, [item.name for item in signature.inputs]),
+        )
         return None
     return Assignment(variable, builder.value(path, value, variable))
 
 
-def output(builder: Builder, path: Path, name: str, there: str, signature: Signature) -> tuple[Variable, str] | None:
+def output(
+    builder: Builder, path: Path, name: str, there: str, signature: Signature
+) -> tuple[Variable, str] | None:
     variable = builder.variable(name, path)
     found = next((item for item in signature.outputs if item.name == there), None)
     if found is None:
-        builder.problem("FE201", path, f"the flow has no output {there}", suggest(there, [item.name for item in signature.outputs]))
+        builder.problem(
+            "FE201",
+            path,
+            f"the flow has no output {there}",
+            suggest(there, [item.name for item in signature.outputs]),
+        )
     elif variable and variable.type != found.type:
-        builder.problem("FE221", path, f"{name} is {variable.kind}, but {there} is {found.kind}", "declare both alike")
+        builder.problem(
+            "FE221",
+            path,
+            f"{name} is {variable.kind}, but {there} is {found.kind}",
+            "declare both alike",
+        )
     return (variable, there) if variable and found else None
 
 
 def compile_return(builder: Builder, path: Path, outcome: str) -> CompiledReturn:
     outcomes = builder.around.subflows[builder.around.flow].outcomes
     if outcome not in outcomes:
-        builder.problem("FE216", path, f"this flow has no outcome {outcome}", suggest(outcome, outcomes) or "declare it under outcomes:")
+        builder.problem(
+            "FE216",
+            path,
+            f"this flow has no outcome {outcome}",
+            suggest(outcome, outcomes) or "declare it under outcomes:",
+        )
     return CompiledReturn(outcome)

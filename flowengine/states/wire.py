@@ -54,7 +54,9 @@ class Prepared:
     known: dict[str, Sent] = field(default_factory=dict, compare=False, repr=False)
 
     def action(self, run: Run) -> Sent:
-        """The action for this call. Raises EvalError, or ValueError for a target that the platform could not dial."""
+        """The action for this call. Raises EvalError, or ValueError for a target that the platform
+        could not dial.
+        """
         if not self.constant:
             return self.made(run.names, run.locale)
         if run.locale not in self.known:
@@ -67,8 +69,13 @@ class Prepared:
 
 
 def header_list(headers: Mapping[str, Template], names: Mapping[str, Any]) -> Headers:
-    """Headers for a leg. What a caller brings in cannot begin a header of its own. Raises ValueError for too much."""
-    found = tuple(CallHeader(key=key, value=one_line(template.render(names))) for key, template in headers.items())
+    """Headers for a leg. What a caller brings in cannot begin a header of its own. Raises
+    ValueError for too much.
+    """
+    found = tuple(
+        CallHeader(key=key, value=one_line(template.render(names)))
+        for key, template in headers.items()
+    )
     size = sum(len(header.key.encode()) + len(header.value.encode()) for header in found)
     if size > MAX_HEADERS_BYTES:
         raise ValueError(f"call headers of {size} bytes; the platform takes {MAX_HEADERS_BYTES}")
@@ -91,9 +98,16 @@ def playable(text: str) -> str:
 
 
 def prepared(
-    builder: Builder, path: Path, connect: "Connect", target: str, texts: Mapping[str, Template], headers: Mapping[str, Template]
+    builder: Builder,
+    path: Path,
+    connect: "Connect",
+    target: str,
+    texts: Mapping[str, Template],
+    headers: Mapping[str, Template],
 ) -> Prepared | None:
-    constant = all(template.constant is not None for template in (*texts.values(), *headers.values()))
+    constant = all(
+        template.constant is not None for template in (*texts.values(), *headers.values())
+    )
     made = Prepared(MAKERS[target](connect), texts, headers, constant)
     try:
         if constant:
@@ -122,11 +136,15 @@ def whole_seconds(authored: Any) -> int | None:
 
 
 def phone(connect: "Connect") -> Maker:
-    amd = any(getattr(connect, name) is not UNSET for name in ("person", "machine", "unsure", "beep"))
+    amd = any(
+        getattr(connect, name) is not UNSET for name in ("person", "machine", "unsure", "beep")
+    )
 
     def make(texts: Mapping[str, str], _headers: Headers, locale: str) -> Action:
         return ConnectPstn(
-            number="" if texts["phone"] == DIALLED else matched(NUMBER, texts["phone"].replace(" ", ""), "is no phone number"),
+            number=""
+            if texts["phone"] == DIALLED
+            else matched(NUMBER, texts["phone"].replace(" ", ""), "is no phone number"),
             cli=caller_id(texts),
             dial_timeout=whole_seconds(connect.ring),
             max_duration=whole_seconds(connect.limit),
@@ -143,7 +161,9 @@ def phone(connect: "Connect") -> Maker:
 def sip(connect: "Connect") -> Maker:
     def make(texts: Mapping[str, str], headers: Headers, _locale: str) -> Action:
         return ConnectSip(
-            destination=to_sip(matched(SIP, texts["sip"].removeprefix("sip:"), "is no SIP address")),
+            destination=to_sip(
+                matched(SIP, texts["sip"].removeprefix("sip:"), "is no SIP address")
+            ),
             cli=caller_id(texts),
             max_duration=whole_seconds(connect.limit),
             transport=connect.transport.upper() if isinstance(connect.transport, str) else "",
@@ -160,27 +180,41 @@ def app(_connect: "Connect") -> Maker:
         user = texts["app"]
         if not 1 <= len(user) <= MAX_USER_NAME:
             raise ValueError(f"the name of an app user has 1 to {MAX_USER_NAME} characters")
-        return ConnectMxp(destination=None if user == DIALLED else to_user(user), call_headers=headers)
+        return ConnectMxp(
+            destination=None if user == DIALLED else to_user(user), call_headers=headers
+        )
 
     return make
 
 
 def conference(connect: "Connect") -> Maker:
     keys = None if connect.keys is UNSET else connect.keys
-    options = ConferenceDtmfOptions(mode=keys.mode, max_digits=keys.max, timeout_mills=millis(keys.timeout)) if keys else None
+    options = (
+        ConferenceDtmfOptions(
+            mode=keys.mode, max_digits=keys.max, timeout_mills=millis(keys.timeout)
+        )
+        if keys
+        else None
+    )
 
     def make(texts: Mapping[str, str], _headers: Headers, _locale: str) -> Action:
         room = texts["conference"]
         if not 1 <= len(room) <= MAX_CONFERENCE_ID:
             raise ValueError(f"a room name has 1 to {MAX_CONFERENCE_ID} characters")
-        return ConnectConf(conference_id=room, conference_dtmf_options=options, moh=optional(connect.music))
+        return ConnectConf(
+            conference_id=room, conference_dtmf_options=options, moh=optional(connect.music)
+        )
 
     return make
 
 
 def stream(connect: "Connect") -> Maker:
     streaming = connect.version is not UNSET or connect.sample_rate is not UNSET
-    options = StreamingOptions(version=connect.version or 1, sample_rate=connect.sample_rate or 44_100) if streaming else None
+    options = (
+        StreamingOptions(version=connect.version or 1, sample_rate=connect.sample_rate or 44_100)
+        if streaming
+        else None
+    )
 
     def make(texts: Mapping[str, str], headers: Headers, _locale: str) -> Action:
         return ConnectStream(
@@ -194,7 +228,9 @@ def stream(connect: "Connect") -> Maker:
 
 
 def matched(pattern: re.Pattern[str], text: str, complaint: str) -> str:
-    """The text where it has the form. The complaint never repeats a number, as it may be a caller's."""
+    """The text where it has the form. The complaint never repeats a number, as it may be a
+    caller's.
+    """
     if not pattern.fullmatch(text):
         raise ValueError(f"this {complaint}")
     return text

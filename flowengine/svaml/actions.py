@@ -1,4 +1,6 @@
-"""SVAML actions as frozen values; an action's tag is its name on the wire, defaults stay off the wire."""
+"""SVAML actions as frozen values; an action's tag is its name on the wire, defaults stay off the
+wire.
+"""
 
 from __future__ import annotations
 
@@ -127,7 +129,8 @@ class RunMenu(Action, frozen=True, tag="runMenu"):
     menus: tuple[Menu, ...]
     barge: bool = True
     locale: str = ""
-    # a default made by a function goes onto the wire: descriptions differ on what an absent mainMenu means
+    # a default made by a function goes onto the wire: descriptions differ on what an absent
+    # mainMenu means
     main_menu: str = msgspec.field(default_factory=lambda: MAIN_MENU)
     enable_voice: bool = False
 
@@ -139,4 +142,14 @@ class Park(Action, frozen=True, tag="park"):
     max_duration: int | None = None
 
 
-AnyAction = Hangup | Continue | ConnectPstn | ConnectMxp | ConnectConf | ConnectSip | ConnectStream | RunMenu | Park
+AnyAction = (
+    Hangup
+    | Continue
+    | ConnectPstn
+    | ConnectMxp
+    | ConnectConf
+    | ConnectSip
+    | ConnectStream
+    | RunMenu
+    | Park
+)

@@ -26,7 +26,9 @@ def name_of(value: ins.Instruction | act.Action) -> str:
 def prompts_of(action: act.Action) -> list[list[str]]:
     """Each prompt of an action that may be heard, as its parts"""
     if isinstance(action, act.RunMenu):
-        prompts = [prompt for menu in heard(action) for prompt in (menu.main_prompt, menu.repeat_prompt)]
+        prompts = [
+            prompt for menu in heard(action) for prompt in (menu.main_prompt, menu.repeat_prompt)
+        ]
     else:
         prompts = [action.intro_prompt, action.hold_prompt] if isinstance(action, act.Park) else []
     return [split(prompt) for prompt in prompts]
@@ -52,7 +54,11 @@ def _closed_once(inside: str) -> bool:
 
 
 def _say(item: ins.Say) -> str:
-    return f"{len(item.text)} characters; {limits.MAX_SAY} are allowed" if len(item.text) > limits.MAX_SAY else ""
+    return (
+        f"{len(item.text)} characters; {limits.MAX_SAY} are allowed"
+        if len(item.text) > limits.MAX_SAY
+        else ""
+    )
 
 
 def _play_files(item: ins.PlayFiles) -> str:
@@ -65,17 +71,27 @@ def _send_dtmf(item: ins.SendDtmf) -> str:
 
 def _set_cookie(item: ins.SetCookie) -> str:
     long = f"the key may have {limits.MAX_COOKIE_KEY} characters"
-    return long if len(item.key) > limits.MAX_COOKIE_KEY else "" if item.key else "the key is missing"
+    return (
+        long if len(item.key) > limits.MAX_COOKIE_KEY else "" if item.key else "the key is missing"
+    )
 
 
 def _start_recording(item: ins.StartRecording) -> str:
-    return "" if RECORDING_URL.fullmatch(item.options.destination_url) else "the destination must be an s3:// or azure:// URL"
+    return (
+        ""
+        if RECORDING_URL.fullmatch(item.options.destination_url)
+        else "the destination must be an s3:// or azure:// URL"
+    )
 
 
 def _report(item: ins.ReportCallStatus) -> str:
     if item.value not in {"success", "failure"}:
         return "the value is success or failure"
-    return f"details may have {limits.MAX_REPORT_DETAILS} characters" if len(item.details) > limits.MAX_REPORT_DETAILS else ""
+    return (
+        f"details may have {limits.MAX_REPORT_DETAILS} characters"
+        if len(item.details) > limits.MAX_REPORT_DETAILS
+        else ""
+    )
 
 
 _INSTRUCTION_CHECKS: dict[type, Callable[[Any], str]] = {
@@ -125,7 +141,9 @@ def _connect_pstn(action: act.ConnectPstn) -> Iterator[str]:
 def _connect_mxp(action: act.ConnectMxp) -> Iterator[str]:
     yield from _headers(action.call_headers)
     to = action.destination
-    if to is not None and not (to.type == "username" and 0 < len(to.endpoint) <= limits.MAX_USER_NAME):
+    if to is not None and not (
+        to.type == "username" and 0 < len(to.endpoint) <= limits.MAX_USER_NAME
+    ):
         yield f"the destination must be an app user of 1 to {limits.MAX_USER_NAME} characters"
 
 
@@ -147,7 +165,9 @@ def _connect_sip(action: act.ConnectSip) -> Iterator[str]:
 def _connect_stream(action: act.ConnectStream) -> Iterator[str]:
     yield from _seconds(action.max_duration, limits.MAX_CALL_SECONDS)
     yield from _headers(action.call_headers)
-    if action.destination.type != "Websocket" or not WEBSOCKET.fullmatch(action.destination.endpoint):
+    if action.destination.type != "Websocket" or not WEBSOCKET.fullmatch(
+        action.destination.endpoint
+    ):
         yield "the destination must be a wss:// URL"
 
 

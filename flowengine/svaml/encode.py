@@ -34,8 +34,12 @@ _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Svaml)
 
 
-def encode(instructions: Sequence[Instruction | msgspec.Raw], action: Action | msgspec.Raw | None) -> bytes:
-    """The body of an answer. Without an action (DiCE, notify) there is at most a list of instructions."""
+def encode(
+    instructions: Sequence[Instruction | msgspec.Raw], action: Action | msgspec.Raw | None
+) -> bytes:
+    """The body of an answer. Without an action (DiCE, notify) there is at most a list of
+    instructions.
+    """
     if action is None:
         return _encode(_InstructionsOnly(instructions)) if instructions else b"{}"
     return _encode(_Answer(instructions, action)) if instructions else _encode(_ActionOnly(action))
@@ -52,7 +56,9 @@ def decode(body: bytes | msgspec.Raw) -> Svaml:
 
 
 def read_instruction(value: Instruction | msgspec.Raw) -> Instruction:
-    return msgspec.json.decode(value, type=AnyInstruction) if isinstance(value, msgspec.Raw) else value
+    return (
+        msgspec.json.decode(value, type=AnyInstruction) if isinstance(value, msgspec.Raw) else value
+    )
 
 
 def read_action(value: Action | msgspec.Raw) -> Action:

@@ -1,4 +1,6 @@
-"""The forms of addresses and keys that the platform takes; states and the check of what is sent share them."""
+"""The forms of addresses and keys that the platform takes; states and the check of what is sent
+share them.
+"""
 
 import re
 from typing import Final

@@ -1,11 +1,15 @@
-"""SVAML instructions as frozen values; an instruction's tag is its name on the wire, defaults stay off the wire."""
+"""SVAML instructions as frozen values; an instruction's tag is its name on the wire, defaults stay
+off the wire.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
 
-class Instruction(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag_field="name"):
+class Instruction(
+    msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag_field="name"
+):
     """What an answer does before its action, in order"""
 
 
@@ -62,4 +66,13 @@ class ReportCallStatus(Instruction, frozen=True, tag="reportCallStatus"):
     details: str = ""
 
 
-AnyInstruction = Say | PlayFiles | SendDtmf | SetCookie | Answer | StartRecording | StopRecording | ReportCallStatus
+AnyInstruction = (
+    Say
+    | PlayFiles
+    | SendDtmf
+    | SetCookie
+    | Answer
+    | StartRecording
+    | StopRecording
+    | ReportCallStatus
+)

@@ -1,4 +1,6 @@
-"""Where SVAML is legal, and what is wrong with an answer before the platform finds out in the middle of a call."""
+"""Where SVAML is legal, and what is wrong with an answer before the platform finds out in the
+middle of a call.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,18 @@ _ANYWHERE = _PROMPTS | {"setCookie", "startRecording", "stopRecording"}
 _NOTHING: frozenset[str] = frozenset()
 
 LEGAL_ACTIONS: Mapping[str, frozenset[str]] = {
-    "ice": frozenset({"hangup", "connectPstn", "connectMxp", "connectConf", "connectSip", "connectStream", "runMenu", "park"}),
+    "ice": frozenset(
+        {
+            "hangup",
+            "connectPstn",
+            "connectMxp",
+            "connectConf",
+            "connectSip",
+            "connectStream",
+            "runMenu",
+            "park",
+        }
+    ),
     "ace": frozenset({"hangup", "continue", "connectConf", "runMenu"}),
     "pie": frozenset({"hangup", "continue", "connectPstn", "connectConf", "connectSip", "runMenu"}),
     "dice": frozenset({"hangup"}),
@@ -34,11 +47,22 @@ LEGAL_INSTRUCTIONS: Mapping[str, frozenset[str]] = {
 _NEEDS_ACTION = frozenset({"ice", "ace", "pie"})
 
 
-def violations(context: str, instructions: Sequence[Instruction | msgspec.Raw], action: Action | msgspec.Raw | None) -> list[str]:
-    """Everything that the platform would refuse, cut or ignore in this answer to a `context` callback"""
+def violations(
+    context: str,
+    instructions: Sequence[Instruction | msgspec.Raw],
+    action: Action | msgspec.Raw | None,
+) -> list[str]:
+    """Everything that the platform would refuse, cut or ignore in this answer to a `context`
+    callback
+    """
     said = [read_instruction(item) for item in instructions]
     done = None if action is None else read_action(action)
-    return [*_illegal(context, said, done), *_instruction_faults(said), *_action_faults(done), *_sums(said, done)]
+    return [
+        *_illegal(context, said, done),
+        *_instruction_faults(said),
+        *_action_faults(done),
+        *_sums(said, done),
+    ]
 
 
 def _illegal(context: str, said: list[Instruction], done: Action | None) -> Iterator[str]:

@@ -1,12 +1,16 @@
-"""What the platform speaks: a locale, a locale with a gender, or the name of a voice, all without regard to case."""
+"""What the platform speaks: a locale, a locale with a gender, or the name of a voice, all without
+regard to case.
+"""
 
 from __future__ import annotations
 
 DEFAULT = "en-US"
 
 _SPOKEN = (
-    "arb az-AZ bg-BG ca-ES cmn-CN cs-CZ cy-GB da-DK de-AT de-DE el-GR en-AU en-GB en-GB-WLS en-IN en-NZ en-US en-ZA es-ES es-MX es-US "
-    "et-EE fi-FI fil-PH fr-CA fr-FR hi-IN hr-HR hu-HU id-ID is-IS it-IT ja-JP ka-GE ko-KR lt-LT lv-LV ms-MY mt-MT my-MM nb-NO nl-NL "
+    "arb az-AZ bg-BG ca-ES cmn-CN cs-CZ cy-GB da-DK de-AT de-DE el-GR en-AU en-GB en-GB-WLS en-IN "
+    "en-NZ en-US en-ZA es-ES es-MX es-US "
+    "et-EE fi-FI fil-PH fr-CA fr-FR hi-IN hr-HR hu-HU id-ID is-IS it-IT ja-JP ka-GE ko-KR lt-LT "
+    "lv-LV ms-MY mt-MT my-MM nb-NO nl-NL "
     "pl-PL pt-BR pt-PT ro-RO ru-RU sk-SK sl-SI sv-SE th-TH tr-TR uk-UA uz-UZ vi-VN zh-HK"
 )
 LOCALES: tuple[str, ...] = tuple(_SPOKEN.split())
@@ -26,7 +30,9 @@ def spelled(locale: str) -> str:
 
 
 def voice(locale: str, name: str = "") -> str:
-    """What goes into a `locale` property: `en-US`, `en-US/female`, or the voice alone (`Joanna`), since a voice implies its locale"""
+    """What goes into a `locale` property: `en-US`, `en-US/female`, or the voice alone (`Joanna`),
+    since a voice implies its locale
+    """
     if name.lower() in GENDERS:
         return f"{spelled(locale)}/{name.lower()}"
     return name or spelled(locale)

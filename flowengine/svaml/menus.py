@@ -14,9 +14,15 @@ _OPTION = re.compile(r"(return|menu)\((.+)\)")
 
 
 def heard(action: RunMenu) -> list[Menu]:
-    """The menus that a caller may come to: of a menu that is sent under two names, only the one that is begun with."""
+    """The menus that a caller may come to: of a menu that is sent under two names, only the one
+    that is begun with.
+    """
     begun = next((menu for menu in action.menus if menu.id == action.main_menu), None)
-    return [menu for menu in action.menus if menu is begun or begun is None or replace(menu, id=begun.id) != begun]
+    return [
+        menu
+        for menu in action.menus
+        if menu is begun or begun is None or replace(menu, id=begun.id) != begun
+    ]
 
 
 def menu_faults(action: RunMenu) -> Iterator[str]:
@@ -36,7 +42,11 @@ def _menu(menu: Menu, ids: list[str]) -> Iterator[str]:
         yield f"the id must have 1 to {limits.MAX_MENU_ID} characters"
     if not limits.MIN_MENU_TIMEOUT_MILLIS <= menu.timeout_mills <= limits.MAX_MENU_TIMEOUT_MILLIS:
         yield f"timeoutMills must be from {limits.MIN_MENU_TIMEOUT_MILLIS} to {limits.MAX_MENU_TIMEOUT_MILLIS}"
-    if menu.max_timeout_mills <= 0 or (menu.repeats or 0) < 0 or (menu.max_digits is not None and menu.max_digits < 1):
+    if (
+        menu.max_timeout_mills <= 0
+        or (menu.repeats or 0) < 0
+        or (menu.max_digits is not None and menu.max_digits < 1)
+    ):
         yield "repeats, maxDigits and maxTimeoutMills must be positive"
     if len({option.dtmf for option in menu.options}) < len(menu.options):
         yield "a key has two options"

@@ -1,7 +1,8 @@
 """The platform's prompt notation: parts like `#tts[Hello]`, separated by `;`.
 
-It has no escapes. Whatever a caller or a looked-up record brings into a text must not be able to end its part, so the
-characters that could are exchanged for neighbours that sound the same. Each exchange keeps the length.
+It has no escapes. Whatever a caller or a looked-up record brings into a text must not be able to
+end its part, so the characters that could are exchanged for neighbours that sound the same. Each
+exchange keeps the length.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from html import unescape
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
-# control characters and line separators would be read as white space at best; lone surrogates cannot be encoded at all
+# control characters and line separators would be read as white space at best; lone surrogates
+# cannot be encoded at all
 _CONTROL = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, *range(0xD800, 0xE000))
 _SPOKEN = dict.fromkeys(_CONTROL, " ") | str.maketrans(";[]", ",()")
 _UNSPEAKABLE = re.compile(r"[;\[\]\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
@@ -20,7 +22,8 @@ _UNSPEAKABLE = re.compile(r"[;\[\]\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\ud
 # inside a URL the same characters have an escape of their own
 _UNSAFE_IN_URL = re.compile(r"[;\[\]<>\"\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
-# an XML reference needs `;`, which the notation cannot hold: the character itself, or a word for it, takes its place
+# an XML reference needs `;`, which the notation cannot hold: the character itself, or a word for
+# it, takes its place
 _REFERENCE = re.compile(r"&#?\w{1,32};")
 _IN_MARKUP = str.maketrans({"&": " and ", "<": " ", ">": " ", '"': "”", "'": "\u2019"})
 

@@ -18,7 +18,9 @@ class Timer(Protocol):
 
 
 class Clock(Protocol):
-    """Tells the time, and does things later. Everything that happens in the switch happens in one thread, in the clock's order."""
+    """Tells the time, and does things later. Everything that happens in the switch happens in one
+    thread, in the clock's order.
+    """
 
     def now(self) -> datetime:
         """The time, with its zone (UTC)."""
@@ -47,7 +49,8 @@ class _Due:
 
 
 class VirtualClock:
-    """Time that passes only when it is told to, at once: a call of four hours takes as long as the work in it.
+    """Time that passes only when it is told to, at once: a call of four hours takes as long as the
+    work in it.
 
     >>> clock = VirtualClock()
     >>> heard = []

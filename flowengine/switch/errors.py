@@ -2,7 +2,8 @@
 
 
 class ApiError(Exception):
-    """A request that is refused, with the platform's own number for it; its first three digits are the HTTP status.
+    """A request that is refused, with the platform's own number for it; its first three digits are
+    the HTTP status.
 
     >>> ApiError(40400, "Call not found").status
     404

@@ -30,22 +30,27 @@ RECORDS_KEPT: Final = 10_000
 
 
 class Exchange:
-    """Takes calls and places them. Everything in it happens in the order of the clock; under the same seed, always the same.
+    """Takes calls and places them. Everything in it happens in the order of the clock; under the
+    same seed, always the same.
 
     >>> from flowengine.switch.clock import VirtualClock
     >>> from flowengine.switch.wire import Direct, Response
     >>> from flowengine.switch.world import Application, World
-    >>> answer = b'{"instructions": [{"name": "say", "text": "Good morning."}], "action": {"name": "hangup"}}'
+    >>> answer = b'{"instructions": [{"name": "say", "text": "Good morning."}], "action": {"name":
+    "hangup"}}'
     >>> clock = VirtualClock()
     >>> world = World((Application("key", "c2VjcmV0", "http://backend/"),))
-    >>> exchange = Exchange(world, clock, Settings(), Direct(lambda url, headers, body: Response(200, {}, answer)))
+    >>> exchange = Exchange(world, clock, Settings(), Direct(lambda url, headers, body:
+    Response(200, {}, answer)))
     >>> call = exchange.dial(caller="+14045550199", to="+14045550100")
     >>> clock.run()
     >>> call.ended.reason
     'MANAGERHANGUP'
     """
 
-    def __init__(self, world: World, clock: Clock, settings: Settings, transport: Transport, *, seed: int = 0) -> None:
+    def __init__(
+        self, world: World, clock: Clock, settings: Settings, transport: Transport, *, seed: int = 0
+    ) -> None:
         self.world, self.clock, self.settings = world, clock, settings
         self.applications = {application.key: application for application in world.applications}
         self.numbers = {number.number: number for number in world.numbers}
@@ -91,15 +96,24 @@ class Exchange:
         rdnis: str = "",
         user: str = "",
     ) -> Call:
-        """Let somebody call: a phone, an app or a SIP end. Without a behaviour the caller is driven by hand. Raises ApiError."""
+        """Let somebody call: a phone, an app or a SIP end. Without a behaviour the caller is driven
+        by hand. Raises ApiError.
+        """
         key = dialling.reached(self, kind, caller, to, application)
         origin = dialling.origin_of(kind, caller, to, target, custom, call_headers, rdnis, user)
         call = self._new(key, origin)
         call.caller = Leg(call, "caller", kind, caller, behaviour or BY_HAND, origin.cli)
         return call
 
-    def callout(self, application_key: str, body: Mapping[str, Any], extra_headers: Mapping[str, str] | None = None) -> str:
-        """Call somebody on behalf of an application, as the body of a callout says; its id. Raises ApiError."""
+    def callout(
+        self,
+        application_key: str,
+        body: Mapping[str, Any],
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> str:
+        """Call somebody on behalf of an application, as the body of a callout says; its id. Raises
+        ApiError.
+        """
         origin = callout.origin_of(body, extra_headers or {}, self.settings.custom_callout_events)
         if application_key not in self.applications:
             raise ApiError(40004, "Bad request: Application key is invalid")
@@ -120,11 +134,19 @@ class Exchange:
     def seconds_left(self, call: Call) -> float:
         """For how long the credit of its application lets a call go on."""
         credit = self.credit[call.application_key]
-        return inf if credit is None or not call.rate.amount else max(0.0, credit / call.rate.amount * 60)
+        return (
+            inf
+            if credit is None or not call.rate.amount
+            else max(0.0, credit / call.rate.amount * 60)
+        )
 
     def heard_in(self, room: Room, call_id: str) -> list[Line]:
         """The lines of those in a room who hear this call."""
-        listening = (self.calls[item["id"]] for item in room.participants() if call_id in room.hears(item["id"]))
+        listening = (
+            self.calls[item["id"]]
+            for item in room.participants()
+            if call_id in room.hears(item["id"])
+        )
         return [call.controlled.line for call in listening if call.controlled is not None]
 
     def closed(self, call: Call) -> None:

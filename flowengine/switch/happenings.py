@@ -1,4 +1,6 @@
-"""What an onlooker sees of a switch, as it happens: for phones, scenarios, logs and tests. `at` is when, `call` is the call's id."""
+"""What an onlooker sees of a switch, as it happens: for phones, scenarios, logs and tests. `at` is
+when, `call` is the call's id.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +12,9 @@ Role = Literal["caller", "callee"]
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Something that is heard on a line; `text` is what is spoken, the address of a file, the name of music, or the keys of tones."""
+    """Something that is heard on a line; `text` is what is spoken, the address of a file, the name
+    of music, or the keys of tones.
+    """
 
     kind: Literal["speech", "file", "music", "tones", "ringing", "beep", "error"]
     text: str
@@ -20,7 +24,9 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about an answer of the backend that the platform refuses or merely tolerates, where in it, and what to write instead."""
+    """Something about an answer of the backend that the platform refuses or merely tolerates, where
+    in it, and what to write instead.
+    """
 
     where: str
     message: str
@@ -96,7 +102,9 @@ class Picked(Happening):
 
 @dataclass(frozen=True, slots=True)
 class Joined(Happening):
-    """Two ends hear each other, a member has come into a conference, or a call is parked (`to` is the address, the room or "")."""
+    """Two ends hear each other, a member has come into a conference, or a call is parked (`to` is
+    the address, the room or "").
+    """
 
     kind: Literal["phone", "app", "sip", "stream", "conference", "park"]
     to: str

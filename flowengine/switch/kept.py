@@ -1,4 +1,6 @@
-"""What the store holds of a switch, brought back into it when it starts, and kept up to date while it runs."""
+"""What the store holds of a switch, brought back into it when it starts, and kept up to date while
+it runs.
+"""
 
 from typing import Any
 
@@ -54,7 +56,10 @@ class Kept:
     def __init__(self, exchange: Exchange, store: Store) -> None:
         self._exchange = exchange
         self._store = store
-        self.reports = {name: msgspec.json.decode(content, type=Report) for name, content in store.all("report").items()}
+        self.reports = {
+            name: msgspec.json.decode(content, type=Report)
+            for name, content in store.all("report").items()
+        }
         exchange.recordings = KeptRecordings(store)
         for content in store.all("number").values():
             self._number(msgspec.json.decode(content, type=Number))

@@ -1,4 +1,6 @@
-"""What no source decides about the platform, as named settings; the defaults are those of the platform notes."""
+"""What no source decides about the platform, as named settings; the defaults are those of the
+platform notes.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How this switch behaves where descriptions of the platform are silent or contradict each other. Times are in seconds."""
+    """How the switch behaves where sources on the platform are silent or differ. In seconds."""
 
     callback_timeout: float = 5.0
     """An answer that comes later counts as none (documented for Voice 2.0 only)"""

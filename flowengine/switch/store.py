@@ -1,4 +1,6 @@
-"""What outlives a restart of the switch: who has which number, where callbacks go, call records and recordings."""
+"""What outlives a restart of the switch: who has which number, where callbacks go, call records and
+recordings.
+"""
 
 import sqlite3
 from collections.abc import Mapping
@@ -6,7 +8,9 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 Kind = Literal["number", "callbacks", "report", "recording"]
-_TABLE = "CREATE TABLE IF NOT EXISTS kept (kind TEXT, name TEXT, content BLOB, PRIMARY KEY (kind, name))"
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS kept (kind TEXT, name TEXT, content BLOB, PRIMARY KEY (kind, name))"
+)
 _PUT = "INSERT INTO kept VALUES (?, ?, ?) ON CONFLICT (kind, name) DO UPDATE SET content = excluded.content"
 
 
@@ -52,7 +56,9 @@ class SqliteStore:
         self._connection = sqlite3.connect(path, isolation_level=None)
         try:
             self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")  # a desk need not survive the loss of power
+            self._connection.execute(
+                "PRAGMA synchronous = NORMAL"
+            )  # a desk need not survive the loss of power
             self._connection.execute(_TABLE)
         except sqlite3.Error:
             self._connection.close()
@@ -68,7 +74,11 @@ class SqliteStore:
 
     def all(self, kind: Kind) -> Mapping[str, bytes]:
         """Everything of a kind, in the order in which it first came."""
-        return dict(self._connection.execute("SELECT name, content FROM kept WHERE kind = ? ORDER BY rowid", (kind,)).fetchall())
+        return dict(
+            self._connection.execute(
+                "SELECT name, content FROM kept WHERE kind = ? ORDER BY rowid", (kind,)
+            ).fetchall()
+        )
 
     def close(self) -> None:
         """Let go of the file."""
@@ -76,6 +86,8 @@ class SqliteStore:
 
 
 def open_store(address: str) -> Store:
-    """The store at `memory` or `sqlite:PATH`. Raises OSError or sqlite3.Error where the file cannot be used."""
+    """The store at `memory` or `sqlite:PATH`. Raises OSError or sqlite3.Error where the file cannot
+    be used.
+    """
     kind, _, path = address.partition(":")
     return SqliteStore(Path(path)) if kind == "sqlite" else MemoryStore()

@@ -1,4 +1,6 @@
-"""What is there before anybody calls: applications, numbers, app users, people and machines at the ends of lines, prices."""
+"""What is there before anybody calls: applications, numbers, app users, people and machines at the
+ends of lines, prices.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +9,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One application of the platform. The secret is base64; without `primary` it has no backend, and nothing is asked."""
+    """One application of the platform. The secret is base64; without `primary` it has no backend,
+    and nothing is asked.
+    """
 
     key: str
     secret: str
@@ -19,7 +23,9 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number that callers dial to reach an application; `application` is its key, "" while it is not assigned."""
+    """A number that callers dial to reach an application; `application` is its key, "" while it is
+    not assigned.
+    """
 
     number: str
     application: str = ""
@@ -28,10 +34,11 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing that a party does, `after` so many seconds, counted from the act before (the first from the answer; of a caller, from
-    its dialling).
+    """One thing that a party does, `after` so many seconds, counted from the act before (the first
+    from the answer; of a caller, from its dialling).
 
-    `until` makes it wait first: for a menu that asks ("asked"), or for words that are heard (a regular expression).
+    `until` makes it wait first: for a menu that asks ("asked"), or for words that are heard (a
+    regular expression).
     """
 
     do: Literal["press", "say", "wait", "hang up"]
@@ -42,9 +49,13 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What whoever is called does. `by hand` rings until somebody answers, declines or gives up for it."""
+    """What whoever is called does. `by hand` rings until somebody answers, declines or gives up for
+    it.
+    """
 
-    does: Literal["answer", "busy", "no answer", "decline", "congestion", "unknown", "by hand"] = "answer"
+    does: Literal["answer", "busy", "no answer", "decline", "congestion", "unknown", "by hand"] = (
+        "answer"
+    )
     after: float = 3.0
     """Seconds until it answers, is found busy or declines"""
     who: Literal["human", "machine", "notsure"] = "human"

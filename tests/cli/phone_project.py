@@ -125,7 +125,10 @@ states:
 CALLS = {
     "a menu, by key": ["--keys", "5,2,decline"],
     "a menu, by voice and in silence": ["--keys", 'say "my order, please",,,'],
-    "digits with retries, then a lookup by hand": ["--keys", "1,12#,1231,1230,{status: on its way}"],
+    "digits with retries, then a lookup by hand": [
+        "--keys",
+        "1,12#,1231,1230,{status: on its way}",
+    ],
     "a lookup that finds nothing, one with the usual answer": ["--keys", "1,1230,404,1230,"],
     "a lookup that fails": ["--keys", "1,1230,timeout,hang up"],
     "an agent answers": ["--keys", "2,person,say hello,callee say hi,callee 1,callee hang up"],
@@ -133,15 +136,35 @@ CALLS = {
     "an agent lets it ring": ["--keys", "2,,"],
     "an agent is a machine": ["--keys", "2,machine"],
     "a conference": ["--to", "+14045550102", "--keys", "*1,,"],
-    "a park that is ended by hand": ["--flow", "waiting", "--keys", "wait 10,unpark +14045550140,answer,hang up"],
+    "a park that is ended by hand": [
+        "--flow",
+        "waiting",
+        "--keys",
+        "wait 10,unpark +14045550140,answer,hang up",
+    ],
     "a park that lasts too long": ["--flow", "waiting", "--keys", "wait 58s,,,"],
     "a recording": ["--flow", "message", "--keys", "#,500"],
     "a stream": ["--flow", "assistant", "--keys", "answer,callee say I am a bot,hang up"],
     "from app to app": ["--app", "alice", "--to", "bob", "--keys", "no answer"],
     "an apology": ["--flow", "trouble", "--keys", ""],
-    "a placed call": ["--outbound", "--to", "+14045550177", "--data", "name=Ms Lee", "--keys", "person,1,answer,callee hang up"],
+    "a placed call": [
+        "--outbound",
+        "--to",
+        "+14045550177",
+        "--data",
+        "name=Ms Lee",
+        "--keys",
+        "person,1,answer,callee hang up",
+    ],
     "a placed call to a machine": ["--outbound", "--keys", "machine"],
-    "at another time, from a hidden number": ["--at", "23:00", "--from", "private", "--keys", "hang up"],
+    "at another time, from a hidden number": [
+        "--at",
+        "23:00",
+        "--from",
+        "private",
+        "--keys",
+        "hang up",
+    ],
 }
 """Calls by what happens in them"""
 

@@ -1,4 +1,6 @@
-"""A server's files as it leaves them, a repository beside them, and commands as somebody types them."""
+"""A server's files as it leaves them, a repository beside them, and commands as somebody types
+them.
+"""
 
 import json
 import re
@@ -17,7 +19,9 @@ MOMENTS = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
 class Office:
-    """A folder that was served once, and a repository with a history: main, a branch draft/spring, a broken one."""
+    """A folder that was served once, and a repository with a history: main, a branch draft/spring,
+    a broken one.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,7 +50,9 @@ class Office:
         live.close()
 
     def run(self, command: str, *arguments: str) -> Result:
-        given = ["--repo", str(self.repository)] if command in ("publish", "canary", "draft") else []
+        given = (
+            ["--repo", str(self.repository)] if command in ("publish", "canary", "draft") else []
+        )
         who = [] if command == "releases" else ["--who", "ann"]
         return CliRunner().invoke(main, [command, *arguments, *given, *who, "--store", self.store])
 
@@ -69,4 +75,7 @@ class Office:
 
     def masked(self, text: str) -> str:
         """Without what is another each time."""
-        return MOMENTS.sub("TIME", AGES.sub(lambda found: "AGO".ljust(len(found[0])), text.replace(str(self.folder), "")))
+        return MOMENTS.sub(
+            "TIME",
+            AGES.sub(lambda found: "AGO".ljust(len(found[0])), text.replace(str(self.folder), "")),
+        )

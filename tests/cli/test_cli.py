@@ -155,9 +155,17 @@ def test_schema_writes_what_is_published(tmp_path: Path) -> None:
     assert run("schema", tmp_path).exit_code == 0
     published = Path(__file__).parents[2] / "schemas"
     for written in tmp_path.glob("*.schema.json"):
-        assert json.loads(written.read_bytes())["title"] == json.loads((published / written.name).read_bytes())["title"]
-    by_hand = {"svaml.schema.json", "callback.schema.json"}  # the platform's forms are nobody's model
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in published.iterdir()} - by_hand
+        assert (
+            json.loads(written.read_bytes())["title"]
+            == json.loads((published / written.name).read_bytes())["title"]
+        )
+    by_hand = {
+        "svaml.schema.json",
+        "callback.schema.json",
+    }  # the platform's forms are nobody's model
+    assert {path.name for path in tmp_path.iterdir()} == {
+        path.name for path in published.iterdir()
+    } - by_hand
 
 
 def test_serve_refuses_what_is_not_safe(flows: Path) -> None:
@@ -178,7 +186,9 @@ def test_serve_refuses_flows_with_mistakes(flows: Path) -> None:
 def test_help_imports_nothing_heavy() -> None:
     heavy = {"msgspec", "uvicorn", "httpx", "rich", "yaml"}
     script = "import sys, flowengine.cli as c; c.main(['--help'], standalone_mode=False); print('imported', *sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert not heavy & set(done.stdout.splitlines()[-1].split())
     assert "Answer the callbacks" in done.stdout
 

@@ -27,7 +27,9 @@ def calls(store: str, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["calls", "--store", store, *arguments])
 
 
-def test_the_list_and_a_call_as_people_read_them(store: str, golden: Callable[[Path, str], None]) -> None:
+def test_the_list_and_a_call_as_people_read_them(
+    store: str, golden: Callable[[Path, str], None]
+) -> None:
     golden(GOLDEN / "calls.txt", calls(store).output)
     golden(GOLDEN / "call.txt", calls(store, "bill").output)
 
@@ -48,7 +50,10 @@ def test_the_beginning_of_an_id_is_enough_where_it_is_clear(store: str) -> None:
 def test_a_beginning_of_several_names_them(tmp_path: Path) -> None:
     record(tmp_path / "journal.db", compiled(files()), [ring("aa1"), ring("aa2")])
     told = calls(f"sqlite:{tmp_path / 'calls.db'}", "aa")
-    assert (told.exit_code, "aa is the beginning of several calls: aa1, aa2" in told.output) == (2, True)
+    assert (told.exit_code, "aa is the beginning of several calls: aa1, aa2" in told.output) == (
+        2,
+        True,
+    )
 
 
 def test_outcomes_are_named(store: str) -> None:
@@ -73,7 +78,10 @@ def test_what_is_listed(store: str, arguments: list[str], found: list[str]) -> N
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["nobody"], "the journal has no call nobody"), (["--since", "soon"], "soon is no time: write 30m, 1h or 7d for that long ago")],
+    [
+        (["nobody"], "the journal has no call nobody"),
+        (["--since", "soon"], "soon is no time: write 30m, 1h or 7d for that long ago"),
+    ],
 )
 def test_what_is_not_there_is_told(store: str, arguments: list[str], told: str) -> None:
     found = calls(store, *arguments)

@@ -35,14 +35,23 @@ def test_a_call(name: str, flows: Path, golden: Callable[[Path, str], None]) -> 
     assert result.exit_code == (1 if name in GONE_WRONG else 0)
 
 
-@pytest.mark.parametrize("name", ["digits with retries, then a lookup by hand", "a placed call", "a recording"])
+@pytest.mark.parametrize(
+    "name", ["digits with retries, then a lookup by hand", "a placed call", "a recording"]
+)
 def test_a_call_explained(name: str, flows: Path, golden: Callable[[Path, str], None]) -> None:
     result = run(flows, *CALLS[name], "--explain")
     golden(file_of(f"explained-{name}"), result.output)
     told = [line for line in result.output.splitlines() if not line.startswith("         | ")]
     assert "\n".join(told) + "\n" == run(flows, *CALLS[name]).output
     assert "c2VjcmV0IG9mIGEgdGVzdA" not in result.output
-    assert max(len(line) for line in result.output.splitlines() if line not in told and "://" not in line) <= 100
+    assert (
+        max(
+            len(line)
+            for line in result.output.splitlines()
+            if line not in told and "://" not in line
+        )
+        <= 100
+    )
 
 
 def test_lines_come_from_the_standard_input_too(flows: Path) -> None:
@@ -93,10 +102,22 @@ def test_a_file_answers_lookups(flows: Path, tmp_path: Path) -> None:
     result = run(flows, "--keys", "1,1230", "--answer", file)
     assert 'hears "It is sold out."' in result.output
     file.write_text("lookups:\n  - {service: crm, get: /orders/9, answer: {status: sold out}}\n")
-    assert 'hears "It is lost."' in run(flows, "--keys", "1,1230,{status: lost}", "--answer", file).output
+    assert (
+        'hears "It is lost."'
+        in run(flows, "--keys", "1,1230,{status: lost}", "--answer", file).output
+    )
 
 
-@pytest.mark.parametrize("text", ["lookups: [{service: crm}]", "lookups: [{service: crm, got: /}]", "crm: 1", "lookups: [", "[]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lookups: [{service: crm}]",
+        "lookups: [{service: crm, got: /}]",
+        "crm: 1",
+        "lookups: [",
+        "[]",
+    ],
+)
 def test_a_file_of_answers_with_a_mistake(flows: Path, tmp_path: Path, text: str) -> None:
     file = tmp_path / "answers.yaml"
     file.write_text(text)
@@ -112,9 +133,18 @@ def test_a_file_of_answers_with_a_mistake(flows: Path, tmp_path: Path, text: str
         (["--app", "alice", "--sip", "a@b"], "one of --from, --app and --sip"),
         (["--app", "alice", "--outbound"], "nobody dials a placed call"),
         (["--data", "name=Ann"], "--data goes with --outbound"),
-        (["--outbound", "--data", "nam=Ann"], '--data nam: the flow bill has no such input; did you mean "name"?'),
-        (["--outbound", "--data", "x=Ann"], "--data x: the flow bill has no such input; it has name"),
-        (["--outbound", "--data", "name=[1]"], "--data name: name is text and cannot hold a list or a record"),
+        (
+            ["--outbound", "--data", "nam=Ann"],
+            '--data nam: the flow bill has no such input; did you mean "name"?',
+        ),
+        (
+            ["--outbound", "--data", "x=Ann"],
+            "--data x: the flow bill has no such input; it has name",
+        ),
+        (
+            ["--outbound", "--data", "name=[1]"],
+            "--data name: name is text and cannot hold a list or a record",
+        ),
         (["--outbound", "--data", "name"], "--data name has no value"),
         (["--outbound", "--data", "name=Ann", "--custom", "x"], "one of --data and --custom"),
         (["--at", "noon"], "--at noon is no time"),

@@ -10,17 +10,45 @@ from flowengine.cli import main
 
 FLOWS = Path(__file__).parents[2] / "flows"
 EXAMPLES = {
-    "support-line": ["--keys", '1,12345674,"200 {name: Ann Lee, tier: gold}",answer,say hello,callee say hi,hang up'],
+    "support-line": [
+        "--keys",
+        '1,12345674,"200 {name: Ann Lee, tier: gold}",answer,say hello,callee say hi,hang up',
+    ],
     "order-status": ["--keys", ",1234567890#,1,404,123456#,1,500"],
     "conference-pin": ["--keys", "1001,1234,9999,"],
     "voicemail": ["--keys", "#,,1,500"],
     "waiting-room": ["--keys", "{waiting: 0},,wait 20.5s,unpark +14045550140,answer"],
     "callback": ["--keys", "1,,"],
-    "outbound": ["--outbound", "--data", "name=Ms Lee", "--data", "amount=12.5", "--keys", "person,1,answer,callee say Hi,callee hang up"],
+    "outbound": [
+        "--outbound",
+        "--data",
+        "name=Ms Lee",
+        "--data",
+        "amount=12.5",
+        "--keys",
+        "person,1,answer,callee say Hi,callee hang up",
+    ],
     "outbound-async": ["--outbound", "--data", "ticket=T-100", "--keys", "machine,wait 15s,,"],
-    "reminder": ["--outbound", "--data", "visit=A-17", "--data", "day=2026-12-24", "--data", "hour=14:30", "--keys", 'answer,say "yes",,'],
+    "reminder": [
+        "--outbound",
+        "--data",
+        "visit=A-17",
+        "--data",
+        "day=2026-12-24",
+        "--data",
+        "hour=14:30",
+        "--keys",
+        'answer,say "yes",,',
+    ],
     "conference-callout": ["--outbound", "--keys", "answer,1,hang up"],
-    "app-to-app": ["--app", "alice", "--to", "bob", "--keys", "{allowed: true, ringtone: jazz},answer"],
+    "app-to-app": [
+        "--app",
+        "alice",
+        "--to",
+        "bob",
+        "--keys",
+        "{allowed: true, ringtone: jazz},answer",
+    ],
     "sip-in": ["--sip", "desk@pbx.example.com", "--to", "201@pbx.example.com", "--keys", "busy"],
     "survey": ["--keys", "answer,callee hang up,1,2,3,,,"],
 }
@@ -63,7 +91,14 @@ def test_a_call_is_kept(name: str, tmp_path: Path) -> None:
 
 def test_what_is_kept_notices_other_words(tmp_path: Path) -> None:
     flows = project(tmp_path)
-    run("call", flows, "--keys", "1,1230,{status: lost}", "--save", flows / "scenarios" / "kept.yaml")
+    run(
+        "call",
+        flows,
+        "--keys",
+        "1,1230,{status: lost}",
+        "--save",
+        flows / "scenarios" / "kept.yaml",
+    )
     line = flows / "line.yaml"
     line.write_text(line.read_text().replace("It is ${", "It was ${"))
     tested = run("test", flows)
@@ -74,7 +109,9 @@ def test_what_is_kept_notices_other_words(tmp_path: Path) -> None:
 def test_a_scenario_as_it_is_written(tmp_path: Path) -> None:
     flows = project(tmp_path)
     kept = tmp_path / "kept.yaml"
-    run("call", flows, "--keys", "1,1230,{status: lost}", "--at", "2026-12-24 18:00", "--save", kept)
+    run(
+        "call", flows, "--keys", "1,1230,{status: lost}", "--at", "2026-12-24 18:00", "--save", kept
+    )
     assert kept.read_text().splitlines()[1:] == [
         "flow: line",
         "scenarios:",

@@ -1,4 +1,6 @@
-"""The phone as people use it: in a pipe, at a terminal, against backends that are not flowengine, and with systems really asked."""
+"""The phone as people use it: in a pipe, at a terminal, against backends that are not flowengine,
+and with systems really asked.
+"""
 
 import json
 import os
@@ -21,7 +23,13 @@ from flowengine.sinch import sign
 
 COMMAND = [sys.executable, "-m", "flowengine", "call"]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
-ENVIRONMENT = {**os.environ, "SINCH_APPLICATION_KEY": "", "SINCH_APPLICATION_SECRET": "", "TERM": "xterm", "COLUMNS": "100"}
+ENVIRONMENT = {
+    **os.environ,
+    "SINCH_APPLICATION_KEY": "",
+    "SINCH_APPLICATION_SECRET": "",
+    "TERM": "xterm",
+    "COLUMNS": "100",
+}
 
 
 @pytest.fixture
@@ -29,9 +37,18 @@ def flows(tmp_path: Path) -> Path:
     return project(tmp_path)
 
 
-def piped(*arguments: object, lines: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+def piped(
+    *arguments: object, lines: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
     command = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(command, input=lines, capture_output=True, text=True, check=False, env={**ENVIRONMENT, **environment})
+    return subprocess.run(
+        command,
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**ENVIRONMENT, **environment},
+    )
 
 
 def test_a_pipe_sees_plain_text_and_no_prompt(flows: Path) -> None:
@@ -159,10 +176,19 @@ class Backend(BaseHTTPRequestHandler):
         event = json.loads(body)
         stamp, kind = self.headers["x-timestamp"], self.headers["content-type"]
         secret = self.server.secret
-        right = not secret or self.headers["authorization"] == sign(KEY, secret, "POST", self.path, kind, body, stamp)
-        menu = {"id": "main", "mainPrompt": "#tts[Press 7 for us.]", "options": [{"dtmf": "7", "action": "return(us)"}]}
+        right = not secret or self.headers["authorization"] == sign(
+            KEY, secret, "POST", self.path, kind, body, stamp
+        )
+        menu = {
+            "id": "main",
+            "mainPrompt": "#tts[Press 7 for us.]",
+            "options": [{"dtmf": "7", "action": "return(us)"}],
+        }
         answers = {
-            "ice": {"instructions": [{"name": "say", "text": "Hello."}], "action": {"name": "runMenu", "menus": [menu]}},
+            "ice": {
+                "instructions": [{"name": "say", "text": "Hello."}],
+                "action": {"name": "runMenu", "menus": [menu]},
+            },
             "pie": {"action": {"name": "connectPstn", "number": "+14045550150"}},
             "ace": {"action": {"name": "continue"}},
         }
@@ -205,7 +231,15 @@ def server() -> Iterator[Server]:
 
 def test_a_backend_that_is_not_flowengine(server: Server) -> None:
     server.secret = SECRET
-    done = piped(f"{server.url}/calls", "--key", KEY, "--secret", SECRET, "--explain", lines="7\nanswer\ncallee say Hi\nhang up\n")
+    done = piped(
+        f"{server.url}/calls",
+        "--key",
+        KEY,
+        "--secret",
+        SECRET,
+        "--explain",
+        lines="7\nanswer\ncallee say Hi\nhang up\n",
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     told = [line[7:] for line in done.stdout.splitlines() if "|" not in line]
     assert told == [
@@ -247,7 +281,9 @@ def test_nobody_answers_at_the_url() -> None:
     assert "could not be reached" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--save", "x.yaml"], ["--live"], ["--flow", "line"], ["--key", "k"]])
+@pytest.mark.parametrize(
+    "arguments", [["--save", "x.yaml"], ["--live"], ["--flow", "line"], ["--key", "k"]]
+)
 def test_what_cannot_be_had_of_a_url(arguments: list[str]) -> None:
     assert piped("http://127.0.0.1:9/", *arguments).returncode == 2
 
@@ -259,11 +295,24 @@ def test_a_placed_call_to_a_backend(server: Server) -> None:
 
 def test_systems_are_really_asked(flows: Path, server: Server) -> None:
     project = flows / "project.yaml"
-    project.write_text(project.read_text().replace('"https://crm.example.com/v1"', f'"{server.url}", private: true'))
+    project.write_text(
+        project.read_text().replace(
+            '"https://crm.example.com/v1"', f'"{server.url}", private: true'
+        )
+    )
     kept = flows / "scenarios" / "live.yaml"
-    done = piped(flows, "--live", "--save", kept, lines="1\n1230\n", CRM_TOKEN="hush-hush", FILES_KEY="")
+    done = piped(
+        flows, "--live", "--save", kept, lines="1\n1230\n", CRM_TOKEN="hush-hush", FILES_KEY=""
+    )
     assert 'answers 200 {"status":"sent"}' in done.stdout
     assert 'hears "It is sent."' in done.stdout
     assert done.returncode == 0, done.stderr
     assert "hush-hush" not in done.stdout + kept.read_text()
-    assert subprocess.run([sys.executable, "-m", "flowengine", "test", str(flows)], capture_output=True, check=False).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-m", "flowengine", "test", str(flows)],
+            capture_output=True,
+            check=False,
+        ).returncode
+        == 0
+    )

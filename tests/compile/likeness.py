@@ -1,4 +1,6 @@
-"""What a compiled project is, in values that can be compared: expressions by what they give, machines by where they lead."""
+"""What a compiled project is, in values that can be compared: expressions by what they give,
+machines by where they lead.
+"""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -11,17 +13,33 @@ from flowengine.compile import Compiled
 from flowengine.expr import EvalError, Expression, Template, Type
 from flowengine.source import Document
 
-SAMPLES = {Type.TEXT: "10", Type.INTEGER: 3, Type.DECIMAL: 2.5, Type.BOOLEAN: True, Type.ANY: {"name": "x"}}
+SAMPLES = {
+    Type.TEXT: "10",
+    Type.INTEGER: 3,
+    Type.DECIMAL: 2.5,
+    Type.BOOLEAN: True,
+    Type.ANY: {"name": "x"},
+}
 
 
 def outcome(made: Compiled) -> Any:
     """Everything that compiling says."""
     programs = {name: likeness(program) for name, program in made.programs.items()}
-    return made.problems, dict(made.sources), programs, list(made.programs), made.release and release(made.release)
+    return (
+        made.problems,
+        dict(made.sources),
+        programs,
+        list(made.programs),
+        made.release and release(made.release),
+    )
 
 
 def release(made: Any) -> Any:
-    same = {field.name: likeness(getattr(made, field.name)) for field in fields(made) if field.name not in ("computed", "programs")}
+    same = {
+        field.name: likeness(getattr(made, field.name))
+        for field in fields(made)
+        if field.name not in ("computed", "programs")
+    }
     return {**same, "computed": list(made.computed), "programs": list(made.programs)}
 
 
@@ -30,7 +48,9 @@ def likeness(value: Any) -> Any:
 
 
 def parts(value: Any) -> Any:
-    return type(value).__name__, [(field.name, likeness(getattr(value, field.name))) for field in fields(value)]
+    return type(value).__name__, [
+        (field.name, likeness(getattr(value, field.name))) for field in fields(value)
+    ]
 
 
 def leads(machine: Machine) -> Any:
@@ -50,7 +70,13 @@ def given(made: Expression | Template) -> Any:
 
 
 def sample(name: str) -> Any:
-    return {"vars.n": 3, "vars.b": True, "status": 200, "body": {"name": "x"}, "hours.desk.open": True}.get(name, "10")
+    return {
+        "vars.n": 3,
+        "vars.b": True,
+        "status": 200,
+        "body": {"name": "x"},
+        "hours.desk.open": True,
+    }.get(name, "10")
 
 
 SHOWN = (
@@ -61,5 +87,14 @@ SHOWN = (
     (Mapping, lambda found: [(likeness(key), likeness(value)) for key, value in found.items()]),
     (frozenset, sorted),
     ((list, tuple), lambda found: [likeness(each) for each in found]),
-    (object, lambda value: parts(value) if is_dataclass(value) else "" if callable(value) else (type(value).__name__, value)),
+    (
+        object,
+        lambda value: (
+            parts(value)
+            if is_dataclass(value)
+            else ""
+            if callable(value)
+            else (type(value).__name__, value)
+        ),
+    ),
 )

@@ -10,7 +10,9 @@ HEADING = re.compile(r"^# (\S+\.yaml)\n", re.MULTILINE)
 def files(text: str) -> dict[str, bytes]:
     first, *rest = HEADING.split(text)
     found = {"main.yaml": first.encode()} if first.strip() else {}
-    return found | {name: content.encode() for name, content in zip(rest[::2], rest[1::2], strict=True)}
+    return found | {
+        name: content.encode() for name, content in zip(rest[::2], rest[1::2], strict=True)
+    }
 
 
 def compiled(text: str, *, cookies_only: bool = False) -> Compiled:

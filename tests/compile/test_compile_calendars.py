@@ -31,5 +31,8 @@ def test_a_calendar_may_leave_its_zone_to_the_project(zone: str, expected: list[
 
 def test_all_mistakes_are_shown_and_those_in_a_key_under_the_key() -> None:
     wrong = PROJECT.replace("mon-fri: 09:00-17:00", "fry: 09:00-17:00\n      sat: nine")
-    found = [(one.span.line, one.span.column, one.message) for one in compiled(wrong + "zone: UTC\n" + FLOW).problems]
+    found = [
+        (one.span.line, one.span.column, one.message)
+        for one in compiled(wrong + "zone: UTC\n" + FLOW).problems
+    ]
     assert found == [(5, 7, '"fry" is no day of the week'), (6, 12, '"nine" are no hours')]

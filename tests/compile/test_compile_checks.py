@@ -1,4 +1,6 @@
-"""The checks over whole programs: each case is a project and the problems it has, as code line:column."""
+"""The checks over whole programs: each case is a project and the problems it has, as code
+line:column.
+"""
 
 import pytest
 from compile.projects import compiled
@@ -124,8 +126,14 @@ states:
 """,
         ["FE401 6:10"],
     ),
-    "continue on an incoming call": ("flow: line\nstart: on_you_go\nstates:\n  on_you_go: {continue: }\n", ["FE401 4:15"]),
-    "done is for events only": ("flow: line\nstart: ready\nstates:\n  ready: {done: }\n", ["FE401 4:11"]),
+    "continue on an incoming call": (
+        "flow: line\nstart: on_you_go\nstates:\n  on_you_go: {continue: }\n",
+        ["FE401 4:15"],
+    ),
+    "done is for events only": (
+        "flow: line\nstart: ready\nstates:\n  ready: {done: }\n",
+        ["FE401 4:11"],
+    ),
     "an answered call joins a conference, but calls no phone": (
         """\
 flow: line
@@ -312,14 +320,19 @@ states:
 def test_a_project_has_exactly_these_problems(name):
     text, expected = CASES[name]
     found = compiled(text).problems
-    assert [f"{problem.code} {problem.span.line}:{problem.span.column}" for problem in found] == expected, found
+    assert [
+        f"{problem.code} {problem.span.line}:{problem.span.column}" for problem in found
+    ] == expected, found
 
 
 def test_the_message_shows_the_way_and_the_cure():
-    text, _ = CASES["a subflow that asks comes back after a key press, one that does not comes back as it went"]
+    text, _ = CASES[
+        "a subflow that asks comes back after a key press, one that does not comes back as it went"
+    ]
     (problem,) = compiled(text).problems
     assert problem.message == (
-        "alice cannot call an app user after a key press: greet (incoming call) -> outcome ready -> pin -> outcome ready -> "
+        "alice cannot call an app user after a key press: greet (incoming call) -> outcome ready "
+        "-> pin -> outcome ready -> "
         "alice (after a key press)"
     )
     assert problem.hint == "only possible on an incoming call; lead there before the first question"
@@ -329,7 +342,8 @@ def test_subflows_nest_as_deep_as_the_limit_and_no_deeper():
     def chain(depth):
         middle = [
             f"# f{i}.yaml\nflow: f{i}\nstart: call\noutcomes: [ready]\nstates:\n"
-            f"  call: {{subflow: {{flow: f{i + 1}, outcomes: {{ready: off}}}}}}\n  off: {{{'return: ready' if i else 'hangup: '}}}\n"
+            f"  call: {{subflow: {{flow: f{i + 1}, outcomes: {{ready: off}}}}}}\n  off: "
+            f"{{{'return: ready' if i else 'hangup: '}}}\n"
             for i in range(depth)
         ]
         last = f"# f{depth}.yaml\nflow: f{depth}\nstart: off\noutcomes: [ready]\nstates:\n  off: {{return: ready}}\n"
@@ -381,16 +395,33 @@ def largest(program, name):
     if name in ("call.from", "call.to", "call.user", "call.origin"):
         return "x" * COOKIE_FACTS[name]
     variable = program.variables[name.removeprefix("vars.")]
-    texts = {"digits": "9" * variable.size, "text": "\N{BELL}" * variable.size, "choice": "standard"}
+    texts = {
+        "digits": "9" * variable.size,
+        "text": "\N{BELL}" * variable.size,
+        "choice": "standard",
+    }
     return {**texts, "integer": 2**62, "boolean": True}[variable.kind]
 
 
 def test_no_call_is_larger_than_the_worst_case_and_the_worst_case_is_close():
-    programs = compiled(NESTED.replace("${call.from}", "${call.from} ${call.to} ${call.user} ${call.origin}")).programs
+    programs = compiled(
+        NESTED.replace("${call.from}", "${call.from} ${call.to} ${call.user} ${call.origin}")
+    ).programs
     line, pin = programs["line"], programs["pin"]
     values = {name: largest(line, name) for name in line.live["use"]}
     inner = {name: largest(pin, name) for name in pin.live["main"]}
-    call = Call("0123456789ab", "pin", "main", "cmn-CN", inner, 109, "main", 2**31, (Frame("line", "use", values),), ended=False)
+    call = Call(
+        "0123456789ab",
+        "pin",
+        "main",
+        "cmn-CN",
+        inner,
+        109,
+        "main",
+        2**31,
+        (Frame("line", "use", values),),
+        ended=False,
+    )
     real = cookie.size(len(dump(call)))
     assert real <= worst_case(programs)["pin", "main"] <= real + 72
 
@@ -401,7 +432,9 @@ def test_what_an_event_reads_travels_wherever_the_call_waits():
 
 
 def test_the_size_of_a_cookie_is_that_of_the_runtime():
-    assert [cookie_bytes(length) for length in range(2000)] == [cookie.size(length) for length in range(2000)]
+    assert [cookie_bytes(length) for length in range(2000)] == [
+        cookie.size(length) for length in range(2000)
+    ]
 
 
 def test_too_much_for_a_cookie_names_the_largest_variables():

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from flowengine.compile.checks.graph import components, reachable
 
 GRAPHS = st.integers(1, 8).flatmap(
-    lambda size: st.fixed_dictionaries({str(node): st.lists(st.integers(0, size - 1).map(str), max_size=4) for node in range(size)})
+    lambda size: st.fixed_dictionaries(
+        {str(node): st.lists(st.integers(0, size - 1).map(str), max_size=4) for node in range(size)}
+    )
 )
 
 
@@ -25,7 +27,9 @@ def test_two_nodes_share_a_component_when_each_is_reached_from_the_other(graph):
 @given(GRAPHS)
 def test_successors_come_first(graph):
     place = {node: index for index, component in enumerate(components(graph)) for node in component}
-    assert all(place[target] <= place[node] for node, targets in graph.items() for target in targets)
+    assert all(
+        place[target] <= place[node] for node, targets in graph.items() for target in targets
+    )
 
 
 def test_a_long_chain_needs_no_recursion():

@@ -1,4 +1,6 @@
-"""A state that is not well formed hides nothing of what is wrong elsewhere, and causes no follow-ups."""
+"""A state that is not well formed hides nothing of what is wrong elsewhere, and causes no
+follow-ups.
+"""
 
 from flowengine.compile import compile_project
 
@@ -15,7 +17,10 @@ states:
 
 
 def found(flow: bytes) -> list[str]:
-    return [f"{problem.code} {problem.span.line}:{problem.span.column}" for problem in compile_project({"a.yaml": flow}, {}).problems]
+    return [
+        f"{problem.code} {problem.span.line}:{problem.span.column}"
+        for problem in compile_project({"a.yaml": flow}, {}).problems
+    ]
 
 
 def test_the_other_states_are_checked_and_may_lead_to_it() -> None:

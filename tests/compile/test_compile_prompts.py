@@ -26,7 +26,10 @@ states:
 """
 CASES = {
     "three states in a row": (
-        f"{LINE}  a: {{say: {HALF}, next: b}}\n  b: {{say: {HALF}, next: c}}\n  c: {{say: {HALF}, hangup: }}\n",
+        (
+            f"{LINE}  a: {{say: {HALF}, next: b}}\n  b: {{say: {HALF}, next: c}}\n  c: {{say: {HALF}, "
+            f"hangup: }}\n"
+        ),
         ["FE404 c makes it 1437 characters at once; the platform takes 1000: a -> b -> c"],
     ),
     "two of them by a choice are enough": (
@@ -38,7 +41,9 @@ CASES = {
         [],
     ),
     "what is said after that is not told again": (
-        f"{LINE}" + "".join(f"  {a}: {{say: {HALF}, next: {b}}}\n" for a, b in ("ab", "bc", "cd", "de")) + "  e: {hangup: }\n",
+        f"{LINE}"
+        + "".join(f"  {a}: {{say: {HALF}, next: {b}}}\n" for a, b in ("ab", "bc", "cd", "de"))
+        + "  e: {hangup: }\n",
         ["FE404 c makes it 1437 characters at once; the platform takes 1000: a -> b -> c"],
     ),
     "a question ends the answer": (
@@ -77,7 +82,10 @@ CASES = {
         ["FE404 c makes it 1437 characters at once; the platform takes 1000: a -> main -> c"],
     ),
     "too many parts in a row": (
-        f"{LINE}  a: {{say: [{', '.join(['Hi.'] * 40)}], next: b}}\n  b: {{say: [{', '.join(['Hi.'] * 30)}], hangup: }}\n",
+        (
+            f"{LINE}  a: {{say: [{', '.join(['Hi.'] * 40)}], next: b}}\n  b: {{say: "
+            f"[{', '.join(['Hi.'] * 30)}], hangup: }}\n"
+        ),
         ["FE405 b makes it 70 prompts at once; the platform takes 64: a -> b"],
     ),
     "a long text with a name in it": (
@@ -85,7 +93,10 @@ CASES = {
         ["FE410 this text has 681 characters besides its ${…}; the platform speaks at most 600"],
     ),
     "the platform repeats a prompt": (
-        f"{LINE}  a: {{menu: {{prompt: '{HALF + HALF[:90]}', repeats: 1, options: {{1: c}}, otherwise: c}}}}\n  c: {{hangup: }}\n",
+        (
+            f"{LINE}  a: {{menu: {{prompt: '{HALF + HALF[:90]}', repeats: 1, options: {{1: c}}, "
+            f"otherwise: c}}}}\n  c: {{hangup: }}\n"
+        ),
         ["FE404 a makes it 1138 characters at once; the platform takes 1000"],
     ),
 }

@@ -10,16 +10,30 @@ from flowengine.compile.routing import Address, Table, routing
 from flowengine.model import Route
 
 FLOW = "flow: {0}\nstart: only\nstates: {{only: {{hangup: }}}}\n"
-numbers = st.sampled_from(["", "+1404", "+1405", "+1404*", "*5", "sip:help@acme.com", "sip:*@acme.com"])
-kinds, origins, keys = st.sampled_from(["", "did", "sip"]), st.sampled_from(["", "pstn", "server"]), st.sampled_from(["", "key-1"])
-routes = st.builds(lambda *asks: Route("line", *(ask or UNSET for ask in asks)), numbers, kinds, origins, keys)
-asked = st.builds(Address, st.sampled_from(["1404", "1405", "14045", "help@acme.com", ""]), kinds, origins, keys)
+numbers = st.sampled_from(
+    ["", "+1404", "+1405", "+1404*", "*5", "sip:help@acme.com", "sip:*@acme.com"]
+)
+kinds, origins, keys = (
+    st.sampled_from(["", "did", "sip"]),
+    st.sampled_from(["", "pstn", "server"]),
+    st.sampled_from(["", "key-1"]),
+)
+routes = st.builds(
+    lambda *asks: Route("line", *(ask or UNSET for ask in asks)), numbers, kinds, origins, keys
+)
+asked = st.builds(
+    Address, st.sampled_from(["1404", "1405", "14045", "help@acme.com", ""]), kinds, origins, keys
+)
 
 
 @given(st.lists(routes, max_size=12), asked)
-def test_the_index_finds_what_a_walk_through_all_routes_finds(given_routes: list[Route], call: Address) -> None:
+def test_the_index_finds_what_a_walk_through_all_routes_finds(
+    given_routes: list[Route], call: Address
+) -> None:
     ready = [routing(route) for route in given_routes]
-    assert Table.of(ready).first(call) is next((route for route in ready if route.takes(call)), None)
+    assert Table.of(ready).first(call) is next(
+        (route for route in ready if route.takes(call)), None
+    )
 
 
 @pytest.mark.parametrize(
@@ -28,11 +42,16 @@ def test_the_index_finds_what_a_walk_through_all_routes_finds(given_routes: list
         ("[{to: '+1404*', flow: all}, {to: '+14045550100', flow: one}]", "all"),
         ("[{to: '+14045550100', flow: one}, {to: '+1404*', flow: all}]", "one"),
         ("[{to: '+14045550100', type: sip, flow: one}, {flow: all}]", "all"),
-        ("[{to: '+14045550100', origin: server, flow: all}, {to: '+14045550100', flow: one}]", "one"),
+        (
+            "[{to: '+14045550100', origin: server, flow: all}, {to: '+14045550100', flow: one}]",
+            "one",
+        ),
     ],
 )
 def test_of_several_routes_for_a_number_the_first_one_counts(routes: str, flow: str) -> None:
     files = {f"{name}.yaml": FLOW.format(name).encode() for name in ("one", "all")}
-    made = compile_project({**files, "project.yaml": f"project: test\nroutes: {routes}\n".encode()}, {})
+    made = compile_project(
+        {**files, "project.yaml": f"project: test\nroutes: {routes}\n".encode()}, {}
+    )
     assert made.release, made.problems
     assert made.release.route("+14045550100", "did", "PSTN", "") == flow

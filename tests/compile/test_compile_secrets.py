@@ -18,7 +18,10 @@ states:
 
 def found(text: str) -> list[tuple[str, str, str]]:
     problems = [one for one in compiled(text).problems if one.code != "FE905"]
-    return [(one.code, f"{one.span.file} {one.span.line}:{one.span.column}", one.hint) for one in problems]
+    return [
+        (one.code, f"{one.span.file} {one.span.line}:{one.span.column}", one.hint)
+        for one in problems
+    ]
 
 
 @pytest.mark.parametrize(
@@ -33,8 +36,12 @@ def found(text: str) -> list[tuple[str, str, str]]:
 )
 def test_a_header(token: str, cures: list[str]) -> None:
     told = found(LINE.replace('TOKEN"}}}', f'{token}"}}}}}}'))
-    unused = [("FE911", "project.yaml 2:11", "write ${secrets.crm} where it is needed, or remove it")]
-    assert told == ([] if "{" in token else unused) + [("FE910", "project.yaml 3:83", cure) for cure in cures]
+    unused = [
+        ("FE911", "project.yaml 2:11", "write ${secrets.crm} where it is needed, or remove it")
+    ]
+    assert told == ([] if "{" in token else unused) + [
+        ("FE910", "project.yaml 3:83", cure) for cure in cures
+    ]
 
 
 def test_prices_are_no_secrets() -> None:

@@ -22,7 +22,9 @@ def test_back_leads_to_the_question_before_after_a_key(target, expected):
 
 
 def test_back_as_a_key_that_works_everywhere():
-    assert codes(LINE.replace("TARGET", "bye").replace("start: first", 'start: first\nkeys: {"*": back}')) == ["FE402"]
+    assert codes(
+        LINE.replace("TARGET", "bye").replace("start: first", 'start: first\nkeys: {"*": back}')
+    ) == ["FE402"]
 
 
 ROUTED = """\
@@ -88,13 +90,27 @@ states:
 
 
 def test_what_is_not_possible_in_a_subflow_is_told_by_the_shortest_way_of_a_call_to_it():
-    told = [problem.message for problem in compiled(NESTED).problems if problem.span.file == "inner.yaml"]
+    told = [
+        problem.message
+        for problem in compiled(NESTED).problems
+        if problem.span.file == "inner.yaml"
+    ]
     way = "only (incoming call) -> middle/enter -> inner/ask -> key 1 -> call (after a key press)"
     assert told == [f"call cannot answer the call after a key press: {way}"]
 
 
 def test_after_a_subflow_a_call_goes_on_under_the_callback_that_the_subflow_ended_under():
-    told = [problem.message for problem in compiled(NESTED).problems if problem.span.file == "near.yaml"]
-    assert told == ["ring cannot call an app user after a key press: only (incoming call) -> outcome ready -> ring (after a key press)"]
-    silent = NESTED.replace("ask: {menu: {prompt: Press 1., options: {1: call}, otherwise: call}}", "ask: {say: Hello., next: call}")
+    told = [
+        problem.message for problem in compiled(NESTED).problems if problem.span.file == "near.yaml"
+    ]
+    assert told == [
+        (
+            "ring cannot call an app user after a key press: only (incoming call) -> outcome ready -> "
+            "ring (after a key press)"
+        )
+    ]
+    silent = NESTED.replace(
+        "ask: {menu: {prompt: Press 1., options: {1: call}, otherwise: call}}",
+        "ask: {say: Hello., next: call}",
+    )
     assert codes(silent) == []

@@ -1,4 +1,6 @@
-"""Flows are drawn as their authors think of them; whatever stands in a label, the picture stays whole."""
+"""Flows are drawn as their authors think of them; whatever stands in a label, the picture stays
+whole.
+"""
 
 import re
 import shutil
@@ -50,20 +52,30 @@ def awkward() -> Program:
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_mermaid_of_shipped_flows(programs: dict[str, Program], name: str, golden: Callable[[Path, str], None]) -> None:
+def test_mermaid_of_shipped_flows(
+    programs: dict[str, Program], name: str, golden: Callable[[Path, str], None]
+) -> None:
     golden(GOLDEN / f"{name}.mmd", to_mermaid(graph(programs[name])))
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_dot_of_shipped_flows(programs: dict[str, Program], name: str, golden: Callable[[Path, str], None]) -> None:
+def test_dot_of_shipped_flows(
+    programs: dict[str, Program], name: str, golden: Callable[[Path, str], None]
+) -> None:
     golden(GOLDEN / f"{name}.dot", to_dot(graph(programs[name])))
 
 
-def test_every_state_and_exit_of_every_shipped_flow_is_in_its_graph(programs: dict[str, Program]) -> None:
+def test_every_state_and_exit_of_every_shipped_flow_is_in_its_graph(
+    programs: dict[str, Program],
+) -> None:
     for program in programs.values():
         drawn = graph(program)
         assert [node.name for node in drawn.nodes] == list(program.states)
-        leads = {(state.name, target.state) for state in program.states.values() for target in state.exits.values()}
+        leads = {
+            (state.name, target.state)
+            for state in program.states.values()
+            for target in state.exits.values()
+        }
         assert leads <= {(edge.source, edge.target) for edge in drawn.edges}
 
 
@@ -98,7 +110,9 @@ def test_marks_single_states_out(awkward: Program) -> None:
     assert '"]:::' not in to_mermaid(graph(awkward))
     assert ":::changed" in to_mermaid(marked)
     assert "classDef changed" in to_mermaid(marked)
-    assert "fillcolor" in next(line for line in to_dot(marked).splitlines() if line.startswith('  "s end" ['))
+    assert "fillcolor" in next(
+        line for line in to_dot(marked).splitlines() if line.startswith('  "s end" [')
+    )
 
 
 @pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz")
@@ -108,7 +122,9 @@ def test_svg_of_awkward_labels(awkward: Program) -> None:
     assert "&#45;&#45;&gt;c" in drawn or "--&gt;c" in drawn
 
 
-def test_svg_without_graphviz_says_what_to_do(awkward: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_svg_without_graphviz_says_what_to_do(
+    awkward: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DrawingError, match="install graphviz, or use --format mermaid"):
         to_svg(graph(awkward))
@@ -135,7 +151,11 @@ def test_the_command_draws_one_flow_or_all() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["voicemial"], "there is no flow voicemial"), (["--format", "svg"], "an SVG is of one flow"), (["--format", "png"], "Invalid value")],
+    [
+        (["voicemial"], "there is no flow voicemial"),
+        (["--format", "svg"], "an SVG is of one flow"),
+        (["--format", "png"], "Invalid value"),
+    ],
 )
 def test_what_cannot_be_drawn(arguments: list[str], message: str) -> None:
     result = CliRunner().invoke(main, ["diagram", str(FLOWS), *arguments])

@@ -1,4 +1,6 @@
-"""The examples of the pages: found by their fences, and compiled in a world that supplies what a snippet leaves out."""
+"""The examples of the pages: found by their fences, and compiled in a world that supplies what a
+snippet leaves out.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -29,11 +31,17 @@ class Example:
 def examples(page: Path) -> Iterator[Example]:
     text = page.read_text(encoding="utf-8")
     for found in re.finditer(r"^```(\w+) ?(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        yield Example(page.name, text[: found.start()].count("\n") + 1, found[1], found[2], found[3])
+        yield Example(
+            page.name, text[: found.start()].count("\n") + 1, found[1], found[2], found[3]
+        )
 
 
 def world(*leave_out: str) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in sorted(WORLD.glob("*.yaml")) if file.stem not in leave_out}
+    return {
+        file.name: file.read_bytes()
+        for file in sorted(WORLD.glob("*.yaml"))
+        if file.stem not in leave_out
+    }
 
 
 def problems(files: Mapping[str, bytes]) -> list[Problem]:
@@ -41,7 +49,9 @@ def problems(files: Mapping[str, bytes]) -> list[Problem]:
 
 
 def snippet(text: str) -> tuple[list[Problem], str]:
-    """Problems of state snippets inside a flow that leads to them and has whatever states they lead to, and that flow."""
+    """Problems of state snippets inside a flow that leads to them and has whatever states they lead
+    to, and that flow.
+    """
     first = re.findall(r"^(\w+):", text, re.MULTILINE)[0]
     head = (WORLD / "snippet.yaml").read_text()
     flow = head + "".join(f"  {line}\n" for line in (text + arrival(text, first)).splitlines())

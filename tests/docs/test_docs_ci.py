@@ -1,4 +1,6 @@
-"""The workflow of the page on pipelines really runs: its shell lines, on a shallow clone as a runner has it."""
+"""The workflow of the page on pipelines really runs: its shell lines, on a shallow clone as a
+runner has it.
+"""
 
 import os
 import subprocess
@@ -9,13 +11,36 @@ from pathlib import Path
 import pytest
 import yaml
 from docs_examples import ROOT, examples
-from journal.journal_line import FLOW, PROJECT, answered, compiled, ended, files, keyed, press, record, ring
+from journal.journal_line import (
+    FLOW,
+    PROJECT,
+    answered,
+    compiled,
+    ended,
+    files,
+    keyed,
+    press,
+    record,
+    ring,
+)
 from releases.releases_repository import commit, git, new_repository
 
-(WORKFLOW,) = (yaml.safe_load(example.text) for example in examples(ROOT / "docs" / "ci.md") if example.mark == "workflow")
-STEPS: dict[str, str] = {step["name"]: step["run"] for step in WORKFLOW["jobs"]["flows"]["steps"] if "run" in step}
+(WORKFLOW,) = (
+    yaml.safe_load(example.text)
+    for example in examples(ROOT / "docs" / "ci.md")
+    if example.mark == "workflow"
+)
+STEPS: dict[str, str] = {
+    step["name"]: step["run"] for step in WORKFLOW["jobs"]["flows"]["steps"] if "run" in step
+}
 CHECK, FETCH, DIFF, REPLAY = [*STEPS][1:]
-BILL = [ring("bill"), press("1", "bill"), keyed("12345674", "bill"), answered("bill"), ended("bill")]
+BILL = [
+    ring("bill"),
+    press("1", "bill"),
+    keyed("12345674", "bill"),
+    answered("bill"),
+    ended("bill"),
+]
 
 
 @dataclass
@@ -27,9 +52,24 @@ class Runner:
 
     def run(self, command: str) -> "subprocess.CompletedProcess[str]":
         """As a runner does: in bash that stops at the first failure."""
-        given = {"GITHUB_BASE_REF": "main", "GITHUB_STEP_SUMMARY": str(self.summary), "FLOWENGINE_COOKIE_KEYS": "the secret"}
-        environment = {**os.environ, **given, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-        return subprocess.run(["bash", "-e", "-c", command], cwd=self.clone, env=environment, capture_output=True, text=True, check=False)
+        given = {
+            "GITHUB_BASE_REF": "main",
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+            "FLOWENGINE_COOKIE_KEYS": "the secret",
+        }
+        environment = {
+            **os.environ,
+            **given,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
+        return subprocess.run(
+            ["bash", "-e", "-c", command],
+            cwd=self.clone,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def steps(self) -> dict[str, int]:
         """The exit codes of the steps, up to the first that fails."""
@@ -61,13 +101,25 @@ PASSED = {CHECK: 0, FETCH: 0, DIFF: 0, REPLAY: 0}
 @pytest.mark.parametrize(
     ("old", "new", "codes", "told"),
     [
-        ("start: welcome", "start:  welcome  # first", PASSED, ["### Call flows: no change in meaning", "1 as before"]),
-        ("say: Welcome.", "say: Welcome!", PASSED | {REPLAY: 1}, ["“Welcome!”", "```mermaid", "0 as before, 1 differently"]),
+        (
+            "start: welcome",
+            "start:  welcome  # first",
+            PASSED,
+            ["### Call flows: no change in meaning", "1 as before"],
+        ),
+        (
+            "say: Welcome.",
+            "say: Welcome!",
+            PASSED | {REPLAY: 1},
+            ["“Welcome!”", "```mermaid", "0 as before, 1 differently"],
+        ),
         ("start: welcome", "start: nowhere", {CHECK: 1}, []),
     ],
     ids=["reformatted", "changed", "broken"],
 )
-def test_the_workflow(tmp_path: Path, old: str, new: str, codes: dict[str, int], told: list[str]) -> None:
+def test_the_workflow(
+    tmp_path: Path, old: str, new: str, codes: dict[str, int], told: list[str]
+) -> None:
     runner = pull_request(tmp_path, FLOW.replace(old, new))
     record(runner.clone / "journal.db", compiled(files()), BILL)
     assert runner.steps() == codes
@@ -105,7 +157,9 @@ def test_exit_codes(runner: Runner, command: str, code: int) -> None:
     done = runner.run(f"{command} > told.txt")
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
-    assert bool((runner.clone / "told.txt").read_text()) == (code < 2), "what is found is in the file"
+    assert bool((runner.clone / "told.txt").read_text()) == (code < 2), (
+        "what is found is in the file"
+    )
     assert bool(done.stderr) == (code == 2 or "broken" in command)
 
 
@@ -113,7 +167,10 @@ def test_exit_codes(runner: Runner, command: str, code: int) -> None:
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
     made = pull_request(tmp_path_factory.mktemp("codes"), FLOW)
     record(made.clone / "journal.db", compiled(files()), BILL)
-    for name, flow in (("other", FLOW.replace("say: Welcome.", "say: Hi!")), ("broken", FLOW.replace("start: welcome", "start: nowhere"))):
+    for name, flow in (
+        ("other", FLOW.replace("say: Welcome.", "say: Hi!")),
+        ("broken", FLOW.replace("start: welcome", "start: nowhere")),
+    ):
         (made.clone / name).mkdir()
         (made.clone / name / "line.yaml").write_text(flow)
         (made.clone / name / "project.yaml").write_text(PROJECT)
@@ -121,8 +178,12 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
 
 
 @pytest.mark.parametrize("ref", ["main", "origin/main", "v1"])
-@pytest.mark.parametrize("command", ["diff {ref} HEAD", "replay journal.db --on {ref}"], ids=["diff", "replay"])
-def test_what_a_shallow_clone_lacks_is_brought_by_the_command_that_is_named(tmp_path: Path, command: str, ref: str) -> None:
+@pytest.mark.parametrize(
+    "command", ["diff {ref} HEAD", "replay journal.db --on {ref}"], ids=["diff", "replay"]
+)
+def test_what_a_shallow_clone_lacks_is_brought_by_the_command_that_is_named(
+    tmp_path: Path, command: str, ref: str
+) -> None:
     runner = pull_request(tmp_path, FLOW)
     record(runner.clone / "journal.db", compiled(files()), BILL)
     git(tmp_path / "mine", "tag", "v1", "main")

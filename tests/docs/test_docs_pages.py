@@ -1,4 +1,6 @@
-"""The pages say what the code does: generated ones are fresh, nothing is left out, and every example works."""
+"""The pages say what the code does: generated ones are fresh, nothing is left out, and every
+example works.
+"""
 
 import importlib.util
 import re
@@ -96,7 +98,11 @@ def anchors(file: Path) -> set[str]:
 @pytest.mark.parametrize("example", marked("yaml", ""))
 def test_whole_files_compile(example: Example) -> None:
     if example.text.startswith("project:"):
-        flows = {f"{other.line}.yaml": other.text.encode() for other in ALL if other.mark == "" and other.text.startswith("flow:")}
+        flows = {
+            f"{other.line}.yaml": other.text.encode()
+            for other in ALL
+            if other.mark == "" and other.text.startswith("flow:")
+        }
         found = problems({"project.yaml": example.text.encode(), **flows})
     else:
         found = problems({**world("snippet"), "example.yaml": example.text.encode()})
@@ -108,13 +114,19 @@ def test_whole_files_compile(example: Example) -> None:
 def test_states_compile_inside_a_flow(example: Example) -> None:
     found, _ = snippet(example.text)
     lonely = "FE228"  # a snippet of a subflow has no caller
-    assert [problem for problem in found if problem.severity == "error" and problem.code != lonely] == []
+    assert [
+        problem for problem in found if problem.severity == "error" and problem.code != lonely
+    ] == []
 
 
 @pytest.mark.parametrize("example", marked("yaml", "calendar"))
 def test_calendars_compile(example: Example) -> None:
-    found = problems({**world("snippet"), "snippet.yaml": MINIMAL, "calendars/one.yaml": example.text.encode()})
-    assert [problem for problem in found if problem.code != "FE911"] == []  # its flow has no use for secrets
+    found = problems(
+        {**world("snippet"), "snippet.yaml": MINIMAL, "calendars/one.yaml": example.text.encode()}
+    )
+    assert [
+        problem for problem in found if problem.code != "FE911"
+    ] == []  # its flow has no use for secrets
 
 
 MINIMAL = b"flow: snippet\nstart: only\nstates:\n  only:\n    say: Hello.\n    hangup:\n"
@@ -129,7 +141,9 @@ def test_cures_are_well_formed(example: Example) -> None:
 
 @pytest.mark.parametrize("example", marked("yaml", "scenarios"))
 def test_scenarios_are_those_of_the_example_flows_and_hold(example: Example) -> None:
-    project = Project.of(read_folder(ROOT / "flows"), {"scenarios/example.yaml": example.text.encode()})
+    project = Project.of(
+        read_folder(ROOT / "flows"), {"scenarios/example.yaml": example.text.encode()}
+    )
     cases, problems = project.cases()
     assert problems == []
     assert [play(case, project).failures for case in cases] == [()] * len(cases)

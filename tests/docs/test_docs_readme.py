@@ -27,16 +27,25 @@ def free_port() -> int:
 
 
 def served_by(command: str) -> list[str]:
-    """The last command of a chain, run by this Python, with its folder of flows as it lies in the clone."""
+    """The last command of a chain, run by this Python, with its folder of flows as it lies in the
+    clone.
+    """
     words = shlex.split(command.rsplit("&&", maxsplit=1)[-1])
     assert words[0] == ".venv/bin/flowengine"
-    return [sys.executable, "-m", "flowengine", *(str(ROOT / word) if (ROOT / word).exists() else word for word in words[1:])]
+    return [
+        sys.executable,
+        "-m",
+        "flowengine",
+        *(str(ROOT / word) if (ROOT / word).exists() else word for word in words[1:]),
+    ]
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[int]:
     port = free_port()
-    with subprocess.Popen([*served_by(SERVE), "--port", str(port)], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}) as process:
+    with subprocess.Popen(
+        [*served_by(SERVE), "--port", str(port)], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}
+    ) as process:
         for _ in range(150):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -53,15 +62,23 @@ def called(command: str, port: int) -> Any:
     url = next(word for word in words if word.startswith("http")).replace(":8080", f":{port}")
     header, body = words[words.index("-H") + 1], words[words.index("-d") + 1]
     name, _, value = header.partition(": ")
-    return httpx.post(url, headers={name: value}, content=body, trust_env=False).raise_for_status().json()
+    return (
+        httpx.post(url, headers={name: value}, content=body, trust_env=False)
+        .raise_for_status()
+        .json()
+    )
 
 
 def without_cookie(answer: Any) -> Any:
-    return json.loads(re.sub(r'("key": "fe", "value": )"[^"]*"', r'\1"…"', json.dumps(answer, ensure_ascii=False)))
+    return json.loads(
+        re.sub(r'("key": "fe", "value": )"[^"]*"', r'\1"…"', json.dumps(answer, ensure_ascii=False))
+    )
 
 
 def test_the_call_gets_the_answer(server: int) -> None:
-    shown = next(json.loads(example.text) for example in examples(README) if example.language == "json")
+    shown = next(
+        json.loads(example.text) for example in examples(README) if example.language == "json"
+    )
     answer = called(CALL, server)
     assert answer["instructions"][-1]["value"].isascii()
     assert without_cookie(answer) == shown
@@ -79,7 +96,14 @@ def test_the_first_flow_checks_without_a_word(tmp_path: Path) -> None:
     checks = next(text for text in SHELL if "flowengine check hello.yaml" in text).splitlines()
     for line in checks[:2]:
         command = [sys.executable, "-m", "flowengine", *shlex.split(line, comments=True)[1:]]
-        done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         assert "no problems" in done.stdout or "welcome" in done.stdout
 
@@ -89,9 +113,13 @@ def test_options_of_serve_are_all_in_operations() -> None:
 
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     for parameter in serve.params:
-        assert all(f"`{name}`" in text for name in parameter.opts if name.startswith("--")), parameter.name
+        assert all(f"`{name}`" in text for name in parameter.opts if name.startswith("--")), (
+            parameter.name
+        )
         if parameter.opts[0].startswith("--"):
-            default = f"`{parameter.default}` " if parameter.to_info_dict()["default"] is not None else ""
+            default = (
+                f"`{parameter.default}` " if parameter.to_info_dict()["default"] is not None else ""
+            )
             assert f"| `{parameter.opts[0]}` | {default}|" in text
 
 

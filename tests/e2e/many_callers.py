@@ -1,4 +1,6 @@
-"""Many simulated callers at once, who listen: flows of which each part says its edition, and what every call heard of them."""
+"""Many simulated callers at once, who listen: flows of which each part says its edition, and what
+every call heard of them.
+"""
 
 import asyncio
 import re
@@ -70,7 +72,10 @@ TO = "+14045550100"
 def project(**editions: int) -> dict[str, str]:
     """The files of a project whose parts are of these editions; 1 where nothing is said."""
     given = [editions.get(name, 1) for name in ("line", "part", "table", "message")]
-    made = {name: text.format(edition) for (name, text), edition in zip(PARTS.items(), given, strict=True)}
+    made = {
+        name: text.format(edition)
+        for (name, text), edition in zip(PARTS.items(), given, strict=True)
+    }
     return {"project.yaml": PROJECT, **made}
 
 
@@ -96,7 +101,9 @@ def parts_of(files: Mapping[str, bytes]) -> set[tuple[str, int]]:
 
 @dataclass
 class Known:
-    """What is known of one call: what it heard, when its first and its latest answer came, whether its end was acknowledged."""
+    """What is known of one call: what it heard, when its first and its latest answer came, whether
+    its end was acknowledged.
+    """
 
     heard: set[tuple[str, int]] = field(default_factory=set)
     rang: float = 0.0
@@ -105,21 +112,46 @@ class Known:
 
 
 class Way:
-    """To the server and back, where callbacks take their time: so calls last, while releases come and go.
+    """To the server and back, where callbacks take their time: so calls last, while releases come
+    and go.
 
     A `patient` platform delivers again until somebody is there.
     """
 
-    def __init__(self, pool: Concurrent, known: dict[str, Known], urls: Sequence[str], slow: float, *, patient: bool) -> None:
-        self._pool, self._known, self._urls, self._slow, self._patient = pool, known, urls, slow, patient
+    def __init__(
+        self,
+        pool: Concurrent,
+        known: dict[str, Known],
+        urls: Sequence[str],
+        slow: float,
+        *,
+        patient: bool,
+    ) -> None:
+        self._pool, self._known, self._urls, self._slow, self._patient = (
+            pool,
+            known,
+            urls,
+            slow,
+            patient,
+        )
         self._random = Random(4)
 
     def post(self, *request: Any) -> None:
-        asyncio.get_running_loop().call_later(self._random.uniform(0, self._slow), self._send, *request)
+        asyncio.get_running_loop().call_later(
+            self._random.uniform(0, self._slow), self._send, *request
+        )
 
-    def _send(self, _url: str, headers: Mapping[str, str], body: bytes, seconds: float, reply: Reply) -> None:
+    def _send(
+        self, _url: str, headers: Mapping[str, str], body: bytes, seconds: float, reply: Reply
+    ) -> None:
         url = self._random.choice(self._urls)
-        self._pool.post(url, headers, body, seconds, partial(self._replied, (url, headers, body, seconds, reply)))
+        self._pool.post(
+            url,
+            headers,
+            body,
+            seconds,
+            partial(self._replied, (url, headers, body, seconds, reply)),
+        )
 
     def _replied(self, request: tuple[Any, ...], response: Response | None) -> None:
         _, _, body, _, reply = request
@@ -139,17 +171,26 @@ class Way:
 
 
 class Crowd:
-    """Many callers, and what is known of their calls. `slow` is the longest that a callback is on its way.
+    """Many callers, and what is known of their calls. `slow` is the longest that a callback is on
+    its way.
 
     With `others`, ports of further machines, each callback reaches any of them.
     """
 
-    def __init__(self, port: int, slow: float, *, patient: bool = False, others: Sequence[int] = ()) -> None:
+    def __init__(
+        self, port: int, slow: float, *, patient: bool = False, others: Sequence[int] = ()
+    ) -> None:
         self.calls: dict[str, Known] = {}
-        self._urls, self._slow, self._patient = [f"http://127.0.0.1:{one}/sinch" for one in (port, *others)], slow, patient
+        self._urls, self._slow, self._patient = (
+            [f"http://127.0.0.1:{one}/sinch" for one in (port, *others)],
+            slow,
+            patient,
+        )
 
     async def call(self, calls: int, lanes: int, enough: Callable[[], bool]) -> Report:
-        """At least so many calls, from so many callers at once, until it is enough. What fails goes to the fallback once, as always."""
+        """At least so many calls, from so many callers at once, until it is enough. What fails goes
+        to the fallback once, as always.
+        """
         world = World((Application(KEY, SECRET, self._urls[0], self._urls[0]),), (Number(TO, KEY),))
         pool, tally, numbers, begun = Concurrent(), Tally(), count(), time.perf_counter()
         way = Way(pool, self.calls, self._urls, self._slow, patient=self._patient)

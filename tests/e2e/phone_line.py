@@ -1,4 +1,6 @@
-"""A phone line for tests: starts the real server as a process and posts callbacks to it, signed as the platform signs."""
+"""A phone line for tests: starts the real server as a process and posts callbacks to it, signed as
+the platform signs.
+"""
 
 import json
 import os
@@ -121,18 +123,43 @@ def free_port() -> int:
 class Server:
     """`flowengine serve` in a process of its own, with its workers in its process group."""
 
-    def __init__(self, folder: Path, *, workers: int = 1, store: str = "", flows: Sequence[str] = ()) -> None:
-        self.folder, self.workers, self.store = folder, workers, store or f"sqlite:{folder / 'calls.db'}"
+    def __init__(
+        self, folder: Path, *, workers: int = 1, store: str = "", flows: Sequence[str] = ()
+    ) -> None:
+        self.folder, self.workers, self.store = (
+            folder,
+            workers,
+            store or f"sqlite:{folder / 'calls.db'}",
+        )
         self.flows = flows or [str(folder / "flows")]
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "flowengine", "serve", *self.flows, "--port", str(self.port)]
+        command = [
+            sys.executable,
+            "-m",
+            "flowengine",
+            "serve",
+            *self.flows,
+            "--port",
+            str(self.port),
+        ]
         command += ["--workers", str(self.workers), "--store", self.store]
-        environment = {**os.environ, "SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
+        environment = {
+            **os.environ,
+            "SINCH_APPLICATION_KEY": KEY,
+            "SINCH_APPLICATION_SECRET": SECRET,
+        }
         log = (self.folder / "server.log").open("ab")
-        self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True, cwd=self.folder)
+        self.process = subprocess.Popen(
+            command,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=self.folder,
+        )
         log.close()
         self.ready()
 
@@ -161,7 +188,13 @@ class Line:
         self.last = b""
 
     def post(self, event: str, **fields: Any) -> dict[str, Any]:
-        body: dict[str, Any] = {"event": event, "callid": self.call_id, "version": 1, "timestamp": stamp(), **fields}
+        body: dict[str, Any] = {
+            "event": event,
+            "callid": self.call_id,
+            "version": 1,
+            "timestamp": stamp(),
+            **fields,
+        }
         if self.echo and self.cookies:
             body["cookies"] = [{"key": key, "value": value} for key, value in self.cookies.items()]
         return self.deliver(json.dumps(body).encode())
@@ -169,26 +202,43 @@ class Line:
     def deliver(self, body: bytes) -> dict[str, Any]:
         self.last = body
         kind, now = "application/json; charset=utf-8", stamp()
-        headers = {"content-type": kind, "x-timestamp": now, "authorization": sign(KEY, SECRET, "POST", "/sinch", kind, body, now)}
-        reply = httpx.post(f"{self.url}/sinch", content=body, headers=headers)  # a connection of its own reaches any worker
+        headers = {
+            "content-type": kind,
+            "x-timestamp": now,
+            "authorization": sign(KEY, SECRET, "POST", "/sinch", kind, body, now),
+        }
+        reply = httpx.post(
+            f"{self.url}/sinch", content=body, headers=headers
+        )  # a connection of its own reaches any worker
         assert reply.status_code == 200, reply.text
         assert reply.headers["content-type"].startswith("application/json")
         answer: dict[str, Any] = reply.json()
-        self.cookies |= {item["key"]: item["value"] for item in answer.get("instructions", ()) if item["name"] == "setCookie"}
+        self.cookies |= {
+            item["key"]: item["value"]
+            for item in answer.get("instructions", ())
+            if item["name"] == "setCookie"
+        }
         return answer
 
     def ring(self) -> dict[str, Any]:
         to = {"type": "did", "endpoint": "+12017777777"}
-        return self.post("ice", cli="12015555555", to=to, domain="pstn", originationType="PSTN", rdnis="")
+        return self.post(
+            "ice", cli="12015555555", to=to, domain="pstn", originationType="PSTN", rdnis=""
+        )
 
     def press(self, value: str, kind: str = "return") -> dict[str, Any]:
-        return self.post("pie", menuResult={"menuId": "main", "type": kind, "value": value, "inputMethod": "dtmf"})
+        return self.post(
+            "pie",
+            menuResult={"menuId": "main", "type": kind, "value": value, "inputMethod": "dtmf"},
+        )
 
     def answered(self) -> dict[str, Any]:
         return self.post("ace")
 
     def ended(self) -> dict[str, Any]:
-        return self.post("dice", result="ANSWERED", reason="CALLERHANGUP", duration=12, **{"from": "12015555555"})
+        return self.post(
+            "dice", result="ANSWERED", reason="CALLERHANGUP", duration=12, **{"from": "12015555555"}
+        )
 
 
 def stamp() -> str:

@@ -15,7 +15,9 @@ A_SECOND = 1.0
 calls = count()
 
 
-def until(holds: Callable[[], bool], seconds: float = PATIENCE, otherwise: Callable[[], object] = str) -> float:
+def until(
+    holds: Callable[[], bool], seconds: float = PATIENCE, otherwise: Callable[[], object] = str
+) -> float:
     """Wait for something; how long that took."""
     begun = time.monotonic()
     while not holds():
@@ -33,20 +35,31 @@ class Served(Server):
 
     def says(self, words: str, seconds: float = PATIENCE) -> float:
         """Wait until new calls hear this; how long that took."""
-        return until(lambda: words in self.hears(), seconds, lambda: f"{words} is not heard: {self.log()}")
+        return until(
+            lambda: words in self.hears(), seconds, lambda: f"{words} is not heard: {self.log()}"
+        )
 
     def status(self) -> dict[str, Any]:
         """Within a second, whatever hangs."""
-        found: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.port}/status", timeout=1).raise_for_status().json()
+        found: dict[str, Any] = (
+            httpx.get(f"http://127.0.0.1:{self.port}/status", timeout=1).raise_for_status().json()
+        )
         return found
 
     def wrong(self) -> list[str]:
         """What the places have that may not be live."""
-        return [f"{item['code']} {item['place']}: {item['message']}" for seen in self.status()["rejected"] for item in seen["problems"]]
+        return [
+            f"{item['code']} {item['place']}: {item['message']}"
+            for seen in self.status()["rejected"]
+            for item in seen["problems"]
+        ]
 
     def complains(self, words: str) -> None:
         """Wait until the status shows this, and nothing else has happened."""
-        until(lambda: any(words in item for item in self.wrong()), otherwise=lambda: f"{words} is not shown: {self.wrong()}, {self.log()}")
+        until(
+            lambda: any(words in item for item in self.wrong()),
+            otherwise=lambda: f"{words} is not shown: {self.wrong()}, {self.log()}",
+        )
 
     def content(self) -> None:
         """Wait until nothing is wrong."""

@@ -1,4 +1,6 @@
-"""A canary on two machines that share a store: each call is answered by both, and any of them tells of all."""
+"""A canary on two machines that share a store: each call is answered by both, and any of them tells
+of all.
+"""
 
 import asyncio
 import json
@@ -21,15 +23,27 @@ def in_one(folder: Path, *given: Machine) -> Path:
     with closing(sqlite3.connect(first)) as source, closing(sqlite3.connect(path)) as whole:
         source.backup(whole)
     with closing(sqlite3.connect(path)) as whole:
-        columns = ", ".join(name for _, name, *_ in whole.execute("PRAGMA table_info(callbacks)") if name not in ("number", "answer"))
+        columns = ", ".join(
+            name
+            for _, name, *_ in whole.execute("PRAGMA table_info(callbacks)")
+            if name not in ("number", "answer")
+        )
         for other in others:
             whole.execute("ATTACH ? AS other", (str(other),))
-            whole.execute(f"INSERT INTO callbacks ({columns}, answer) SELECT {columns}, 0 FROM other.callbacks ORDER BY at")
+            whole.execute(
+                f"INSERT INTO callbacks ({columns}, answer) SELECT {columns}, 0 FROM "
+                "other.callbacks ORDER BY at"
+            )
             whole.commit()
             whole.execute("DETACH other")
-        whole.execute("CREATE TABLE sorted AS SELECT * FROM callbacks ORDER BY at")  # the last is the last of both
+        whole.execute(
+            "CREATE TABLE sorted AS SELECT * FROM callbacks ORDER BY at"
+        )  # the last is the last of both
         whole.execute("DELETE FROM callbacks")
-        whole.execute(f"INSERT INTO callbacks ({columns}, answer) SELECT {columns}, answer FROM sorted ORDER BY at")
+        whole.execute(
+            f"INSERT INTO callbacks ({columns}, answer) SELECT {columns}, answer FROM sorted ORDER "
+            "BY at"
+        )
         whole.commit()
     return path
 
@@ -44,11 +58,15 @@ def test_figures_are_of_all_machines(tmp_path: Path, postgresql: str) -> None:
         assert report.lost == 0
 
         def told() -> dict[str, Figures]:
-            return {name: Figures(**side) for name, side in two.status()["canary"]["figures"].items()}
+            return {
+                name: Figures(**side) for name, side in two.status()["canary"]["figures"].items()
+            }
 
         until(lambda: sum(side.ended for side in told().values()) == len(crowd.calls))
         found = two.status()["canary"]
-        merged = figures(in_one(tmp_path, one, two), [found["current"], found["candidate"]], found["since"])
+        merged = figures(
+            in_one(tmp_path, one, two), [found["current"], found["candidate"]], found["since"]
+        )
         until(lambda: told() == merged)
         found = json.loads(two.command("canary", "--json"))
         assert found["machines"] == 2

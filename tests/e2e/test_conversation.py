@@ -65,7 +65,9 @@ def test_a_whole_conversation(folder: Path, crm: Crm, *, echo: bool, workers: in
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_call_goes_on_after_the_server_was_killed_in_its_middle(folder: Path, workers: int) -> None:
+def test_a_call_goes_on_after_the_server_was_killed_in_its_middle(
+    folder: Path, workers: int
+) -> None:
     server = served(folder, workers=workers)
     line = Line(server.port, "call-1", echo=False)
     to_the_account(line)
@@ -77,7 +79,9 @@ def test_a_call_goes_on_after_the_server_was_killed_in_its_middle(folder: Path, 
         server.kill(signal.SIGTERM)
 
 
-def test_a_server_starts_after_only_the_first_process_of_the_one_before_was_killed(folder: Path) -> None:
+def test_a_server_starts_after_only_the_first_process_of_the_one_before_was_killed(
+    folder: Path,
+) -> None:
     server = served(folder, workers=2)
     line = Line(server.port, "call-1", echo=False)
     line.ring()
@@ -113,7 +117,9 @@ def test_cookies_alone_carry_a_call_over_a_restart_without_a_store(folder: Path)
         server.kill(signal.SIGTERM)
 
 
-def test_a_delivery_that_comes_twice_is_answered_alike_and_asks_once(folder: Path, crm: Crm) -> None:
+def test_a_delivery_that_comes_twice_is_answered_alike_and_asks_once(
+    folder: Path, crm: Crm
+) -> None:
     server = served(folder, workers=2)
     try:
         line = Line(server.port, "call-1", echo=False)
@@ -126,7 +132,9 @@ def test_a_delivery_that_comes_twice_is_answered_alike_and_asks_once(folder: Pat
         server.kill(signal.SIGTERM)
 
 
-def test_the_report_of_an_ended_call_survives_a_system_that_is_down_and_a_killed_server(folder: Path, crm: Crm) -> None:
+def test_the_report_of_an_ended_call_survives_a_system_that_is_down_and_a_killed_server(
+    folder: Path, crm: Crm
+) -> None:
     server = served(folder)
     line = Line(server.port, "call-1")
     to_the_account(line)
@@ -142,7 +150,9 @@ def test_the_report_of_an_ended_call_survives_a_system_that_is_down_and_a_killed
             time.sleep(0.1)
     finally:
         server.kill(signal.SIGTERM)
-    assert [json.loads(report) for report in crm.reports] == [{"call": "call-1", "result": "ANSWERED"}]
+    assert [json.loads(report) for report in crm.reports] == [
+        {"call": "call-1", "result": "ANSWERED"}
+    ]
 
 
 def test_numbers_digits_and_secrets_stay_out_of_the_log(folder: Path) -> None:

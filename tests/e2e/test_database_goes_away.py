@@ -1,4 +1,6 @@
-"""PostgreSQL is stopped under calls and comes back: the cookie carries them, and nobody has to be told."""
+"""PostgreSQL is stopped under calls and comes back: the cookie carries them, and nobody has to be
+told.
+"""
 
 import asyncio
 import json
@@ -29,7 +31,11 @@ class Database:
         self.address = str(server.get_uri())
 
     def stop(self) -> None:
-        pgserver.pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
+        pgserver.pg_ctl(
+            ["-m", "immediate", "-w", "stop"],
+            pgdata=self._server.pgdata,
+            user=self._server.system_user,
+        )
 
     def start(self) -> None:
         self._server.ensure_postgres_running()
@@ -37,7 +43,10 @@ class Database:
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="flowengine-pg-", ignore_cleanup_errors=True) as folder:
+    with (
+        warnings.catch_warnings(),
+        tempfile.TemporaryDirectory(prefix="flowengine-pg-", ignore_cleanup_errors=True) as folder,
+    ):
         warnings.simplefilter("ignore")  # of its own libraries, about this machine
         server = pgserver.get_server(folder)
         yield Database(server)
@@ -65,13 +74,17 @@ def outcomes(machine: Machine) -> Counter[str]:
     return Counter(json.loads(line).get("outcome", "") for line in lines if line.startswith("{"))
 
 
-def test_calls_go_on_while_the_database_is_away_and_everything_by_itself_once_it_is_back(machine: Machine, database: Database) -> None:
+def test_calls_go_on_while_the_database_is_away_and_everything_by_itself_once_it_is_back(
+    machine: Machine, database: Database
+) -> None:
     crowd, seen = Crowd(machine.port, SLOW), Counter[int]()
 
     async def story() -> None:
         await asyncio.sleep(1.5)
         await asyncio.to_thread(database.stop)
-        os.kill(killed, signal.SIGKILL)  # a worker that comes up now finds no releases, and is tried again
+        os.kill(
+            killed, signal.SIGKILL
+        )  # a worker that comes up now finds no releases, and is tried again
         over = time.monotonic() + AWAY
         while time.monotonic() < over:
             seen[await asyncio.to_thread(ready, machine)] += 1

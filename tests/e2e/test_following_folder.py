@@ -1,5 +1,5 @@
-"""A server that follows a folder goes on serving whatever editors and other programs do there; what is whole in the end is live within a
-second, what is broken in between never is.
+"""A server that follows a folder goes on serving whatever editors and other programs do there; what
+is whole in the end is live within a second, what is broken in between never is.
 """
 
 import os
@@ -41,7 +41,9 @@ class Work:
 
 
 def vim(work: Work) -> None:
-    """It writes a backup, renames the file to it and writes a new one; and looks first whether it may."""
+    """It writes a backup, renames the file to it and writes a new one; and looks first whether it
+    may.
+    """
     (work.flows / "4913").write_text("")
     (work.flows / "4913").unlink()
     (work.flows / ".line.yaml.swp").write_bytes(b"b0VIM 9.0")
@@ -128,7 +130,9 @@ def mounted(work: Work) -> None:
     (disk / "line.yaml").write_text(flow("line", "Two."))
     work.line.unlink()
     work.server.complains("FE501")
-    if subprocess.run(["mount", "--bind", str(disk), str(work.flows)], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "--bind", str(disk), str(work.flows)], capture_output=True, check=False
+    ).returncode:
         pytest.skip("only an administrator may mount")
     try:
         work.server.says("Two.")
@@ -250,14 +254,24 @@ ODD: tuple[tuple[Callable[[Path], object], str, str], ...] = (
     (nowhere, "x.yaml", "FE508 x.yaml: is a link that leads nowhere"),
     (outside, "x.yaml", "FE508 x.yaml: is a link that leads out of the folder"),
     (huge, "x.yaml", "FE508 x.yaml: has 10,000,000,000 bytes"),
-    (large, "x.yaml", "FE101 x.yaml:1:1: the file has 3,000,000 bytes; up to 1,048,576 are possible"),
+    (
+        large,
+        "x.yaml",
+        "FE101 x.yaml:1:1: the file has 3,000,000 bytes; up to 1,048,576 are possible",
+    ),
     (Path.touch, "a\nb.yaml", r"FE508 'a\nb.yaml': has a name that cannot be shown"),
-    (Path.touch, os.fsdecode(b"\xff\xfe.yaml"), r"FE508 '\udcff\udcfe.yaml': has a name that cannot be shown"),
+    (
+        Path.touch,
+        os.fsdecode(b"\xff\xfe.yaml"),
+        r"FE508 '\udcff\udcfe.yaml': has a name that cannot be shown",
+    ),
     (Path.touch, "Line.yaml", "FE104 Line.yaml:1:1"),
 )
 
 
-@pytest.mark.parametrize(("make", "name", "told"), ODD, ids=[f"{make.__name__}-{name!a}" for make, name, _ in ODD])
+@pytest.mark.parametrize(
+    ("make", "name", "told"), ODD, ids=[f"{make.__name__}-{name!a}" for make, name, _ in ODD]
+)
 def test_what_is_no_file_of_flows_is_told_and_waited_for_by_nobody(
     work: Work, make: Callable[[Path], object], name: str, told: str
 ) -> None:
@@ -307,7 +321,9 @@ def test_a_folder_without_anything_to_write_to_is_served(tmp_path: Path) -> None
     disk = tmp_path / "disk"
     disk.mkdir()
     work = Work(disk)
-    if subprocess.run(["mount", "--bind", str(disk), str(disk)], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "--bind", str(disk), str(disk)], capture_output=True, check=False
+    ).returncode:
         pytest.skip("only an administrator may mount")
     try:
         subprocess.run(["mount", "-o", "remount,bind,ro", str(disk)], check=True)

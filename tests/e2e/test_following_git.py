@@ -1,4 +1,6 @@
-"""A server that follows a branch goes on serving whatever happens to the repository, says what it sees, and follows again when it can."""
+"""A server that follows a branch goes on serving whatever happens to the repository, says what it
+sees, and follows again when it can.
+"""
 
 import os
 import shutil
@@ -91,7 +93,14 @@ def tagged(work: Work) -> None:
 
 
 def collected(work: Work) -> None:
-    for number, arguments in enumerate((["gc", "--prune=now"], ["repack", "-adf"], ["prune", "--expire=now"], ["pack-refs", "--all"])):
+    for number, arguments in enumerate(
+        (
+            ["gc", "--prune=now"],
+            ["repack", "-adf"],
+            ["prune", "--expire=now"],
+            ["pack-refs", "--all"],
+        )
+    ):
         work.live(f"Number {number}.")
         git(work.theirs, *arguments)
     work.live("Last.")
@@ -176,7 +185,10 @@ def linked(work: Work) -> None:
 def submodule(work: Work) -> None:
     """In place of the folder of tables, of a file, and of the flows themselves."""
     head = git(work.mine, "rev-parse", "HEAD")
-    for name, words in (("flows/tables", "tables is a submodule"), ("flows/new.yaml", "new.yaml is a submodule")):
+    for name, words in (
+        ("flows/tables", "tables is a submodule"),
+        ("flows/new.yaml", "new.yaml is a submodule"),
+    ):
         git(work.mine, "update-index", "--add", "--cacheinfo", f"160000,{'1' * len(head)},{name}")
         git(work.mine, "commit", "-q", "-m", name)
         work.push("+main")
@@ -252,7 +264,9 @@ def itself(_folder: Path, mine: Path) -> Path:
 
 @pytest.mark.parametrize("kind", [itself, worktree, shallow], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("sha", ["sha1", "sha256"])
-def test_kinds_of_repositories(tmp_path: Path, kind: Callable[[Path, Path], Path], sha: str) -> None:
+def test_kinds_of_repositories(
+    tmp_path: Path, kind: Callable[[Path, Path], Path], sha: str
+) -> None:
     work = Work(tmp_path, sha=sha)
     place = kind(tmp_path, work.mine)
     with served(tmp_path, ["--git", place]) as server:
@@ -291,16 +305,24 @@ def test_a_repository_of_tomorrow_is_told(tmp_path: Path) -> None:
             os.kill(batch, signal.SIGKILL)  # it reads its settings once
         server.complains("unknown repository extension")
         assert "One." in server.hears()
-        subprocess.run(["git", "config", "-f", str(work.theirs / "config"), "--unset", "extensions.tomorrow"], check=True)
+        subprocess.run(
+            ["git", "config", "-f", str(work.theirs / "config"), "--unset", "extensions.tomorrow"],
+            check=True,
+        )
         server.content()
 
 
 def batches(server: Served) -> list[int]:
     """The processes of git that read for a server."""
     assert server.process is not None
-    found = subprocess.run(["ps", "-e", "-ww", "-o", "pid=,ppid=,args="], check=True, capture_output=True, text=True).stdout
+    found = subprocess.run(
+        ["ps", "-e", "-ww", "-o", "pid=,ppid=,args="], check=True, capture_output=True, text=True
+    ).stdout
     lines = [line.split(maxsplit=2) for line in found.splitlines()]
-    own = {str(server.process.pid), *(pid for pid, parent, _ in lines if parent == str(server.process.pid))}
+    own = {
+        str(server.process.pid),
+        *(pid for pid, parent, _ in lines if parent == str(server.process.pid)),
+    }
     return [int(pid) for pid, parent, command in lines if parent in own and "cat-file" in command]
 
 
@@ -335,7 +357,15 @@ def test_a_partial_clone_fetches_nothing_and_says_so(tmp_path: Path) -> None:
         shutil.rmtree(part)
         work.says("Two.")
         work.push()
-        git(tmp_path, "clone", "-q", "--bare", "--filter=blob:none", f"file://{work.theirs}", str(part))
+        git(
+            tmp_path,
+            "clone",
+            "-q",
+            "--bare",
+            "--filter=blob:none",
+            f"file://{work.theirs}",
+            str(part),
+        )
         server.complains("line.yaml is missing from")
         server.complains("git fetch --refetch --no-filter")
         assert "One." in server.hears()

@@ -1,4 +1,6 @@
-"""Servers that share a store follow one place: another one is refused, unless the server that followed has ended."""
+"""Servers that share a store follow one place: another one is refused, unless the server that
+followed has ended.
+"""
 
 import signal
 import subprocess
@@ -25,10 +27,14 @@ class Office(Server):
     def __init__(self, folder: Path, store: str, flows: str, **options: Any) -> None:
         self.name = flows
         (folder / f"of-{flows}").mkdir(exist_ok=True)
-        super().__init__(folder / f"of-{flows}", store=store, flows=[str(folder / flows)], **options)
+        super().__init__(
+            folder / f"of-{flows}", store=store, flows=[str(folder / flows)], **options
+        )
 
     def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.port}/status").raise_for_status().json()
+        found: dict[str, Any] = (
+            httpx.get(f"http://127.0.0.1:{self.port}/status").raise_for_status().json()
+        )
         return found
 
     def serves(self) -> str:
@@ -39,9 +45,21 @@ class Office(Server):
 
     def refused(self) -> str:
         """What it says as it does not start."""
-        command = [sys.executable, "-m", "flowengine", "serve", *self.flows, "--port", str(self.port), "--store", self.store]
+        command = [
+            sys.executable,
+            "-m",
+            "flowengine",
+            "serve",
+            *self.flows,
+            "--port",
+            str(self.port),
+            "--store",
+            self.store,
+        ]
         environment = {"FLOWENGINE_COOKIE_KEYS": "a key of both"}
-        done = subprocess.run(command, check=False, capture_output=True, cwd=self.folder, env=environment, timeout=60)
+        done = subprocess.run(
+            command, check=False, capture_output=True, cwd=self.folder, env=environment, timeout=60
+        )
         assert done.returncode == 2, done.stderr
         return done.stderr.decode()
 
@@ -52,7 +70,11 @@ def id_of(files: dict[str, str]) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:{tmp_path / 'calls.db'}" if request.param == "sqlite" else str(request.getfixturevalue("postgresql"))
+    return (
+        f"sqlite:{tmp_path / 'calls.db'}"
+        if request.param == "sqlite"
+        else str(request.getfixturevalue("postgresql"))
+    )
 
 
 @pytest.fixture
@@ -70,8 +92,12 @@ def office(tmp_path: Path) -> Iterator[Callable[..., Office]]:
             server.kill()
 
 
-def test_another_folder_is_refused_while_a_server_follows_and_served_once_it_has_ended(store: str, office: Callable[..., Office]) -> None:
-    """The second took over without a word, and the first went on following: each overwrote the other."""
+def test_another_folder_is_refused_while_a_server_follows_and_served_once_it_has_ended(
+    store: str, office: Callable[..., Office]
+) -> None:
+    """The second took over without a word, and the first went on following: each overwrote the
+    other.
+    """
     one, two = office(store, "one", project()), office(store, "two", project(line=2), workers=2)
     one.start()
     told = two.refused()
@@ -88,7 +114,9 @@ def test_another_folder_is_refused_while_a_server_follows_and_served_once_it_has
     assert two.status()["following"]["source"] == two.flows[0]
 
 
-def test_a_deploy_moves_the_folder_while_the_old_server_answers_what_it_has_begun(store: str, office: Callable[..., Office]) -> None:
+def test_a_deploy_moves_the_folder_while_the_old_server_answers_what_it_has_begun(
+    store: str, office: Callable[..., Office]
+) -> None:
     one, two = office(store, "one", project(), workers=2), office(store, "two", project(line=2))
     one.flows = [*one.flows, "--drain", "20"]
     one.start()
@@ -102,7 +130,9 @@ def test_a_deploy_moves_the_folder_while_the_old_server_answers_what_it_has_begu
     assert two.serves() == id_of(project(line=2)), "what the old one had is followed no more"
 
 
-def test_two_servers_of_one_folder_are_welcome_and_the_second_takes_over(store: str, office: Callable[..., Office]) -> None:
+def test_two_servers_of_one_folder_are_welcome_and_the_second_takes_over(
+    store: str, office: Callable[..., Office]
+) -> None:
     one, two = office(store, "one", project()), office(store, "one", project())
     one.start()
     two.start()
@@ -112,7 +142,9 @@ def test_two_servers_of_one_folder_are_welcome_and_the_second_takes_over(store: 
     assert "was followed" not in two.says()
 
 
-def test_a_link_that_a_deploy_leads_elsewhere_is_followed_and_one_place(tmp_path: Path, store: str, office: Callable[..., Office]) -> None:
+def test_a_link_that_a_deploy_leads_elsewhere_is_followed_and_one_place(
+    tmp_path: Path, store: str, office: Callable[..., Office]
+) -> None:
     """The server followed where the link had led as it started."""
     (tmp_path / "v1").mkdir()
     (tmp_path / "flows").symlink_to("v1")
@@ -126,8 +158,12 @@ def test_a_link_that_a_deploy_leads_elsewhere_is_followed_and_one_place(tmp_path
     assert two.serves() == id_of(project(line=2))
 
 
-def test_machines_may_have_the_flows_that_are_live_under_another_path(postgresql: str, office: Callable[..., Office]) -> None:
-    """How the path of many machines is changed: publish what the new folder has, then restart one after the other."""
+def test_machines_may_have_the_flows_that_are_live_under_another_path(
+    postgresql: str, office: Callable[..., Office]
+) -> None:
+    """How the path of many machines is changed: publish what the new folder has, then restart one
+    after the other.
+    """
     one, two = office(postgresql, "one", project()), office(postgresql, "two", project(line=2))
     one.start()
     command = [sys.executable, "-m", "flowengine", "publish", two.flows[0], "--store", postgresql]

@@ -1,4 +1,6 @@
-"""`flowengine load` against `flowengine serve`: real HTTP, real signatures, a real session store, the flows of the tests."""
+"""`flowengine load` against `flowengine serve`: real HTTP, real signatures, a real session store,
+the flows of the tests.
+"""
 
 import json
 import os
@@ -26,16 +28,38 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 
 def load(server: Server, *options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "flowengine", "load", f"http://127.0.0.1:{server.port}/sinch", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "flowengine",
+        "load",
+        f"http://127.0.0.1:{server.port}/sinch",
+        *options,
+    ]
     credentials = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET, **environment}
-    return subprocess.run(command, env={**os.environ, **credentials}, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command,
+        env={**os.environ, **credentials},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
 def test_no_call_is_lost(server: Server) -> None:
     ran = load(server, "--calls", "150", "--concurrent", "30", "--json")
     told = json.loads(ran.stdout)
-    assert (ran.returncode, told["passed"], told["calls"], told["lost"], told["errors"]) == (0, True, 150, 0, {})
-    assert {event: timing["count"] for event, timing in told["callbacks"].items() if event != "pie"} == {
+    assert (ran.returncode, told["passed"], told["calls"], told["lost"], told["errors"]) == (
+        0,
+        True,
+        150,
+        0,
+        {},
+    )
+    assert {
+        event: timing["count"] for event, timing in told["callbacks"].items() if event != "pie"
+    } == {
         "ice": 150,
         "ace": 150,
         "dice": 150,
@@ -45,6 +69,11 @@ def test_no_call_is_lost(server: Server) -> None:
 
 
 def test_a_server_that_refuses_fails_the_load(server: Server) -> None:
-    ran = load(server, "--calls", "2", "--json", SINCH_APPLICATION_SECRET="JViE5vDor0Sw3WllZka15Q==")
+    ran = load(
+        server, "--calls", "2", "--json", SINCH_APPLICATION_SECRET="JViE5vDor0Sw3WllZka15Q=="
+    )
     assert ran.returncode == 1
-    assert json.loads(ran.stdout)["errors"] == {"ice: answered with status 401": 2, "dice: answered with status 401": 2}
+    assert json.loads(ran.stdout)["errors"] == {
+        "ice: answered with status 401": 2,
+        "dice: answered with status 401": 2,
+    }

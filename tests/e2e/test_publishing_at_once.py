@@ -1,4 +1,6 @@
-"""A folder that is edited, commands and requests over HTTP, all at the same moment: each change is recorded, in one order for all."""
+"""A folder that is edited, commands and requests over HTTP, all at the same moment: each change is
+recorded, in one order for all.
+"""
 
 import subprocess
 import sys
@@ -34,27 +36,46 @@ class House(Server):
         return id_of(files)
 
     def publish(self, number: int) -> str:
-        command = [sys.executable, "-m", "flowengine", "publish", f"command{number}", "--store", self.store, "--who", "bo"]
+        command = [
+            sys.executable,
+            "-m",
+            "flowengine",
+            "publish",
+            f"command{number}",
+            "--store",
+            self.store,
+            "--who",
+            "bo",
+        ]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder)
         return id_of(project(table=number + 2))
 
     def send(self, number: int) -> str:
         asked = {"files": project(message=number + 2)}
         headers = {"authorization": f"Bearer {TOKEN}", "x-who": "cy"}
-        httpx.post(f"http://127.0.0.1:{self.port}/admin/publish", json=asked, headers=headers, timeout=30).raise_for_status()
+        httpx.post(
+            f"http://127.0.0.1:{self.port}/admin/publish", json=asked, headers=headers, timeout=30
+        ).raise_for_status()
         return id_of(project(message=number + 2))
 
     def changes(self) -> list[Change]:
-        with closing(Ledger(self.store if "://" in self.store else self.folder / "releases.db")) as ledger:
+        with closing(
+            Ledger(self.store if "://" in self.store else self.folder / "releases.db")
+        ) as ledger:
             return ledger.all()
 
     def served(self) -> set[tuple[int, str]]:
-        found = [httpx.get(f"http://127.0.0.1:{self.port}/status").raise_for_status().json()["worker"] for _ in range(16)]
+        found = [
+            httpx.get(f"http://127.0.0.1:{self.port}/status").raise_for_status().json()["worker"]
+            for _ in range(16)
+        ]
         return {(worker["pid"], worker["current"]) for worker in found}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def house(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def house(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[House]:
     monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", TOKEN)
     store = "" if request.param == "sqlite" else str(request.getfixturevalue("postgresql"))
     made = House(tmp_path, workers=2, store=store)
@@ -64,9 +85,15 @@ def house(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     made.kill()
 
 
-def test_whoever_publishes_at_the_same_moment_all_is_recorded_and_the_last_one_is_live(house: House) -> None:
+def test_whoever_publishes_at_the_same_moment_all_is_recorded_and_the_last_one_is_live(
+    house: House,
+) -> None:
     (begun,) = house.changes()
-    ways: Mapping[str, Callable[[int], str]] = {"the server": house.save, "bo": house.publish, "cy": house.send}
+    ways: Mapping[str, Callable[[int], str]] = {
+        "the server": house.save,
+        "bo": house.publish,
+        "cy": house.send,
+    }
 
     def one_after_the_other(who: str) -> list[str]:
         return [ways[who](number) for number in range(EACH)]
@@ -75,7 +102,9 @@ def test_whoever_publishes_at_the_same_moment_all_is_recorded_and_the_last_one_i
         wanted = dict(zip(ways, pool.map(one_after_the_other, ways), strict=True))
     changes = house.changes()
     assert [change.number for change in changes] == list(range(1, len(changes) + 1))
-    made: dict[str, list[str]] = {who: [change.release for change in changes[1:] if change.who == who] for who in ways}
+    made: dict[str, list[str]] = {
+        who: [change.release for change in changes[1:] if change.who == who] for who in ways
+    }
     assert made == wanted, "nothing is lost, each in its own order and with its name"
     assert {begun.who, *made} == {change.who for change in changes}
     last = fold(Live(), changes).current

@@ -1,4 +1,6 @@
-"""kill -9 of a worker and of the whole server while calls are under way and flows change: every call goes on, on its own release."""
+"""kill -9 of a worker and of the whole server while calls are under way and flows change: every
+call goes on, on its own release.
+"""
 
 import asyncio
 import os
@@ -68,7 +70,11 @@ def workers(server: Server) -> list[int]:
     assert server.process is not None
     parent = server.process.pid
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return sorted(int(child) for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text())
+    return sorted(
+        int(child)
+        for child in children
+        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()
+    )
 
 
 async def while_calling(crowd: Crowd, story: Callable[[], "asyncio.Future[None]"]) -> None:
@@ -80,12 +86,20 @@ async def while_calling(crowd: Crowd, story: Callable[[], "asyncio.Future[None]"
 
 
 def ended(folder: Path) -> set[str]:
-    """The calls whose end is in the journal, as a row or, where callbacks came fast, sealed in its inbox."""
+    """The calls whose end is in the journal, as a row or, where callbacks came fast, sealed in its
+    inbox.
+    """
     with closing(sqlite3.connect(folder / "journal.db")) as journal:
         journal.execute("BEGIN")  # what becomes a row meanwhile is seen once
-        rows = {call.decode() for (call,) in journal.execute("SELECT call FROM callbacks WHERE event = 'dice'")}
+        rows = {
+            call.decode()
+            for (call,) in journal.execute("SELECT call FROM callbacks WHERE event = 'dice'")
+        }
         pieces = journal.execute("SELECT content FROM inbox").fetchall()
-    opened = [msgspec.msgpack.decode(SEALER.open(piece, BOUND_TO) or b"", type=list[Packed]) for (piece,) in pieces]
+    opened = [
+        msgspec.msgpack.decode(SEALER.open(piece, BOUND_TO) or b"", type=list[Packed])
+        for (piece,) in pieces
+    ]
     events = [decode(item.body) for piece in opened for item in piece]
     return rows | {event.call_id for event in events if event.kind == "dice"}
 
@@ -108,7 +122,11 @@ def each_call_saw_one_release(crowd: Crowd, folder: Path) -> None:
     archive = Archive(folder / "releases.db")
     parts = {name: parts_of(archive.files(name) or {}) for name in releases.values()}
     archive.close()
-    assert {call: known.heard for call, known in crowd.calls.items() if not known.heard <= parts[releases[call]]} == {}
+    assert {
+        call: known.heard
+        for call, known in crowd.calls.items()
+        if not known.heard <= parts[releases[call]]
+    } == {}
 
 
 def test_workers_are_killed(server: Server) -> None:
@@ -140,13 +158,23 @@ def test_the_whole_server_is_killed_and_flows_change_while_it_is_down(server: Se
             assert acknowledged(crowd) <= ended(server.folder)
             before = flows.ledger.live().current
             files = project(line=edition, message=edition)
-            flows.save(files if sound else {**files, "line.yaml": files["line.yaml"].replace("start: welcome", "start: nowhere")})
+            flows.save(
+                files
+                if sound
+                else {
+                    **files,
+                    "line.yaml": files["line.yaml"].replace("start: welcome", "start: nowhere"),
+                }
+            )
             await asyncio.to_thread(server.start)
             await flows.live() if sound else None
             assert sound or flows.ledger.live().current == before
 
     asyncio.run(while_calling(crowd, story))
-    went_on = [sum(known.rang < moment < known.until for known in crowd.calls.values()) for moment in killed]
+    went_on = [
+        sum(known.rang < moment < known.until for known in crowd.calls.values())
+        for moment in killed
+    ]
     assert min(went_on) > LANES // 2
     assert acknowledged(crowd) == set(crowd.calls) <= ended(server.folder)
     each_call_saw_one_release(crowd, server.folder)

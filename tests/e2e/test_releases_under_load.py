@@ -1,6 +1,8 @@
-"""Flows change all the time while calls are under way, through the real server with two workers; nobody on the line notices.
+"""Flows change all the time while calls are under way, through the real server with two workers;
+nobody on the line notices.
 
-Each part of the flows says its edition, so a caller who was led from one release to another would hear it.
+Each part of the flows says its edition, so a caller who was led from one release to another would
+hear it.
 """
 
 import asyncio
@@ -52,7 +54,12 @@ class Committer:
         self.repository = repository
 
     async def save(self, files: Files, message: str) -> None:
-        await asyncio.to_thread(commit, self.repository, {f"flows/{name}": text for name, text in files.items()}, message)
+        await asyncio.to_thread(
+            commit,
+            self.repository,
+            {f"flows/{name}": text for name, text in files.items()},
+            message,
+        )
 
 
 def broken(sound: Mapping[str, str], edition: int) -> Files:
@@ -124,7 +131,10 @@ def followed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[S
     if request.param == "git":
         repository = new_repository(tmp_path / "repository")
         commit(repository, {f"flows/{name}": text for name, text in project().items()}, "Begin")
-        server, author = Server(tmp_path, workers=2, flows=["--git", str(repository)]), Committer(repository)
+        server, author = (
+            Server(tmp_path, workers=2, flows=["--git", str(repository)]),
+            Committer(repository),
+        )
     else:
         write(tmp_path / "flows", project())
         server, author = Server(tmp_path, workers=2), Editor(tmp_path / "flows")
@@ -163,25 +173,46 @@ def no_callback_failed(report: Report) -> None:
     assert set(report.endings) == {"ANSWERED CALLERHANGUP"}
 
 
-def each_call_saw_one_release(crowd: Crowd, releases: Mapping[str, set[str]], archive: Archive) -> None:
+def each_call_saw_one_release(
+    crowd: Crowd, releases: Mapping[str, set[str]], archive: Archive
+) -> None:
     assert {call: releases[call] for call in crowd.calls if len(releases[call]) != 1} == {}
-    parts = {name: parts_of(archive.files(name) or {}) for names in releases.values() for name in names}
-    assert {call: known.heard for call, known in crowd.calls.items() if not known.heard <= parts[only(releases[call])]} == {}
+    parts = {
+        name: parts_of(archive.files(name) or {}) for names in releases.values() for name in names
+    }
+    assert {
+        call: known.heard
+        for call, known in crowd.calls.items()
+        if not known.heard <= parts[only(releases[call])]
+    } == {}
 
 
 def what_is_broken_was_never_live(crowd: Crowd, publishing: Publishing) -> None:
     changes = publishing.ledger.all()
-    assert [change.release for change in changes[1:] if change.release in publishing.good] == publishing.good
-    assert all(number < BROKEN for change in changes for _, number in parts_of(publishing.archive.files(change.release) or {}))
+    assert [
+        change.release for change in changes[1:] if change.release in publishing.good
+    ] == publishing.good
+    assert all(
+        number < BROKEN
+        for change in changes
+        for _, number in parts_of(publishing.archive.files(change.release) or {})
+    )
     assert all(number < BROKEN for known in crowd.calls.values() for _, number in known.heard)
 
 
-def all_workers_follow_within_a_second(crowd: Crowd, releases: Mapping[str, set[str]], publishing: Publishing) -> None:
+def all_workers_follow_within_a_second(
+    crowd: Crowd, releases: Mapping[str, set[str]], publishing: Publishing
+) -> None:
     changes = publishing.ledger.all()
     replaced = {change.release: following.at for change, following in pairwise(changes)}
-    begun = [(known.rang - replaced.get(only(releases[call]), known.rang), call) for call, known in crowd.calls.items()]
+    begun = [
+        (known.rang - replaced.get(only(releases[call]), known.rang), call)
+        for call, known in crowd.calls.items()
+    ]
     assert max(begun) < (LATE, "")
-    assert len({only(releases[call]) for call in crowd.calls}) > len(publishing.good) // 2  # calls began on most of them
+    assert (
+        len({only(releases[call]) for call in crowd.calls}) > len(publishing.good) // 2
+    )  # calls began on most of them
 
 
 def only(found: set[str]) -> str:

@@ -1,4 +1,6 @@
-"""Two servers with folders of their own, as on two machines, that share nothing but a PostgreSQL server."""
+"""Two servers with folders of their own, as on two machines, that share nothing but a PostgreSQL
+server.
+"""
 
 import asyncio
 import json
@@ -35,7 +37,9 @@ class Machine(Server):
         super().__init__(folder, workers=workers, store=store)
 
     def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.port}/status").raise_for_status().json()
+        found: dict[str, Any] = (
+            httpx.get(f"http://127.0.0.1:{self.port}/status").raise_for_status().json()
+        )
         return found
 
     def serves(self) -> str:
@@ -43,7 +47,9 @@ class Machine(Server):
 
     def command(self, *arguments: str) -> str:
         command = [sys.executable, "-m", "flowengine", *arguments, "--store", self.store]
-        return subprocess.run(command, check=True, capture_output=True, cwd=self.folder).stdout.decode()
+        return subprocess.run(
+            command, check=True, capture_output=True, cwd=self.folder
+        ).stdout.decode()
 
     def follows(self) -> bool:
         return "this machine follows its flows" in (self.folder / "server.log").read_text()
@@ -63,9 +69,14 @@ def id_of(files: dict[str, str]) -> str:
 
 
 @contextmanager
-def machines(tmp_path: Path, store: str, *flows: dict[str, str], workers: int = 1) -> Iterator[list[Machine]]:
+def machines(
+    tmp_path: Path, store: str, *flows: dict[str, str], workers: int = 1
+) -> Iterator[list[Machine]]:
     """They start one after the other, so the first one follows."""
-    made = [Machine(tmp_path / f"machine{number}", store, files, workers) for number, files in enumerate(flows, 1)]
+    made = [
+        Machine(tmp_path / f"machine{number}", store, files, workers)
+        for number, files in enumerate(flows, 1)
+    ]
     try:
         for machine in made:
             machine.start()
@@ -77,7 +88,9 @@ def machines(tmp_path: Path, store: str, *flows: dict[str, str], workers: int = 
                 machine.kill(signal.SIGTERM)
 
 
-def test_a_conversation_goes_from_one_machine_to_the_other_at_each_step(tmp_path: Path, postgresql: str) -> None:
+def test_a_conversation_goes_from_one_machine_to_the_other_at_each_step(
+    tmp_path: Path, postgresql: str
+) -> None:
     with machines(tmp_path, postgresql, project(), project()) as (one, two):
         line = Line(one.port, "call-1", echo=False)  # nothing but the store knows the call
 
@@ -89,14 +102,18 @@ def test_a_conversation_goes_from_one_machine_to_the_other_at_each_step(tmp_path
         assert "Part 1, table 1." in said(at(two).press("1"))
         again = at(one).press("9")
         assert "Part 1, table 1." in said(again)
-        assert at(two).deliver(line.last) == again, "delivered once more, to another machine: the same answer"
+        assert at(two).deliver(line.last) == again, (
+            "delivered once more, to another machine: the same answer"
+        )
         assert said(at(two).press("1")).startswith("Message 1.")
         assert at(one).press("2")["action"]["name"] == "connectPstn"
         one.kill()
         assert said(at(two).answered()) == "Line 1, table 1."
 
 
-def test_what_is_published_on_one_machine_is_live_on_the_other_within_a_second(tmp_path: Path, postgresql: str) -> None:
+def test_what_is_published_on_one_machine_is_live_on_the_other_within_a_second(
+    tmp_path: Path, postgresql: str
+) -> None:
     first, second = project(), project(line=2)
     with machines(tmp_path, postgresql, first, first) as (one, two):
         assert one.serves() == two.serves() == id_of(first)
@@ -121,7 +138,9 @@ def test_machines_with_different_flows_do_not_fight(tmp_path: Path, postgresql: 
         until(lambda: two.serves() == id_of(first))
         two.kill(signal.SIGTERM)
         two.start()
-        assert (one.serves(), two.serves()) == (id_of(first), id_of(first)), "whoever starts takes what is live"
+        assert (one.serves(), two.serves()) == (id_of(first), id_of(first)), (
+            "whoever starts takes what is live"
+        )
         one.kill()
         until(two.follows)
         time.sleep(1.0)
@@ -130,7 +149,9 @@ def test_machines_with_different_flows_do_not_fight(tmp_path: Path, postgresql: 
         until(lambda: two.serves() == id_of(third))
 
 
-def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_release(tmp_path: Path, postgresql: str) -> None:
+def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_release(
+    tmp_path: Path, postgresql: str
+) -> None:
     with machines(tmp_path, postgresql, project(), project(), workers=2) as (one, two):
         crowd, ledger = Crowd(one.port, SLOW, patient=True, others=[two.port]), Ledger(postgresql)
 
@@ -159,21 +180,33 @@ def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_re
         killed: list[float] = []
         asyncio.run(calling())
         ledger.close()
-        assert sum(known.rang < killed[0] < known.until for known in crowd.calls.values()) > LANES // 3
+        assert (
+            sum(known.rang < killed[0] < known.until for known in crowd.calls.values()) > LANES // 3
+        )
         releases = journalled(one, two)
         assert {call: releases[call] for call in crowd.calls if len(releases[call]) != 1} == {}
         with closing(Archive(postgresql)) as archive:
-            parts = {name: parts_of(archive.files(name) or {}) for names in releases.values() for name in names}
+            parts = {
+                name: parts_of(archive.files(name) or {})
+                for names in releases.values()
+                for name in names
+            }
         own = {call: parts[next(iter(releases[call]))] for call in crowd.calls}
-        assert {call: known.heard for call, known in crowd.calls.items() if not known.heard <= own[call]} == {}
+        assert {
+            call: known.heard for call, known in crowd.calls.items() if not known.heard <= own[call]
+        } == {}
         assert len(parts) == 4
 
 
 def journalled(*machines: Machine) -> dict[str, set[str]]:
-    """The releases of each call, as the machines have them: each keeps a journal of what it answered."""
+    """The releases of each call, as the machines have them: each keeps a journal of what it
+    answered.
+    """
     found = defaultdict(set)
     for machine in machines:
         with closing(sqlite3.connect(machine.folder / ".flowengine" / "journal.db")) as journal:
-            for call, release in journal.execute("SELECT call, release FROM callbacks WHERE outcome != 'repeated'"):
+            for call, release in journal.execute(
+                "SELECT call, release FROM callbacks WHERE outcome != 'repeated'"
+            ):
                 found[call.decode()].add(release)
     return found

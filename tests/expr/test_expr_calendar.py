@@ -11,7 +11,12 @@ from flowengine.expr import CalendarError, parse_calendar
 OFFICE = {
     "zone": "Europe/Stockholm",
     "open": {"mon-fri": "09:00-17:00", "sat": ["10:00-12:00", "13:00-15:00"]},
-    "except": {"2026-12-24": "closed", "2026-12-31": "09:00-12:00", "12-25": "closed", "2027-12-25": "10:00-11:00"},
+    "except": {
+        "2026-12-24": "closed",
+        "2026-12-31": "09:00-12:00",
+        "12-25": "closed",
+        "2027-12-25": "10:00-11:00",
+    },
 }
 
 
@@ -69,8 +74,16 @@ def test_an_emergency_closes_everything():
 
 
 def test_nights_belong_to_the_day_they_begin():
-    bar = parse_calendar({"zone": "UTC", "open": {"fri": "22:00-02:00", "sun": "00:00-24:00"}, "except": {"2026-11-28": "closed"}})
-    assert bar.is_open(at("2026-11-28T01:59:59", "+00:00"))  # Friday's night runs into the closed Saturday
+    bar = parse_calendar(
+        {
+            "zone": "UTC",
+            "open": {"fri": "22:00-02:00", "sun": "00:00-24:00"},
+            "except": {"2026-11-28": "closed"},
+        }
+    )
+    assert bar.is_open(
+        at("2026-11-28T01:59:59", "+00:00")
+    )  # Friday's night runs into the closed Saturday
     assert not bar.is_open(at("2026-11-28T02:00:00", "+00:00"))
     assert not bar.is_open(at("2026-11-27T01:00:00", "+00:00"))
     assert bar.is_open(at("2026-11-29T23:59:59", "+00:00"))
@@ -78,11 +91,15 @@ def test_nights_belong_to_the_day_they_begin():
 
 
 def test_hours_across_a_change_of_the_clock():
-    spring = parse_calendar({"zone": "Europe/Stockholm", "open": {"daily": "02:30-04:00"}})  # 2026-03-29 has no 02:00-03:00
+    spring = parse_calendar(
+        {"zone": "Europe/Stockholm", "open": {"daily": "02:30-04:00"}}
+    )  # 2026-03-29 has no 02:00-03:00
     assert spring.next_open(at("2026-03-29T00:00:00")).isoformat() == "2026-03-29T03:00:00+02:00"
     assert spring.is_open(datetime(2026, 3, 29, 1, 0, tzinfo=UTC))
     assert not spring.is_open(datetime(2026, 3, 29, 2, 0, tzinfo=UTC))
-    autumn = parse_calendar({"zone": "Europe/Stockholm", "open": {"daily": "01:30-02:30"}})  # 2026-10-25 has 02:00-03:00 twice
+    autumn = parse_calendar(
+        {"zone": "Europe/Stockholm", "open": {"daily": "01:30-02:30"}}
+    )  # 2026-10-25 has 02:00-03:00 twice
     opened = autumn.next_open(datetime(2026, 10, 24, 12, tzinfo=UTC)).astimezone(UTC)
     assert opened == datetime(2026, 10, 24, 23, 30, tzinfo=UTC)
     assert all(autumn.is_open(opened + timedelta(minutes=minute)) for minute in range(120))
@@ -97,14 +114,42 @@ def test_hours_across_a_change_of_the_clock():
         ({"zone": "../etc/passwd"}, ("zone",), 'there is no zone "../etc/passwd"'),
         ({"zone": "UTC", "opn": {}}, ("opn",), 'a calendar has no "opn"'),
         ({"zone": "UTC", "open": "09:00-17:00"}, ("open",), "open lists days and their hours"),
-        ({"zone": "UTC", "open": {"mo": "09:00-17:00"}}, ("open", "mo"), '"mo" is no day of the week'),
-        ({"zone": "UTC", "open": {"mon-fri": "09:00-17:00", "fri": "closed"}}, ("open", "fri"), "fri is there twice"),
+        (
+            {"zone": "UTC", "open": {"mo": "09:00-17:00"}},
+            ("open", "mo"),
+            '"mo" is no day of the week',
+        ),
+        (
+            {"zone": "UTC", "open": {"mon-fri": "09:00-17:00", "fri": "closed"}},
+            ("open", "fri"),
+            "fri is there twice",
+        ),
         ({"zone": "UTC", "open": {"mon": "9 to 5"}}, ("open", "mon"), '"9 to 5" are no hours'),
-        ({"zone": "UTC", "open": {"mon": ["09:00-12:00", "25:00-26:00"]}}, ("open", "mon", 1), '"25:00-26:00" is past midnight'),
-        ({"zone": "UTC", "open": {"mon": ["09:00-12:00", "11:00-13:00"]}}, ("open", "mon"), "these hours overlap"),
-        ({"zone": "UTC", "open": {"mon": "09:00-09:00"}}, ("open", "mon"), "these hours end when they begin"),
-        ({"zone": "UTC", "except": {"2026-02-30": "closed"}}, ("except", "2026-02-30"), 'there is no day "2026-02-30"'),
-        ({"zone": "UTC", "except": {"Christmas": "closed"}}, ("except", "Christmas"), '"Christmas" is no date'),
+        (
+            {"zone": "UTC", "open": {"mon": ["09:00-12:00", "25:00-26:00"]}},
+            ("open", "mon", 1),
+            '"25:00-26:00" is past midnight',
+        ),
+        (
+            {"zone": "UTC", "open": {"mon": ["09:00-12:00", "11:00-13:00"]}},
+            ("open", "mon"),
+            "these hours overlap",
+        ),
+        (
+            {"zone": "UTC", "open": {"mon": "09:00-09:00"}},
+            ("open", "mon"),
+            "these hours end when they begin",
+        ),
+        (
+            {"zone": "UTC", "except": {"2026-02-30": "closed"}},
+            ("except", "2026-02-30"),
+            'there is no day "2026-02-30"',
+        ),
+        (
+            {"zone": "UTC", "except": {"Christmas": "closed"}},
+            ("except", "Christmas"),
+            '"Christmas" is no date',
+        ),
         ({"zone": "UTC", "closed": "yes"}, ("closed",), "closed is true or false"),
     ],
 )
@@ -115,7 +160,13 @@ def test_mistakes(data, path, message):
 
 
 def test_all_mistakes_are_told_at_once():
-    data = {"zone": "Mars", "opn": {}, "open": {"mo": "9", "tue": "9"}, "except": {"Christmas": "9", "12-24": "9"}, "closed": 1}
+    data = {
+        "zone": "Mars",
+        "opn": {},
+        "open": {"mo": "9", "tue": "9"},
+        "except": {"Christmas": "9", "12-24": "9"},
+        "closed": 1,
+    }
     with pytest.raises(CalendarError) as caught:
         parse_calendar(data)
     found = [one.path for one in caught.value.mistakes]
@@ -126,7 +177,10 @@ def test_all_mistakes_are_told_at_once():
 
 
 def test_a_calendar_without_a_zone_is_by_that_of_the_project():
-    assert parse_calendar({"open": {"mon": "09:00-17:00"}}, "Europe/Stockholm").zone.key == "Europe/Stockholm"
+    assert (
+        parse_calendar({"open": {"mon": "09:00-17:00"}}, "Europe/Stockholm").zone.key
+        == "Europe/Stockholm"
+    )
     assert parse_calendar({"zone": "UTC"}, "Europe/Stockholm").zone.key == "UTC"
 
 
@@ -136,18 +190,38 @@ def test_days_can_be_named_in_many_ways():
         {"fri,sat": "09:00-10:00", "Sunday, monday": "09:00-10:00"},
         {"weekend": "09:00-10:00", "mon": "09:00-10:00", "friday": "09:00-10:00"},
     ]
-    assert len({tuple(sorted(parse_calendar({"zone": "UTC", "open": days}).weekly.items())) for days in same}) == 1
+    assert (
+        len(
+            {
+                tuple(sorted(parse_calendar({"zone": "UTC", "open": days}).weekly.items()))
+                for days in same
+            }
+        )
+        == 1
+    )
 
 
 CLOCK = st.integers(0, 1439).map(lambda minute: f"{minute // 60:02}:{minute % 60:02}")
 HOURS = st.tuples(CLOCK, CLOCK).filter(lambda pair: pair[0] != pair[1]).map("-".join)
-WEEKS = st.dictionaries(st.sampled_from(["mon", "tue", "wed", "thu", "fri", "sat", "sun"]), HOURS | st.just("closed"))
+WEEKS = st.dictionaries(
+    st.sampled_from(["mon", "tue", "wed", "thu", "fri", "sat", "sun"]), HOURS | st.just("closed")
+)
 ZONES = st.sampled_from(
-    ["UTC", "Europe/Stockholm", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Casablanca"]
+    [
+        "UTC",
+        "Europe/Stockholm",
+        "America/New_York",
+        "Asia/Kathmandu",
+        "Australia/Lord_Howe",
+        "Pacific/Apia",
+        "Africa/Casablanca",
+    ]
 )
 
 
-MOMENTS = st.integers(946_684_800, 2_051_222_400).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))  # 2000 to 2035
+MOMENTS = st.integers(946_684_800, 2_051_222_400).map(
+    lambda seconds: datetime.fromtimestamp(seconds, UTC)
+)  # 2000 to 2035
 
 
 @given(WEEKS, ZONES, MOMENTS)

@@ -94,7 +94,10 @@ def test_only_the_names_read_are_asked_for():
         ("body.nothing", 'there is no "nothing" in it'),
         ("integer(vars.account + 'x')", "'79927398713x' is no whole number"),
         ("1.0 / (vars.d - 2.5)", "a number without end, as of a division by zero"),
-        ("vars.account.substring(99)", "<string>.substring(<start>, <end>): <start> is greater than <string>.size()"),
+        (
+            "vars.account.substring(99)",
+            "<string>.substring(<start>, <end>): <start> is greater than <string>.size()",
+        ),
         ("9223372036854775807 + vars.n", "integer overflow"),
         ("dyn(timestamp(vars.n))", "a value that a flow cannot hold"),
     ],
@@ -105,9 +108,14 @@ def test_no_value_is_an_eval_error(text, message):
     assert message.split("(<start>)")[0][:30] in caught.value.message
 
 
-@pytest.mark.parametrize("text", ["INVALID_ARGUMENT: divide by zero", "NOT_FOUND: ", "UNKNOWN: No value"])
+@pytest.mark.parametrize(
+    "text", ["INVALID_ARGUMENT: divide by zero", "NOT_FOUND: ", "UNKNOWN: No value"]
+)
 def test_a_text_that_looks_like_an_error_is_a_text(text):
-    assert SCOPE.expression("trim(vars.account + '')").evaluate({"vars.account": text + "."}) == text + "."
+    assert (
+        SCOPE.expression("trim(vars.account + '')").evaluate({"vars.account": text + "."})
+        == text + "."
+    )
     assert SCOPE.expression("body.x").evaluate({"body": {"x": text}}) == text
 
 
@@ -125,7 +133,9 @@ def test_text_that_is_no_unicode_is_an_eval_error():
 
 def test_a_result_has_a_limit():
     with pytest.raises(EvalError, match="is the limit"):
-        SCOPE.expression('vars.account.replace("a", vars.account)').evaluate({"vars.account": "a" * 500})
+        SCOPE.expression('vars.account.replace("a", vars.account)').evaluate(
+            {"vars.account": "a" * 500}
+        )
 
 
 def test_expected_types():
@@ -147,7 +157,11 @@ def test_conditions():
         SCOPE.condition("body.a").evaluate(VALUES)
     with pytest.raises(ExprError) as caught:
         SCOPE.condition(" vars.n")
-    assert (caught.value.code, caught.value.offset, caught.value.hint) == ("FE303", 1, "compare it, for example vars.n > 0")
+    assert (caught.value.code, caught.value.offset, caught.value.hint) == (
+        "FE303",
+        1,
+        "compare it, for example vars.n > 0",
+    )
 
 
 def test_extended_leaves_the_scope_alone():
@@ -204,7 +218,29 @@ def test_any_text_compiles_or_says_why(text):
 
 
 WORDS = st.sampled_from(
-    ["vars.n", "vars.account", "body", ".a", "(", ")", "[", "]", '"x"', "1", "2.5", "+", "==", "&&", "!", "?", ":", "luhn", "has", ",", " "]
+    [
+        "vars.n",
+        "vars.account",
+        "body",
+        ".a",
+        "(",
+        ")",
+        "[",
+        "]",
+        '"x"',
+        "1",
+        "2.5",
+        "+",
+        "==",
+        "&&",
+        "!",
+        "?",
+        ":",
+        "luhn",
+        "has",
+        ",",
+        " ",
+    ]
 )
 
 
@@ -219,7 +255,8 @@ def test_an_expression_gives_a_value_or_an_eval_error(text):
         found = made.evaluate(VALUES)
         assert (
             made.type is Type.ANY
-            or type(found).__name__ == {"text": "str", "integer": "int", "decimal": "float", "boolean": "bool"}[made.type]
+            or type(found).__name__
+            == {"text": "str", "integer": "int", "decimal": "float", "boolean": "bool"}[made.type]
         )
 
 

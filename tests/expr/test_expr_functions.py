@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from flowengine.expr import FUNCTIONS, EvalError, Scope, Type
 
-SCOPE = Scope({"vars.t": Type.TEXT, "vars.u": Type.TEXT, "vars.x": Type.ANY, "vars.d": Type.DECIMAL})
+SCOPE = Scope(
+    {"vars.t": Type.TEXT, "vars.u": Type.TEXT, "vars.x": Type.ANY, "vars.d": Type.DECIMAL}
+)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda function: function.name)
@@ -20,7 +22,9 @@ def test_the_documented_example_is_true(function):
 
 
 def result(text, **values):
-    return SCOPE.expression(text).evaluate({f"vars.{name}": value for name, value in values.items()})
+    return SCOPE.expression(text).evaluate(
+        {f"vars.{name}": value for name, value in values.items()}
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +47,10 @@ def result(text, **values):
         ("in_range(4, 1, 3)", False),
         ("integer(-2.9)", -2),
         ("text(null)", ""),
-        ("text(true) + text(3) + text(0.1 + 0.2) + text(12345678901234567.0)", "true30.312345678901234568"),
+        (
+            "text(true) + text(3) + text(0.1 + 0.2) + text(12345678901234567.0)",
+            "true30.312345678901234568",
+        ),
         ('plural(1, "day", "days") + plural(0, "day", "days")', "daydays"),
         ('money(1, "USD")', "1 dollar"),
         ('money(0.01, "GBP")', "1 penny"),
@@ -101,17 +108,28 @@ def test_what_is_no_such_thing_is_an_eval_error(text):
     [
         ("date_words(vars.d)", "24 December 2026"),
         ('date_words(vars.d, "en-US")', "December 24, 2026"),
-        ('"at (" + date_words( parse_date("24122026", "DDMMYYYY") ) + "), " + time_words("09:30")', "at (24 December 2026), 9:30 AM"),
+        (
+            (
+                '"at (" + date_words( parse_date("24122026", "DDMMYYYY") ) + "), " + '
+                'time_words("09:30")'
+            ),
+            "at (24 December 2026), 9:30 AM",
+        ),
         ("[vars.d].map(day, date_words({'a': day, 'b': \")\"}.a))[0]", "24 December 2026"),
         ('money(12.5, "NOK")', "12 Norwegian kroner and 50 øre"),
     ],
 )
 def test_the_locale_of_the_call_is_spoken_where_none_is_given(text, expected):
     scope = Scope({"vars.d": Type.TEXT, "call.locale": Type.TEXT})
-    assert scope.expression(text).evaluate({"vars.d": "2026-12-24", "call.locale": "en-GB"}) == expected
+    assert (
+        scope.expression(text).evaluate({"vars.d": "2026-12-24", "call.locale": "en-GB"})
+        == expected
+    )
 
 
-@pytest.mark.parametrize("text", ['date_words("2026-12-24")', 'time_words("09:30")', 'money(12.5, "NOK")'])
+@pytest.mark.parametrize(
+    "text", ['date_words("2026-12-24")', 'time_words("09:30")', 'money(12.5, "NOK")']
+)
 def test_each_function_that_speaks_follows_the_call(text):
     said = Scope({"call.locale": Type.TEXT}).expression(text)
     assert said.names == {"call.locale"}
@@ -122,7 +140,9 @@ def test_each_function_that_speaks_follows_the_call(text):
 def test_spell_keeps_digits_and_parts_everything(text):
     text = text.encode(errors="ignore").decode().replace("\0", "")
     spelled = result("spell(vars.t)", t=text)
-    assert spelled.replace(" ", "") == "".join(character for character in text if character.isalnum())
+    assert spelled.replace(" ", "") == "".join(
+        character for character in text if character.isalnum()
+    )
     assert all(len(part) == 1 for part in spelled.split(" ") if part)
     assert result("spell(spell(vars.t))", t=text) == spelled
 

@@ -9,8 +9,22 @@ from hypothesis import strategies as st
 
 from flowengine.expr import EvalError, ExprError, Mode, Scope, Type, whole_expression
 
-SCOPE = Scope({"vars.name": Type.TEXT, "vars.n": Type.INTEGER, "vars.d": Type.DECIMAL, "vars.vip": Type.BOOLEAN, "body": Type.ANY})
-VALUES = {"vars.name": "Jane", "vars.n": 3, "vars.d": 2.0, "vars.vip": True, "body": {"a": "x", "list": [1]}}
+SCOPE = Scope(
+    {
+        "vars.name": Type.TEXT,
+        "vars.n": Type.INTEGER,
+        "vars.d": Type.DECIMAL,
+        "vars.vip": Type.BOOLEAN,
+        "body": Type.ANY,
+    }
+)
+VALUES = {
+    "vars.name": "Jane",
+    "vars.n": 3,
+    "vars.d": 2.0,
+    "vars.vip": True,
+    "body": {"a": "x", "list": [1]},
+}
 TEXTS = st.text(max_size=40).map(lambda text: text.encode(errors="ignore").decode())
 
 
@@ -37,7 +51,11 @@ def test_a_long_text_has_many_pieces():
 
 def test_names_pieces_and_constants():
     made = SCOPE.template("Hi ${vars.name}, ${vars.n + 1}")
-    assert (made.names, made.constant, [piece.start for piece in made.pieces]) == ({"vars.name", "vars.n"}, None, [5, 19])
+    assert (made.names, made.constant, [piece.start for piece in made.pieces]) == (
+        {"vars.name", "vars.n"},
+        None,
+        [5, 19],
+    )
     assert SCOPE.template("a $${b}").constant == "a ${b}"
     assert SCOPE.template("{a} {vars} $${vars.name}").constant == "{a} {vars} ${vars.name}"
     assert SCOPE.template("").constant == ""
@@ -96,14 +114,18 @@ def test_speech_cannot_break_out(value):
 
 @given(HOSTILE)
 def test_ssml_cannot_break_out(value):
-    said = SCOPE.template("<s>${vars.name + ''}</s>", Mode.SSML).render({"vars.name": value.replace("\0", "")})
+    said = SCOPE.template("<s>${vars.name + ''}</s>", Mode.SSML).render(
+        {"vars.name": value.replace("\0", "")}
+    )
     assert not re.search(r"[\[\];&<>\"'\x00-\x1f\x7f-\x9f\u2028\u2029]", said[3:-4])
 
 
 @given(HOSTILE)
 def test_a_url_piece_reads_back(value):
     assume(value not in {".", ".."})
-    made = SCOPE.template("/a/${vars.name}?n=${vars.n}", Mode.URL).render({"vars.name": value, "vars.n": -3})
+    made = SCOPE.template("/a/${vars.name}?n=${vars.n}", Mode.URL).render(
+        {"vars.name": value, "vars.n": -3}
+    )
     inside = made.removeprefix("/a/").removesuffix("?n=-3")
     assert unquote(inside, errors="strict") == value
     assert not set(inside) & set("/?#&=:@ ")
@@ -116,8 +138,14 @@ def test_a_url_piece_cannot_climb(value):
 
 
 def test_speech_stays_readable():
-    assert SCOPE.template("${vars.name}", Mode.SSML).render({"vars.name": "AT&T's <b>"}) == "AT and T\u2019s  b "
-    assert SCOPE.template("${vars.name}; [x]", Mode.SPEECH).render({"vars.name": "a;b]"}) == "a,b); [x]"
+    assert (
+        SCOPE.template("${vars.name}", Mode.SSML).render({"vars.name": "AT&T's <b>"})
+        == "AT and T\u2019s  b "
+    )
+    assert (
+        SCOPE.template("${vars.name}; [x]", Mode.SPEECH).render({"vars.name": "a;b]"})
+        == "a,b); [x]"
+    )
 
 
 def mistake(text):

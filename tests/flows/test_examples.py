@@ -1,4 +1,6 @@
-"""Every example flow, walked by every key, answer and failure, and every state by itself: all that is said is legal SVAML."""
+"""Every example flow, walked by every key, answer and failure, and every state by itself: all that
+is said is legal SVAML.
+"""
 
 import json
 import re
@@ -25,7 +27,9 @@ from flowengine.states import Fetched
 from flowengine.svaml import encode, violations
 
 ROOT = Path(__file__).parents[2]
-COMPILED = compile_project(read_folder(ROOT / "flows"), dict.fromkeys(("CRM_TOKEN", "RECORDINGS_KEY"), "secret"))
+COMPILED = compile_project(
+    read_folder(ROOT / "flows"), dict.fromkeys(("CRM_TOKEN", "RECORDINGS_KEY"), "secret")
+)
 SCHEMA = json.loads((ROOT / "schemas" / "svaml.schema.json").read_text())
 OPEN, CLOSED = datetime(2026, 11, 18, 16, 0, tzinfo=UTC), datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 ENTERED = ["", "1", "2", "*1", "*2", "12345674"]
@@ -47,8 +51,12 @@ def event(kind: str, **fields: Any) -> Any:
 
 
 def words(program: Program) -> list[str]:
-    """The words and keys that this flow, its subflows and the tables speak of: what a walk must try to get everywhere."""
-    text = program.document.text + "".join(other.document.text for other in release().programs.values() if other.signature.outcomes)
+    """The words and keys that this flow, its subflows and the tables speak of: what a walk must try
+    to get everywhere.
+    """
+    text = program.document.text + "".join(
+        other.document.text for other in release().programs.values() if other.signature.outcomes
+    )
     literals = re.findall(r'[=(,] *"([^"]{1,40})"', text)
     tables = [
         key
@@ -60,16 +68,32 @@ def words(program: Program) -> list[str]:
 
 def bodies(program: Program) -> list[dict[str, Any]]:
     """What an asked system may say: for each captured field every value that could matter."""
-    fields = {capture.value.text: capture.variable for state in program.states.values() for capture in getattr(state.verb, "captures", ())}
-    values = {name: examples(program, variable.type, variable.choices) for name, variable in fields.items() if name.startswith("body.")}
+    fields = {
+        capture.value.text: capture.variable
+        for state in program.states.values()
+        for capture in getattr(state.verb, "captures", ())
+    }
+    values = {
+        name: examples(program, variable.type, variable.choices)
+        for name, variable in fields.items()
+        if name.startswith("body.")
+    }
     most = max((len(found) for found in values.values()), default=0)
-    return [{}, *(body_of({name: found[turn % len(found)] for name, found in values.items()}) for turn in range(most))]
+    return [
+        {},
+        *(
+            body_of({name: found[turn % len(found)] for name, found in values.items()})
+            for turn in range(most)
+        ),
+    ]
 
 
 def examples(program: Program, kind: str, choices: tuple[str, ...]) -> list[Any]:
     """Values of one type; the texts are those that the flow compares with."""
     texts = [*(choices or words(program)), "2026-12-24", "x"]
-    return {"boolean": [True, False], "integer": [0, 5, 100], "decimal": [0.0, 12.5]}.get(kind, texts)
+    return {"boolean": [True, False], "integer": [0, 5, 100], "decimal": [0.0, 12.5]}.get(
+        kind, texts
+    )
 
 
 def body_of(values: dict[str, Any]) -> dict[str, Any]:
@@ -87,13 +111,34 @@ def body_of(values: dict[str, Any]) -> dict[str, Any]:
 def arrivals(program: Program) -> Iterator[tuple[Call | None, Any]]:
     """The callbacks by which a call enters this flow."""
     for value in ("", "1", "2026-12-24"):
-        data = {item.name: {"integer": 1, "boolean": True}.get(item.type, value) for item in program.signature.inputs}
+        data = {
+            item.name: {"integer": 1, "boolean": True}.get(item.type, value)
+            for item in program.signature.inputs
+        }
         yield None, event("ace", custom=json.dumps({"flow": program.flow, "data": data}))
-    callers = ["12015555555", "4712345678", "private", *(f"1201555{number:04}" for number in range(40))]
+    callers = [
+        "12015555555",
+        "4712345678",
+        "private",
+        *(f"1201555{number:04}" for number in range(40)),
+    ]
     dialled = ["+14045550101", "alice", *words(program)]
-    for cli, to in [*((cli, "+14045550101") for cli in callers), *(("12015555555", to) for to in dialled)]:
+    for cli, to in [
+        *((cli, "+14045550101") for cli in callers),
+        *(("12015555555", to) for to in dialled),
+    ]:
         kind = "did" if to.startswith("+") else "username"
-        yield None, event("ice", cli=cli, to={"type": kind, "endpoint": to}, domain="pstn", originationType="PSTN", user="alice")
+        yield (
+            None,
+            event(
+                "ice",
+                cli=cli,
+                to={"type": kind, "endpoint": to},
+                domain="pstn",
+                originationType="PSTN",
+                user="alice",
+            ),
+        )
 
 
 def replies(call: Call) -> Iterator[Any]:
@@ -103,13 +148,28 @@ def replies(call: Call) -> Iterator[Any]:
     entered = [] if state.kind == "menu" else [*ENTERED, *words(release().programs[call.flow])]
     for value in dict.fromkeys([*sorted(choices), *entered, "yes", "no", "*", "0"]):
         for kind, way in (("return", "dtmf"), ("sequence", "voice")):
-            yield event("pie", menuResult={"menuId": "main", "type": kind, "value": value, "inputMethod": way})
+            yield event(
+                "pie",
+                menuResult={"menuId": "main", "type": kind, "value": value, "inputMethod": way},
+            )
     for kind in ("timeout", "invalidinput", "hangup", "error"):
         yield event("pie", menuResult={"menuId": "main", "type": kind})
     for status in ("", "human", "machine", "notsure"):
         yield event("ace", **({"amd": {"status": status, "reason": "n/a"}} if status else {}))
-    for kind in ("amd", "amd_beep", "recording_available", "transcription_available", "recording_finished", "callingerror"):
-        yield event("notify", type=kind, destination="s3://file", amd={"status": "machine"} if kind.startswith("amd") else None)
+    for kind in (
+        "amd",
+        "amd_beep",
+        "recording_available",
+        "transcription_available",
+        "recording_finished",
+        "callingerror",
+    ):
+        yield event(
+            "notify",
+            type=kind,
+            destination="s3://file",
+            amd={"status": "machine"} if kind.startswith("amd") else None,
+        )
     for result in ("ANSWERED", "BUSY", "NOANSWER", "FAILED"):
         yield event("dice", result=result, reason="N/A", duration=5)
 
@@ -120,12 +180,18 @@ def settled(outcome: Outcome, answer: Fetched) -> Outcome:
     return outcome
 
 
-def outcomes(call: Call | None, callback: Any, now: datetime, program: Program) -> Iterator[Outcome]:
+def outcomes(
+    call: Call | None, callback: Any, now: datetime, program: Program
+) -> Iterator[Outcome]:
     """What may come of a callback: one outcome, or one per answer of the system that the flow asks."""
     first = stepped(call, callback, now, program)
     yield settled(first, Fetched(500))
     if first.waiting is not None:
-        for answer in (*(Fetched(200, body) for body in bodies(program)), Fetched(404), Fetched(0, error="timeout")):
+        for answer in (
+            *(Fetched(200, body) for body in bodies(program)),
+            Fetched(404),
+            Fetched(0, error="timeout"),
+        ):
             yield settled(stepped(call, callback, now, program), answer)
 
 
@@ -168,7 +234,9 @@ def explored(program: Program) -> set[tuple[str, str]]:
     return reached
 
 
-FLOWS = sorted(name for name, program in COMPILED.programs.items() if not program.signature.outcomes)
+FLOWS = sorted(
+    name for name, program in COMPILED.programs.items() if not program.signature.outcomes
+)
 UNDER = {
     "ice": event("ice", to={"type": "did", "endpoint": "+1"}),
     "ace": event("ace"),
@@ -189,7 +257,9 @@ def test_every_state_entered_by_itself_says_only_what_is_legal(flow: str) -> Non
 
 
 def test_walks_through_the_examples_say_only_what_is_legal_and_reach_four_of_five_states() -> None:
-    """What a walk cannot reach are exits for failures that no test can cause, and branches behind the data of other systems."""
+    """What a walk cannot reach are exits for failures that no test can cause, and branches behind
+    the data of other systems.
+    """
     states = {(flow, name) for flow in FLOWS for name in release().programs[flow].states}
     reached = set[tuple[str, str]]().union(*(explored(release().programs[flow]) for flow in FLOWS))
     assert len(states & reached) >= 0.8 * len(states)

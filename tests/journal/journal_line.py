@@ -1,4 +1,6 @@
-"""Calls through the real engine and the real journal, in this process, with scripted answers of other systems."""
+"""Calls through the real engine and the real journal, in this process, with scripted answers of
+other systems.
+"""
 
 import asyncio
 import json
@@ -63,7 +65,10 @@ CALLER, LINE = "12015550123", "+14045550199"
 
 
 def files(flow: str = FLOW, journal: str = "") -> dict[str, bytes]:
-    return {"line.yaml": flow.encode(), "project.yaml": (PROJECT + (f"journal: {journal}\n" if journal else "")).encode()}
+    return {
+        "line.yaml": flow.encode(),
+        "project.yaml": (PROJECT + (f"journal: {journal}\n" if journal else "")).encode(),
+    }
 
 
 def compiled(given: Mapping[str, bytes]) -> Release:
@@ -74,7 +79,15 @@ def compiled(given: Mapping[str, bytes]) -> Release:
 
 def ring(call: str = "call-1") -> dict[str, Any]:
     to = {"type": "did", "endpoint": LINE}
-    return {"event": "ice", "callid": call, "version": 1, "cli": CALLER, "to": to, "domain": "pstn", "originationType": "PSTN"}
+    return {
+        "event": "ice",
+        "callid": call,
+        "version": 1,
+        "cli": CALLER,
+        "to": to,
+        "domain": "pstn",
+        "originationType": "PSTN",
+    }
 
 
 def press(value: str, call: str = "call-1", kind: str = "return") -> dict[str, Any]:
@@ -91,7 +104,15 @@ def answered(call: str = "call-1") -> dict[str, Any]:
 
 
 def ended(call: str = "call-1", reason: str = "CALLERHANGUP", seconds: int = 20) -> dict[str, Any]:
-    return {"event": "dice", "callid": call, "version": 1, "result": "ANSWERED", "reason": reason, "duration": seconds, "from": CALLER}
+    return {
+        "event": "dice",
+        "callid": call,
+        "version": 1,
+        "result": "ANSWERED",
+        "reason": reason,
+        "duration": seconds,
+        "from": CALLER,
+    }
 
 
 class Clock:
@@ -116,9 +137,17 @@ def record(
     return asyncio.run(recorded(path, release, list(events), fetch, sealer))
 
 
-async def recorded(path: Path, release: Release, events: Sequence[dict[str, Any]], fetch: Any, sealer: Sealer | None) -> list[Reply]:
+async def recorded(
+    path: Path,
+    release: Release,
+    events: Sequence[dict[str, Any]],
+    fetch: Any,
+    sealer: Sealer | None,
+) -> list[Reply]:
     counted: list[tuple[str, int]] = []
-    writer = Writer(path, lambda _release: release, sealer, lambda what, rows: counted.append((what, rows)))
+    writer = Writer(
+        path, lambda _release: release, sealer, lambda what, rows: counted.append((what, rows))
+    )
     writer.start()
     engine = Engine(Registry(release), MemoryStore(), Codec([derive_key("key")]), fetch, Clock())
     replies = []

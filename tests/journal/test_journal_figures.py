@@ -9,7 +9,10 @@ from flowengine.journal import Figures, figures
 
 def test_the_figures_of_two_releases_side_by_side(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    good, bad = compiled(files()), compiled(files(FLOW.replace('phone: "+14045009000"', 'phone: "${vars.name}"')))
+    good, bad = (
+        compiled(files()),
+        compiled(files(FLOW.replace('phone: "+14045009000"', 'phone: "${vars.name}"'))),
+    )
     record(path, good, [
         *(ring("a"), press("0", "a"), answered("a"), ended("a", seconds=30)),
         *(ring("b"), press("0", "b"), answered("b"), ended("b", "CALLEEHANGUP", seconds=50)),

@@ -1,4 +1,6 @@
-"""Under load callbacks are kept as they are, sealed, and become rows later: none is lost, none is readable, and the rows are the same."""
+"""Under load callbacks are kept as they are, sealed, and become rows later: none is lost, none is
+readable, and the rows are the same.
+"""
 
 import asyncio
 import json
@@ -10,7 +12,21 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from journal.journal_line import CALLER, SEALER, answered, compiled, crm, ended, files, keyed, press, record, recorded, ring, written
+from journal.journal_line import (
+    CALLER,
+    SEALER,
+    answered,
+    compiled,
+    crm,
+    ended,
+    files,
+    keyed,
+    press,
+    record,
+    recorded,
+    ring,
+    written,
+)
 
 from flowengine.cli import main
 from flowengine.cli.canary import lines
@@ -31,14 +47,22 @@ def _always_busy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def begun(path: Path, sealer: Sealer = SEALER, **options: Any) -> Writer:
-    made = Writer(path, lambda _name: options.get("current", RELEASE), sealer, lambda *_: None, options.get("load"))
+    made = Writer(
+        path,
+        lambda _name: options.get("current", RELEASE),
+        sealer,
+        lambda *_: None,
+        options.get("load"),
+    )
     made._later._busy = True  # from the first moment on
     made.start()
     return made
 
 
 async def stowed(path: Path, replies: list[Reply], events: list[dict[str, Any]]) -> Writer:
-    """A writer that has written these, and is still too busy to make rows of them: as good as killed."""
+    """A writer that has written these, and is still too busy to make rows of them: as good as
+    killed.
+    """
     busy = begun(path)
     for reply, event in zip(replies, events, strict=True):
         await busy.kept(reply.record, json.dumps(event).encode(), reply.body)
@@ -52,7 +76,11 @@ async def gone(busy: Writer) -> None:
 
 
 def killed(
-    path: Path, events: list[dict[str, Any]], release: Release = RELEASE, look: Callable[[], None] = lambda: None, **options: Any
+    path: Path,
+    events: list[dict[str, Any]],
+    release: Release = RELEASE,
+    look: Callable[[], None] = lambda: None,
+    **options: Any,
 ) -> list[Reply]:
     """These are acknowledged, the process is killed, and another one starts and ends."""
 
@@ -88,7 +116,9 @@ async def until(holds: Callable[[], bool]) -> None:
 
 def rows(path: Path) -> list[dict[str, Any]]:
     with closing(sqlite3.connect(path)) as file:
-        found = file.execute(f"SELECT {', '.join(Row._fields)} FROM callbacks ORDER BY number").fetchall()
+        found = file.execute(
+            f"SELECT {', '.join(Row._fields)} FROM callbacks ORDER BY number"
+        ).fetchall()
     return [dict(zip(Row._fields, row, strict=True)) for row in found]
 
 
@@ -105,7 +135,9 @@ def test_rows_are_the_same_whether_they_had_to_wait_or_not(tmp_path: Path) -> No
 
     asyncio.run(at_once())
     first, second = rows(late), rows(soon)
-    opened = [[SEALER.open(row.pop("sealed"), row["call"]) for row in found] for found in (first, second)]
+    opened = [
+        [SEALER.open(row.pop("sealed"), row["call"]) for row in found] for found in (first, second)
+    ]
     assert opened[0] == opened[1]
     assert all(content is not None for content in opened[0])
     assert first == second
@@ -124,12 +156,20 @@ def test_what_waits_can_be_read_by_nobody_and_is_told_of(tmp_path: Path) -> None
 
     killed(path, CONVERSATION, look=look)
     assert Reader(path).waiting() == 0
-    assert [step.event for step in Reader(path).steps("call-1")] == ["ice", "pie", "pie", "ace", "dice"]
+    assert [step.event for step in Reader(path).steps("call-1")] == [
+        "ice",
+        "pie",
+        "pie",
+        "ace",
+        "dice",
+    ]
     for hidden in (b"12345674", CALLER.encode(), b"Ann"):
         assert hidden not in written(path)
 
 
-def test_what_no_key_opens_waits_for_its_key(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_no_key_opens_waits_for_its_key(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "journal.db"
     killed(path, CONVERSATION, sealer=Sealer(["another"]))
     assert rows(path) == []
@@ -139,10 +179,15 @@ def test_what_no_key_opens_waits_for_its_key(tmp_path: Path, caplog: pytest.LogC
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["it can be had", "it is gone"])
-def test_what_a_release_wants_hidden_stays_hidden_after_a_restart_on_another(tmp_path: Path, known: bool) -> None:
+def test_what_a_release_wants_hidden_stays_hidden_after_a_restart_on_another(
+    tmp_path: Path, known: bool
+) -> None:
     """The current release shows everything in clear, and its flow has no secrets."""
     path, asked = tmp_path / "journal.db", []
-    plain = {name: content.replace(b", secret: true", b"") for name, content in files(journal="{numbers: clear, words: clear}").items()}
+    plain = {
+        name: content.replace(b", secret: true", b"")
+        for name, content in files(journal="{numbers: clear, words: clear}").items()
+    }
 
     async def load(name: str) -> Release | None:
         asked.append(name)
@@ -198,7 +243,9 @@ def test_two_workers_make_each_row_once(tmp_path: Path) -> None:
         await asyncio.gather(*(asyncio.to_thread(one.close) for one in (busy, *others)))
 
     asyncio.run(run())
-    assert sorted(row["call"] for row in rows(path)) == sorted(event["callid"].encode() for event in events)
+    assert sorted(row["call"] for row in rows(path)) == sorted(
+        event["callid"].encode() for event in events
+    )
 
 
 def test_figures_of_a_canary_tell_what_they_lack(tmp_path: Path) -> None:
@@ -206,7 +253,13 @@ def test_figures_of_a_canary_tell_what_they_lack(tmp_path: Path) -> None:
 
     def look() -> None:
         side = side_by_side(Canary(0.0, RELEASE.id, "candidate", 0.1), of_journal(path))
-        found.extend([side.waiting, side.figures[RELEASE.id].calls, next(line for line in lines(side) if "not among" in line)])
+        found.extend(
+            [
+                side.waiting,
+                side.figures[RELEASE.id].calls,
+                next(line for line in lines(side) if "not among" in line),
+            ]
+        )
 
     killed(path, CONVERSATION, look=look)
     assert found[:2] == [5, 0]

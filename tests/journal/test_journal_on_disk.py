@@ -1,5 +1,5 @@
-"""All files that a real server has written, also after kill -9: what callers keyed for a secret is in none of them, and their numbers
-only where the project shows them.
+"""All files that a real server has written, also after kill -9: what callers keyed for a secret is
+in none of them, and their numbers only where the project shows them.
 """
 
 import base64
@@ -17,9 +17,8 @@ from e2e.phone_line import FLOW, PROJECT, Crm, Line, Server
 
 CALLS = 12
 RUN = re.compile(rb"\d{8,}")
-BUSY = (
-    "import flowengine.journal.later as later\nlater.BUSY_PER_SECOND = -1.0\n"  # every server is busy, so that callbacks wait in the inbox
-)
+# every server is busy, so that callbacks wait in the inbox
+BUSY = "import flowengine.journal.later as later\nlater.BUSY_PER_SECOND = -1.0\n"
 
 
 @pytest.fixture
@@ -34,7 +33,11 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 def checked(digits: str) -> str:
     """The digits with a last one that makes them an account."""
-    return next(f"{digits}{last}" for last in range(10) if sum(map(luhn, enumerate(reversed(f"{digits}{last}")))) % 10 == 0)
+    return next(
+        f"{digits}{last}"
+        for last in range(10)
+        if sum(map(luhn, enumerate(reversed(f"{digits}{last}")))) % 10 == 0
+    )
 
 
 def luhn(digit: tuple[int, str]) -> int:
@@ -60,7 +63,13 @@ class Caller:
         line.press(self.account, "sequence")
         if to_the_end:
             line.answered()
-            line.post("dice", result="ANSWERED", reason="CALLERHANGUP", duration=12, **{"from": self.number})
+            line.post(
+                "dice",
+                result="ANSWERED",
+                reason="CALLERHANGUP",
+                duration=12,
+                **{"from": self.number},
+            )
 
 
 def written(folder: Path) -> dict[str, bytes]:
@@ -69,18 +78,36 @@ def written(folder: Path) -> dict[str, bytes]:
 
 def spellings(digits: str) -> set[bytes]:
     """As they may stand in a text, in JSON, and in Base64."""
-    plain = {digits.encode(), " ".join(digits).encode(), ", ".join(digits).encode(), digits.encode().hex().encode()}
-    inside = [base64.b64encode(bytes(shift) + digits.encode()) for shift in range(3)]  # the bytes before and after it are not known
-    return plain | {text[4 if shift else 0 :][: (len(digits) - (3 - shift) % 3) // 3 * 4] for shift, text in enumerate(inside)}
+    plain = {
+        digits.encode(),
+        " ".join(digits).encode(),
+        ", ".join(digits).encode(),
+        digits.encode().hex().encode(),
+    }
+    inside = [
+        base64.b64encode(bytes(shift) + digits.encode()) for shift in range(3)
+    ]  # the bytes before and after it are not known
+    return plain | {
+        text[4 if shift else 0 :][: (len(digits) - (3 - shift) % 3) // 3 * 4]
+        for shift, text in enumerate(inside)
+    }
 
 
 def found(files: dict[str, bytes], digits: str) -> list[str]:
-    return [name for name, content in files.items() if any(spelling in content for spelling in spellings(digits))]
+    return [
+        name
+        for name, content in files.items()
+        if any(spelling in content for spelling in spellings(digits))
+    ]
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["rows at once", "rows later"])
-@pytest.mark.parametrize("journal", ["{numbers: masked, words: masked}", "{numbers: clear, words: clear}"])
-def test_what_a_server_has_written(folder: Path, monkeypatch: pytest.MonkeyPatch, journal: str, busy: bool) -> None:
+@pytest.mark.parametrize(
+    "journal", ["{numbers: masked, words: masked}", "{numbers: clear, words: clear}"]
+)
+def test_what_a_server_has_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, journal: str, busy: bool
+) -> None:
     with (folder / "flows" / "project.yaml").open("a") as project:
         project.write(f"journal: {journal}\n")
     if busy:
@@ -109,15 +136,19 @@ def look(files: dict[str, bytes], callers: list[Caller], *, clear: bool) -> None
     for caller in callers:
         assert found(files, caller.account) == []
         assert found(files, caller.slip) == [], "an input for a secret that will not do"
-        assert {name.partition(".")[0] for name in found(files, caller.number)} <= ({"journal"} if clear else set())
+        assert {name.partition(".")[0] for name in found(files, caller.number)} <= (
+            {"journal"} if clear else set()
+        )
     if not clear:
-        assert [name for name, content in files.items() if b"Ann; Lee" in content] == [], "what a lookup told"
+        assert [name for name, content in files.items() if b"Ann; Lee" in content] == [], (
+            "what a lookup told"
+        )
         explained(files, callers)
 
 
 def explained(files: dict[str, bytes], callers: list[Caller]) -> None:
-    """No long number stands in the journal but parts of calls' ids, which are random: in one of a hundred the last twelve letters are
-    eleven digits and more.
+    """No long number stands in the journal but parts of calls' ids, which are random: in one of a
+    hundred the last twelve letters are eleven digits and more.
     """
     ids = [caller.call.encode() for caller in callers]
     for name in (name for name in files if name.startswith("journal")):

@@ -1,4 +1,6 @@
-"""Whatever callers enter and other systems know of them: nobody reads it in the journal, unless the project says so."""
+"""Whatever callers enter and other systems know of them: nobody reads it in the journal, unless the
+project says so.
+"""
 
 import asyncio
 import json
@@ -20,9 +22,14 @@ from flowengine.states import Fetched, Request
 
 TOLD = "it is ${spell(vars.account)}, ${vars.account + vars.name} or ${mask(vars.account, 8)}"
 SPOKEN = FLOW.replace("your account is ${vars.account}", TOLD)
-POLICIES = {told: compiled(files(SPOKEN, told)) for told in ("", "{words: clear}", "{numbers: clear}", "{numbers: clear, words: clear}")}
+POLICIES = {
+    told: compiled(files(SPOKEN, told))
+    for told in ("", "{words: clear}", "{numbers: clear}", "{numbers: clear, words: clear}")
+}
 digits = st.text("0123456789", min_size=8, max_size=8)
-names = st.lists(st.from_regex(r"[A-Z][a-z]{3,9}", fullmatch=True), min_size=1, max_size=3).map(" ".join)
+names = st.lists(st.from_regex(r"[A-Z][a-z]{3,9}", fullmatch=True), min_size=1, max_size=3).map(
+    " ".join
+)
 
 
 async def readable(release: Release, events: list[dict[str, Any]], name: str) -> str:
@@ -45,7 +52,9 @@ async def readable(release: Release, events: list[dict[str, Any]], name: str) ->
 @settings(max_examples=60, deadline=None)
 @given(account=digits, name=names)
 def test_what_a_secret_variable_holds_is_never_readable(told: str, account: str, name: str) -> None:
-    text = asyncio.run(readable(POLICIES[told], [ring(), press("1"), keyed(account), ended()], name))
+    text = asyncio.run(
+        readable(POLICIES[told], [ring(), press("1"), keyed(account), ended()], name)
+    )
     spelled = re.compile(r"[\s,.]*".join(account))
     assert not spelled.search(text)
 
@@ -53,12 +62,16 @@ def test_what_a_secret_variable_holds_is_never_readable(told: str, account: str,
 @pytest.mark.parametrize("told", ["", "{numbers: clear}"])
 @settings(max_examples=60, deadline=None)
 @given(account=digits, name=names)
-def test_what_a_lookup_told_is_readable_only_where_words_are_in_clear(told: str, account: str, name: str) -> None:
+def test_what_a_lookup_told_is_readable_only_where_words_are_in_clear(
+    told: str, account: str, name: str
+) -> None:
     events = [ring(), press("1"), keyed(account), ended()]
     text = asyncio.run(readable(POLICIES[told], events, name))
     authors = json.dumps(SPOKEN).lower()
     assert not [word for word in name.split() if word in text and word.lower() not in authors]
-    assert name.split(maxsplit=1)[0] in asyncio.run(readable(POLICIES["{words: clear}"], events, name))
+    assert name.split(maxsplit=1)[0] in asyncio.run(
+        readable(POLICIES["{words: clear}"], events, name)
+    )
 
 
 RECORDS = """

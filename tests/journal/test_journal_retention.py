@@ -27,7 +27,9 @@ class Days:
 
     def __init__(self, folder: Path) -> None:
         self.now = self.since = 1_795_000_000.0
-        self.reply: Reply = asyncio.run(recorded(folder / "other.db", RELEASE, [ring()], crm, None))[0]
+        self.reply: Reply = asyncio.run(
+            recorded(folder / "other.db", RELEASE, [ring()], crm, None)
+        )[0]
         self.path = folder / "journal.db"
         self.file = File(self.path)
         self.rows = Rows(lambda _name: RELEASE, SEALER, lambda *_: None)
@@ -39,12 +41,22 @@ class Days:
         self.retention.purge_sometimes()
 
     def noted(self, calls: int) -> list[Noted]:
-        events = [msgspec.structs.replace(self.reply.record.event, call_id=f"{self.now:.0f}-{number}") for number in range(calls)]
-        records = [msgspec.structs.replace(self.reply.record, event=event, at=self.now) for event in events]
-        return [Noted(record, json.dumps(ring(record.event.call_id)).encode(), self.reply.body) for record in records]
+        events = [
+            msgspec.structs.replace(self.reply.record.event, call_id=f"{self.now:.0f}-{number}")
+            for number in range(calls)
+        ]
+        records = [
+            msgspec.structs.replace(self.reply.record, event=event, at=self.now) for event in events
+        ]
+        return [
+            Noted(record, json.dumps(ring(record.event.call_id)).encode(), self.reply.body)
+            for record in records
+        ]
 
     def call(self, calls: int = 1) -> None:
-        self.file.change(lambda connection: self.rows.write(connection, self.file.answers, self.noted(calls)))
+        self.file.change(
+            lambda connection: self.rows.write(connection, self.file.answers, self.noted(calls))
+        )
 
     def stow(self, calls: int) -> None:
         self.file.change(lambda connection: stow(connection, self.noted(calls), self.now, SEALER))
@@ -52,7 +64,10 @@ class Days:
     def count(self) -> tuple[int, int]:
         """Rows, and sealed pieces."""
         with closing(sqlite3.connect(self.path)) as file:
-            return tuple(file.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("callbacks", "inbox"))  # type: ignore[return-value]
+            return tuple(
+                file.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+                for table in ("callbacks", "inbox")
+            )  # type: ignore[return-value]
 
 
 @pytest.fixture
@@ -75,7 +90,9 @@ def test_the_room_of_what_has_gone_is_used_again(days: Days) -> None:
     for _ in range(30):
         days.call(200)
         days.pass_by(DAY)
-        sizes.append(days.path.stat().st_size + days.path.with_name("journal.db-wal").stat().st_size)
+        sizes.append(
+            days.path.stat().st_size + days.path.with_name("journal.db-wal").stat().st_size
+        )
         days.file.opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     pages = days.file.opened().execute("PRAGMA page_count").fetchone()[0]
     days.call(200)
@@ -84,7 +101,9 @@ def test_the_room_of_what_has_gone_is_used_again(days: Days) -> None:
     assert max(sizes[20:]) < 1.2 * max(sizes[:12])
 
 
-def test_a_clock_that_leaps_a_year_ahead_costs_no_call(days: Days, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_clock_that_leaps_a_year_ahead_costs_no_call(
+    days: Days, caplog: pytest.LogCaptureFixture
+) -> None:
     days.call(10)
     days.pass_by(61)
     days.now += YEAR
@@ -122,7 +141,9 @@ def test_a_clock_that_goes_back_an_hour_costs_nothing(days: Days) -> None:
 
 
 @pytest.mark.parametrize("leap", [-3600.0, YEAR])
-def test_a_busy_server_whose_clock_is_set_makes_rows_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leap: float) -> None:
+def test_a_busy_server_whose_clock_is_set_makes_rows_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leap: float
+) -> None:
     """What waits in the inbox is neither dropped nor tried without end."""
     path, offset, time = tmp_path / "journal.db", [0.0], later.time.time
     monkeypatch.setattr(later, "BUSY_PER_SECOND", -1.0)

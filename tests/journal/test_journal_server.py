@@ -37,11 +37,15 @@ def whole_call(server: Server, name: str) -> None:
 
 def metric(server: Server, name: str) -> float:
     text = httpx.get(f"http://127.0.0.1:{server.port}/metrics").text
-    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
+    return sum(
+        float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name)
+    )
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_no_dice_that_was_acknowledged_is_lost_when_the_server_is_killed_in_the_middle(folder: Path, workers: int) -> None:
+def test_no_dice_that_was_acknowledged_is_lost_when_the_server_is_killed_in_the_middle(
+    folder: Path, workers: int
+) -> None:
     server = Server(folder, workers=workers)
     server.start()
     acknowledged: list[str] = []
@@ -79,14 +83,22 @@ def test_a_dice_delivered_again_after_a_kill_is_recorded_once(folder: Path) -> N
     assert [step.event for step in Reader(folder / "journal.db").steps("call-1")] == ["ice", "dice"]
 
 
-def test_without_a_store_there_is_a_journal_all_the_same_and_nothing_is_in_clear(folder: Path) -> None:
+def test_without_a_store_there_is_a_journal_all_the_same_and_nothing_is_in_clear(
+    folder: Path,
+) -> None:
     server = Server(folder, store="none")
     server.start()
     whole_call(server, "call-1")
     server.kill(signal.SIGTERM)
     assert len(Reader(folder / ".flowengine" / "journal.db").steps("call-1")) == 5
     written = b"".join(file.read_bytes() for file in (folder / ".flowengine").glob("journal.db*"))
-    for hidden in (b"12015555555", b"2017777777", b"12345674", b"Ann; Lee", b"BeIukql3pTKJ8RGL5zo0DA"):
+    for hidden in (
+        b"12015555555",
+        b"2017777777",
+        b"12345674",
+        b"Ann; Lee",
+        b"BeIukql3pTKJ8RGL5zo0DA",
+    ):
         assert hidden not in written
     assert (folder / ".flowengine" / "journal.db").stat().st_mode & 0o777 == 0o600
 
@@ -117,8 +129,12 @@ def test_readers_see_a_call_while_it_lasts(folder: Path) -> None:
     try:
         Line(server.port, "call-1").ring()
         Line(server.port, "call-2").ended()
-        (call,) = [call for call in Reader(folder / "journal.db").calls(Wanted()) if call.call == "call-1"]
+        (call,) = [
+            call for call in Reader(folder / "journal.db").calls(Wanted()) if call.call == "call-1"
+        ]
         assert (call.ended, call.exit) == (False, "support-line/welcome: next")
     finally:
         server.kill(signal.SIGTERM)
-    assert sqlite3.connect(folder / "journal.db").execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert sqlite3.connect(folder / "journal.db").execute("PRAGMA integrity_check").fetchall() == [
+        ("ok",)
+    ]

@@ -1,4 +1,6 @@
-"""Somebody takes the journal away, or puts another one in its place, while servers write it: what comes from then on is kept."""
+"""Somebody takes the journal away, or puts another one in its place, while servers write it: what
+comes from then on is kept.
+"""
 
 import asyncio
 import json
@@ -42,15 +44,29 @@ def another(path: Path) -> None:
 async def written(path: Path, calls: int, between: Callable[[int], None]) -> None:
     """Two workers write, in turns; `between` is told how many are written."""
     replies: list[Reply] = await recorded(
-        path.with_name("other.db"), RELEASE, [ended(f"call-{number}") for number in range(calls)], crm, None
+        path.with_name("other.db"),
+        RELEASE,
+        [ended(f"call-{number}") for number in range(calls)],
+        crm,
+        None,
     )
     lost: list[str] = []
-    writers = [Writer(path, lambda _name: RELEASE, SEALER, lambda what, _: lost.append(what) if what == "lost" else None) for _ in range(2)]
+    writers = [
+        Writer(
+            path,
+            lambda _name: RELEASE,
+            SEALER,
+            lambda what, _: lost.append(what) if what == "lost" else None,
+        )
+        for _ in range(2)
+    ]
     for writer in writers:
         writer.start()
     for number, reply in enumerate(replies):
         between(number)
-        await writers[number % 2].kept(reply.record, json.dumps(ended(f"call-{number}")).encode(), reply.body)
+        await writers[number % 2].kept(
+            reply.record, json.dumps(ended(f"call-{number}")).encode(), reply.body
+        )
     await asyncio.gather(*(asyncio.to_thread(writer.close) for writer in writers))
     assert lost == []
 
@@ -78,7 +94,9 @@ def test_what_comes_after_is_in_a_file_that_can_be_found(
     assert len([line for line in caplog.messages if AWAY in line]) == 2, "once for each worker"
 
 
-def test_what_is_written_as_it_is_taken_away_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_as_it_is_taken_away_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, left = tmp_path / "journal.db", [False, True]
 
     def leaving(*_: object) -> None:
@@ -100,7 +118,9 @@ def test_what_is_written_as_it_is_taken_away_is_written_again(tmp_path: Path, mo
 
 
 def test_answers_that_stood_in_the_old_file_are_written_to_the_new_one(tmp_path: Path) -> None:
-    """What many callers hear is written once: a reference into the file that is gone would lead nowhere."""
+    """What many callers hear is written once: a reference into the file that is gone would lead
+    nowhere.
+    """
     path = tmp_path / "journal.db"
 
     async def run() -> None:
@@ -115,8 +135,13 @@ def test_answers_that_stood_in_the_old_file_are_written_to_the_new_one(tmp_path:
         await asyncio.to_thread(writer.close)
 
     asyncio.run(run())
-    assert [call.call for call in Reader(path).calls(Wanted())] == [f"call-{number}" for number in range(19, 9, -1)]
-    assert all("For your bill press 1." in str(Reader(path).steps(f"call-{number}")[0].shown["answer"]) for number in range(10, 20))
+    assert [call.call for call in Reader(path).calls(Wanted())] == [
+        f"call-{number}" for number in range(19, 9, -1)
+    ]
+    assert all(
+        "For your bill press 1." in str(Reader(path).steps(f"call-{number}")[0].shown["answer"])
+        for number in range(10, 20)
+    )
 
 
 def test_a_folder_that_is_gone_is_made_again(tmp_path: Path) -> None:
@@ -138,7 +163,13 @@ def test_a_file_that_cannot_be_written_any_more_is_looked_at_again(tmp_path: Pat
     path, counted = tmp_path / "journal.db", list[tuple[str, int]]()
 
     async def run() -> None:
-        replies = await recorded(tmp_path / "other.db", RELEASE, [ended(f"call-{number}") for number in range(3)], crm, None)
+        replies = await recorded(
+            tmp_path / "other.db",
+            RELEASE,
+            [ended(f"call-{number}") for number in range(3)],
+            crm,
+            None,
+        )
         writer = Writer(path, lambda _name: RELEASE, SEALER, lambda *told: counted.append(told))
         writer.start()
         for number, reply in enumerate(replies):
@@ -148,7 +179,9 @@ def test_a_file_that_cannot_be_written_any_more_is_looked_at_again(tmp_path: Pat
                     (tmp_path / name).unlink()
             if number == 2:
                 path.rename(tmp_path / "broken.db")
-            await writer.kept(reply.record, json.dumps(ended(f"call-{number}")).encode(), reply.body)
+            await writer.kept(
+                reply.record, json.dumps(ended(f"call-{number}")).encode(), reply.body
+            )
         await asyncio.to_thread(writer.close)
 
     asyncio.run(run())

@@ -36,16 +36,23 @@ from flowengine.states import Fetched, Request
 CONVERSATION = [ring(), press("1"), keyed("12345674"), answered(), ended()]
 
 
-def journal(tmp_path: Path, told: str = "", events: list[dict[str, Any]] | None = None, **options: Any) -> Path:
+def journal(
+    tmp_path: Path, told: str = "", events: list[dict[str, Any]] | None = None, **options: Any
+) -> Path:
     path = tmp_path / "journal.db"
-    record(path, compiled(files(journal=told)), CONVERSATION if events is None else events, **options)
+    record(
+        path, compiled(files(journal=told)), CONVERSATION if events is None else events, **options
+    )
     return path
 
 
 def shown(path: Path) -> str:
     """All that people may read."""
     connection = sqlite3.connect(path)
-    rows = connection.execute("SELECT shown, coalesce(content, said) FROM callbacks LEFT JOIN answers ON answer = answers.number")
+    rows = connection.execute(
+        "SELECT shown, coalesce(content, said) FROM callbacks LEFT JOIN answers ON answer = "
+        "answers.number"
+    )
     return " ".join(text for row in rows for text in row)
 
 
@@ -55,15 +62,33 @@ def test_a_call_is_written_from_its_first_callback_to_its_last(tmp_path: Path) -
         ("ice", "main", 1, "answered"), ("pie", "ask_account", 2, "answered"), ("pie", "agents", 3, "answered"),
         ("ace", "agents", 4, "answered"), ("dice", "agents", 5, "answered"),
     ]  # fmt: skip
-    assert steps[2].shown["trace"][:3] == ["line/ask_account: next", "line/look_up: asks crm", "line/look_up: next"]
+    assert steps[2].shown["trace"][:3] == [
+        "line/ask_account: next",
+        "line/look_up: asks crm",
+        "line/look_up: next",
+    ]
     assert steps[2].shown["lookups"] == ["crm: 200"]
     assert steps[0].shown["answer"]["action"]["name"] == "runMenu"
 
 
 @pytest.mark.parametrize(
     "hidden",
-    [b"12345674", CALLER.encode(), LINE.strip("+").encode(), b"Ann", b"14045009000", b"1 2 3 4 5 6 7 4"],
-    ids=["what was pressed", "who called", "what was called", "what a lookup told", "whom it reached", "spelled out"],
+    [
+        b"12345674",
+        CALLER.encode(),
+        LINE.strip("+").encode(),
+        b"Ann",
+        b"14045009000",
+        b"1 2 3 4 5 6 7 4",
+    ],
+    ids=[
+        "what was pressed",
+        "who called",
+        "what was called",
+        "what a lookup told",
+        "whom it reached",
+        "spelled out",
+    ],
 )
 def test_nothing_of_a_caller_stands_in_the_file(tmp_path: Path, hidden: bytes) -> None:
     assert hidden not in written(journal(tmp_path))
@@ -76,7 +101,11 @@ def test_what_a_caller_hears_again_is_hidden_too(tmp_path: Path) -> None:
 
 
 def test_numbers_and_words_in_clear_leave_secrets_hidden(tmp_path: Path) -> None:
-    path = journal(tmp_path, "{numbers: clear, words: clear}", [*CONVERSATION, ring(), press("2"), keyed("654321")])
+    path = journal(
+        tmp_path,
+        "{numbers: clear, words: clear}",
+        [*CONVERSATION, ring(), press("2"), keyed("654321")],
+    )
     told = shown(path)
     assert CALLER in told
     assert "Order 6 5 4 3 2 1 is on its way to +12015550123." in told
@@ -85,7 +114,9 @@ def test_numbers_and_words_in_clear_leave_secrets_hidden(tmp_path: Path) -> None
 
 
 def test_words_are_hidden_in_other_letters_too(tmp_path: Path) -> None:
-    flow = FLOW.replace("say: Hello ${vars.name},", "say: Dear ${upper(vars.name)} or ${lower(vars.name)},")
+    flow = FLOW.replace(
+        "say: Hello ${vars.name},", "say: Dear ${upper(vars.name)} or ${lower(vars.name)},"
+    )
 
     async def lookup(_request: Request, _left: float) -> Fetched:
         return Fetched(200, {"name": "Ann-Marie; Öst"})
@@ -108,9 +139,19 @@ def test_with_words_in_clear_numbers_stay_masked(tmp_path: Path) -> None:
     assert '"value":"654321"' in told
 
 
-@pytest.mark.parametrize(("told", "options"), [("{replay: false}", {}), ("", {"sealer": None})], ids=["not wanted", "no key"])
-def test_nothing_is_sealed_where_it_is_not_wanted_or_cannot_be(tmp_path: Path, told: str, options: dict[str, Any]) -> None:
-    rows = sqlite3.connect(journal(tmp_path, told, **options)).execute("SELECT sealed FROM callbacks").fetchall()
+@pytest.mark.parametrize(
+    ("told", "options"),
+    [("{replay: false}", {}), ("", {"sealer": None})],
+    ids=["not wanted", "no key"],
+)
+def test_nothing_is_sealed_where_it_is_not_wanted_or_cannot_be(
+    tmp_path: Path, told: str, options: dict[str, Any]
+) -> None:
+    rows = (
+        sqlite3.connect(journal(tmp_path, told, **options))
+        .execute("SELECT sealed FROM callbacks")
+        .fetchall()
+    )
     assert rows == [(None,)] * len(CONVERSATION)
 
 
@@ -123,14 +164,20 @@ def test_what_is_sealed_opens_for_its_own_call_and_with_its_own_key_only() -> No
     assert SEALER.open(b"short", b"call-1") is None
 
 
-def test_a_repeated_delivery_has_one_row_even_if_only_the_repetition_could_be_written(tmp_path: Path) -> None:
-    """The worker that answered first may have died between the two commits, of the call's state and of the journal."""
+def test_a_repeated_delivery_has_one_row_even_if_only_the_repetition_could_be_written(
+    tmp_path: Path,
+) -> None:
+    """The worker that answered first may have died between the two commits, of the call's state and
+    of the journal.
+    """
     release, path = compiled(files()), tmp_path / "journal.db"
     record(path, release, [ring(), ended(), ended()])
     assert [step.outcome for step in Reader(path).steps("call-1")] == ["answered", "answered"]
 
     async def second_worker() -> None:
-        reply: Reply = (await recorded(tmp_path / "lost.db", release, [ring(), ended(), ended()], crm, None))[2]
+        reply: Reply = (
+            await recorded(tmp_path / "lost.db", release, [ring(), ended(), ended()], crm, None)
+        )[2]
         assert reply.record.repeated
         writer = Writer(tmp_path / "journal.db", lambda _release: release, None, lambda *_: None)
         writer.start()
@@ -140,7 +187,11 @@ def test_a_repeated_delivery_has_one_row_even_if_only_the_repetition_could_be_wr
         await asyncio.to_thread(writer.close)
 
     asyncio.run(second_worker())
-    assert [step.outcome for step in Reader(path).steps("call-1")] == ["answered", "answered", "repeated"]
+    assert [step.outcome for step in Reader(path).steps("call-1")] == [
+        "answered",
+        "answered",
+        "repeated",
+    ]
 
 
 def test_calls_are_found_by_time_release_and_outcome(tmp_path: Path) -> None:
@@ -149,18 +200,29 @@ def test_calls_are_found_by_time_release_and_outcome(tmp_path: Path) -> None:
     record(path, release, [ring("good"), press("0", "good"), answered("good"), ended("good")])
     record(path, compiled(files(broken)), [ring("bad"), ended("bad", seconds=1)])
     reader = Reader(path)
-    assert [(call.call, call.outcome) for call in reader.calls(Wanted())] == [("bad", "apology"), ("good", "answered")]
+    assert [(call.call, call.outcome) for call in reader.calls(Wanted())] == [
+        ("bad", "apology"),
+        ("good", "answered"),
+    ]
     assert [call.call for call in reader.calls(Wanted(outcome="apology"))] == ["bad"]
     assert [call.call for call in reader.calls(Wanted(release=release.id))] == ["good"]
     assert [call.call for call in reader.calls(Wanted(limit=1))] == ["bad"]
     assert reader.calls(Wanted(since=time.time() + 1e9)) == []
     good = reader.calls(Wanted(release=release.id))[0]
-    assert (good.callbacks, good.seconds, good.reason, good.ended, good.exit) == (4, 20, "CALLERHANGUP", True, "line/main: key 0")
+    assert (good.callbacks, good.seconds, good.reason, good.ended, good.exit) == (
+        4,
+        20,
+        "CALLERHANGUP",
+        True,
+        "line/main: key 0",
+    )
 
 
 def test_what_many_callers_hear_is_written_once(tmp_path: Path) -> None:
     path = journal(tmp_path, events=[ring(f"call-{number}") for number in range(100)])
-    assert written(path).count(b"For your bill press 1.") <= 4 * 2, "in its two menus, when it came for the first and the second time"
+    assert written(path).count(b"For your bill press 1.") <= 4 * 2, (
+        "in its two menus, when it came for the first and the second time"
+    )
     (step,) = Reader(path).steps("call-99")
     assert "For your bill press 1." in str(step.shown["answer"])
 
@@ -190,7 +252,9 @@ def test_what_was_written_goes_when_no_journal_is_wanted_any_more(tmp_path: Path
     path = journal(tmp_path)
 
     async def started_and_stopped() -> None:
-        writer = Writer(path, lambda _release: compiled(files(journal="{keep: none}")), SEALER, lambda *_: None)
+        writer = Writer(
+            path, lambda _release: compiled(files(journal="{keep: none}")), SEALER, lambda *_: None
+        )
         writer.start()
         await asyncio.to_thread(writer.close)
 
@@ -199,14 +263,26 @@ def test_what_was_written_goes_when_no_journal_is_wanted_any_more(tmp_path: Path
 
 
 def test_a_call_follows_its_own_release_in_whether_it_is_kept(tmp_path: Path) -> None:
-    path, (kept, other) = tmp_path / "journal.db", (compiled(files(journal=told)) for told in ("", "{keep: none}"))
+    path, (kept, other) = (
+        tmp_path / "journal.db",
+        (compiled(files(journal=told)) for told in ("", "{keep: none}")),
+    )
 
     async def both() -> None:
-        replies = [(await recorded(tmp_path / f"{release.id}.db", kept, [ring(release.id)], crm, SEALER))[0] for release in (kept, other)]
-        writer = Writer(path, {kept.id: kept, other.id: other, "": kept}.__getitem__, SEALER, lambda *_: None)
+        replies = [
+            (await recorded(tmp_path / f"{release.id}.db", kept, [ring(release.id)], crm, SEALER))[
+                0
+            ]
+            for release in (kept, other)
+        ]
+        writer = Writer(
+            path, {kept.id: kept, other.id: other, "": kept}.__getitem__, SEALER, lambda *_: None
+        )
         writer.start()
         for reply, release in zip(replies, (kept, other), strict=True):
-            writer.note(msgspec.structs.replace(reply.record, release=release.id), b"{}", reply.body)
+            writer.note(
+                msgspec.structs.replace(reply.record, release=release.id), b"{}", reply.body
+            )
         await asyncio.to_thread(writer.close)
 
     asyncio.run(both())
@@ -214,7 +290,9 @@ def test_a_call_follows_its_own_release_in_whether_it_is_kept(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("what", ["a folder in its place", "another file in its place"])
-def test_a_journal_that_cannot_be_written_costs_nobody_anything(tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_journal_that_cannot_be_written_costs_nobody_anything(
+    tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "journal.db"
     if what.startswith("a folder"):
         path.mkdir()
@@ -223,8 +301,15 @@ def test_a_journal_that_cannot_be_written_costs_nobody_anything(tmp_path: Path, 
     counted: list[tuple[str, int]] = []
 
     async def noted() -> None:
-        reply = (await recorded(tmp_path / "other.db", compiled(files()), [ring(), ended()], crm, None))[1]
-        writer = Writer(path, lambda _release: compiled(files()), None, lambda what, rows: counted.append((what, rows)))
+        reply = (
+            await recorded(tmp_path / "other.db", compiled(files()), [ring(), ended()], crm, None)
+        )[1]
+        writer = Writer(
+            path,
+            lambda _release: compiled(files()),
+            None,
+            lambda what, rows: counted.append((what, rows)),
+        )
         writer.start()
         for number in range(3):
             await asyncio.wait_for(writer.kept(reply.record, str(number).encode(), reply.body), 1)
@@ -232,12 +317,20 @@ def test_a_journal_that_cannot_be_written_costs_nobody_anything(tmp_path: Path, 
 
     asyncio.run(noted())
     assert sum(rows for what, rows in counted if what == "lost") == 3
-    assert len([line for line in caplog.messages if "not written to the call journal" in line]) == 1, "said once, not each time"
+    assert (
+        len([line for line in caplog.messages if "not written to the call journal" in line]) == 1
+    ), "said once, not each time"
 
 
-def test_one_callback_that_cannot_be_written_does_not_cost_the_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_one_callback_that_cannot_be_written_does_not_cost_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def hostile(request: Request, left: float) -> Fetched:
-        return Fetched(200, {"name": object()}) if request.method == "GET" else await crm(request, left)
+        return (
+            Fetched(200, {"name": object()})
+            if request.method == "GET"
+            else await crm(request, left)
+        )
 
     path, release = tmp_path / "journal.db", compiled(files())
     with pytest.raises(AssertionError, match="lost"):
@@ -248,9 +341,15 @@ def test_one_callback_that_cannot_be_written_does_not_cost_the_others(tmp_path: 
 
 def test_the_state_in_an_answer_is_left_out() -> None:
     cookie = b'{"name":"setCookie","key":"fe","value":"12.ab-_c"}'
-    assert without_cookie(b'{"instructions":[' + cookie + b'],"action":{"name":"hangup"}}') == b'{"action":{"name":"hangup"}}'
+    assert (
+        without_cookie(b'{"instructions":[' + cookie + b'],"action":{"name":"hangup"}}')
+        == b'{"action":{"name":"hangup"}}'
+    )
     said = b'{"name":"say","text":"a"}'
-    assert without_cookie(b'{"instructions":[' + said + b"," + cookie + b'],"action":1}') == b'{"instructions":[' + said + b'],"action":1}'
+    assert (
+        without_cookie(b'{"instructions":[' + said + b"," + cookie + b'],"action":1}')
+        == b'{"instructions":[' + said + b'],"action":1}'
+    )
 
 
 @pytest.mark.parametrize(
@@ -258,7 +357,10 @@ def test_the_state_in_an_answer_is_left_out() -> None:
     [
         ("f/main: key 1", ["main: key 1", "say: next", "agents: answers"]),
         ("f/say: next", ["say: next", "main: answers"]),
-        ("f/look: on 404", ["ask: next", "look: asks crm", "look: on 404", "main: answers", "main: no match"]),
+        (
+            "f/look: on 404",
+            ["ask: next", "look: asks crm", "look: on 404", "main: answers", "main: no match"],
+        ),
         ("f/say: error", ["say: failed: 1 is no date", "say: error", "sorry: answers"]),
         ("", ["main: answers"]),
         ("", ["say: failed: x", "say: apology", "say: answers"]),

@@ -1,4 +1,6 @@
-"""A folder that is read again and again: only what has changed is opened, and nothing half written is taken for good."""
+"""A folder that is read again and again: only what has changed is opened, and nothing half written
+is taken for good.
+"""
 
 import os
 import tempfile
@@ -12,7 +14,12 @@ from flowengine.model import Folder
 from flowengine.model.folder import UnreadableError, content_of, read_folder
 
 LONG_AGO = 1_700_000_000
-FILES = {"project.yaml": b"project: a", "line.yaml": b"flow: line", "tables/people.yaml": b"rows: {}", "messages/all.yml": b"a: b"}
+FILES = {
+    "project.yaml": b"project: a",
+    "line.yaml": b"flow: line",
+    "tables/people.yaml": b"rows: {}",
+    "messages/all.yml": b"a: b",
+}
 
 
 @pytest.fixture
@@ -64,7 +71,9 @@ def test_only_what_has_changed_is_opened(folder: Path, opened: list[str]) -> Non
 
 
 @pytest.mark.usefixtures("later")
-def test_a_file_put_in_place_of_another_is_seen_though_it_is_as_old_and_as_long(folder: Path) -> None:
+def test_a_file_put_in_place_of_another_is_seen_though_it_is_as_old_and_as_long(
+    folder: Path,
+) -> None:
     """As `mv` does, and editors that write beside the file."""
     kept, file = Folder(folder), folder / "line.yaml"
     os.utime(file, (LONG_AGO, LONG_AGO))
@@ -75,8 +84,12 @@ def test_a_file_put_in_place_of_another_is_seen_though_it_is_as_old_and_as_long(
     assert kept.read()["line.yaml"] == b"flow: lone"
 
 
-def test_what_was_written_just_now_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk whose clock ticks slowly gives two writes one time: same length, same file, same stamp."""
+def test_what_was_written_just_now_is_read_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk whose clock ticks slowly gives two writes one time: same length, same file, same
+    stamp.
+    """
     monkeypatch.setattr("flowengine.model.folder.stamp", lambda _found: (1, 2, 3))
     kept = Folder(folder)
     assert kept.read()["line.yaml"] == b"flow: line"
@@ -85,7 +98,9 @@ def test_what_was_written_just_now_is_read_again(folder: Path, monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("later")
-def test_what_changes_while_it_is_read_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_changes_while_it_is_read_is_read_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept, file = Folder(folder), folder / "line.yaml"
 
     def torn(path: Path) -> bytes:
@@ -108,7 +123,9 @@ def test_the_same_content_stays_the_same_object(folder: Path) -> None:
     assert kept.read()["line.yaml"] is first["line.yaml"]
 
 
-def test_a_file_that_vanishes_between_listing_and_reading_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_vanishes_between_listing_and_reading_is_left_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flowengine.model.folder.found", lambda _: [("line.yaml",), ("gone.yaml",)])
     assert Folder(folder).read() == {"line.yaml": b"flow: line"}
 
@@ -136,7 +153,11 @@ def test_a_file_that_may_not_be_read_is_named_with_all_others_like_it() -> None:
         with somebody_else(), pytest.raises(UnreadableError) as raised:
             Folder(folder).read()
     told = "may not be read by the user that this runs as: change its permissions"
-    assert raised.value.reasons == {"line.yaml": told, "other.yaml": told, "table.yaml": "is a folder, not a file"}
+    assert raised.value.reasons == {
+        "line.yaml": told,
+        "other.yaml": told,
+        "table.yaml": "is a folder, not a file",
+    }
 
 
 def test_what_may_only_be_read_is_read(folder: Path) -> None:
@@ -148,7 +169,9 @@ def test_what_may_only_be_read_is_read(folder: Path) -> None:
         folder.chmod(0o755)
 
 
-def test_more_files_than_are_possible_are_an_error_and_not_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_files_than_are_possible_are_an_error_and_not_left_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first so many of them were served without the others."""
     monkeypatch.setattr("flowengine.model.folder.MAX_PROJECT_FILES", 3)
     with pytest.raises(OSError, match="has 4 files of flows; up to 3 are possible"):

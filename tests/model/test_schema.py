@@ -1,4 +1,6 @@
-"""The published schemas are the typed model: equal, documented, and of one mind with it about every file."""
+"""The published schemas are the typed model: equal, documented, and of one mind with it about every
+file.
+"""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -35,7 +37,12 @@ def mentioned(states: Mapping[str, Json]) -> set[str]:
     def walk(value: Json, key: str = "") -> None:
         if isinstance(value, dict):
             for name, item in value.items():
-                walk(item, "next" if key in ("options", "outcomes", "on") and isinstance(item, str) else name)
+                walk(
+                    item,
+                    "next"
+                    if key in ("options", "outcomes", "on") and isinstance(item, str)
+                    else name,
+                )
         elif isinstance(value, list):
             for item in value:
                 walk(item)
@@ -50,7 +57,11 @@ def around(text: str) -> dict[str, Json]:
     """A flow around an example: every state that it leads to, and every variable that examples use."""
     states = data(text)
     start = next(iter(states))
-    entry = {"start": "enter", "on": {"answered": start, "ended": "over"}} if start == "announce" else {"start": start}
+    entry = (
+        {"start": "enter", "on": {"answered": start, "ended": "over"}}
+        if start == "announce"
+        else {"start": start}
+    )
     if start == "reported":
         entry = {"start": "enter", "on": {"ended": start}}
     ends = {name: {"hangup": {}} for name in sorted(mentioned(states))}
@@ -92,7 +103,10 @@ applications: [{key: abc, secret: SECRET}]
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_every_example_compiles(kind: str) -> None:
     flow = msgspec.json.encode(around(EXAMPLES[kind]))
-    made = compile_project({"line.yaml": flow, "ask-pin.yaml": PIN.encode(), "project.yaml": PROJECT.encode()}, {"S3": "x", "SECRET": "x"})
+    made = compile_project(
+        {"line.yaml": flow, "ask-pin.yaml": PIN.encode(), "project.yaml": PROJECT.encode()},
+        {"S3": "x", "SECRET": "x"},
+    )
     assert [problem.message for problem in made.problems if problem.severity == "error"] == []
     assert made.release
 
@@ -110,8 +124,13 @@ def properties(name: str) -> Iterator[Any]:
             yield pytest.param(whole, value, id=f"{name}: {owner}.{key}")
 
 
-@pytest.mark.parametrize(("whole", "described"), [case for name in ("flow", "project", "table") for case in properties(name)])
-def test_every_property_is_explained_with_an_example_that_fits(whole: Mapping[str, Json], described: Mapping[str, Json]) -> None:
+@pytest.mark.parametrize(
+    ("whole", "described"),
+    [case for name in ("flow", "project", "table") for case in properties(name)],
+)
+def test_every_property_is_explained_with_an_example_that_fits(
+    whole: Mapping[str, Json], described: Mapping[str, Json]
+) -> None:
     assert described.get("description") or described.get("title")
     assert described["examples"]
     for example in described["examples"]:
@@ -127,7 +146,10 @@ def accepted(model: Any, value: Json) -> bool:
     return True
 
 
-WHOLES = [("flow", Flow, around(text)) for text in EXAMPLES.values()] + [("flow", Flow, data(PIN)), ("project", Project, data(PROJECT))]
+WHOLES = [("flow", Flow, around(text)) for text in EXAMPLES.values()] + [
+    ("flow", Flow, data(PIN)),
+    ("project", Project, data(PROJECT)),
+]
 shapes = st.sampled_from(["a", 1, {}])
 odd = st.one_of(
     st.none(),
@@ -135,7 +157,23 @@ odd = st.one_of(
     st.integers(-2, 20),
     st.integers(-2, 20).map(float),
     st.floats(allow_nan=False, allow_infinity=False),
-    st.sampled_from(["", "a b", "#", "bill", "10%", "5s", "en-US", "${vars.name}", "A", "x" * 41, "9-1", "a\n", "5s\n"]),
+    st.sampled_from(
+        [
+            "",
+            "a b",
+            "#",
+            "bill",
+            "10%",
+            "5s",
+            "en-US",
+            "${vars.name}",
+            "A",
+            "x" * 41,
+            "9-1",
+            "a\n",
+            "5s\n",
+        ]
+    ),
     st.lists(shapes, max_size=2),
     st.dictionaries(st.sampled_from(["a", "1", "when", "next", "text", "A b"]), shapes, max_size=2),
 )
@@ -165,7 +203,13 @@ def mutated(draw: st.DrawFn, whole: Json) -> Json:
     elif change == "replace" or not isinstance(at, dict):
         at[last] = draw(odd)
     elif change == "add":
-        at[draw(st.sampled_from(["a", "next", "note", "say", "hangup", "timeout", "*", "A", "404", "voice"]))] = draw(odd)
+        at[
+            draw(
+                st.sampled_from(
+                    ["a", "next", "note", "say", "hangup", "timeout", "*", "A", "404", "voice"]
+                )
+            )
+        ] = draw(odd)
     else:
         at[draw(st.sampled_from(["next", "other", "Other", "2", "a-b", "x" * 41]))] = at.pop(last)
     return value
@@ -187,17 +231,22 @@ def test_schema_and_model_accept_the_examples(name: str, model: Any, whole: Json
 
 @settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(case=changed())
-def test_schema_and_model_are_of_one_mind_about_every_other_file(case: tuple[str, Any, Json]) -> None:
+def test_schema_and_model_are_of_one_mind_about_every_other_file(
+    case: tuple[str, Any, Json],
+) -> None:
     name, model, whole = case
     document, problems = read(msgspec.json.encode(whole), "file.yaml")
     assert document
     assert problems == []
     checked = check(document, schema(name)) == []
-    # Python's patterns overlook a line break at the end; the check does not, so it may be the stricter one there
+    # Python's patterns overlook a line break at the end; the check does not, so it may be the
+    # stricter one there
     overlooked = any(text.endswith("\n") for text in texts(whole))
     assert checked is accepted(model, whole) or (overlooked and not checked), whole
     if checked:
-        assert VALIDATORS[name].is_valid(whole), "an editor with the published schema would say otherwise"
+        assert VALIDATORS[name].is_valid(whole), (
+            "an editor with the published schema would say otherwise"
+        )
 
 
 def texts(value: Json) -> Iterator[str]:
@@ -215,7 +264,9 @@ def texts(value: Json) -> Iterator[str]:
 def test_compiling_such_a_file_ends_with_problems_or_a_release(case: tuple[str, Any, Json]) -> None:
     name, _, whole = case
     other = {"flow": around(EXAMPLES["hangup"]), "project": data(PROJECT)}
-    files = {f"{key}.yaml": msgspec.json.encode(value) for key, value in {**other, name: whole}.items()}
+    files = {
+        f"{key}.yaml": msgspec.json.encode(value) for key, value in {**other, name: whole}.items()
+    }
     made = compile_project({**files, "ask-pin.yaml": PIN.encode()}, {})
     failed = any(problem.severity == "error" for problem in made.problems)
     assert (made.release is None) is failed

@@ -28,7 +28,8 @@ def test_wrong_is_wrong_and_right_is_right(code):
 def test_an_explanation_shows_both_examples():
     assert explain_text("fe116") == (
         "FE116 (error): {{ }} in place of ${ }\n\n"
-        "A value of a variable is written as ${...}; it needs no quotes. To YAML, {{ }} is a\ngroup within a group.\n\n"
+        "A value of a variable is written as ${...}; it needs no quotes. To YAML, {{ }} is "
+        "a\ngroup within a group.\n\n"
         "Wrong:\n\n    say: {{ vars.name }}\n\nRight:\n\n    say: ${vars.name}\n"
     )
 

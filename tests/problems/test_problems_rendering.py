@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.problems import Problem, Span, nearest, one_of, quoted, suggest, to_github, to_json, to_sarif, to_text
+from flowengine.problems import (
+    Problem,
+    Span,
+    nearest,
+    one_of,
+    quoted,
+    suggest,
+    to_github,
+    to_json,
+    to_sarif,
+    to_text,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 SOURCES = {
@@ -51,7 +62,17 @@ def test_json_is_in_document_order():
         ("flows/none.yaml", 1),
     ]
     assert records[1]["severity"] == "error"
-    assert set(records[0]) == {"code", "severity", "file", "line", "column", "end_line", "end_column", "message", "hint"}
+    assert set(records[0]) == {
+        "code",
+        "severity",
+        "file",
+        "line",
+        "column",
+        "end_line",
+        "end_column",
+        "message",
+        "hint",
+    }
 
 
 def test_sarif(golden):
@@ -78,7 +99,13 @@ def test_no_problems():
 
 @pytest.mark.parametrize(
     ("word", "hint"),
-    [("mian", 'did you mean "main"?'), ("Ask-Account", 'did you mean "ask_account"?'), ("zzz", ""), ("", ""), ("x" * 100_000, "")],
+    [
+        ("mian", 'did you mean "main"?'),
+        ("Ask-Account", 'did you mean "ask_account"?'),
+        ("zzz", ""),
+        ("", ""),
+        ("x" * 100_000, ""),
+    ],
 )
 def test_suggest(word, hint):
     assert suggest(word, ["main", "ask_account", "agents"]) == hint

@@ -5,15 +5,26 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-FLOW = "flow: {name}\nlocale: en-US\nstart: hello\nstates:\n  hello:\n    say: {words}\n    hangup:\n"
+FLOW = (
+    "flow: {name}\nlocale: en-US\nstart: hello\nstates:\n  hello:\n    say: {words}\n    hangup:\n"
+)
 
 
 def git(folder: Path, *arguments: str) -> str:
     """Run git as a person whose settings and clock are the same everywhere."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    person = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in PERSON.items()}
+    person = {
+        f"GIT_{who}_{what}": value
+        for who in ("AUTHOR", "COMMITTER")
+        for what, value in PERSON.items()
+    }
     settings = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
-    done = subprocess.run(["git", "-C", str(folder), *arguments], env=environment | person | settings, capture_output=True, check=True)
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        env=environment | person | settings,
+        capture_output=True,
+        check=True,
+    )
     return done.stdout.decode().strip()
 
 

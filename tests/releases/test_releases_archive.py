@@ -1,4 +1,6 @@
-"""The archive keeps what a release is made of, once, for every process that shares it: in a file, and on a server."""
+"""The archive keeps what a release is made of, once, for every process that shares it: in a file,
+and on a server.
+"""
 
 import sqlite3
 import subprocess
@@ -57,7 +59,9 @@ def test_the_first_to_put_a_release_says_where_it_came_from(opened: Callable[[],
     assert [(kept.made, kept.origin) for kept in archive.listing()] == [(5.0, HERE)]
 
 
-def test_contents_that_releases_share_are_kept_once_and_as_long_as_one_needs_them(opened: Callable[[], Archive], where: Where) -> None:
+def test_contents_that_releases_share_are_kept_once_and_as_long_as_one_needs_them(
+    opened: Callable[[], Archive], where: Where
+) -> None:
     archive = opened()
     shared = {f"{number}.yaml": b"flow: %d" % number for number in range(50)}
     for number in range(20):
@@ -69,7 +73,9 @@ def test_contents_that_releases_share_are_kept_once_and_as_long_as_one_needs_the
     assert archive.files("r3") is None
 
 
-def test_contents_that_somebody_else_has_dropped_are_put_again(opened: Callable[[], Archive]) -> None:
+def test_contents_that_somebody_else_has_dropped_are_put_again(
+    opened: Callable[[], Archive],
+) -> None:
     files = {"a.yaml": b"flow: a", "b.yaml": b"flow: b"}
     archive, other = opened(), opened()
     archive.put("one", files, HERE, 1.0)
@@ -90,11 +96,16 @@ def test_people_name_releases_by_the_beginning_of_their_id(opened: Callable[[], 
 def test_processes_put_at_the_same_time(opened: Callable[[], Archive], where: Where) -> None:
     opened()
     program = (
-        "import sys; from pathlib import Path; from flowengine.releases.archive import Archive, Origin\n"
+        "import sys; from pathlib import Path; from flowengine.releases.archive import Archive, "
+        "Origin\n"
         "archive = Archive(sys.argv[1] if '://' in sys.argv[1] else Path(sys.argv[1]))\n"
-        "for n in range(40): archive.put(f'r{n}', {'same.yaml': b'x', f'{n}.yaml': b'%d' % n}, Origin(sys.argv[2]), n)\n"
+        "for n in range(40): archive.put(f'r{n}', {'same.yaml': b'x', f'{n}.yaml': b'%d' % n}, "
+        "Origin(sys.argv[2]), n)\n"
     )
-    running = [subprocess.Popen([sys.executable, "-c", program, str(where), str(number)]) for number in range(3)]
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, str(where), str(number)])
+        for number in range(3)
+    ]
     assert [process.wait(60) for process in running] == [0, 0, 0]
     archive = opened()
     assert len(archive.listing()) == 40
@@ -103,10 +114,14 @@ def test_processes_put_at_the_same_time(opened: Callable[[], Archive], where: Wh
 
 def test_only_its_owner_may_read_it(path: Path) -> None:
     Archive(path).put("one", {"a.yaml": b"flow: a"}, HERE, 1.0)
-    assert [file.stat().st_mode & 0o077 for file in path.parent.iterdir()] == [0] * len(list(path.parent.iterdir()))
+    assert [file.stat().st_mode & 0o077 for file in path.parent.iterdir()] == [0] * len(
+        list(path.parent.iterdir())
+    )
 
 
-@pytest.mark.parametrize("content", [b"not a database at all, but long enough to be looked at" * 20, None])
+@pytest.mark.parametrize(
+    "content", [b"not a database at all, but long enough to be looked at" * 20, None]
+)
 def test_another_file_is_refused_and_left_alone(path: Path, content: bytes | None) -> None:
     path.parent.mkdir()
     if content is None:

@@ -14,7 +14,9 @@ from flowengine.releases.diff.reading import INHERITED
 
 def compiled(files: dict[str, str]) -> Compiled:
     found = compile_project({name: text.encode() for name, text in files.items()}, {})
-    assert found.release, [str(problem) for problem in found.problems if problem.severity == "error"]
+    assert found.release, [
+        str(problem) for problem in found.problems if problem.severity == "error"
+    ]
     return found
 
 
@@ -30,7 +32,11 @@ def before() -> Compiled:
 
 def lines(difference: Difference) -> list[str]:
     """What a reader gets, without places and summary."""
-    return [re.sub(r"  \[\S+\]$", "", line).strip() for line in to_text(difference).splitlines()[:-1] if line]
+    return [
+        re.sub(r"  \[\S+\]$", "", line).strip()
+        for line in to_text(difference).splitlines()[:-1]
+        if line
+    ]
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=[edit.name for edit in EDITS])
@@ -39,16 +45,25 @@ def test_every_kind_of_change(before: Compiled, edit: Edit) -> None:
     if edit.name == "a flow is renamed":
         files = {name: re.sub(r"flow: other\b", "flow: code", text) for name, text in files.items()}
     found = lines(compare(before, compiled(files)))
-    shortened = [line.split(" ")[0] if line.startswith("affects") and "affects" in edit.lines else line for line in found]
+    shortened = [
+        line.split(" ")[0] if line.startswith("affects") and "affects" in edit.lines else line
+        for line in found
+    ]
     assert shortened == list(edit.lines)
 
 
-@pytest.mark.parametrize(("file", "old", "new"), [case[1:] for case in MEANINGLESS], ids=[case[0] for case in MEANINGLESS])
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [case[1:] for case in MEANINGLESS],
+    ids=[case[0] for case in MEANINGLESS],
+)
 def test_form_alone_means_nothing(before: Compiled, file: str, old: str, new: str) -> None:
     assert lines(compare(before, compiled(edited(file, old, new)))) == []
 
 
-@pytest.mark.parametrize("edit", [edit for edit in EDITS if "renamed" not in edit.name], ids=lambda edit: edit.name)
+@pytest.mark.parametrize(
+    "edit", [edit for edit in EDITS if "renamed" not in edit.name], ids=lambda edit: edit.name
+)
 def test_a_change_taken_back_is_a_change_too(before: Compiled, edit: Edit) -> None:
     assert compare(compiled(edited(edit.file, edit.old, edit.new)), before)
 
@@ -60,7 +75,9 @@ def test_nothing_is_the_difference_of_a_version_to_itself(before: Compiled) -> N
 
 
 def test_places_are_those_of_the_new_version(before: Compiled) -> None:
-    new = edited("line.yaml", "    say: We are closed.\n", "    # closed\n\n    say: We have closed.\n")
+    new = edited(
+        "line.yaml", "    say: We are closed.\n", "    # closed\n\n    say: We have closed.\n"
+    )
     (flow,) = compare(before, compiled(new)).flows
     (item,) = flow.states[0].items
     assert item.place
@@ -83,14 +100,31 @@ def renamed(*names: tuple[str, str], **also: str) -> dict[str, str]:
     [
         ([("closed", "shut")], {}),
         ([("noted", "heard")], {}),
-        ([("upgrade", "make_gold"), ("look_up", "find_room"), ("ask_room", "which_room"), ("main", "choices")], {}),
+        (
+            [
+                ("upgrade", "make_gold"),
+                ("look_up", "find_room"),
+                ("ask_room", "which_room"),
+                ("main", "choices"),
+            ],
+            {},
+        ),
         ([("whisper", "tell_agent"), ("agents", "people")], {}),
         ([("ask_room", "which_room")], {"Which_room?": "Which room now?"}),
         ([("agents", "people")], {"ring:_20s": "ring: 30s"}),
     ],
-    ids=["one", "with nothing of its own", "a chain", "neighbours", "with other words", "with another number"],
+    ids=[
+        "one",
+        "with nothing of its own",
+        "a chain",
+        "neighbours",
+        "with other words",
+        "with another number",
+    ],
 )
-def test_renamed_states_are_recognised(before: Compiled, names: list[tuple[str, str]], also: dict[str, str]) -> None:
+def test_renamed_states_are_recognised(
+    before: Compiled, names: list[tuple[str, str]], also: dict[str, str]
+) -> None:
     difference = compare(before, compiled(renamed(*names, **also)))
     (flow,) = difference.flows
     assert {(state.was, state.state) for state in flow.states} == set(names)
@@ -100,15 +134,25 @@ def test_renamed_states_are_recognised(before: Compiled, names: list[tuple[str, 
 
 
 def test_names_that_change_places_are_told_by_what_the_states_do(before: Compiled) -> None:
-    """Both names are there still: so the states are what changed, as for a caller's journal they did."""
-    (flow,) = compare(before, compiled(renamed(("closed", "x"), ("sorry", "closed"), ("x", "sorry")))).flows
+    """Both names are there still: so the states are what changed, as for a caller's journal they
+    did.
+    """
+    (flow,) = compare(
+        before, compiled(renamed(("closed", "x"), ("sorry", "closed"), ("x", "sorry")))
+    ).flows
     assert not any(state.was for state in flow.states)
 
 
 def test_another_state_in_the_same_place_is_no_renamed_one(before: Compiled) -> None:
-    files = renamed(("closed", "voicemail"), **{"We_are_closed.": "Leave a message after the tone."})
+    files = renamed(
+        ("closed", "voicemail"), **{"We_are_closed.": "Leave a message after the tone."}
+    )
     (flow,) = compare(before, compiled(files)).flows
-    assert {(state.change, state.state) for state in flow.states if state.change in ("added", "removed", "renamed")} == {
+    assert {
+        (state.change, state.state)
+        for state in flow.states
+        if state.change in ("added", "removed", "renamed")
+    } == {
         ("added", "voicemail"),
         ("removed", "closed"),
     }
@@ -116,23 +160,55 @@ def test_another_state_in_the_same_place_is_no_renamed_one(before: Compiled) -> 
 
 def test_a_renamed_split_deals_callers_out_anew(before: Compiled) -> None:
     (flow,) = compare(before, compiled(renamed(("toss", "coin")))).flows
-    assert ["dealt out anew" in item.new for state in flow.states if state.was for item in state.items] == [True]
+    assert [
+        "dealt out anew" in item.new for state in flow.states if state.was for item in state.items
+    ] == [True]
 
 
 def test_a_renamed_flow_that_changed_is_still_that_flow(before: Compiled) -> None:
     files = {name: re.sub(r"flow: other\b", "flow: code", text) for name, text in FILES.items()}
     files["other.yaml"] = files["other.yaml"].replace("The code?", "Your code?")
     difference = compare(before, compiled(files))
-    assert [(flow.was, flow.flow, flow.change) for flow in difference.flows] == [("other", "code", "renamed")]
-    assert [item.label for state in difference.flows[0].states for item in state.items] == ["prompt"]
+    assert [(flow.was, flow.flow, flow.change) for flow in difference.flows] == [
+        ("other", "code", "renamed")
+    ]
+    assert [item.label for state in difference.flows[0].states for item in state.items] == [
+        "prompt"
+    ]
     assert difference.project == ()
 
 
 def test_no_part_of_a_project_or_flow_is_overlooked() -> None:
-    """Whoever adds one decides whether it means something, and then gives it facts and a case in releases_differences.py."""
-    flows = {"locale", "voice", "start", "on", "error", "vars", "inputs", "outputs", "outcomes", "keys", "defaults", "states"}
+    """Whoever adds one decides whether it means something, and then gives it facts and a case in
+    releases_differences.py.
+    """
+    flows = {
+        "locale",
+        "voice",
+        "start",
+        "on",
+        "error",
+        "vars",
+        "inputs",
+        "outputs",
+        "outcomes",
+        "keys",
+        "defaults",
+        "states",
+    }
     assert set(Flow.__struct_encode_fields__) - {"flow", "title"} == flows
-    shared = {"locale", "voice", "zone", "apology", "platform", "journal", "applications", "secrets", "services", "routes"}
+    shared = {
+        "locale",
+        "voice",
+        "zone",
+        "apology",
+        "platform",
+        "journal",
+        "applications",
+        "secrets",
+        "services",
+        "routes",
+    }
     parts = {"defaults", "messages", "tables", "calendars"}
     assert set(Project.__struct_encode_fields__) - {"project"} == shared | parts
     assert set(Defaults.__struct_encode_fields__) - {"error"} == set(INHERITED)
@@ -140,15 +216,26 @@ def test_no_part_of_a_project_or_flow_is_overlooked() -> None:
 
 
 def test_flows_come_and_go(before: Compiled) -> None:
-    more = compiled({**FILES, "new.yaml": "flow: new\nstart: hello\nstates: {hello: {say: Hello., hangup: }}\n"})
+    more = compiled(
+        {**FILES, "new.yaml": "flow: new\nstart: hello\nstates: {hello: {say: Hello., hangup: }}\n"}
+    )
     assert [(flow.flow, flow.change) for flow in compare(before, more).flows] == [("new", "added")]
-    assert [(flow.flow, flow.change) for flow in compare(more, before).flows] == [("new", "removed")]
+    assert [(flow.flow, flow.change) for flow in compare(more, before).flows] == [
+        ("new", "removed")
+    ]
 
 
 def test_a_second_flow_leaves_calls_without_an_answer() -> None:
     one = {"line.yaml": "flow: line\nstart: hello\nstates: {hello: {say: Hello., hangup: }}\n"}
-    two = {**one, "more.yaml": one["line.yaml"].replace("flow: line", "flow: more").replace("Hello", "Welcome back to us")}
-    assert "~ calls that no route takes: line -> nobody" in lines(compare(compiled(one), compiled(two)))
+    two = {
+        **one,
+        "more.yaml": one["line.yaml"]
+        .replace("flow: line", "flow: more")
+        .replace("Hello", "Welcome back to us"),
+    }
+    assert "~ calls that no route takes: line -> nobody" in lines(
+        compare(compiled(one), compiled(two))
+    )
 
 
 def test_states_become_reachable(before: Compiled) -> None:
@@ -167,16 +254,30 @@ def test_ways_are_bounded() -> None:
             states += f"  ask{part}: {{menu: {{prompt: Choose., options: {{{options}}}, otherwise: ask{(part + 1) % 3}}}}}\n"
         return f"flow: star\nstart: ask0\nstates:\n{states}"
 
-    (flow,) = compare(compiled({"a.yaml": star("1")}), compiled({"a.yaml": star("123456789")})).flows
+    (flow,) = compare(
+        compiled({"a.yaml": star("1")}), compiled({"a.yaml": star("123456789")})
+    ).flows
     assert (len(flow.paths.gained), flow.paths.more_gained) == (10, 14)
     assert "and 14 more new ways" in lines(Difference(flows=(flow,)))
 
 
 def test_json_has_the_documented_shape(before: Compiled) -> None:
-    data = json.loads(to_json(compare(before, compiled(edited("line.yaml", "failed: sorry", "failed: agents")))))
+    data = json.loads(
+        to_json(compare(before, compiled(edited("line.yaml", "failed: sorry", "failed: agents"))))
+    )
     assert (data["version"], data["differs"], data["project"]) == (1, True, [])
     (flow,) = data["flows"]
-    assert set(flow) == {"flow", "was", "change", "place", "items", "states", "reached", "unreached", "paths"}
+    assert set(flow) == {
+        "flow",
+        "was",
+        "change",
+        "place",
+        "items",
+        "states",
+        "reached",
+        "unreached",
+        "paths",
+    }
     (state,) = flow["states"]
     assert state["items"] == [
         {
@@ -184,10 +285,23 @@ def test_json_has_the_documented_shape(before: Compiled) -> None:
             "place": {"file": "line.yaml", "line": 40, "column": 15}, "affects": [],
         }
     ]  # fmt: skip
-    assert json.loads(to_json(Difference())) == {"version": 1, "differs": False, "project": [], "flows": []}
+    assert json.loads(to_json(Difference())) == {
+        "version": 1,
+        "differs": False,
+        "project": [],
+        "flows": [],
+    }
 
 
 def test_versions_with_mistakes_are_compared_as_far_as_they_can_be_read(before: Compiled) -> None:
-    broken = compile_project({**{name: text.encode() for name, text in FILES.items()}, "other.yaml": b"flow: other\nstates: [\n"}, {})
+    broken = compile_project(
+        {
+            **{name: text.encode() for name, text in FILES.items()},
+            "other.yaml": b"flow: other\nstates: [\n",
+        },
+        {},
+    )
     assert broken.release is None
-    assert [(flow.flow, flow.change) for flow in compare(before, broken).flows] == [("other", "removed")]
+    assert [(flow.flow, flow.change) for flow in compare(before, broken).flows] == [
+        ("other", "removed")
+    ]

@@ -13,23 +13,30 @@ from flowengine.cli import main
 
 GOLDEN = Path(__file__).parent / "golden"
 HISTORY = (
-    ("Tidy up", {"line.yaml": [("  noted: {done: }", "  # Nothing to do.\n  noted:\n    done:"), ("2: check", "2: {next: check}")]}),
+    ("Tidy up", {"line.yaml": [("  noted: {done: }", ("  # Nothing to do.\n  noted:\n    "
+                                                     "done:")), ("2: check", "2: {next: check}")]}),
     (
         "Rooms by name, an agent for everybody",
         {
             "line.yaml": [
                 ("ask_room:", "which_room:"),
-                ("{next: ask_room, hear: [room, flat]}", "{next: which_room, hear: [room, flat, house]}"),
+                ("{next: ask_room, hear: [room, flat]}", ("{next: which_room, hear: [room, flat, "
+                                                         "house]}")),
                 ("Which room?", "Which room is yours?"),
                 ("For your room press 1.", "For your room, press 1."),
                 ("        2: {next: check}\n", "        2: {next: check}\n        4: lunch\n"),
-                ("  noted:", "  lunch:\n    say: 'We are at lunch; please hold.'\n    next: agents\n  noted:"),
+                ("  noted:", ("  lunch:\n    say: 'We are at lunch; please hold.'\n    next: "
+                             "agents\n  noted:")),
                 ("- {share: 10%, next: agents}", "- {share: 50%, next: agents}"),
             ],
-            "project.yaml": [('mon-fri: "09:00-17:00"', 'mon-thu: "09:00-17:00", fri: "09:00-15:00"'), ("bye: Goodbye.", "bye: See you.")],
+            "project.yaml": [('mon-fri: "09:00-17:00"', ('mon-thu: "09:00-17:00", fri: '
+                                                        '"09:00-15:00"')), ("bye: Goodbye.", ("bye: "
+                                                                                            "See "
+                                                                                            "you."))],
         },
     ),
-    ("No more codes", {"line.yaml": [("        2: {next: check}\n", "")], "other.yaml": [("digits: 4,", "digits: 3-4,")]}),
+    ("No more codes", {"line.yaml": [("        2: {next: check}\n", "")], "other.yaml": [(("digits: "
+                                                                                          "4,"), "digits: 3-4,")]}),
 )  # fmt: skip
 
 
@@ -56,7 +63,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json"])
 @pytest.mark.parametrize(("old", "new"), [("v0", "v1"), ("v1", "v2"), ("v2", "v3"), ("v3", "v1")])
-def test_a_history(repository: Path, old: str, new: str, form: str, golden: Callable[[Path, str], None]) -> None:
+def test_a_history(
+    repository: Path, old: str, new: str, form: str, golden: Callable[[Path, str], None]
+) -> None:
     result = run(old, new, "--repo", repository, "--format", form)
     assert result.exit_code == 0, result.output
     golden(GOLDEN / f"diff-{old}-{new}.{form}", result.output)
@@ -79,7 +88,10 @@ def test_a_version_can_be_a_folder_a_ref_or_a_path_in_a_ref(repository: Path) ->
 
 def test_places_can_be_opened_from_here(repository: Path) -> None:
     git(repository, "checkout", "-q", "v2")
-    assert f"[{repository}/flows/line.yaml:" in run("v1", repository / "flows", "--repo", repository).output
+    assert (
+        f"[{repository}/flows/line.yaml:"
+        in run("v1", repository / "flows", "--repo", repository).output
+    )
     assert "[flows/line.yaml:" in run("v1", "v2", "--repo", repository).output
 
 
@@ -98,11 +110,17 @@ def test_single_files(tmp_path: Path, repository: Path) -> None:
         ("nowhere", [], "has no commit nowhere"),
         ("v1:flow", [], "has no folder flow"),
         ("v1:flows/none.yaml", [], "v1 has no file flows/none.yaml"),
-        ("v1", ["--path", "calls"], "has no folder calls; say with --path where the flows lie in it"),
+        (
+            "v1",
+            ["--path", "calls"],
+            "has no folder calls; say with --path where the flows lie in it",
+        ),
         ("v1", ["--format", "pdf"], "Invalid value"),
     ],
 )
-def test_versions_that_are_none(repository: Path, old: str, options: list[str], message: str) -> None:
+def test_versions_that_are_none(
+    repository: Path, old: str, options: list[str], message: str
+) -> None:
     result = run(old, "v2", "--repo", repository, *options)
     assert result.exit_code == 2
     assert message in result.output
@@ -116,7 +134,10 @@ def test_outside_of_a_repository(tmp_path: Path) -> None:
 
 def test_a_version_with_mistakes_is_compared_with_a_warning(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
-    for folder, text in ((old, FILES["second.yaml"]), (new, FILES["second.yaml"].replace("start: hello", "start: helo"))):
+    for folder, text in (
+        (old, FILES["second.yaml"]),
+        (new, FILES["second.yaml"].replace("start: hello", "start: helo")),
+    ):
         folder.mkdir()
         (folder / "second.yaml").write_text(text)
     result = run(old, new)
@@ -130,9 +151,14 @@ def test_markdown_shows_text_as_text(tmp_path: Path) -> None:
     awkward = "Press | or `x` <b>now</b>; [link](there) *all* ```` fences."
     for folder, text in ((old, "Hello."), (new, awkward)):
         folder.mkdir()
-        (folder / "line.yaml").write_text(f"flow: line\nstart: hello\nstates:\n  hello:\n    say: '{text}'\n    hangup:\n")
+        (folder / "line.yaml").write_text(
+            f"flow: line\nstart: hello\nstates:\n  hello:\n    say: '{text}'\n    hangup:\n"
+        )
     lines = run(old, new, "--format", "markdown").output.splitlines()
     assert f"  - say: `“Hello.”` → `````“{awkward}”`````" in lines
     picture = lines[lines.index("After:") : len(lines)]
-    assert "Press | or #96;x#96; #60;b#62;now#60;/b#62;#59; [link](there) *all* #96;#96;#96;#96; fences." in "\n".join(picture)
+    assert (
+        "Press | or #96;x#96; #60;b#62;now#60;/b#62;#59; [link](there) *all* #96;#96;#96;#96; "
+        "fences." in "\n".join(picture)
+    )
     assert lines[4] == "| line | hello | say |"

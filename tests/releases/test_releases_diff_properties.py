@@ -1,4 +1,6 @@
-"""However a flow is written down, it is the same flow; and no word, number or exit of it changes unseen."""
+"""However a flow is written down, it is the same flow; and no word, number or exit of it changes
+unseen.
+"""
 
 import random
 from collections.abc import Iterator
@@ -20,7 +22,11 @@ FLOWS = Path(__file__).parents[2] / "flows"
 SHIPPED = read_folder(FLOWS)
 NAMES = sorted(name for name in SHIPPED if "/" not in name and name != "project.yaml")
 
-SLOW = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SLOW = settings(
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 UNHEARD = {"note", "title", "flow", "project"}
 
 
@@ -85,7 +91,11 @@ def shuffled(value: Any, chance: random.Random, key: str = "") -> Any:
     """Keys in another order, and short forms in their long form. Lists mean what they are in order."""
     if isinstance(value, list):
         return [shuffled(item, chance) for item in value]
-    if isinstance(value, str) and key in ("say", "prompt", "invalid", "again") and chance.random() < 0.5:
+    if (
+        isinstance(value, str)
+        and key in ("say", "prompt", "invalid", "again")
+        and chance.random() < 0.5
+    ):
         return chance.choice([{"text": value}, [value], [{"text": value}]])
     if isinstance(value, str) and key == "connect":
         return {"phone": value}
@@ -95,7 +105,10 @@ def shuffled(value: Any, chance: random.Random, key: str = "") -> Any:
     chance.shuffle(keys)
     made = {one: shuffled(value[one], chance, one) for one in keys}
     if key == "options":
-        made = {one: {"next": leads} if isinstance(leads, str) and chance.random() < 0.5 else leads for one, leads in made.items()}
+        made = {
+            one: {"next": leads} if isinstance(leads, str) and chance.random() < 0.5 else leads
+            for one, leads in made.items()
+        }
     return made
 
 
@@ -124,8 +137,14 @@ def replaced(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
         return new
     step, *rest = path
     if isinstance(value, dict):
-        return {key: replaced(item, tuple(rest), new) if key == step else item for key, item in value.items()}
-    return [replaced(item, tuple(rest), new) if index == step else item for index, item in enumerate(value)]
+        return {
+            key: replaced(item, tuple(rest), new) if key == step else item
+            for key, item in value.items()
+        }
+    return [
+        replaced(item, tuple(rest), new) if index == step else item
+        for index, item in enumerate(value)
+    ]
 
 
 def at(value: Any, path: tuple[str | int, ...]) -> Any:

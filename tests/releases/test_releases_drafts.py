@@ -1,4 +1,6 @@
-"""Drafts go along with their branches, whatever happens to those; and a release that was one drains like any other."""
+"""Drafts go along with their branches, whatever happens to those; and a release that was one drains
+like any other.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -77,7 +79,9 @@ def test_a_tag_stays_where_it_is(room: Room) -> None:
     assert "One." in room.heard()
 
 
-def test_a_branch_that_is_deleted_leaves_its_draft_and_is_reported_once(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_branch_that_is_deleted_leaves_its_draft_and_is_reported_once(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
     git(room.repository, "checkout", "-q", "-b", "draft/spring")
     room.draft(ref="draft/spring")
     git(room.repository, "checkout", "-q", "main")
@@ -89,7 +93,9 @@ def test_a_branch_that_is_deleted_leaves_its_draft_and_is_reported_once(room: Ro
     assert [record.getMessage() for record in caplog.records] == [
         f"draft spring stays as it was: {room.repository} has no commit draft/spring"
     ]
-    assert [rejected.place for rejected in room.workshop.archive.rejected()] == [f"{room.repository}@draft/spring"]
+    assert [rejected.place for rejected in room.workshop.archive.rejected()] == [
+        f"{room.repository}@draft/spring"
+    ]
     git(room.repository, "checkout", "-q", "-b", "draft/spring")
     room.renew()
     assert room.workshop.archive.rejected() == []
@@ -109,11 +115,17 @@ def test_a_draft_that_was_given_something_else_is_left_alone(room: Room) -> None
     assert room.ledger.live().drafts == {}
 
 
-def test_what_cannot_be_published_now_is_published_later(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_published_now_is_published_later(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     room.draft()
     room.says("Two.")
     with monkeypatch.context() as full_disk:
-        full_disk.setattr(room.workshop.archive, "put", lambda *_: (_ for _ in ()).throw(OSError("no space left on device")))
+        full_disk.setattr(
+            room.workshop.archive,
+            "put",
+            lambda *_: (_ for _ in ()).throw(OSError("no space left on device")),
+        )
         with pytest.raises(OSError, match="no space left"):
             room.renew()
     room.renew()

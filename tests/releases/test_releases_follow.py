@@ -63,7 +63,9 @@ class Following:
                 await task
 
 
-def run(tmp_path: Path, place: Place, story: Callable[[Following], Coroutine[Any, Any, None]]) -> Following:
+def run(
+    tmp_path: Path, place: Place, story: Callable[[Following], Coroutine[Any, Any, None]]
+) -> Following:
     following = Following(tmp_path)
     asyncio.run(following.through(place, story))
     return following
@@ -183,7 +185,11 @@ def test_a_branch_that_is_pushed_to(tmp_path: Path) -> None:
     following = run(tmp_path, place, story)
     place.close()
     latest = following.workshop.archive.listing()[0].origin
-    assert (latest.commit, latest.author, latest.title) == (git(repository, "rev-parse", "HEAD"), "Ann Author <ann@example.com>", "Mend")
+    assert (latest.commit, latest.author, latest.title) == (
+        git(repository, "rev-parse", "HEAD"),
+        "Ann Author <ann@example.com>",
+        "Mend",
+    )
     assert [(change.who, change.note) for change in following.ledger.all()] == [
         ("Ann Author <ann@example.com>", "Begin"),
         ("Ann Author <ann@example.com>", "Mend"),
@@ -218,13 +224,19 @@ def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
     place = Branch(repository, "main", "flows")
     run(tmp_path, place, story)
     place.close()
-    assert [record.getMessage().partition(": ")[2] for record in caplog.records if record.levelname == "ERROR"] == [
+    assert [
+        record.getMessage().partition(": ")[2]
+        for record in caplog.records
+        if record.levelname == "ERROR"
+    ] == [
         "no space left on device",
         f"{repository} has no commit main",
     ]
 
 
-def test_a_disk_that_hangs_keeps_nobody_else_waiting(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_hangs_keeps_nobody_else_waiting(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flowengine.releases.apart.READ_SECONDS", 0.3)
     place, hangs, reads = FolderPlace(folder), threading.Event(), list[bytes]()
 
@@ -253,7 +265,8 @@ def test_a_disk_that_hangs_keeps_nobody_else_waiting(tmp_path: Path, folder: Pat
 
 def test_one_process_at_a_time_has_the_turn_until_it_is_killed(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from flowengine.releases.turn import FileTurn\n"
+        "import sys, time; from pathlib import Path; from flowengine.releases.turn import "
+        "FileTurn\n"
         "turn = FileTurn(Path(sys.argv[1])); print(turn.taken(), flush=True); time.sleep(60)\n"
     )
     path = tmp_path / "turn.db"

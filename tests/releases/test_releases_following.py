@@ -66,7 +66,9 @@ def test_the_same_flows_by_name_or_among_machines_by_what_is_in_them(
     assert shared.post(*names, machines=machines).alike(shared.holder(), release) is alike
 
 
-def test_a_machine_that_stood_by_stays_one_of_them_whatever_its_folder_has_later(shared: Shared) -> None:
+def test_a_machine_that_stood_by_stays_one_of_them_whatever_its_folder_has_later(
+    shared: Shared,
+) -> None:
     one, two = shared.post("/a"), shared.post("/b")
     one.take("first", 1.0)
     two.join()
@@ -84,4 +86,6 @@ def test_what_follows_after_something_else_begins_anew(shared: Shared) -> None:
     assert before.source == "/a"
     assert shared.holder().names == {"/b"}
     shared.publish("other", "/b")
-    assert not shared.post("/a").alike(shared.holder(), "second"), "a server that was forgotten is a stranger now"
+    assert not shared.post("/a").alike(shared.holder(), "second"), (
+        "a server that was forgotten is a stranger now"
+    )

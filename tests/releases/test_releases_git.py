@@ -47,14 +47,22 @@ def repository(tmp_path: Path) -> Path:
 def test_a_commit_has_the_files_that_a_folder_has(read: Read, repository: Path) -> None:
     reader = read(repository)
     assert reader.files(reader.commit("main"), "flows") == read_folder(repository / "flows")
-    assert sorted(reader.files(reader.commit("main"), "/flows/")) == ["line.yaml", "other.yml", "tables/rooms.yaml"]
+    assert sorted(reader.files(reader.commit("main"), "/flows/")) == [
+        "line.yaml",
+        "other.yml",
+        "tables/rooms.yaml",
+    ]
     assert reader.files(reader.commit("main")) == {}
 
 
 @pytest.mark.parametrize("top", ["", ".", "./", "/"])
 def test_a_project_at_the_top_of_its_repository(read: Read, tmp_path: Path, top: str) -> None:
     made = new_repository(tmp_path / "small")
-    commit(made, {"line.yaml": flow("line", "Hello."), "tables/rooms.yaml": "rows: {1: {room: a}}\n"}, "Begin")
+    commit(
+        made,
+        {"line.yaml": flow("line", "Hello."), "tables/rooms.yaml": "rows: {1: {room: a}}\n"},
+        "Begin",
+    )
     reader = read(made)
     assert reader.files(reader.commit("main"), top) == read_folder(made)
     assert sorted(reader.files(reader.commit("main"), f"{top}/tables")) == ["rooms.yaml"]
@@ -70,15 +78,23 @@ def test_a_commit_says_who_and_why(read: Read, repository: Path) -> None:
 def test_nothing_of_the_working_tree_counts(read: Read, repository: Path) -> None:
     (repository / "flows/line.yaml").write_text("half writ")
     reader = read(repository)
-    assert reader.files(reader.commit("main"), "flows")["line.yaml"].decode() == PROJECT["flows/line.yaml"]
+    assert (
+        reader.files(reader.commit("main"), "flows")["line.yaml"].decode()
+        == PROJECT["flows/line.yaml"]
+    )
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_commits_pushes_and_packing_show_at_once(read: Read, repository: Path, tmp_path: Path, packed: bool) -> None:
+def test_commits_pushes_and_packing_show_at_once(
+    read: Read, repository: Path, tmp_path: Path, packed: bool
+) -> None:
     bare = tmp_path / "bare.git"
     git(tmp_path, "clone", "-q", "--bare", str(repository), str(bare))
     reader = read(bare)
-    assert reader.files(reader.commit("main"), "flows")["line.yaml"].decode() == PROJECT["flows/line.yaml"]
+    assert (
+        reader.files(reader.commit("main"), "flows")["line.yaml"].decode()
+        == PROJECT["flows/line.yaml"]
+    )
     for words in ("One.", "Two.", "Three."):
         made = commit(repository, {"flows/line.yaml": flow("line", words)}, words)
         git(repository, "push", "-q", str(bare), "main")
@@ -95,7 +111,9 @@ def test_any_ref_can_be_read(read: Read, repository: Path) -> None:
     git(repository, "checkout", "-q", "-b", "draft/spring")
     commit(repository, {"flows/line.yaml": flow("line", "Spring.")}, "Spring")
     reader = read(repository)
-    assert {reader.commit(ref).id for ref in ("main", "v1", first, first[:10], "draft/spring~1")} == {first}
+    assert {
+        reader.commit(ref).id for ref in ("main", "v1", first, first[:10], "draft/spring~1")
+    } == {first}
     assert "Spring." in reader.files(reader.commit("draft/spring"), "flows")["line.yaml"].decode()
 
 
@@ -155,7 +173,9 @@ def test_a_process_that_died_is_started_again(read: Read, repository: Path) -> N
     reader.close()
 
 
-def test_the_surroundings_of_a_hook_mislead_nobody(read: Read, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_surroundings_of_a_hook_mislead_nobody(
+    read: Read, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     elsewhere = new_repository(tmp_path / "elsewhere")
     commit(elsewhere, {"flows/line.yaml": flow("line", "Elsewhere.")}, "Elsewhere")
     monkeypatch.setenv("GIT_DIR", str(elsewhere / ".git"))

@@ -18,7 +18,11 @@ PUBLISH = Change("ann", "publish", "r1", place="/srv/flows")
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> Where:
-    return tmp_path / "releases.db" if request.param == "sqlite" else str(request.getfixturevalue("postgresql"))
+    return (
+        tmp_path / "releases.db"
+        if request.param == "sqlite"
+        else str(request.getfixturevalue("postgresql"))
+    )
 
 
 @pytest.fixture
@@ -38,7 +42,11 @@ def ledger_of(where: Where) -> Iterator[Callable[..., Ledger]]:
 CASES = {
     "publishing": ([PUBLISH], Live("r1", place="/srv/flows", followed="r1", number=1)),
     "rolling back leaves the place where it was": (
-        [PUBLISH, Change("ann", "publish", "r2", place="/srv/flows"), Change("bo", "rollback", "r1")],
+        [
+            PUBLISH,
+            Change("ann", "publish", "r2", place="/srv/flows"),
+            Change("bo", "rollback", "r1"),
+        ],
         Live("r1", place="/srv/flows", followed="r2", number=3),
     ),
     "a canary": (
@@ -53,7 +61,10 @@ CASES = {
         [PUBLISH, Change("bo", "canary", "r2", share=0.1), Change("bo", "withdraw", "r2")],
         Live("r1", place="/srv/flows", followed="r1", number=3),
     ),
-    "a canary that is published": ([Change("bo", "canary", "r2", share=0.1), Change("bo", "publish", "r2")], Live("r2", number=2)),
+    "a canary that is published": (
+        [Change("bo", "canary", "r2", share=0.1), Change("bo", "publish", "r2")],
+        Live("r2", number=2),
+    ),
     "publishing beside a canary": (
         [Change("bo", "canary", "r2", share=0.1), Change("bo", "publish", "r3")],
         Live("r3", "r2", 0.1, number=2),
@@ -100,7 +111,9 @@ def test_what_makes_no_sense_changes_nothing(ledger_of: Callable[..., Ledger]) -
     assert ledger.live().number == 2
 
 
-def test_others_see_a_change_at_once_and_decide_on_what_is_live_then(ledger_of: Callable[..., Ledger]) -> None:
+def test_others_see_a_change_at_once_and_decide_on_what_is_live_then(
+    ledger_of: Callable[..., Ledger],
+) -> None:
     mine, theirs = ledger_of(), ledger_of()
     assert theirs.live() == Live()
     mine.change(lambda _live: PUBLISH, 1.0)
@@ -109,14 +122,21 @@ def test_others_see_a_change_at_once_and_decide_on_what_is_live_then(ledger_of: 
     assert mine.live().candidate == "r1+"
 
 
-def test_processes_that_change_at_the_same_time_lose_nothing(ledger_of: Callable[..., Ledger], where: Where) -> None:
+def test_processes_that_change_at_the_same_time_lose_nothing(
+    ledger_of: Callable[..., Ledger], where: Where
+) -> None:
     ledger_of()
     program = (
-        "import sys; from pathlib import Path; from flowengine.releases.ledger import Change, Ledger\n"
+        "import sys; from pathlib import Path; from flowengine.releases.ledger import Change, "
+        "Ledger\n"
         "ledger = Ledger(sys.argv[1] if '://' in sys.argv[1] else Path(sys.argv[1]))\n"
-        "for n in range(50): ledger.change(lambda live: Change(sys.argv[2], 'publish', str(live.number + 1)), 0.0)\n"
+        "for n in range(50): ledger.change(lambda live: Change(sys.argv[2], 'publish', "
+        "str(live.number + 1)), 0.0)\n"
     )
-    running = [subprocess.Popen([sys.executable, "-c", program, str(where), str(number)]) for number in range(3)]
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, str(where), str(number)])
+        for number in range(3)
+    ]
     assert [process.wait(60) for process in running] == [0, 0, 0]
     changes = ledger_of().all()
     assert [change.release for change in changes] == [str(number) for number in range(1, 151)]
@@ -127,7 +147,9 @@ names = st.sampled_from(["r1", "r2", "r3"])
 changes = st.builds(
     Change,
     who=st.just("ann"),
-    what=st.sampled_from(["publish", "rollback", "canary", "promote", "withdraw", "draft", "undraft"]),
+    what=st.sampled_from(
+        ["publish", "rollback", "canary", "promote", "withdraw", "draft", "undraft"]
+    ),
     release=names,
     share=st.sampled_from([0.0, 0.25]),
     name=st.sampled_from(["spring", "summer"]),

@@ -39,7 +39,10 @@ def turn(address: str) -> Iterator[Turn]:
 
 def cut_off(address: str) -> None:
     with psycopg.connect(address, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flowengine'")
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
+            "'flowengine'"
+        )
 
 
 def taken_within(turn: Turn, seconds: float) -> bool:
@@ -87,7 +90,9 @@ def test_what_is_refused_leaves_no_gap_and_no_lock(address: str) -> None:
         assert other.change(lambda _live: Change("ann", "publish", "r1"), 1.0).number == 1
 
 
-def test_one_process_of_all_machines_has_the_turn_until_it_is_killed(address: str, turn: Turn) -> None:
+def test_one_process_of_all_machines_has_the_turn_until_it_is_killed(
+    address: str, turn: Turn
+) -> None:
     first = subprocess.Popen([sys.executable, "-c", HOLDS, address], stdout=subprocess.PIPE)
     assert first.stdout is not None
     assert first.stdout.readline() == b"True\n"
@@ -115,8 +120,13 @@ def test_tables_of_another_version_are_refused(address: str) -> None:
         connect(address)
 
 
-def test_a_machine_that_takes_over_and_is_behind_changes_nothing_until_its_place_changes(address: str) -> None:
-    first, second, third = ({"line.yaml": f"flow: line\nstart: a\nstates: {{a: {{hangup: }}}}\n# {words}\n".encode()} for words in "abc")
+def test_a_machine_that_takes_over_and_is_behind_changes_nothing_until_its_place_changes(
+    address: str,
+) -> None:
+    first, second, third = (
+        {"line.yaml": f"flow: line\nstart: a\nstates: {{a: {{hangup: }}}}\n# {words}\n".encode()}
+        for words in "abc"
+    )
     workshop = Workshop(address, {})
     with closing(workshop), closing(Ledger(address)) as ledger:
         one, two = (Publisher(workshop.archive, ledger, workshop.compile) for _ in range(2))

@@ -22,7 +22,11 @@ found.close()
 READING = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM written').fetchone()[0])"
 
 
-@pytest.mark.parametrize("connect", [archive, writable, partial(store, busy_seconds=1.0)], ids=["archive", "journal", "store"])
+@pytest.mark.parametrize(
+    "connect",
+    [archive, writable, partial(store, busy_seconds=1.0)],
+    ids=["archive", "journal", "store"],
+)
 def test_a_file_with_two_connections_keeps_what_is_written_after_somebody_looked(
     connect: Callable[[Path], sqlite3.Connection], tmp_path: Path
 ) -> None:
@@ -32,7 +36,9 @@ def test_a_file_with_two_connections_keeps_what_is_written_after_somebody_looked
     second = connect(path)
     subprocess.run([sys.executable, "-c", LOOKING, str(path)], check=True)
     first.execute("INSERT INTO written VALUES (1)")
-    done = subprocess.run([sys.executable, "-c", READING, str(path)], check=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", READING, str(path)], check=True, capture_output=True
+    )
     assert done.stdout == b"1\n"
     first.close()
     second.close()

@@ -1,4 +1,6 @@
-"""What is published is live for new calls; what has errors never is; what was taken back stays back."""
+"""What is published is live for new calls; what has errors never is; what was taken back stays
+back.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -18,7 +20,9 @@ from flowengine.releases.workshop import Workshop
 from flowengine.sinch import Ace, Ice
 
 HERE, THERE = Origin("/srv/flows"), Origin("/srv/others")
-GOOD, BETTER, BROKEN = ({"line.yaml": flow("line", words).encode()} for words in ("One.", "Two.", "${nothing}"))
+GOOD, BETTER, BROKEN = (
+    {"line.yaml": flow("line", words).encode()} for words in ("One.", "Two.", "${nothing}")
+)
 
 
 class Office:
@@ -29,7 +33,9 @@ class Office:
         self.workshop = Workshop(self.path, {})
         self.ledger = Ledger(self.path)
         self.time = 0.0
-        self.publisher = Publisher(self.workshop.archive, self.ledger, self.workshop.compile, self.now)
+        self.publisher = Publisher(
+            self.workshop.archive, self.ledger, self.workshop.compile, self.now
+        )
 
     def now(self) -> float:
         self.time += 1
@@ -129,10 +135,18 @@ def test_a_share_of_callers_reaches_the_candidate_and_always_the_same_ones(offic
     candidate = office.publisher.keep(BETTER, HERE).release
     office.publisher.canary(candidate, 0.2, "bo")
     registry = asyncio.run(shown(office))
-    chosen = {caller for caller in range(1000, 3000) if registry.release_for(ring(f"4670{caller}")).id == candidate}
+    chosen = {
+        caller
+        for caller in range(1000, 3000)
+        if registry.release_for(ring(f"4670{caller}")).id == candidate
+    }
     assert 0.15 < len(chosen) / 2000 < 0.25
     again = asyncio.run(shown(office))
-    assert chosen == {caller for caller in range(1000, 3000) if again.release_for(ring(f"+4670{caller}", "other")).id == candidate}
+    assert chosen == {
+        caller
+        for caller in range(1000, 3000)
+        if again.release_for(ring(f"+4670{caller}", "other")).id == candidate
+    }
 
 
 @pytest.mark.parametrize(("share", "reached"), [(0.0, False), (1.0, True)])
@@ -141,7 +155,9 @@ def test_the_share_may_be_none_or_all(office: Office, share: float, reached: boo
     candidate = office.publisher.keep(BETTER, HERE).release
     office.publisher.canary(candidate, share, "bo")
     registry = asyncio.run(shown(office))
-    assert {registry.release_for(ring(f"4670{caller}")).id == candidate for caller in range(1000, 1100)} == {reached}
+    assert {
+        registry.release_for(ring(f"4670{caller}")).id == candidate for caller in range(1000, 1100)
+    } == {reached}
     assert (registry.release_for(Ace(call_id="placed")).id == candidate) is reached
 
 
@@ -211,7 +227,9 @@ def test_a_release_that_no_longer_compiles_is_no_way_back(office: Office) -> Non
     assert desk.rollback("", By("ann")).release == first
 
 
-def test_what_cannot_be_loaded_is_tried_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_loaded_is_tried_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flowengine.releases.registry.AGAIN_SECONDS", 0.05)
     published(office, GOOD)
     fails = [True, True, False]
@@ -229,7 +247,9 @@ def test_what_cannot_be_loaded_is_tried_again(office: Office, monkeypatch: pytes
             return office.ledger.live()
 
         registry, shown = Registry(first, find), asyncio.Event()
-        task = asyncio.create_task(follow(registry, look, News(0.01), lambda name: shown.set() if name == second else None))
+        task = asyncio.create_task(
+            follow(registry, look, News(0.01), lambda name: shown.set() if name == second else None)
+        )
         await asyncio.wait_for(shown.wait(), 10)
         assert registry.current.id == second
         task.cancel()

@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from journal.journal_line import FLOW, SEALER, answered, compiled, crm, ended, files, keyed, press, record, ring
+from journal.journal_line import (
+    FLOW,
+    SEALER,
+    answered,
+    compiled,
+    crm,
+    ended,
+    files,
+    keyed,
+    press,
+    record,
+    ring,
+)
 from releases.releases_repository import commit, new_repository
 
 from flowengine.cli import main
@@ -20,8 +32,20 @@ from flowengine.releases.replay.meaning import differs
 from flowengine.states import Fetched, Request
 
 GOLDEN = Path(__file__).parent / "golden"
-BILL = [ring("bill"), press("1", "bill"), keyed("12345674", "bill"), answered("bill"), ended("bill")]
-ORDER = [ring("order"), press("2", "order"), keyed("654321", "order"), press("0", "order"), ended("order")]
+BILL = [
+    ring("bill"),
+    press("1", "bill"),
+    keyed("12345674", "bill"),
+    answered("bill"),
+    ended("bill"),
+]
+ORDER = [
+    ring("order"),
+    press("2", "order"),
+    keyed("654321", "order"),
+    press("0", "order"),
+    ended("order"),
+]
 LOST = [ring("lost"), press("9", "lost"), press("", "lost", "timeout"), ended("lost")]
 EVENTS = [*BILL, *ORDER, *LOST]
 
@@ -50,14 +74,33 @@ def changed(*changes: tuple[str, str]) -> str:
     [
         [("welcome:\n", "hello:\n"), ("start: welcome", "start: hello")],
         [("main", "choice")],
-        [("    say: Welcome.\n    next: main", "    say: Welcome.\n    next: between\n  between:\n    next: main")],
-        [("options: {1: ask_account, 2: ask_order, 0: agents}", "options: {2: ask_order, 0: agents, 1: ask_account}")],
+        [
+            (
+                "    say: Welcome.\n    next: main",
+                "    say: Welcome.\n    next: between\n  between:\n    next: main",
+            )
+        ],
+        [
+            (
+                "options: {1: ask_account, 2: ask_order, 0: agents}",
+                "options: {2: ask_order, 0: agents, 1: ask_account}",
+            )
+        ],
         [("vars:\n", "vars:\n  unused: {type: text, max: 5, default: none}\n")],
         [("flow: line\n", "flow: line\ntitle: Another title\n")],
     ],
-    ids=["a renamed start", "a renamed question", "a state on the way", "options in another order", "a variable more", "a title"],
+    ids=[
+        "a renamed start",
+        "a renamed question",
+        "a state on the way",
+        "options in another order",
+        "a variable more",
+        "a title",
+    ],
 )
-def test_what_changes_nothing_for_a_caller_is_no_difference(journal: Path, changes: list[tuple[str, str]]) -> None:
+def test_what_changes_nothing_for_a_caller_is_no_difference(
+    journal: Path, changes: list[tuple[str, str]]
+) -> None:
     made = on(journal, changed(*changes))
     assert (made.groups, made.same) == ((), 3)
 
@@ -75,13 +118,15 @@ def test_what_changes_nothing_for_a_caller_is_no_difference(journal: Path, chang
             ("bill", "order", "lost"),
             Difference("line", "agents", "pie", "answer", "another action.number"),
         ),
-        ([('  agents:\n    connect: {phone: "+14045009000"}', "  agents:\n    say: Bye.\n    hangup:")], ("bill", "order", "lost"),
+        ([('  agents:\n    connect: {phone: "+14045009000"}', ("  agents:\n    say: Bye.\n    "
+                                                              "hangup:"))], ("bill", "order", "lost"),
          Difference("line", "agents", "pie", "answer", "hangup; then connectPstn")),
         ([("digits: 6,", "digits: 8,")], ("order",), Difference("line", "ask_order", "pie", "answer", "another action.menus[0].maxDigits")),
         (
             [('"/accounts/${vars.account}"', '"/customers/${vars.account}"')],
             ("bill",),
-            Difference("line", "look_up", "pie", "lookup", "asks crm what it did not ask then (GET)"),
+            Difference("line", "look_up", "pie", "lookup", "asks crm what it did not ask then "
+                                                           "(GET)"),
         ),
         (
             [("    next: look_up\n", "    next: greet\n")],
@@ -98,7 +143,8 @@ def test_what_changes_nothing_for_a_caller_is_no_difference(journal: Path, chang
         ([("attempts: 2", "attempts: 1")], ("lost",), Difference("line", "main", "pie", "exit", "takes otherwise; then stays")),
     ],
     ids=[
-        "an option less", "another number", "no agents", "more digits", "another lookup", "no lookup", "a mistake", "no report",
+        "an option less", "another number", "no agents", "more digits", "another lookup", ("no "
+                                                                                          "lookup"), "a mistake", "no report",
         "fewer attempts",
     ],
 )  # fmt: skip
@@ -116,16 +162,26 @@ def test_a_lookup_answers_as_it_did_then(tmp_path: Path) -> None:
 
     path = tmp_path / "journal.db"
     record(path, compiled(files()), BILL, fetch=down)
-    flow = changed(("failed: agents}", "on: {timeout: sorry}, failed: agents}"), ("  reported:", "  sorry:\n    hangup:\n  reported:"))
+    flow = changed(
+        ("failed: agents}", "on: {timeout: sorry}, failed: agents}"),
+        ("  reported:", "  sorry:\n    hangup:\n  reported:"),
+    )
     (group,) = on(path, flow).groups
-    assert group.difference == Difference("line", "look_up", "pie", "answer", "hangup; then connectPstn")
+    assert group.difference == Difference(
+        "line", "look_up", "pie", "answer", "hangup; then connectPstn"
+    )
 
 
 @pytest.mark.parametrize(
     ("reason", "told", "events", "key"),
     [
         ("it is sealed with a key that is not here", "", EVENTS, Sealer(["another"])),
-        ("it was recorded without what replay needs (replay: false)", "{replay: false}", EVENTS, SEALER),
+        (
+            "it was recorded without what replay needs (replay: false)",
+            "{replay: false}",
+            EVENTS,
+            SEALER,
+        ),
     ],
 )
 def test_calls_that_cannot_be_replayed_are_counted_with_the_reason(
@@ -142,17 +198,32 @@ def test_a_call_whose_beginning_was_dropped_cannot_be_replayed(journal: Path) ->
 
     with sqlite3.connect(journal) as connection:
         connection.execute("DELETE FROM callbacks WHERE event = 'ice' AND call = 'order'")
-        assert connection.execute("DELETE FROM callbacks WHERE event = 'ice' AND call = ?", (b"order",)).rowcount == 1
+        assert (
+            connection.execute(
+                "DELETE FROM callbacks WHERE event = 'ice' AND call = ?", (b"order",)
+            ).rowcount
+            == 1
+        )
     assert on(journal, FLOW).skipped == {"its beginning is not in the journal": 1}
 
 
-def test_the_report_as_a_person_reads_it(journal: Path, golden: Callable[[Path, str], None]) -> None:
-    flow = changed(("attempts: 2", "attempts: 1"), ("digits: 6,", "digits: 8,"), ('"/accounts/${', '"/customers/${'))
+def test_the_report_as_a_person_reads_it(
+    journal: Path, golden: Callable[[Path, str], None]
+) -> None:
+    flow = changed(
+        ("attempts: 2", "attempts: 1"),
+        ("digits: 6,", "digits: 8,"),
+        ('"/accounts/${', '"/customers/${'),
+    )
     golden(GOLDEN / "replay.txt", to_text(on(journal, flow)) + "\n")
 
 
 def replay(journal: Path, *arguments: object) -> Result:
-    return CliRunner().invoke(main, ["replay", str(journal), *map(str, arguments)], env={"FLOWENGINE_COOKIE_KEYS": "old, the secret"})
+    return CliRunner().invoke(
+        main,
+        ["replay", str(journal), *map(str, arguments)],
+        env={"FLOWENGINE_COOKIE_KEYS": "old, the secret"},
+    )
 
 
 def test_a_gate_without_its_keys_is_closed(journal: Path, tmp_path: Path) -> None:
@@ -175,10 +246,17 @@ def test_the_command_takes_a_folder_a_release_and_a_git_ref(journal: Path, tmp_p
     archive.put(compiled(files()).id, files(), Origin("flows"), 1.0)
     archive.close()
     repository = new_repository(tmp_path / "repository")
-    commit(repository, {f"calls/{name}": content.decode() for name, content in files(other).items()}, "Fewer attempts")
+    commit(
+        repository,
+        {f"calls/{name}": content.decode() for name, content in files(other).items()},
+        "Fewer attempts",
+    )
 
     same = replay(journal.parent, "--on", compiled(files()).id[:8], "--exit-code")
-    assert (same.exit_code, same.output) == (0, f"3 calls replayed on {compiled(files()).id}: 3 as before, 0 differently\n")
+    assert (same.exit_code, same.output) == (
+        0,
+        f"3 calls replayed on {compiled(files()).id}: 3 as before, 0 differently\n",
+    )
     for target in (["--on", flows], ["--on", "main", "--repo", repository, "--path", "calls"]):
         found = replay(journal, *target, "--exit-code", "--json")
         assert found.exit_code == 1, found.output
@@ -196,13 +274,17 @@ def test_releases_of_a_store_on_postgresql_are_found_there(journal: Path, postgr
     for made, differently in ((first, []), (other, ["lost"])):
         found = replay(journal, "--on", compiled(made).id[:8], "--store", postgresql, "--json")
         assert found.exit_code == 0, found.output
-        assert [call for group in json.loads(found.output)["groups"] for call in group["calls"]] == differently
+        assert [
+            call for group in json.loads(found.output)["groups"] for call in group["calls"]
+        ] == differently
     assert replay(journal, "--on", compiled(first).id[:8]).exit_code == 2
 
 
 def test_a_store_that_cannot_be_reached_is_told_of(journal: Path, tmp_path: Path) -> None:
     found = replay(journal, "--on", "a1b2", "--store", f"postgresql:///nobody?host={tmp_path}")
-    assert (found.exit_code, "cannot open the archive of releases" in found.output) == (2, True), found.output
+    assert (found.exit_code, "cannot open the archive of releases" in found.output) == (2, True), (
+        found.output
+    )
 
 
 def test_a_beginning_that_several_releases_share_is_told_of(journal: Path, tmp_path: Path) -> None:
@@ -210,7 +292,10 @@ def test_a_beginning_that_several_releases_share_is_told_of(journal: Path, tmp_p
         for name in ("abc1", "abc2"):
             archive.put(name, files(), Origin("flows"), 1.0)
     found = replay(journal, "--on", "abc")
-    assert (found.exit_code, "several releases begin with abc: abc1, abc2" in found.output) == (2, True), found.output
+    assert (found.exit_code, "several releases begin with abc: abc1, abc2" in found.output) == (
+        2,
+        True,
+    ), found.output
 
 
 @pytest.mark.parametrize(
@@ -237,8 +322,16 @@ def test_what_cannot_be_replayed_on_ends_the_command(
 def test_a_secret_that_is_not_here_is_no_difference() -> None:
     def recording(credentials: str, to: str) -> bytes:
         options = {"destinationUrl": to, "credentials": credentials}
-        return json.dumps({"instructions": [{"name": "startRecording", "options": options}], "action": {"name": "hangup"}}).encode()
+        return json.dumps(
+            {
+                "instructions": [{"name": "startRecording", "options": options}],
+                "action": {"name": "hangup"},
+            }
+        ).encode()
 
     recorded = recording("key:real", "s3://bucket-real/a")
     assert differs(recording(PLACEHOLDER, f"s3://bucket-{PLACEHOLDER}/a"), recorded) == ""
-    assert differs(recording(PLACEHOLDER, f"s3://other-{PLACEHOLDER}/a"), recorded) == "instructions[0].options.destinationUrl"
+    assert (
+        differs(recording(PLACEHOLDER, f"s3://other-{PLACEHOLDER}/a"), recorded)
+        == "instructions[0].options.destinationUrl"
+    )

@@ -26,10 +26,16 @@ from flowengine.runtime.store import MemoryStore
 from flowengine.sinch import decode
 from flowengine.states import Fetched, Request
 
-patient = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+patient = settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 
 
-async def conversation(made: Release, events: list[dict[str, Any]], answers: list[tuple[int, Any, str]]) -> list[Recorded]:
+async def conversation(
+    made: Release, events: list[dict[str, Any]], answers: list[tuple[int, Any, str]]
+) -> list[Recorded]:
     """These callbacks, answered by the engine and as they come out of the journal again."""
     asked = 0
 
@@ -45,14 +51,36 @@ async def conversation(made: Release, events: list[dict[str, Any]], answers: lis
         body = json.dumps(event).encode()
         reply = await engine.answer(decode(body), body)
         kept = row(Noted(reply.record, body, reply.body), made, SEALER)
-        found.append(opened((kept.at, kept.event, kept.release, kept.outcome, kept.digest, kept.said, kept.sealed), kept.call, SEALER))
+        found.append(
+            opened(
+                (
+                    kept.at,
+                    kept.event,
+                    kept.release,
+                    kept.outcome,
+                    kept.digest,
+                    kept.said,
+                    kept.sealed,
+                ),
+                kept.call,
+                SEALER,
+            )
+        )
     return found
 
 
 @patient
-@given(files=flows(), first=incoming, events=st.lists(callbacks, max_size=8), answers=st.lists(fetched, min_size=1, max_size=4))
+@given(
+    files=flows(),
+    first=incoming,
+    events=st.lists(callbacks, max_size=8),
+    answers=st.lists(fetched, min_size=1, max_size=4),
+)
 def test_any_call_on_the_same_release_goes_as_it_went(
-    files: dict[str, bytes], first: dict[str, Any], events: list[dict[str, Any]], answers: list[tuple[int, Any, str]]
+    files: dict[str, bytes],
+    first: dict[str, Any],
+    events: list[dict[str, Any]],
+    answers: list[tuple[int, Any, str]],
 ) -> None:
     made = compiled(files)
     recorded = asyncio.run(conversation(made, [first, *events], answers))
@@ -63,11 +91,26 @@ def calls_of(flow: str) -> Iterator[list[dict[str, Any]]]:
     """Calls to a flow that press each key and enter each word that it speaks of."""
     common = {"callid": f"call-{flow}", "version": 1}
     to = {"type": "did", "endpoint": "+14045550199"}
-    ice = {"event": "ice", **common, "cli": "12015555555", "to": to, "originationType": "SERVER", "custom": json.dumps({"flow": flow})}
+    ice = {
+        "event": "ice",
+        **common,
+        "cli": "12015555555",
+        "to": to,
+        "originationType": "SERVER",
+        "custom": json.dumps({"flow": flow}),
+    }
     for entered in ["1", "2", "0", "", "12345674", *words(COMPILED.programs[flow])[:20]]:
         result = {"menuId": "main", "type": "return", "value": entered, "inputMethod": "dtmf"}
-        pressed = [{"event": "pie", **common, "menuResult": {**result, "type": kind}} for kind in ("return", "sequence", "timeout")]
-        yield [ice, *pressed, {"event": "ace", **common}, {"event": "dice", **common, "result": "ANSWERED", "reason": "CALLERHANGUP"}]
+        pressed = [
+            {"event": "pie", **common, "menuResult": {**result, "type": kind}}
+            for kind in ("return", "sequence", "timeout")
+        ]
+        yield [
+            ice,
+            *pressed,
+            {"event": "ace", **common},
+            {"event": "dice", **common, "result": "ANSWERED", "reason": "CALLERHANGUP"},
+        ]
 
 
 @pytest.mark.parametrize("flow", FLOWS)
@@ -75,8 +118,13 @@ def test_calls_of_the_examples_go_as_they_went_even_without_the_secrets(flow: st
     """They were recorded by a server that had the secrets; whoever replays them has not."""
     body = {"name": "Ann", "status": "shipped", "tier": "gold"}
     answers = [(200, body, ""), (404, None, ""), (0, None, "timeout")]
-    recorded = [(str(number), asyncio.run(conversation(release(), events, answers))) for number, events in enumerate(calls_of(flow))]
-    bare = compile_project(read_folder(Path(__file__).parents[2] / "flows"), Placeholders({})).release
+    recorded = [
+        (str(number), asyncio.run(conversation(release(), events, answers)))
+        for number, events in enumerate(calls_of(flow))
+    ]
+    bare = compile_project(
+        read_folder(Path(__file__).parents[2] / "flows"), Placeholders({})
+    ).release
     assert bare
     made = report(bare, recorded)
     assert (made.groups, made.skipped) == ((), {})

@@ -35,20 +35,31 @@ def all_of_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [alone, all_of_it])
-def test_it_is_put_back_as_it_was(path: Path, how: Callable[[Path], None], caplog: pytest.LogCaptureFixture) -> None:
+def test_it_is_put_back_as_it_was(
+    path: Path, how: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
     archive, first, second = Archive(path), Ledger(path), Ledger(path)
     archive.put("r1", {"a.yaml": b"a"}, Origin("flows"), 1.0)
     publish(first, "r1")
     for number in range(2, 5):
         how(path)
         publish((first, second)[number % 2], f"r{number}")
-        assert (first.live().current, second.live().current, Ledger(path).live().current) == (f"r{number}",) * 3
+        assert (first.live().current, second.live().current, Ledger(path).live().current) == (
+            f"r{number}",
+        ) * 3
         assert archive.files("r1") == Archive(path).files("r1") == {"a.yaml": b"a"}
     assert [change.release for change in second.all()] == ["r1", "r2", "r3", "r4"]
     assert [line for line in caplog.messages if "put back" in line] == [
-        f"{path} was taken away while it was used, and has been put back: to begin anew, end the server first"
+        (
+            f"{path} was taken away while it was used, and has been put back: to begin anew, end the "
+            "server first"
+        )
     ]
-    assert {file.name for file in path.parent.iterdir()} == {"releases.db", "releases.db-wal", "releases.db-shm"}
+    assert {file.name for file in path.parent.iterdir()} == {
+        "releases.db",
+        "releases.db-wal",
+        "releases.db-shm",
+    }
 
 
 def test_who_has_slept_through_an_earlier_loss_does_not_put_back_what_was_then(path: Path) -> None:
@@ -59,7 +70,11 @@ def test_who_has_slept_through_an_earlier_loss_does_not_put_back_what_was_then(p
     all_of_it(path)
     with pytest.raises(ArchiveError, match="about to be put back"):
         sleeper.live()
-    assert (awake.live().current, sleeper.live().current, Ledger(path).live().current) == ("r2", "r2", "r2")
+    assert (awake.live().current, sleeper.live().current, Ledger(path).live().current) == (
+        "r2",
+        "r2",
+        "r2",
+    )
 
 
 def test_an_older_copy_is_what_is_live_then(path: Path) -> None:
@@ -76,7 +91,9 @@ def test_an_older_copy_is_what_is_live_then(path: Path) -> None:
     assert Ledger(path).live().current == ledger.live().current == "r3"
 
 
-def test_where_it_cannot_be_put_back_what_is_live_goes_on(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_where_it_cannot_be_put_back_what_is_live_goes_on(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     ledger = Ledger(path)
     publish(ledger, "r1")
     path.unlink()

@@ -1,4 +1,6 @@
-"""The figures of a canary, counted from what several machines know of each call, are those of one journal that has it all."""
+"""The figures of a canary, counted from what several machines know of each call, are those of one
+journal that has it all.
+"""
 
 import random
 import shutil
@@ -17,7 +19,13 @@ from flowengine.releases.tally import Tally, machine_id
 SINCE = 1.0
 CALLS = [
     lambda call: [ring(call), press("0", call), answered(call), ended(call, seconds=30)],
-    lambda call: [ring(call), press("2", call), keyed("654321", call), press("0", call), ended(call, "CALLEEHANGUP", seconds=50)],
+    lambda call: [
+        ring(call),
+        press("2", call),
+        keyed("654321", call),
+        press("0", call),
+        ended(call, "CALLEEHANGUP", seconds=50),
+    ],
     lambda call: [ring(call), ended(call, seconds=4)],
     lambda call: [ring(call), press("9", call), press("", call, "hangup"), ended(call, seconds=8)],
     lambda call: [ring(call), press("2", call)],
@@ -27,7 +35,11 @@ CALLS = [
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def tally(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tally]:
-    where = tmp_path / "releases.db" if request.param == "sqlite" else str(request.getfixturevalue("postgresql"))
+    where = (
+        tmp_path / "releases.db"
+        if request.param == "sqlite"
+        else str(request.getfixturevalue("postgresql"))
+    )
     with closing(Tally(where)) as made:
         yield made
 
@@ -36,9 +48,16 @@ def tally(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tally]:
 def whole(tmp_path: Path) -> tuple[Path, list[str]]:
     """A journal with calls on two releases."""
     path = tmp_path / "journal.db"
-    good, bad = compiled(files()), compiled(files(FLOW.replace('phone: "+14045009000"', 'phone: "${vars.name}"')))
+    good, bad = (
+        compiled(files()),
+        compiled(files(FLOW.replace('phone: "+14045009000"', 'phone: "${vars.name}"'))),
+    )
     for number, release in enumerate((good, bad)):
-        record(path, release, [event for call in range(18) for event in CALLS[call % len(CALLS)](f"{number}-{call}")])
+        record(
+            path,
+            release,
+            [event for call in range(18) for event in CALLS[call % len(CALLS)](f"{number}-{call}")],
+        )
     return path, [good.id, bad.id]
 
 
@@ -47,11 +66,17 @@ def torn(whole: Path, machines: int, seed: int) -> list[Path]:
     made = [whole.with_name(f"machine{number}.db") for number in range(machines)]
     chance = random.Random(seed)
     with closing(sqlite3.connect(whole)) as journal:
-        owner = {number: chance.randrange(machines) for (number,) in journal.execute("SELECT number FROM callbacks")}
+        owner = {
+            number: chance.randrange(machines)
+            for (number,) in journal.execute("SELECT number FROM callbacks")
+        }
     for index, path in enumerate(made):
         shutil.copy(whole, path)
         with closing(sqlite3.connect(path)) as journal:
-            journal.executemany("DELETE FROM callbacks WHERE number = ?", [(number,) for number, one in owner.items() if one != index])
+            journal.executemany(
+                "DELETE FROM callbacks WHERE number = ?",
+                [(number,) for number, one in owner.items() if one != index],
+            )
             journal.commit()
     return made
 
@@ -74,7 +99,11 @@ def test_calls_that_several_machines_answered_count_once_with_what_came_last(
     path, releases = whole
     for journal in torn(path, machines, seed=machines):
         told(tally, journal)
-    assert tally.sum([*releases, "nobody"], SINCE) == ({**figures(path, releases, SINCE), "nobody": Figures()}, machines, 0)
+    assert tally.sum([*releases, "nobody"], SINCE) == (
+        {**figures(path, releases, SINCE), "nobody": Figures()},
+        machines,
+        0,
+    )
 
 
 def test_what_is_told_again_changes_nothing(tally: Tally, whole: tuple[Path, list[str]]) -> None:
@@ -95,7 +124,9 @@ def test_a_call_goes_on_between_two_looks(tally: Tally, tmp_path: Path) -> None:
     assert (found.calls, found.ended, found.seconds) == (2, 1, 20.0)
 
 
-def test_calls_that_began_before_the_canary_do_not_count_wherever_they_go_on(tally: Tally, tmp_path: Path) -> None:
+def test_calls_that_began_before_the_canary_do_not_count_wherever_they_go_on(
+    tally: Tally, tmp_path: Path
+) -> None:
     one, two, release = tmp_path / "one.db", tmp_path / "two.db", compiled(files())
     replies = record(one, release, [ring("a"), press("2", "a")])
     shutil.copy(one, two)

@@ -46,8 +46,12 @@ def project(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("make", "watched"), [(single, 1), (project, 2)], ids=["single", "project"])
-def test_only_what_is_needed_is_watched(tmp_path: Path, make: Callable[[Path], Path], watched: int) -> None:
+@pytest.mark.parametrize(
+    ("make", "watched"), [(single, 1), (project, 2)], ids=["single", "project"]
+)
+def test_only_what_is_needed_is_watched(
+    tmp_path: Path, make: Callable[[Path], Path], watched: int
+) -> None:
     place = FolderPlace(make(tmp_path))
     woken: list[object] = []
     beside = [*tmp_path.glob("*/part*/*.yaml")]

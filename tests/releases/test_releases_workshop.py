@@ -1,4 +1,6 @@
-"""Where releases are made: what is known there is not made again, and callbacks get their turn meanwhile."""
+"""Where releases are made: what is known there is not made again, and callbacks get their turn
+meanwhile.
+"""
 
 import asyncio
 import gc
@@ -23,7 +25,9 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
 
 
 def files(words: str, flows: int = 1) -> dict[str, bytes]:
-    lines = {f"line-{number}.yaml": flow(f"line-{number}", words).encode() for number in range(flows)}
+    lines = {
+        f"line-{number}.yaml": flow(f"line-{number}", words).encode() for number in range(flows)
+    }
     return {**lines, "project.yaml": b"project: test\nroutes: [{flow: line-0}]\n"}
 
 
@@ -43,7 +47,10 @@ def test_what_was_made_last_is_not_made_again_to_be_served(workshop: Workshop) -
 
 def test_a_release_that_another_one_has_followed_is_found_by_its_id(workshop: Workshop) -> None:
     first, second = kept(workshop, "One."), kept(workshop, "Two.")
-    assert [found.id for name in (first.id, second.id) if (found := workshop.release(name))] == [first.id, second.id]
+    assert [found.id for name in (first.id, second.id) if (found := workshop.release(name))] == [
+        first.id,
+        second.id,
+    ]
     assert workshop.release("gone") is None
 
 
@@ -52,7 +59,9 @@ def fails() -> None:
 
 
 @pytest.mark.parametrize("work", [sys.getswitchinterval, fails])
-def test_callbacks_get_their_turn_sooner_while_something_long_goes_on(workshop: Workshop, work: Callable[[], Any]) -> None:
+def test_callbacks_get_their_turn_sooner_while_something_long_goes_on(
+    workshop: Workshop, work: Callable[[], Any]
+) -> None:
     usual = sys.getswitchinterval()
     try:
         assert asyncio.run(workshop.run(work)) < usual / 5
@@ -62,10 +71,14 @@ def test_callbacks_get_their_turn_sooner_while_something_long_goes_on(workshop: 
 
 
 @pytest.mark.parametrize("collected", [True, False])
-def test_the_collector_need_not_look_through_a_large_release(workshop: Workshop, *, collected: bool) -> None:
+def test_the_collector_need_not_look_through_a_large_release(
+    workshop: Workshop, *, collected: bool
+) -> None:
     before = gc.isenabled()
     passes: list[int] = []
-    gc.callbacks.append(seen := lambda phase, told: passes.append(told["generation"]) if phase == "start" else None)
+    gc.callbacks.append(
+        seen := lambda phase, told: passes.append(told["generation"]) if phase == "start" else None
+    )
     gc.enable() if collected else gc.disable()
     try:
         frozen = gc.get_freeze_count()

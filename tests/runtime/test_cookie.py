@@ -21,7 +21,9 @@ def test_opens_what_it_sealed_for_the_same_call(close: Close, payload: bytes, ca
 
 @both
 @given(payloads, st.text(), st.text())
-def test_a_cookie_of_another_call_is_not_opened(close: Close, payload: bytes, call_id: str, other: str) -> None:
+def test_a_cookie_of_another_call_is_not_opened(
+    close: Close, payload: bytes, call_id: str, other: str
+) -> None:
     assert (CODEC.open(close(CODEC, payload, call_id), other) is None) == (call_id != other)
 
 
@@ -52,7 +54,9 @@ def test_foreign_text_is_no_error(text: str) -> None:
 
 @both
 @given(payloads)
-def test_a_cookie_is_plain_text_that_needs_no_escaping_and_has_the_announced_size(close: Close, payload: bytes) -> None:
+def test_a_cookie_is_plain_text_that_needs_no_escaping_and_has_the_announced_size(
+    close: Close, payload: bytes
+) -> None:
     text = close(CODEC, payload, "call")
     assert text.isascii()
     assert text.replace("-", "").replace("_", "").replace(".", "", 1).isalnum()
@@ -81,12 +85,16 @@ def test_a_cookie_of_today_opens_after_an_upgrade() -> None:
 def test_a_signed_cookie_of_today_opens_after_an_upgrade() -> None:
     signed = "3.AlPkTv-QN8TmFfYIQgihLpNyZWxlYXNlfGZsb3d8c3RhdGU"
     assert CODEC.open(signed, "call-1") == b"release|flow|state"
-    assert CODEC.sign(b"release|flow|state", "call-1", 3) == signed, "the very same bytes for a repeated delivery"
+    assert CODEC.sign(b"release|flow|state", "call-1", 3) == signed, (
+        "the very same bytes for a repeated delivery"
+    )
 
 
 def test_what_is_signed_and_what_is_sealed_cannot_be_passed_off_as_each_other() -> None:
     sealed, signed = CODEC.seal(b"state", "call"), CODEC.sign(b"state", "call")
-    assert CODEC.open(f"0.Ag{sealed[4:]}", "call") is CODEC.open(f"0.AQ{signed[4:]}", "call") is None
+    assert (
+        CODEC.open(f"0.Ag{sealed[4:]}", "call") is CODEC.open(f"0.AQ{signed[4:]}", "call") is None
+    )
 
 
 def test_the_number_of_a_call_cannot_be_moved_into_what_it_says() -> None:

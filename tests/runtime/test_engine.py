@@ -43,7 +43,9 @@ states:
   note: {set: {notes: "${vars.notes + 1}"}, next: noted}
   noted: {done: {}}
 """
-PROJECT = "{project: test, services: {crm: {url: 'https://crm.example.com'}}, apology: The apology.}"
+PROJECT = (
+    "{project: test, services: {crm: {url: 'https://crm.example.com'}}, apology: The apology.}"
+)
 KEY = derive_key("secret")
 
 
@@ -85,8 +87,18 @@ class Phone:
 
     def body(self, name: str, **fields: Any) -> bytes:
         self.count += 1
-        cookies = [{"key": key, "value": value} for key, value in self.cookies.items()] if self.echo else []
-        call = {"event": name, "callid": self.call_id, "version": 1, "timestamp": str(self.count), "cookies": cookies}
+        cookies = (
+            [{"key": key, "value": value} for key, value in self.cookies.items()]
+            if self.echo
+            else []
+        )
+        call = {
+            "event": name,
+            "callid": self.call_id,
+            "version": 1,
+            "timestamp": str(self.count),
+            "cookies": cookies,
+        }
         return json.dumps(call | fields).encode()
 
     async def send(self, body: bytes) -> Reply:
@@ -111,7 +123,9 @@ def words(reply: Reply) -> str:
     answer = json.loads(reply.body)
     said = [item["text"] for item in answer.get("instructions", []) if item["name"] == "say"]
     menus = answer.get("action", {}).get("menus", [])
-    return " ".join(said + [menu["mainPrompt"].removeprefix("#tts[").removesuffix("]") for menu in menus[:1]])
+    return " ".join(
+        said + [menu["mainPrompt"].removeprefix("#tts[").removesuffix("]") for menu in menus[:1]]
+    )
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -135,7 +149,14 @@ def running(store: Store, act: Callable[[Store], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
-def engine(store: Store, crm: Crm | None = None, *, cookies: bool = True, at: Release = RELEASE, **more: Any) -> Engine:
+def engine(
+    store: Store,
+    crm: Crm | None = None,
+    *,
+    cookies: bool = True,
+    at: Release = RELEASE,
+    **more: Any,
+) -> Engine:
     return Engine(Registry(at), store, Codec([KEY]) if cookies else None, crm or Crm(), **more)
 
 
@@ -149,7 +170,9 @@ def test_a_call_goes_its_way(opened: Callable[[], Store], echo: bool, cookies: b
         assert bool(phone.cookies) is cookies
         assert await phone.enter("1234") == "Hello Ann 0."
         assert await phone.enter("1", "return") == "Goodbye Ann."
-        assert [request.url for request, _ in crm.asked] == ["https://crm.example.com/accounts/1234"]
+        assert [request.url for request, _ in crm.asked] == [
+            "https://crm.example.com/accounts/1234"
+        ]
 
     running(opened(), act)
 
@@ -166,11 +189,16 @@ def test_a_lost_store_is_made_up_for_by_the_cookie() -> None:
 
 
 def spoiled(cookie: str) -> dict[str, str]:
-    foreign = Codec([KEY]).seal(dump(Call(RELEASE.id, "line", "bye", "en-US", steps=99)), "another call")
-    other_key = Codec([derive_key("other")]).seal(dump(Call(RELEASE.id, "line", "bye", "en-US", steps=99)), "call-1")
+    foreign = Codec([KEY]).seal(
+        dump(Call(RELEASE.id, "line", "bye", "en-US", steps=99)), "another call"
+    )
+    other_key = Codec([derive_key("other")]).seal(
+        dump(Call(RELEASE.id, "line", "bye", "en-US", steps=99)), "call-1"
+    )
     nonsense = Codec([KEY]).seal(b"nonsense", "call-1")
     return {
-        "mangled": cookie[:-2], "swapped": cookie[::-1], "empty": "", "foreign": foreign, "other key": other_key, "nonsense": nonsense,
+        "mangled": cookie[:-2], "swapped": cookie[::-1], "empty": "", "foreign": foreign, "other "
+                                                                                          "key": other_key, "nonsense": nonsense,
         "long": cookie * 99, "letters": "åäö",
     }  # fmt: skip
 
@@ -181,7 +209,11 @@ def test_a_spoiled_cookie_is_no_error(opened: Callable[[], Store], how: str) -> 
         phone = Phone(engine(store))
         await phone.ice()
         await phone.enter("1234")
-        phone.cookies = {COOKIE_KEY: spoiled(phone.cookies[COOKIE_KEY])[how]} if how != "gone" else {"other": "x"}
+        phone.cookies = (
+            {COOKIE_KEY: spoiled(phone.cookies[COOKIE_KEY])[how]}
+            if how != "gone"
+            else {"other": "x"}
+        )
         assert await phone.enter("1", "return") == "Goodbye Ann."
 
     running(opened(), act)
@@ -195,11 +227,19 @@ def test_the_higher_counter_wins() -> None:
         await phone.enter("1234")
         fresh = dict(phone.cookies)
         phone.cookies = stale
-        assert await phone.enter("", "timeout", "line.menu") == "Hello Ann 0.", "the cookie is older than the store"
+        assert await phone.enter("", "timeout", "line.menu") == "Hello Ann 0.", (
+            "the cookie is older than the store"
+        )
         older = MemoryStore()
-        await older.save("call-1", Saved(1, dump(Call(RELEASE.id, "line", "ask", "en-US", steps=1)), b"old", b"{}"), 1e12)
+        await older.save(
+            "call-1",
+            Saved(1, dump(Call(RELEASE.id, "line", "ask", "en-US", steps=1)), b"old", b"{}"),
+            1e12,
+        )
         phone.engine, phone.cookies = engine(older), fresh
-        assert await phone.enter("1", "return") == "Goodbye Ann.", "the store is older than the cookie"
+        assert await phone.enter("1", "return") == "Goodbye Ann.", (
+            "the store is older than the cookie"
+        )
         kept = await older.load("call-1")
         assert kept
         assert kept.counter == 3
@@ -212,7 +252,11 @@ def test_with_both_gone_the_menu_names_the_way_to_the_error_exit() -> None:
         phone = Phone(engine(store))
         reply = await phone.send(phone.keys("1", "return", "line.menu"))
         assert words(reply) == "Sorry."
-        assert (reply.record.flow, reply.record.state, reply.record.outcome) == ("line", "sorry", "answered")
+        assert (reply.record.flow, reply.record.state, reply.record.outcome) == (
+            "line",
+            "sorry",
+            "answered",
+        )
         phone = Phone(engine(store), call_id="call-2")
         assert await phone.enter("1", "return", "main") == "The apology."
 
@@ -234,7 +278,9 @@ def test_a_store_with_bytes_of_another_age_is_overruled() -> None:
     running(MemoryStore(), act)
 
 
-def test_a_repeated_delivery_gets_the_same_answer_and_does_nothing_twice(opened: Callable[[], Store]) -> None:
+def test_a_repeated_delivery_gets_the_same_answer_and_does_nothing_twice(
+    opened: Callable[[], Store],
+) -> None:
     async def act(store: Store) -> None:
         crm = Crm()
         phone = Phone(engine(store, crm))
@@ -296,11 +342,16 @@ states:
 """
 
 
-def test_a_call_that_rings_twice_asks_once_however_late_and_whichever_worker_hears_it(tmp_path: Path) -> None:
+def test_a_call_that_rings_twice_asks_once_however_late_and_whichever_worker_hears_it(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         crm, now = Crm(), [1000.0]
         stores = [SqliteStore(tmp_path / "calls.db", lambda: now[0]) for _ in range(2)]
-        phone, other = (Phone(engine(store, crm, at=release(ASKS_AT_ONCE), clock=lambda: now[0])) for store in stores)
+        phone, other = (
+            Phone(engine(store, crm, at=release(ASKS_AT_ONCE), clock=lambda: now[0]))
+            for store in stores
+        )
         body = phone.body("ice", cli="467", to={"type": "did", "endpoint": "1"})
         first = await phone.send(body)
         now[0] += 60.0  # nobody claims it any more
@@ -315,7 +366,9 @@ def test_a_call_that_rings_twice_asks_once_however_late_and_whichever_worker_hea
 def test_a_call_that_rings_again_after_a_publication_asks_nothing_of_the_new_release() -> None:
     async def act(store: Store) -> None:
         crm, now = Crm(), [1000.0]
-        phone = Phone(engine(store, crm, at=release(ASKS_AT_ONCE), clock=lambda: now[0]), echo=False)
+        phone = Phone(
+            engine(store, crm, at=release(ASKS_AT_ONCE), clock=lambda: now[0]), echo=False
+        )
         body = phone.body("ice", cli="467", to={"type": "did", "endpoint": "1"})
         await phone.send(body)
         await phone.enter("", "timeout", "line.menu")
@@ -357,7 +410,9 @@ class Full(MemoryStore):
 
 @pytest.mark.parametrize("flow", [FLOW, ASKS_AT_ONCE], ids=["answers", "asks"])
 @pytest.mark.parametrize("cookies", [True, False], ids=["cookies", "no cookies"])
-def test_a_call_that_rings_again_is_known_though_nothing_can_be_saved_any_more(flow: str, cookies: bool) -> None:
+def test_a_call_that_rings_again_is_known_though_nothing_can_be_saved_any_more(
+    flow: str, cookies: bool
+) -> None:
     async def act(store: Store) -> None:
         crm = Crm(Fetched(200, {"name": "Ann"}), Fetched(200, {"name": "Bob"}))
         phone = Phone(engine(store, crm, at=release(flow), cookies=cookies))
@@ -365,7 +420,11 @@ def test_a_call_that_rings_again_is_known_though_nothing_can_be_saved_any_more(f
         first = await phone.send(body)
         store.full = True  # type: ignore[attr-defined]
         again = await phone.send(body)
-        assert (again.body, again.record.repeated, len(crm.asked)) == (first.body, True, flow.count("start: look_up"))
+        assert (again.body, again.record.repeated, len(crm.asked)) == (
+            first.body,
+            True,
+            flow.count("start: look_up"),
+        )
 
     running(Full(), act)
 
@@ -436,10 +495,14 @@ def test_a_store_that_cannot_be_read_is_apologised_for_only_to_callers() -> None
 def filled(store: Store) -> None:
     """No page more than there are."""
     assert isinstance(store, SqliteStore)
-    store._connection.execute(f"PRAGMA max_page_count = {store._connection.execute('PRAGMA page_count').fetchone()[0]}")
+    store._connection.execute(
+        f"PRAGMA max_page_count = {store._connection.execute('PRAGMA page_count').fetchone()[0]}"
+    )
 
 
-def test_a_full_disk_is_not_filled_by_saying_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_is_not_filled_by_saying_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Each callback had 26 lines in the log."""
 
     async def act(store: Store) -> None:
@@ -450,10 +513,16 @@ def test_a_full_disk_is_not_filled_by_saying_so(tmp_path: Path, caplog: pytest.L
             assert words(await phone.ice()) == "Number?"
             assert await phone.enter("1234") == "Unknown 1234. Press 1."
             without = Phone(served, echo=False, call_id=phone.call_id)
-            assert (await without.send(without.keys("1", "return"))).record.outcome in ("error", "unkept", "answered")
+            assert (await without.send(without.keys("1", "return"))).record.outcome in (
+                "error",
+                "unkept",
+                "answered",
+            )
 
     running(SqliteStore(tmp_path / "calls.db"), act)
-    assert {line.partition(":")[0] for line in caplog.messages} >= {"states of calls are in their cookies alone"}
+    assert {line.partition(":")[0] for line in caplog.messages} >= {
+        "states of calls are in their cookies alone"
+    }
     assert len(caplog.text.splitlines()) < 10
     assert "the session store cannot be written: database or disk is full" in caplog.text
 
@@ -471,7 +540,15 @@ def test_a_lookup_that_fails_takes_its_exit(status: int) -> None:
 def test_a_lookup_gets_the_time_that_is_left() -> None:
     async def act(store: Store) -> None:
         crm = Crm(wait=0.1)
-        phone = Phone(engine(store, crm, at=release(FLOW.replace("next: menu", "next: once_more").replace("  menu:\n", TWICE, 1))))
+        phone = Phone(
+            engine(
+                store,
+                crm,
+                at=release(
+                    FLOW.replace("next: menu", "next: once_more").replace("  menu:\n", TWICE, 1)
+                ),
+            )
+        )
         await phone.ice()
         assert await phone.enter("1234") == "Hello Ann 0."
         first, second = (left for _, left in crm.asked)
@@ -504,7 +581,9 @@ def test_without_time_left_nothing_is_asked() -> None:
     async def act(store: Store) -> None:
         crm = Crm()
         text = PROJECT.replace("apology:", "platform: {deadline: 400ms}, apology:")
-        made = compile_project({"line.yaml": FLOW.encode(), "project.yaml": text.encode()}, {}).release
+        made = compile_project(
+            {"line.yaml": FLOW.encode(), "project.yaml": text.encode()}, {}
+        ).release
         assert made
         phone = Phone(engine(store, crm, at=made))
         await phone.ice()
@@ -544,7 +623,9 @@ def test_a_release_that_is_gone(before: str, after: str, heard: str) -> None:
         phone = Phone(engine(store))
         await phone.ice()
         await phone.enter("1234")
-        changed = FLOW.replace(before, after).replace("next: menu", f"next: {'other_menu' if 'other' in after else 'menu'}")
+        changed = FLOW.replace(before, after).replace(
+            "next: menu", f"next: {'other_menu' if 'other' in after else 'menu'}"
+        )
         phone.engine = engine(store, at=release(changed))
         reply = await phone.send(phone.keys("1", "return", "line.menu"))
         assert words(reply) == heard
@@ -559,7 +640,9 @@ def test_a_value_of_another_type_fits_no_more() -> None:
         await phone.ice()
         await phone.send(phone.body("notify", type="x"))
         await phone.enter("1234")
-        changed = FLOW.replace("notes: {type: integer}", "notes: {type: text}").replace("${vars.notes + 1}", "x")
+        changed = FLOW.replace("notes: {type: integer}", "notes: {type: text}").replace(
+            "${vars.notes + 1}", "x"
+        )
         phone.engine = engine(store, at=release(changed))
         assert await phone.enter("1", "return", "line.menu") == "Sorry."
 
@@ -570,9 +653,9 @@ def test_a_state_that_outgrows_the_cookie_travels_in_the_store_alone() -> None:
     long = FLOW.replace("name: {type: text, max: 20}", "name: {type: text, max: 500}").replace(
         "notes: {type: integer}", "notes: {type: integer}\n  more: {type: text, max: 500}"
     )
-    long = long.replace("into: {name: body.name}", "into: {name: body.name, more: body.name}").replace(
-        "Goodbye ${vars.name}.", "Goodbye ${size(vars.name + vars.more)}."
-    )
+    long = long.replace(
+        "into: {name: body.name}", "into: {name: body.name, more: body.name}"
+    ).replace("Goodbye ${vars.name}.", "Goodbye ${size(vars.name + vars.more)}.")
 
     async def act(store: Store) -> None:
         phone = Phone(engine(store, Crm(Fetched(200, {"name": "x" * 500})), at=release(long)))

@@ -42,7 +42,11 @@ CONTINUE, NOTHING = {"action": {"name": "continue"}}, {}
 
 
 def release(routes: str = f"[{SERVER}, {{flow: line}}]") -> Release:
-    files = {"line.yaml": LINE, "reminder.yaml": REMINDER, "project.yaml": f"{{project: test, apology: The apology., routes: {routes}}}"}
+    files = {
+        "line.yaml": LINE,
+        "reminder.yaml": REMINDER,
+        "project.yaml": f"{{project: test, apology: The apology., routes: {routes}}}",
+    }
     made = compile_project({name: text.encode() for name, text in files.items()}, {})
     assert made.release, made.problems
     return made.release
@@ -89,7 +93,14 @@ def test_a_known_call_never_becomes_a_placed_one(known: Call) -> None:
 
 
 def test_a_cookie_that_cannot_be_read_is_a_known_call() -> None:
-    assert shape(answered("ace", None, release(f"[{SERVER}]"), cookies=[{"key": COOKIE_KEY, "value": "1.x"}])) == CONTINUE
+    assert (
+        shape(
+            answered(
+                "ace", None, release(f"[{SERVER}]"), cookies=[{"key": COOKIE_KEY, "value": "1.x"}]
+            )
+        )
+        == CONTINUE
+    )
 
 
 def test_the_subflow_of_a_call_that_is_gone_is_not_its_own_flow() -> None:
@@ -100,8 +111,13 @@ def test_the_subflow_of_a_call_that_is_gone_is_not_its_own_flow() -> None:
 def test_a_call_never_seen_is_a_placed_one_only_if_it_can_be_nothing_else() -> None:
     assert shape(answered("ace", None)) == CONTINUE
     assert answered("dice", None).record.flow == ""
-    reminded = [answered("ace", None, custom='{"flow": "reminder"}'), answered("ace", None, release(f"[{SERVER}]"))]
-    assert [shape(reply)["instructions"][0]["text"] for reply in reminded] == ["This is a reminder."] * 2
+    reminded = [
+        answered("ace", None, custom='{"flow": "reminder"}'),
+        answered("ace", None, release(f"[{SERVER}]")),
+    ]
+    assert [shape(reply)["instructions"][0]["text"] for reply in reminded] == [
+        "This is a reminder."
+    ] * 2
     assert answered("notify", None, release(f"[{SERVER}]"), type="x").record.flow == "reminder"
 
 
@@ -138,5 +154,12 @@ def test_what_travels_is_cut_to_what_the_check_counts_on(text: str) -> None:
 
 
 def test_addresses_are_cut_when_a_call_comes_in() -> None:
-    reply = answered("ice", None, cli="467", to={"type": "sip", "endpoint": "ö" * 5000}, user="u" * 5000, originationType="SIP")
+    reply = answered(
+        "ice",
+        None,
+        cli="467",
+        to={"type": "sip", "endpoint": "ö" * 5000},
+        user="u" * 5000,
+        originationType="SIP",
+    )
     assert shape(reply)["action"]["name"] == "runMenu"

@@ -1,4 +1,6 @@
-"""Reports that could not be delivered: kept once, tried again ever more rarely, given up after a day."""
+"""Reports that could not be delivered: kept once, tried again ever more rarely, given up after a
+day.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +14,9 @@ from flowengine.runtime.outbox import Outbox, undelivered
 from flowengine.runtime.store import MemoryStore, SqliteStore, Store
 from flowengine.states import Fetched, Request
 
-REPORT = Request("crm", "POST", "https://crm.example.com/calls", {"authorization": "secret"}, b"{}", 2.0, 0)
+REPORT = Request(
+    "crm", "POST", "https://crm.example.com/calls", {"authorization": "secret"}, b"{}", 2.0, 0
+)
 DOWN, TAKEN = Fetched(503), Fetched(204)
 
 
@@ -35,7 +39,9 @@ class World:
 
 @pytest.fixture(params=["sqlite", "memory"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
-    return lambda: SqliteStore(tmp_path / "calls.db") if request.param == "sqlite" else MemoryStore()
+    return lambda: (
+        SqliteStore(tmp_path / "calls.db") if request.param == "sqlite" else MemoryStore()
+    )
 
 
 def test_a_report_is_tried_again_until_it_arrives(opened: Callable[[], Store]) -> None:
@@ -96,7 +102,9 @@ def test_a_report_holds_secrets_and_is_sealed(tmp_path: Path) -> None:
     assert b"secret" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("fetched", [Fetched(0, error="timeout"), Fetched(0, error="connection"), DOWN])
+@pytest.mark.parametrize(
+    "fetched", [Fetched(0, error="timeout"), Fetched(0, error="connection"), DOWN]
+)
 def test_what_may_pass_is_tried_again(fetched: Fetched) -> None:
     assert undelivered(REPORT, fetched)
 

@@ -1,4 +1,6 @@
-"""Whatever is said to whatever flow: the step never fails, and what it answers is what the platform takes."""
+"""Whatever is said to whatever flow: the step never fails, and what it answers is what the platform
+takes.
+"""
 
 import json
 from datetime import UTC, datetime
@@ -16,18 +18,30 @@ from flowengine.states import Fetched
 from flowengine.svaml import encode, violations
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-patient = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+patient = settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 
 
 def compiled(files: dict[str, bytes]) -> Release:
     made = compile_project(files, {})
-    errors = [f"{problem.code} {problem.message}" for problem in made.problems if problem.severity == "error"]
-    assume(not errors or any(not error.startswith("FE404 ") for error in errors))  # prompts that add up to too many words
+    errors = [
+        f"{problem.code} {problem.message}"
+        for problem in made.problems
+        if problem.severity == "error"
+    ]
+    assume(
+        not errors or any(not error.startswith("FE404 ") for error in errors)
+    )  # prompts that add up to too many words
     assert made.release, (errors, files["line.yaml"].decode())
     return made.release
 
 
-def taken(release: Release, call: Call | None, event: Event, answers: list[tuple[int, Any, str]]) -> Outcome:
+def taken(
+    release: Release, call: Call | None, event: Event, answers: list[tuple[int, Any, str]]
+) -> Outcome:
     """A step with its lookups; the answers come again from the first when they are used up."""
     outcome, asked = step(release, call, event, NOW), 0
     while outcome.waiting:
@@ -39,7 +53,9 @@ def taken(release: Release, call: Call | None, event: Event, answers: list[tuple
 
 def legal(event: Event, outcome: Outcome) -> None:
     context = str(event.__struct_config__.tag)
-    in_conference = isinstance(event, Pie) and (event.type == "sequence" or event.menu_id == event.conference_id)
+    in_conference = isinstance(event, Pie) and (
+        event.type == "sequence" or event.menu_id == event.conference_id
+    )
     if in_conference and outcome.action is None:
         assert outcome.instructions == (), "keys of a conference want no answer"
     elif isinstance(event, (Dice, Notify)):
@@ -57,9 +73,17 @@ def test_a_valid_flow_compiles_and_is_the_same_release_each_time(files: dict[str
 
 
 @settings(patient, max_examples=200)
-@given(files=flows(), first=incoming, events=st.lists(callbacks, max_size=12), answers=st.lists(fetched, min_size=1, max_size=4))
+@given(
+    files=flows(),
+    first=incoming,
+    events=st.lists(callbacks, max_size=12),
+    answers=st.lists(fetched, min_size=1, max_size=4),
+)
 def test_any_callbacks_in_any_order_get_an_answer_that_is_legal(
-    files: dict[str, bytes], first: dict[str, Any], events: list[dict[str, Any]], answers: list[tuple[int, Any, str]]
+    files: dict[str, bytes],
+    first: dict[str, Any],
+    events: list[dict[str, Any]],
+    answers: list[tuple[int, Any, str]],
 ) -> None:
     release, call = compiled(files), None
     for number, body in enumerate([first, *events]):
@@ -69,7 +93,9 @@ def test_any_callbacks_in_any_order_get_an_answer_that_is_legal(
         carried = call and restore(dump(call))
         assert carried == call
         again = taken(release, carried, event, answers)
-        assert encode(again.instructions, again.action) == encode(outcome.instructions, outcome.action)
+        assert encode(again.instructions, again.action) == encode(
+            outcome.instructions, outcome.action
+        )
         assert again.call == outcome.call
         if outcome.call:
             assert outcome.call.steps > (call.steps if call else 0), number
@@ -78,7 +104,11 @@ def test_any_callbacks_in_any_order_get_an_answer_that_is_legal(
 
 
 @settings(patient, max_examples=100)
-@given(files=flows(), events=st.lists(callbacks, min_size=1, max_size=6), answers=st.lists(fetched, min_size=1, max_size=2))
+@given(
+    files=flows(),
+    events=st.lists(callbacks, min_size=1, max_size=6),
+    answers=st.lists(fetched, min_size=1, max_size=2),
+)
 def test_without_any_state_every_callback_gets_a_legal_answer(
     files: dict[str, bytes], events: list[dict[str, Any]], answers: list[tuple[int, Any, str]]
 ) -> None:
@@ -103,7 +133,9 @@ def test_a_call_survives_its_bytes(call: Call) -> None:
     found = restore(dump(call))
     assert found == call
     assert found
-    assert [type(value) for value in found.values.values()] == [type(value) for value in call.values.values()]
+    assert [type(value) for value in found.values.values()] == [
+        type(value) for value in call.values.values()
+    ]
     assert dump(found) == dump(call)
 
 

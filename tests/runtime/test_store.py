@@ -77,15 +77,25 @@ def test_a_call_is_found_again_as_it_was_saved(opener: Opener) -> None:
 @given(data=st.data())
 @settings(deadline=None)  # the first one starts a server
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_any_call_id_and_any_bytes_are_kept(data: st.DataObject, kind: str, request: pytest.FixtureRequest) -> None:
+def test_any_call_id_and_any_bytes_are_kept(
+    data: st.DataObject, kind: str, request: pytest.FixtureRequest
+) -> None:
     ids = st.text(st.characters(exclude_categories=()))  # surrogates too: JSON can carry them
-    contents = (st.binary(), st.binary(), st.binary(), st.floats(0, 1e10), st.sampled_from(["", "1f2e3d4c5b6a"]))
+    contents = (
+        st.binary(),
+        st.binary(),
+        st.binary(),
+        st.floats(0, 1e10),
+        st.sampled_from(["", "1f2e3d4c5b6a"]),
+    )
     steps = st.builds(Saved, st.integers(0, 2**31), *contents)
     calls = data.draw(st.dictionaries(ids, steps))
 
     async def act(store: Store, _: Clock) -> None:
         await store.drop_expired(LATER)  # of the example before
-        await asyncio.gather(*(store.save(call_id, saved, LATER) for call_id, saved in calls.items()))
+        await asyncio.gather(
+            *(store.save(call_id, saved, LATER) for call_id, saved in calls.items())
+        )
         assert {call_id: await store.load(call_id) for call_id in calls} == calls
 
     if kind == "postgresql":
@@ -119,7 +129,9 @@ def test_of_two_answers_to_one_step_the_first_wins(opener: Opener) -> None:
 def test_saves_of_the_same_moment_follow_the_same_rules(opener: Opener) -> None:
     async def act(store: Store, _: Clock) -> None:
         steps = [step(2), step(1, b"late"), step(2, b"other"), step(3)]
-        first, late, other, third = await asyncio.gather(*(store.save("a", saved, LATER) for saved in steps))
+        first, late, other, third = await asyncio.gather(
+            *(store.save("a", saved, LATER) for saved in steps)
+        )
         assert (first, third) == (steps[0], steps[3])
         assert {late, other} <= {first, third}, "what is stored instead, then or by now"
         assert await store.load("a") == steps[3]
@@ -142,7 +154,12 @@ def test_other_deliveries_and_calls_are_not_held_up_by_a_claim(opener: Opener) -
     async def act(store: Store, clock: Clock) -> None:
         deadline = clock.now + 5
         claims = [("a", b"1"), ("a", b"2"), ("b", b"1"), ("a", b"1")]
-        assert await asyncio.gather(*(store.claim(*claim, deadline) for claim in claims)) == [True, True, True, False]
+        assert await asyncio.gather(*(store.claim(*claim, deadline) for claim in claims)) == [
+            True,
+            True,
+            True,
+            False,
+        ]
         assert await store.load("a") is None, "a claim is no answer"
 
     using(opener, act)
@@ -150,7 +167,10 @@ def test_other_deliveries_and_calls_are_not_held_up_by_a_claim(opener: Opener) -
 
 def test_expired_calls_and_claims_are_dropped(opener: Opener) -> None:
     async def act(store: Store, clock: Clock) -> None:
-        await asyncio.gather(*(store.save(f"old {n}", step(1), 1999.0) for n in range(450)), store.save("new", step(1), 2001.0))
+        await asyncio.gather(
+            *(store.save(f"old {n}", step(1), 1999.0) for n in range(450)),
+            store.save("new", step(1), 2001.0),
+        )
         await store.save("old 0", step(2), 2001.0)
         await store.claim("old 1", b"digest", 1999.0)
         assert await store.drop_expired(2000.0) == 449
@@ -204,5 +224,7 @@ def test_a_store_is_opened_by_its_url(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["", "sqlite", "sqlite:", "none:x", "redis://localhost"])
 def test_another_url_is_refused_with_the_cure(url: str) -> None:
-    with pytest.raises(StoreError, match="write sqlite:PATH, postgresql://USER@HOST/DATABASE or none"):
+    with pytest.raises(
+        StoreError, match="write sqlite:PATH, postgresql://USER@HOST/DATABASE or none"
+    ):
         open_store(url)

@@ -1,4 +1,6 @@
-"""A server that several machines share: what happens while others write, and while the server or the way to it fails."""
+"""A server that several machines share: what happens while others write, and while the server or
+the way to it fails.
+"""
 
 import asyncio
 import json
@@ -61,7 +63,10 @@ def asking(address: str) -> Iterator[Any]:
 def cut_off(address: str) -> None:
     """As when the server is started anew."""
     with asking(address) as other:
-        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flowengine'")
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
+            "'flowengine'"
+        )
 
 
 def test_what_is_saved_in_one_moment_is_one_transaction(postgresql: str) -> None:
@@ -71,14 +76,18 @@ def test_what_is_saved_in_one_moment_is_one_transaction(postgresql: str) -> None
 
     using(postgresql, act)
     with asking(postgresql) as other:
-        groups = other.execute("SELECT count(*) FROM flowengine.calls GROUP BY xmin::text ORDER BY 1").fetchall()
+        groups = other.execute(
+            "SELECT count(*) FROM flowengine.calls GROUP BY xmin::text ORDER BY 1"
+        ).fetchall()
     assert groups == [(1,), (64,)]
 
 
 def test_a_failing_statement_fails_those_of_its_moment_and_nothing_else(postgresql: str) -> None:
     async def act(store: Store) -> None:
         too_big = STEP._replace(counter=2**63)
-        failed = await asyncio.gather(store.save("a", STEP, LATER), store.save("b", too_big, LATER), return_exceptions=True)
+        failed = await asyncio.gather(
+            store.save("a", STEP, LATER), store.save("b", too_big, LATER), return_exceptions=True
+        )
         assert [type(failure) for failure in failed] == [StoreError, StoreError]
         assert await store.load("a") is None
         assert await store.save("a", STEP, LATER) is STEP
@@ -110,7 +119,9 @@ def test_it_goes_on_when_the_server_was_started_anew(postgresql: str) -> None:
     using(postgresql, act)
 
 
-def test_whoever_waits_for_a_lock_gives_up_in_time_and_the_store_works_again(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_waits_for_a_lock_gives_up_in_time_and_the_store_works_again(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flowengine.runtime.store.postgresql.PATIENCE_SECONDS", 0.2)
 
     async def act(store: Store) -> None:
@@ -129,10 +140,17 @@ def test_whoever_waits_for_a_lock_gives_up_in_time_and_the_store_works_again(pos
     using(postgresql, act)
 
 
-def test_machines_that_save_the_same_calls_agree_on_each_and_never_wait_for_each_other_in_a_ring(postgresql: str) -> None:
+def test_machines_that_save_the_same_calls_agree_on_each_and_never_wait_for_each_other_in_a_ring(
+    postgresql: str,
+) -> None:
     command = [sys.executable, "-c", SAVES_THE_SAME, postgresql]
-    machines = [subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for name in "abc"]
-    first, second, third = (json.loads(machine.communicate(b"go", timeout=60)[0]) for machine in machines)
+    machines = [
+        subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for name in "abc"
+    ]
+    first, second, third = (
+        json.loads(machine.communicate(b"go", timeout=60)[0]) for machine in machines
+    )
     assert len(first) == 400
     assert first == second == third
 
@@ -146,7 +164,9 @@ def test_a_letter_is_for_one_machine_at_a_time(postgresql: str) -> None:
         await asyncio.gather(*(store.post(letter, 1.0) for letter in letters))
         found = await asyncio.gather(store.due(2.0, 5.0), other.due(2.0, 5.0))
         await other.close()
-        assert sorted(letter.id for part in found for letter in part) == sorted(letter.id for letter in letters)
+        assert sorted(letter.id for part in found for letter in part) == sorted(
+            letter.id for letter in letters
+        )
         assert {letter.tries for part in found for letter in part} == {1}
 
     using(postgresql, act)
@@ -170,7 +190,9 @@ def test_tables_of_another_version_are_refused(postgresql: str) -> None:
     using(postgresql, act)
     with asking(postgresql) as other:
         other.execute("UPDATE flowengine.parts SET version = 7")
-    with pytest.raises(StoreError, match="its calls are of version 7, not 1: name another database"):
+    with pytest.raises(
+        StoreError, match="its calls are of version 7, not 1: name another database"
+    ):
         open_store(postgresql)
 
 
@@ -183,7 +205,9 @@ def test_whoever_may_use_the_tables_need_not_be_allowed_to_make_any(postgresql: 
         other.execute("DROP ROLE IF EXISTS clerk")
         other.execute("CREATE ROLE clerk LOGIN")
         other.execute("GRANT USAGE ON SCHEMA flowengine TO clerk")
-        other.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA flowengine TO clerk")
+        other.execute(
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA flowengine TO clerk"
+        )
         try:
             using(postgresql.replace("postgres:@", "clerk:@"), act)
         finally:
@@ -191,7 +215,9 @@ def test_whoever_may_use_the_tables_need_not_be_allowed_to_make_any(postgresql: 
             other.execute("DROP ROLE clerk")
 
 
-@pytest.mark.parametrize("address", ["postgresql://ann@127.0.0.1:1/calls", "postgresql://ann@127.0.0.1/calls?nonsense=1"])
+@pytest.mark.parametrize(
+    "address", ["postgresql://ann@127.0.0.1:1/calls", "postgresql://ann@127.0.0.1/calls?nonsense=1"]
+)
 def test_a_server_that_cannot_be_had_is_refused_with_the_reason(address: str) -> None:
     with pytest.raises(StoreError, match=r"cannot open the session store: .*(refused|nonsense)"):
         open_store(address)
@@ -209,7 +235,10 @@ def test_without_its_driver_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -
     ("url", "text"),
     [
         ("postgresql://ann:secret@host:5432/calls", "postgresql://ann:…@host:5432/calls"),
-        ("postgres://ann@host/calls?password=secret&sslmode=require", "postgres://ann@host/calls?password=…&sslmode=require"),
+        (
+            "postgres://ann@host/calls?password=secret&sslmode=require",
+            "postgres://ann@host/calls?password=…&sslmode=require",
+        ),
         ("postgresql://ann@host/calls", "postgresql://ann@host/calls"),
         ("sqlite:/srv/a:b@c.db", "sqlite:/srv/a:b@c.db"),
     ],

@@ -63,7 +63,11 @@ CLAIMS = """
 
 
 def worker(body: str, path: Path, name: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", PRELUDE + body + RUN, str(path), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", PRELUDE + body + RUN, str(path), name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
 
 
 def results(body: str, path: Path, names: str) -> list[Any]:
@@ -123,7 +127,9 @@ def test_workers_that_save_the_same_thousands_of_calls_agree_on_each(path: Path)
     first, second, third = results(SAVES_THOUSANDS, path, "abc")
     assert len(first) == 3000
     assert first == second == third
-    assert [saved.digest.decode() for saved in reading(path, list(first)) if saved] == list(first.values())
+    assert [saved.digest.decode() for saved in reading(path, list(first)) if saved] == list(
+        first.values()
+    )
 
 
 def test_each_delivery_is_claimed_by_one_worker(path: Path) -> None:

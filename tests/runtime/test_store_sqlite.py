@@ -58,7 +58,10 @@ def test_it_is_all_there_after_closing_and_opening_again(path: Path) -> None:
 def test_a_store_of_another_version_is_refused(path: Path) -> None:
     with closing(sqlite3.connect(path)) as other:
         other.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-    with pytest.raises(StoreError, match=f"not a session store of version {SCHEMA_VERSION}.*version is {SCHEMA_VERSION + 1}"):
+    with pytest.raises(
+        StoreError,
+        match=f"not a session store of version {SCHEMA_VERSION}.*version is {SCHEMA_VERSION + 1}",
+    ):
         SqliteStore(path)
 
 
@@ -73,7 +76,9 @@ def test_somebody_elses_database_is_refused_and_left_as_it_is(path: Path) -> Non
 
 def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
     path.write_bytes(b"flow: support-line\n" * 100)
-    with pytest.raises(StoreError, match=r"cannot open the session store .*calls\.db: file is not a database"):
+    with pytest.raises(
+        StoreError, match=r"cannot open the session store .*calls\.db: file is not a database"
+    ):
         SqliteStore(path)
 
 
@@ -89,7 +94,10 @@ def test_saves_of_one_moment_are_one_transaction(path: Path) -> None:
         statements: list[str] = []
         store._connection.set_trace_callback(statements.append)
         await asyncio.gather(*(store.save(f"call {n}", STEP, LATER) for n in range(64)))
-        assert [sql for sql in statements if not sql.startswith("INSERT")] == ["BEGIN IMMEDIATE", "COMMIT"]
+        assert [sql for sql in statements if not sql.startswith("INSERT")] == [
+            "BEGIN IMMEDIATE",
+            "COMMIT",
+        ]
         assert len(statements) == 66
         await store.close()
 
@@ -121,7 +129,9 @@ async def longest_pause(seconds: float) -> float:
     return longest
 
 
-def test_a_file_that_stays_locked_is_an_error_in_the_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_stays_locked_is_an_error_in_the_end(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flowengine.runtime.store.commit.PATIENCE_SECONDS", 0.02)
 
     async def main() -> None:
@@ -141,7 +151,9 @@ def test_a_failing_commit_fails_all_of_its_saves_and_nothing_else(path: Path) ->
     async def main() -> None:
         store = SqliteStore(path)
         too_big = STEP._replace(counter=2**63)
-        failed = await asyncio.gather(store.save("a", STEP, LATER), store.save("b", too_big, LATER), return_exceptions=True)
+        failed = await asyncio.gather(
+            store.save("a", STEP, LATER), store.save("b", too_big, LATER), return_exceptions=True
+        )
         assert [type(failure) for failure in failed] == [StoreError, StoreError]
         assert await store.load("a") is None
         assert await store.save("a", STEP, LATER) is STEP
@@ -177,14 +189,21 @@ def test_the_log_is_written_back_while_saving_goes_on(path: Path) -> None:
     async def main() -> dict[str, int]:
         store = SqliteStore(path)
         for turn in range(400):
-            await asyncio.gather(*(store.save(f"{turn} {n}", STEP._replace(answer=b"x" * 2000), LATER) for n in range(64)))
+            await asyncio.gather(
+                *(
+                    store.save(f"{turn} {n}", STEP._replace(answer=b"x" * 2000), LATER)
+                    for n in range(64)
+                )
+            )
         sizes = sizes_in(path.parent)
         await store.close()
         return sizes
 
     sizes = asyncio.run(main())
     assert sizes["calls.db"] > 10_000_000
-    assert sizes["calls.db-wal"] < 68_000_000, "it has started over: 71 MB were written, and a busy disk takes its time"
+    assert sizes["calls.db-wal"] < 68_000_000, (
+        "it has started over: 71 MB were written, and a busy disk takes its time"
+    )
 
 
 def sizes_in(folder: Path) -> dict[str, int]:
@@ -208,7 +227,9 @@ def test_what_another_worker_writes_is_seen_at_once_whatever_this_one_remembers(
     asyncio.run(main())
 
 
-def test_it_remembers_the_latest_calls_under_way_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_remembers_the_latest_calls_under_way_only(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flowengine.runtime.store.recent._CAPACITY", 2)
 
     async def main() -> None:
@@ -221,7 +242,9 @@ def test_it_remembers_the_latest_calls_under_way_only(path: Path, monkeypatch: p
         assert list(store._recent._known.values()) == [saved["c"], later]
         ended = STEP._replace(counter=2)
         await store.save("c", ended, LATER)
-        assert list(store._recent._known.values()) == [later], "an ended call asks for nothing but a delivery that comes again"
+        assert list(store._recent._known.values()) == [later], (
+            "an ended call asks for nothing but a delivery that comes again"
+        )
         assert [await store.load("c"), await store.load("a")] == [ended, saved["a"]]
         await store.close()
 
@@ -232,12 +255,16 @@ def test_a_file_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "calls.db"
     old = sqlite3.connect(path)
     old.executescript(
-        "CREATE TABLE calls (id BLOB PRIMARY KEY, counter INTEGER NOT NULL, state BLOB NOT NULL, digest BLOB NOT NULL, "
+        "CREATE TABLE calls (id BLOB PRIMARY KEY, counter INTEGER NOT NULL, state BLOB NOT NULL, "
+        "digest BLOB NOT NULL, "
         "answer BLOB NOT NULL, claimed REAL NOT NULL, expires REAL NOT NULL);"
-        "CREATE TABLE claims (id BLOB, digest BLOB, deadline REAL NOT NULL, PRIMARY KEY (id, digest)) WITHOUT ROWID;"
-        "CREATE TABLE outbox (id BLOB PRIMARY KEY, content BLOB NOT NULL, tries INTEGER NOT NULL, expires REAL NOT NULL, "
+        "CREATE TABLE claims (id BLOB, digest BLOB, deadline REAL NOT NULL, PRIMARY KEY (id, "
+        "digest)) WITHOUT ROWID;"
+        "CREATE TABLE outbox (id BLOB PRIMARY KEY, content BLOB NOT NULL, tries INTEGER NOT NULL, "
+        "expires REAL NOT NULL, "
         "due REAL NOT NULL);"
-        "INSERT INTO calls VALUES (CAST('c1' AS BLOB), 1, x'73', x'64', x'61', 1.0, 9e9); PRAGMA user_version = 1;"
+        "INSERT INTO calls VALUES (CAST('c1' AS BLOB), 1, x'73', x'64', x'61', 1.0, 9e9); PRAGMA "
+        "user_version = 1;"
     )
     old.close()
 
@@ -255,7 +282,13 @@ MENU = b'"action":{"name":"runMenu","menus":[' + b"x" * 2000 + b"]}}"
 
 
 def menu(number: int) -> Saved:
-    return Saved(1, b"state", b"digest", b'{"instructions":[{"name":"setCookie","key":"fe","value":"%d"}],' % number + MENU, 1.0)
+    return Saved(
+        1,
+        b"state",
+        b"digest",
+        b'{"instructions":[{"name":"setCookie","key":"fe","value":"%d"}],' % number + MENU,
+        1.0,
+    )
 
 
 def test_what_many_callers_hear_is_written_once_and_every_worker_has_it_whole(path: Path) -> None:
@@ -263,20 +296,33 @@ def test_what_many_callers_hear_is_written_once_and_every_worker_has_it_whole(pa
         first, second = SqliteStore(path), SqliteStore(path)
         for number in range(50):
             await first.save(f"call-{number}", menu(number), LATER)
-        assert [await second.load(f"call-{number}") for number in range(50)] == [menu(number) for number in range(50)]
-        assert await second.save("call-49", menu(7), LATER) == menu(49), "the answer to give to a repeated delivery"
+        assert [await second.load(f"call-{number}") for number in range(50)] == [
+            menu(number) for number in range(50)
+        ]
+        assert await second.save("call-49", menu(7), LATER) == menu(49), (
+            "the answer to give to a repeated delivery"
+        )
         assert await first.load("call-49") == menu(49)
         await first.close()
         await second.close()
 
     asyncio.run(main())
     with closing(sqlite3.connect(path)) as file:
-        assert file.execute("SELECT count(*), sum(length(answer)) < 10000 FROM calls").fetchone() == (50, 1)
+        assert file.execute(
+            "SELECT count(*), sum(length(answer)) < 10000 FROM calls"
+        ).fetchone() == (50, 1)
 
 
 def test_an_answer_that_looks_like_a_shortened_one_is_kept_as_it_is(path: Path) -> None:
     """What is sealed has no action that anybody could see, and what is short is not worth it."""
-    odd = [b"", b"{}", b"3.AWE9QYVExWJ9a9BK" * 100, b'{"action":{"name":"hangup"}}', b"x" * 3000, bytes(9) + b"{}"]
+    odd = [
+        b"",
+        b"{}",
+        b"3.AWE9QYVExWJ9a9BK" * 100,
+        b'{"action":{"name":"hangup"}}',
+        b"x" * 3000,
+        bytes(9) + b"{}",
+    ]
 
     async def main() -> None:
         store, other = SqliteStore(path), SqliteStore(path)
@@ -292,7 +338,9 @@ def test_an_answer_that_looks_like_a_shortened_one_is_kept_as_it_is(path: Path) 
         assert file.execute("SELECT count(*) FROM endings").fetchone() == (0,)
 
 
-def test_what_many_callers_hear_is_dropped_when_no_call_can_need_it_and_written_anew_before(path: Path) -> None:
+def test_what_many_callers_hear_is_dropped_when_no_call_can_need_it_and_written_anew_before(
+    path: Path,
+) -> None:
     now = [1_000_000.0]
 
     async def main() -> None:
@@ -320,7 +368,10 @@ def test_a_commit_that_failed_leaves_no_answer_without_its_end(path: Path) -> No
         await store.save("a", menu(1), LATER)
         broken = asyncio.ensure_future(store.save("b", menu(2)._replace(state=object()), LATER))  # type: ignore[arg-type]
         together = asyncio.ensure_future(store.save("c", menu(3), LATER))
-        assert all(isinstance(found, StoreError) for found in await asyncio.gather(broken, together, return_exceptions=True))
+        assert all(
+            isinstance(found, StoreError)
+            for found in await asyncio.gather(broken, together, return_exceptions=True)
+        )
         for name in ("d", "e"):
             await store.save(name, menu(4), LATER)
             assert await other.load(name) == menu(4)

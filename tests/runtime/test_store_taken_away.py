@@ -1,4 +1,6 @@
-"""Somebody takes the session store away, or puts another file in its place, while servers use it: calls go on, and can be found."""
+"""Somebody takes the session store away, or puts another file in its place, while servers use it:
+calls go on, and can be found.
+"""
 
 import asyncio
 import shutil
@@ -69,7 +71,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("how", [alone, all_of_it, older])
-def test_every_call_goes_on_on_both_workers_and_on_a_new_one(path: Path, how: Callable[[Path], None]) -> None:
+def test_every_call_goes_on_on_both_workers_and_on_a_new_one(
+    path: Path, how: Callable[[Path], None]
+) -> None:
     async def act(first: SqliteStore, second: SqliteStore) -> None:
         for number in range(50):
             await (first, second)[number % 2].save(f"call-{number}", step(2), soon())
@@ -135,7 +139,11 @@ def test_where_no_file_can_be_made_calls_go_on_and_it_is_said_until_one_can(path
     async def act(first: SqliteStore, second: SqliteStore) -> None:
         blocked(path)
         for _ in range(3):
-            with pytest.raises(StoreError, match=r"calls\.db was taken away under the running server, and cannot be made anew: .*unable"):
+            with pytest.raises(
+                StoreError,
+                match=r"calls\.db was taken away under the running server, and cannot be made "
+                r"anew: .*unable",
+            ):
                 await first.look()
             await first.save("call", step(), soon())
             assert await second.load("call") == step()

@@ -1,4 +1,6 @@
-"""No secret stands in clear in the store, nor keeps a repeated delivery from its answer; calls outlive a store that fails."""
+"""No secret stands in clear in the store, nor keeps a repeated delivery from its answer; calls
+outlive a store that fails.
+"""
 
 import asyncio
 from pathlib import Path
@@ -11,12 +13,16 @@ from flowengine.runtime.store import MemoryStore, Saved, SqliteStore, StoreError
 from flowengine.runtime.vault import Vault
 from flowengine.states import Fetched
 
-SECRET_FLOW = FLOW.replace("name: {type: text, max: 20}", "name: {type: text, max: 20, secret: true}")
+SECRET_FLOW = FLOW.replace(
+    "name: {type: text, max: 20}", "name: {type: text, max: 20, secret: true}"
+)
 NAME = "Zacharias"
 
 
 def called(store_file: Path, flow: str) -> bytes:
-    """Walk a call twice over each delivery, on an own engine each time; the bytes of the file in the end."""
+    """Walk a call twice over each delivery, on an own engine each time; the bytes of the file in
+    the end.
+    """
 
     async def run() -> bytes:
         store = SqliteStore(store_file)
@@ -57,7 +63,12 @@ def test_a_sealed_state_is_lost_with_its_key_and_is_no_answer() -> None:
     vault = Vault(Codec([KEY]))
     saved = vault.sealed(Saved(3, b"same", b"d", b"same"), "c1")
     assert (vault.state(saved.state, "c1"), vault.answer(saved.answer, "c1")) == (b"same", b"same")
-    assert vault.state(saved.answer, "c1") is vault.answer(saved.state, "c1") is vault.state(saved.state, "c2") is None
+    assert (
+        vault.state(saved.answer, "c1")
+        is vault.answer(saved.state, "c1")
+        is vault.state(saved.state, "c2")
+        is None
+    )
     assert Vault(Codec([derive_key("other")])).state(saved.state, "c1") is None
     assert Vault(None).state(saved.state, "c1") is None
     assert vault.state(b"\x9aclear", "c1") == b"\x9aclear"
@@ -78,7 +89,9 @@ class Dead(Unwritable, BrokenStore):
 
 
 @pytest.mark.parametrize("store", [Unwritable, Dead])
-def test_a_call_whose_cookie_comes_back_outlives_the_store(store: type[MemoryStore], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_call_whose_cookie_comes_back_outlives_the_store(
+    store: type[MemoryStore], caplog: pytest.LogCaptureFixture
+) -> None:
     async def run() -> None:
         phone = Phone(engine(store()))
         first = await phone.ice()

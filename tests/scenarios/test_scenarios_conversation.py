@@ -1,4 +1,6 @@
-"""Calls driven from Python: both ends, placed calls, machines, parks, and a backend that is not flowengine."""
+"""Calls driven from Python: both ends, placed calls, machines, parks, and a backend that is not
+flowengine.
+"""
 
 import json
 import threading
@@ -52,7 +54,11 @@ def test_time_passes_until_somebody_has_to_do_something(release: Release) -> Non
     assert talk.text("far") == "Hello?"
     talk.callee_hang_up()
     assert talk.over
-    assert [moment.what for moment in talk.transcript][:3] == ["dials +14045550100", 'hears "Press 1."', "presses 1"]
+    assert [moment.what for moment in talk.transcript][:3] == [
+        "dials +14045550100",
+        'hears "Press 1."',
+        "presses 1",
+    ]
 
 
 def test_a_machine_is_told_from_a_person(release: Release) -> None:
@@ -104,10 +110,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         event = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        menu = {"id": "main", "mainPrompt": "#tts[Press 7.]", "options": [{"dtmf": "7", "action": "return(seven)"}]}
+        menu = {
+            "id": "main",
+            "mainPrompt": "#tts[Press 7.]",
+            "options": [{"dtmf": "7", "action": "return(seven)"}],
+        }
         answers = {
             "ice": {"action": {"name": "runMenu", "menus": [menu]}},
-            "pie": {"instructions": [{"name": "say", "text": event.get("menuResult", {}).get("value")}], "action": {"name": "hangup"}},
+            "pie": {
+                "instructions": [{"name": "say", "text": event.get("menuResult", {}).get("value")}],
+                "action": {"name": "hangup"},
+            },
         }
         body = json.dumps(answers.get(event["event"], {})).encode()
         self.send_response(200)

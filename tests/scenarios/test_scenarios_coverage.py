@@ -46,7 +46,15 @@ AGAIN = ["again: no input", "again: no match"]
 COUNTED = {
     "main": ["key 1", "otherwise", "key 0", "repeat", "back", *AGAIN],
     "once": ["key 1", "otherwise", "key 0", "repeat"],
-    "ask": ["next", "otherwise", "key 0", "repeat", "again: no input", "again: invalid", "again: not confirmed"],
+    "ask": [
+        "next",
+        "otherwise",
+        "key 0",
+        "repeat",
+        "again: no input",
+        "again: invalid",
+        "again: not confirmed",
+    ],
     "check": ["choice 1", "choice 2"],
     "find": ["next", "on 404", "error"],
     "failed": ["next"],
@@ -68,7 +76,12 @@ def test_a_state_that_only_a_mishap_leads_to_is_spare(program: Program) -> None:
 
 
 def test_what_was_taken_is_no_longer_missing(program: Program) -> None:
-    trace = [Entry("line", "main", "answers"), Entry("line", "main", "key 1"), Entry("line", "ask", "answers"), Entry("other", "x", "next")]
+    trace = [
+        Entry("line", "main", "answers"),
+        Entry("line", "main", "key 1"),
+        Entry("line", "ask", "answers"),
+        Entry("other", "x", "next"),
+    ]
     (found,) = coverage({"line": program}, trace)
     assert found.counts(exits=False) == (2, len(COUNTED))
     assert found.counts(exits=True) == (1, sum(map(len, COUNTED.values())))
@@ -78,7 +91,11 @@ def test_what_was_taken_is_no_longer_missing(program: Program) -> None:
 
 
 def test_everything_taken_is_a_hundred_per_cent(program: Program) -> None:
-    trace = [Entry("line", state, what) for state, whats in COUNTED.items() for what in ["answers", *whats]]
+    trace = [
+        Entry("line", state, what)
+        for state, whats in COUNTED.items()
+        for what in ["answers", *whats]
+    ]
     assert total(coverage({"line": program}, trace)) == 100.0
     assert total(coverage({"line": program}, trace[:-1])) < 100.0
 

@@ -1,4 +1,6 @@
-"""Doubles are strict: they answer what they are for, as often as they are for it, and tell what differs."""
+"""Doubles are strict: they answer what they are for, as often as they are for it, and tell what
+differs.
+"""
 
 from typing import Any
 
@@ -10,7 +12,9 @@ from flowengine.states import Fetched, Request
 CRM = {"crm": "https://crm.example.com/v1"}
 
 
-def request(path: str = "/accounts/1", method: str = "GET", body: bytes = b"", **headers: str) -> Request:
+def request(
+    path: str = "/accounts/1", method: str = "GET", body: bytes = b"", **headers: str
+) -> Request:
     return Request("crm", method, CRM["crm"] + path, headers, body, 2.0, 0)
 
 
@@ -36,7 +40,10 @@ def test_doubles_of_the_same_request_answer_one_after_the_other() -> None:
     assert [lookups(request()).status for _ in range(2)] == [200, 404]
 
 
-@pytest.mark.parametrize(("times", "asked", "short"), [(1, 0, True), (2, 1, True), (2, 2, False), (0, 0, False), (0, 3, False)])
+@pytest.mark.parametrize(
+    ("times", "asked", "short"),
+    [(1, 0, True), (2, 1, True), (2, 2, False), (0, 0, False), (0, 3, False)],
+)
 def test_how_often_a_double_must_be_asked(times: int, asked: int, short: bool) -> None:
     lookups = Lookups([Double("crm", "GET", "/accounts/*", times=times)], CRM)
     for _ in range(asked):
@@ -50,15 +57,37 @@ DIFFERENCES: list[tuple[Any, Request, str]] = [
     (Double("crm", "PUT", "/accounts/1"), request(), "it expects PUT"),
     (Double("crm", "GET", "/accounts/2"), request(), "it expects /accounts/2"),
     (Double("crm", "GET", "/accounts/?"), request("/accounts/1"), "it expects /accounts/?"),
-    (Double("crm", "POST", "/a", body={"up": True}), request("/a", "POST", b'{"up":false}'), "it expects body.up true, not false"),
-    (Double("crm", "POST", "/a", body={"up": True}), request("/a", "POST", b'{"up":1}'), "it expects body.up true, not 1"),
-    (Double("crm", "POST", "/a", body={"up": 1}), request("/a", "POST", b'{"up":1,"down":2}'), "it expects no body.down"),
-    (Double("crm", "POST", "/a", body={"id": "a*"}), request("/a", "POST", b'{"id":"b1"}'), 'it expects body.id "a*", not "b1"'),
-    (Double("crm", "GET", "/accounts/1", headers={"X-Line": "a"}), request(**{"X-Line": "b"}), "it expects the header X-Line: a"),
+    (
+        Double("crm", "POST", "/a", body={"up": True}),
+        request("/a", "POST", b'{"up":false}'),
+        "it expects body.up true, not false",
+    ),
+    (
+        Double("crm", "POST", "/a", body={"up": True}),
+        request("/a", "POST", b'{"up":1}'),
+        "it expects body.up true, not 1",
+    ),
+    (
+        Double("crm", "POST", "/a", body={"up": 1}),
+        request("/a", "POST", b'{"up":1,"down":2}'),
+        "it expects no body.down",
+    ),
+    (
+        Double("crm", "POST", "/a", body={"id": "a*"}),
+        request("/a", "POST", b'{"id":"b1"}'),
+        'it expects body.id "a*", not "b1"',
+    ),
+    (
+        Double("crm", "GET", "/accounts/1", headers={"X-Line": "a"}),
+        request(**{"X-Line": "b"}),
+        "it expects the header X-Line: a",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("double", "made", "expected"), DIFFERENCES, ids=[case[2] for case in DIFFERENCES])
+@pytest.mark.parametrize(
+    ("double", "made", "expected"), DIFFERENCES, ids=[case[2] for case in DIFFERENCES]
+)
 def test_what_differs_is_told(double: Double, made: Request, expected: str) -> None:
     assert told(double, made) == expected
 
@@ -70,13 +99,23 @@ def test_the_nearest_double_tells_what_differs() -> None:
 
 
 def test_a_star_stands_for_anything_and_headers_have_no_case() -> None:
-    double = Double("crm", "POST", "/calls/*/notes", body={"call": "*", "n": 1}, headers={"authorization": "Bearer *"})
+    double = Double(
+        "crm",
+        "POST",
+        "/calls/*/notes",
+        body={"call": "*", "n": 1},
+        headers={"authorization": "Bearer *"},
+    )
     lookups = Lookups([double], CRM)
     lookups(request("/calls/abc/notes", "POST", b'{"call":"abc","n":1}', Authorization="Bearer x"))
     assert lookups.unexpected == []
     assert str(lookups.made[0]) == 'crm: POST /calls/abc/notes {"call":"abc","n":1}'
 
 
-@pytest.mark.parametrize(("fails", "error"), [("timeout", "timeout"), ("unreachable", "connection")])
+@pytest.mark.parametrize(
+    ("fails", "error"), [("timeout", "timeout"), ("unreachable", "connection")]
+)
 def test_a_double_may_fail(fails: str, error: str) -> None:
-    assert Lookups([Double("crm", "GET", "/accounts/1", fails=fails)], CRM)(request()) == Fetched(0, error=error)
+    assert Lookups([Double("crm", "GET", "/accounts/1", fails=fails)], CRM)(request()) == Fetched(
+        0, error=error
+    )

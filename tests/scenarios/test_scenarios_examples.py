@@ -46,11 +46,21 @@ def test_every_scenario_holds(case: Case) -> None:
 def test_every_state_and_exit_is_taken() -> None:
     found, cases = project()
     trace = [entry for case in cases for entry in play(case, found).trace]
-    assert [(flow.flow, str(item)) for flow in coverage(found.compiled().programs, trace) for item in flow.missing] == []
+    assert [
+        (flow.flow, str(item))
+        for flow in coverage(found.compiled().programs, trace)
+        for item in flow.missing
+    ] == []
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, item in items:
         yield (*path, key), item
         yield from places(item, (*path, key))
@@ -62,8 +72,13 @@ def changes(data: Any) -> Iterator[Change]:
     for path, value in places(states):
         *outer, last = path
         if isinstance(value, str) and value in states and last in LEADS:
-            yield f"swap {path}", changed(data, path, next(name for name in states if name != value))
-        if isinstance(value, str) and (last in SPOKEN or (len(outer) > 1 and outer[-1] in SPOKEN and outer[-2] != "choose")):
+            yield (
+                f"swap {path}",
+                changed(data, path, next(name for name in states if name != value)),
+            )
+        if isinstance(value, str) and (
+            last in SPOKEN or (len(outer) > 1 and outer[-1] in SPOKEN and outer[-2] != "choose")
+        ):
             yield f"prompt {path}", changed(data, path, OTHER.get(last, "Something else."))
         if outer and outer[-1] in ("options", "on", "choose"):
             yield f"drop {path}", changed(data, path, None)
@@ -102,6 +117,10 @@ def test_a_changed_flow_is_noticed(file: str) -> None:
     document, _ = read((FLOWS / file).read_bytes(), file)
     assert document
     flow = document.data["flow"]
-    spare = next(item.spare for item in coverage(project()[0].compiled().programs, []) if item.flow == flow)
+    spare = next(
+        item.spare for item in coverage(project()[0].compiled().programs, []) if item.flow == flow
+    )
     unnoticed = [name for name, data in changes(document.data) if not noticed(file, data)]
-    assert [name for name in unnoticed if not any(f"('{state}'," in name for state in spare)] == EQUAL.get(flow, [])
+    assert [
+        name for name in unnoticed if not any(f"('{state}'," in name for state in spare)
+    ] == EQUAL.get(flow, [])

@@ -1,4 +1,6 @@
-"""The format of scenarios: its schema is its model, its examples fit, and its mistakes are found at their place."""
+"""The format of scenarios: its schema is its model, its examples fit, and its mistakes are found at
+their place.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,7 +25,9 @@ def problems(text: str) -> list[Problem]:
     flows = {name: content.encode() for name, content in files.items() if "/" not in name}
     compiled = compile_project(flows, {})
     assert compiled.problems == ()
-    return load_scenarios({name: content.encode() for name, content in files.items() if "/" in name}, compiled)[1]
+    return load_scenarios(
+        {name: content.encode() for name, content in files.items() if "/" in name}, compiled
+    )[1]
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.code)
@@ -45,19 +49,32 @@ def properties() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("whole", "described"), list(properties()))
-def test_every_property_is_explained_with_an_example_that_fits(whole: Mapping[str, Any], described: Mapping[str, Any]) -> None:
+def test_every_property_is_explained_with_an_example_that_fits(
+    whole: Mapping[str, Any], described: Mapping[str, Any]
+) -> None:
     assert described.get("description")
     for example in described["examples"]:
-        assert Draft202012Validator({**described, "$defs": whole["$defs"]}).is_valid(example), example
+        assert Draft202012Validator({**described, "$defs": whole["$defs"]}).is_valid(example), (
+            example
+        )
 
 
 MISTAKES = {
-    "scenarios: {a: {when: [{pres: 1}]}}": ('FE150 1:38 unknown key "pres" in entry 1 of "when"', 'did you mean "press"?'),
+    "scenarios: {a: {when: [{pres: 1}]}}": (
+        'FE150 1:38 unknown key "pres" in entry 1 of "when"',
+        'did you mean "press"?',
+    ),
     "scenarios: {a: {when: [hang up]}}": ("FE153 1:37", 'did you mean "hangs up"?'),
     "scenarios: {a: {when: [{press: 1a}]}}": ("FE15", "keys are 0-9 * #"),
     "scenarios: {a: {given: {time: noon}}}": ("FE154", "write date and time: 2026-03-02 10:00"),
-    "scenarios: {a: {when: [{asked: wellcome}]}}": ("FE703 1:45 line has no state wellcome", 'did you mean "welcome"?'),
-    "scenarios: {a: {given: {lookups: [{service: crn, get: /a}]}}}": ("FE705", 'did you mean "crm"?'),
+    "scenarios: {a: {when: [{asked: wellcome}]}}": (
+        "FE703 1:45 line has no state wellcome",
+        'did you mean "welcome"?',
+    ),
+    "scenarios: {a: {given: {lookups: [{service: crn, get: /a}]}}}": (
+        "FE705",
+        'did you mean "crm"?',
+    ),
 }
 
 
@@ -65,5 +82,11 @@ MISTAKES = {
 def test_mistakes_are_found_with_their_place_and_cure(text: str, expected: tuple[str, str]) -> None:
     project = ENTRIES[0].right.partition("# scenarios/")[0]
     found = problems(f"{project}# scenarios/line.yaml\n{{flow: line, {text}}}\n")
-    told = [(f"{problem.code} {problem.span.line}:{problem.span.column} {problem.message}", problem.hint) for problem in found]
+    told = [
+        (
+            f"{problem.code} {problem.span.line}:{problem.span.column} {problem.message}",
+            problem.hint,
+        )
+        for problem in found
+    ]
     assert any(expected[0] in said and expected[1] in hint for said, hint in told), told

@@ -1,4 +1,6 @@
-"""Scenarios that are written for what no scenario takes: they pass, and together take all that can be reached."""
+"""Scenarios that are written for what no scenario takes: they pass, and together take all that can
+be reached.
+"""
 
 import re
 from pathlib import Path
@@ -28,18 +30,26 @@ def test_generated_scenarios_take_everything_and_hold(tmp_path: Path) -> None:
     assert "100.0%" in again.output
 
 
-def test_nothing_is_written_where_nothing_is_missing_and_nothing_is_overwritten(tmp_path: Path) -> None:
+def test_nothing_is_written_where_nothing_is_missing_and_nothing_is_overwritten(
+    tmp_path: Path,
+) -> None:
     flows = write(tmp_path, one("    when: [{press: 0}]\n"))
     for _ in range(2):
         CliRunner().invoke(main, ["test", str(flows), "--generate"])
-    assert sorted(path.name for path in (flows / "scenarios").iterdir()) == ["line-generated.yaml", "line.yaml"]
+    assert sorted(path.name for path in (flows / "scenarios").iterdir()) == [
+        "line-generated.yaml",
+        "line.yaml",
+    ]
 
 
 def test_what_cannot_be_reached_stays_missing(tmp_path: Path) -> None:
     hidden = FLOW.replace(
-        "say: Hello ${vars.name}.\n    next: agent", "choose: [{when: vars.name.size() == 13, next: over2}, {next: agent}]"
+        "say: Hello ${vars.name}.\n    next: agent",
+        "choose: [{when: vars.name.size() == 13, next: over2}, {next: agent}]",
     )
-    flows = write(tmp_path, one("    then: {}\n"), flow=hidden + "  over2: {say: Thirteen., hangup: }\n")
+    flows = write(
+        tmp_path, one("    then: {}\n"), flow=hidden + "  over2: {say: Thirteen., hangup: }\n"
+    )
     found = CliRunner().invoke(main, ["test", str(flows), "--generate", "--fail-under", "100"])
     assert found.exit_code == 1
     assert "greet: choice 1" in found.output
@@ -49,16 +59,24 @@ def test_values_are_made_from_what_the_author_wrote() -> None:
     assert luhn("7992739871") == "79927398713"
     assert near("20") == [20, 21, 19]
     assert near('"gold"') == ["gold"]
-    assert body(["body.a.b", "size(body.list)", "status"], ["x", 2, 1]) == {"a": {"b": "x"}, "list": ["one", "one"]}
+    assert body(["body.a.b", "size(body.list)", "status"], ["x", 2, 1]) == {
+        "a": {"b": "x"},
+        "list": ["one", "one"],
+    }
 
 
 @pytest.mark.parametrize("flow", ["other.yaml", "line.yaml"])
 def test_a_single_flow_gets_scenarios_of_its_own(tmp_path: Path, flow: str) -> None:
     flows = write(tmp_path, one("    then: {}\n"))
-    (flows / "other.yaml").write_text("flow: other\nstart: only\nstates:\n  only: {say: Hello., hangup: }\n")
+    (flows / "other.yaml").write_text(
+        "flow: other\nstart: only\nstates:\n  only: {say: Hello., hangup: }\n"
+    )
     (flows / "project.yaml").write_text(
-        (flows / "project.yaml").read_text() + 'routes: [{to: "+14045550177", flow: other}, {flow: line}]\n'
+        (flows / "project.yaml").read_text()
+        + 'routes: [{to: "+14045550177", flow: other}, {flow: line}]\n'
     )
     CliRunner().invoke(main, ["test", str(flows / flow), "--generate"])
     written = {"other.yaml": "other.yaml", "line.yaml": "line-generated.yaml"}[flow]
-    assert sorted(path.name for path in (flows / "scenarios").iterdir()) == sorted({"line.yaml", written})
+    assert sorted(path.name for path in (flows / "scenarios").iterdir()) == sorted(
+        {"line.yaml", written}
+    )

@@ -23,18 +23,26 @@ def test_without_being_asked_it_collects_nothing(pytester: pytest.Pytester, plac
 
 
 @pytest.mark.parametrize("setting", [False, True])
-def test_scenarios_are_tests_where_asked_for(pytester: pytest.Pytester, place: Path, setting: bool) -> None:
+def test_scenarios_are_tests_where_asked_for(
+    pytester: pytest.Pytester, place: Path, setting: bool
+) -> None:
     if setting:
         (place / "pytest.ini").write_text("[pytest]\nflowengine_flows = flows\n")
     found = pytester.runpytest(*PLUGIN, *([] if setting else ["--flows", "flows", "test_other.py"]))
     found.assert_outcomes(passed=2, failed=1)
-    found.stdout.fnmatch_lines(["*the caller never heard this", "*expected: Goodbye", '*hears "For your name*'])
+    found.stdout.fnmatch_lines(
+        ["*the caller never heard this", "*expected: Goodbye", '*hears "For your name*']
+    )
     found.stdout.no_fnmatch_line("*Traceback*")
 
 
-@pytest.mark.parametrize(("folder", "why"), [("nowhere", "is no folder"), (".", "has no folder scenarios")])
+@pytest.mark.parametrize(
+    ("folder", "why"), [("nowhere", "is no folder"), (".", "has no folder scenarios")]
+)
 @pytest.mark.usefixtures("place")
-def test_a_folder_without_scenarios_fails_the_run(pytester: pytest.Pytester, folder: str, why: str) -> None:
+def test_a_folder_without_scenarios_fails_the_run(
+    pytester: pytest.Pytester, folder: str, why: str
+) -> None:
     found = pytester.runpytest(*PLUGIN, "--flows", folder)
     assert found.ret == pytest.ExitCode.USAGE_ERROR
     found.stderr.fnmatch_lines([f"*--flows: * {why}*"])
@@ -43,11 +51,20 @@ def test_a_folder_without_scenarios_fails_the_run(pytester: pytest.Pytester, fol
 def test_a_file_on_the_command_line_is_run_alone(pytester: pytest.Pytester, place: Path) -> None:
     (place / "pytest.ini").write_text("[pytest]\nflowengine_flows = flows\n")
     pytester.runpytest(*PLUGIN, "test_other.py").assert_outcomes(passed=1)
-    pytester.runpytest(*PLUGIN, "flows/scenarios/line.yaml", "-k", "works").assert_outcomes(passed=1, deselected=1)
+    pytester.runpytest(*PLUGIN, "flows/scenarios/line.yaml", "-k", "works").assert_outcomes(
+        passed=1, deselected=1
+    )
 
 
 def test_mistakes_are_errors_of_collection(pytester: pytest.Pytester, place: Path) -> None:
-    (place / "flows" / "scenarios" / "line.yaml").write_text("flow: line\nscenarios: {a: {when: [{pres: 1}]}}\n")
+    (place / "flows" / "scenarios" / "line.yaml").write_text(
+        "flow: line\nscenarios: {a: {when: [{pres: 1}]}}\n"
+    )
     found = pytester.runpytest(*PLUGIN, "--flows", "flows")
     found.assert_outcomes(passed=0, errors=1)
-    found.stdout.fnmatch_lines(['*flows/scenarios/line.yaml:2:25: error FE150: unknown key "pres"*', '*did you mean "press"?'])
+    found.stdout.fnmatch_lines(
+        [
+            '*flows/scenarios/line.yaml:2:25: error FE150: unknown key "pres"*',
+            '*did you mean "press"?',
+        ]
+    )

@@ -53,7 +53,11 @@ def failures(folder: Path, body: str, lookups: str = f"[{REPORT}]") -> list[tupl
     project = Project.at(write(folder, one(body, lookups)))
     cases, problems = project.cases()
     assert problems == []
-    return [(item.message, item.expected, item.found) for case in cases for item in play(case, project).failures]
+    return [
+        (item.message, item.expected, item.found)
+        for case in cases
+        for item in play(case, project).failures
+    ]
 
 
 def test_what_a_scenario_gives_takes_the_place_of_what_its_file_gives(tmp_path: Path) -> None:
@@ -70,23 +74,41 @@ def test_a_whole_conversation_holds(tmp_path: Path) -> None:
 
 HEARD = "For your name press 1. For an agent press 0."
 BROKEN = {
-    "hears": ("when: [{hears: Good morning}]", ("the caller did not hear this", "Good morning", HEARD)),
-    "in order": ("when: [{hears: agent}, {hears: your name}]", ("the caller did not hear this", "your name", "press 0.")),
-    "after a deed": ("when: [{press: 5}, {hears: Press 1 twice}]", ("the caller did not hear this", "Press 1 twice", f"Wrong. {HEARD}")),
-    "does not hear": ('when: [{does not hear: "/press [01]/"}]', ("the caller should not have heard this", "not /press [01]/", HEARD)),
+    "hears": ("when: [{hears: Good morning}]", ("the caller did not hear this", ("Good "
+                                                                                "morning"), HEARD)),
+    "in order": ("when: [{hears: agent}, {hears: your name}]", (("the caller did not hear "
+                                                                "this"), "your name", "press 0.")),
+    "after a deed": ("when: [{press: 5}, {hears: Press 1 twice}]", (("the caller did not hear "
+                                                                    "this"), ("Press 1 "
+                                                                            "twice"), ("Wrong. "
+                                                                                     f"{HEARD}"))),
+    "does not hear": ('when: [{does not hear: "/press [01]/"}]', (("the caller should not have "
+                                                                  "heard this"), ("not /press "
+                                                                                "[01]/"), HEARD)),
     "asked": ("when: [{asked: agent}]", ("another state asks", "agent", "main")),
-    "nobody asks": ("when: [{press: 0}, {asked: main}]", ("nobody is waiting for keys or words here", "main", "ringing")),
-    "connected": ("when: [{press: 0}, {connected to: +1404}]", ("the call was not connected to this", "+1404", "+14045009000")),
-    "connected to nobody": ("when: [{connected to: +14045009999}]", ("the call was not connected to this", "+14045009999", "nobody")),
+    "nobody asks": ("when: [{press: 0}, {asked: main}]", (("nobody is waiting for keys or words "
+                                                          "here"), "main", "ringing")),
+    "connected": ("when: [{press: 0}, {connected to: +1404}]", (("the call was not connected to "
+                                                                "this"), "+1404", "+14045009000")),
+    "connected to nobody": ("when: [{connected to: +14045009999}]", (("the call was not connected "
+                                                                     "to "
+                                                                     "this"), "+14045009999", "nobody")),
     "lost keys": ("when: [{press: 0}, {press: 1}]", ("nobody listens to these keys here", "", "")),
-    "nobody is called": ("when: [{callee: answers}]", ("this cannot be done here: nobody is being called", "", "")),
-    "over": ("when: [hangs up, {press: 1}]", ("this cannot be done here: the call is over", "", "")),
+    "nobody is called": ("when: [{callee: answers}]", (("this cannot be done here: nobody is being "
+                                                       "called"), "", "")),
+    "over": ("when: [hangs up, {press: 1}]", (("this cannot be done here: the call is "
+                                              "over"), "", "")),
     "goes on": ("when: [ended]", ("the call goes on", "", "")),
-    "no notice": ("when: [{notified: recording_available}]", ("this notice never came", "recording_available", "none")),
-    "in the end": ("then: {hears: Good morning}", ("the caller never heard this", "Good morning", HEARD)),
+    "no notice": ("when: [{notified: recording_available}]", (("this notice never "
+                                                              "came"), "recording_available", "none")),
+    "in the end": ("then: {hears: Good morning}", ("the caller never heard this", ("Good "
+                                                                                  "morning"), HEARD)),
     "vars": ("then: {vars: {name: Ann}}", ("name has another value", '"Ann"', '""')),
-    "result": ("when: [{press: 0}, {callee: busy}]\n    then: {result: FAILED}", ("the call ended with another result", "FAILED", "BUSY")),
-    "ended by": ("then: {ended by: flow}", ("the call was not ended by the flow", "flow", "caller (CALLERHANGUP)")),
+    "result": ("when: [{press: 0}, {callee: busy}]\n    then: {result: FAILED}", (("the call ended "
+                                                                                  "with another "
+                                                                                  "result"), "FAILED", "BUSY")),
+    "ended by": ("then: {ended by: flow}", ("the call was not ended by the flow", "flow", ("caller "
+                                                                                          "(CALLERHANGUP)"))),
     "recording": ("then: {recording: true}", ("the call was not recorded", "", "")),
     "requests": ("then: {requests: []}", ("other lookups were made", "none", "crm: POST /calls")),
 }  # fmt: skip
@@ -100,7 +122,9 @@ def test_what_does_not_hold_is_told(tmp_path: Path, name: str) -> None:
 
 def test_an_unexpected_lookup_fails_the_scenario_and_comes_first(tmp_path: Path) -> None:
     (first, *rest) = failures(
-        tmp_path, "    when: [{press: 1}, {hears: Hello Ann.}]\n", f"[{REPORT}, {NAME.replace('GET', 'get').replace('99', '98')}]"
+        tmp_path,
+        "    when: [{press: 1}, {hears: Hello Ann.}]\n",
+        f"[{REPORT}, {NAME.replace('GET', 'get').replace('99', '98')}]",
     )
     assert "it expects /names/+14045550198" in first[0]
     assert first[2] == "crm: GET /names/+14045550199"
@@ -114,16 +138,26 @@ def test_an_unused_lookup_fails_the_scenario(tmp_path: Path) -> None:
 
 
 def test_the_apology_must_be_expected(tmp_path: Path) -> None:
-    broken = FLOW.replace("error: sorry\n", "").replace("  sorry:\n    say: Something is wrong.\n    hangup:\n", "")
+    broken = FLOW.replace("error: sorry\n", "").replace(
+        "  sorry:\n    say: Something is wrong.\n    hangup:\n", ""
+    )
     for expected, number in (("", 1), ("    then: {apology: true}\n", 0)):
         lookups = f"[{{service: crm, get: /names/*, fails: timeout}}, {REPORT}]"
-        project = Project.at(write(tmp_path, one(f"    when: [{{press: 1}}]\n{expected}", lookups), flow=broken))
+        project = Project.at(
+            write(tmp_path, one(f"    when: [{{press: 1}}]\n{expected}", lookups), flow=broken)
+        )
         (case,) = project.cases()[0]
-        assert [item.message for item in play(case, project).failures] == ["the caller heard the apology of last resort"] * number
+        assert [item.message for item in play(case, project).failures] == [
+            "the caller heard the apology of last resort"
+        ] * number
 
 
-@pytest.mark.parametrize(("environment", "heard"), [("{}", "Hello Ann."), ("{CRM_TOKEN: ''}", "Something is wrong.")])
-def test_secrets_have_test_values_unless_the_scenario_takes_them_away(tmp_path: Path, environment: str, heard: str) -> None:
+@pytest.mark.parametrize(
+    ("environment", "heard"), [("{}", "Hello Ann."), ("{CRM_TOKEN: ''}", "Something is wrong.")]
+)
+def test_secrets_have_test_values_unless_the_scenario_takes_them_away(
+    tmp_path: Path, environment: str, heard: str
+) -> None:
     lookups = f"[{REPORT}, {NAME}]" if environment == "{}" else "[]"
     body = f"    given: {{environment: {environment}, lookups: {lookups}}}\n    when: [{{press: 1}}, {{hears: {heard}}}]\n"
     assert failures(tmp_path, body) == []
@@ -134,7 +168,9 @@ def test_a_call_may_live_in_its_cookie_alone(tmp_path: Path) -> None:
     assert failures(tmp_path, body) == []
 
 
-def test_what_fails_is_shown_with_its_lines_and_the_conversation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_is_shown_with_its_lines_and_the_conversation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path, one("    when:\n      - press: 0\n      - connected to: +14045009999\n"))
     monkeypatch.chdir(tmp_path)
     found = CliRunner().invoke(main, ["test"])
@@ -152,7 +188,12 @@ def test_junit_names_what_failed(tmp_path: Path) -> None:
     (suite,) = ET.parse(tmp_path / "report.xml").getroot()
     assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("line", "2", "1")
     good, bad = suite
-    assert (good.get("name"), len(good), bad.get("name"), bad.get("line")) == ("it works", 0, "it fails", "6")
+    assert (good.get("name"), len(good), bad.get("name"), bad.get("line")) == (
+        "it works",
+        0,
+        "it fails",
+        "6",
+    )
     assert bad[0].get("message") == "the caller never heard this"
     assert "expected: Goodbye" in (bad[0].text or "")
 
@@ -181,11 +222,18 @@ def test_json_has_results_and_coverage(tmp_path: Path) -> None:
     assert [(item["name"], item["passed"]) for item in found["scenarios"]] == [("it works", True)]
     (flow,) = found["coverage"]["flows"]
     assert flow["states"] == {"covered": 4, "total": 7}
-    assert {"state": "find", "exit": "next", "place": f"{(tmp_path / 'flows').as_posix()}/line.yaml:18:5"} in flow["missing"]
+    assert {
+        "state": "find",
+        "exit": "next",
+        "place": f"{(tmp_path / 'flows').as_posix()}/line.yaml:18:5",
+    } in flow["missing"]
     assert flow["spare"] == ["sorry"]
 
 
-@pytest.mark.parametrize("broken", ["flow: line\nscenarios: {a: {when: [{pres: 1}]}}\n", "flow: lime\nscenarios: {a: {}}\n"])
+@pytest.mark.parametrize(
+    "broken",
+    ["flow: line\nscenarios: {a: {when: [{pres: 1}]}}\n", "flow: lime\nscenarios: {a: {}}\n"],
+)
 def test_mistakes_in_scenarios_end_the_run(tmp_path: Path, broken: str) -> None:
     write(tmp_path, broken)
     found = invoked(tmp_path)

@@ -79,7 +79,9 @@ def handler(service: Service) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             sent = self.rfile.read(int(self.headers.get("content-length") or 0))
-            service.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}, sent))
+            service.seen.append(
+                (self.path, {name.lower(): value for name, value in self.headers.items()}, sent)
+            )
             status, headers, body = service.answer(self.path)
             try:
                 self.send_response(status)
@@ -108,13 +110,25 @@ class Served:
     err: Path
     signed: bool
 
-    def post(self, body: Mapping[str, Any] | bytes, path: str = "/sinch", **changed: str) -> httpx.Response:
+    def post(
+        self, body: Mapping[str, Any] | bytes, path: str = "/sinch", **changed: str
+    ) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"content-type": TYPE}
         if self.signed:
             headers["x-timestamp"] = changed.get("timestamp") or datetime.now(UTC).isoformat()
-            headers["authorization"] = sign(KEY, changed.get("secret", SECRET), "POST", path, TYPE, content, headers["x-timestamp"])
-        return httpx.post(self.url + path, content=content, headers=headers, timeout=10, trust_env=False)
+            headers["authorization"] = sign(
+                KEY,
+                changed.get("secret", SECRET),
+                "POST",
+                path,
+                TYPE,
+                content,
+                headers["x-timestamp"],
+            )
+        return httpx.post(
+            self.url + path, content=content, headers=headers, timeout=10, trust_env=False
+        )
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.url + path, timeout=5, trust_env=False)

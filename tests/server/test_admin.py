@@ -1,4 +1,6 @@
-"""What is live, changed over HTTP and by command while a real server with two workers answers calls."""
+"""What is live, changed over HTTP and by command while a real server with two workers answers
+calls.
+"""
 
 import json
 import os
@@ -26,7 +28,11 @@ class House(Server):
     """A server of two workers, and what its operators do with it."""
 
     def __init__(self, folder: Path, *options: str, git: Path | None = None) -> None:
-        super().__init__(folder, workers=2, flows=["--git", str(git)] if git else [str(folder / "flows"), *options])
+        super().__init__(
+            folder,
+            workers=2,
+            flows=["--git", str(git)] if git else [str(folder / "flows"), *options],
+        )
         (folder / "flows").mkdir()
         self.save("One.")
         self.calls = 0
@@ -34,24 +40,36 @@ class House(Server):
     def save(self, words: str) -> None:
         (self.folder / "flows" / "line.yaml").write_text(flow("line", words))
 
-    def admin(self, verb: str, *, headers: Mapping[Any, Any] | None = None, **asked: Any) -> httpx.Response:
+    def admin(
+        self, verb: str, *, headers: Mapping[Any, Any] | None = None, **asked: Any
+    ) -> httpx.Response:
         given = KNOWN if headers is None else headers
-        return httpx.post(f"http://127.0.0.1:{self.port}/admin/{verb}", json=asked, headers=given, trust_env=False)
+        return httpx.post(
+            f"http://127.0.0.1:{self.port}/admin/{verb}", json=asked, headers=given, trust_env=False
+        )
 
     def shown(self, path: str) -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.port}{path}", headers=KNOWN, trust_env=False).raise_for_status().json()
+        found: dict[str, Any] = (
+            httpx.get(f"http://127.0.0.1:{self.port}{path}", headers=KNOWN, trust_env=False)
+            .raise_for_status()
+            .json()
+        )
         return found
 
     def command(self, *arguments: str) -> str:
         command = [sys.executable, "-m", "flowengine", *arguments, "--store", self.store]
-        return subprocess.run(command, check=True, capture_output=True, cwd=self.folder).stdout.decode()
+        return subprocess.run(
+            command, check=True, capture_output=True, cwd=self.folder
+        ).stdout.decode()
 
     def ring(self, caller: str = "12015555555") -> str:
         """What somebody hears who calls now."""
         self.calls += 1
         to = {"type": "did", "endpoint": "+12017777777"}
         line = Line(self.port, f"call-{self.calls}-{caller}")
-        return said(line.post("ice", cli=caller, to=to, domain="pstn", originationType="PSTN", rdnis=""))
+        return said(
+            line.post("ice", cli=caller, to=to, domain="pstn", originationType="PSTN", rdnis="")
+        )
 
     def workers_say(self) -> dict[int, str]:
         """The current release of each worker, asked at once until both have answered."""
@@ -93,7 +111,12 @@ def test_what_one_worker_publishes_is_live_on_both_within_a_second(house: House)
     assert (len(workers), set(workers.values())) == (2, {second})
     assert "Two." in house.ring()
     (change, before) = house.shown("/admin/releases")["changes"]
-    assert (change["who"], change["what"], change["release"], change["note"]) == ("ann", "publish", second, "as agreed")
+    assert (change["who"], change["what"], change["release"], change["note"]) == (
+        "ann",
+        "publish",
+        second,
+        "as agreed",
+    )
     assert (before["who"], before["release"]) == ("the server", first)
 
 
@@ -108,28 +131,42 @@ def test_commands_and_folder_changes_take_turns(house: House) -> None:
     heard(house.ring, "By command.")
 
 
-def test_a_share_of_callers_hears_the_candidate_until_it_is_withdrawn_or_promoted(house: House) -> None:
-    assert house.admin("canary", files={"line.yaml": flow("line", "Two.")}, share="50%").status_code == 200
+def test_a_share_of_callers_hears_the_candidate_until_it_is_withdrawn_or_promoted(
+    house: House,
+) -> None:
+    assert (
+        house.admin("canary", files={"line.yaml": flow("line", "Two.")}, share="50%").status_code
+        == 200
+    )
     time.sleep(A_SECOND)
     callers = [f"4670123{number:04}" for number in range(60)]
     words = {caller: house.ring(caller) for caller in callers}
     assert 10 < sum("Two." in said for said in words.values()) < 50
     assert {caller: house.ring(caller) for caller in callers} == words
-    heard(lambda: str(sum(figures["calls"] for figures in house.shown("/admin/canary")["figures"].values())), "120")
+    heard(
+        lambda: str(
+            sum(figures["calls"] for figures in house.shown("/admin/canary")["figures"].values())
+        ),
+        "120",
+    )
     assert house.admin("canary", share="100%").status_code == 200
     time.sleep(A_SECOND)
     assert all("Two." in house.ring(caller) for caller in callers[:20])
     assert house.admin("withdraw").status_code == 200
     time.sleep(A_SECOND)
     assert all("One." in house.ring(caller) for caller in callers[:20])
-    assert house.admin("promote").json() == {"message": "there is no candidate: begin with flowengine canary"}
+    assert house.admin("promote").json() == {
+        "message": "there is no candidate: begin with flowengine canary"
+    }
 
 
 def test_a_draft_follows_its_branch_and_reaches_its_callers_alone(house: House) -> None:
     repository = new_repository(house.folder / "repository")
     commit(repository, {"flows/line.yaml": flow("line", "Main.")}, "Begin")
     git(repository, "checkout", "-q", "-b", "draft/spring")
-    house.command("draft", "spring", "draft/spring", "--caller", "+46701234567", "--repo", str(repository))
+    house.command(
+        "draft", "spring", "draft/spring", "--caller", "+46701234567", "--repo", str(repository)
+    )
     heard(lambda: house.ring("46701234567"), "Main.")
     commit(repository, {"flows/line.yaml": flow("line", "Spring.")}, "Greet spring")
     heard(lambda: house.ring("46701234567"), "Spring.")
@@ -138,13 +175,17 @@ def test_a_draft_follows_its_branch_and_reaches_its_callers_alone(house: House) 
     heard(lambda: json.dumps(house.shown("/status")["rejected"]), "FE301")
     assert "Spring." in house.ring("46701234567")
     assert house.shown("/status")["drafts"] == ["spring"]
-    assert [change["who"] for change in house.shown("/admin/releases")["changes"]][:1] == ["Ann Author <ann@example.com>"]
+    assert [change["who"] for change in house.shown("/admin/releases")["changes"]][:1] == [
+        "Ann Author <ann@example.com>"
+    ]
     house.command("undraft", "spring")
     heard(lambda: house.ring("46701234567"), "One.")
     assert house.shown("/status")["rejected"] == []
 
 
-def test_any_ref_of_the_repository_that_is_served_can_be_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_ref_of_the_repository_that_is_served_can_be_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", TOKEN)
     repository = new_repository(tmp_path / "repository")
     commit(repository, {"flows/line.yaml": flow("line", "Old.")}, "Begin")
@@ -168,7 +209,9 @@ def test_releases_with_calls_are_shown_as_draining(house: House) -> None:
     house.ring()
     house.admin("publish", files={"line.yaml": flow("line", "Two.")})
     assert house.shown("/status")["draining"] == [first]
-    assert f"{first}" in next(line for line in house.command("releases").splitlines() if line.endswith("with calls"))
+    assert f"{first}" in next(
+        line for line in house.command("releases").splitlines() if line.endswith("with calls")
+    )
 
 
 def test_flows_with_errors_are_refused_with_their_places(house: House) -> None:
@@ -181,13 +224,28 @@ def test_flows_with_errors_are_refused_with_their_places(house: House) -> None:
 
 REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     ("publish", {}, 400, "name a version with what, or send its files"),
-    ("publish", {"what": "a", "files": {"line.yaml": "b"}}, 400, "name a version with what, or send its files"),
+    (
+        "publish",
+        {"what": "a", "files": {"line.yaml": "b"}},
+        400,
+        "name a version with what, or send its files",
+    ),
     ("publish", {"what": "main"}, 409, "no kept release begins with main"),
     ("publish", {"where": "main"}, 400, "Object contains unknown field `where`"),
     ("canary", {"share": "10%"}, 409, "there is no candidate yet: name a version"),
     ("canary", {"what": "main"}, 400, "Object missing required field `share`"),
-    ("draft", {"name": "spring", "callers": ["anna"], "files": {"line.yaml": "b"}}, 409, "anna is no phone number"),
-    ("draft", {"name": "spring", "callers": [], "files": {"line.yaml": "b"}}, 409, "a draft needs a caller"),
+    (
+        "draft",
+        {"name": "spring", "callers": ["anna"], "files": {"line.yaml": "b"}},
+        409,
+        "anna is no phone number",
+    ),
+    (
+        "draft",
+        {"name": "spring", "callers": [], "files": {"line.yaml": "b"}},
+        409,
+        "a draft needs a caller",
+    ),
     ("undraft", {"name": "spring"}, 409, "there is no draft spring"),
     ("rollback", {"release": "nobody"}, 409, "no kept release begins with nobody"),
     ("dance", {}, 404, "/admin knows publish, rollback, canary, promote, withdraw, draft, undraft"),
@@ -197,7 +255,10 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
 def test_what_makes_no_sense_is_refused_and_nothing_changes(house: House) -> None:
     for verb, asked, status, message in REFUSED:
         refused = house.admin(verb, **asked)
-        assert (refused.status_code, message) == (status, refused.json()["message"][: len(message)]), (verb, asked)
+        assert (refused.status_code, message) == (
+            status,
+            refused.json()["message"][: len(message)],
+        ), (verb, asked)
     assert len(house.shown("/admin/releases")["changes"]) == 1
 
 
@@ -214,7 +275,10 @@ DENIED: list[tuple[dict[str, str], int]] = [
 
 def test_a_name_may_have_any_letters(house: House) -> None:
     known = {b"authorization": KNOWN["authorization"].encode(), b"x-who": "Åsa Öberg".encode()}
-    assert house.admin("publish", headers=known, files={"line.yaml": flow("line", "Two.")}).status_code == 200
+    assert (
+        house.admin("publish", headers=known, files={"line.yaml": flow("line", "Two.")}).status_code
+        == 200
+    )
     assert house.shown("/admin/releases")["changes"][0]["who"] == "Åsa Öberg"
 
 
@@ -223,7 +287,10 @@ def test_who_has_no_token_or_comes_through_a_proxy_is_not_let_in(house: House) -
         refused = house.admin("rollback", headers=headers)
         assert refused.status_code == status, (headers, refused.text)
         assert TOKEN not in refused.text
-    assert httpx.get(f"http://127.0.0.1:{house.port}/admin/releases", trust_env=False).status_code == 401
+    assert (
+        httpx.get(f"http://127.0.0.1:{house.port}/admin/releases", trust_env=False).status_code
+        == 401
+    )
 
 
 def own_address() -> str:
@@ -245,8 +312,15 @@ def test_other_machines_are_let_in_only_where_the_server_is_told_so(
     house, address = House(tmp_path, "--host", "0.0.0.0"), own_address()
     house.start()
     try:
-        assert httpx.get(f"http://{address}:{house.port}/admin/releases", headers=KNOWN, trust_env=False).status_code == status
-        assert httpx.get(f"http://{address}:{house.port}/admin/releases", trust_env=False).status_code == (401 if opened else 403)
+        assert (
+            httpx.get(
+                f"http://{address}:{house.port}/admin/releases", headers=KNOWN, trust_env=False
+            ).status_code
+            == status
+        )
+        assert httpx.get(
+            f"http://{address}:{house.port}/admin/releases", trust_env=False
+        ).status_code == (401 if opened else 403)
     finally:
         house.kill()
 
@@ -264,15 +338,30 @@ def test_without_a_token_there_is_no_admin(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_token_that_would_be_guessed_is_refused(tmp_path: Path) -> None:
     (tmp_path / "line.yaml").write_text(flow("line", "One."))
-    command = [sys.executable, "-m", "flowengine", "serve", str(tmp_path), "--store", f"sqlite:{tmp_path / 'calls.db'}"]
-    done = subprocess.run(command, env={**os.environ, "FLOWENGINE_ADMIN_TOKEN": "secret"}, capture_output=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "flowengine",
+        "serve",
+        str(tmp_path),
+        "--store",
+        f"sqlite:{tmp_path / 'calls.db'}",
+    ]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "FLOWENGINE_ADMIN_TOKEN": "secret"},
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 2
     assert b"FLOWENGINE_ADMIN_TOKEN needs 16 characters" in done.stderr
 
 
 def test_callers_wait_for_nobody_who_publishes(house: House) -> None:
     """A project of 300 flows is compiled beside the callbacks."""
-    files = {f"line{number}.yaml": flow(f"line{number}", f"Number {number}.") for number in range(300)}
+    files = {
+        f"line{number}.yaml": flow(f"line{number}", f"Number {number}.") for number in range(300)
+    }
     files["project.yaml"] = "project: test\nroutes: [{flow: line0}]\n"
     publishing = threading.Thread(target=lambda: house.admin("publish", files=files))
     publishing.start()

@@ -19,7 +19,9 @@ from flowengine.server.log import Lines
 from flowengine.server.metrics import Metrics
 from flowengine.states import Fetched, Request
 
-PROJECT = b'{project: test, apology: "So sorry.", services: {crm: {url: "https://crm.example.com"}}}'
+PROJECT = (
+    b'{project: test, apology: "So sorry.", services: {crm: {url: "https://crm.example.com"}}}'
+)
 DICE = {"event": "dice", "callid": "c1", "version": 1, "result": "ANSWERED"}
 
 
@@ -44,12 +46,17 @@ def release() -> Release:
 
 def endpoint(release: Release, store: MemoryStore) -> Callback:
     engine = Engine(Registry(release), store, None, nothing)
-    return Callback(engine, Gate(Registry(release), {}), Metrics(), Lines(os.open(os.devnull, os.O_WRONLY)))
+    return Callback(
+        engine, Gate(Registry(release), {}), Metrics(), Lines(os.open(os.devnull, os.O_WRONLY))
+    )
 
 
 def sent(app: Any, *pieces: bytes) -> tuple[int, bytes]:
     """The status and body of one request whose body comes in these pieces."""
-    messages = [{"type": "http.request", "body": piece, "more_body": index < len(pieces) - 1} for index, piece in enumerate(pieces)]
+    messages = [
+        {"type": "http.request", "body": piece, "more_body": index < len(pieces) - 1}
+        for index, piece in enumerate(pieces)
+    ]
     said: list[Any] = []
 
     async def receive() -> dict[str, Any]:
@@ -58,7 +65,19 @@ def sent(app: Any, *pieces: bytes) -> tuple[int, bytes]:
     async def send(message: Any) -> None:
         said.append(message)
 
-    asyncio.run(app({"type": "http", "method": "POST", "path": "/sinch", "headers": [], "client": ("127.0.0.1", 1)}, receive, send))
+    asyncio.run(
+        app(
+            {
+                "type": "http",
+                "method": "POST",
+                "path": "/sinch",
+                "headers": [],
+                "client": ("127.0.0.1", 1),
+            },
+            receive,
+            send,
+        )
+    )
     return (said[0]["status"], said[1]["body"]) if said else (0, b"")
 
 
@@ -83,7 +102,9 @@ def test_a_broken_engine_is_an_apology(release: Release, monkeypatch: pytest.Mon
     assert sent(app, json.dumps(ice()).encode())[0] == 200
 
 
-def test_what_cannot_be_noted_is_answered_all_the_same(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_noted_is_answered_all_the_same(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = endpoint(release, MemoryStore())
     monkeypatch.setattr(app._lines, "callback", lambda *_: 1 / 0)
     status, body = sent(app, json.dumps(ice()).encode())
@@ -100,13 +121,17 @@ def test_whoever_hangs_up_while_sending_is_not_answered(release: Release) -> Non
     assert sent(endpoint(release, MemoryStore())) == (0, b"")
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b"\xff", b'{"event":"ice"}', b"[" * 60_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b"{}", b"\xff", b'{"event":"ice"}', b"[" * 60_000]
+)
 def test_rubbish_is_refused(release: Release, body: bytes) -> None:
     status, answer = sent(endpoint(release, MemoryStore()), body)
     assert (status, json.loads(answer)["errorCode"]) == (400, 40001)
 
 
-def test_whoever_signed_speaks_for_no_other_application(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_signed_speaks_for_no_other_application(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = endpoint(release, MemoryStore())
     seen: list[Any] = []
     monkeypatch.setattr(app._gate, "check", lambda *_: "mine")
@@ -134,7 +159,16 @@ def test_keys_rotate(tmp_path: Path) -> None:
     from flowengine.server.keys import codec
 
     old = codec({"key": "application secret"}, {}, tmp_path).seal(b"state", "c1")
-    rotated = codec({"key": "application secret"}, {"FLOWENGINE_COOKIE_KEYS": "new, application secret"}, tmp_path)
+    rotated = codec(
+        {"key": "application secret"},
+        {"FLOWENGINE_COOKIE_KEYS": "new, application secret"},
+        tmp_path,
+    )
     assert rotated.open(old, "c1") == b"state"
-    assert codec({}, {"FLOWENGINE_COOKIE_KEYS": "new"}, tmp_path).open(rotated.seal(b"state", "c1"), "c1") == b"state"
+    assert (
+        codec({}, {"FLOWENGINE_COOKIE_KEYS": "new"}, tmp_path).open(
+            rotated.seal(b"state", "c1"), "c1"
+        )
+        == b"state"
+    )
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,6 @@
-"""The short way of a callback through the web server, over real connections: whatever is unusual takes uvicorn's own way."""
+"""The short way of a callback through the web server, over real connections: whatever is unusual
+takes uvicorn's own way.
+"""
 
 import asyncio
 import json
@@ -51,7 +53,9 @@ async def lookup(_request: Request, _left: float) -> Fetched:
 class Line:
     """A server within this process, and connections to it."""
 
-    def __init__(self, release: Release, fetch: Callable[[Request, float], Awaitable[Fetched]]) -> None:
+    def __init__(
+        self, release: Release, fetch: Callable[[Request, float], Awaitable[Fetched]]
+    ) -> None:
         self.store = Slow()
         self.callback = Callback(
             Engine(Registry(release), self.store, None, fetch),
@@ -70,7 +74,9 @@ class Line:
 
 
 @asynccontextmanager
-async def serving(fetch: Callable[[Request, float], Awaitable[Fetched]] = lookup) -> AsyncIterator[Line]:
+async def serving(
+    fetch: Callable[[Request, float], Awaitable[Fetched]] = lookup,
+) -> AsyncIterator[Line]:
     release = compile_project({"line.yaml": FLOW.encode(), "project.yaml": PROJECT}, {}).release
     assert release
     line = Line(release, fetch)
@@ -82,14 +88,27 @@ async def serving(fetch: Callable[[Request, float], Awaitable[Fetched]] = lookup
     await asyncio.wait_for(running, 5)
 
 
-def request(body: bytes | dict[str, Any], *headers: str, method: str = "POST", path: str = "/sinch", version: str = "1.1") -> bytes:
+def request(
+    body: bytes | dict[str, Any],
+    *headers: str,
+    method: str = "POST",
+    path: str = "/sinch",
+    version: str = "1.1",
+) -> bytes:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    lines = [f"{method} {path} HTTP/{version}", "host: test", f"content-length: {len(content)}", *headers]
+    lines = [
+        f"{method} {path} HTTP/{version}",
+        "host: test",
+        f"content-length: {len(content)}",
+        *headers,
+    ]
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 
 async def answer(reader: asyncio.StreamReader) -> Answer:
-    status, *lines = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)).decode().split("\r\n")
+    status, *lines = (
+        (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)).decode().split("\r\n")
+    )
     headers = dict(line.split(": ", 1) for line in lines if line)
     return int(status.split()[1]), headers, await reader.readexactly(int(headers["content-length"]))
 
@@ -113,7 +132,11 @@ def test_a_call_on_one_connection() -> None:
             reader, writer = await line.connect()
             writer.write(request(ice()))
             status, headers, _ = asked = await answer(reader)
-            assert (status, headers["content-type"], action(asked)) == (200, "application/json", "runMenu")
+            assert (status, headers["content-type"], action(asked)) == (
+                200,
+                "application/json",
+                "runMenu",
+            )
             assert "date" in headers
             writer.write(request(pressed("12345674")))
             assert json.loads((await answer(reader))[2])["instructions"][0]["text"] == "Hello Ann."
@@ -136,10 +159,14 @@ def test_a_call_on_one_connection() -> None:
         (request(ice(), version="1.0"), False),
     ],
 )
-def test_unusual_callbacks_are_answered_all_the_same(sent: bytes, direct: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusual_callbacks_are_answered_all_the_same(
+    sent: bytes, direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun: list[Exchange] = []
     begin = Exchange.begin
-    monkeypatch.setattr(Exchange, "begin", lambda exchange, front: begun.append(exchange) or begin(exchange, front))
+    monkeypatch.setattr(
+        Exchange, "begin", lambda exchange, front: begun.append(exchange) or begin(exchange, front)
+    )
     (found,) = asyncio.run(exchanged(sent))
     assert (found[0], action(found)) == (200, "runMenu")
     assert bool(begun) is direct
@@ -187,7 +214,13 @@ def test_what_is_too_large_or_no_http_is_refused() -> None:
 
 
 def test_requests_that_do_not_wait_are_answered_in_order() -> None:
-    sent = [request(ice("a")), request(b"", path="/other"), request(ice("b")), request(pressed("12345674", "b")), request(ice("c"))]
+    sent = [
+        request(ice("a")),
+        request(b"", path="/other"),
+        request(ice("b")),
+        request(pressed("12345674", "b")),
+        request(ice("c")),
+    ]
     found = asyncio.run(exchanged(b"".join(sent), len(sent)))
     assert [status for status, _, _ in found] == [200, 404, 200, 200, 200]
     assert "Hello Ann." in found[3][2].decode()
@@ -244,7 +277,10 @@ def test_whoever_hangs_up_gets_no_answer_but_the_work_is_done() -> None:
             await asyncio.sleep(0.05)
             writer.close()
             await asyncio.sleep(0.05)
-            assert (len(line.server.server_state.connections), len(line.server.server_state.tasks)) == (0, 1)
+            assert (
+                len(line.server.server_state.connections),
+                len(line.server.server_state.tasks),
+            ) == (0, 1)
             line.server.should_exit = True
             await asyncio.sleep(0.1)
         assert done.is_set()

@@ -29,7 +29,12 @@ def fetched(
     async def run() -> Fetched:
         client = Client(lambda: hosts)
         try:
-            return await client(Request("crm", method, url, {"Authorization": "Bearer hush"}, body, timeout, retries), left)
+            return await client(
+                Request(
+                    "crm", method, url, {"Authorization": "Bearer hush"}, body, timeout, retries
+                ),
+                left,
+            )
         finally:
             await client.close()
 
@@ -63,7 +68,12 @@ def test_connections_are_kept_and_cookies_are_not(service: Service) -> None:
 @pytest.mark.parametrize(("left", "timeout"), [(0.2, 5.0), (5.0, 0.2)])
 def test_it_waits_no_longer_than_it_may(service: Service, left: float, timeout: float) -> None:
     begun = time.monotonic()
-    assert fetched(service.url + "/slow", {service.netloc: True}, left=left, timeout=timeout, retries=0).error == "timeout"
+    assert (
+        fetched(
+            service.url + "/slow", {service.netloc: True}, left=left, timeout=timeout, retries=0
+        ).error
+        == "timeout"
+    )
     assert time.monotonic() - begun < 0.6
 
 
@@ -85,7 +95,10 @@ def test_a_long_answer_is_cut_off(service: Service) -> None:
 
 def test_nobody_listens() -> None:
     assert fetched("http://127.0.0.1:9/x", {"127.0.0.1:9": True}).error == "refused"
-    assert fetched("http://no-such-host.invalid/x", {"no-such-host.invalid": True}).error == "connection"
+    assert (
+        fetched("http://no-such-host.invalid/x", {"no-such-host.invalid": True}).error
+        == "connection"
+    )
 
 
 def test_only_hosts_of_the_project_and_private_ones_only_if_declared(service: Service) -> None:
@@ -101,7 +114,10 @@ def test_a_redirect_stays_among_the_hosts_and_leaves_secrets_behind(service: Ser
     local = service.netloc.replace("127.0.0.1", "localhost")
     service.redirect = f"http://{local}/ok"
     assert fetched(service.url + "/redirect", {service.netloc: True}).error == "not allowed"
-    assert fetched(service.url + "/redirect", {service.netloc: True, local: False}).error == "not allowed"
+    assert (
+        fetched(service.url + "/redirect", {service.netloc: True, local: False}).error
+        == "not allowed"
+    )
     service.seen.clear()
     assert fetched(service.url + "/redirect", {service.netloc: True, local: True}).status == 200
     assert [path for path, _, _ in service.seen] == ["/redirect", "/ok"]
@@ -121,8 +137,12 @@ def test_a_post_is_not_redirected(service: Service) -> None:
     assert fetched(service.url + "/redirect", {service.netloc: True}, method="POST").status == 302
 
 
-def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that resolves to a public address for the check and to a private one for the connection gains nothing."""
+def test_the_address_that_was_checked_is_the_one_connected_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A name that resolves to a public address for the check and to a private one for the
+    connection gains nothing.
+    """
     answers = [["93.184.215.14"], ["127.0.0.1"]]
     connected = []
 
@@ -135,11 +155,15 @@ def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch: pytes
 
     monkeypatch.setattr(guard, "resolve", resolve)
     monkeypatch.setattr(guard.httpcore.AnyIOBackend, "connect_tcp", connect)
-    assert fetched("http://rebinding.example/ok", {"rebinding.example": False}).error == "connection"
+    assert (
+        fetched("http://rebinding.example/ok", {"rebinding.example": False}).error == "connection"
+    )
     assert connected == ["93.184.215.14"]
 
 
-def test_the_environment_chooses_no_proxy(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_chooses_no_proxy(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     assert fetched(service.url + "/ok", {service.netloc: True}).status == 200
@@ -160,13 +184,19 @@ def test_private_addresses(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:93.184.215.14"])
+@pytest.mark.parametrize(
+    "address", ["93.184.215.14", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:93.184.215.14"]
+)
 def test_public_addresses(address: str) -> None:
     assert is_public(address)
 
 
 def test_a_host_is_named_with_its_port() -> None:
-    hosts = {"crm.example.com": False, "crm.example.com:8443": True, "user:word@other.example": False}
+    hosts = {
+        "crm.example.com": False,
+        "crm.example.com:8443": True,
+        "user:word@other.example": False,
+    }
     assert allowed(hosts, "crm.example.com", 443) is False
     assert allowed(hosts, "CRM.example.com", 80) is False
     assert allowed(hosts, "crm.example.com", 8443) is True

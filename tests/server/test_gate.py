@@ -23,13 +23,18 @@ RELEASE: Release = made
 def scope(key: str = KEY, secret: str = SECRET) -> dict[str, object]:
     stamp = datetime.now(UTC).isoformat()
     signed = sign(key, secret, "POST", "/sinch", TYPE, b"{}", stamp)
-    headers = [(b"content-type", TYPE.encode()), (b"x-timestamp", stamp.encode()), (b"authorization", signed.encode())]
+    headers = [
+        (b"content-type", TYPE.encode()),
+        (b"x-timestamp", stamp.encode()),
+        (b"authorization", signed.encode()),
+    ]
     return {"method": "POST", "path": "/sinch", "raw_path": b"/sinch", "headers": headers}
 
 
 def test_several_applications_are_told_apart() -> None:
     gate = Gate(
-        Registry(replace(RELEASE, applications={"other": "b3RoZXI="})), {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
+        Registry(replace(RELEASE, applications={"other": "b3RoZXI="})),
+        {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET},
     )
     assert gate.check(scope(), b"{}") == KEY
     assert gate.check(scope("other", "b3RoZXI="), b"{}") == "other"
@@ -50,7 +55,10 @@ def test_credentials_come_with_a_release_and_never_leave_the_door_open() -> None
 
 def declared(environment: dict[str, str]) -> Release:
     project = b"{project: test, applications: [{key: one, secret: ONE}, {key: two, secret: TWO}]}"
-    found = compile_project({"a.yaml": b"{flow: a, start: b, states: {b: {hangup: }}}", "project.yaml": project}, environment).release
+    found = compile_project(
+        {"a.yaml": b"{flow: a, start: b, states: {b: {hangup: }}}", "project.yaml": project},
+        environment,
+    ).release
     assert found
     return found
 
@@ -59,7 +67,9 @@ def declared(environment: dict[str, str]) -> Release:
 def test_an_application_without_its_secret_opens_no_door(environment: dict[str, str]) -> None:
     found = declared(environment)
     with pytest.raises(SignatureError):
-        Gate(Registry(found), environment).check({"method": "POST", "path": "/sinch", "headers": []}, b"{}")
+        Gate(Registry(found), environment).check(
+            {"method": "POST", "path": "/sinch", "headers": []}, b"{}"
+        )
     with pytest.raises(SettingsError, match="TWO"):
         prepare(Settings("flows"), found)
 
@@ -68,9 +78,13 @@ def test_with_all_secrets_the_applications_are_served() -> None:
     assert prepare(Settings("flows", host="0.0.0.0"), declared({"ONE": SECRET, "TWO": SECRET}))
 
 
-def test_machines_that_share_a_store_need_keys_that_they_share(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machines_that_share_a_store_need_keys_that_they_share(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = Settings("flows", store=postgresql)
-    with pytest.raises(SettingsError, match="must have the same key for cookies: set FLOWENGINE_COOKIE_KEYS"):
+    with pytest.raises(
+        SettingsError, match="must have the same key for cookies: set FLOWENGINE_COOKIE_KEYS"
+    ):
         prepare(settings, RELEASE)
     assert prepare(settings, replace(RELEASE, applications={KEY: SECRET}))
     monkeypatch.setenv("FLOWENGINE_COOKIE_KEYS", "one key for all")
@@ -79,15 +93,29 @@ def test_machines_that_share_a_store_need_keys_that_they_share(postgresql: str, 
 
 def test_a_store_that_cannot_be_had_is_named_without_its_password() -> None:
     settings = Settings("flows", store="postgresql://ann:hidden@127.0.0.1:1/calls")
-    with pytest.raises(SettingsError, match=r"postgresql://ann:…@127\.0\.0\.1:1/calls cannot be used") as refused:
+    with pytest.raises(
+        SettingsError, match=r"postgresql://ann:…@127\.0\.0\.1:1/calls cannot be used"
+    ) as refused:
         prepare(settings, replace(RELEASE, applications={KEY: SECRET}))
     assert "hidden" not in str(refused.value)
 
 
 @given(st.binary(), st.binary(), st.binary(), st.binary())
-def test_whatever_is_sent_is_refused_and_nothing_else(authorization: bytes, stamp: bytes, kind: bytes, body: bytes) -> None:
+def test_whatever_is_sent_is_refused_and_nothing_else(
+    authorization: bytes, stamp: bytes, kind: bytes, body: bytes
+) -> None:
     gate = Gate(Registry(replace(RELEASE, applications={KEY: SECRET})), {})
-    for given_authorization in (authorization, b"application " + KEY.encode() + b":" + authorization):
-        headers = [(b"authorization", given_authorization), (b"x-timestamp", stamp), (b"content-type", kind)]
+    for given_authorization in (
+        authorization,
+        b"application " + KEY.encode() + b":" + authorization,
+    ):
+        headers = [
+            (b"authorization", given_authorization),
+            (b"x-timestamp", stamp),
+            (b"content-type", kind),
+        ]
         with pytest.raises(SignatureError):
-            gate.check({"method": "POST", "path": "/sinch", "raw_path": b"/sinch%", "headers": headers}, body)
+            gate.check(
+                {"method": "POST", "path": "/sinch", "raw_path": b"/sinch%", "headers": headers},
+                body,
+            )

@@ -1,4 +1,6 @@
-"""Whatever happens to the files beside it, a server goes on to follow its flows, and its workers come up again."""
+"""Whatever happens to the files beside it, a server goes on to follow its flows, and its workers
+come up again.
+"""
 
 import asyncio
 import logging
@@ -28,7 +30,9 @@ class House:
     def __init__(self, folder: Path) -> None:
         (folder / "flows").mkdir()
         self.flows = folder / "flows" / "line.yaml"
-        self.settings = Settings(str(folder / "flows"), store=f"sqlite:{folder / 'store' / 'calls.db'}")
+        self.settings = Settings(
+            str(folder / "flows"), store=f"sqlite:{folder / 'store' / 'calls.db'}"
+        )
         self.save("One.")
         self.live = Live(self.settings)
 
@@ -87,7 +91,9 @@ def test_flows_are_followed_while_something_beside_that_fails(
     asyncio.run(house.serves("Two."))
 
 
-def test_whoever_publishes_shows_it_at_once_and_others_look(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_publishes_shows_it_at_once_and_others_look(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The worker that follows waited up to 50 ms until it looked what it had published itself."""
     monkeypatch.setattr(followed, "LEDGER_PAUSE_SECONDS", 60.0)
     house.live.close()
@@ -106,7 +112,8 @@ def test_a_server_that_missed_another_as_both_started_says_that_it_does_not_foll
     async def act() -> None:
         task = asyncio.create_task(house.live._lead(MemoryStore()))
         async with asyncio.timeout(10):
-            while "they would overwrite each other" not in caplog.text:  # noqa: ASYNC110  # nobody tells of it
+            # nobody tells of it
+            while "they would overwrite each other" not in caplog.text:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         task.cancel()
 
@@ -116,7 +123,9 @@ def test_a_server_that_missed_another_as_both_started_says_that_it_does_not_foll
 
 
 def test_a_worker_that_finds_no_archive_publishes_what_there_is(house: House) -> None:
-    """Workers that came after its loss ended at once, again and again; with the last old one the server fell silent."""
+    """Workers that came after its loss ended at once, again and again; with the last old one the
+    server fell silent.
+    """
     house.live.publish()
     before = house.live.registry().current.id
     for file in house.settings.folder.glob("releases.db*"):
@@ -140,18 +149,27 @@ def taken_back_to_what_no_longer_compiles(house: House) -> str:
     return made.release
 
 
-def test_a_server_whose_release_no_longer_compiles_begins_with_its_flows(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_server_whose_release_no_longer_compiles_begins_with_its_flows(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
     there = taken_back_to_what_no_longer_compiles(house)
     live = Live(house.settings)
     found = live.place.read()
     assert found is not None
-    assert begin(live, found, found_in(Path("flows"), found.files, live.workshop.compile(found.files))).id == there
+    assert (
+        begin(
+            live, found, found_in(Path("flows"), found.files, live.workshop.compile(found.files))
+        ).id
+        == there
+    )
     assert "RELEASE olden, WHICH WAS LIVE, NO LONGER COMPILES" in capsys.readouterr().err
     assert live.ledger.live().current == there
     live.close()
 
 
-def test_a_worker_whose_release_no_longer_compiles_does_too(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_worker_whose_release_no_longer_compiles_does_too(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
     there = taken_back_to_what_no_longer_compiles(house)
     live = Live(house.settings)
     with caplog.at_level(logging.ERROR):

@@ -1,4 +1,6 @@
-"""What a server says of files that are broken, or somebody else's: which file it is, what to do, and what is lost then."""
+"""What a server says of files that are broken, or somebody else's: which file it is, what to do,
+and what is lost then.
+"""
 
 import os
 import signal
@@ -22,7 +24,8 @@ from flowengine.runtime.store.connect import connect
 
 NOBODY = 65534
 LOST = {
-    "calls.db": "what is lost then is the state of calls whose cookie does not come back, and reports that are still to be delivered",
+    "calls.db": "what is lost then is the state of calls whose cookie does not come back, and "
+    "reports that are still to be delivered",
     "releases.db": "what is lost then is who changed what when",
     "journal.db": "what is lost then is the calls that are recorded in it",
     "turn.db": "delete it, nothing stands in it",
@@ -75,9 +78,21 @@ def newer(path: Path) -> None:
 
 def serve(server: Server) -> "subprocess.CompletedProcess[str]":
     """A server that does not come up."""
-    command = [sys.executable, "-m", "flowengine", "serve", *server.flows, "--port", str(free_port()), "--store", server.store]
+    command = [
+        sys.executable,
+        "-m",
+        "flowengine",
+        "serve",
+        *server.flows,
+        "--port",
+        str(free_port()),
+        "--store",
+        server.store,
+    ]
     environment = {**os.environ, "SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=20)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=20
+    )
 
 
 def works_again(server: Server, name: str) -> str:
@@ -94,7 +109,9 @@ def works_again(server: Server, name: str) -> str:
 
 @pytest.mark.parametrize("how", [cut, begun, noise, foreign, newer])
 @pytest.mark.parametrize("name", ["calls.db", "releases.db"])
-def test_a_server_does_not_begin_on_them_and_says_what_to_do(server: Server, name: str, how: Callable[[Path], None]) -> None:
+def test_a_server_does_not_begin_on_them_and_says_what_to_do(
+    server: Server, name: str, how: Callable[[Path], None]
+) -> None:
     how(server.folder / name)
     found = serve(server)
     assert found.returncode == 2
@@ -105,7 +122,9 @@ def test_a_server_does_not_begin_on_them_and_says_what_to_do(server: Server, nam
 
 
 @pytest.mark.parametrize("how", [cut, begun, noise, noise_inside, foreign, newer])
-def test_a_server_goes_on_without_a_journal_and_says_what_to_do(server: Server, how: Callable[[Path], None]) -> None:
+def test_a_server_goes_on_without_a_journal_and_says_what_to_do(
+    server: Server, how: Callable[[Path], None]
+) -> None:
     how(server.folder / "journal.db")
     (server.folder / "server.log").unlink()
     server.start()
@@ -117,7 +136,11 @@ def test_a_server_goes_on_without_a_journal_and_says_what_to_do(server: Server, 
     log = (server.folder / "server.log").read_text()
     assert "callbacks are answered, but not written to the call journal" in log
     assert log.count(LOST["journal.db"]) >= 1
-    assert (shown.returncode, "Traceback" in shown.stderr, "call journal" in shown.stderr) == (2, False, True), shown.stderr
+    assert (shown.returncode, "Traceback" in shown.stderr, "call journal" in shown.stderr) == (
+        2,
+        False,
+        True,
+    ), shown.stderr
     assert "Traceback" not in log
     assert "ERROR" not in works_again(server, "journal.db")
 
@@ -176,7 +199,9 @@ def somebody() -> Iterator[Path]:
         ("journal.db", lambda path: writable(path).close()),
     ],
 )
-def test_what_may_not_be_written_is_told(name: str, opened: Callable[[Path], object], what: str) -> None:
+def test_what_may_not_be_written_is_told(
+    name: str, opened: Callable[[Path], object], what: str
+) -> None:
     with somebody() as folder:
         if what == "file":
             opened(folder / name)
@@ -185,6 +210,8 @@ def test_what_may_not_be_written_is_told(name: str, opened: Callable[[Path], obj
             folder.chmod(0o500)
         with pytest.raises((StoreError, ArchiveError, OSError, sqlite3.Error)) as refused:
             opened(folder / name)
-        told = File(folder / name).why(refused.value) if name == "journal.db" else str(refused.value)
+        told = (
+            File(folder / name).why(refused.value) if name == "journal.db" else str(refused.value)
+        )
         assert "the user of the server must be allowed to write it and its folder" in told
         assert name in told

@@ -11,10 +11,16 @@ from flowengine.server.settings import OWN_FOLDER, Settings
 
 
 @pytest.mark.parametrize(("folder", "unlisted"), [(OWN_FOLDER, True), (Path("calls"), False)])
-def test_keys_and_calls_are_not_added_to_the_repository_of_the_flows(tmp_path: Path, folder: Path, unlisted: bool) -> None:
+def test_keys_and_calls_are_not_added_to_the_repository_of_the_flows(
+    tmp_path: Path, folder: Path, unlisted: bool
+) -> None:
     """In a folder that an operator names, what is listed is the operator's business."""
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     for _ in range(2):
-        asyncio.run(opened(Settings("flows", store=f"sqlite:{tmp_path / folder / 'calls.db'}")).close())
-    added = subprocess.run(["git", "-C", str(tmp_path), "add", "-An"], check=True, capture_output=True, text=True).stdout
+        asyncio.run(
+            opened(Settings("flows", store=f"sqlite:{tmp_path / folder / 'calls.db'}")).close()
+        )
+    added = subprocess.run(
+        ["git", "-C", str(tmp_path), "add", "-An"], check=True, capture_output=True, text=True
+    ).stdout
     assert ("add" not in added) is unlisted

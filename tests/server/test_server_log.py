@@ -51,11 +51,17 @@ def test_reasons(shown: str, what: str) -> None:
     assert masked_reason(what) == shown
 
 
-@given(st.lists(st.binary(max_size=ATOMIC + 100).map(lambda line: line.replace(b"\n", b"") + b"\n")))
+@given(
+    st.lists(st.binary(max_size=ATOMIC + 100).map(lambda line: line.replace(b"\n", b"") + b"\n"))
+)
 def test_pieces_hold_all_lines_whole(lines: list[bytes]) -> None:
     found = list(pieces(b"".join(lines)))
-    assert [line for piece in found for line in piece.splitlines(keepends=True)] == b"".join(lines).splitlines(keepends=True)
-    assert all(piece.endswith(b"\n") and (len(piece) <= ATOMIC or piece in lines) for piece in found)
+    assert [line for piece in found for line in piece.splitlines(keepends=True)] == b"".join(
+        lines
+    ).splitlines(keepends=True)
+    assert all(
+        piece.endswith(b"\n") and (len(piece) <= ATOMIC or piece in lines) for piece in found
+    )
 
 
 def record(reason: str) -> Record:
@@ -88,7 +94,10 @@ def test_a_line_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
         lines.flush()
 
     asyncio.run(run())
-    assert [json.loads(line)["call"] for line in (tmp_path / "log").read_text().splitlines()] == ["c1", "c2"]
+    assert [json.loads(line)["call"] for line in (tmp_path / "log").read_text().splitlines()] == [
+        "c1",
+        "c2",
+    ]
 
 
 def test_a_log_that_nobody_reads_costs_no_call() -> None:
@@ -127,9 +136,13 @@ def test_only_loopback_without_credentials(host: str, loopback: bool) -> None:
 def test_half_a_credential_is_a_mistake() -> None:
     from flowengine.compile import compile_project
 
-    release = compile_project({"a.yaml": b"{flow: a, start: b, states: {b: {hangup: }}}"}, {}).release
+    release = compile_project(
+        {"a.yaml": b"{flow: a, start: b, states: {b: {hangup: }}}"}, {}
+    ).release
     assert release
     with pytest.raises(SettingsError, match="belong together"):
         applications(release, {"SINCH_APPLICATION_KEY": "key"})
-    assert applications(release, {"SINCH_APPLICATION_KEY": "key", "SINCH_APPLICATION_SECRET": "c2VjcmV0"}) == {"key": "c2VjcmV0"}
+    assert applications(
+        release, {"SINCH_APPLICATION_KEY": "key", "SINCH_APPLICATION_SECRET": "c2VjcmV0"}
+    ) == {"key": "c2VjcmV0"}
     assert applications(release, {}) == {}

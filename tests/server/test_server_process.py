@@ -53,11 +53,16 @@ def test_a_lookup_never_outlasts_the_deadline(serve: Serve) -> None:
     answer = served.post(pressed("22222222"))
     assert time.monotonic() - begun < 1.9
     assert answer.json()["instructions"][0]["text"] == "The lookup failed."
-    assert 'flowengine_fetches_total{outcome="timeout",service="crm"} 1.0' in served.get("/metrics").text
+    assert (
+        'flowengine_fetches_total{outcome="timeout",service="crm"} 1.0'
+        in served.get("/metrics").text
+    )
 
 
 @pytest.mark.parametrize("options", [(), ("--workers", "2")])
-def test_a_stopping_server_answers_what_is_in_flight(serve: Serve, options: tuple[str, ...]) -> None:
+def test_a_stopping_server_answers_what_is_in_flight(
+    serve: Serve, options: tuple[str, ...]
+) -> None:
     served = serve(*options)
     served.post(ice())
     answers = []
@@ -94,15 +99,23 @@ def test_workers_share_calls_and_add_up_their_numbers(serve: Serve) -> None:
     served = serve("--workers", "2")
     for number in range(8):
         served.post(ice(f"c{number}"))
-        assert served.post(pressed("12345674", f"c{number}")).json()["instructions"][0]["text"] == "Hello Ann."
-    text = eventually(lambda: served.get("/metrics").text, 'flowengine_callbacks_total{event="ice",outcome="answered"} 8.0')
+        assert (
+            served.post(pressed("12345674", f"c{number}")).json()["instructions"][0]["text"]
+            == "Hello Ann."
+        )
+    text = eventually(
+        lambda: served.get("/metrics").text,
+        'flowengine_callbacks_total{event="ice",outcome="answered"} 8.0',
+    )
     assert "flowengine_release_info{" in text
     assert len(served.lines(16)) == 16
 
 
 def test_without_a_store_the_cookie_carries_a_call(serve: Serve) -> None:
     served = serve("--store", "none", signed=False)
-    (cookie,) = [item for item in served.post(ice()).json()["instructions"] if item["name"] == "setCookie"]
+    (cookie,) = [
+        item for item in served.post(ice()).json()["instructions"] if item["name"] == "setCookie"
+    ]
     carried = {**pressed("12345674"), "cookies": [{"key": cookie["key"], "value": cookie["value"]}]}
     assert served.post(carried).json()["instructions"][0]["text"] == "Hello Ann."
     assert "NO CREDENTIALS" in served.err.read_text()

@@ -1,4 +1,6 @@
-"""Somebody deletes the files of a running server: calls go on, also on a worker that is started anew, and new ones begin."""
+"""Somebody deletes the files of a running server: calls go on, also on a worker that is started
+anew, and new ones begin.
+"""
 
 import os
 import signal
@@ -46,8 +48,14 @@ def ready(server: Server) -> str:
 
 def a_worker_dies(server: Server) -> None:
     assert server.process is not None
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    workers = [int(child) for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+    children = (
+        Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    )
+    workers = [
+        int(child)
+        for child in children
+        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()
+    ]
     started = log(server).count("startup complete")
     os.kill(workers[0], signal.SIGKILL)
     until(lambda: log(server).count("startup complete") == started + 1)
@@ -63,7 +71,9 @@ def test_the_store(served: Server) -> None:
     a_worker_dies(served)
     assert all("Hello Ann" in said(line.press("12345674", "sequence")) for line in lines)
     assert ready(served) == "ready\n"
-    assert sqlite3.connect(served.folder / "calls.db").execute("SELECT count(*) FROM calls").fetchone() == (10,)
+    assert sqlite3.connect(served.folder / "calls.db").execute(
+        "SELECT count(*) FROM calls"
+    ).fetchone() == (10,)
     assert "Traceback" not in log(served)
 
 
@@ -73,7 +83,12 @@ def test_the_store_where_none_can_be_made(served: Server) -> None:
     line.ring()
     (served.folder / "calls.db").unlink()
     (served.folder / "calls.db").mkdir()
-    until(lambda: "calls.db was taken away under the running server, and cannot be made anew" in ready(served))
+    until(
+        lambda: (
+            "calls.db was taken away under the running server, and cannot be made anew"
+            in ready(served)
+        )
+    )
     assert WORDS in said(line.press("1"))
     until(lambda: "see that the folder is there and can be written" in log(served))
     (served.folder / "calls.db").rmdir()
@@ -96,12 +111,22 @@ def test_the_releases(served: Server) -> None:
     flow.write_text(flow.read_text().replace("Thank you for calling Acme", "Welcome back"))
     until(lambda: len(changes(served)) > len(before))
     new = count()  # a call stays on the release that it began on
-    until(lambda: all("Welcome back" in said(Line(served.port, f"new-{next(new)}").ring()) for _ in range(4)))
+    until(
+        lambda: all(
+            "Welcome back" in said(Line(served.port, f"new-{next(new)}").ring()) for _ in range(4)
+        )
+    )
     assert WORDS in said(line.press("1"))
     assert "Traceback" not in log(served)
 
 
 def changes(server: Server) -> list[tuple[object, ...]]:
-    found = sqlite3.connect(server.folder / "releases.db").execute("SELECT number, at, who, what, release FROM changes").fetchall()
-    assert sqlite3.connect(server.folder / "releases.db").execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    found = (
+        sqlite3.connect(server.folder / "releases.db")
+        .execute("SELECT number, at, who, what, release FROM changes")
+        .fetchall()
+    )
+    assert sqlite3.connect(server.folder / "releases.db").execute(
+        "PRAGMA integrity_check"
+    ).fetchall() == [("ok",)]
     return found

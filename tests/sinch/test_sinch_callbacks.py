@@ -7,9 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from flowengine.sinch.callbacks import Ace, Amd, BadCallback, Destination, Dice, Ice, Money, Notify, Pie, decode
+from flowengine.sinch.callbacks import (
+    Ace,
+    Amd,
+    BadCallback,
+    Destination,
+    Dice,
+    Ice,
+    Money,
+    Notify,
+    Pie,
+    decode,
+)
 
-SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[2] / "schemas" / "callback.schema.json").read_text()))
+SCHEMA = Draft202012Validator(
+    json.loads((Path(__file__).parents[2] / "schemas" / "callback.schema.json").read_text())
+)
 ICE = {
     "event": "ice",
     "callid": "1ce0-53",
@@ -31,7 +44,13 @@ PIE = {
     "version": 1,
     "custom": "Custom text",
     "applicationKey": "f00d",
-    "menuResult": {"addToContext": [], "type": "sequence", "value": "1234", "menuId": "confirm", "inputMethod": "dtmf"},
+    "menuResult": {
+        "addToContext": [],
+        "type": "sequence",
+        "value": "1234",
+        "menuId": "confirm",
+        "inputMethod": "dtmf",
+    },
 }
 DICE = {
     "event": "dice",
@@ -48,7 +67,12 @@ DICE = {
     "duration": 12,
     "from": "12015555555",
 }
-ACE = {"event": "ace", "callid": "1ce0-43", "version": 1, "amd": {"status": "Human", "reason": "N/A", "duration": 3}}
+ACE = {
+    "event": "ace",
+    "callid": "1ce0-43",
+    "version": 1,
+    "amd": {"status": "Human", "reason": "N/A", "duration": 3},
+}
 NOTIFY = {
     "event": "notify",
     "callid": "33dd",
@@ -82,7 +106,9 @@ def test_ice():
 
 
 def test_pie():
-    event = read(PIE, menuResult=PIE["menuResult"] | {"type": "InvalidInput", "inputMethod": "DTMF"})
+    event = read(
+        PIE, menuResult=PIE["menuResult"] | {"type": "InvalidInput", "inputMethod": "DTMF"}
+    )
     assert isinstance(event, Pie)
     assert (event.menu_id, event.type, event.value, event.input_method, event.custom) == (
         "confirm",
@@ -96,13 +122,24 @@ def test_pie():
 def test_dice():
     event = read(DICE)
     assert isinstance(event, Dice)
-    assert (event.result, event.reason, event.duration, event.from_) == ("ANSWERED", "MANAGERHANGUP", 12, "12015555555")
+    assert (event.result, event.reason, event.duration, event.from_) == (
+        "ANSWERED",
+        "MANAGERHANGUP",
+        12,
+        "12015555555",
+    )
     assert (event.debit, event.to) == (Money("EUR", 0.0095), Destination("number", "12017777777"))
 
 
 def test_ace_and_notify():
     assert read(ACE) == Ace(call_id="1ce0-43", amd=Amd("human", "n/a", 3))
-    assert read(NOTIFY) == Notify(call_id="33dd", type="callingerror", error_code=40001, error_msg="Illegal SVAML", user="anna")
+    assert read(NOTIFY) == Notify(
+        call_id="33dd",
+        type="callingerror",
+        error_code=40001,
+        error_msg="Illegal SVAML",
+        user="anna",
+    )
 
 
 @pytest.mark.parametrize("data", ALL, ids=lambda data: data["event"])
@@ -119,7 +156,9 @@ def test_other_spellings_say_the_same(data):
     usual = read(data)
     renamed = {("callId" if name == "callid" else name): value for name, value in data.items()}
     assert decode(json.dumps(renamed).encode()) == usual
-    shouted = {name.upper(): value for name, value in data.items()} | {"EVENT": data["event"].upper()}
+    shouted = {name.upper(): value for name, value in data.items()} | {
+        "EVENT": data["event"].upper()
+    }
     assert decode(json.dumps(shouted).encode()) == usual
     assert read(data, unheardOf={"deep": [1]}, rdnis=None) == usual
 
@@ -141,7 +180,11 @@ def test_other_spellings_say_the_same(data):
         ({"cookies": "fe=x"}, "cookies", {}),
         ({"cookies": [{"Key": "fe", "Value": "x"}, 3, {"value": "y"}]}, "cookies", {"fe": "x"}),
         ({"cookies": {"n": 1}}, "cookies", {"n": "1"}),
-        ({"callheaders": [{"key": "a", "value": "b"}], "version": None}, "call_headers", {"a": "b"}),
+        (
+            {"callheaders": [{"key": "a", "value": "b"}], "version": None},
+            "call_headers",
+            {"a": "b"},
+        ),
     ],
 )
 def test_a_field_of_the_wrong_type_fails_no_call(changes, name, expected):
@@ -175,7 +218,10 @@ json_values = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 names = st.sampled_from(
-    sorted({name for data in ALL for name in data} | {"cookies", "callHeaders", "conferenceId", "callId", "destination"})
+    sorted(
+        {name for data in ALL for name in data}
+        | {"cookies", "callHeaders", "conferenceId", "callId", "destination"}
+    )
 )
 
 
@@ -208,4 +254,7 @@ def test_schema_knows_them(data):
 def test_schema_names_every_field():
     for kind in (Ice, Ace, Pie, Dice, Notify):
         properties = set(SCHEMA.schema["$defs"][kind.__struct_config__.tag]["properties"])
-        assert {field.encode_name for field in msgspec.structs.fields(kind)} | {"event", "callId"} == properties
+        assert {field.encode_name for field in msgspec.structs.fields(kind)} | {
+            "event",
+            "callId",
+        } == properties

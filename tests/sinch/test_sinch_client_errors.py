@@ -84,16 +84,22 @@ def answering(raw: bytes):
 
 
 def http(status, body=b""):
-    return b"HTTP/1.1 %d Said\r\ncontent-length: %d\r\nlocation: http://127.0.0.1:9/\r\nconnection: close\r\n\r\n%b" % (
-        status,
-        len(body),
-        body,
+    return (
+        b"HTTP/1.1 %d Said\r\ncontent-length: %d\r\nlocation: http://127.0.0.1:9/\r\nconnection: "
+        b"close\r\n\r\n%b"
+        % (
+            status,
+            len(body),
+            body,
+        )
     )
 
 
 def info(url, authentication=None, seconds=5.0):
     async def run():
-        async with CallingApi(authentication or Signed(KEY, SECRET), Hosts.at(url), seconds=seconds) as api:
+        async with CallingApi(
+            authentication or Signed(KEY, SECRET), Hosts.at(url), seconds=seconds
+        ) as api:
             return await api.calls.info("abc")
 
     return asyncio.run(run())
@@ -108,10 +114,20 @@ def refusal(raw):
 @pytest.mark.parametrize("spelling", [int, str])
 @pytest.mark.parametrize("code", CODES)
 def test_code(code, spelling):
-    told = {"errorCode": spelling(code), "message": "Call not found", "reference": "38188074-abcd", "status": "404 ResourceNotFound"}
+    told = {
+        "errorCode": spelling(code),
+        "message": "Call not found",
+        "reference": "38188074-abcd",
+        "status": "404 ResourceNotFound",
+    }
     problem = refusal(http(code // 100, json.dumps(told).encode()))
     assert type(problem) is CODES[code]
-    assert (problem.status, problem.code, problem.message, problem.reference) == (code // 100, code, "Call not found", "38188074-abcd")
+    assert (problem.status, problem.code, problem.message, problem.reference) == (
+        code // 100,
+        code,
+        "Call not found",
+        "38188074-abcd",
+    )
     assert str(problem) == f"Call not found ({code}, reference 38188074-abcd)"
 
 
@@ -120,21 +136,36 @@ def test_403_that_is_sent_as_401(code):
     assert type(refusal(http(401, b'{"errorCode":%d}' % code))) is Forbidden
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"errorCode":"none","message":7,"reference":null}', b"[" * 9000])
-@pytest.mark.parametrize(("status", "kind"), [(404, NotFound), (502, ServerProblem), (418, ApiProblem), (302, ApiProblem)])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[]", b'{"errorCode":"none","message":7,"reference":null}', b"[" * 9000],
+)
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(404, NotFound), (502, ServerProblem), (418, ApiProblem), (302, ApiProblem)],
+)
 def test_answers_that_explain_nothing(status, kind, body):
     problem = refusal(http(status, body))
-    assert (type(problem), problem.status, problem.code, problem.reference) == (kind, status, status * 100, "")
+    assert (type(problem), problem.status, problem.code, problem.reference) == (
+        kind,
+        status,
+        status * 100,
+        "",
+    )
     assert str(status) in problem.message
 
 
-@pytest.mark.parametrize("body", [b"<html>", b'"text"', b"[1]", b'{"duration":"long"}', b'{"from":7}'])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b'"text"', b"[1]", b'{"duration":"long"}', b'{"from":7}']
+)
 def test_success_that_cannot_be_read(body):
     problem = refusal(http(200, body))
     assert (type(problem), problem.status) == (ApiProblem, 200)
 
 
-@pytest.mark.parametrize("raw", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n{"])
+@pytest.mark.parametrize(
+    "raw", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n{"]
+)
 def test_answers_that_break_off(raw):
     assert type(refusal(raw)) is Unreachable
 
@@ -149,7 +180,9 @@ def test_nobody_there_and_nobody_in_time():
     assert (caught.value.status, caught.value.code) == (0, 0)
 
 
-@pytest.mark.parametrize("authentication", [Signed(KEY, SECRET), Basic(KEY, SECRET)], ids=["signed", "basic"])
+@pytest.mark.parametrize(
+    "authentication", [Signed(KEY, SECRET), Basic(KEY, SECRET)], ids=["signed", "basic"]
+)
 def test_secrets_and_numbers_stand_in_no_text(authentication):
     told = b'{"errorCode":40001,"message":"Invalid parameters: destination +46 73-017 01 01 and 46730170101"}'
     with answering(http(400, told)) as url, pytest.raises(BadRequest) as caught:
@@ -161,16 +194,27 @@ def test_secrets_and_numbers_stand_in_no_text(authentication):
     for text in texts:
         for secret in (SECRET, "017", "46730", "Basic Nj"):
             assert secret not in text
-    assert caught.value.message == "Invalid parameters: destination +** **-*** ** 01 and *********01"
+    assert (
+        caught.value.message == "Invalid parameters: destination +** **-*** ** 01 and *********01"
+    )
 
 
 def test_values_show_themselves_without_numbers():
-    callout = TtsCallout(destination=Destination("number", "+46730170101"), cli="+46730170102", text="Hello")
+    callout = TtsCallout(
+        destination=Destination("number", "+46730170101"), cli="+46730170102", text="Hello"
+    )
     assert "+46" not in repr(callout)
     assert "*********01" in repr(callout)
     assert "Hello" in repr(callout)
-    assert "0730" not in repr(CallInfo(call_id="38188074-1234-5678-9012-123456789012", from_=Destination("number", "0730170101")))
-    assert "38188074-1234-5678-9012-123456789012" in repr(CallInfo(call_id="38188074-1234-5678-9012-123456789012"))
+    assert "0730" not in repr(
+        CallInfo(
+            call_id="38188074-1234-5678-9012-123456789012",
+            from_=Destination("number", "0730170101"),
+        )
+    )
+    assert "38188074-1234-5678-9012-123456789012" in repr(
+        CallInfo(call_id="38188074-1234-5678-9012-123456789012")
+    )
 
 
 def test_problems_survive_a_journey_between_processes():

@@ -1,4 +1,6 @@
-"""Each route of section 4 of the platform notes as it leaves the client, on a real server that writes down what it is sent."""
+"""Each route of section 4 of the platform notes as it leaves the client, on a real server that
+writes down what it is sent.
+"""
 
 import asyncio
 import base64
@@ -28,7 +30,10 @@ from flowengine.sinch.client import (
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 JSON = "application/json; charset=utf-8"
 PHONE = Destination("number", "+46700000001")
-BEGIN, END = datetime(2026, 3, 2, 9, tzinfo=UTC), datetime(2026, 3, 2, 11, tzinfo=timezone(timedelta(hours=1)))
+BEGIN, END = (
+    datetime(2026, 3, 2, 9, tzinfo=UTC),
+    datetime(2026, 3, 2, 11, tzinfo=timezone(timedelta(hours=1))),
+)
 HANGUP = {"action": {"name": "hangup"}}
 INFO = {
     "from": {"type": "Number", "endpoint": "12015555555"},
@@ -67,8 +72,19 @@ class Recorder(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     def answer(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.server.asked.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-        patterns = (answer for pattern, answer in self.server.answers.items() if re.search(pattern, self.path))
+        self.server.asked.append(
+            (
+                self.command,
+                self.path,
+                {name.lower(): value for name, value in self.headers.items()},
+                body,
+            )
+        )
+        patterns = (
+            answer
+            for pattern, answer in self.server.answers.items()
+            if re.search(pattern, self.path)
+        )
         status, content = next(patterns, self.server.standard)
         self.send_response(status)
         if status != 204:
@@ -95,7 +111,9 @@ def server():
 
 def ask(server, what, authentication=None, hosts=None):
     async def run():
-        async with CallingApi(authentication or Signed(KEY, SECRET), hosts or Hosts.at(server.url)) as api:
+        async with CallingApi(
+            authentication or Signed(KEY, SECRET), hosts or Hosts.at(server.url)
+        ) as api:
             return await what(api)
 
     return asyncio.run(run())
@@ -108,7 +126,14 @@ def parts(body):
 CALLOUTS = {
     "tts": (
         TtsCallout(
-            destination=PHONE, cli="+46700000002", text="Hello", locale="en-GB", custom="c", dtmf="w1", domain="pstn", enable_ace=True
+            destination=PHONE,
+            cli="+46700000002",
+            text="Hello",
+            locale="en-GB",
+            custom="c",
+            dtmf="w1",
+            domain="pstn",
+            enable_ace=True,
         ),
         {
             "method": "ttsCallout",
@@ -150,7 +175,12 @@ CALLOUTS = {
         },
     ),
     "custom": (
-        CustomCallout(ice=HANGUP, ace=b'{"action":{"name":"continue"}}', pie="https://example.com/pie", max_duration=9),
+        CustomCallout(
+            ice=HANGUP,
+            ace=b'{"action":{"name":"continue"}}',
+            pie="https://example.com/pie",
+            max_duration=9,
+        ),
         {
             "method": "customCallout",
             "customCallout": {
@@ -189,15 +219,60 @@ UNTIL = "2026-03-02T10%3A00%3A00Z"
 ROUTES = {
     "2 call": (lambda api: api.calls.info("abc"), "GET", CALL, None),
     "3 call": (lambda api: api.calls.update("abc", HANGUP), "PATCH", CALL, HANGUP),
-    "3 call as bytes": (lambda api: api.calls.update("abc", b'{"action":{"name":"hangup"}}'), "PATCH", CALL, HANGUP),
-    "4 leg": (lambda api: api.calls.update_leg("abc", "both", HANGUP), "PATCH", f"{CALL}/leg/both", HANGUP),
-    "5 conference": (lambda api: api.conferences.participants("my conf"), "GET", "/calling/v1/conferences/id/my%20conf", None),
-    "6 conference": (lambda api: api.conferences.end("å/b"), "DELETE", "/calling/v1/conferences/id/%C3%A5%2Fb", None),
-    "7 mute": (lambda api: api.conferences.mute("my conf", "abc"), "PATCH", MEMBER, {"command": "mute"}),
-    "7 unmute": (lambda api: api.conferences.unmute("my conf", "abc"), "PATCH", MEMBER, {"command": "unmute"}),
-    "7 hold": (lambda api: api.conferences.hold("my conf", "abc"), "PATCH", MEMBER, {"command": "onhold"}),
-    "7 music": (lambda api: api.conferences.hold("my conf", "abc", "music2"), "PATCH", MEMBER, {"command": "onhold", "moh": "music2"}),
-    "7 resume": (lambda api: api.conferences.resume("my conf", "abc"), "PATCH", MEMBER, {"command": "resume"}),
+    "3 call as bytes": (
+        lambda api: api.calls.update("abc", b'{"action":{"name":"hangup"}}'),
+        "PATCH",
+        CALL,
+        HANGUP,
+    ),
+    "4 leg": (
+        lambda api: api.calls.update_leg("abc", "both", HANGUP),
+        "PATCH",
+        f"{CALL}/leg/both",
+        HANGUP,
+    ),
+    "5 conference": (
+        lambda api: api.conferences.participants("my conf"),
+        "GET",
+        "/calling/v1/conferences/id/my%20conf",
+        None,
+    ),
+    "6 conference": (
+        lambda api: api.conferences.end("å/b"),
+        "DELETE",
+        "/calling/v1/conferences/id/%C3%A5%2Fb",
+        None,
+    ),
+    "7 mute": (
+        lambda api: api.conferences.mute("my conf", "abc"),
+        "PATCH",
+        MEMBER,
+        {"command": "mute"},
+    ),
+    "7 unmute": (
+        lambda api: api.conferences.unmute("my conf", "abc"),
+        "PATCH",
+        MEMBER,
+        {"command": "unmute"},
+    ),
+    "7 hold": (
+        lambda api: api.conferences.hold("my conf", "abc"),
+        "PATCH",
+        MEMBER,
+        {"command": "onhold"},
+    ),
+    "7 music": (
+        lambda api: api.conferences.hold("my conf", "abc", "music2"),
+        "PATCH",
+        MEMBER,
+        {"command": "onhold", "moh": "music2"},
+    ),
+    "7 resume": (
+        lambda api: api.conferences.resume("my conf", "abc"),
+        "PATCH",
+        MEMBER,
+        {"command": "resume"},
+    ),
     "8 kick": (lambda api: api.conferences.kick("my conf", "abc"), "DELETE", MEMBER, None),
     "9 numbers": (lambda api: api.numbers.all(), "GET", NUMBERS, None),
     "10 assign": (
@@ -206,9 +281,19 @@ ROUTES = {
         NUMBERS,
         {"numbers": ["+461", "+462"], "applicationkey": KEY, "capability": "voice"},
     ),
-    "11 unassign": (lambda api: api.numbers.unassign("+461"), "DELETE", NUMBERS, {"number": "+461", "capability": "voice"}),
+    "11 unassign": (
+        lambda api: api.numbers.unassign("+461"),
+        "DELETE",
+        NUMBERS,
+        {"number": "+461", "capability": "voice"},
+    ),
     "12 callbacks": (lambda api: api.callbacks.get(KEY), "GET", APPLICATION, None),
-    "13 callbacks": (lambda api: api.callbacks.set(KEY, "https://a/b"), "POST", APPLICATION, {"url": {"primary": "https://a/b"}}),
+    "13 callbacks": (
+        lambda api: api.callbacks.set(KEY, "https://a/b"),
+        "POST",
+        APPLICATION,
+        {"url": {"primary": "https://a/b"}},
+    ),
     "13 fallback": (
         lambda api: api.callbacks.set(KEY, "https://a/b", "https://c/d"),
         "POST",
@@ -227,8 +312,18 @@ ROUTES = {
         f"/calling/v1/recording?from={SPAN}&to={UNTIL}&page=2&pageSize=50",
         None,
     ),
-    "15 recording": (lambda api: api.recordings.content("k/1"), "GET", "/calling/v1/recording/k%2F1", None),
-    "15 forget": (lambda api: api.recordings.delete("k"), "DELETE", "/calling/v1/recording/k", None),
+    "15 recording": (
+        lambda api: api.recordings.content("k/1"),
+        "GET",
+        "/calling/v1/recording/k%2F1",
+        None,
+    ),
+    "15 forget": (
+        lambda api: api.recordings.delete("k"),
+        "DELETE",
+        "/calling/v1/recording/k",
+        None,
+    ),
     "16 report": (
         lambda api: api.calls.report("abc", "failure", "no agent"),
         "POST",
@@ -267,23 +362,37 @@ def test_the_decoded_path_is_signed(server):
     ask(server, lambda api: api.conferences.end("my conf"))
     _, _, headers, body = server.asked[0]
     decoded = "/calling/v1/conferences/id/my conf"
-    assert Verifier({KEY: SECRET}).verify("DELETE", decoded, headers, body, datetime.now(UTC)) == KEY
+    assert (
+        Verifier({KEY: SECRET}).verify("DELETE", decoded, headers, body, datetime.now(UTC)) == KEY
+    )
 
 
 @pytest.mark.parametrize("name", ["3 call", "9 numbers"])
 def test_basic_authentication(server, name):
     ask(server, ROUTES[name][0], Basic(KEY, SECRET))
     headers = server.asked[0][2]
-    assert headers["authorization"] == "Basic " + base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
+    assert (
+        headers["authorization"] == "Basic " + base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
+    )
     assert "x-timestamp" not in headers
 
 
 def test_call_info_in_its_spellings(server):
     server.standard = 200, json.dumps(INFO).encode()
     info = ask(server, lambda api: api.calls.info("abc"))
-    assert (info.from_, info.to, info.duration, info.custom) == (Destination("number", "12015555555"), Destination(), 14, '{"order":7}')
+    assert (info.from_, info.to, info.duration, info.custom) == (
+        Destination("number", "12015555555"),
+        Destination(),
+        14,
+        '{"order":7}',
+    )
     assert info.timestamp == datetime(2024, 1, 8, 9, 48, 12, tzinfo=UTC)
-    assert (info.result, info.reason, info.user_rate.amount, info.debit.amount) == ("ANSWERED", "MANAGERHANGUP", 0.0095, 0.0)
+    assert (info.result, info.reason, info.user_rate.amount, info.debit.amount) == (
+        "ANSWERED",
+        "MANAGERHANGUP",
+        0.0095,
+        0.0,
+    )
 
 
 @pytest.mark.parametrize("spelling", ["id", "callId"])
@@ -291,27 +400,56 @@ def test_participants_in_both_spellings(server, spelling):
     members = [{"cli": "+461", spelling: "abc", "duration": 3, "muted": True, "onhold": False}]
     server.standard = 200, json.dumps({"participants": members}).encode()
     (member,) = ask(server, lambda api: api.conferences.participants("room"))
-    assert (member.call_id, member.cli, member.duration, member.muted, member.on_hold) == ("abc", "+461", 3, True, False)
+    assert (member.call_id, member.cli, member.duration, member.muted, member.on_hold) == (
+        "abc",
+        "+461",
+        3,
+        True,
+        False,
+    )
 
 
-@pytest.mark.parametrize("answer", [{"number": ITEM}, {"method": "numberItem", "numberItem": ITEM}, {"number": ITEM, "numberItem": ITEM}])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"number": ITEM},
+        {"method": "numberItem", "numberItem": ITEM},
+        {"number": ITEM, "numberItem": ITEM},
+    ],
+)
 def test_number_info_in_both_spellings(server, answer):
     server.standard = 200, json.dumps(answer).encode()
     found = ask(server, lambda api: api.numbers.query("+46730170101"))
-    assert (found.country_id, found.number_type, found.normalized_number) == ("SE", "Mobile", "+46730170101")
+    assert (found.country_id, found.number_type, found.normalized_number) == (
+        "SE",
+        "Mobile",
+        "+46730170101",
+    )
     assert (found.restricted, found.rate.amount) == (False, 0.3)
 
 
 @pytest.mark.parametrize("spelling", ["applicationkey", "applicationKey"])
 def test_numbers_in_both_spellings(server, spelling):
-    own = [{"number": "+461", spelling: KEY, "capability": "voice"}, {"number": "+462", "capability": "sms"}]
+    own = [
+        {"number": "+461", spelling: KEY, "capability": "voice"},
+        {"number": "+462", "capability": "sms"},
+    ]
     server.standard = 200, json.dumps({"numbers": own}).encode()
     found = ask(server, lambda api: api.numbers.all())
-    assert [(item.number, item.application_key, item.capability) for item in found] == [("+461", KEY, "voice"), ("+462", "", "sms")]
+    assert [(item.number, item.application_key, item.capability) for item in found] == [
+        ("+461", KEY, "voice"),
+        ("+462", "", "sms"),
+    ]
 
 
 def test_the_rest_of_what_is_told(server):
-    recording = {"key": "k", "url": "https://x/k", "createdOn": "2026-03-02", "expiresOn": "2026-04-02", "headers": None}
+    recording = {
+        "key": "k",
+        "url": "https://x/k",
+        "createdOn": "2026-03-02",
+        "expiresOn": "2026-04-02",
+        "headers": None,
+    }
     server.answers = {
         "/callbacks/": (200, b'{"url":{"primary":"https://a/b"}}'),
         "/recording\\?": (200, json.dumps([recording]).encode()),
@@ -327,24 +465,50 @@ def test_the_rest_of_what_is_told(server):
         user = await api.reports.user_calls("number", "+461", "data", BEGIN, END)
         counter = await api.reports.counter()
         content, service = await api.recordings.content("k"), await api.reports.service("calling")
-        return urls.primary, urls.fallback, kept.key, kept.created_on, user.success, user.failed, counter.value, content, service
+        return (
+            urls.primary,
+            urls.fallback,
+            kept.key,
+            kept.created_on,
+            user.success,
+            user.failed,
+            counter.value,
+            content,
+            service,
+        )
 
-    assert ask(server, everything) == ("https://a/b", "", "k", "2026-03-02", 4, 1, 12, b"\xff\x00sound", "down")
+    assert ask(server, everything) == (
+        "https://a/b",
+        "",
+        "k",
+        "2026-03-02",
+        4,
+        1,
+        12,
+        b"\xff\x00sound",
+        "down",
+    )
 
 
-# --- where requests go -----------------------------------------------------------------------------------------------------
+# --- where requests go
+# -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("region", ["use1", "euc1", "sae1", "apse1", "apse2"])
 def test_each_region_has_its_host(region):
     hosts = Hosts.of(region)
     assert hosts.traffic == f"https://calling-{region}.api.sinch.com"
-    assert (hosts.configuration, hosts.reporting) == ("https://callingapi.sinch.com", "https://reportingapi.sinch.com")
+    assert (hosts.configuration, hosts.reporting) == (
+        "https://callingapi.sinch.com",
+        "https://reportingapi.sinch.com",
+    )
     assert Hosts().traffic == "https://calling.api.sinch.com"
 
 
 def test_each_api_has_its_base(server):
-    hosts = Hosts(f"{server.url}/traffic/", f"{server.url}/configuration", f"{server.url}/reporting")
+    hosts = Hosts(
+        f"{server.url}/traffic/", f"{server.url}/configuration", f"{server.url}/reporting"
+    )
 
     async def three(api):
         await api.conferences.participants("room")
@@ -409,7 +573,11 @@ def test_other_addresses_are_sent_no_credentials(server, url):
 
 @pytest.mark.parametrize("part", ["", ".", ".."])
 def test_nothing_is_no_name(server, part):
-    for what in (lambda api: api.conferences.kick("room", part), lambda api: api.calls.info(part), lambda api: api.recordings.delete(part)):
+    for what in (
+        lambda api: api.conferences.kick("room", part),
+        lambda api: api.calls.info(part),
+        lambda api: api.recordings.delete(part),
+    ):
         with pytest.raises(ValueError, match="address"):
             ask(server, what)
     assert not server.asked
@@ -419,9 +587,16 @@ def test_the_example_runs(server):
     server.answers = {
         "/callouts": (200, b'{"callId":"abc"}'),
         "/calls/id/abc": (200, b'{"callId":"abc","status":"ONGOING"}'),
-        "/conferences/": (404, b'{"errorCode":40400,"message":"Conference not found","reference":"r"}'),
+        "/conferences/": (
+            404,
+            b'{"errorCode":40400,"message":"Conference not found","reference":"r"}',
+        ),
     }
-    (example,) = (found for found in doctest.DocTestFinder().find(client.CallingApi) if found.name == "CallingApi")
+    (example,) = (
+        found
+        for found in doctest.DocTestFinder().find(client.CallingApi)
+        if found.name == "CallingApi"
+    )
     example.globs |= {"switch": server.url, "key": KEY, "secret": SECRET}
     assert doctest.DocTestRunner().run(example) == (0, len(example.examples))
     assert [method for method, *_ in server.asked] == ["POST", "GET", "PATCH", "GET"]

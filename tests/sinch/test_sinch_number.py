@@ -22,12 +22,24 @@ def test_one_number(text):
     assert normalise(text) == ("+46708168731", False)
 
 
-@pytest.mark.parametrize("text", ["private", "Private", "anonymous", "", "sip:anonymous@anonymous.invalid", "Anonymous <anonymous>"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "private",
+        "Private",
+        "anonymous",
+        "",
+        "sip:anonymous@anonymous.invalid",
+        "Anonymous <anonymous>",
+    ],
+)
 def test_withheld(text):
     assert normalise(text) == ("", True)
 
 
-@pytest.mark.parametrize("text", ["anna", "112", "0708168731", "+0708168731", "1" * 17, "team-room", "٤٦٧٠٨١٦٨٧٣١"])
+@pytest.mark.parametrize(
+    "text", ["anna", "112", "0708168731", "+0708168731", "1" * 17, "team-room", "٤٦٧٠٨١٦٨٧٣١"]
+)
 def test_no_phone_number(text):
     assert normalise(text) == ("", False)
 
@@ -35,5 +47,10 @@ def test_no_phone_number(text):
 @given(st.text())
 def test_whatever_comes_a_number_is_dialable_and_settled(text):
     number = normalise(text).e164
-    assert number == "" or (number[0] == "+" and number[1:].isascii() and number[1:].isdigit() and 6 <= len(number) - 1 <= 16)
+    assert number == "" or (
+        number[0] == "+"
+        and number[1:].isascii()
+        and number[1:].isdigit()
+        and 6 <= len(number) - 1 <= 16
+    )
     assert number == "" or normalise(number).e164 == number

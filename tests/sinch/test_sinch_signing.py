@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowengine.sinch.signing import BadSignature, BadTimestamp, Folded, SignatureError, Stale, UnknownApplication, Unsigned, Verifier, sign
+from flowengine.sinch.signing import (
+    BadSignature,
+    BadTimestamp,
+    Folded,
+    SignatureError,
+    Stale,
+    UnknownApplication,
+    Unsigned,
+    Verifier,
+    sign,
+)
 
 VECTORS = json.loads(Path(__file__).with_name("signing-vectors.json").read_text())
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
@@ -17,7 +27,12 @@ BODY = b'{"event":"ace"}'
 
 
 def headers(authorization, timestamp=STAMP, content_type="application/json"):
-    found = {"Authorization": authorization, "X-Timestamp": timestamp, "Content-Type": content_type, "Host": "example.com"}
+    found = {
+        "Authorization": authorization,
+        "X-Timestamp": timestamp,
+        "Content-Type": content_type,
+        "Host": "example.com",
+    }
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -26,7 +41,9 @@ def signed(path="/cb", timestamp=STAMP, content_type="application/json", body=BO
 
 
 def verify(found, path="/cb", body=BODY, now=NOW, **options):
-    return Verifier({KEY: SECRET, "other": "b3RoZXI="}, **options).verify("POST", path, found, body, now)
+    return Verifier({KEY: SECRET, "other": "b3RoZXI="}, **options).verify(
+        "POST", path, found, body, now
+    )
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
@@ -44,10 +61,16 @@ def test_vectors(vector):
     assert authorization == vector["authorization"]
     verifier = Verifier({vector["applicationKey"]: vector["applicationSecret"]})
     now = datetime.fromisoformat(vector["xTimestamp"])
-    pairs = [(b"authorization", authorization.encode()), (b"x-timestamp", vector["xTimestamp"].encode())]
+    pairs = [
+        (b"authorization", authorization.encode()),
+        (b"x-timestamp", vector["xTimestamp"].encode()),
+    ]
     pairs += [(b"content-type", vector["contentType"].encode())] if vector["contentType"] else []
     for path in (vector["path"], quote(vector["path"]).encode()):
-        assert verifier.verify(vector["method"].lower(), path, pairs, body, now) == vector["applicationKey"]
+        assert (
+            verifier.verify(vector["method"].lower(), path, pairs, body, now)
+            == vector["applicationKey"]
+        )
 
 
 @pytest.mark.parametrize("scheme", ["application", "Application", "APPLICATION"])
@@ -56,7 +79,17 @@ def test_scheme_in_any_case(scheme):
 
 
 @pytest.mark.parametrize(
-    "authorization", [None, "", "application", "application key", "application :sig", "application key:", "Basic a:b", "user k:s"]
+    "authorization",
+    [
+        None,
+        "",
+        "application",
+        "application key",
+        "application :sig",
+        "application key:",
+        "Basic a:b",
+        "user k:s",
+    ],
 )
 def test_unsigned(authorization):
     with pytest.raises(Unsigned):
@@ -64,7 +97,14 @@ def test_unsigned(authorization):
 
 
 def test_headers_that_are_folded_already():
-    assert verify(Folded((name.lower().encode(), value.encode()) for name, value in headers(signed()).items())) == KEY
+    assert (
+        verify(
+            Folded(
+                (name.lower().encode(), value.encode()) for name, value in headers(signed()).items()
+            )
+        )
+        == KEY
+    )
     with pytest.raises(Unsigned):
         verify(Folded())
 
@@ -78,13 +118,22 @@ def test_key_exactly_then_without_case():
 
 
 @pytest.mark.parametrize(
-    "stamp", ["2026-11-21T12:00:00.1234567Z", "2026-11-21T13:04:59+01:00", "2026-11-21T11:56:00", "2026-11-21T12:00:00.000000+00:00"]
+    "stamp",
+    [
+        "2026-11-21T12:00:00.1234567Z",
+        "2026-11-21T13:04:59+01:00",
+        "2026-11-21T11:56:00",
+        "2026-11-21T12:00:00.000000+00:00",
+    ],
 )
 def test_spellings_of_time(stamp):
     assert verify(headers(signed(timestamp=stamp), stamp)) == KEY
 
 
-@pytest.mark.parametrize("stamp", [None, "", "yesterday", "1763726400000", "2026-13-01T00:00:00Z", "٢٠٢٦-11-21T12:00:00Z"])
+@pytest.mark.parametrize(
+    "stamp",
+    [None, "", "yesterday", "1763726400000", "2026-13-01T00:00:00Z", "٢٠٢٦-11-21T12:00:00Z"],
+)
 def test_bad_timestamp(stamp):
     with pytest.raises(BadTimestamp):
         verify(headers(signed(timestamp=stamp or ""), stamp))
@@ -94,12 +143,22 @@ def test_bad_timestamp(stamp):
 def test_stale(seconds):
     with pytest.raises(Stale):
         verify(headers(signed()), now=NOW + timedelta(seconds=seconds))
-    assert verify(headers(signed()), now=NOW + timedelta(seconds=seconds), window_seconds=10**9) == KEY
+    assert (
+        verify(headers(signed()), now=NOW + timedelta(seconds=seconds), window_seconds=10**9) == KEY
+    )
 
 
 def test_absent_content_type_is_an_empty_line():
     assert verify(headers(signed(content_type=""), content_type=None)) == KEY
-    assert verify(headers(signed(content_type="application/json; charset=utf-8"), content_type="application/json; charset=utf-8")) == KEY
+    assert (
+        verify(
+            headers(
+                signed(content_type="application/json; charset=utf-8"),
+                content_type="application/json; charset=utf-8",
+            )
+        )
+        == KEY
+    )
 
 
 def test_query_is_not_signed():
@@ -122,7 +181,11 @@ def test_whatever_is_changed_no_longer_fits(part, extra):
     elif part == "path":
         path += extra.replace("?", "x").replace("%", "x")
     else:
-        name = {"content_type": "Content-Type", "signature": "Authorization", "timestamp": "X-Timestamp"}[part]
+        name = {
+            "content_type": "Content-Type",
+            "signature": "Authorization",
+            "timestamp": "X-Timestamp",
+        }[part]
         found[name] += extra
     with pytest.raises((BadSignature, BadTimestamp)):
         verify(found, path=path, body=body)
@@ -144,4 +207,10 @@ def test_nothing_else_is_ever_raised(pairs, path, value):
     with pytest.raises(SignatureError):
         verify([*pairs, (b"authorization", value)], path=path)
     with pytest.raises(SignatureError):
-        verify([(b"authorization", b"application other:" + (value or b"x")), (b"x-timestamp", STAMP.encode())], path=path)
+        verify(
+            [
+                (b"authorization", b"application other:" + (value or b"x")),
+                (b"x-timestamp", STAMP.encode()),
+            ],
+            path=path,
+        )

@@ -30,7 +30,17 @@ TEXT = [
     ".nan",
 ]
 TEXT += ["1e999", "9" * 30, "00", "-01", "${vars.name}", "١٢", "5.5.5", "TRUE!", "nulL"]
-TYPED = [("true", True), ("TRUE", True), ("False", False), ("", None), ("~", None), ("Null", None), ("0", 0), ("-7", -7), ("42", 42)]
+TYPED = [
+    ("true", True),
+    ("TRUE", True),
+    ("False", False),
+    ("", None),
+    ("~", None),
+    ("Null", None),
+    ("0", 0),
+    ("-7", -7),
+    ("42", 42),
+]
 TYPED += [("1.5", 1.5), ("-0.2", -0.2), ("1e3", 1000.0), ("0.0", 0.0), ("9" * 18, 10**18 - 1)]
 
 
@@ -141,7 +151,11 @@ def test_inner_falls_back_to_the_value():
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=30)
 
 
-@given(st.recursive(WORDS, lambda inner: st.lists(inner) | st.dictionaries(WORDS, inner), max_leaves=12))
+@given(
+    st.recursive(
+        WORDS, lambda inner: st.lists(inner) | st.dictionaries(WORDS, inner), max_leaves=12
+    )
+)
 def test_json_is_read_as_json(value):
     text = json.dumps({"value": value}, ensure_ascii=False)
     document, problems = read(text.encode(), "f")
@@ -153,7 +167,9 @@ def test_json_is_read_as_json(value):
 def test_every_visible_character_has_its_place(words, style, choose):
     text = yaml.safe_dump({"say": words}, default_style=style, allow_unicode=True, width=20)
     document, _ = read(text.encode(), "f")
-    if document is None or document.broken:  # with a style given, PyYAML writes some words with a tag
+    if (
+        document is None or document.broken
+    ):  # with a style given, PyYAML writes some words with a tag
         return
     place = choose.draw(st.integers(0, len(words) - 1))
     raw = document.raw(("say", place))

@@ -29,4 +29,7 @@ def test_what_an_author_reads_about_the_shape(file, golden):
     content = file.read_bytes()
     document, problems = read(content, file.name)
     assert document is not None
-    golden(file.with_suffix(".txt"), to_text([*problems, *check(document, SCHEMA)], {file.name: content}))
+    golden(
+        file.with_suffix(".txt"),
+        to_text([*problems, *check(document, SCHEMA)], {file.name: content}),
+    )

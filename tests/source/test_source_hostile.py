@@ -16,7 +16,11 @@ HOSTILE = {
     "question marks": (b"? " * (MIB // 2), "FE107"),
     "indentation": (b"".join(b" " * depth + b"a:\n" for depth in range(1400)), "FE107"),
     "aliases": (b"[" + b"*a," * (MIB // 3 - 2) + b"]", "FE113"),
-    "alias bomb": (b"a: &a [x,x]\n" + b"".join(b"%c: &%c [*%c,*%c]\n" % (c + 1, c + 1, c, c) for c in range(97, 121)), "FE112"),
+    "alias bomb": (
+        b"a: &a [x,x]\n"
+        + b"".join(b"%c: &%c [*%c,*%c]\n" % (c + 1, c + 1, c, c) for c in range(97, 121)),
+        "FE112",
+    ),
     "values": (b"[" + b"1," * (MIB // 2 - 2) + b"]", "FE108"),
     "keys": (b"".join(b"k%d: v\n" % number for number in range(80_000)), "FE108"),
     "the same key": (b"a: 1\n" * 150_000, "FE110"),
@@ -49,7 +53,9 @@ print(json.dumps([time.process_time() - began, len(problems), [problem.code for 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_a_problem(name):
     content, code = HOSTILE[name]
-    done = subprocess.run([sys.executable, "-c", PROGRAM], input=content, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], input=content, capture_output=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr.decode()
     seconds, count, codes = json.loads(done.stdout)
     assert code in codes

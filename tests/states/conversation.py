@@ -23,16 +23,29 @@ WRAPPING: Mapping[str, Any] = {"flow": "line", "locale": "en-US", "start": "firs
 
 
 def compiled(case: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Compiled:
-    """The project of a case: `states` in a minimal flow, or a whole `flow`, further `flows` and a `project`."""
-    own = {**WRAPPING, **({"states": case["states"]} if "states" in case else {}), **case.get("flow", {})}
+    """The project of a case: `states` in a minimal flow, or a whole `flow`, further `flows` and a
+    `project`.
+    """
+    own = {
+        **WRAPPING,
+        **({"states": case["states"]} if "states" in case else {}),
+        **case.get("flow", {}),
+    }
     flows = {"line": own, **case.get("flows", {})}
-    files = {f"{name}.yaml": json.dumps({"flow": name, **flow}).encode() for name, flow in flows.items()}
+    files = {
+        f"{name}.yaml": json.dumps({"flow": name, **flow}).encode() for name, flow in flows.items()
+    }
     project = {"project": "test", "routes": [{"flow": "line"}], **case.get("project", {})}
-    return compile_project({**files, "project.yaml": json.dumps(project).encode()}, environment or case.get("environment", {}))
+    return compile_project(
+        {**files, "project.yaml": json.dumps(project).encode()},
+        environment or case.get("environment", {}),
+    )
 
 
 def event(name: str, fields: Mapping[str, Any], call_id: str = "call-1") -> Event:
-    """A callback. For `pie`, keys of the menu result may stand in short form: {press: 1}, {enter: 12}, {say: bill}, {timeout:}."""
+    """A callback. For `pie`, keys of the menu result may stand in short form: {press: 1}, {enter:
+    12}, {say: bill}, {timeout:}.
+    """
     body: dict[str, Any] = {"event": name, "callid": call_id, "version": 1}
     if name == "ice":
         body |= ICE
@@ -54,14 +67,26 @@ def pie(fields: Mapping[str, Any]) -> dict[str, Any]:
         return dict(fields)
     kind, method = results[short]
     value = "" if fields[short] is None else str(fields[short])
-    result = {"menuId": fields.get("menu", "main"), "type": kind, "value": value, "inputMethod": method}
-    return {"menuResult": result, **{name: value for name, value in fields.items() if name not in (short, "menu")}}
+    result = {
+        "menuId": fields.get("menu", "main"),
+        "type": kind,
+        "value": value,
+        "inputMethod": method,
+    }
+    return {
+        "menuResult": result,
+        **{name: value for name, value in fields.items() if name not in (short, "menu")},
+    }
 
 
 def contained(expected: Any, found: Any) -> bool:
-    """Whether all that is expected is there: of a record its keys, of a list each item; `~text` is a part of a text."""
+    """Whether all that is expected is there: of a record its keys, of a list each item; `~text` is
+    a part of a text.
+    """
     if isinstance(expected, dict) and isinstance(found, dict):
-        return all(name in found and contained(value, found[name]) for name, value in expected.items())
+        return all(
+            name in found and contained(value, found[name]) for name, value in expected.items()
+        )
     if isinstance(expected, list) and isinstance(found, list):
         return len(expected) == len(found) and all(map(contained, expected, found))
     if isinstance(expected, str) and expected.startswith("~"):
@@ -75,9 +100,21 @@ def heard(answer: Mapping[str, Any]) -> list[str]:
     for item in answer.get("instructions", []):
         found += [item["text"]] if item["name"] == "say" else item.get("ids", [])
     action = answer.get("action", {})
-    menu = next((menu for menu in action.get("menus", []) if menu["id"] == action.get("mainMenu", "main")), {})
-    prompts = [menu.get("mainPrompt", ""), action.get("introPrompt", ""), action.get("holdPrompt", "")]
-    return found + [part.removeprefix("#tts[").removesuffix("]") for prompt in prompts for part in prompt.split(";") if part]
+    menu = next(
+        (menu for menu in action.get("menus", []) if menu["id"] == action.get("mainMenu", "main")),
+        {},
+    )
+    prompts = [
+        menu.get("mainPrompt", ""),
+        action.get("introPrompt", ""),
+        action.get("holdPrompt", ""),
+    ]
+    return found + [
+        part.removeprefix("#tts[").removesuffix("]")
+        for prompt in prompts
+        for part in prompt.split(";")
+        if part
+    ]
 
 
 def asked(request: Request) -> dict[str, Any]:
@@ -102,7 +139,10 @@ class Conversation:
         name = next(name for name in ("ice", "ace", "pie", "dice", "notify") if name in turn)
         self.now = datetime.fromisoformat(turn.get("now", self.now.isoformat()))
         before = None if fresh or turn.get("lost") else self.call and restore(dump(self.call))
-        outcome = self.performed(step(self.release, before, event(name, turn[name] or {}), self.now), list(turn.get("fetches", [])))
+        outcome = self.performed(
+            step(self.release, before, event(name, turn[name] or {}), self.now),
+            list(turn.get("fetches", [])),
+        )
         answer = json.loads(encode(outcome.instructions, outcome.action))
         if answer:
             assert violations(name, outcome.instructions, outcome.action) == []
@@ -116,7 +156,10 @@ class Conversation:
             wanted = fetches.pop(0)
             request = asked(outcome.waiting.request)
             assert contained(wanted.get("asks", {}), request), request
-            outcome = resume(outcome.waiting, Fetched(wanted.get("status", 0), wanted.get("body"), wanted.get("error", "")))
+            outcome = resume(
+                outcome.waiting,
+                Fetched(wanted.get("status", 0), wanted.get("body"), wanted.get("error", "")),
+            )
         assert not fetches, f"expected a request {fetches[0]}"
         return outcome
 
@@ -125,13 +168,19 @@ class Conversation:
             assert contained(turn["hears"], heard(answer)), heard(answer)
         if "sends" in turn:
             sends = turn["sends"]
-            assert contained({"action": {"name": sends}} if isinstance(sends, str) else sends, answer), answer
+            assert contained(
+                {"action": {"name": sends}} if isinstance(sends, str) else sends, answer
+            ), answer
             assert sends != {} or answer == {}
         if "state" in turn:
             assert self.call is not None
             assert self.call.state == turn["state"], self.call
         if "values" in turn:
             assert self.call is not None
-            assert {name.removeprefix("vars."): value for name, value in self.call.values.items()} == turn["values"]
+            assert {
+                name.removeprefix("vars."): value for name, value in self.call.values.items()
+            } == turn["values"]
         for line in turn.get("trace", []):
-            assert any(line in f"{entry.state}: {entry.what}" for entry in outcome.trace), outcome.trace
+            assert any(line in f"{entry.state}: {entry.what}" for entry in outcome.trace), (
+                outcome.trace
+            )

@@ -1,4 +1,6 @@
-"""Each kind of state by its data: `<kind>.yaml` holds its cases. A registered kind without data fails."""
+"""Each kind of state by its data: `<kind>.yaml` holds its cases. A registered kind without data
+fails.
+"""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -43,10 +43,21 @@ from flowengine.svaml import (
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "svaml.schema.json").read_text())
 MENU = RunMenu(
-    (Menu("main", main_prompt="#tts[Hi]", options=(Option("1", "return(a)"), Option("*", "menu(more)"))), Menu("more", max_digits=4)),
+    (
+        Menu(
+            "main",
+            main_prompt="#tts[Hi]",
+            options=(Option("1", "return(a)"), Option("*", "menu(more)")),
+        ),
+        Menu("more", max_digits=4),
+    ),
     locale="en-US",
 )
-RECORD = StartRecording(RecordingOptions("s3://bucket/dir", transcription_options=TranscriptionOptions(enabled=True, locale="en-US")))
+RECORD = StartRecording(
+    RecordingOptions(
+        "s3://bucket/dir", transcription_options=TranscriptionOptions(enabled=True, locale="en-US")
+    )
+)
 INSTRUCTIONS = [
     Say("Hello.", "en-US"),
     PlayFiles(("#tts[Hi]", "#href[https://example.com/a.mp3]", "welcome.wav"), "en-US"),
@@ -71,7 +82,14 @@ ACTIONS = [
     ),
     ConnectMxp(svaml.to_user("anna"), (CallHeader("tier", "gold"),)),
     ConnectConf("room", ConferenceDtmfOptions("detect", max_digits=4), "music1"),
-    ConnectSip(svaml.to_sip("sip:gold@pbx.example.com:5061"), 60, "+46708123456", "tls", suppress_callbacks=True, moh="ring"),
+    ConnectSip(
+        svaml.to_sip("sip:gold@pbx.example.com:5061"),
+        60,
+        "+46708123456",
+        "tls",
+        suppress_callbacks=True,
+        moh="ring",
+    ),
     ConnectStream(svaml.to_stream("wss://example.com/audio"), StreamingOptions(1, 44100), 60),
     MENU,
     Park("en-US", "#tts[Wait]", "#href[https://example.com/a.mp3]", 600),
@@ -90,7 +108,10 @@ def schema_errors(context: str, body: bytes) -> list[str]:
 def test_wire_spelling():
     body = encode([Say("Hello."), SetCookie("fe", "x")], MENU)
     assert json.loads(body) == {
-        "instructions": [{"name": "say", "text": "Hello."}, {"name": "setCookie", "key": "fe", "value": "x"}],
+        "instructions": [
+            {"name": "say", "text": "Hello."},
+            {"name": "setCookie", "key": "fe", "value": "x"},
+        ],
         "action": {
             "name": "runMenu",
             "locale": "en-US",
@@ -99,7 +120,10 @@ def test_wire_spelling():
                 {
                     "id": "main",
                     "mainPrompt": "#tts[Hi]",
-                    "options": [{"dtmf": "1", "action": "return(a)"}, {"dtmf": "*", "action": "menu(more)"}],
+                    "options": [
+                        {"dtmf": "1", "action": "return(a)"},
+                        {"dtmf": "*", "action": "menu(more)"},
+                    ],
                 },
                 {"id": "more", "maxDigits": 4},
             ],
@@ -108,7 +132,10 @@ def test_wire_spelling():
     assert encode([], Hangup()) == b'{"action":{"name":"hangup"}}'
     assert encode([], None) == b"{}"
     assert json.loads(encode([], ACTIONS[2]))["action"]["amd"] == {"enabled": True, "async": True}
-    assert json.loads(encode([], ConnectPstn(amd=Amd(enabled=False))))["action"] == {"name": "connectPstn", "amd": {"enabled": False}}
+    assert json.loads(encode([], ConnectPstn(amd=Amd(enabled=False))))["action"] == {
+        "name": "connectPstn",
+        "amd": {"enabled": False},
+    }
 
 
 @given(st.lists(st.sampled_from(INSTRUCTIONS)), st.sampled_from(ACTIONS), st.data())
@@ -120,13 +147,21 @@ def test_answers_are_read_back_and_fragments_change_no_byte(instructions, action
 
 
 @pytest.mark.parametrize("context", ["ice", "ace", "pie", "dice", "notify"])
-@pytest.mark.parametrize("action", [*ACTIONS, None], ids=lambda value: name(value) if value else "none")
+@pytest.mark.parametrize(
+    "action", [*ACTIONS, None], ids=lambda value: name(value) if value else "none"
+)
 @pytest.mark.parametrize("instruction", INSTRUCTIONS, ids=name)
 def test_legality_and_schema_agree(context, instruction, action):
-    found = [text for text in violations(context, [instruction], action) if "connectMxp" not in text or "allowed" in text]
+    found = [
+        text
+        for text in violations(context, [instruction], action)
+        if "connectMxp" not in text or "allowed" in text
+    ]
     assert bool(found) == bool(schema_errors(context, encode([instruction], action)))
     legal = name(instruction) in svaml.LEGAL_INSTRUCTIONS[context]
-    legal &= name(action) in svaml.LEGAL_ACTIONS[context] if action else context in {"dice", "notify"}
+    legal &= (
+        name(action) in svaml.LEGAL_ACTIONS[context] if action else context in {"dice", "notify"}
+    )
     assert legal == (not found)
 
 
@@ -194,7 +229,9 @@ def test_bad_action(action):
     assert len(violations("ice", [], action)) == 1
 
 
-@pytest.mark.parametrize("report", [ReportCallStatus("maybe"), ReportCallStatus("success", "x" * 65)])
+@pytest.mark.parametrize(
+    "report", [ReportCallStatus("maybe"), ReportCallStatus("success", "x" * 65)]
+)
 def test_bad_report(report):
     assert len(violations("dice", [report], None)) == 1
 
@@ -202,12 +239,20 @@ def test_bad_report(report):
 @pytest.mark.parametrize(
     ("instructions", "action", "message"),
     [
-        ([Say("x" * 501), Say("x" * 500)], Hangup(), "1001 spoken characters; an answer may hold 1000"),
+        (
+            [Say("x" * 501), Say("x" * 500)],
+            Hangup(),
+            "1001 spoken characters; an answer may hold 1000",
+        ),
         ([Say("x")] * 65, Hangup(), "65 prompt parts; an answer may hold 64"),
         ([SetCookie("a", "1"), SetCookie("b", "1")], Hangup(), "more than one cookie"),
         ([RECORD], ConnectMxp(), "startRecording is ignored together with connectMxp"),
         ([], None, "an answer to ice needs an action"),
-        ([Say("x" * 600)], Park("en-US", hold_prompt=svaml.tts("x" * 401)), "1001 spoken characters; an answer may hold 1000"),
+        (
+            [Say("x" * 600)],
+            Park("en-US", hold_prompt=svaml.tts("x" * 401)),
+            "1001 spoken characters; an answer may hold 1000",
+        ),
     ],
 )
 def test_whole_answers(instructions, action, message):

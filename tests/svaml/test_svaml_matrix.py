@@ -12,7 +12,10 @@ from flowengine import svaml
 
 MATRIX = json.loads(Path(__file__).with_name("matrix.json").read_text())
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "svaml.schema.json").read_text())
-KINDS = {kind.__struct_config__.tag: kind for kind in (*get_args(svaml.AnyInstruction), *get_args(svaml.AnyAction))}
+KINDS = {
+    kind.__struct_config__.tag: kind
+    for kind in (*get_args(svaml.AnyInstruction), *get_args(svaml.AnyAction))
+}
 FACTS = MATRIX["instructions"] | MATRIX["actions"]
 # facts of the documentation which are no part of the official description
 EXTRA = {"reportCallStatus"}
@@ -25,7 +28,10 @@ def wire_names(kind: Any) -> dict[str, Any]:
 def inner(kind: Any) -> Any:
     """The struct inside `X | None` or `tuple[X, ...]`, if there is one"""
     kinds = [kind, *get_args(kind)]
-    return next((found for found in kinds if isinstance(found, type) and issubclass(found, msgspec.Struct)), None)
+    return next(
+        (found for found in kinds if isinstance(found, type) and issubclass(found, msgspec.Struct)),
+        None,
+    )
 
 
 def assert_same(facts: dict[str, Any], kind: Any) -> None:
@@ -78,7 +84,13 @@ def test_schema_describes_itself(name):
 
 def properties(schema: Any, path: tuple[str, ...]):
     conditional = "if" in path
-    for key, value in schema.items() if isinstance(schema, dict) else enumerate(schema) if isinstance(schema, list) else ():
+    for key, value in (
+        schema.items()
+        if isinstance(schema, dict)
+        else enumerate(schema)
+        if isinstance(schema, list)
+        else ()
+    ):
         if key == "properties" and not conditional and "contains" not in path:
             yield from (((*path, name), described) for name, described in value.items())
         if key not in {"examples", "const", "enum"}:

@@ -20,13 +20,21 @@ NAMESAKE = replace(MENU, id="line.welcome")
     ids=["the same words", "and an inner menu", "other words"],
 )
 def test_only_what_may_be_heard_counts(menus, faults):
-    assert len(violations("pie", [], RunMenu(menus, main_menu="line.welcome", locale="en-US"))) == faults
+    assert (
+        len(violations("pie", [], RunMenu(menus, main_menu="line.welcome", locale="en-US")))
+        == faults
+    )
 
 
 def test_a_question_that_is_cut_keeps_its_name():
     long = replace(MENU, main_prompt=";".join([tts("many words " * 50)] * 2))
-    action = RunMenu((long, replace(long, id="line.welcome")), main_menu="line.welcome", locale="en-US")
+    action = RunMenu(
+        (long, replace(long, id="line.welcome")), main_menu="line.welcome", locale="en-US"
+    )
     (said, mended) = mend("pie", (), fragment(action))
     assert said == ()
-    assert (mended.main_menu, [menu.id for menu in mended.menus]) == ("line.welcome", ["main", "line.welcome"])
+    assert (mended.main_menu, [menu.id for menu in mended.menus]) == (
+        "line.welcome",
+        ["main", "line.welcome"],
+    )
     assert mended.menus[0].main_prompt == mended.menus[1].main_prompt != ""

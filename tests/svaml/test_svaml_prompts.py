@@ -10,7 +10,11 @@ from flowengine.svaml import locales
 from flowengine.svaml.prompt import split, spoken_text
 
 any_text = st.text(alphabet=st.characters(exclude_categories=()))  # lone surrogates too
-evil = st.lists(st.sampled_from(["]", "[", ";", "#tts[", "#href[http://x/]", "\n", "\ud800", "a", "&", "<", "é"])).map("".join)
+evil = st.lists(
+    st.sampled_from(
+        ["]", "[", ";", "#tts[", "#href[http://x/]", "\n", "\ud800", "a", "&", "<", "é"]
+    )
+).map("".join)
 texts = any_text | evil
 
 
@@ -67,7 +71,10 @@ def test_no_url_breaks_out_of_its_part(url):
 
 
 def test_href_encodes():
-    assert svaml.href("https://example.com/a b;c]?x=é") == "#href[https://example.com/a%20b%3Bc%5D?x=é]"
+    assert (
+        svaml.href("https://example.com/a b;c]?x=é")
+        == "#href[https://example.com/a%20b%3Bc%5D?x=é]"
+    )
 
 
 @given(texts)
@@ -90,7 +97,18 @@ def test_ssml(xml, part):
     assert not svaml.ssml_problem(xml)
 
 
-@pytest.mark.parametrize("xml", ["<speak>", "a & b", "<!DOCTYPE x>", "<![CDATA[x]]>", "&nosuchthing;", "<a b='&'/>", "<speak>a</speak>b"])
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "<speak>",
+        "a & b",
+        "<!DOCTYPE x>",
+        "<![CDATA[x]]>",
+        "&nosuchthing;",
+        "<a b='&'/>",
+        "<speak>a</speak>b",
+    ],
+)
 def test_ssml_that_is_refused(xml):
     assert svaml.ssml_problem(xml)
 
@@ -107,7 +125,17 @@ def test_url_is_fine(url):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "a.mp3", "ftp://x/a", "https:///a", "https://u:p@x/a", "https://[::1]/a", "https://[bad", "javascript:1"]
+    "url",
+    [
+        "",
+        "a.mp3",
+        "ftp://x/a",
+        "https:///a",
+        "https://u:p@x/a",
+        "https://[::1]/a",
+        "https://[bad",
+        "javascript:1",
+    ],
 )
 def test_url_is_refused(url):
     assert svaml.url_problem(url)
@@ -127,6 +155,9 @@ def test_voice(locale, name, expected):
     assert svaml.voice(locale, name) == expected
 
 
-@pytest.mark.parametrize(("locale", "known"), [("en-us", True), ("sv-SE/male", True), ("xx-YY", False), ("Joanna", False)])
+@pytest.mark.parametrize(
+    ("locale", "known"),
+    [("en-us", True), ("sv-SE/male", True), ("xx-YY", False), ("Joanna", False)],
+)
 def test_locale_is_known(locale, known):
     assert locales.known(locale) is known

@@ -1,4 +1,6 @@
-"""A switch behind real HTTP, a hand-written backend that has never heard of flowengine, and a client of both authentications."""
+"""A switch behind real HTTP, a hand-written backend that has never heard of flowengine, and a
+client of both authentications.
+"""
 
 import asyncio
 import base64
@@ -91,24 +93,44 @@ class Switch:
     secret: str = SECRET
     api: Api | None = None
 
-    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> httpx.Response:
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         """With Basic authentication."""
         token = base64.b64encode(f"{self.key}:{self.secret}".encode()).decode()
         return self.send(method, path, body, {"authorization": f"Basic {token}", **(headers or {})})
 
     def signed(self, method: str, path: str, body: Any = None, **changed: str) -> httpx.Response:
         """Signed as SDKs do: the decoded path, the content type as it is sent."""
-        return self.signed_bytes(method, path, json.dumps(body).encode() if body is not None else b"", **changed)
+        return self.signed_bytes(
+            method, path, json.dumps(body).encode() if body is not None else b"", **changed
+        )
 
-    def signed_bytes(self, method: str, path: str, content: bytes, **changed: str) -> httpx.Response:
+    def signed_bytes(
+        self, method: str, path: str, content: bytes, **changed: str
+    ) -> httpx.Response:
         kind = "application/json; charset=utf-8" if content else ""
         at = changed.get("timestamp", datetime.now(UTC).isoformat())
         decoded = httpx.URL(self.url + path).path
-        authorization = sign(changed.get("key", self.key), changed.get("secret", self.secret), method, decoded, kind, content, at)
-        headers = {"x-timestamp": at, "authorization": authorization, **({"content-type": kind} if kind else {})}
+        authorization = sign(
+            changed.get("key", self.key),
+            changed.get("secret", self.secret),
+            method,
+            decoded,
+            kind,
+            content,
+            at,
+        )
+        headers = {
+            "x-timestamp": at,
+            "authorization": authorization,
+            **({"content-type": kind} if kind else {}),
+        }
         return self.send(method, path, content, headers)
 
-    def send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> httpx.Response:
+    def send(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         return CLIENT.request(method, self.url + path, content=content, headers=dict(headers or {}))
 
@@ -158,9 +180,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def switch(callbacks: str = "", config: str = CONFIG, store: str = "memory", host: str = "127.0.0.1") -> Iterator[Switch]:
+def switch(
+    callbacks: str = "", config: str = CONFIG, store: str = "memory", host: str = "127.0.0.1"
+) -> Iterator[Switch]:
     """A switch in a thread of its own, in virtual time that stands still."""
-    given, problems = configured(config.replace("BACKEND", callbacks or '""').encode(), "switch.yaml", {})
+    given, problems = configured(
+        config.replace("BACKEND", callbacks or '""').encode(), "switch.yaml", {}
+    )
     assert given, problems
     started = threading.Event()
     stop: list[Announced] = []
@@ -172,7 +198,9 @@ def switch(callbacks: str = "", config: str = CONFIG, store: str = "memory", hos
         async with running(given, kept, virtual=True, seed=1, url=made.url) as api:
             made.api = api
             api.driver.hold()
-            config = uvicorn.Config(api, host=host, port=port, lifespan="off", log_config=None, access_log=False)
+            config = uvicorn.Config(
+                api, host=host, port=port, lifespan="off", log_config=None, access_log=False
+            )
             stop.append(Announced(config, started))
             await stop[0].serve()
         kept.close()

@@ -1,11 +1,23 @@
-"""A switch with one application, whose backend is a table: what it answers to each event, and what it was told."""
+"""A switch with one application, whose backend is a table: what it answers to each event, and what
+it was told.
+"""
 
 import json
 from collections.abc import Mapping
 
 from flowengine.switch.clock import VirtualClock
 from flowengine.switch.exchange import Exchange
-from flowengine.switch.happenings import Asked, Asks, Ended, Heard, Joined, Left, Picked, Ringing, Told
+from flowengine.switch.happenings import (
+    Asked,
+    Asks,
+    Ended,
+    Heard,
+    Joined,
+    Left,
+    Picked,
+    Ringing,
+    Told,
+)
 from flowengine.switch.settings import Settings
 from flowengine.switch.wire import Direct, Response
 from flowengine.switch.world import Act, Application, Behaviour, Number, World
@@ -19,15 +31,35 @@ MENU = {
         "name": "runMenu",
         "locale": "en-US",
         "mainMenu": "main",
-        "menus": [{"id": "main", "mainPrompt": "#tts[Press 1.]", "repeats": 0, "options": [{"dtmf": "1", "action": "return(one)"}]}],
+        "menus": [
+            {
+                "id": "main",
+                "mainPrompt": "#tts[Press 1.]",
+                "repeats": 0,
+                "options": [{"dtmf": "1", "action": "return(one)"}],
+            }
+        ],
     }
 }
 USER = {"action": {"name": "connectMxp", "destination": {"type": "username", "endpoint": "anna"}}}
-SIP = {"action": {"name": "connectSip", "destination": {"type": "sip", "endpoint": "desk@example.com"}}}
+SIP = {
+    "action": {"name": "connectSip", "destination": {"type": "sip", "endpoint": "desk@example.com"}}
+}
 ROOM = {"action": {"name": "connectConf", "conferenceId": "room"}}
-STREAM = {"action": {"name": "connectStream", "destination": {"type": "Websocket", "endpoint": "wss://example.com/audio"}}}
+STREAM = {
+    "action": {
+        "name": "connectStream",
+        "destination": {"type": "Websocket", "endpoint": "wss://example.com/audio"},
+    }
+}
 PARK = {
-    "action": {"name": "park", "locale": "en-US", "introPrompt": "#tts[Wait.]", "holdPrompt": "#tts[Still waiting.]", "maxDuration": 60}
+    "action": {
+        "name": "park",
+        "locale": "en-US",
+        "introPrompt": "#tts[Wait.]",
+        "holdPrompt": "#tts[Still waiting.]",
+        "maxDuration": 60,
+    }
 }
 
 
@@ -46,10 +78,24 @@ def presses(*keys, then_hangs_up=None):
 
 
 class Switch:
-    """`answers` maps events to SVAML, a list of one for each time, raw bytes, a status, or None for silence."""
+    """`answers` maps events to SVAML, a list of one for each time, raw bytes, a status, or None for
+    silence.
+    """
 
-    def __init__(self, answers: Mapping, *, parties=None, settings=None, primary="http://backend/", credit=None, users=("anna", "bert")):
-        self.answers = {event: list(given) if isinstance(given, list) else given for event, given in answers.items()}
+    def __init__(
+        self,
+        answers: Mapping,
+        *,
+        parties=None,
+        settings=None,
+        primary="http://backend/",
+        credit=None,
+        users=("anna", "bert"),
+    ):
+        self.answers = {
+            event: list(given) if isinstance(given, list) else given
+            for event, given in answers.items()
+        }
         self.clock = VirtualClock()
         self.asked = []
         self.headers = []
@@ -100,7 +146,11 @@ class Switch:
         return [event for event in self.asked if name in (event["event"], event.get("type"))][-1]
 
     def heard(self, role="caller"):
-        return [item.sound.text or item.sound.kind for item in self.happened if isinstance(item, Heard) and item.role == role]
+        return [
+            item.sound.text or item.sound.kind
+            for item in self.happened
+            if isinstance(item, Heard) and item.role == role
+        ]
 
     def of(self, kind):
         return [item for item in self.happened if isinstance(item, kind)]

@@ -9,10 +9,17 @@ import pytest
 from desk_process import CONFIG, NUMBER, Backend, Switch
 from desk_process import switch as started
 
-MENU = {"id": "main", "mainPrompt": "#tts[Press 1.]", "options": [{"dtmf": "1", "action": "return(one)"}]}
+MENU = {
+    "id": "main",
+    "mainPrompt": "#tts[Press 1.]",
+    "options": [{"dtmf": "1", "action": "return(one)"}],
+}
 RUN = {"action": {"name": "runMenu", "locale": "en-US", "mainMenu": "main", "menus": [MENU]}}
 CONNECT = {"action": {"name": "connectPstn", "number": "+46700000009", "cli": NUMBER}}
-BYE = {"instructions": [{"name": "say", "text": "Bye.", "locale": "en-US"}], "action": {"name": "hangup"}}
+BYE = {
+    "instructions": [{"name": "say", "text": "Bye.", "locale": "en-US"}],
+    "action": {"name": "hangup"},
+}
 
 
 def test_a_call_by_hand_from_ringing_to_its_end(switch: Switch, backend: Backend) -> None:
@@ -37,7 +44,8 @@ def test_keys_that_nobody_waits_for_are_lost(switch: Switch, backend: Backend) -
 
 
 @pytest.mark.parametrize(
-    ("reason", "result"), [("busy", "BUSY"), ("decline", "FAILED"), ("congestion", "FAILED"), ("no answer", "NOANSWER")]
+    ("reason", "result"),
+    [("busy", "BUSY"), ("decline", "FAILED"), ("congestion", "FAILED"), ("no answer", "NOANSWER")],
 )
 def test_a_callee_that_rejects(switch: Switch, backend: Backend, reason: str, result: str) -> None:
     backend.answers["ice"] = CONNECT
@@ -54,7 +62,10 @@ def test_a_call_is_shown_with_its_legs(switch: Switch, backend: Backend) -> None
     switch.advance(1)
     shown = switch.send("GET", f"/desk/calls/{call}").json()
     assert (shown["callId"], shown["info"]["status"]) == (call, "ONGOING")
-    assert (shown["legs"]["caller"]["address"], shown["legs"]["callee"]["address"]) == ("+46700000001", "+46700000009")
+    assert (shown["legs"]["caller"]["address"], shown["legs"]["callee"]["address"]) == (
+        "+46700000001",
+        "+46700000009",
+    )
     assert [item["callId"] for item in switch.send("GET", "/desk/calls").json()["calls"]] == [call]
 
 
@@ -91,7 +102,9 @@ def test_acts_that_cannot_be_done(switch: Switch, backend: Backend) -> None:
         (f"{call}/waiter/answer", {}, 40400),
         ("none/caller/answer", {}, 40400),
     ):
-        assert switch.send("POST", f"/desk/calls/{path}", body).json()["errorCode"] == expected, path
+        assert switch.send("POST", f"/desk/calls/{path}", body).json()["errorCode"] == expected, (
+            path
+        )
     assert switch.send("GET", "/desk/calls/none").json()["errorCode"] == 40400
     assert switch.send("GET", "/desk/calls/none/happenings").json()["errorCode"] == 40400
     assert switch.send("GET", "/desk/none").json()["errorCode"] == 40400
@@ -102,9 +115,14 @@ def test_happenings_are_read_on_from_where_one_was(switch: Switch, backend: Back
     call = switch.dial()
     path = f"/desk/calls/{call}/happenings"
     first = switch.send("GET", path).json()
-    assert switch.send("GET", f"{path}?after={first['next']}").json() == {"happenings": [], "next": first["next"]}
+    assert switch.send("GET", f"{path}?after={first['next']}").json() == {
+        "happenings": [],
+        "next": first["next"],
+    }
     found: list[httpx.Response] = []
-    waiting = threading.Thread(target=lambda: found.append(switch.send("GET", f"{path}?after={first['next']}&wait=10")))
+    waiting = threading.Thread(
+        target=lambda: found.append(switch.send("GET", f"{path}?after={first['next']}&wait=10"))
+    )
     waiting.start()
     time.sleep(0.1)
     assert found == []
@@ -117,23 +135,39 @@ def test_happenings_as_a_stream_of_lines_to_the_end(switch: Switch, backend: Bac
     backend.answers["ice"] = BYE
     call = switch.dial()
     path = f"{switch.url}/desk/calls/{call}/happenings"
-    with httpx.stream("GET", path, headers={"accept": "text/plain"}, trust_env=False, timeout=10) as stream:
+    with httpx.stream(
+        "GET", path, headers={"accept": "text/plain"}, trust_env=False, timeout=10
+    ) as stream:
         lines = stream.iter_lines()
         assert " asks ice " in next(lines)
         switch.advance(60)
         rest = list(lines)
     assert any("heard" in line and "Bye." in line for line in rest)
     assert any(" ended FAILED MANAGERHANGUP" in line for line in rest)
-    assert f" told dice {backend.url} 200" in rest[-1], "the stream goes on until the backend knows of the end"
+    assert f" told dice {backend.url} 200" in rest[-1], (
+        "the stream goes on until the backend knows of the end"
+    )
 
 
-def test_what_is_wrong_with_an_answer_is_told_line_by_line(switch: Switch, backend: Backend) -> None:
+def test_what_is_wrong_with_an_answer_is_told_line_by_line(
+    switch: Switch, backend: Backend
+) -> None:
     backend.answers["ice"] = {"Action": {"name": "connectPhone"}}
     call = switch.dial()
     switch.advance(60)
-    told = httpx.get(f"{switch.url}/desk/calls/{call}/happenings", headers={"accept": "text/plain"}, trust_env=False).text
-    assert '\n         illegal: Action.name: there is no action "connectPhone"; did you mean "connectPstn"?\n' in told
-    assert '\n         tolerated: Action: "Action" is the platform\'s action in another spelling; write "action"\n' in told
+    told = httpx.get(
+        f"{switch.url}/desk/calls/{call}/happenings",
+        headers={"accept": "text/plain"},
+        trust_env=False,
+    ).text
+    assert (
+        '\n         illegal: Action.name: there is no action "connectPhone"; did you mean '
+        '"connectPstn"?\n' in told
+    )
+    assert (
+        '\n         tolerated: Action: "Action" is the platform\'s action in another spelling; '
+        'write "action"\n' in told
+    )
 
 
 def test_time_stands_still_until_it_is_told_to_pass(switch: Switch) -> None:
@@ -147,7 +181,16 @@ def test_time_stands_still_until_it_is_told_to_pass(switch: Switch) -> None:
 
 
 def test_time_that_runs_takes_a_call_to_its_end_at_once(switch: Switch, backend: Backend) -> None:
-    backend.answers.update(ice={"action": {"name": "park", "maxDuration": 600, "holdPrompt": "#tts[Wait.]", "locale": "en-US"}})
+    backend.answers.update(
+        ice={
+            "action": {
+                "name": "park",
+                "maxDuration": 600,
+                "holdPrompt": "#tts[Wait.]",
+                "locale": "en-US",
+            }
+        }
+    )
     switch.send("POST", "/desk/time", {"running": True})
     body = {"from": "+46700000001", "to": NUMBER}
     call = switch.send("POST", "/desk/calls", body).json()["callId"]
@@ -158,13 +201,17 @@ def test_time_that_runs_takes_a_call_to_its_end_at_once(switch: Switch, backend:
     assert switch.ask("GET", f"/calling/v1/calls/id/{call}").json()["duration"] >= 600
 
 
-def test_time_goes_on_after_something_that_was_due_has_failed(switch: Switch, backend: Backend, caplog: pytest.LogCaptureFixture) -> None:
+def test_time_goes_on_after_something_that_was_due_has_failed(
+    switch: Switch, backend: Backend, caplog: pytest.LogCaptureFixture
+) -> None:
     assert switch.api
     clock = switch.api.desk.clock
     clock.later(1, lambda: 1 / 0)
     backend.answers.update(ice=BYE)
     switch.send("POST", "/desk/time", {"running": True})
-    call = switch.send("POST", "/desk/calls", {"from": "+46700000001", "to": NUMBER}).json()["callId"]
+    call = switch.send("POST", "/desk/calls", {"from": "+46700000001", "to": NUMBER}).json()[
+        "callId"
+    ]
     for _ in range(200):
         if "dice" in backend.events() and "time goes on" in caplog.text:
             break
@@ -178,7 +225,12 @@ def test_the_desk_is_for_this_machine_only(switch: Switch, monkeypatch: pytest.M
     assert switch.send("GET", "/desk/time").json()["errorCode"] == 40302
     assert switch.ask("GET", "/v1/configuration/numbers").status_code == 200
     monkeypatch.undo()
-    assert switch.send("GET", "/desk/time", headers={"origin": "https://example.com"}).json()["errorCode"] == 40302
+    assert (
+        switch.send("GET", "/desk/time", headers={"origin": "https://example.com"}).json()[
+            "errorCode"
+        ]
+        == 40302
+    )
     with started(config=CONFIG + "open_desk: true\n") as opened:
         assert opened.send("GET", "/desk/time").status_code == 200
 
@@ -193,4 +245,8 @@ def test_near_is_what_loops_back() -> None:
 def test_text_of_a_backend_that_is_no_json_is_shown_as_it_is() -> None:
     from flowengine.switch.api.telling import content
 
-    assert (content(b"oops"), content(b'{"a": 1}'), json.dumps(content(b""))) == ("oops", {"a": 1}, '""')
+    assert (content(b"oops"), content(b'{"a": 1}'), json.dumps(content(b""))) == (
+        "oops",
+        {"a": 1},
+        '""',
+    )

@@ -1,4 +1,6 @@
-"""Whatever is sent to a route, with good credentials: it is done, or refused with a documented code, and never breaks the switch."""
+"""Whatever is sent to a route, with good credentials: it is done, or refused with a documented
+code, and never breaks the switch.
+"""
 
 import json
 from typing import Any
@@ -20,12 +22,36 @@ capability url primary fallback command moh status details action instructions n
 running maxDuration locale dtmf custom domain greeting conferenceDtmfOptions mode enableAce code times keys reason target
 """
 NAMES = WRITTEN.split()
-WORDS = ("", "a", "number", "username", "sip", "+46700000007", "busy", "mute", "onhold", "hangup", "park", "1", "http://[", KEY, NUMBER)
-METHODS = [{"method": name} for name in ("ttsCallout", "conferenceCallout", "customCallout", "TTSCALLOUT")]
+WORDS = (
+    "",
+    "a",
+    "number",
+    "username",
+    "sip",
+    "+46700000007",
+    "busy",
+    "mute",
+    "onhold",
+    "hangup",
+    "park",
+    "1",
+    "http://[",
+    KEY,
+    NUMBER,
+)
+METHODS = [
+    {"method": name} for name in ("ttsCallout", "conferenceCallout", "customCallout", "TTSCALLOUT")
+]
 words = st.sampled_from(WORDS)
 values: Any = st.recursive(
-    st.none() | st.booleans() | st.integers(-2, 10**20) | st.floats(allow_nan=False, allow_infinity=False) | words,
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | words,
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 bodies = (
@@ -35,7 +61,9 @@ bodies = (
                 st.dictionaries(st.sampled_from(NAMES), values, max_size=4))
 )  # fmt: skip
 ACTS = ["press", "hangup", "answer", "data", "currentcalls"]
-parts = st.sampled_from(["CALL", "caller", "callee", "both", "room", KEY, "x", "%00", "%FF", "a%2Fb", "+4670", *ACTS])
+parts = st.sampled_from(
+    ["CALL", "caller", "callee", "both", "room", KEY, "x", "%00", "%FF", "a%2Fb", "+4670", *ACTS]
+)
 PLATFORM = [(route.method, f"/v1/{route.path}") for route in ROUTES]
 SIGNED = [(route.method, f"/v1/{route.path}") for route in REPORTING]
 DESK = [(route.method, f"/desk/{route.path}") for route in CONTROL]
@@ -43,7 +71,10 @@ DESK = [(route.method, f"/desk/{route.path}") for route in CONTROL]
 
 @pytest.fixture(scope="module")
 def hostile() -> Any:
-    with answering(ice={"action": {"name": "connectConf", "conferenceId": "room"}}) as backend, started(backend.url) as switch:
+    with (
+        answering(ice={"action": {"name": "connectConf", "conferenceId": "room"}}) as backend,
+        started(backend.url) as switch,
+    ):
         yield switch
 
 
@@ -57,11 +88,20 @@ def filled(path: str, named: list[str], call: str) -> str:
 
 
 @settings(max_examples=400, deadline=None)
-@given(route=st.sampled_from(PLATFORM + SIGNED + DESK), named=st.lists(parts, min_size=3, max_size=3), body=bodies, query=words)
-def test_every_route_answers_properly(hostile: Switch, route: tuple[str, str], named: list[str], body: bytes, query: str) -> None:
+@given(
+    route=st.sampled_from(PLATFORM + SIGNED + DESK),
+    named=st.lists(parts, min_size=3, max_size=3),
+    body=bodies,
+    query=words,
+)
+def test_every_route_answers_properly(
+    hostile: Switch, route: tuple[str, str], named: list[str], body: bytes, query: str
+) -> None:
     switch = hostile
     call = switch.dial(behaviour={"acts": [{"do": "hang up", "after": 5}]})
-    path = filled(route[1], named, call) + (f"?from={query}&page={query}&_start={query}&after={query}" if query else "")
+    path = filled(route[1], named, call) + (
+        f"?from={query}&page={query}&_start={query}&after={query}" if query else ""
+    )
     answer = switch.signed_bytes(route[0], path, body)
     if answer.status_code >= 300:
         told = answer.json()

@@ -7,19 +7,34 @@ import pytest
 from desk_process import KEY, NUMBER, OTHER, SPARE, Backend, Switch
 
 TEXT = "Good morning, this is a test."
-CALLOUT = {"destination": {"type": "number", "endpoint": "+46700000007"}, "cli": NUMBER, "text": TEXT}
+CALLOUT = {
+    "destination": {"type": "number", "endpoint": "+46700000007"},
+    "cli": NUMBER,
+    "text": TEXT,
+}
 TTS = {"method": "ttsCallout", "ttsCallout": CALLOUT}
 ROOM = {"action": {"name": "connectConf", "conferenceId": "my/room"}}
 IN_ROOM = "/calling/v1/conferences/id/my%2Froom"
 PARK = {"action": {"name": "park", "holdPrompt": "#tts[Please hold.]", "locale": "en-US"}}
-MENU = {"id": "main", "mainPrompt": "#tts[Press 1.]", "options": [{"dtmf": "1", "action": "return(one)"}]}
+MENU = {
+    "id": "main",
+    "mainPrompt": "#tts[Press 1.]",
+    "options": [{"dtmf": "1", "action": "return(one)"}],
+}
 RUN = {"action": {"name": "runMenu", "locale": "en-US", "mainMenu": "main", "menus": [MENU]}}
 HANGUP = {"action": {"name": "hangup"}}
 
-COMMANDS = (("mute", "muted", True), ("unmute", "muted", False), ("onhold", "onhold", True), ("resume", "onhold", False))
+COMMANDS = (
+    ("mute", "muted", True),
+    ("unmute", "muted", False),
+    ("onhold", "onhold", True),
+    ("resume", "onhold", False),
+)
 
 
-@pytest.mark.parametrize("path", ["/calling/v1/callouts", "/calling/v1/callouts/", "/v1/callouts", "/v1/callouts/"])
+@pytest.mark.parametrize(
+    "path", ["/calling/v1/callouts", "/calling/v1/callouts/", "/v1/callouts", "/v1/callouts/"]
+)
 def test_1_post_callouts(switch: Switch, path: str) -> None:
     answer = switch.ask("POST", path, TTS)
     assert (answer.status_code, list(answer.json())) == (200, ["callId"])
@@ -27,18 +42,27 @@ def test_1_post_callouts(switch: Switch, path: str) -> None:
     assert switch.heard(answer.json()["callId"])[-1] == TEXT
 
 
-def test_1_headers_for_callbacks_are_handed_on_five_at_most(switch: Switch, backend: Backend) -> None:
+def test_1_headers_for_callbacks_are_handed_on_five_at_most(
+    switch: Switch, backend: Backend
+) -> None:
     body = {"method": "ttsCallout", "ttsCallout": {**CALLOUT, "enableAce": True}}
     extra = {f"X-CB-{number}": f"value {number}" for number in range(7)}
-    assert switch.ask("POST", "/calling/v1/callouts", body, {**extra, "X-Other": "mine"}).status_code == 200
+    assert (
+        switch.ask("POST", "/calling/v1/callouts", body, {**extra, "X-Other": "mine"}).status_code
+        == 200
+    )
     switch.advance(60)
     assert backend.events() == ["ace"]
     sent = {name: value for name, value in backend.headers[0].items() if name.startswith("x-")}
-    assert {name: value for name, value in sent.items() if name != "x-timestamp"} == {f"x-cb-{n}": f"value {n}" for n in range(5)}
+    assert {name: value for name, value in sent.items() if name != "x-timestamp"} == {
+        f"x-cb-{n}": f"value {n}" for n in range(5)
+    }
 
 
 def test_2_get_call(switch: Switch, backend: Backend) -> None:
-    backend.answers["ice"] = {"action": {"name": "connectPstn", "number": "+46700000009", "cli": NUMBER}}
+    backend.answers["ice"] = {
+        "action": {"name": "connectPstn", "number": "+46700000009", "cli": NUMBER}
+    }
     call = switch.dial()
     switch.advance(1)
     ongoing = switch.ask("GET", f"/calling/v1/calls/id/{call}").json()
@@ -48,7 +72,12 @@ def test_2_get_call(switch: Switch, backend: Backend) -> None:
     switch.act(call, "caller", "hangup")
     switch.advance(1)
     final = switch.signed("GET", f"/v1/calls/id/{call}/").json()
-    assert (final["status"], final["result"], final["reason"], final["duration"]) == ("FINAL", "ANSWERED", "CALLERHANGUP", 10)
+    assert (final["status"], final["result"], final["reason"], final["duration"]) == (
+        "FINAL",
+        "ANSWERED",
+        "CALLERHANGUP",
+        10,
+    )
     assert {"from", "to", "domain", "timestamp", "userRate", "debit"} <= set(final)
 
 
@@ -64,15 +93,24 @@ def test_3_patch_call(switch: Switch, backend: Backend) -> None:
 
 @pytest.mark.parametrize("leg", ["caller", "callee", "both"])
 def test_4_patch_leg(switch: Switch, backend: Backend, leg: str) -> None:
-    backend.answers["ice"] = {"action": {"name": "connectPstn", "number": "+46700000009", "cli": NUMBER}}
+    backend.answers["ice"] = {
+        "action": {"name": "connectPstn", "number": "+46700000009", "cli": NUMBER}
+    }
     backend.answers["ace"] = {"action": {"name": "continue"}}
     call = switch.dial()
     switch.act(call, "callee", "answer")
     switch.advance(1)
-    said = {"instructions": [{"name": "say", "text": "One minute left.", "locale": "en-US"}], "action": {"name": "continue"}}
+    said = {
+        "instructions": [{"name": "say", "text": "One minute left.", "locale": "en-US"}],
+        "action": {"name": "continue"},
+    }
     assert switch.ask("PATCH", f"/calling/v1/calls/id/{call}/leg/{leg}", said).status_code == 200
     switch.advance(1)
-    told = {item["role"] for item in switch.happened(call) if item["what"] == "heard" and item["sound"]["text"] == "One minute left."}
+    told = {
+        item["role"]
+        for item in switch.happened(call)
+        if item["what"] == "heard" and item["sound"]["text"] == "One minute left."
+    }
     assert told == ({"caller", "callee"} if leg == "both" else {leg})
 
 
@@ -107,7 +145,10 @@ def test_7_patch_conference_participant(switch: Switch, backend: Backend) -> Non
     first, second = two_in_a_room(switch, backend)
     for command, field, value in COMMANDS:
         moh = {"moh": "music2"} if command == "onhold" else {}
-        assert switch.ask("PATCH", f"{IN_ROOM}/{first}", {"command": command, **moh}).status_code == 200
+        assert (
+            switch.ask("PATCH", f"{IN_ROOM}/{first}", {"command": command, **moh}).status_code
+            == 200
+        )
         assert participants(switch)[0][field] is value
         assert participants(switch)[1][field] is False
     assert "music2" in switch.heard(first)
@@ -126,7 +167,10 @@ def test_8_delete_conference_participant(switch: Switch, backend: Backend) -> No
 def test_9_get_numbers(switch: Switch, prefix: str) -> None:
     answer = switch.ask("GET", f"{prefix}/configuration/numbers")
     assert answer.json() == {
-        "numbers": [{"number": NUMBER, "applicationkey": KEY, "capability": "voice"}, {"number": SPARE, "capability": "voice"}]
+        "numbers": [
+            {"number": NUMBER, "applicationkey": KEY, "capability": "voice"},
+            {"number": SPARE, "capability": "voice"},
+        ]
     }
 
 
@@ -145,7 +189,12 @@ def test_10_post_numbers(switch: Switch) -> None:
 
 @pytest.mark.parametrize("spelling", ["applicationkey", "applicationKey"])
 def test_11_delete_numbers_with_a_body(switch: Switch, spelling: str) -> None:
-    assert switch.signed("DELETE", "/v1/configuration/numbers", {"number": NUMBER, spelling: KEY}).status_code == 204
+    assert (
+        switch.signed(
+            "DELETE", "/v1/configuration/numbers", {"number": NUMBER, spelling: KEY}
+        ).status_code
+        == 204
+    )
     assert owners(switch) == {NUMBER: "", SPARE: ""}
 
 
@@ -163,20 +212,32 @@ def test_12_and_13_callback_urls(switch: Switch, backend: Backend) -> None:
 @pytest.mark.parametrize(
     ("written", "item"),
     [
-        ("+46(0)73-017-0101", ("SE", "Mobile", "+46730170101", {"currencyId": "SEK", "amount": 0.0095})),
-        ("+1%20404%20500%201000", ("US", "Unknown", "+14045001000", {"currencyId": "EUR", "amount": 0.02})),
+        (
+            "+46(0)73-017-0101",
+            ("SE", "Mobile", "+46730170101", {"currencyId": "SEK", "amount": 0.0095}),
+        ),
+        (
+            "+1%20404%20500%201000",
+            ("US", "Unknown", "+14045001000", {"currencyId": "EUR", "amount": 0.02}),
+        ),
         ("+442079460000", ("GB", "Fixed", "+442079460000", {"currencyId": "EUR", "amount": 0.02})),
     ],
 )
 def test_14_query_number(switch: Switch, written: str, item: tuple[Any, ...]) -> None:
     found = switch.signed("GET", f"/v1/calling/query/number/{written}").json()
-    told = dict(zip(("countryId", "numberType", "normalizedNumber", "rate"), item, strict=True), restricted=False)
+    told = dict(
+        zip(("countryId", "numberType", "normalizedNumber", "rate"), item, strict=True),
+        restricted=False,
+    )
     assert found == {"method": "numberItem", "numberItem": told, "number": told}
 
 
 def recorded(switch: Switch, backend: Backend) -> str:
     options = {"destinationUrl": "s3://bucket", "credentials": "a:b:eu", "format": "mp3"}
-    backend.answers["ice"] = {"instructions": [{"name": "startRecording", "options": options}], **RUN}
+    backend.answers["ice"] = {
+        "instructions": [{"name": "startRecording", "options": options}],
+        **RUN,
+    }
     backend.answers["pie"] = HANGUP
     call = switch.dial()
     switch.advance(5)
@@ -202,7 +263,11 @@ def test_15_recordings(switch: Switch, backend: Backend) -> None:
 def test_16_call_report(switch: Switch) -> None:
     call = switch.ask("POST", "/v1/callouts", TTS).json()["callId"]
     switch.advance(60)
-    answer = switch.ask("POST", f"/calling/v1/callreport/callId/{call}", {"status": "SUCCESS", "details": f" {'x' * 80} "})
+    answer = switch.ask(
+        "POST",
+        f"/calling/v1/callreport/callId/{call}",
+        {"status": "SUCCESS", "details": f" {'x' * 80} "},
+    )
     assert answer.status_code == 201
     assert switch.api
     report = switch.api.desk.kept.reports[call]
@@ -212,7 +277,12 @@ def test_16_call_report(switch: Switch) -> None:
 
 
 def test_16_call_report_in_the_answer_to_dice(switch: Switch, backend: Backend) -> None:
-    backend.answers.update(ice=HANGUP, dice={"instructions": [{"name": "ReportCallStatus", "value": "failure", "details": "noise"}]})
+    backend.answers.update(
+        ice=HANGUP,
+        dice={
+            "instructions": [{"name": "ReportCallStatus", "value": "failure", "details": "noise"}]
+        },
+    )
     call = switch.dial()
     switch.advance(5)
     assert switch.api
@@ -231,10 +301,17 @@ def test_17_reporting_users(switch: Switch) -> None:
     bad = switch.signed("GET", "/v1/users/number/+46700000008/calls/pstn").json()
     assert (bad["success"], bad["failed"], bad["duration"]) == (0, 1, 0)
     assert switch.signed("GET", "/v1/users/number/+46700000008/calls").json()["failed"] == 0
-    assert switch.signed("GET", "/v1/users/number/+46700000008/calls/pstn?_stop=2020-01-01").json()["failed"] == 0
+    assert (
+        switch.signed("GET", "/v1/users/number/+46700000008/calls/pstn?_stop=2020-01-01").json()[
+            "failed"
+        ]
+        == 0
+    )
 
 
-def test_17_reporting_counters_are_refreshed_every_two_minutes(switch: Switch, backend: Backend) -> None:
+def test_17_reporting_counters_are_refreshed_every_two_minutes(
+    switch: Switch, backend: Backend
+) -> None:
     backend.answers["ice"] = PARK
     assert switch.signed("GET", "/v1/counters/currentcalls").json()["value"] == 0
     switch.dial()

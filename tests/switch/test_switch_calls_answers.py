@@ -1,4 +1,6 @@
-"""What answers, and silence, come to: the policies of section 7, cookies, recordings, detection, ids."""
+"""What answers, and silence, come to: the policies of section 7, cookies, recordings, detection,
+ids.
+"""
 
 import json
 
@@ -28,7 +30,11 @@ from flowengine.switch.world import Act, Behaviour
 ERROR = "We are sorry, your call cannot be completed."
 TO_ACE = {"ice": CONNECT}
 TO_PIE = {"ice": MENU}
-CALLBACKERROR, MANAGED, ILLEGAL = ("FAILED", "CALLBACKERROR"), ("ANSWERED", "MANAGERHANGUP"), ("FAILED", "GENERALERROR")
+CALLBACKERROR, MANAGED, ILLEGAL = (
+    ("FAILED", "CALLBACKERROR"),
+    ("ANSWERED", "MANAGERHANGUP"),
+    ("FAILED", "GENERALERROR"),
+)
 LEFT = ("ANSWERED", "CALLERHANGUP")
 
 SILENCE = {
@@ -36,12 +42,22 @@ SILENCE = {
     "ICE fails": ({"ice": 503}, {}, CALLBACKERROR, True),
     "ICE improper": ({"ice": b"<html>"}, {}, CALLBACKERROR, True),
     "ACE silence: connected": ({**TO_ACE, "ace": None}, {}, LEFT, False),
-    "ACE silence: hangup": ({**TO_ACE, "ace": None}, {"ace_unanswered": "hangup"}, CALLBACKERROR, False),
+    "ACE silence: hangup": (
+        {**TO_ACE, "ace": None},
+        {"ace_unanswered": "hangup"},
+        CALLBACKERROR,
+        False,
+    ),
     "PIE silence: as ICE": ({**TO_PIE, "pie": None}, {}, CALLBACKERROR, True),
     "PIE silence: continue": ({**TO_PIE, "pie": None}, {"pie_unanswered": "continue"}, LEFT, False),
     "ICE empty: error": ({"ice": b""}, {}, ILLEGAL, False),
     "ICE without an action: error": ({"ice": {"instructions": []}}, {}, ILLEGAL, False),
-    "ICE empty: hangup": ({"ice": b""}, {"empty_ice": "hangup"}, ("FAILED", "MANAGERHANGUP"), False),
+    "ICE empty: hangup": (
+        {"ice": b""},
+        {"empty_ice": "hangup"},
+        ("FAILED", "MANAGERHANGUP"),
+        False,
+    ),
     "ACE empty: continue": ({**TO_ACE, "ace": b""}, {}, LEFT, False),
     "ACE empty: hangup": ({**TO_ACE, "ace": {}}, {"empty_ace": "hangup"}, MANAGED, False),
     "PIE empty: hangup": ({**TO_PIE, "pie": b""}, {}, MANAGED, False),
@@ -64,15 +80,23 @@ def test_continue_in_ice_is_for_apps_unless_told_otherwise():
         ("app", AGENT, "apps", LEFT), ("app", AGENT, "never", ILLEGAL),
         ("phone", LINE, "apps", ILLEGAL), ("phone", LINE, "always", ILLEGAL),
     ):  # fmt: skip
-        switch = Switch({"ice": CONTINUE, "ace": CONTINUE}, settings=Settings(continue_in_ice=policy))
-        switch.call("bert" if kind == "app" else "+12015555555", to, kind=kind, behaviour=hangs_up(30))
+        switch = Switch(
+            {"ice": CONTINUE, "ace": CONTINUE}, settings=Settings(continue_in_ice=policy)
+        )
+        switch.call(
+            "bert" if kind == "app" else "+12015555555", to, kind=kind, behaviour=hangs_up(30)
+        )
         assert switch.ending() == ending, (kind, policy)
 
 
 def test_each_answer_is_told_to_onlookers_with_what_is_wrong_in_it():
     switch = Switch({"ice": {"action": {"name": "dance"}}})
     switch.call()
-    assert [item.event for item in switch.of(Asks)] == [item.event for item in switch.of(Told)] == ["ice", "notify", "dice"]
+    assert (
+        [item.event for item in switch.of(Asks)]
+        == [item.event for item in switch.of(Told)]
+        == ["ice", "notify", "dice"]
+    )
     assert switch.of(Told)[0].illegal
 
 
@@ -90,17 +114,39 @@ def test_cookies_come_back_in_the_events_after_them():
 
 def test_cookies_of_a_call_are_limited_together():
     big = {"instructions": [{"name": "setCookie", "key": "a", "value": "x" * 600}], **CONNECT}
-    switch = Switch({"ice": big, "ace": {"instructions": [{"name": "setCookie", "key": "b", "value": "x" * 600}], **CONTINUE}})
+    switch = Switch(
+        {
+            "ice": big,
+            "ace": {
+                "instructions": [{"name": "setCookie", "key": "b", "value": "x" * 600}],
+                **CONTINUE,
+            },
+        }
+    )
     switch.call(behaviour=hangs_up(20))
     assert switch.events() == ["ice", "ace", "callingerror", "dice"]
 
 
 def test_x_cookies_and_call_headers_go_with_a_sip_call():
-    sip = {"name": "connectSip", "destination": {"type": "sip", "endpoint": "a@b.com"}, "callHeaders": [{"key": "k", "value": "v"}]}
-    switch = Switch({"ice": {"instructions": [{"name": "setCookie", "key": "X-Id", "value": "7"}], "action": sip}})
+    sip = {
+        "name": "connectSip",
+        "destination": {"type": "sip", "endpoint": "a@b.com"},
+        "callHeaders": [{"key": "k", "value": "v"}],
+    }
+    switch = Switch(
+        {
+            "ice": {
+                "instructions": [{"name": "setCookie", "key": "X-Id", "value": "7"}],
+                "action": sip,
+            }
+        }
+    )
     call = switch.dial()
     switch.clock.pass_time(1)
-    assert [(header.key, header.value) for header in call.callee.headers] == [("X-Id", "7"), ("k", "v")]
+    assert [(header.key, header.value) for header in call.callee.headers] == [
+        ("X-Id", "7"),
+        ("k", "v"),
+    ]
 
 
 @pytest.mark.parametrize(("kind", "caller", "cli", "shown"), [
@@ -118,14 +164,24 @@ def test_cli_of_an_outgoing_leg(kind, caller, cli, shown):
 
 
 def recording(**options):
-    return {"name": "startRecording", "options": {"destinationUrl": "s3://bucket", "credentials": "a:b:c", **options}}
+    return {
+        "name": "startRecording",
+        "options": {"destinationUrl": "s3://bucket", "credentials": "a:b:c", **options},
+    }
 
 
 def test_a_recording_is_finished_available_and_transcribed_also_after_the_call():
     start = recording(transcriptionOptions={"enabled": True, "locale": "en-US"})
     switch = Switch({"ice": {"instructions": [start], **CONNECT}, "ace": CONTINUE})
     switch.call(behaviour=hangs_up(20))
-    assert switch.events() == ["ice", "ace", "recording_finished", "dice", "recording_available", "transcription_available"]
+    assert switch.events() == [
+        "ice",
+        "ace",
+        "recording_finished",
+        "dice",
+        "recording_available",
+        "transcription_available",
+    ]
 
 
 def test_nothing_is_recorded_with_connect_mxp():
@@ -137,11 +193,20 @@ def test_nothing_is_recorded_with_connect_mxp():
 
 def test_record_with_connect_conf_records_the_conference_until_all_have_left():
     options = {"destinationUrl": "s3://bucket", "credentials": "a:b:c"}
-    switch = Switch({"ice": {"action": {**ROOM["action"], "record": True, "recordingOptions": options}}})
+    switch = Switch(
+        {"ice": {"action": {**ROOM["action"], "record": True, "recordingOptions": options}}}
+    )
     switch.dial(behaviour=hangs_up(10))
     switch.dial("+12016666666", behaviour=hangs_up(20))
     switch.clock.run()
-    assert switch.events() == ["ice", "ice", "dice", "recording_finished", "dice", "recording_available"]
+    assert switch.events() == [
+        "ice",
+        "ice",
+        "dice",
+        "recording_finished",
+        "dice",
+        "recording_available",
+    ]
 
 
 def test_amd_comes_with_ace_or_after_it():
@@ -150,7 +215,10 @@ def test_amd_comes_with_ace_or_after_it():
     switch = Switch(sync, parties=machine)
     switch.call(behaviour=hangs_up(30))
     assert switch.event("ace")["amd"]["status"] == "machine"
-    later = {"ice": {"action": {**CONNECT["action"], "amd": {"enabled": True, "async": True}}}, "ace": CONTINUE}
+    later = {
+        "ice": {"action": {**CONNECT["action"], "amd": {"enabled": True, "async": True}}},
+        "ace": CONTINUE,
+    }
     switch = Switch(later, parties=machine)
     switch.call(behaviour=hangs_up(30))
     assert switch.events() == ["ice", "ace", "amd", "amd_beep", "dice"]
@@ -158,7 +226,9 @@ def test_amd_comes_with_ace_or_after_it():
 
 
 def test_keys_detected_in_a_conference_are_told_and_the_answer_is_of_no_effect():
-    room = {"action": {**ROOM["action"], "conferenceDtmfOptions": {"mode": "detect", "maxDigits": 2}}}
+    room = {
+        "action": {**ROOM["action"], "conferenceDtmfOptions": {"mode": "detect", "maxDigits": 2}}
+    }
     switch = Switch({"ice": room, "pie": HANGUP})
     call = switch.dial()
     switch.clock.pass_time(1)
@@ -222,7 +292,14 @@ def test_what_is_said_while_a_menu_waits_does_not_use_up_its_time():
     call.patch(json.dumps(say("x" * 150, CONTINUE)).encode())
     assert not call.caller.press("1")
     switch.clock.pass_time(9.5)
-    assert call.patch(json.dumps({"instructions": [{"name": "setCookie", "key": "a", "value": "1"}], **CONTINUE}).encode()) is None
+    assert (
+        call.patch(
+            json.dumps(
+                {"instructions": [{"name": "setCookie", "key": "a", "value": "1"}], **CONTINUE}
+            ).encode()
+        )
+        is None
+    )
     switch.clock.pass_time(5)
     assert call.caller.press("1")
     switch.clock.run()
@@ -236,7 +313,11 @@ def test_what_is_said_to_one_member_of_a_conference_comes_with_the_rest_of_the_p
     call = switch.dial()
     switch.clock.pass_time(4)
     cookie = {"name": "setCookie", "key": "a", "value": "1"}
-    call.patch(json.dumps({"instructions": [*say("One.", {})["instructions"], cookie], **CONTINUE}).encode())
+    call.patch(
+        json.dumps(
+            {"instructions": [*say("One.", {})["instructions"], cookie], **CONTINUE}
+        ).encode()
+    )
     call.patch(json.dumps(say("Two.", CONTINUE)).encode())
     switch.clock.pass_time(4)
     assert switch.heard() == ["music1", "One.", "Two.", "music1"]
@@ -244,7 +325,17 @@ def test_what_is_said_to_one_member_of_a_conference_comes_with_the_rest_of_the_p
 
 
 def test_what_is_said_during_other_words_comes_after_them_and_before_the_rest():
-    switch = Switch({"ice": {"instructions": [*say("One.", {})["instructions"], *say("Two.", {})["instructions"]], **HANGUP}})
+    switch = Switch(
+        {
+            "ice": {
+                "instructions": [
+                    *say("One.", {})["instructions"],
+                    *say("Two.", {})["instructions"],
+                ],
+                **HANGUP,
+            }
+        }
+    )
     call = switch.dial()
     switch.clock.pass_time(0.1)
     call.patch(json.dumps(say("Between.", CONTINUE)).encode())
@@ -262,7 +353,10 @@ def test_what_is_said_while_it_rings_is_followed_by_ringing():
 
 
 def test_what_is_said_while_it_rings_is_not_cut_short_by_the_answer():
-    switch = Switch({"ice": {"action": {**CONNECT["action"], "suppressCallbacks": True}}}, parties={AGENT: Behaviour("by hand")})
+    switch = Switch(
+        {"ice": {"action": {**CONNECT["action"], "suppressCallbacks": True}}},
+        parties={AGENT: Behaviour("by hand")},
+    )
     call = switch.dial()
     switch.clock.pass_time(1)
     call.patch(json.dumps(say("x" * 30, CONTINUE)).encode())
@@ -294,7 +388,10 @@ def test_what_is_said_during_the_error_prompt_does_not_keep_the_call_up():
 
 def test_what_is_said_during_a_tts_callout_comes_after_its_text():
     switch = Switch({})
-    call = switch.callout("ttsCallout", {"destination": NUMBER, "cli": LINE, "text": "Text.", "prompts": "#tts[Prompt.];a.mp3"})
+    call = switch.callout(
+        "ttsCallout",
+        {"destination": NUMBER, "cli": LINE, "text": "Text.", "prompts": "#tts[Prompt.];a.mp3"},
+    )
     switch.clock.pass_time(3.1)
     call.patch(json.dumps(say("Between.", CONTINUE)).encode())
     switch.clock.run()
@@ -316,7 +413,10 @@ def test_a_callout_that_still_rings_can_be_managed():
     call.patch(json.dumps(HANGUP).encode())
     switch.clock.run()
     assert switch.heard("callee") == []
-    assert (switch.event("dice")["result"], switch.event("dice")["reason"]) == ("FAILED", "MANAGERHANGUP")
+    assert (switch.event("dice")["result"], switch.event("dice")["reason"]) == (
+        "FAILED",
+        "MANAGERHANGUP",
+    )
 
 
 def test_a_callee_who_leaves_a_parked_caller_is_not_connected_again():
@@ -341,7 +441,9 @@ def test_patch_parks_a_bridged_caller_and_brings_it_back():
     switch = Switch({"ice": CONNECT, "ace": CONTINUE})
     call = switch.dial()
     switch.clock.pass_time(10)
-    call.patch(b'{"action": {"name": "park", "holdPrompt": "#tts[Please hold.]", "locale": "en-US"}}')
+    call.patch(
+        b'{"action": {"name": "park", "holdPrompt": "#tts[Please hold.]", "locale": "en-US"}}'
+    )
     switch.clock.pass_time(5)
     assert not call.caller.say("Hello?")
     call.patch(b'{"action": {"name": "continue"}}')
@@ -355,16 +457,43 @@ REFUSED = {
     "no details": ({"method": "ttsCallout"}, 40002),
     "no destination": ({"method": "ttsCallout", "ttsCallout": {"text": "Hi."}}, 40002),
     "no plus": (
-        {"method": "ttsCallout", "ttsCallout": {"text": "Hi.", "destination": {"type": "number", "endpoint": "46700000000"}}},
+        {
+            "method": "ttsCallout",
+            "ttsCallout": {
+                "text": "Hi.",
+                "destination": {"type": "number", "endpoint": "46700000000"},
+            },
+        },
         40005,
     ),
     "nothing to say": ({"method": "ttsCallout", "ttsCallout": {"destination": NUMBER}}, 40002),
-    "too long": ({"method": "ttsCallout", "ttsCallout": {"destination": NUMBER, "text": "x" * 601}}, 40001),
-    "no conference": ({"method": "conferenceCallout", "conferenceCallout": {"destination": NUMBER}}, 40002),
-    "long conference id": ({"method": "conferenceCallout", "conferenceCallout": {"destination": NUMBER, "conferenceId": "x" * 65}}, 40001),
-    "custom too long": ({"method": "ttsCallout", "ttsCallout": {"destination": NUMBER, "text": "Hi.", "custom": "x" * 1025}}, 40001),
+    "too long": (
+        {"method": "ttsCallout", "ttsCallout": {"destination": NUMBER, "text": "x" * 601}},
+        40001,
+    ),
+    "no conference": (
+        {"method": "conferenceCallout", "conferenceCallout": {"destination": NUMBER}},
+        40002,
+    ),
+    "long conference id": (
+        {
+            "method": "conferenceCallout",
+            "conferenceCallout": {"destination": NUMBER, "conferenceId": "x" * 65},
+        },
+        40001,
+    ),
+    "custom too long": (
+        {
+            "method": "ttsCallout",
+            "ttsCallout": {"destination": NUMBER, "text": "Hi.", "custom": "x" * 1025},
+        },
+        40001,
+    ),
     "custom callout to nobody": ({"method": "customCallout", "customCallout": {}}, 40002),
-    "other keys": ({"method": "customCallout", "customCallout": {"destination": NUMBER, "dtmf": "*"}}, 40001),
+    "other keys": (
+        {"method": "customCallout", "customCallout": {"destination": NUMBER, "dtmf": "*"}},
+        40001,
+    ),
 }
 
 
@@ -377,7 +506,10 @@ def test_callout_refused(row):
 
 
 def test_callout_without_credit_is_refused():
-    body = {"method": "ttsCallout", "ttsCallout": {"destination": NUMBER, "text": "Hi.", "cli": LINE}}
+    body = {
+        "method": "ttsCallout",
+        "ttsCallout": {"destination": NUMBER, "text": "Hi.", "cli": LINE},
+    }
     with pytest.raises(ApiError) as refused:
         Switch({}, credit=0.0).exchange.callout("app", body)
     assert refused.value.code == 40200

@@ -1,4 +1,6 @@
-"""Whatever backends answer and whoever is on the line does: a call ends once, and nothing of it is left over."""
+"""Whatever backends answer and whoever is on the line does: a call ends once, and nothing of it is
+left over.
+"""
 
 import json
 from random import Random
@@ -28,9 +30,22 @@ from flowengine.switch.happenings import Ended
 from flowengine.switch.settings import Settings
 from flowengine.switch.world import Behaviour
 
-RECORD = {"name": "startRecording", "options": {"destinationUrl": "s3://bucket", "credentials": "a:b:c"}}
+RECORD = {
+    "name": "startRecording",
+    "options": {"destinationUrl": "s3://bucket", "credentials": "a:b:c"},
+}
 WRONG = [None, 500, b"", {}, {"action": {"name": "dance"}}]
-LEGAL = {"ace": [CONTINUE, CONTINUE, HANGUP, MENU, ROOM, say("Hello.", MENU), {"instructions": [RECORD], **CONTINUE}]}
+LEGAL = {
+    "ace": [
+        CONTINUE,
+        CONTINUE,
+        HANGUP,
+        MENU,
+        ROOM,
+        say("Hello.", MENU),
+        {"instructions": [RECORD], **CONTINUE},
+    ]
+}
 LEGAL["ice"] = [
     CONNECT, MENU, PARK, ROOM, SIP, STREAM, USER, say("Hello.", MENU),
     {"instructions": [RECORD], **MENU}, {"instructions": [RECORD], **CONNECT}, {"instructions": [{"name": "answer"}], **SIP},
@@ -41,7 +56,9 @@ DOES = ["answer", "answer", "answer", "busy", "no answer", "decline", "congestio
 
 
 def begin(switch: Switch, random: Random) -> Call:
-    kind = random.choice(["phone", "app to app", "app to phone", "sip", "tts", "conference", "custom"])
+    kind = random.choice(
+        ["phone", "app to app", "app to phone", "sip", "tts", "conference", "custom"]
+    )
     if kind in {"phone", "sip"}:
         return switch.dial(kind=kind)
     if kind.startswith("app"):
@@ -53,12 +70,20 @@ def begin(switch: Switch, random: Random) -> Call:
 
 def act(call: Call, random: Random) -> None:
     leg = random.choice([call.caller, call.callee])
-    what = random.choice(["press", "say", "answer", "reject", "hang up", "patch", "leg", *["wait"] * 9])
+    what = random.choice(
+        ["press", "say", "answer", "reject", "hang up", "patch", "leg", *["wait"] * 9]
+    )
     try:
         if what == "patch":
-            call.patch(json.dumps(random.choice([CONNECT, CONTINUE, HANGUP, PARK, say("Well.", CONTINUE), ROOM])).encode())
+            call.patch(
+                json.dumps(
+                    random.choice([CONNECT, CONTINUE, HANGUP, PARK, say("Well.", CONTINUE), ROOM])
+                ).encode()
+            )
         elif what == "leg":
-            call.patch_leg(random.choice(["caller", "callee", "both"]), json.dumps(say("Well.", {})).encode())
+            call.patch_leg(
+                random.choice(["caller", "callee", "both"]), json.dumps(say("Well.", {})).encode()
+            )
     except ApiError:
         pass
     if leg is None or what in {"patch", "leg", "wait"}:
@@ -71,8 +96,15 @@ def act(call: Call, random: Random) -> None:
 @pytest.mark.parametrize("seed", range(400))
 def test_a_call_ends_once_and_leaves_nothing_behind(seed):
     random = Random(seed)
-    answers = {event: [random.choice(WRONG if random.random() < 0.05 else LEGAL[event]) for _ in range(60)] for event in LEGAL}
-    party = Behaviour(random.choice(DOES), after=random.choice([0.0, 1.0]), who=random.choice(["human", "machine"]))
+    answers = {
+        event: [random.choice(WRONG if random.random() < 0.05 else LEGAL[event]) for _ in range(60)]
+        for event in LEGAL
+    }
+    party = Behaviour(
+        random.choice(DOES),
+        after=random.choice([0.0, 1.0]),
+        who=random.choice(["human", "machine"]),
+    )
     settings = Settings(callback_seconds=random.choice([0.0, 0.7]))
     switch = Switch(answers, parties=dict.fromkeys(("+", "a", "d", "w"), party), settings=settings)
     call = begin(switch, random)

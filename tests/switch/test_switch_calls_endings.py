@@ -1,7 +1,19 @@
 """The table "DiCE by ending", test numbers, and limits of time and money, row by row."""
 
 import pytest
-from switch_calls_desk import AGENT, CONNECT, CONTINUE, HANGUP, MENU, ROOM, USER, Switch, hangs_up, presses, say
+from switch_calls_desk import (
+    AGENT,
+    CONNECT,
+    CONTINUE,
+    HANGUP,
+    MENU,
+    ROOM,
+    USER,
+    Switch,
+    hangs_up,
+    presses,
+    say,
+)
 
 from flowengine.switch.settings import Settings
 from flowengine.switch.world import Behaviour
@@ -27,7 +39,8 @@ ENDINGS = {
     "ring-out": (BRIDGED, callee("no answer"), None, ("NOANSWER", "TIMEOUT")),
     "ring-out of an app": ({"ice": USER}, callee("no answer"), None, ("BUSY", "N/A")),
     "callee busy": (BRIDGED, callee("busy"), None, ("BUSY", "N/A")),
-    "caller gives up while ringing": (BRIDGED, callee("by hand"), hangs_up(5), ("NOANSWER", "CANCEL")),
+    "caller gives up while ringing": (BRIDGED, callee("by "
+                                                      "hand"), hangs_up(5), ("NOANSWER", "CANCEL")),
     "denied": (BRIDGED, callee("decline"), None, ("FAILED", "BLOCKED")),
     "no route": (BRIDGED, callee("congestion"), None, ("FAILED", "CONGESTION")),
     "unknown app user": (
@@ -60,7 +73,11 @@ def test_no_credit():
 def test_credit_that_is_used_up_ends_the_call_and_is_charged():
     switch = Switch(BRIDGED, credit=0.03)
     call = switch.call()
-    assert (call.ended.result, call.ended.reason, call.ended.duration) == ("ANSWERED", "NOCREDITPARTNER", 180)
+    assert (call.ended.result, call.ended.reason, call.ended.duration) == (
+        "ANSWERED",
+        "NOCREDITPARTNER",
+        180,
+    )
     assert switch.exchange.credit["app"] == pytest.approx(0.0)
 
 
@@ -132,7 +149,9 @@ TEST_NUMBERS = {
 @pytest.mark.parametrize("number", TEST_NUMBERS)
 def test_test_number(number):
     rings, ending, prompts, lasts = TEST_NUMBERS[number]
-    switch = Switch({"ice": {"action": {"name": "connectPstn", "number": f"+{number}"}}, "ace": CONTINUE})
+    switch = Switch(
+        {"ice": {"action": {"name": "connectPstn", "number": f"+{number}"}}, "ace": CONTINUE}
+    )
     call = switch.call()
     assert switch.ending() == ending
     assert sum("test number" in text for text in switch.heard()) == prompts
@@ -141,7 +160,9 @@ def test_test_number(number):
 
 
 def test_test_number_20_leaves_at_0():
-    switch = Switch({"ice": {"action": {"name": "connectPstn", "number": "+46000000020"}}, "ace": CONTINUE})
+    switch = Switch(
+        {"ice": {"action": {"name": "connectPstn", "number": "+46000000020"}}, "ace": CONTINUE}
+    )
     call = switch.dial()
     switch.clock.pass_time(14)
     call.caller.press("5")

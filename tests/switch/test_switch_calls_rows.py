@@ -43,11 +43,17 @@ def called_out(method, request, answers=None, *, parties=None, **how):
     return switch
 
 
-@pytest.mark.parametrize("answer", [CONNECT, SIP, STREAM], ids=["connectPstn", "connectSip", "connectStream"])
+@pytest.mark.parametrize(
+    "answer", [CONNECT, SIP, STREAM], ids=["connectPstn", "connectSip", "connectStream"]
+)
 def test_max_duration(answer):
     switch = Switch({"ice": with_(answer, maxDuration=30), "ace": CONTINUE})
     call = switch.call()
-    assert (call.ended.result, call.ended.reason, call.ended.duration) == ("ANSWERED", "TIMEOUT", 30)
+    assert (call.ended.result, call.ended.reason, call.ended.duration) == (
+        "ANSWERED",
+        "TIMEOUT",
+        30,
+    )
 
 
 @pytest.mark.parametrize("answer", [CONNECT, SIP], ids=["connectPstn", "connectSip"])
@@ -89,7 +95,10 @@ def test_user_rate_is_for_the_original_destination_and_debit_for_the_actual_one(
     switch = Switch({"ice": CONNECT, "ace": CONTINUE}, parties={AGENT: hangs_up(61)})
     switch.call()
     assert switch.event("ice")["userRate"]["amount"] == 0.0
-    assert (switch.event("dice")["userRate"]["amount"], switch.event("dice")["debit"]["amount"]) == (0.01, 0.02)
+    assert (
+        switch.event("dice")["userRate"]["amount"],
+        switch.event("dice")["debit"]["amount"],
+    ) == (0.01, 0.02)
 
 
 def test_debit_is_0_when_failed():
@@ -99,7 +108,9 @@ def test_debit_is_0_when_failed():
 
 
 def test_no_ace_for_an_app_user_also_in_a_custom_callout():
-    switch = called_out("customCallout", {"ice": json.dumps(USER), "enableAce": True}, parties={"anna": hangs_up(5)})
+    switch = called_out(
+        "customCallout", {"ice": json.dumps(USER), "enableAce": True}, parties={"anna": hangs_up(5)}
+    )
     assert switch.events() == []
     assert [(item.kind, item.to) for item in switch.of(Ringing)] == [("app", "anna")]
 
@@ -119,7 +130,13 @@ def test_conference_callout_max_duration():
 
 
 def test_conference_callout_moh_class_greeting_and_dtmf_options():
-    request = {**MEETING, "mohClass": "music2", "greeting": "Hi.", "enablePie": True, "conferenceDtmfOptions": {"mode": "detect"}}
+    request = {
+        **MEETING,
+        "mohClass": "music2",
+        "greeting": "Hi.",
+        "enablePie": True,
+        "conferenceDtmfOptions": {"mode": "detect"},
+    }
     switch = Switch({})
     call = switch.callout("conferenceCallout", request)
     switch.clock.pass_time(10)
@@ -129,20 +146,34 @@ def test_conference_callout_moh_class_greeting_and_dtmf_options():
 
 
 def test_conference_callout_ace_silence_connects():
-    switch = called_out("conferenceCallout", {**MEETING, "enableAce": True}, {"ace": None}, parties={AGENT: hangs_up(30)})
+    switch = called_out(
+        "conferenceCallout",
+        {**MEETING, "enableAce": True},
+        {"ace": None},
+        parties={AGENT: hangs_up(30)},
+    )
     assert [(item.kind, item.to) for item in switch.of(Joined)] == [("conference", "room")]
 
 
 def test_callout_dtmf_is_heard_on_pickup():
-    assert called_out("ttsCallout", {**WORDS, "dtmf": "1w2#"}).heard("callee") == ["1w2#", "Hello there."]
+    assert called_out("ttsCallout", {**WORDS, "dtmf": "1w2#"}).heard("callee") == [
+        "1w2#",
+        "Hello there.",
+    ]
 
 
 def test_callout_custom_is_echoed():
-    switch = called_out("ttsCallout", {**WORDS, "custom": "order 17", "enableAce": True, "enableDice": True}, {"ace": CONTINUE})
+    switch = called_out(
+        "ttsCallout",
+        {**WORDS, "custom": "order 17", "enableAce": True, "enableDice": True},
+        {"ace": CONTINUE},
+    )
     assert [event["custom"] for event in switch.asked] == ["order 17"] * 2
 
 
-@pytest.mark.parametrize(("domain", "told"), [({}, "pstn"), ({"domain": "mxp"}, "mxp"), ({"domain": "PSTN"}, "pstn")])
+@pytest.mark.parametrize(
+    ("domain", "told"), [({}, "pstn"), ({"domain": "mxp"}, "mxp"), ({"domain": "PSTN"}, "pstn")]
+)
 def test_callout_domain(domain, told):
     assert Switch({}).callout("ttsCallout", {**WORDS, **domain}).info()["domain"] == told
 
@@ -176,7 +207,9 @@ def test_a_custom_callout_may_connect_a_stream():
     switch = Switch({})
     switch.callout("customCallout", {"ice": json.dumps(STREAM)})
     switch.clock.pass_time(1)
-    assert [(item.kind, item.to) for item in switch.of(Ringing)] == [("stream", "wss://example.com/audio")]
+    assert [(item.kind, item.to) for item in switch.of(Ringing)] == [
+        ("stream", "wss://example.com/audio")
+    ]
 
 
 HEADERS = {
@@ -206,7 +239,10 @@ def test_conference_dtmf_is_forwarded_to_the_others_in_the_room():
 
 
 def test_the_place_of_start_recording_decides_what_is_recorded():
-    start = {"name": "startRecording", "options": {"destinationUrl": "s3://bucket", "credentials": "a:b:c"}}
+    start = {
+        "name": "startRecording",
+        "options": {"destinationUrl": "s3://bucket", "credentials": "a:b:c"},
+    }
     words = say("x" * 150, {})["instructions"]
     for instructions, begin in (([start, *words], "090000"), ([*words, start], "090010")):
         switch = Switch({"ice": {"instructions": instructions, **HANGUP}})
@@ -215,9 +251,14 @@ def test_the_place_of_start_recording_decides_what_is_recorded():
 
 
 def test_stop_recording_finishes_it_before_the_call_ends():
-    start = {"name": "startRecording", "options": {"destinationUrl": "s3://bucket", "credentials": "a:b:c"}}
+    start = {
+        "name": "startRecording",
+        "options": {"destinationUrl": "s3://bucket", "credentials": "a:b:c"},
+    }
     more = say("x" * 150, {})["instructions"]
-    switch = Switch({"ice": {"instructions": [start, *more, {"name": "stopRecording"}, *more], **HANGUP}})
+    switch = Switch(
+        {"ice": {"instructions": [start, *more, {"name": "stopRecording"}, *more], **HANGUP}}
+    )
     switch.call()
     assert [item.at.second for item in switch.of(Asks) if item.event == "notify"] == [10, 12]
 
@@ -226,5 +267,9 @@ def test_an_illegal_pie_answer_fails_an_answered_call_without_a_duration():
     switch = Switch({"ice": ASKS, "pie": {"action": {"name": "park"}}})
     switch.call()
     dice = switch.event("dice")
-    assert (dice["result"], dice["reason"], dice["debit"]["amount"]) == ("FAILED", "GENERALERROR", 0)
+    assert (dice["result"], dice["reason"], dice["debit"]["amount"]) == (
+        "FAILED",
+        "GENERALERROR",
+        0,
+    )
     assert "duration" not in dice

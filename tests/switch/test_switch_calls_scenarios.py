@@ -1,4 +1,6 @@
-"""Section 5 of the platform notes, row by row: which callbacks come in which order, and who hears what."""
+"""Section 5 of the platform notes, row by row: which callbacks come in which order, and who hears
+what.
+"""
 
 import json
 
@@ -28,7 +30,12 @@ from switch_calls_desk import (
 from flowengine.switch.world import Act, Behaviour
 
 WORDS = {"destination": {"type": "number", "endpoint": AGENT}, "cli": LINE, "text": "Hello there."}
-MEETING = {"destination": {"type": "number", "endpoint": AGENT}, "cli": LINE, "conferenceId": "room", "greeting": "Welcome."}
+MEETING = {
+    "destination": {"type": "number", "endpoint": AGENT},
+    "cli": LINE,
+    "conferenceId": "room",
+    "greeting": "Welcome.",
+}
 INLINE = {"action": {"name": "connectPstn", "number": AGENT, "cli": LINE}}
 
 
@@ -65,7 +72,10 @@ DIALLED = {
 def test_scenario(row):
     how, answers, events, connected = DIALLED[row]
     switch = Switch(answers)
-    acts = (*(Act("press", "1", 1.0, "asked") for event in events if event == "pie"), Act("hang up", after=60))
+    acts = (
+        *(Act("press", "1", 1.0, "asked") for event in events if event == "pie"),
+        Act("hang up", after=60),
+    )
     switch.call(behaviour=Behaviour(acts=acts), **how)
     assert switch.events() == events
     assert joined(switch) == connected
@@ -99,7 +109,11 @@ WITHOUT_A_BACKEND = {
         [("conference", "room")],
         "ANSWERED",
     ),
-    "SIP → Sinch": ({"kind": "sip", "caller": "desk@example.com", "to": AGENT}, [("phone", AGENT)], "ANSWERED"),
+    "SIP → Sinch": (
+        {"kind": "sip", "caller": "desk@example.com", "to": AGENT},
+        [("phone", AGENT)],
+        "ANSWERED",
+    ),
     "app→phone": ({"kind": "app", "caller": "bert", "to": AGENT}, [], "FAILED"),
     "phone": ({}, [], "FAILED"),
 }
@@ -118,7 +132,13 @@ def test_no_url_is_no_callback(row):
 def test_menu_jumps_give_no_pie():
     menu = json.loads(json.dumps(MENU))
     menu["action"]["menus"][0]["options"] = [{"dtmf": "2", "action": "menu(more)"}]
-    menu["action"]["menus"].append({"id": "more", "mainPrompt": "#tts[Press 1.]", "options": [{"dtmf": "1", "action": "return(x)"}]})
+    menu["action"]["menus"].append(
+        {
+            "id": "more",
+            "mainPrompt": "#tts[Press 1.]",
+            "options": [{"dtmf": "1", "action": "return(x)"}],
+        }
+    )
     switch = Switch({"ice": menu, "pie": HANGUP})
     switch.call(behaviour=presses("2", "1"))
     assert switch.events() == ["ice", "pie", "dice"]
@@ -164,7 +184,11 @@ CALLOUTS = {
 @pytest.mark.parametrize("row", CALLOUTS)
 def test_callout(row):
     method, request, answers, events, heard = CALLOUTS[row]
-    party = Behaviour(acts=(Act("press", "1", 0.5, "asked"), Act("hang up", after=30))) if "ress 1." in str(heard) else hangs_up(40)
+    party = (
+        Behaviour(acts=(Act("press", "1", 0.5, "asked"), Act("hang up", after=30)))
+        if "ress 1." in str(heard)
+        else hangs_up(40)
+    )
     switch = Switch(answers, parties={AGENT: party, "anna": party})
     switch.callout(method, request)
     switch.clock.run()
@@ -187,11 +211,18 @@ def test_custom_callout_urls_are_asked_in_place_of_the_application():
 
 
 def test_x_cb_headers_of_a_callout_come_with_its_callbacks():
-    headers = {"X-CB-Order": "17", "x-cb-name": "ö", "Other": "1", **{f"X-CB-{n}": str(n) for n in range(6)}}
+    headers = {
+        "X-CB-Order": "17",
+        "x-cb-name": "ö",
+        "Other": "1",
+        **{f"X-CB-{n}": str(n) for n in range(6)},
+    }
     switch = Switch({})
     switch.callout("ttsCallout", {**WORDS, "enableDice": True}, headers)
     switch.clock.run()
-    sent = {name: value for name, value in switch.headers[0].items() if name.lower().startswith("x-cb")}
+    sent = {
+        name: value for name, value in switch.headers[0].items() if name.lower().startswith("x-cb")
+    }
     assert sent == {"X-CB-Order": "17", "X-CB-0": "0", "X-CB-1": "1", "X-CB-2": "2", "X-CB-3": "3"}
 
 
@@ -205,7 +236,10 @@ def test_a_callout_without_cli_gets_an_id_but_never_rings():
 
 def test_a_custom_callout_may_limit_its_call_and_send_keys():
     switch = Switch({})
-    call = switch.callout("customCallout", {"ice": json.dumps(INLINE), "enableAce": False, "maxDuration": 30, "dtmf": "12#"})
+    call = switch.callout(
+        "customCallout",
+        {"ice": json.dumps(INLINE), "enableAce": False, "maxDuration": 30, "dtmf": "12#"},
+    )
     switch.clock.run()
     assert switch.heard("callee") == ["12#"]
     assert (call.ended.reason, call.ended.duration) == ("TIMEOUT", 30)
@@ -262,7 +296,10 @@ def test_manage_call_is_heard_by_the_caller_and_the_bridge_goes_on():
     assert switch.ending() == ("ANSWERED", "MANAGERHANGUP")
 
 
-@pytest.mark.parametrize(("leg", "hearing"), [("caller", ["caller"]), ("callee", ["callee"]), ("both", ["caller", "callee"])])
+@pytest.mark.parametrize(
+    ("leg", "hearing"),
+    [("caller", ["caller"]), ("callee", ["callee"]), ("both", ["caller", "callee"])],
+)
 def test_manage_call_on_a_leg(leg, hearing):
     switch = Switch({"ice": CONNECT, "ace": CONTINUE})
     call = switch.dial()
@@ -273,7 +310,10 @@ def test_manage_call_on_a_leg(leg, hearing):
 
 def test_prompts_of_ice_and_ace_are_heard_by_the_caller_and_dtmf_by_the_callee():
     connect = {"action": {**CONNECT["action"], "dtmf": "12w#"}}
-    switch = Switch({"ice": say("Before.", connect), "ace": say("After.", CONTINUE)}, parties={AGENT: hangs_up(20)})
+    switch = Switch(
+        {"ice": say("Before.", connect), "ace": say("After.", CONTINUE)},
+        parties={AGENT: hangs_up(20)},
+    )
     switch.call()
     assert switch.heard() == ["Before.", "ringing", "After."]
     assert switch.heard("callee") == ["12w#"]
@@ -302,11 +342,17 @@ def test_words_in_a_conference_reach_the_others():
     one, two = switch.dial(), switch.dial("+12016666666")
     switch.clock.pass_time(1)
     assert one.caller.say("Hello all.")
-    assert [(item.call, item.sound.text) for item in switch.happened if type(item).__name__ == "Heard"] == [(two.id, "Hello all.")]
+    assert [
+        (item.call, item.sound.text) for item in switch.happened if type(item).__name__ == "Heard"
+    ] == [(two.id, "Hello all.")]
 
 
 def test_a_caller_is_answered_by_itself_where_it_is_needed_and_else_with_the_callee():
-    for answers, roles in (({"ice": MENU}, ["caller"]), ({"ice": say("Hi.", HANGUP)}, []), ({"ice": CONNECT}, ["callee", "caller"])):
+    for answers, roles in (
+        ({"ice": MENU}, ["caller"]),
+        ({"ice": say("Hi.", HANGUP)}, []),
+        ({"ice": CONNECT}, ["callee", "caller"]),
+    ):
         switch = Switch(answers)
         switch.dial(behaviour=hangs_up(30))
         switch.clock.pass_time(4)
@@ -315,7 +361,10 @@ def test_a_caller_is_answered_by_itself_where_it_is_needed_and_else_with_the_cal
 
 def test_answer_begins_the_billing_before_the_callee_picks_up():
     answer = {"instructions": [{"name": "answer"}], **CONNECT}
-    switch = Switch({"ice": answer, "ace": CONTINUE}, parties={AGENT: Behaviour(after=10.0, acts=(Act("hang up", after=5.0),))})
+    switch = Switch(
+        {"ice": answer, "ace": CONTINUE},
+        parties={AGENT: Behaviour(after=10.0, acts=(Act("hang up", after=5.0),))},
+    )
     switch.call()
     assert switch.event("dice")["duration"] == 15
 

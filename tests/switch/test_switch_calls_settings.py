@@ -1,10 +1,27 @@
-"""Section 7 of the platform notes: what no source decides is a setting, and each makes a difference to a call."""
+"""Section 7 of the platform notes: what no source decides is a setting, and each makes a difference
+to a call.
+"""
 
 import json
 from dataclasses import fields
 
 import pytest
-from switch_calls_desk import AGENT, CONNECT, CONTINUE, HANGUP, LINE, MENU, PARK, USER, Asks, Picked, Switch, hangs_up, presses, say
+from switch_calls_desk import (
+    AGENT,
+    CONNECT,
+    CONTINUE,
+    HANGUP,
+    LINE,
+    MENU,
+    PARK,
+    USER,
+    Asks,
+    Picked,
+    Switch,
+    hangs_up,
+    presses,
+    say,
+)
 
 from flowengine.switch.settings import Settings
 from flowengine.switch.world import Behaviour
@@ -15,7 +32,11 @@ RECORDED = {
     "instructions": [
         {
             "name": "startRecording",
-            "options": {"destinationUrl": "s3://b", "credentials": "a:b:c", "transcriptionOptions": {"enabled": True}},
+            "options": {
+                "destinationUrl": "s3://b",
+                "credentials": "a:b:c",
+                "transcriptionOptions": {"enabled": True},
+            },
         }
     ],
     **CONNECT,
@@ -57,7 +78,8 @@ def seconds(switch):
     return switch.clock.seconds
 
 
-# the setting, another value than the default, the call, and what is seen of it with the default and with the other value
+# the setting, another value than the default, the call, and what is seen of it with the default and
+# with the other value
 APP = {"kind": "app", "caller": "bert", "to": "anna"}
 DIFFERENCES = {
     "callback_timeout": (1.0, {"ice": None}, {}, lambda switch: switch.happened[1].at.second, (5, 1)),
@@ -102,7 +124,10 @@ ELSEWHERE = {"bypass_after", "bypass_probe", "timestamp_window"}
 @pytest.mark.parametrize("setting", DIFFERENCES)
 def test_a_setting_makes_its_difference(setting):
     other, answers, how, seen, expected = DIFFERENCES[setting]
-    told = tuple(seen(play(answers, settings, **how)) for settings in (Settings(), Settings(**{setting: other})))
+    told = tuple(
+        seen(play(answers, settings, **how))
+        for settings in (Settings(), Settings(**{setting: other}))
+    )
     assert told == expected
 
 

@@ -1,4 +1,6 @@
-"""Each route of section 4 of the platform notes, asked by the client and answered by the switch, over HTTP."""
+"""Each route of section 4 of the platform notes, asked by the client and answered by the switch,
+over HTTP.
+"""
 
 import asyncio
 import json
@@ -30,7 +32,10 @@ PHONE = Destination("number", "+46700000003")
 SAY = {"instructions": [{"name": "say", "text": "Please hold.", "locale": "en-US"}]}
 HANGUP = {"action": {"name": "hangup"}}
 CONFERENCE = {"action": {"name": "connectConf", "conferenceId": "my conf"}}
-RECORD = {"instructions": [{"name": "startRecording", "options": {"format": "wav"}}], "action": {"name": "park", "maxDuration": 600}}
+RECORD = {
+    "instructions": [{"name": "startRecording", "options": {"format": "wav"}}],
+    "action": {"name": "park", "maxDuration": 600},
+}
 
 
 @pytest.fixture(params=[Signed, Basic], ids=["signed", "basic"])
@@ -39,7 +44,9 @@ def ask(request, switch):
 
     def run(what, key=KEY, secret=SECRET, seconds=10.0):
         async def asked():
-            async with CallingApi(request.param(key, secret), Hosts.at(switch.url), seconds=seconds) as api:
+            async with CallingApi(
+                request.param(key, secret), Hosts.at(switch.url), seconds=seconds
+            ) as api:
                 return await what(api)
 
         return asyncio.run(asked())
@@ -49,7 +56,13 @@ def ask(request, switch):
 
 def test_1_tts_callout_2_call_3_patch_16_report(ask, switch, backend):
     backend.answers["dice"] = {}
-    callout = TtsCallout(destination=PHONE, cli=NUMBER, text="Your table is ready.", custom="order 7", enable_dice=True)
+    callout = TtsCallout(
+        destination=PHONE,
+        cli=NUMBER,
+        text="Your table is ready.",
+        custom="order 7",
+        enable_dice=True,
+    )
     call = ask(lambda api: api.callouts.place(callout))
     switch.advance(4)
     info = ask(lambda api: api.calls.info(call))
@@ -75,7 +88,9 @@ def test_1_custom_callout_and_headers_that_come_back(ask, switch, backend):
 
 
 def test_4_the_leg_of_a_call_by_its_own_address(ask, switch, backend):
-    backend.answers["ice"] = {"action": {"name": "connectPstn", "number": "+46700000003", "cli": NUMBER}}
+    backend.answers["ice"] = {
+        "action": {"name": "connectPstn", "number": "+46700000003", "cli": NUMBER}
+    }
     backend.answers["ace"] = {"action": {"name": "continue"}}
     call = switch.dial()
     switch.advance(10)
@@ -83,7 +98,11 @@ def test_4_the_leg_of_a_call_by_its_own_address(ask, switch, backend):
     assert url.endswith(call)
     ask(lambda api: api.calls.update_leg(url, "callee", SAY))
     switch.advance(1)
-    said = [item for item in switch.happened(call) if item["what"] == "heard" and item["sound"]["text"] == "Please hold."]
+    said = [
+        item
+        for item in switch.happened(call)
+        if item["what"] == "heard" and item["sound"]["text"] == "Please hold."
+    ]
     assert [item["role"] for item in said] == ["callee"]
     assert ask(lambda api: api.calls.info(url)).call_id == call
 
@@ -94,7 +113,10 @@ def test_5_to_8_conferences(ask, switch, backend):
     callout = ConferenceCallout(destination=PHONE, cli=NUMBER, conference_id="my conf")
     third = ask(lambda api: api.callouts.place(callout))
     switch.advance(5)
-    members = {member.call_id: member for member in ask(lambda api: api.conferences.participants("my conf"))}
+    members = {
+        member.call_id: member
+        for member in ask(lambda api: api.conferences.participants("my conf"))
+    }
     assert set(members) == {first, second, third}
     assert not members[first].muted
     assert members[first].duration > 0
@@ -102,10 +124,16 @@ def test_5_to_8_conferences(ask, switch, backend):
     async def manage(api):
         await api.conferences.mute("my conf", first)
         await api.conferences.hold("my conf", second, "music1")
-        changed = {member.call_id: (member.muted, member.on_hold) for member in await api.conferences.participants("my conf")}
+        changed = {
+            member.call_id: (member.muted, member.on_hold)
+            for member in await api.conferences.participants("my conf")
+        }
         await api.conferences.unmute("my conf", first)
         await api.conferences.resume("my conf", second)
-        back = {(member.muted, member.on_hold) for member in await api.conferences.participants("my conf")}
+        back = {
+            (member.muted, member.on_hold)
+            for member in await api.conferences.participants("my conf")
+        }
         await api.conferences.kick("my conf", third)
         return changed, back
 
@@ -145,7 +173,11 @@ def test_12_13_callback_urls(ask, backend):
 
 def test_14_number_query(ask):
     found = ask(lambda api: api.numbers.query("+46(0)73-017-0101"))
-    assert (found.country_id, found.normalized_number, found.restricted) == ("SE", "+46730170101", False)
+    assert (found.country_id, found.normalized_number, found.restricted) == (
+        "SE",
+        "+46730170101",
+        False,
+    )
     assert (found.rate.currency_id, found.rate.amount) == ("SEK", 0.0095)
 
 
@@ -180,7 +212,9 @@ def test_17_reporting_takes_signed_requests_only(ask):
 def test_17_reporting(ask, switch, backend):
     with pytest.raises(NotFound):
         ask(lambda api: api.reports.counter("nobody"))
-    backend.answers["ice"] = {"action": {"name": "connectPstn", "number": "+46700000003", "cli": NUMBER}}
+    backend.answers["ice"] = {
+        "action": {"name": "connectPstn", "number": "+46700000003", "cli": NUMBER}
+    }
     backend.answers["ace"] = {"action": {"name": "continue"}}
     call = switch.dial()
     switch.advance(10)
@@ -189,13 +223,18 @@ def test_17_reporting(ask, switch, backend):
     switch.act(call, "caller", "hangup")
     switch.advance(5)
     begin = datetime(2026, 1, 1, tzinfo=UTC)
-    found = ask(lambda api: api.reports.user_calls("number", "+46700000001", "pstn", begin, begin + timedelta(days=365)))
+    found = ask(
+        lambda api: api.reports.user_calls(
+            "number", "+46700000001", "pstn", begin, begin + timedelta(days=365)
+        )
+    )
     assert (found.success, found.failed) == (1, 0)
     assert found.duration > 0
     assert ask(lambda api: api.reports.service("calling")) == "up"
 
 
-# --- what is refused ---------------------------------------------------------------------------------------------------------
+# --- what is refused
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_unknown_calls_and_recordings(ask):
@@ -217,7 +256,9 @@ def test_unknown_calls_and_recordings(ask):
 
 def test_wrong_requests(ask):
     for what in (
-        lambda api: api.callouts.place(TtsCallout(destination=Destination("number", "soon"), cli=NUMBER, text="Hello")),
+        lambda api: api.callouts.place(
+            TtsCallout(destination=Destination("number", "soon"), cli=NUMBER, text="Hello")
+        ),
         lambda api: api.callbacks.get("nobody"),
         lambda api: api.numbers.assign(["+46700000001"]),
         lambda api: api.numbers.query("soon"),
@@ -230,7 +271,11 @@ def test_illegal_svaml_for_a_call_under_way(ask, switch, backend):
     backend.answers["ice"] = CONFERENCE
     call = switch.dial()
     with pytest.raises(BadRequest) as caught:
-        ask(lambda api: api.calls.update(call, {"action": {"name": "connectPstn", "number": "+46700000003"}}))
+        ask(
+            lambda api: api.calls.update(
+                call, {"action": {"name": "connectPstn", "number": "+46700000003"}}
+            )
+        )
     assert caught.value.code == 40003
 
 
@@ -251,7 +296,13 @@ def test_calls_of_another_application(ask, switch, backend):
 
 
 @pytest.mark.parametrize(
-    ("code", "kind"), [(40200, PaymentRequired), (42901, TooManyRequests), (50000, ServerProblem), (50300, ServerProblem)]
+    ("code", "kind"),
+    [
+        (40200, PaymentRequired),
+        (42901, TooManyRequests),
+        (50000, ServerProblem),
+        (50300, ServerProblem),
+    ],
 )
 def test_whatever_the_switch_is_told_to_refuse_with(ask, switch, code, kind):
     refusal = switch.send("POST", "/desk/refusals", {"code": code})

@@ -1,4 +1,6 @@
-"""What somebody reads whose configuration of the switch is wrong; and that the schema, the model and the catalogue are of one mind."""
+"""What somebody reads whose configuration of the switch is wrong; and that the schema, the model
+and the catalogue are of one mind.
+"""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,7 +27,9 @@ def test_what_an_author_reads(name, golden):
 
 @pytest.mark.parametrize("entry", CODES, ids=lambda entry: entry.code)
 def test_the_wrong_example_is_wrong_and_the_right_one_is_right(entry):
-    assert entry.code in [problem.code for problem in configured(entry.wrong.encode(), "switch.yaml", {})[1]]
+    assert entry.code in [
+        problem.code for problem in configured(entry.wrong.encode(), "switch.yaml", {})[1]
+    ]
     made, problems = configured(entry.right.encode(), "switch.yaml", {})
     assert problems == []
     assert made
@@ -49,8 +53,15 @@ def properties() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("described", list(properties()))
-def test_every_property_is_explained_with_an_example_that_fits(described: Mapping[str, Any]) -> None:
+def test_every_property_is_explained_with_an_example_that_fits(
+    described: Mapping[str, Any],
+) -> None:
     assert described.get("description")
     assert described["examples"]
     for example in described["examples"]:
-        assert list(Draft202012Validator({**described, "$defs": schema()["$defs"]}).iter_errors(example)) == []
+        assert (
+            list(
+                Draft202012Validator({**described, "$defs": schema()["$defs"]}).iter_errors(example)
+            )
+            == []
+        )

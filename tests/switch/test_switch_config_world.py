@@ -14,10 +14,20 @@ def test_a_file_says_everything():
     made, problems = configured(WHOLE, "switch.yaml", {"ACME_SECRET": SECRET})
     assert problems == []
     assert made
-    acts = (Act("press", "1#", until="asked"), Act("say", "Hello", 2, "beep$"), Act("hang up", after=1))
+    acts = (
+        Act("press", "1#", until="asked"),
+        Act("say", "Hello", 2, "beep$"),
+        Act("hang up", after=1),
+    )
     assert made.world == World(
         applications=(
-            Application("acme-support", SECRET, "http://127.0.0.1:8080/sinch", "http://127.0.0.1:8090/sinch", 10),
+            Application(
+                "acme-support",
+                SECRET,
+                "http://127.0.0.1:8080/sinch",
+                "http://127.0.0.1:8090/sinch",
+                10,
+            ),
             Application("acme-sales", SECRET),
         ),
         numbers=(
@@ -26,7 +36,10 @@ def test_a_file_says_everything():
             Number("+14045003000"),
         ),
         users={"anna": "acme-support", "bert": "acme-sales"},
-        parties={"+4670": Behaviour("busy", 1), "anna": Behaviour(who="machine", beep_after=2, acts=acts, hangs_up_at="bye|9")},
+        parties={
+            "+4670": Behaviour("busy", 1),
+            "anna": Behaviour(who="machine", beep_after=2, acts=acts, hangs_up_at="bye|9"),
+        },
         rates=(Rate("+46", 0.5, "SEK"),),
         region="use1",
     )

@@ -16,7 +16,9 @@ EXAMPLES = re.findall(r"^```yaml switch\n(.*?)^```$", PAGE, re.MULTILINE | re.DO
 
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_examples_are_well_formed(text: str) -> None:
-    made, problems = configured(text.encode(), "switch.yaml", {"ACME_SECRET": "BeIukql3pTKJ8RGL5zo0DA=="})
+    made, problems = configured(
+        text.encode(), "switch.yaml", {"ACME_SECRET": "BeIukql3pTKJ8RGL5zo0DA=="}
+    )
     assert problems == []
     assert made
 
@@ -35,4 +37,8 @@ def test_every_request_to_the_desk_is_listed() -> None:
 
 def test_every_option_is_listed() -> None:
     for parameter in switch.params:
-        assert f"| `{'--' + str(parameter.name) if parameter.param_type_name == 'option' else 'CONFIG'}` |" in PAGE
+        assert (
+            "| "
+            f"`{'--' + str(parameter.name) if parameter.param_type_name == 'option' else 'CONFIG'}` |"
+            in PAGE
+        )

@@ -1,4 +1,6 @@
-"""`flowengine load` against a real server, which checks every signature and answers what it is told to."""
+"""`flowengine load` against a real server, which checks every signature and answers what it is told
+to.
+"""
 
 import asyncio
 import doctest
@@ -19,7 +21,11 @@ from flowengine.switch.load import Plan, load, report
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 OPTIONS = [{"dtmf": "1", "action": "return(one)"}, {"dtmf": "2", "action": "return(two)"}]
-MENU = {"name": "runMenu", "mainMenu": "main", "menus": [{"id": "main", "mainPrompt": "#tts[Well?]", "options": OPTIONS}]}
+MENU = {
+    "name": "runMenu",
+    "mainMenu": "main",
+    "menus": [{"id": "main", "mainPrompt": "#tts[Well?]", "options": OPTIONS}],
+}
 ANSWERS = {
     "ice": {"action": MENU},
     "pie": {"action": {"name": "connectPstn", "number": "+46000000001", "cli": "+14045550100"}},
@@ -37,7 +43,13 @@ class Backend(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers, self.status, self.refused = dict(ANSWERS), {}, []
-        self.events, self.dialled, self.pressed, self.calls, self.begun = Counter(), Counter(), Counter(), set(), []
+        self.events, self.dialled, self.pressed, self.calls, self.begun = (
+            Counter(),
+            Counter(),
+            Counter(),
+            set(),
+            [],
+        )
         self.busy, self.most, self.lock, self.pause = 0, 0, threading.Lock(), 0.0
         self.url = f"http://127.0.0.1:{self.server_address[1]}/sinch?tenant=1"
 
@@ -52,7 +64,9 @@ class Handler(BaseHTTPRequestHandler):
             server.most = max(server.most, server.busy)
         body = self.rfile.read(int(self.headers["content-length"]))
         try:
-            Verifier({KEY: SECRET}).verify("POST", self.path, dict(self.headers.items()), body, datetime.now(UTC))
+            Verifier({KEY: SECRET}).verify(
+                "POST", self.path, dict(self.headers.items()), body, datetime.now(UTC)
+            )
         except SignatureError as error:
             server.refused.append(error)
         self.note(server, json.loads(body))
@@ -96,7 +110,9 @@ def put(backend, **options):
 
 
 def command(backend, *options):
-    return CliRunner().invoke(main, ["load", backend.url, "--key", KEY, "--secret", SECRET, *options])
+    return CliRunner().invoke(
+        main, ["load", backend.url, "--key", KEY, "--secret", SECRET, *options]
+    )
 
 
 def test_every_call_is_complete_and_every_callback_signed_in_the_servers_time(backend):
@@ -186,13 +202,22 @@ def test_a_call_that_does_not_end_is_lost():
     tally.ended(None)
     tally.ended(Ended("abc", AT + timedelta(seconds=9), "ANSWERED", "CALLERHANGUP", 9))
     found = tally.report(0.5)
-    assert (found.calls, found.lost, found.passed, found.endings) == (2, 1, False, {"ANSWERED CALLERHANGUP": 1})
+    assert (found.calls, found.lost, found.passed, found.endings) == (
+        2,
+        1,
+        False,
+        {"ANSWERED CALLERHANGUP": 1},
+    )
     assert found.calls_per_second == 4.0
 
 
 def test_what_is_merely_tolerated_is_no_error():
     tally = report.Tally()
-    tally.told(Told("abc", AT, "ice", "http://a/b", 200, b"{}", "", (), (Finding("action", "spelt oddly"),)))
+    tally.told(
+        Told(
+            "abc", AT, "ice", "http://a/b", 200, b"{}", "", (), (Finding("action", "spelt oddly"),)
+        )
+    )
     assert tally.report(1.0).errors == {}
 
 
@@ -203,7 +228,12 @@ def test_the_report_for_a_person(backend):
     assert lines[0].startswith("12 calls in ")
     assert lines[0].endswith("none lost")
     rows = [line.split() for line in lines]
-    assert [row[:2] for row in rows if row and row[0] in ANSWERS] == [["ice", "12"], ["pie", "12"], ["ace", "12"], ["dice", "12"]]
+    assert [row[:2] for row in rows if row and row[0] in ANSWERS] == [
+        ["ice", "12"],
+        ["pie", "12"],
+        ["ace", "12"],
+        ["dice", "12"],
+    ]
     assert ["12", "ANSWERED", "CALLERHANGUP"] in rows
 
 
@@ -235,7 +265,11 @@ def test_a_hint_at_credentials_is_for_refused_signatures_only(backend):
     ],
 )
 def test_wrong_arguments(arguments, said):
-    ran = CliRunner().invoke(main, ["load", *arguments], env={"SINCH_APPLICATION_KEY": "", "SINCH_APPLICATION_SECRET": ""})
+    ran = CliRunner().invoke(
+        main,
+        ["load", *arguments],
+        env={"SINCH_APPLICATION_KEY": "", "SINCH_APPLICATION_SECRET": ""},
+    )
     assert ran.exit_code == 2
     assert said in ran.output
 

@@ -21,7 +21,14 @@ class Bench:
 
     def __init__(self, amd, behaviour, settings):
         self.clock, self.told = VirtualClock(), []
-        self.detection = Detection(self.clock, settings, behaviour, amd, lambda verdict: self.note("ace", verdict), self.note)
+        self.detection = Detection(
+            self.clock,
+            settings,
+            behaviour,
+            amd,
+            lambda verdict: self.note("ace", verdict),
+            self.note,
+        )
         self.clock.pass_time(RINGING)
 
     def note(self, what, verdict):
@@ -31,11 +38,27 @@ class Bench:
 @pytest.mark.parametrize(
     ("amd", "behaviour", "settings", "told"),
     [
-        pytest.param(SYNC, Behaviour(), {}, [(3, "ace", Verdict("human", "n/a", 3))], id="sync: ACE waits for human"),
         pytest.param(
-            SYNC, Behaviour(who="machine"), {}, [(3, "ace", Verdict("machine", "longgreeting", 3))], id="sync: or machine, no beep"
+            SYNC,
+            Behaviour(),
+            {},
+            [(3, "ace", Verdict("human", "n/a", 3))],
+            id="sync: ACE waits for human",
         ),
-        pytest.param(SYNC, Behaviour(who="notsure"), {}, [(3, "ace", Verdict("notsure", "initialsilence", 3))], id="sync: or notsure"),
+        pytest.param(
+            SYNC,
+            Behaviour(who="machine"),
+            {},
+            [(3, "ace", Verdict("machine", "longgreeting", 3))],
+            id="sync: or machine, no beep",
+        ),
+        pytest.param(
+            SYNC,
+            Behaviour(who="notsure"),
+            {},
+            [(3, "ace", Verdict("notsure", "initialsilence", 3))],
+            id="sync: or notsure",
+        ),
         pytest.param(
             SYNC,
             Behaviour(),
@@ -44,16 +67,28 @@ class Bench:
             id="sync: ACE is delayed by five seconds at most",
         ),
         pytest.param(
-            SYNC, Behaviour(who="machine", beep_after=1), {}, [(3, "ace", Verdict("machine", "beep", 3))], id="sync: a beep gives it away"
+            SYNC,
+            Behaviour(who="machine", beep_after=1),
+            {},
+            [(3, "ace", Verdict("machine", "beep", 3))],
+            id="sync: a beep gives it away",
         ),
         pytest.param(
-            ASYNC, Behaviour(), {}, [BEGUN, (3, "amd", Verdict("human", "n/a", 3))], id="async: ACE is inprogress, human comes later"
+            ASYNC,
+            Behaviour(),
+            {},
+            [BEGUN, (3, "amd", Verdict("human", "n/a", 3))],
+            id="async: ACE is inprogress, human comes later",
         ),
         pytest.param(
             ASYNC,
             Behaviour(who="machine", beep_after=8.5),
             {},
-            [BEGUN, (3, "amd", Verdict("machine", "longgreeting", 3)), (8.5, "amd_beep", Verdict("machine", "beep", 8))],
+            [
+                BEGUN,
+                (3, "amd", Verdict("machine", "longgreeting", 3)),
+                (8.5, "amd_beep", Verdict("machine", "beep", 8)),
+            ],
             id="async: machine, then its beep",
         ),
     ],
@@ -70,7 +105,12 @@ def test_amd(amd, behaviour, settings, told):
     [
         pytest.param(SYNC, 2, [], id="sync"),
         pytest.param(ASYNC, 2, [("amd", Verdict("hangup", "n/a", 2))], id="async: hangup"),
-        pytest.param(ASYNC, 4, [("amd", Verdict("machine", "longgreeting", 3))], id="async: no beep after the end"),
+        pytest.param(
+            ASYNC,
+            4,
+            [("amd", Verdict("machine", "longgreeting", 3))],
+            id="async: no beep after the end",
+        ),
     ],
 )
 def test_amd_of_a_call_that_hangs_up(amd, at, more):

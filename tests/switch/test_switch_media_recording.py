@@ -1,4 +1,6 @@
-"""Recordings: startRecording of the platform notes, section 1.3, and their notifications, section 2.7."""
+"""Recordings: startRecording of the platform notes, section 1.3, and their notifications, section
+2.7.
+"""
 
 import io
 import wave
@@ -9,7 +11,14 @@ import pytest
 from flowengine.svaml import RecordingOptions, TranscriptionOptions
 from flowengine.switch.clock import MONDAY_MORNING, VirtualClock
 from flowengine.switch.media import recording
-from flowengine.switch.media.recording import Recorder, Recording, Recordings, file_url, silence, transcript_url
+from flowengine.switch.media.recording import (
+    Recorder,
+    Recording,
+    Recordings,
+    file_url,
+    silence,
+    transcript_url,
+)
 from flowengine.switch.settings import Settings
 
 SETTINGS = Settings(upload_seconds=2, transcription_seconds=60, recording_days=1)
@@ -36,10 +45,16 @@ class Bench:
 @pytest.mark.parametrize(
     ("options", "notices"),
     [
-        pytest.param({}, [(10, *FINISHED), (12, "recording_available", FILE)], id="finished, then available"),
+        pytest.param(
+            {}, [(10, *FINISHED), (12, "recording_available", FILE)], id="finished, then available"
+        ),
         pytest.param(
             {"transcription_options": TranscriptionOptions(enabled=True, locale="en-US")},
-            [(10, *FINISHED), (12, "recording_available", FILE), (70, "transcription_available", "s3://bucket/talk-transcript.json")],
+            [
+                (10, *FINISHED),
+                (12, "recording_available", FILE),
+                (70, "transcription_available", "s3://bucket/talk-transcript.json"),
+            ],
             id="then transcribed",
         ),
         pytest.param(
@@ -48,7 +63,12 @@ class Bench:
             id="no transcript unless enabled",
         ),
         pytest.param(
-            {"notification_events": False, "transcription_options": TranscriptionOptions(enabled=True)}, [], id="notificationEvents false"
+            {
+                "notification_events": False,
+                "transcription_options": TranscriptionOptions(enabled=True),
+            },
+            [],
+            id="notificationEvents false",
         ),
     ],
 )
@@ -95,7 +115,9 @@ def test_a_recording_is_listed_read_deleted_and_expires():
     bench.record(10)
     bench.clock.run()
     ended = MONDAY_MORNING + timedelta(seconds=10)
-    kept = Recording("s3_bucket_talk.mp3", "call-1", FILE, ended, ended + timedelta(days=1), silence(FILE))
+    kept = Recording(
+        "s3_bucket_talk.mp3", "call-1", FILE, ended, ended + timedelta(days=1), silence(FILE)
+    )
     assert bench.store.between(ended, ended) == [kept]
     assert bench.store.between(ended + timedelta(seconds=1), ended + timedelta(days=9)) == []
     assert bench.store.delete("s3_bucket_talk.mp3")

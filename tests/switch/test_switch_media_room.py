@@ -24,7 +24,11 @@ class Bench:
         self.heard, self.kicked, self.detected, self.lines = [], [], [], {}
 
     def join(self, name, **options):
-        line = self.lines[name] = Line(self.clock, SETTINGS, lambda sound: self.heard.append((self.clock.seconds, name, sound.text)))
+        line = self.lines[name] = Line(
+            self.clock,
+            SETTINGS,
+            lambda sound: self.heard.append((self.clock.seconds, name, sound.text)),
+        )
         member = Member(
             name,
             f"46{name}",
@@ -159,12 +163,26 @@ THREE = ConferenceDtmfOptions("detect", 3, 2000)
     ("options", "keys", "detected", "counted"),
     [
         pytest.param(None, [(1, "1")], [], False, id="ignore is the default"),
-        pytest.param(DETECT, [(1, "1"), (2, "#")], [(1, "1"), (2, "#")], True, id="detect tells each key where maxDigits is 1"),
-        pytest.param(THREE, [(1, "123")], [(1, "123")], True, id="maxDigits ends collection"),
-        pytest.param(THREE, [(1, "1#"), (2, "2#")], [(1, "1"), (2, "2")], True, id="# ends collection"),
-        pytest.param(THREE, [(1, "1"), (2.5, "2")], [(4.5, "12")], True, id="timeoutMills ends collection"),
         pytest.param(
-            ConferenceDtmfOptions("detect", max_digits=2), [(1, "1")], [(4, "1")], True, id="timeoutMills is three seconds by default"
+            DETECT,
+            [(1, "1"), (2, "#")],
+            [(1, "1"), (2, "#")],
+            True,
+            id="detect tells each key where maxDigits is 1",
+        ),
+        pytest.param(THREE, [(1, "123")], [(1, "123")], True, id="maxDigits ends collection"),
+        pytest.param(
+            THREE, [(1, "1#"), (2, "2#")], [(1, "1"), (2, "2")], True, id="# ends collection"
+        ),
+        pytest.param(
+            THREE, [(1, "1"), (2.5, "2")], [(4.5, "12")], True, id="timeoutMills ends collection"
+        ),
+        pytest.param(
+            ConferenceDtmfOptions("detect", max_digits=2),
+            [(1, "1")],
+            [(4, "1")],
+            True,
+            id="timeoutMills is three seconds by default",
         ),
     ],
 )
@@ -204,7 +222,12 @@ def test_conference_recording_ends_when_all_leave(bench):
     notices = []
     recorders = [
         Recorder(
-            bench.clock, SETTINGS, call, "key", lambda *what, call=call: notices.append((bench.clock.seconds, call, *what)), Recordings()
+            bench.clock,
+            SETTINGS,
+            call,
+            "key",
+            lambda *what, call=call: notices.append((bench.clock.seconds, call, *what)),
+            Recordings(),
         )
         for call in "ab"
     ]
@@ -217,4 +240,7 @@ def test_conference_recording_ends_when_all_leave(bench):
     assert notices == []
     bench.room.leave("b")
     bench.clock.run()
-    assert notices == [(5, "a", "recording_finished", ""), (7, "a", "recording_available", "s3://bucket/talk.mp3")]
+    assert notices == [
+        (5, "a", "recording_finished", ""),
+        (7, "a", "recording_available", "s3://bucket/talk.mp3"),
+    ]

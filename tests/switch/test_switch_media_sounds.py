@@ -14,10 +14,22 @@ SPOKEN = Sound("speech", "Good day to you all.", 2.0, "en-US")
 @pytest.mark.parametrize(
     ("prompt", "heard"),
     [
-        pytest.param("#tts[Good day to you all.]", [SPOKEN], id="tts is spoken at the speed of the settings"),
-        pytest.param("#href[https://x.org/a.mp3]", [Sound("file", "https://x.org/a.mp3", 4)], id="href is an address"),
-        pytest.param("https://x.org/a.mp3", [Sound("file", "https://x.org/a.mp3", 4)], id="so is a bare URL"),
-        pytest.param("welcome.wav", [Sound("file", "welcome.wav", 4)], id="anything else is a file sent before"),
+        pytest.param(
+            "#tts[Good day to you all.]", [SPOKEN], id="tts is spoken at the speed of the settings"
+        ),
+        pytest.param(
+            "#href[https://x.org/a.mp3]",
+            [Sound("file", "https://x.org/a.mp3", 4)],
+            id="href is an address",
+        ),
+        pytest.param(
+            "https://x.org/a.mp3", [Sound("file", "https://x.org/a.mp3", 4)], id="so is a bare URL"
+        ),
+        pytest.param(
+            "welcome.wav",
+            [Sound("file", "welcome.wav", 4)],
+            id="anything else is a file sent before",
+        ),
         pytest.param(
             "#tts[Good day to you all.];welcome.wav; #TTS[Good day to you all.] ;",
             [SPOKEN, Sound("file", "welcome.wav", 4), SPOKEN],
@@ -34,23 +46,35 @@ SPOKEN = Sound("speech", "Good day to you all.", 2.0, "en-US")
             id="pauses in SSML take their time",
         ),
         pytest.param("#tts[]", [Sound("speech", "", 0.0, "en-US")], id="nothing takes no time"),
-        pytest.param("#tts[left open", [Sound("speech", "left open", 0.9, "en-US")], id="a part left open is still heard"),
+        pytest.param(
+            "#tts[left open",
+            [Sound("speech", "left open", 0.9, "en-US")],
+            id="a part left open is still heard",
+        ),
         pytest.param("", [], id="no prompt is silence"),
     ],
 )
 def test_prompt_grammar(prompt, heard):
     told = prompt_sounds(prompt, "", SETTINGS)
-    assert [(s.kind, s.text, pytest.approx(s.seconds), s.locale) for s in told] == [(s.kind, s.text, s.seconds, s.locale) for s in heard]
+    assert [(s.kind, s.text, pytest.approx(s.seconds), s.locale) for s in told] == [
+        (s.kind, s.text, s.seconds, s.locale) for s in heard
+    ]
 
 
 @pytest.mark.parametrize(
     ("instruction", "heard"),
     [
-        (Say("Good day to you all.", "sv-SE"), [Sound("speech", "Good day to you all.", 2.0, "sv-SE")]),
+        (
+            Say("Good day to you all.", "sv-SE"),
+            [Sound("speech", "Good day to you all.", 2.0, "sv-SE")],
+        ),
         (Say("Good day to you all."), [SPOKEN]),
         (Say("[pause]; go on"), [Sound("speech", "[pause]; go on", 1.4, "en-US")]),
         (PlayFiles(("#ssml[You &amp; me]",), "sv-SE"), [Sound("speech", "You & me", 0.8, "sv-SE")]),
-        (PlayFiles(("#tts[Hi]", "a;b.wav")), [Sound("speech", "Hi", 0.2, "en-US"), Sound("file", "a;b.wav", 4)]),
+        (
+            PlayFiles(("#tts[Hi]", "a;b.wav")),
+            [Sound("speech", "Hi", 0.2, "en-US"), Sound("file", "a;b.wav", 4)],
+        ),
     ],
     ids=[
         "say",

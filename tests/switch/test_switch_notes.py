@@ -1,4 +1,6 @@
-"""Each row of the platform notes' tables has a test of the switch: notes.yaml says which, and nothing is missing from it."""
+"""Each row of the platform notes' tables has a test of the switch: notes.yaml says which, and
+nothing is missing from it.
+"""
 
 import re
 import subprocess
@@ -22,7 +24,9 @@ NOTES = yaml.safe_load((HERE / "notes.yaml").read_text(encoding="utf-8"))
 def collected():
     options = ["-o", "addopts=", "-q", "--collect-only", "-p", "no:cacheprovider", "-p", "no:xdist"]
     command = [sys.executable, "-m", "pytest", *options, str(HERE)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE.parents[1]).stdout
+    told = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=HERE.parents[1]
+    ).stdout
     found = re.finditer(r"test_switch_(\w+)\.py::test_(.+)", told.encode().decode("unicode_escape"))
     return [f"{match[1]}::{match[2]}" for match in found]
 
@@ -42,7 +46,11 @@ def fits(test, wanted):
 def test_each_row_of_the_notes_has_tests_that_exist(table, collected):
     for row, given in NOTES[table].items():
         assert named_in(given) or set(given) == {"open"}, row
-        assert [wanted for wanted in named_in(given) if not any(fits(test, wanted) for test in collected)] == [], row
+        assert [
+            wanted
+            for wanted in named_in(given)
+            if not any(fits(test, wanted) for test in collected)
+        ] == [], row
 
 
 def names(kinds):
@@ -50,7 +58,11 @@ def names(kinds):
 
 
 def properties(kinds):
-    return {f"{kind.__struct_config__.tag}.{name}" for kind in get_args(kinds) for name in kind.__struct_encode_fields__}
+    return {
+        f"{kind.__struct_config__.tag}.{name}"
+        for kind in get_args(kinds)
+        for name in kind.__struct_encode_fields__
+    }
 
 
 def test_no_row_is_missing():
@@ -59,4 +71,6 @@ def test_no_row_is_missing():
     assert properties(AnyAction) <= set(NOTES["1.2 actions, their properties and limits"])
     assert properties(AnyInstruction) <= set(NOTES["1.3 instructions, their properties and limits"])
     assert {str(code) for code in DOCUMENTED} == {str(code) for code in NOTES["4.3 errors"]}
-    assert {item.name for item in fields(Settings)} <= set(NOTES["7 open points, which are settings"])
+    assert {item.name for item in fields(Settings)} <= set(
+        NOTES["7 open points, which are settings"]
+    )

@@ -35,7 +35,9 @@ INDICATIONS = """
 
 def test_each_locale_and_each_country_of_tones_is_taken():
     for locale in LOCALES.split():
-        assert read(answer(instruction("say", locale=locale)), "pie", Settings()).tolerated == (), locale
+        assert read(answer(instruction("say", locale=locale)), "pie", Settings()).tolerated == (), (
+            locale
+        )
     for country in INDICATIONS.split():
         reading = read(answer(then=action("connectPstn", indications=country)), "ice", Settings())
         assert reading.illegal == reading.tolerated == (), country
@@ -50,7 +52,10 @@ def test_each_music_is_taken(name, moh):
 
 def test_all_mistakes_of_an_action_are_told_at_once():
     reading = read(BROKEN["two mistakes"][0], "ice", Settings())
-    assert [finding.where for finding in reading.illegal] == ["action.maxDuration", "action.introPrompt"]
+    assert [finding.where for finding in reading.illegal] == [
+        "action.maxDuration",
+        "action.introPrompt",
+    ]
 
 
 @pytest.mark.parametrize("body", [b"", b"  \n", b"{}", b'{"instructions": []}'])
@@ -72,14 +77,20 @@ def test_cookies_add_up_over_a_call():
     before = {"a": "v" * 600}
     assert cookie_findings(before, {"b": "v" * 422}) == ()
     assert cookie_findings(before, {"a": "v" * 1000}) == ()
-    assert cookie_findings(before, {"b": "v" * 1024}) == (), "which is for read to say, and not twice"
+    assert cookie_findings(before, {"b": "v" * 1024}) == (), (
+        "which is for read to say, and not twice"
+    )
     (finding,) = cookie_findings(before, {"b": "v" * 423})
     assert "1025 bytes" in finding.message
 
 
 def test_strict_makes_illegal_what_is_tolerated():
     body = answer(then={"name": "Hangup"})
-    assert read(body, "ice", Settings()).tolerated == read(body, "ice", Settings(strict=True)).illegal != ()
+    assert (
+        read(body, "ice", Settings()).tolerated
+        == read(body, "ice", Settings(strict=True)).illegal
+        != ()
+    )
     assert read(body, "ice", Settings(strict=True)).tolerated == ()
     assert read(answer(then=action("hangup")), "ice", Settings(strict=True)).illegal == ()
 
@@ -100,5 +111,7 @@ def test_report_call_status(name, value, details, read_value, tolerated):
     reading = read(body, "dice", Settings())
     (report,) = reading.instructions
     assert (report.value, report.details) == (read_value, details.strip()[:64])
-    assert [finding.where for finding in reading.tolerated] == ["instructions[0].name"] * (name != "reportCallStatus") + tolerated
+    assert [finding.where for finding in reading.tolerated] == ["instructions[0].name"] * (
+        name != "reportCallStatus"
+    ) + tolerated
     assert reading.illegal == ()

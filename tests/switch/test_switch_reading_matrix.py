@@ -12,7 +12,10 @@ from flowengine.switch.settings import Settings
 CONTEXTS = json.loads((Path(__file__).parents[1] / "svaml" / "matrix.json").read_text())["contexts"]
 ICE, ACE, PIE, PATCH = (CONTEXTS[name] for name in ("ice", "ace", "pie", "patch"))
 LEGAL = {
-    **{name: (set(CONTEXTS[name]["actions"]), set(CONTEXTS[name]["instructions"])) for name in ("ice", "ace", "pie", "patch", "patch_leg")},
+    **{
+        name: (set(CONTEXTS[name]["actions"]), set(CONTEXTS[name]["instructions"]))
+        for name in ("ice", "ace", "pie", "patch", "patch_leg")
+    },
     "dice": ({"hangup"}, {"reportCallStatus"}),
     "unpark": ({*ICE["actions"], *PATCH["actions"]}, set(ICE["instructions"])),
     "custom_ice": ({"connectPstn", "connectStream"}, set(ICE["instructions"])),
@@ -32,7 +35,9 @@ DISPUTED = {
 def verdict(context, name, where, body):
     reading = read(body, context, Settings())
     assert [finding.where for finding in reading.illegal + reading.tolerated] in ([], [where])
-    assert all(name in finding.message and finding.cure for finding in reading.illegal + reading.tolerated)
+    assert all(
+        name in finding.message and finding.cure for finding in reading.illegal + reading.tolerated
+    )
     return "illegal" if reading.illegal else "tolerated" if reading.tolerated else "legal"
 
 
@@ -43,22 +48,37 @@ def expected(context, name, legal):
 @pytest.mark.parametrize("context", LEGAL)
 @pytest.mark.parametrize("name", ACTIONS)
 def test_each_action_in_each_place(context, name):
-    assert verdict(context, name, "action", answer(then=action(name))) == expected(context, name, LEGAL[context][0])
+    assert verdict(context, name, "action", answer(then=action(name))) == expected(
+        context, name, LEGAL[context][0]
+    )
 
 
 @pytest.mark.parametrize("context", LEGAL)
 @pytest.mark.parametrize("name", INSTRUCTIONS)
 def test_each_instruction_in_each_place(context, name):
     body = answer(instruction(name))
-    assert verdict(context, name, "instructions[0]", body) == expected(context, name, LEGAL[context][1])
+    assert verdict(context, name, "instructions[0]", body) == expected(
+        context, name, LEGAL[context][1]
+    )
 
 
 @pytest.mark.parametrize(
     ("setting", "app_origin", "legal"),
-    [("apps", True, True), ("apps", False, False), ("always", False, True), ("always", True, True), ("never", True, False)],
+    [
+        ("apps", True, True),
+        ("apps", False, False),
+        ("always", False, True),
+        ("always", True, True),
+        ("never", True, False),
+    ],
 )
 def test_continue_in_ice_is_a_setting(setting, app_origin, legal):
-    reading = read(answer(then=action("continue")), "ice", Settings(continue_in_ice=setting), app_origin=app_origin)
+    reading = read(
+        answer(then=action("continue")),
+        "ice",
+        Settings(continue_in_ice=setting),
+        app_origin=app_origin,
+    )
     assert (reading.illegal == ()) is legal
 
 
@@ -74,5 +94,10 @@ def test_recording_is_ignored_with_connect_mxp():
 
 
 def test_the_index_of_a_misplaced_instruction_counts_the_unreadable_ones():
-    reading = read(answer({"name": "talk"}, instruction("answer"), then=action("hangup")), "ace", Settings())
-    assert [finding.where for finding in reading.illegal] == ["instructions[0].name", "instructions[1]"]
+    reading = read(
+        answer({"name": "talk"}, instruction("answer"), then=action("hangup")), "ace", Settings()
+    )
+    assert [finding.where for finding in reading.illegal] == [
+        "instructions[0].name",
+        "instructions[1]",
+    ]

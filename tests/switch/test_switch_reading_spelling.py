@@ -1,9 +1,21 @@
-"""Each trap of section 1: names in any case, names of old, examples at odds with the description. All read as the usual spelling."""
+"""Each trap of section 1: names in any case, names of old, examples at odds with the description.
+All read as the usual spelling.
+"""
 
 from pathlib import Path
 
 import pytest
-from switch_reading_cases import ACTIONS, BROKEN, INSTRUCTIONS, LIMITS, SPELLED_ACTIONS, SPELLED_INSTRUCTIONS, action, answer, instruction
+from switch_reading_cases import (
+    ACTIONS,
+    BROKEN,
+    INSTRUCTIONS,
+    LIMITS,
+    SPELLED_ACTIONS,
+    SPELLED_INSTRUCTIONS,
+    action,
+    answer,
+    instruction,
+)
 
 from flowengine import svaml
 from flowengine.switch.reading import read
@@ -47,16 +59,25 @@ def test_everything_in_any_case(name, how):
     other = respelled(usual, how) | {how("name"): how(name)}
     context = "dice" if name == "reportCallStatus" else "ice"
     settings = Settings(continue_in_ice="always")
-    told = [read(answer(then=it) if name in ACTIONS else answer(it), context, settings) for it in (usual, other)]
+    told = [
+        read(answer(then=it) if name in ACTIONS else answer(it), context, settings)
+        for it in (usual, other)
+    ]
     assert (told[0].instructions, told[0].action) == (told[1].instructions, told[1].action)
     assert told[1].illegal == ()
     assert bool(told[1].tolerated) is (other != usual)
 
 
 def test_the_answer_itself_in_another_case_and_with_more_in_it():
-    reading = read(b'{"Instructions": null, "ACTION": {"name": "hangup"}, "reference": "a"}', "ice", Settings())
+    reading = read(
+        b'{"Instructions": null, "ACTION": {"name": "hangup"}, "reference": "a"}', "ice", Settings()
+    )
     assert reading.action == svaml.Hangup()
-    assert [finding.where for finding in reading.tolerated] == ["Instructions", "ACTION", "reference"]
+    assert [finding.where for finding in reading.tolerated] == [
+        "Instructions",
+        "ACTION",
+        "reference",
+    ]
 
 
 RECORD = {"record": True, "recordingOptions": {"destinationUrl": "s3://bucket"}}
@@ -70,18 +91,28 @@ def test_record_of_a_conference_records_the_room():
 
 
 def test_record_of_any_other_action_records_the_leg():
-    reading = read(answer(instruction("answer"), then=action("connectPstn") | RECORD), "ice", Settings())
-    assert reading.instructions == (svaml.Answer(), svaml.StartRecording(svaml.RecordingOptions("s3://bucket")))
+    reading = read(
+        answer(instruction("answer"), then=action("connectPstn") | RECORD), "ice", Settings()
+    )
+    assert reading.instructions == (
+        svaml.Answer(),
+        svaml.StartRecording(svaml.RecordingOptions("s3://bucket")),
+    )
     assert reading.conference_recording is None
 
 
 def test_a_conference_is_recorded_only_to_where_recordings_are_kept():
     bad = {"record": "true", "recordingOptions": {"destinationUrl": "ftp://a"}}
     reading = read(answer(then=action("connectConf") | bad), "ice", Settings())
-    assert [finding.where for finding in reading.illegal] == ["action.recordingOptions.destinationUrl"]
+    assert [finding.where for finding in reading.illegal] == [
+        "action.recordingOptions.destinationUrl"
+    ]
 
 
-@pytest.mark.parametrize("extra", [{"record": False}, {"recordingOptions": {}}, {"record": False, "recordingOptions": {}}])
+@pytest.mark.parametrize(
+    "extra",
+    [{"record": False}, {"recordingOptions": {}}, {"record": False, "recordingOptions": {}}],
+)
 def test_nothing_is_recorded_without_record(extra):
     reading = read(answer(then=action("connectConf") | extra), "ice", Settings())
     assert (reading.conference_recording, reading.instructions, reading.illegal) == (None, (), ())
@@ -102,13 +133,19 @@ def test_every_finding_has_a_cure_and_reads_well(golden):
         "many parts": answer(*[instruction("playFiles", ids=["a.mp3"] * 13)] * 5),
     }
     readings = {row: read(body, "ice", Settings()) for row, body in bodies.items()}
-    readings["ace in a custom callout"] = read(answer(then=action("park")), "custom_ace", Settings())
-    readings["pie in a custom callout"] = read(answer(then=action("connectPstn")), "custom_pie", Settings())
+    readings["ace in a custom callout"] = read(
+        answer(then=action("park")), "custom_ace", Settings()
+    )
+    readings["pie in a custom callout"] = read(
+        answer(then=action("connectPstn")), "custom_pie", Settings()
+    )
     lines = []
     for row, reading in readings.items():
         for kind, findings in (("illegal", reading.illegal), ("tolerated", reading.tolerated)):
             for finding in findings:
                 assert finding.message
                 assert finding.cure
-                lines.append(f"{row}\n  {kind} {finding.where}: {finding.message}\n  -> {finding.cure}")
+                lines.append(
+                    f"{row}\n  {kind} {finding.where}: {finding.message}\n  -> {finding.cure}"
+                )
     golden(GOLDEN, "\n".join(lines) + "\n")

@@ -8,7 +8,9 @@ import pytest
 from flowengine.switch.store import MemoryStore, open_store
 
 
-def test_a_file_holds_the_latest_of_each_name_in_the_order_of_their_first_coming(tmp_path: Path) -> None:
+def test_a_file_holds_the_latest_of_each_name_in_the_order_of_their_first_coming(
+    tmp_path: Path,
+) -> None:
     address = f"sqlite:{tmp_path}/deep/switch.db"
     store = open_store(address)
     for name, content in (("b", b"1"), ("a", b"2"), ("b", b"3"), ("c", b"4")):
@@ -33,6 +35,8 @@ def test_memory_holds_nothing_beyond_the_process() -> None:
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "switch.db").write_text("not a database, but some text that is long enough to look at " * 20)
+    (tmp_path / "switch.db").write_text(
+        "not a database, but some text that is long enough to look at " * 20
+    )
     with pytest.raises(sqlite3.DatabaseError):
         open_store(f"sqlite:{tmp_path}/switch.db")

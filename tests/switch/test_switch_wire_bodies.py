@@ -13,7 +13,9 @@ from flowengine.switch import wire
 from flowengine.switch.wire import Facts
 from flowengine.switch.world import Rate
 
-SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[2] / "schemas" / "callback.schema.json").read_text()))
+SCHEMA = Draft202012Validator(
+    json.loads((Path(__file__).parents[2] / "schemas" / "callback.schema.json").read_text())
+)
 AT = datetime(2024, 6, 6, 17, 20, 14, 999_999, tzinfo=UTC)
 LEAST = Facts("1ce0-53", "f00d")
 MOST = Facts(
@@ -42,7 +44,9 @@ def bodies(facts):
         "ice": wire.ice(facts, AT),
         "ace": wire.ace(facts, AT, AMD),
         "pie": wire.pie(facts, AT, MENU),
-        "dice": wire.dice(facts, AT, result="ANSWERED", reason="MANAGERHANGUP", duration=12, debit=0.0019),
+        "dice": wire.dice(
+            facts, AT, result="ANSWERED", reason="MANAGERHANGUP", duration=12, debit=0.0019
+        ),
         "notify": wire.notify(facts, "callingerror", error=(40001, "Illegal SVAML")),
     }
 
@@ -85,7 +89,9 @@ EVENTS = ("ice", "ace", "pie", "dice", "notify")
 @pytest.mark.parametrize("event", EVENTS)
 def test_field_matrix_of_a_call_of_which_all_is_known(event):
     told = json.loads(bodies(MOST)[event])
-    assert set(told) == {field for field, events in (ALWAYS | SOMETIMES).items() if event in events.split()}
+    assert set(told) == {
+        field for field, events in (ALWAYS | SOMETIMES).items() if event in events.split()
+    }
 
 
 @pytest.mark.parametrize(
@@ -99,7 +105,9 @@ def test_field_matrix_of_a_call_of_which_all_is_known(event):
     ],
 )
 def test_field_matrix_of_a_call_of_which_little_is_known(event, body):
-    assert set(json.loads(body)) == {field for field, events in ALWAYS.items() if event in events.split()}
+    assert set(json.loads(body)) == {
+        field for field, events in ALWAYS.items() if event in events.split()
+    }
 
 
 @pytest.mark.parametrize("facts", [LEAST, MOST], ids=["least", "most"])
@@ -109,19 +117,41 @@ def test_bodies_fit_the_schema_and_are_read_back(event, facts):
     SCHEMA.validate(json.loads(body))
     read = decode(body)
     assert (read.kind, read.call_id) == (event, "1ce0-53")
-    assert (read.custom, read.conference_id, read.cookies) == (facts.custom, facts.conference_id, dict(facts.cookies or {}))
+    assert (read.custom, read.conference_id, read.cookies) == (
+        facts.custom,
+        facts.conference_id,
+        dict(facts.cookies or {}),
+    )
     assert read.application_key == ("" if event == "notify" else "f00d")
 
 
 def test_what_is_read_back():
     ice, ace, pie, dice, notify = (decode(body) for body in bodies(MOST).values())
-    assert (ice.cli, ice.to, ice.domain, ice.origination_type) == ("12015555555", Destination("did", "+12017777777"), "pstn", "PSTN")
-    assert (ice.call_headers, ice.user_rate, ice.rdnis) == ({"k": "v"}, Money("USD", 0.0095), "+46700000001")
+    assert (ice.cli, ice.to, ice.domain, ice.origination_type) == (
+        "12015555555",
+        Destination("did", "+12017777777"),
+        "pstn",
+        "PSTN",
+    )
+    assert (ice.call_headers, ice.user_rate, ice.rdnis) == (
+        {"k": "v"},
+        Money("USD", 0.0095),
+        "+46700000001",
+    )
     assert ace.amd == AMD
     assert pie.menu_result == MenuResult("confirm", "sequence", "1234", "dtmf")
-    assert (dice.from_, dice.to, dice.duration) == ("12015555555", Destination("did", "12017777777"), 12)
+    assert (dice.from_, dice.to, dice.duration) == (
+        "12015555555",
+        Destination("did", "12017777777"),
+        12,
+    )
     assert (dice.debit, dice.user_rate) == (Money("USD", 0.0019), Money("USD", 0.0095))
-    assert (notify.type, notify.error_code, notify.error_msg, notify.user) == ("callingerror", 40001, "Illegal SVAML", "anna")
+    assert (notify.type, notify.error_code, notify.error_msg, notify.user) == (
+        "callingerror",
+        40001,
+        "Illegal SVAML",
+        "anna",
+    )
 
 
 def facts(**more):
@@ -161,7 +191,8 @@ RECORDED = {
         wire.pie(facts(custom="Custom text"), AT, MENU),
         (
             '{"event":"pie","callid":"1ce0ffee-53","timestamp":"2024-06-06T17:20:14Z","menuResult":{"addToContext":[],"type":"sequence",'
-            '"value":"1234","menuId":"confirm","inputMethod":"dtmf"},"version":1,"custom":"Custom text","applicationKey":"f00dcafe"}'
+            '"value":"1234","menuId":"confirm","inputMethod":"dtmf"},"version":1,"custom":"Custom '
+            'text","applicationKey":"f00dcafe"}'
         ),
     ),
     "2.6": (
@@ -180,7 +211,11 @@ RECORDED = {
         ),
     ),
     "2.7 recording": (
-        wire.notify(facts(), "recording_available", destination="azure://sinchsdk/voice-recordings/my-recording.mp3"),
+        wire.notify(
+            facts(),
+            "recording_available",
+            destination="azure://sinchsdk/voice-recordings/my-recording.mp3",
+        ),
         (
             '{"event":"notify","callid":"1ce0ffee-53","version":1,"type":"recording_available",'
             '"destination":"azure://sinchsdk/voice-recordings/my-recording.mp3"}'
@@ -206,7 +241,9 @@ def test_a_cli_that_is_no_plain_number_stays(cli):
 
 
 def test_the_duration_is_of_answered_calls_only():
-    assert "duration" not in json.loads(wire.dice(LEAST, AT, result="BUSY", reason="N/A", duration=3))
+    assert "duration" not in json.loads(
+        wire.dice(LEAST, AT, result="BUSY", reason="N/A", duration=3)
+    )
     assert json.loads(wire.dice(LEAST, AT, result="ANSWERED", reason="TIMEOUT"))["duration"] == 0
 
 

@@ -58,7 +58,9 @@ def asked(server, times=1, at_once=False, timeout=5.0, between=0.0):
 def test_one_connection_serves_one_request_after_the_other():
     server = Server()
     answers = asked(server, 3)
-    assert [(answer.status, answer.body, answer.headers["x-name"]) for answer in answers] == [(200, b"{}", "a")] * 3
+    assert [(answer.status, answer.body, answer.headers["x-name"]) for answer in answers] == [
+        (200, b"{}", "a")
+    ] * 3
     assert server.connections == 1
     assert server.requests[2].startswith(b"POST /cb?a=b HTTP/1.1\r\n")
     assert b"number: 2\r\n" in server.requests[2].lower()
@@ -101,10 +103,15 @@ def test_a_connection_that_was_closed_while_it_was_kept_is_replaced(between):
 
 
 def test_204_has_no_body():
-    assert [answer.status for answer in asked(Server(b"HTTP/1.1 204 No Content\r\n\r\n"), 2)] == [204, 200]
+    assert [answer.status for answer in asked(Server(b"HTTP/1.1 204 No Content\r\n\r\n"), 2)] == [
+        204,
+        200,
+    ]
 
 
-@pytest.mark.parametrize("answer", [None, b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}"])
+@pytest.mark.parametrize(
+    "answer", [None, b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}"]
+)
 def test_answers_that_are_none(answer):
     server = Server(answer)
     server.hang_up = True
@@ -115,11 +122,22 @@ def test_answers_that_are_none(answer):
 
 def test_an_answer_that_is_too_late():
     answers = asked(Server(b""), 2, timeout=0.1)
-    assert [(answer.status, answer.failure) for answer in answers] == [(0, "no answer within 0.1 seconds"), (200, "")]
+    assert [(answer.status, answer.failure) for answer in answers] == [
+        (0, "no answer within 0.1 seconds"),
+        (200, ""),
+    ]
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://127.0.0.1/", "http:///cb", "http://127.0.0.1:port/", "nonsense", "http://127.0.0.1:9/cb", "http://[::1/"]
+    "url",
+    [
+        "ftp://127.0.0.1/",
+        "http:///cb",
+        "http://127.0.0.1:port/",
+        "nonsense",
+        "http://127.0.0.1:9/cb",
+        "http://[::1/",
+    ],
 )
 def test_nobody_to_ask(url):
     answers = []
@@ -154,7 +172,13 @@ def test_who_closes_gives_up_what_is_under_way():
     async def run():
         listening = await asyncio.start_server(Server(b"").serve, "127.0.0.1", 0)
         pool = Concurrent()
-        pool.post(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/", {}, b"{}", 9.0, pytest.fail)
+        pool.post(
+            f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/",
+            {},
+            b"{}",
+            9.0,
+            pytest.fail,
+        )
         await asyncio.sleep(0.05)
         await pool.close()
         assert pool.in_flight == 0

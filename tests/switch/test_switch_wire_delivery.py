@@ -81,7 +81,11 @@ FAILURES = {
     "status 401": (Response(401, {}, b""), "answered with status 401", 401),
     "a redirect": (Response(302, {"location": "/"}, b""), "answered with status 302", 302),
     "no answer": (None, "no answer within 5 seconds", 0),
-    "a reason": (Response(0, {}, b"", "could not be reached: refused"), "could not be reached: refused", 0),
+    "a reason": (
+        Response(0, {}, b"", "could not be reached: refused"),
+        "could not be reached: refused",
+        0,
+    ),
     "improper": (Response(200, {}, b"no"), "the answer is no proper SVAML", 200),
 }
 
@@ -95,7 +99,9 @@ def test_a_failure_goes_to_the_fallback_once_with_the_same_body(row):
     assert {body for _, _, body in bench.sent} == {BODY}
     asked, told, again = bench.seen
     assert (asked.url, again.url) == (PRIMARY, FALLBACK)
-    assert told == Told("call-1", again.at, "ice", PRIMARY, status, response.body if response else b"", why, (), ())
+    assert told == Told(
+        "call-1", again.at, "ice", PRIMARY, status, response.body if response else b"", why, (), ()
+    )
 
 
 @pytest.mark.parametrize("row", FAILURES)
@@ -136,7 +142,11 @@ def test_no_url_at_all():
 def test_answers_take_their_time():
     bench = Bench({PRIMARY: Response(503, {}, b"")}, Settings(callback_seconds=2.0))
     bench.send()
-    assert [seen.at - MONDAY_MORNING for seen in bench.seen] == [timedelta(0), timedelta(seconds=2), timedelta(seconds=2)]
+    assert [seen.at - MONDAY_MORNING for seen in bench.seen] == [
+        timedelta(0),
+        timedelta(seconds=2),
+        timedelta(seconds=2),
+    ]
     assert bench.clock.seconds == 4
     assert bench.sent[1][1]["x-timestamp"] == "2026-03-02T09:00:02.000Z"
     assert bench.sent[0][1]["authorization"] != bench.sent[1][1]["authorization"]
@@ -155,7 +165,9 @@ def test_a_failing_primary_is_bypassed_probed_and_taken_back():
     assert bench.urls == [PRIMARY, FALLBACK] * 3 + [FALLBACK]
     bench.sent.clear()
     bench.clock.pass_time(60)
-    for _ in range(2):  # the probe, which fails and goes on to the fallback, and the next minute of bypassing
+    for _ in range(
+        2
+    ):  # the probe, which fails and goes on to the fallback, and the next minute of bypassing
         bench.send()
     assert bench.urls == [PRIMARY, FALLBACK, FALLBACK]
     bench.sent.clear()
@@ -186,11 +198,17 @@ def test_a_new_primary_is_not_blamed_for_the_old_one():
     bench = Bench({PRIMARY: None})
     for _ in range(3):
         bench.send()
-    assert bench.send(Application("f00dcafe", "", "https://new.example/", FALLBACK)) == (OK, "https://new.example/")
+    assert bench.send(Application("f00dcafe", "", "https://new.example/", FALLBACK)) == (
+        OK,
+        "https://new.example/",
+    )
 
 
 def test_silence_lasts_until_the_deadline_also_in_virtual_time():
-    late, refused = Response(0, {}, b"", "no answer within 5 seconds", late=True), Response(0, {}, b"", "refused")
+    late, refused = (
+        Response(0, {}, b"", "no answer within 5 seconds", late=True),
+        Response(0, {}, b"", "refused"),
+    )
     for answer, seconds in ((None, 5), (late, 5), (refused, 0)):
         bench = Bench({PRIMARY: answer}, Settings(callback_timeout=5))
         assert bench.send() == (OK, FALLBACK)

@@ -1,4 +1,6 @@
-"""Callbacks by real HTTP, one after the other and many at a time, and virtual time that waits for them."""
+"""Callbacks by real HTTP, one after the other and many at a time, and virtual time that waits for
+them.
+"""
 
 import asyncio
 import threading
@@ -14,7 +16,9 @@ from flowengine.switch.world import Application
 
 
 class Backend(ThreadingHTTPServer):
-    """Answers with what it was sent; /slow and /later take their time, /drops comes bit by bit, /away leads on, /broken is 500"""
+    """Answers with what it was sent; /slow and /later take their time, /drops comes bit by bit,
+    /away leads on, /broken is 500
+    """
 
     request_queue_size = 128
     block_on_close = True
@@ -37,7 +41,9 @@ class Handler(BaseHTTPRequestHandler):
         backend = self.server
         body = self.rfile.read(int(self.headers["content-length"]))
         with backend.lock:
-            backend.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            backend.requests.append(
+                (self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            )
             backend.present += 1
             backend.most = max(backend.most, backend.present)
         time.sleep({"/slow": 0.5, "/later": 0.05}.get(self.path, 0))
@@ -114,7 +120,9 @@ def test_a_status_is_an_answer_and_a_redirect_is_not_followed(either, backend):
 
 
 def test_too_late(either, backend):
-    assert either(backend.url("/slow"), 0.1) == Response(0, {}, b"", "no answer within 0.1 seconds", late=True)
+    assert either(backend.url("/slow"), 0.1) == Response(
+        0, {}, b"", "no answer within 0.1 seconds", late=True
+    )
 
 
 def test_an_answer_that_trickles_in_is_too_late_as_a_whole(either, backend):
@@ -132,17 +140,26 @@ def test_unreachable(either, url):
 
 def test_delivery_over_http_falls_back(backend, blocking):
     clock, answers = VirtualClock(), []
-    application = Application("f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", backend.url("/broken"), backend.url("/"))
+    application = Application(
+        "f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", backend.url("/broken"), backend.url("/")
+    )
     delivery = Delivery(clock, Settings(), blocking, lambda _: None)
-    delivery.send(application, "1", "ice", b"{}", lambda *told: answers.append(told), proper=lambda _: True)
+    delivery.send(
+        application, "1", "ice", b"{}", lambda *told: answers.append(told), proper=lambda _: True
+    )
     clock.run()
     ((response, url),) = answers
     assert (response.status, url) == (200, backend.url("/"))
-    assert [(path, body) for path, _, body in backend.requests] == [("/broken", b"{}"), ("/", b"{}")]
+    assert [(path, body) for path, _, body in backend.requests] == [
+        ("/broken", b"{}"),
+        ("/", b"{}"),
+    ]
 
 
 def test_virtual_time_stands_still_while_requests_are_under_way(backend):
-    """Two calls at the same moment ask side by side; what is due an hour later happens after their answers."""
+    """Two calls at the same moment ask side by side; what is due an hour later happens after their
+    answers.
+    """
     clock, heard = VirtualClock(), []
 
     async def run():
@@ -151,7 +168,14 @@ def test_virtual_time_stands_still_while_requests_are_under_way(backend):
         delivery = Delivery(clock, Settings(), transport, lambda _: None)
 
         def call(name):
-            delivery.send(application, name, "ice", b"{}", lambda *_: heard.append((name, clock.seconds)), proper=lambda _: True)
+            delivery.send(
+                application,
+                name,
+                "ice",
+                b"{}",
+                lambda *_: heard.append((name, clock.seconds)),
+                proper=lambda _: True,
+            )
 
         for name in ("a", "b"):
             clock.later(1, lambda name=name: call(name))
@@ -212,9 +236,18 @@ def test_closing_gives_up_on_what_is_under_way(backend):
 def test_delivery_in_real_time(backend):
     async def run():
         transport, answered = Concurrent(), asyncio.get_running_loop().create_future()
-        application = Application("f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", backend.url("/slow"), backend.url("/"))
+        application = Application(
+            "f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", backend.url("/slow"), backend.url("/")
+        )
         delivery = Delivery(LoopClock(), Settings(callback_timeout=0.2), transport, lambda _: None)
-        delivery.send(application, "1", "ice", b"{}", lambda *told: answered.set_result(told), proper=lambda _: True)
+        delivery.send(
+            application,
+            "1",
+            "ice",
+            b"{}",
+            lambda *told: answered.set_result(told),
+            proper=lambda _: True,
+        )
         response, url = await asyncio.wait_for(answered, 5)
         await transport.close()
         return response.status, url

@@ -1,4 +1,6 @@
-"""A difference for a pull request: a table to glance at, details to open, the flow before and after as pictures."""
+"""A difference for a pull request: a table to glance at, details to open, the flow before and after
+as pictures.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,7 +45,13 @@ def rows(difference: Difference) -> Iterator[str]:
     for flow in difference.flows:
         name = f"{flow.flow} (was {flow.was})" if flow.was else flow.flow
         if flow.items or not flow.states:
-            yield row(name, "", ", ".join([*([] if flow.change == "changed" else [flow.change]), *labels(flow.items)]))
+            yield row(
+                name,
+                "",
+                ", ".join(
+                    [*([] if flow.change == "changed" else [flow.change]), *labels(flow.items)]
+                ),
+            )
         for state in flow.states:
             was = f" (was {state.was})" if state.was else ""
             yield row(name, f"{state.state}{was}", what(state))
@@ -92,7 +100,11 @@ def bullets(items: Iterable[Item], margin: str = "") -> Iterator[str]:
 def told(item: Item) -> str:
     label = plain(item.label)
     if item.change == "changed":
-        return f"{label}: {code(item.old)} → {code(item.new)}" if item.old else f"{label}: {plain(item.new)}"
+        return (
+            f"{label}: {code(item.old)} → {code(item.new)}"
+            if item.old
+            else f"{label}: {plain(item.new)}"
+        )
     value = item.old or item.new
     return f"{label} {item.change}: {code(value)}" if value else f"{label} {item.change}"
 
@@ -116,8 +128,15 @@ def plain(text: str) -> str:
 
 
 def before_and_after(flow: FlowDifference, old: Compiled, new: Compiled) -> Iterator[str]:
-    """The pictures; removed states are marked in the first, added ones in the second, changed ones in both."""
-    yield from picture("Before", old, flow.was or flow.flow, {state.was or state.state: mark(state) for state in flow.states})
+    """The pictures; removed states are marked in the first, added ones in the second, changed ones
+    in both.
+    """
+    yield from picture(
+        "Before",
+        old,
+        flow.was or flow.flow,
+        {state.was or state.state: mark(state) for state in flow.states},
+    )
     yield from picture("After", new, flow.flow, {state.state: mark(state) for state in flow.states})
 
 
@@ -132,4 +151,11 @@ def picture(title: str, version: Compiled, flow: str, marks: Mapping[str, str]) 
     if len(program.states) > MOST_STATES_IN_A_PICTURE:
         yield f"\n{title}: too many states for a picture here; see `flowengine diagram`."
         return
-    yield from ["", f"{title}:", "", "```mermaid", to_mermaid(graph(program).marked(dict(marks))).rstrip(), "```"]
+    yield from [
+        "",
+        f"{title}:",
+        "",
+        "```mermaid",
+        to_mermaid(graph(program).marked(dict(marks))).rstrip(),
+        "```",
+    ]

@@ -30,12 +30,18 @@ def version(name: str, repository: Path, folder: str) -> Version:
         return from_git(name, Repository(repository), ref, inner if ":" in name else folder)
     except (OSError, GitError) as error:
         if f"has no folder {folder}" in str(error) and ":" not in name:
-            raise click.UsageError(f"{error}; say with --path where the flows lie in it, . for the top") from error
-        raise click.UsageError(f"{name} is no folder or file here, nor a version in git: {error}") from error
+            raise click.UsageError(
+                f"{error}; say with --path where the flows lie in it, . for the top"
+            ) from error
+        raise click.UsageError(
+            f"{name} is no folder or file here, nor a version in git: {error}"
+        ) from error
 
 
 def from_git(name: str, repository: Repository, ref: str, folder: str) -> Version:
-    """The flows of a commit; a single file is a project of one flow, unless a project file lies beside it, as on a disk."""
+    """The flows of a commit; a single file is a project of one flow, unless a project file lies
+    beside it, as on a disk.
+    """
     single = folder.endswith((".yaml", ".yml"))
     base, _, own = folder.rpartition("/") if single else (folder, "", "")
     try:

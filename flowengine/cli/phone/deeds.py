@@ -91,5 +91,9 @@ def worded(does: dict[str, Any]) -> str:
     'says "my bill"'
     """
     (name, value), *_ = does.items()
-    words = {"says": f'says "{value}"', "waits": f"waits {value}", "unpark": f"is taken out of the park, to {value}"}
+    words = {
+        "says": f'says "{value}"',
+        "waits": f"waits {value}",
+        "unpark": f"is taken out of the park, to {value}",
+    }
     return words.get(name, f"presses {value}")

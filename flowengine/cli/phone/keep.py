@@ -21,7 +21,9 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a scenario is made of, besides the call itself. `hidden` are secrets, which must not be in a file."""
+    """What a scenario is made of, besides the call itself. `hidden` are secrets, which must not be
+    in a file.
+    """
 
     flow: str
     given: Json
@@ -32,7 +34,9 @@ class Kept:
 def file_of(session: Session, kept: Kept) -> str:
     """The file with this one scenario."""
     data = {"flow": kept.flow, "scenarios": {title(session.steps): scenario(session, kept)}}
-    return HEAD + yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
+    return HEAD + yaml.dump(
+        data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1_000_000
+    )
 
 
 def scenario(session: Session, kept: Kept) -> Json:
@@ -47,13 +51,20 @@ def scenario(session: Session, kept: Kept) -> Json:
 
 def observed(session: Session, flow: str, begin: Mark, end: Mark) -> Iterator[Deed]:
     """What was heard and what became of the call between two deeds."""
-    near, far = session.talk.sounds["near"][begin.near : end.near], session.talk.sounds["far"][begin.far : end.far]
+    near, far = (
+        session.talk.sounds["near"][begin.near : end.near],
+        session.talk.sounds["far"][begin.far : end.far],
+    )
     if near:
         yield {"hears only": alone(near)}
     if far:
         yield {"callee": {"hears only": alone(far)}}
     stretch = session.talk.happenings[begin.happenings : end.happenings]
-    if reached := [item.to for item in stretch if isinstance(item, Ringing) or (isinstance(item, Joined) and item.kind == "conference")]:
+    if reached := [
+        item.to
+        for item in stretch
+        if isinstance(item, Ringing) or (isinstance(item, Joined) and item.kind == "conference")
+    ]:
         yield {"connected to": reached[-1]}
     if said := standing(stretch, flow):
         yield said
@@ -61,7 +72,10 @@ def observed(session: Session, flow: str, begin: Mark, end: Mark) -> Iterator[De
 
 def standing(stretch: Sequence[Happening], flow: str) -> Deed | None:
     """Where the call stands at the end of a stretch."""
-    last = next((item for item in reversed(stretch) if isinstance(item, (Asked, Ringing, Joined, Ended))), None)
+    last = next(
+        (item for item in reversed(stretch) if isinstance(item, (Asked, Ringing, Joined, Ended))),
+        None,
+    )
     if isinstance(last, Asked) and "." in last.menu:
         return {"asked": ".".join(last.menu.split(".")[:2]).removeprefix(f"{flow}.")}
     return "parked" if isinstance(last, Joined) and last.kind == "park" else None
@@ -79,7 +93,10 @@ def title(steps: Sequence[Deed]) -> str:
 
 def unveiled(double: Json, hidden: Sequence[str]) -> Json:
     """A lookup in which anything may stand where a secret was."""
-    return {name: starred(value, hidden) if name in ("get", "post", "put", "body") else value for name, value in double.items()}
+    return {
+        name: starred(value, hidden) if name in ("get", "post", "put", "body") else value
+        for name, value in double.items()
+    }
 
 
 def starred(value: Any, hidden: Sequence[str]) -> Any:
@@ -92,7 +109,12 @@ def starred(value: Any, hidden: Sequence[str]) -> Any:
 
 def faults(text: str, project: Project) -> list[str]:
     """Why this scenario does not pass as it stands, if it does not."""
-    cases, problems = Project(project.files, {"scenarios/kept.yaml": text.encode()}, project.zone, project.variables).cases()
+    cases, problems = Project(
+        project.files, {"scenarios/kept.yaml": text.encode()}, project.zone, project.variables
+    ).cases()
     wrong = [problem.message for problem in problems if problem.severity == "error"]
     found = [failure for case in cases for failure in play(case, project).failures]
-    return wrong + [" ".join(filter(None, (item.message, item.expected, item.found and f"but {item.found}"))) for item in found]
+    return wrong + [
+        " ".join(filter(None, (item.message, item.expected, item.found and f"but {item.found}")))
+        for item in found
+    ]

@@ -4,7 +4,21 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-WORDS = ("answer", "busy", "callee ", "decline", "hang up", "help", "machine", "no answer", "person", "say ", "unpark ", "unsure", "wait ")
+WORDS = (
+    "answer",
+    "busy",
+    "callee ",
+    "decline",
+    "hang up",
+    "help",
+    "machine",
+    "no answer",
+    "person",
+    "say ",
+    "unpark ",
+    "unsure",
+    "wait ",
+)
 
 
 class Lines(Protocol):
@@ -48,7 +62,9 @@ class Written:
 
 
 def piped() -> Iterator[str]:
-    """The lines of the standard input, each when it is there; comments begin with // there, as # is a key."""
+    """The lines of the standard input, each when it is there; comments begin with // there, as # is
+    a key.
+    """
     return (line for line in sys.stdin if not line.lstrip().startswith("//"))
 
 
@@ -82,7 +98,9 @@ def editing() -> Callable[[str], str]:
         return input
     readline.set_completer_delims("")
     readline.set_completer(completed)
-    readline.parse_and_bind("bind ^I rl_complete" if "libedit" in (readline.__doc__ or "") else "tab: complete")
+    readline.parse_and_bind(
+        "bind ^I rl_complete" if "libedit" in (readline.__doc__ or "") else "tab: complete"
+    )
     return input
 
 

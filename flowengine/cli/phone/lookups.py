@@ -1,4 +1,6 @@
-"""Who answers what a flow asks other systems: whoever sits at the phone, a file, or the systems themselves."""
+"""Who answers what a flow asks other systems: whoever sits at the phone, a file, or the systems
+themselves.
+"""
 
 import re
 from collections.abc import Iterable
@@ -41,7 +43,9 @@ class Answers(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass
 class Systems:
-    """Answers lookups: by `live` where it is there, else by the doubles of a file, else by hand. What was asked is kept."""
+    """Answers lookups: by `live` where it is there, else by the doubles of a file, else by hand.
+    What was asked is kept.
+    """
 
     release: Release
     doubles: Lookups
@@ -55,7 +59,9 @@ class Systems:
     """Whoever answers by hand has had enough"""
 
     @classmethod
-    def of(cls, release: Release, doubles: Iterable[Double], inputs: Inputs, lines: Lines) -> "Systems":
+    def of(
+        cls, release: Release, doubles: Iterable[Double], inputs: Inputs, lines: Lines
+    ) -> "Systems":
         return cls(release, Lookups(doubles, addresses(release)), inputs, lines)
 
     def __call__(self, request: Request) -> Fetched:
@@ -73,12 +79,18 @@ class Systems:
         """By the file, or by hand."""
         known = len(self.doubles.unexpected)
         found = self.doubles(request)
-        return found if len(self.doubles.unexpected) == known else self.by_hand(request.service, place)
+        return (
+            found if len(self.doubles.unexpected) == known else self.by_hand(request.service, place)
+        )
 
     def by_hand(self, service: str, place: tuple[str, str]) -> Fetched:
         usual = self.inputs.answers(place)[0]
         while True:
-            line = None if self.left else self.lines.next(f"{service} answers: status? body? [{plain(usual)}]")
+            line = (
+                None
+                if self.left
+                else self.lines.next(f"{service} answers: status? body? [{plain(usual)}]")
+            )
             if line is None:
                 self.left = True
                 return Fetched(0, error="connection")
@@ -86,7 +98,9 @@ class Systems:
             if found is not None:
                 return found
             if not self.lines.typed:
-                raise click.UsageError(f'the flow asks {service}, and "{line}" is no answer: {SHAPE}')
+                raise click.UsageError(
+                    f'the flow asks {service}, and "{line}" is no answer: {SHAPE}'
+                )
             print(SHAPE)
 
 
@@ -111,7 +125,10 @@ def as_data(found: Fetched) -> dict[str, Any]:
     """An answer as scenarios have it. What cannot be written there is as good as unreachable."""
     if found.error:
         return {"fails": FAILS.get(found.error, "unreachable")}
-    return {**({"status": found.status} if found.status != 200 else {}), **({"answer": found.body} if found.body is not None else {})}
+    return {
+        **({"status": found.status} if found.status != 200 else {}),
+        **({"answer": found.body} if found.body is not None else {}),
+    }
 
 
 def plain(answer: dict[str, Any]) -> str:
@@ -136,8 +153,12 @@ def doubles_in(file: Path | None) -> list[Double]:
     try:
         lookups = msgspec.convert(document.data, Answers).lookups
     except msgspec.ValidationError as error:
-        raise click.UsageError(f"{file}: {error}; write `lookups:` and below it a list, as scenarios have it") from error
+        raise click.UsageError(
+            f"{file}: {error}; write `lookups:` and below it a list, as scenarios have it"
+        ) from error
     for lookup in lookups:
         if len(set(METHODS) & set(written(lookup))) != 1:
-            raise click.UsageError(f"{file}: a lookup of {lookup.service} has exactly one of get, post and put")
+            raise click.UsageError(
+                f"{file}: a lookup of {lookup.service} has exactly one of get, post and put"
+            )
     return [double(lookup) for lookup in lookups]

@@ -11,7 +11,19 @@ import msgspec
 from flowengine.cli.phone.waiting import awaited
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.verdict import recordings
-from flowengine.switch.happenings import Asked, Asks, Ended, Happening, Heard, Joined, Left, Picked, Ringing, Sound, Told
+from flowengine.switch.happenings import (
+    Asked,
+    Asks,
+    Ended,
+    Happening,
+    Heard,
+    Joined,
+    Left,
+    Picked,
+    Ringing,
+    Sound,
+    Told,
+)
 
 PLATFORM = "platform"
 COLOURS = {PLATFORM: "blue", "callee": "magenta", "caller": "cyan", "person": "cyan"}
@@ -48,7 +60,11 @@ class Screen:
         return coloured + click.style(text, fg="red" if bad else None, bold=bad or heard or None)
 
     def wrapped(self, what: str, indent: int) -> list[str]:
-        return textwrap.wrap(what, max(20, self.width - indent), break_on_hyphens=False) if self.width else [what]
+        return (
+            textwrap.wrap(what, max(20, self.width - indent), break_on_hyphens=False)
+            if self.width
+            else [what]
+        )
 
     def aside(self, lines: list[str]) -> None:
         """What is not part of the conversation."""
@@ -100,9 +116,15 @@ class Screen:
                 self.line(PLATFORM, f"gives notice: {notice(happening.body)}")
             return
         if happening.failure:
-            self.line(PLATFORM, f"gets no answer to {happening.event}: {happening.failure}", bad=True)
+            self.line(
+                PLATFORM, f"gets no answer to {happening.event}: {happening.failure}", bad=True
+            )
         for finding in happening.illegal:
-            self.line(PLATFORM, f"refuses the answer to {happening.event}: {finding.where}: {finding.message}", bad=True)
+            self.line(
+                PLATFORM,
+                f"refuses the answer to {happening.event}: {finding.where}: {finding.message}",
+                bad=True,
+            )
         if not happening.failure and not happening.illegal:
             for place in recordings(happening.body):
                 self.line(PLATFORM, f"records to {place or 'a place of its own'}")
@@ -141,4 +163,8 @@ def notice(body: bytes) -> str:
     """What the platform tells apart from the conversation."""
     told: dict[str, Any] = msgspec.json.decode(body)
     amd = told.get("amd") or {}
-    return " ".join(str(part) for part in (told.get("type"), told.get("destination"), told.get("errorMsg"), *amd.values()) if part)
+    return " ".join(
+        str(part)
+        for part in (told.get("type"), told.get("destination"), told.get("errorMsg"), *amd.values())
+        if part
+    )

@@ -31,7 +31,9 @@ class Mark:
 
 @dataclass
 class Session:
-    """Does what the lines say, and remembers it. `marks` are how far the call had come before each step, and at the end."""
+    """Does what the lines say, and remembers it. `marks` are how far the call had come before each
+    step, and at the end.
+    """
 
     talk: Conversation
     screen: Screen
@@ -42,7 +44,9 @@ class Session:
     """Something could not be done that was to be done"""
 
     def run(self, opening: Opening, left: Callable[[], bool]) -> bool:
-        """The whole call. `left` tells that whoever is here has had enough. False when no call came about."""
+        """The whole call. `left` tells that whoever is here has had enough. False when no call came
+        about.
+        """
         try:
             self.begin(opening)
         except ApiError as error:
@@ -67,7 +71,11 @@ class Session:
             self.talk.place(opening.application, opening.callout)
             return
         self.screen.line(self.screen.near, f"dials {opening.to}")
-        how: dict[str, Any] = {"target": opening.target, "application": opening.application, "custom": opening.custom}
+        how: dict[str, Any] = {
+            "target": opening.target,
+            "application": opening.application,
+            "custom": opening.custom,
+        }
         self.talk.dial(opening.caller, opening.to, kind=opening.kind, **how)
 
     def obey(self, line: str) -> None:
@@ -85,9 +93,16 @@ class Session:
 
     def needed(self, step: Deed) -> Deed:
         """A step without the # that many press after the last digit, when nobody listens any more."""
-        asked = next((item for item in reversed(self.talk.happenings) if isinstance(item, Asked)), None)
+        asked = next(
+            (item for item in reversed(self.talk.happenings) if isinstance(item, Asked)), None
+        )
         keys = step.get("press", "") if isinstance(step, dict) else ""
-        if asked and self.talk.phase == "asked" and asked.digits == len(keys) - 1 > 0 and keys.endswith("#"):
+        if (
+            asked
+            and self.talk.phase == "asked"
+            and asked.digits == len(keys) - 1 > 0
+            and keys.endswith("#")
+        ):
             return {"press": keys[:-1]}
         return step
 
@@ -113,7 +128,9 @@ class Session:
     def unanswerable(self, step: Deed) -> bool:
         """Whether a phone would be answered, or not, that does not ring."""
         does, leg = step.get("callee") if isinstance(step, dict) else None, self.talk.far()
-        return isinstance(does, str) and does != "hangs up" and (leg is None or leg.state != "ringing")
+        return (
+            isinstance(does, str) and does != "hangs up" and (leg is None or leg.state != "ringing")
+        )
 
     def performed(self, step: Deed) -> bool:
         """Whether it counted."""
@@ -138,7 +155,9 @@ class Session:
     def callee(self, does: Any) -> bool | None:
         if isinstance(does, dict):
             (name, value), *_ = does.items()
-            return self.talk.callee_press(value) if name == "presses" else self.talk.callee_say(value)
+            return (
+                self.talk.callee_press(value) if name == "presses" else self.talk.callee_say(value)
+            )
         if does == "hangs up":
             self.talk.callee_hang_up()
         elif does in REJECTS:
@@ -159,7 +178,9 @@ class Session:
         self.marks.append(mark)
 
     def refuse(self, why: str) -> None:
-        """Something cannot be done: a person tries something else, but lines that were written have gone wrong."""
+        """Something cannot be done: a person tries something else, but lines that were written have
+        gone wrong.
+        """
         self.failed |= not self.lines.typed
         self.screen.line("-", why, bad=True)
 
@@ -173,8 +194,17 @@ class Session:
         """Why the flow could do no more than apologise."""
         for step in self.talk.known.steps if self.talk.known else ():
             if any(entry.what == "apology" for entry in step.trace):
-                at = next((entry for entry in reversed(step.trace) if entry.what.startswith(("failed: ", "too many "))), step.trace[-1])
-                self.screen.line("-", f"the flow apologised: {at.flow}.{at.state} {at.what}", bad=True)
+                at = next(
+                    (
+                        entry
+                        for entry in reversed(step.trace)
+                        if entry.what.startswith(("failed: ", "too many "))
+                    ),
+                    step.trace[-1],
+                )
+                self.screen.line(
+                    "-", f"the flow apologised: {at.flow}.{at.state} {at.what}", bad=True
+                )
 
     def leave(self) -> None:
         """Hang up where nobody has, and see what comes after the end."""
@@ -185,13 +215,21 @@ class Session:
         self.talk.finish()
 
     def mark(self) -> Mark:
-        return Mark(len(self.talk.happenings), len(self.talk.sounds["near"]), len(self.talk.sounds["far"]))
+        return Mark(
+            len(self.talk.happenings), len(self.talk.sounds["near"]), len(self.talk.sounds["far"])
+        )
 
     def went_well(self) -> bool:
-        """Whether nothing was amiss: neither here, nor in the flow, nor between backend and platform."""
+        """Whether nothing was amiss: neither here, nor in the flow, nor between backend and
+        platform.
+        """
         steps = self.talk.known.steps if self.talk.known else ()
-        sorry = any(entry.what in ("apology", "no flow answers") for step in steps for entry in step.trace)
-        broken = self.talk.call.ending in (BACKEND_FAILED, ILLEGAL_SVAML) or any(map(unwelcome, self.talk.happenings))
+        sorry = any(
+            entry.what in ("apology", "no flow answers") for step in steps for entry in step.trace
+        )
+        broken = self.talk.call.ending in (BACKEND_FAILED, ILLEGAL_SVAML) or any(
+            map(unwelcome, self.talk.happenings)
+        )
         return not (self.failed or sorry or broken)
 
 

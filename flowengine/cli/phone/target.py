@@ -17,7 +17,17 @@ from flowengine.problems import suggest
 from flowengine.scenarios.checks import is_time
 from flowengine.scenarios.conversation import Conversation, exchange
 from flowengine.scenarios.model import Given
-from flowengine.scenarios.opening import CALLERS, DIALLED, ORIGINS, TIME, Opening, Party, callout, leads_to, target_of
+from flowengine.scenarios.opening import (
+    CALLERS,
+    DIALLED,
+    ORIGINS,
+    TIME,
+    Opening,
+    Party,
+    callout,
+    leads_to,
+    target_of,
+)
 from flowengine.states.assign import held
 from flowengine.switch.api.stamped import Stamped
 from flowengine.switch.clock import VirtualClock
@@ -55,9 +65,14 @@ def check(wish: Wish) -> None:
     if len([caller for caller in (wish.caller, wish.app, wish.sip) if caller]) > 1:
         raise click.UsageError("who calls is one of --from, --app and --sip")
     if wish.outbound and wish.own:
-        raise click.UsageError("nobody dials a placed call: with --outbound, --to is who is called, and --from the number that is shown")
+        raise click.UsageError(
+            "nobody dials a placed call: with --outbound, --to is who is called, and --from the "
+            "number that is shown"
+        )
     if wish.data and not wish.outbound:
-        raise click.UsageError("--data goes with --outbound: it is what a placed call hands to its flow")
+        raise click.UsageError(
+            "--data goes with --outbound: it is what a placed call hands to its flow"
+        )
     if wish.data and wish.custom:
         raise click.UsageError("--data is written into custom: give one of --data and --custom")
 
@@ -102,11 +117,15 @@ def value(text: str) -> tuple[str, Any]:
 
 
 def takes(release: Release, flow: str, data: Mapping[str, Any]) -> None:
-    """A flow must take what it is handed: in a call it would do without what it does not know or cannot hold."""
+    """A flow must take what it is handed: in a call it would do without what it does not know or
+    cannot hold.
+    """
     inputs = {variable.name: variable for variable in release.programs[flow].signature.inputs}
     for name, handed in data.items():
         if name not in inputs:
-            hint = suggest(name, inputs) or (f"it has {', '.join(inputs)}" if inputs else "it has none")
+            hint = suggest(name, inputs) or (
+                f"it has {', '.join(inputs)}" if inputs else "it has none"
+            )
             raise click.UsageError(f"--data {name}: the flow {flow} has no such input; {hint}")
         try:
             held(handed, inputs[name])
@@ -115,7 +134,9 @@ def takes(release: Release, flow: str, data: Mapping[str, Any]) -> None:
 
 
 def flow_of(release: Release, wish: Wish) -> str:
-    """The flow that is called: the one that is named, or whatever the routes say; by default the first. There must be one."""
+    """The flow that is called: the one that is named, or whatever the routes say; by default the
+    first. There must be one.
+    """
     if wish.flow and wish.flow not in release.programs:
         hint = suggest(wish.flow, release.programs) or f"there are {', '.join(release.programs)}"
         raise click.UsageError(f"there is no flow {wish.flow}; {hint}")
@@ -124,14 +145,22 @@ def flow_of(release: Release, wish: Wish) -> str:
     if wish.to and not wish.outbound:
         found = release.route(wish.to, target_of(wish.to, wish.kind), ORIGINS[wish.kind], "")
         if not found:
-            raise click.ClickException(f"no route leads a call to {wish.to} anywhere; name a flow with --flow")
+            raise click.ClickException(
+                f"no route leads a call to {wish.to} anywhere; name a flow with --flow"
+            )
         return found
     origin = "server" if wish.outbound else ORIGINS[wish.kind] if wish.own else ""
     fitting = [route for route in release.routes if not origin or route.origin in ("", origin)]
-    first = min(fitting, key=lambda route: route.origin != origin, default=None)  # of those that are alike, the first
-    found = (first.flow if first else "") or (next(iter(release.programs)) if len(release.programs) == 1 else "")
+    first = min(
+        fitting, key=lambda route: route.origin != origin, default=None
+    )  # of those that are alike, the first
+    found = (first.flow if first else "") or (
+        next(iter(release.programs)) if len(release.programs) == 1 else ""
+    )
     if not found:
-        raise click.UsageError(f"say which flow with --flow: there are {', '.join(release.programs)}")
+        raise click.UsageError(
+            f"say which flow with --flow: there are {', '.join(release.programs)}"
+        )
     return found
 
 
@@ -143,7 +172,9 @@ def placed(release: Release, flow: str) -> str:
 def reaches(release: Release, flow: str, given: Given) -> None:
     """Such a call must come to the flow."""
     if fault := leads_to(release, flow, given, Given()):
-        raise click.ClickException(f"{fault}; say what is dialled with --to, and by whom with --app or --sip")
+        raise click.ClickException(
+            f"{fault}; say what is dialled with --to, and by whom with --app or --sip"
+        )
 
 
 def outside(wish: Wish, application: str) -> Opening:
@@ -155,15 +186,29 @@ def outside(wish: Wish, application: str) -> Opening:
         request["customCallout"] = {**request["customCallout"], "custom": plain}
         return Opening("", wish.to or DIALLED[0], "phone", "", application, callout=request)
     to = wish.to or CALLED[wish.kind]
-    return Opening(said.caller or CALLERS[wish.kind], to, wish.kind, target_of(to, wish.kind), application, wish.custom)
+    return Opening(
+        said.caller or CALLERS[wish.kind],
+        to,
+        wish.kind,
+        target_of(to, wish.kind),
+        application,
+        wish.custom,
+    )
 
 
 @contextmanager
 def over_http(url: str, key: str, secret: str, begin: datetime) -> Iterator[Conversation]:
-    """A conversation with the backend at this URL, in virtual time, but signed in the time of the backend and with an id of its own."""
+    """A conversation with the backend at this URL, in virtual time, but signed in the time of the
+    backend and with an id of its own.
+    """
     clock, transport = VirtualClock(begin), Blocking()
     try:
-        yield Conversation(exchange(clock, Stamped(transport, {key: secret}), url, key, None, randbits(64), secret), clock)
+        yield Conversation(
+            exchange(
+                clock, Stamped(transport, {key: secret}), url, key, None, randbits(64), secret
+            ),
+            clock,
+        )
     finally:
         transport.close()
 

@@ -9,7 +9,10 @@ from flowengine.switch.happenings import Asked, Joined, Ringing
 
 def prompt(talk: Conversation) -> str:
     """What can be done now."""
-    last = next((item for item in reversed(talk.happenings) if isinstance(item, (Asked, Ringing, Joined))), None)
+    last = next(
+        (item for item in reversed(talk.happenings) if isinstance(item, (Asked, Ringing, Joined))),
+        None,
+    )
     if isinstance(last, Asked) and talk.phase == "asked":
         state = where(talk)[1]
         return f"{state}: {wanted(talk, last)}" if state else wanted(talk, last)
@@ -30,7 +33,9 @@ def awaited(talk: Conversation, asked: Asked) -> str:
 
 def wanted(talk: Conversation, asked: Asked) -> str:
     """Which input counts: keys that lead somewhere, digits, or words."""
-    return (digits(talk, asked.digits) if asked.digits else one_of(asked.keys) or "nothing") + (", or words" * asked.voice)
+    return (digits(talk, asked.digits) if asked.digits else one_of(asked.keys) or "nothing") + (
+        ", or words" * asked.voice
+    )
 
 
 def one_of(keys: str) -> str:
@@ -64,4 +69,6 @@ def leads(talk: Conversation) -> list[str]:
     flow, state = where(talk)
     program = talk.backend.release.programs.get(flow) if talk.backend else None
     found = program.states.get(state) if program else None
-    return [f"{name} leads to {target.state}" for name, target in found.exits.items()] if found else []
+    return (
+        [f"{name} leads to {target.state}" for name, target in found.exits.items()] if found else []
+    )

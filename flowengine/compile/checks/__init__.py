@@ -1,7 +1,7 @@
 """Checks over whole programs: one rule per file, all run, all problems reported.
 
-What looks at one flow is done again only for flows that have changed. What follows calls from flow to flow is put together from what
-is known of each by itself.
+What looks at one flow is done again only for flows that have changed. What follows calls from flow
+to flow is put together from what is known of each by itself.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,15 +31,23 @@ from flowengine.source import Document
 
 
 def check(
-    programs: Mapping[str, Program], authored: Authored, found: Sequence[Problem], memory: Memory, *, cookies_only: bool
+    programs: Mapping[str, Program],
+    authored: Authored,
+    found: Sequence[Problem],
+    memory: Memory,
+    *,
+    cookies_only: bool,
 ) -> list[Problem]:
     """Every problem that only the whole project shows.
 
-    `found` are the problems so far: where names are wrong, the graph has holes, and what follows from a hole is not worth saying.
+    `found` are the problems so far: where names are wrong, the graph has holes, and what follows
+    from a hole is not worth saying.
     """
     wrong = {problem.span.file for problem in found if problem.severity == "error"}
     holed = {problem.span.file for problem in found if problem.code.startswith("FE2")}
-    whole = {name: program for name, program in paced(programs.items()) if complete(program, authored)}
+    whole = {
+        name: program for name, program in paced(programs.items()) if complete(program, authored)
+    }
     sound = {name: program for name, program in whole.items() if program.document.file not in wrong}
     graph = {name: program for name, program in whole.items() if program.document.file not in holed}
     return [
@@ -67,7 +75,12 @@ def each_program(programs: Mapping[str, Program], memory: Memory) -> Iterator[Pr
 
 
 def of_program(program: Program) -> list[Problem]:
-    return [*reach.check(program), *variables.check(program), *records.check(program), *patience.check(program)]
+    return [
+        *reach.check(program),
+        *variables.check(program),
+        *records.check(program),
+        *patience.check(program),
+    ]
 
 
 def each_flow(authored: Authored, memory: Memory) -> Iterator[Problem]:

@@ -1,4 +1,6 @@
-"""What was said already in the same answer when a call comes to a state: states that do not wait speak together."""
+"""What was said already in the same answer when a call comes to a state: states that do not wait
+speak together.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -27,33 +29,50 @@ Leads = Mapping[str, tuple[tuple[str, str], ...]]  # by state: exits and where t
 
 
 class Returned(NamedTuple):
-    """By outcome: what was said in a flow that never waited, and what was said since it waited last."""
+    """By outcome: what was said in a flow that never waited, and what was said since it waited
+    last.
+    """
 
     through: Mapping[str, Before]
     late: Mapping[str, Before]
 
 
-def arrivals(programs: Mapping[str, Program], measure: Measure, memory: Memory) -> dict[str, Arrivals]:
+def arrivals(
+    programs: Mapping[str, Program], measure: Measure, memory: Memory
+) -> dict[str, Arrivals]:
     """By flow and state: the most said before it in one answer. Circles are walked once."""
     calling = calls(programs)
     leading = {name: [callee(state) for state in states] for name, states in paced(calling.items())}
     order = [name for circle in components(leading) for name in paced(circle)]
     walks = {
-        name: Walk(program, measure, *memory.recall(("walked", name), program, partial(forward, program)))
+        name: Walk(
+            program, measure, *memory.recall(("walked", name), program, partial(forward, program))
+        )
         for name, program in programs.items()
     }
     back: dict[str, Returned] = {}
     for name in order:
         used = {flow: back[flow] for flow in callees(programs[name]) if flow in back}
-        back[name] = memory.recall((measure, "back", name), (programs[name], used), partial(walks[name].back, used))
+        back[name] = memory.recall(
+            (measure, "back", name), (programs[name], used), partial(walks[name].back, used)
+        )
     entered: dict[str, Before] = {}
     found: dict[str, Arrivals] = {}
     for name in reversed(order):
-        used, begun = {flow: back[flow] for flow in callees(programs[name])}, entered.get(name, NONE)
-        before = memory.recall((measure, "in", name), (programs[name], used, begun), partial(walks[name].entered, begun, used))
+        used, begun = (
+            {flow: back[flow] for flow in callees(programs[name])},
+            entered.get(name, NONE),
+        )
+        before = memory.recall(
+            (measure, "in", name),
+            (programs[name], used, begun),
+            partial(walks[name].entered, begun, used),
+        )
         found[name] = before
         for state in calling[name]:
-            entered[callee(state)] = max(entered.get(callee(state), NONE), after(state, before[state.name], measure))
+            entered[callee(state)] = max(
+                entered.get(callee(state), NONE), after(state, before[state.name], measure)
+            )
     return found
 
 
@@ -66,11 +85,15 @@ class Walk(NamedTuple):
     leads: Leads
 
     def back(self, used: Mapping[str, Returned]) -> Returned:
-        return Returned(self.returned({}, used), self.returned(dict.fromkeys(self.program.states, NONE), used))
+        return Returned(
+            self.returned({}, used), self.returned(dict.fromkeys(self.program.states, NONE), used)
+        )
 
     def entered(self, begun: Before, used: Mapping[str, Returned]) -> Arrivals:
         """The most said before each state, when so much was said before the flow."""
-        return self.arrive({**dict.fromkeys(self.program.states, NONE), self.program.start: begun}, used)
+        return self.arrive(
+            {**dict.fromkeys(self.program.states, NONE), self.program.start: begun}, used
+        )
 
     def returned(self, begun: Arrivals, back: Mapping[str, Returned]) -> dict[str, Before]:
         """By outcome: the most said when the flow comes back to its caller."""
@@ -79,12 +102,17 @@ class Walk(NamedTuple):
         found: dict[str, Before] = {}
         for state in ends:
             if state.name in before:
-                outcome = state.verb.outcome  # type: ignore[attr-defined]  # the kind says that it is a return
-                found[outcome] = max(found.get(outcome, NONE), after(state, before[state.name], self.measure))
+                # the kind says that it is a return
+                outcome = state.verb.outcome  # type: ignore[attr-defined]
+                found[outcome] = max(
+                    found.get(outcome, NONE), after(state, before[state.name], self.measure)
+                )
         return found
 
     def arrive(self, found: Arrivals, back: Mapping[str, Returned]) -> Arrivals:
-        """The most said before each state, from those on where something is known to have been said."""
+        """The most said before each state, from those on where something is known to have been
+        said.
+        """
         seen: set[str] = set()
         for name in self.order:
             seen.add(name)
@@ -92,7 +120,11 @@ class Walk(NamedTuple):
             if name in found:
                 said = after(state, found[name], self.measure)
                 for exit_, target in self.leads[name]:
-                    for more in went(said, back.get(callee(state)), exit_.removeprefix("outcome ")) if target not in seen else ():
+                    for more in (
+                        went(said, back.get(callee(state)), exit_.removeprefix("outcome "))
+                        if target not in seen
+                        else ()
+                    ):
                         found[target] = max(found.get(target, NONE), more)
         return found
 
@@ -117,14 +149,18 @@ def together(program: Program, state: CompiledState) -> Iterator[tuple[str, str]
     """The exits that lead on within the same answer; an error exit where failing is likely."""
     if state.verb.waits or state.kind in QUESTIONS:
         return
-    yield from ((name, target.state) for name, target in state.exits.items() if target.via == "same")
+    yield from (
+        (name, target.state) for name, target in state.exits.items() if target.via == "same"
+    )
     own = "error" in program.document.at(state.path)
     if state.error and (own or (isinstance(state.verb, CompiledFetch) and not state.verb.fails)):
         yield "error", state.error
 
 
 def forward(program: Program) -> tuple[list[str], Leads]:
-    """The states, each after all that lead to it; a circle is opened where it is entered. And where each leads within an answer."""
+    """The states, each after all that lead to it; a circle is opened where it is entered. And where
+    each leads within an answer.
+    """
     leading = {name: tuple(together(program, state)) for name, state in program.states.items()}
     placed: list[str] = []
     seen: set[str] = set()
@@ -133,7 +169,10 @@ def forward(program: Program) -> tuple[list[str], Leads]:
         seen.add(root)
         while todo:
             name, leads = todo[-1]
-            target = next((target for _, target in leads if target in program.states and target not in seen), "")
+            target = next(
+                (target for _, target in leads if target in program.states and target not in seen),
+                "",
+            )
             if target:
                 seen.add(target)
                 todo.append((target, iter(leading[target])))

@@ -33,7 +33,11 @@ def check(programs: Mapping[str, Program], authored: Authored, memory: Memory) -
     if authored.project.routes or len(programs) > 1:
         yield from strays(ways)
     told = set()
-    wrong = {entry: known for entry, walk in ways.walks.items() if (known := memory.recall(("faults", entry), walk, partial(places, walk)))}
+    wrong = {
+        entry: known
+        for entry, walk in ways.walks.items()
+        if (known := memory.recall(("faults", entry), walk, partial(places, walk)))
+    }
     for entry in ways.nearest(wrong):
         program = ways.walks[entry].program
         for node in wrong[entry]:
@@ -42,21 +46,33 @@ def check(programs: Mapping[str, Program], authored: Authored, memory: Memory) -
                 if (place := (program.flow, *node, fault.key)) not in told:
                     told.add(place)
                     span = program.document.key_span((*state.path, fault.key))
-                    yield Problem(fault.code, span, f"{fault.message}: {path(ways, Step(entry, node))}", fault.hint)
+                    yield Problem(
+                        fault.code,
+                        span,
+                        f"{fault.message}: {path(ways, Step(entry, node))}",
+                        fault.hint,
+                    )
 
 
 def places(walk: Walk) -> list[Node]:
     """Where something is not possible."""
-    return [node for node in walk.before if any(faults(walk.program.states[node.state], node.context))]
+    return [
+        node for node in walk.before if any(faults(walk.program.states[node.state], node.context))
+    ]
 
 
-def entered(programs: Mapping[str, Program], authored: Authored) -> dict[tuple[str, str], tuple[str, ...]]:
+def entered(
+    programs: Mapping[str, Program], authored: Authored
+) -> dict[tuple[str, str], tuple[str, ...]]:
     """By flow and state: the callbacks under which a call may come to it."""
     found: dict[tuple[str, str], dict[str, None]] = {}
     for entry, walk in Ways(programs, taking_calls(authored), Memory()).walks.items():
         for node in walk.before:
             found.setdefault((entry.flow, node.state), {})[node.context] = None
-    return {place: tuple(context for context in CONTEXTS if context in known) for place, known in found.items()}
+    return {
+        place: tuple(context for context in CONTEXTS if context in known)
+        for place, known in found.items()
+    }
 
 
 def strays(ways: Ways) -> Iterator[Problem]:
@@ -70,18 +86,26 @@ def strays(ways: Ways) -> Iterator[Problem]:
                 told.add((name, node.state))
                 message = f"{node.state} returns, but there is no caller of this flow to return to: {path(ways, Step(entry, node))}"
                 hint = "end with hangup: or, after an event, with done:; or lead the route to a flow that uses this one"
-                yield Problem("FE228", program.document.key_span((*state.path, "return")), message, hint)
+                yield Problem(
+                    "FE228", program.document.key_span((*state.path, "return")), message, hint
+                )
 
 
 def stray(state: CompiledState, program: Program) -> bool:
-    return state.kind == "return" and not state.error and state.verb.outcome in program.signature.outcomes  # type: ignore[attr-defined]
+    return (
+        state.kind == "return"
+        and not state.error
+        and state.verb.outcome in program.signature.outcomes  # type: ignore[attr-defined]
+    )
 
 
 def taking_calls(authored: Authored) -> set[str]:
     """The flows in which an incoming call may begin: those that are routed, or more than a subflow."""
     if not authored.project.routes and len(authored.flows) == 1:
         return set(authored.flows)
-    return {route.flow for route in authored.project.routes} | {name for name, (flow, _) in authored.flows.items() if not flow.outcomes}
+    return {route.flow for route in authored.project.routes} | {
+        name for name, (flow, _) in authored.flows.items() if not flow.outcomes
+    }
 
 
 def path(ways: Ways, end: Step) -> str:
@@ -90,7 +114,11 @@ def path(ways: Ways, end: Step) -> str:
     at: Step | None = end
     while at:
         before, label = back(ways, at)
-        place = at.node.state if before is None or before.entry.flow == at.entry.flow else f"{at.entry.flow}/{at.node.state}"
+        place = (
+            at.node.state
+            if before is None or before.entry.flow == at.entry.flow
+            else f"{at.entry.flow}/{at.node.state}"
+        )
         changed = before is None or before.node.context != at.node.context
         steps.append(f"{place} ({CONTEXTS[at.node.context]})" if changed else place)
         steps += [label] if label not in ("", "next") else []

@@ -12,7 +12,8 @@ from flowengine.model import Memory
 from flowengine.pace import paced
 from flowengine.problems import Problem
 
-# the encoded call (runtime/call.py) without names and values: format, release, counters, locale, and the marks in front of each
+# the encoded call (runtime/call.py) without names and values: format, release, counters, locale,
+# and the marks in front of each
 HEAD = 48
 FRAME = 8  # the marks around flow, state and values of one level
 NAME = 2  # the mark in front of a name
@@ -25,17 +26,30 @@ KEY = 9  # the name of the cookie, and the count of steps in front of the seal
 
 
 class Sizes(NamedTuple):
-    """Bytes by state: of a call that waits in it, and of a call that waits in a subflow that it uses."""
+    """Bytes by state: of a call that waits in it, and of a call that waits in a subflow that it
+    uses.
+    """
 
     waiting: Mapping[str, int]
     calling: Mapping[str, int]
 
 
-def check(programs: Mapping[str, Program], memory: Memory, *, cookies_only: bool) -> Iterator[Problem]:
-    """One problem per flow, at its largest state. A flow that is too large only for its callers is left out when one of them is told."""
-    measured = {name: memory.recall(("cookie", name), program, partial(sizes, program)) for name, program in programs.items()}
+def check(
+    programs: Mapping[str, Program], memory: Memory, *, cookies_only: bool
+) -> Iterator[Problem]:
+    """One problem per flow, at its largest state. A flow that is too large only for its callers is
+    left out when one of them is told.
+    """
+    measured = {
+        name: memory.recall(("cookie", name), program, partial(sizes, program))
+        for name, program in programs.items()
+    }
     below = below_each(programs, measured)
-    over = {name: place for name, own in paced(measured.items()) if (place := largest(own, below[name]))[0] > MAX_COOKIE_BYTES}
+    over = {
+        name: place
+        for name, own in paced(measured.items())
+        if (place := largest(own, below[name]))[0] > MAX_COOKIE_BYTES
+    }
     alone = [name for name in over if largest(measured[name], 0)[0] > MAX_COOKIE_BYTES]
     for name in alone or over:
         size, state = over[name]
@@ -43,12 +57,16 @@ def check(programs: Mapping[str, Program], memory: Memory, *, cookies_only: bool
 
 
 def largest(own: Sizes, below: int) -> tuple[int, str]:
-    return max(((cookie_bytes(size + below), state) for state, size in own.waiting.items()), default=(0, ""))
+    return max(
+        ((cookie_bytes(size + below), state) for state, size in own.waiting.items()),
+        default=(0, ""),
+    )
 
 
 def sizes(program: Program) -> Sizes:
     return Sizes(
-        {state: payload(program, state) for state in waiting(program)}, {state.name: frame(program, state.name) for state in program.calls}
+        {state: payload(program, state) for state in waiting(program)},
+        {state.name: frame(program, state.name) for state in program.calls},
     )
 
 
@@ -56,7 +74,11 @@ def worst_case(programs: Mapping[str, Program]) -> Mapping[tuple[str, str], int]
     """By flow and state in which a call waits: the most bytes that its cookie can have."""
     measured = {name: sizes(program) for name, program in programs.items()}
     below = below_each(programs, measured)
-    return {(name, state): cookie_bytes(size + below[name]) for name, own in measured.items() for state, size in own.waiting.items()}
+    return {
+        (name, state): cookie_bytes(size + below[name])
+        for name, own in measured.items()
+        for state, size in own.waiting.items()
+    }
 
 
 def waiting(program: Program) -> list[str]:
@@ -73,14 +95,20 @@ def payload(program: Program, state: str) -> int:
 
 
 def below_each(programs: Mapping[str, Program], measured: Mapping[str, Sizes]) -> dict[str, int]:
-    """By flow: the bytes of the largest stack of callers that may wait for it. Recursion is a problem of its own, and left out."""
+    """By flow: the bytes of the largest stack of callers that may wait for it. Recursion is a
+    problem of its own, and left out.
+    """
     below = dict.fromkeys(programs, 0)
     calling = calls(programs)
-    for circle in reversed(components({name: [callee(state) for state in states] for name, states in calling.items()})):
+    for circle in reversed(
+        components({name: [callee(state) for state in states] for name, states in calling.items()})
+    ):
         for name in circle:
             for state in calling[name]:
                 if callee(state) not in circle:
-                    below[callee(state)] = max(below[callee(state)], below[name] + measured[name].calling[state.name])
+                    below[callee(state)] = max(
+                        below[callee(state)], below[name] + measured[name].calling[state.name]
+                    )
     return below
 
 
@@ -109,13 +137,22 @@ def value(program: Program, name: str) -> int:
 
 def longest_question(program: Program) -> int:
     """The question that `back` returns to travels by its name."""
-    return max((len(name) for name, state in program.states.items() if state.kind in ("menu", "collect")), default=0)
+    return max(
+        (len(name) for name, state in program.states.items() if state.kind in ("menu", "collect")),
+        default=0,
+    )
 
 
 def outgrown(program: Program, state: str, size: int, *, cookies_only: bool) -> Problem:
     largest = sorted(program.live[state], key=lambda name: (-entry(program, name), name))[:3]
-    named = ", ".join(f"{name.partition('.')[2]} ({entry(program, name)} bytes)" for name in largest)
+    named = ", ".join(
+        f"{name.partition('.')[2]} ({entry(program, name)} bytes)" for name in largest
+    )
     message = f"while a call waits in {state} it may carry {size} bytes; a cookie holds {MAX_COOKIE_BYTES}"
-    hint = f"give the largest a smaller max: {named}" if named else "shorten the names, or nest fewer subflows"
+    hint = (
+        f"give the largest a smaller max: {named}"
+        if named
+        else "shorten the names, or nest fewer subflows"
+    )
     code = "FE403" if cookies_only else "FE908"
     return Problem(code, program.document.key_span(program.states[state].path), message, hint)

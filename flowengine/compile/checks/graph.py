@@ -17,7 +17,10 @@ def callee(state: CompiledState) -> str:
 
 def calls(programs: Mapping[str, Program]) -> dict[str, list[CompiledState]]:
     """By flow: its states that call another flow of the project."""
-    return {name: [state for state in program.calls if callee(state) in programs] for name, program in paced(programs.items())}
+    return {
+        name: [state for state in program.calls if callee(state) in programs]
+        for name, program in paced(programs.items())
+    }
 
 
 def callees(program: Program) -> list[str]:
@@ -37,7 +40,9 @@ def reachable(graph: Graph, roots: Iterable[str]) -> set[str]:
 
 
 def components(graph: Graph) -> list[list[str]]:
-    """The strongly connected components, successors first (Tarjan, without recursion: a chain of states may be long)."""
+    """The strongly connected components, successors first (Tarjan, without recursion: a chain of
+    states may be long).
+    """
     order: dict[str, int] = {}
     low: dict[str, int] = {}
     open_: list[str] = []
@@ -55,7 +60,13 @@ def components(graph: Graph) -> list[list[str]]:
 
 
 def walk(
-    root: str, graph: Graph, order: dict[str, int], low: dict[str, int], open_: list[str], inside: set[str], found: list[list[str]]
+    root: str,
+    graph: Graph,
+    order: dict[str, int],
+    low: dict[str, int],
+    open_: list[str],
+    inside: set[str],
+    found: list[list[str]],
 ) -> None:
     def begin(node: str) -> None:
         order[node] = low[node] = len(order)

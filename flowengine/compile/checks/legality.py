@@ -15,7 +15,10 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "notify": LEGAL_ACTIONS["notify"] | DONE,
     "keys": LEGAL_ACTIONS["notify"] | DONE,
 }
-INSTRUCTIONS: Mapping[str, frozenset[str]] = {**LEGAL_INSTRUCTIONS, "keys": LEGAL_INSTRUCTIONS["notify"]}
+INSTRUCTIONS: Mapping[str, frozenset[str]] = {
+    **LEGAL_INSTRUCTIONS,
+    "keys": LEGAL_INSTRUCTIONS["notify"],
+}
 WHEN = {
     "ice": "on an incoming call",
     "ace": "after an answer",
@@ -43,7 +46,13 @@ WORDS = {
     "stopRecording": "stop recording",
     "reportCallStatus": "report on the call",
 }
-KEYS = {"sendDtmf": "dtmf", "playFiles": "say", "startRecording": "record", "stopRecording": "record", "reportCallStatus": "report"}
+KEYS = {
+    "sendDtmf": "dtmf",
+    "playFiles": "say",
+    "startRecording": "record",
+    "stopRecording": "record",
+    "reportCallStatus": "report",
+}
 EARLIER = frozenset({"connectMxp", "connectStream", "park", "answer"})
 SILENT = frozenset({"notify", "dice", "keys"})
 
@@ -62,14 +71,30 @@ def faults(state: CompiledState, context: str) -> Iterator[Fault]:
         yield fault("FE401", state, state.kind, action, context, ACTIONS)
     sent = state.preamble.instructions if state.preamble else NOTHING
     for instruction in sorted(sent - INSTRUCTIONS[context]):
-        yield fault("FE402", state, KEYS.get(instruction, instruction), instruction, context, INSTRUCTIONS)
+        yield fault(
+            "FE402", state, KEYS.get(instruction, instruction), instruction, context, INSTRUCTIONS
+        )
     if "startRecording" in sent and "connectMxp" in state.verb.actions:
         message = f"{state.name} starts recording, but the platform ignores that where an app user is called"
-        yield Fault("FE907", "record", message, "record in a state before this one, or connect to a phone or a SIP address")
+        yield Fault(
+            "FE907",
+            "record",
+            message,
+            "record in a state before this one, or connect to a phone or a SIP address",
+        )
 
 
-def fault(code: str, state: CompiledState, key: str, name: str, context: str, legal: Mapping[str, frozenset[str]]) -> Fault:
-    return Fault(code, key, f"{state.name} cannot {WORDS[name]} {WHEN[context]}", cure(name, context, legal))
+def fault(
+    code: str,
+    state: CompiledState,
+    key: str,
+    name: str,
+    context: str,
+    legal: Mapping[str, frozenset[str]],
+) -> Fault:
+    return Fault(
+        code, key, f"{state.name} cannot {WORDS[name]} {WHEN[context]}", cure(name, context, legal)
+    )
 
 
 def cure(name: str, context: str, legal: Mapping[str, frozenset[str]]) -> str:

@@ -21,8 +21,14 @@ def check(document: Document) -> Iterator[Problem]:
 def check_common(authored: Authored) -> Iterator[Problem]:
     """Those of what flows share."""
     if authored.project_document:
-        yield from strangers(authored.project_document, places(authored.project_document.data, ("locale", "defaults")))
-        yield from strangers(authored.project_document, keys(authored.project_document.data.get("apology"), ("apology",)))
+        yield from strangers(
+            authored.project_document,
+            places(authored.project_document.data, ("locale", "defaults")),
+        )
+        yield from strangers(
+            authored.project_document,
+            keys(authored.project_document.data.get("apology"), ("apology",)),
+        )
     for (part, _name), (document, path) in authored.places.items():
         if part == "messages":
             yield from strangers(document, keys(document.at(path), path))
@@ -33,7 +39,9 @@ def strangers(document: Document, found: Iterator[tuple[str, Path]]) -> Iterator
         if locale.lower() not in KNOWN:
             hint = suggest(locale, LOCALES) or "see the platform's page on voice locales"
             span = document.span(path) if path[-1] == "locale" else document.key_span(path)
-            yield Problem("FE904", span, f"{locale} is no locale that the platform is known to speak", hint)
+            yield Problem(
+                "FE904", span, f"{locale} is no locale that the platform is known to speak", hint
+            )
 
 
 def places(data: Any, parts: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
@@ -54,7 +62,9 @@ def inside(data: Any, path: Path) -> Iterator[tuple[str, Path]]:
             if key == "locale" and isinstance(value, str) and "${" not in value:
                 yield value, (*path, key)
             elif isinstance(value, (dict, list)) and key not in DATA:
-                yield from keys(value, (*path, key)) if key in LOCALISED else inside(value, (*path, key))
+                yield from (
+                    keys(value, (*path, key)) if key in LOCALISED else inside(value, (*path, key))
+                )
 
 
 def keys(texts: Any, path: Path) -> Iterator[tuple[str, Path]]:

@@ -1,4 +1,6 @@
-"""Circles that a call never leaves: within one callback, or for as long as the caller stays on the line."""
+"""Circles that a call never leaves: within one callback, or for as long as the caller stays on the
+line.
+"""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -11,12 +13,16 @@ from flowengine.problems import Problem
 
 ENDS = frozenset({"hangup", "connect", "return", "done", "park", "continue"})
 ENDING_CALLEE = frozenset({"hangup", "connect", "park"})
-FOREVER_HINT = "give one of these states an exit out of the circle, or ask the caller something in it"
+FOREVER_HINT = (
+    "give one of these states an exit out of the circle, or ask the caller something in it"
+)
 TRAPPED_HINT = "lead from one of them to a hangup:, connect:, park: or return:"
 
 
 class Flows(NamedTuple):
-    """Flows in which a call may wait for a callback, in a subflow too; and flows in which a call may end."""
+    """Flows in which a call may wait for a callback, in a subflow too; and flows in which a call
+    may end.
+    """
 
     pausing: frozenset[str]
     ending: frozenset[str]
@@ -24,15 +30,25 @@ class Flows(NamedTuple):
 
 def check(programs: Mapping[str, Program], memory: Memory) -> Iterator[Problem]:
     pausing, ending = (
-        {name for name, program in programs.items() if memory.recall((test, name), program, partial(test, program))}
+        {
+            name
+            for name, program in programs.items()
+            if memory.recall((test, name), program, partial(test, program))
+        }
         for test in (pauses, ends_calls)
     )
-    while more := {name for name, program in programs.items() if name not in pausing and not pausing.isdisjoint(callees(program))}:
+    while more := {
+        name
+        for name, program in programs.items()
+        if name not in pausing and not pausing.isdisjoint(callees(program))
+    }:
         pausing |= more
     for name, program in programs.items():
         used = frozenset(callees(program))
         known = Flows(used & pausing, used & ending)
-        yield from memory.recall(("loops", name), (program, known), partial(circles, program, known))
+        yield from memory.recall(
+            ("loops", name), (program, known), partial(circles, program, known)
+        )
 
 
 def pauses(program: Program) -> bool:
@@ -52,12 +68,19 @@ def circles(program: Program, used: Flows) -> list[Problem]:
 def endless(program: Program, pausing: frozenset[str]) -> Iterator[list[str]]:
     """Circles of states that never wait and have no exit but into the circle itself."""
     passing = {
-        name: leads(program, state) for name, state in program.states.items() if not state.verb.waits and callee(state) not in pausing
+        name: leads(program, state)
+        for name, state in program.states.items()
+        if not state.verb.waits and callee(state) not in pausing
     }
-    inner = {name: [target for target in targets if target in passing] for name, targets in passing.items()}
+    inner = {
+        name: [target for target in targets if target in passing]
+        for name, targets in passing.items()
+    }
     for component in components(inner):
         members = set(component)
-        if circular(component, inner) and all(target in members for name in component for target in passing[name]):
+        if circular(component, inner) and all(
+            target in members for name in component for target in passing[name]
+        ):
             yield in_file_order(component, program)
 
 
@@ -96,7 +119,14 @@ def around(program: Program, names: list[str]) -> str:
     """The circle as it is walked from its first state."""
     path, members = [names[0]], set(names)
     while (
-        following := next((name for name in leads(program, program.states[path[-1]]) if name in members and name not in path), "")
+        following := next(
+            (
+                name
+                for name in leads(program, program.states[path[-1]])
+                if name in members and name not in path
+            ),
+            "",
+        )
     ) and len(path) < 6:
         path.append(following)
     return " -> ".join([*path, "…", names[0]] if len(path) < len(names) else [*path, names[0]])
@@ -104,9 +134,19 @@ def around(program: Program, names: list[str]) -> str:
 
 def circle_problem(program: Program, names: list[str]) -> Problem:
     span = program.document.key_span(program.states[names[0]].path)
-    return Problem("FE230", span, f"a call that comes here goes round forever: {around(program, names)}", FOREVER_HINT)
+    return Problem(
+        "FE230",
+        span,
+        f"a call that comes here goes round forever: {around(program, names)}",
+        FOREVER_HINT,
+    )
 
 
 def trap_problem(program: Program, names: list[str]) -> Problem:
     span = program.document.key_span(program.states[names[0]].path)
-    return Problem("FE231", span, f"no answer of the caller leads out of here: {around(program, names)}", TRAPPED_HINT)
+    return Problem(
+        "FE231",
+        span,
+        f"no answer of the caller leads out of here: {around(program, names)}",
+        TRAPPED_HINT,
+    )

@@ -11,15 +11,24 @@ def check(program: Program) -> Iterator[Problem]:
     for name, state in program.states.items():
         target = state.exits.get("otherwise")
         others = [exit_.state for exit_ in state.exits.values() if exit_ is not target]
-        if target is None or all(leads_back(program, other, name) for other in others):  # FE231 says that no answer leads out
+        if target is None or all(
+            leads_back(program, other, name) for other in others
+        ):  # FE231 says that no answer leads out
             continue
         if leads_back(program, target.state, name):
             message = f"whoever does not answer is asked {name} again and again, for ever"
-            yield Problem("FE912", program.document.span(target.path), message, "lead to a state that ends the call or connects it")
+            yield Problem(
+                "FE912",
+                program.document.span(target.path),
+                message,
+                "lead to a state that ends the call or connects it",
+            )
 
 
 def leads_back(program: Program, start: str, question: str) -> bool:
-    """Whether the call comes back to the question without anything being asked or decided on the way."""
+    """Whether the call comes back to the question without anything being asked or decided on the
+    way.
+    """
     seen: set[str] = set()
     at = start
     while at != question:

@@ -1,4 +1,6 @@
-"""What is said at once, by one state or by several in a row, against what the platform speaks in one answer."""
+"""What is said at once, by one state or by several in a row, against what the platform speaks in
+one answer.
+"""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -25,24 +27,36 @@ def check(programs: Mapping[str, Program], memory: Memory) -> Iterator[Problem]:
     spoken, parts = (arrivals(programs, measure, memory) for measure in (characters, pieces))
     for name, program in programs.items():
         before = (spoken[name], parts[name])
-        yield from memory.recall(("prompts", name), (program, before), partial(lengths, program, *before))
+        yield from memory.recall(
+            ("prompts", name), (program, before), partial(lengths, program, *before)
+        )
 
 
 def lengths(program: Program, spoken: Arrivals, parts: Arrivals) -> list[Problem]:
-    return [problem for state in program.states.values() for problem in length(program, state, spoken, parts)]
+    return [
+        problem
+        for state in program.states.values()
+        for problem in length(program, state, spoken, parts)
+    ]
 
 
-def length(program: Program, state: CompiledState, spoken: Arrivals, parts: Arrivals) -> Iterator[Problem]:
+def length(
+    program: Program, state: CompiledState, spoken: Arrivals, parts: Arrivals
+) -> Iterator[Problem]:
     yield from faults(program, state)
     span = program.document.key_span((*state.path, state.kind))
-    if told := too_much(state, spoken.get(state.name, NONE), characters, MAX_TTS_TOTAL, "characters"):
+    if told := too_much(
+        state, spoken.get(state.name, NONE), characters, MAX_TTS_TOTAL, "characters"
+    ):
         yield Problem("FE404", span, told, "shorten it, or ask something in between")
     if told := too_much(state, parts.get(state.name, NONE), pieces, MAX_PROMPT_PARTS, "prompts"):
         yield Problem("FE405", span, told, "join texts, or ask something in between")
 
 
 def too_much(state: CompiledState, before: Before, measure: Measure, most: int, unit: str) -> str:
-    """What is wrong where an answer outgrows the platform. What is said after that is not told again."""
+    """What is wrong where an answer outgrows the platform. What is said after that is not told
+    again.
+    """
     first, *retries = [sum(map(measure, said)) for said in answered(state)]
     longest = max([first + before.size, *retries])
     if longest <= most or before.size > most:
@@ -55,7 +69,12 @@ def too_much(state: CompiledState, before: Before, measure: Measure, most: int, 
 def faults(program: Program, state: CompiledState) -> Iterator[Problem]:
     for path, size in long_texts(program, state):
         message = f"this text has {size} characters besides its ${{…}}; the platform speaks at most {MAX_SAY}"
-        yield Problem("FE410", program.document.span(path), message, "split it into a list of prompts or into two states")
+        yield Problem(
+            "FE410",
+            program.document.span(path),
+            message,
+            "split it into a list of prompts or into two states",
+        )
     longest = max(menu_ids(state), key=len, default="")
     if len(longest) > MAX_MENU_ID:
         span = program.document.key_span((*state.path, state.kind))
@@ -64,10 +83,17 @@ def faults(program: Program, state: CompiledState) -> Iterator[Problem]:
 
 
 def long_texts(program: Program, state: CompiledState) -> Iterator[tuple[Path, int]]:
-    """Texts whose constant pieces alone are too long. Those without `${…}` are told when they are compiled."""
+    """Texts whose constant pieces alone are too long. Those without `${…}` are told when they are
+    compiled.
+    """
     authored = program.document.at(state.path)
     for plan in {id(plan): plan for said in answered(state) for plan in said}.values():
-        for template in (template for part in plan.parts if part.kind == "text" for template in part.texts.values()):
+        for template in (
+            template
+            for part in plan.parts
+            if part.kind == "text"
+            for template in part.texts.values()
+        ):
             size = constant(template)
             if template.constant is None and size > MAX_SAY:
                 yield (*state.path, *(place_of(authored, template.text) or ())), size
@@ -77,8 +103,17 @@ def place_of(data: Any, text: str) -> Path | None:
     """Where a text stands in what an author wrote; a text of messages stands elsewhere."""
     if data == text:
         return ()
-    entries = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
-    return next(((key, *inner) for key, value in entries if (inner := place_of(value, text)) is not None), None)
+    entries = (
+        data.items()
+        if isinstance(data, dict)
+        else enumerate(data)
+        if isinstance(data, list)
+        else ()
+    )
+    return next(
+        ((key, *inner) for key, value in entries if (inner := place_of(value, text)) is not None),
+        None,
+    )
 
 
 def answered(state: CompiledState) -> list[Said]:
@@ -88,16 +123,26 @@ def answered(state: CompiledState) -> list[Said]:
     if isinstance(verb, CompiledMenu):
         inner = plans(*(menu.prompt for menu in verb.inner))
         again = plans(verb.question.first) if verb.repeats else ()
-        return [(*said, *again, *inner) for said in asked(verb.question, first, verb.question.no_input, verb.question.no_match)]
+        return [
+            (*said, *again, *inner)
+            for said in asked(verb.question, first, verb.question.no_input, verb.question.no_match)
+        ]
     if isinstance(verb, CompiledCollect):
-        return [*asked(verb.question, first, verb.question.no_input, verb.invalid), plans(verb.confirm)]
+        return [
+            *asked(verb.question, first, verb.question.no_input, verb.invalid),
+            plans(verb.confirm),
+        ]
     if isinstance(verb, CompiledPark):
         return [(*first, *plans(verb.intro, verb.hold))]
     return [first]
 
 
 def asked(question: Question, first: Said, *wordings: Wording) -> list[Said]:
-    retries = [plans(words, question.again or question.first) for wording in wordings for words in wording.plans]
+    retries = [
+        plans(words, question.again or question.first)
+        for wording in wordings
+        for words in wording.plans
+    ]
     return [(*first, *plans(question.first)), *retries]
 
 

@@ -8,7 +8,9 @@ from flowengine.problems import Problem
 
 
 def check(program: Program) -> Iterator[Problem]:
-    found = reachable({name: leads(state) for name, state in program.states.items()}, program.entries().values())
+    found = reachable(
+        {name: leads(state) for name, state in program.states.items()}, program.entries().values()
+    )
     for name, state in program.states.items():
         if name not in found:
             yield Problem(
@@ -20,5 +22,9 @@ def check(program: Program) -> Iterator[Problem]:
 
 
 def leads(state: CompiledState) -> set[str]:
-    """Where a state leads, when it fails too. `back` needs no edge: it leads to questions that were visited already."""
-    return {target.state for target in state.exits.values()} | ({state.error} if state.error else set())
+    """Where a state leads, when it fails too. `back` needs no edge: it leads to questions that were
+    visited already.
+    """
+    return {target.state for target in state.exits.values()} | (
+        {state.error} if state.error else set()
+    )

@@ -11,4 +11,9 @@ def check(program: Program) -> Iterator[Problem]:
         if state.kind == "hangup" and state.preamble and state.preamble.record:
             span = program.document.key_span((*state.path, "record"))
             message = "the call ends here: nothing that the caller says is recorded"
-            yield Problem("FE909", span, message, "lead by next: to a menu that waits for a key while the caller speaks")
+            yield Problem(
+                "FE909",
+                span,
+                message,
+                "lead by next: to a menu that waits for a key while the caller speaks",
+            )

@@ -14,12 +14,26 @@ TOO_DEEP = f"more than {MAX_SUBFLOW_DEPTH} subflows inside each other"
 def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
     calling = calls(programs)
     heights: dict[str, int] = {}
-    for circle in components({name: [callee(state) for state in states] for name, states in paced(calling.items())}):
+    for circle in components(
+        {name: [callee(state) for state in states] for name, states in paced(calling.items())}
+    ):
         pause()
         members = set(circle)
-        recursive = [(name, state) for name in circle for state in calling[name] if callee(state) in members]
-        yield from (problem("FE232", programs[name], state, again(name, state)) for name, state in recursive)
-        height = max((heights[callee(state)] + 1 for name in circle for state in calling[name] if callee(state) not in members), default=0)
+        recursive = [
+            (name, state) for name in circle for state in calling[name] if callee(state) in members
+        ]
+        yield from (
+            problem("FE232", programs[name], state, again(name, state)) for name, state in recursive
+        )
+        height = max(
+            (
+                heights[callee(state)] + 1
+                for name in circle
+                for state in calling[name]
+                if callee(state) not in members
+            ),
+            default=0,
+        )
         heights.update(dict.fromkeys(circle, height))
         for name in circle:
             outward = [state for state in calling[name] if callee(state) not in members]
@@ -28,7 +42,11 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
 
 
 def again(name: str, state: CompiledState) -> str:
-    return f"{name} calls itself" if callee(state) == name else f"{callee(state)} leads back into {name}, so that neither ever ends"
+    return (
+        f"{name} calls itself"
+        if callee(state) == name
+        else f"{callee(state)} leads back into {name}, so that neither ever ends"
+    )
 
 
 HINTS = {
@@ -38,4 +56,6 @@ HINTS = {
 
 
 def problem(code: str, program: Program, state: CompiledState, message: str) -> Problem:
-    return Problem(code, program.document.span((*state.path, "subflow", "flow")), message, HINTS[code])
+    return Problem(
+        code, program.document.span((*state.path, "subflow", "flow")), message, HINTS[code]
+    )

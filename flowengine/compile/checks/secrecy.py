@@ -18,12 +18,26 @@ def check(authored: Authored, memory: Memory) -> Iterator[Problem]:
     flows = [document for _, document in authored.flows.values()]
     documents = {document.file: document for document in (*authored.common, *flows)}
     for file, document in documents.items():
-        yield from memory.recall(("shell names", file), (document, secrets), lambda at=document: list(shell_names(at, secrets)))  # type: ignore[misc]
-    used = frozenset[str]().union(*(memory.recall(("secrets of", file), one, partial(named, one)) for file, one in documents.items()))
+        yield from memory.recall(
+            ("shell names", file),
+            (document, secrets),
+            lambda at=document: list(shell_names(at, secrets)),  # type: ignore[misc]
+        )
+    used = frozenset[str]().union(
+        *(
+            memory.recall(("secrets of", file), one, partial(named, one))
+            for file, one in documents.items()
+        )
+    )
     if (project := authored.project_document) is not None:
         for name in (name for name in secrets if name not in used):
             span = project.key_span(("secrets", name))
-            yield Problem("FE911", span, f"nothing uses the secret {name}", f"write ${{secrets.{name}}} where it is needed, or remove it")
+            yield Problem(
+                "FE911",
+                span,
+                f"nothing uses the secret {name}",
+                f"write ${{secrets.{name}}} where it is needed, or remove it",
+            )
 
 
 def named(document: Document) -> frozenset[str]:
@@ -31,15 +45,27 @@ def named(document: Document) -> frozenset[str]:
 
 
 def shell_names(document: Document, secrets: Mapping[str, str]) -> Iterator[Problem]:
-    """`$CRM_TOKEN` stays as it is: a secret is meant where one is called so, or where it stands in a header in capitals."""
-    declared = {variable: name for name, variable in secrets.items()} | {name: name for name in secrets}
+    """`$CRM_TOKEN` stays as it is: a secret is meant where one is called so, or where it stands in
+    a header in capitals.
+    """
+    declared = {variable: name for name, variable in secrets.items()} | {
+        name: name for name in secrets
+    }
     for text, path in texts(document.data, ()):
         for found in _VARIABLE.finditer(text):
             name = declared.get(found[1], "")
             if name or (found[1].isupper() and {"headers", "credentials"} & set(path)):
-                message = f"{found[0]} is sent as it stands: no variable of the environment is put here"
-                cure = f"write ${{secrets.{name}}}" if name else f"declare secrets: {{name: {found[1]}}} and write ${{secrets.name}}"
-                yield Problem("FE910", document.inner(path, found.start(), len(found[0])), message, cure)
+                message = (
+                    f"{found[0]} is sent as it stands: no variable of the environment is put here"
+                )
+                cure = (
+                    f"write ${{secrets.{name}}}"
+                    if name
+                    else f"declare secrets: {{name: {found[1]}}} and write ${{secrets.name}}"
+                )
+                yield Problem(
+                    "FE910", document.inner(path, found.start(), len(found[0])), message, cure
+                )
 
 
 def texts(data: Any, path: Path) -> Iterator[tuple[str, Path]]:

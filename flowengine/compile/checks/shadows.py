@@ -18,7 +18,11 @@ def check(flow: Flow, document: Document) -> Iterator[Problem]:
 def shadowing(flow: Flow) -> Iterator[tuple[str, str]]:
     for name, state in flow.states.items() if flow.keys else ():
         if isinstance(state.menu, Menu):
-            yield from ((name, key) for key, option in state.menu.options.items() if key in flow.keys and leads(option) != flow.keys[key])
+            yield from (
+                (name, key)
+                for key, option in state.menu.options.items()
+                if key in flow.keys and leads(option) != flow.keys[key]
+            )
 
 
 def leads(option: str | Option) -> object:

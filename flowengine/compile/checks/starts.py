@@ -14,4 +14,9 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
             called = programs[callee(state)]
             if not called.start and called.entries():
                 span = programs[name].document.span((*state.path, "subflow", "flow"))
-                yield Problem("FE222", span, f"{called.flow} has no start", f"add `start: <state>` to {called.flow}")
+                yield Problem(
+                    "FE222",
+                    span,
+                    f"{called.flow} has no start",
+                    f"add `start: <state>` to {called.flow}",
+                )

@@ -10,7 +10,10 @@ def check(program: Program) -> Iterator[Problem]:
     states = program.states.values()
     read = frozenset().union(*(state.reads | state.late_reads for state in states))
     written = frozenset().union(*(state.writes for state in states))
-    inputs, outputs = ({item.name for item in part} for part in (program.signature.inputs, program.signature.outputs))
+    inputs, outputs = (
+        {item.name for item in part}
+        for part in (program.signature.inputs, program.signature.outputs)
+    )
     for name, variable in program.variables.items():
         span = program.document.key_span(("vars", name))
         full = f"vars.{name}"
@@ -19,4 +22,6 @@ def check(program: Program) -> Iterator[Problem]:
             yield Problem("FE902", span, f"{name} {use}", "remove it, or read it somewhere")
         elif full not in written and name not in inputs and variable.default is None:
             message = f"{name} is read, but nothing ever gives it a value"
-            yield Problem("FE903", span, message, "give it a default, set it, or declare it under inputs:")
+            yield Problem(
+                "FE903", span, message, "give it a default, set it, or declare it under inputs:"
+            )

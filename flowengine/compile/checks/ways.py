@@ -1,4 +1,6 @@
-"""Every way of a call through the flows, walked flow by flow: a subflow is known to its callers only by how it ends."""
+"""Every way of a call through the flows, walked flow by flow: a subflow is known to its callers
+only by how it ends.
+"""
 
 import itertools
 from collections import deque
@@ -28,7 +30,9 @@ class Node(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A flow, and the callback under which another flow uses it; without one it is begun by calls and events."""
+    """A flow, and the callback under which another flow uses it; without one it is begun by calls
+    and events.
+    """
 
     flow: str
     context: str
@@ -46,7 +50,9 @@ Endings = Mapping[Entry, tuple[Ending, ...]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walk:
-    """All ways through one flow: what leads to each node first, and by which exit; where other flows are used; how it ends."""
+    """All ways through one flow: what leads to each node first, and by which exit; where other
+    flows are used; how it ends.
+    """
 
     program: Program
     before: Mapping[Node, tuple[Node | None, str]]
@@ -85,7 +91,8 @@ class Walking:
             if flow := callee(state):
                 self.call(node, state, Entry(flow, node.context))
             elif state.kind == "return":
-                self.ended.add(Ending(state.verb.outcome, node.context))  # type: ignore[attr-defined]  # the kind says that it is a return
+                # the kind says that it is a return
+                self.ended.add(Ending(state.verb.outcome, node.context))  # type: ignore[attr-defined]
             else:
                 self.follow(node, state)
             self.fail(node, state)
@@ -93,9 +100,19 @@ class Walking:
 
     def follow(self, node: Node, state: CompiledState) -> None:
         for label, target in state.exits.items():
-            self.add(Node(target.state, node.context if target.via == "same" else target.via), node, label)
+            self.add(
+                Node(target.state, node.context if target.via == "same" else target.via),
+                node,
+                label,
+            )
         for key, leads in special_keys(state).items():
-            for asked in (state.name,) if leads == "repeat" else self.asked_before(node) if leads == "back" else ():
+            for asked in (
+                (state.name,)
+                if leads == "repeat"
+                else self.asked_before(node)
+                if leads == "back"
+                else ()
+            ):
                 self.add(Node(asked, "pie"), node, f"key {key}")
 
     def asked_before(self, node: Node) -> list[str]:
@@ -104,9 +121,13 @@ class Walking:
         leading: dict[str, list[str]] = {name: [] for name in states}
         for name, state in states.items():
             for target in state.exits.values():
-                leading.setdefault(target.state, []).append(name)  # also a state that is left out as it is not well formed
+                leading.setdefault(target.state, []).append(
+                    name
+                )  # also a state that is left out as it is not well formed
         behind = reachable(leading, [node.state])
-        return [name for name, state in states.items() if state.kind in QUESTIONS and name in behind]
+        return [
+            name for name, state in states.items() if state.kind in QUESTIONS and name in behind
+        ]
 
     def call(self, node: Node, state: CompiledState, call: Entry) -> None:
         self.calls.setdefault(call, node)
@@ -117,14 +138,20 @@ class Walking:
                 self.add(Node(target.state, context), node, f"outcome {outcome}")
 
     def fail(self, node: Node, state: CompiledState) -> None:
-        """Failures count where they are likely: a lookup, a question that the platform gives up, and wherever the author wrote error:."""
+        """Failures count where they are likely: a lookup, a question that the platform gives up,
+        and wherever the author wrote error:.
+        """
         if state.kind in QUESTIONS:
             self.failed(node, state, "pie")
-        elif own_error(self.program, state) or (isinstance(state.verb, CompiledFetch) and not state.verb.fails):
+        elif own_error(self.program, state) or (
+            isinstance(state.verb, CompiledFetch) and not state.verb.fails
+        ):
             self.failed(node, state, node.context)
 
     def failed(self, node: Node, state: CompiledState, context: str) -> None:
-        """After an event nothing is answered, so that whatever an error exit does is harmless there."""
+        """After an event nothing is answered, so that whatever an error exit does is harmless
+        there.
+        """
         if context in SILENT:
             return
         if state.error:
@@ -144,9 +171,13 @@ def own_error(program: Program, state: CompiledState) -> bool:
 
 
 class Ways:
-    """The walks through all flows. A flow is walked again when a flow that it uses turns out to end in more ways."""
+    """The walks through all flows. A flow is walked again when a flow that it uses turns out to end
+    in more ways.
+    """
 
-    def __init__(self, programs: Mapping[str, Program], incoming: AbstractSet[str], memory: Memory) -> None:
+    def __init__(
+        self, programs: Mapping[str, Program], incoming: AbstractSet[str], memory: Memory
+    ) -> None:
         self.programs = programs
         self.walks: dict[Entry, Walk] = {}
         self.callers: dict[Entry, tuple[Entry, Node]] = {}
@@ -174,22 +205,40 @@ class Ways:
         roots = (Node(program.start, entry.context),) if entry.context else self._entries(program)
         used = [Entry(flow, context) for flow in callees(program) for context in CALLBACKS]
         endings = {call: self._endings[call] for call in used if call in self._endings}
-        return self._memory.recall(("walk", entry), (program, roots, endings), lambda: Walking(program, endings).walk(roots))
+        return self._memory.recall(
+            ("walk", entry),
+            (program, roots, endings),
+            lambda: Walking(program, endings).walk(roots),
+        )
 
     def _entries(self, program: Program) -> tuple[Node, ...]:
         start = program.start if program.flow in self._incoming else ""
-        named = [("ice", start), ("ace", program.answered), ("keys", program.pressed), ("dice", program.ended)]
+        named = [
+            ("ice", start),
+            ("ace", program.answered),
+            ("keys", program.pressed),
+            ("dice", program.ended),
+        ]
         return tuple(
-            Node(state, context) for context, state in [*named, *(("notify", state) for state in program.notified.values())] if state
+            Node(state, context)
+            for context, state in [
+                *named,
+                *(("notify", state) for state in program.notified.values()),
+            ]
+            if state
         )
 
     def nearest(self, wanted: Collection[Entry]) -> list[Entry]:
-        """Those that calls and events begin, then those that other flows use, fewest steps first; `callers` then knows by which way."""
+        """Those that calls and events begin, then those that other flows use, fewest steps first;
+        `callers` then knows by which way.
+        """
         begun = [Entry(name, "") for name in self.programs]
         if not any(entry.context for entry in wanted):
             return [entry for entry in begun if entry in wanted]
         count = itertools.count()
-        todo: list[tuple[int, int, Entry, tuple[Entry, Node] | None]] = [(0, next(count), entry, None) for entry in begun]
+        todo: list[tuple[int, int, Entry, tuple[Entry, Node] | None]] = [
+            (0, next(count), entry, None) for entry in begun
+        ]
         found: dict[Entry, None] = {}
         while todo:
             steps, _, entry, caller = heappop(todo)

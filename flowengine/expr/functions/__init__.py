@@ -1,4 +1,6 @@
-"""The helper functions of the language. Each is pure, quick, and documented with an example that a test evaluates."""
+"""The helper functions of the language. Each is pure, quick, and documented with an example that a
+test evaluates.
+"""
 
 from flowengine.expr.functions import dates, numbers, texts
 from flowengine.expr.functions.registry import Function, Overload, collected

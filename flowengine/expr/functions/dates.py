@@ -1,4 +1,6 @@
-"""Helper functions for dates (`2026-12-24`) and times of day (`09:30`). None of them knows what day it is: hand it in."""
+"""Helper functions for dates (`2026-12-24`) and times of day (`09:30`). None of them knows what day
+it is: hand it in.
+"""
 
 import re
 from datetime import date
@@ -8,12 +10,18 @@ from typing import Final
 from flowengine.expr.functions.registry import function
 from flowengine.expr.words import date_in_words, time_in_words
 
-_PARTS: Final = {"YYYY": r"(?P<Y>[0-9]{4})", "YY": r"(?P<y>[0-9]{2})", "MM": r"(?P<m>[0-9]{2})", "DD": r"(?P<d>[0-9]{2})"}
+_PARTS: Final = {
+    "YYYY": r"(?P<Y>[0-9]{4})",
+    "YY": r"(?P<y>[0-9]{2})",
+    "MM": r"(?P<m>[0-9]{2})",
+    "DD": r"(?P<d>[0-9]{2})",
+}
 _CENTURY_TURNS: Final = 69  # as POSIX has it: 69 is 1969, 68 is 2068
 
 
 @function(
-    "Whether a text is a date that exists, written in a format of `YYYY`, `YY`, `MM`, `DD` and other characters.",
+    "Whether a text is a date that exists, written in a format of `YYYY`, `YY`, `MM`, `DD` and "
+    "other characters.",
     'is_date("31022026", "DDMMYYYY")',
     result=False,
 )
@@ -26,7 +34,9 @@ def is_date(text: str, format: str = "YYYY-MM-DD") -> bool:  # noqa: A002 - auth
 
 
 @function(
-    "A date from a text in a format of `YYYY`, `YY`, `MM`, `DD` and other characters.", 'parse_date("24122026", "DDMMYYYY")', "2026-12-24"
+    "A date from a text in a format of `YYYY`, `YY`, `MM`, `DD` and other characters.",
+    'parse_date("24122026", "DDMMYYYY")',
+    "2026-12-24",
 )
 def parse_date(text: str, format: str) -> str:  # noqa: A002 - authors see the name
     return _read(text, format).isoformat()
@@ -38,17 +48,29 @@ def age(born: str, today: str) -> int:
     return now.year - birth.year - ((now.month, now.day) < (birth.month, birth.day))
 
 
-@function("Days from one date to another; negative when the other comes first.", 'days_between("2026-12-24", "2027-01-01")', 8)
+@function(
+    "Days from one date to another; negative when the other comes first.",
+    'days_between("2026-12-24", "2027-01-01")',
+    8,
+)
 def days_between(start: str, end: str) -> int:
     return (_iso(end) - _iso(start)).days
 
 
-@function("A date as a voice should say it; nothing for an empty text.", 'date_words("2026-12-24")', "December 24, 2026")
+@function(
+    "A date as a voice should say it; nothing for an empty text.",
+    'date_words("2026-12-24")',
+    "December 24, 2026",
+)
 def date_words(date: str, locale: str = "en-US") -> str:
     return date_in_words(_iso(date), locale) if date else ""
 
 
-@function("A time of day as a voice should say it; nothing for an empty text.", 'time_words("09:30")', "9:30 AM")
+@function(
+    "A time of day as a voice should say it; nothing for an empty text.",
+    'time_words("09:30")',
+    "9:30 AM",
+)
 def time_words(time: str, locale: str = "en-US") -> str:
     if not time:
         return ""
@@ -67,7 +89,11 @@ def _read(text: str, form: str) -> date:
     if not found:
         raise ValueError(f"{text[:30]!r} is no date of the form {form[:30]}")
     part = found.groupdict()
-    year = int(part["Y"]) if "Y" in part else int(part["y"]) + (1900 if int(part["y"]) >= _CENTURY_TURNS else 2000)
+    year = (
+        int(part["Y"])
+        if "Y" in part
+        else int(part["y"]) + (1900 if int(part["y"]) >= _CENTURY_TURNS else 2000)
+    )
     return date(year, int(part["m"]), int(part["d"]))
 
 
@@ -75,5 +101,7 @@ def _read(text: str, form: str) -> date:
 def _pattern(form: str) -> re.Pattern[str]:
     pieces = re.split("(YYYY|YY|MM|DD)", form[:40])
     if sorted(piece[0] for piece in pieces if piece in _PARTS) != ["D", "M", "Y"]:
-        raise ValueError(f"{form[:30]!r} needs a year (YYYY or YY), a month (MM) and a day (DD), once each")
+        raise ValueError(
+            f"{form[:30]!r} needs a year (YYYY or YY), a month (MM) and a day (DD), once each"
+        )
     return re.compile("".join(_PARTS.get(piece) or re.escape(piece) for piece in pieces))

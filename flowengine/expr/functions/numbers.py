@@ -15,15 +15,23 @@ def rounded(number: float, places: int = 0) -> float:
         raise ValueError("a number without end cannot be rounded")
     if not 0 <= places <= 15:
         raise ValueError("round takes 0 to 15 places")
-    return float(Decimal(repr(number)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)) if abs(number) < 1e12 else number
+    return (
+        float(Decimal(repr(number)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+        if abs(number) < 1e12
+        else number
+    )
 
 
-@function("Whether a number lies between two others or is one of them.", "in_range(5, 1, 10)", result=True)
+@function(
+    "Whether a number lies between two others or is one of them.", "in_range(5, 1, 10)", result=True
+)
 def in_range(number: int | float, low: int | float, high: int | float) -> bool:  # noqa: PYI041 - each kind is an overload
     return low <= number <= high
 
 
-@function("A whole number from a text or a decimal, whose fraction is dropped.", 'integer("0042")', 42)
+@function(
+    "A whole number from a text or a decimal, whose fraction is dropped.", 'integer("0042")', 42
+)
 def integer(value: Any) -> int:
     if isinstance(value, str):
         if not re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value):
@@ -43,11 +51,15 @@ def decimal(value: Any) -> float:
     raise ValueError(f"{str(value)[:30]!r} is no decimal, such as 12.5")
 
 
-@function("The word for one or for many, by a count.", 'plural(2, "message", "messages")', "messages")
+@function(
+    "The word for one or for many, by a count.", 'plural(2, "message", "messages")', "messages"
+)
 def plural(count: int, one: str, many: str) -> str:
     return one if abs(count) == 1 else many
 
 
-@function("An amount of money as a voice should say it.", 'money(12.5, "EUR")', "12 euros and 50 cents")
+@function(
+    "An amount of money as a voice should say it.", 'money(12.5, "EUR")', "12 euros and 50 cents"
+)
 def money(amount: int | float, currency: str, locale: str = "en-US") -> str:  # noqa: PYI041 - each kind is an overload
     return money_words(amount, currency, locale)

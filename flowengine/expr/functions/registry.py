@@ -1,4 +1,6 @@
-"""What the language knows about a helper function; signatures come from the annotations of the Python function."""
+"""What the language knows about a helper function; signatures come from the annotations of the
+Python function.
+"""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -9,7 +11,13 @@ from typing import Any, Final, TypeVar
 
 from flowengine.expr.types import Type
 
-_TYPES: Final[Mapping[Any, Type]] = {str: Type.TEXT, int: Type.INTEGER, float: Type.DECIMAL, bool: Type.BOOLEAN, Any: Type.ANY}
+_TYPES: Final[Mapping[Any, Type]] = {
+    str: Type.TEXT,
+    int: Type.INTEGER,
+    float: Type.DECIMAL,
+    bool: Type.BOOLEAN,
+    Any: Type.ANY,
+}
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -46,25 +54,43 @@ def function(meaning: str, example: str, result: Any, *, name: str = "") -> Call
 
 
 def collected(*modules: ModuleType) -> Mapping[str, Function]:
-    found = [item.__flow__ for module in modules for item in vars(module).values() if hasattr(item, "__flow__")]
+    found = [
+        item.__flow__
+        for module in modules
+        for item in vars(module).values()
+        if hasattr(item, "__flow__")
+    ]
     return MappingProxyType({one.name: one for one in sorted(found, key=lambda one: one.name)})
 
 
-def _documented(name: str, call: Callable[..., Any], meaning: str, example: str, result: Any) -> Function:
+def _documented(
+    name: str, call: Callable[..., Any], meaning: str, example: str, result: Any
+) -> Function:
     signature = inspect.signature(call)
     parameters = list(signature.parameters.values())
     required = sum(parameter.default is parameter.empty for parameter in parameters)
     kinds = [_kinds(parameter.annotation) for parameter in parameters]
     returns = _TYPES[signature.return_annotation]
-    overloads = (Overload(name, chosen, returns, call) for count in range(required, len(kinds) + 1) for chosen in product(*kinds[:count]))
-    shown = ", ".join(
-        f"{parameter.name}: {' | '.join(kind)}{_default(parameter)}" for parameter, kind in zip(parameters, kinds, strict=True)
+    overloads = (
+        Overload(name, chosen, returns, call)
+        for count in range(required, len(kinds) + 1)
+        for chosen in product(*kinds[:count])
     )
-    return Function(name, f"{name}({shown}) -> {returns}", meaning, example, result, tuple(overloads))
+    shown = ", ".join(
+        f"{parameter.name}: {' | '.join(kind)}{_default(parameter)}"
+        for parameter, kind in zip(parameters, kinds, strict=True)
+    )
+    return Function(
+        name, f"{name}({shown}) -> {returns}", meaning, example, result, tuple(overloads)
+    )
 
 
 def _kinds(annotation: Any) -> tuple[Type, ...]:
-    return tuple(_TYPES[one] for one in annotation.__args__) if isinstance(annotation, UnionType) else (_TYPES[annotation],)
+    return (
+        tuple(_TYPES[one] for one in annotation.__args__)
+        if isinstance(annotation, UnionType)
+        else (_TYPES[annotation],)
+    )
 
 
 def _default(parameter: inspect.Parameter) -> str:
@@ -72,4 +98,8 @@ def _default(parameter: inspect.Parameter) -> str:
         return ""
     if parameter.name == "locale":
         return " = call.locale"
-    return f' = "{parameter.default}"' if isinstance(parameter.default, str) else f" = {parameter.default}"
+    return (
+        f' = "{parameter.default}"'
+        if isinstance(parameter.default, str)
+        else f" = {parameter.default}"
+    )

@@ -9,7 +9,11 @@ from flowengine.expr.values import text_of
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # the sum of the digits of twice a digit
 
 
-@function("Whether a card or account number has the right check digit (Luhn).", 'luhn("79927398713")', result=True)
+@function(
+    "Whether a card or account number has the right check digit (Luhn).",
+    'luhn("79927398713")',
+    result=True,
+)
 def luhn(text: str) -> bool:
     if not (text.isascii() and text.isdigit()):
         return False
@@ -17,12 +21,18 @@ def luhn(text: str) -> bool:
     return (sum(backwards[::2]) + sum(_DOUBLED[digit] for digit in backwards[1::2])) % 10 == 0
 
 
-@function("Letters and digits one by one, so that a voice reads each; everything else is left out.", 'spell("AB-12")', "A B 1 2")
+@function(
+    "Letters and digits one by one, so that a voice reads each; everything else is left out.",
+    'spell("AB-12")',
+    "A B 1 2",
+)
 def spell(text: str) -> str:
     return " ".join(character for character in text if character.isalnum())
 
 
-@function("A text with stars in place of all but its last characters.", 'mask("12345678")', "****5678")
+@function(
+    "A text with stars in place of all but its last characters.", 'mask("12345678")', "****5678"
+)
 def mask(text: str, keep: int = 4) -> str:
     hidden = max(0, len(text) - max(0, keep))
     return "*" * hidden + text[hidden:]
@@ -34,7 +44,8 @@ def digits(text: str) -> str:
 
 
 @function(
-    "A phone number in the international form. A national number needs the prefix of its country; its leading 0 is dropped.",
+    "A phone number in the international form. A national number needs the prefix of its country; "
+    "its leading 0 is dropped.",
     'e164("070-123 45 67", "46")',
     "+46701234567",
 )
@@ -53,7 +64,11 @@ def _international(number: str, prefix: str) -> str:
     return f"+{prefix}{number.removeprefix('0')}" if prefix else f"+{number}"
 
 
-@function("The text with a capital letter at the start of each word.", 'title("jane o\'neill")', "Jane O'neill")
+@function(
+    "The text with a capital letter at the start of each word.",
+    'title("jane o\'neill")',
+    "Jane O'neill",
+)
 def title(text: str) -> str:
     return re.sub(r"\S+", lambda word: word[0][:1].upper() + word[0][1:].lower(), text)
 
@@ -73,18 +88,26 @@ def trim(text: str) -> str:
     return text.strip()
 
 
-@function("The first characters of a text; all of it when it is shorter.", 'first("12345678", 3)', "123")
+@function(
+    "The first characters of a text; all of it when it is shorter.", 'first("12345678", 3)', "123"
+)
 def first(text: str, count: int) -> str:
     return text[: max(0, count)]
 
 
-@function("The last characters of a text; all of it when it is shorter.", 'last("12345678", 4)', "5678")
+@function(
+    "The last characters of a text; all of it when it is shorter.", 'last("12345678", 4)', "5678"
+)
 def last(text: str, count: int) -> str:
     return text[max(0, len(text) - max(0, count)) :]
 
 
 @function(
-    "Any value as text: whole decimals without a point, `true` and `false`, nothing as the empty text.", "text(2.50)", "2.5", name="text"
+    "Any value as text: whole decimals without a point, `true` and `false`, nothing as the empty "
+    "text.",
+    "text(2.50)",
+    "2.5",
+    name="text",
 )
 def to_text(value: Any) -> str:
     return text_of(value)

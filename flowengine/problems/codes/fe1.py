@@ -9,7 +9,8 @@ _SOURCE: Final = (
         "FE101",
         "the file is too large",
         Severity.ERROR,
-        "A file may have up to 1 MiB, about thirty times a large flow. Split the flow into subflows, each in a file of its own; "
+        "A file may have up to 1 MiB, about thirty times a large flow. Split the flow into "
+        "subflows, each in a file of its own; "
         "keep prompts with many words in the project's messages.",
         "",
         "",
@@ -18,7 +19,8 @@ _SOURCE: Final = (
         "FE102",
         "the file is not UTF-8",
         Severity.ERROR,
-        "Files are read as UTF-8, which every editor can write. The message says at which byte reading failed. "
+        "Files are read as UTF-8, which every editor can write. The message says at which byte "
+        "reading failed. "
         "Save the file again as UTF-8; a byte order mark at its beginning is fine.",
         "",
         "",
@@ -27,7 +29,8 @@ _SOURCE: Final = (
         "FE103",
         "a control character",
         Severity.ERROR,
-        "The file has a character that nobody can see and no voice can say, such as NUL. It usually comes from copying out of "
+        "The file has a character that nobody can see and no voice can say, such as NUL. It "
+        "usually comes from copying out of "
         "another program. Delete it.",
         "say: Hello\x07 there",
         "say: Hello there",
@@ -44,7 +47,8 @@ _SOURCE: Final = (
         "FE105",
         "not valid YAML",
         Severity.ERROR,
-        "The file cannot be read further here. Look at the place itself and at the line above: a missing colon or quote, a bracket "
+        "The file cannot be read further here. Look at the place itself and at the line above: a "
+        "missing colon or quote, a bracket "
         "that never closes, or a line that is indented differently from its neighbours.",
         "states:\n  welcome:\n    say: Hello\n   next: main",
         "states:\n  welcome:\n    say: Hello\n    next: main",
@@ -53,7 +57,8 @@ _SOURCE: Final = (
         "FE106",
         "a tab as indentation",
         Severity.ERROR,
-        "YAML indents with spaces only: how wide a tab is differs between editors. Set the editor to insert spaces.",
+        "YAML indents with spaces only: how wide a tab is differs between editors. Set the editor "
+        "to insert spaces.",
         "states:\n\twelcome: {hangup: }",
         "states:\n  welcome: {hangup: }",
     ),
@@ -61,7 +66,8 @@ _SOURCE: Final = (
         "FE107",
         "nested too deeply",
         Severity.ERROR,
-        "Values may be nested 32 deep; a flow needs about ten. Usually a bracket is missing or doubled.",
+        "Values may be nested 32 deep; a flow needs about ten. Usually a bracket is missing or "
+        "doubled.",
         "value: " + "[" * 33,
         "value: [[1]]",
     ),
@@ -77,7 +83,8 @@ _SOURCE: Final = (
         "FE109",
         "several documents in one file",
         Severity.ERROR,
-        "A line with --- begins a second YAML document. One file holds one flow: give each a file of its own.",
+        "A line with --- begins a second YAML document. One file holds one flow: give each a file "
+        "of its own.",
         "flow: one\n---\nflow: two",
         "flow: one",
     ),
@@ -85,7 +92,8 @@ _SOURCE: Final = (
         "FE110",
         "a key twice",
         Severity.ERROR,
-        "The same key is given twice in the same place. YAML readers keep one of the two silently, and rarely the one that was meant. "
+        "The same key is given twice in the same place. YAML readers keep one of the two silently, "
+        "and rarely the one that was meant. "
         'Keys are text: 1 and "1" are the same key.',
         "say: Hello\nsay: Good morning",
         "say: Hello. Good morning",
@@ -94,7 +102,8 @@ _SOURCE: Final = (
         "FE111",
         "a YAML tag",
         Severity.ERROR,
-        "A value that begins with an exclamation mark is a tag to YAML, and what follows it is lost: `when: !vars.known` is an empty "
+        "A value that begins with an exclamation mark is a tag to YAML, and what follows it is "
+        "lost: `when: !vars.known` is an empty "
         "condition. Put quotes around the whole value.",
         "when: !vars.known",
         'when: "!vars.known"',
@@ -103,8 +112,10 @@ _SOURCE: Final = (
         "FE112",
         "an anchor",
         Severity.ERROR,
-        "A value that begins with an ampersand is an anchor to YAML. Anchors are not used in flows: give the shared thing a name in the "
-        "project (messages, services, calendars) or make it a subflow. If the ampersand belongs to the text, put quotes around the text.",
+        "A value that begins with an ampersand is an anchor to YAML. Anchors are not used in "
+        "flows: give the shared thing a name in the "
+        "project (messages, services, calendars) or make it a subflow. If the ampersand belongs to "
+        "the text, put quotes around the text.",
         "say: &Co is here",
         'say: "&Co is here"',
     ),
@@ -112,8 +123,10 @@ _SOURCE: Final = (
         "FE113",
         "an alias",
         Severity.ERROR,
-        "A value that begins with an asterisk is an alias to YAML: it repeats an anchored value. Aliases are not used in flows: give the "
-        "shared thing a name in the project or make it a subflow. If the asterisk is text, put quotes around it.",
+        "A value that begins with an asterisk is an alias to YAML: it repeats an anchored value. "
+        "Aliases are not used in flows: give the "
+        "shared thing a name in the project or make it a subflow. If the asterisk is text, put "
+        "quotes around it.",
         "options: [*repeat]",
         'options: ["*repeat"]',
     ),
@@ -121,7 +134,8 @@ _SOURCE: Final = (
         "FE114",
         "a merge key",
         Severity.ERROR,
-        "The key << merges other values into this one in some YAML readers. Flows do not use it: what holds for many states belongs into "
+        "The key << merges other values into this one in some YAML readers. Flows do not use it: "
+        "what holds for many states belongs into "
         "`defaults:`, and what many flows share into the project.",
         "state:\n  <<: {say: Hello}\n  next: main",
         "state:\n  say: Hello\n  next: main",
@@ -138,7 +152,8 @@ _SOURCE: Final = (
         "FE116",
         "{{ }} in place of ${ }",
         Severity.ERROR,
-        "A value of a variable is written as ${...}; it needs no quotes. To YAML, {{ }} is a group within a group.",
+        "A value of a variable is written as ${...}; it needs no quotes. To YAML, {{ }} is a group "
+        "within a group.",
         "say: {{ vars.name }}",
         "say: ${vars.name}",
     ),
@@ -146,8 +161,10 @@ _SOURCE: Final = (
         "FE117",
         "text that needs quotes",
         Severity.ERROR,
-        "Some text means something else to YAML: text with a colon and a space inside it, and text that begins with one of "
-        "* & @ % ` or goes on after a closing quote. Put quotes around the whole text, or write | and the text on the lines below.",
+        "Some text means something else to YAML: text with a colon and a space inside it, and text "
+        "that begins with one of "
+        "* & @ % ` or goes on after a closing quote. Put quotes around the whole text, or write | "
+        "and the text on the lines below.",
         "say: Our hours: nine to five",
         'say: "Our hours: nine to five"',
     ),
@@ -171,8 +188,10 @@ _SOURCE: Final = (
         "FE130",
         "text is cut off by #",
         Severity.WARNING,
-        "A # after a space begins a comment, so the rest of the line is not part of the text. If the # belongs to the text, put quotes "
-        "around the text. If it is a comment, end the text with a full stop or put the comment on a line of its own.",
+        "A # after a space begins a comment, so the rest of the line is not part of the text. If "
+        "the # belongs to the text, put quotes "
+        "around the text. If it is a comment, end the text with a full stop or put the comment on "
+        "a line of its own.",
         "say: Press # to go on",
         'say: "Press # to go on"',
     ),
@@ -180,7 +199,8 @@ _SOURCE: Final = (
         "FE131",
         "a key # that is a comment",
         Severity.WARNING,
-        "A line that begins with # is a comment, so the key # of the telephone is not there. Put quotes around it.",
+        "A line that begins with # is a comment, so the key # of the telephone is not there. Put "
+        "quotes around it.",
         "options:\n  1: main\n  #: back",
         'options:\n  1: main\n  "#": back',
     ),
@@ -191,7 +211,8 @@ _SHAPE: Final = (
         "FE150",
         "an unknown key",
         Severity.ERROR,
-        "The key means nothing in this place: it is mistyped, or indented too far or not far enough.",
+        "The key means nothing in this place: it is mistyped, or indented too far or not far "
+        "enough.",
         "welcome:\n  sya: Hello",
         "welcome:\n  say: Hello",
     ),
@@ -207,8 +228,10 @@ _SHAPE: Final = (
         "FE152",
         "the wrong kind of value",
         Severity.ERROR,
-        "Text, number, true or false, list and group of keys are different things. Digits without quotes are a number (unless they begin "
-        "with + or 0, or hold anything that is no digit); true and false without quotes are yes and no.",
+        "Text, number, true or false, list and group of keys are different things. Digits without "
+        "quotes are a number (unless they begin "
+        "with + or 0, or hold anything that is no digit); true and false without quotes are yes "
+        "and no.",
         "title: 42",
         'title: "42"',
     ),
@@ -224,7 +247,8 @@ _SHAPE: Final = (
         "FE154",
         "not written as expected",
         Severity.ERROR,
-        "The value is text, but not of the form that this place needs, such as a duration (20s) or a name (letters, digits, _).",
+        "The value is text, but not of the form that this place needs, such as a duration (20s) or "
+        "a name (letters, digits, _).",
         "ring: 20 seconds",
         "ring: 20s",
     ),
@@ -248,7 +272,8 @@ _SHAPE: Final = (
         "FE157",
         "fits none of the possible forms",
         Severity.ERROR,
-        "The value may be written in several ways, but this is none of them; the message names them.",
+        "The value may be written in several ways, but this is none of them; the message names "
+        "them.",
         "connect: nobody",
         'connect: "+14045009000"',
     ),

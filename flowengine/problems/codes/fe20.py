@@ -9,7 +9,8 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "FE201",
         "an unknown variable",
         Severity.ERROR,
-        "A state can only write variables that the flow declares under vars:, with their type and size. The same goes for the "
+        "A state can only write variables that the flow declares under vars:, with their type and "
+        "size. The same goes for the "
         "inputs and outputs of a subflow.",
         """\
 flow: line
@@ -34,7 +35,8 @@ states:
         "FE202",
         "an unknown flow, service or message",
         Severity.ERROR,
-        "The name is not one of the project's: a flow has it after flow:, services and messages are in project.yaml.",
+        "The name is not one of the project's: a flow has it after flow:, services and messages "
+        "are in project.yaml.",
         """\
 # project.yaml
 project: acme
@@ -86,7 +88,8 @@ states:
         "FE204",
         "a state that does two things",
         Severity.ERROR,
-        "One state has one verb: it asks, or connects, or hangs up. What comes before the verb (say:, record: and others) may be "
+        "One state has one verb: it asks, or connects, or hangs up. What comes before the verb "
+        "(say:, record: and others) may be "
         "in the same state.",
         """\
 flow: line
@@ -123,7 +126,8 @@ states:
         "FE206",
         "an exit is missing",
         Severity.ERROR,
-        "Every way that a state can end leads somewhere: when attempts run out, when no condition holds, at each outcome of a subflow.",
+        "Every way that a state can end leads somewhere: when attempts run out, when no condition "
+        "holds, at each outcome of a subflow.",
         """\
 flow: line
 start: welcome
@@ -227,7 +231,8 @@ states:
         "FE210",
         "a prompt that is several things",
         Severity.ERROR,
-        "One entry of a prompt is exactly one of text, ssml, audio or message. For several in a row write a list.",
+        "One entry of a prompt is exactly one of text, ssml, audio or message. For several in a "
+        "row write a list.",
         """\
 flow: line
 start: welcome

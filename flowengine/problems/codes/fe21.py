@@ -42,7 +42,8 @@ states:
         "FE212",
         "shares that are not the whole",
         Severity.ERROR,
-        "The shares of a split make 100%. The last entry may go without a share; it takes the rest.",
+        "The shares of a split make 100%. The last entry may go without a share; it takes the "
+        "rest.",
         """\
 flow: line
 start: welcome
@@ -184,7 +185,8 @@ states:
         "FE216",
         "an unknown outcome",
         Severity.ERROR,
-        "A subflow ends by one of the outcomes that it declares, and whoever uses it names these and no others.",
+        "A subflow ends by one of the outcomes that it declares, and whoever uses it names these "
+        "and no others.",
         """\
 flow: greet
 start: say_it
@@ -246,7 +248,8 @@ states:
         "FE219",
         "next: where the verb already leads on",
         Severity.ERROR,
-        "A menu leads on by its options, a choose by its conditions; hangup: and connect: are the end of the road. A next: beside "
+        "A menu leads on by its options, a choose by its conditions; hangup: and connect: are the "
+        "end of the road. A next: beside "
         "them would never be taken.",
         """\
 flow: line

@@ -9,7 +9,8 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "FE220",
         "a flow without a beginning",
         Severity.ERROR,
-        "start: names the state in which an incoming call, or the use as a subflow, begins. A flow that is only for calls placed "
+        "start: names the state in which an incoming call, or the use as a subflow, begins. A flow "
+        "that is only for calls placed "
         "for you needs on: answered: instead.",
         """\
 flow: line
@@ -27,7 +28,8 @@ states:
         "FE221",
         "a variable of the wrong type",
         Severity.ERROR,
-        "Keys give digits or text, and the output of a subflow fits only a variable of the same type.",
+        "Keys give digits or text, and the output of a subflow fits only a variable of the same "
+        "type.",
         """\
 flow: line
 start: welcome
@@ -57,7 +59,8 @@ states:
         "FE222",
         "a subflow that cannot begin",
         Severity.ERROR,
-        "A subflow begins at its start:. A flow that only has entries under on: is entered by events alone.",
+        "A subflow begins at its start:. A flow that only has entries under on: is entered by "
+        "events alone.",
         """\
 # project.yaml
 project: acme
@@ -101,7 +104,8 @@ states:
         "FE223",
         "a word for two options",
         Severity.ERROR,
-        "A word that a caller says must choose one option. Case and punctuation make no difference between words.",
+        "A word that a caller says must choose one option. Case and punctuation make no difference "
+        "between words.",
         """\
 flow: line
 start: main
@@ -131,7 +135,8 @@ states:
         "FE228",
         "a return with nobody to return to",
         Severity.ERROR,
-        "A flow that a route or an event begins has no caller. A call that comes to its return: could only be told that something "
+        "A flow that a route or an event begins has no caller. A call that comes to its return: "
+        "could only be told that something "
         "went wrong.",
         """\
 # project.yaml
@@ -169,7 +174,8 @@ states:
         "FE230",
         "a circle without an end",
         Severity.ERROR,
-        "These states lead into each other without ever asking, waiting or leaving: a call that comes here would go round until "
+        "These states lead into each other without ever asking, waiting or leaving: a call that "
+        "comes here would go round until "
         "the engine stops it.",
         """\
 flow: line
@@ -199,8 +205,10 @@ states:
         "FE231",
         "no way out for the caller",
         Severity.ERROR,
-        "Whatever the caller answers leads back to the same questions: there is no way to a connection, to a hold or to the end "
-        "of the call. A caller who says nothing, such as a line that was left open, would stay for hours.",
+        "Whatever the caller answers leads back to the same questions: there is no way to a "
+        "connection, to a hold or to the end "
+        "of the call. A caller who says nothing, such as a line that was left open, would stay for "
+        "hours.",
         """\
 flow: line
 start: welcome
@@ -223,7 +231,8 @@ states:
         "FE232",
         "a flow that calls itself",
         Severity.ERROR,
-        "A subflow is used inside itself, directly or by way of others, so that neither ever comes back. Go back with return: and "
+        "A subflow is used inside itself, directly or by way of others, so that neither ever comes "
+        "back. Go back with return: and "
         "let the caller of the flow decide what to do again.",
         """\
 flow: line
@@ -254,7 +263,8 @@ states:
         "FE229",
         "a date without the order of its keys",
         Severity.ERROR,
-        "Keys are only digits: whether 0102 is a day in January or in February must be said. A date is collected with a format, "
+        "Keys are only digits: whether 0102 is a day in January or in February must be said. A "
+        "date is collected with a format, "
         "and only a date is.",
         """\
 flow: line

@@ -9,7 +9,8 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "FE301",
         "an unknown name",
         Severity.ERROR,
-        "An expression reads variables as vars.name, facts of the call as call.from, opening hours as hours.name.open and so on. "
+        "An expression reads variables as vars.name, facts of the call as call.from, opening hours "
+        "as hours.name.open and so on. "
         "There is nothing of this name.",
         """\
 flow: line
@@ -32,7 +33,8 @@ states:
         "FE302",
         "values that do not go together",
         Severity.ERROR,
-        "The value is not of the type that its place needs, or two values of different types are compared or added. Convert one "
+        "The value is not of the type that its place needs, or two values of different types are "
+        "compared or added. Convert one "
         "of them, for example by text(…) or integer(…).",
         """\
 flow: line
@@ -65,7 +67,8 @@ states:
         "FE303",
         "not a condition",
         Severity.ERROR,
-        "Where something is decided the expression must be true or false. A comparison makes a condition of a value.",
+        "Where something is decided the expression must be true or false. A comparison makes a "
+        "condition of a value.",
         """\
 flow: line
 start: welcome
@@ -97,7 +100,8 @@ states:
         "FE304",
         "an expression that cannot be read",
         Severity.ERROR,
-        "A bracket, a quote or an operator is missing or misplaced. Texts inside an expression stand in quotes.",
+        "A bracket, a quote or an operator is missing or misplaced. Texts inside an expression "
+        "stand in quotes.",
         """\
 flow: line
 start: welcome
@@ -151,7 +155,8 @@ states:
         "FE306",
         "braces without $ in a text",
         Severity.ERROR,
-        "In a text the value of an expression is written as ${…}. {{…}} and {vars.…} would be read out as they stand.",
+        "In a text the value of an expression is written as ${…}. {{…}} and {vars.…} would be read "
+        "out as they stand.",
         """\
 flow: line
 start: welcome
@@ -173,7 +178,8 @@ states:
         "FE307",
         "something is not closed",
         Severity.ERROR,
-        "A ${ needs its }, and a text inside an expression its closing quote. To mean the characters ${ themselves write $${.",
+        "A ${ needs its }, and a text inside an expression its closing quote. To mean the "
+        "characters ${ themselves write $${.",
         """\
 flow: line
 start: welcome
@@ -195,7 +201,8 @@ states:
         "FE308",
         "an expression that is too large",
         Severity.ERROR,
-        "An expression may have a limited length, depth and number of loops, so that no call waits for it. Work the value out in "
+        "An expression may have a limited length, depth and number of loops, so that no call waits "
+        "for it. Work the value out in "
         "several steps with set:.",
         """\
 flow: line

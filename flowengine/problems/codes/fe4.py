@@ -9,9 +9,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "FE401",
         "an action that is not possible where the call then is",
         Severity.ERROR,
-        "What can be done with a call depends on what has just happened to it. An app user can be called when the call comes in, but not "
-        "after a key press; a call can go on only once it is connected. The message shows the shortest way by which a call gets to this "
-        "state, with what happens on that way in brackets. Do it earlier on that way, or do something else here.",
+        "What can be done with a call depends on what has just happened to it. An app user can be "
+        "called when the call comes in, but not "
+        "after a key press; a call can go on only once it is connected. The message shows the "
+        "shortest way by which a call gets to this "
+        "state, with what happens on that way in brackets. Do it earlier on that way, or do "
+        "something else here.",
         """\
 flow: line
 start: main
@@ -35,8 +38,10 @@ states:
         "FE402",
         "something said or done that is not possible where the call then is",
         Severity.ERROR,
-        "Before its verb a state may speak, record, send keys, answer or report, but not after every event: once the call has ended nobody "
-        "hears a word, and keys can be sent only to a call that comes in or has just given an answer to a question. The message shows the "
+        "Before its verb a state may speak, record, send keys, answer or report, but not after "
+        "every event: once the call has ended nobody "
+        "hears a word, and keys can be sent only to a call that comes in or has just given an "
+        "answer to a question. The message shows the "
         "shortest way to this state.",
         """\
 flow: line
@@ -59,8 +64,10 @@ states:
         "FE403",
         "a call may outgrow the cookie, and there is no store",
         Severity.ERROR,
-        "What a waiting call carries may, in the worst case, be more than the 1024 bytes that the platform keeps in cookies, and this "
-        "server keeps calls in cookies only. Give the largest variables a smaller max:, or configure a session store. A text counts four "
+        "What a waiting call carries may, in the worst case, be more than the 1024 bytes that the "
+        "platform keeps in cookies, and this "
+        "server keeps calls in cookies only. Give the largest variables a smaller max:, or "
+        "configure a session store. A text counts four "
         "bytes per character, digits one.",
         """\
 flow: line
@@ -89,24 +96,32 @@ states:
         "FE404",
         "too much said at once",
         Severity.ERROR,
-        "The platform speaks at most 1000 characters in one answer. What a state says before its question and the question itself are one "
+        "The platform speaks at most 1000 characters in one answer. What a state says before its "
+        "question and the question itself are one "
         "answer.",
-        "flow: line\nstart: welcome\nstates:\n  welcome:\n    say:\n" + 3 * f"      - {'All about us. ' * 28}\n" + "    hangup:\n",
-        "flow: line\nstart: welcome\nstates:\n  welcome:\n    say:\n" + 2 * f"      - {'All about us. ' * 28}\n" + "    hangup:\n",
+        "flow: line\nstart: welcome\nstates:\n  welcome:\n    say:\n"
+        + 3 * f"      - {'All about us. ' * 28}\n"
+        + "    hangup:\n",
+        "flow: line\nstart: welcome\nstates:\n  welcome:\n    say:\n"
+        + 2 * f"      - {'All about us. ' * 28}\n"
+        + "    hangup:\n",
     ),
     Entry(
         "FE405",
         "too many prompts at once",
         Severity.ERROR,
         "The platform takes at most 64 prompts in one answer. Several short texts can be one text.",
-        f"flow: line\nstart: welcome\nstates:\n  welcome:\n    say: [{', '.join(['Hello.'] * 65)}]\n    hangup:\n",
-        f"flow: line\nstart: welcome\nstates:\n  welcome:\n    say: [{', '.join(['Hello.'] * 3)}]\n    hangup:\n",
+        "flow: line\nstart: welcome\nstates:\n  welcome:\n    say: "
+        f"[{', '.join(['Hello.'] * 65)}]\n    hangup:\n",
+        "flow: line\nstart: welcome\nstates:\n  welcome:\n    say: "
+        f"[{', '.join(['Hello.'] * 3)}]\n    hangup:\n",
     ),
     Entry(
         "FE406",
         "a name too long for a menu",
         Severity.ERROR,
-        "A menu is known to the platform by the names of its flow and state together, with a point between them: at most 64 characters.",
+        "A menu is known to the platform by the names of its flow and state together, with a point "
+        "between them: at most 64 characters.",
         """\
 flow: the-line-of-the-customer-support
 start: the_menu_with_all_the_choices_there_are
@@ -128,9 +143,12 @@ states:
         "FE410",
         "a text too long to speak",
         Severity.ERROR,
-        "The platform speaks at most 600 characters of one text. A list of texts, or two states, say the same without a gap.",
-        f"flow: line\nstart: welcome\nstates:\n  welcome: {{say: {'All about us. ' * 50}, hangup: }}\n",
-        f"flow: line\nstart: welcome\nstates:\n  welcome: {{say: {'All about us. ' * 5}, hangup: }}\n",
+        "The platform speaks at most 600 characters of one text. A list of texts, or two states, "
+        "say the same without a gap.",
+        f"flow: line\nstart: welcome\nstates:\n  welcome: {{say: {'All about us. ' * 50}, hangup: "
+        f"}}\n",
+        f"flow: line\nstart: welcome\nstates:\n  welcome: {{say: {'All about us. ' * 5}, hangup: "
+        f"}}\n",
     ),
     Entry(
         "FE411",
@@ -154,7 +172,8 @@ states:
         "FE412",
         "a time outside the platform's range",
         Severity.ERROR,
-        "The platform waits between 1s and 30s for a key, holds a parked call for 10m at most, and ends a connection after 4h. Ringing and "
+        "The platform waits between 1s and 30s for a key, holds a parked call for 10m at most, and "
+        "ends a connection after 4h. Ringing and "
         "limits are whole seconds on the wire, so parts of a second are refused, not rounded.",
         """\
 flow: line
@@ -173,7 +192,8 @@ states:
         "FE413",
         "an option that this kind of connection has not",
         Severity.ERROR,
-        "Phones, SIP addresses, app users, conferences and streams take different options. The platform would drop this one in silence.",
+        "Phones, SIP addresses, app users, conferences and streams take different options. The "
+        "platform would drop this one in silence.",
         """\
 flow: line
 start: alice
@@ -191,7 +211,8 @@ states:
         "FE414",
         "an exit that can never be taken",
         Severity.ERROR,
-        "Exits of a connection follow from what the platform reports. A silent connection reports nothing, and a beep is reported by "
+        "Exits of a connection follow from what the platform reports. A silent connection reports "
+        "nothing, and a beep is reported by "
         "asynchronous detection only.",
         """\
 flow: line
@@ -212,8 +233,10 @@ states:
         "FE415",
         "an address that cannot be reached",
         Severity.ERROR,
-        "A phone number has + and the country code, a SIP address is user@host, a stream begins with wss://, "
-        "a room has 1 to 64 characters. A recording goes to s3://bucket/folder or azure://account/container.",
+        "A phone number has + and the country code, a SIP address is user@host, a stream begins "
+        "with wss://, "
+        "a room has 1 to 64 characters. A recording goes to s3://bucket/folder or "
+        "azure://account/container.",
         """\
 flow: line
 start: agents
@@ -231,8 +254,10 @@ states:
         "FE417",
         "an audio file that cannot be played",
         Severity.ERROR,
-        "Audio is the name of a file uploaded to the platform, or an address that begins with https:// or http://. Prompts travel as a "
-        "list with ; [ and ] between them, so none of these may stand in a name, and neither may spaces.",
+        "Audio is the name of a file uploaded to the platform, or an address that begins with "
+        "https:// or http://. Prompts travel as a "
+        "list with ; [ and ] between them, so none of these may stand in a name, and neither may "
+        "spaces.",
         """\
 flow: line
 start: welcome
@@ -250,8 +275,10 @@ states:
         "FE416",
         "another voice inside a question",
         Severity.ERROR,
-        "The prompts of a question or a park travel to the platform as one list, spoken in one voice and one locale. What is to be said in "
-        "another voice or locale is said before, by say:, or the whole question is, by locale: on its state.",
+        "The prompts of a question or a park travel to the platform as one list, spoken in one "
+        "voice and one locale. What is to be said in "
+        "another voice or locale is said before, by say:, or the whole question is, by locale: on "
+        "its state.",
         """\
 flow: line
 start: main

@@ -16,7 +16,8 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "FE501",
         "a project without a flow",
         Severity.ERROR,
-        "A project needs at least one flow: a YAML file beside project.yaml that begins with flow:.",
+        "A project needs at least one flow: a YAML file beside project.yaml that begins with "
+        "flow:.",
         "# project.yaml\nproject: acme\n",
         "# project.yaml\nproject: acme\n" + FLOW,
     ),
@@ -24,7 +25,8 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "FE502",
         "one name for two things",
         Severity.ERROR,
-        "Two flows, or two calendars, tables or messages, have the same name, so that a reference would be a guess.",
+        "Two flows, or two calendars, tables or messages, have the same name, so that a reference "
+        "would be a guess.",
         FLOW + FLOW.replace("main.yaml", "other.yaml"),
         "# project.yaml\nproject: acme\nroutes: [{flow: line}]\n"
         + FLOW
@@ -44,16 +46,21 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         Severity.ERROR,
         "Opening hours are written as 09:00-17:00 under days such as mon-fri or sat; "
         "exceptions by date as closed or with hours of their own.",
-        "# project.yaml\nproject: acme\ncalendars:\n  support: {zone: Europe/Stockholm, open: {mon-fri: nine to five}}\n" + FLOW,
-        "# project.yaml\nproject: acme\ncalendars:\n  support: {zone: Europe/Stockholm, open: {mon-fri: 09:00-17:00}}\n" + FLOW,
+        "# project.yaml\nproject: acme\ncalendars:\n  support: {zone: Europe/Stockholm, open: "
+        "{mon-fri: nine to five}}\n" + FLOW,
+        "# project.yaml\nproject: acme\ncalendars:\n  support: {zone: Europe/Stockholm, open: "
+        "{mon-fri: 09:00-17:00}}\n" + FLOW,
     ),
     Entry(
         "FE505",
         "a row unlike the others",
         Severity.ERROR,
-        "All rows of a table have the same columns, and a column holds one type of value, as the first row has it.",
-        "# project.yaml\nproject: acme\ntables:\n  desks: {rows: {north: {floor: 1}, south: {floor: ground}}}\n" + FLOW,
-        "# project.yaml\nproject: acme\ntables:\n  desks: {rows: {north: {floor: 1}, south: {floor: 0}}}\n" + FLOW,
+        "All rows of a table have the same columns, and a column holds one type of value, as the "
+        "first row has it.",
+        "# project.yaml\nproject: acme\ntables:\n  desks: {rows: {north: {floor: 1}, south: "
+        "{floor: ground}}}\n" + FLOW,
+        "# project.yaml\nproject: acme\ntables:\n  desks: {rows: {north: {floor: 1}, south: "
+        "{floor: 0}}}\n" + FLOW,
     ),
     Entry(
         "FE506",
@@ -67,10 +74,13 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "FE507",
         "no route to any flow",
         Severity.WARNING,
-        "A project of one flow needs no routes: that flow answers every call. As soon as there are two, routes say which one does; without "
-        "any, every call that comes from outside hears the apology. Calls that your system places may name their flow.",
+        "A project of one flow needs no routes: that flow answers every call. As soon as there are "
+        "two, routes say which one does; without "
+        "any, every call that comes from outside hears the apology. Calls that your system places "
+        "may name their flow.",
         FLOW + FLOW.replace("main.yaml", "other.yaml").replace("flow: line", "flow: other-line"),
-        "# project.yaml\nproject: acme\nroutes: [{flow: line, to: +14045001000}, {flow: other-line}]\n"
+        "# project.yaml\nproject: acme\nroutes: [{flow: line, to: +14045001000}, {flow: "
+        "other-line}]\n"
         + FLOW
         + FLOW.replace("main.yaml", "other.yaml").replace("flow: line", "flow: other-line"),
     ),
@@ -78,9 +88,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "FE508",
         "flows that cannot be read",
         Severity.ERROR,
-        "The place that a server follows, or a file in it, cannot be read: a branch was deleted, a disk does not answer, a file may not be "
-        "read, is a link that leads nowhere or out of the folder, or is no file at all but, say, a named pipe. What was live stays live, "
-        "and the server goes on trying; as soon as it can read, it follows again, and this problem is gone.",
+        "The place that a server follows, or a file in it, cannot be read: a branch was deleted, a "
+        "disk does not answer, a file may not be "
+        "read, is a link that leads nowhere or out of the folder, or is no file at all but, say, a "
+        "named pipe. What was live stays live, "
+        "and the server goes on trying; as soon as it can read, it follows again, and this problem "
+        "is gone.",
         "",
         "",
     ),

@@ -9,7 +9,8 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "FE901",
         "a state that no call comes to",
         Severity.WARNING,
-        "Nothing leads to this state: no next:, no option, no exit, no entry under on: and no error:. Either something should lead "
+        "Nothing leads to this state: no next:, no option, no exit, no entry under on: and no "
+        "error:. Either something should lead "
         "there, or the state is left over and can go.",
         """\
 flow: line
@@ -31,7 +32,8 @@ states:
         "FE902",
         "a variable that nobody reads",
         Severity.WARNING,
-        "The variable is declared, and perhaps given values, but nothing ever reads it: no text, no condition, no output.",
+        "The variable is declared, and perhaps given values, but nothing ever reads it: no text, "
+        "no condition, no output.",
         """\
 flow: line
 start: welcome
@@ -53,7 +55,8 @@ states:
         "FE903",
         "a variable that never has a value",
         Severity.WARNING,
-        "The variable is read, but it has no default, nothing sets it, and it is no input. It is always empty, 0 or false.",
+        "The variable is read, but it has no default, nothing sets it, and it is no input. It is "
+        "always empty, 0 or false.",
         """\
 flow: line
 start: welcome
@@ -75,7 +78,8 @@ states:
         "FE904",
         "an unknown locale",
         Severity.WARNING,
-        "The platform is not known to speak this locale. It adds voices from time to time, so this is no error; mostly it is a typing "
+        "The platform is not known to speak this locale. It adds voices from time to time, so this "
+        "is no error; mostly it is a typing "
         "mistake, and the caller would hear a voice of another language or nothing.",
         """\
 flow: line
@@ -96,7 +100,8 @@ states:
         "FE905",
         "an environment variable is missing",
         Severity.WARNING,
-        "A secret is named here by its environment variable, and that variable is not set where the project was compiled. A check on a "
+        "A secret is named here by its environment variable, and that variable is not set where "
+        "the project was compiled. A check on a "
         "laptop need not have it; the server needs it, and a lookup that uses it fails without it.",
         """\
 # project.yaml
@@ -123,7 +128,8 @@ states:
         "FE906",
         "an option hides a key that works everywhere",
         Severity.WARNING,
-        "The flow declares this key under keys: for all of its questions, but in this menu the key does something else. Callers who have "
+        "The flow declares this key under keys: for all of its questions, but in this menu the key "
+        "does something else. Callers who have "
         "learnt the key will be surprised.",
         """\
 flow: line
@@ -150,7 +156,8 @@ states:
         "FE907",
         "a recording that the platform ignores",
         Severity.WARNING,
-        "In the answer that calls an app user the platform ignores startRecording. A call to a phone or a SIP address can be recorded.",
+        "In the answer that calls an app user the platform ignores startRecording. A call to a "
+        "phone or a SIP address can be recorded.",
         """\
 flow: line
 start: alice
@@ -168,8 +175,10 @@ states:
         "FE908",
         "a call may outgrow the cookie",
         Severity.WARNING,
-        "What a waiting call carries may, in the worst case, be more than the 1024 bytes that the platform keeps in cookies. Then only the "
-        "session store brings the call home. A smaller max: on the largest variables keeps it within the cookie; a text counts four bytes "
+        "What a waiting call carries may, in the worst case, be more than the 1024 bytes that the "
+        "platform keeps in cookies. Then only the "
+        "session store brings the call home. A smaller max: on the largest variables keeps it "
+        "within the cookie; a text counts four bytes "
         "per character, digits one.",
         """\
 flow: line
@@ -198,7 +207,8 @@ states:
         "FE909",
         "a recording of nothing",
         Severity.WARNING,
-        "The recording begins in the very state that hangs up, so it ends before the caller can speak. A "
+        "The recording begins in the very state that hangs up, so it ends before the caller can "
+        "speak. A "
         "message is recorded while the call waits for something, such as a key in a menu.",
         """\
 flow: line
@@ -220,7 +230,8 @@ states:
         "FE910",
         "a secret written as in a shell",
         Severity.WARNING,
-        "Variables of the environment are not put into texts: `$NAME` is sent as it stands. A secret is declared in the project under "
+        "Variables of the environment are not put into texts: `$NAME` is sent as it stands. A "
+        "secret is declared in the project under "
         "secrets: and written as ${secrets.name}.",
         """\
 # project.yaml
@@ -247,7 +258,8 @@ states:
         "FE911",
         "a secret that nothing uses",
         Severity.WARNING,
-        "The project declares a secret, but no header, no recording and no text has it as ${secrets.name}. Either it is missing somewhere, "
+        "The project declares a secret, but no header, no recording and no text has it as "
+        "${secrets.name}. Either it is missing somewhere, "
         "so that a lookup will be refused, or it is left over.",
         """\
 # project.yaml
@@ -275,7 +287,8 @@ states:
         "FE912",
         "a silent caller is asked for ever",
         Severity.WARNING,
-        "When the attempts of a question run out, otherwise: leads back to the same question, where they are counted anew. Whoever is not "
+        "When the attempts of a question run out, otherwise: leads back to the same question, "
+        "where they are counted anew. Whoever is not "
         "there any more, or cannot press keys, keeps the call going and is charged for it.",
         """\
 flow: line

@@ -13,8 +13,12 @@ from flowengine.releases.diff.shared import common, read_project
 from flowengine.releases.diff.states import Affected, differing, states
 from flowengine.releases.diff.ways import Listing, same_key, same_lead
 
-RESOLVED = frozenset({"message", "default", "key"})  # it shows in the states themselves whether one of these means anything else now
-RELIED_ON = frozenset({"table", "calendar", "service", "secret"})  # these change whatever draws on them
+RESOLVED = frozenset(
+    {"message", "default", "key"}
+)  # it shows in the states themselves whether one of these means anything else now
+RELIED_ON = frozenset(
+    {"table", "calendar", "service", "secret"}
+)  # these change whatever draws on them
 RELIED_ON_TOPICS = frozenset({"zone", "project locale", "project voice"})
 
 
@@ -28,15 +32,23 @@ def compare(old: Compiled, new: Compiled) -> Difference:
 
 
 def untouched(old: Compiled, new: Compiled) -> set[str]:
-    """Flows that cannot have changed: nothing has in what flows share, none has come or gone, and their own files are the same."""
+    """Flows that cannot have changed: nothing has in what flows share, none has come or gone, and
+    their own files are the same.
+    """
     if common(old) != common(new) or set(old.programs) != set(new.programs):
         return set()
-    return {name for name, program in new.programs.items() if old.programs[name].document.text == program.document.text}
+    return {
+        name
+        for name, program in new.programs.items()
+        if old.programs[name].document.text == program.document.text
+    }
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two projects; `names` are new names of flows by old ones. `affected` are states that changed by what they draw on, by topic."""
+    """Two projects; `names` are new names of flows by old ones. `affected` are states that changed
+    by what they draw on, by topic.
+    """
 
     old: ProjectFacts
     new: ProjectFacts
@@ -45,8 +57,16 @@ class Comparison:
 
     def made(self) -> Difference:
         was = {name: self.names.get(name, name) for name in self.old.flows}
-        found = [self.flow(self.old.flows[name], self.new.flows[now]) for name, now in was.items() if now in self.new.flows]
-        found += [FlowDifference(name, "", "removed", None) for name, now in was.items() if now not in self.new.flows]
+        found = [
+            self.flow(self.old.flows[name], self.new.flows[now])
+            for name, now in was.items()
+            if now in self.new.flows
+        ]
+        found += [
+            FlowDifference(name, "", "removed", None)
+            for name, now in was.items()
+            if now not in self.new.flows
+        ]
         found += [added(flow) for name, flow in self.new.flows.items() if name not in was.values()]
         flows = sorted((flow for flow in found if flow), key=lambda flow: flow.flow)
         return Difference((*self.shared(), *self.routes()), tuple(flows))
@@ -55,7 +75,9 @@ class Comparison:
         users = self.users() if self.old.facts != self.new.facts else {}
         items = [
             relied(item, fact, users, self.affected)
-            for item, fact in differing(self.old.facts, self.new.facts, {}, {}, lambda fact: self.new.places.get(fact.label))
+            for item, fact in differing(
+                self.old.facts, self.new.facts, {}, {}, lambda fact: self.new.places.get(fact.label)
+            )
         ]
         yield from grouped(item for item in items if item)
 
@@ -71,20 +93,39 @@ class Comparison:
 
     def routes(self) -> Iterator[Item]:
         places = dict(zip(self.new.routes, self.new.route_places, strict=True))
-        yield from Listing("route", "route", (same_key, same_lead), self.names, places.get, None).compare(self.old.routes, self.new.routes)
+        yield from Listing(
+            "route", "route", (same_key, same_lead), self.names, places.get, None
+        ).compare(self.old.routes, self.new.routes)
         before, after = unrouted(self.old), unrouted(self.new)
-        if self.names.get(before, before) != after and not (catch_all(self.old) or catch_all(self.new)):
-            yield Item("changed", "route", "calls that no route takes", before or "nobody", after or "nobody")
+        if self.names.get(before, before) != after and not (
+            catch_all(self.old) or catch_all(self.new)
+        ):
+            yield Item(
+                "changed",
+                "route",
+                "calls that no route takes",
+                before or "nobody",
+                after or "nobody",
+            )
 
     def flow(self, old: FlowFacts, new: FlowFacts) -> FlowDifference | None:
         names = renamed_states(old, new)
         affected: Affected = {}
         found = tuple(states(old, new, names, self.names, affected))
         items = tuple(self.flow_items(old, new, names, affected))
-        draws = drawing([*old.facts.values(), *new.facts.values(), *self.old.facts.values(), *self.new.facts.values()])
+        draws = drawing(
+            [
+                *old.facts.values(),
+                *new.facts.values(),
+                *self.old.facts.values(),
+                *self.new.facts.values(),
+            ]
+        )
         for topic, users in affected.items():
             for beyond in closed([topic], draws):
-                self.affected.setdefault(beyond, {}).update({f"{new.name}.{name}": None for name in users})
+                self.affected.setdefault(beyond, {}).update(
+                    {f"{new.name}.{name}": None for name in users}
+                )
         if not items and not found and old.name == new.name:
             return None
         before, after = reachable(old, names), reachable(new, {})
@@ -101,20 +142,30 @@ class Comparison:
             paths=compare_paths(old, new, names),
         )
 
-    def flow_items(self, old: FlowFacts, new: FlowFacts, names: Mapping[str, str], affected: Affected) -> Iterator[Item]:
+    def flow_items(
+        self, old: FlowFacts, new: FlowFacts, names: Mapping[str, str], affected: Affected
+    ) -> Iterator[Item]:
         users: Affected = {}
         draws = drawing(new.facts.values())
         for state in new.states.values():
             for topic in closed(state.uses, draws):
                 users.setdefault(topic, {})[state.name] = None
-        for item, fact in differing(old.facts, new.facts, names, self.names, lambda fact: new.place(fact.path)):
+        for item, fact in differing(
+            old.facts, new.facts, names, self.names, lambda fact: new.place(fact.path)
+        ):
             kept = relied(item, fact, users, affected)
             if kept:
-                yield replace(kept, affects=tuple(f"{new.name}.{name}" for name in kept.affects), place=kept.place or new.place(("flow",)))
+                yield replace(
+                    kept,
+                    affects=tuple(f"{new.name}.{name}" for name in kept.affects),
+                    place=kept.place or new.place(("flow",)),
+                )
 
 
 def relied(item: Item, fact: Fact, users: Affected, affected: Affected) -> Item | None:
-    """The item with the states that it changes; None where it changes none and means nothing by itself."""
+    """The item with the states that it changes; None where it changes none and means nothing by
+    itself.
+    """
     resolved = fact.part in RESOLVED or fact.about in ("error", "project default error")
     affects = tuple((affected if resolved else users).get(fact.about, {}))
     silent = resolved or fact.part in RELIED_ON or fact.about in RELIED_ON_TOPICS
@@ -142,7 +193,10 @@ def closed(topics: Iterable[str], draws: Mapping[str, set[str]]) -> set[str]:
 
 def added(flow: FlowFacts) -> FlowDifference:
     entries = (fact for fact in flow.facts.values() if fact.part == "entry")
-    items = tuple(Item("added", fact.part, fact.label, "", fact.words, flow.place(fact.path)) for fact in entries)
+    items = tuple(
+        Item("added", fact.part, fact.label, "", fact.words, flow.place(fact.path))
+        for fact in entries
+    )
     return FlowDifference(flow.name, "", "added", flow.place(("flow",)), items)
 
 
@@ -157,7 +211,9 @@ def unrouted(project: ProjectFacts) -> str:
 
 def grouped(items: Iterable[Item]) -> Iterator[Item]:
     """Days of a calendar that changed alike, in one."""
-    for _, group in groupby(items, lambda item: (item.part == "calendar" or item.label, item.change, item.old, item.new)):
+    for _, group in groupby(
+        items, lambda item: (item.part == "calendar" or item.label, item.change, item.old, item.new)
+    ):
         first, *others = group
         days = [item.label.rpartition(", ")[2] for item in others]
         yield replace(first, label=", ".join([first.label, *days])) if days else first

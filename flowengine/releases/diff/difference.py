@@ -1,4 +1,6 @@
-"""A difference as values. Their fields are the shape of its JSON, so a change here is one for its readers."""
+"""A difference as values. Their fields are the shape of its JSON, so a change here is one for its
+readers.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +14,9 @@ Part = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where to look in the new version; for what is gone, at what it was part of. Lines and columns count from 1."""
+    """Where to look in the new version; for what is gone, at what it was part of. Lines and columns
+    count from 1.
+    """
 
     file: str
     line: int
@@ -24,7 +28,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One change. `label` names the thing as the author wrote it; `affects` are the states that rely on it, as `flow.state`."""
+    """One change. `label` names the thing as the author wrote it; `affects` are the states that
+    rely on it, as `flow.state`.
+    """
 
     change: Change
     part: Part
@@ -49,7 +55,9 @@ class StateDifference:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Ways that callers have now or have no more, one for each way to go on; `more` counts those that are not listed."""
+    """Ways that callers have now or have no more, one for each way to go on; `more` counts those
+    that are not listed.
+    """
 
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
@@ -59,7 +67,9 @@ class Paths:
 
 @dataclass(frozen=True, slots=True)
 class FlowDifference:
-    """A flow that is not what it was. `reached` and `unreached` are states of both versions that calls now come to, or no more."""
+    """A flow that is not what it was. `reached` and `unreached` are states of both versions that
+    calls now come to, or no more.
+    """
 
     flow: str
     was: str

@@ -1,4 +1,6 @@
-"""A project as facts: one for each thing that can change, so that versions are compared fact by fact."""
+"""A project as facts: one for each thing that can change, so that versions are compared fact by
+fact.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,9 +11,10 @@ from flowengine.source import Document, Path
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing. `value` is what it means; `own` is what stands in this place, so that a change of `value` alone is one of a topic in
-    `uses`. An `own` with `=` says that nothing stands here, and which topic steps in. With `leads` the value is the name of a state or
-    flow. `shown` is for people.
+    """One thing. `value` is what it means; `own` is what stands in this place, so that a change of
+    `value` alone is one of a topic in `uses`. An `own` with `=` says that nothing stands here, and
+    which topic steps in. With `leads` the value is the name of a state or flow. `shown` is for
+    people.
     """
 
     part: Part
@@ -46,7 +49,9 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One entry of a list that is looked at from the top: a condition, a share, what a route asks for; and where it leads."""
+    """One entry of a list that is looked at from the top: a condition, a share, what a route asks
+    for; and where it leads.
+    """
 
     key: str
     shown: str
@@ -56,7 +61,9 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A way from state to state. `label` tells edges apart; `shown` is what a caller does, or what must hold."""
+    """A way from state to state. `label` tells edges apart; `shown` is what a caller does, or what
+    must hold.
+    """
 
     source: str
     label: str
@@ -78,7 +85,9 @@ class StateFacts:
     def edges(self) -> Iterator[Edge]:
         for fact in self.facts.values():
             if fact.leads == "state" and fact.value not in ("repeat", "back"):
-                yield Edge(self.name, fact.label, fact.value, "" if fact.label == "next" else fact.label)
+                yield Edge(
+                    self.name, fact.label, fact.value, "" if fact.label == "next" else fact.label
+                )
         for way in self.ways:
             yield Edge(self.name, self.kind, way.leads, way.shown)
 
@@ -106,7 +115,9 @@ class FlowFacts:
 
 @dataclass(frozen=True, slots=True)
 class ProjectFacts:
-    """What flows share, with the place of each fact; the flows that are looked at; and the names of all."""
+    """What flows share, with the place of each fact; the flows that are looked at; and the names of
+    all.
+    """
 
     facts: Mapping[str, Fact]
     places: Mapping[str, Place]

@@ -20,13 +20,25 @@ SIZED = {"text": 64, "digits": 64}  # as compile.build has them
 
 def given(defaults: Any) -> dict[str, Any]:
     """The defaults that somebody wrote."""
-    return {name: value for name, value in asdict(defaults).items() if value is not UNSET} if isinstance(defaults, Defaults) else {}
+    return (
+        {name: value for name, value in asdict(defaults).items() if value is not UNSET}
+        if isinstance(defaults, Defaults)
+        else {}
+    )
 
 
 def read_flow(flow: Flow, document: Document, project: Project) -> FlowFacts:
     wording = Wording(project, flow.locale or project.locale, flow.voice or project.voice)
-    around = Around(flow, project, wording, {**ENGINE, **given(project.defaults), **given(flow.defaults)})
-    facts = [*spoken(around), *entries(flow), *shared(around), *variables(flow.vars), *signature(flow)]
+    around = Around(
+        flow, project, wording, {**ENGINE, **given(project.defaults), **given(flow.defaults)}
+    )
+    facts = [
+        *spoken(around),
+        *entries(flow),
+        *shared(around),
+        *variables(flow.vars),
+        *signature(flow),
+    ]
     states = {name: read_state(name, state, around) for name, state in flow.states.items()}
     return FlowFacts(flow.flow, document, {fact.label: fact for fact in facts}, states)
 
@@ -35,7 +47,12 @@ def spoken(around: Around) -> Iterator[Fact]:
     for name in ("locale", "voice"):
         own = getattr(around.flow, name)
         yield Fact(
-            "setting", name, own or getattr(around.project, name), (name,), own="" if own else f"=project {name}", uses=project(name)
+            "setting",
+            name,
+            own or getattr(around.project, name),
+            (name,),
+            own="" if own else f"=project {name}",
+            uses=project(name),
         )
 
 
@@ -65,7 +82,13 @@ def shared(around: Around) -> Iterator[Fact]:
     if state := shared_error(around):
         written = bool(around.flow.error) or "error" in own
         yield Fact(
-            "exit", "error", state, ("error",), leads="state", own="" if written else "=default error", uses=project("default error")
+            "exit",
+            "error",
+            state,
+            ("error",),
+            leads="state",
+            own="" if written else "=default error",
+            uses=project("default error"),
         )
 
 

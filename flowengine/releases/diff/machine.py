@@ -8,6 +8,13 @@ VERSION = 1
 
 
 def to_json(difference: Difference) -> str:
-    """The values of `difference.py` under their own names. Readers may rely on the shape as long as `version` is the same."""
-    data = {"version": VERSION, "differs": bool(difference), "project": difference.project, "flows": difference.flows}
+    """The values of `difference.py` under their own names. Readers may rely on the shape as long as
+    `version` is the same.
+    """
+    data = {
+        "version": VERSION,
+        "differs": bool(difference),
+        "project": difference.project,
+        "flows": difference.flows,
+    }
     return msgspec.json.format(msgspec.json.encode(data), indent=2).decode() + "\n"

@@ -19,11 +19,15 @@ TOPICS = {"vars": "variable", "hours": "calendar", "tables": "table", "secrets":
 
 def expression(text: str) -> str:
     """An expression without its author's spaces, comments and choice of quotes."""
-    return " ".join(requoted(token[0]) for token in TOKEN.finditer(text) if not token[0].startswith("//"))
+    return " ".join(
+        requoted(token[0]) for token in TOKEN.finditer(text) if not token[0].startswith("//")
+    )
 
 
 def requoted(token: str) -> str:
-    plain = len(token) > 1 and token[0] == token[-1] == "'" and not set(token[1:-1]) & {'"', "\\", "'"}
+    plain = (
+        len(token) > 1 and token[0] == token[-1] == "'" and not set(token[1:-1]) & {'"', "\\", "'"}
+    )
     return f'"{token[1:-1]}"' if plain else token
 
 
@@ -36,7 +40,10 @@ def pieces(text: str) -> list[str | Hole]:
 
 
 def template(text: str) -> str:
-    return "".join(f"${{{expression(piece.text)}}}" if isinstance(piece, Hole) else piece.replace("${", "$${") for piece in pieces(text))
+    return "".join(
+        f"${{{expression(piece.text)}}}" if isinstance(piece, Hole) else piece.replace("${", "$${")
+        for piece in pieces(text)
+    )
 
 
 def speech(text: str) -> str:
@@ -46,12 +53,17 @@ def speech(text: str) -> str:
 
 def used(text: str) -> frozenset[str]:
     """What an expression draws on, as topics such as `calendar support` or `variable tier`."""
-    return frozenset("zone" if base == "now" else f"{TOPICS[base]} {name}" for base, name in USED.findall(expression(text)))
+    return frozenset(
+        "zone" if base == "now" else f"{TOPICS[base]} {name}"
+        for base, name in USED.findall(expression(text))
+    )
 
 
 def used_in(text: str) -> frozenset[str]:
     """What a template draws on."""
-    return frozenset().union(*(used(piece.text) for piece in pieces(text) if isinstance(piece, Hole)))
+    return frozenset().union(
+        *(used(piece.text) for piece in pieces(text) if isinstance(piece, Hole))
+    )
 
 
 def scalar(value: Any) -> str:

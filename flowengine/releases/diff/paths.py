@@ -13,8 +13,9 @@ LONGEST_WAY, LONGEST_CONDITION = 8, 40
 
 @dataclass(slots=True)
 class Map:
-    """A flow as its callers walk it, under the names of the new version. Left out is what would be said again and again: failures that
-    all states share, and keys that work everywhere in menus inside a menu.
+    """A flow as its callers walk it, under the names of the new version. Left out is what would be
+    said again and again: failures that all states share, and keys that work everywhere in menus
+    inside a menu.
     """
 
     entries: Mapping[str, str]
@@ -25,10 +26,21 @@ class Map:
     def of(cls, flow: FlowFacts, names: Mapping[str, str]) -> "Map":
         made = cls({name: names.get(state, state) for name, state in flow.entries().items()})
         for state in flow.states.values():
-            shared = {label for label, fact in state.facts.items() if fact.derived and (label == "error" or "." in label)}
+            shared = {
+                label
+                for label, fact in state.facts.items()
+                if fact.derived and (label == "error" or "." in label)
+            }
             for edge in state.edges():
                 if edge.target in flow.states and edge.label not in shared:
-                    made.add(Edge(names.get(edge.source, edge.source), edge.label, names.get(edge.target, edge.target), edge.shown))
+                    made.add(
+                        Edge(
+                            names.get(edge.source, edge.source),
+                            edge.label,
+                            names.get(edge.target, edge.target),
+                            edge.shown,
+                        )
+                    )
         return made
 
     def add(self, edge: Edge) -> None:
@@ -85,13 +97,21 @@ def compare_paths(old: FlowFacts, new: FlowFacts, names: Mapping[str, str]) -> P
 
 
 def ways(here: Map, there: Map) -> tuple[str, ...]:
-    """The shortest ways that take what only this version has. One that was listed already speaks for all steps that it takes."""
+    """The shortest ways that take what only this version has. One that was listed already speaks
+    for all steps that it takes.
+    """
     near, known = here.nearest(), there.nearest()
-    new_entries = [(name, state) for name, state in here.entries.items() if there.entries.get(name) != state]
+    new_entries = [
+        (name, state) for name, state in here.entries.items() if there.entries.get(name) != state
+    ]
     listed = [told(name, here.onward(state), state) for name, state in new_entries]
     covered = {edge for _, state in new_entries for edge in here.onward(state)}
     for edge in here.edges:
-        if edge.source in near and edge not in covered and not (edge in there.edges and edge.source in known):
+        if (
+            edge.source in near
+            and edge not in covered
+            and not (edge in there.edges and edge.source in known)
+        ):
             entry, before = near[edge.source]
             way = (*before, edge, *here.onward(edge.target))
             covered.update(way)
@@ -102,7 +122,15 @@ def ways(here: Map, there: Map) -> tuple[str, ...]:
 def told(entry: str, way: Iterable[Edge], first: str) -> str:
     steps = [f"{entry}: {first}"]
     for edge in way:
-        shown = edge.shown if len(edge.shown) <= LONGEST_CONDITION else f"{edge.shown[: LONGEST_CONDITION - 1]}…"
+        shown = (
+            edge.shown
+            if len(edge.shown) <= LONGEST_CONDITION
+            else f"{edge.shown[: LONGEST_CONDITION - 1]}…"
+        )
         steps.append(f"-[{shown}]-> {edge.target}" if shown else f"-> {edge.target}")
-    middle = steps if len(steps) <= LONGEST_WAY + 1 else [*steps[: LONGEST_WAY // 2 + 1], "-> …", *steps[-LONGEST_WAY // 2 :]]
+    middle = (
+        steps
+        if len(steps) <= LONGEST_WAY + 1
+        else [*steps[: LONGEST_WAY // 2 + 1], "-> …", *steps[-LONGEST_WAY // 2 :]]
+    )
     return " ".join(middle)

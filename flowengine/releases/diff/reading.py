@@ -1,4 +1,6 @@
-"""States as facts. Whatever the model knows is read, so that no option of a state can change unseen."""
+"""States as facts. Whatever the model knows is read, so that no option of a state can change
+unseen.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,8 +25,12 @@ from flowengine.states.menu import Menu, Option, Submenu, plain
 from flowengine.states.split import Share
 from flowengine.states.subflow import Subflow
 
-WORDS = frozenset({"say", "prompt", "again", "no_input", "no_match", "invalid", "confirm", "intro", "hold"})
-EXITS = frozenset({"next", "otherwise", "failed", "answered", "person", "machine", "unsure", "beep"})
+WORDS = frozenset(
+    {"say", "prompt", "again", "no_input", "no_match", "invalid", "confirm", "intro", "hold"}
+)
+EXITS = frozenset(
+    {"next", "otherwise", "failed", "answered", "person", "machine", "unsure", "beep"}
+)
 DURATIONS = frozenset({"timeout", "voice_timeout", "limit", "ring"})
 INHERITED = ("attempts", "timeout", "no_input", "no_match", "invalid", "otherwise")
 ATTRIBUTES = {"continue": "continue_", "return": "return_"}
@@ -32,7 +38,9 @@ ATTRIBUTES = {"continue": "continue_", "return": "return_"}
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a state may draw on: its flow, and `defaults` with those of the project and of the engine beneath its own."""
+    """What a state may draw on: its flow, and `defaults` with those of the project and of the
+    engine beneath its own.
+    """
 
     flow: Flow
     project: Project
@@ -53,8 +61,12 @@ class Reader:
         for fact in facts:
             self.facts[fact.label] = fact
 
-    def struct(self, value: msgspec.Struct, path: Path, prefix: str = "", without: Iterable[str] = ()) -> None:
-        for attribute, name in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
+    def struct(
+        self, value: msgspec.Struct, path: Path, prefix: str = "", without: Iterable[str] = ()
+    ) -> None:
+        for attribute, name in zip(
+            value.__struct_fields__, value.__struct_encode_fields__, strict=True
+        ):
             if name not in without:
                 self.part(name, getattr(value, attribute), (*path, name), prefix)
         if isinstance(value, (Menu, Collect)):
@@ -84,7 +96,11 @@ class Reader:
             if name in ("on", "outcomes"):
                 self.exit(f"{name.removesuffix('s')} {key}", one, place)
             elif name == "into":
-                self.add(expression_fact("value", f"into {key}", one, place, frozenset({f"variable {key}"})))
+                self.add(
+                    expression_fact(
+                        "value", f"into {key}", one, place, frozenset({f"variable {key}"})
+                    )
+                )
             else:
                 self.add(value_fact("value", f"{prefix}{name} {key}", one, place))
 
@@ -105,7 +121,11 @@ class Reader:
             self.add(Fact("option", f"{label} hear", ", ".join(heard), (*path, "hear")))
         if isinstance(option.menu, Submenu):
             self.add(Fact("option", label, "an inner menu", path))
-            self.add(*self.around.wording.worded(f"{label} prompt", option.menu.prompt, (*path, "menu", "prompt")))
+            self.add(
+                *self.around.wording.worded(
+                    f"{label} prompt", option.menu.prompt, (*path, "menu", "prompt")
+                )
+            )
             self.options(option.menu.options, (*path, "menu", "options"), prefix)
         elif isinstance(option.next, str):
             self.add(option_fact(label, option.next, path))
@@ -140,7 +160,9 @@ def plain_fact(name: str, label: str, value: Any, path: Path) -> Fact:
     if isinstance(value, list):
         return Fact("setting", label, ", ".join(sorted(map(str, value))), path)
     text = SPELLINGS.get(name, str)(str(value))
-    return Fact("setting", label, normal.template(text), path, shown=text, uses=normal.used_in(text))
+    return Fact(
+        "setting", label, normal.template(text), path, shown=text, uses=normal.used_in(text)
+    )
 
 
 SPELLINGS: Mapping[str, Callable[[str], str]] = {
@@ -150,19 +172,34 @@ SPELLINGS: Mapping[str, Callable[[str], str]] = {
 }
 
 
-def expression_fact(part: Part, label: str, text: str, path: Path, uses: frozenset[str] = frozenset()) -> Fact:
-    return Fact(part, label, normal.expression(text), path, shown=" ".join(text.split()), uses=uses | normal.used(text))
+def expression_fact(
+    part: Part, label: str, text: str, path: Path, uses: frozenset[str] = frozenset()
+) -> Fact:
+    return Fact(
+        part,
+        label,
+        normal.expression(text),
+        path,
+        shown=" ".join(text.split()),
+        uses=uses | normal.used(text),
+    )
 
 
-def value_fact(part: Part, label: str, value: Any, path: Path, uses: frozenset[str] = frozenset()) -> Fact:
+def value_fact(
+    part: Part, label: str, value: Any, path: Path, uses: frozenset[str] = frozenset()
+) -> Fact:
     shown = value if isinstance(value, str) else ""
-    return Fact(part, label, normal.scalar(value), path, shown=shown, uses=uses | (normal.used_in(shown)))
+    return Fact(
+        part, label, normal.scalar(value), path, shown=shown, uses=uses | (normal.used_in(shown))
+    )
 
 
 def read_state(name: str, state: State, around: Around) -> StateFacts:
     path: Path = ("states", name)
     reader = Reader(around)
-    kind = next((kind for kind in KINDS if getattr(state, ATTRIBUTES.get(kind, kind)) is not UNSET), "")
+    kind = next(
+        (kind for kind in KINDS if getattr(state, ATTRIBUTES.get(kind, kind)) is not UNSET), ""
+    )
     reader.add(Fact("kind", "kind", kind or "say", path))
     reader.struct(state, path, without={"note", "error", *KINDS})
     if kind:
@@ -192,7 +229,11 @@ def read_collect(reader: Reader, verb: Collect, path: Path) -> None:
     if verb.digits is not UNSET:
         least, _, most = str(verb.digits).partition("-")
         low, high = int(least), int(most or least)
-        reader.add(Fact("number", "digits", str(low) if low == high else f"{low}-{high}", (*path, "digits")))
+        reader.add(
+            Fact(
+                "number", "digits", str(low) if low == high else f"{low}-{high}", (*path, "digits")
+            )
+        )
     for key, leads in reader.around.flow.keys.items():
         reader.everywhere(f"key {key}", key, leads)
 
@@ -215,14 +256,25 @@ def read_subflow(reader: Reader, verb: Subflow, path: Path) -> None:
 
 def read_set(reader: Reader, verb: Mapping[str, Any], path: Path) -> None:
     for name, value in verb.items():
-        reader.add(value_fact("value", f"set {name}", value, (*path, name), frozenset({f"variable {name}"})))
+        reader.add(
+            value_fact(
+                "value", f"set {name}", value, (*path, name), frozenset({f"variable {name}"})
+            )
+        )
 
 
 def read_choose(reader: Reader, verb: list[Choice], path: Path) -> None:
     for index, choice in enumerate(verb):
         text = choice.when or ""
         reader.uses |= normal.used(text)
-        reader.ways.append(Way(normal.expression(text), " ".join(text.split()) or "else", choice.next, (*path, index)))
+        reader.ways.append(
+            Way(
+                normal.expression(text),
+                " ".join(text.split()) or "else",
+                choice.next,
+                (*path, index),
+            )
+        )
 
 
 def read_split(reader: Reader, verb: list[Share], path: Path) -> None:
@@ -242,7 +294,11 @@ def read_error(reader: Reader, name: str, state: State, path: Path) -> None:
     if isinstance(state.error, str):
         reader.exit("error", state.error, (*path, "error"))
     elif (shared := shared_error(reader.around)) and shared != name:
-        reader.add(replace(inherited(Fact("exit", "error", shared, (), leads="state"), "error"), topic="error"))
+        reader.add(
+            replace(
+                inherited(Fact("exit", "error", shared, (), leads="state"), "error"), topic="error"
+            )
+        )
 
 
 def shared_error(around: Around) -> str:

@@ -1,4 +1,6 @@
-"""Which states and flows are old ones under new names: told by what they do and by what is around them, not by the names."""
+"""Which states and flows are old ones under new names: told by what they do and by what is around
+them, not by the names.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,7 +9,21 @@ from difflib import SequenceMatcher
 from flowengine.releases.diff.facts import Edge, FlowFacts, StateFacts
 
 WEIGHTS = {"words": 2.0, "condition": 2.0, "value": 2.0, "number": 0.25}
-SETTINGS = frozenset({"phone", "sip", "app", "conference", "stream", "get", "post", "put", "service", "into", "return"})
+SETTINGS = frozenset(
+    {
+        "phone",
+        "sip",
+        "app",
+        "conference",
+        "stream",
+        "get",
+        "post",
+        "put",
+        "service",
+        "into",
+        "return",
+    }
+)
 LIKELY, FLOW_LIKELY = 0.6, 0.5
 WORTH_A_LOOK = 0.6  # texts less alike than this have nothing to do with each other
 SUBSTANTIAL, SAME = 2.0, 0.95
@@ -29,13 +45,22 @@ class Around:
         into: dict[str, set[tuple[str, str]]] = {}
         out: dict[str, set[tuple[str, str]]] = {}
         for edge in edges:
-            into.setdefault(edge.target, set()).add((names.get(edge.source, edge.source), edge.label))
-            out.setdefault(edge.source, set()).add((edge.label, names.get(edge.target, edge.target)))
-        return cls({name: frozenset(found) for name, found in into.items()}, {name: frozenset(found) for name, found in out.items()})
+            into.setdefault(edge.target, set()).add(
+                (names.get(edge.source, edge.source), edge.label)
+            )
+            out.setdefault(edge.source, set()).add(
+                (edge.label, names.get(edge.target, edge.target))
+            )
+        return cls(
+            {name: frozenset(found) for name, found in into.items()},
+            {name: frozenset(found) for name, found in out.items()},
+        )
 
 
 def renamed_states(old: FlowFacts, new: FlowFacts) -> dict[str, str]:
-    """New names by old ones. Each match makes its neighbours easier to tell, so the surest is taken first, and all are looked at again."""
+    """New names by old ones. Each match makes its neighbours easier to tell, so the surest is taken
+    first, and all are looked at again.
+    """
     gone = [state for name, state in old.states.items() if name not in new.states]
     come = [state for name, state in new.states.items() if name not in old.states]
     names = unmistakable(gone, come)
@@ -44,7 +69,11 @@ def renamed_states(old: FlowFacts, new: FlowFacts) -> dict[str, str]:
         for one in gone if one.name not in names
         for other in come if other.name not in names.values() and one.kind == other.kind
     ]  # fmt: skip
-    likeness = {(one.name, other.name): content(one, other) for one, other in pairs} if len(pairs) <= MOST_PAIRS else {}
+    likeness = (
+        {(one.name, other.name): content(one, other) for one, other in pairs}
+        if len(pairs) <= MOST_PAIRS
+        else {}
+    )
     spelling = {pair: SequenceMatcher(None, *pair).ratio() / 100 for pair in likeness}
     after = Around.of(new, {})
     while likeness:
@@ -54,7 +83,11 @@ def renamed_states(old: FlowFacts, new: FlowFacts) -> dict[str, str]:
         if scores[best] < LIKELY:
             break
         names[best[0]] = best[1]
-        likeness = {pair: alike for pair, alike in likeness.items() if pair[0] != best[0] and pair[1] != best[1]}
+        likeness = {
+            pair: alike
+            for pair, alike in likeness.items()
+            if pair[0] != best[0] and pair[1] != best[1]
+        }
     return names
 
 
@@ -62,7 +95,11 @@ def unmistakable(gone: Iterable[StateFacts], come: Iterable[StateFacts]) -> dict
     """States that do just the same, as no other does."""
     before, after = by_content(gone), by_content(come)
     pairs = ((found, after.get(key, [])) for key, found in before.items())
-    return {found[0].name: others[0].name for found, others in pairs if len(found) == len(others) == 1 and weight(found[0]) >= SUBSTANTIAL}
+    return {
+        found[0].name: others[0].name
+        for found, others in pairs
+        if len(found) == len(others) == 1 and weight(found[0]) >= SUBSTANTIAL
+    }
 
 
 def by_content(states: Iterable[StateFacts]) -> dict[frozenset[tuple[str, str]], list[StateFacts]]:
@@ -80,10 +117,18 @@ def texts(state: StateFacts) -> dict[str, str]:
 
 def weights(state: StateFacts) -> dict[str, float]:
     """What tells states apart. Most options are what they are everywhere."""
-    found = {label: 2.0 if label in SETTINGS else WEIGHTS.get(fact.part, 0.1) for label, fact in state.facts.items() if not fact.leads}
+    found = {
+        label: 2.0 if label in SETTINGS else WEIGHTS.get(fact.part, 0.1)
+        for label, fact in state.facts.items()
+        if not fact.leads
+    }
     found["kind"] = 0.0
     inherited = {label: 0.0 for label, fact in state.facts.items() if fact.derived}
-    return found | inherited | {f"way {number}": 1.0 for number, way in enumerate(state.ways) if way.key}
+    return (
+        found
+        | inherited
+        | {f"way {number}": 1.0 for number, way in enumerate(state.ways) if way.key}
+    )
 
 
 def weight(state: StateFacts) -> float:
@@ -97,7 +142,9 @@ def content(one: StateFacts, other: StateFacts) -> tuple[float, float]:
     if total < 1:
         return 0.0, 0.0
     before, after = texts(one), texts(other)
-    return sum(size * alike(before.get(label, ""), after.get(label, "")) for label, size in heavy.items()) / total, total
+    return sum(
+        size * alike(before.get(label, ""), after.get(label, "")) for label, size in heavy.items()
+    ) / total, total
 
 
 def alike(one: str, other: str) -> float:
@@ -110,18 +157,28 @@ def alike(one: str, other: str) -> float:
     return ratio if ratio >= WORTH_A_LOOK else 0.0
 
 
-def score(pair: tuple[str, str], found: tuple[float, float], before: Around, after: Around) -> float:
+def score(
+    pair: tuple[str, str], found: tuple[float, float], before: Around, after: Around
+) -> float:
     """How likely it is one state: what it does weighs as much as all that is around it."""
     one, other = pair
     if found[0] >= SAME and found[1] >= SUBSTANTIAL:
         return found[0]
     known = [
         (CONTENT, found[0] if found[1] else None),
-        (NEIGHBOURS_IN, overlap(before.into.get(one, frozenset()), after.into.get(other, frozenset()))),
-        (NEIGHBOURS_OUT, overlap(before.out.get(one, frozenset()), after.out.get(other, frozenset()))),
+        (
+            NEIGHBOURS_IN,
+            overlap(before.into.get(one, frozenset()), after.into.get(other, frozenset())),
+        ),
+        (
+            NEIGHBOURS_OUT,
+            overlap(before.out.get(one, frozenset()), after.out.get(other, frozenset())),
+        ),
     ]
     told = [(size, value) for size, value in known if value is not None]
-    return sum(size * value for size, value in told) / sum(size for size, _ in told) if told else 0.0
+    return (
+        sum(size * value for size, value in told) / sum(size for size, _ in told) if told else 0.0
+    )
 
 
 def overlap(one: frozenset[tuple[str, str]], other: frozenset[tuple[str, str]]) -> float | None:
@@ -150,5 +207,12 @@ def common(one: FlowFacts, other: FlowFacts) -> float:
 
 def whole(flow: FlowFacts) -> frozenset[tuple[str, str, str]]:
     """Everything that a flow says, and where."""
-    facts = {(state.name, label, fact.value) for state in flow.states.values() for label, fact in state.facts.items()}
-    return frozenset(facts | {(state.name, way.key, way.leads) for state in flow.states.values() for way in state.ways})
+    facts = {
+        (state.name, label, fact.value)
+        for state in flow.states.values()
+        for label, fact in state.facts.items()
+    }
+    return frozenset(
+        facts
+        | {(state.name, way.key, way.leads) for state in flow.states.values() for way in state.ways}
+    )

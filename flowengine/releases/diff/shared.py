@@ -28,7 +28,11 @@ PLACED = ("messages", "tables", "calendars")
 
 def common(compiled: Compiled) -> dict[str, bytes]:
     """The files that all flows share."""
-    return {name: text.encode() for name, text in compiled.sources.items() if name == PROJECT_FILE or "/" in name}
+    return {
+        name: text.encode()
+        for name, text in compiled.sources.items()
+        if name == PROJECT_FILE or "/" in name
+    }
 
 
 def read_project(compiled: Compiled, without: Collection[str]) -> ProjectFacts:
@@ -40,10 +44,22 @@ def read_project(compiled: Compiled, without: Collection[str]) -> ProjectFacts:
         for name, program in compiled.programs.items()
         if name not in without
     }
-    facts = {fact.label: fact for fact in project_facts(project, Wording(project, project.locale, project.voice))}
-    places = {label: place for label, fact in facts.items() if (place := located(authored, fact.path))}
+    facts = {
+        fact.label: fact
+        for fact in project_facts(project, Wording(project, project.locale, project.voice))
+    }
+    places = {
+        label: place for label, fact in facts.items() if (place := located(authored, fact.path))
+    }
     routes = tuple(way(index, route) for index, route in enumerate(project.routes))
-    return ProjectFacts(facts, places, routes, tuple(located(authored, route.path) for route in routes), flows, tuple(compiled.programs))
+    return ProjectFacts(
+        facts,
+        places,
+        routes,
+        tuple(located(authored, route.path) for route in routes),
+        flows,
+        tuple(compiled.programs),
+    )
 
 
 def located(authored: Authored, path: Path) -> Place | None:
@@ -89,8 +105,18 @@ def project_facts(project: Project, wording: Wording) -> Iterator[Fact]:
 def settings(project: Project) -> Iterator[Fact]:
     for part in ("platform", "journal"):
         for name, value in asdict(getattr(project, part)).items():
-            meant = f"{millis(value)}ms" if isinstance(value, str) and re.fullmatch(DURATION, value) else normal.scalar(value)
-            yield Fact("setting", f"{part} {name}", meant, (part, name), shown=value if isinstance(value, str) else "")
+            meant = (
+                f"{millis(value)}ms"
+                if isinstance(value, str) and re.fullmatch(DURATION, value)
+                else normal.scalar(value)
+            )
+            yield Fact(
+                "setting",
+                f"{part} {name}",
+                meant,
+                (part, name),
+                shown=value if isinstance(value, str) else "",
+            )
     for index, application in enumerate(project.applications):
         label = f"application {application.key}"
         yield Fact("application", label, application.secret, ("applications", index))
@@ -101,13 +127,18 @@ def settings(project: Project) -> Iterator[Fact]:
 def defaults(project: Project, wording: Wording) -> Iterator[Fact]:
     found = {**ENGINE, **given(project.defaults)}
     for name in (*INHERITED, "error"):
-        reader = Reader(Around(None, project, wording, {}))  # type: ignore[arg-type]  # defaults have no flow around them
-        reader.part("next" if name == "error" else name, found.get(name, ""), ("defaults", name), "default ")
+        # defaults have no flow around them
+        reader = Reader(Around(None, project, wording, {}))  # type: ignore[arg-type]
+        reader.part(
+            "next" if name == "error" else name, found.get(name, ""), ("defaults", name), "default "
+        )
         for fact in reader.facts.values():
             if name not in found or fact.derived:
                 continue
             label = "default error" if name == "error" else fact.label
-            yield replace(fact, part="default", label=label, leads="", topic=f"project default {name}")
+            yield replace(
+                fact, part="default", label=label, leads="", topic=f"project default {name}"
+            )
 
 
 def messages(project: Project, wording: Wording) -> Iterator[Fact]:
@@ -115,16 +146,34 @@ def messages(project: Project, wording: Wording) -> Iterator[Fact]:
         topic = f"message {name}"
         for fact in wording.prompt(topic, Spoken(text=texts), ("messages", name), "message"):
             if not fact.derived:
-                yield replace(fact, own="", topic=topic, uses=fact.uses - {"locale", "voice"}, value=fact.shown)
+                yield replace(
+                    fact,
+                    own="",
+                    topic=topic,
+                    uses=fact.uses - {"locale", "voice"},
+                    value=fact.shown,
+                )
 
 
 def tables(project: Project) -> Iterator[Fact]:
     for name, table in project.tables.items():
         topic = f"table {name}"
         for key, row in table.rows.items():
-            yield Fact("table", f"{topic}, row {key}", cells(row), ("tables", name, "rows", key), topic=topic)
+            yield Fact(
+                "table",
+                f"{topic}, row {key}",
+                cells(row),
+                ("tables", name, "rows", key),
+                topic=topic,
+            )
         if table.default:
-            yield Fact("table", f"{topic}, other keys", cells(table.default), ("tables", name, "default"), topic=topic)
+            yield Fact(
+                "table",
+                f"{topic}, other keys",
+                cells(table.default),
+                ("tables", name, "default"),
+                topic=topic,
+            )
 
 
 def cells(row: Mapping[str, Any]) -> str:
@@ -147,7 +196,10 @@ def opening(calendar: Calendar) -> dict[str, str]:
     days: dict[str, Any] = {name: calendar.weekly.get(day, ()) for day, name in enumerate(DAYS)}
     days |= {day.isoformat(): ranges for day, ranges in calendar.exceptions.items()}
     days |= {f"{month:02}-{day:02}": ranges for (month, day), ranges in calendar.yearly.items()}
-    told = {day: ", ".join(f"{clock(item[0])}-{clock(item[1])}" for item in sorted(ranges)) or "closed" for day, ranges in days.items()}
+    told = {
+        day: ", ".join(f"{clock(item[0])}-{clock(item[1])}" for item in sorted(ranges)) or "closed"
+        for day, ranges in days.items()
+    }
     return {"zone": calendar.zone.key, **told, **({"closed": "yes"} if calendar.closed else {})}
 
 
@@ -159,7 +211,11 @@ def services(project: Project) -> Iterator[Fact]:
     for name, service in project.services.items():
         topic = f"service {name}"
         for part, value in {**asdict(service), "url": service.url.rstrip("/")}.items():
-            values = {f"{part} {key}": text for key, text in value.items()} if isinstance(value, dict) else {part: value}
+            values = (
+                {f"{part} {key}": text for key, text in value.items()}
+                if isinstance(value, dict)
+                else {part: value}
+            )
             for label, one in values.items():
                 fact = plain_fact(part, f"{topic}, {label}", one, ("services", name, part))
                 yield replace(fact, part="service", topic=topic)

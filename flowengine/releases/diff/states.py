@@ -10,21 +10,31 @@ from flowengine.releases.diff.ways import Listing, same_key, same_lead
 
 Affected = dict[str, dict[str, None]]
 Names = Mapping[str, str]
-TELLING: frozenset[Part] = frozenset({"words", "exit", "option", "condition", "value"})  # what a new state is introduced by
+TELLING: frozenset[Part] = frozenset(
+    {"words", "exit", "option", "condition", "value"}
+)  # what a new state is introduced by
 
 
-def states(old: FlowFacts, new: FlowFacts, names: Names, flows: Names, affected: Affected) -> Iterator[StateDifference]:
-    """States that are not what they were; `affected` takes in those that only draw on something else now."""
+def states(
+    old: FlowFacts, new: FlowFacts, names: Names, flows: Names, affected: Affected
+) -> Iterator[StateDifference]:
+    """States that are not what they were; `affected` takes in those that only draw on something
+    else now.
+    """
     was = {names.get(name, name): state for name, state in old.states.items()}
     for name, state in new.states.items():
         place, before = new.place(state.path), was.get(name)
         if before is None:
-            yield StateDifference(name, "", "added", state.kind, place, tuple(introduced(state, new)))
+            yield StateDifference(
+                name, "", "added", state.kind, place, tuple(introduced(state, new))
+            )
             continue
         items = tuple(Comparing(old, new, names, flows, place).items(before, state))
         if before.name != name or items:
             renamed = before.name if before.name != name else ""
-            yield StateDifference(name, renamed, "renamed" if renamed else "changed", state.kind, place, items)
+            yield StateDifference(
+                name, renamed, "renamed" if renamed else "changed", state.kind, place, items
+            )
         for topic in drawn(before, state, names, flows):
             affected.setdefault(topic, {})[name] = None
     for name, state in was.items():
@@ -56,25 +66,52 @@ class Comparing:
     top: Place
 
     def items(self, old: StateFacts, new: StateFacts) -> Iterator[Item]:
-        found = differing(old.facts, new.facts, self.names, self.flows, lambda fact: self.flow.place(fact.path) if fact.path else self.top)
+        found = differing(
+            old.facts,
+            new.facts,
+            self.names,
+            self.flows,
+            lambda fact: self.flow.place(fact.path) if fact.path else self.top,
+        )
         yield from (replace(item, place=item.place or self.top) for item, _ in found)
         if old.ways or new.ways:
             part, word = called(new.kind)
             by = (same_lead, same_key) if new.kind == "split" else (same_key, same_lead)
-            yield from Listing(part, word, by, self.names, lambda way: self.flow.place(way.path), self.top).compare(old.ways, new.ways)
-        if new.kind == old.kind == "split" and (old.name, self.old_flow.name) != (new.name, self.flow.name):
-            yield Item("changed", "order", "who goes which way", "", "dealt out anew, as the name of the state decides it", self.top)
+            yield from Listing(
+                part, word, by, self.names, lambda way: self.flow.place(way.path), self.top
+            ).compare(old.ways, new.ways)
+        if new.kind == old.kind == "split" and (old.name, self.old_flow.name) != (
+            new.name,
+            self.flow.name,
+        ):
+            yield Item(
+                "changed",
+                "order",
+                "who goes which way",
+                "",
+                "dealt out anew, as the name of the state decides it",
+                self.top,
+            )
 
 
 def differing(
-    old: Mapping[str, Fact], new: Mapping[str, Fact], states: Names, flows: Names, place: Callable[[Fact], Place | None]
+    old: Mapping[str, Fact],
+    new: Mapping[str, Fact],
+    states: Names,
+    flows: Names,
+    place: Callable[[Fact], Place | None],
 ) -> Iterator[tuple[Item, Fact]]:
-    """Facts that are not what they were, where they were written; new ones in the order of the file, then those that are gone."""
+    """Facts that are not what they were, where they were written; new ones in the order of the
+    file, then those that are gone.
+    """
     for label, fact in new.items():
         before = old.get(label)
         if before is None and not fact.derived:
             yield Item("added", fact.part, label, "", fact.words, place(fact)), fact
-        elif before and all(one != other for one, other in zip(before.meant(states, flows), fact.meant({}, {}), strict=True)):
+        elif before and all(
+            one != other
+            for one, other in zip(before.meant(states, flows), fact.meant({}, {}), strict=True)
+        ):
             yield Item("changed", fact.part, label, before.words, fact.words, place(fact)), fact
     for label, fact in old.items():
         if label not in new and not fact.derived:

@@ -1,8 +1,16 @@
-"""A difference as a flow author reads it: what flows share, then flow by flow and state by state, with places of the new version."""
+"""A difference as a flow author reads it: what flows share, then flow by flow and state by state,
+with places of the new version.
+"""
 
 from collections.abc import Iterable, Iterator
 
-from flowengine.releases.diff.difference import Difference, FlowDifference, Item, Place, StateDifference
+from flowengine.releases.diff.difference import (
+    Difference,
+    FlowDifference,
+    Item,
+    Place,
+    StateDifference,
+)
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": "="}
 MOST_AFFECTED = 6
@@ -13,7 +21,11 @@ def to_text(difference: Difference, folder: str = "") -> str:
     """`folder` stands in front of the files, so that a terminal can open them."""
     if not difference:
         return f"{SAME}\n"
-    blocks = [["what flows share", *items(difference.project, "  ", folder)]] if difference.project else []
+    blocks = (
+        [["what flows share", *items(difference.project, "  ", folder)]]
+        if difference.project
+        else []
+    )
     blocks += [list(flow_lines(flow, folder)) for flow in difference.flows]
     return "\n".join("\n".join(block) + "\n" for block in [*blocks, [summary(difference)]])
 
@@ -24,8 +36,14 @@ def summary(difference: Difference) -> str:
         return SAME
     states = [state.change for flow in difference.flows for state in flow.states]
     counts = [f"{counted(len(difference.flows), 'flow')} affected"] if difference.flows else []
-    counts += [f"{counted(states.count(change), 'state')} {change}" for change in SIGNS if change in states]
-    counts += [f"{counted(len(difference.project), 'change')} in what flows share"] if difference.project else []
+    counts += [
+        f"{counted(states.count(change), 'state')} {change}" for change in SIGNS if change in states
+    ]
+    counts += (
+        [f"{counted(len(difference.project), 'change')} in what flows share"]
+        if difference.project
+        else []
+    )
     return ", ".join(counts)
 
 
@@ -68,7 +86,9 @@ def items(found: Iterable[Item], margin: str, folder: str) -> Iterator[str]:
 def described(item: Item) -> str:
     """One change in a line, without its place."""
     if item.change == "changed":
-        return f"{item.label}: {item.old} -> {item.new}" if item.old else f"{item.label}: {item.new}"
+        return (
+            f"{item.label}: {item.old} -> {item.new}" if item.old else f"{item.label}: {item.new}"
+        )
     return f"{item.label}: {item.old or item.new}" if item.old or item.new else item.label
 
 

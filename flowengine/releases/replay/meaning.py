@@ -16,14 +16,18 @@ _LEADS_TO = re.compile(r"menu\((.+)\)")
 
 
 def differs(new: bytes, recorded: bytes) -> str:
-    """The first part in which a new answer means something else than the recorded one, such as `action.number`, or ""."""
+    """The first part in which a new answer means something else than the recorded one, such as
+    `action.number`, or "".
+    """
     if new == recorded:
         return ""
     return next(different(meaning(new), meaning(recorded)), "")
 
 
 def meaning(answer: bytes) -> Any:
-    """An answer as plain data, without what only the platform and the engine tell each other: the names of menus."""
+    """An answer as plain data, without what only the platform and the engine tell each other: the
+    names of menus.
+    """
     said = decode(answer)
     action = said.action
     if isinstance(action, RunMenu):
@@ -45,7 +49,12 @@ def anonymous(action: RunMenu) -> RunMenu:
     return replace(
         action,
         main_menu=numbers.get(action.main_menu, ""),
-        menus=tuple(replace(menu, id=numbers[menu.id], options=tuple(led(option) for option in by_key(menu))) for menu in menus),
+        menus=tuple(
+            replace(
+                menu, id=numbers[menu.id], options=tuple(led(option) for option in by_key(menu))
+            )
+            for menu in menus
+        ),
     )
 
 
@@ -57,10 +66,17 @@ def by_key(menu: Menu) -> list[Option]:
 def different(new: Any, recorded: Any, path: str = "") -> Iterator[str]:
     """The paths at which two values differ."""
     if isinstance(new, dict) and isinstance(recorded, dict):
-        for name in dict.fromkeys(["name", "action", *recorded, *new]):  # what is done tells more than how
+        for name in dict.fromkeys(
+            ["name", "action", *recorded, *new]
+        ):  # what is done tells more than how
             yield from different(new.get(name), recorded.get(name), f"{path}.{name}".lstrip("."))
     elif isinstance(new, tuple) and isinstance(recorded, tuple) and len(new) == len(recorded):
         for index, (one, other) in enumerate(zip(new, recorded, strict=True)):
             yield from different(one, other, f"{path}[{index}]")
-    elif new != recorded and not (isinstance(new, str) and isinstance(recorded, str) and PLACEHOLDER in new and may_be(new, recorded)):
+    elif new != recorded and not (
+        isinstance(new, str)
+        and isinstance(recorded, str)
+        and PLACEHOLDER in new
+        and may_be(new, recorded)
+    ):
         yield path

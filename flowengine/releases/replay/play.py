@@ -1,4 +1,6 @@
-"""One recorded call on another release: the same events, the same answers of other systems, at the same times."""
+"""One recorded call on another release: the same events, the same answers of other systems, at the
+same times.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -21,7 +23,8 @@ from flowengine.svaml import encode
 ASKS_AGAIN = "answers"
 
 
-class NotReplayable(Exception):  # noqa: N818  # no error: it happens to calls that were recorded in part
+# no error: it happens to calls that were recorded in part
+class NotReplayable(Exception):  # noqa: N818
     """A call that cannot be run again; the message says why."""
 
 
@@ -44,7 +47,9 @@ class NewLookup(Exception):  # noqa: N818  # ends a step that cannot go on
 
 
 def replayed(release: Release, callbacks: Sequence[Recorded]) -> Difference | None:
-    """How a call goes on this release, compared with how it went: the first difference. Raises NotReplayable."""
+    """How a call goes on this release, compared with how it went: the first difference. Raises
+    NotReplayable.
+    """
     call: Call | None = None
     for recorded in first_deliveries(callbacks):
         whole = opened(recorded)
@@ -55,7 +60,9 @@ def replayed(release: Release, callbacks: Sequence[Recorded]) -> Difference | No
         try:
             outcome = taken(release, before, event, whole)
         except NewLookup as lookup:
-            return Difference(lookup.entry.flow, lookup.entry.state, event.kind, "lookup", str(lookup))
+            return Difference(
+                lookup.entry.flow, lookup.entry.state, event.kind, "lookup", str(lookup)
+            )
         found = compared(event, outcome, whole)
         if found is not None:
             return found
@@ -85,7 +92,11 @@ def opened(recorded: Recorded) -> Sealed:
 
 def event_of(whole: Sealed) -> Event:
     event = decode(whole.event)
-    return event if event.application_key == whole.application else replace(event, application_key=whole.application)
+    return (
+        event
+        if event.application_key == whole.application
+        else replace(event, application_key=whole.application)
+    )
 
 
 def taken(release: Release, call: Call | None, event: Event, whole: Sealed) -> Outcome:
@@ -98,14 +109,21 @@ def taken(release: Release, call: Call | None, event: Event, whole: Sealed) -> O
         if found is None:
             raise NewLookup(walk.trace[-1], request)
         known.remove(found)
-        outcome = resume(outcome.waiting, Fetched(found.status, msgspec.json.decode(found.answer), found.error))
+        outcome = resume(
+            outcome.waiting, Fetched(found.status, msgspec.json.decode(found.answer), found.error)
+        )
     return outcome
 
 
 def same(request: Request, lookup: Lookup) -> bool:
     """Whether a request asks what was asked; in which order its values are written does not count."""
-    asked, then = (request.service, request.method, request.url), (lookup.service, lookup.method, lookup.url)
-    return asked == then and (request.body == lookup.body or data(request.body) == data(lookup.body))
+    asked, then = (
+        (request.service, request.method, request.url),
+        (lookup.service, lookup.method, lookup.url),
+    )
+    return asked == then and (
+        request.body == lookup.body or data(request.body) == data(lookup.body)
+    )
 
 
 def data(body: bytes) -> object:
@@ -113,7 +131,9 @@ def data(body: bytes) -> object:
 
 
 def compared(event: Event, outcome: Outcome, whole: Sealed) -> Difference | None:
-    """The first thing in which a step went differently. Names of states, and states passed on the way, may be others."""
+    """The first thing in which a step went differently. Names of states, and states passed on the
+    way, may be others.
+    """
     now = outcome.trace
     then = tuple(Entry(*entry) for entry in whole.trace if not entry[2].startswith("release "))
     kind, what = judged(event, now, then, whole, encode(outcome.instructions, outcome.action))
@@ -123,24 +143,33 @@ def compared(event: Event, outcome: Outcome, whole: Sealed) -> Difference | None
     return Difference(place.flow, place.state, event.kind, kind, what)
 
 
-def judged(event: Event, now: Sequence[Entry], then: Sequence[Entry], whole: Sealed, answer: bytes) -> tuple[str, str]:
+def judged(
+    event: Event, now: Sequence[Entry], then: Sequence[Entry], whole: Sealed, answer: bytes
+) -> tuple[str, str]:
     """The kind of difference, and it in words."""
     failed = [entry.what for entry in now if entry.what.startswith("failed: ")]
     if len(failed) > sum(entry.what.startswith("failed: ") for entry in then):
         return "error", masked_reason(failed[-1])
     if whole.known and event.kind in ("pie", "ace") and left_otherwise(now, then):
         return "exit", f"{exit_words(now[0])}; then {exit_words(then[0])}"
-    if (asks := [entry.what for entry in now if asked(entry)]) != (asked_then := [entry.what for entry in then if asked(entry)]):
+    if (asks := [entry.what for entry in now if asked(entry)]) != (
+        asked_then := [entry.what for entry in then if asked(entry)]
+    ):
         return "lookup", f"{listed(asks)}; then {listed(asked_then)}"
     part = differs(answer, whole.answer)
     return ("answer", answered(part, answer, whole.answer)) if part else ("", "")
 
 
 def answered(part: str, now: bytes, then: bytes) -> str:
-    """Where answers differ, in words; what they say stays out of reports, as it may be about a caller."""
+    """Where answers differ, in words; what they say stays out of reports, as it may be about a
+    caller.
+    """
     if part not in ("action", "action.name"):
         return f"another {part}"
-    actions = [found[1].decode() if (found := ACTION.search(answer)) else "nothing" for answer in (now, then)]
+    actions = [
+        found[1].decode() if (found := ACTION.search(answer)) else "nothing"
+        for answer in (now, then)
+    ]
     return f"{actions[0]}; then {actions[1]}"
 
 
@@ -164,7 +193,9 @@ def listed(asks: Sequence[str]) -> str:
 
 
 def parting(now: Sequence[Entry], then: Sequence[Entry]) -> Entry:
-    """Where two ways part: the state in which, for the first time, something else happens; else the last one."""
+    """Where two ways part: the state in which, for the first time, something else happens; else the
+    last one.
+    """
     last = Entry("", "", "")
     for one, other in zip_longest(now, then):
         if one is None or other is None or one.what != other.what:

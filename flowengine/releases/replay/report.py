@@ -47,7 +47,12 @@ def report(release: Release, calls: Iterable[tuple[str, Sequence[Recorded]]]) ->
         else:
             found.setdefault(difference, []).append(name)
     groups = [Group(difference, tuple(names)) for difference, names in found.items()]
-    return Report(release.id, same, tuple(sorted(groups, key=lambda group: (-len(group.calls), group.difference))), dict(skipped))
+    return Report(
+        release.id,
+        same,
+        tuple(sorted(groups, key=lambda group: (-len(group.calls), group.difference))),
+        dict(skipped),
+    )
 
 
 def to_text(made: Report) -> str:

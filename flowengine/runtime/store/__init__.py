@@ -1,4 +1,6 @@
-"""Where the state of calls lives between callbacks, for platforms that do not bring the cookie back."""
+"""Where the state of calls lives between callbacks, for platforms that do not bring the cookie
+back.
+"""
 
 from pathlib import Path
 
@@ -11,10 +13,11 @@ __all__ = ["Letter", "MemoryStore", "Saved", "SqliteStore", "Store", "StoreError
 
 
 def open_store(url: str) -> Store:
-    """`sqlite:PATH`, shared by all workers of a machine; `postgresql://…`, shared by several machines; or `none`, where cookies are
-    known to come back.
+    """`sqlite:PATH`, shared by all workers of a machine; `postgresql://…`, shared by several
+    machines; or `none`, where cookies are known to come back.
 
-    With `none`, each worker still remembers its latest answers, so that a repeated delivery which reaches it does nothing twice.
+    With `none`, each worker still remembers its latest answers, so that a repeated delivery which
+    reaches it does nothing twice.
     """
     kind, _, path = url.partition(":")
     if kind == "sqlite" and path:
@@ -23,12 +26,15 @@ def open_store(url: str) -> Store:
         return _postgresql(url)
     if url == "none":
         return MemoryStore()
-    raise StoreError(f'unknown session store "{url}": write sqlite:PATH, postgresql://USER@HOST/DATABASE or none')
+    raise StoreError(
+        f'unknown session store "{url}": write sqlite:PATH, postgresql://USER@HOST/DATABASE or none'
+    )
 
 
 def _postgresql(url: str) -> Store:
     try:
-        from flowengine.runtime.store.postgresql import PostgresqlStore  # noqa: PLC0415  # its driver is not everybody's
+        # its driver is not everybody's
+        from flowengine.runtime.store.postgresql import PostgresqlStore  # noqa: PLC0415
     except ImportError as error:
         raise StoreError(NO_DRIVER) from error
     return PostgresqlStore(url)

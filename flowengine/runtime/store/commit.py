@@ -9,18 +9,27 @@ from flowengine.runtime.store.connect import LOST, is_busy
 from flowengine.runtime.store.place import cure
 from flowengine.runtime.store.protocol import StoreError
 
-PATIENCE_SECONDS = 2.0  # another process that holds the file longer than this has hung; the platform waits for an answer
+# another process that holds the file longer than this has hung; the platform waits for an answer
+PATIENCE_SECONDS = 2.0
 PAUSE_SECONDS = 0.001  # a commit of another worker takes a fraction of this
-EAGER_TRIES = 50  # one per turn of the loop, some hundred microseconds in all: halves the cost for two busy workers
+# one per turn of the loop, some hundred microseconds in all: halves the cost for two busy workers
+EAGER_TRIES = 50
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
 
 
 class GroupCommit:
-    """Runs pieces of work in the event loop's thread: at some microseconds each, handing them to another thread costs more."""
+    """Runs pieces of work in the event loop's thread: at some microseconds each, handing them to
+    another thread costs more.
+    """
 
-    def __init__(self, connection: sqlite3.Connection, committed: Callable[[int], None], failed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        committed: Callable[[int], None],
+        failed: Callable[[], None],
+    ) -> None:
         self._connection = connection
         self._committed = committed
         self._failed = failed
@@ -55,7 +64,9 @@ class GroupCommit:
         self._transact(self._take())
 
     def _commit_later(self, loop: asyncio.AbstractEventLoop, deadline: float, tries: int) -> None:
-        """Another worker is writing. Meanwhile the batch grows, so that the next commit does more at once."""
+        """Another worker is writing. Meanwhile the batch grows, so that the next commit does more
+        at once.
+        """
         if tries % EAGER_TRIES:
             loop.call_soon(self._commit, loop, deadline, tries + 1)
         else:
@@ -84,6 +95,8 @@ class GroupCommit:
         self._failed()
         for _, future in batch:
             if not future.done():
-                failure = StoreError(f"the session store cannot be written: {error}{cure(error, LOST)}")
+                failure = StoreError(
+                    f"the session store cannot be written: {error}{cure(error, LOST)}"
+                )
                 failure.__cause__ = error
                 future.set_exception(failure)

@@ -7,19 +7,32 @@ from flowengine.runtime.store.place import cure, make
 from flowengine.runtime.store.protocol import StoreError
 
 SCHEMA_VERSION = 3
-LOST = "the state of calls whose cookie does not come back, and reports that are still to be delivered"
+LOST = (
+    "the state of calls whose cookie does not come back, and reports that are still to be delivered"
+)
 _OPENING_SECONDS = 5.0  # workers that start together create the file together
-_PAGE_BYTES = 8192  # an answer may have some kilobytes: two or three calls share a page, so that a commit writes fewer of them
+# an answer may have some kilobytes: two or three calls share a page, so that a commit writes fewer
+# of them
+_PAGE_BYTES = 8192
 
-_ENDINGS = "CREATE TABLE endings (number INTEGER PRIMARY KEY, at REAL NOT NULL, content BLOB NOT NULL)"
+_ENDINGS = (
+    "CREATE TABLE endings (number INTEGER PRIMARY KEY, at REAL NOT NULL, content BLOB NOT NULL)"
+)
 
-# Rows stand in order of arrival, so the calls of a moment share pages and a commit writes few of them: a third fewer microseconds
-# than WITHOUT ROWID. No index on `expires`: it would cost each save a fifth more, to spare a purge that runs beside the callbacks.
+# Rows stand in order of arrival, so the calls of a moment share pages and a commit writes few of
+# them: a third fewer microseconds than WITHOUT ROWID. No index on `expires`: it would cost each
+# save a fifth more, to spare a purge that runs beside the callbacks.
 _SCHEMA = (
     """CREATE TABLE calls (id BLOB PRIMARY KEY, counter INTEGER NOT NULL, state BLOB NOT NULL, digest BLOB NOT NULL,
         answer BLOB NOT NULL, claimed REAL NOT NULL, expires REAL NOT NULL, release TEXT NOT NULL DEFAULT '')""",
-    "CREATE TABLE claims (id BLOB, digest BLOB, deadline REAL NOT NULL, PRIMARY KEY (id, digest)) WITHOUT ROWID",
-    "CREATE TABLE outbox (id BLOB PRIMARY KEY, content BLOB NOT NULL, tries INTEGER NOT NULL, expires REAL NOT NULL, due REAL NOT NULL)",
+    (
+        "CREATE TABLE claims (id BLOB, digest BLOB, deadline REAL NOT NULL, PRIMARY KEY (id, digest)) "
+        "WITHOUT ROWID"
+    ),
+    (
+        "CREATE TABLE outbox (id BLOB PRIMARY KEY, content BLOB NOT NULL, tries INTEGER NOT NULL, "
+        "expires REAL NOT NULL, due REAL NOT NULL)"
+    ),
     _ENDINGS,
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
@@ -31,10 +44,17 @@ _UPGRADES = {
     2: _FROM_VERSION_2,
 }
 
-# WAL: readers and the one writer do not wait for each other. A commit hands its pages to the operating system, so it outlives a
-# killed process; NORMAL leaves fsync to the checkpoints, so that a power cut costs the last moments but never the file.
-# Checkpoints are for the housekeeper's thread, as they wait for the disk. Deleted values are overwritten: they were callers' words.
-_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "wal_autocheckpoint = 0", "cache_size = -16384", "secure_delete = FAST")
+# WAL: readers and the one writer do not wait for each other. A commit hands its pages to the
+# operating system, so it outlives a killed process; NORMAL leaves fsync to the checkpoints, so that
+# a power cut costs the last moments but never the file. Checkpoints are for the housekeeper's
+# thread, as they wait for the disk. Deleted values are overwritten: they were callers' words.
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "wal_autocheckpoint = 0",
+    "cache_size = -16384",
+    "secure_delete = FAST",
+)
 
 
 def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
@@ -42,19 +62,25 @@ def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
         connection = _open(path)
         connection.execute(f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"cannot open the session store {path}: {error}{cure(error, LOST)}") from error
+        raise StoreError(
+            f"cannot open the session store {path}: {error}{cure(error, LOST)}"
+        ) from error
     return connection
 
 
 def _open(path: Path) -> sqlite3.Connection:
     make(path)
-    connection = sqlite3.connect(path, timeout=_OPENING_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=_OPENING_SECONDS, isolation_level=None, check_same_thread=False
+    )
     connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # heeded while the file is empty
     try:
         _ensure_schema(connection, path)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").fetchall()
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # opens the log as well, while it is ours
+        connection.execute(
+            "SELECT count(*) FROM sqlite_schema"
+        ).fetchone()  # opens the log as well, while it is ours
     except BaseException:
         connection.close()
         raise
@@ -70,11 +96,15 @@ def _ensure_schema(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute(statement)
     elif version != SCHEMA_VERSION:
         raise StoreError(
-            f"{path} is not a session store of version {SCHEMA_VERSION} (its version is {version}): name another file, or move this one "
+            f"{path} is not a session store of version {SCHEMA_VERSION} (its version is "
+            f"{version}): name another file, or move this one "
             f"away; what is lost then is {LOST}"
         )
     connection.execute("COMMIT")
 
 
 def is_busy(error: BaseException) -> bool:
-    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    return (
+        isinstance(error, sqlite3.OperationalError)
+        and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    )

@@ -1,4 +1,6 @@
-"""What the answers of many calls have in common stands in the file once: a menu has kilobytes, and is the same for every caller."""
+"""What the answers of many calls have in common stands in the file once: a menu has kilobytes, and
+is the same for every caller.
+"""
 
 import sqlite3
 
@@ -10,12 +12,15 @@ _NUMBER_BYTES = 8
 _ACTION = b'"action":'
 _WORTH_IT = 500  # bytes; a shorter action may stand with every call
 _MOST = 1000  # that are remembered
-_FRESH_SECONDS = 3600.0  # after this one is written anew, so that what no call needs can be dropped soon after its last call
+# after this one is written anew, so that what no call needs can be dropped soon after its last call
+_FRESH_SECONDS = 3600.0
 KEPT_SECONDS = CALL_KEPT_SECONDS + 2 * _FRESH_SECONDS
 
 
 class Endings:
-    """The actions with which answers end. One that comes a second time is put where all workers find it."""
+    """The actions with which answers end. One that comes a second time is put where all workers
+    find it.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
@@ -24,8 +29,14 @@ class Endings:
     def shortened(self, answer: bytes, now: float) -> bytes:
         """The answer as it is to be written, in the transaction under way."""
         if answer[:1] == _MARK:
-            return _MARK + bytes(_NUMBER_BYTES) + answer  # no answer of ours; but a store keeps whatever it is given
-        if len(answer) < _WORTH_IT or (at := answer.find(_ACTION)) < 0 or len(answer) - at < _WORTH_IT:
+            return (
+                _MARK + bytes(_NUMBER_BYTES) + answer
+            )  # no answer of ours; but a store keeps whatever it is given
+        if (
+            len(answer) < _WORTH_IT
+            or (at := answer.find(_ACTION)) < 0
+            or len(answer) - at < _WORTH_IT
+        ):
             return answer
         ending = answer[at:]
         number = self._once.number(ending, now, lambda: self._written(ending, now))
@@ -46,4 +57,9 @@ class Endings:
         self._once.forget()
 
     def _written(self, ending: bytes, now: float) -> int:
-        return self._execute("INSERT INTO endings (at, content) VALUES (?, ?)", (now, ending)).lastrowid or 0
+        return (
+            self._execute(
+                "INSERT INTO endings (at, content) VALUES (?, ?)", (now, ending)
+            ).lastrowid
+            or 0
+        )

@@ -1,4 +1,6 @@
-"""What takes long or waits for the disk: checkpoints and the purge, in a thread with a connection of its own."""
+"""What takes long or waits for the disk: checkpoints and the purge, in a thread with a connection
+of its own.
+"""
 
 import asyncio
 import sqlite3
@@ -13,7 +15,8 @@ from flowengine.runtime.store.endings import KEPT_SECONDS
 _BUSY_SECONDS = 0.1
 _CARRY_BUSY_SECONDS = 5.0  # other workers carry over the same calls
 _CHECKPOINT_EVERY = 2_000  # commits' worth of work of this worker, some megabytes of WAL
-_LONG_WAL_FRAMES = 4_000  # 32 MB: under steady load the writer must be held for a moment, or the WAL never starts over
+# 32 MB: under steady load the writer must be held for a moment, or the WAL never starts over
+_LONG_WAL_FRAMES = 4_000
 _PURGE_BATCH = 200  # calls per transaction, about a millisecond in which others cannot write
 
 
@@ -27,7 +30,9 @@ class Housekeeper:
 
     def committed(self, writes: int) -> None:
         self._written += writes
-        if self._written >= _CHECKPOINT_EVERY and (self._checkpoint is None or self._checkpoint.done()):
+        if self._written >= _CHECKPOINT_EVERY and (
+            self._checkpoint is None or self._checkpoint.done()
+        ):
             self._written = 0
             self._checkpoint = self._thread.submit(self._run_checkpoint)
 
@@ -38,8 +43,12 @@ class Housekeeper:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._releases)
 
     async def carried(self, save: str, now: float) -> sqlite3.Connection:
-        """A connection to the file that is there now, with the calls of the one that was taken away."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._carry, save, now)
+        """A connection to the file that is there now, with the calls of the one that was taken
+        away.
+        """
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._carry, save, now
+        )
 
     async def go_on(self, connection: sqlite3.Connection) -> None:
         """Look after that file from now on."""
@@ -51,9 +60,13 @@ class Housekeeper:
         self._thread.shutdown()
 
     def _run_checkpoint(self) -> None:
-        with suppress(sqlite3.OperationalError):  # another worker is at it, or the disk is in trouble, which saves will report
+        with suppress(
+            sqlite3.OperationalError
+        ):  # another worker is at it, or the disk is in trouble, which saves will report
             _, frames, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            if frames > _LONG_WAL_FRAMES:  # the bulk is on disk by now, so this holds the writer only shortly
+            if (
+                frames > _LONG_WAL_FRAMES
+            ):  # the bulk is on disk by now, so this holds the writer only shortly
                 self._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
 
     def _carry(self, save: str, now: float) -> sqlite3.Connection:
@@ -67,16 +80,28 @@ class Housekeeper:
         return connection
 
     def _releases(self) -> set[str]:
-        return {release for (release,) in self._connection.execute("SELECT DISTINCT release FROM calls WHERE release != ''")}
+        return {
+            release
+            for (release,) in self._connection.execute(
+                "SELECT DISTINCT release FROM calls WHERE release != ''"
+            )
+        }
 
     def _purge(self, now: float) -> int:
         self._connection.execute("DELETE FROM claims WHERE deadline <= ?", (now,))
         self._connection.execute("DELETE FROM endings WHERE at <= ?", (now - KEPT_SECONDS,))
-        rows = self._connection.execute("SELECT rowid, ? FROM calls WHERE expires <= ?", (now, now)).fetchall()
-        return sum(self._delete(rows[start : start + _PURGE_BATCH]) for start in range(0, len(rows), _PURGE_BATCH))
+        rows = self._connection.execute(
+            "SELECT rowid, ? FROM calls WHERE expires <= ?", (now, now)
+        ).fetchall()
+        return sum(
+            self._delete(rows[start : start + _PURGE_BATCH])
+            for start in range(0, len(rows), _PURGE_BATCH)
+        )
 
     def _delete(self, rows: list[tuple[int, float]]) -> int:
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             # Asked again, as the call may have gone on since.
-            return self._connection.executemany("DELETE FROM calls WHERE rowid = ? AND expires <= ?", rows).rowcount
+            return self._connection.executemany(
+                "DELETE FROM calls WHERE rowid = ? AND expires <= ?", rows
+            ).rowcount

@@ -21,9 +21,11 @@ class Asked(NamedTuple):
 
 
 class Line:
-    """All that is asked while the connection is busy goes next, in one round trip and one transaction.
+    """All that is asked while the connection is busy goes next, in one round trip and one
+    transaction.
 
-    What finds the connection broken, as the server was started anew, goes over a new one: being done twice changes nothing more.
+    What finds the connection broken, as the server was started anew, goes over a new one: being
+    done twice changes nothing more.
     """
 
     def __init__(self, settings: Mapping[str, Any], patience: float) -> None:
@@ -34,13 +36,20 @@ class Line:
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
 
     async def run(self, sql: LiteralString, *values: Any) -> Rows:
-        """The rows of a statement, once it is committed. Whatever becomes of the network, nobody waits longer than the patience."""
+        """The rows of a statement, once it is committed. Whatever becomes of the network, nobody
+        waits longer than the patience.
+        """
         loop = asyncio.get_running_loop()
         asked = Asked(sql, values, loop.create_future())
         self._waiting.append(asked)
         if self._going is None:
             self._going = loop.create_task(self._go())
-        limit = loop.call_later(self._patience, _fail, [asked], TimeoutError(f"no answer within {self._patience:g} seconds"))
+        limit = loop.call_later(
+            self._patience,
+            _fail,
+            [asked],
+            TimeoutError(f"no answer within {self._patience:g} seconds"),
+        )
         try:
             return await asked.answer
         finally:
@@ -76,22 +85,38 @@ class Line:
 
     async def _connected(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(**self._settings, autocommit=True)
+            self._connection = await psycopg.AsyncConnection.connect(
+                **self._settings, autocommit=True
+            )
         return self._connection
 
 
-async def transact(connection: psycopg.AsyncConnection[tuple[Any, ...]], batch: list[Asked]) -> list[Rows]:
+async def transact(
+    connection: psycopg.AsyncConnection[tuple[Any, ...]], batch: list[Asked]
+) -> list[Rows]:
     """The rows of each statement, in the order in which they were asked."""
     cursors = {}
     async with connection.pipeline():
         for number in in_order(batch):
-            cursors[number] = await connection.execute(batch[number].sql, batch[number].values, binary=True)
-    return [await cursors[number].fetchall() if cursors[number].description else [] for number in range(len(batch))]
+            cursors[number] = await connection.execute(
+                batch[number].sql, batch[number].values, binary=True
+            )
+    return [
+        await cursors[number].fetchall() if cursors[number].description else []
+        for number in range(len(batch))
+    ]
 
 
 def in_order(batch: list[Asked]) -> list[int]:
-    """What many machines lock at once they lock in the same order, so that none waits for another that waits for it."""
-    return [number for number, _ in sorted(enumerate((asked.sql, asked.values[0]) for asked in batch), key=itemgetter(1))]
+    """What many machines lock at once they lock in the same order, so that none waits for another
+    that waits for it.
+    """
+    return [
+        number
+        for number, _ in sorted(
+            enumerate((asked.sql, asked.values[0]) for asked in batch), key=itemgetter(1)
+        )
+    ]
 
 
 def _fail(batch: list[Asked], error: Exception) -> None:

@@ -8,7 +8,9 @@ _CAPACITY = 10_000  # calls; at about a kilobyte each this stays near ten megaby
 
 
 class MemoryStore:
-    """Calls of this process alone, gone with it; when full, the call that was saved longest ago is forgotten."""
+    """Calls of this process alone, gone with it; when full, the call that was saved longest ago is
+    forgotten.
+    """
 
     def __init__(self, capacity: int = _CAPACITY, clock: Callable[[], float] = time.time) -> None:
         self._capacity = capacity
@@ -43,7 +45,11 @@ class MemoryStore:
         self._letters.setdefault(letter.id, (letter, due))
 
     async def due(self, now: float, lease: float) -> list[Letter]:
-        ready = [letter._replace(tries=letter.tries + 1) for letter, due in self._letters.values() if due <= now]
+        ready = [
+            letter._replace(tries=letter.tries + 1)
+            for letter, due in self._letters.values()
+            if due <= now
+        ]
         self._letters.update({letter.id: (letter, now + lease) for letter in ready})
         return ready
 

@@ -7,9 +7,11 @@ T = TypeVar("T", str, bytes)
 
 
 class Once(Generic[T]):
-    """What this process knows to stand beside the rows. The oldest of more than `most` is forgotten.
+    """What this process knows to stand beside the rows. The oldest of more than `most` is
+    forgotten.
 
-    After `fresh_seconds` it is written anew, so that what no row can refer to any more can be dropped.
+    After `fresh_seconds` it is written anew, so that what no row can refer to any more can be
+    dropped.
     """
 
     def __init__(self, most: int, fresh_seconds: float) -> None:
@@ -18,7 +20,9 @@ class Once(Generic[T]):
         self._known: dict[T, tuple[int, float]] = {}
 
     def number(self, content: T, now: float, write: Callable[[], int]) -> int:
-        """Where it stands, written there as it comes for the second time; 0 the first time: it is to stand in its row."""
+        """Where it stands, written there as it comes for the second time; 0 the first time: it is
+        to stand in its row.
+        """
         number, written = self._known.get(content, (-1, now))
         if number < 0 or now - written > self._fresh_seconds:
             number = 0

@@ -1,5 +1,5 @@
-"""Where the file of a database lies. While it is open somebody may take it away, or put another one in its place; SQLite does not look,
-and goes on with a file that nobody else can find.
+"""Where the file of a database lies. While it is open somebody may take it away, or put another one
+in its place; SQLite does not look, and goes on with a file that nobody else can find.
 """
 
 import errno
@@ -19,11 +19,17 @@ Identity = tuple[int, int]
 
 
 def cure(error: Exception, lost: str) -> str:
-    """What to do about a file that cannot be used, to be said after the reason; `lost` is what stands in it and nowhere else."""
+    """What to do about a file that cannot be used, to be said after the reason; `lost` is what
+    stands in it and nowhere else.
+    """
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return f"; move the file away, then one is made anew: what is lost then is {lost}"
-    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM) or isinstance(error, OSError):
+    if code in (
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+    ) or isinstance(error, OSError):
         return "; the file must be one, and the user of the server must be allowed to write it and its folder"
     return ""
 
@@ -31,20 +37,28 @@ def cure(error: Exception, lost: str) -> str:
 def make(path: Path) -> None:
     """Make the file where there is none, for its owner alone. Raises OSError.
 
-    What a file that was taken away has left beside is no part of the new one: whoever still has that open goes on with it, and a new
-    one that took it for its own would fail.
+    What a file that was taken away has left beside is no part of the new one: whoever still has
+    that open goes on with it, and a new one that took it for its own would fail.
     """
     with _alone(path.parent):
-        if os.path.lexists(path):  # a file that is there stays closed: closing it would take the locks of our other connections
+        if os.path.lexists(
+            path
+            # a file that is there stays closed: closing it would take the locks of our other
+            # connections
+        ):
             _check_writable(path)
             return
         for name in _BESIDE:
             _beside(path, name).unlink(missing_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # SQLite's other files get the same permissions
+        os.close(
+            os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        )  # SQLite's other files get the same permissions
 
 
 def put_back(connection: sqlite3.Connection, path: Path) -> bool:
-    """Put all that the connection has where there is no file any more; whether there was none. Raises OSError or sqlite3.Error."""
+    """Put all that the connection has where there is no file any more; whether there was none.
+    Raises OSError or sqlite3.Error.
+    """
     with _alone(path.parent):
         if os.path.lexists(path):
             return False
@@ -79,7 +93,9 @@ class Place:
         return self._own == other._own  # noqa: SLF001  # one of its kind
 
     def leave(self) -> None:
-        """Take away what the file that was here has left beside, as it would spoil the one that has come, or comes, in its place."""
+        """Take away what the file that was here has left beside, as it would spoil the one that has
+        come, or comes, in its place.
+        """
         with suppress(OSError), _alone(self.path.parent):
             for name, own in self._beside.items():
                 if own is not None and _identity(_beside(self.path, name)) == own:
@@ -88,7 +104,9 @@ class Place:
 
 def _check_writable(path: Path) -> None:
     """SQLite would open it to read, and fail at the first call."""
-    if path.exists() and not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+    if path.exists() and not os.access(
+        path, os.W_OK, effective_ids=os.access in os.supports_effective_ids
+    ):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 

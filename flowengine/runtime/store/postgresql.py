@@ -11,36 +11,48 @@ from flowengine.runtime.postgresql import connect, ensure, parameters
 from flowengine.runtime.store.line import Line
 from flowengine.runtime.store.protocol import Letter, Saved, StoreError
 
-PATIENCE_SECONDS = 1.5  # a callback reads, claims its lookups and writes; the platform waits some five seconds for all of it
+# a callback reads, claims its lookups and writes; the platform waits some five seconds for all of
+# it
+PATIENCE_SECONDS = 1.5
 HOUSEKEEPING_SECONDS = 60.0
 LETTERS_AT_ONCE = 32
 VERSION = 1
 
-# No index on `expires`: a row whose indexed columns stay the same is rewritten on its own page, and most saves are rewrites. That of
-# `release` changes once, as the call ends.
+# No index on `expires`: a row whose indexed columns stay the same is rewritten on its own page, and
+# most saves are rewrites. That of `release` changes once, as the call ends.
 _TABLES: tuple[LiteralString, ...] = (
     """CREATE TABLE calls (id BYTEA PRIMARY KEY, counter BIGINT NOT NULL, state BYTEA NOT NULL, digest BYTEA NOT NULL,
         answer BYTEA NOT NULL, claimed DOUBLE PRECISION NOT NULL, release TEXT NOT NULL, expires DOUBLE PRECISION NOT NULL)
         WITH (fillfactor = 70)""",
     "CREATE INDEX calls_under_way ON calls (release) WHERE release <> ''",
-    "CREATE TABLE claims (id BYTEA, digest BYTEA, deadline DOUBLE PRECISION NOT NULL, PRIMARY KEY (id, digest))",
+    (
+        "CREATE TABLE claims (id BYTEA, digest BYTEA, deadline DOUBLE PRECISION NOT NULL, PRIMARY KEY "
+        "(id, digest))"
+    ),
     """CREATE TABLE outbox (id BYTEA PRIMARY KEY, content BYTEA NOT NULL, tries INTEGER NOT NULL, expires DOUBLE PRECISION NOT NULL,
         due DOUBLE PRECISION NOT NULL)""",
 )
-_LOAD: LiteralString = "SELECT counter, state, digest, answer, claimed, release FROM calls WHERE id = %b"
+_LOAD: LiteralString = (
+    "SELECT counter, state, digest, answer, claimed, release FROM calls WHERE id = %b"
+)
 _SAVE: LiteralString = (
-    "INSERT INTO calls (id, counter, state, digest, answer, claimed, release, expires) VALUES (%b, %b, %b, %b, %b, %b, %b, %b) "
-    "ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, state = excluded.state, digest = excluded.digest, "
-    "answer = excluded.answer, claimed = excluded.claimed, release = excluded.release, expires = excluded.expires "
+    "INSERT INTO calls (id, counter, state, digest, answer, claimed, release, expires) VALUES (%b, "
+    "%b, %b, %b, %b, %b, %b, %b) "
+    "ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, state = excluded.state, digest = "
+    "excluded.digest, "
+    "answer = excluded.answer, claimed = excluded.claimed, release = excluded.release, expires = "
+    "excluded.expires "
     "WHERE excluded.counter > calls.counter RETURNING TRUE"
 )
 _CLAIM: LiteralString = (
     "INSERT INTO claims (id, digest, deadline) VALUES (%b, %b, %b) "
-    "ON CONFLICT (id, digest) DO UPDATE SET deadline = excluded.deadline WHERE claims.deadline <= %b RETURNING TRUE"
+    "ON CONFLICT (id, digest) DO UPDATE SET deadline = excluded.deadline WHERE claims.deadline <= "
+    "%b RETURNING TRUE"
 )
 _POST: LiteralString = "INSERT INTO outbox (id, content, tries, expires, due) VALUES (%b, %b, %b, %b, %b) ON CONFLICT DO NOTHING"
 _DUE: LiteralString = (
-    "UPDATE outbox SET tries = tries + 1, due = %b WHERE id IN (SELECT id FROM outbox WHERE due <= %b LIMIT %b FOR UPDATE SKIP LOCKED) "
+    "UPDATE outbox SET tries = tries + 1, due = %b WHERE id IN (SELECT id FROM outbox WHERE due <= "
+    "%b LIMIT %b FOR UPDATE SKIP LOCKED) "
     "RETURNING id, content, tries, expires"
 )
 _AGAIN: LiteralString = "UPDATE outbox SET due = %b WHERE id = %b"
@@ -51,7 +63,9 @@ _DROP_CALLS: LiteralString = "DELETE FROM calls WHERE expires <= %b"
 
 
 class PostgresqlStore:
-    """Two connections, one for what is read and one for what is written: so reading waits for no commit."""
+    """Two connections, one for what is read and one for what is written: so reading waits for no
+    commit.
+    """
 
     def __init__(self, address: str, clock: Callable[[], float] = time.time) -> None:
         self._address = address
@@ -73,7 +87,9 @@ class PostgresqlStore:
         if await self._writer.run(_SAVE, _key(call_id), *saved, expires):
             return saved
         kept = await self.load(call_id)
-        return saved if kept is None or kept == saved else kept  # dropped meanwhile, or kept before the connection broke
+        return (
+            saved if kept is None or kept == saved else kept
+        )  # dropped meanwhile, or kept before the connection broke
 
     async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
         return bool(await self._writer.run(_CLAIM, _key(call_id), digest, deadline, self._clock()))
@@ -82,7 +98,10 @@ class PostgresqlStore:
         await self._writer.run(_POST, *letter, due)
 
     async def due(self, now: float, lease: float) -> list[Letter]:
-        return [Letter._make(row) for row in await self._writer.run(_DUE, now + lease, now, LETTERS_AT_ONCE)]
+        return [
+            Letter._make(row)
+            for row in await self._writer.run(_DUE, now + lease, now, LETTERS_AT_ONCE)
+        ]
 
     async def settle(self, letter_id: bytes, due: float | None) -> None:
         if due is None:
@@ -109,11 +128,15 @@ class PostgresqlStore:
         """A connection for what may take longer, once in a while."""
         settings = parameters(self._address, HOUSEKEEPING_SECONDS)
         try:
-            async with await psycopg.AsyncConnection.connect(**settings, autocommit=True) as connection:
+            async with await psycopg.AsyncConnection.connect(
+                **settings, autocommit=True
+            ) as connection:
                 yield connection
         except psycopg.Error as error:
             raise StoreError(f"the session store cannot be looked through: {error}") from error
 
 
 def _key(call_id: str) -> bytes:
-    return call_id.encode("utf-8", "surrogatepass")  # bytes, as PostgreSQL refuses some texts that JSON may carry
+    return call_id.encode(
+        "utf-8", "surrogatepass"
+    )  # bytes, as PostgreSQL refuses some texts that JSON may carry

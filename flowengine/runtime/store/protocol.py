@@ -5,8 +5,9 @@ from typing import NamedTuple, Protocol
 
 
 class Saved(NamedTuple):
-    """One call after one step. `digest` names the delivery that `answer` answered; `claimed` is when that delivery was taken up,
-    which tells the step of one worker from the same step of another.
+    """One call after one step. `digest` names the delivery that `answer` answered; `claimed` is
+    when that delivery was taken up, which tells the step of one worker from the same step of
+    another.
 
     `release` is what the call needs to go on; "" once it has ended.
     """
@@ -33,37 +34,47 @@ class StoreError(Exception):
 
 
 class Store(Protocol):
-    """Every store must pass the same tests. Times are seconds since 1970, so that workers agree on them.
+    """Every store must pass the same tests. Times are seconds since 1970, so that workers agree on
+    them.
 
-    Stores keep the bytes that they are given. Those of calls that may hold secrets come sealed; whoever can read the store can read
-    what all other callers said and typed.
+    Stores keep the bytes that they are given. Those of calls that may hold secrets come sealed;
+    whoever can read the store can read what all other callers said and typed.
     """
 
     async def load(self, call_id: str) -> Saved | None:
-        """What is stored, even if it has expired and waits to be dropped: the ids of calls are never used again."""
+        """What is stored, even if it has expired and waits to be dropped: the ids of calls are
+        never used again.
+        """
         ...
 
     def save(self, call_id: str, saved: Saved, expires: float) -> Awaitable[Saved]:
-        """Keep this step unless one as late or later is there: the higher counter wins, and of equal ones the first.
+        """Keep this step unless one as late or later is there: the higher counter wins, and of
+        equal ones the first.
 
-        Returns `saved` itself if it was kept, otherwise what is stored instead: the answer to give to a repeated delivery.
-        By then it survives a killed process.
+        Returns `saved` itself if it was kept, otherwise what is stored instead: the answer to give
+        to a repeated delivery. By then it survives a killed process.
         """
         ...
 
     async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
-        """Whether the caller is to work on this delivery; False while somebody else does, who has until their deadline.
+        """Whether the caller is to work on this delivery; False while somebody else does, who has
+        until their deadline.
 
-        Whoever gets False polls `load` for that digest, and claims again if the deadline passes: the other one has died.
+        Whoever gets False polls `load` for that digest, and claims again if the deadline passes:
+        the other one has died.
         """
         ...
 
     async def post(self, letter: Letter, due: float) -> None:
-        """Keep a letter until it is delivered. One with the same id is kept already: this is a repeated delivery."""
+        """Keep a letter until it is delivered. One with the same id is kept already: this is a
+        repeated delivery.
+        """
         ...
 
     async def due(self, now: float, lease: float) -> list[Letter]:
-        """The letters whose time has come, for the caller alone until `now + lease`; each counts one try more from here on."""
+        """The letters whose time has come, for the caller alone until `now + lease`; each counts
+        one try more from here on.
+        """
         ...
 
     async def settle(self, letter_id: bytes, due: float | None) -> None:

@@ -9,9 +9,11 @@ _CAPACITY = 4096  # calls; some megabytes
 
 
 class Recent:
-    """True as long as no other connection has written: SQLite counts that, and is asked once per turn of the loop.
+    """True as long as no other connection has written: SQLite counts that, and is asked once per
+    turn of the loop.
 
-    So what is known is as old as the turn at the most, just like what is read in it. A save compares with the file in any case.
+    So what is known is as old as the turn at the most, just like what is read in it. A save
+    compares with the file in any case.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -26,9 +28,13 @@ class Recent:
         return self._known.get(key)
 
     def note(self, key: bytes, saved: Saved) -> None:
-        """What stands in the file once the transaction under way is committed. If it fails, all must be forgotten."""
+        """What stands in the file once the transaction under way is committed. If it fails, all
+        must be forgotten.
+        """
         self._known.pop(key, None)  # the latest stand last
-        if not saved.release:  # it has ended; what is needed no more would only keep memory from what is
+        if (
+            not saved.release
+        ):  # it has ended; what is needed no more would only keep memory from what is
             return
         self._known[key] = saved
         if len(self._known) > _CAPACITY:

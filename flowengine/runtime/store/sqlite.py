@@ -18,9 +18,12 @@ from flowengine.runtime.store.recent import Recent
 
 _LOAD = "SELECT counter, state, digest, answer, claimed, release FROM calls WHERE id = ?"
 _SAVE = (
-    "INSERT INTO calls (id, counter, state, digest, answer, claimed, release, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, state = excluded.state, digest = excluded.digest, "
-    "answer = excluded.answer, claimed = excluded.claimed, release = excluded.release, expires = excluded.expires "
+    "INSERT INTO calls (id, counter, state, digest, answer, claimed, release, expires) VALUES (?, "
+    "?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, state = excluded.state, digest = "
+    "excluded.digest, "
+    "answer = excluded.answer, claimed = excluded.claimed, release = excluded.release, expires = "
+    "excluded.expires "
     "WHERE excluded.counter > calls.counter"
 )
 _CLAIM = (
@@ -30,7 +33,8 @@ _CLAIM = (
 
 _POST = "INSERT OR IGNORE INTO outbox (id, content, tries, expires, due) VALUES (?, ?, ?, ?, ?)"
 _DUE = (
-    "UPDATE outbox SET tries = tries + 1, due = ? WHERE id IN (SELECT id FROM outbox WHERE due <= ? LIMIT ?) "
+    "UPDATE outbox SET tries = tries + 1, due = ? WHERE id IN (SELECT id FROM outbox WHERE due <= "
+    "? LIMIT ?) "
     "RETURNING id, content, tries, expires"
 )
 LETTERS_AT_ONCE = 32
@@ -38,14 +42,20 @@ Row = tuple[int, bytes, bytes, bytes, float, str]
 
 
 class SqliteStore:
-    """Holds bytes in a file that only its owner may read. Open it in the process that uses it, after any fork."""
+    """Holds bytes in a file that only its owner may read. Open it in the process that uses it,
+    after any fork.
+    """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._path = path
-        self._connection = connect(path, busy_seconds=0)  # the event loop never sleeps in SQLite; it tries again later
+        self._connection = connect(
+            path, busy_seconds=0
+        )  # the event loop never sleeps in SQLite; it tries again later
         self._execute = self._connection.execute
-        self._write = self._connection.cursor().execute  # one cursor for all saves, as making one takes a tenth of a save
+        self._write = (
+            self._connection.cursor().execute
+        )  # one cursor for all saves, as making one takes a tenth of a save
         self._housekeeper = Housekeeper(path)
         self._recent = Recent(self._connection)
         self._endings = Endings(self._connection)
@@ -66,26 +76,42 @@ class SqliteStore:
         return self._commit.run(partial(self._save, _key(call_id), saved, expires))
 
     async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
-        return await self._commit.run(partial(_claim, (_key(call_id), digest, deadline, self._clock())))
+        return await self._commit.run(
+            partial(_claim, (_key(call_id), digest, deadline, self._clock()))
+        )
 
     async def post(self, letter: Letter, due: float) -> None:
         await self._commit.run(lambda connection: connection.execute(_POST, (*letter, due)))
 
     async def due(self, now: float, lease: float) -> list[Letter]:
-        rows = await self._commit.run(lambda connection: connection.execute(_DUE, (now + lease, now, LETTERS_AT_ONCE)).fetchall())
+        rows = await self._commit.run(
+            lambda connection: connection.execute(
+                _DUE, (now + lease, now, LETTERS_AT_ONCE)
+            ).fetchall()
+        )
         return [Letter._make(row) for row in rows]
 
     async def settle(self, letter_id: bytes, due: float | None) -> None:
         if due is None:
-            await self._commit.run(lambda connection: connection.execute("DELETE FROM outbox WHERE id = ?", (letter_id,)))
+            await self._commit.run(
+                lambda connection: connection.execute(
+                    "DELETE FROM outbox WHERE id = ?", (letter_id,)
+                )
+            )
         else:
-            await self._commit.run(lambda connection: connection.execute("UPDATE outbox SET due = ? WHERE id = ?", (due, letter_id)))
+            await self._commit.run(
+                lambda connection: connection.execute(
+                    "UPDATE outbox SET due = ? WHERE id = ?", (due, letter_id)
+                )
+            )
 
     async def releases(self) -> set[str]:
         try:
             return await self._housekeeper.releases()
         except sqlite3.Error as error:
-            raise StoreError(f"the session store cannot be read: {error}{cure(error, LOST)}") from error
+            raise StoreError(
+                f"the session store cannot be read: {error}{cure(error, LOST)}"
+            ) from error
 
     async def drop_expired(self, now: float) -> int:
         try:
@@ -94,9 +120,11 @@ class SqliteStore:
             raise StoreError(f"the session store cannot be purged: {error}") from error
 
     async def look(self) -> bool:
-        """Go on in the file that is there now, with all calls, where ours was taken away or replaced; whether that was so.
+        """Go on in the file that is there now, with all calls, where ours was taken away or
+        replaced; whether that was so.
 
-        Raises StoreError where that cannot be; then calls go on in the one that nobody else can find.
+        Raises StoreError where that cannot be; then calls go on in the one that nobody else can
+        find.
         """
         if self._place.kept():
             return False
@@ -106,12 +134,17 @@ class SqliteStore:
             beside = await self._housekeeper.carried(_SAVE, begun)
             try:
                 connection = connect(self._path, busy_seconds=0)
-                carry(self._connection, beside, _SAVE, begun, since=begun - 1.0)  # what came meanwhile
+                carry(
+                    self._connection, beside, _SAVE, begun, since=begun - 1.0
+                )  # what came meanwhile
             except BaseException:
                 beside.close()
                 raise
         except (StoreError, sqlite3.Error) as error:
-            raise StoreError(f"{self._path} was taken away under the running server, and cannot be made anew: {error}") from error
+            raise StoreError(
+                f"{self._path} was taken away under the running server, and cannot be made anew: "
+                f"{error}"
+            ) from error
         self._go_on(connection)
         await self._housekeeper.go_on(beside)
         return True
@@ -129,11 +162,18 @@ class SqliteStore:
         self._place = Place(self._path)
         old.close()
 
-    def _save(self, key: bytes, saved: Saved, expires: float, _connection: sqlite3.Connection) -> Saved:
+    def _save(
+        self, key: bytes, saved: Saved, expires: float, _connection: sqlite3.Connection
+    ) -> Saved:
         kept = saved
         counter, state, digest, answer, claimed, release = saved
         answer = self._endings.shortened(answer, self._clock())
-        if self._write(_SAVE, (key, counter, state, digest, answer, claimed, release, expires)).rowcount != 1:
+        if (
+            self._write(
+                _SAVE, (key, counter, state, digest, answer, claimed, release, expires)
+            ).rowcount
+            != 1
+        ):
             kept = self._read(self._execute(_LOAD, (key,)).fetchone())
         self._recent.note(key, kept)
         return kept
@@ -160,7 +200,8 @@ class SqliteStore:
 
 
 def _key(call_id: str) -> bytes:
-    # Bytes, as SQLite refuses some texts that JSON may carry, and one such id would spoil the commit of all others.
+    # Bytes, as SQLite refuses some texts that JSON may carry, and one such id would spoil the
+    # commit of all others.
     return call_id.encode("utf-8", "surrogatepass")
 
 

@@ -50,7 +50,9 @@ class Client:
         self._client = httpx.AsyncClient(
             transport=GuardedTransport(Guard(hosts)),
             headers=ACCEPT,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # a cookie of one call must not travel with another
+            cookies=CookieJar(
+                DefaultCookiePolicy(allowed_domains=[])
+            ),  # a cookie of one call must not travel with another
             timeout=None,  # noqa: S113  # the whole of a request has one limit, below
             trust_env=False,
         )
@@ -60,7 +62,11 @@ class Client:
         begun = time.perf_counter()
         fetched = await self._tried(request, begun + left)
         if self._observe:
-            self._observe(request.service, fetched.error or f"{fetched.status // 100}xx", time.perf_counter() - begun)
+            self._observe(
+                request.service,
+                fetched.error or f"{fetched.status // 100}xx",
+                time.perf_counter() - begun,
+            )
         return fetched
 
     async def close(self) -> None:
@@ -88,8 +94,12 @@ class Client:
             return Fetched(0, error=reason(error))
 
     async def _followed(self, request: Request) -> Fetched:
-        """Perform, and follow the redirects of a GET as long as they stay among the project's hosts."""
-        sent = self._client.build_request(request.method, request.url, headers=dict(request.headers), content=request.body or None)
+        """Perform, and follow the redirects of a GET as long as they stay among the project's
+        hosts.
+        """
+        sent = self._client.build_request(
+            request.method, request.url, headers=dict(request.headers), content=request.body or None
+        )
         for _ in range(MAX_FETCH_REDIRECTS + 1):
             if allowed(self._hosts(), sent.url.host, port(sent.url)) is None:
                 return Fetched(0, error="not allowed")
@@ -136,11 +146,17 @@ def decoded(content: bytes) -> Any:
 
 
 def reason(error: BaseException) -> str:
-    """Why there is no answer, in a word: the message of an error may hold an address with a caller's data in it."""
+    """Why there is no answer, in a word: the message of an error may hold an address with a
+    caller's data in it.
+    """
     chain = causes(error)
     if any(isinstance(cause, NotAllowed) for cause in chain):
         return "not allowed"
-    return "refused" if any(isinstance(cause, ConnectionRefusedError) for cause in chain) else "connection"
+    return (
+        "refused"
+        if any(isinstance(cause, ConnectionRefusedError) for cause in chain)
+        else "connection"
+    )
 
 
 def causes(error: BaseException | None) -> list[BaseException]:

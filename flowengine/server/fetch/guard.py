@@ -1,6 +1,8 @@
-"""Where a lookup may connect to: the hosts of the project, and private addresses only of hosts that are declared private.
+"""Where a lookup may connect to: the hosts of the project, and private addresses only of hosts that
+are declared private.
 
-The address that was checked is the address that is connected to, so that a name cannot point elsewhere a moment later.
+The address that was checked is the address that is connected to, so that a name cannot point
+elsewhere a moment later.
 """
 
 import asyncio
@@ -16,7 +18,9 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class NotAllowed(httpcore.ConnectError):
-    """A host that the project does not name, or a private address behind one that is not declared private."""
+    """A host that the project does not name, or a private address behind one that is not declared
+    private.
+    """
 
 
 def place(netloc: str) -> tuple[str, int | None]:
@@ -26,12 +30,16 @@ def place(netloc: str) -> tuple[str, int | None]:
 
 def allowed(hosts: Hosts, host: str, port: int) -> bool | None:
     """None for a host that the project does not name, else whether it may be private."""
-    found = [private for netloc, private in hosts.items() if fits(place(netloc), host.lower(), port)]
+    found = [
+        private for netloc, private in hosts.items() if fits(place(netloc), host.lower(), port)
+    ]
     return any(found) if found else None
 
 
 def fits(named: tuple[str, int | None], host: str, port: int) -> bool:
-    return named[0] == host and (named[1] == port or (named[1] is None and port in DEFAULT_PORTS.values()))
+    return named[0] == host and (
+        named[1] == port or (named[1] is None and port in DEFAULT_PORTS.values())
+    )
 
 
 def is_public(address: str) -> bool:
@@ -61,7 +69,9 @@ class Guard(httpcore.AsyncNetworkBackend):
         problem: Exception = httpcore.ConnectError("the name has no address")
         for address in await self.addresses(host, port):
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return await self._inner.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
             except httpcore.ConnectError as error:
                 problem = error
         raise problem

@@ -1,7 +1,16 @@
-"""The platform's APIs, called from Python. Imported only by who calls them: it brings an HTTP client."""
+"""The platform's APIs, called from Python. Imported only by who calls them: it brings an HTTP
+client.
+"""
 
 from flowengine.sinch.client.authentication import Basic, Signed
-from flowengine.sinch.client.callouts import Callout, ConferenceCallout, ConferenceDtmf, CustomCallout, Svaml, TtsCallout
+from flowengine.sinch.client.callouts import (
+    Callout,
+    ConferenceCallout,
+    ConferenceDtmf,
+    CustomCallout,
+    Svaml,
+    TtsCallout,
+)
 from flowengine.sinch.client.client import CallingApi
 from flowengine.sinch.client.errors import (
     ApiProblem,
@@ -17,7 +26,16 @@ from flowengine.sinch.client.errors import (
     UntrustedUrl,
 )
 from flowengine.sinch.client.hosts import Hosts, Region
-from flowengine.sinch.client.results import CallbackUrls, CallInfo, Counter, NumberInfo, OwnNumber, Participant, Recording, UserCalls
+from flowengine.sinch.client.results import (
+    CallbackUrls,
+    CallInfo,
+    Counter,
+    NumberInfo,
+    OwnNumber,
+    Participant,
+    Recording,
+    UserCalls,
+)
 
 __all__ = [
     "ApiProblem",

@@ -12,7 +12,9 @@ CONTENT_TYPE: Final = "application/json; charset=utf-8"
 
 
 class Signed(httpx.Auth):
-    """Signs each request with the application's secret, which itself is never sent. The clock has to be right."""
+    """Signs each request with the application's secret, which itself is never sent. The clock has
+    to be right.
+    """
 
     requires_request_body = True
 
@@ -21,11 +23,15 @@ class Signed(httpx.Auth):
         self._secret = secret
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign what leaves: the decoded path, as the platform's own SDKs do, and the content type only where there is one."""
+        """Sign what leaves: the decoded path, as the platform's own SDKs do, and the content type
+        only where there is one.
+        """
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         kind = request.headers.get("content-type", "")
         request.headers["x-timestamp"] = now
-        request.headers["authorization"] = sign(self.key, self._secret, request.method, request.url.path, kind, request.content, now)
+        request.headers["authorization"] = sign(
+            self.key, self._secret, request.method, request.url.path, kind, request.content, now
+        )
         yield request
 
     def __repr__(self) -> str:

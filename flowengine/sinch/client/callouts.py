@@ -21,7 +21,9 @@ def inline(svaml: Svaml) -> str:
 
 
 class ConferenceDtmf(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What becomes of the keys that a member of a conference presses; `detect` has them sent to the application."""
+    """What becomes of the keys that a member of a conference presses; `detect` has them sent to the
+    application.
+    """
 
     mode: Literal["ignore", "forward", "detect"] = "ignore"
     max_digits: int = 1
@@ -42,7 +44,9 @@ class _Callout(Discreet, frozen=True, kw_only=True, rename="camel", omit_default
 
 
 class TtsCallout(_Callout, frozen=True, kw_only=True):
-    """Says a text to who answers, then hangs up. `prompts` are parts such as `#tts[Hello];https://example.com/a.mp3`."""
+    """Says a text to who answers, then hangs up. `prompts` are parts such as
+    `#tts[Hello];https://example.com/a.mp3`.
+    """
 
     method = "ttsCallout"
     destination: Destination
@@ -67,9 +71,11 @@ class ConferenceCallout(_Callout, frozen=True, kw_only=True):
 
 
 class CustomCallout(_Callout, frozen=True, kw_only=True):
-    """A call that SVAML describes: `ice` connects it, `ace` goes on when it is answered, `pie` when a menu was left.
+    """A call that SVAML describes: `ice` connects it, `ace` goes on when it is answered, `pie` when
+    a menu was left.
 
-    Each is SVAML, or the URL to ask for it; without, the application's own callback URL is asked. `dice` is a URL.
+    Each is SVAML, or the URL to ask for it; without, the application's own callback URL is asked.
+    `dice` is a URL.
     """
 
     method = "customCallout"

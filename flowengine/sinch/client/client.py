@@ -11,19 +11,23 @@ from flowengine.sinch.client.wire import SECONDS, Wire
 
 
 class CallingApi:
-    """Every route of the platform's Calling, configuration and Reporting APIs, on one pool of connections.
+    """Every route of the platform's Calling, configuration and Reporting APIs, on one pool of
+    connections.
 
-    What the platform refuses is raised as an `ApiProblem`, by its kind. Nothing is sent twice: after `Unreachable` or a
-    `ServerProblem` a callout may be under way all the same. Phone numbers and secrets are in no text of an exception.
+    What the platform refuses is raised as an `ApiProblem`, by its kind. Nothing is sent twice:
+    after `Unreachable` or a `ServerProblem` a callout may be under way all the same. Phone numbers
+    and secrets are in no text of an exception.
 
     >>> import asyncio
     >>> from flowengine.sinch import Destination
     >>> from flowengine.sinch.client import CallingApi, Hosts, NotFound, Signed, TtsCallout
     >>>
     >>> async def remind() -> None:
-    ...     async with CallingApi(Signed(key, secret), Hosts.at(switch)) as api:  # Hosts.of("euc1") for the platform itself
+    ...     async with CallingApi(Signed(key, secret), Hosts.at(switch)) as api:  # Hosts.of("euc1")
+    for the platform itself
     ...         to = Destination("number", "+46000000000")
-    ...         call = await api.callouts.place(TtsCallout(destination=to, cli="+46000000001", text="Your table is ready."))
+    ...         call = await api.callouts.place(TtsCallout(destination=to, cli="+46000000001",
+    text="Your table is ready."))
     ...         print((await api.calls.info(call)).status)
     ...         await api.calls.update(call, {"action": {"name": "hangup"}})
     ...         try:
@@ -35,7 +39,13 @@ class CallingApi:
     40400 Conference not found
     """
 
-    def __init__(self, authentication: Basic | Signed, hosts: Hosts | None = None, *, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        authentication: Basic | Signed,
+        hosts: Hosts | None = None,
+        *,
+        seconds: float = SECONDS,
+    ) -> None:
         self._wire = wire = Wire(authentication, hosts or Hosts(), seconds)
         self.callouts = Callouts(wire)
         self.calls = Calls(wire)
@@ -52,5 +62,10 @@ class CallingApi:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         await self.close()

@@ -7,7 +7,9 @@ import msgspec
 
 SHOWN: Final = 2  # digits of a number that stay, enough to tell two apart
 _NUMBER: Final = re.compile(r"(?<![\w-])\+?\d(?:(?:[ \-/]|\(0\))*\d){5,}(?![\w-])")
-_ID: Final = re.compile(r"\d{8}(-\d{4}){3}-\d{12}")  # what may look like a number, though hardly ever
+_ID: Final = re.compile(
+    r"\d{8}(-\d{4}){3}-\d{12}"
+)  # what may look like a number, though hardly ever
 _STARS: Final = str.maketrans("0123456789", "*" * 10)
 
 
@@ -17,7 +19,9 @@ def discreet(text: str) -> str:
     >>> discreet("Invalid parameters: +46 73 017 01 01 (40001)")
     'Invalid parameters: +** ** *** ** 01 (40001)'
     """
-    return _NUMBER.sub(lambda found: found[0] if _ID.fullmatch(found[0]) else _starred(found[0]), text)
+    return _NUMBER.sub(
+        lambda found: found[0] if _ID.fullmatch(found[0]) else _starred(found[0]), text
+    )
 
 
 def _starred(number: str) -> str:

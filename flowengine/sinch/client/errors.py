@@ -1,4 +1,6 @@
-"""What the platform refuses, as exceptions. Texts name no phone numbers and no secrets, so that they may be logged."""
+"""What the platform refuses, as exceptions. Texts name no phone numbers and no secrets, so that
+they may be logged.
+"""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
@@ -15,8 +17,8 @@ class UntrustedUrl(ValueError):  # noqa: N818  # named for what was given
 class ApiProblem(Exception):  # noqa: N818  # named as the platform's documentation speaks of it
     """A request that had no success. What has no class of its own below is one of these.
 
-    `status` is the HTTP status (0 without an answer), `code` the platform's own number (`status` and two digits, such as
-    40400), `reference` what its support asks for.
+    `status` is the HTTP status (0 without an answer), `code` the platform's own number (`status`
+    and two digits, such as 40400), `reference` what its support asks for.
     """
 
     statuses: ClassVar[range] = range(0)
@@ -29,7 +31,10 @@ class ApiProblem(Exception):  # noqa: N818  # named as the platform's documentat
         super().__init__(status, code, self.message, reference)
 
     def __str__(self) -> str:
-        known = [f"{self.code}" if self.code else "", f"reference {self.reference}" if self.reference else ""]
+        known = [
+            f"{self.code}" if self.code else "",
+            f"reference {self.reference}" if self.reference else "",
+        ]
         told = ", ".join(part for part in known if part)
         return f"{self.message} ({told})" if told else self.message
 
@@ -86,13 +91,23 @@ class Unreachable(ApiProblem):
     """No answer came, or not in time. The request may have been obeyed all the same."""
 
 
-_KINDS: Final = (BadRequest, Unauthorized, PaymentRequired, Forbidden, NotFound, Conflict, TooManyRequests, ServerProblem)
+_KINDS: Final = (
+    BadRequest,
+    Unauthorized,
+    PaymentRequired,
+    Forbidden,
+    NotFound,
+    Conflict,
+    TooManyRequests,
+    ServerProblem,
+)
 
 
 def problem(status: int, body: bytes) -> ApiProblem:
     """The exception for an answer that is not 2xx, whatever its body is.
 
-    Where the status and the platform's own number disagree (some refusals of 403 are sent with 401), the number decides.
+    Where the status and the platform's own number disagree (some refusals of 403 are sent with
+    401), the number decides.
     """
     told = _body(body)
     code = _code(told.get("errorCode"))

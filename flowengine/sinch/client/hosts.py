@@ -10,12 +10,16 @@ import httpx
 from flowengine.sinch.client.errors import UntrustedUrl
 
 Region = Literal["use1", "euc1", "sae1", "apse1", "apse2"]
-_PLATFORM: Final = re.compile(r"([a-z0-9-]+\.)*sinch\.com")  # httpx takes a backslash for part of a name, others for its end
+_PLATFORM: Final = re.compile(
+    r"([a-z0-9-]+\.)*sinch\.com"
+)  # httpx takes a backslash for part of a name, others for its end
 
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """The bases of the three APIs, without their versions. Conferences live in one region, so each region has its own host."""
+    """The bases of the three APIs, without their versions. Conferences live in one region, so each
+    region has its own host.
+    """
 
     traffic: str = "https://calling.api.sinch.com"
     configuration: str = "https://callingapi.sinch.com"
@@ -37,7 +41,9 @@ class Hosts:
 
 
 def path(*parts: str) -> str:
-    """Parts of a path, each escaped. An empty part would make it another route: that of a conference without its member ends it."""
+    """Parts of a path, each escaped. An empty part would make it another route: that of a
+    conference without its member ends it.
+    """
     for part in parts:
         if part in ("", ".", ".."):
             raise ValueError(f'"{part}" cannot be part of an address')
@@ -45,7 +51,9 @@ def path(*parts: str) -> str:
 
 
 def call_url(call: str, traffic: str) -> str:
-    """The address of a call, of which its id is known, or the callResourceUrl that came with its first callback"""
+    """The address of a call, of which its id is known, or the callResourceUrl that came with its
+    first callback
+    """
     if "/" not in call:
         return f"{traffic.rstrip('/')}/calling/v1/calls/id{path(call)}"
     _check_trusted(call, traffic)
@@ -59,9 +67,12 @@ def _check_trusted(address: str, traffic: str) -> None:
     except httpx.InvalidURL as error:
         raise UntrustedUrl("the address of the call is no URL") from error
     if url.userinfo or url.query or url.fragment or "/calls/id/" not in url.path:
-        raise UntrustedUrl("the address of the call must be that of a call, ending in /calls/id/ and the call's id")
+        raise UntrustedUrl(
+            "the address of the call must be that of a call, ending in /calls/id/ and the call's id"
+        )
     platform = url.scheme == "https" and _PLATFORM.fullmatch(url.host)
     if not platform and (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port):
         raise UntrustedUrl(
-            f"the address of the call is at {url.scheme}://{url.host}, neither of sinch.com nor of {own.scheme}://{own.host}"
+            f"the address of the call is at {url.scheme}://{url.host}, neither of sinch.com nor of "
+            f"{own.scheme}://{own.host}"
         )

@@ -14,7 +14,9 @@ Result = TypeVar("Result")
 
 
 class CallInfo(Discreet, frozen=True, rename="camel"):
-    """A call under way (`status` is ONGOING) or over (FINAL); results and reasons are those of the last callback, and more."""
+    """A call under way (`status` is ONGOING) or over (FINAL); results and reasons are those of the
+    last callback, and more.
+    """
 
     call_id: str = ""
     from_: Destination = msgspec.field(default=Destination(), name="from")
@@ -116,14 +118,21 @@ def parsed(content: bytes) -> Any:
 
 def part(data: Any, *spellings: str) -> Any:
     """What stands under the first of these names; nothing where none is there"""
-    return next((data[name] for name in spellings if name in data), {}) if isinstance(data, dict) else {}
+    return (
+        next((data[name] for name in spellings if name in data), {})
+        if isinstance(data, dict)
+        else {}
+    )
 
 
 def respelt(items: Any, old: str, new: str) -> Any:
     """Items in which a name stands in its other spelling"""
     if not isinstance(items, list):
         return items or []
-    return [{new if key == old and new not in item else key: value for key, value in item.items()} for item in items]
+    return [
+        {new if key == old and new not in item else key: value for key, value in item.items()}
+        for item in items
+    ]
 
 
 def understood(data: Any, kind: type[Result]) -> Result:

@@ -66,19 +66,29 @@ class Api:
             raise refused(40400)
         raw_path = request.scope.get("raw_path") or request.url.path.encode()
         headers = request.headers
-        application = self._gate.admit(request.method, raw_path, headers.raw, body, signed_only=signed_only(segments))
+        application = self._gate.admit(
+            request.method, raw_path, headers.raw, body, signed_only=signed_only(segments)
+        )
         self.desk.refuse_as_told()
         handler, named = route
         return handler(self.desk, Asked(named, request.query_params, headers, body, application))
 
-    async def _control(self, request: Request, segments: tuple[str, ...], body: bytes) -> Answer | Response:
+    async def _control(
+        self, request: Request, segments: tuple[str, ...], body: bytes
+    ) -> Answer | Response:
         if not (self._open or is_near(request.scope.get("client"))) or "origin" in request.headers:
             raise refused(40302)  # no page in a browser of this machine shall place calls either
         route = first(control.ROUTES, request.method, segments)
         if route is None:
-            raise ApiError(40400, f"No request to the desk: {request.method} {request.url.path}; docs/switch.md lists them")
+            raise ApiError(
+                40400,
+                f"No request to the desk: {request.method} {request.url.path}; docs/switch.md "
+                "lists them",
+            )
         handler, named = route
-        return await handler(self.desk, self.driver, Asked(named, request.query_params, request.headers, body))
+        return await handler(
+            self.desk, self.driver, Asked(named, request.query_params, request.headers, body)
+        )
 
 
 async def read(request: Request) -> bytes:

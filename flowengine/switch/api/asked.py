@@ -14,7 +14,9 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that was let in. `application` is the key of who asks; `path` holds what the route names."""
+    """A request that was let in. `application` is the key of who asks; `path` holds what the route
+    names.
+    """
 
     path: Mapping[str, str]
     query: Mapping[str, str]

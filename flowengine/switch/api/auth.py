@@ -22,7 +22,15 @@ class Gate:
         self._verifier = Verifier(secrets, window_seconds=window)
         self._clock = clock
 
-    def admit(self, method: str, raw_path: bytes, headers: RawHeaders, body: bytes, *, signed_only: bool = False) -> str:
+    def admit(
+        self,
+        method: str,
+        raw_path: bytes,
+        headers: RawHeaders,
+        body: bytes,
+        *,
+        signed_only: bool = False,
+    ) -> str:
         """The key of the application that asks; raises ApiError."""
         pairs = list(headers)
         given = [value for name, value in pairs if name.lower() == b"authorization"]
@@ -50,7 +58,9 @@ class Gate:
             raise refused(40108)
         return key
 
-    def _signed(self, method: str, raw_path: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> str:
+    def _signed(
+        self, method: str, raw_path: bytes, headers: list[tuple[bytes, bytes]], body: bytes
+    ) -> str:
         """Clients sign by their own clock, also while time is virtual here."""
         times = (self._clock.now(), datetime.now(UTC))
         for now in times:

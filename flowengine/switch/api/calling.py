@@ -14,7 +14,11 @@ MAX_DETAILS = 64
 
 def callout(desk: Desk, asked: Asked) -> Answer:
     """Place a call."""
-    extra = {name: value for name, value in asked.headers.items() if name.lower().startswith(CALLBACK_HEADER)}
+    extra = {
+        name: value
+        for name, value in asked.headers.items()
+        if name.lower().startswith(CALLBACK_HEADER)
+    }
     return told({"callId": desk.exchange.callout(asked.application, asked.fields(), extra)})
 
 

@@ -95,7 +95,9 @@ def url_of(value: object) -> str:
 
 
 def query(desk: Desk, asked: Asked) -> Answer:
-    """What is known about a number, however it is written. Sources disagree on the body, so it is told under all names."""
+    """What is known about a number, however it is written. Sources disagree on the body, so it is
+    told under all names.
+    """
     number = normalise(asked.path["number"]).e164
     found = country(number) if number else None
     if not number or found is None:

@@ -1,4 +1,6 @@
-"""Our own API under /desk: place calls, act for whoever is on a line, read what happened, and move time."""
+"""Our own API under /desk: place calls, act for whoever is on a line, read what happened, and move
+time.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -78,12 +80,27 @@ async def calls(desk: Desk, _: Driver, __: Asked) -> Answer:
 
 
 def shown(call: Call) -> dict[str, Any]:
-    legs = {role: leg_shown(leg) for role, leg in (("caller", call.caller), ("callee", call.callee)) if leg}
-    return {"callId": call.id, "application": call.application_key, "info": call.info(), "cookies": dict(call.cookies), "legs": legs}
+    legs = {
+        role: leg_shown(leg)
+        for role, leg in (("caller", call.caller), ("callee", call.callee))
+        if leg
+    }
+    return {
+        "callId": call.id,
+        "application": call.application_key,
+        "info": call.info(),
+        "cookies": dict(call.cookies),
+        "legs": legs,
+    }
 
 
 def leg_shown(leg: Leg) -> dict[str, Any]:
-    return {"kind": leg.kind, "address": leg.address, "state": leg.state, "playing": leg.line.playing}
+    return {
+        "kind": leg.kind,
+        "address": leg.address,
+        "state": leg.state,
+        "playing": leg.line.playing,
+    }
 
 
 async def place(desk: Desk, _: Driver, asked: Asked) -> Answer:
@@ -154,7 +171,9 @@ def rung(done: bool) -> None:
 
 
 async def happenings(desk: Desk, _: Driver, asked: Asked) -> Answer | Response:
-    """What happened to a call from `after` on. With `wait` the answer waits up to so many seconds for something to tell."""
+    """What happened to a call from `after` on. With `wait` the answer waits up to so many seconds
+    for something to tell.
+    """
     call_id = asked.path["call"]
     if call_id not in desk.happenings and call_id not in desk.exchange.calls:
         raise ApiError(40400, "Call not found")
@@ -187,7 +206,9 @@ async def set_time(desk: Desk, driver: Driver, asked: Asked) -> Answer:
 
 
 async def refuse(desk: Desk, _: Driver, asked: Asked) -> Answer:
-    """Let the next requests to the platform's APIs be refused, to see what whoever asks makes of it."""
+    """Let the next requests to the platform's APIs be refused, to see what whoever asks makes of
+    it.
+    """
     wanted = given(asked, Refusals)
     if wanted.code not in DOCUMENTED:
         raise ApiError(40001, f"Invalid parameters: the platform has no code {wanted.code}")

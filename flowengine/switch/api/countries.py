@@ -1,4 +1,6 @@
-"""Which country a number belongs to, by its calling code; and whether it is a mobile, where the country's plan says so plainly."""
+"""Which country a number belongs to, by its calling code; and whether it is a mobile, where the
+country's plan says so plainly.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,7 +44,9 @@ class Country:
     id: str
 
     def number_type(self, number: str) -> NumberType:
-        """What kind of number it is; Unknown where the country does not tell its mobiles by how they begin."""
+        """What kind of number it is; Unknown where the country does not tell its mobiles by how
+        they begin.
+        """
         if self.id not in MOBILE:
             return "Unknown"
         return "Mobile" if number[1:].startswith(MOBILE[self.id]) else "Fixed"

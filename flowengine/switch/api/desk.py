@@ -39,7 +39,9 @@ class Desk:
                 self.happenings.popitem(last=False)
         self.happenings[happening.call].append(happening)
         self._news.set()
-        if isinstance(happening, Ended) or (isinstance(happening, Told) and happening.event == "dice" and happening.status):
+        if isinstance(happening, Ended) or (
+            isinstance(happening, Told) and happening.event == "dice" and happening.status
+        ):
             self.kept.ended(happening.call)
 
     async def more(self, call_id: str, after: int) -> None:

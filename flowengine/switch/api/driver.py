@@ -1,4 +1,6 @@
-"""What makes time pass for a switch that serves: nothing in real time; in virtual time a task that never runs ahead of a backend."""
+"""What makes time pass for a switch that serves: nothing in real time; in virtual time a task that
+never runs ahead of a backend.
+"""
 
 import asyncio
 import logging
@@ -66,7 +68,9 @@ class RealTime:
 
 
 class VirtualTime:
-    """Goes from one thing that is due to the next, as long as nobody holds it and no request is under way."""
+    """Goes from one thing that is due to the next, as long as nobody holds it and no request is
+    under way.
+    """
 
     kind = "virtual"
 
@@ -120,7 +124,9 @@ class VirtualTime:
         self._woken.set()
 
     async def _next(self, end: float) -> bool:
-        """The next thing that is due until then, once all requests are replied to; False when there is none."""
+        """The next thing that is due until then, once all requests are replied to; False when there
+        is none.
+        """
         while self._transport.in_flight and self._clock.due() != 0:
             await self._transport.wait()
         if end == FOREVER and not self.running:  # somebody has held time while this waited

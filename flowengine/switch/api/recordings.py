@@ -17,12 +17,20 @@ def recordings(desk: Desk, asked: Asked) -> Answer:
     """What was recorded between two times, page by page."""
     begin, end = asked.time("from", BEGIN), asked.time("to", END)
     page, size = asked.count("page", 1), asked.count("pageSize", PAGE)
-    found = [item for item in desk.exchange.recordings.between(begin, end) if owned(desk, asked, item)]
+    found = [
+        item for item in desk.exchange.recordings.between(begin, end) if owned(desk, asked, item)
+    ]
     return told([shown(item) for item in found[(page - 1) * size : page * size]])
 
 
 def shown(item: Recording) -> dict[str, Any]:
-    return {"key": item.key, "url": item.url, "createdOn": item.created, "expiresOn": item.expires, "headers": {}}
+    return {
+        "key": item.key,
+        "url": item.url,
+        "createdOn": item.created,
+        "expiresOn": item.expires,
+        "headers": {},
+    }
 
 
 def owned(desk: Desk, asked: Asked, item: Recording) -> bool:
@@ -43,7 +51,9 @@ def found(desk: Desk, asked: Asked) -> Recording:
 def recording(desk: Desk, asked: Asked) -> Answer:
     """The sound itself."""
     item = found(desk, asked)
-    return Answer(200, item.content, TYPES.get(item.key.rpartition(".")[2], "application/octet-stream"))
+    return Answer(
+        200, item.content, TYPES.get(item.key.rpartition(".")[2], "application/octet-stream")
+    )
 
 
 def delete(desk: Desk, asked: Asked) -> Answer:

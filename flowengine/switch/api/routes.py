@@ -23,7 +23,9 @@ ROUTES: Final[tuple[Route[Handler], ...]] = (
     Route("POST", "configuration/numbers", configuration.assign),
     Route("DELETE", "configuration/numbers", configuration.unassign),
     Route("GET", "configuration/callbacks/applications/{application}", configuration.callbacks),
-    Route("POST", "configuration/callbacks/applications/{application}", configuration.set_callbacks),
+    Route(
+        "POST", "configuration/callbacks/applications/{application}", configuration.set_callbacks
+    ),
     Route("GET", "calling/query/number/{number}", configuration.query),
     Route("GET", "recording", recordings.recordings),
     Route("DELETE", "recording", recordings.keyless),
@@ -43,7 +45,9 @@ PREFIXES: Final = (("calling", "v1"), ("v1",))
 def find(method: str, segments: tuple[str, ...]) -> tuple[Handler, Mapping[str, str]] | None:
     """Who answers, and what the path names."""
     for prefix in PREFIXES:
-        if segments[: len(prefix)] == prefix and (found := first(ROUTES, method, segments[len(prefix) :])):
+        if segments[: len(prefix)] == prefix and (
+            found := first(ROUTES, method, segments[len(prefix) :])
+        ):
             return found
     return first(REPORTING, method, segments[1:]) if segments[:1] == ("v1",) else None
 

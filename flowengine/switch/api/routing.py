@@ -27,7 +27,9 @@ class Route(Generic[Handler]):
         return {part[1:-1]: given for part, given in pairs if part.startswith("{")}
 
 
-def first(routes: Iterable[Route[Handler]], method: str, segments: tuple[str, ...]) -> tuple[Handler, Mapping[str, str]] | None:
+def first(
+    routes: Iterable[Route[Handler]], method: str, segments: tuple[str, ...]
+) -> tuple[Handler, Mapping[str, str]] | None:
     """Who answers, and what the path names."""
     for route in routes:
         named = route.fits(method, segments)

@@ -22,7 +22,9 @@ GRACE_SECONDS = 5
 
 
 @asynccontextmanager
-async def running(given: Configured, store: Store, *, virtual: bool, seed: int, url: str) -> AsyncIterator[Api]:
+async def running(
+    given: Configured, store: Store, *, virtual: bool, seed: int, url: str
+) -> AsyncIterator[Api]:
     """The APIs of a switch that runs, on this event loop."""
     requests = Concurrent()
     secrets = {item.key: item.secret for item in given.world.applications}
@@ -33,7 +35,9 @@ async def running(given: Configured, store: Store, *, virtual: bool, seed: int, 
         clock = virtual_clock = VirtualClock()
         driver = VirtualTime(virtual_clock, requests)
         transport = Stamped(requests, secrets)
-    exchange = Exchange(replace(given.world, api_url=url), clock, given.settings, transport, seed=seed)
+    exchange = Exchange(
+        replace(given.world, api_url=url), clock, given.settings, transport, seed=seed
+    )
     gate = Gate(secrets, given.settings.timestamp_window, clock)
     task = asyncio.create_task(driver.serve())
     try:
@@ -45,10 +49,14 @@ async def running(given: Configured, store: Store, *, virtual: bool, seed: int, 
         await requests.close()
 
 
-async def serve(given: Configured, store: Store, *, host: str, port: int, virtual: bool, seed: int) -> None:
+async def serve(
+    given: Configured, store: Store, *, host: str, port: int, virtual: bool, seed: int
+) -> None:
     """Serve until told to stop."""
     shown = f"[{host}]" if ":" in host else host
-    async with running(given, store, virtual=virtual, seed=seed, url=f"http://{shown}:{port}") as api:
+    async with running(
+        given, store, virtual=virtual, seed=seed, url=f"http://{shown}:{port}"
+    ) as api:
         config = uvicorn.Config(
             api,
             host=host,

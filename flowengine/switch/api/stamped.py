@@ -1,4 +1,6 @@
-"""Callbacks of a switch in virtual time, signed in the time of their receivers, who look whether a signature is fresh."""
+"""Callbacks of a switch in virtual time, signed in the time of their receivers, who look whether a
+signature is fresh.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,9 +17,21 @@ class Stamped:
         self._transport = transport
         self._secrets = dict(secrets)
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply) -> None:
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply
+    ) -> None:
         """As transports do."""
         key = headers["authorization"].removeprefix("application ").partition(":")[0]
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        signature = sign(key, self._secrets[key], "POST", urlsplit(url).path or "/", headers["content-type"], body, stamp)
-        self._transport.post(url, {**headers, "x-timestamp": stamp, "authorization": signature}, body, timeout, reply)
+        signature = sign(
+            key,
+            self._secrets[key],
+            "POST",
+            urlsplit(url).path or "/",
+            headers["content-type"],
+            body,
+            stamp,
+        )
+        self._transport.post(
+            url, {**headers, "x-timestamp": stamp, "authorization": signature}, body, timeout, reply
+        )

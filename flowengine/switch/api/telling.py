@@ -30,7 +30,11 @@ def content(body: bytes) -> Any:
 
 def line(happening: Happening) -> str:
     """When, what, and what about it; below that, line by line, what is wrong with an answer."""
-    told = [getattr(happening, field.name) for field in fields(happening) if field.name not in ("call", "at", "illegal", "tolerated")]
+    told = [
+        getattr(happening, field.name)
+        for field in fields(happening)
+        if field.name not in ("call", "at", "illegal", "tolerated")
+    ]
     words = " ".join(word(value) for value in told if value)
     first = f"{happening.at:%H:%M:%S} {type(happening).__name__.lower()} {words}".rstrip() + "\n"
     return first + "".join(findings(happening)) if isinstance(happening, Told) else first
@@ -50,7 +54,9 @@ def findings(told: Told) -> Iterator[str]:
 
 
 def over(happenings: Sequence[Happening]) -> bool:
-    """Whether the call has ended, and nothing that its backend was told of it, such as its end, is still under way."""
+    """Whether the call has ended, and nothing that its backend was told of it, such as its end, is
+    still under way.
+    """
     kinds = [type(item) for item in happenings]
     return Ended in kinds and kinds.count(Asks) == kinds.count(Told)
 

@@ -1,4 +1,6 @@
-"""Calls: their legs and bridges, what the backend is asked about them, and how its answers are obeyed."""
+"""Calls: their legs and bridges, what the backend is asked about them, and how its answers are
+obeyed.
+"""
 
 from flowengine.switch.calls.call import Call
 from flowengine.switch.calls.leg import Leg

@@ -1,4 +1,6 @@
-"""What keeps somebody busy on a call that is not connected to another end: a menu, a conference, waiting in a park."""
+"""What keeps somebody busy on a call that is not connected to another end: a menu, a conference,
+waiting in a park.
+"""
 
 from __future__ import annotations
 
@@ -62,13 +64,17 @@ class Menu:
 
     def _asked(self, menu: str, keys: str, digits: int, voice: bool) -> None:
         call = self._call
-        call.exchange.happen(Asked(call.id, call.exchange.clock.now(), self.leg.role, menu, keys, digits, voice))
+        call.exchange.happen(
+            Asked(call.id, call.exchange.clock.now(), self.leg.role, menu, keys, digits, voice)
+        )
         self.leg.asked(asking=True)
 
     def _finished(self, outcome: MenuOutcome) -> None:
         self.leg.asked(asking=False)
         self._call.activity = None
-        self._call.callbacks.pie(MenuResult(outcome.menu_id, outcome.type, outcome.value, outcome.input_method))
+        self._call.callbacks.pie(
+            MenuResult(outcome.menu_id, outcome.type, outcome.value, outcome.input_method)
+        )
 
 
 class Conference:
@@ -108,14 +114,20 @@ class Parking:
 
     def __init__(self, call: Call, leg: Leg, action: Park) -> None:
         self._call, self._leg, self._action = call, leg, action
-        seconds = call.exchange.settings.park_seconds if action.max_duration is None else action.max_duration
+        seconds = (
+            call.exchange.settings.park_seconds
+            if action.max_duration is None
+            else action.max_duration
+        )
         self._timer = call.exchange.clock.later(seconds, self._too_long)
 
     def start(self) -> None:
         """Play the introduction, then the other prompt over and over."""
         call = self._call
         call.exchange.happen(Joined(call.id, call.exchange.clock.now(), "park", ""))
-        intro = prompt_sounds(self._action.intro_prompt, self._action.locale, call.exchange.settings)
+        intro = prompt_sounds(
+            self._action.intro_prompt, self._action.locale, call.exchange.settings
+        )
         self._leg.line.play(intro, self.resume)
 
     def stop(self) -> None:
@@ -128,7 +140,11 @@ class Parking:
 
     def resume(self) -> None:
         """Wait on."""
-        self._leg.line.loop(prompt_sounds(self._action.hold_prompt, self._action.locale, self._call.exchange.settings))
+        self._leg.line.loop(
+            prompt_sounds(
+                self._action.hold_prompt, self._action.locale, self._call.exchange.settings
+            )
+        )
 
     def _too_long(self) -> None:
         """The prompt that is playing comes to its end first."""

@@ -1,4 +1,6 @@
-"""The backend is asked and told: callbacks of one call, and what their answers, or their silence, come to."""
+"""The backend is asked and told: callbacks of one call, and what their answers, or their silence,
+come to.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
     from flowengine.switch.calls.call import Call
 
 ERROR_PROMPT: Final = Sound("error", "We are sorry, your call cannot be completed.", 3.0)
-_CUSTOM: Final[dict[Event, Context]] = {"ice": "custom_ice", "ace": "custom_ace", "pie": "custom_pie", "dice": "dice"}
+_CUSTOM: Final[dict[Event, Context]] = {
+    "ice": "custom_ice",
+    "ace": "custom_ace",
+    "pie": "custom_pie",
+    "dice": "dice",
+}
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _Silence = Callable[[], None]
 
@@ -44,7 +51,9 @@ def _anything(_body: bytes) -> bool:
 
 
 class Callbacks:
-    """All callbacks of one call. An answer counts only while nothing else has been done with the call since it was asked for."""
+    """All callbacks of one call. An answer counts only while nothing else has been done with the
+    call since it was asked for.
+    """
 
     __slots__ = ("_call", "_facts")
 
@@ -57,7 +66,9 @@ class Callbacks:
         self._facts.forget()
 
     def wanted(self, event: Event) -> bool:
-        """Whether an event is to be told, and there is somebody to tell it to, or an answer that came along with the callout."""
+        """Whether an event is to be told, and there is somebody to tell it to, or an answer that
+        came along with the callout.
+        """
         route = self._route(event)
         return route.send and bool(route.inline is not None or route.url or self._call.has_backend)
 
@@ -67,15 +78,25 @@ class Callbacks:
 
     def ace(self, amd: Amd | None = None) -> None:
         """It was answered."""
-        silence = self._call.proceed if self._call.exchange.settings.ace_unanswered == "connect" else self._give_up
+        silence = (
+            self._call.proceed
+            if self._call.exchange.settings.ace_unanswered == "connect"
+            else self._give_up
+        )
         self._ask("ace", ace(self._facts.get(), self._now(), amd), silence)
 
     def pie(self, result: MenuResult) -> None:
-        """A menu has its result; that of somebody who has left is told too, and then how the call ended."""
+        """A menu has its result; that of somebody who has left is told too, and then how the call
+        ended.
+        """
         if not self.wanted("pie"):
             self._call.managed_end()
             return
-        silence = self._apologise if self._call.exchange.settings.pie_unanswered == "hangup" else self._call.proceed
+        silence = (
+            self._apologise
+            if self._call.exchange.settings.pie_unanswered == "hangup"
+            else self._call.proceed
+        )
         self._ask("pie", pie(self._facts.get(), self._now(), result), silence)
 
     def detected(self, result: MenuResult) -> None:
@@ -83,10 +104,19 @@ class Callbacks:
         if self.wanted("pie"):
             self._tell("pie", pie(self._facts.get(), self._now(), result), self._route("pie").url)
 
-    def notify(self, kind: str, destination: str = "", amd: Amd | None = None, error: tuple[int, str] | None = None) -> None:
+    def notify(
+        self,
+        kind: str,
+        destination: str = "",
+        amd: Amd | None = None,
+        error: tuple[int, str] | None = None,
+    ) -> None:
         """News, which nobody needs to act on."""
         if self._call.has_backend:
-            self._tell("notify", notify(self._facts.get(), kind, destination=destination, amd=amd, error=error))
+            self._tell(
+                "notify",
+                notify(self._facts.get(), kind, destination=destination, amd=amd, error=error),
+            )
 
     def illegal(self, _findings: tuple[Finding, ...]) -> None:
         """An answer cannot be obeyed, which ends the call."""
@@ -95,7 +125,14 @@ class Callbacks:
 
     def dice(self, ending: Ending, duration: int, debit: float) -> None:
         """It is over."""
-        body = dice(self._facts.last(), self._now(), result=ending.result, reason=ending.reason, duration=duration, debit=debit)
+        body = dice(
+            self._facts.last(),
+            self._now(),
+            result=ending.result,
+            reason=ending.reason,
+            duration=duration,
+            debit=debit,
+        )
         self._tell("dice", body, self._route("dice").url, self._reported)
 
     def _now(self) -> datetime:
@@ -116,14 +153,23 @@ class Callbacks:
             return
         done = partial(self._answered, event, turn, silence)
         call.exchange.delivery.send(
-            call.application, call.id, event, body, done, proper=_proper, url=route.url, extra_headers=call.origin.extra_headers
+            call.application,
+            call.id,
+            event,
+            body,
+            done,
+            proper=_proper,
+            url=route.url,
+            extra_headers=call.origin.extra_headers,
         )
 
     def _inline(self, event: Event, turn: int, body: bytes) -> None:
         reading = read(body, self._context(event), self._call.exchange.settings)
         self._obey(event, turn, reading, reading.illegal + self._cookie_findings(reading))
 
-    def _answered(self, event: Event, turn: int, silence: _Silence, response: Response | None, url: str) -> None:
+    def _answered(
+        self, event: Event, turn: int, silence: _Silence, response: Response | None, url: str
+    ) -> None:
         call = self._call
         if response is None:
             if call.ended is not None:
@@ -131,9 +177,24 @@ class Callbacks:
             elif turn == call.turn:
                 silence()
             return
-        reading = read(response.body, self._context(event), call.exchange.settings, app_origin=call.origin.kind == "app")
+        reading = read(
+            response.body,
+            self._context(event),
+            call.exchange.settings,
+            app_origin=call.origin.kind == "app",
+        )
         illegal = reading.illegal + self._cookie_findings(reading)
-        told = Told(call.id, self._now(), event, url, response.status, response.body, "", illegal, reading.tolerated)
+        told = Told(
+            call.id,
+            self._now(),
+            event,
+            url,
+            response.status,
+            response.body,
+            "",
+            illegal,
+            reading.tolerated,
+        )
         call.exchange.happen(told)
         self._obey(event, turn, reading, illegal)
 
@@ -141,7 +202,9 @@ class Callbacks:
         new = {item.key: item.value for item in reading.instructions if isinstance(item, SetCookie)}
         return cookie_findings(self._call.cookies, new) if new else ()
 
-    def _obey(self, event: Event, turn: int, reading: Reading, illegal: tuple[Finding, ...]) -> None:
+    def _obey(
+        self, event: Event, turn: int, reading: Reading, illegal: tuple[Finding, ...]
+    ) -> None:
         call = self._call
         if call.ended is not None:
             self._after_the_end(event)
@@ -150,13 +213,17 @@ class Callbacks:
         elif illegal:
             self.illegal(illegal)
         elif (action := reading.action or self._without_action(event)) is None:
-            self.illegal((Finding("action", "there is no action", "say what shall become of the call"),))
+            self.illegal(
+                (Finding("action", "there is no action", "say what shall become of the call"),)
+            )
         else:
             call.obey(reading, action, event)
 
     def _without_action(self, event: Event) -> Continue | Hangup | None:
         settings = self._call.exchange.settings
-        policy = {"ice": settings.empty_ice, "ace": settings.empty_ace, "pie": settings.empty_pie}[event]
+        policy = {"ice": settings.empty_ice, "ace": settings.empty_ace, "pie": settings.empty_pie}[
+            event
+        ]
         return None if policy == "error" else Continue() if policy == "continue" else Hangup()
 
     def _apologise(self) -> None:
@@ -176,21 +243,50 @@ class Callbacks:
         if event == "pie":
             self._call.tell_the_end()
 
-    def _tell(self, event: str, body: bytes, url: str = "", report: Callable[[Reading], None] | None = None) -> None:
+    def _tell(
+        self,
+        event: str,
+        body: bytes,
+        url: str = "",
+        report: Callable[[Reading], None] | None = None,
+    ) -> None:
         call = self._call
         done = partial(self._taken, event, report)
         call.exchange.delivery.send(
-            call.application, call.id, event, body, done, proper=_anything, url=url, extra_headers=call.origin.extra_headers
+            call.application,
+            call.id,
+            event,
+            body,
+            done,
+            proper=_anything,
+            url=url,
+            extra_headers=call.origin.extra_headers,
         )
 
-    def _taken(self, event: str, report: Callable[[Reading], None] | None, response: Response | None, url: str) -> None:
+    def _taken(
+        self,
+        event: str,
+        report: Callable[[Reading], None] | None,
+        response: Response | None,
+        url: str,
+    ) -> None:
         if response is None:
             return
         reading = Reading()
         if report is not None and len(response.body) > len(b"{}") and _proper(response.body):
             reading = read(response.body, "dice", self._call.exchange.settings)
             report(reading)
-        told = Told(self._call.id, self._now(), event, url, response.status, response.body, "", reading.illegal, reading.tolerated)
+        told = Told(
+            self._call.id,
+            self._now(),
+            event,
+            url,
+            response.status,
+            response.body,
+            "",
+            reading.illegal,
+            reading.tolerated,
+        )
         self._call.exchange.happen(told)
 
     def _reported(self, reading: Reading) -> None:

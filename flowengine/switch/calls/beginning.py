@@ -33,7 +33,9 @@ def begin(call: Call) -> None:
 
 
 def _unasked(call: Call) -> None:
-    """There is no backend: apps and SIP ends are connected as they have dialled, but apps reach no phones and phones nobody."""
+    """There is no backend: apps and SIP ends are connected as they have dialled, but apps reach no
+    phones and phones nobody.
+    """
     origin = call.origin
     if origin.kind == "custom":
         call_out(call)
@@ -62,11 +64,15 @@ def call_out(call: Call) -> None:
 
 
 def proceed(call: Call) -> None:
-    """Connect whoever has answered, or whom the caller has dialled; a callout does what it was made for."""
+    """Connect whoever has answered, or whom the caller has dialled; a callout does what it was made
+    for.
+    """
     outgoing = call.outgoing
     if outgoing is None:
         if not call.origin.is_callout and (call.answered_at is None or call.origin.kind != "phone"):
-            connect_as_dialled(call)  # a phone that was answered stands for itself until somebody hangs up
+            connect_as_dialled(
+                call
+            )  # a phone that was answered stands for itself until somebody hangs up
     elif outgoing.leg.state == "gone":
         call.end(CALLEE_HUNG_UP)
     elif call.caller is not None:
@@ -82,13 +88,17 @@ def _speak(call: Call) -> None:
     request = call.origin.request
     locale = request.get("locale", "")
     text = (Say(request["text"], locale),) if request.get("text") else ()
-    call.carry_out((*text, PlayFiles(tuple(split(request.get("prompts", ""))), locale)), call.managed_end)
+    call.carry_out(
+        (*text, PlayFiles(tuple(split(request.get("prompts", ""))), locale)), call.managed_end
+    )
 
 
 def _confer(call: Call) -> None:
     """Let whoever a conference callout has reached into the conference."""
     request, settings = call.origin.request, call.exchange.settings
-    action = ConnectConf(request["conferenceid"], request.get("conferencedtmfoptions"), request.get("mohclass", ""))
+    action = ConnectConf(
+        request["conferenceid"], request.get("conferencedtmfoptions"), request.get("mohclass", "")
+    )
     greeting: tuple[Sound, ...] = ()
     if request.get("greeting"):
         greeting = sounds(Say(request["greeting"], request.get("locale", "")), settings)

@@ -9,11 +9,24 @@ from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from flowengine.svaml import AnyAction, AnyInstruction, CallHeader, ConnectMxp, RecordingOptions, StartRecording
+from flowengine.svaml import (
+    AnyAction,
+    AnyInstruction,
+    CallHeader,
+    ConnectMxp,
+    RecordingOptions,
+    StartRecording,
+)
 from flowengine.switch.calls.activities import Activity, Conference, Menu, Parking
 from flowengine.switch.calls.asking import Callbacks
 from flowengine.switch.calls.beginning import begin, proceed
-from flowengine.switch.calls.ending import CALLEE_HUNG_UP, CALLER_HUNG_UP, MANAGED, NEVER_CONNECTED, Ending
+from flowengine.switch.calls.ending import (
+    CALLEE_HUNG_UP,
+    CALLER_HUNG_UP,
+    MANAGED,
+    NEVER_CONNECTED,
+    Ending,
+)
 from flowengine.switch.calls.leg import Kind, Leg
 from flowengine.switch.calls.managing import Which, patch, patch_leg
 from flowengine.switch.calls.obeying import perform
@@ -32,13 +45,21 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """What is public may be read at any time; whoever wants something of a call uses its legs, `patch`, `patch_leg` or `hang_up`.
+    """What is public may be read at any time; whoever wants something of a call uses its legs,
+    `patch`, `patch_leg` or `hang_up`.
 
     `caller` is None in a callout until whoever it has reached is connected to somebody else.
     """
 
-    def __init__(self, exchange: Exchange, call_id: str, application_key: str, origin: Origin) -> None:
-        self.exchange, self.id, self.application_key, self.origin = exchange, call_id, application_key, origin
+    def __init__(
+        self, exchange: Exchange, call_id: str, application_key: str, origin: Origin
+    ) -> None:
+        self.exchange, self.id, self.application_key, self.origin = (
+            exchange,
+            call_id,
+            application_key,
+            origin,
+        )
         self.custom = origin.custom
         self.begun = exchange.clock.now()
         self.answered_at: datetime | None = None
@@ -53,7 +74,9 @@ class Call:
         """Whether an answer wanted neither ACE nor DiCE"""
         self.turn = 0
         """Grows whenever something else is done with the call, so that answers to older questions do not count"""
-        self.dialled_rate = exchange.rate(origin.to) if origin.to_type == "number" else exchange.free
+        self.dialled_rate = (
+            exchange.rate(origin.to) if origin.to_type == "number" else exchange.free
+        )
         self.rate = self.dialled_rate
         self.debit = 0.0
         self.ended: Ended | None = None
@@ -98,7 +121,14 @@ class Call:
     def new_recorder(self) -> Recorder:
         """A recorder whose news are told as those of this call."""
         exchange = self.exchange
-        return Recorder(exchange.clock, exchange.settings, self.id, self.application_key, self.callbacks.notify, exchange.recordings)
+        return Recorder(
+            exchange.clock,
+            exchange.settings,
+            self.id,
+            self.application_key,
+            self.callbacks.notify,
+            exchange.recordings,
+        )
 
     def info(self) -> dict[str, Any]:
         """CallInfo, as the Calling API tells it."""
@@ -126,21 +156,36 @@ class Call:
         proceed(self)
 
     def obey(self, reading: Reading, action: AnyAction, event: Event | None = None) -> None:
-        """Carry out an answer to an event, or to none: its instructions in their order, then its action."""
+        """Carry out an answer to an event, or to none: its instructions in their order, then its
+        action.
+        """
         instructions = reading.instructions
         if isinstance(action, ConnectMxp):  # the platform records no calls to apps
-            instructions = tuple(item for item in instructions if not isinstance(item, StartRecording))
+            instructions = tuple(
+                item for item in instructions if not isinstance(item, StartRecording)
+            )
         self.halt()
         to_callee = event == "ace" and self.exchange.settings.ace_prompts_to == "callee"
-        self.carry_out(instructions, partial(self._act, action, reading.conference_recording), self.callee if to_callee else None)
+        self.carry_out(
+            instructions,
+            partial(self._act, action, reading.conference_recording),
+            self.callee if to_callee else None,
+        )
 
-    def carry_out(self, instructions: Sequence[AnyInstruction], then: Callable[[], None], leg: Leg | None = None) -> None:
+    def carry_out(
+        self,
+        instructions: Sequence[AnyInstruction],
+        then: Callable[[], None],
+        leg: Leg | None = None,
+    ) -> None:
         """Carry out instructions on a leg, or where the call is controlled, then go on."""
         self.performance = Performance(self, leg or self.controlled, instructions, then)
         self.performance.start()
 
     def halt(self) -> None:
-        """Nothing that was under way goes on, and nothing that was asked counts any more; connections stay."""
+        """Nothing that was under way goes on, and nothing that was asked counts any more;
+        connections stay.
+        """
         self.turn += 1
         if self.performance is not None and not self.performance.over:
             self.performance.stop()
@@ -156,8 +201,17 @@ class Call:
             self.caller.state, self.caller.answered_at = "up", now
             self.exchange.happen(Picked(self.id, now, "caller"))
 
-    def connect(self, kind: Kind, address: str, plan: Plan, cli: str = "", headers: tuple[CallHeader, ...] = ()) -> None:
-        """Call somebody for this call; whoever was connected before is hung up, whoever was reached by a callout is now the caller."""
+    def connect(
+        self,
+        kind: Kind,
+        address: str,
+        plan: Plan,
+        cli: str = "",
+        headers: tuple[CallHeader, ...] = (),
+    ) -> None:
+        """Call somebody for this call; whoever was connected before is hung up, whoever was reached
+        by a callout is now the caller.
+        """
         if self.caller is None and self.callee is not None:
             self.caller, self.callee = self.callee, None
             self.caller.role = "caller"
@@ -171,7 +225,9 @@ class Call:
         self._connections.append(self.outgoing)
         self.outgoing.start()
 
-    def into_conference(self, conference: Conference, room_id: str, greeting: Sequence[Sound] = ()) -> None:
+    def into_conference(
+        self, conference: Conference, room_id: str, greeting: Sequence[Sound] = ()
+    ) -> None:
         """Let the controlled leg into a room."""
         self.conference_id = room_id
         self.callbacks.changed()
@@ -180,8 +236,14 @@ class Call:
 
     def left(self, leg: Leg) -> None:
         """Somebody has hung up."""
-        if leg is self.callee and self.outgoing is not None and self.caller is not None and self._apart():
-            self.outgoing.drop()  # who was called does not wait any longer; the caller stays where it is
+        if (
+            leg is self.callee
+            and self.outgoing is not None
+            and self.caller is not None
+            and self._apart()
+        ):
+            # who was called does not wait any longer; the caller stays where it is
+            self.outgoing.drop()
         elif leg.role == "callee":
             self._end(CALLEE_HUNG_UP, leg)
         elif self.answered_at is not None:
@@ -276,7 +338,9 @@ class Call:
         """Calls from app to app are told of by a setting, callouts to apps never"""
         if self.callee is None or self.callee.kind != "app":
             return True
-        return not self.origin.is_callout and (self.origin.kind != "app" or self.exchange.settings.dice_for_apps)
+        return not self.origin.is_callout and (
+            self.origin.kind != "app" or self.exchange.settings.dice_for_apps
+        )
 
     def _end(self, ending: Ending, gone: Leg | None) -> None:
         if self.ended is not None:
@@ -286,7 +350,9 @@ class Call:
         self.ended = replace(self.ended, duration=self.seconds_answered())
         if ending.result == "ANSWERED":
             self.debit = ceil(self.ended.duration / 60) * self.rate.amount
-        asked = self.activity if isinstance(self.activity, Menu) and self.activity.leg is gone else None
+        asked = (
+            self.activity if isinstance(self.activity, Menu) and self.activity.leg is gone else None
+        )
         if asked is not None and self.callbacks.wanted("pie"):
             self.activity = None
         else:

@@ -18,7 +18,14 @@ _DOMAINS: Final = {"username": "mxp", "conference": "conference"}
 
 
 def origin_of(
-    kind: Dialler, caller: str, to: str, target: Target | None, custom: str, call_headers: tuple[CallHeader, ...], rdnis: str, user: str
+    kind: Dialler,
+    caller: str,
+    to: str,
+    target: Target | None,
+    custom: str,
+    call_headers: tuple[CallHeader, ...],
+    rdnis: str,
+    user: str,
 ) -> Origin:
     """A call as callbacks will tell of it."""
     number = normalise(to).e164
@@ -38,9 +45,13 @@ def origin_of(
 
 
 def reached(exchange: Exchange, kind: Dialler, caller: str, to: str, given: str) -> str:
-    """The key of the application that a call reaches: of whoever owns the number, or is signed in; of the only one there is."""
+    """The key of the application that a call reaches: of whoever owns the number, or is signed in;
+    of the only one there is.
+    """
     number = exchange.numbers.get(normalise(to).e164) if kind != "app" else None
-    key = given or (number.application if number else exchange.users.get(caller, "") if kind == "app" else "")
+    key = given or (
+        number.application if number else exchange.users.get(caller, "") if kind == "app" else ""
+    )
     if not key and number is None and len(exchange.applications) == 1:
         return next(iter(exchange.applications))
     if key not in exchange.applications:

@@ -33,7 +33,10 @@ _REFUSED: Final = {
     "unknown": NO_ROUTE,
     "elsewhere": Ending("N/A", "OTHERPEERANSWERED"),
 }
-_REFUSED_BY_APP: Final = _REFUSED | {"no answer": Ending("BUSY", "N/A"), "unknown": Ending("FAILED", "USERNOTFOUND")}
+_REFUSED_BY_APP: Final = _REFUSED | {
+    "no answer": Ending("BUSY", "N/A"),
+    "unknown": Ending("FAILED", "USERNOTFOUND"),
+}
 
 
 def refused(why: Refusal, kind: str) -> Ending:

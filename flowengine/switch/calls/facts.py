@@ -1,4 +1,6 @@
-"""What callbacks tell of a call, put together when it is first needed, and again when something has changed."""
+"""What callbacks tell of a call, put together when it is first needed, and again when something has
+changed.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class KnownFacts:
         return self._facts
 
     def last(self) -> Facts:
-        """As DiCE tells it: a number that is assigned to an application is a number like others, and the rate is what was charged."""
+        """As DiCE tells it: a number that is assigned to an application is a number like others,
+        and the rate is what was charged.
+        """
         call, facts = self._call, self.get()
         to_type = "number" if facts.to_type == "did" else facts.to_type
         return replace(facts, cli=facts.cli or facts.user, to_type=to_type, user_rate=call.rate)

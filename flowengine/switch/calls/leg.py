@@ -1,4 +1,6 @@
-"""One end of a call: whoever is there answers, declines, presses keys, speaks and hangs up through it."""
+"""One end of a call: whoever is there answers, declines, presses keys, speaks and hangs up through
+it.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +23,38 @@ BY_HAND = Behaviour("by hand")
 
 
 class Leg:
-    """`up` is answered; a caller is `calling` until then, whoever is called is `ringing`; `gone` is the end.
+    """`up` is answered; a caller is `calling` until then, whoever is called is `ringing`; `gone` is
+    the end.
 
-    `role` becomes "caller" when somebody who was reached by a callout is connected to somebody else.
+    `role` becomes "caller" when somebody who was reached by a callout is connected to somebody
+    else.
     """
 
     __slots__ = (
         "_script", "address", "answered_at", "asking", "behaviour", "call", "cli", "headers", "kind", "line", "outgoing", "role", "state",
     )  # fmt: skip
 
-    def __init__(self, call: Call, role: Role, kind: Kind, address: str, behaviour: Behaviour = BY_HAND, cli: str = "") -> None:
-        self.call, self.role, self.kind, self.address, self.behaviour, self.cli = call, role, kind, address, behaviour, cli
+    def __init__(
+        self,
+        call: Call,
+        role: Role,
+        kind: Kind,
+        address: str,
+        behaviour: Behaviour = BY_HAND,
+        cli: str = "",
+    ) -> None:
+        self.call, self.role, self.kind, self.address, self.behaviour, self.cli = (
+            call,
+            role,
+            kind,
+            address,
+            behaviour,
+            cli,
+        )
         self.line = Line(call.exchange.clock, call.exchange.settings, self._hears)
-        self.state: Literal["calling", "ringing", "up", "gone"] = "calling" if role == "caller" else "ringing"
+        self.state: Literal["calling", "ringing", "up", "gone"] = (
+            "calling" if role == "caller" else "ringing"
+        )
         self.answered_at: datetime | None = None
         self.asking = False
         """A menu waits for input from here"""

@@ -22,7 +22,9 @@ _NOT_FOUND: Final = "Call not found"
 
 
 def patch(call: Call, body: bytes) -> None:
-    """Obey an answer to a question that was never asked; a parked call takes whatever an answer to ICE could say."""
+    """Obey an answer to a question that was never asked; a parked call takes whatever an answer to
+    ICE could say.
+    """
     _check(call)
     parked = isinstance(call.activity, Parking)
     reading = _read(call, body, "unpark" if parked else "patch")
@@ -46,7 +48,9 @@ def patch_leg(call: Call, which: Which, body: bytes) -> None:
         for leg in legs[1:]:
             _interject(call, leg, reading.instructions)
         call.halt()
-        call.performance = Performance(call, next(iter(legs), None), reading.instructions, partial(perform, call, action))
+        call.performance = Performance(
+            call, next(iter(legs), None), reading.instructions, partial(perform, call, action)
+        )
         call.performance.start()
 
 
@@ -62,7 +66,9 @@ def _read(call: Call, body: bytes, context: Context) -> Reading:
     new = {item.key: item.value for item in reading.instructions if isinstance(item, SetCookie)}
     illegal = reading.illegal + (cookie_findings(call.cookies, new) if new else ())
     if illegal:
-        told = "; ".join(": ".join(filter(None, (finding.where, finding.message))) for finding in illegal)
+        told = "; ".join(
+            ": ".join(filter(None, (finding.where, finding.message))) for finding in illegal
+        )
         raise ApiError(40003, f"Invalid request: {told}")
     if isinstance(reading.action, Park) and call.controlled is None:
         raise ApiError(40003, "Invalid request: nobody has answered yet who could be parked")
@@ -72,7 +78,9 @@ def _read(call: Call, body: bytes, context: Context) -> Reading:
 def _legs(call: Call, which: Which) -> list[Leg]:
     if call.caller is None or isinstance(call.activity, Conference):
         return [leg for leg in (call.controlled,) if leg is not None]
-    wanted = {"caller": (call.caller,), "callee": (call.callee,)}.get(which, (call.caller, call.callee))
+    wanted = {"caller": (call.caller,), "callee": (call.callee,)}.get(
+        which, (call.caller, call.callee)
+    )
     legs = [leg for leg in wanted if leg is not None and leg.state in {"calling", "up"}]
     if not legs:
         raise ApiError(40400, f"{_NOT_FOUND}: nobody is on this leg")
@@ -80,8 +88,12 @@ def _legs(call: Call, which: Which) -> list[Leg]:
 
 
 def _interject(call: Call, leg: Leg | None, instructions: Sequence[AnyInstruction]) -> None:
-    """Let something be heard in between, without an end to whatever is under way; it waits meanwhile."""
-    if leg is not call.controlled or not any(isinstance(item, Say | PlayFiles) for item in instructions):
+    """Let something be heard in between, without an end to whatever is under way; it waits
+    meanwhile.
+    """
+    if leg is not call.controlled or not any(
+        isinstance(item, Say | PlayFiles) for item in instructions
+    ):
         Performance(call, leg, instructions, lambda: None).start()
     elif call.performance is not None and not call.performance.over:
         call.performance.insert(instructions)

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from flowengine.switch.calls.call import Call
 
 _NOBODY = Finding(
-    "action", "there is nobody to connect to", "name the destination: this caller has dialled no number or user that it could be"
+    "action",
+    "there is nobody to connect to",
+    "name the destination: this caller has dialled no number or user that it could be",
 )
 
 
@@ -64,15 +66,26 @@ def _connect_pstn(call: Call, action: ConnectPstn) -> None:
     call.suppressed = call.suppressed or action.suppress_callbacks
     rate = call.exchange.rate(number)
     ace = not action.suppress_callbacks
-    first = call.origin.request if call.callee is None else {}  # a custom callout may say it, instead of its ICE
-    longest, keys = action.max_duration or first.get("maxduration"), action.dtmf or first.get("dtmf", "")
+    first = (
+        call.origin.request if call.callee is None else {}
+    )  # a custom callout may say it, instead of its ICE
+    longest, keys = (
+        action.max_duration or first.get("maxduration"),
+        action.dtmf or first.get("dtmf", ""),
+    )
     plan = Plan(longest, action.dial_timeout, keys, action.indications, action.amd, ace, rate)
     call.connect("phone", number, plan, cli=_cli(call, action.cli))
 
 
 def _connect_mxp(call: Call, action: ConnectMxp) -> None:
     origin = call.origin
-    user = action.destination.endpoint if action.destination else origin.to if origin.to_type == "username" else ""
+    user = (
+        action.destination.endpoint
+        if action.destination
+        else origin.to
+        if origin.to_type == "username"
+        else ""
+    )
     if not user:
         call.callbacks.illegal((_NOBODY,))
         return
@@ -85,9 +98,19 @@ def _connect_mxp(call: Call, action: ConnectMxp) -> None:
 
 def _connect_sip(call: Call, action: ConnectSip) -> None:
     call.suppressed = call.suppressed or action.suppress_callbacks
-    private = tuple(CallHeader(key, value) for key, value in call.cookies.items() if key.upper().startswith("X-"))
+    private = tuple(
+        CallHeader(key, value)
+        for key, value in call.cookies.items()
+        if key.upper().startswith("X-")
+    )
     plan = Plan(action.max_duration, ace=not action.suppress_callbacks)
-    call.connect("sip", action.destination.endpoint, plan, cli=_cli(call, action.cli), headers=(*private, *action.call_headers))
+    call.connect(
+        "sip",
+        action.destination.endpoint,
+        plan,
+        cli=_cli(call, action.cli),
+        headers=(*private, *action.call_headers),
+    )
 
 
 def _connect_stream(call: Call, action: ConnectStream) -> None:
@@ -130,13 +153,17 @@ def _answer_by_itself(call: Call) -> None:
 
 
 def _cli(call: Call, wanted: str) -> str:
-    """The number that whoever is called sees; that of a SIP end is shown only where its application owns it."""
+    """The number that whoever is called sees; that of a SIP end is shown only where its application
+    owns it.
+    """
     if wanted and wanted != "incoming":
         return wanted
     cli = call.origin.cli
     if call.origin.kind == "sip":
         number = call.exchange.numbers.get(normalise(cli).e164)
-        return cli if number is not None and number.application == call.application_key else "private"
+        return (
+            cli if number is not None and number.application == call.application_key else "private"
+        )
     return cli or call.origin.user
 
 

@@ -11,7 +11,9 @@ Target = Literal["did", "number", "username", "sip", "conference"]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where an event goes: to the application's URLs, to a URL of its own, or nowhere since the answer came with the callout."""
+    """Where an event goes: to the application's URLs, to a URL of its own, or nowhere since the
+    answer came with the callout.
+    """
 
     send: bool = True
     url: str = ""

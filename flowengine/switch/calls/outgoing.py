@@ -1,4 +1,6 @@
-"""A leg that goes out: it rings, is answered or not, the backend is asked, and both ends hear each other."""
+"""A leg that goes out: it rings, is answered or not, the backend is asked, and both ends hear each
+other.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,12 @@ if TYPE_CHECKING:
     from flowengine.switch.calls.call import Call
     from flowengine.switch.calls.leg import Leg
 
-_REFUSALS: Final[dict[str, Refusal]] = {"busy": "busy", "decline": "decline", "congestion": "congestion", "unknown": "unknown"}
+_REFUSALS: Final[dict[str, Refusal]] = {
+    "busy": "busy",
+    "decline": "decline",
+    "congestion": "congestion",
+    "unknown": "unknown",
+}
 """What a behaviour does instead of answering; whoever does anything else lets it ring"""
 
 
@@ -59,13 +66,17 @@ class Outgoing:
             return
         self.ring()
         settings, behaviour = exchange.settings, self.leg.behaviour
-        patience = settings.ring_seconds if self._plan.dial_timeout is None else self._plan.dial_timeout
+        patience = (
+            settings.ring_seconds if self._plan.dial_timeout is None else self._plan.dial_timeout
+        )
         if behaviour.does == "answer":
             self._later(behaviour.after, self._picks_up)
         elif behaviour.does in _REFUSALS:
             self._later(behaviour.after, self._refuses)
         self._later(patience, self._rings_out)
-        exchange.happen(Ringing(call.id, exchange.clock.now(), self.leg.kind, self.leg.address, self.leg.cli))
+        exchange.happen(
+            Ringing(call.id, exchange.clock.now(), self.leg.kind, self.leg.address, self.leg.cli)
+        )
 
     def ring(self) -> None:
         """Let the caller hear that it rings."""
@@ -100,13 +111,17 @@ class Outgoing:
         if not self.bridged:
             self.bridged = True
             call = self._call
-            call.exchange.happen(Joined(call.id, call.exchange.clock.now(), self.leg.kind, self.leg.address))
+            call.exchange.happen(
+                Joined(call.id, call.exchange.clock.now(), self.leg.kind, self.leg.address)
+            )
 
     def drop(self) -> None:
         """Hang up at this end only, as the call goes on elsewhere."""
         self.over()
         if self.leg.go():
-            self._call.exchange.happen(Left(self._call.id, self._call.exchange.clock.now(), self.leg.role))
+            self._call.exchange.happen(
+                Left(self._call.id, self._call.exchange.clock.now(), self.leg.role)
+            )
 
     def over(self) -> None:
         """The call is over, or this leg of it."""
@@ -141,7 +156,9 @@ class Outgoing:
         self._later(min(longest, affordable), lambda: self._call.end(ending))
 
     def _ready(self) -> None:
-        """The caller has heard it ring until now, or words in place of that, which are not cut short."""
+        """The caller has heard it ring until now, or words in place of that, which are not cut
+        short.
+        """
         if self._call.caller is not None and not self._call.caller.line.speaking:
             self._call.caller.line.stop()
         amd = self._plan.amd
@@ -149,7 +166,9 @@ class Outgoing:
             self._ask(None)
             return
         exchange = self._call.exchange
-        self._detection = Detection(exchange.clock, exchange.settings, self.leg.behaviour, amd, self._ask, self._found)
+        self._detection = Detection(
+            exchange.clock, exchange.settings, self.leg.behaviour, amd, self._ask, self._found
+        )
         self._detection.start()
 
     def _ask(self, verdict: Verdict | None) -> None:

@@ -25,11 +25,19 @@ if TYPE_CHECKING:
 
 
 class Performance:
-    """One list of instructions on one leg (None: nobody is there to hear them), and what comes after them."""
+    """One list of instructions on one leg (None: nobody is there to hear them), and what comes
+    after them.
+    """
 
     __slots__ = ("_call", "_left", "_leg", "_over", "_then")
 
-    def __init__(self, call: Call, leg: Leg | None, instructions: Iterable[AnyInstruction], then: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        call: Call,
+        leg: Leg | None,
+        instructions: Iterable[AnyInstruction],
+        then: Callable[[], None],
+    ) -> None:
         self._call, self._leg, self._left, self._then = call, leg, deque(instructions), then
         self._over = False
 
@@ -62,7 +70,10 @@ class Performance:
         if self._leg is not None:
             self._leg.line.stop()
 
-    def _do(self, item: Answer | SendDtmf | SetCookie | StartRecording | StopRecording | ReportCallStatus) -> None:
+    def _do(
+        self,
+        item: Answer | SendDtmf | SetCookie | StartRecording | StopRecording | ReportCallStatus,
+    ) -> None:
         call = self._call
         if isinstance(item, SetCookie):
             call.set_cookie(item.key, item.value)

@@ -61,7 +61,10 @@ def info_of(call: Call) -> dict[str, Any]:
     origin, ended, ending = call.origin, call.ended, call.ending
     info: dict[str, Any] = {
         "from": _from(call),
-        "to": {"type": _TYPES.get(origin.to_type, origin.to_type.capitalize()), "endpoint": without_plus(origin.to)},
+        "to": {
+            "type": _TYPES.get(origin.to_type, origin.to_type.capitalize()),
+            "endpoint": without_plus(origin.to),
+        },
         "domain": origin.domain,
         "callId": call.id,
         "duration": call.seconds_answered(),
@@ -70,7 +73,10 @@ def info_of(call: Call) -> dict[str, Any]:
     if ended is not None and ending is not None:
         info |= {"result": ended.result, "reason": ending.info or ended.reason}
     info |= {"timestamp": timestamp(call.begun), "custom": call.custom}
-    return info | {"userRate": money(call.rate, call.rate.amount), "debit": money(call.rate, call.debit)}
+    return info | {
+        "userRate": money(call.rate, call.rate.amount),
+        "debit": money(call.rate, call.debit),
+    }
 
 
 def money(rate: Rate, amount: float) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""What is wrong with a well-formed configuration: names that lead nowhere, things that are there twice, acts that cannot be done."""
+"""What is wrong with a well-formed configuration: names that lead nowhere, things that are there
+twice, acts that cannot be done.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +15,9 @@ KEYS = re.compile(r"[0-9*#w]+")
 ANSWERS = frozenset({"answer", "by hand"})
 
 
-def problems(made: Configuration, document: Document, environment: Mapping[str, str]) -> Iterator[Problem]:
+def problems(
+    made: Configuration, document: Document, environment: Mapping[str, str]
+) -> Iterator[Problem]:
     """Everything that a schema cannot see."""
     yield from twice(document, "applications", [item.key for item in made.applications], "key")
     yield from twice(document, "numbers", [item.number for item in made.numbers], "number")
@@ -24,7 +28,12 @@ def problems(made: Configuration, document: Document, environment: Mapping[str, 
     for name, party in made.parties.items():
         if party.acts and party.does not in ANSWERS:
             at = document.key_span(("parties", name, "acts"))
-            yield Problem("FE604", at, f"{name} never answers, so it does nothing", "let it answer, or leave out acts:")
+            yield Problem(
+                "FE604",
+                at,
+                f"{name} never answers, so it does nothing",
+                "let it answer, or leave out acts:",
+            )
         yield from unreadable(party.hangs_up_at, document, ("parties", name, "hangs_up_at"))
         for index, act in enumerate(party.acts):
             yield from impossible(act, document, ("parties", name, "acts", index))
@@ -33,7 +42,12 @@ def problems(made: Configuration, document: Document, environment: Mapping[str, 
 def twice(document: Document, part: str, names: list[str], key: str) -> Iterator[Problem]:
     for index, name in enumerate(names):
         if name in names[:index]:
-            yield Problem("FE602", document.span((part, index, key)), f"{quoted(name)} is in {part} already", "leave one of them out")
+            yield Problem(
+                "FE602",
+                document.span((part, index, key)),
+                f"{quoted(name)} is in {part} already",
+                "leave one of them out",
+            )
 
 
 def strangers(made: Configuration, document: Document) -> Iterator[Problem]:
@@ -43,19 +57,41 @@ def strangers(made: Configuration, document: Document) -> Iterator[Problem]:
     for part, index, key in named:
         if key and key not in known:
             cure = suggest(key, known) or "list it under applications: with its key"
-            yield Problem("FE601", document.span((part, index, "application")), f"there is no application {quoted(key)}", cure)
+            yield Problem(
+                "FE601",
+                document.span((part, index, "application")),
+                f"there is no application {quoted(key)}",
+                cure,
+            )
 
 
-def secretless(made: Application, document: Document, index: int, environment: Mapping[str, str]) -> Iterator[Problem]:
+def secretless(
+    made: Application, document: Document, index: int, environment: Mapping[str, str]
+) -> Iterator[Problem]:
     path: Path = ("applications", index)
     if bool(made.secret) == bool(made.secret_from):
-        yield Problem("FE603", document.span((*path, "key")), "it needs one secret", "write secret: or secret_from: beside the key")
+        yield Problem(
+            "FE603",
+            document.span((*path, "key")),
+            "it needs one secret",
+            "write secret: or secret_from: beside the key",
+        )
     elif made.secret_from and made.secret_from not in environment:
         at = document.span((*path, "secret_from"))
-        yield Problem("FE603", at, f"the environment has no {made.secret_from}", "set it to the application's secret")
+        yield Problem(
+            "FE603",
+            at,
+            f"the environment has no {made.secret_from}",
+            "set it to the application's secret",
+        )
     elif len(decode_secret(secret_of(made, environment))) < LEAST_SECRET_BYTES:
         at = document.span((*path, "secret" if made.secret else "secret_from"))
-        yield Problem("FE603", at, "this is no secret in base64", "copy it whole from the dashboard, or make one: openssl rand -base64 16")
+        yield Problem(
+            "FE603",
+            at,
+            "this is no secret in base64",
+            "copy it whole from the dashboard, or make one: openssl rand -base64 16",
+        )
 
 
 def secret_of(made: Application, environment: Mapping[str, str]) -> str:
@@ -65,11 +101,23 @@ def secret_of(made: Application, environment: Mapping[str, str]) -> str:
 def impossible(act: Act, document: Document, path: Path) -> Iterator[Problem]:
     if act.do == "press" and not KEYS.fullmatch(act.value):
         at = document.span((*path, "value"))
-        yield Problem("FE604", at, f"{quoted(act.value)} cannot be pressed", "write 0 to 9, * and #, in quotes")
+        yield Problem(
+            "FE604",
+            at,
+            f"{quoted(act.value)} cannot be pressed",
+            "write 0 to 9, * and #, in quotes",
+        )
     if act.do == "say" and not act.value:
-        yield Problem("FE604", document.span(path), "it says nothing", "write value: with its words")
+        yield Problem(
+            "FE604", document.span(path), "it says nothing", "write value: with its words"
+        )
     if act.do in ("wait", "hang up") and act.value:
-        yield Problem("FE604", document.span((*path, "value")), f"{quoted(act.do)} takes no value", "leave it out")
+        yield Problem(
+            "FE604",
+            document.span((*path, "value")),
+            f"{quoted(act.do)} takes no value",
+            "leave it out",
+        )
     yield from unreadable(act.until, document, (*path, "until"))
 
 
@@ -77,4 +125,9 @@ def unreadable(expression: str, document: Document, path: Path) -> Iterator[Prob
     try:
         re.compile(expression)
     except re.error as error:
-        yield Problem("FE604", document.span(path), f"no regular expression: {error}", r"put \ before what stands for itself")
+        yield Problem(
+            "FE604",
+            document.span(path),
+            f"no regular expression: {error}",
+            r"put \ before what stands for itself",
+        )

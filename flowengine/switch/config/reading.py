@@ -35,7 +35,9 @@ class Configured:
     made_up: bool = False
 
 
-def configured(content: bytes, file: str, environment: Mapping[str, str]) -> tuple[Configured | None, list[Problem]]:
+def configured(
+    content: bytes, file: str, environment: Mapping[str, str]
+) -> tuple[Configured | None, list[Problem]]:
     """What the file says; None with the problems where there are any errors."""
     document, found = read(content, file)
     if document is None:
@@ -55,17 +57,29 @@ def default(environment: Mapping[str, str]) -> Configured:
 
 
 def build(made: Configuration, environment: Mapping[str, str]) -> Configured:
-    applications = tuple(application(item, environment) for item in made.applications) or (own(environment),)
+    applications = tuple(application(item, environment) for item in made.applications) or (
+        own(environment),
+    )
     first = applications[0].key
     world = World(
         applications=applications,
-        numbers=tuple(WorldNumber(item.number, owner(item.application, first), item.capability) for item in made.numbers),
+        numbers=tuple(
+            WorldNumber(item.number, owner(item.application, first), item.capability)
+            for item in made.numbers
+        ),
         users={item.name: owner(item.application, first) for item in made.users},
         parties={name: behaviour(party) for name, party in made.parties.items()},
-        rates=tuple(Rate(item.prefix, item.amount, item.currency) for item in made.rates) or (OWN_RATE,),
+        rates=tuple(Rate(item.prefix, item.amount, item.currency) for item in made.rates)
+        or (OWN_RATE,),
         region=made.region,
     )
-    return Configured(world, made.settings, made.store, made.open_desk, made_up=not made.applications and not environment.get(KEY))
+    return Configured(
+        world,
+        made.settings,
+        made.store,
+        made.open_desk,
+        made_up=not made.applications and not environment.get(KEY),
+    )
 
 
 def owner(named: str | None, first: str) -> str:
@@ -73,7 +87,9 @@ def owner(named: str | None, first: str) -> str:
 
 
 def application(made: Application, environment: Mapping[str, str]) -> WorldApplication:
-    return WorldApplication(made.key, secret_of(made, environment), made.primary, made.fallback, made.credit)
+    return WorldApplication(
+        made.key, secret_of(made, environment), made.primary, made.fallback, made.credit
+    )
 
 
 def own(environment: Mapping[str, str]) -> WorldApplication:

@@ -1,4 +1,6 @@
-"""The published JSON Schema of the configuration file, generated from the typed model by `flowengine schema`."""
+"""The published JSON Schema of the configuration file, generated from the typed model by
+`flowengine schema`.
+"""
 
 import ast
 import inspect
@@ -29,9 +31,20 @@ def schema() -> dict[str, Any]:
 
 def generated() -> dict[str, Any]:
     """The schema as the typed model has it. A test keeps the published file equal to it."""
-    (top,), components = msgspec.json.schema_components([Configuration], ref_template="#/$defs/{name}")
-    components["Settings"] = {**components["Settings"], "properties": settings_properties(), "additionalProperties": False}
-    return {"$schema": DIALECT, "title": "The configuration of the switch", **top, "$defs": components}
+    (top,), components = msgspec.json.schema_components(
+        [Configuration], ref_template="#/$defs/{name}"
+    )
+    components["Settings"] = {
+        **components["Settings"],
+        "properties": settings_properties(),
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "The configuration of the switch",
+        **top,
+        "$defs": components,
+    }
 
 
 def settings_properties() -> dict[str, Any]:
@@ -39,7 +52,12 @@ def settings_properties() -> dict[str, Any]:
     plain = msgspec.json.schema(Settings)["$defs"]["Settings"]["properties"]
     said = docstrings()
     return {
-        name: {**about, **bounds(name, about), "description": said.get(name, ""), "examples": [example(name)]}
+        name: {
+            **about,
+            **bounds(name, about),
+            "description": said.get(name, ""),
+            "examples": [example(name)],
+        }
         for name, about in plain.items()
     }
 

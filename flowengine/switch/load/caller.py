@@ -30,7 +30,9 @@ SETTINGS: Final = Settings()
 
 
 class Share:
-    """A call's share of the pool: its own requests alone hold up its time. They are signed in the time of the backend."""
+    """A call's share of the pool: its own requests alone hold up its time. They are signed in the
+    time of the backend.
+    """
 
     def __init__(self, pool: Transport, key: str, secret: str, tally: Tally) -> None:
         self.in_flight = 0
@@ -41,13 +43,25 @@ class Share:
         self._tally = tally
         self._replied = asyncio.Event()
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply) -> None:
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply
+    ) -> None:
         """As transports do."""
         self.in_flight += 1
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        signature = sign(self._key, self._secret, "POST", urlsplit(url).path or "/", headers["content-type"], body, stamp)
+        signature = sign(
+            self._key,
+            self._secret,
+            "POST",
+            urlsplit(url).path or "/",
+            headers["content-type"],
+            body,
+            stamp,
+        )
         done = partial(self._done, self.event, perf_counter(), reply)
-        self._pool.post(url, {**headers, "x-timestamp": stamp, "authorization": signature}, body, timeout, done)
+        self._pool.post(
+            url, {**headers, "x-timestamp": stamp, "authorization": signature}, body, timeout, done
+        )
 
     def _done(self, event: str, begun: float, reply: Reply, response: Response | None) -> None:
         self._tally.took(event, perf_counter() - begun)
@@ -62,13 +76,19 @@ class Share:
 
 
 class Caller:
-    """Calls once. It has a switch of its own: nothing of it is left when the call is over, however many there are."""
+    """Calls once. It has a switch of its own: nothing of it is left when the call is over, however
+    many there are.
+    """
 
-    def __init__(self, world: World, pool: Transport, tally: Tally, random: Random, talk: Sequence[str]) -> None:
+    def __init__(
+        self, world: World, pool: Transport, tally: Tally, random: Random, talk: Sequence[str]
+    ) -> None:
         application = world.applications[0]
         self._clock = VirtualClock(datetime.now(UTC))
         self._share = Share(pool, application.key, application.secret, tally)
-        self._exchange = Exchange(world, self._clock, SETTINGS, self._share, seed=randbits(64))  # ids are new in each run
+        self._exchange = Exchange(
+            world, self._clock, SETTINGS, self._share, seed=randbits(64)
+        )  # ids are new in each run
         self._exchange.watch(self._see)
         self._tally = tally
         self._random = random

@@ -14,7 +14,9 @@ EVENTS: Final = ("ice", "pie", "ace", "dice", "notify")
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How many callbacks of one kind there were, and within how many milliseconds so much of a hundred of them was answered."""
+    """How many callbacks of one kind there were, and within how many milliseconds so much of a
+    hundred of them was answered.
+    """
 
     count: int
     p50: float
@@ -57,7 +59,10 @@ class Report:
     @property
     def failed(self) -> int:
         """Calls that the server did not carry: it said nothing that could be obeyed."""
-        return sum(self.endings.get(f"{ending.result} {ending.reason}", 0) for ending in (BACKEND_FAILED, ILLEGAL_SVAML))
+        return sum(
+            self.endings.get(f"{ending.result} {ending.reason}", 0)
+            for ending in (BACKEND_FAILED, ILLEGAL_SVAML)
+        )
 
     @property
     def refused(self) -> bool:

@@ -31,8 +31,13 @@ class Plan:
 
 
 async def load(plan: Plan, progress: Callable[[int], None] = lambda _calls: None) -> Report:
-    """Place the calls. Each lane has one under way, in a time of its own that stands still only while the server is asked."""
-    world = World((Application(plan.key, plan.secret, plan.url),), tuple(Number(number, plan.key) for number in plan.to))
+    """Place the calls. Each lane has one under way, in a time of its own that stands still only
+    while the server is asked.
+    """
+    world = World(
+        (Application(plan.key, plan.secret, plan.url),),
+        tuple(Number(number, plan.key) for number in plan.to),
+    )
     tally, numbers, begun = Tally(), iter(range(plan.calls)), perf_counter()
 
     async def lane(pool: Concurrent, seed: int) -> None:

@@ -1,1 +1,3 @@
-"""What one end of a line hears and says: sounds, menus, conferences, recordings, and who has answered."""
+"""What one end of a line hears and says: sounds, menus, conferences, recordings, and who has
+answered.
+"""

@@ -1,4 +1,6 @@
-"""Answering machine detection: what is found at the other end of a call that was just answered, and when that is known."""
+"""Answering machine detection: what is found at the other end of a call that was just answered, and
+when that is known.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,9 +26,11 @@ class Verdict:
 
 
 class Detection:
-    """Detection on one leg, begun at its answer. `ready` is told what ACE says, and that it is time for it.
+    """Detection on one leg, begun at its answer. `ready` is told what ACE says, and that it is time
+    for it.
 
-    Asynchronous detection lets ACE go at once, and notifies of the verdict ("amd") and of a machine's beep ("amd_beep").
+    Asynchronous detection lets ACE go at once, and notifies of the verdict ("amd") and of a
+    machine's beep ("amd_beep").
     """
 
     def __init__(
@@ -40,7 +44,9 @@ class Detection:
     ) -> None:
         self._clock, self._behaviour, self._ready, self._notify = clock, behaviour, ready, notify
         self._asynchronous = amd.asynchronous
-        self._seconds = settings.amd_seconds if amd.asynchronous else min(settings.amd_seconds, _LATEST)
+        self._seconds = (
+            settings.amd_seconds if amd.asynchronous else min(settings.amd_seconds, _LATEST)
+        )
         self._timers: list[Timer] = []
         self._begun = clock.now()
         self._listening = False

@@ -18,9 +18,22 @@ class Listener(Protocol):
 
 
 class Line:
-    """Plays one thing at a time: whatever is played next replaces what is playing, and nobody hears of the end of that."""
+    """Plays one thing at a time: whatever is played next replaces what is playing, and nobody hears
+    of the end of that.
+    """
 
-    __slots__ = ("_at", "_endless", "_sounds", "_then", "_timer", "clock", "heard", "listener", "playing", "settings")
+    __slots__ = (
+        "_at",
+        "_endless",
+        "_sounds",
+        "_then",
+        "_timer",
+        "clock",
+        "heard",
+        "listener",
+        "playing",
+        "settings",
+    )
 
     def __init__(self, clock: Clock, settings: Settings, heard: Callable[[Sound], None]) -> None:
         self.clock = clock
@@ -40,7 +53,9 @@ class Line:
         return self.playing and not self._endless
 
     def play(self, sounds: Sequence[Sound], then: Callable[[], None]) -> None:
-        """Play these once, then go on; `then` is never called before this has returned, not even after silence."""
+        """Play these once, then go on; `then` is never called before this has returned, not even
+        after silence.
+        """
         self.stop()
         self.playing, self._endless, self._sounds, self._then = True, False, sounds, then
         if sounds:
@@ -49,7 +64,9 @@ class Line:
             self._timer = self.clock.later(0.0, self._next)
 
     def loop(self, sounds: Sequence[Sound]) -> None:
-        """Play these over and over until something else is played; music, which has no end, begins once."""
+        """Play these over and over until something else is played; music, which has no end, begins
+        once.
+        """
         self.stop()
         self.playing, self._endless, self._sounds = bool(sounds), True, sounds
         if any(sound.seconds for sound in sounds):

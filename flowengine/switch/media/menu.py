@@ -63,17 +63,20 @@ def _plan(menu: Menu, locale: str, settings: Settings) -> _Plan:
         again=prompt_sounds(menu.repeat_prompt or menu.main_prompt, locale, settings),
         repeats=settings.repeats if menu.repeats is None else menu.repeats,
         digits=menu.max_digits or 0,
-        keys={key: (match[1].lower(), match[2].strip()) for key, match in actions if match and single},
+        keys={
+            key: (match[1].lower(), match[2].strip()) for key, match in actions if match and single
+        },
         timeout=menu.timeout_mills / 1000,
         voice_timeout=menu.max_timeout_mills / 1000,
     )
 
 
 class MenuRun:
-    """One runMenu. It finishes exactly once, unless it is stopped; jumps between its menus are its own affair.
+    """One runMenu. It finishes exactly once, unless it is stopped; jumps between its menus are its
+    own affair.
 
-    `asked` is told whenever input begins to count: the menu, the keys that lead somewhere, how many digits are collected, and
-    whether words count too.
+    `asked` is told whenever input begins to count: the menu, the keys that lead somewhere, how many
+    digits are collected, and whether words count too.
     """
 
     __slots__ = (
@@ -107,7 +110,9 @@ class MenuRun:
         self._enter(name if name in self._plans else MAIN_MENU)
 
     def stop(self) -> None:
-        """End it without a result: the call has been taken elsewhere. What has ended leaves the line alone."""
+        """End it without a result: the call has been taken elsewhere. What has ended leaves the
+        line alone.
+        """
         if not self._over:
             self._over = True
             self._quiet()
@@ -115,14 +120,18 @@ class MenuRun:
             self._line.listener = None
 
     def pause(self) -> None:
-        """Leave the line to something else: until `resume`, no time runs out, and nothing that comes from the line counts."""
+        """Leave the line to something else: until `resume`, no time runs out, and nothing that
+        comes from the line counts.
+        """
         self._interrupted = self._line.playing
         self._quiet()
         self._unlimited()
         self._line.listener = None
 
     def resume(self) -> None:
-        """Go on: with the prompt, if that was interrupted, else by waiting anew; digits that came before still count."""
+        """Go on: with the prompt, if that was interrupted, else by waiting anew; digits that came
+        before still count.
+        """
         if self._interrupted:
             self._prompt(self._sounds)
         else:
@@ -135,7 +144,9 @@ class MenuRun:
         self._end("hangup")
 
     def key(self, key: str) -> bool:
-        """A key; digits are collected up to the last one or `#`, single keys lead somewhere or are wrong."""
+        """A key; digits are collected up to the last one or `#`, single keys lead somewhere or are
+        wrong.
+        """
         plan = self._plan
         if self._line.playing and not (plan.digits or key in plan.keys or self._wrong_interrupts):
             return False
@@ -149,7 +160,9 @@ class MenuRun:
         return True
 
     def speech(self, text: str) -> bool:
-        """Words, where the menu takes any: they are complete after a silence, or when they have taken too long."""
+        """Words, where the menu takes any: they are complete after a silence, or when they have
+        taken too long.
+        """
         if not self._action.enable_voice or self._typed:
             return False
         self._quiet()
@@ -188,7 +201,9 @@ class MenuRun:
         self._asked(self._plan.id, self._plan.asked, self._plan.digits, self._action.enable_voice)
 
     def _wait(self) -> None:
-        """Wait for more; words have a limit of their own, counted from the first moment without a prompt."""
+        """Wait for more; words have a limit of their own, counted from the first moment without a
+        prompt.
+        """
         self._timer = self._line.clock.later(self._plan.timeout, self._silent)
         if self._action.enable_voice and not self._typed and self._limit is None:
             self._limit = self._line.clock.later(self._plan.voice_timeout, self._silent)

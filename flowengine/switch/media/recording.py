@@ -1,4 +1,6 @@
-"""Recordings: what is announced of them and when, how their files are called, and where they are kept."""
+"""Recordings: what is announced of them and when, how their files are called, and where they are
+kept.
+"""
 
 import re
 from collections.abc import Callable
@@ -16,11 +18,16 @@ _NOT_IN_KEYS = re.compile(r"[^\w.-]+")
 MAX_KEPT = 10_000
 """A switch that runs for days forgets its oldest recordings"""
 _MPEG = b"\xff\xfb\x90\x00" + bytes(413)
-_WAVE = b"RIFF\x74\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x40\x1f\0\0\1\0\x08\0data\x50\0\0\0" + b"\x80" * 80
+_WAVE = (
+    b"RIFF\x74\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x40\x1f\0\0\1\0\x08\0data\x50\0\0\0"
+    + b"\x80" * 80
+)
 
 
 def silence(name: str) -> bytes:
-    """What every recording of this switch holds: a moment in which nothing is heard, in the format that its name tells."""
+    """What every recording of this switch holds: a moment in which nothing is heard, in the format
+    that its name tells.
+    """
     return _WAVE if name.endswith(".wav") else _MPEG
 
 
@@ -99,7 +106,9 @@ class Recorder:
             return
         url, ended = self._url, self._clock.now()
         self._tell(options, "recording_finished")
-        self._clock.later(self._settings.upload_seconds, lambda: self._uploaded(options, url, ended))
+        self._clock.later(
+            self._settings.upload_seconds, lambda: self._uploaded(options, url, ended)
+        )
 
     def _uploaded(self, options: RecordingOptions, url: str, ended: datetime) -> None:
         key = _NOT_IN_KEYS.sub("_", url)
@@ -108,7 +117,9 @@ class Recorder:
         self._tell(options, "recording_available", url)
         if options.transcription_options is not None and options.transcription_options.enabled:
             rest = self._settings.transcription_seconds - self._settings.upload_seconds
-            self._clock.later(rest, lambda: self._tell(options, "transcription_available", transcript_url(url)))
+            self._clock.later(
+                rest, lambda: self._tell(options, "transcription_available", transcript_url(url))
+            )
 
     def _tell(self, options: RecordingOptions, what: Notice, destination: str = "") -> None:
         if options.notification_events:
@@ -116,7 +127,9 @@ class Recorder:
 
 
 def file_url(destination: str, name: str) -> str:
-    """Where the file goes: `destination` names it itself, or only the bucket, container or folder to put it in."""
+    """Where the file goes: `destination` names it itself, or only the bucket, container or folder
+    to put it in.
+    """
     scheme, _, path = destination.partition("://")
     places = path.rstrip("/").split("/")
     fixed = {"azure": 2, "sdrive": 0}.get(scheme.lower(), 1)

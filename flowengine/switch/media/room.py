@@ -1,4 +1,6 @@
-"""Conferences: who is in a room, who hears whom, music for whoever is alone, and what becomes of keys."""
+"""Conferences: who is in a room, who hears whom, music for whoever is alone, and what becomes of
+keys.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +19,9 @@ _IGNORE = ConferenceDtmfOptions("ignore")
 
 @dataclass(slots=True)
 class Member:
-    """A call in a conference. `on_kicked` ends the call; `detected` is told the call's id and the keys it pressed."""
+    """A call in a conference. `on_kicked` ends the call; `detected` is told the call's id and the
+    keys it pressed.
+    """
 
     call_id: str
     cli: str
@@ -44,7 +48,13 @@ class Room:
         self._keys: dict[str, _Keys] = {}
         self._recorder: Recorder | None = None
 
-    def join(self, member: Member, options: ConferenceDtmfOptions | None = None, moh: str = "", greeting: Sequence[Sound] = ()) -> None:
+    def join(
+        self,
+        member: Member,
+        options: ConferenceDtmfOptions | None = None,
+        moh: str = "",
+        greeting: Sequence[Sound] = (),
+    ) -> None:
         """Let a call in; it hears the greeting, then the others, or its music while it is alone."""
         member.moh = moh
         self._members[member.call_id] = member
@@ -120,7 +130,11 @@ class Room:
         member = self._members.get(call_id)
         if member is None or member.on_hold:
             return []
-        return [other.call_id for other in self._members.values() if other is not member and not other.muted and not other.on_hold]
+        return [
+            other.call_id
+            for other in self._members.values()
+            if other is not member and not other.muted and not other.on_hold
+        ]
 
     def pass_on(self, sender: Member, keys: str) -> None:
         """Let whoever hears the sender hear its keys."""
@@ -130,7 +144,13 @@ class Room:
 
     def _participant(self, member: Member) -> dict[str, Any]:
         seconds = (self._clock.now() - member.joined_at).total_seconds()
-        return {"cli": member.cli, "id": member.call_id, "duration": int(seconds), "muted": member.muted, "onhold": member.on_hold}
+        return {
+            "cli": member.cli,
+            "id": member.call_id,
+            "duration": int(seconds),
+            "muted": member.muted,
+            "onhold": member.on_hold,
+        }
 
     def _change(self, call_id: str, **changes: Any) -> bool:
         member = self._members.get(call_id)
@@ -154,7 +174,9 @@ class Room:
         self._settle(member)
 
     def _settle_others(self, member: Member) -> None:
-        """Music begins when somebody is left alone, and ends when that is over; who is on hold notices neither."""
+        """Music begins when somebody is left alone, and ends when that is over; who is on hold
+        notices neither.
+        """
         if len(self._members) in (1, 2):
             for other in self._members.values():
                 if other is not member and not other.on_hold:
@@ -198,7 +220,9 @@ class _Keys:
         if ends or len(self._typed) >= self._options.max_digits:
             self._tell()
         else:
-            self._timer = self._member.line.clock.later(self._options.timeout_mills / 1000, self._tell)
+            self._timer = self._member.line.clock.later(
+                self._options.timeout_mills / 1000, self._tell
+            )
 
     def _tell(self) -> None:
         typed, self._typed = self._typed, ""

@@ -21,7 +21,12 @@ def sounds(instruction: Say | PlayFiles, settings: Settings) -> tuple[Sound, ...
     """What an instruction plays, in its order."""
     if isinstance(instruction, Say):
         return _say(instruction.text, instruction.locale or DEFAULT, settings.characters_per_second)
-    return _parts(instruction.ids, instruction.locale or DEFAULT, settings.characters_per_second, settings.file_seconds)
+    return _parts(
+        instruction.ids,
+        instruction.locale or DEFAULT,
+        settings.characters_per_second,
+        settings.file_seconds,
+    )
 
 
 def prompt_sounds(prompt: str, locale: str, settings: Settings) -> tuple[Sound, ...]:
@@ -37,7 +42,9 @@ def music(name: str) -> tuple[Sound, ...]:
 def tones(keys: str, settings: Settings) -> Sound:
     """Keys that are heard."""
     pauses = keys.count("w")
-    return Sound("tones", keys, pauses * _PAUSE_SECONDS + (len(keys) - pauses) * settings.tone_seconds)
+    return Sound(
+        "tones", keys, pauses * _PAUSE_SECONDS + (len(keys) - pauses) * settings.tone_seconds
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -51,8 +58,12 @@ def _prompt(prompt: str, locale: str, speed: float, file_seconds: float) -> tupl
 
 
 @lru_cache(maxsize=4096)
-def _parts(parts: tuple[str, ...], locale: str, speed: float, file_seconds: float) -> tuple[Sound, ...]:
-    return tuple(_sound(part.strip(), locale, speed, file_seconds) for part in parts if part.strip())
+def _parts(
+    parts: tuple[str, ...], locale: str, speed: float, file_seconds: float
+) -> tuple[Sound, ...]:
+    return tuple(
+        _sound(part.strip(), locale, speed, file_seconds) for part in parts if part.strip()
+    )
 
 
 def _sound(part: str, locale: str, speed: float, file_seconds: float) -> Sound:
@@ -70,4 +81,6 @@ def _sound(part: str, locale: str, speed: float, file_seconds: float) -> Sound:
 
 def _breaks(markup: str) -> float:
     """Seconds of the pauses in SSML."""
-    return sum(float(time) / (1000 if unit.lower() == "ms" else 1) for time, unit in _BREAK.findall(markup))
+    return sum(
+        float(time) / (1000 if unit.lower() == "ms" else 1) for time, unit in _BREAK.findall(markup)
+    )

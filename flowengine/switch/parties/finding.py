@@ -17,7 +17,9 @@ _TEST_NUMBER = re.compile(r"\+460{5,}([0-9]{1,3})")
 def _speaks(times: int, *, until: str = "") -> Behaviour:
     pauses = (_BREATH, *(_PROMPT_SECONDS for _ in range(times - 1)))
     acts = tuple(Act("say", PROMPT, pause) for pause in pauses)
-    return Behaviour(after=7.5, acts=(*acts, Act("hang up", after=_PROMPT_SECONDS)), hangs_up_at=until)
+    return Behaviour(
+        after=7.5, acts=(*acts, Act("hang up", after=_PROMPT_SECONDS)), hangs_up_at=until
+    )
 
 
 _TEST_NUMBERS: Mapping[int, Behaviour] = {
@@ -37,8 +39,12 @@ _ANSWERS_AT_ONCE: Final = Behaviour(after=0.0)
 _NOBODY: Final = Behaviour("unknown", after=0.0)
 
 
-def found(address: str, kind: Kind, parties: Mapping[str, Behaviour], users: Mapping[str, str]) -> Behaviour:
-    """What whoever is called does: as told, else as the test number does, else it answers; nobody is behind an unknown user's name."""
+def found(
+    address: str, kind: Kind, parties: Mapping[str, Behaviour], users: Mapping[str, str]
+) -> Behaviour:
+    """What whoever is called does: as told, else as the test number does, else it answers; nobody
+    is behind an unknown user's name.
+    """
     told = [beginning for beginning in parties if address.startswith(beginning)]
     if told:
         return parties[max(told, key=len)]

@@ -71,7 +71,9 @@ class Script:
             self._after(act)
 
     def _has_come(self, what: str) -> bool:
-        """Whether it was heard since the act before found what it waited for, or a menu asks just now."""
+        """Whether it was heard since the act before found what it waited for, or a menu asks just
+        now.
+        """
         if what == "asked":
             return self._actor.asking
         for at, text in enumerate(self._heard):

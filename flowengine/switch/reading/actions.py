@@ -51,7 +51,9 @@ def _connect_pstn(action: ConnectPstn, where: str, notes: Notes) -> None:
 def _check_indications(country: str, where: str, notes: Notes) -> None:
     cure = f"take {one_of(sorted(INDICATIONS))}"
     if country in _OLD_INDICATIONS:
-        notes.tolerate(where, f"only the platform's older SDK has the tones of {quoted(country)}", cure)
+        notes.tolerate(
+            where, f"only the platform's older SDK has the tones of {quoted(country)}", cure
+        )
     else:
         notes.refuse(where, f"there are no tones of {quoted(country)}", cure)
 
@@ -63,10 +65,16 @@ def _connect_mxp(action: ConnectMxp, where: str, notes: Notes) -> None:
     user = action.destination.endpoint
     check_type(action.destination.type, "username", f"{where}.destination.type", notes)
     if not user:
-        notes.refuse(f"{where}.destination.endpoint", "the app user has no name", "name the app user who is called")
+        notes.refuse(
+            f"{where}.destination.endpoint",
+            "the app user has no name",
+            "name the app user who is called",
+        )
     if len(user) > limits.MAX_USER_NAME:
         cure = f"keep it to {limits.MAX_USER_NAME}, as the platform's older SDK demands"
-        notes.tolerate(f"{where}.destination.endpoint", f"an app user of {len(user)} characters", cure)
+        notes.tolerate(
+            f"{where}.destination.endpoint", f"an app user of {len(user)} characters", cure
+        )
 
 
 def _connect_conf(action: ConnectConf, where: str, notes: Notes) -> None:
@@ -91,10 +99,16 @@ def _connect_sip(action: ConnectSip, where: str, notes: Notes) -> None:
     check_type(action.destination.type, "sip", f"{where}.destination.type", notes)
     if not SIP.fullmatch(action.destination.endpoint):
         message = f"{quoted(action.destination.endpoint)} is no SIP address"
-        notes.refuse(f"{where}.destination.endpoint", message, "write user@host, with :port if it needs one")
+        notes.refuse(
+            f"{where}.destination.endpoint", message, "write user@host, with :port if it needs one"
+        )
     if action.transport and action.transport not in TRANSPORTS:
         message = f"SIP does not travel by {quoted(action.transport)}"
-        notes.refuse(f"{where}.transport", message, f"take {one_of(sorted(TRANSPORTS))}; without it, it is UDP")
+        notes.refuse(
+            f"{where}.transport",
+            message,
+            f"take {one_of(sorted(TRANSPORTS))}; without it, it is UDP",
+        )
 
 
 def _connect_stream(action: ConnectStream, where: str, notes: Notes) -> None:
@@ -103,7 +117,9 @@ def _connect_stream(action: ConnectStream, where: str, notes: Notes) -> None:
     check_type(action.destination.type, "Websocket", f"{where}.destination.type", notes)
     if not WEBSOCKET.fullmatch(action.destination.endpoint):
         message = f"{quoted(action.destination.endpoint)} takes no stream"
-        notes.refuse(f"{where}.destination.endpoint", message, "give the wss:// address of a web socket")
+        notes.refuse(
+            f"{where}.destination.endpoint", message, "give the wss:// address of a web socket"
+        )
 
 
 def _run_menu(action: RunMenu, where: str, notes: Notes) -> None:

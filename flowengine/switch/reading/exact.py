@@ -1,4 +1,6 @@
-"""Answers in the usual spelling, in one typed pass: with anything else in them, be it one property too many, they are not for here."""
+"""Answers in the usual spelling, in one typed pass: with anything else in them, be it one property
+too many, they are not for here.
+"""
 
 from functools import cache, reduce
 from operator import or_
@@ -24,7 +26,13 @@ def _twin(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
     """The same struct, but it takes no property that it does not know"""
     config = kind.__struct_config__
     fields = [(f.name, _closed(f.type), _field(f)) for f in msgspec.structs.fields(kind)]
-    return msgspec.defstruct(kind.__name__, fields, tag_field=config.tag_field, tag=config.tag, forbid_unknown_fields=True)
+    return msgspec.defstruct(
+        kind.__name__,
+        fields,
+        tag_field=config.tag_field,
+        tag=config.tag,
+        forbid_unknown_fields=True,
+    )
 
 
 def _field(field: msgspec.structs.FieldInfo) -> Any:

@@ -30,10 +30,18 @@ def _say(item: Say, where: str, notes: Notes) -> None:
 
 def _play_files(item: PlayFiles, where: str, notes: Notes) -> None:
     if not item.ids:
-        notes.tolerate(f"{where}.ids", "there is nothing to play", "name a file, or leave the instruction out")
-    spoken = [check_parts((part,), f"{where}.ids[{place}]", notes) for place, part in enumerate(item.ids)]
+        notes.tolerate(
+            f"{where}.ids", "there is nothing to play", "name a file, or leave the instruction out"
+        )
+    spoken = [
+        check_parts((part,), f"{where}.ids[{place}]", notes) for place, part in enumerate(item.ids)
+    ]
     if any(spoken) and not item.locale:
-        notes.refuse(where, "#tts[…] and #ssml[…] in playFiles need a locale", 'add "locale", such as "en-US"')
+        notes.refuse(
+            where,
+            "#tts[…] and #ssml[…] in playFiles need a locale",
+            'add "locale", such as "en-US"',
+        )
     check_locale(item.locale, f"{where}.locale", notes)
 
 
@@ -61,14 +69,20 @@ def check_recording(options: RecordingOptions, where: str, notes: Notes) -> None
     if not url:
         notes.tolerate(where, "the recording has no destination; it stays with the platform", cure)
     elif url.startswith("sdrive://"):
-        notes.tolerate(f"{where}.destinationUrl", "sdrive:// belongs to the past of the platform", cure)
+        notes.tolerate(
+            f"{where}.destinationUrl", "sdrive:// belongs to the past of the platform", cure
+        )
     else:
         notes.refuse(f"{where}.destinationUrl", f"recordings cannot be kept at {quoted(url)}", cure)
 
 
 def _report(item: ReportCallStatus, where: str, notes: Notes) -> None:
     if item.value not in {"success", "failure"}:
-        notes.tolerate(f"{where}.value", f"the status {quoted(item.value)} is ignored", "report success or failure")
+        notes.tolerate(
+            f"{where}.value",
+            f"the status {quoted(item.value)} is ignored",
+            "report success or failure",
+        )
     if item.details.strip() != item.details or len(item.details) > limits.MAX_REPORT_DETAILS:
         cure = f"keep them to {limits.MAX_REPORT_DETAILS} characters, without space around them"
         notes.tolerate(f"{where}.details", "the details are cut", cure)
@@ -94,5 +108,7 @@ def check_instructions(said: Sequence[tuple[str, Instruction]], notes: Notes) ->
 def check_cookies(cookies: Mapping[str, str], notes: Notes) -> None:
     size = sum(len(key.encode()) + len(value.encode()) for key, value in cookies.items())
     if size > limits.MAX_COOKIE_BYTES:
-        cure = f"keep keys and values to {limits.MAX_COOKIE_BYTES} bytes in all, over the whole call"
+        cure = (
+            f"keep keys and values to {limits.MAX_COOKIE_BYTES} bytes in all, over the whole call"
+        )
         notes.refuse("instructions", f"cookies of {size} bytes", cure)

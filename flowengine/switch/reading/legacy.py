@@ -1,4 +1,6 @@
-"""Spellings that the platform still takes: names and properties of older SDKs and of examples in its own descriptions."""
+"""Spellings that the platform still takes: names and properties of older SDKs and of examples in
+its own descriptions.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -58,7 +60,9 @@ ABSENT: Mapping[tuple[type, str], Any] = {
 
 def key_of(value: Mapping[str, Any], name: str) -> str | None:
     """The name under which a property is there, in whatever case"""
-    return name if name in value else next((key for key in value if key.lower() == name.lower()), None)
+    return (
+        name if name in value else next((key for key in value if key.lower() == name.lower()), None)
+    )
 
 
 def _pstn(value: dict[str, Any], where: str, notes: Notes) -> dict[str, Any]:
@@ -66,7 +70,9 @@ def _pstn(value: dict[str, Any], where: str, notes: Notes) -> dict[str, Any]:
     value = dict(value)
     tones = key_of(value, "indications")
     if tones and value[tones] is False:
-        notes.tolerate(f"{where}.{tones}", "the tones of Norway came out as false", 'write "no", in quotes')
+        notes.tolerate(
+            f"{where}.{tones}", "the tones of Norway came out as false", 'write "no", in quotes'
+        )
         value[tones] = "no"
     to = key_of(value, "destination")
     if to is None or key_of(value, "number"):
@@ -90,8 +96,15 @@ def _conf(value: dict[str, Any], where: str, notes: Notes) -> dict[str, Any]:
     mode = key_of(value, "dtmfMode")
     if mode is None or key_of(value, "conferenceDtmfOptions"):
         return value
-    notes.tolerate(f"{where}.{mode}", "the dtmfMode of an older SDK", 'give "conferenceDtmfOptions": {"mode": …}')
-    return {**{key: item for key, item in value.items() if key != mode}, "conferenceDtmfOptions": {"mode": value[mode]}}
+    notes.tolerate(
+        f"{where}.{mode}",
+        "the dtmfMode of an older SDK",
+        'give "conferenceDtmfOptions": {"mode": …}',
+    )
+    return {
+        **{key: item for key, item in value.items() if key != mode},
+        "conferenceDtmfOptions": {"mode": value[mode]},
+    }
 
 
 def _typed(kind: str) -> Callable[[dict[str, Any], str, Notes], dict[str, Any]]:

@@ -1,4 +1,6 @@
-"""What may answer what: the matrix of the platform, with the cells on which its descriptions disagree."""
+"""What may answer what: the matrix of the platform, with the cells on which its descriptions
+disagree.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -62,37 +64,69 @@ def name_of(value: Instruction | Action) -> str:
 
 
 def check_places(
-    said: Sequence[tuple[str, Instruction]], action: Action | None, context: Context, settings: Settings, notes: Notes, *, app_origin: bool
+    said: Sequence[tuple[str, Instruction]],
+    action: Action | None,
+    context: Context,
+    settings: Settings,
+    notes: Notes,
+    *,
+    app_origin: bool,
 ) -> None:
     """Whether each part of an answer may be in it; instructions come with their paths."""
     allowed = INSTRUCTIONS[context]
     for where, item in said:
         if (name := name_of(item)) not in allowed:
-            _misplaced(notes, where, name, context, allowed, DISPUTED_INSTRUCTIONS.get(context, _NOTHING))
+            _misplaced(
+                notes, where, name, context, allowed, DISPUTED_INSTRUCTIONS.get(context, _NOTHING)
+            )
     if action is not None:
         _check_action(name_of(action), context, settings, notes, app_origin=app_origin)
         if name_of(action) == "connectMxp":
             _check_recorded(said, notes)
 
 
-def _check_action(name: str, context: Context, settings: Settings, notes: Notes, *, app_origin: bool) -> None:
+def _check_action(
+    name: str, context: Context, settings: Settings, notes: Notes, *, app_origin: bool
+) -> None:
     if name in ACTIONS[context]:
         return
     if context == "ice" and name == "continue":
         _check_continue(settings, notes, app_origin=app_origin)
     else:
-        _misplaced(notes, "action", name, context, ACTIONS[context], DISPUTED_ACTIONS.get(context, _NOTHING))
+        _misplaced(
+            notes,
+            "action",
+            name,
+            context,
+            ACTIONS[context],
+            DISPUTED_ACTIONS.get(context, _NOTHING),
+        )
 
 
 def _check_continue(settings: Settings, notes: Notes, *, app_origin: bool) -> None:
     """The one cell that has a setting"""
     if settings.continue_in_ice == "always" or (settings.continue_in_ice == "apps" and app_origin):
         return
-    only = "only the call of an app continues as dialled" if settings.continue_in_ice == "apps" else "no call continues as dialled"
-    notes.refuse("action", f"continue is not allowed in an answer to ICE: {only}", "say whom to call, as connectPstn does")
+    only = (
+        "only the call of an app continues as dialled"
+        if settings.continue_in_ice == "apps"
+        else "no call continues as dialled"
+    )
+    notes.refuse(
+        "action",
+        f"continue is not allowed in an answer to ICE: {only}",
+        "say whom to call, as connectPstn does",
+    )
 
 
-def _misplaced(notes: Notes, where: str, name: str, context: Context, allowed: frozenset[str], disputed: frozenset[str]) -> None:
+def _misplaced(
+    notes: Notes,
+    where: str,
+    name: str,
+    context: Context,
+    allowed: frozenset[str],
+    disputed: frozenset[str],
+) -> None:
     take = one_of(sorted(allowed)) if allowed else "nothing"
     if name in disputed:
         message = f"descriptions of the platform disagree on whether {name} is allowed in {_PLACES[context]}"
@@ -104,4 +138,8 @@ def _misplaced(notes: Notes, where: str, name: str, context: Context, allowed: f
 def _check_recorded(said: Sequence[tuple[str, Instruction]], notes: Notes) -> None:
     for where, item in said:
         if name_of(item) == "startRecording":
-            notes.tolerate(where, "startRecording is ignored together with connectMxp", "leave it out: calls to an app are not recorded")
+            notes.tolerate(
+                where,
+                "startRecording is ignored together with connectMxp",
+                "leave it out: calls to an app are not recorded",
+            )

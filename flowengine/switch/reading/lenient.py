@@ -6,7 +6,15 @@ from typing import Any, get_args
 import msgspec
 
 from flowengine.problems import one_of, quoted, suggest
-from flowengine.svaml import Action, AnyAction, AnyInstruction, ConnectConf, Instruction, RecordingOptions, StartRecording
+from flowengine.svaml import (
+    Action,
+    AnyAction,
+    AnyInstruction,
+    ConnectConf,
+    Instruction,
+    RecordingOptions,
+    StartRecording,
+)
 from flowengine.switch.reading.instructions import check_recording
 from flowengine.switch.reading.legacy import key_of
 from flowengine.switch.reading.notes import Notes, Unreadable
@@ -43,7 +51,9 @@ def lenient(body: bytes, notes: Notes) -> Said:
             notes.tolerate(name, "null counts as absent", "leave it out")
         else:
             _note_spelling(name, folded, name, notes)
-            (_read_instructions if folded == "instructions" else _read_action)(item, name, said, notes)
+            (_read_instructions if folded == "instructions" else _read_action)(
+                item, name, said, notes
+            )
     return said
 
 
@@ -61,7 +71,9 @@ def _object(body: bytes, notes: Notes) -> dict[str, Any]:
 
 def _note_spelling(name: str, wire: str, where: str, notes: Notes) -> None:
     if name != wire:
-        notes.tolerate(where, f"{quoted(name)} is the platform's {wire} in another spelling", f'write "{wire}"')
+        notes.tolerate(
+            where, f"{quoted(name)} is the platform's {wire} in another spelling", f'write "{wire}"'
+        )
 
 
 def _read_instructions(items: Any, where: str, said: Said, notes: Notes) -> None:
@@ -90,12 +102,18 @@ def _read_action(item: Any, where: str, said: Said, notes: Notes) -> None:
         said.instructions.append((where, StartRecording(recording)))
 
 
-def _named(item: Any, kinds: Kinds, where: str, notes: Notes) -> tuple[type[msgspec.Struct], dict[str, Any]]:
+def _named(
+    item: Any, kinds: Kinds, where: str, notes: Notes
+) -> tuple[type[msgspec.Struct], dict[str, Any]]:
     """The kind of an instruction or action, and its other properties"""
     key = key_of(item, "name") if isinstance(item, dict) else None
     if key is None or not isinstance(item[key], str):
         what = "an action" if kinds is _ACTIONS else "an instruction"
-        notes.refuse(where, f"{what} is an object with a name", f'write {{"name": "{_meant(item, kinds)}", … }}')
+        notes.refuse(
+            where,
+            f"{what} is an object with a name",
+            f'write {{"name": "{_meant(item, kinds)}", … }}',
+        )
         raise Unreadable
     name = item[key]
     tag = next((tag for tag in kinds if tag.lower() == name.lower()), None)
@@ -108,37 +126,62 @@ def _named(item: Any, kinds: Kinds, where: str, notes: Notes) -> tuple[type[msgs
 
 
 def _meant(item: Any, kinds: Kinds) -> str:
-    return next((tag for tag in kinds if isinstance(item, str) and tag.lower() == item.lower()), "…")
+    return next(
+        (tag for tag in kinds if isinstance(item, str) and tag.lower() == item.lower()), "…"
+    )
 
 
 def _unknown(name: str, kinds: Kinds) -> tuple[str, str]:
     """Message and cure for a name that is none"""
-    others, wanted, other = (_INSTRUCTIONS, "action", "an instruction") if kinds is _ACTIONS else (_ACTIONS, "instruction", "an action")
+    others, wanted, other = (
+        (_INSTRUCTIONS, "action", "an instruction")
+        if kinds is _ACTIONS
+        else (_ACTIONS, "instruction", "an action")
+    )
     if any(tag.lower() == name.lower() for tag in others):
         home = '"instructions"' if kinds is _ACTIONS else '"action"'
         return f"{quoted(name)} is {other}, no {wanted}", f"put it into {home}"
     return f"there is no {wanted} {quoted(name)}", suggest(name, kinds) or f"take {one_of(kinds)}"
 
 
-def _recording(kind: type[msgspec.Struct], item: dict[str, Any], where: str, notes: Notes) -> RecordingOptions | None:
-    """`record` and `recordingOptions`, which older descriptions allow with any action; they are taken out of it"""
+def _recording(
+    kind: type[msgspec.Struct], item: dict[str, Any], where: str, notes: Notes
+) -> RecordingOptions | None:
+    """`record` and `recordingOptions`, which older descriptions allow with any action; they are
+    taken out of it
+    """
     record, options = key_of(item, "record"), key_of(item, "recordingOptions")
     given = item.pop(options) if options else {}
     if record is None:
         if options:
-            notes.tolerate(f"{where}.{options}", "nothing is recorded without record", 'add "record": true')
+            notes.tolerate(
+                f"{where}.{options}", "nothing is recorded without record", 'add "record": true'
+            )
         return None
     if str(item.pop(record)).lower() != "true":
         return None
     _note_record(kind, f"{where}.{record}", notes)
-    recording = msgspec.convert(usual(RecordingOptions, given, f"{where}.{options or 'recordingOptions'}", notes), RecordingOptions)
+    recording = msgspec.convert(
+        usual(RecordingOptions, given, f"{where}.{options or 'recordingOptions'}", notes),
+        RecordingOptions,
+    )
     if kind is ConnectConf:
         check_recording(recording, f"{where}.{options or 'recordingOptions'}", notes)
     return recording
 
 
-def _note_record(kind: type[Action] | type[Instruction] | type[msgspec.Struct], where: str, notes: Notes) -> None:
+def _note_record(
+    kind: type[Action] | type[Instruction] | type[msgspec.Struct], where: str, notes: Notes
+) -> None:
     if kind is ConnectConf:
-        notes.tolerate(where, "only descriptions of 2020 and 2021 have the recording of conferences", "record each leg: startRecording")
+        notes.tolerate(
+            where,
+            "only descriptions of 2020 and 2021 have the recording of conferences",
+            "record each leg: startRecording",
+        )
     else:
-        notes.tolerate(where, "only descriptions of 2020 and 2021 have record in actions", "use the instruction startRecording")
+        notes.tolerate(
+            where,
+            "only descriptions of 2020 and 2021 have record in actions",
+            "use the instruction startRecording",
+        )

@@ -17,11 +17,19 @@ def check_menus(action: RunMenu, where: str, notes: Notes) -> None:
     ids = [menu.id for menu in action.menus]
     _check_first(action, ids, where, notes)
     if action.enable_voice and not action.locale:
-        notes.refuse(where, "enableVoice needs a locale", 'add "locale", the language that callers speak, such as "en-US"')
+        notes.refuse(
+            where,
+            "enableVoice needs a locale",
+            'add "locale", the language that callers speak, such as "en-US"',
+        )
     for place, menu in enumerate(action.menus):
         path = f"{where}.menus[{place}]"
         if menu.id in ids[:place]:
-            notes.refuse(f"{path}.id", f"a second menu is called {quoted(menu.id)}", "give each menu an id of its own")
+            notes.refuse(
+                f"{path}.id",
+                f"a second menu is called {quoted(menu.id)}",
+                "give each menu an id of its own",
+            )
         _check_menu(menu, path, notes)
         _check_options(menu, ids, path, notes)
 
@@ -29,7 +37,9 @@ def check_menus(action: RunMenu, where: str, notes: Notes) -> None:
 def _check_first(action: RunMenu, ids: list[str], where: str, notes: Notes) -> None:
     cure = f'call the first menu "{MAIN_MENU}", and give "mainMenu": "{MAIN_MENU}"'
     if action.main_menu not in ids:
-        notes.refuse(f"{where}.mainMenu", f"there is no menu {quoted(action.main_menu)} to begin with", cure)
+        notes.refuse(
+            f"{where}.mainMenu", f"there is no menu {quoted(action.main_menu)} to begin with", cure
+        )
     elif MAIN_MENU not in ids:
         message = f'no menu is called "{MAIN_MENU}", which begins whatever mainMenu says, as one description has it'
         notes.tolerate(f"{where}.menus", message, cure)
@@ -58,7 +68,9 @@ def _check_timeout(mills: int, where: str, notes: Notes) -> None:
         notes.refuse(where, f"{mills} milliseconds is out of range", f"take {least} to {most}")
     else:
         cure = f"take {least} to {most}, as the platform's older SDK demands"
-        notes.tolerate(where, f"{mills} milliseconds is very {'short' if mills < least else 'long'}", cure)
+        notes.tolerate(
+            where, f"{mills} milliseconds is very {'short' if mills < least else 'long'}", cure
+        )
 
 
 def _check_options(menu: Menu, ids: list[str], where: str, notes: Notes) -> None:
@@ -66,9 +78,15 @@ def _check_options(menu: Menu, ids: list[str], where: str, notes: Notes) -> None
     for place, option in enumerate(menu.options):
         path = f"{where}.options[{place}]"
         if not _KEY.fullmatch(option.dtmf):
-            notes.refuse(f"{path}.dtmf", f"{quoted(option.dtmf)} is no key", "take one of 0 to 9, * and #")
+            notes.refuse(
+                f"{path}.dtmf", f"{quoted(option.dtmf)} is no key", "take one of 0 to 9, * and #"
+            )
         elif option.dtmf in taken:
-            notes.refuse(f"{path}.dtmf", f"the key {quoted(option.dtmf)} has an option already", "give each key one option")
+            notes.refuse(
+                f"{path}.dtmf",
+                f"the key {quoted(option.dtmf)} has an option already",
+                "give each key one option",
+            )
         taken.add(option.dtmf)
         _check_lead(option.action, ids, f"{path}.action", notes)
 
@@ -76,7 +94,11 @@ def _check_options(menu: Menu, ids: list[str], where: str, notes: Notes) -> None
 def _check_lead(action: str, ids: list[str], where: str, notes: Notes) -> None:
     lead = _LEADS.fullmatch(action)
     if lead is None:
-        notes.refuse(where, f"{quoted(action)} leads nowhere", "write return(value), which is told by PIE, or menu(id)")
+        notes.refuse(
+            where,
+            f"{quoted(action)} leads nowhere",
+            "write return(value), which is told by PIE, or menu(id)",
+        )
     elif lead[1] == "menu" and lead[2] not in ids:
         cure = suggest(lead[2], ids) or f"name one of the menus: {', '.join(map(quoted, ids))}"
         notes.refuse(where, f"there is no menu {quoted(lead[2])}", cure)

@@ -12,7 +12,11 @@ from flowengine.switch.reading.notes import Notes
 
 def check_number(number: str, where: str, notes: Notes) -> None:
     if not NUMBER.fullmatch(number):
-        notes.refuse(where, f"{quoted(number)} is no number in E.164", f"write + and 6 to 16 digits{_rather(number)}")
+        notes.refuse(
+            where,
+            f"{quoted(number)} is no number in E.164",
+            f"write + and 6 to 16 digits{_rather(number)}",
+        )
 
 
 def _rather(number: str) -> str:
@@ -28,8 +32,14 @@ def check_cli(cli: str, where: str, notes: Notes) -> None:
 
 def check_keys(keys: str, where: str, notes: Notes) -> None:
     if not DTMF.fullmatch(keys):
-        odd = one_of(quoted(key) for key in dict.fromkeys(key for key in keys if not DTMF.fullmatch(key)))
-        notes.refuse(where, f"{odd} cannot be sent as a tone", "take 0 to 9, # and w (half a second of silence)")
+        odd = one_of(
+            quoted(key) for key in dict.fromkeys(key for key in keys if not DTMF.fullmatch(key))
+        )
+        notes.refuse(
+            where,
+            f"{odd} cannot be sent as a tone",
+            "take 0 to 9, # and w (half a second of silence)",
+        )
 
 
 def check_seconds(seconds: int | None, where: str, notes: Notes, most: int) -> None:
@@ -40,7 +50,11 @@ def check_seconds(seconds: int | None, where: str, notes: Notes, most: int) -> N
 def check_type(kind: str, wanted: str, where: str, notes: Notes) -> None:
     """Of a destination"""
     if kind != wanted:
-        notes.refuse(where, f"{quoted(kind)} is not reached by this action", f'give "type": "{wanted}", or take the action that reaches it')
+        notes.refuse(
+            where,
+            f"{quoted(kind)} is not reached by this action",
+            f'give "type": "{wanted}", or take the action that reaches it',
+        )
 
 
 def check_positive(value: int | None, where: str, notes: Notes) -> None:
@@ -50,10 +64,18 @@ def check_positive(value: int | None, where: str, notes: Notes) -> None:
 
 def check_music(moh: str, where: str, notes: Notes) -> None:
     if moh and moh not in HOLD_MUSIC:
-        notes.refuse(where, f"there is no music {quoted(moh)}", f"take {one_of(sorted(HOLD_MUSIC))}, or leave it out for silence")
+        notes.refuse(
+            where,
+            f"there is no music {quoted(moh)}",
+            f"take {one_of(sorted(HOLD_MUSIC))}, or leave it out for silence",
+        )
 
 
 def check_headers(headers: Sequence[CallHeader], where: str, notes: Notes) -> None:
     size = sum(len(header.key.encode()) + len(header.value.encode()) for header in headers)
     if size > limits.MAX_HEADERS_BYTES:
-        notes.refuse(where, f"call headers of {size} bytes", f"keep keys and values to {limits.MAX_HEADERS_BYTES} bytes in all")
+        notes.refuse(
+            where,
+            f"call headers of {size} bytes",
+            f"keep keys and values to {limits.MAX_HEADERS_BYTES} bytes in all",
+        )

@@ -22,9 +22,17 @@ def check_parts(parts: Iterable[str], where: str, notes: Notes) -> bool:
         if not kind.startswith("#"):
             _check_url(part, where, notes, bare=True)
         elif kind not in _KINDS or not opened:
-            notes.refuse(where, f"{quoted(part)} is no part of a prompt", "write #tts[…], #ssml[…], #href[…], a URL or the name of a file")
+            notes.refuse(
+                where,
+                f"{quoted(part)} is no part of a prompt",
+                "write #tts[…], #ssml[…], #href[…], a URL or the name of a file",
+            )
         elif not inside.endswith("]"):
-            notes.refuse(where, f"{quoted(part)} is not closed", "end the part with ], and have no ; in it: the next part begins there")
+            notes.refuse(
+                where,
+                f"{quoted(part)} is not closed",
+                "end the part with ], and have no ; in it: the next part begins there",
+            )
         else:
             _check_inside(kind, inside[:-1], where, notes)
             spoken |= kind != "#href"
@@ -33,18 +41,26 @@ def check_parts(parts: Iterable[str], where: str, notes: Notes) -> bool:
 
 def _check_inside(kind: str, inside: str, where: str, notes: Notes) -> None:
     if "]" in inside or "[" in inside:
-        notes.tolerate(where, f"brackets inside of {kind}[…] may end it early", "write parentheses, or leave them out")
+        notes.tolerate(
+            where,
+            f"brackets inside of {kind}[…] may end it early",
+            "write parentheses, or leave them out",
+        )
     if kind == "#href":
         _check_url(inside, where, notes, bare=False)
     elif kind == "#ssml" and (problem := ssml_problem(inside)):
-        notes.tolerate(where, problem, "correct the markup; who hears it may hear nothing, or the tags")
+        notes.tolerate(
+            where, problem, "correct the markup; who hears it may hear nothing, or the tags"
+        )
 
 
 def _check_url(url: str, where: str, notes: Notes, *, bare: bool) -> None:
     if bare and "://" not in url:
         return
     if problem := url_problem(url):
-        notes.refuse(where, problem, "give the https:// address of an audio file that anybody may fetch")
+        notes.refuse(
+            where, problem, "give the https:// address of an audio file that anybody may fetch"
+        )
 
 
 def check_locale(locale: str, where: str, notes: Notes) -> None:
@@ -52,4 +68,6 @@ def check_locale(locale: str, where: str, notes: Notes) -> None:
     plain = locale.partition("/")[0]
     if "-" in plain and not known(plain):
         cure = suggest(plain, LOCALES) or f"take one such as {one_of(('en-US', 'en-GB', 'sv-SE'))}"
-        notes.tolerate(where, f"no description of the platform has the locale {quoted(locale)}", cure)
+        notes.tolerate(
+            where, f"no description of the platform has the locale {quoted(locale)}", cure
+        )

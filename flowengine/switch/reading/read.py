@@ -17,24 +17,32 @@ from flowengine.switch.settings import Settings
 
 
 def read(body: bytes, context: Context, settings: Settings, *, app_origin: bool = False) -> Reading:
-    """What an answer says, and what the platform makes of how it says it. `app_origin`: the call was placed by an app.
+    """What an answer says, and what the platform makes of how it says it. `app_origin`: the call
+    was placed by an app.
 
-    No body, or no action, is for the settings `empty_*` to judge. Cookies are counted for this answer alone (`cookie_findings`).
+    No body, or no action, is for the settings `empty_*` to judge. Cookies are counted for this
+    answer alone (`cookie_findings`).
     """
     if not body.strip():
         return Reading()
-    return _usual(body, context, settings, app_origin=app_origin) or _unusual(body, context, settings, app_origin=app_origin)
+    return _usual(body, context, settings, app_origin=app_origin) or _unusual(
+        body, context, settings, app_origin=app_origin
+    )
 
 
 def cookie_findings(before: Mapping[str, str], new: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Whether what a call keeps already, and what an answer adds to it, are too much together; `read` says what is so alone."""
+    """Whether what a call keeps already, and what an answer adds to it, are too much together;
+    `read` says what is so alone.
+    """
     alone, together = Notes(), Notes()
     check_cookies(new, alone)
     check_cookies({**before, **new}, together)
     return () if alone else tuple(together.illegal)
 
 
-def _usual(body: bytes, context: Context, settings: Settings, *, app_origin: bool) -> Reading | None:
+def _usual(
+    body: bytes, context: Context, settings: Settings, *, app_origin: bool
+) -> Reading | None:
     """The short way: an answer in the usual spelling in which nothing is found; None for all others"""
     answer = exact(body)
     if answer is None:
@@ -52,7 +60,13 @@ def _unusual(body: bytes, context: Context, settings: Settings, *, app_origin: b
     _judge(said.instructions, said.action, context, settings, notes, app_origin=app_origin)
     illegal = notes.illegal + notes.tolerated if settings.strict else notes.illegal
     tolerated = () if settings.strict else tuple(notes.tolerated)
-    return Reading(tuple(item for _, item in said.instructions), said.action, tuple(illegal), tolerated, said.conference)
+    return Reading(
+        tuple(item for _, item in said.instructions),
+        said.action,
+        tuple(illegal),
+        tolerated,
+        said.conference,
+    )
 
 
 def _judge(

@@ -6,13 +6,26 @@ from typing import Literal
 from flowengine.svaml import AnyAction, AnyInstruction, RecordingOptions
 from flowengine.switch.happenings import Finding
 
-Context = Literal["ice", "ace", "pie", "dice", "patch", "patch_leg", "unpark", "custom_ice", "custom_ace", "custom_pie"]
+Context = Literal[
+    "ice",
+    "ace",
+    "pie",
+    "dice",
+    "patch",
+    "patch_leg",
+    "unpark",
+    "custom_ice",
+    "custom_ace",
+    "custom_pie",
+]
 """What is answered, or which request of the Calling API carries it; `unpark` is a PATCH of a call that is parked"""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An answer in its usual spelling, whatever it was written in. With `illegal` findings it is not to be obeyed."""
+    """An answer in its usual spelling, whatever it was written in. With `illegal` findings it is
+    not to be obeyed.
+    """
 
     instructions: tuple[AnyInstruction, ...] = ()
     action: AnyAction | None = None

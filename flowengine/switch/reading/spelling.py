@@ -1,4 +1,6 @@
-"""From JSON as it came to the properties of SVAML, by the platform's leniency: any case, numbers in quotes, names of old."""
+"""From JSON as it came to the properties of SVAML, by the platform's leniency: any case, numbers in
+quotes, names of old.
+"""
 
 import types
 from collections.abc import Mapping
@@ -8,7 +10,15 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 import msgspec
 
 from flowengine.problems import one_of, quoted, suggest
-from flowengine.svaml import Amd, CallHeader, ConferenceDtmfOptions, Destination, Menu, Option, RecordingOptions
+from flowengine.svaml import (
+    Amd,
+    CallHeader,
+    ConferenceDtmfOptions,
+    Destination,
+    Menu,
+    Option,
+    RecordingOptions,
+)
 from flowengine.svaml import StreamingOptions as Streaming
 from flowengine.svaml import TranscriptionOptions as Transcription
 from flowengine.switch.reading.legacy import ABSENT, ALIASES, FREELY_SPELLED, RESPELLED, REWRITTEN
@@ -37,7 +47,10 @@ class _Property(NamedTuple):
 @cache
 def _properties(kind: type[msgspec.Struct]) -> Mapping[str, _Property]:
     """By name in lower case, those of old included"""
-    named = {field.encode_name: _Property(field.encode_name, field.type, field.required) for field in msgspec.structs.fields(kind)}
+    named = {
+        field.encode_name: _Property(field.encode_name, field.type, field.required)
+        for field in msgspec.structs.fields(kind)
+    }
     return {
         **{old: named[wire] for old, wire in ALIASES.get(kind, {}).items()},
         **{wire.lower(): known for wire, known in named.items()},
@@ -49,9 +62,13 @@ def title(kind: type[msgspec.Struct]) -> str:
 
 
 def usual(kind: type[msgspec.Struct], value: Any, where: str, notes: Notes) -> dict[str, Any]:
-    """The properties of one struct in their usual spelling and type; Unreadable when there is no way to tell what is meant."""
+    """The properties of one struct in their usual spelling and type; Unreadable when there is no
+    way to tell what is meant.
+    """
     if not isinstance(value, dict):
-        notes.refuse(where, f"{_said(value)} stands where {title(kind)} belongs", "write an object: { … }")
+        notes.refuse(
+            where, f"{_said(value)} stands where {title(kind)} belongs", "write an object: { … }"
+        )
         raise Unreadable
     value = REWRITTEN[kind](value, where, notes) if kind in REWRITTEN else value
     told: dict[str, Any] = {}
@@ -75,19 +92,27 @@ def _ignored(kind: type[msgspec.Struct], name: str, where: str, notes: Notes) ->
     notes.tolerate(where, f"{quoted(name)} is no property of {title(kind)}, and is ignored", cure)
 
 
-def _counts(name: str, wire: str, item: Any, told: Mapping[str, Any], where: str, notes: Notes) -> bool:
-    """Whether a property is to be read: not when it is null, nor after the same one in its usual spelling"""
+def _counts(
+    name: str, wire: str, item: Any, told: Mapping[str, Any], where: str, notes: Notes
+) -> bool:
+    """Whether a property is to be read: not when it is null, nor after the same one in its usual
+    spelling
+    """
     if item is None:
         notes.tolerate(where, "null counts as absent", "leave it out")
     elif wire in told:
         notes.tolerate(where, f"{wire} is given twice", "leave one of them out")
         return name == wire
     elif name != wire:
-        notes.tolerate(where, f"{quoted(name)} is the platform's {wire} in another spelling", f'write "{wire}"')
+        notes.tolerate(
+            where, f"{quoted(name)} is the platform's {wire} in another spelling", f'write "{wire}"'
+        )
     return item is not None
 
 
-def _complete(kind: type[msgspec.Struct], told: dict[str, Any], where: str, notes: Notes, *, broken: bool) -> bool:
+def _complete(
+    kind: type[msgspec.Struct], told: dict[str, Any], where: str, notes: Notes, *, broken: bool
+) -> bool:
     """Whether all that is required is there, or has something to stand for it"""
     if broken:
         return False
@@ -97,11 +122,15 @@ def _complete(kind: type[msgspec.Struct], told: dict[str, Any], where: str, note
                 notes.refuse(where, f"{title(kind)} needs {known.wire}", f'add "{known.wire}"')
                 return False
             notes.tolerate(where, f"{title(kind)} without {known.wire}", f'add "{known.wire}"')
-            told[known.wire] = _value(known.hint, ABSENT[kind, known.wire], f"{where}.{known.wire}", notes)
+            told[known.wire] = _value(
+                known.hint, ABSENT[kind, known.wire], f"{where}.{known.wire}", notes
+            )
     return True
 
 
-def _property(kind: type[msgspec.Struct], known: _Property, item: Any, where: str, notes: Notes) -> Any:
+def _property(
+    kind: type[msgspec.Struct], known: _Property, item: Any, where: str, notes: Notes
+) -> Any:
     read = _value(known.hint, item, where, notes)
     place = (kind, known.wire)
     if place in FREELY_SPELLED:
@@ -126,9 +155,13 @@ def _value(hint: Any, item: Any, where: str, notes: Notes) -> Any:
 
 
 def _one_of(words: tuple[str, ...], item: Any, where: str, notes: Notes) -> str:
-    meant = next((word for word in words if isinstance(item, str) and word.lower() == item.lower()), None)
+    meant = next(
+        (word for word in words if isinstance(item, str) and word.lower() == item.lower()), None
+    )
     if meant is None:
-        notes.refuse(where, f"{_said(item)} is not known here", f"take {one_of(map(quoted, words))}")
+        notes.refuse(
+            where, f"{_said(item)} is not known here", f"take {one_of(map(quoted, words))}"
+        )
         raise Unreadable
     if meant != item:
         notes.tolerate(where, f"{quoted(item)} is an unusual spelling", f"write {quoted(meant)}")
@@ -154,7 +187,9 @@ def _text(item: Any, where: str, notes: Notes) -> str:
     if isinstance(item, str):
         return item
     if isinstance(item, bool | list | dict) or item is None:
-        notes.refuse(where, f"{_said(item)} stands where a text belongs", 'write a text, in quotes: "…"')
+        notes.refuse(
+            where, f"{_said(item)} stands where a text belongs", 'write a text, in quotes: "…"'
+        )
         raise Unreadable
     notes.tolerate(where, f"the number {item} stands for a text", f'write "{item}", in quotes')
     return str(item)
@@ -169,7 +204,11 @@ def _number(item: Any, where: str, notes: Notes) -> int:
     except (ValueError, OverflowError):
         whole, number = 0, 1.0
     if whole != number:
-        notes.refuse(where, f"{_said(item)} stands where a whole number belongs", "write a whole number, without quotes")
+        notes.refuse(
+            where,
+            f"{_said(item)} stands where a whole number belongs",
+            "write a whole number, without quotes",
+        )
         raise Unreadable
     notes.tolerate(where, f"{_said(item)} stands for a whole number", f"write {whole}")
     return whole
@@ -180,9 +219,17 @@ def _switch(item: Any, where: str, notes: Notes) -> bool:
         return item
     meant = _SWITCHES.get(item.lower()) if isinstance(item, str) else None
     if meant is None:
-        notes.refuse(where, f"{_said(item)} stands where true or false belongs", "write true or false, without quotes")
+        notes.refuse(
+            where,
+            f"{_said(item)} stands where true or false belongs",
+            "write true or false, without quotes",
+        )
         raise Unreadable
-    notes.tolerate(where, f"{_said(item)} stands for {str(meant).lower()}", f"write {str(meant).lower()}, without quotes")
+    notes.tolerate(
+        where,
+        f"{_said(item)} stands for {str(meant).lower()}",
+        f"write {str(meant).lower()}, without quotes",
+    )
     return meant
 
 

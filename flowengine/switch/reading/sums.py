@@ -10,9 +10,13 @@ from flowengine.switch.reading.notes import Notes
 from flowengine.switch.reading.prompts import parts_of
 
 
-def check_sums(said: Sequence[tuple[str, AnyInstruction]], action: Action | None, notes: Notes) -> None:
+def check_sums(
+    said: Sequence[tuple[str, AnyInstruction]], action: Action | None, notes: Notes
+) -> None:
     texts = [item.text for _, item in said if isinstance(item, Say)]
-    parts = [part for _, item in said if isinstance(item, PlayFiles) for part in item.ids] + _prompted(action)
+    parts = [
+        part for _, item in said if isinstance(item, PlayFiles) for part in item.ids
+    ] + _prompted(action)
     if len(texts) + len(parts) > limits.MAX_PROMPT_PARTS:
         cure = f"keep them to {limits.MAX_PROMPT_PARTS}, as the platform's older SDK demands"
         notes.tolerate("", f"{len(texts) + len(parts)} parts of prompts in one answer", cure)
@@ -25,7 +29,9 @@ def check_sums(said: Sequence[tuple[str, AnyInstruction]], action: Action | None
 
 def _prompted(action: Action | None) -> list[str]:
     if isinstance(action, RunMenu):
-        prompts = {prompt for menu in action.menus for prompt in (menu.main_prompt, menu.repeat_prompt)}
+        prompts = {
+            prompt for menu in action.menus for prompt in (menu.main_prompt, menu.repeat_prompt)
+        }
     else:
         prompts = {action.intro_prompt, action.hold_prompt} if isinstance(action, Park) else set()
     return [part for prompt in prompts for part in parts_of(prompt)]

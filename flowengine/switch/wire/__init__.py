@@ -1,4 +1,6 @@
-"""What goes over the wire: the bodies of callbacks, their signing and delivery, and the ways that they travel."""
+"""What goes over the wire: the bodies of callbacks, their signing and delivery, and the ways that
+they travel.
+"""
 
 from flowengine.switch.wire.bodies import Facts, MenuResult, ace, dice, ice, notify, pie
 from flowengine.switch.wire.concurrent import Concurrent, drive

@@ -1,4 +1,6 @@
-"""The bodies of callbacks, in the very spelling and order of the platform: `callid`, a plus here and none there."""
+"""The bodies of callbacks, in the very spelling and order of the platform: `callid`, a plus here
+and none there.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +18,9 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What callbacks tell of one call. Numbers are in E.164 with their plus; what is "" or None is left out."""
+    """What callbacks tell of one call. Numbers are in E.164 with their plus; what is "" or None is
+    left out.
+    """
 
     call_id: str
     application_key: str
@@ -39,7 +43,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class MenuResult:
-    """How a menu ended: the argument of `return()` or the digits, and whether they were keyed or spoken ("" when nothing was)."""
+    """How a menu ended: the argument of `return()` or the digits, and whether they were keyed or
+    spoken ("" when nothing was).
+    """
 
     menu_id: str
     type: Literal["return", "sequence", "timeout", "invalidinput", "hangup", "error"]
@@ -71,16 +77,26 @@ def ace(facts: Facts, at: datetime, amd: Amd | None = None) -> bytes:
 
 def pie(facts: Facts, at: datetime, result: MenuResult) -> bytes:
     """A menu has ended, or keys were detected in a conference."""
-    body: dict[str, Any] = {"event": "pie", facts.call_id_name: facts.call_id, "timestamp": timestamp(at)}
+    body: dict[str, Any] = {
+        "event": "pie",
+        facts.call_id_name: facts.call_id,
+        "timestamp": timestamp(at),
+    }
     body["menuResult"] = _menu_result(result)
     body |= {"version": 1} | _custom(facts)
     body["applicationKey"] = facts.application_key
     return _encode(body | _rest(facts))
 
 
-def dice(facts: Facts, at: datetime, *, result: str, reason: str, duration: int = 0, debit: float = 0.0) -> bytes:
+def dice(
+    facts: Facts, at: datetime, *, result: str, reason: str, duration: int = 0, debit: float = 0.0
+) -> bytes:
     """The call is over. Its duration is told only of a call that was answered."""
-    body: dict[str, Any] = {"event": "dice", facts.call_id_name: facts.call_id, "timestamp": timestamp(at)}
+    body: dict[str, Any] = {
+        "event": "dice",
+        facts.call_id_name: facts.call_id,
+        "timestamp": timestamp(at),
+    }
     body |= {"reason": reason, "result": result, "version": 1} | _custom(facts)
     if facts.user_rate is not None:
         body["debit"] = {"currencyId": facts.user_rate.currency, "amount": debit}
@@ -93,9 +109,23 @@ def dice(facts: Facts, at: datetime, *, result: str, reason: str, duration: int 
     return _encode(body | _headers(facts) | _user(facts) | _rest(facts))
 
 
-def notify(facts: Facts, kind: str, *, destination: str = "", amd: Amd | None = None, error: tuple[int, str] | None = None) -> bytes:
-    """News: of recordings, of detection, or (`callingerror`, with number and message) of an answer that could not be obeyed."""
-    body: dict[str, Any] = {"event": "notify", facts.call_id_name: facts.call_id, "version": 1, "type": kind}
+def notify(
+    facts: Facts,
+    kind: str,
+    *,
+    destination: str = "",
+    amd: Amd | None = None,
+    error: tuple[int, str] | None = None,
+) -> bytes:
+    """News: of recordings, of detection, or (`callingerror`, with number and message) of an answer
+    that could not be obeyed.
+    """
+    body: dict[str, Any] = {
+        "event": "notify",
+        facts.call_id_name: facts.call_id,
+        "version": 1,
+        "type": kind,
+    }
     if destination:
         body["destination"] = destination
     body |= _amd(amd)
@@ -128,7 +158,9 @@ def _user(facts: Facts) -> dict[str, Any]:
 
 def _rate(facts: Facts) -> dict[str, Any]:
     rate = facts.user_rate
-    return {} if rate is None else {"userRate": {"currencyId": rate.currency, "amount": rate.amount}}
+    return (
+        {} if rate is None else {"userRate": {"currencyId": rate.currency, "amount": rate.amount}}
+    )
 
 
 def _headers(facts: Facts) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""By HTTP, many requests at a time, on the running event loop; and virtual time that stands still while they are under way."""
+"""By HTTP, many requests at a time, on the running event loop; and virtual time that stands still
+while they are under way.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -26,12 +28,16 @@ class Concurrent:
         """How many requests are not replied to yet"""
         return len(self._tasks)
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply) -> None:
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply
+    ) -> None:
         task = asyncio.get_running_loop().create_task(self._ask(url, headers, body, timeout, reply))
         self._tasks.add(task)
         task.add_done_callback(self._settled)
 
-    async def _ask(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float, reply: Reply) -> None:
+    async def _ask(
+        self, url: str, headers: Mapping[str, str], body: bytes, seconds: float, reply: Reply
+    ) -> None:
         try:
             async with asyncio.timeout(seconds):
                 answer = await self._answer(url, headers, body)
@@ -58,7 +64,9 @@ class Concurrent:
         self._replied.set()
 
     async def wait(self) -> None:
-        """Until a request is replied to, if any is under way; what its `reply` raised is raised here."""
+        """Until a request is replied to, if any is under way; what its `reply` raised is raised
+        here.
+        """
         if self._tasks:
             self._replied.clear()
             await self._replied.wait()
@@ -89,7 +97,8 @@ class Waiting(Protocol):
 async def drive(clock: VirtualClock, transport: Waiting, until: Callable[[], bool]) -> None:
     """Let virtual time pass until something holds, or nothing is due and nothing under way.
 
-    Whatever is due at this very moment happens while requests are under way; only then time stands still for them.
+    Whatever is due at this very moment happens while requests are under way; only then time stands
+    still for them.
     """
     while not until():
         if transport.in_flight and clock.due() != 0:

@@ -1,4 +1,6 @@
-"""Signed callbacks, and what happens when a backend fails: once more to the fallback, and past a primary that keeps failing."""
+"""Signed callbacks, and what happens when a backend fails: once more to the fallback, and past a
+primary that keeps failing.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -48,11 +50,17 @@ class _Letter:
 class Delivery:
     """Takes callbacks to the backends of applications.
 
-    A failure is an answer outside 2xx, one that is too late, or one that is not `proper`. It is followed at once by the same
-    body, signed anew, to the fallback; there is no third attempt.
+    A failure is an answer outside 2xx, one that is too late, or one that is not `proper`. It is
+    followed at once by the same body, signed anew, to the fallback; there is no third attempt.
     """
 
-    def __init__(self, clock: Clock, settings: Settings, transport: Transport, watch: Callable[[Happening], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        settings: Settings,
+        transport: Transport,
+        watch: Callable[[Happening], None],
+    ) -> None:
         self._clock = clock
         self._settings = settings
         self._transport = transport
@@ -71,7 +79,9 @@ class Delivery:
         url: str = "",
         extra_headers: Mapping[str, str] = _NO_HEADERS,
     ) -> None:
-        """Send a callback to where the application wants it, or to `url` (which has no fallback). `done` is always called later."""
+        """Send a callback to where the application wants it, or to `url` (which has no fallback).
+        `done` is always called later.
+        """
         urls = [url] if url else self._route(application)
         letter = _Letter(application, call_id, event, body, done, proper, extra_headers, urls)
         if urls:
@@ -82,10 +92,16 @@ class Delivery:
     def _route(self, application: Application) -> list[str]:
         if not (application.primary and application.fallback):
             return [url for url in (application.primary, application.fallback) if url]
-        return [application.fallback] if self._bypassed(application) else [application.primary, application.fallback]
+        return (
+            [application.fallback]
+            if self._bypassed(application)
+            else [application.primary, application.fallback]
+        )
 
     def _bypassed(self, application: Application) -> bool:
-        """Whether the primary is left out this time; now and then it is not, to see whether it has recovered"""
+        """Whether the primary is left out this time; now and then it is not, to see whether it has
+        recovered
+        """
         primary = self._primaries.get((application.key, application.primary))
         if primary is None or primary.probed is None:
             return False
@@ -106,10 +122,19 @@ class Delivery:
         stamp = self._clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         key, secret = letter.application.key, letter.application.secret
         signature = sign(key, secret, "POST", _path(url), CONTENT_TYPE, letter.body, stamp)
-        return {**letter.extra_headers, "content-type": CONTENT_TYPE, "x-timestamp": stamp, "authorization": signature}
+        return {
+            **letter.extra_headers,
+            "content-type": CONTENT_TYPE,
+            "x-timestamp": stamp,
+            "authorization": signature,
+        }
 
-    def _replied(self, letter: _Letter, url: str, asked: datetime, response: Response | None) -> None:
-        """What the answer costs in virtual time passes first; silence lasts as long as it is waited for, of which real time has passed"""
+    def _replied(
+        self, letter: _Letter, url: str, asked: datetime, response: Response | None
+    ) -> None:
+        """What the answer costs in virtual time passes first; silence lasts as long as it is waited
+        for, of which real time has passed
+        """
         taken, most = self._settings.callback_seconds, self._settings.callback_timeout
         if response is None or taken > most:
             response = too_late(most)

@@ -1,4 +1,6 @@
-"""HTTP as lean as it gets. With httpx and a hundred requests at once, callbacks would wait longer for its pool than for the backend."""
+"""HTTP as lean as it gets. With httpx and a hundred requests at once, callbacks would wait longer
+for its pool than for the backend.
+"""
 
 import asyncio
 import ssl
@@ -15,7 +17,9 @@ PORTS: Final = {"http": 80, "https": 443}
 
 
 class Closed(ConnectionError):  # noqa: N818  # named for what the connection is
-    """The server has closed the connection before it answered; one that was kept open may be closed at any time."""
+    """The server has closed the connection before it answered; one that was kept open may be closed
+    at any time.
+    """
 
 
 class Connection:
@@ -34,14 +38,20 @@ class Connection:
     async def ask(self, target: str, headers: Mapping[str, str], body: bytes) -> Response:
         """The whole answer."""
         request = h11.Request(method="POST", target=target, headers=list(headers.items()))
-        parts = (self._state.send(part) for part in (request, h11.Data(data=body), h11.EndOfMessage()))
+        parts = (
+            self._state.send(part) for part in (request, h11.Data(data=body), h11.EndOfMessage())
+        )
         self._writer.write(b"".join(part or b"" for part in parts))
         head, pieces = await self._head(), []
         while isinstance(piece := await self._event(), h11.Data):
             pieces.append(bytes(piece.data))
         if self._state.their_state is h11.DONE and self._state.our_state is h11.DONE:
             self._state.start_next_cycle()
-        return Response(head.status_code, {name.decode(): value.decode("latin-1") for name, value in head.headers}, b"".join(pieces))
+        return Response(
+            head.status_code,
+            {name.decode(): value.decode("latin-1") for name, value in head.headers},
+            b"".join(pieces),
+        )
 
     async def _head(self) -> h11.Response:
         while not isinstance(event := await self._event(), h11.Response):
@@ -86,7 +96,9 @@ class Server:
         return await self._afresh(target, whole, body)
 
     async def _afresh(self, target: str, headers: Mapping[str, str], body: bytes) -> Response:
-        connection = Connection(*await asyncio.open_connection(self._host, self._port, ssl=self._tls))
+        connection = Connection(
+            *await asyncio.open_connection(self._host, self._port, ssl=self._tls)
+        )
         try:
             return await connection.ask(target, headers, body)
         finally:

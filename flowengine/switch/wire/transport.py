@@ -11,7 +11,9 @@ import httpx
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a backend answered; with `failure`, why there is no answer (then the status is 0), `late` if it was waited for in vain."""
+    """What a backend answered; with `failure`, why there is no answer (then the status is 0),
+    `late` if it was waited for in vain.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -27,7 +29,9 @@ Reply = Callable[[Response | None], None]
 class Transport(Protocol):
     """Takes requests to backends."""
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply) -> None:
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply
+    ) -> None:
         """Ask; `reply` is called once, maybe before this returns."""
 
 
@@ -37,27 +41,44 @@ class Direct:
     def __init__(self, answer: Callable[[str, Mapping[str, str], bytes], Response | None]) -> None:
         self._answer = answer
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply) -> None:  # noqa: ARG002
+    def post(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout: float,  # noqa: ARG002
+        reply: Reply,
+    ) -> None:
         reply(self._answer(url, headers, body))
 
 
 class Blocking:
-    """By HTTP, where everything waits for the answer: for virtual time, which stands still meanwhile."""
+    """By HTTP, where everything waits for the answer: for virtual time, which stands still
+    meanwhile.
+    """
 
     def __init__(self) -> None:
         self._client = httpx.Client(trust_env=False)
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply) -> None:
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply
+    ) -> None:
         reply(self._ask(url, headers, body, timeout))
 
     def _ask(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> Response:
         end = monotonic() + timeout
         try:
-            with self._client.stream("POST", url, content=body, headers=dict(headers), timeout=timeout) as answer:
+            with self._client.stream(
+                "POST", url, content=body, headers=dict(headers), timeout=timeout
+            ) as answer:
                 pieces = list(takewhile(lambda _: monotonic() <= end, answer.iter_bytes()))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             return unanswered(error, timeout)
-        return too_late(timeout) if monotonic() > end else Response(answer.status_code, dict(answer.headers), b"".join(pieces))
+        return (
+            too_late(timeout)
+            if monotonic() > end
+            else Response(answer.status_code, dict(answer.headers), b"".join(pieces))
+        )
 
     def close(self) -> None:
         self._client.close()
