@@ -20,6 +20,10 @@ MARKS = {
 }
 # Each of these means something to mermaid, or to the HTML that it makes, even between quotes.
 TROUBLESOME = re.compile(r"[\"#;<>&`%\\]")
+# Mermaid decodes those before it looks for formulas (`$$x$$`), icons (`fa:fa-car`) and line breaks
+# (`\n`), so these are parted by a character that nobody sees.
+SEQUENCES = re.compile(r"\$(?=\$)|\bfa[a-z]?(?=:)|\\(?=n)")
+WORD_JOINER = "\u2060"
 
 
 def to_mermaid(graph: Graph) -> str:
@@ -72,4 +76,5 @@ def quoted(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    return TROUBLESOME.sub(lambda found: f"#{ord(found[0])};", text)
+    parted = SEQUENCES.sub(lambda found: found[0] + WORD_JOINER, text)
+    return TROUBLESOME.sub(lambda found: f"#{ord(found[0])};", parted)

@@ -107,7 +107,7 @@ def _counts(results: Sequence[Result]) -> dict[str, str]:
         "tests": str(len(results)),
         "failures": str(sum(bool(result.failures) for result in results)),
         "errors": "0",
-        "time": f"{sum(result.seconds for result in results):.4f}",
+        "time": f"{sum(result.seconds for result in results):.3f}",
     }
 
 
@@ -116,7 +116,7 @@ def case(suite: Element, result: Result, places: Places) -> None:
     with them.
     """
     named = {"classname": to_xml_text(result.flow), "name": to_xml_text(result.name)}
-    found = SubElement(suite, "testcase", {**named, "time": f"{result.seconds:.4f}"})
+    found = SubElement(suite, "testcase", {**named, "time": f"{result.seconds:.3f}"})
     if result.failures:
         message = to_xml_text(result.failures[0].message)
         failure = SubElement(found, "failure", message=message, type="scenario")
