@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.expr import Template
 from flowengine.limits import MAX_SAY
+from flowengine.source import Path
 from flowengine.states.fields import Locale
 from flowengine.states.move import Said
 from flowengine.states.run import Run
@@ -94,13 +95,15 @@ Prompt = Annotated[
 @dataclass(frozen=True, slots=True)
 class Part:
     """One piece of a prompt: a template per locale ("" is the fallback, which is also the first of
-    the others).
+    the others), and where the author wrote it: there, or as a message.
     """
 
     kind: str
     texts: Mapping[str, Template] = field(hash=False)
     voice: str = ""
     locale: str = ""
+    path: Path = ()
+    message: str = ""
 
     @property
     def names(self) -> frozenset[str]:
