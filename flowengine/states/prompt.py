@@ -133,7 +133,10 @@ class Part:
         return voice(self.chosen(run_locale), self.voice)
 
     def text(self, run: Run) -> str:
-        return self.template(self.locale or run.locale).render(run.names)
+        text = self.template(self.locale or run.locale).render(run.names)
+        if self.kind == "text" and len(text) > MAX_SAY:
+            run.notes.append(f"cut: the platform speaks {MAX_SAY} of {len(text)} characters")
+        return text
 
     def item(self, run: Run) -> str:
         """The part as an item of a prompt list (`#tts[…]`, `#ssml[…]`, `#href[…]` or a file name)."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from flowengine.compile.checks.dataflow import (
     FAILED,
-    SAME,
+    UNCHANGED,
     PathCall,
     PathEdge,
     PathGraph,
@@ -45,11 +45,10 @@ RECORDED: Final = 1 << 14
 SOME_LOCALE: Final = 1 << 15  # one that only the call knows
 FIRST_LOCALE: Final = 16
 NOTICES: Final = FILE_NOTICE | ERROR_NOTICE | OTHER_NOTICE
-EVENTS: Final = (
+EVENT_FACTS: Final = (
     INCOMING | CONNECTED | REACHED_OUT | PRESSED | CONFERENCE_KEYS | ENDED | NOTICES | DETECTED
 )
-ORIGINS: Final = FROM_APP | FROM_SERVER | FROM_OTHERS
-LOCALES: Final = -1 << 15  # all bits from SOME_LOCALE on
+LOCALE_FACTS: Final = -1 << 15  # all bits from SOME_LOCALE on
 NOTICE_FACTS: Final = {
     "recording_available": FILE_NOTICE,
     "transcription_available": FILE_NOTICE,
@@ -58,7 +57,7 @@ NOTICE_FACTS: Final = {
 }
 DETECTING: Final = frozenset({"person", "machine", "unsure", "beep"})
 _ORIGIN: Final = re.compile(r"""call\.origin\s*(==|!=)\s*["'](pstn|mxp|sip|server)["']""")
-_LITERAL: Final = re.compile(r"""["']([a-z]{2,3}(?:-[A-Za-z]{2,4}){1,2})["']""")
+_LOCALE_LITERAL: Final = re.compile(r"""["']([a-z]{2,3}(?:-[A-Za-z]{2,4}){1,2})["']""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ def facts_of(
     )
     spoken = 0
     for facts in at.values():
-        spoken |= facts & LOCALES
+        spoken |= facts & LOCALE_FACTS
     for state, transfer in reached.events.items():
         at[state] = at.get(state, 0) | transfer.apply(spoken)
     return CallFacts(program, at, locales)
@@ -198,8 +197,8 @@ def edges_of(state: CompiledState, spoken: Transfer, questions: list[str]) -> It
     if not callee(state):
         limits = origin_limits(state.verb) if isinstance(state.verb, CompiledChoose) else {}
         for name, target in state.exits.items():
-            after = SAME if target.via == "same" else happens(heard_by(state, target.via))
-            yield PathEdge(target.state, here.then(after).then(limits.get(name, SAME)))
+            after = UNCHANGED if target.via == "same" else happens(heard_by(state, target.via))
+            yield PathEdge(target.state, here.then(after).then(limits.get(name, UNCHANGED)))
     for leads in special_keys(state).values():
         asked = [state.name] if leads == "repeat" else questions if leads == "back" else []
         yield from (PathEdge(question, here.then(happens(PRESSED))) for question in asked)
@@ -211,7 +210,7 @@ def edges_of(state: CompiledState, spoken: Transfer, questions: list[str]) -> It
 
 def happens(event: int) -> Transfer:
     """The next event takes the place of the one before."""
-    return Transfer(~EVENTS, event)
+    return Transfer(~EVENT_FACTS, event)
 
 
 def heard_by(state: CompiledState, via: str) -> int:
@@ -232,7 +231,7 @@ def recording_change(state: CompiledState) -> Transfer:
     first = state.preamble
     if first and first.stop:
         return Transfer(~RECORDED, 0)
-    return Transfer(-1, RECORDED) if first and first.record else SAME
+    return Transfer(-1, RECORDED) if first and first.record else UNCHANGED
 
 
 def origin_limits(choose: CompiledChoose) -> dict[str, Transfer]:
@@ -276,7 +275,7 @@ def entries(program: Program, locales: tuple[str, ...]) -> Iterator[PathEdge]:
     ]
     for state, facts in named:
         if state:
-            yield PathEdge(state, Transfer(LOCALES, COMES | facts))
+            yield PathEdge(state, Transfer(LOCALE_FACTS, COMES | facts))
 
 
 def locales_of(program: Program) -> frozenset[str]:
@@ -301,7 +300,7 @@ def chosen(template: Template, program: Program) -> list[str]:
         values: Iterable[str] = [template.constant]
     else:
         variable = program.variables.get(variable_of(template))
-        values = variable.choices if variable else _LITERAL.findall(template.text)
+        values = variable.choices if variable else _LOCALE_LITERAL.findall(template.text)
     return [value for value in values if re.fullmatch(LOCALE, value)]
 
 
@@ -315,12 +314,12 @@ def locale_change(program: Program, state: CompiledState, locales: tuple[str, ..
     """What `locale:` makes of the locale. A variable that is still empty leaves it as it is."""
     template = state.preamble.locale if state.preamble else None
     if template is None:
-        return SAME
+        return UNCHANGED
     bits = 0
     for locale in chosen(template, program):
         bits |= locale_bit(locale, locales)
     variable = program.variables.get(variable_of(template))
-    stays = -1 if variable and not variable.default else ~LOCALES
+    stays = -1 if variable and not variable.default else ~LOCALE_FACTS
     return Transfer(stays, bits or SOME_LOCALE)
 
 

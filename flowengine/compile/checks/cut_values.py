@@ -14,7 +14,7 @@ from flowengine.states.assign import Assignment, CompiledSet
 from flowengine.states.fetch import CompiledFetch
 from flowengine.states.subflow import CompiledSubflow
 
-SIZED = frozenset({"text", "digits"})
+CUT_KINDS = frozenset({"text", "digits"})
 
 
 def check(
@@ -24,7 +24,7 @@ def check(
     program = known.program
     for state in program.states.values():
         for variable, size, path in written(program, state, outputs, columns):
-            if variable.kind in SIZED and size > variable.size:
+            if variable.kind in CUT_KINDS and size > variable.size:
                 yield cut_problem(program, variable, size, path)
 
 

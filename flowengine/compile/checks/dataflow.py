@@ -28,7 +28,7 @@ class Transfer(NamedTuple):
         return facts & self.keep | self.add
 
 
-SAME = Transfer(-1, 0)
+UNCHANGED = Transfer(-1, 0)
 FAILED = ""  # the outcome of a subflow in which something fails that nothing there catches
 Transfers = Mapping[str, Transfer]
 
@@ -75,7 +75,7 @@ def reach(
     used: Mapping[str, Transfers],
 ) -> Reached:
     """Follow all ways through a flow, those of a call and those of events."""
-    begun = [PathEdge(program.start, SAME)] if program.start else []
+    begun = [PathEdge(program.start, UNCHANGED)] if program.start else []
     start = follow(graph, begun, used)
     return Reached(start, follow(graph, events, used), outcomes(graph, start, used))
 

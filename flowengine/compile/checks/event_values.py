@@ -13,7 +13,7 @@ from flowengine.expr.holes import Hole, split
 from flowengine.problems import Problem, one_of
 from flowengine.source import Path
 
-KEYS = facts.PRESSED | facts.CONFERENCE_KEYS
+KEY_FACTS = facts.PRESSED | facts.CONFERENCE_KEYS
 EVENT_WORDS: Mapping[int, str] = {
     facts.INCOMING: "an incoming call",
     facts.CONNECTED: "the answer of a callee",
@@ -42,10 +42,10 @@ WITH_DETECTION = (
     "turn machine detection on by `person:` or `machine:`, and read it where these lead"
 )
 AVAILABLE: Mapping[str, Available] = {
-    "digits": Available(KEYS, "after an answer to a question", AFTER_QUESTION),
-    "input": Available(KEYS, "after an answer to a question", AFTER_QUESTION),
+    "digits": Available(KEY_FACTS, "after an answer to a question", AFTER_QUESTION),
+    "input": Available(KEY_FACTS, "after an answer to a question", AFTER_QUESTION),
     "type": Available(
-        KEYS | facts.NOTICES, "after an answer to a question and on a notice", AFTER_QUESTION
+        KEY_FACTS | facts.NOTICES, "after an answer to a question and on a notice", AFTER_QUESTION
     ),
     "destination": Available(
         facts.FILE_NOTICE,

@@ -17,7 +17,7 @@ from flowengine.svaml import NUMBER
 PHONES: Final = frozenset({"phone", "telephone", "mobile", "caller_id"})
 _COLUMN: Final = re.compile(r"tables\.(\w+)\.(\w+)\((?:[^()]|\([^()]*\))*\)")
 _DIGITS: Final = re.compile(r"[0-9][0-9 ()./-]{5,}")
-_VARIABLE: Final = re.compile(r"vars\.(\w+)")
+_ONE_VARIABLE: Final = re.compile(r"vars\.(\w+)")
 Column = tuple[str, str]  # table and column
 
 
@@ -72,7 +72,7 @@ def columns_dialled(program: Program) -> frozenset[Column]:
     variables, found = set(), set()
     for template in numbers_dialled(program):
         inside = (whole_expression(template.text) or "").strip()
-        if variable := _VARIABLE.fullmatch(inside):
+        if variable := _ONE_VARIABLE.fullmatch(inside):
             variables.add(variable[1])
         elif column := _COLUMN.fullmatch(inside):
             found.add((column[1], column[2]))

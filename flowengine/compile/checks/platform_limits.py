@@ -29,7 +29,7 @@ NAMED = {
 UTF8_BYTES = 4  # of the longest character
 
 
-class Built(NamedTuple):
+class BuiltText(NamedTuple):
     """A text or several that together have a limit, and what happens to a longer one."""
 
     path: Path
@@ -48,7 +48,7 @@ def check(known: CallFacts, columns: Columns) -> Iterator[Problem]:
                 yield outgrown(program, built, columns)
 
 
-def texts_built(program: Program, state: CompiledState, columns: Columns) -> Iterator[Built]:
+def texts_built(program: Program, state: CompiledState, columns: Columns) -> Iterator[BuiltText]:
     variables = program.variables
     if isinstance(state.verb, CompiledConnect):
         yield from connected(program, state, state.verb, columns)
@@ -56,7 +56,7 @@ def texts_built(program: Program, state: CompiledState, columns: Columns) -> Ite
     if details and details.constant is None:
         size = longest_text(details, variables, columns)
         path = (*state.path, "report", "details")
-        yield Built(
+        yield BuiltText(
             path, "the details of a report", size, MAX_REPORT_DETAILS, "the rest is cut", (details,)
         )
     plans = {id(plan): plan for said in answered(state) for plan in said}
@@ -64,20 +64,20 @@ def texts_built(program: Program, state: CompiledState, columns: Columns) -> Ite
         for template in part.texts.values() if part.kind == "text" else ():
             size = longest_text(template, variables, columns)
             if template.constant is None and constant(template) <= MAX_SAY < size:
-                yield Built(
+                yield BuiltText(
                     part.path, "a spoken text", size, MAX_SAY, "the rest is not spoken", (template,)
                 )
 
 
 def connected(
     program: Program, state: CompiledState, connect: CompiledConnect, columns: Columns
-) -> Iterator[Built]:
+) -> Iterator[BuiltText]:
     template = connect.prepared.texts[connect.target]
     if connect.target in NAMED and template.constant is None:
         most, what, then = NAMED[connect.target]
         size = longest_text(template, program.variables, columns)
         path = (*state.path, "connect", connect.target)
-        yield Built(path, what, size, most, then, (template,))
+        yield BuiltText(path, what, size, most, then, (template,))
     headers = connect.prepared.headers
     if any(template.constant is None for template in headers.values()):
         size = sum(
@@ -86,7 +86,7 @@ def connected(
         )
         path, then = (*state.path, "connect", "headers"), "the call takes its error exit"
         templates = tuple(headers.values())
-        yield Built(path, "call headers in bytes", size, MAX_HEADERS_BYTES, then, templates)
+        yield BuiltText(path, "call headers in bytes", size, MAX_HEADERS_BYTES, then, templates)
 
 
 def header_bytes(template: Template, variables: Mapping[str, Variable], columns: Columns) -> int:
@@ -110,7 +110,7 @@ def variables_in(
                 yield variable
 
 
-def outgrown(program: Program, built: Built, columns: Columns) -> Problem:
+def outgrown(program: Program, built: BuiltText, columns: Columns) -> Problem:
     message = f"{built.what} may have {built.size} here; the platform takes {built.most}, and with more {built.then}"
     largest = max(
         variables_in(built.templates, program.variables), key=lambda one: one.size, default=None
@@ -120,7 +120,7 @@ def outgrown(program: Program, built: Built, columns: Columns) -> Problem:
     )
 
 
-def cure(largest: Variable | None, built: Built, columns: Columns) -> str:
+def cure(largest: Variable | None, built: BuiltText, columns: Columns) -> str:
     if largest is None:
         return "cut what may be long: first(…, 40)"
     room = built.most - (

@@ -21,6 +21,8 @@ FACT_SIZES: Mapping[str, int] = {
     "call.from": MAX_E164,
     "call.to": MAX_FACT_BYTES,
     "call.user": MAX_FACT_BYTES,
+    "call.sip": MAX_FACT_BYTES,
+    "call.redirected_from": MAX_E164,
     "call.origin": 6,
     "call.locale": 10,
     "call.custom": MAX_CUSTOM_BYTES,
@@ -31,10 +33,10 @@ FACT_SIZES: Mapping[str, int] = {
 }
 NUMBER_SIZES: Mapping[Type, int] = {Type.INTEGER: 20, Type.DECIMAL: 24, Type.BOOLEAN: 5}
 _CELL: Final = re.compile(r"tables\.(\w+)\.(\w+)\((?:[^()]|\([^()]*\))*\)")
-_NUMBER: Final = re.compile(r"e164\((?:[^()]|\([^()]*\))*\)")
-_CALL: Final = re.compile(r"(upper|lower|trim|title|text|string)\(([\w.]+)\)")
-_CUT: Final = re.compile(r"(?:first|last)\([\w.]+, *([0-9]{1,4})\)")
-_LITERAL: Final = re.compile(r'"([^"\\]*)"')
+_E164: Final = re.compile(r"e164\((?:[^()]|\([^()]*\))*\)")
+_KEEPS_SIZE: Final = re.compile(r"(upper|lower|trim|title|text|string)\(([\w.]+)\)")
+_FIRST_OR_LAST: Final = re.compile(r"(?:first|last)\([\w.]+, *([0-9]{1,4})\)")
+_TEXT_LITERAL: Final = re.compile(r'"([^"\\]*)"')
 
 
 def longest_text(template: Template, variables: Mapping[str, Variable], columns: Columns) -> int:
@@ -64,15 +66,15 @@ def longest_value(text: str, variables: Mapping[str, Variable], columns: Columns
 
 def longest_result(text: str, variables: Mapping[str, Variable], columns: Columns) -> int | None:
     """The most characters of a literal, a cell of a table, or what a function gives."""
-    if literal := _LITERAL.fullmatch(text):
+    if literal := _TEXT_LITERAL.fullmatch(text):
         return len(literal[1])
     if cell := _CELL.fullmatch(text):
         return columns.get((cell[1], cell[2]))
-    if cut := _CUT.fullmatch(text):
+    if cut := _FIRST_OR_LAST.fullmatch(text):
         return int(cut[1])
-    if _NUMBER.fullmatch(text):
+    if _E164.fullmatch(text):
         return MAX_E164
-    call = _CALL.fullmatch(text)
+    call = _KEEPS_SIZE.fullmatch(text)
     return longest_value(call[2], variables, columns) if call else None
 
 

@@ -16,7 +16,7 @@ from flowengine.source import Path
 from flowengine.states.connect import CompiledConnect
 from flowengine.states.wire import DIALLED
 
-HINT = "connect one of them to a number outside of this project, or ask the caller before"
+LOOP_HINT = "connect one of them to a number outside of this project, or ask the caller before"
 SHOWN_HOPS = 8  # of a circle that a person still reads
 
 
@@ -159,4 +159,4 @@ def loop_problem(
     first = next(hop for to, hop in hops[members[0]].items() if to in circle)
     way = " -> ".join([*shown, *rest, f"+{members[0]}"])
     span = programs[first.flow].document.span(first.path)
-    return Problem("FE938", span, f"calls between own numbers go round for ever: {way}", HINT)
+    return Problem("FE938", span, f"calls between own numbers go round for ever: {way}", LOOP_HINT)

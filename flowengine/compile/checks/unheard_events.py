@@ -8,21 +8,14 @@ from flowengine.compile.checks.call_facts import CallFacts
 from flowengine.compile.checks.graph import callees, reachable
 from flowengine.compile.program import CompiledState, Program
 from flowengine.model import Memory
-from flowengine.problems import Problem, suggest
+from flowengine.problems import Problem
 from flowengine.states.connect import CompiledConnect
 
-NOTICE_TYPES = (
-    "recording_finished",
-    "recording_available",
-    "transcription_available",
-    "callingerror",
-    "any",
-)
 OF_DETECTION = frozenset({"amd", "amd_beep"})
 TO_EXITS = "such a notice goes to the exits of the connection: person:, machine:, unsure:, beep:"
 
 
-class Sources(NamedTuple):
+class EventSources(NamedTuple):
     """What the states of a flow cause to be reported later."""
 
     records: bool
@@ -51,13 +44,13 @@ def check(
     yield from unheard_keys(programs, graph, own, incoming)
 
 
-def sources(program: Program) -> Sources:
+def sources(program: Program) -> EventSources:
     recorders = [
         state.preamble.record
         for state in program.states.values()
         if state.preamble and state.preamble.record
     ]
-    return Sources(
+    return EventSources(
         any(recorder.notify for recorder in recorders),
         any(recorder.notify and recorder.transcribe for recorder in recorders),
         tuple(name for name, state in program.states.items() if detects_keys(program, state)),
@@ -77,7 +70,7 @@ def key_options(program: Program, state: CompiledState) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def never_notified(program: Program, used: Sequence[Sources]) -> Iterator[Problem]:
+def never_notified(program: Program, used: Sequence[EventSources]) -> Iterator[Problem]:
     for kind in program.notified:
         if reason := never(kind, used):
             message, hint = reason
@@ -85,13 +78,10 @@ def never_notified(program: Program, used: Sequence[Sources]) -> Iterator[Proble
             yield Problem("FE939", span, f"{kind} never comes: {message}", hint)
 
 
-def never(kind: str, used: Sequence[Sources]) -> tuple[str, str] | None:
+def never(kind: str, used: Sequence[EventSources]) -> tuple[str, str] | None:
     """Why a notice never comes, and what to do."""
     if kind in OF_DETECTION:
         return TO_EXITS, "remove it, and lead those exits where it should go"
-    if kind not in NOTICE_TYPES:
-        known = f"the notices are {', '.join(NOTICE_TYPES)}"
-        return "the platform is not known to send it", suggest(kind, NOTICE_TYPES) or known
     if kind.startswith("recording") and not any(each.records for each in used):
         hint = "add `record:` to a state, without `notify: false`; or remove this"
         return "no state of this flow records and wants to hear of it", hint
@@ -110,7 +100,7 @@ def never_pressed(program: Program) -> Problem:
 def unheard_keys(
     programs: Mapping[str, Program],
     graph: Mapping[str, Sequence[str]],
-    own: Mapping[str, Sources],
+    own: Mapping[str, EventSources],
     incoming: frozenset[str],
 ) -> Iterator[Problem]:
     """Conferences that report keys to no flow: only the flow in which a call began hears them."""
