@@ -193,19 +193,25 @@ def path_graph(program: Program, locales: tuple[str, ...]) -> PathGraph:
 
 def edges_of(state: CompiledState, spoken: Transfer, questions: list[str]) -> Iterator[PathEdge]:
     """All ways from a state to others of its flow. A subflow is followed apart."""
-    here = spoken.then(recording_change(state))
+    here = spoken.then(recording_change(state)) if state.preamble else UNCHANGED
+    pressed = AFTER_QUESTION if here is UNCHANGED else here.then(AFTER_QUESTION)
     if not callee(state):
-        limits = origin_limits(state.verb) if isinstance(state.verb, CompiledChoose) else {}
+        limits = origin_limits(state.verb) if isinstance(state.verb, CompiledChoose) else NO_LIMITS
         for name, target in state.exits.items():
-            after = UNCHANGED if target.via == "same" else happens(heard_by(state, target.via))
-            yield PathEdge(target.state, here.then(after).then(limits.get(name, UNCHANGED)))
-    for leads in special_keys(state).values():
+            if target.via == "pie":
+                yield PathEdge(target.state, pressed)
+            elif target.via == "same":
+                limit = limits.get(name)
+                yield PathEdge(target.state, here.then(limit) if limit else here)
+            else:
+                yield PathEdge(target.state, here.then(happens(heard_by(state, target.via))))
+    for leads in special_keys(state).values() if state.kind in QUESTIONS else ():
         asked = [state.name] if leads == "repeat" else questions if leads == "back" else []
-        yield from (PathEdge(question, here.then(happens(PRESSED))) for question in asked)
+        yield from (PathEdge(question, pressed) for question in asked)
     if state.error:
         yield PathEdge(state.error, spoken)
         if state.kind in QUESTIONS:
-            yield PathEdge(state.error, here.then(happens(PRESSED)))
+            yield PathEdge(state.error, pressed)
 
 
 def happens(event: int) -> Transfer:
@@ -213,10 +219,12 @@ def happens(event: int) -> Transfer:
     return Transfer(~EVENT_FACTS, event)
 
 
+AFTER_QUESTION: Final = happens(PRESSED)
+NO_LIMITS: Final[Mapping[str, Transfer]] = {}
+
+
 def heard_by(state: CompiledState, via: str) -> int:
-    """The event that an exit of a waiting state reports."""
-    if via == "pie":
-        return PRESSED
+    """The event that an exit of a connection reports."""
     if via == "notify":
         return OTHER_NOTICE | DETECTED
     detects = isinstance(state.verb, CompiledConnect) and detects_machines(state.verb)
@@ -234,8 +242,10 @@ def recording_change(state: CompiledState) -> Transfer:
     return Transfer(-1, RECORDED) if first and first.record else UNCHANGED
 
 
-def origin_limits(choose: CompiledChoose) -> dict[str, Transfer]:
+def origin_limits(choose: CompiledChoose) -> Mapping[str, Transfer]:
     """By exit: the origins that a condition on `call.origin` leaves to it."""
+    if not any(condition and "call.origin" in condition.text for condition, _ in choose.branches):
+        return NO_LIMITS
     found, left = {}, -1
     for condition, leads in choose.branches:
         keep = left

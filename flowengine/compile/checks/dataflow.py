@@ -6,7 +6,8 @@ bring is united. So a whole flow is one such transfer for each of its outcomes, 
 not know more of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from flowengine.compile.program import Program
@@ -77,35 +78,46 @@ def reach(
     """Follow all ways through a flow, those of a call and those of events."""
     begun = [PathEdge(program.start, UNCHANGED)] if program.start else []
     start = follow(graph, begun, used)
-    return Reached(start, follow(graph, events, used), outcomes(graph, start, used))
+    ends = outcomes(graph, start, used) if program.signature.outcomes else {}
+    return Reached(start, follow(graph, events, used) if events else {}, ends)
 
 
 def follow(
     graph: PathGraph, roots: Sequence[PathEdge], used: Mapping[str, Transfers]
 ) -> dict[str, Transfer]:
+    """By state: what the ways from these roots make of facts. The inner loop is spelt out, as it
+    takes most of the time.
+    """
     found: dict[str, Transfer] = {}
-    todo: list[str] = []
-
-    def come(target: str, transfer: Transfer) -> None:
-        known = found.get(target)
-        more = transfer if known is None else known.united(transfer)
-        if more != known and target in graph.edges:
-            found[target] = more
-            todo.append(target)
-
-    for root in roots:
-        come(*root)
-    while todo:
-        name = todo.pop()
-        here = found[name]
-        for target, transfer in graph.edges[name]:
-            come(target, here.then(transfer))
+    todo = deque[str]()
+    edges = graph.edges
+    coming: Sequence[PathEdge] = roots
+    here = UNCHANGED
+    while True:
+        keep, add = here
+        for target, (stays, comes) in coming:
+            known = found.get(target)
+            united_keep, united_add = keep & stays, add & stays | comes
+            if known:
+                united_keep, united_add = known[0] | united_keep, known[1] | united_add
+                if known == (united_keep, united_add):
+                    continue
+            if target in edges:
+                found[target] = Transfer(united_keep, united_add)
+                todo.append(target)
+        if not todo:
+            return found
+        name = todo.popleft()
+        here, coming = found[name], edges[name]
         if call := graph.calls.get(name):
-            inside = here.then(call.before)
-            for outcome, transfer in used.get(call.flow, {}).items():
-                if target := call.outcomes.get(outcome, ""):
-                    come(target, inside.then(transfer))
-    return found
+            coming = [*coming, *passing(call, used.get(call.flow, {}))]
+
+
+def passing(call: PathCall, outcomes: Transfers) -> Iterator[PathEdge]:
+    """The ways through a subflow to the states that follow its outcomes."""
+    for outcome, transfer in outcomes.items():
+        if target := call.outcomes.get(outcome, ""):
+            yield PathEdge(target, call.before.then(transfer))
 
 
 def outcomes(

@@ -36,25 +36,25 @@ class Available(NamedTuple):
     cure: str
 
 
-AFTER_QUESTION = "ask by a menu or a collect first, and read it in the state that follows"
-AFTER_END = "read it in a state that `on: ended:` leads to"
+ASK_FIRST = "ask by a menu or a collect first, and read it in the state that follows"
+READ_AT_END = "read it in a state that `on: ended:` leads to"
 WITH_DETECTION = (
     "turn machine detection on by `person:` or `machine:`, and read it where these lead"
 )
 AVAILABLE: Mapping[str, Available] = {
-    "digits": Available(KEY_FACTS, "after an answer to a question", AFTER_QUESTION),
-    "input": Available(KEY_FACTS, "after an answer to a question", AFTER_QUESTION),
+    "digits": Available(KEY_FACTS, "after an answer to a question", ASK_FIRST),
+    "input": Available(KEY_FACTS, "after an answer to a question", ASK_FIRST),
     "type": Available(
-        KEY_FACTS | facts.NOTICES, "after an answer to a question and on a notice", AFTER_QUESTION
+        KEY_FACTS | facts.NOTICES, "after an answer to a question and on a notice", ASK_FIRST
     ),
     "destination": Available(
         facts.FILE_NOTICE,
         "on a notice of a recording or a transcript",
         "read it in a state that `on: notified: {recording_available: …}` leads to",
     ),
-    "result": Available(facts.ENDED, "after the end of the call", AFTER_END),
-    "reason": Available(facts.ENDED, "after the end of the call", AFTER_END),
-    "duration": Available(facts.ENDED, "after the end of the call", AFTER_END),
+    "result": Available(facts.ENDED, "after the end of the call", READ_AT_END),
+    "reason": Available(facts.ENDED, "after the end of the call", READ_AT_END),
+    "duration": Available(facts.ENDED, "after the end of the call", READ_AT_END),
     "amd": Available(facts.DETECTED, "where machine detection has answered", WITH_DETECTION),
     "amd_reason": Available(facts.DETECTED, "where machine detection has answered", WITH_DETECTION),
     "error": Available(
@@ -71,6 +71,8 @@ AVAILABLE: Mapping[str, Available] = {
 
 
 def check(known: CallFacts) -> Iterator[Problem]:
+    if "event" not in known.program.document.text:
+        return
     for state in known.program.states.values():
         read = {name for name in state.reads | state.late_reads if name.startswith("event.")}
         here = known.at.get(state.name, 0)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from flowengine.compile.checks.call_facts import CallFacts, chosen
-from flowengine.compile.checks.prompts import answered
+from flowengine.compile.checks.prompts import spoken_parts
 from flowengine.model import Authored, Memory
 from flowengine.problems import Problem, Span
 from flowengine.source import Document, Path
@@ -42,15 +42,15 @@ def check(known: Mapping[str, CallFacts], authored: Authored, memory: Memory) ->
 def texts_of(known: CallFacts) -> list[UsedText]:
     """The texts whose locale matters: those with words, and those of several locales."""
     found = []
-    for state in known.program.states.values():
-        spoken = frozenset(known.spoken(state)) if state.name in known.at else None
-        plans = {id(plan): plan for said in answered(state) for plan in said} if spoken else {}
-        for part in (part for plan in plans.values() for part in plan.parts):
-            given = tuple(locale for locale in part.texts if locale)
-            here = frozenset({part.locale}) if part.locale else spoken or frozenset()
-            text = UsedText(state.name, part.path, part.message, given, here)
-            if (given or has_words(part)) and (part.message or lacking(given, here, "")):
-                found.append(text)
+    one_language = len(set(map(language, known.locales))) < 2
+    for state, part in spoken_parts(known.program):
+        if state.name not in known.at or (one_language and len(part.texts) == 1):
+            continue
+        given = tuple(locale for locale in part.texts if locale)
+        here = frozenset({part.locale} if part.locale else known.spoken(state))
+        text = UsedText(state.name, part.path, part.message, given, here)
+        if (given or has_words(part)) and (part.message or lacking(given, here, "")):
+            found.append(text)
     return found
 
 

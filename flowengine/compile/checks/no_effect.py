@@ -74,15 +74,18 @@ def unread(program: Program, state: CompiledState, verb: CompiledSet) -> Iterato
     later = {target.state for target in state.exits.values()} | {state.error}
     later |= {program.answered, program.pressed, program.ended, *program.notified.values()}
     needed = frozenset().union(*(program.entry_reads.get(name, frozenset()) for name in later))
-    read = frozenset().union(*(each.reads | each.late_reads for each in program.states.values()))
     for item in verb.assignments:
         name = f"vars.{item.variable.name}"
-        if name in read - needed:
+        if name not in needed and is_read(program, name):
             yield (
                 ("set", item.variable.name),
                 f"no state that follows reads {item.variable.name}",
                 "remove it, or set it where it is read after",
             )
+
+
+def is_read(program: Program, name: str) -> bool:
+    return any(name in state.reads or name in state.late_reads for state in program.states.values())
 
 
 def never_chosen(verb: CompiledChoose) -> Iterator[Idle]:

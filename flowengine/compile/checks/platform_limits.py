@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from flowengine.compile.checks.call_facts import CallFacts
-from flowengine.compile.checks.prompts import answered, constant
+from flowengine.compile.checks.prompts import constant, plans_of
 from flowengine.compile.checks.text_sizes import Columns, longest_text, longest_value
 from flowengine.compile.program import CompiledState, Program
 from flowengine.expr import Template
@@ -59,8 +59,7 @@ def texts_built(program: Program, state: CompiledState, columns: Columns) -> Ite
         yield BuiltText(
             path, "the details of a report", size, MAX_REPORT_DETAILS, "the rest is cut", (details,)
         )
-    plans = {id(plan): plan for said in answered(state) for plan in said}
-    for part in (part for plan in plans.values() if not plan.constant for part in plan.parts):
+    for part in (part for plan in plans_of(state) if not plan.constant for part in plan.parts):
         for template in part.texts.values() if part.kind == "text" else ():
             size = longest_text(template, variables, columns)
             if template.constant is None and constant(template) <= MAX_SAY < size:

@@ -8,7 +8,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(
         "FE320",
         "a value of an event that cannot have come",
-        Severity.ERROR,
+        Severity.WARNING,
         "event.* values are those of the event that the call has just reported: keys after a "
         "question, a result after the end of the call, a verdict where machine detection is on. "
         "By no path does a call come to this state with such an event, also not by a subflow, so "
