@@ -3,7 +3,9 @@ line:column of the file main.yaml, or file code line:column of another.
 """
 
 import pytest
-from compile.projects import compiled
+from compile.projects import compiled, files
+
+from flowengine.compile import Compiler
 
 LINE = "flow: line\nstart: a\n"
 ASK = "menu: {prompt: To end press 1., options: {1: bye}, otherwise: bye}"
@@ -281,3 +283,25 @@ def found(text: str) -> list[str]:
         ),
         key=lambda told: (told.count(" "), told.rpartition(" ")[2]),
     )
+
+
+def test_compiler_that_remembers_tells_of_a_moved_mistake_at_its_new_place() -> None:
+    compiler = Compiler()
+    text = EVENT_VALUES["event.result outside on: ended"][0]
+    (before,) = compiler.compile(files(text), {}).problems
+    (after,) = compiler.compile(files(text.replace("states:", "title: Line\nstates:")), {}).problems
+    assert (before.span.line, after.span.line) == (4, 5)
+
+
+def test_project_without_a_locale_any_more_lacks_no_words_of_it() -> None:
+    compiler = Compiler()
+    text = (
+        QUESTIONS["a menu in the answer to a placed call"][0]
+        .replace(
+            "  bye: {hangup: }", "  bye: {locale: sv-SE, next: end}\n  end: {say: Bye., hangup: }"
+        )
+        .replace("options: {1: bye}", "options: {1: end}")
+    )
+    told = compiler.compile(files(text), {}).problems
+    assert [problem.code for problem in told] == ["FE932"]
+    assert compiler.compile(files(text.replace("locale: sv-SE, ", "")), {}).problems == ()

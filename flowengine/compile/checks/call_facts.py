@@ -114,12 +114,8 @@ def call_facts(
     entering = begun(programs, authored, locales)
     found: dict[str, CallFacts] = {}
     for name in reversed(order):
-        here, key = reached[name], (reached[name], entering.get(name, 0))
-        found[name] = memory.recall(
-            ("call facts", name),
-            key,
-            partial(facts_of, programs[name], here, entering.get(name, 0), locales),
-        )
+        key = (programs[name], reached[name], entering.get(name, 0), locales)
+        found[name] = memory.recall(("call facts", name), key, partial(facts_of, *key))
         for state in calling[name]:
             inside = locale_change(programs[name], state, locales).apply(
                 found[name].at.get(state.name, 0)
