@@ -191,6 +191,15 @@ IDLE = {
         '  b: {hangup: }\n  c: {report: {status: success, details: "${vars.n}"}, done: }\n',
         [],
     ),
+    "a value that keys in a conference leave for the call": (
+        LINE
+        + "on: {pressed: c, ended: d}\nvars: {n: {type: integer}, m: {type: integer}}\nstates:\n"
+        "  a: {menu: {prompt: Press 1., options: {1: b, 2: e}, otherwise: b}}\n"
+        "  b: {connect: {conference: room, keys: {mode: detect}}}\n"
+        "  c: {set: {n: 1}, next: d}\n  d: {done: }\n"
+        '  e: {say: "${vars.n} ${vars.m}", hangup: }\n',
+        ["FE903 4:28"],
+    ),
     "options of a question that is asked once, and without voice": (
         LINE
         + "states:\n  a:\n    menu:\n      prompt: Press 1.\n      options: {1: b}\n      otherwise: b\n"

@@ -55,7 +55,7 @@ def written(
 
 
 def longest_assigned(item: Assignment, program: Program, columns: Columns) -> int:
-    if isinstance(item.value, Template):
+    if isinstance(item.value, Template) and item.value.constant is None:
         return longest_text(item.value, program.variables, columns)
     if isinstance(item.value, Expression):
         return longest_expression(item.value, program.variables, columns)

@@ -5,7 +5,14 @@ nothing sees, branches that are never taken.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flowengine.compile.checks.call_facts import RECORDED, CallFacts, chosen
+from flowengine.compile.checks.call_facts import (
+    CONFERENCE_KEYS,
+    ENDED,
+    NOTICES,
+    RECORDED,
+    CallFacts,
+    chosen,
+)
 from flowengine.compile.checks.unheard_events import key_options
 from flowengine.compile.program import CompiledState, Program
 from flowengine.expr import EvalError
@@ -20,6 +27,7 @@ from flowengine.states.fetch import CompiledFetch
 from flowengine.states.menu import CompiledMenu
 from flowengine.states.split import CompiledSplit
 
+ASIDE = CONFERENCE_KEYS | NOTICES | ENDED  # events that leave the call in its place
 RETRY_WORDS = ("again", "no_input", "no_match", "invalid")
 Idle = tuple[Path, str, str]  # below the state: where, why it does nothing, what to do
 
@@ -35,7 +43,7 @@ def idle(known: CallFacts, state: CompiledState, deadline: float) -> Iterator[Id
     program, verb = known.program, state.verb
     yield from idle_preamble(known, state)
     if isinstance(verb, CompiledSet):
-        yield from unread(program, state, verb)
+        yield from unread(known, state, verb)
     elif isinstance(verb, CompiledChoose):
         yield from never_chosen(verb)
     elif isinstance(verb, CompiledSplit):
@@ -69,11 +77,14 @@ def changes_locale(program: Program) -> bool:
     return any(chosen(template, program) != [program.locale] for template in found if template)
 
 
-def unread(program: Program, state: CompiledState, verb: CompiledSet) -> Iterator[Idle]:
+def unread(known: CallFacts, state: CompiledState, verb: CompiledSet) -> Iterator[Idle]:
     """Values that no state reads before they are overwritten; FE902 tells of those that none reads."""
+    program = known.program
     later = {target.state for target in state.exits.values()} | {state.error}
     later |= {program.answered, program.pressed, program.ended, *program.notified.values()}
     needed = frozenset().union(*(program.entry_reads.get(name, frozenset()) for name in later))
+    if known.may(state.name, ASIDE):  # the call goes on where it waits
+        needed = needed.union(*program.live.values())
     for item in verb.assignments:
         name = f"vars.{item.variable.name}"
         if name not in needed and is_read(program, name):

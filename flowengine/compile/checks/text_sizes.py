@@ -31,7 +31,6 @@ FACT_SIZES: Mapping[str, int] = {
     "now.time": 5,
     "now.weekday": 9,
 }
-NUMBER_SIZES: Mapping[Type, int] = {Type.INTEGER: 20, Type.DECIMAL: 24, Type.BOOLEAN: 5}
 _CELL: Final = re.compile(r"tables\.(\w+)\.(\w+)\((?:[^()]|\([^()]*\))*\)")
 _E164: Final = re.compile(r"e164\((?:[^()]|\([^()]*\))*\)")
 _KEEPS_SIZE: Final = re.compile(r"(upper|lower|trim|title|text|string)\(([\w.]+)\)")
@@ -60,7 +59,7 @@ def longest_value(text: str, variables: Mapping[str, Variable], columns: Columns
     text = text.strip()
     variable = variables.get(text[5:]) if text.startswith("vars.") else None
     if variable:
-        return NUMBER_SIZES.get(variable.type, variable.size)
+        return variable.size if variable.type is Type.TEXT else None
     return FACT_SIZES.get(text) or longest_result(text, variables, columns)
 
 
