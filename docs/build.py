@@ -15,6 +15,7 @@ from flowengine.compile.names import CALL_FACTS, CLOCK_NAMES, EVENT_NAMES
 from flowengine.expr import FUNCTIONS, Type
 from flowengine.model.schema import MODELS, generated
 from flowengine.problems import CATALOGUE
+from flowengine.sinch import vocabulary
 from flowengine.states import KINDS
 from flowengine.states.connect import ACTIONS, LEGAL
 from flowengine.svaml import LEGAL_ACTIONS
@@ -60,6 +61,12 @@ HINTS = {  # beginnings of the hints that the model gives for a kind of text
     "write language": "locale",
     "write a number and a unit": "duration",
 }
+
+
+def words(each: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in each)
+
+
 MEANINGS = {
     "call.from": "Who is calling, as `+` and digits; empty when withheld.",
     "call.to": "What was dialled: a number as `+` and digits, an app user, a SIP address.",
@@ -70,12 +77,13 @@ MEANINGS = {
     "call.custom": "The text that was handed in with a placed call.",
     "event.digits": "The keys just pressed, or the words just spoken.",
     "event.input": "How they came: `dtmf` or `voice`.",
-    "event.type": "The kind of menu result or of notice.",
+    "event.type": f"The kind of menu result ({words(vocabulary.MENU_TYPES)}) or of notice "
+    f"({words(vocabulary.NOTICE_TYPES)}).",
     "event.destination": "Where a finished recording or transcript is.",
-    "event.result": "How the call ended, such as `answered` or `busy`.",
-    "event.reason": "Why the call ended, such as `callerhangup`.",
-    "event.amd": "What machine detection found, such as `human` or `machine`.",
-    "event.amd_reason": "Why it thinks so, such as `longgreeting`.",
+    "event.result": f"How the call ended: {words(vocabulary.RESULTS)}.",
+    "event.reason": f"Why the call ended: {words(vocabulary.REASONS)}.",
+    "event.amd": f"What machine detection found: {words(vocabulary.AMD_STATUSES)}.",
+    "event.amd_reason": f"Why it thinks so: {words(vocabulary.AMD_REASONS)}.",
     "event.error": "What went wrong, where a notice tells of an error.",
     "event.conference": "The conference in which a key was pressed.",
     "event.duration": "Seconds that the ended call lasted.",

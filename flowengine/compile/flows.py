@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from flowengine.compile import facts, names
 from flowengine.compile.build import program, signature, variables
 from flowengine.compile.common import Common
+from flowengine.compile.domains import domains
 from flowengine.compile.program import Program
 from flowengine.expr import Scope, Type
 from flowengine.model import Authored, Flow, Memory, Project
@@ -175,7 +176,8 @@ def built(
         menu_ids=project.platform.menu_ids,
     )
     scope = wide.narrowed(
-        names.types({key: item.type for key, item in own.items()}, common.calendars)
+        names.types({key: item.type for key, item in own.items()}, common.calendars),
+        domains(own, common.calendars),
     )
     made = program(flow, document, scope, around, problems)
     asked = {

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 from msgspec.structs import force_setattr
 
+from flowengine.sinch.vocabulary import fold_word
+
 
 class Pair(msgspec.Struct, frozen=True):
     key: str
@@ -33,6 +35,12 @@ def _lower(value: msgspec.Struct, name: str) -> None:
     text: str = getattr(value, name)
     if text != (lower := text.lower()):
         force_setattr(value, name, lower)
+
+
+def _fold(event: msgspec.Struct, name: str) -> None:
+    text: str = getattr(event, name)
+    if text != (folded := fold_word(text)):
+        force_setattr(event, name, folded)
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -148,6 +156,8 @@ class Dice(Common, frozen=True, tag="dice"):
     def __post_init__(self) -> None:
         _as_dict(self, "cookies")
         _as_dict(self, "call_headers")
+        _fold(self, "result")
+        _fold(self, "reason")
 
 
 class Notify(Common, frozen=True, tag="notify"):
