@@ -68,10 +68,15 @@ def words(each: Iterable[str]) -> str:
 
 
 MEANINGS = {
-    "call.from": "Who is calling, as `+` and digits; empty when withheld.",
+    "call.from": "The phone number that calls: `+` and digits, or the digits alone of a short or "
+    "national number. Empty when withheld or unknown, and for callers without a number.",
     "call.to": "What was dialled: a number as `+` and digits, an app user, a SIP address.",
-    "call.user": "The app user who placed the call.",
-    "call.origin": "Where the call comes from: `pstn`, `mxp` (an app), `sip` or `server`.",
+    "call.user": "The app user who calls.",
+    "call.sip": "The SIP address that calls, as `user@host`.",
+    "call.withheld": "Whether the caller withholds the number; false when it is merely not known.",
+    "call.redirected_from": "The number that forwarded the call here; empty when none did.",
+    "call.origin": "Where the call comes from: `pstn`, `mxp` (an app), `sip` or `server` (a call "
+    "that was placed for you).",
     "call.locale": "The locale of the call just now.",
     "call.id": "The platform's id of the call.",
     "call.custom": "The text that was handed in with a placed call.",
@@ -87,7 +92,8 @@ MEANINGS = {
     "event.error": "What went wrong, where a notice tells of an error.",
     "event.conference": "The conference in which a key was pressed.",
     "event.duration": "Seconds that the ended call lasted.",
-    "event.headers": 'Call headers by name: `event.headers["X-Tier"]`.',
+    "event.headers": 'Call headers by name: `event.headers["X-Tier"]`. Case does not count; a name '
+    "that is worked out is in small letters.",
     "now.date": "Today in the project's zone, such as `2026-12-24`.",
     "now.time": "The time of day there, such as `09:30`.",
     "now.weekday": "The day of the week there, such as `monday`.",
@@ -239,7 +245,7 @@ def functions() -> str:
 
 
 def names() -> str:
-    types: dict[str, Type] = {**dict.fromkeys(CALL_FACTS, Type.TEXT), **EVENT_NAMES, **CLOCK_NAMES}
+    types: dict[str, Type] = {**CALL_FACTS, **EVENT_NAMES, **CLOCK_NAMES}
     rows = [(f"`{name}`", str(kind), MEANINGS[name]) for name, kind in types.items()]
     return table(("name", "type", "what it is"), rows)
 

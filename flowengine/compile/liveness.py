@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from flowengine.compile.names import STORED_FACTS
 from flowengine.compile.program import CompiledState
 
 Reads = Mapping[str, frozenset[str]]
@@ -71,8 +72,4 @@ def union(sets: object) -> frozenset[str]:
 
 def stored(names: frozenset[str]) -> frozenset[str]:
     """Only variables and facts of the call are stored; clocks and calendars are worked out anew."""
-    return frozenset(
-        name
-        for name in names
-        if name.startswith("vars.") or name in {"call.from", "call.to", "call.user", "call.origin"}
-    )
+    return frozenset(name for name in names if name.startswith("vars.") or name in STORED_FACTS)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from flowengine.expr.bounds import MAX_EXPRESSION, MAX_LOOPS, MAX_REPLACES
 from flowengine.expr.cel import Compiled, Environment, Refused
 from flowengine.expr.domains import Domains, check_domains, needs_tree
+from flowengine.expr.headers import HEADERS, fold_header_names
 from flowengine.expr.localised import LOCALE, localised
 from flowengine.expr.tables import overloads
 from flowengine.expr.template import Mode, Template, template
@@ -125,8 +126,13 @@ class Scope:
                 "FE302",
             )
         self._tried(text, compiled)
-        if LOCALE in self.names and (spoken := localised(text)) != text:
-            said = self._alike(spoken) or self.environment.compile(spoken)
+        meant = text
+        if HEADERS in compiled.names:
+            meant = fold_header_names(text, compiled.tree())
+        if LOCALE in self.names:
+            meant = localised(meant)
+        if meant != text:
+            said = self._alike(meant) or self.environment.compile(meant)
             return Expression(text, compiled.type, said.names, said.run)
         return Expression(text, compiled.type, compiled.names, compiled.run)
 

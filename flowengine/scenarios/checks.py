@@ -20,6 +20,7 @@ from flowengine.scenarios.opening import leads_to
 from flowengine.sinch import vocabulary
 from flowengine.sinch.vocabulary import fold_word
 from flowengine.source import Document, Path
+from flowengine.svaml.headers import header_name_fault, header_value_fault
 
 METHODS = ("get", "post", "put")
 TEXTS = ("hears", "hears only", "does not hear", "callee hears")
@@ -80,6 +81,11 @@ class Checking:
                 f"there is no time zone {given.zone}",
                 "write an IANA name such as Europe/Stockholm",
             )
+        for name, text in (given.headers or {}).items():
+            if fault := header_name_fault(name) or header_value_fault(text):
+                self.report(
+                    "FE224", (*path, "headers", name), fault, "write for example X-Tier: gold"
+                )
         for place, lookup in enumerate(given.lookups or ()):
             at: Path = (*path, "lookups", place)
             methods = [name for name in METHODS if getattr(lookup, name) is not UNSET]

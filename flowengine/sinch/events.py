@@ -115,6 +115,13 @@ class Ice(Common, frozen=True, tag="ice"):
         if not self.origination_type.isupper():
             force_setattr(self, "origination_type", self.origination_type.upper())
 
+    @property
+    def origin(self) -> str:
+        """Where the call comes from: `pstn`, `mxp`, `sip`, `server`, or a word to come. The domain
+        is that of the other end; it counts only where nothing else is said.
+        """
+        return self.origination_type.lower() or ("mxp" if self.domain == "mxp" else "pstn")
+
 
 class Ace(Common, frozen=True, tag="ace"):
     kind: ClassVar[str] = "ace"

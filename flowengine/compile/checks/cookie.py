@@ -18,7 +18,12 @@ HEAD = 48
 FRAME = 8  # the marks around flow, state and values of one level
 NAME = 2  # the mark in front of a name
 VALUE = 3  # the mark in front of a value
-FACTS = {"call.from": 17, "call.to": MAX_FACT_BYTES, "call.user": MAX_FACT_BYTES, "call.origin": 6}
+FACTS = {
+    "call.from": 17,
+    "call.redirected_from": 17,
+    "call.origin": 6,
+    **dict.fromkeys(("call.to", "call.user", "call.sip"), MAX_FACT_BYTES),
+}
 NUMBER = 9  # whole numbers and decimals travel as 8 bytes and a mark
 ONE_BYTE = frozenset({"digits", "date", "time"})  # kinds that hold ASCII only
 SEAL = 17  # version and authentication tag of the cookie (runtime/cookie.py)
@@ -125,6 +130,8 @@ def entry(program: Program, name: str) -> int:
 def value(program: Program, name: str) -> int:
     if name in FACTS:
         return VALUE + FACTS[name]
+    if name == "call.withheld":
+        return 1
     variable = program.variables[name.removeprefix("vars.")]
     if variable.type is Type.BOOLEAN:
         return 1
