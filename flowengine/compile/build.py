@@ -304,7 +304,10 @@ def program(
     ]
     secret = frozenset(f"vars.{item.name}" for item in around.variables.values() if item.secret)
     entering, waiting = liveness(
-        states, frozenset(f"vars.{item.name}" for item in own.outputs), events
+        states,
+        frozenset(f"vars.{item.name}" for item in own.outputs),
+        events,
+        goes_back=around.goes_back,
     )
     return Program(
         flow=flow.flow,
@@ -328,6 +331,7 @@ def program(
         entry_reads=entering,
         calls=tuple(state for state in states.values() if isinstance(state.verb, CompiledSubflow)),
         guarded=bool(secret) or any(map(records_by_secret, states.values())),
+        goes_back=around.goes_back,
     )
 
 
