@@ -18,6 +18,7 @@ from flowengine.problems import CATALOGUE
 from flowengine.sinch import vocabulary
 from flowengine.states import KINDS
 from flowengine.states.connect import ACTIONS, LEGAL
+from flowengine.states.spoken_words import DIGIT_WORDS, YES_NO
 from flowengine.svaml import LEGAL_ACTIONS
 
 DOCS = Path(__file__).parent
@@ -277,8 +278,20 @@ def legs() -> str:
     )
 
 
+def spoken() -> str:
+    """Words for digits, yes and no, by language."""
+    rows = []
+    for language in sorted({*DIGIT_WORDS, *YES_NO}):
+        digits = DIGIT_WORDS.get(language, "").split("|")
+        yes, no, neither = YES_NO.get(language, ("", "", ""))
+        shown = " · ".join(word.replace(" ", ", ") for word in digits)
+        rows.append((language, shown, *(one.replace("|", ", ") for one in (yes, no, neither))))
+    return table(("language", "0 to 9", "yes", "no", "polite words"), rows)
+
+
 PARTS: Mapping[str, Callable[..., str]] = {
     "fields": fields, "common": common, "kinds": kinds, "functions": functions, "names": names, "legal": legal, "legs": legs,
+    "spoken": spoken,
 }  # fmt: skip
 
 

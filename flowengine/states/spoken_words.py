@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-_DIGITS: Final[Mapping[str, str]] = {
+DIGIT_WORDS: Final[Mapping[str, str]] = {
     "ar": "صفر|واحد واحدة|اثنان اثنين إثنان إثنتان|ثلاثة|أربعة اربعة|خمسة|ستة|سبعة|ثمانية|تسعة",
     "az": "sıfır|bir|iki|üç|dörd|beş|altı|yeddi|səkkiz|doqquz",
     "bg": "нула|едно един една|две два двама|три|четири|пет|шест|седем|осем|девет",
@@ -136,6 +136,6 @@ def digit_words(locale: str) -> Mapping[str, str]:
     return {
         word: str(digit)
         for language in languages_of(locale)
-        for digit, words in enumerate(_DIGITS.get(language, "").split("|"))
+        for digit, words in enumerate(DIGIT_WORDS.get(language, "").split("|"))
         for word in words.split()
     }
