@@ -45,7 +45,7 @@ def read_caller(cli: str, user: str, origin: str) -> Caller:
     sip = address if at and host else ""
     if sip and not name.startswith("+"):
         return Caller(sip=sip, user=user)
-    digits = _FORMAT.sub("", name)
+    digits = "" if origin == "sip" else _FORMAT.sub("", name)  # a PBX has extensions
     number = normalise(name).e164 or (digits if _SHORT.fullmatch(digits) else "")
     if number or sip:
         return Caller(number, sip, user)

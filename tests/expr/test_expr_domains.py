@@ -18,6 +18,8 @@ from flowengine.states import Variable
 VARIABLES = {
     "tier": {"type": "choice", "choices": ["gold", "silver"]},
     "n": {"type": "integer"},
+    "m": {"type": "integer"},
+    "k": {"type": "integer"},
     "d": {"type": "date"},
     "t": {"type": "text", "max": 20},
 }
@@ -28,7 +30,7 @@ def problems(expression: str, **more: Any) -> tuple[Problem, ...]:
         "flow": "line", "start": "a", "vars": VARIABLES, "inputs": list(VARIABLES), **more,
         "states": {
             "a": {"set": {"t": f"${{string({expression})}}"}, "next": "b"},
-            "b": {"say": "${vars.t} ${vars.tier} ${vars.n} ${vars.d}", "hangup": {}},
+            "b": {"say": "${vars.t} ${vars.tier} ${vars.n} ${vars.m} ${vars.k} ${vars.d}", "hangup": {}},
         },
     }  # fmt: skip
     made = compile_project(
@@ -102,6 +104,7 @@ def test_a_part_that_can_only_fail_is_an_error(expression: str, cure: str) -> No
     [
         'timestamp(now.date + "T" + now.time + ":00Z").getHours()',
         "1 / vars.n",
+        "(vars.m + vars.k) / vars.n",
         "int(vars.t)",
         "timestamp(vars.t) > timestamp(vars.t)",
         '["a", "b"][vars.n]',

@@ -37,6 +37,7 @@ TO = "+12017777777"
             {"cli": "private", "originationType": "PSTN", "rdnis": "private"},
             {"withheld": True, "origin": "pstn", "to": TO},
         ),
+        ({"cli": "1001", "originationType": "SIP"}, {"sip": "1001", "origin": "sip", "to": TO}),
         ({"cli": "", "originationType": "PSTN"}, {"origin": "pstn", "to": TO}),
         ({"cli": "unknown", "originationType": "PSTN"}, {"origin": "pstn", "to": TO}),
         ({"cli": "71234", "originationType": "PSTN"}, {"from": "71234", "origin": "pstn", "to": TO}),
