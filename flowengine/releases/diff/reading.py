@@ -33,7 +33,10 @@ EXITS = frozenset(
     {"next", "otherwise", "failed", "answered", "person", "machine", "unsure", "beep"}
 )
 DURATIONS = frozenset({"timeout", "voice_timeout", "limit", "ring"})
-INHERITED = ("attempts", "timeout", "no_input", "no_match", "invalid", "otherwise")
+INHERITED = (
+    *("attempts", "timeout", "no_input", "no_match", "invalid", "otherwise"),
+    *("hear_yes", "hear_no"),
+)
 ATTRIBUTES = {"continue": "continue_", "return": "return_"}
 
 
