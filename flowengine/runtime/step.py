@@ -164,7 +164,7 @@ class Walk(msgspec.Struct):
         if visit.history:
             self.history.append(visit)
         verb: Any = self.program.states[self.cursor.state].verb
-        self.run.names.update(verb.outputs(ended))
+        self.run.names.update(verb.outputs(ended, self.run.notes))
         return self.left(Exit(f"outcome {outcome}"))
 
     def push(self, state: str) -> None:

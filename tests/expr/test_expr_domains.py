@@ -36,7 +36,8 @@ def problems(expression: str, **more: Any) -> tuple[Problem, ...]:
     made = compile_project(
         {"line.yaml": json.dumps(flow).encode(), "project.yaml": b"project: test"}, {}
     )
-    return made.problems
+    # where an event can be is another check
+    return tuple(problem for problem in made.problems if problem.code != "FE320")
 
 
 @pytest.mark.parametrize(
