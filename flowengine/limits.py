@@ -100,6 +100,9 @@ MAX_STATES_PER_STEP: Final = (
 MAX_SUBFLOW_DEPTH: Final = (
     8  # each level travels with the call; deeper nesting is recursion by accident
 )
+# the questions that `back` can return to travel with the call: about 25 of ten letters; of the
+# oldest nothing is known any more
+MAX_HISTORY_BYTES: Final = 256
 MAX_RETAKEN_STEPS: Final = (
     5  # callbacks of one call at the same moment; each is two at most, an answer and a notice
 )

@@ -123,8 +123,8 @@ def test_dice():
     event = read(DICE)
     assert isinstance(event, Dice)
     assert (event.result, event.reason, event.duration, event.from_) == (
-        "ANSWERED",
-        "MANAGERHANGUP",
+        "answered",
+        "managerhangup",
         12,
         "12015555555",
     )
