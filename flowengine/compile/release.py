@@ -18,7 +18,7 @@ from flowengine.compile.routing import Table, routing
 from flowengine.expr import Mode, Scope
 from flowengine.model import Authored, Memory, load
 from flowengine.model.folder import PROJECT_FILE
-from flowengine.model.project import APOLOGY
+from flowengine.model.project import APOLOGY, APOLOGY_LOCALE
 from flowengine.pace import paced
 from flowengine.problems import Problem, Span, in_order, suggest
 from flowengine.source import CONFLICT_CODE, INTERNAL_CODE, internal_problem
@@ -121,9 +121,12 @@ def routes(authored: Authored) -> Iterator[Problem]:
 
 def apology(text: Localised, locale: str) -> Plan:
     """The words of last resort. They are constant, so that nothing can go wrong in them; without
-    any in any locale, those of a project that says nothing.
+    any in any locale, those of a project that says nothing, which no voice of another language is
+    to speak.
     """
     text = text or APOLOGY
+    if text == APOLOGY:
+        text = {APOLOGY_LOCALE: text}
     each = (
         {"": text}
         if isinstance(text, str)
