@@ -97,4 +97,17 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "",
         "",
     ),
+    Entry(
+        "FE509",
+        "a mistake of flowengine's own",
+        Severity.ERROR,
+        "flowengine failed while it read or compiled this file. That is no fault of the file, though "
+        "something in it brought it about. Nothing of the project is published; a server goes on with "
+        "the release before. The message tells where in flowengine it happened, and nothing of what "
+        "your files or secrets say: report it as it stands. Until it is mended, take back what was "
+        "changed last. `FLOWENGINE_TRACEBACK=1` in the environment writes the whole traceback, which "
+        "may hold values of your files.",
+        "",
+        "",
+    ),
 )
