@@ -66,7 +66,7 @@ def create() -> Front:
     store = opened(settings)
     metrics, lines = Metrics(), log.Lines()
     metrics.serving(releases.current.id)
-    client = Client(lambda: releases.hosts, metrics.fetched)
+    client = Client(lambda: releases.hosts, metrics.fetched, metrics.circuit)
     known = applications(releases.current, environment)
     codec = keys.codec(known, environment, settings.folder)
     sealer = Sealer(keys.texts(known, environment, settings.folder))

@@ -5,12 +5,15 @@ names.
 import asyncio
 import os
 from collections import defaultdict
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from flowengine.runtime.engine import Record
+from flowengine.server.fetch.breaker import CircuitState
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 GATHERING_SECONDS = 0.25
@@ -43,6 +46,16 @@ class Metrics:
             ["service"],
             buckets=BUCKETS,
             **given,
+        )
+        self._circuits = Gauge(
+            "fetch_circuit",
+            "Circuit breakers, by service: 0 closed, 1 half-open, 2 open; the worst of all workers",
+            ["service"],
+            multiprocess_mode="livemax",
+            **given,
+        )
+        self._opened_circuits = Counter(
+            "fetch_circuit_openings", "How often circuits have opened", ["service"], **given
         )
         self._refused = Counter("refused", "Requests refused, by code", ["code"], **given)
         self._journalled = Counter(
@@ -88,6 +101,11 @@ class Metrics:
         self._fetches.labels(service, outcome).inc()
         self._fetch_seconds.labels(service).observe(seconds)
 
+    def circuit(self, service: str, state: CircuitState) -> None:
+        self._circuits.labels(service).set(state)
+        if state is CircuitState.OPEN:
+            self._opened_circuits.labels(service).inc()
+
     def journalled(self, outcome: str, rows: int) -> None:
         """Told by the journal's own thread."""
         self._journalled.labels(outcome).inc(rows)
@@ -106,6 +124,20 @@ class Metrics:
         self.count()
         if SHARED not in os.environ:
             return generate_latest(self.registry)
+        forget_dead_workers(Path(os.environ[SHARED]))
         gathered = CollectorRegistry()
         MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]
         return generate_latest(gathered)
+
+
+def forget_dead_workers(folder: Path) -> None:
+    """The state of a worker that was killed must not stand for ever."""
+    for file in folder.glob("gauge_live*.db"):
+        process = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            with suppress(OSError):  # another worker was first
+                file.unlink()
+        except OSError:  # it lives, and is another user's
+            pass
