@@ -122,3 +122,5 @@ REPORT_PAUSE_SECONDS: Final = 1.0  # before the first new try; doubled after eac
 REPORT_KEPT_SECONDS: Final = (
     86_400.0  # a system that is down for longer has its call records looked at by people
 )
+# some seven thousand callbacks, and the write-ahead log beside them
+MIN_JOURNAL_BYTES: Final = 32_000_000

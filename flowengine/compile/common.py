@@ -20,11 +20,12 @@ from flowengine.expr import (
     Type,
     parse_calendar,
 )
+from flowengine.limits import MIN_JOURNAL_BYTES
 from flowengine.model import Authored, Memory, Project
 from flowengine.model import Table as AuthoredTable
 from flowengine.problems import Problem, Span
 from flowengine.states.builder import Service
-from flowengine.states.fields import millis
+from flowengine.states.fields import millis, size_bytes
 from flowengine.states.headers import find_header_fault, find_value_fault
 
 COLUMN_TYPES: tuple[tuple[type, Type], ...] = (
@@ -90,6 +91,7 @@ class Gathering:
         zone = self.zone()
         calendars, tables, secrets = self.calendars(zone), self.tables(), self.secrets()
         services, applications = self.services(secrets), self.applications()
+        self.check_journal()
         given = asked(project, calendars, secrets)
         return Common(
             calendars,
@@ -180,6 +182,16 @@ class Gathering:
                 )
             found[f"secrets.{name}"] = self.environment.get(variable, "")
         return found
+
+    def check_journal(self) -> None:
+        size = self.authored.project.journal.size
+        if size_bytes(size) < MIN_JOURNAL_BYTES:
+            self.report(
+                "FE514",
+                ("journal", "size"),
+                f"a journal of {size} has no room for calls",
+                f"write {MIN_JOURNAL_BYTES // 10**6}MB or more, or keep: none for no journal",
+            )
 
     def services(self, secrets: Mapping[str, str]) -> dict[str, Service]:
         scope = Scope(dict.fromkeys(secrets, Type.TEXT))

@@ -76,6 +76,7 @@ def create() -> Front:
         sealer,
         metrics.journalled,
         releases.load,
+        metrics.journal_usage,
     )
     callback = Callback(
         Engine(releases, store, codec, client), Gate(releases, environment), metrics, lines, journal
@@ -86,7 +87,7 @@ def create() -> Front:
         Route("/healthz", Healthz(), methods=["GET"]),
         Route("/readyz", ready, methods=["GET"]),
         Route("/metrics", Scrape(metrics), methods=["GET"]),
-        Route("/status", Status(live, releases, store), methods=["GET"]),
+        Route("/status", Status(live, releases, store, journal), methods=["GET"]),
         *admin.routes(environment, settings, live, store),
     ]
     parts = Parts(

@@ -12,6 +12,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from flowengine.journal.size_limit import JournalUsage
 from flowengine.runtime.engine import Record
 from flowengine.server.fetch.breaker import CircuitState
 
@@ -64,6 +65,18 @@ class Metrics:
             ["outcome"],
             **given,
         )
+        self._journal_bytes = Gauge(
+            "journal_bytes",
+            "What the call journal takes of the disk",
+            multiprocess_mode="mostrecent",
+            **given,
+        )
+        self._journal_limit = Gauge(
+            "journal_limit_bytes",
+            "What the call journal may take of the disk",
+            multiprocess_mode="mostrecent",
+            **given,
+        )
         self._repeated = Counter("repeated_callbacks", "Callbacks delivered again", **given)
         self._release = Gauge(
             "release_info",
@@ -109,6 +122,11 @@ class Metrics:
     def journalled(self, outcome: str, rows: int) -> None:
         """Told by the journal's own thread."""
         self._journalled.labels(outcome).inc(rows)
+
+    def journal_usage(self, usage: JournalUsage) -> None:
+        """Told by the journal's own thread."""
+        self._journal_bytes.set(usage.bytes)
+        self._journal_limit.set(usage.limit)
 
     def refused(self, code: int) -> None:
         self._refused.labels(str(code)).inc()

@@ -167,12 +167,12 @@ def test_pooler_without_a_free_connection_is_told(
     postgresql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flowengine.runtime.pooler.CHECK_SECONDS", 1.0)
-    with pgbouncer(postgresql, default_pool_size="1") as address:
-        with (
-            psycopg.connect(address) as busy,
-            pytest.raises(StoreError, match="no connection free"),
-        ):
-            busy.execute("SELECT 1")
+    with (
+        pgbouncer(postgresql, default_pool_size="1") as address,
+        psycopg.connect(address) as busy,
+    ):
+        busy.execute("SELECT 1")
+        with pytest.raises(StoreError, match="no connection free"):
             open_store(address)
 
 

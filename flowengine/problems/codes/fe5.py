@@ -168,7 +168,7 @@ states:
         "FE514",
         "a call journal without room",
         Severity.ERROR,
-        "The journal and what it writes ahead need 16MB; less would hold next to no calls. "
+        "The journal and what it writes ahead need 32MB; less would hold next to no calls. "
         "Most installations keep the default of 2GB.",
         "# project.yaml\nproject: acme\njournal: {size: 1MB}\n" + FLOW,
         "# project.yaml\nproject: acme\njournal: {size: 500MB}\n" + FLOW,
