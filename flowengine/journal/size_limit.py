@@ -23,10 +23,10 @@ _DROPPED_SHARE = 100  # so much is dropped at once, in pieces
 _ROWS_AT_ONCE = 200  # a few milliseconds, so that other workers can write in between
 _WARNED_SHARE = 0.8
 _CALMED_SHARE = 0.75
-# Others cannot write while a checkpoint waits for readers, so it waits a second, and seldom where
-# that was for nothing.
-_CHECKPOINT_MILLIS = 1_000
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
+# Others cannot write while a checkpoint waits for readers, so it waits shortly; and it is tried
+# seldom where it was tried for nothing.
+_CHECKPOINT_MILLIS, _CHECKPOINT_SECONDS, _CHECKPOINT_AGAIN = 500, 2.0, 0.01
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 log = logging.getLogger(__name__)
 
 _OLDEST_CALLS = (
@@ -85,7 +85,7 @@ class SizeLimit:
             self._drop_until(most - limit // _DROPPED_SHARE)
             used = self._used(self._file.opened())
         if self._log_bytes() > log_room(limit) // 2:
-            self._shorten_log(self._file.opened())
+            self._shorten_log(self._file.opened(), log_room(limit) // 2)
         self._observe(JournalUsage(used + self._log_bytes(), limit))
 
     def _prepare(self, connection: sqlite3.Connection, limit: int) -> None:
@@ -154,17 +154,26 @@ class SizeLimit:
                 journal.keep,
             )
 
-    def _shorten_log(self, connection: sqlite3.Connection) -> None:
-        """Workers that write all the time keep the log from starting over, unless one of them holds
-        the others for a moment. Somebody who reads for long keeps it so whatever is done.
+    def _shorten_log(self, connection: sqlite3.Connection, most: int) -> None:
+        """Have the log start over, which takes a moment in which nobody writes: so this worker
+        writes nothing until then, and all others that see the log do the same. Somebody who reads
+        for long prevents it whatever is done; then it is put off.
         """
-        if time.monotonic() < self._next_checkpoint:
+        now = time.monotonic()
+        if now < self._next_checkpoint:
             return
         connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_MILLIS}")
-        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
-        self._next_checkpoint = time.monotonic() + self._pause if busy else 0.0
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE) if busy else _FIRST_PAUSE
+        try:
+            while self._log_bytes() > most:
+                (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if busy and time.monotonic() - now > _CHECKPOINT_SECONDS:
+                    self._next_checkpoint = time.monotonic() + self._pause
+                    self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+                    return
+                time.sleep(_CHECKPOINT_AGAIN if busy else 0)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
+        self._pause = _FIRST_PAUSE
 
 
 def log_room(limit: int) -> int:
