@@ -38,6 +38,21 @@ class Metrics:
             buckets=BUCKETS,
             **given,
         )
+        self._make_fetch_metrics(given)
+        self._make_journal_metrics(given)
+        self._refused = Counter("refused", "Requests refused, by code", ["code"], **given)
+        self._repeated = Counter("repeated_callbacks", "Callbacks delivered again", **given)
+        self._release = Gauge(
+            "release_info",
+            "The release that new calls begin on",
+            ["release"],
+            multiprocess_mode="mostrecent",
+            **given,
+        )
+        self._serving = ""
+        self._noted: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+
+    def _make_fetch_metrics(self, given: dict[str, Any]) -> None:
         self._fetches = Counter(
             "fetches", "Lookups, by service and outcome", ["service", "outcome"], **given
         )
@@ -58,7 +73,8 @@ class Metrics:
         self._opened_circuits = Counter(
             "fetch_circuit_openings", "How often circuits have opened", ["service"], **given
         )
-        self._refused = Counter("refused", "Requests refused, by code", ["code"], **given)
+
+    def _make_journal_metrics(self, given: dict[str, Any]) -> None:
         self._journalled = Counter(
             "journal_rows",
             "Callbacks for the call journal, by whether it has them",
@@ -77,16 +93,6 @@ class Metrics:
             multiprocess_mode="mostrecent",
             **given,
         )
-        self._repeated = Counter("repeated_callbacks", "Callbacks delivered again", **given)
-        self._release = Gauge(
-            "release_info",
-            "The release that new calls begin on",
-            ["release"],
-            multiprocess_mode="mostrecent",
-            **given,
-        )
-        self._serving = ""
-        self._noted: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
 
     def callback(self, record: Record) -> None:
         """Note a callback; it is counted a moment later, as adding up many at once costs a caller
