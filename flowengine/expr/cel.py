@@ -19,6 +19,7 @@ from cel_expr_python.ext import ext_strings
 
 from flowengine.expr.bounds import MAX_RESULT
 from flowengine.expr.functions import FUNCTIONS, Overload
+from flowengine.expr.mixed import MIXED
 from flowengine.expr.references import references
 from flowengine.expr.tree import Node, read_tree
 from flowengine.expr.types import PYTHON, EvalError, Evaluate, Type
@@ -144,6 +145,7 @@ _LIBRARY: Final = (
     _extension(
         "flowengine", (one for function in FUNCTIONS.values() for one in function.overloads)
     ),
+    _extension("mixed", MIXED),
 )
 
 

@@ -31,7 +31,7 @@ def for_url(text: str) -> str:
     """
     if text in {".", ".."}:
         raise EvalError(f'"{text}" cannot be a part of an address')
-    return quote(text, safe="")
+    return quote(text, safe="", errors="replace")  # half of a surrogate pair has no UTF-8
 
 
 NEUTRAL: Final[dict[str, Callable[[str], str]]] = {
