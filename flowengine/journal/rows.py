@@ -22,7 +22,8 @@ _INSERTS = {
 }
 _INSERT_UNLESS_KNOWN = (
     f"INSERT INTO callbacks ({_COLUMNS}) SELECT {_VALUES} "  # noqa: S608
-    "WHERE NOT EXISTS (SELECT 1 FROM callbacks WHERE call = ? AND digest = ?)"
+    "WHERE NOT EXISTS (SELECT 1 FROM callbacks WHERE call = ? AND (digest = ? OR (event = ? AND "
+    "event IN ('ice', 'dice'))))"
 )
 Counted = Callable[[str, int], None]
 """Told of rows that were `kept` or `lost`, and how many"""
@@ -82,6 +83,6 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
         return
     for made in rows:
         if made.outcome == REPEATED:
-            connection.execute(_INSERT_UNLESS_KNOWN, (*made, made.call, made.digest))
+            connection.execute(_INSERT_UNLESS_KNOWN, (*made, made.call, made.digest, made.event))
         else:
             connection.execute(_INSERTS[1], made)
