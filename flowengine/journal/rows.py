@@ -22,8 +22,7 @@ _INSERTS = {
 }
 _INSERT_UNLESS_KNOWN = (
     f"INSERT INTO callbacks ({_COLUMNS}) SELECT {_VALUES} "  # noqa: S608
-    "WHERE NOT EXISTS (SELECT 1 FROM callbacks WHERE call = ? AND (digest = ? OR (event = ? AND "
-    "event IN ('ice', 'dice'))))"
+    "WHERE NOT EXISTS (SELECT 1 FROM callbacks WHERE call = ? AND digest = ?)"
 )
 Counted = Callable[[str, int], None]
 """Told of rows that were `kept` or `lost`, and how many"""
@@ -83,6 +82,6 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
         return
     for made in rows:
         if made.outcome == REPEATED:
-            connection.execute(_INSERT_UNLESS_KNOWN, (*made, made.call, made.digest, made.event))
+            connection.execute(_INSERT_UNLESS_KNOWN, (*made, made.call, made.digest))
         else:
             connection.execute(_INSERTS[1], made)
