@@ -1,5 +1,6 @@
 """Which deliveries of a call were answered lately: a column of the call's row in the store."""
 
+import time
 from collections.abc import Iterable
 from itertools import starmap
 from struct import Struct
@@ -12,12 +13,14 @@ from flowengine.runtime.store import Saved
 # Whoever presses keys faster than this for minutes may find one of them done twice.
 MAX_ENTRIES = 32
 _PRUNED_FROM = 6  # entries: most calls never get so far, and pruning takes a microsecond
-_ENTRY = Struct(f">{IDENTITY_BYTES}sqqB")  # never as long as a digest alone
+_ENTRY = Struct(f">{IDENTITY_BYTES}sqqIB")  # never as long as a digest alone
+_MAX_TOOK = 2**32 - 1
 _SPOKEN, _SET_COOKIE, _UNDELIVERED, _PLAIN = 1, 2, 4, 8
 
 
 class AnsweredDelivery(NamedTuple):
-    """A delivery that was answered. Times are in microseconds, `stamp` by the platform's clock.
+    """A delivery that was answered, and how long that `took`. Times are in microseconds, `stamp` by
+    the platform's clock.
 
     `is_spoken` says that the platform went on by its answer; `sets_cookie` that its answer has the
     call's state; `is_undelivered` that its connection broke before the answer was written;
@@ -27,6 +30,7 @@ class AnsweredDelivery(NamedTuple):
     identity: bytes
     stamp: int
     arrived: int
+    took: int = 0
     is_spoken: bool = False
     sets_cookie: bool = False
     is_undelivered: bool = False
@@ -62,7 +66,8 @@ def append_entry(saved: Saved | None, delivery: Delivery, *, spoken: bool, cooki
         log = encode_log(_without_old(decode_log(saved), delivery.arrived))
     flags = spoken * _SPOKEN | cookie * _SET_COOKIE
     arrived = round(delivery.arrived * 1_000_000)
-    return log + _ENTRY.pack(delivery.identity, delivery.stamp, arrived, flags)
+    took = min(round((time.perf_counter() - delivery.begun) * 1_000_000), _MAX_TOOK)
+    return log + _ENTRY.pack(delivery.identity, delivery.stamp, arrived, took, flags)
 
 
 def decode_log(saved: Saved) -> list[AnsweredDelivery]:
@@ -80,7 +85,8 @@ def decode_log(saved: Saved) -> list[AnsweredDelivery]:
 def encode_log(entries: Iterable[AnsweredDelivery]) -> bytes:
     """The bytes of these entries."""
     return b"".join(
-        _ENTRY.pack(entry.identity, entry.stamp, entry.arrived, entry.flags) for entry in entries
+        _ENTRY.pack(entry.identity, entry.stamp, entry.arrived, entry.took, entry.flags)
+        for entry in entries
     )
 
 
@@ -113,11 +119,12 @@ def mark_repeated(saved: Saved, delivery: Delivery) -> bytes:
     return encode_log([*entries, AnsweredDelivery(delivery.identity, delivery.stamp, arrived)])
 
 
-def _to_entry(identity: bytes, stamp: int, arrived: int, flags: int) -> AnsweredDelivery:
+def _to_entry(identity: bytes, stamp: int, arrived: int, took: int, flags: int) -> AnsweredDelivery:
     return AnsweredDelivery(
         identity,
         stamp,
         arrived,
+        took,
         bool(flags & _SPOKEN),
         bool(flags & _SET_COOKIE),
         bool(flags & _UNDELIVERED),

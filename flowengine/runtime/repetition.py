@@ -59,6 +59,8 @@ def _must_be_same(
     event = delivery.event
     if isinstance(event, Pie) and event.type in _ONCE_A_SECOND and event.timestamp:
         return True
+    if _seconds_between(entry, delivery) * 1_000_000 < entry.took:
+        return True  # it was sent before there was an answer
     # With the answer, the platform would have another cookie and be in another menu by now.
     has_old_cookie = entry.sets_cookie and COOKIE_KEY in event.cookies
     return has_old_cookie or waiting.is_elsewhere or is_overtaken(log, delivery)
@@ -96,10 +98,13 @@ def _is_sent_again(entry: AnsweredDelivery, delivery: Delivery, timeout: float) 
     """Whether this comes because of what became of that delivery."""
     if entry.is_undelivered or 0 < entry.stamp == delivery.stamp:
         return True
-    later = (
-        abs(delivery.stamp - entry.stamp) / 1_000_000
-        if entry.stamp and delivery.stamp
-        else delivery.arrived - entry.arrived / 1_000_000
-    )
+    later = _seconds_between(entry, delivery)
     has_time = bool(delivery.event.timestamp) and not isinstance(delivery.event, Notify)
     return later >= timeout * _TIMED_OUT_SHARE and (has_time or later <= timeout * _LATEST_SHARE)
+
+
+def _seconds_between(entry: AnsweredDelivery, delivery: Delivery) -> float:
+    """How much later this was sent than that delivery; without an x-timestamp, when it came."""
+    if entry.stamp and delivery.stamp:
+        return abs(delivery.stamp - entry.stamp) / 1_000_000
+    return delivery.arrived - entry.arrived / 1_000_000
