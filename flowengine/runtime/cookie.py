@@ -31,7 +31,7 @@ class Codec:
     be used twice by accident.
     """
 
-    __slots__ = ("_ciphers", "_fingerprinter", "_signers")
+    __slots__ = ("_ciphers", "_fingerprint_key", "_signers")
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys:
@@ -41,8 +41,7 @@ class Codec:
             blake2b(key, person=b"fe cookie signed").digest() for key in keys
         )  # no key for two purposes
         self._signers = tuple(blake2b(key=key, digest_size=_TAG_BYTES) for key in own)
-        own_key = blake2b(keys[0], person=b"fe fingerprint").digest()
-        self._fingerprinter = blake2b(key=own_key, digest_size=_TAG_BYTES)
+        self._fingerprint_key = blake2b(keys[0], person=b"fe fingerprint").digest()
 
     def seal(self, payload: bytes, call_id: str, steps: int = 0) -> str:
         """The payload as text, behind the count of steps in clear."""
@@ -60,9 +59,7 @@ class Codec:
 
     def fingerprint(self, content: bytes) -> bytes:
         """16 bytes by which equal contents are known; without the key nobody can guess at them."""
-        fingerprint = self._fingerprinter.copy()
-        fingerprint.update(content)
-        return fingerprint.digest()
+        return blake2b(content, key=self._fingerprint_key, digest_size=_TAG_BYTES).digest()
 
     def open(self, text: str, call_id: str, known: int = -1) -> bytes | None:
         """The payload; None for whatever this codec did not seal or sign for this very call, and

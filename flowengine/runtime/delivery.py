@@ -56,6 +56,11 @@ class Delivery(msgspec.Struct):
     equal_events: int = 0
     shared: "asyncio.Future[Reply | None] | None" = None
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the platform goes on without the answer, as far as the event alone tells."""
+        return len(self.in_flight_key) > IDENTITY_BYTES and is_unanswered(self.event)
+
     async def wait_for_reply(self) -> "Reply | None":
         """The reply that this delivery gets; None if it is given up."""
         if self.shared is None:

@@ -14,8 +14,10 @@ from flowengine.runtime.store import Saved
 MAX_ENTRIES = 32
 _PRUNED_FROM = 6  # entries: most calls never get so far, and pruning takes a microsecond
 _ENTRY = Struct(f">{IDENTITY_BYTES}sqqIB")  # never as long as a digest alone
-_MAX_TOOK = 2**32 - 1
 _SPOKEN, _SET_COOKIE, _UNDELIVERED, _PLAIN = 1, 2, 4, 8
+_ENTRY_BYTES, _FLAGS_AT = _ENTRY.size, _ENTRY.size - 1
+_PLAIN_BYTE = bytes([_PLAIN])  # the highest of the flags
+_MAX_TOOK = 2**32 - 1
 
 
 class AnsweredDelivery(NamedTuple):
@@ -49,10 +51,8 @@ class AnsweredDelivery(NamedTuple):
 def may_hold(saved: Saved, identity: bytes) -> bool:
     """Whether a log must be looked through for an event: quick, and hardly ever yes for nothing."""
     log = saved.deliveries
-    is_plain = len(log) == IDENTITY_BYTES or (
-        len(log) >= _ENTRY.size and log[_ENTRY.size - 1] & _PLAIN
-    )
-    return identity in log or bool(is_plain)
+    is_plain = len(log) == IDENTITY_BYTES or log[_FLAGS_AT:_ENTRY_BYTES] >= _PLAIN_BYTE
+    return is_plain or identity in log
 
 
 def append_entry(saved: Saved | None, delivery: Delivery, *, spoken: bool, cookie: bool) -> bytes:
@@ -60,9 +60,9 @@ def append_entry(saved: Saved | None, delivery: Delivery, *, spoken: bool, cooki
     log = b"" if saved is None else saved.deliveries
     if len(log) == IDENTITY_BYTES and saved is not None:
         log = encode_log(decode_log(saved))
-    elif len(log) % _ENTRY.size:
+    elif len(log) % _ENTRY_BYTES:
         log = b""
-    elif len(log) >= _PRUNED_FROM * _ENTRY.size and saved is not None:
+    elif len(log) >= _PRUNED_FROM * _ENTRY_BYTES and saved is not None:
         log = encode_log(_without_old(decode_log(saved), delivery.arrived))
     flags = spoken * _SPOKEN | cookie * _SET_COOKIE
     arrived = round(delivery.arrived * 1_000_000)
@@ -77,7 +77,7 @@ def decode_log(saved: Saved) -> list[AnsweredDelivery]:
         spoken = b'"action"' in saved.answer or saved.answer[:1].isdigit()
         arrived = round(saved.claimed * 1_000_000)
         return [AnsweredDelivery(log, 0, arrived, is_spoken=spoken, is_plain=True)]
-    if len(log) % _ENTRY.size:
+    if len(log) % _ENTRY_BYTES:
         return []
     return list(starmap(_to_entry, _ENTRY.iter_unpack(log)))
 

@@ -19,7 +19,13 @@ from flowengine.runtime.locate import (
     lose_state,
     waits_elsewhere,
 )
-from flowengine.runtime.repetition import Waiting, find_equal, is_overtaken, is_repetition
+from flowengine.runtime.repetition import (
+    Waiting,
+    find_equal,
+    is_overtaken,
+    is_repetition,
+    may_repeat,
+)
 from flowengine.runtime.reply import Answered, Overtaken, Replier, Reply
 from flowengine.runtime.requester import Requester
 from flowengine.runtime.step import step
@@ -56,17 +62,18 @@ class Driver:
         """Step from what is saved, as often as another callback of this call has saved something
         else in the meantime.
         """
-        saved = await self._load(delivery)
+        event, saved = delivery.event, await self._load(delivery)
         for _ in range(MAX_RETAKEN_STEPS):
-            located = await self._locator.locate(delivery.event, saved)
-            if saved is not None:
+            located = await self._locator.locate(event, saved)
+            is_elsewhere = saved is not None and waits_elsewhere(located, event)
+            if saved is not None and (is_elsewhere or may_repeat(saved, delivery)):
                 if (again := await self._repeat(delivery, saved, located)) is not None:
                     return again
-                if waits_elsewhere(located, delivery.event):
+                if is_elsewhere:
                     located = lose_state(located)
             delivery.located, delivery.at = located, self._clock()
             now = datetime.fromtimestamp(delivery.at, UTC)
-            outcome = step(located.release, located.call, delivery.event, now, located.gone)
+            outcome = step(located.release, located.call, event, now, located.gone)
             if outcome.waiting is not None:
                 if not delivery.is_claimed:
                     claim = await self._claim(delivery, located, saved)

@@ -30,7 +30,7 @@ from flowengine.runtime.requester import Fetch, Requester
 from flowengine.runtime.step import Outcome
 from flowengine.runtime.store import Store, StoreError
 from flowengine.runtime.vault import Vault
-from flowengine.sinch import Event, Notify, Pie
+from flowengine.sinch import Dice, Event
 
 __all__ = ["Engine", "LocatedCall", "Record", "Releases", "Reply", "apology"]
 
@@ -132,7 +132,7 @@ class Engine:
     def _find_in_flight(self, delivery: Delivery) -> Delivery | None:
         """The delivery under way that brings the same event."""
         running = self.in_flight.get(delivery.in_flight_key)
-        if running is not None or not isinstance(delivery.event, (Notify, Pie)):
+        if running is not None or not delivery.is_unanswered or isinstance(delivery.event, Dice):
             return running
         for other in self.in_flight.values():
             if other.identity == delivery.identity and not other.is_connected():
