@@ -17,7 +17,7 @@ from flowengine.compile.program import Compiled, Program, Release
 from flowengine.compile.routing import Table, routing
 from flowengine.expr import Mode, Scope
 from flowengine.model import Authored, Memory, load
-from flowengine.model.project import APOLOGY
+from flowengine.model.project import APOLOGY, APOLOGY_LOCALE
 from flowengine.pace import paced
 from flowengine.problems import Problem, in_order, suggest
 from flowengine.states.fields import millis
@@ -106,9 +106,12 @@ def routes(authored: Authored) -> Iterator[Problem]:
 
 def apology(text: Localised, locale: str) -> Plan:
     """The words of last resort. They are constant, so that nothing can go wrong in them; without
-    any in any locale, those of a project that says nothing.
+    any in any locale, those of a project that says nothing, which no voice of another language is
+    to speak.
     """
     text = text or APOLOGY
+    if text == APOLOGY:
+        text = {APOLOGY_LOCALE: text}
     each = (
         {"": text}
         if isinstance(text, str)

@@ -351,6 +351,8 @@ class Builder:
             texts,
             self.around.voice if prompt.voice is UNSET else str(prompt.voice),
             str(wanted or ""),
+            path,
+            str(prompt.message or ""),
         )
 
     def _check_text(self, path: Path, kind: str, text: str) -> None:
