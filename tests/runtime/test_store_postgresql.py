@@ -31,7 +31,7 @@ async def main(address, name):
     async def save(call):
         for counter in (1, 2):
             kept = await store.save(f"{call}", Saved(counter, b"state", name.encode(), name.encode() * 500, 1.0), 2e9)
-        stored[call] = kept.digest.decode()
+        stored[call] = kept.deliveries.decode()
     sys.stdin.read(1)
     for start in range(0, 400, 100):
         await asyncio.gather(*map(save, calls[start : start + 100]))
