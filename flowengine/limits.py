@@ -129,6 +129,11 @@ LEDGER_PAUSE_SECONDS: Final = (
 DRAINED_EVERY_SECONDS: Final = 60.0  # a release that nobody needs costs disk and memory, not time
 RELEASES_KEPT: Final = 20  # a week of edits to go back to; their contents are shared
 REPORT_SECONDS: Final = 10.0  # nobody waits for a report that is tried again
+# a worker that stops in the middle of an attempt leaves the report to others after this; longer than
+# an attempt and what it takes to note its outcome
+REPORT_LEASE_SECONDS: Final = 2 * REPORT_SECONDS
+REPORTS_AT_ONCE: Final = 64  # of one worker, to all receivers
+REPORTS_PER_RECEIVER: Final = 4  # so that one that hangs leaves room for sixteen others
 REPORT_PAUSE_SECONDS: Final = 1.0  # before the first new try; doubled after each
 REPORT_KEPT_SECONDS: Final = (
     86_400.0  # a system that is down for longer has its call records looked at by people

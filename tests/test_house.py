@@ -15,7 +15,6 @@ FREE = {"__init__", "__main__"}
 OVERSIZED = {
     "expr/wording.py",
     "model/flow.py",
-    "runtime/engine.py",
     "scenarios/model.py",
     "states/builder.py",
     "states/connect.py",

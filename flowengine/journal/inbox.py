@@ -12,7 +12,7 @@ from flowengine.compile import Release
 from flowengine.journal.row import Lookup, Noted, lookup
 from flowengine.journal.seal import Sealer
 from flowengine.runtime.call import Call
-from flowengine.runtime.engine import Found, Record
+from flowengine.runtime.engine import LocatedCall, Record
 from flowengine.runtime.step import Entry
 from flowengine.sinch import decode
 from flowengine.states import Fetched, Request
@@ -62,7 +62,7 @@ def unpacked(item: Packed, release: Release) -> Noted:
     event = decode(item.body)
     if event.application_key != item.application:
         event = msgspec.structs.replace(event, application_key=item.application)
-    found = Found(item.found[0], release, 0, item.found[1]) if item.found else None
+    found = LocatedCall(item.found[0], release, 0, item.found[1]) if item.found else None
     asked = [
         (request(made), Fetched(made.status, msgspec.json.decode(made.answer), made.error))
         for made in item.asked

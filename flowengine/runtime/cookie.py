@@ -31,7 +31,7 @@ class Codec:
     be used twice by accident.
     """
 
-    __slots__ = ("_ciphers", "_signers")
+    __slots__ = ("_ciphers", "_fingerprint_key", "_signers")
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys:
@@ -41,6 +41,7 @@ class Codec:
             blake2b(key, person=b"fe cookie signed").digest() for key in keys
         )  # no key for two purposes
         self._signers = tuple(blake2b(key=key, digest_size=_TAG_BYTES) for key in own)
+        self._fingerprint_key = blake2b(keys[0], person=b"fe fingerprint").digest()
 
     def seal(self, payload: bytes, call_id: str, steps: int = 0) -> str:
         """The payload as text, behind the count of steps in clear."""
@@ -55,6 +56,10 @@ class Codec:
         count = str(steps)
         tag = _tag(self._signers[0], payload, call_id, count)
         return f"{count}.{_to_text(_SIGNED + tag + payload).decode()}"
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """16 bytes by which equal contents are known; without the key nobody can guess at them."""
+        return blake2b(content, key=self._fingerprint_key, digest_size=_TAG_BYTES).digest()
 
     def open(self, text: str, call_id: str, known: int = -1) -> bytes | None:
         """The payload; None for whatever this codec did not seal or sign for this very call, and

@@ -5,17 +5,28 @@ A caller has no use for a report, so nothing waits for one. But a bill, a compla
 must not be lost because another system was down for an hour when the call ended.
 """
 
+import asyncio
 import hashlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 import msgspec
 
-from flowengine.limits import REPORT_KEPT_SECONDS, REPORT_PAUSE_SECONDS, REPORT_SECONDS
+from flowengine.limits import (
+    REPORT_KEPT_SECONDS,
+    REPORT_LEASE_SECONDS,
+    REPORT_PAUSE_SECONDS,
+    REPORT_SECONDS,
+    REPORTS_AT_ONCE,
+    REPORTS_PER_RECEIVER,
+)
 from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.cookie import Codec
-from flowengine.runtime.store import Letter, Store, StoreError
+from flowengine.runtime.store import RECEIVER_BYTES, Letter, Store, StoreError
 from flowengine.states import Fetched, Request
 
 LONGEST_PAUSE_SECONDS = 3600.0
@@ -48,11 +59,12 @@ class Outbox:
         self._fetch = fetch
         self._clock = clock
         self._complaints = Complaints(log)
+        self._unsettled: set[bytes] = set()
 
-    async def keep(self, request: Request, delivery: bytes) -> None:
-        """Keep a request of this delivery. The same request of the same delivery is kept once."""
+    async def keep(self, request: Request) -> None:
+        """Keep a request that was to be made once; one with the same idempotency key is kept once."""
         content = msgspec.msgpack.encode(request)
-        name = hashlib.blake2b(delivery + content, digest_size=16).hexdigest()
+        name = _receiver(request) + hashlib.blake2b(content, digest_size=16).hexdigest()
         now = self._clock()
         letter = Letter(
             name.encode(), self._codec.seal(content, name).encode(), 0, now + REPORT_KEPT_SECONDS
@@ -68,23 +80,82 @@ class Outbox:
             log.warning("a report to %s is kept and tried again", request.service)
 
     async def deliver(self) -> int:
-        """Try every report whose time has come; the number of those that arrived."""
-        letters = await self._store.due(self._clock(), 2 * REPORT_SECONDS)
-        return sum([await self._tried(letter) for letter in letters])
+        """Try every report whose time has come, receivers side by side, until none is under way;
+        the number of those that arrived.
 
-    async def _tried(self, letter: Letter) -> bool:
+        Each report is claimed as its attempt begins, and none has a longer attempt than its claim.
+        """
+        arrived, attempts = 0, dict[asyncio.Task[bool], bytes]()
+        try:
+            while True:
+                try:
+                    await self._begin_attempts(attempts)
+                except StoreError as error:
+                    if not attempts:
+                        raise
+                    self._complaints.error("kept reports could not be looked at: %s", error)
+                if not attempts:
+                    return arrived
+                done, _ = await asyncio.wait(
+                    attempts,
+                    timeout=REPORT_PAUSE_SECONDS,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                for attempt in done:
+                    del attempts[attempt]
+                    arrived += attempt.result()
+        finally:
+            for attempt in attempts:
+                attempt.cancel()
+
+    async def _begin_attempts(self, attempts: dict[asyncio.Task[bool], bytes]) -> None:
+        """Begin as many as there is room for, with all receivers and with each."""
+        while len(attempts) < REPORTS_AT_ONCE:
+            counted = Counter(attempts.values())
+            busy = [name for name, count in counted.items() if count >= REPORTS_PER_RECEIVER]
+            letter = await self._store.claim_letter(self._clock(), REPORT_LEASE_SECONDS, busy)
+            if letter is None:
+                return
+            attempts[asyncio.create_task(self._attempt(letter))] = letter.id[:RECEIVER_BYTES]
+
+    async def _attempt(self, letter: Letter) -> bool:
+        """Whether a report has arrived, or is never to be tried again."""
+        if letter.id in self._unsettled:  # it has arrived, but that could not be noted
+            return await self._settle(letter, None)
         content = self._codec.open(letter.content.decode(), letter.id.decode())
         if content is None:
             log.error("a report cannot be read: its key is gone")
-            await self._store.settle(letter.id, None)
+            await self._settle(letter, None)
             return False
-        request = _decode(content)
-        fetched = await self._fetch(request, REPORT_SECONDS)
+        request = replace(_decode(content), timeout=REPORT_SECONDS)  # nobody waits for it
+        try:
+            async with asyncio.timeout(REPORT_SECONDS):
+                fetched = await self._fetch(request, REPORT_SECONDS)
+        except TimeoutError:
+            fetched = Fetched(0, error="timeout")
         again = undelivered(request, fetched)
-        await self._store.settle(letter.id, self._next(letter, request.service) if again else None)
+        due = self._next_due(letter, request.service) if again else None
+        await self._settle(letter, due)
         return not again
 
-    def _next(self, letter: Letter, service: str) -> float | None:
+    async def _settle(self, letter: Letter, due: float | None) -> bool:
+        """Note what became of an attempt, as often as it takes while the report is this worker's."""
+        end = time.monotonic() + REPORT_LEASE_SECONDS - REPORT_SECONDS - REPORT_PAUSE_SECONDS
+        while True:
+            try:
+                await self._store.settle(letter, due)
+            except StoreError as error:
+                self._complaints.error("it cannot be noted that reports arrived: %s", error)
+                if due is None:
+                    self._unsettled.add(letter.id)
+                if time.monotonic() > end:
+                    return True
+                await asyncio.sleep(REPORT_PAUSE_SECONDS)
+            else:
+                self._unsettled.discard(letter.id)
+                return True
+
+    def _next_due(self, letter: Letter, service: str) -> float | None:
         """Twice as long after each try, at most an hour; after a day the report is given up."""
         due = self._clock() + min(
             REPORT_PAUSE_SECONDS * 2.0 ** min(letter.tries, 12), LONGEST_PAUSE_SECONDS
@@ -93,3 +164,9 @@ class Outbox:
             return due
         log.error("a report to %s is given up after %d tries", service, letter.tries)
         return None
+
+
+def _receiver(request: Request) -> str:
+    """What the ids of all letters to one host begin with."""
+    host = urlsplit(request.url).netloc.encode()
+    return hashlib.blake2b(host, digest_size=RECEIVER_BYTES // 2).hexdigest()

@@ -3,7 +3,6 @@ sealing costs some microseconds.
 """
 
 from flowengine.runtime.cookie import Codec
-from flowengine.runtime.store import Saved
 
 _ANSWER = "\nanswer"  # joined to the call's id, so that neither can be passed off as the other
 
@@ -18,13 +17,17 @@ class Vault:
     def __init__(self, codec: Codec | None) -> None:
         self._codec = codec
 
-    def sealed(self, saved: Saved, call_id: str, cookie: str = "") -> Saved:
-        """The same step, sealed. `cookie` is the sealed state, where it has been made already."""
+    def seal_state(self, state: bytes, call_id: str, steps: int, cookie: str = "") -> bytes:
+        """The state, sealed. `cookie` is the sealed state, where it has been made already."""
         if self._codec is None:
-            return saved
-        state = cookie or self._codec.seal(saved.state, call_id, saved.counter)
-        answer = self._codec.seal(saved.answer, call_id + _ANSWER, saved.counter)
-        return saved._replace(state=state.encode(), answer=answer.encode())
+            return state
+        return (cookie or self._codec.seal(state, call_id, steps)).encode()
+
+    def seal_answer(self, answer: bytes, call_id: str, steps: int) -> bytes:
+        """The answer, sealed."""
+        if self._codec is None:
+            return answer
+        return self._codec.seal(answer, call_id + _ANSWER, steps).encode()
 
     def state(self, kept: bytes, call_id: str) -> bytes | None:
         """The state in clear; None if its key is gone."""

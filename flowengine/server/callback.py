@@ -3,8 +3,9 @@ response objects cost a fifth.
 """
 
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -112,11 +113,14 @@ class Callback:
             body = await read(receive)
         except Disconnected:
             return
-        await respond(send, *await self.answered(scope, body))
+        still_waits = partial(is_connected, receive)
+        await respond(send, *await self.answered(scope, body, still_waits))
 
-    async def answered(self, scope: Scope, body: bytes) -> tuple[int, bytes]:
+    async def answered(
+        self, scope: Scope, body: bytes, still_waits: Callable[[], bool]
+    ) -> tuple[int, bytes]:
         """Status and body of the answer to a request; of the scope, `method`, a path, `headers` and
-        `client` count.
+        `client` count. `still_waits` tells whether its connection is there to answer.
         """
         try:
             event = self._understood(scope, body)
@@ -127,7 +131,8 @@ class Callback:
             unclear = Refusal(400, NOT_A_CALLBACK, "the callback cannot be understood")
             return self._refused(unclear, scope)
         try:
-            reply = await self._engine.answer(event, body)
+            stamp = find_stamp(scope["headers"])
+            reply = await self._engine.answer(event, body, stamp, still_waits)
         except Exception:  # the engine never raises; should it ever, a caller is on the line
             log.exception("callback of call %s failed", event.call_id)
             return 200, self._sorry(event)
@@ -136,6 +141,8 @@ class Callback:
                 await kept
         except Exception:  # a full disk for metrics must not cost a call
             log.exception("callback of call %s was answered, but not noted", event.call_id)
+        if not still_waits():
+            await self._engine.note_undelivered(reply)
         return 200, reply.body
 
     def _understood(self, scope: Scope, body: bytes) -> Event:
@@ -199,6 +206,27 @@ def check_framing(headers: Headers) -> None:
             raise Refusal(
                 400, NOT_A_CALLBACK, "the request has both content-length and transfer-encoding"
             )
+
+
+def find_stamp(headers: Iterable[tuple[bytes, bytes]] | Folded) -> bytes:
+    """The x-timestamp of a request, by which the platform tells one sending from the next."""
+    if isinstance(headers, Folded):
+        return headers.get(b"x-timestamp", b"")
+    return next((value for name, value in headers if name.lower() == b"x-timestamp"), b"")
+
+
+def is_connected(receive: Receive) -> bool:
+    """Whether the sender of a request that was read to its end is still there: then there is
+    nothing to receive, and receiving would wait.
+    """
+    receiving: Any = receive()
+    try:
+        receiving.send(None)
+    except StopIteration as received:
+        return bool(received.value["type"] != "http.disconnect")
+    finally:
+        receiving.close()
+    return True
 
 
 async def read(receive: Receive) -> bytes:

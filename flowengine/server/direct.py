@@ -73,8 +73,12 @@ class Exchange:
             "headers": self._headers,
             "client": protocol.client,
         }
-        self._coroutine = front.callback.answered(scope, self.body)
+        self._coroutine = front.callback.answered(scope, self.body, self.is_connected)
         self._go()
+
+    def is_connected(self) -> bool:
+        """Whether the answer can still be written."""
+        return not (self.disconnected or self._protocol.transport.is_closing())
 
     def _go(self, _waited: Any = None) -> None:
         """Run on to the answer, or to what must be waited for: what a task does, but at once."""

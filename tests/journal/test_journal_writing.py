@@ -104,7 +104,7 @@ def test_numbers_and_words_in_clear_leave_secrets_hidden(tmp_path: Path) -> None
     path = journal(
         tmp_path,
         "{numbers: clear, words: clear}",
-        [*CONVERSATION, ring(), press("2"), keyed("654321")],
+        [*CONVERSATION, ring("call-2"), press("2", "call-2"), keyed("654321", "call-2")],
     )
     told = shown(path)
     assert CALLER in told

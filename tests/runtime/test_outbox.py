@@ -4,11 +4,12 @@ day.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from flowengine.limits import REPORT_KEPT_SECONDS
+from flowengine.limits import REPORT_KEPT_SECONDS, REPORT_SECONDS
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.outbox import Outbox, undelivered
 from flowengine.runtime.store import MemoryStore, SqliteStore, Store
@@ -28,7 +29,7 @@ class World:
         self.outbox = Outbox(store, Codec([derive_key("key")]), self.fetch, lambda: self.now)
 
     async def fetch(self, request: Request, _left: float) -> Fetched:
-        assert request == REPORT
+        assert request == replace(REPORT, timeout=REPORT_SECONDS), "nobody waits for it"
         self.sent += 1
         return self.answer
 
@@ -48,8 +49,8 @@ def test_a_report_is_tried_again_until_it_arrives(opened: Callable[[], Store]) -
     async def act() -> None:
         store = opened()
         world = World(store)
-        await world.outbox.keep(REPORT, b"delivery")
-        await world.outbox.keep(REPORT, b"delivery")
+        await world.outbox.keep(REPORT)
+        await world.outbox.keep(REPORT)
         assert await world.later(0.5) == 0
         assert world.sent == 0
         assert await world.later(1) == 0
@@ -68,7 +69,7 @@ def test_a_report_is_given_up_after_a_day(opened: Callable[[], Store]) -> None:
     async def act() -> None:
         store = opened()
         world = World(store)
-        await world.outbox.keep(REPORT, b"delivery")
+        await world.outbox.keep(REPORT)
         await world.later(REPORT_KEPT_SECONDS - 1)
         assert world.sent == 1
         world.answer = TAKEN
@@ -82,7 +83,7 @@ def test_two_workers_send_a_report_once(tmp_path: Path) -> None:
     async def act() -> None:
         stores = [SqliteStore(tmp_path / "calls.db") for _ in range(2)]
         worlds = [World(store) for store in stores]
-        await worlds[0].outbox.keep(REPORT, b"delivery")
+        await worlds[0].outbox.keep(REPORT)
         for world in worlds:
             world.answer = TAKEN
         assert sorted(await asyncio.gather(*(world.later(2) for world in worlds))) == [0, 1]
@@ -95,7 +96,7 @@ def test_two_workers_send_a_report_once(tmp_path: Path) -> None:
 def test_a_report_holds_secrets_and_is_sealed(tmp_path: Path) -> None:
     async def act() -> None:
         store = SqliteStore(tmp_path / "calls.db")
-        await World(store).outbox.keep(REPORT, b"delivery")
+        await World(store).outbox.keep(REPORT)
         await store.close()
 
     asyncio.run(act())

@@ -47,7 +47,7 @@ SAVES_THOUSANDS = """
         for call in range(start, 3000, 30):
             for counter in (1, 2):
                 kept = await store.save(f"{call}", step(counter, name), 2e9)
-            stored[call] = kept.digest.decode()
+            stored[call] = kept.deliveries.decode()
         return stored
     found = {}
     for stored in await asyncio.gather(*(line(start) for start in range(30))):
@@ -127,7 +127,7 @@ def test_workers_that_save_the_same_thousands_of_calls_agree_on_each(path: Path)
     first, second, third = results(SAVES_THOUSANDS, path, "abc")
     assert len(first) == 3000
     assert first == second == third
-    assert [saved.digest.decode() for saved in reading(path, list(first)) if saved] == list(
+    assert [saved.deliveries.decode() for saved in reading(path, list(first)) if saved] == list(
         first.values()
     )
 

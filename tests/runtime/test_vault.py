@@ -61,7 +61,7 @@ def test_a_release_knows_whether_it_has_secrets() -> None:
 
 def test_a_sealed_state_is_lost_with_its_key_and_is_no_answer() -> None:
     vault = Vault(Codec([KEY]))
-    saved = vault.sealed(Saved(3, b"same", b"d", b"same"), "c1")
+    saved = Saved(3, vault.seal_state(b"same", "c1", 3), b"d", vault.seal_answer(b"same", "c1", 3))
     assert (vault.state(saved.state, "c1"), vault.answer(saved.answer, "c1")) == (b"same", b"same")
     assert (
         vault.state(saved.answer, "c1")

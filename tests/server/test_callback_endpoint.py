@@ -146,7 +146,7 @@ def test_whoever_signed_speaks_for_no_other_application(
     app = endpoint(release, MemoryStore())
     seen: list[Any] = []
     monkeypatch.setattr(app._gate, "check", lambda *_: "mine")
-    monkeypatch.setattr(app._engine, "answer", lambda event, _: seen.append(event) or 1 / 0)
+    monkeypatch.setattr(app._engine, "answer", lambda event, *_: seen.append(event) or 1 / 0)
     for claimed in ({}, {"applicationKey": "mine"}, {"applicationKey": "another"}):
         sent(app, json.dumps({**ice(), **claimed}).encode())
     assert [event.application_key for event in seen] == ["mine"] * 3

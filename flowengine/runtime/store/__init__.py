@@ -6,10 +6,19 @@ from pathlib import Path
 
 from flowengine.runtime.store.address import NO_DRIVER, on_postgresql
 from flowengine.runtime.store.memory import MemoryStore
-from flowengine.runtime.store.protocol import Letter, Saved, Store, StoreError
+from flowengine.runtime.store.protocol import RECEIVER_BYTES, Letter, Saved, Store, StoreError
 from flowengine.runtime.store.sqlite import SqliteStore
 
-__all__ = ["Letter", "MemoryStore", "Saved", "SqliteStore", "Store", "StoreError", "open_store"]
+__all__ = [
+    "RECEIVER_BYTES",
+    "Letter",
+    "MemoryStore",
+    "Saved",
+    "SqliteStore",
+    "Store",
+    "StoreError",
+    "open_store",
+]
 
 
 def open_store(url: str) -> Store:

@@ -1,8 +1,8 @@
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from flowengine.runtime.store.protocol import Letter, Saved
+from flowengine.runtime.store.protocol import RECEIVER_BYTES, Letter, Saved
 
 _CAPACITY = 10_000  # calls; at about a kilobyte each this stays near ten megabytes
 
@@ -32,12 +32,12 @@ class MemoryStore:
         self._trim()
         return saved
 
-    async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
-        key = (call_id, digest)
-        if self._claims.get(key, 0.0) > self._clock():
+    async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
+        claim = (call_id, key)
+        if self._claims.get(claim, 0.0) > self._clock():
             return False
-        self._claims[key] = deadline
-        self._claims.move_to_end(key)
+        self._claims[claim] = deadline
+        self._claims.move_to_end(claim)
         self._trim()
         return True
 
@@ -47,19 +47,26 @@ class MemoryStore:
     async def post(self, letter: Letter, due: float) -> None:
         self._letters.setdefault(letter.id, (letter, due))
 
-    async def due(self, now: float, lease: float) -> list[Letter]:
+    async def claim_letter(
+        self, now: float, lease: float, busy: Collection[bytes]
+    ) -> Letter | None:
         ready = [
-            letter._replace(tries=letter.tries + 1)
+            (due, letter)
             for letter, due in self._letters.values()
-            if due <= now
+            if due <= now and letter.id[:RECEIVER_BYTES] not in busy
         ]
-        self._letters.update({letter.id: (letter, now + lease) for letter in ready})
-        return ready
+        if not ready:
+            return None
+        _, letter = min(ready)
+        letter = letter._replace(tries=letter.tries + 1)
+        self._letters[letter.id] = (letter, now + lease)
+        return letter
 
-    async def settle(self, letter_id: bytes, due: float | None) -> None:
-        letter, _ = self._letters.pop(letter_id)
-        if due is not None:
-            self._letters[letter_id] = (letter, due)
+    async def settle(self, letter: Letter, due: float | None) -> None:
+        if due is None:
+            self._letters.pop(letter.id, None)
+        elif letter.id in self._letters and self._letters[letter.id][0].tries == letter.tries:
+            self._letters[letter.id] = (letter, due)
 
     async def releases(self) -> set[str]:
         return {saved.release for saved, _ in self._calls.values()} - {""}

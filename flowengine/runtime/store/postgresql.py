@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
@@ -11,13 +11,18 @@ import psycopg
 from flowengine.runtime.pooler import check_sessions
 from flowengine.runtime.postgresql import connect, connect_async, ensure
 from flowengine.runtime.store.line import Line
-from flowengine.runtime.store.protocol import PROBE_KEY, Letter, Saved, StoreError
+from flowengine.runtime.store.protocol import (
+    PROBE_KEY,
+    RECEIVER_BYTES,
+    Letter,
+    Saved,
+    StoreError,
+)
 
 # a callback reads, claims its lookups and writes; the platform waits some five seconds for all of
 # it
 PATIENCE_SECONDS = 1.5
 HOUSEKEEPING_SECONDS = 60.0
-LETTERS_AT_ONCE = 32
 VERSION = 1
 
 # No index on `expires`: a row whose indexed columns stay the same is rewritten on its own page, and
@@ -58,12 +63,12 @@ _CLAIM: LiteralString = (
     "%b RETURNING TRUE"
 )
 _POST: LiteralString = "INSERT INTO flowengine.outbox (id, content, tries, expires, due) VALUES (%b, %b, %b, %b, %b) ON CONFLICT DO NOTHING"
-_DUE: LiteralString = (
-    "UPDATE flowengine.outbox SET tries = tries + 1, due = %b WHERE id IN (SELECT id FROM flowengine.outbox WHERE due <= "
-    "%b LIMIT %b FOR UPDATE SKIP LOCKED) "
-    "RETURNING id, content, tries, expires"
+_CLAIM_LETTER: LiteralString = (
+    "UPDATE flowengine.outbox SET tries = tries + 1, due = %b WHERE id = (SELECT id FROM flowengine.outbox WHERE due <= "
+    "%b AND position(substring(id FROM 1 FOR %b) IN %b) = 0 ORDER BY due LIMIT 1 "
+    "FOR UPDATE SKIP LOCKED) RETURNING id, content, tries, expires"
 )
-_AGAIN: LiteralString = "UPDATE flowengine.outbox SET due = %b WHERE id = %b"
+_AGAIN: LiteralString = "UPDATE flowengine.outbox SET due = %b WHERE id = %b AND tries = %b"
 _DELIVERED: LiteralString = "DELETE FROM flowengine.outbox WHERE id = %b"
 _RELEASES: LiteralString = "SELECT DISTINCT release FROM flowengine.calls WHERE release <> ''"
 _DROP_CLAIMS: LiteralString = "DELETE FROM flowengine.claims WHERE deadline <= %b"
@@ -99,8 +104,8 @@ class PostgresqlStore:
             saved if kept is None or kept == saved else kept
         )  # dropped meanwhile, or kept before the connection broke
 
-    async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
-        return bool(await self._writer.run(_CLAIM, _key(call_id), digest, deadline, self._clock()))
+    async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
+        return bool(await self._writer.run(_CLAIM, _key(call_id), key, deadline, self._clock()))
 
     async def check_writable(self) -> None:
         now = self._clock()
@@ -112,17 +117,19 @@ class PostgresqlStore:
     async def post(self, letter: Letter, due: float) -> None:
         await self._writer.run(_POST, *letter, due)
 
-    async def due(self, now: float, lease: float) -> list[Letter]:
-        return [
-            Letter._make(row)
-            for row in await self._writer.run(_DUE, now + lease, now, LETTERS_AT_ONCE)
-        ]
+    async def claim_letter(
+        self, now: float, lease: float, busy: Collection[bytes]
+    ) -> Letter | None:
+        rows = await self._writer.run(
+            _CLAIM_LETTER, now + lease, now, RECEIVER_BYTES, b",".join(busy)
+        )
+        return Letter._make(rows[0]) if rows else None
 
-    async def settle(self, letter_id: bytes, due: float | None) -> None:
+    async def settle(self, letter: Letter, due: float | None) -> None:
         if due is None:
-            await self._writer.run(_DELIVERED, letter_id)
+            await self._writer.run(_DELIVERED, letter.id)
         else:
-            await self._writer.run(_AGAIN, due, letter_id)
+            await self._writer.run(_AGAIN, due, letter.id, letter.tries)
 
     async def releases(self) -> set[str]:
         async with self._housekeeping() as connection:

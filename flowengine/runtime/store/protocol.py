@@ -1,14 +1,15 @@
 """What a session store promises. It keeps bytes by call id and knows nothing of calls."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import NamedTuple, Protocol
 
 PROBE_KEY = b"\0probe"  # no id of a call begins so
 
 
 class Saved(NamedTuple):
-    """One call after one step. `digest` names the delivery that `answer` answered; `claimed` is
-    when that delivery was taken up, which tells the step of one worker from the same step of
+    """One call after one step. `deliveries` is the log of those that were answered (see
+    `runtime.delivery_log`), and `answer` the one by which the platform has gone on last; `claimed`
+    is when the last delivery was taken up, which tells the step of one worker from the same step of
     another.
 
     `release` is what the call needs to go on; "" once it has ended.
@@ -16,14 +17,21 @@ class Saved(NamedTuple):
 
     counter: int
     state: bytes
-    digest: bytes
+    deliveries: bytes
     answer: bytes
     claimed: float = 0.0
     release: str = ""
 
 
+RECEIVER_BYTES = 8
+
+
 class Letter(NamedTuple):
-    """A request that must still reach another system; `tries` counts how often that was attempted."""
+    """A request that must still reach another system; `tries` counts how often that was attempted.
+
+    The first `RECEIVER_BYTES` of its id are the same for all letters to one receiver, and hold no
+    comma.
+    """
 
     id: bytes
     content: bytes
@@ -53,17 +61,16 @@ class Store(Protocol):
         """Keep this step unless one as late or later is there: the higher counter wins, and of
         equal ones the first.
 
-        Returns `saved` itself if it was kept, otherwise what is stored instead: the answer to give
-        to a repeated delivery. By then it survives a killed process.
+        Returns `saved` itself if it was kept, otherwise what is stored instead. By then it survives a killed process.
         """
         ...
 
-    async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
-        """Whether the caller is to work on this delivery; False while somebody else does, who has
-        until their deadline.
+    async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
+        """Whether the caller is to make the requests of the event with this key; False while
+        somebody else does, who has until their deadline.
 
-        Whoever gets False polls `load` for that digest, and claims again if the deadline passes:
-        the other one has died.
+        Whoever gets False polls `load` for its answer, and claims again if the deadline passes: the
+        other one has died.
         """
         ...
 
@@ -77,14 +84,16 @@ class Store(Protocol):
         """
         ...
 
-    async def due(self, now: float, lease: float) -> list[Letter]:
-        """The letters whose time has come, for the caller alone until `now + lease`; each counts
-        one try more from here on.
+    async def claim_letter(
+        self, now: float, lease: float, busy: Collection[bytes]
+    ) -> Letter | None:
+        """The letter whose time has come first, of those to receivers that are not `busy`; for the
+        caller alone until `now + lease`, with one try more. None where there is none.
         """
         ...
 
-    async def settle(self, letter_id: bytes, due: float | None) -> None:
-        """Forget a letter, or try it again at `due`."""
+    async def settle(self, letter: Letter, due: float | None) -> None:
+        """Forget a letter, or try it again at `due` unless somebody else has claimed it since."""
         ...
 
     async def releases(self) -> set[str]:

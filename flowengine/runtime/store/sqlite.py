@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from flowengine.runtime.store.endings import Endings
 from flowengine.runtime.store.housekeeping import Housekeeper
 from flowengine.runtime.store.place import Place, cure
 from flowengine.runtime.store.probe import check_writable
-from flowengine.runtime.store.protocol import Letter, Saved, StoreError
+from flowengine.runtime.store.protocol import RECEIVER_BYTES, Letter, Saved, StoreError
 from flowengine.runtime.store.recent import Recent
 
 _LOAD = "SELECT counter, state, digest, answer, claimed, release FROM calls WHERE id = ?"
@@ -33,12 +33,13 @@ _CLAIM = (
 )
 
 _POST = "INSERT OR IGNORE INTO outbox (id, content, tries, expires, due) VALUES (?, ?, ?, ?, ?)"
-_DUE = (
-    "UPDATE outbox SET tries = tries + 1, due = ? WHERE id IN (SELECT id FROM outbox WHERE due <= "
-    "? LIMIT ?) "
+_CLAIM_LETTER = (
+    "UPDATE outbox SET tries = tries + 1, due = ? WHERE id = (SELECT id FROM outbox WHERE due <= ? "
+    "AND instr(?, substr(id, 1, ?)) = 0 ORDER BY due LIMIT 1) "
     "RETURNING id, content, tries, expires"
 )
-LETTERS_AT_ONCE = 32
+_TRY_AGAIN = "UPDATE outbox SET due = ? WHERE id = ? AND tries = ?"
+_FORGET_LETTER = "DELETE FROM outbox WHERE id = ?"
 Row = tuple[int, bytes, bytes, bytes, float, str]
 
 
@@ -76,9 +77,9 @@ class SqliteStore:
     def save(self, call_id: str, saved: Saved, expires: float) -> asyncio.Future[Saved]:
         return self._commit.run(partial(self._save, _key(call_id), saved, expires))
 
-    async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
+    async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
         return await self._commit.run(
-            partial(_claim, (_key(call_id), digest, deadline, self._clock()))
+            partial(_claim, (_key(call_id), key, deadline, self._clock()))
         )
 
     async def check_writable(self) -> None:
@@ -87,27 +88,22 @@ class SqliteStore:
     async def post(self, letter: Letter, due: float) -> None:
         await self._commit.run(lambda connection: connection.execute(_POST, (*letter, due)))
 
-    async def due(self, now: float, lease: float) -> list[Letter]:
-        rows = await self._commit.run(
-            lambda connection: connection.execute(
-                _DUE, (now + lease, now, LETTERS_AT_ONCE)
-            ).fetchall()
+    async def claim_letter(
+        self, now: float, lease: float, busy: Collection[bytes]
+    ) -> Letter | None:
+        values = (now + lease, now, b",".join(busy), RECEIVER_BYTES)
+        row = await self._commit.run(
+            lambda connection: connection.execute(_CLAIM_LETTER, values).fetchone()
         )
-        return [Letter._make(row) for row in rows]
+        return Letter._make(row) if row else None
 
-    async def settle(self, letter_id: bytes, due: float | None) -> None:
-        if due is None:
-            await self._commit.run(
-                lambda connection: connection.execute(
-                    "DELETE FROM outbox WHERE id = ?", (letter_id,)
-                )
-            )
-        else:
-            await self._commit.run(
-                lambda connection: connection.execute(
-                    "UPDATE outbox SET due = ? WHERE id = ?", (due, letter_id)
-                )
-            )
+    async def settle(self, letter: Letter, due: float | None) -> None:
+        sql, values = (
+            (_FORGET_LETTER, (letter.id,))
+            if due is None
+            else (_TRY_AGAIN, (due, letter.id, letter.tries))
+        )
+        await self._commit.run(lambda connection: connection.execute(sql, values))
 
     async def releases(self) -> set[str]:
         try:
@@ -170,11 +166,11 @@ class SqliteStore:
         self, key: bytes, saved: Saved, expires: float, _connection: sqlite3.Connection
     ) -> Saved:
         kept = saved
-        counter, state, digest, answer, claimed, release = saved
+        counter, state, deliveries, answer, claimed, release = saved
         answer = self._endings.shortened(answer, self._clock())
         if (
             self._write(
-                _SAVE, (key, counter, state, digest, answer, claimed, release, expires)
+                _SAVE, (key, counter, state, deliveries, answer, claimed, release, expires)
             ).rowcount
             != 1
         ):

@@ -4,7 +4,7 @@ primary that keeps failing.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -66,6 +66,7 @@ class Delivery:
         self._transport = transport
         self._watch = watch
         self._primaries: dict[tuple[str, str], _Primary] = {}
+        self._stamped = datetime.min.replace(tzinfo=UTC)
 
     def send(
         self,
@@ -119,7 +120,7 @@ class Delivery:
         self._transport.post(url, headers, letter.body, self._settings.callback_timeout, reply)
 
     def _headers(self, letter: _Letter, url: str) -> dict[str, str]:
-        stamp = self._clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        stamp = self._stamp()
         key, secret = letter.application.key, letter.application.secret
         signature = sign(key, secret, "POST", _path(url), CONTENT_TYPE, letter.body, stamp)
         return {
@@ -128,6 +129,14 @@ class Delivery:
             "x-timestamp": stamp,
             "authorization": signature,
         }
+
+    def _stamp(self) -> str:
+        """An x-timestamp that no other request has: it tells two keys of one moment from one key
+        that is told twice.
+        """
+        self._stamped = max(self._clock.now(), self._stamped + timedelta(microseconds=1))
+        exact = "microseconds" if self._stamped.microsecond % 1000 else "milliseconds"
+        return self._stamped.isoformat(timespec=exact).replace("+00:00", "Z")
 
     def _replied(
         self, letter: _Letter, url: str, asked: datetime, response: Response | None

@@ -1,0 +1,120 @@
+"""One request by which the platform delivers an event of a call, while it is being answered."""
+
+import asyncio
+import hashlib
+import itertools
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from flowengine.runtime.begin import in_conference
+from flowengine.runtime.cookie import Codec
+from flowengine.sinch import Dice, Event, Ice, Notify, Pie
+from flowengine.states import Fetched, Request
+
+if TYPE_CHECKING:
+    from flowengine.runtime.locate import LocatedCall
+    from flowengine.runtime.reply import Reply
+
+IDENTITY_BYTES = 16
+# A call begins once and ends once, whatever bytes say so.
+ICE_IDENTITY = b"ice".ljust(IDENTITY_BYTES, b"\0")
+DICE_IDENTITY = b"dice".ljust(IDENTITY_BYTES, b"\0")
+_numbers = itertools.count()
+R = TypeVar("R", bound="Reply")
+
+
+def is_connected() -> bool:
+    """The default for deliveries that come over no connection of which anything is known."""
+    return True
+
+
+class Delivery(msgspec.Struct):
+    """A delivery in flight.
+
+    `stamp` is its x-timestamp in microseconds, 0 where it has none. `in_flight_key` is equal for
+    deliveries that share one answer while the first of them is being answered. `performed` are the
+    requests made so far, so that none is made twice when the step is taken again.
+    """
+
+    event: Event
+    body: bytes
+    identity: bytes
+    stamp: int
+    is_connected: Callable[[], bool]
+    arrived: float
+    begun: float
+    in_flight_key: bytes = b""
+    fetch_seconds: float = 0.0
+    is_claimed: bool = False
+    performed: list[tuple[Request, Fetched]] = []
+    at: float = 0.0
+    located: "LocatedCall | None" = None
+    equal_events: int = 0
+    shared: "asyncio.Future[Reply | None] | None" = None
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the platform goes on without the answer, as far as the event alone tells."""
+        return len(self.in_flight_key) > IDENTITY_BYTES and is_unanswered(self.event)
+
+    async def wait_for_reply(self) -> "Reply | None":
+        """The reply that this delivery gets; None if it is given up."""
+        if self.shared is None:
+            self.shared = asyncio.get_running_loop().create_future()
+        return await asyncio.shield(self.shared)
+
+    def claim_key(self, *, is_unanswered: bool) -> bytes:
+        """What workers agree by on who makes the requests of this event. See `in_flight_key`."""
+        if is_unanswered:
+            return self.identity + (self.stamp.to_bytes(8) if self.stamp else os.urandom(8))
+        return self.identity + self.equal_events.to_bytes(2)
+
+
+def identify(event: Event, body: bytes, codec: Codec | None) -> bytes:
+    """What the event of a delivery is known by within its call.
+
+    The fingerprint has a key, as what a caller keyed in could be guessed from a plain digest.
+    """
+    if isinstance(event, Ice):
+        return ICE_IDENTITY
+    if isinstance(event, Dice):
+        return DICE_IDENTITY
+    return codec.fingerprint(body) if codec is not None else plain_digest(body)
+
+
+def plain_digest(body: bytes) -> bytes:
+    """The identity of every delivery in stores of before."""
+    return hashlib.blake2b(body, digest_size=IDENTITY_BYTES).digest()
+
+
+def in_flight_key(event: Event, identity: bytes, stamp: int) -> bytes:
+    """What deliveries share an answer by.
+
+    The platform asks a call's next question only after the answer to the one before. It waits for
+    no answer to a notice or a key in a conference, so two with equal bytes may be two events.
+    """
+    if isinstance(event, (Ice, Dice)):
+        return identity + event.call_id.encode("utf-8", "surrogatepass")
+    if is_unanswered(event):
+        return identity + (stamp or next(_numbers)).to_bytes(8)
+    return identity
+
+
+def is_unanswered(event: Event) -> bool:
+    """Whether the platform goes on without the answer to this event."""
+    return isinstance(event, (Dice, Notify)) or (isinstance(event, Pie) and in_conference(event))
+
+
+def parse_stamp(text: bytes) -> int:
+    """An x-timestamp in microseconds since 1970; 0 where it is none."""
+    try:
+        moment = datetime.fromisoformat(text.decode("ascii"))
+        return round(
+            (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000
+        )
+    except (ValueError, OverflowError):
+        return 0

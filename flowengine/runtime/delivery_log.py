@@ -1,0 +1,148 @@
+"""Which deliveries of a call were answered lately: a column of the call's row in the store."""
+
+import time
+from collections.abc import Iterable
+from itertools import starmap
+from struct import Struct
+from typing import NamedTuple
+
+from flowengine.limits import SIGNATURE_WINDOW_SECONDS
+from flowengine.runtime.delivery import DICE_IDENTITY, IDENTITY_BYTES, Delivery
+from flowengine.runtime.store import Saved
+
+# Whoever presses keys faster than this for minutes may find one of them done twice.
+MAX_ENTRIES = 32
+_PRUNED_FROM = 6  # entries: most calls never get so far, and pruning takes a microsecond
+_ENTRY = Struct(f">{IDENTITY_BYTES}sqqIB")  # never as long as a digest alone
+_SPOKEN, _SET_COOKIE, _UNDELIVERED, _PLAIN = 1, 2, 4, 8
+_ENTRY_BYTES, _FLAGS_AT = _ENTRY.size, _ENTRY.size - 1
+_PLAIN_BYTE = bytes([_PLAIN])  # the highest of the flags
+_MAX_TOOK = 2**32 - 1
+
+
+class AnsweredDelivery(NamedTuple):
+    """A delivery that was answered, and how long that `took`. Times are in microseconds, `stamp` by
+    the platform's clock.
+
+    `is_spoken` says that the platform went on by its answer; `sets_cookie` that its answer has the
+    call's state; `is_undelivered` that its connection broke before the answer was written;
+    `is_plain` that a server of before has noted it, by a digest without a key.
+    """
+
+    identity: bytes
+    stamp: int
+    arrived: int
+    took: int = 0
+    is_spoken: bool = False
+    sets_cookie: bool = False
+    is_undelivered: bool = False
+    is_plain: bool = False
+
+    @property
+    def flags(self) -> int:
+        return (
+            self.is_spoken * _SPOKEN
+            | self.sets_cookie * _SET_COOKIE
+            | self.is_undelivered * _UNDELIVERED
+            | self.is_plain * _PLAIN
+        )
+
+
+def may_hold(saved: Saved, identity: bytes) -> bool:
+    """Whether a log must be looked through for an event: quick, and hardly ever yes for nothing."""
+    log = saved.deliveries
+    is_plain = len(log) == IDENTITY_BYTES or log[_FLAGS_AT:_ENTRY_BYTES] >= _PLAIN_BYTE
+    return is_plain or identity in log
+
+
+def append_entry(saved: Saved | None, delivery: Delivery, *, spoken: bool, cookie: bool) -> bytes:
+    """The log of a call with this delivery as the latest."""
+    log = b"" if saved is None else saved.deliveries
+    if len(log) == IDENTITY_BYTES and saved is not None:
+        log = encode_log(decode_log(saved))
+    elif len(log) % _ENTRY_BYTES:
+        log = b""
+    elif len(log) >= _PRUNED_FROM * _ENTRY_BYTES and saved is not None:
+        log = encode_log(_without_old(decode_log(saved), delivery.arrived))
+    flags = spoken * _SPOKEN | cookie * _SET_COOKIE
+    arrived = round(delivery.arrived * 1_000_000)
+    took = min(round((time.perf_counter() - delivery.begun) * 1_000_000), _MAX_TOOK)
+    return log + _ENTRY.pack(delivery.identity, delivery.stamp, arrived, took, flags)
+
+
+def decode_log(saved: Saved) -> list[AnsweredDelivery]:
+    """The entries of a log, the latest last; that of a store of before is one digest."""
+    log = saved.deliveries
+    if len(log) == IDENTITY_BYTES:
+        spoken = b'"action"' in saved.answer or saved.answer[:1].isdigit()
+        arrived = round(saved.claimed * 1_000_000)
+        return [AnsweredDelivery(log, 0, arrived, is_spoken=spoken, is_plain=True)]
+    if len(log) % _ENTRY_BYTES:
+        return []
+    return list(starmap(_to_entry, _ENTRY.iter_unpack(log)))
+
+
+def encode_log(entries: Iterable[AnsweredDelivery]) -> bytes:
+    """The bytes of these entries."""
+    return b"".join(
+        _ENTRY.pack(entry.identity, entry.stamp, entry.arrived, entry.took, entry.flags)
+        for entry in entries
+    )
+
+
+def mark_undelivered(saved: Saved, delivery: Delivery) -> bytes | None:
+    """The log, with the note that the answer to this delivery was not delivered; None where the
+    delivery is not in it.
+    """
+    arrived = round(delivery.arrived * 1_000_000)
+    entries = decode_log(saved)
+    for index, entry in enumerate(entries):
+        if (entry.identity, entry.stamp, entry.arrived) == (
+            delivery.identity,
+            delivery.stamp,
+            arrived,
+        ):
+            entries[index] = entry._replace(is_undelivered=True)
+            return encode_log(entries)
+    return None
+
+
+def mark_repeated(saved: Saved, delivery: Delivery) -> bytes:
+    """The log after the answer was given to a second delivery: whoever has the answer sends that
+    event no third time.
+    """
+    entries = [
+        entry._replace(is_undelivered=False) if entry.identity == delivery.identity else entry
+        for entry in decode_log(saved)
+    ]
+    arrived = round(delivery.arrived * 1_000_000)
+    return encode_log([*entries, AnsweredDelivery(delivery.identity, delivery.stamp, arrived)])
+
+
+def _to_entry(identity: bytes, stamp: int, arrived: int, took: int, flags: int) -> AnsweredDelivery:
+    return AnsweredDelivery(
+        identity,
+        stamp,
+        arrived,
+        took,
+        bool(flags & _SPOKEN),
+        bool(flags & _SET_COOKIE),
+        bool(flags & _UNDELIVERED),
+        bool(flags & _PLAIN),
+    )
+
+
+def _without_old(entries: list[AnsweredDelivery], now: float) -> list[AnsweredDelivery]:
+    """Those that may come again, as an older request has a signature that is refused; and those
+    that tell how far the call has gone.
+    """
+    oldest = round((now - SIGNATURE_WINDOW_SECONDS) * 1_000_000)
+    spoken = [index for index, entry in enumerate(entries) if entry.is_spoken][-1:]
+    newest = len(entries) - MAX_ENTRIES
+    return [
+        entry
+        for index, entry in enumerate(entries)
+        if (index >= newest and entry.arrived >= oldest)
+        or index in spoken
+        or entry.identity == DICE_IDENTITY
+    ]

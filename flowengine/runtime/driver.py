@@ -1,0 +1,149 @@
+"""The idempotent loop around the step: however often it is run for one event, the call goes on
+once, and each request is made once.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+from flowengine.limits import MAX_RETAKEN_STEPS
+from flowengine.runtime.complaints import Complaints
+from flowengine.runtime.delivery import Delivery
+from flowengine.runtime.delivery_log import decode_log
+from flowengine.runtime.locate import (
+    LocatedCall,
+    Locator,
+    is_unanswered_by,
+    lose_state,
+    waits_elsewhere,
+)
+from flowengine.runtime.repetition import (
+    Waiting,
+    find_equal,
+    is_overtaken,
+    is_repetition,
+    may_repeat,
+)
+from flowengine.runtime.reply import Answered, Overtaken, Replier, Reply
+from flowengine.runtime.requester import Requester
+from flowengine.runtime.step import step
+from flowengine.runtime.store import Saved, Store, StoreError
+from flowengine.sinch import Ice
+
+CLAIM_POLL_SECONDS = 0.02
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """The requests of this delivery are its own to make, from the state that was found."""
+
+
+class Driver:
+    """Answers one delivery at a time, in as many tasks as there are deliveries."""
+
+    def __init__(
+        self,
+        store: Store,
+        locator: Locator,
+        replier: Replier,
+        requester: Requester,
+        clock: Callable[[], float],
+        complaints: Complaints,
+    ) -> None:
+        self._store = store
+        self._locator = locator
+        self._replier = replier
+        self._requester = requester
+        self._clock = clock
+        self._complaints = complaints
+
+    async def answer_once(self, delivery: Delivery) -> Reply:
+        """Step from what is saved, as often as another callback of this call has saved something
+        else in the meantime.
+        """
+        event, saved = delivery.event, await self._load(delivery)
+        for _ in range(MAX_RETAKEN_STEPS):
+            located = await self._locator.locate(event, saved)
+            is_elsewhere = saved is not None and waits_elsewhere(located, event)
+            if saved is not None and (is_elsewhere or may_repeat(saved, delivery)):
+                if (again := await self._repeat(delivery, saved, located)) is not None:
+                    return again
+                if is_elsewhere:
+                    located = lose_state(located)
+            delivery.located, delivery.at = located, self._clock()
+            now = datetime.fromtimestamp(delivery.at, UTC)
+            outcome = step(located.release, located.call, event, now, located.gone)
+            if outcome.waiting is not None:
+                if not delivery.is_claimed:
+                    claim = await self._claim(delivery, located, saved)
+                    if isinstance(claim, Answered):
+                        return claim.reply
+                    if isinstance(claim, Overtaken):
+                        saved = claim.saved
+                        continue
+                # A task of its own, as requests count on running in one, and whoever awaits an
+                # answer may drive it without.
+                performing = self._requester.perform_all(delivery, outcome, located.release)
+                outcome = await asyncio.create_task(performing)
+            kept = await self._replier.save_and_reply(delivery, located, saved, outcome)
+            if isinstance(kept, Answered):
+                return kept.reply
+            saved = kept.saved
+        raise RuntimeError("other callbacks of this call were always first")
+
+    async def _load(self, delivery: Delivery) -> Saved | None:
+        """What is saved of the call. One that rings is taken for new: nothing of it need be read,
+        and where it is not new saving tells.
+        """
+        if isinstance(delivery.event, Ice):
+            return None
+        try:
+            return await self._store.load(delivery.event.call_id)
+        except StoreError as error:
+            if not self._locator.is_in_cookie(delivery.event):
+                raise
+            self._complaints.error("calls go on without the store: %s", error)
+            return None
+
+    async def _repeat(self, delivery: Delivery, saved: Saved, located: LocatedCall) -> Reply | None:
+        """The reply to an event that was answered already, or that the call has gone on without."""
+        is_elsewhere = waits_elsewhere(located, delivery.event)
+        unanswered = is_unanswered_by(located, delivery.event)
+        waiting = Waiting(unanswered, is_elsewhere, located.release.deadline)
+        if is_repetition(saved, delivery, waiting) or (
+            is_elsewhere and is_overtaken(decode_log(saved), delivery)
+        ):
+            return await self._replier.repeat(delivery, saved, located)
+        return None
+
+    async def _claim(
+        self, delivery: Delivery, located: LocatedCall, saved: Saved | None
+    ) -> Answered | Overtaken | Claimed:
+        """Make sure that only one worker performs the requests of this event.
+
+        Answered: another one has. Overtaken: the call has gone on since it was found, and the step
+        is to be taken from there before anything is asked.
+        """
+        delivery.is_claimed = True
+        if saved is not None:
+            delivery.equal_events = len(find_equal(decode_log(saved), delivery))
+        key = delivery.claim_key(is_unanswered=is_unanswered_by(located, delivery.event))
+        limit = self._clock() + located.release.deadline
+        while self._clock() < limit:
+            try:
+                is_free = await self._store.claim(delivery.event.call_id, key, limit)
+                if not is_free:
+                    await asyncio.sleep(CLAIM_POLL_SECONDS)
+                # Also when it is free: the other may just have answered.
+                saved = await self._store.load(delivery.event.call_id)
+            except StoreError as error:
+                self._complaints.error("calls ask other systems without a claim: %s", error)
+                again = await self._replier.repeat_ice(delivery, located)
+                return Claimed() if again is None else Answered(again)
+            if saved is not None and (again := await self._repeat(delivery, saved, located)):
+                return Answered(again)
+            if is_free:
+                overtaken = saved is not None and saved.counter > located.steps
+                return Overtaken(saved) if saved is not None and overtaken else Claimed()
+        return Claimed()

@@ -1,0 +1,158 @@
+"""Finds the state of a call, in the store or in its cookie, and the release that it is on."""
+
+import asyncio
+from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from flowengine.compile import Release
+from flowengine.runtime.begin import QUESTIONS, in_conference
+from flowengine.runtime.call import Call, fits, restore
+from flowengine.runtime.cookie import COOKIE_KEY, Codec
+from flowengine.runtime.store import Saved
+from flowengine.runtime.vault import Vault
+from flowengine.sinch import Event, Notify, Pie
+
+
+class Releases(Protocol):
+    """Where releases come from: one for a new call, any by its id for calls under way, wherever it
+    must be fetched from.
+    """
+
+    @property
+    def current(self) -> Release: ...
+    @property
+    def known(self) -> tuple[Release, ...]: ...
+    def release_for(self, event: Event) -> Release: ...
+    def get(self, release_id: str) -> Release | None: ...
+    async def load(self, release_id: str) -> Release | None: ...
+
+
+class LocatedCall(msgspec.Struct, frozen=True):
+    """A call as it was found: its state where it is usable, its release, and how many steps are
+    known to have been taken.
+
+    Where it was known once and is not usable, `gone` is its flow, as far as that can be told.
+    `note` says what became of a call whose own release, or whose state, is gone.
+    """
+
+    call: Call | None
+    release: Release
+    steps: int
+    gone: str | None = None
+    note: str = ""
+
+
+class Locator:
+    """Finds calls. `codec` opens their cookies; without one there are none."""
+
+    def __init__(self, releases: Releases, codec: Codec | None, vault: Vault) -> None:
+        self.releases = releases
+        self._codec = codec
+        self._vault = vault
+
+    async def locate(self, event: Event, saved: Saved | None) -> LocatedCall:
+        """The call of this event, from what is saved or from its cookie, whichever has counted
+        further; and the release that it began on, which may have to be fetched.
+        """
+        located = self._find(event, saved)
+        if isinstance(located, LocatedCall):
+            return located
+        release = await asyncio.create_task(self.releases.load(located.release))
+        if release is None:
+            return move_to_release(located, self.releases.current)
+        return LocatedCall(located, release, located.steps)
+
+    def is_in_cookie(self, event: Event) -> bool:
+        """Whether the state of this call has come with the event."""
+        payload = self._open_cookie(event, -1)
+        return payload is not None and restore(payload) is not None
+
+    def restore_saved(self, event: Event, saved: Saved) -> Call | None:
+        """The saved state; None where no key opens it, or another version wrote it."""
+        state = self._vault.state(saved.state, event.call_id)
+        return restore(state) if state is not None else None
+
+    def _find(self, event: Event, saved: Saved | None) -> LocatedCall | Call:
+        """Where this process does not have the release of the call, the call alone."""
+        stored = self.restore_saved(event, saved) if saved else None
+        payload = self._open_cookie(event, saved.counter if stored and saved else -1)
+        carried = restore(payload) if payload else None
+        call = stored if carried is None or (stored and stored.steps >= carried.steps) else carried
+        counted = saved.counter if saved else 0
+        if payload == b"":  # the state was in the store alone, and what is there is older
+            call = None
+        if call is None:
+            known = saved is not None or COOKIE_KEY in event.cookies
+            release = self.releases.release_for(event)
+            return LocatedCall(None, release, counted, "" if known else None)
+        if call.steps < counted:
+            call = replace(call, steps=counted)
+        found = self.releases.get(call.release)
+        return call if found is None else LocatedCall(call, found, call.steps)
+
+    def _open_cookie(self, event: Event, known: int) -> bytes | None:
+        """What the cookie carries, where it claims to have counted further than what is `known`;
+        opening one for nothing is dear.
+        """
+        text = event.cookies.get(COOKIE_KEY) if event.cookies else None
+        if not text or self._codec is None:
+            return None
+        return self._codec.open(text, event.call_id, known)
+
+
+def move_to_release(call: Call, current: Release) -> LocatedCall:
+    """A call whose release is gone goes on in the same state of the current one if its values still
+    fit, else it is as good as lost.
+    """
+    if fits(call, current):
+        note = f"release {call.release} is gone: goes on in {current.id}"
+        return LocatedCall(replace(call, release=current.id), current, call.steps, note=note)
+    note = f"release {call.release} is gone, and {current.id} does not fit"
+    return LocatedCall(None, current, call.steps, call.root().flow, note)
+
+
+def lose_state(located: LocatedCall) -> LocatedCall:
+    """The same call, where its state turned out to be older than the call is."""
+    flow = located.call.root().flow if located.call else ""
+    note = "the saved state is not that of the menu that was asked"
+    return LocatedCall(None, located.release, located.steps, flow, note)
+
+
+def is_unanswered_by(located: LocatedCall, event: Event) -> bool:
+    """Whether the platform goes on without the answer to this event, as far as the state of the
+    call tells.
+    """
+    if isinstance(event, Notify):
+        return True
+    if not isinstance(event, Pie):
+        return False
+    if in_conference(event):
+        return True
+    call = located.call
+    return event.type == "sequence" and call is not None and not _is_question(located, call)
+
+
+def waits_elsewhere(located: LocatedCall, event: Event) -> bool:
+    """Whether a menu was asked by name, and the call waits for something else.
+
+    Menu `main` has no name of its own, and one that this release does not have tells nothing.
+    """
+    if not isinstance(event, Pie) or located.call is None or in_conference(event):
+        return False
+    flow, _, place = event.menu_id.partition(".")
+    state = place.partition(".")[0]
+    program = located.release.programs.get(flow)
+    if program is None or state not in program.states:
+        return False
+    return (flow, state) != (located.call.flow, located.call.state)
+
+
+def _is_question(located: LocatedCall, call: Call) -> bool:
+    program = located.release.programs.get(call.flow)
+    return (
+        program is not None
+        and call.state in program.states
+        and program.states[call.state].kind in QUESTIONS
+    )

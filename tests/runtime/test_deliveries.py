@@ -1,0 +1,305 @@
+"""What is known of the deliveries of a call: in stores of before, in long calls, and while a store
+fails.
+"""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from runtime.test_engine import KEY, Crm, Phone, engine, release, words
+
+from flowengine.limits import SIGNATURE_WINDOW_SECONDS
+from flowengine.runtime.call import Call, dump
+from flowengine.runtime.cookie import COOKIE_KEY, Codec
+from flowengine.runtime.delivery import Delivery, is_connected, parse_stamp
+from flowengine.runtime.delivery_log import (
+    MAX_ENTRIES,
+    AnsweredDelivery,
+    append_entry,
+    decode_log,
+    encode_log,
+)
+from flowengine.runtime.store import MemoryStore, Saved, SqliteStore, Store, StoreError
+from flowengine.sinch import Notify, decode
+
+LOOP = """
+flow: line
+start: ask
+error: lost
+on: {ended: report, notified: {any: note}}
+vars: {presses: {type: integer}}
+states:
+  ask:
+    menu: {prompt: "Pressed ${vars.presses}.", options: {1: count, 2: other}, otherwise: bye}
+  count: {set: {presses: "${vars.presses + 1}"}, next: ask}
+  other: {menu: {prompt: "Another.", options: {1: bye}, otherwise: bye}}
+  report: {fetch: {service: crm, post: /ended, failed: done}, next: done}
+  note: {fetch: {service: crm, post: /told, failed: done}, next: done}
+  done: {done: {}}
+  bye: {say: Goodbye., hangup: {}}
+  lost: {say: Where were we?, hangup: {}}
+"""
+AT = release(LOOP)
+# The tables and the statement of the version before this log.
+OLD_SCHEMA = """
+CREATE TABLE calls (id BLOB PRIMARY KEY, counter INTEGER NOT NULL, state BLOB NOT NULL,
+ digest BLOB NOT NULL, answer BLOB NOT NULL, claimed REAL NOT NULL, expires REAL NOT NULL,
+ release TEXT NOT NULL DEFAULT '');
+CREATE TABLE claims (id BLOB, digest BLOB, deadline REAL NOT NULL, PRIMARY KEY (id, digest))
+ WITHOUT ROWID;
+CREATE TABLE outbox (id BLOB PRIMARY KEY, content BLOB NOT NULL, tries INTEGER NOT NULL,
+ expires REAL NOT NULL, due REAL NOT NULL);
+CREATE TABLE endings (number INTEGER PRIMARY KEY, at REAL NOT NULL, content BLOB NOT NULL);
+PRAGMA user_version = 3;
+"""
+OLD_SAVE = (
+    "INSERT INTO calls (id, counter, state, digest, answer, claimed, release, expires) VALUES (?, "
+    "?, ?, ?, ?, ?, ?, ?)"
+)
+ASKED = b'{"action":{"name":"runMenu"}}'
+
+
+def stamp(seconds: float = 0.0) -> bytes:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat().encode()
+
+
+class Line(Phone):
+    """A phone whose callbacks are stamped."""
+
+    async def stamped(self, body: bytes, later: float = 0.0) -> str:
+        return words(await self.engine.answer(decode(body), body, stamp(later)))
+
+    def menu(self, key: str, menu: str = "line.ask", kind: str = "return") -> bytes:
+        return self.keys(key, kind, menu)
+
+
+def old_file(path: Path, body: bytes, answer: bytes, *, ended: bool = False) -> None:
+    """A store as the version before has left it: this body was answered last."""
+    state = dump(Call(AT.id, "line", "ask", "en-US", {"vars.presses": 4}, steps=2, ended=ended))
+    digest = blake2b(body, digest_size=16).digest()
+    connection = sqlite3.connect(path)
+    connection.executescript(OLD_SCHEMA)
+    under_way = "" if ended else AT.id
+    now = datetime.now(UTC).timestamp()
+    row = (b"call-1", 2, state, digest, answer, now - 6, under_way, now + 80_000)
+    connection.execute(OLD_SAVE, row)
+    connection.commit()
+    connection.close()
+
+
+def run_on(store: Callable[[], Store], act: Callable[[Line, Crm], Awaitable[None]]) -> None:
+    async def main() -> None:
+        opened, crm = store(), Crm()
+        await act(Line(engine(opened, crm, at=AT), echo=False), crm)
+        await opened.close()
+
+    asyncio.run(main())
+
+
+def test_a_call_of_the_version_before_goes_on_and_is_not_put_back(tmp_path: Path) -> None:
+    path = tmp_path / "calls.db"
+    answered = Line(engine(MemoryStore(), at=AT)).menu("1")
+    old_file(path, answered, ASKED)
+
+    async def act(line: Line, crm: Crm) -> None:
+        rings = line.body("ice", cli="467", to={"type": "did", "endpoint": "1"})
+        for body in (rings, answered):
+            again = await line.engine.answer(decode(body), body, stamp(6))
+            assert (again.body, again.record.repeated) == (ASKED, True)
+        line.count = 9
+        assert await line.stamped(line.menu("1")) == "Pressed 5."
+        assert await line.stamped(line.menu("1"), 1) == "Pressed 6."
+        assert await line.stamped(rings, 2) == "Pressed 6."
+        again = await line.engine.answer(decode(answered), answered, stamp(7))
+        assert words(again) == "Pressed 6."
+        await line.stamped(line.body("dice"), 3)
+        await line.stamped(line.body("dice"), 60)
+        assert len(crm.asked) == 1
+
+    run_on(lambda: SqliteStore(path), act)
+
+
+def test_the_end_told_to_the_version_before_is_not_reported_again(tmp_path: Path) -> None:
+    path = tmp_path / "calls.db"
+    ends = Line(engine(MemoryStore(), at=AT)).body("dice")
+    old_file(path, ends, b"{}", ended=True)
+
+    async def act(line: Line, crm: Crm) -> None:
+        for later in (0, 6, 60):
+            reply = await line.engine.answer(decode(ends), ends, stamp(later))
+            assert (reply.body, reply.record.repeated) == (b"{}", True)
+        await line.stamped(line.body("notify", type="x"), 61)
+        await line.stamped(ends, 62)
+        assert [request.url.rpartition("/")[2] for request, _ in crm.asked] == ["told"]
+
+    run_on(lambda: SqliteStore(path), act)
+
+
+entries = st.builds(
+    AnsweredDelivery,
+    st.binary(min_size=16, max_size=16),
+    st.integers(0, 2**62),
+    st.integers(0, 2**62),
+    st.integers(0, 2**32 - 1),
+    *[st.booleans()] * 4,
+)
+
+
+@given(st.lists(entries).filter(bool))
+def test_a_log_is_read_as_it_was_written(log: list[AnsweredDelivery]) -> None:
+    assert decode_log(Saved(1, b"", encode_log(log), b"")) == log
+
+
+def test_a_log_does_not_grow_with_the_call() -> None:
+    saved = None
+    for number in range(10 * MAX_ENTRIES):
+        event = Notify(call_id="c")
+        delivery = Delivery(event, b"", b"%016d" % number, 0, is_connected, 1000.0 + number, 0.0)
+        log = append_entry(saved, delivery, spoken=number == 3, cookie=False)
+        saved = Saved(number, b"", log, b"")
+    assert saved
+    found = decode_log(saved)
+    assert len(found) <= MAX_ENTRIES + 2
+    assert found[0].is_spoken, "how far the call has gone is known"
+    late = Delivery(event, b"", b"x" * 16, 0, is_connected, 2000.0 + SIGNATURE_WINDOW_SECONDS, 0.0)
+    assert (
+        len(
+            decode_log(
+                saved._replace(deliveries=append_entry(saved, late, spoken=False, cookie=False))
+            )
+        )
+        == 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"1970-01-01T00:00:01Z", 1_000_000),
+        (b"1970-01-01T01:00:01.5+01:00", 1_500_000),
+        (b"1970-01-01T00:00:01.1234567Z", 1_123_456),
+        (b"1970-01-01T00:00:01", 1_000_000),
+        (b"now", 0),
+        (b"\xff", 0),
+    ],
+)
+def test_stamps_are_read_as_the_platform_writes_them(text: bytes, expected: int) -> None:
+    assert parse_stamp(text) == expected
+
+
+def test_an_answer_to_a_menu_that_the_saved_state_does_not_ask_takes_no_older_state() -> None:
+    """What was saved last is lost: a failover has brought back a store of before."""
+
+    async def act(line: Line, _crm: Crm) -> None:
+        await line.ice()
+        assert await line.stamped(line.menu("1", "line.other")) == "Where were we?"
+
+    run_on(MemoryStore, act)
+
+
+class Failing(MemoryStore):
+    """A store that fails when it is told to."""
+
+    is_full = is_gone = False
+
+    async def save(self, call_id: str, saved: Saved, expires: float) -> Saved:
+        if self.is_full:
+            raise StoreError("full")
+        return await super().save(call_id, saved, expires)
+
+    async def load(self, call_id: str) -> Saved | None:
+        if self.is_gone:
+            raise StoreError("gone")
+        return await super().load(call_id)
+
+
+def test_a_call_without_its_cookie_is_not_answered_where_that_could_not_be_saved() -> None:
+    """The next answer would be one of the older state that is still in the store."""
+    store = Failing()
+
+    async def act(line: Line, _crm: Crm) -> None:
+        await line.ice()
+        store.is_full = True
+        assert await line.stamped(line.menu("1")) == "The apology."
+        store.is_full = False
+        assert await line.stamped(line.menu("", kind="hangup"), 1) == ""
+
+    run_on(lambda: store, act)
+
+
+def test_a_call_with_its_cookie_goes_on_where_nothing_can_be_saved() -> None:
+    store = Failing()
+
+    async def act(line: Line, _crm: Crm) -> None:
+        line.echo = True
+        await line.ice()
+        store.is_full = True
+        assert await line.enter("1", "return", "line.ask") == "Pressed 1."
+        assert await line.enter("1", "return", "line.ask") == "Pressed 2."
+
+    run_on(lambda: store, act)
+
+
+LONG = (
+    LOOP.replace(
+        "vars: {presses: {type: integer}}",
+        "vars: {presses: {type: integer}, long: {type: text, max: 500}, more: {type: text, max: 500}}",
+    )
+    .replace(
+        'count: {set: {presses: "${vars.presses + 1}"}, next: ask}',
+        f'count: {{set: {{presses: "${{vars.presses + 1}}", long: "{"x" * 500}", more: "{"x" * 500}"}}, next: ask}}',
+    )
+    .replace("Pressed ${vars.presses}.", "Pressed ${vars.presses} ${size(vars.long + vars.more)}.")
+)
+
+
+def test_a_state_that_outgrew_the_cookie_is_not_answered_from_an_older_cookie() -> None:
+    store = Failing()
+
+    async def act() -> None:
+        line = Line(engine(store, at=release(LONG)))
+        await line.ice()
+        older = dict(line.cookies)
+        assert await line.enter("1", "return", "line.ask") == "Pressed 1 1000."
+        store.is_gone = True
+        assert await line.enter("1", "return", "line.ask") == "The apology."
+        store.is_gone = False
+        assert line.cookies != older
+
+    asyncio.run(act())
+
+
+def test_a_cookie_that_counted_further_than_the_store_makes_its_state_a_lost_one() -> None:
+    async def act(line: Line, _crm: Crm) -> None:
+        await line.ice()
+        line.echo = True
+        line.cookies = {COOKIE_KEY: Codec([KEY]).sign(b"", "call-1", 5)}
+        assert await line.stamped(line.menu("1")) == "Where were we?"
+
+    run_on(MemoryStore, act)
+
+
+def test_requests_of_a_report_keep_their_key_over_a_kill() -> None:
+    """The worker is killed when the report is made and nothing is saved; another one makes it."""
+
+    async def act() -> None:
+        keys = []
+        for _ in range(2):
+            crm = Crm()
+            line = Line(engine(MemoryStore(), crm, at=AT))
+            await line.ice()
+            line.count = 1
+            await line.stamped(line.body("dice"))
+            keys += [request.headers for request, _ in crm.asked]
+        assert len(keys) == 2
+        assert keys[0] == keys[1]
+        assert json.dumps(dict(keys[0])).count("idempotency-key") == 1
+
+    asyncio.run(act())

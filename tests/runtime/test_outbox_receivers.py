@@ -1,0 +1,192 @@
+"""Kept reports and real receivers that are slow or hang: each report is delivered once, and nobody
+waits for somebody else's receiver.
+"""
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowengine.runtime import outbox as outbox_module
+from flowengine.runtime.cookie import Codec, derive_key
+from flowengine.runtime.outbox import Outbox
+from flowengine.runtime.store import MemoryStore, SqliteStore, Store, StoreError
+from flowengine.server.fetch import Client
+from flowengine.server.fetch.guard import Hosts
+from flowengine.states import Request
+
+CODEC = Codec([derive_key("key")])
+LONG_AGO = 1000.0
+
+
+class Receiver:
+    """A system that takes reports, each in so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.taken: list[str] = []
+        self.times: list[float] = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"])).decode()
+                receiver.taken.append(body)
+                time.sleep(receiver.seconds)
+                receiver.times.append(time.monotonic())
+                try:
+                    self.send_response(204)
+                    self.end_headers()
+                except OSError:
+                    pass  # whoever sent it did not wait
+
+            def log_message(self, *_args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.block_on_close = False
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def report(self, number: int) -> Request:
+        url = f"http://127.0.0.1:{self.port}/calls"
+        return Request("crm", "POST", url, {}, b"report %d" % number, 0.1, 0)
+
+
+@pytest.fixture
+def receivers() -> Iterator[Callable[[float], Receiver]]:
+    made: list[Receiver] = []
+
+    def start(seconds: float) -> Receiver:
+        made.append(Receiver(seconds))
+        return made[-1]
+
+    yield start
+    for receiver in made:
+        receiver.server.shutdown()
+        receiver.server.server_close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+    if request.param == "sqlite":
+        return lambda: SqliteStore(tmp_path / "calls.db")
+    address = request.getfixturevalue("postgresql")
+    from flowengine.runtime.store.postgresql import PostgresqlStore
+
+    return lambda: PostgresqlStore(address)
+
+
+def hosts(*receivers: Receiver) -> Hosts:
+    return {f"127.0.0.1:{receiver.port}": True for receiver in receivers}
+
+
+async def delivered(stores: list[Store], reports: list[Request], *receivers: Receiver) -> list[int]:
+    """How many reports each of the workers with these stores could deliver."""
+    clients = [Client(lambda: hosts(*receivers)) for _ in stores]
+    workers = [Outbox(store, CODEC, client) for store, client in zip(stores, clients, strict=True)]
+    for report in reports:
+        await workers[0].keep(report)
+    await asyncio.sleep(1.05)  # then their time has come
+    arrived = await asyncio.gather(*(worker.deliver() for worker in workers))
+    for client in clients:
+        await client.close()
+    for store in stores:
+        await store.close()
+    return arrived
+
+
+def test_reports_to_a_slow_receiver_are_each_delivered_once_by_two_workers(
+    opened: Callable[[], Store],
+    receivers: Callable[[float], Receiver],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The lease is shorter than all of them take together."""
+    monkeypatch.setattr(outbox_module, "REPORT_SECONDS", 2.5)
+    monkeypatch.setattr(outbox_module, "REPORT_LEASE_SECONDS", 3.0)
+    monkeypatch.setattr(outbox_module, "REPORTS_PER_RECEIVER", 1)
+    slow = receivers(1.0)
+    reports = [slow.report(number) for number in range(8)]
+    arrived = asyncio.run(delivered([opened(), opened()], reports, slow))
+    assert sum(arrived) == 8
+    assert Counter(slow.taken) == Counter(report.body.decode() for report in reports)
+
+
+def test_a_receiver_that_hangs_holds_up_no_other(
+    opened: Callable[[], Store],
+    receivers: Callable[[float], Receiver],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbox_module, "REPORT_SECONDS", 3.0)
+    hangs, quick = receivers(30.0), receivers(0.0)
+    reports = [hangs.report(number) for number in range(40)]
+    reports += [quick.report(number) for number in range(10)]
+
+    async def act() -> None:
+        store = opened()
+        client = Client(lambda: hosts(hangs, quick))
+        worker = Outbox(store, CODEC, client)
+        for report in reports:
+            await worker.keep(report)
+        await asyncio.sleep(1.05)
+        delivering = asyncio.create_task(worker.deliver())
+        while len(quick.taken) < 10 and not delivering.done():  # noqa: ASYNC110  # of a thread
+            await asyncio.sleep(0.01)
+        assert len(hangs.taken) <= outbox_module.REPORTS_PER_RECEIVER, "all wait for their answer"
+        delivering.cancel()
+        await asyncio.gather(delivering, return_exceptions=True)
+        await client.close()
+        await store.close()
+
+    asyncio.run(act())
+    assert len(quick.taken) == 10
+
+
+def test_what_a_killed_worker_had_claimed_is_left_to_others_after_the_lease(
+    opened: Callable[[], Store], receivers: Callable[[float], Receiver]
+) -> None:
+    quick, now = receivers(0.0), [LONG_AGO]
+
+    async def act() -> None:
+        stores, client = [opened(), opened()], Client(lambda: hosts(quick))
+        first, second = (Outbox(store, CODEC, client, lambda: now[0]) for store in stores)
+        await first.keep(quick.report(1))
+        now[0] += 2
+        assert await stores[0].claim_letter(now[0], 20.0, [])  # and then it is killed
+        assert await second.deliver() == 0
+        now[0] += 20
+        assert await second.deliver() == 1
+        await client.close()
+        for store in stores:
+            await store.close()
+
+    asyncio.run(act())
+    assert quick.taken == ["report 1"]
+
+
+class Forgetful(MemoryStore):
+    """Cannot note what became of a report, for a while."""
+
+    failures = 2
+
+    async def settle(self, letter: Any, due: float | None) -> None:
+        self.failures -= 1
+        if self.failures >= 0:
+            raise StoreError("the disk is full")
+        await super().settle(letter, due)
+
+
+def test_a_report_that_arrived_is_not_sent_again_because_that_could_not_be_noted(
+    receivers: Callable[[float], Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "REPORT_PAUSE_SECONDS", 0.05)
+    quick = receivers(0.0)
+    assert asyncio.run(delivered([Forgetful()], [quick.report(1)], quick)) == [1]
+    assert quick.taken == ["report 1"]
