@@ -7,8 +7,10 @@ from flowengine.expr.holes import whole_expression
 from flowengine.expr.scope import Scope
 from flowengine.expr.template import Mode, Piece, Template
 from flowengine.expr.types import EvalError, ExprError, Expression, Table, Type
+from flowengine.expr.zones import ZONE_DATA, load_zone, zone_names
 
 __all__ = [
+    "ZONE_DATA",
     "FUNCTIONS",
     "Calendar",
     "CalendarError",
@@ -22,6 +24,8 @@ __all__ = [
     "Table",
     "Template",
     "Type",
+    "load_zone",
     "parse_calendar",
     "whole_expression",
+    "zone_names",
 ]

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from flowengine.expr.words import DAYS, date_in_words, day_and_month, is_english, time_in_words
+from flowengine.expr.zones import load_zone
 
 Range = tuple[int, int]  # minutes from midnight; an end beyond 1440 lies on the next day
 _HORIZON: Final = 400  # days: any holiday of a year is passed in between
@@ -26,7 +26,7 @@ class Calendar:
         yearly: Mapping[tuple[int, int], Sequence[Range]] | None = None,
         closed: bool = False,
     ) -> None:
-        self.zone = ZoneInfo(zone)
+        self.zone = load_zone(zone)
         self.weekly = {day: tuple(ranges) for day, ranges in weekly.items()}
         self.exceptions = {day: tuple(ranges) for day, ranges in (exceptions or {}).items()}
         self.yearly = {day: tuple(ranges) for day, ranges in (yearly or {}).items()}

@@ -3,9 +3,10 @@ need replacing.
 
 Its habits: errors at run time are *values* of type ERROR whose text starts with a status; all data
 handed over is converted, read or not; texts end at a NUL; environments are built at the first
-compile.
+compile; the keys of a map have another order in each process.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,12 @@ from cel_expr_python.ext import ext_strings
 
 from flowengine.expr.bounds import MAX_RESULT
 from flowengine.expr.functions import FUNCTIONS, Overload
+from flowengine.expr.ordered import IN_ORDER, in_order
 from flowengine.expr.references import references
 from flowengine.expr.types import PYTHON, EvalError, Evaluate, Type
+from flowengine.expr.zones import ZONE_DATA
+
+os.environ["TZDIR"] = str(ZONE_DATA.folder)  # where its time library looks for zone files
 
 _CEL: Final = {
     Type.TEXT: cel.Type.STRING,
@@ -128,6 +133,7 @@ _LIBRARY: Final = (
     _extension(
         "flowengine", (one for function in FUNCTIONS.values() for one in function.overloads)
     ),
+    _extension("order", [Overload(IN_ORDER, (Type.ANY,), Type.ANY, in_order)]),
 )
 
 
@@ -215,7 +221,7 @@ def _any(result: Any) -> Any:
 def _json(value: Any) -> Any:
     """JSON says no more than this; anything else would be lost on its way to the next callback."""
     if isinstance(value, dict):
-        return {str(key): _json(item) for key, item in value.items()}
+        return {str(key): _json(value[key]) for key in in_order(value)}
     if isinstance(value, list):
         return [_json(item) for item in value]
     if isinstance(value, datetime | timedelta | bytearray | cel.Type) or (

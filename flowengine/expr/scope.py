@@ -9,6 +9,7 @@ from typing import Any, Final
 from flowengine.expr.bounds import MAX_EXPRESSION, MAX_LOOPS, MAX_REPLACES
 from flowengine.expr.cel import Compiled, Environment, Refused
 from flowengine.expr.localised import LOCALE, localised
+from flowengine.expr.ordered import order_maps
 from flowengine.expr.tables import overloads
 from flowengine.expr.template import Mode, Template, template
 from flowengine.expr.types import (
@@ -122,9 +123,9 @@ class Scope:
                 "FE302",
             )
         self._tried(text, compiled)
-        if LOCALE in self.names and (spoken := localised(text)) != text:
-            said = self._alike(spoken) or self.environment.compile(spoken)
-            return Expression(text, compiled.type, said.names, said.run)
+        if (meant := order_maps(localised(text) if LOCALE in self.names else text)) != text:
+            run = self._alike(meant) or self.environment.compile(meant)
+            return Expression(text, compiled.type, run.names, run.run)
         return Expression(text, compiled.type, compiled.names, compiled.run)
 
     def _alike(self, text: str) -> Compiled | None:

@@ -4,10 +4,12 @@ import logging
 import os
 import sqlite3
 import time
+from datetime import UTC, datetime
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from flowengine.expr import ZONE_DATA
 from flowengine.journal.database import JournalError
 from flowengine.releases import Registry
 from flowengine.releases.database import ArchiveError
@@ -30,6 +32,13 @@ class Worker(msgspec.Struct, frozen=True):
     releases: tuple[str, ...]
 
 
+class Zones(msgspec.Struct, frozen=True):
+    """The time zones that opening hours go by; `outdated` when they are more than a year old."""
+
+    version: str
+    outdated: bool
+
+
 class State(msgspec.Struct, frozen=True):
     """Of drafts only the names: whose phones they are for is nobody's business. `draining` are
     releases that are no longer live, but have calls; null while the session store fails. `canary`
@@ -45,6 +54,7 @@ class State(msgspec.Struct, frozen=True):
     draining: tuple[str, ...] | None
     rejected: tuple[RejectedSeen, ...]
     worker: Worker
+    zones: Zones
 
 
 class Status:
@@ -89,6 +99,7 @@ class Status:
                 self._registry.current.id,
                 tuple(release.id for release in self._registry.known),
             ),
+            Zones(ZONE_DATA.version, ZONE_DATA.is_outdated(datetime.now(UTC).date())),
         )
 
     async def _figures(self) -> SideBySide | None:
