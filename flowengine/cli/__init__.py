@@ -53,7 +53,9 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001  # click's signature
+def show_version(
+    ctx: click.Context, _option: click.Parameter, wanted: bool
+) -> None:  # click's signature
     """The versions of the program and of the time zones that it goes by."""
     if not wanted or ctx.resilient_parsing:
         return

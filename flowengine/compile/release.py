@@ -108,7 +108,8 @@ def apology(text: Localised, locale: str) -> Plan:
     """The words of last resort. They are constant, so that nothing can go wrong in them; without
     any in any locale, those of a project that says nothing.
     """
-    text = text or APOLOGY
+    said = [text] if isinstance(text, str) else list(text.values())
+    text = text if said and all(words.strip() for words in said) else APOLOGY
     each = (
         {"": text}
         if isinstance(text, str)

@@ -2,7 +2,9 @@
 
 from flowengine.expr.calendar import Calendar
 from flowengine.expr.calendar_text import CalendarError, parse_calendar
+from flowengine.expr.digits import western_digits
 from flowengine.expr.functions import FUNCTIONS, Function
+from flowengine.expr.functions.remarks import collect_remarks
 from flowengine.expr.holes import whole_expression
 from flowengine.expr.scope import Scope
 from flowengine.expr.template import Mode, Piece, Template
@@ -10,8 +12,8 @@ from flowengine.expr.types import EvalError, ExprError, Expression, Table, Type
 from flowengine.expr.zones import ZONE_DATA, load_zone, zone_names
 
 __all__ = [
-    "ZONE_DATA",
     "FUNCTIONS",
+    "ZONE_DATA",
     "Calendar",
     "CalendarError",
     "EvalError",
@@ -24,8 +26,10 @@ __all__ = [
     "Table",
     "Template",
     "Type",
+    "collect_remarks",
     "load_zone",
     "parse_calendar",
+    "western_digits",
     "whole_expression",
     "zone_names",
 ]

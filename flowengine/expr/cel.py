@@ -20,7 +20,7 @@ from cel_expr_python.ext import ext_strings
 
 from flowengine.expr.bounds import MAX_RESULT
 from flowengine.expr.functions import FUNCTIONS, Overload
-from flowengine.expr.ordered import IN_ORDER, in_order
+from flowengine.expr.ordered import SORTED_KEYS, sort_keys
 from flowengine.expr.references import references
 from flowengine.expr.types import PYTHON, EvalError, Evaluate, Type
 from flowengine.expr.zones import ZONE_DATA
@@ -133,7 +133,7 @@ _LIBRARY: Final = (
     _extension(
         "flowengine", (one for function in FUNCTIONS.values() for one in function.overloads)
     ),
-    _extension("order", [Overload(IN_ORDER, (Type.ANY,), Type.ANY, in_order)]),
+    _extension("order", [Overload(SORTED_KEYS, (Type.ANY,), Type.ANY, sort_keys)]),
 )
 
 
@@ -221,7 +221,7 @@ def _any(result: Any) -> Any:
 def _json(value: Any) -> Any:
     """JSON says no more than this; anything else would be lost on its way to the next callback."""
     if isinstance(value, dict):
-        return {str(key): _json(value[key]) for key in in_order(value)}
+        return {str(key): _json(value[key]) for key in sort_keys(value)}
     if isinstance(value, list):
         return [_json(item) for item in value]
     if isinstance(value, datetime | timedelta | bytearray | cel.Type) or (

@@ -2,13 +2,13 @@
 
 CEL goes through the keys of a map in an order of its own, another one in each process, so
 `body.regions.map(k, k)[0]` would be a matter of chance. `map` and `filter` make lists, where order
-counts; what they are called on passes through `in_order` first.
+counts; what they are called on passes through `sort_keys` first.
 """
 
 import re
 from typing import Any, Final
 
-IN_ORDER: Final = "in_order"
+SORTED_KEYS: Final = "sort_keys"
 _LISTED: Final = re.compile(r"\.\s*(?:map|filter)\s*\(")
 _TOKENS: Final = re.compile(
     r"""[rRbB]{0,2}(?:'''.*?'''|\"\"\".*?\"\"\")
@@ -19,10 +19,10 @@ _TOKENS: Final = re.compile(
 _OPERAND: Final = re.compile(r"[\w.\"']")
 
 
-def in_order(value: Any) -> Any:
+def sort_keys(value: Any) -> Any:
     """What a loop goes through: the sorted keys of a map, and any list as it is.
 
-    >>> in_order({"b": 1, "a": 2})
+    >>> sort_keys({"b": 1, "a": 2})
     ['a', 'b']
     """
     if isinstance(value, dict):
@@ -31,11 +31,11 @@ def in_order(value: Any) -> Any:
 
 
 def order_maps(text: str) -> str:
-    """The expression with `in_order` around whatever `map` and `filter` are called on; it must be
+    """The expression with `sort_keys` around whatever `map` and `filter` are called on; it must be
     one that compiles.
 
     >>> order_maps("size(body.regions.map(k, k))")
-    'size(in_order(body.regions).map(k, k))'
+    'size(sort_keys(body.regions).map(k, k))'
     """
     if not _LISTED.search(text):
         return text
@@ -54,7 +54,7 @@ def order_maps(text: str) -> str:
             start, follows = starts.pop(), True
         elif sign.startswith(".") and follows:
             if _LISTED.match(text, token.start()):
-                inserts += [(start, f"{IN_ORDER}("), (token.start(), ")")]
+                inserts += [(start, f"{SORTED_KEYS}("), (token.start(), ")")]
         elif sign == "in" or not _OPERAND.match(sign):
             follows = False
         else:

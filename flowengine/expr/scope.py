@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from flowengine.expr.bounds import MAX_EXPRESSION, MAX_LOOPS, MAX_REPLACES
 from flowengine.expr.cel import Compiled, Environment, Refused
+from flowengine.expr.literals import check_literals
 from flowengine.expr.localised import LOCALE, localised
 from flowengine.expr.ordered import order_maps
 from flowengine.expr.tables import overloads
@@ -123,6 +124,7 @@ class Scope:
                 "FE302",
             )
         self._tried(text, compiled)
+        check_literals(text)
         if (meant := order_maps(localised(text) if LOCALE in self.names else text)) != text:
             run = self._alike(meant) or self.environment.compile(meant)
             return Expression(text, compiled.type, run.names, run.run)

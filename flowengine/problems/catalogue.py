@@ -5,7 +5,20 @@ from textwrap import fill, indent
 from types import MappingProxyType
 from typing import Final
 
-from flowengine.problems.codes import fe1, fe3, fe4, fe5, fe6, fe7, fe9, fe20, fe21, fe22
+from flowengine.problems.codes import (
+    fe1,
+    fe3,
+    fe4,
+    fe5,
+    fe6,
+    fe7,
+    fe9,
+    fe20,
+    fe21,
+    fe22,
+    fe31,
+    fe41,
+)
 from flowengine.problems.entry import Entry
 from flowengine.problems.words import suggest
 
@@ -18,7 +31,7 @@ def _gather(entries: Iterable[Entry]) -> Mapping[str, Entry]:
     return MappingProxyType(dict(sorted(catalogue.items())))
 
 
-CODES: Final = (fe1, fe20, fe21, fe22, fe3, fe4, fe5, fe6, fe7, fe9)
+CODES: Final = (fe1, fe20, fe21, fe22, fe3, fe31, fe4, fe41, fe5, fe6, fe7, fe9)
 CATALOGUE: Final[Mapping[str, Entry]] = _gather(entry for codes in CODES for entry in codes.ENTRIES)
 
 

@@ -87,7 +87,6 @@ def test_corners(text, expected):
 @pytest.mark.parametrize(
     "text",
     [
-        "e164(vars.t)",
         "integer(vars.t)",
         "decimal(vars.t)",
         "time_words(vars.t)",
