@@ -15,6 +15,7 @@ from flowengine.compile.flows import programs
 from flowengine.compile.guarded import guarded
 from flowengine.compile.program import Compiled, Program, Release
 from flowengine.compile.routing import Table, routing
+from flowengine.compile.speech import prepare_speech
 from flowengine.expr import Mode, Scope
 from flowengine.model import Authored, Memory, load
 from flowengine.model.project import APOLOGY
@@ -146,6 +147,7 @@ def released(
 ) -> Release:
     project = authored.project
     routes = tuple(map(routing, project.routes))
+    prepare_speech(authored)
     return Release(
         id=release_id(files),
         programs=built,

@@ -2,6 +2,7 @@
 
 from flowengine.expr.calendar import Calendar
 from flowengine.expr.calendar_text import CalendarError, parse_calendar
+from flowengine.expr.cldr import prepare_locale
 from flowengine.expr.digits import western_digits
 from flowengine.expr.functions import FUNCTIONS, Function
 from flowengine.expr.functions.remarks import collect_remarks
@@ -29,6 +30,7 @@ __all__ = [
     "collect_remarks",
     "load_zone",
     "parse_calendar",
+    "prepare_locale",
     "western_digits",
     "whole_expression",
     "zone_names",

@@ -3,7 +3,7 @@ and eights belong to a number and which only begin it.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from flowengine.expr.digits import western_digits
@@ -22,6 +22,7 @@ def _library() -> Any:
     return phonenumbers
 
 
+@lru_cache(maxsize=256)
 def find_region(prefix: str) -> str:
     """The main country of a calling code, with its rules loaded; nothing for a code that no country
     has.
@@ -36,6 +37,7 @@ def find_region(prefix: str) -> str:
     return region
 
 
+@lru_cache(maxsize=1024)  # numbers of a line come again and again, and take 50 µs to read
 def to_e164(text: str, region: str) -> str:
     """`+` and digits, or nothing for what is no possible number. A text without `+` is of the
     region, or international where there is none.
