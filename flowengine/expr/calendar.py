@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Final
 
 from flowengine.expr.cldr import is_english
+from flowengine.expr.functions.remarks import add_remark
 from flowengine.expr.words import opening_in_words, time_in_words
 from flowengine.expr.zones import load_zone
 
@@ -62,6 +63,7 @@ class Calendar:
     def next_open_words(self, now: datetime, locale: str) -> str:
         opening = self.next_open(now)
         if opening is None:
+            add_remark("next_open: these hours never begin again")
             return "at a later time" if is_english(locale) else ""
         days = (opening.date() - now.astimezone(self.zone).date()).days
         clock = time_in_words(opening.hour, opening.minute, locale)

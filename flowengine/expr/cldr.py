@@ -103,11 +103,13 @@ def currency_amount(amount: Decimal, code: str, locale: str) -> str:
     apart: some voices read `1,234` and `1 234` as two numbers. Digits are 0-9, which each voice
     reads in its language.
     """
-    found = find_locale(locale)
-    decimal_point, minus = _number_signs(locale)
-    number = f"{abs(amount):f}".replace(".", decimal_point)
-    pattern = _unit_pattern(code, locale, found.plural_form(abs(amount)), abs(amount))
-    return pattern.replace("{0}", f"{minus}{number}" if amount < 0 else number)
+    plural = find_locale(locale).plural_form(abs(amount))
+    pattern = _unit_pattern(code, locale, plural, abs(amount))
+    return pattern.replace("{0}", plain_number(amount, locale))
+
+
+def plain_number(value: Decimal, locale: str) -> str:
+    return f"{value:f}".replace(".", _decimal_point(locale))
 
 
 @lru_cache(maxsize=_CACHED)
@@ -121,12 +123,9 @@ def is_currency(code: str) -> bool:
 
 
 @lru_cache(maxsize=_CACHED)
-def _number_signs(locale: str) -> tuple[str, str]:
-    numbers, found = _babel().numbers, find_locale(locale)
-    return (
-        str(numbers.get_decimal_symbol(found, numbering_system="latn")),
-        str(numbers.get_minus_sign_symbol(found, numbering_system="latn")).translate(_BLANKS),
-    )
+def _decimal_point(locale: str) -> str:
+    symbols = _babel().numbers.get_decimal_symbol
+    return str(symbols(find_locale(locale), numbering_system="latn"))
 
 
 _unit_patterns: dict[tuple[str, str, str], str] = {}

@@ -47,7 +47,7 @@ def money_words(amount: float, currency: str, locale: str) -> str:
         raise ValueError("no amount of money is that big")
     code = currency.strip().upper()[:10]
     if not cldr.is_currency(code):
-        return f"{_rounded(amount, 2)} {code}".rstrip()
+        return f"{cldr.plain_number(_rounded(amount, 2), locale)} {code}".rstrip()
     value = _rounded(amount, cldr.currency_precision(code))
     if cldr.is_english(locale) and (code in _HUNDREDTHS or value == value.to_integral_value()):
         return _english_money(value, code, locale)

@@ -143,10 +143,11 @@ class Part:
             return tts(shortened(text))
         if self.kind == "ssml":
             return ssml(text)
-        if self.template(self.locale or run.locale).begins_with_value and (
-            fault := address_problem(text)
-        ):
-            raise EvalError(fault)
+        if self.template(self.locale or run.locale).begins_with_value:
+            if not speakable(text).strip():
+                return ""
+            if fault := address_problem(text):
+                raise EvalError(fault)
         return href(text) if "://" in text else text
 
 

@@ -16,7 +16,7 @@ ENTRIES: Final = (
 flow: line
 start: desk
 states:
-  desk: {connect: "${e164('070-123', '46')}"}
+  desk: {connect: "${e164('070-12', '46')}"}
 """,
         """\
 flow: line
