@@ -3,7 +3,7 @@
 from flowengine.expr.calendar import Calendar
 from flowengine.expr.calendar_text import CalendarError, parse_calendar
 from flowengine.expr.cldr import prepare_locale
-from flowengine.expr.digits import western_digits
+from flowengine.expr.digits import to_ascii_digits
 from flowengine.expr.functions import FUNCTIONS, Function
 from flowengine.expr.functions.remarks import collect_remarks
 from flowengine.expr.holes import whole_expression
@@ -31,7 +31,7 @@ __all__ = [
     "load_zone",
     "parse_calendar",
     "prepare_locale",
-    "western_digits",
+    "to_ascii_digits",
     "whole_expression",
     "zone_names",
 ]

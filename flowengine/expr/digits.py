@@ -1,23 +1,14 @@
-"""Digits of every script mean the same number: speech recognition and people's records have their
-own.
-"""
+"""Digits of every script as the digits 0-9."""
 
-import unicodedata
-from typing import Final
-
-_DECIMAL: Final = "Nd"  # the category of what stands for 0 to 9: neither ² nor ½ nor Ⅳ
+from unicodedata import decimal
 
 
-def western_digits(text: str) -> str:
-    """The text with digits of every script as 0-9, and all else as it is.
+def to_ascii_digits(text: str) -> str:
+    """The text with every decimal digit written as 0-9.
 
-    >>> western_digits("١٢٣ ²")
-    '123 ²'
+    >>> to_ascii_digits("١٢٣")
+    '123'
     """
-    return text if text.isascii() else "".join(map(_western, text))
-
-
-def _western(character: str) -> str:
-    if unicodedata.category(character) == _DECIMAL:
-        return str(unicodedata.decimal(character))
-    return character
+    if text.isascii():
+        return text
+    return "".join(str(decimal(character, character)) for character in text)

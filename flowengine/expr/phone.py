@@ -6,7 +6,7 @@ import re
 from functools import cache, lru_cache
 from typing import Any, Final
 
-from flowengine.expr.digits import western_digits
+from flowengine.expr.digits import to_ascii_digits
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _BLANKS: Final = re.compile(r"\s+")  # the library knows U+00A0 and U+3000, but not U+202F
@@ -27,7 +27,7 @@ def find_region(prefix: str) -> str:
     """The main country of a calling code, with its rules loaded; nothing for a code that no country
     has.
     """
-    code = western_digits(prefix).strip().removeprefix("+").removeprefix("00")
+    code = to_ascii_digits(prefix).strip().removeprefix("+").removeprefix("00")
     if not re.fullmatch("[0-9]{1,3}", code):
         return ""
     library = _library()
@@ -42,7 +42,7 @@ def to_e164(text: str, region: str) -> str:
     """`+` and digits, or nothing for what is no possible number. A text without `+` is of the
     region, or international where there is none.
     """
-    number = _BLANKS.sub(" ", _MARKS.sub("", western_digits(text))).replace("\uff0b", "+")
+    number = _BLANKS.sub(" ", _MARKS.sub("", to_ascii_digits(text))).replace("\uff0b", "+")
     if international := _INTERNATIONAL.match(number):
         number = f"+{number[international.end() :]}"
     elif not region:

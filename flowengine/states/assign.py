@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from flowengine.expr import EvalError, Expression, Template, Type, western_digits
+from flowengine.expr import EvalError, Expression, Template, Type, to_ascii_digits
 from flowengine.source import Path
 from flowengine.states.builder import Builder, Variable, misfit
 from flowengine.states.fields import Name
@@ -72,7 +72,7 @@ def held_text(value: Any, variable: Variable) -> str:
     if variable.kind == "text":
         return text[: variable.size]
     if variable.kind in DIGIT_KINDS:
-        text = western_digits(text)
+        text = to_ascii_digits(text)
     if fault := misfit(text, variable):
         raise EvalError(f"{variable.name} is {variable.kind}: {fault}")
     return text

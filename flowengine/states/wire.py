@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from flowengine.expr import Template, western_digits
+from flowengine.expr import Template, to_ascii_digits
 from flowengine.limits import MAX_CONFERENCE_ID, MAX_HEADERS_BYTES, MAX_USER_NAME
 from flowengine.source import Path
 from flowengine.states.builder import Builder
@@ -97,12 +97,12 @@ def dialled_number(text: str) -> str:
     """A number without blanks; a lookup may have any kind of blank and digit in it."""
     if text.isascii():
         return text.replace(" ", "")
-    return "".join(one for one in western_digits(text) if unicodedata.category(one) != "Zs")
+    return "".join(one for one in to_ascii_digits(text) if unicodedata.category(one) != "Zs")
 
 
 def playable(text: str) -> str:
     """Only what the platform can send as tones: 0-9, # and w (half a second)."""
-    return "".join(key for key in western_digits(text) if key in "0123456789#w")
+    return "".join(key for key in to_ascii_digits(text) if key in "0123456789#w")
 
 
 def prepared(

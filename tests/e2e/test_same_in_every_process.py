@@ -22,6 +22,7 @@ states:
   bye: {hangup: }
 """
 PROJECT = """\
+project: acme
 services: {crm: {url: "https://crm.example.com"}}
 routes: [{to: "+12015550100", flow: line}]
 """

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowengine.expr import Scope, Type, western_digits
+from flowengine.expr import Scope, Type, to_ascii_digits
 
 SCOPE = Scope({"vars.t": Type.TEXT})
 THAI, ARABIC, WIDE = "๑๒๓", "١٢٣", "\uff11\uff12\uff13"
@@ -33,8 +33,8 @@ def test_dates_times_and_check_digits_take_every_script():
 
 
 @given(st.text())
-def test_western_digits_changes_nothing_but_digits(text):
-    found = western_digits(text)
+def test_to_ascii_digits_changes_nothing_but_digits(text):
+    found = to_ascii_digits(text)
     assert len(found) == len(text)
     for before, after in zip(text, found, strict=True):
         assert after == before or (before.isdecimal() and after == str(int(before)))

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
 from typing import Any, Final
 
-from flowengine.expr.digits import western_digits
+from flowengine.expr.digits import to_ascii_digits
 from flowengine.expr.functions.registry import function
 from flowengine.expr.words import money_words
 
@@ -37,7 +37,7 @@ def in_range(number: int | float, low: int | float, high: int | float) -> bool: 
 )
 def integer(value: Any) -> int:
     if isinstance(value, str):
-        number = western_digits(value)
+        number = to_ascii_digits(value)
         if not re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", number):
             raise ValueError(f"{value[:30]!r} is no whole number")
         return int(number)
@@ -48,7 +48,7 @@ def integer(value: Any) -> int:
 
 @function("A decimal from a text or a whole number.", 'decimal("12.5")', 12.5)
 def decimal(value: Any) -> float:
-    if isinstance(value, str) and _DECIMAL.fullmatch(number := western_digits(value)):
+    if isinstance(value, str) and _DECIMAL.fullmatch(number := to_ascii_digits(value)):
         return float(number)
     if isinstance(value, int | float):
         return float(value)

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from flowengine.expr.digits import western_digits
+from flowengine.expr.digits import to_ascii_digits
 from flowengine.expr.functions.registry import function
 from flowengine.expr.functions.remarks import add_remark
 from flowengine.expr.phone import find_region, to_e164
@@ -18,7 +18,7 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # the sum of the digits of twice a di
     result=True,
 )
 def luhn(text: str) -> bool:
-    number = western_digits(text)
+    number = to_ascii_digits(text)
     if not (number.isascii() and number.isdigit()):
         return False
     backwards = [ord(digit) - 48 for digit in reversed(number)]
@@ -31,7 +31,7 @@ def luhn(text: str) -> bool:
     "A B 1 2",
 )
 def spell(text: str) -> str:
-    return " ".join(character for character in western_digits(text) if character.isalnum())
+    return " ".join(character for character in to_ascii_digits(text) if character.isalnum())
 
 
 @function(
@@ -46,7 +46,7 @@ def mask(text: str, keep: int = 4) -> str:
     "Only the digits of a text, as 0-9 whatever their script.", 'digits("+46 (0)8-123")', "4608123"
 )
 def digits(text: str) -> str:
-    return "".join(character for character in western_digits(text) if "0" <= character <= "9")
+    return "".join(character for character in to_ascii_digits(text) if "0" <= character <= "9")
 
 
 @function(
