@@ -27,12 +27,14 @@ services: {crm: {url: "https://crm.example.com"}}
 routes: [{to: "+12015550100", flow: line}]
 """
 SCENARIO = """\
+flow: line
 scenarios:
   the first region of the alphabet is said:
     given:
       lookups:
         - {service: crm, get: /regions, answer: {regions: {west: 1, east: 2, north: 3, south: 4}}}
-    then: {hears: east of east north south west}
+    when:
+      - hears: east of east north south west
 """
 COMMANDS = """
 import sys
