@@ -12,12 +12,12 @@ from flowengine.model import Authored
 from flowengine.pace import paced
 from flowengine.source import Document
 
-_SPOKEN: Final = re.compile(r"\b(?:money|date_words|time_words)\s*\(|\.next_open\b")
+_FUNCTIONS_OF_LOCALE: Final = re.compile(r"\b(?:money|date_words|time_words)\s*\(|\.next_open\b")
 
 
 def prepare_speech(authored: Authored) -> None:
     """Load the data of every locale that the project names, if it says money, dates or times."""
-    if any(_SPOKEN.search(document.text) for document in paced(_documents(authored))):
+    if any(_FUNCTIONS_OF_LOCALE.search(document.text) for document in paced(_documents(authored))):
         for locale in sorted(_locales(authored)):
             prepare_locale(locale)
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from babel import Locale
 
 _LANGUAGES: Final = {"arb": "ar", "cmn": "zh", "no": "nb"}  # the platform's names, and CLDR's
-_PART: Final = re.compile(r"'[^']*'|E+|c+|dd")
-_BLANKS: Final = str.maketrans(
+_PATTERN_FIELD: Final = re.compile(r"'[^']*'|E+|c+|dd")
+_MARKS_FOR_THE_EYE: Final = str.maketrans(
     {**dict.fromkeys((0xA0, 0x2009, 0x202F), " "), **dict.fromkeys((0x61C, 0x200E, 0x200F))}
 )
 _CACHED: Final = 1024  # of each kind: a month of days and clocks in some locales
@@ -87,7 +87,7 @@ def date_and_time(day: str, clock: str, locale: str) -> str:
 @lru_cache(maxsize=_CACHED)
 def short_time(clock: time, locale: str) -> str:
     shown = _babel().dates.format_time(clock, "short", locale=find_locale(locale))
-    return str(shown).translate(_BLANKS)
+    return str(shown).translate(_MARKS_FOR_THE_EYE)
 
 
 @lru_cache(maxsize=_CACHED)
@@ -140,7 +140,7 @@ def _unit_pattern(code: str, locale: str, plural: str, amount: Decimal) -> str:
         if name == code:  # CLDR has no word in this language; a code is a word in none
             name = currency_name(code, amount)
         pattern = str(numbers.get_currency_unit_pattern(code, amount, locale=found))
-        known = pattern.replace("{1}", name).translate(_BLANKS)
+        known = pattern.replace("{1}", name).translate(_MARKS_FOR_THE_EYE)
         if len(_unit_patterns) < _CACHED:
             _unit_patterns[code, locale, plural] = known
     return known
@@ -148,7 +148,7 @@ def _unit_pattern(code: str, locale: str, plural: str, amount: Decimal) -> str:
 
 def _format_date(day: date, pattern: str, locale: str) -> str:
     shown = _babel().dates.format_date(day, pattern, locale=find_locale(locale))
-    return str(shown).translate(_BLANKS)
+    return str(shown).translate(_MARKS_FOR_THE_EYE)
 
 
 @lru_cache(maxsize=_CACHED)
@@ -167,4 +167,4 @@ def _weekday_pattern(locale: str, *, year: bool) -> str:
 
 def _rewrite(pattern: str, change: Callable[[str], str]) -> str:
     """A pattern without leading zeros, which voices read; quoted words stay as they are."""
-    return _PART.sub(lambda part: "d" if part[0] == "dd" else change(part[0]), pattern)
+    return _PATTERN_FIELD.sub(lambda part: "d" if part[0] == "dd" else change(part[0]), pattern)

@@ -18,7 +18,7 @@ _ZONE: Final = re.compile(
 )
 _OFFSET: Final = re.compile(r"[+-]?[0-9]{2}:[0-9]{2}")
 _PREFIX: Final = re.compile(rf"\be164\s*\([^()]*,\s*{_TEXT}\s*\)")
-_NUMBER: Final = re.compile(rf"\be164\s*\(\s*{_TEXT}\s*(?:,\s*{_TEXT}\s*)?\)")
+_LITERAL_NUMBER: Final = re.compile(rf"\be164\s*\(\s*{_TEXT}\s*(?:,\s*{_TEXT}\s*)?\)")
 
 
 def check_literals(text: str) -> None:
@@ -39,7 +39,7 @@ def _phone_faults(text: str) -> Iterator[tuple[str, int]]:
     for found in _PREFIX.finditer(text):
         if not find_region(found[1][1:-1]):
             yield f"no country has the prefix {found[1][1:-1]}", found.start(1)
-    for found in _NUMBER.finditer(text):
+    for found in _LITERAL_NUMBER.finditer(text):
         number = found[1][1:-1]
         if number and not e164(number, found[2][1:-1] if found[2] else ""):
             collect_remarks()

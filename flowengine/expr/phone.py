@@ -9,8 +9,12 @@ from typing import Any, Final
 from flowengine.expr.digits import to_ascii_digits
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
-_BLANKS: Final = re.compile(r"\s+")  # the library knows U+00A0 and U+3000, but not U+202F
-_MARKS: Final = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")  # address books
+_BLANKS_IN_NUMBERS: Final = re.compile(
+    r"\s+"
+)  # the library knows U+00A0 and U+3000, but not U+202F
+_MARKS_IN_NUMBERS: Final = re.compile(
+    r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+)  # address books
 _INTERNATIONAL: Final = re.compile(r"\s*(?:tel:)?\s*\(?\s*(?:\+|00)")
 
 
@@ -42,7 +46,9 @@ def to_e164(text: str, region: str) -> str:
     """`+` and digits, or nothing for what is no possible number. A text without `+` is of the
     region, or international where there is none.
     """
-    number = _BLANKS.sub(" ", _MARKS.sub("", to_ascii_digits(text))).replace("\uff0b", "+")
+    number = _BLANKS_IN_NUMBERS.sub(" ", _MARKS_IN_NUMBERS.sub("", to_ascii_digits(text))).replace(
+        "\uff0b", "+"
+    )
     if international := _INTERNATIONAL.match(number):
         number = f"+{number[international.end() :]}"
     elif not region:

@@ -17,12 +17,12 @@ from flowengine.svaml import (
     url_problem,
 )
 
-Fault = tuple[str, str, str]  # code, message, cure
+PromptFault = tuple[str, str, str]  # code, message, cure
 _BARE_KEY: Final = re.compile(r"(?<![\w*#])[*#](?![\w*#])")
 _KEY_WORDS: Final = {"*": "star", "#": "hash, or pound"}
 
 
-def prompt_faults(kind: str, template: Template) -> Iterator[Fault]:
+def prompt_faults(kind: str, template: Template) -> Iterator[PromptFault]:
     """What is wrong with one text of a prompt. `${…}` in it stand for a letter: values are made
     harmless when they are put in.
     """
@@ -35,7 +35,7 @@ def prompt_faults(kind: str, template: Template) -> Iterator[Fault]:
         yield from _text_faults(text, constant=template.constant is not None)
 
 
-def _text_faults(text: str, *, constant: bool) -> Iterator[Fault]:
+def _text_faults(text: str, *, constant: bool) -> Iterator[PromptFault]:
     if constant and len(text) > MAX_SAY:
         yield (
             "FE410",
@@ -46,7 +46,7 @@ def _text_faults(text: str, *, constant: bool) -> Iterator[Fault]:
     yield from _bare_keys(text)
 
 
-def _markup_faults(xml: str) -> Iterator[Fault]:
+def _markup_faults(xml: str) -> Iterator[PromptFault]:
     if fault := ssml_problem(xml):
         yield "FE411", fault, "close every element that you open"
         return
@@ -61,7 +61,7 @@ def _markup_faults(xml: str) -> Iterator[Fault]:
     yield from _bare_keys(spoken_text(part))
 
 
-def _audio_faults(address: str, *, constant: bool) -> Iterator[Fault]:
+def _audio_faults(address: str, *, constant: bool) -> Iterator[PromptFault]:
     cure = "write an https:// address, or the name of a file uploaded to the platform"
     if re.search(r"[;\[\]\s]", address) or not address:
         fault = "the name or address of an audio file has no spaces and none of ; [ ]"
@@ -72,12 +72,12 @@ def _audio_faults(address: str, *, constant: bool) -> Iterator[Fault]:
         yield "FE417", fault, cure
 
 
-def _wordless(text: str) -> Iterator[Fault]:
+def _wordless(text: str) -> Iterator[PromptFault]:
     if not text.strip():
         yield "FE419", "this prompt says nothing, and is left out", "write words, or remove it"
 
 
-def _bare_keys(text: str) -> Iterator[Fault]:
+def _bare_keys(text: str) -> Iterator[PromptFault]:
     if found := _BARE_KEY.search(text):
         yield (
             "FE420",

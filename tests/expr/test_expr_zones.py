@@ -10,7 +10,16 @@ from zoneinfo import ZoneInfoNotFoundError
 import pytest
 import tzdata
 
-from flowengine.expr import ZONE_DATA, ExprError, Scope, Type, load_zone, zone_names
+from flowengine.expr import (
+    ZONE_DATA,
+    CalendarError,
+    ExprError,
+    Scope,
+    Type,
+    load_zone,
+    parse_calendar,
+    zone_names,
+)
 from flowengine.expr.zones import ZoneData, newest_data, read_version
 
 PACKAGE = Path(tzdata.__file__).parent / "zoneinfo"
@@ -114,3 +123,11 @@ def test_zone_data_over_a_year_old_is_outdated(tmp_path):
     assert old.is_outdated(date(2026, 1, 8))
     assert ZoneData("2024a", tmp_path / "none").is_outdated(date(2025, 1, 2))
     assert ZONE_DATA.version >= "2026a"
+
+
+@pytest.mark.parametrize("name", ["localtime", "posix/Europe/Paris", "Factory"])
+def test_calendar_in_a_pseudo_zone_is_a_mistake_with_a_cure(name):
+    with pytest.raises(CalendarError) as caught:
+        parse_calendar({"zone": name})
+    assert [mistake.path for mistake in caught.value.mistakes] == [("zone",)]
+    assert caught.value.mistakes[0].hint

@@ -15,11 +15,11 @@ class _Remarks(threading.local):
 
 
 _REMARKS: Final = _Remarks()
-_MOST: Final = 20  # of one step; a list of a thousand numbers would fill the trace
+_MOST_REMARKS: Final = 20  # of one step; a list of a thousand numbers would fill the trace
 
 
 def add_remark(text: str) -> None:
-    if len(_REMARKS.waiting) < _MOST:
+    if len(_REMARKS.waiting) < _MOST_REMARKS:
         _REMARKS.waiting.append(text)
 
 

@@ -58,7 +58,7 @@ def digits(text: str) -> str:
 def e164(text: str, country_prefix: str = "") -> str:
     region = find_region(country_prefix) if country_prefix else ""
     if country_prefix and not region:
-        add_remark(f"e164: no country has the prefix {country_prefix[:8]}")
+        add_remark("e164: no country has this prefix")
     number = to_e164(text, region)
     if text and not number:
         add_remark("e164: this is no possible phone number")
