@@ -62,6 +62,11 @@ MAX_MENU_TIMEOUT_MILLIS = 30_000  # (older .NET server SDK)
 MAX_VOICE_MILLIS = (
     60_000  # nobody answers a question for longer; a larger number is a slip of the unit
 )
+MAX_CUSTOM_BYTES = 1024  # of the text that a placed call hands in (documentation 2020)
+MAX_E164 = 16  # characters of a phone number: + and 15 digits (ITU-T E.164)
+# of the address of a recording or transcript: no source has a limit; a bucket of 63, a folder, and
+# a file name made of a date, an application key and a call id are within this
+MAX_DESTINATION = 256
 MAX_REPORT_DETAILS = 64  # characters of reportCallStatus, cut by the platform (documentation 2021)
 # either way: long for clocks that drift, short for a replay; the platform only says "not too old"
 SIGNATURE_WINDOW_SECONDS = 300
@@ -82,6 +87,9 @@ READ_SECONDS: Final = (
 )
 MAX_FETCH_SECONDS: Final = (
     20.0  # no platform waits longer; the callback's own deadline is shorter still
+)
+MAX_VARIABLE: Final = (
+    500  # characters that a variable may be declared to hold; it travels with the call
 )
 MAX_FAILURES_PER_STEP: Final = (
     3  # error exits that fail themselves; after these only the apology is left

@@ -1,11 +1,14 @@
 """`flowengine check`."""
 
+import os
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from flowengine.cli.project import Loaded, loaded
-from flowengine.problems import to_github, to_json, to_sarif
+from flowengine.problems import Problem, to_github, to_json, to_sarif
 
 MACHINE = {"json": to_json, "sarif": to_sarif, "github": to_github}
 
@@ -36,11 +39,26 @@ def check(flows: Path, form: str, store: str, *, strict: bool) -> None:
         raise SystemExit(1)
 
 
+def from_root(problems: Iterable[Problem], folder: Path) -> list[Problem]:
+    """Problems in files as code scanning and workflows name them: from the root of the repository
+    that each file is in, or else from this folder.
+    """
+    found = []
+    for problem in problems:
+        file = folder / problem.span.file
+        path = Path(os.path.normpath(file))
+        root = next((one for one in path.parents if (one / ".git").exists()), folder)
+        inside = path.relative_to(root) if path.is_relative_to(root) else path
+        found.append(replace(problem, span=replace(problem.span, file=inside.as_posix())))
+    return found
+
+
 def show(project: Loaded, form: str) -> None:
     if form == "text":
         if project.problems:
             click.echo(project.listing(project.problems))
         click.echo(project.summary())
         return
-    click.echo(MACHINE[form](project.problems), nl=form != "github")
+    problems = project.problems if form == "json" else from_root(project.problems, Path.cwd())
+    click.echo(MACHINE[form](problems), nl=form != "github")
     click.echo(project.summary(), err=True)  # beside the data, so that a program can read that

@@ -18,7 +18,7 @@ from flowengine.compile.routing import Table, routing
 from flowengine.compile.speech import prepare_speech
 from flowengine.expr import Mode, Scope
 from flowengine.model import Authored, Memory, load
-from flowengine.model.project import APOLOGY
+from flowengine.model.project import APOLOGY, APOLOGY_LOCALE
 from flowengine.pace import paced
 from flowengine.problems import Problem, in_order, suggest
 from flowengine.states.fields import millis
@@ -107,10 +107,13 @@ def routes(authored: Authored) -> Iterator[Problem]:
 
 def apology(text: Localised, locale: str) -> Plan:
     """The words of last resort. They are constant, so that nothing can go wrong in them; without
-    any in any locale, those of a project that says nothing.
+    any in any locale, those of a project that says nothing, which no voice of another language is
+    to speak.
     """
     said = [text] if isinstance(text, str) else list(text.values())
     text = text if said and all(words.strip() for words in said) else APOLOGY
+    if text == APOLOGY:
+        text = {APOLOGY_LOCALE: text}
     each = (
         {"": text}
         if isinstance(text, str)

@@ -32,10 +32,10 @@ def to_dot(graph: Graph) -> str:
 
 
 def lines(graph: Graph) -> Iterator[str]:
-    yield f"label={quoted(graph.title or graph.flow)}; labelloc=t;"
+    yield f"label={labelled(graph.title or graph.flow)}; labelloc=t;"
     yield 'node [shape=box, style="filled,rounded", fillcolor=white, fontname="sans-serif"]; edge [fontname="sans-serif"];'
     for number, entry in enumerate(graph.entries):
-        yield f"entry{number} [shape=circle, label={quoted(entry.name)}];"
+        yield f"entry{number} [shape=circle, label={labelled(entry.name)}];"
     yield from map(drawn, graph.nodes)
     for number, entry in enumerate(graph.entries):
         yield f"entry{number} -> {state_id(entry.target)}{' [style=dashed]' if entry.failing else ''};"
@@ -47,14 +47,19 @@ def state_id(name: str) -> str:
 
 
 def drawn(node: Node) -> str:
-    text = quoted(f"{node.name}\n{node.label}" if node.label else node.name)
+    text = labelled(f"{node.name}\n{node.label}" if node.label else node.name)
     fill = f", fillcolor={quoted(MARKS[node.mark])}" if node.mark in MARKS else ""
     return f"{state_id(node.name)} [shape={SHAPES.get(node.kind, 'box')}, label={text}{fill}];"
 
 
 def linked(edge: Edge) -> str:
-    text = f" [label={quoted(', '.join(edge.labels))}]" if any(edge.labels) else ""
+    text = f" [label={labelled(', '.join(edge.labels))}]" if any(edge.labels) else ""
     return f"{state_id(edge.source)} -> {state_id(edge.target)}{text};"
+
+
+def labelled(text: str) -> str:
+    """A label between quotes; Graphviz reads the entities of HTML in it, such as `&eacute;`."""
+    return quoted(text.replace("&", "&amp;"))
 
 
 def quoted(text: str) -> str:

@@ -20,6 +20,15 @@ MARKS = {
 }
 # Each of these means something to mermaid, or to the HTML that it makes, even between quotes.
 TROUBLESOME = re.compile(r"[\"#;<>&`%\\]")
+# Mermaid decodes those before it looks for formulas (`$$x$$`), icons (`fa:fa-car`), line breaks
+# (`\n`) and, in versions before 11.5, for markdown. A blank of no width parts what would be one;
+# only a pair of backticks stays a code span to those versions.
+SEQUENCES = re.compile(
+    r"\$(?=\$)|\bfa[a-z]?(?=:)|\\(?=[n$])"
+    r"|[*~]|(?<![^\W_])_|_(?![^\W_])|\](?=\()|[a-z](?=://)|\bwww(?=\.)|\w(?=@)"
+    r"|^([-+]|[0-9]+)(?=[.)]? )"
+)
+NO_WIDTH = "\ufeff"
 
 
 def to_mermaid(graph: Graph) -> str:
@@ -72,4 +81,5 @@ def quoted(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    return TROUBLESOME.sub(lambda found: f"#{ord(found[0])};", text)
+    parted = SEQUENCES.sub(lambda found: found[0] + NO_WIDTH, text)
+    return TROUBLESOME.sub(lambda found: f"#{ord(found[0])};", parted)

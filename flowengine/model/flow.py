@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from flowengine.limits import MAX_VARIABLE
 from flowengine.states.asking import Words
 from flowengine.states.assign import Scalar, Set
 from flowengine.states.choose import Choose
@@ -43,7 +44,10 @@ class Var(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
         Annotated[
             int,
             Meta(
-                description="The most characters of a text or digits.", examples=[8], ge=1, le=500
+                description="The most characters of a text or digits.",
+                examples=[8],
+                ge=1,
+                le=MAX_VARIABLE,
             ),
         ]
         | UnsetType

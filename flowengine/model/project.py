@@ -13,6 +13,7 @@ from flowengine.states.fields import Duration, FlowName, Locale, Name, Period
 from flowengine.states.prompt import Localised
 
 APOLOGY = "We are sorry, something went wrong. Please call again later."
+APOLOGY_LOCALE = "en-US"
 
 
 class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -146,6 +147,14 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     freshness: Annotated[
         Duration, Meta(description="How old or young a signed timestamp may be.", examples=["5m"])
     ] = "5m"
+    pie_for_apps: Annotated[
+        bool,
+        Meta(
+            description="Whether the platform reports what callers from apps press and say. All "
+            "descriptions say that it does not, so the check warns where such callers are asked.",
+            examples=[False],
+        ),
+    ] = False
 
 
 class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

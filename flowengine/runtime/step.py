@@ -165,7 +165,7 @@ class Walk(msgspec.Struct):
         self.previous = ""
         self.run.names.update({**self.program.initial, **frame.values})
         verb: Any = self.program.states[frame.state].verb
-        self.run.names.update(verb.outputs(ended))
+        self.run.names.update(verb.outputs(ended, self.run.notes))
         return self.left(f"outcome {outcome}")
 
     def failed(self, reason: str) -> Move:

@@ -32,6 +32,7 @@ from flowengine.switch.happenings import (
     Joined,
     Left,
     Picked,
+    Remark,
     Ringing,
     Role,
     Told,
@@ -270,6 +271,9 @@ def sentence(happening: Happening) -> tuple[str, str] | None:
     if isinstance(happening, Told):
         why = happening.failure or "; ".join(item.message for item in happening.illegal)
         return ("platform", f"refuses the answer to {happening.event}: {why}") if why else None
+    if isinstance(happening, Remark):
+        found = "; ".join(item.message for item in happening.illegal + happening.tolerated)
+        return "platform", f"remarks on {happening.about}: {found}"
     if isinstance(happening, Left):
         return happening.role, "is gone"
     return ("platform", progress(happening)) if progress(happening) else None

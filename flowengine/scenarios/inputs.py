@@ -9,14 +9,18 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from typing import Any
 
 from flowengine.compile import Program, Release
+from flowengine.limits import MAX_INTEGER_DIGITS
+from flowengine.scenarios.bodies import to_body
 from flowengine.scenarios.model import Given
 from flowengine.scenarios.opening import TIME, leads_to, opening
 from flowengine.states import Variable
 
 COMPARED = re.compile(r'vars\.(\w+)\s*(?:==|!=|<=|>=|<|>)\s*("[^"]*"|-?\d+(?:\.\d+)?)')
+MAX_BODIES = 100  # of one lookup
 DIGITS = "1234567890123456"
 FUTURE, PAST = ("2026", "12", "24"), ("2026", "01", "15")
 TIMES = (TIME, "2026-03-02 23:00", "2026-03-02 15:00", "2026-03-02 06:30", "2026-12-25 12:00")
@@ -99,13 +103,15 @@ class Inputs:
         verb: Any = program.states[place[1]].verb
         into = program.document.data["states"][place[1]]["fetch"].get("into", {})
         variables = [
-            (text, self.values(program, program.variables[name])) for name, text in into.items()
+            (str(text), self.values(program, program.variables[name]))
+            for name, text in into.items()
         ]
         usual = [values[0] for _, values in variables]
-        bodies = [body([text for text, _ in variables], usual)]
-        if len(variables) < 4:  # all together where they are few
+        bodies = [to_body([text for text, _ in variables], usual)]
+        together = prod(len(values) for _, values in variables)
+        if len(variables) < 4 and together <= MAX_BODIES:  # all together where they are few
             bodies += [
-                body([text for text, _ in variables], list(chosen))
+                to_body([text for text, _ in variables], list(chosen))
                 for chosen in product(*(values for _, values in variables))
             ]
         else:
@@ -114,7 +120,7 @@ class Inputs:
                 for at, (_, values) in enumerate(variables)
                 for value in values[1:]
             ]
-            bodies += [body([text for text, _ in variables], chosen) for chosen in one]
+            bodies += [to_body([text for text, _ in variables], chosen) for chosen in one]
         statuses = [
             {"fails": "timeout"}
             if status == "timeout"
@@ -198,7 +204,7 @@ def near(text: str) -> list[Any]:
     """A literal, and of a number those beside it."""
     if text.startswith('"'):
         return [text[1:-1]]
-    number = float(text) if "." in text else int(text)
+    number = float(text) if "." in text else int(text[:MAX_INTEGER_DIGITS])
     return [number, number + 1, number - 1]
 
 
@@ -212,20 +218,6 @@ def words(data: Any) -> Iterator[str]:
                 for value in row.values()
                 if isinstance(value, str) and re.fullmatch(r"[0-9]{2,8}", value)
             )
-
-
-def body(texts: list[str], values: list[Any]) -> Json:
-    """A body from which these expressions take these values."""
-    found: Json = {}
-    for text, value in zip(texts, values, strict=True):
-        path = re.search(r"\bbody((?:\.\w+)+)", text)
-        if path:
-            *outer, last = path[1].strip(".").split(".")
-            at = found
-            for name in outer:
-                at = at.setdefault(name, {})
-            at[last] = ["one"] * int(value) if text.startswith("size(") else value
-    return found
 
 
 def dated(form: str, date: tuple[str, str, str]) -> str:

@@ -1,5 +1,6 @@
 """Results of scenarios for a person and, as JUnit, for machines."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -86,18 +87,14 @@ def junit(results: Iterable[Result], places: Places) -> bytes:
     suites: dict[str, list[Result]] = {}
     for result in results:
         suites.setdefault(result.flow, []).append(result)
-    root = Element("testsuites", name="flowengine")
-    for flow, members in suites.items():
-        failed = sum(bool(result.failures) for result in members)
-        spent = sum(result.seconds for result in members)
-        counts = {
-            "tests": str(len(members)),
-            "failures": str(failed),
-            "errors": "0",
-            "skipped": "0",
-            "time": f"{spent:.4f}",
-        }
-        suite = SubElement(root, "testsuite", {"name": flow, **counts})
+    every = [result for members in suites.values() for result in members]
+    root = Element("testsuites", {"name": "flowengine", **_counts(every)})
+    for number, (flow, members) in enumerate(suites.items()):
+        counts = {**_counts(members), "skipped": "0", "id": str(number)}
+        suite = SubElement(root, "testsuite", {"name": to_xml_text(flow), **counts})
+        files = {places.at(result.span).file for result in members}
+        if len(files) == 1:
+            suite.set("file", to_xml_text(files.pop()))
         for result in members:
             case(suite, result, places)
     indent(root)
@@ -105,24 +102,34 @@ def junit(results: Iterable[Result], places: Places) -> bytes:
     return written
 
 
-def case(suite: Element, result: Result, places: Places) -> None:
-    place = {
-        "file": places.at(result.span).file,
-        "line": str(result.span.line),
-        "time": f"{result.seconds:.4f}",
+def _counts(results: Sequence[Result]) -> dict[str, str]:
+    return {
+        "tests": str(len(results)),
+        "failures": str(sum(bool(result.failures) for result in results)),
+        "errors": "0",
+        "time": f"{sum(result.seconds for result in results):.3f}",
     }
-    found = SubElement(suite, "testcase", {"classname": result.flow, "name": result.name, **place})
+
+
+def case(suite: Element, result: Result, places: Places) -> None:
+    """One scenario. Jenkins' junit-10.xsd has no place for a file and a line, so a failure begins
+    with them.
+    """
+    named = {"classname": to_xml_text(result.flow), "name": to_xml_text(result.name)}
+    found = SubElement(suite, "testcase", {**named, "time": f"{result.seconds:.3f}"})
     if result.failures:
-        failure = SubElement(found, "failure", message=result.failures[0].message, type="scenario")
-        failure.text = printable(failure_text(result, places))
+        message = to_xml_text(result.failures[0].message)
+        failure = SubElement(found, "failure", message=message, type="scenario")
+        text = f"{places.at(result.span)}\n{failure_text(result, places)}"
+        failure.text = to_xml_text(text)
 
 
-def printable(text: str) -> str:
-    """Without the characters that XML cannot hold."""
-    return "".join(
-        character if character.isprintable() or character == "\n" else "\ufffd"
-        for character in text
-    )
+_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def to_xml_text(text: str) -> str:
+    """A text in which U+FFFD stands for each character that XML 1.0 cannot hold."""
+    return _NO_XML.sub("\ufffd", text)
 
 
 def coverage_text(flows: Sequence[FlowCoverage], places: Places) -> str:

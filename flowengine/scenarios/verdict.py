@@ -11,7 +11,7 @@ from flowengine.scenarios.doubles import Lookups, fits
 from flowengine.scenarios.hearing import absent, present
 from flowengine.scenarios.load import Case
 from flowengine.scenarios.result import Failure, Missed
-from flowengine.switch.happenings import Joined, Ringing, Told
+from flowengine.switch.happenings import Joined, Remark, Ringing, Told
 
 ENDED_BY = {
     "CALLERHANGUP": "caller",
@@ -54,12 +54,14 @@ def refused(case: Case, talk: Conversation) -> Iterator[Failure]:
     """Answers that the platform would not take."""
     for item in talk.happenings:
         if isinstance(item, Told):
-            for finding in item.illegal:
-                yield Failure(
-                    case.span,
-                    f"the platform refuses the answer to {item.event}: {finding.where}: "
-                    f"{finding.message}",
-                )
+            about = f"the answer to {item.event}"
+        elif isinstance(item, Remark) and item.about != "patch":
+            about = f"the {item.about}"
+        else:
+            continue
+        for finding in item.illegal:
+            found = ": ".join(filter(None, (finding.where, finding.message)))
+            yield Failure(case.span, f"the platform refuses {about}: {found}")
 
 
 def connected(talk: Conversation, to: str) -> None:

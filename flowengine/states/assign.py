@@ -42,20 +42,21 @@ class Assignment:
     variable: Variable
     value: Expression | Template | Scalar | None
 
-    def evaluate(self, names: Mapping[str, Any]) -> Any:
+    def evaluate(self, run: Run) -> Any:
         if isinstance(self.value, Expression):
-            return held(self.value.evaluate(names), self.variable)
+            return held(self.value.evaluate(run.names), self.variable, run.notes)
         if isinstance(self.value, Template):
-            return held(self.value.render(names), self.variable)
+            return held(self.value.render(run.names), self.variable, run.notes)
         return self.value
 
 
-def held(value: Any, variable: Variable) -> Any:
+def held(value: Any, variable: Variable, notes: list[str] | None = None) -> Any:
     """The value as the variable holds it. Values from outside are converted; what does not fit is
-    an EvalError, never a surprise later.
+    an EvalError, never a surprise later. A text that is cut is told in the notes.
     """
     if variable.type is Type.TEXT:
-        return held_text(value, variable)
+        text = held_text(value, variable)
+        return text if len(text) <= variable.size else cut_text(text, variable, notes)
     if variable.type is Type.BOOLEAN and isinstance(value, bool):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -70,12 +71,19 @@ def held_text(value: Any, variable: Variable) -> str:
         raise EvalError(f"{variable.name} is {variable.kind} and cannot hold a list or a record")
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if variable.kind == "text":
-        return text[: variable.size]
+        return text
     if variable.kind in DIGIT_KINDS:
         text = to_ascii_digits(text)
     if fault := misfit(text, variable):
         raise EvalError(f"{variable.name} is {variable.kind}: {fault}")
     return text
+
+
+def cut_text(text: str, variable: Variable, notes: list[str] | None) -> str:
+    """As much of a text as the variable holds. The note has no part of it: it may be a caller's."""
+    if notes is not None:
+        notes.append(f"cut: {variable.name} holds {variable.size} of {len(text)} characters")
+    return text[: variable.size]
 
 
 def held_number(value: float, variable: Variable) -> int | float:
@@ -98,9 +106,7 @@ class CompiledSet:
 
     def enter(self, run: Run) -> Move:
         try:
-            values = {
-                f"vars.{item.variable.name}": item.evaluate(run.names) for item in self.assignments
-            }
+            values = {f"vars.{item.variable.name}": item.evaluate(run) for item in self.assignments}
         except EvalError as error:
             return Failed(error.message)
         run.names.update(values)

@@ -344,6 +344,8 @@ class Builder:
             texts,
             self.around.voice if prompt.voice is UNSET else str(prompt.voice),
             str(wanted or ""),
+            path,
+            str(prompt.message or ""),
         )
 
 

@@ -35,6 +35,7 @@ agents:
     ring: 20s
     answered: announce
 """
+SampleRate = Literal[8000, 16000, 24000, 44100, 48000, 96000]
 Music = Literal["ring", "music1", "music2", "music3"]
 Indications = Literal[
     "at", "au", "bg", "br", "be", "ch", "cl", "cn", "cz", "de", "dk", "ee", "es", "fi", "fr", "gr", "hu", "il", "in", "it", "lt",
@@ -187,10 +188,8 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     ) = UNSET
     sample_rate: (
         Annotated[
-            int,
-            Meta(
-                description="Samples per second of a stream.", examples=[44100], ge=8000, le=48000
-            ),
+            SampleRate,
+            Meta(description="Samples per second of a stream.", examples=[44100]),
         ]
         | UnsetType
     ) = UNSET

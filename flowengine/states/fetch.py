@@ -182,7 +182,9 @@ class CompiledFetch:
         try:
             names = Names.of({**run.names, **answer}, run.names.computed, run.event, run.names.now)
             values = {
-                f"vars.{item.variable.name}": held(item.value.evaluate(names), item.variable)
+                f"vars.{item.variable.name}": held(
+                    item.value.evaluate(names), item.variable, run.notes
+                )
                 for item in self.captures
             }
         except EvalError as error:

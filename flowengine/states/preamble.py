@@ -12,7 +12,7 @@ from flowengine.expr import EvalError, Template, Type
 from flowengine.limits import MAX_REPORT_DETAILS
 from flowengine.source import Path
 from flowengine.states.builder import Builder
-from flowengine.states.fields import LOCALE, Locale
+from flowengine.states.fields import LOCALE
 from flowengine.states.prompt import Plan
 from flowengine.states.run import Run
 from flowengine.states.wire import playable
@@ -28,6 +28,13 @@ from flowengine.svaml import (
 )
 from flowengine.svaml import RecordingOptions as WireRecording
 
+TranscriptionLocale = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-zA-Z]{2,3}([-_][A-Za-z]{2,4}){0,2}$",  # the platform spells one of them gd_GB
+        extra_json_schema={"x-hint": "write language and country: en-US, sv-SE"},
+    ),
+]
 RECORD_EXAMPLE = """
 leave_message:
   record: {to: "s3://voicemail/acme", credentials: "${secrets.s3}", transcribe: en-US}
@@ -59,7 +66,7 @@ class Recording(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         bool, Meta(description="Whether `on: notified:` hears of the recording.", examples=[True])
     ] = True
     transcribe: Annotated[
-        bool | Locale,
+        bool | TranscriptionLocale,
         Meta(
             description="Transcribe the speech in this locale, or `true`: in the call's.",
             examples=["en-US", True],
@@ -158,15 +165,16 @@ class Preamble:
         if self.say:
             run.said.extend(self.say.instructions(run))
         if self.dtmf:
-            run.said.append(SendDtmf(value=playable(self.dtmf.render(run.names))))
+            keys = self.dtmf.render(run.names)
+            run.said.append(SendDtmf(value=playable(keys)))
+            if len(playable(keys)) < len(keys):
+                run.notes.append("cut: dtmf has keys that the platform cannot send")
         if self.status:
+            details = self.details.render(run.names) if self.details else ""
+            if len(details) > MAX_REPORT_DETAILS:
+                run.notes.append(f"cut: the report has {len(details)} characters of details")
             run.said.append(
-                ReportCallStatus(
-                    value=self.status,
-                    details=self.details.render(run.names)[:MAX_REPORT_DETAILS]
-                    if self.details
-                    else "",
-                )
+                ReportCallStatus(value=self.status, details=details[:MAX_REPORT_DETAILS])
             )
 
     def change_locale(self, run: Run, locale: str) -> None:

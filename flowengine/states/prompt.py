@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.expr import EvalError, Template
 from flowengine.limits import MAX_SAY
+from flowengine.source import Path
 from flowengine.states.fields import Locale
 from flowengine.states.move import Said
 from flowengine.states.run import Run
@@ -96,13 +97,15 @@ Prompt = Annotated[
 @dataclass(frozen=True, slots=True)
 class Part:
     """One piece of a prompt: a template per locale ("" is the fallback, which is also the first of
-    the others).
+    the others), and where the author wrote it: there, or as a message.
     """
 
     kind: str
     texts: Mapping[str, Template] = field(hash=False)
     voice: str = ""
     locale: str = ""
+    path: Path = ()
+    message: str = ""
 
     @property
     def names(self) -> frozenset[str]:
@@ -132,7 +135,10 @@ class Part:
         return voice(self.chosen(run_locale), self.voice)
 
     def text(self, run: Run) -> str:
-        return self.template(self.locale or run.locale).render(run.names)
+        text = self.template(self.locale or run.locale).render(run.names)
+        if self.kind == "text" and len(text) > MAX_SAY:
+            run.notes.append(f"cut: the platform speaks {MAX_SAY} of {len(text)} characters")
+        return text
 
     def item(self, run: Run) -> str:
         """The part as an item of a prompt list (`#tts[…]`, `#ssml[…]`, `#href[…]` or a file name).

@@ -9,7 +9,7 @@ from msgspec import Meta
 from flowengine.expr import EvalError
 from flowengine.problems import suggest
 from flowengine.source import Path
-from flowengine.states.assign import Assignment, Scalar
+from flowengine.states.assign import Assignment, Scalar, cut_text
 from flowengine.states.builder import Builder, Signature, Variable
 from flowengine.states.fields import FlowName, Name, StateName
 from flowengine.states.move import Enter, Failed, Leave, Move
@@ -84,7 +84,7 @@ class CompiledSubflow:
         try:
             return Enter(
                 self.flow,
-                {f"vars.{item.variable.name}": item.evaluate(run.names) for item in self.inputs},
+                {f"vars.{item.variable.name}": item.evaluate(run) for item in self.inputs},
             )
         except EvalError as error:
             return Failed(error.message)
@@ -92,9 +92,16 @@ class CompiledSubflow:
     def resume(self, run: Run) -> Move:
         return self.enter(run)
 
-    def outputs(self, ended: dict[str, Any]) -> dict[str, Any]:
-        """The variables here after the flow there has ended with these names."""
-        return {f"vars.{variable.name}": ended[f"vars.{output}"] for variable, output in self.into}
+    def outputs(self, ended: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+        """The variables here after the flow there has ended with these names. A text is cut to what
+        its variable here holds.
+        """
+        found = {}
+        for variable, output in self.into:
+            value = ended[f"vars.{output}"]
+            too_long = variable.kind == "text" and len(value) > variable.size
+            found[f"vars.{variable.name}"] = cut_text(value, variable, notes) if too_long else value
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +59,15 @@ class Prepared:
         could not dial.
         """
         if not self.constant:
-            return self.made(run.names, run.locale)
+            return self.made(run.names, run.locale, run.notes)
         if run.locale not in self.known:
             self.known[run.locale] = fragment(self.made(run.names, run.locale))
         return self.known[run.locale]
 
-    def made(self, names: Mapping[str, Any], locale: str) -> Action:
+    def made(self, names: Mapping[str, Any], locale: str, notes: list[str] | None = None) -> Action:
         texts = {name: template.render(names) for name, template in self.texts.items()}
+        if notes is not None:
+            notes.extend(left_out(texts))
         return self.make(texts, header_list(self.headers, names), locale)
 
 
@@ -98,6 +100,15 @@ def dialled_number(text: str) -> str:
     if text.isascii():
         return text.replace(" ", "")
     return "".join(one for one in to_ascii_digits(text) if unicodedata.category(one) != "Zs")
+
+
+def left_out(texts: Mapping[str, str]) -> Iterator[str]:
+    """What of a connection the platform will not get. No value is told, as it may be a caller's."""
+    if texts.get("caller_id") and not caller_id(texts):
+        yield "cut: caller_id is no phone number, so none is shown"
+    keys = texts.get("dtmf", "")
+    if len(playable(keys)) < len(keys):
+        yield "cut: dtmf has keys that the platform cannot send"
 
 
 def playable(text: str) -> str:

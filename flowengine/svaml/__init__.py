@@ -41,7 +41,7 @@ from flowengine.svaml.instructions import (
     TranscriptionOptions,
 )
 from flowengine.svaml.legal import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS, violations
-from flowengine.svaml.locales import LOCALES, voice
+from flowengine.svaml.locales import LOCALES, TRANSCRIBED, voice
 from flowengine.svaml.prompt import (
     address_problem,
     changed_attribute,
@@ -64,6 +64,7 @@ __all__ = [
     "NUMBER",
     "RECORDING_URL",
     "SIP",
+    "TRANSCRIBED",
     "WEBSOCKET",
     "Action",
     "Amd",

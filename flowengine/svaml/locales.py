@@ -16,6 +16,14 @@ _SPOKEN = (
 LOCALES: tuple[str, ...] = tuple(_SPOKEN.split())
 """From the official Node SDK and the page "Voice locales"; the platform adds to them, so an unknown one is worth a warning, no more"""
 
+_TRANSCRIBED = (
+    "af-ZA ar-AE ar-SA zh-CN zh-TW da-DK nl-NL en-AU en-GB en-IN en-IE en-NZ en-AB en-ZA en-US "
+    "en-WL fr-FR fr-CA fa-IR gd_GB de-DE de-CH he-IL hi-IN id-ID ga-IE it-IT ja-JP ko-KR ms-MY "
+    "pt-PT pt-BR ru-RU es-ES es-US sv-SE ta-IN te-IN th-TH tr-TR vi-VN"
+)
+TRANSCRIBED: tuple[str, ...] = tuple(_TRANSCRIBED.split())
+"""In which the platform writes speech down (Node SDK 1.4.0), spelt as there; other ones than it speaks"""
+
 GENDERS = ("female", "male")
 _SPELLING = {locale.lower(): locale for locale in LOCALES}
 

@@ -100,7 +100,10 @@ class Exchange:
         by hand. Raises ApiError.
         """
         key = dialling.reached(self, kind, caller, to, application)
-        origin = dialling.origin_of(kind, caller, to, target, custom, call_headers, rdnis, user)
+        domain = self.settings.app_conference_domain
+        origin = dialling.origin_of(
+            kind, caller, to, target, custom, call_headers, rdnis, user, domain
+        )
         call = self._new(key, origin)
         call.caller = Leg(call, "caller", kind, caller, behaviour or BY_HAND, origin.cli)
         return call

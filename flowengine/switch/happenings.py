@@ -64,6 +64,18 @@ class Told(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class Remark(Happening):
+    """Something that the switch has found apart from the answers to callbacks: in SVAML that came
+    with a callout (`about` is the event that it answers), in the `callout` itself, in a `patch`,
+    or in how the call goes on.
+    """
+
+    about: Literal["ice", "ace", "pie", "dice", "callout", "patch", "call"]
+    illegal: tuple[Finding, ...] = ()
+    tolerated: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Heard(Happening):
     """A sound begins on a line."""
 

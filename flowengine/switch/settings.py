@@ -20,6 +20,8 @@ class Settings:
     """What becomes of an answered call when nothing answers ACE"""
     pie_unanswered: Literal["hangup", "continue"] = "hangup"
     """When nothing answers PIE: with `hangup` the caller hears the platform's error prompt first, and the call ends with CALLBACKERROR"""
+    pie_for_apps: Literal["wait", "hangup", "send"] = "wait"
+    """What follows a menu of an app user: sources say that such calls have no PIE. The caller waits on, or the call ends, or PIE is sent"""
     empty_ice: Literal["error", "hangup"] = "error"
     """2xx without a body or action: an error is a `callingerror`, then the end of the call"""
     empty_ace: Literal["continue", "hangup"] = "continue"
@@ -30,6 +32,10 @@ class Settings:
     """Whether `continue` may answer ICE: for calls that an app has placed (they connect as dialled)"""
     cookies: bool = True
     """Whether cookies come back in callbacks"""
+    patch_ringing_callout: bool = True
+    """Whether a callout may be managed by PATCH before anybody has answered it: sources speak of connected calls only"""
+    app_conference_domain: Literal["mxp", "conference", "pstn"] = "mxp"
+    """The `domain` of a call from an app to a conference: a real callback has `mxp`, descriptions have the others"""
     dice_for_apps: bool = True
     """Whether a call from app to app is reported when it ends; a callout to an app user never is"""
     custom_callout_events: bool = True
@@ -59,7 +65,7 @@ class Settings:
     call_id_name: Literal["callid", "callId"] = "callid"
     """How callbacks spell the id of the call"""
     strict: bool = False
-    """Treat as illegal whatever the platform merely tolerates"""
+    """Treat as illegal whatever the platform merely tolerates; an answer without action is left to `empty_ice` and its like"""
     characters_per_second: float = 15.0
     """How fast the platform speaks"""
     file_seconds: float = 5.0

@@ -1,6 +1,7 @@
 """The commands, as somebody types them."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -98,6 +99,30 @@ def test_check_for_github(flows: Path) -> None:
     result = run("check", broken(flows), "--format", "github")
     assert result.stdout.startswith("::error file=") or result.stdout.startswith("::warning file=")
     assert "FE203" in result.stdout
+
+
+@pytest.mark.parametrize("form", ["sarif", "github"])
+@pytest.mark.parametrize("absolute", [True, False])
+def test_check_in_a_repository_names_files_from_its_root(
+    flows: Path, monkeypatch: pytest.MonkeyPatch, form: str, absolute: bool
+) -> None:
+    root = flows.parent
+    (root / ".git").mkdir()
+    (root / "sub").mkdir()
+    broken(flows)
+    monkeypatch.chdir(root / "sub")
+    path = flows if absolute else Path("..") / flows.name
+    text = run("check", path, "--format", form).stdout
+    expected = {f"{flows.name}/{file}" for file in ("line.yaml", "project.yaml")}
+    if form == "github":
+        assert set(re.findall(r" file=(.+?),", text)) == expected
+        return
+    places = [
+        result["locations"][0]["physicalLocation"]["artifactLocation"]
+        for result in json.loads(text)["runs"][0]["results"]
+    ]
+    assert {place["uri"] for place in places} == expected
+    assert {place["uriBaseId"] for place in places} == {"%SRCROOT%"}
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ start: bye
 error: sorry
 on: {ended: report, notified: {any: note}, pressed: keys}
 states:
-  bye: {hangup: }
+  bye: {connect: {conference: room, keys: {mode: detect}}}
   report: {report: {status: success}, fetch: {service: crm, get: /ended}, next: over}
   over: {done: }
   note: {report: {status: failure}, done: }
@@ -273,7 +273,8 @@ states:
     locale: xx-YY
     say: [{text: {en-US: Hi., sv-SV: Hej.}, locale: en-us}, {text: "${vars.locale}", locale: de-DX}]
     next: text
-  text: {set: {locale: qq-QQ}, next: off}
+  text: {set: {locale: qq-QQ}, next: read}
+  read: {say: "${vars.locale}", next: off}
   off: {hangup: }
 """,
         ["FE904 7:13", "FE904 8:31", "FE904 8:94"],
@@ -374,7 +375,8 @@ states:
     collect: {prompt: Your number?, into: account, otherwise: use}
     next: use
   use: {subflow: {flow: pin, outcomes: {ready: say_all}}}
-  say_all: {say: "${vars.name} ${vars.tries} ${vars.sure} ${vars.tier} ${vars.unread}", set: {tries: 1, sure: true}, next: off}
+  say_all: {say: "${vars.name} ${vars.tries} ${vars.sure} ${vars.tier} ${vars.unread}", set: {tries: 1, sure: true}, next: told}
+  told: {choose: [{when: vars.sure && vars.tries > 0, next: off}, {next: off}]}
   off: {hangup: }
   report: {report: {status: success, details: "${vars.account} from ${call.from}"}, done: }
 # pin.yaml

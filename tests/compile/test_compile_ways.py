@@ -30,7 +30,7 @@ def test_back_as_a_key_that_works_everywhere():
 ROUTED = """\
 # project.yaml
 project: acme
-routes: [{flow: line}, {flow: greet, to: "+1404"}]
+routes: [{flow: greet, to: "+1404"}, {flow: line}]
 # main.yaml
 flow: line
 start: welcome
@@ -51,13 +51,13 @@ def test_a_return_of_a_flow_that_a_route_begins():
     (problem,) = compiled(ROUTED).problems
     assert (problem.code, str(problem.span)) == ("FE228", "greet.yaml:6:9")
     assert problem.message.endswith("hello (incoming call) -> off")
-    assert codes(ROUTED.replace(', {flow: greet, to: "+1404"}', "")) == []
+    assert codes(ROUTED.replace('{flow: greet, to: "+1404"}, ', "")) == []
 
 
 NESTED = """\
 # project.yaml
 project: acme
-routes: [{flow: far}, {flow: near, to: "+1404"}]
+routes: [{flow: near, to: "+1404"}, {flow: far}]
 # far.yaml
 flow: far
 start: first

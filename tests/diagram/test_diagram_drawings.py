@@ -7,13 +7,24 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
 
 from flowengine.cli import main
 from flowengine.compile import Program, compile_project
-from flowengine.diagram import DrawingError, graph, to_dot, to_mermaid, to_svg
+from flowengine.diagram import (
+    DrawingError,
+    Edge,
+    Entry,
+    Graph,
+    Node,
+    graph,
+    to_dot,
+    to_mermaid,
+    to_svg,
+)
 from flowengine.model.folder import read_folder
 
 FLOWS = Path(__file__).parents[2] / "flows"
@@ -113,6 +124,42 @@ def test_marks_single_states_out(awkward: Program) -> None:
     assert "fillcolor" in next(
         line for line in to_dot(marked).splitlines() if line.startswith('  "s end" [')
     )
+
+
+LABELS = [
+    *("$$x^2$$", "costs $$5 and $$6", "a $5$ b", "\\$$$x"),
+    *("fa:fa-car", "fab:fa-x", "far:a fas:b", "sofa: fa : x"),
+    *("&eacute;", "&#35;", "&amp;lt;", "#quot;", "#35;", "a & b", "a;b"),
+    *("<b>x</b>", "<br>", "-->", "`code`", "`**bold** markdown`", "~~x~~", "1. one", "- item"),
+    *("%% c", "%%{init: {}}%%", "\"q\" 'q'", "[a](b) {c} |d| ((e))", "@{ shape: rect }"),
+    *("a\\nb", "a\\lb", "\\N \\G", "end", "subgraph", "class:::x", "日本 😀", "x" * 500),
+]
+
+
+def graph_of(label: str) -> Graph:
+    nodes = (Node("a", "menu", label), Node("b", "hangup", "bye"))
+    return Graph("f", label, (Entry("start", "a"),), nodes, (Edge("a", "b", (label,)),))
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_mermaid_label_is_drawn_as_typed(label: str) -> None:
+    # Each row was rendered by mermaid 10.9, 11.4 and 11.17 in a browser; these are the rules for it.
+    text = to_mermaid(graph_of(label))
+    escapes = re.compile(r"#(\d+);")
+    for written in re.findall(r'"(.*?)"', text):
+        assert not re.search(r"[;<>&`%\\]", escapes.sub("", written.replace("<br>", "")))
+        decoded = escapes.sub(lambda found: chr(int(found[1])), written)
+        assert not re.search(r"\$\$|\bfa[a-z]?:|\\n", decoded)
+    drawn = escapes.sub(lambda found: chr(int(found[1])), text).replace("\ufeff", "")
+    assert drawn.count(f'<br>{label}"') == drawn.count(f'|"{label}"|') == 1
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz")
+@pytest.mark.parametrize("label", LABELS)
+def test_svg_label_is_drawn_as_typed(label: str) -> None:
+    root = ET.fromstring(to_svg(graph_of(label)))
+    texts = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert [" ".join(text.split()) for text in texts].count(label) == 3
 
 
 @pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz")

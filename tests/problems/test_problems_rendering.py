@@ -1,6 +1,7 @@
 """Problems as text, JSON, SARIF and GitHub annotations."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,81 @@ def test_words():
     assert one_of(["a"]) == "a"
     assert quoted("a\x1b[31m\nb") == '"a [31m b"'
     assert len(quoted("x" * 1000)) == 62
+
+
+# --- what readers of SARIF 2.1.0 and of workflow logs demand
+
+UNREADABLE = Problem("FE104", Span.unread("flows/none.yaml"), "the file is empty")
+ODD_FILES = {
+    "a b%20c#d?e.yaml": "a%20b%2520c%23d%3Fe.yaml",
+    "flöws/日.yaml": "fl%C3%B6ws/%E6%97%A5.yaml",
+    "a:b.yaml": "a%3Ab.yaml",
+    "a\\b.yaml": "a%5Cb.yaml",
+    "a\udcff.yaml": "a%FF.yaml",
+    "/tmp/a b.yaml": "file:///tmp/a%20b.yaml",
+}
+
+
+@pytest.mark.parametrize("file", ODD_FILES)
+def test_sarif_location_is_a_percent_encoded_uri(file):
+    [result] = json.loads(to_sarif([Problem("FE104", Span(file, 1, 1, 1, 2), "empty")]))["runs"][0][
+        "results"
+    ]
+    place = result["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert place["uri"] == ODD_FILES[file]
+    assert place.get("uriBaseId") == (None if file.startswith("/") else "%SRCROOT%")
+
+
+def test_sarif_without_a_line_has_no_region():
+    run = json.loads(to_sarif([UNREADABLE]))["runs"][0]
+    assert "region" not in run["results"][0]["locations"][0]["physicalLocation"]
+    assert to_github([UNREADABLE]).startswith("::error file=flows/none.yaml,title=FE104 ")
+
+
+def test_sarif_run_is_what_code_scanning_reads():
+    run = json.loads(to_sarif(PROBLEMS))["runs"][0]
+    driver = run["tool"]["driver"]
+    assert re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+.*", driver["semanticVersion"])
+    assert driver["version"] == driver["semanticVersion"]
+    assert set(run["originalUriBaseIds"]) == {"%SRCROOT%"}
+    assert run["columnKind"] == "unicodeCodePoints"
+    for rule in driver["rules"]:
+        assert {"text", "markdown"} == set(rule["help"])
+        assert all(rule["help"].values())
+        assert len(rule["shortDescription"]["text"]) <= 1024
+        assert len(rule["fullDescription"]["text"]) <= 1024
+    for result in run["results"]:
+        region = result["locations"][0]["physicalLocation"]["region"]
+        assert min(region.values()) >= 1
+        start = (region["startLine"], region["startColumn"])
+        assert start <= (region["endLine"], region["endColumn"])
+
+
+def fingerprints(problems):
+    results = json.loads(to_sarif(problems))["runs"][0]["results"]
+    return [result["partialFingerprints"]["flowengineProblem/v1"] for result in results]
+
+
+def test_sarif_fingerprint_stays_when_lines_move():
+    def found(down):
+        return [
+            Problem("FE104", Span("a.yaml", 3 + down, 1, 3 + down, 2), f"as in line {1 + down}"),
+            Problem("FE104", Span("a.yaml", 9 + down, 1, 9 + down, 2), f"as in line {7 + down}"),
+            Problem("FE106", Span("a.yaml", 9 + down, 1, 9 + down, 2), "a tab"),
+        ]
+
+    assert fingerprints(found(0)) == fingerprints(found(40))
+    assert len(set(fingerprints(found(0)))) == 3
+
+
+@pytest.mark.parametrize("write", [to_json, to_sarif, to_github])
+def test_output_with_lone_surrogates_can_be_encoded(write):
+    problem = Problem("FE104", Span("a\udcff.yaml", 1, 1, 1, 2), "odd: \ud800")
+    assert "a" in write([problem]).encode().decode()
+
+
+def test_github_annotation_escapes_what_would_end_it():
+    problem = Problem("FE104", Span("a,b:c%\n.yaml", 1, 1, 2, 2), "100 %\r\n::error::no")
+    [line] = to_github([problem]).splitlines()
+    assert line.startswith("::error file=a%2Cb%3Ac%25%0A.yaml,line=1,endLine=2,title=")
+    assert line.endswith("::100 %25%0D%0A::error::no")

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from scenario_project import FLOW, one, write
 
 from flowengine.cli import main
-from flowengine.scenarios.inputs import body, luhn, near
+from flowengine.scenarios.bodies import to_body
+from flowengine.scenarios.inputs import luhn, near
 
 
 def test_generated_scenarios_take_everything_and_hold(tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def test_values_are_made_from_what_the_author_wrote() -> None:
     assert luhn("7992739871") == "79927398713"
     assert near("20") == [20, 21, 19]
     assert near('"gold"') == ["gold"]
-    assert body(["body.a.b", "size(body.list)", "status"], ["x", 2, 1]) == {
+    assert to_body(["body.a.b", "size(body.list)", "status"], ["x", 2, 1]) == {
         "a": {"b": "x"},
         "list": ["one", "one"],
     }

@@ -125,10 +125,6 @@ _said(
     ".options.destinationUrl",
     options={"destinationUrl": "https://example.com/"},
 )
-LIMITS["playFiles spoken without locale"] = (
-    answer({"name": "playFiles", "ids": ["#ssml[<speak>a</speak>]"]}),
-    "instructions[0]",
-)
 LIMITS["cookies of 1024 bytes"] = (
     answer(instruction("setCookie", key="é" * 12, value="v" * 1000)),
     "",
@@ -193,7 +189,7 @@ _done(
     action("connectMxp", callHeaders=headers(1026)),
 )
 _done("connectConf id of 64", "", action("connectConf", conferenceId="r" * 64))
-_done("connectConf id of 65", "action.conferenceId", action("connectConf", conferenceId="r" * 65))
+_done("connectConf id of 129", "action.conferenceId", action("connectConf", conferenceId="r" * 129))
 _done("connectConf without id", "action", {"name": "connectConf"})
 _done("connectConf odd music", "action.moh", action("connectConf", moh="music4"))
 _done(

@@ -478,7 +478,7 @@ REFUSED = {
     "long conference id": (
         {
             "method": "conferenceCallout",
-            "conferenceCallout": {"destination": NUMBER, "conferenceId": "x" * 65},
+            "conferenceCallout": {"destination": NUMBER, "conferenceId": "x" * 129},
         },
         40001,
     ),

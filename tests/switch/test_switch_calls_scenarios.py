@@ -87,7 +87,7 @@ ORIGINS = {
     "app to app": ({"kind": "app", "caller": "bert", "to": "anna"}, "MXP", "mxp", {"type": "username", "endpoint": "anna"}),
     "app to conference": (
         {"kind": "app", "caller": "bert", "to": "room", "target": "conference"}, "MXP",
-        "conference", {"type": "conference", "endpoint": "room"},
+        "mxp", {"type": "conference", "endpoint": "room"},
     ),
     "SIP": ({"kind": "sip", "caller": "desk@example.com"}, "SIP", "pstn", {"type": "number", "endpoint": LINE}),
 }  # fmt: skip

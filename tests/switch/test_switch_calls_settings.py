@@ -14,6 +14,7 @@ from switch_calls_desk import (
     LINE,
     MENU,
     PARK,
+    ROOM,
     USER,
     Asks,
     Picked,
@@ -23,6 +24,7 @@ from switch_calls_desk import (
     say,
 )
 
+from flowengine.switch.errors import ApiError
 from flowengine.switch.settings import Settings
 from flowengine.switch.world import Behaviour
 
@@ -80,6 +82,17 @@ def seconds(switch):
 
 # the setting, another value than the default, the call, and what is seen of it with the default and
 # with the other value
+def patched_while_ringing(switch):
+    request = {"destination": {"type": "number", "endpoint": AGENT}, "cli": LINE, "text": "Hello."}
+    call = switch.callout("ttsCallout", request)
+    switch.clock.pass_time(1)
+    try:
+        call.patch(json.dumps(CONTINUE).encode())
+    except ApiError:
+        return False
+    return True
+
+
 APP = {"kind": "app", "caller": "bert", "to": "anna"}
 DIFFERENCES = {
     "callback_timeout": (1.0, {"ice": None}, {}, lambda switch: switch.happened[1].at.second, (5, 1)),
@@ -90,6 +103,11 @@ DIFFERENCES = {
     "empty_pie": ("continue", {"ice": MENU, "pie": b""}, PRESSED, reason, ("MANAGERHANGUP", "CALLERHANGUP")),
     "continue_in_ice": ("never", {"ice": CONTINUE}, APP, lambda s: s.ending()[0], ("ANSWERED", "FAILED")),
     "cookies": (False, {"ice": COOKIE}, {}, lambda s: "cookies" in s.event("dice"), (True, False)),
+    "pie_for_apps": ("send", {"ice": MENU, "pie": HANGUP}, {**APP, "behaviour": presses("1", then_hangs_up=60)}, Switch.events,
+                     (["ice", "dice"], ["ice", "pie", "dice"])),
+    "patch_ringing_callout": (False, {}, {}, patched_while_ringing, (True, False)),
+    "app_conference_domain": ("conference", {"ice": ROOM}, {**APP, "to": "room", "target": "conference"},
+                              lambda s: s.event("ice")["domain"], ("mxp", "conference")),
     "dice_for_apps": (False, {"ice": USER}, APP, Switch.events, (["ice", "dice"], ["ice"])),
     "custom_callout_events": (False, {"ace": HANGUP}, {"callout": {"ice": INLINE, "maxDuration": 9}}, Switch.events, (["ace", "dice"], [])),
     "auto_answer": (False, {"ice": MENU, "pie": HANGUP}, {}, lambda s: len(s.of(Picked)), (1, 0)),

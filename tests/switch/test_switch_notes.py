@@ -19,6 +19,8 @@ from flowengine.switch.settings import Settings
 HERE = Path(__file__).parent
 NOTES = yaml.safe_load((HERE / "notes.yaml").read_text(encoding="utf-8"))
 
+PLATFORM = HERE.parents[2] / "shared/sinch/platform.md"
+
 
 @pytest.fixture(scope="module")
 def collected():
@@ -63,6 +65,13 @@ def properties(kinds):
         for kind in get_args(kinds)
         for name in kind.__struct_encode_fields__
     }
+
+
+@pytest.mark.skipif(not PLATFORM.exists(), reason="the platform notes are not beside the repo")
+def test_no_point_added_later_to_the_notes_is_missing():
+    later = PLATFORM.read_text(encoding="utf-8").partition("\n## 8. ")[2]
+    points = re.findall(r"^- (?:\*\*(.+?)\*\*|(`.+?`))", later, re.MULTILINE)
+    assert {"".join(point) for point in points} == set(NOTES["8 added later"])
 
 
 def test_no_row_is_missing():

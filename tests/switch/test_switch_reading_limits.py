@@ -63,6 +63,65 @@ def test_an_answer_that_says_nothing_is_for_the_settings_to_judge(body):
     assert read(body, "ice", Settings()) == Reading()
 
 
+DISPUTED = {
+    "playFiles spoken without locale": (
+        answer({"name": "playFiles", "ids": ["#ssml[<speak>a</speak>]"]}, then=action("hangup")),
+        "instructions[0]",
+    ),
+    "connectConf id of 65": (
+        answer(then=action("connectConf", conferenceId="r" * 65)),
+        "action.conferenceId",
+    ),
+    "connectConf id of 128": (
+        answer(then=action("connectConf", conferenceId="r" * 128)),
+        "action.conferenceId",
+    ),
+    "transcript in the locale of a voice": (
+        answer(
+            instruction(
+                "startRecording",
+                options={
+                    "destinationUrl": "s3://b",
+                    "transcriptionOptions": {"enabled": True, "locale": "nb-NO"},
+                },
+            ),
+            then=action("hangup"),
+        ),
+        "instructions[0].options.transcriptionOptions.locale",
+    ),
+    "stream of 11025 samples": (
+        answer(then=action("connectStream", streamingOptions={"version": 1, "sampleRate": 11025})),
+        "action.streamingOptions.sampleRate",
+    ),
+}
+
+
+@pytest.mark.parametrize("row", DISPUTED)
+def test_disputed_answer_is_tolerated_with_a_word_and_illegal_when_strict(row):
+    body, where = DISPUTED[row]
+    reading = read(body, "ice", Settings())
+    assert [finding.where for finding in reading.tolerated] == [where]
+    assert reading.illegal == ()
+    assert reading.tolerated[0].cure
+    assert read(body, "ice", Settings(strict=True)).illegal == reading.tolerated
+
+
+TRANSCRIBED = """
+    af-ZA ar-AE ar-SA zh-CN zh-TW da-DK nl-NL en-AU en-GB en-IN en-IE en-NZ en-AB en-ZA en-US en-WL fr-FR fr-CA fa-IR gd_GB de-DE
+    de-CH he-IL hi-IN id-ID ga-IE it-IT ja-JP ko-KR ms-MY pt-PT pt-BR ru-RU es-ES es-US sv-SE ta-IN te-IN th-TH tr-TR vi-VN
+"""
+
+
+def test_each_transcription_locale_and_each_sample_rate_of_streams_is_taken():
+    for locale in TRANSCRIBED.split():
+        options = {"transcriptionOptions": {"enabled": True, "locale": locale}}
+        recording = instruction("startRecording", options={"destinationUrl": "s3://b", **options})
+        assert read(answer(recording, then=action("hangup")), "ice", Settings()).tolerated == ()
+    for rate in (8000, 16000, 24000, 44100, 48000, 96000):
+        stream = action("connectStream", streamingOptions={"version": 1, "sampleRate": rate})
+        assert read(answer(then=stream), "ice", Settings()).tolerated == ()
+
+
 def test_sums_of_the_older_sdk_are_tolerated():
     long = read(answer(*[instruction("say", text="a" * 501)] * 2), "ice", Settings())
     many = read(answer(*[instruction("playFiles", ids=["a.mp3"] * 13)] * 5), "ice", Settings())

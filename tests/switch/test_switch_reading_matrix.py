@@ -22,7 +22,17 @@ LEGAL = {
     "custom_ace": (set(ACE["actions"]), set(ACE["instructions"])),
     "custom_pie": ({"hangup", "continue", "connectConf", "runMenu"}, set(ACE["instructions"])),
 }
+PATCHES = {"patch", "patch_leg"}
 DISPUTED = {
+    ("ace", "connectPstn"),
+    ("ace", "park"),
+    ("custom_ace", "connectPstn"),
+    ("custom_ace", "park"),
+    ("pie", "connectMxp"),
+    ("pie", "connectStream"),
+    ("custom_pie", "connectMxp"),
+    ("custom_pie", "connectStream"),
+    ("patch", "runMenu"),
     ("custom_ice", "connectSip"),
     ("custom_ice", "connectMxp"),
     ("custom_ice", "hangup"),
@@ -56,10 +66,18 @@ def test_each_action_in_each_place(context, name):
 @pytest.mark.parametrize("context", LEGAL)
 @pytest.mark.parametrize("name", INSTRUCTIONS)
 def test_each_instruction_in_each_place(context, name):
-    body = answer(instruction(name))
+    then = action("continue") if context in PATCHES else None
+    body = answer(instruction(name), then=then) if then else answer(instruction(name))
     assert verdict(context, name, "instructions[0]", body) == expected(
         context, name, LEGAL[context][1]
     )
+
+
+@pytest.mark.parametrize("context", sorted(PATCHES))
+def test_patch_without_action_is_tolerated_with_a_word(context):
+    reading = read(answer(instruction("say")), context, Settings())
+    assert [finding.where for finding in reading.tolerated] == ["action"]
+    assert reading.illegal == ()
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,6 @@ ALWAYS = {
     "version": "ice ace pie dice notify",
     "timestamp": "ice ace pie dice",
     "applicationKey": "ice ace pie dice",
-    "cli": "ice",
     "to": "ice dice",
     "domain": "ice",
     "originationType": "ice",
@@ -70,6 +69,7 @@ ALWAYS = {
     "type": "notify",
 }
 SOMETIMES = {
+    "cli": "ice",
     "callResourceUrl": "ice",
     "custom": "ice ace pie dice notify",
     "conferenceId": "ice ace pie dice notify",

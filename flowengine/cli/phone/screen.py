@@ -15,11 +15,13 @@ from flowengine.switch.happenings import (
     Asked,
     Asks,
     Ended,
+    Finding,
     Happening,
     Heard,
     Joined,
     Left,
     Picked,
+    Remark,
     Ringing,
     Sound,
     Told,
@@ -86,8 +88,17 @@ class Screen:
         self.gone.clear()
         if isinstance(happening, (Asks, Told)):
             self.callback(happening)
+        elif isinstance(happening, Remark):
+            self.remark(happening)
         elif said := self.sentence(happening):
             self.line(*said)
+
+    def remark(self, happening: Remark) -> None:
+        """What the platform takes otherwise than its author may expect."""
+        for finding in happening.illegal:
+            self.line(PLATFORM, f"refuses {happening.about}: {placed(finding)}", bad=True)
+        for finding in happening.tolerated:
+            self.line(PLATFORM, f"remarks on {happening.about}: {placed(finding)}")
 
     def left(self) -> None:
         """Somebody has left a call that goes on."""
@@ -122,7 +133,7 @@ class Screen:
         for finding in happening.illegal:
             self.line(
                 PLATFORM,
-                f"refuses the answer to {happening.event}: {finding.where}: {finding.message}",
+                f"refuses the answer to {happening.event}: {placed(finding)}",
                 bad=True,
             )
         if not happening.failure and not happening.illegal:
@@ -137,6 +148,11 @@ def clock(seconds: float) -> str:
     '1:05'
     """
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def placed(finding: Finding) -> str:
+    """What was found, after its place where it has one."""
+    return ": ".join(filter(None, (finding.where, finding.message)))
 
 
 def sounding(sound: Sound) -> str:

@@ -8,26 +8,44 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from flowengine.compile.checks import (
+    app_callers,
+    call_facts,
     contexts,
     cookie,
+    cut_values,
+    event_values,
     locales,
     loops,
+    missing_locales,
+    no_effect,
     patience,
+    phone_columns,
+    platform_limits,
     prompts,
+    questions_after_answer,
     reach,
     records,
     recursion,
     secrecy,
+    shadowed_routes,
     shadows,
     starts,
+    subflow_events,
+    text_sizes,
+    transcription_locales,
+    transfer_loops,
+    unheard_events,
     unrouted,
     variables,
 )
+from flowengine.compile.checks.graph import callees
 from flowengine.compile.program import Program
 from flowengine.model import Authored, Flow, Memory
 from flowengine.pace import paced
 from flowengine.problems import Problem
 from flowengine.source import Document
+from flowengine.states import Variable
+from flowengine.states.fields import millis
 
 
 def check(
@@ -62,6 +80,59 @@ def check(
         *each_flow(authored, memory),
         *([] if wrong else secrecy.check(authored, memory)),
         *memory.recall(("locales",), authored.common, lambda: list(locales.check_common(authored))),
+        *(
+            problem
+            for problem in each_call_path(graph, authored, memory)
+            if problem.span.file not in wrong
+        ),
+    ]
+
+
+def each_call_path(
+    programs: Mapping[str, Program], authored: Authored, memory: Memory
+) -> Iterator[Problem]:
+    """What is known of calls on their ways through all flows, and what is wrong with it."""
+    known = call_facts.call_facts(programs, authored, memory)
+    incoming = frozenset(contexts.taking_calls(authored))
+    columns, routes = memory.recall(("shared",), authored.common, partial(of_project, authored))
+    platform = authored.project.platform
+    options = (platform.pie_for_apps, millis(platform.deadline) / 1000)
+    for name, each in known.items():
+        outputs = {
+            flow: {item.name: item for item in programs[flow].signature.outputs}
+            for flow in callees(each.program)
+            if flow in programs
+        }
+        key = (each, outputs, columns, options)
+        yield from memory.recall(("call path", name), key, partial(of_call_facts, *key))
+    yield from routes
+    yield from subflow_events.check(programs, incoming)
+    yield from unheard_events.check(known, incoming, memory)
+    yield from missing_locales.check(known, authored, memory)
+    yield from transfer_loops.check(programs, authored, memory)
+    yield from phone_columns.check(programs, authored, memory)
+
+
+def of_project(authored: Authored) -> tuple[text_sizes.Columns, list[Problem]]:
+    return text_sizes.column_sizes(authored.project.tables), [*shadowed_routes.check(authored)]
+
+
+def of_call_facts(
+    known: call_facts.CallFacts,
+    outputs: Mapping[str, Mapping[str, Variable]],
+    columns: text_sizes.Columns,
+    options: tuple[bool, float],
+) -> list[Problem]:
+    pie_for_apps, deadline = options
+    return [
+        *event_values.check(known),
+        *questions_after_answer.check(known),
+        *([] if pie_for_apps else app_callers.check(known)),
+        *transcription_locales.check(known),
+        *cut_values.check(known, outputs, columns),
+        *platform_limits.check(known, columns),
+        *phone_columns.check_variables(known.program),
+        *no_effect.check(known, deadline),
     ]
 
 

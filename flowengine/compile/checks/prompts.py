@@ -137,6 +137,32 @@ def answered(state: CompiledState) -> list[Said]:
     return [first]
 
 
+def spoken_parts(program: Program) -> list[tuple[CompiledState, Part]]:
+    """Every piece of a prompt that a flow has, with its state."""
+    return [
+        (state, part)
+        for state in program.states.values()
+        for plan in plans_of(state)
+        for part in plan.parts
+    ]
+
+
+def plans_of(state: CompiledState) -> Iterator[Plan]:
+    """Everything that the state may ever say, each once."""
+    verb = state.verb
+    if state.preamble and state.preamble.say:
+        yield state.preamble.say
+    if isinstance(verb, CompiledMenu | CompiledCollect):
+        asked = verb.question
+        yield from plans(asked.first, asked.again, *asked.no_input.plans, *asked.no_match.plans)
+    if isinstance(verb, CompiledMenu):
+        yield from plans(*(menu.prompt for menu in verb.inner))
+    elif isinstance(verb, CompiledCollect):
+        yield from plans(*verb.invalid.plans, verb.confirm)
+    elif isinstance(verb, CompiledPark):
+        yield from plans(verb.intro, verb.hold)
+
+
 def asked(question: Question, first: Said, *wordings: Wording) -> list[Said]:
     retries = [
         plans(words, question.again or question.first)

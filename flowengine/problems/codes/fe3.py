@@ -274,7 +274,7 @@ start: welcome
 states:
   welcome:
     choose:
-      - {when: 1 / 2 == 1, next: goodbye}
+      - {when: call.from == "", next: goodbye}
       - next: goodbye
   goodbye: {hangup: }
 """,

@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from flowengine.switch.api.desk import Desk
-from flowengine.switch.happenings import Asks, Ended, Happening, Sound, Told
+from flowengine.switch.happenings import Asks, Ended, Happening, Remark, Sound, Told
 
 
 def as_json(happening: Happening) -> dict[str, Any]:
@@ -37,7 +37,9 @@ def line(happening: Happening) -> str:
     ]
     words = " ".join(word(value) for value in told if value)
     first = f"{happening.at:%H:%M:%S} {type(happening).__name__.lower()} {words}".rstrip() + "\n"
-    return first + "".join(findings(happening)) if isinstance(happening, Told) else first
+    if isinstance(happening, Told | Remark):
+        return first + "".join(findings(happening))
+    return first
 
 
 def word(value: Any) -> str:
@@ -47,7 +49,7 @@ def word(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(plain(value)).decode()
 
 
-def findings(told: Told) -> Iterator[str]:
+def findings(told: Told | Remark) -> Iterator[str]:
     for kind, found in (("illegal", told.illegal), ("tolerated", told.tolerated)):
         for item in found:
             yield f"         {kind}: {': '.join(filter(None, (item.where, item.message)))}; {item.cure}\n"

@@ -73,7 +73,8 @@ class Menu:
         self.leg.asked(asking=False)
         self._call.activity = None
         self._call.callbacks.pie(
-            MenuResult(outcome.menu_id, outcome.type, outcome.value, outcome.input_method)
+            MenuResult(outcome.menu_id, outcome.type, outcome.value, outcome.input_method),
+            self.leg,
         )
 
 
@@ -106,7 +107,9 @@ class Conference:
         self.room.give_line_back(self._call.id)
 
     def _detected(self, _call_id: str, digits: str) -> None:
-        self._call.callbacks.detected(MenuResult(self.room.id, "sequence", digits, "dtmf"))
+        self._call.callbacks.detected(
+            MenuResult(self.room.id, "sequence", digits, "dtmf"), self._leg
+        )
 
 
 class Parking:

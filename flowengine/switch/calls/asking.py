@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -17,12 +17,19 @@ from flowengine.switch.calls.ending import BACKEND_FAILED, ILLEGAL_SVAML, Ending
 from flowengine.switch.calls.facts import KnownFacts
 from flowengine.switch.calls.origin import Event, Route
 from flowengine.switch.calls.performance import Performance
-from flowengine.switch.happenings import Finding, Sound, Told
+from flowengine.switch.calls.remarks import (
+    TOO_LATE,
+    remark_on_missing_action,
+    remark_on_missing_pie,
+    without_effect,
+)
+from flowengine.switch.happenings import Finding, Remark, Sound, Told
 from flowengine.switch.reading import Context, Reading, cookie_findings, read
 from flowengine.switch.wire import MenuResult, Response, ace, dice, ice, notify, pie
 
 if TYPE_CHECKING:
     from flowengine.switch.calls.call import Call
+    from flowengine.switch.calls.leg import Leg
 
 ERROR_PROMPT: Final = Sound("error", "We are sorry, your call cannot be completed.", 3.0)
 _CUSTOM: Final[dict[Event, Context]] = {
@@ -72,6 +79,36 @@ class Callbacks:
         route = self._route(event)
         return route.send and bool(route.inline is not None or route.url or self._call.has_backend)
 
+    def wants_pie(self, leg: Leg) -> bool:
+        """Whether the result of a menu on this leg is to be told."""
+        sent = leg.kind != "app" or self._call.exchange.settings.pie_for_apps == "send"
+        return sent and self.wanted("pie")
+
+    def check_inline(self) -> None:
+        """Say what is wrong with the answers that came along with a callout, whether or not it
+        will come to them, and with the callout itself.
+        """
+        self.remark("callout", tolerated=self._call.origin.findings)
+        events: tuple[Event, ...] = ("ice", "ace", "pie")
+        for event in events:
+            inline = self._route(event).inline
+            if inline is not None:
+                reading, illegal = self._read(event, inline)
+                illegal, tolerated = self._with_missing_action(event, reading, illegal)
+                self.remark(event, illegal, tolerated)
+
+    def remark(
+        self,
+        about: Literal["ice", "ace", "pie", "dice", "callout", "patch", "call"],
+        illegal: tuple[Finding, ...] = (),
+        tolerated: tuple[Finding, ...] = (),
+    ) -> None:
+        """Tell onlookers what was found, if anything was."""
+        if illegal or tolerated:
+            self._call.exchange.happen(
+                Remark(self._call.id, self._now(), about, illegal, tolerated)
+            )
+
     def ice(self) -> None:
         """What shall become of this call?"""
         self._ask("ice", ice(self._facts.get(), self._now()), self._apologise)
@@ -85,23 +122,30 @@ class Callbacks:
         )
         self._ask("ace", ace(self._facts.get(), self._now(), amd), silence)
 
-    def pie(self, result: MenuResult) -> None:
-        """A menu has its result; that of somebody who has left is told too, and then how the call
-        ended.
+    def pie(self, result: MenuResult, leg: Leg) -> None:
+        """A menu on this leg has its result; that of somebody who has left is told too, and then
+        how the call ended.
         """
-        if not self.wanted("pie"):
-            self._call.managed_end()
+        if not self.wants_pie(leg):
+            self._go_on_without_pie(leg)
             return
         silence = (
             self._apologise
             if self._call.exchange.settings.pie_unanswered == "hangup"
             else self._call.proceed
         )
-        self._ask("pie", pie(self._facts.get(), self._now(), result), silence)
+        self._ask("pie", pie(self._facts.get(), self._now(), result), silence, leg)
 
-    def detected(self, result: MenuResult) -> None:
+    def _go_on_without_pie(self, leg: Leg) -> None:
+        policy = self._call.exchange.settings.pie_for_apps
+        waits = leg.kind == "app" and policy == "wait"
+        self.remark("call", tolerated=(remark_on_missing_pie(leg.kind == "app", waits),))
+        if not waits:
+            self._call.managed_end()
+
+    def detected(self, result: MenuResult, leg: Leg) -> None:
         """Keys came from a conference; what is answered to that is of no effect."""
-        if self.wanted("pie"):
+        if self.wants_pie(leg):
             self._tell("pie", pie(self._facts.get(), self._now(), result), self._route("pie").url)
 
     def notify(
@@ -118,7 +162,12 @@ class Callbacks:
                 notify(self._facts.get(), kind, destination=destination, amd=amd, error=error),
             )
 
-    def illegal(self, _findings: tuple[Finding, ...]) -> None:
+    def refuse(self, finding: Finding) -> None:
+        """An answer looked well, but cannot be obeyed in this call, which ends it."""
+        self.remark("call", (finding,))
+        self.illegal()
+
+    def illegal(self) -> None:
         """An answer cannot be obeyed, which ends the call."""
         self.notify("callingerror", error=(40001, "Illegal SVAML"))
         self._call.end(ILLEGAL_SVAML)
@@ -145,13 +194,13 @@ class Callbacks:
     def _context(self, event: Event) -> Context:
         return _CUSTOM[event] if self._call.origin.kind == "custom" else event
 
-    def _ask(self, event: Event, body: bytes, silence: _Silence) -> None:
+    def _ask(self, event: Event, body: bytes, silence: _Silence, leg: Leg | None = None) -> None:
         call, route = self._call, self._route(event)
         turn = call.turn
         if route.inline is not None:
-            call.exchange.clock.later(0.0, partial(self._inline, event, turn, route.inline))
+            call.exchange.clock.later(0.0, partial(self._inline, event, turn, route.inline, leg))
             return
-        done = partial(self._answered, event, turn, silence)
+        done = partial(self._answered, event, turn, silence, leg)
         call.exchange.delivery.send(
             call.application,
             call.id,
@@ -163,12 +212,39 @@ class Callbacks:
             extra_headers=call.origin.extra_headers,
         )
 
-    def _inline(self, event: Event, turn: int, body: bytes) -> None:
-        reading = read(body, self._context(event), self._call.exchange.settings)
-        self._obey(event, turn, reading, reading.illegal + self._cookie_findings(reading))
+    def _inline(self, event: Event, turn: int, body: bytes, leg: Leg | None) -> None:
+        reading, illegal = self._read(event, body)
+        if not reading.illegal:  # that was said when the callout came
+            self.remark(event, illegal)
+        self._obey(event, turn, reading, illegal, leg)
+
+    def _read(self, event: Event, body: bytes) -> tuple[Reading, tuple[Finding, ...]]:
+        """An answer, and what is illegal about it in this call"""
+        call = self._call
+        app_origin = call.origin.kind == "app"
+        reading = read(body, self._context(event), call.exchange.settings, app_origin=app_origin)
+        return reading, reading.illegal + self._cookie_findings(reading)
+
+    def _with_missing_action(
+        self, event: Event, reading: Reading, illegal: tuple[Finding, ...]
+    ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+        """What is illegal and what is tolerated, with a word on an action that is not there"""
+        if reading.action is not None or reading.illegal:
+            return illegal, reading.tolerated
+        policy = self._policy(event)
+        found = (remark_on_missing_action(event, policy),)
+        if policy == "error":
+            return illegal + found, reading.tolerated
+        return illegal, reading.tolerated + found
 
     def _answered(
-        self, event: Event, turn: int, silence: _Silence, response: Response | None, url: str
+        self,
+        event: Event,
+        turn: int,
+        silence: _Silence,
+        leg: Leg | None,
+        response: Response | None,
+        url: str,
     ) -> None:
         call = self._call
         if response is None:
@@ -177,13 +253,12 @@ class Callbacks:
             elif turn == call.turn:
                 silence()
             return
-        reading = read(
-            response.body,
-            self._context(event),
-            call.exchange.settings,
-            app_origin=call.origin.kind == "app",
-        )
-        illegal = reading.illegal + self._cookie_findings(reading)
+        reading, illegal = self._read(event, response.body)
+        tolerated = reading.tolerated
+        if call.ended is None and turn == call.turn:
+            illegal, tolerated = self._with_missing_action(event, reading, illegal)
+        elif call.ended is None:
+            tolerated += (TOO_LATE,)
         told = Told(
             call.id,
             self._now(),
@@ -193,37 +268,42 @@ class Callbacks:
             response.body,
             "",
             illegal,
-            reading.tolerated,
+            tolerated,
         )
         call.exchange.happen(told)
-        self._obey(event, turn, reading, illegal)
+        self._obey(event, turn, reading, illegal, leg)
 
     def _cookie_findings(self, reading: Reading) -> tuple[Finding, ...]:
         new = {item.key: item.value for item in reading.instructions if isinstance(item, SetCookie)}
         return cookie_findings(self._call.cookies, new) if new else ()
 
     def _obey(
-        self, event: Event, turn: int, reading: Reading, illegal: tuple[Finding, ...]
+        self,
+        event: Event,
+        turn: int,
+        reading: Reading,
+        illegal: tuple[Finding, ...],
+        leg: Leg | None,
     ) -> None:
         call = self._call
         if call.ended is not None:
             self._after_the_end(event)
         elif turn != call.turn:
             return
-        elif illegal:
-            self.illegal(illegal)
-        elif (action := reading.action or self._without_action(event)) is None:
-            self.illegal(
-                (Finding("action", "there is no action", "say what shall become of the call"),)
-            )
+        elif illegal or (action := reading.action or self._without_action(event)) is None:
+            self.illegal()
         else:
-            call.obey(reading, action, event)
+            call.obey(reading, action, event, leg)
 
-    def _without_action(self, event: Event) -> Continue | Hangup | None:
+    def _policy(self, event: Event) -> str:
+        """What stands for an action that is not there"""
         settings = self._call.exchange.settings
-        policy = {"ice": settings.empty_ice, "ace": settings.empty_ace, "pie": settings.empty_pie}[
+        return {"ice": settings.empty_ice, "ace": settings.empty_ace, "pie": settings.empty_pie}[
             event
         ]
+
+    def _without_action(self, event: Event) -> Continue | Hangup | None:
+        policy = self._policy(event)
         return None if policy == "error" else Continue() if policy == "continue" else Hangup()
 
     def _apologise(self) -> None:
@@ -273,7 +353,9 @@ class Callbacks:
         if response is None:
             return
         reading = Reading()
-        if report is not None and len(response.body) > len(b"{}") and _proper(response.body):
+        if event == "pie" and _proper(response.body):
+            reading = without_effect(read(response.body, "pie", self._call.exchange.settings))
+        elif report is not None and len(response.body) > len(b"{}") and _proper(response.body):
             reading = read(response.body, "dice", self._call.exchange.settings)
             report(reading)
         told = Told(

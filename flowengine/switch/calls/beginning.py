@@ -22,6 +22,7 @@ _KINDS: dict[str, Kind] = {"username": "app", "sip": "sip", "number": "phone"}
 
 def begin(call: Call) -> None:
     """Ask the backend what shall become of the call, or call whom a callout names."""
+    call.callbacks.check_inline()
     if call.caller is not None:
         call.caller.act()
     if call.origin.kind in {"tts", "conference"}:

@@ -155,9 +155,15 @@ class Call:
         """Go on as far as nobody says otherwise."""
         proceed(self)
 
-    def obey(self, reading: Reading, action: AnyAction, event: Event | None = None) -> None:
+    def obey(
+        self,
+        reading: Reading,
+        action: AnyAction,
+        event: Event | None = None,
+        leg: Leg | None = None,
+    ) -> None:
         """Carry out an answer to an event, or to none: its instructions in their order, then its
-        action.
+        action. `leg` is who had a menu that is answered.
         """
         instructions = reading.instructions
         if isinstance(action, ConnectMxp):  # the platform records no calls to apps
@@ -165,11 +171,10 @@ class Call:
                 item for item in instructions if not isinstance(item, StartRecording)
             )
         self.halt()
-        to_callee = event == "ace" and self.exchange.settings.ace_prompts_to == "callee"
+        if event == "ace" and self.exchange.settings.ace_prompts_to == "callee":
+            leg = self.callee
         self.carry_out(
-            instructions,
-            partial(self._act, action, reading.conference_recording),
-            self.callee if to_callee else None,
+            instructions, partial(self._act, action, reading.conference_recording, leg), leg
         )
 
     def carry_out(
@@ -319,8 +324,8 @@ class Call:
         """Record this call from now on."""
         self.recorder.start(options)
 
-    def _act(self, action: AnyAction, recording: RecordingOptions | None) -> None:
-        perform(self, action)
+    def _act(self, action: AnyAction, recording: RecordingOptions | None, leg: Leg | None) -> None:
+        perform(self, action, leg)
         if recording is not None and isinstance(self.activity, Conference):
             self.activity.room.record(self.new_recorder(), recording)
 
@@ -353,7 +358,7 @@ class Call:
         asked = (
             self.activity if isinstance(self.activity, Menu) and self.activity.leg is gone else None
         )
-        if asked is not None and self.callbacks.wanted("pie"):
+        if asked is not None and self.callbacks.wants_pie(asked.leg):
             self.activity = None
         else:
             asked = None

@@ -10,8 +10,10 @@ from flowengine.limits import MAX_CALL_SECONDS, MAX_CONFERENCE_ID, MAX_SAY
 from flowengine.svaml import NUMBER, ConferenceDtmfOptions
 from flowengine.svaml.checks import HOLD_MUSIC
 from flowengine.svaml.forms import DTMF
+from flowengine.switch.calls.callout_remarks import find_callout_remarks, passed_on
 from flowengine.switch.calls.origin import APPLICATION, NOWHERE, Events, Origin, Route
 from flowengine.switch.errors import ApiError
+from flowengine.switch.reading.actions import can_be_conference
 
 Method = Literal["tts", "conference", "custom"]
 MAX_CUSTOM: Final = 1024
@@ -24,9 +26,6 @@ _METHODS: Final[Mapping[str, Method]] = {
 _NAMES: Final = {"tts": "TTS", "conference": "Conference", "custom": "Custom"}
 _CLI: Final = re.compile(r"(\+?[0-9]{6,16}|private)?", re.IGNORECASE)
 """Examples of the platform have numbers to call from without their plus, too"""
-_HEADER: Final = re.compile(r"x-cb-.{1,27}", re.IGNORECASE)
-_PRINTABLE: Final = re.compile(r"[\x20-\x7e]{0,128}")
-_MAX_HEADERS: Final = 5
 
 
 def origin_of(body: Mapping[str, Any], headers: Mapping[str, str], settings_send: bool) -> Origin:
@@ -57,15 +56,16 @@ def origin_of(body: Mapping[str, Any], headers: Mapping[str, str], settings_send
         origination_type="SERVER",
         custom=_text(request, "custom"),
         events=_events(method, request, settings_send),
-        extra_headers=_passed_on(headers),
+        extra_headers=passed_on(headers),
         request=request,
+        findings=find_callout_remarks(method, asked, request, headers),
     )
 
 
 def _check(method: Method, request: dict[str, Any]) -> None:
     if method == "tts" and not (_text(request, "text") or _text(request, "prompts")):
         raise ApiError(40002, "Bad request: text or prompts missing")
-    if method == "conference" and not 0 < len(_text(request, "conferenceid")) <= MAX_CONFERENCE_ID:
+    if method == "conference" and not can_be_conference(_text(request, "conferenceid")):
         missing = not _text(request, "conferenceid")
         raise ApiError(
             40002 if missing else 40001,
@@ -162,13 +162,3 @@ def _route(request: Mapping[str, Any], name: str, otherwise: bool) -> Route:
 
 def _flag(request: Mapping[str, Any], name: str, otherwise: bool) -> bool:
     return str(request.get(name, otherwise)).lower() == "true"
-
-
-def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that go along with each callback of the call: the first few that are well formed."""
-    good = [
-        (name, value)
-        for name, value in headers.items()
-        if _HEADER.fullmatch(name) and _PRINTABLE.fullmatch(value)
-    ]
-    return dict(good[:_MAX_HEADERS])

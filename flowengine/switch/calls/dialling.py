@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Dialler = Literal["phone", "app", "sip"]
 _TYPES: Final = {"phone": "PSTN", "app": "MXP", "sip": "SIP"}
 _DOMAINS: Final = {"username": "mxp", "conference": "conference"}
+AppDomain = Literal["mxp", "conference", "pstn"]
 
 
 def origin_of(
@@ -26,17 +27,21 @@ def origin_of(
     call_headers: tuple[CallHeader, ...],
     rdnis: str,
     user: str,
+    app_conference_domain: AppDomain = "mxp",
 ) -> Origin:
     """A call as callbacks will tell of it."""
     number = normalise(to).e164
     to_type = target or _target(kind, number)
+    domain = _DOMAINS.get(to_type, "pstn")
+    if kind == "app" and to_type == "conference":
+        domain = app_conference_domain
     return Origin(
         kind=kind,
         cli="" if kind == "app" and not normalise(caller).e164 else _cli(caller),
         user=user or (caller if kind == "app" else ""),
         to_type=to_type,
         to=number if to_type in {"did", "number"} and number else to,
-        domain=_DOMAINS.get(to_type, "pstn"),
+        domain=domain,
         origination_type=_TYPES[kind],
         rdnis=rdnis,
         custom=custom,

@@ -11,6 +11,7 @@ from flowengine.switch.calls.activities import Conference, Parking
 from flowengine.switch.calls.obeying import perform
 from flowengine.switch.calls.performance import Performance
 from flowengine.switch.errors import ApiError
+from flowengine.switch.happenings import Finding
 from flowengine.switch.reading import Context, Reading, cookie_findings, read
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 Which = Literal["caller", "callee", "both"]
 _NOT_FOUND: Final = "Call not found"
+_MANAGED_ENDS: Final = {"phone", "sip", "stream"}
+_RINGING: Final = Finding(
+    "",
+    "descriptions of the platform allow a PATCH of connected calls only, and this callout rings",
+    "wait until it is answered (setting patch_ringing_callout)",
+)
 
 
 def patch(call: Call, body: bytes) -> None:
@@ -57,14 +64,21 @@ def patch_leg(call: Call, which: Which, body: bytes) -> None:
 def _check(call: Call) -> None:
     if call.ended is not None:
         raise ApiError(40400, _NOT_FOUND)
-    if call.origin.kind == "app" and call.callee is not None and call.callee.kind == "app":
-        raise ApiError(40003, "Invalid request: calls between apps cannot be managed")
+    ends = {leg.kind for leg in (call.caller, call.callee) if leg is not None}
+    if ends and not ends & _MANAGED_ENDS:
+        message = "Invalid request: only calls from or to the PSTN or SIP can be managed"
+        raise ApiError(40003, message)
+    if call.origin.is_callout and call.answered_at is None:
+        if not call.exchange.settings.patch_ringing_callout:
+            raise ApiError(40003, "Invalid request: nobody has answered the callout yet")
+        call.callbacks.remark("patch", tolerated=(_RINGING,))
 
 
 def _read(call: Call, body: bytes, context: Context) -> Reading:
     reading = read(body, context, call.exchange.settings, app_origin=call.origin.kind == "app")
     new = {item.key: item.value for item in reading.instructions if isinstance(item, SetCookie)}
     illegal = reading.illegal + (cookie_findings(call.cookies, new) if new else ())
+    call.callbacks.remark("patch", illegal, reading.tolerated)
     if illegal:
         told = "; ".join(
             ": ".join(filter(None, (finding.where, finding.message))) for finding in illegal

@@ -26,6 +26,7 @@ from flowengine.switch.happenings import Finding
 
 if TYPE_CHECKING:
     from flowengine.switch.calls.call import Call
+    from flowengine.switch.calls.leg import Leg
 
 _NOBODY = Finding(
     "action",
@@ -34,9 +35,12 @@ _NOBODY = Finding(
 )
 
 
-def perform(call: Call, action: AnyAction) -> None:
-    """Do what an action says."""
-    _DO[type(action)](call, action)
+def perform(call: Call, action: AnyAction, leg: Leg | None = None) -> None:
+    """Do what an action says; `leg` is who is asked, where that is not who is controlled."""
+    if isinstance(action, RunMenu):
+        _run_menu(call, action, leg)
+    else:
+        _DO[type(action)](call, action)
 
 
 def connect_as_dialled(call: Call) -> None:
@@ -61,7 +65,7 @@ def _continue(call: Call, _action: Continue) -> None:
 def _connect_pstn(call: Call, action: ConnectPstn) -> None:
     number = action.number or (call.origin.to if call.origin.to_type == "number" else "")
     if not number:
-        call.callbacks.illegal((_NOBODY,))
+        call.callbacks.refuse(_NOBODY)
         return
     call.suppressed = call.suppressed or action.suppress_callbacks
     rate = call.exchange.rate(number)
@@ -87,7 +91,7 @@ def _connect_mxp(call: Call, action: ConnectMxp) -> None:
         else ""
     )
     if not user:
-        call.callbacks.illegal((_NOBODY,))
+        call.callbacks.refuse(_NOBODY)
         return
     if action.call_headers:
         call.origin = replace(origin, call_headers=action.call_headers)  # DiCE tells of these, too
@@ -121,15 +125,17 @@ def _connect_stream(call: Call, action: ConnectStream) -> None:
 
 def _connect_conf(call: Call, action: ConnectConf) -> None:
     if (leg := call.controlled) is None:
-        call.callbacks.illegal((_NOBODY,))
+        call.callbacks.refuse(_NOBODY)
         return
     _answer_by_itself(call)
     call.into_conference(Conference(call, leg, action), action.conference_id)
 
 
-def _run_menu(call: Call, action: RunMenu) -> None:
-    if (leg := call.controlled) is None:
-        call.callbacks.illegal((_NOBODY,))
+def _run_menu(call: Call, action: RunMenu, leg: Leg | None) -> None:
+    if leg is None or leg.state == "gone":
+        leg = call.controlled
+    if leg is None:
+        call.callbacks.refuse(_NOBODY)
         return
     _answer_by_itself(call)
     call.activity = menu = Menu(call, leg, action)
@@ -138,7 +144,7 @@ def _run_menu(call: Call, action: RunMenu) -> None:
 
 def _park(call: Call, action: Park) -> None:
     if (leg := call.controlled) is None:
-        call.callbacks.illegal((_NOBODY,))
+        call.callbacks.refuse(_NOBODY)
         return
     _answer_by_itself(call)
     if call.outgoing is not None:
@@ -175,6 +181,5 @@ _DO: dict[type, Callable[[Call, Any], None]] = {
     ConnectSip: _connect_sip,
     ConnectStream: _connect_stream,
     ConnectConf: _connect_conf,
-    RunMenu: _run_menu,
     Park: _park,
 }

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from flowengine.svaml import CallHeader
+from flowengine.switch.happenings import Finding
 
 Event = Literal["ice", "ace", "pie", "dice"]
 Target = Literal["did", "number", "username", "sip", "conference"]
@@ -56,6 +57,8 @@ class Origin:
     """`X-CB-` headers of the request that placed the call"""
     request: dict[str, Any] = field(default_factory=dict)
     """What a callout asks for, its names in lower case"""
+    findings: tuple[Finding, ...] = ()
+    """What the platform does not refuse in the callout, though it is of no effect or may do harm"""
 
     @property
     def is_callout(self) -> bool:

@@ -33,6 +33,8 @@ from flowengine.switch.reading.numbers import (
 )
 from flowengine.switch.reading.prompts import check_locale, check_parts, parts_of
 
+SAMPLE_RATES = (8000, 16000, 24000, 44100, 48000, 96000)
+"""Of streams, by the page of the platform's newer API; the pages of this one name 44100 alone"""
 _OLD_INDICATIONS = frozenset({"ml", "us-old"})
 
 
@@ -77,11 +79,18 @@ def _connect_mxp(action: ConnectMxp, where: str, notes: Notes) -> None:
         )
 
 
+def can_be_conference(conference_id: str) -> bool:
+    """Whether any description of the platform takes this id; the older SDK takes 128 characters."""
+    return 0 < len(conference_id) <= 2 * limits.MAX_CONFERENCE_ID
+
+
 def _connect_conf(action: ConnectConf, where: str, notes: Notes) -> None:
     check_music(action.moh, f"{where}.moh", notes)
     if not 0 < len(action.conference_id) <= limits.MAX_CONFERENCE_ID:
         message = f"the conference's id has {len(action.conference_id)} characters"
-        notes.refuse(f"{where}.conferenceId", message, f"take 1 to {limits.MAX_CONFERENCE_ID}")
+        cure = f"take 1 to {limits.MAX_CONFERENCE_ID}"
+        judge = notes.tolerate if can_be_conference(action.conference_id) else notes.refuse
+        judge(f"{where}.conferenceId", message, cure)
     if action.conference_dtmf_options is not None:
         _check_room_keys(action.conference_dtmf_options, f"{where}.conferenceDtmfOptions", notes)
 
@@ -115,6 +124,13 @@ def _connect_stream(action: ConnectStream, where: str, notes: Notes) -> None:
     check_seconds(action.max_duration, f"{where}.maxDuration", notes, limits.MAX_CALL_SECONDS)
     check_headers(action.call_headers, f"{where}.callHeaders", notes)
     check_type(action.destination.type, "Websocket", f"{where}.destination.type", notes)
+    rate = action.streaming_options.sample_rate if action.streaming_options else SAMPLE_RATES[0]
+    if rate not in SAMPLE_RATES:
+        notes.tolerate(
+            f"{where}.streamingOptions.sampleRate",
+            f"no description of the platform has {rate} samples a second",
+            f"take {one_of(map(str, SAMPLE_RATES))}",
+        )
     if not WEBSOCKET.fullmatch(action.destination.endpoint):
         message = f"{quoted(action.destination.endpoint)} takes no stream"
         notes.refuse(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flowengine import limits
-from flowengine.problems import quoted
+from flowengine.problems import quoted, suggest
 from flowengine.svaml import (
     RECORDING_URL,
     Instruction,
@@ -19,6 +19,14 @@ from flowengine.svaml import (
 from flowengine.switch.reading.notes import Notes
 from flowengine.switch.reading.numbers import check_keys
 from flowengine.switch.reading.prompts import check_locale, check_parts
+
+_TRANSCRIBED_LOCALES = (
+    "af-ZA ar-AE ar-SA zh-CN zh-TW da-DK nl-NL en-AU en-GB en-IN en-IE en-NZ en-AB en-ZA en-US "
+    "en-WL fr-FR fr-CA fa-IR gd_GB de-DE de-CH he-IL hi-IN id-ID ga-IE it-IT ja-JP ko-KR ms-MY "
+    "pt-PT pt-BR ru-RU es-ES es-US sv-SE ta-IN te-IN th-TH tr-TR vi-VN"
+)
+"""From the official Node SDK, in its spelling; they are not the locales of voices"""
+TRANSCRIBED = {locale.lower(): locale for locale in _TRANSCRIBED_LOCALES.split()}
 
 
 def _say(item: Say, where: str, notes: Notes) -> None:
@@ -37,9 +45,10 @@ def _play_files(item: PlayFiles, where: str, notes: Notes) -> None:
         check_parts((part,), f"{where}.ids[{place}]", notes) for place, part in enumerate(item.ids)
     ]
     if any(spoken) and not item.locale:
-        notes.refuse(
+        notes.tolerate(
             where,
-            "#tts[…] and #ssml[…] in playFiles need a locale",
+            "descriptions of the platform disagree on whether #tts[…] and #ssml[…] in playFiles "
+            "need a locale",
             'add "locale", such as "en-US"',
         )
     check_locale(item.locale, f"{where}.locale", notes)
@@ -63,6 +72,8 @@ def _start_recording(item: StartRecording, where: str, notes: Notes) -> None:
 
 def check_recording(options: RecordingOptions, where: str, notes: Notes) -> None:
     url = options.destination_url
+    if options.transcription_options is not None:
+        _check_transcription(options.transcription_options.locale, where, notes)
     if RECORDING_URL.fullmatch(url):
         return
     cure = 'give "destinationUrl" an address such as s3://bucket/directory or azure://account/container'
@@ -74,6 +85,15 @@ def check_recording(options: RecordingOptions, where: str, notes: Notes) -> None
         )
     else:
         notes.refuse(f"{where}.destinationUrl", f"recordings cannot be kept at {quoted(url)}", cure)
+
+
+def _check_transcription(locale: str, where: str, notes: Notes) -> None:
+    if locale and locale.lower() not in TRANSCRIBED:
+        notes.tolerate(
+            f"{where}.transcriptionOptions.locale",
+            f"no description of the platform has transcripts in {quoted(locale)}",
+            suggest(locale, TRANSCRIBED.values()) or "take one such as en-US, en-GB or sv-SE",
+        )
 
 
 def _report(item: ReportCallStatus, where: str, notes: Notes) -> None:

@@ -24,9 +24,15 @@ ACTIONS: Mapping[Context, frozenset[str]] = {
     "custom_ace": LEGAL_ACTIONS["ace"],
     "custom_pie": LEGAL_ACTIONS["ace"],
 }
+_DISPUTED_ACE = frozenset({"connectPstn", "park"})
+_DISPUTED_PIE = frozenset({"connectMxp", "connectStream"})
 DISPUTED_ACTIONS: Mapping[Context, frozenset[str]] = {
+    "ace": _DISPUTED_ACE,
+    "pie": _DISPUTED_PIE,
+    "patch": frozenset({"runMenu"}),
+    "custom_ace": _DISPUTED_ACE,
     "custom_ice": frozenset({"connectSip", "connectMxp", "hangup"}),
-    "custom_pie": LEGAL_ACTIONS["pie"] - LEGAL_ACTIONS["ace"],
+    "custom_pie": (LEGAL_ACTIONS["pie"] - LEGAL_ACTIONS["ace"]) | _DISPUTED_PIE,
 }
 """What some descriptions of the platform allow and others do not: tolerated"""
 INSTRUCTIONS: Mapping[Context, frozenset[str]] = {
@@ -56,6 +62,7 @@ _PLACES: Mapping[Context, str] = {
     "custom_ace": "the ace of a custom callout",
     "custom_pie": "the pie of a custom callout",
 }
+_PATCHES: frozenset[Context] = frozenset({"patch", "patch_leg"})
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -79,6 +86,12 @@ def check_places(
             _misplaced(
                 notes, where, name, context, allowed, DISPUTED_INSTRUCTIONS.get(context, _NOTHING)
             )
+    if action is None and context in _PATCHES and said:
+        notes.tolerate(
+            "action",
+            "descriptions of the platform disagree on whether a PATCH may do without action",
+            'add "action": {"name": "continue"}',
+        )
     if action is not None:
         _check_action(name_of(action), context, settings, notes, app_origin=app_origin)
         if name_of(action) == "connectMxp":

@@ -59,7 +59,8 @@ def ice(facts: Facts, at: datetime) -> bytes:
     if facts.call_resource_url:
         body["callResourceUrl"] = facts.call_resource_url
     body |= _time(at) | _custom(facts) | _rate(facts)
-    body["cli"] = without_plus(facts.cli)
+    if facts.cli:  # a call from an app has none, unless its app gives one
+        body["cli"] = without_plus(facts.cli)
     body["to"] = {"type": facts.to_type, "endpoint": facts.to}
     body["domain"] = facts.domain.lower()
     body["applicationKey"] = facts.application_key

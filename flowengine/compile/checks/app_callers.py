@@ -1,0 +1,27 @@
+"""Keys that are asked of callers from apps: no callback reports them."""
+
+from collections.abc import Iterator
+
+from flowengine.compile.checks.call_facts import FROM_APP, CallFacts
+from flowengine.compile.checks.graph import QUESTIONS
+from flowengine.compile.checks.unheard_events import detects_keys
+from flowengine.problems import Problem
+
+APP_HINT = (
+    'lead such calls elsewhere by a route, or by `when: call.origin == "mxp"` before it; if your '
+    "platform does report them, say so in project.yaml: `platform: {pie_for_apps: true}`"
+)
+
+
+def check(known: CallFacts) -> Iterator[Problem]:
+    for state in known.program.states.values():
+        if not known.may(state.name, FROM_APP):
+            continue
+        document = known.program.document
+        if state.kind in QUESTIONS:
+            message = f"{state.name} may wait for ever: the platform reports no keys of callers from apps, and a route leads them here"
+            yield Problem("FE937", document.key_span((*state.path, state.kind)), message, APP_HINT)
+        elif detects_keys(known.program, state):
+            message = f"the keys of callers from apps are not reported, and a route leads them to {state.name}"
+            span = document.key_span((*state.path, "connect", "keys"))
+            yield Problem("FE937", span, message, APP_HINT)

@@ -1,0 +1,138 @@
+"""Data-flow analysis over call paths, through subflows too: which facts may hold when a call comes
+to a state.
+
+Facts are bits of a number. An edge keeps some of the facts and adds others, and what several edges
+bring is united. So a whole flow is one such transfer for each of its outcomes, and its callers need
+not know more of it.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from flowengine.compile.program import Program
+
+
+class Transfer(NamedTuple):
+    """What becomes of facts on a way: those that stay, and those that come."""
+
+    keep: int
+    add: int
+
+    def then(self, after: "Transfer") -> "Transfer":
+        return Transfer(self.keep & after.keep, self.add & after.keep | after.add)
+
+    def united(self, other: "Transfer") -> "Transfer":
+        return Transfer(self.keep | other.keep, self.add | other.add)
+
+    def apply(self, facts: int) -> int:
+        return facts & self.keep | self.add
+
+
+UNCHANGED = Transfer(-1, 0)
+FAILED = ""  # the outcome of a subflow in which something fails that nothing there catches
+Transfers = Mapping[str, Transfer]
+
+
+class PathEdge(NamedTuple):
+    """A way from one state to another."""
+
+    target: str
+    transfer: Transfer
+
+
+class PathCall(NamedTuple):
+    """The use of a subflow: by outcome, the state that follows."""
+
+    flow: str
+    before: Transfer
+    outcomes: Mapping[str, str]
+
+
+class PathGraph(NamedTuple):
+    """The ways through one flow: by state its edges, the subflow that it uses, the outcome that it
+    ends with.
+    """
+
+    edges: Mapping[str, Sequence[PathEdge]]
+    calls: Mapping[str, PathCall]
+    returns: Mapping[str, str]
+
+
+class Reached(NamedTuple):
+    """By state: what the way from the start makes of facts, and what the ways from events do; by
+    outcome: what the flow makes of the facts with which it is used.
+    """
+
+    start: Transfers
+    events: Transfers
+    outcomes: Transfers
+
+
+def reach(
+    program: Program,
+    graph: PathGraph,
+    events: Sequence[PathEdge],
+    used: Mapping[str, Transfers],
+) -> Reached:
+    """Follow all ways through a flow, those of a call and those of events."""
+    begun = [PathEdge(program.start, UNCHANGED)] if program.start else []
+    start = follow(graph, begun, used)
+    ends = outcomes(graph, start, used) if program.signature.outcomes else {}
+    return Reached(start, follow(graph, events, used) if events else {}, ends)
+
+
+def follow(
+    graph: PathGraph, roots: Sequence[PathEdge], used: Mapping[str, Transfers]
+) -> dict[str, Transfer]:
+    """By state: what the ways from these roots make of facts. The inner loop is spelt out, as it
+    takes most of the time.
+    """
+    found: dict[str, Transfer] = {}
+    todo = deque[str]()
+    edges = graph.edges
+    coming: Sequence[PathEdge] = roots
+    here = UNCHANGED
+    while True:
+        keep, add = here
+        for target, (stays, comes) in coming:
+            known = found.get(target)
+            united_keep, united_add = keep & stays, add & stays | comes
+            if known:
+                united_keep, united_add = known[0] | united_keep, known[1] | united_add
+                if known == (united_keep, united_add):
+                    continue
+            if target in edges:
+                found[target] = Transfer(united_keep, united_add)
+                todo.append(target)
+        if not todo:
+            return found
+        name = todo.popleft()
+        here, coming = found[name], edges[name]
+        if call := graph.calls.get(name):
+            coming = [*coming, *passing(call, used.get(call.flow, {}))]
+
+
+def passing(call: PathCall, outcomes: Transfers) -> Iterator[PathEdge]:
+    """The ways through a subflow to the states that follow its outcomes."""
+    for outcome, transfer in outcomes.items():
+        if target := call.outcomes.get(outcome, ""):
+            yield PathEdge(target, call.before.then(transfer))
+
+
+def outcomes(
+    graph: PathGraph, start: Transfers, used: Mapping[str, Transfers]
+) -> dict[str, Transfer]:
+    """What a caller finds after each outcome. What fails may fail anywhere, also in a subflow."""
+    found: dict[str, Transfer] = {}
+
+    def end(outcome: str, transfer: Transfer) -> None:
+        found[outcome] = found[outcome].united(transfer) if outcome in found else transfer
+
+    for name, transfer in start.items():
+        end(FAILED, transfer)
+        if outcome := graph.returns.get(name):
+            end(outcome, transfer)
+        if (call := graph.calls.get(name)) and FAILED in used.get(call.flow, {}):
+            end(FAILED, transfer.then(call.before).then(used[call.flow][FAILED]))
+    return found

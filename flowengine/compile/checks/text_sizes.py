@@ -1,0 +1,88 @@
+"""How long texts may become: the worst case of a template or an expression, as far as the sizes of
+variables, tables and facts of the call tell.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from flowengine.expr import Expression, Template, Type
+from flowengine.limits import (
+    MAX_CUSTOM_BYTES,
+    MAX_DESTINATION,
+    MAX_E164,
+    MAX_FACT_BYTES,
+)
+from flowengine.model import Table
+from flowengine.states import Variable
+
+Columns = Mapping[tuple[str, str], int]  # the longest cell, by table and column
+FACT_SIZES: Mapping[str, int] = {
+    "call.from": MAX_E164,
+    "call.to": MAX_FACT_BYTES,
+    "call.user": MAX_FACT_BYTES,
+    "call.sip": MAX_FACT_BYTES,
+    "call.redirected_from": MAX_E164,
+    "call.origin": 6,
+    "call.locale": 10,
+    "call.custom": MAX_CUSTOM_BYTES,
+    "event.destination": MAX_DESTINATION,
+    "now.date": 10,
+    "now.time": 5,
+    "now.weekday": 9,
+}
+_CELL: Final = re.compile(r"tables\.(\w+)\.(\w+)\((?:[^()]|\([^()]*\))*\)")
+_E164: Final = re.compile(r"e164\((?:[^()]|\([^()]*\))*\)")
+_KEEPS_SIZE: Final = re.compile(r"(upper|lower|trim|title|text|string)\(([\w.]+)\)")
+_FIRST_OR_LAST: Final = re.compile(r"(?:first|last)\([\w.]+, *([0-9]{1,4})\)")
+_TEXT_LITERAL: Final = re.compile(r'"([^"\\]*)"')
+
+
+def longest_text(template: Template, variables: Mapping[str, Variable], columns: Columns) -> int:
+    """The characters that a text may have at least in the worst case: what is not known counts 0."""
+    if template.constant is not None:
+        return len(template.constant)
+    constant = sum(len(part) for part in template.parts if isinstance(part, str))
+    return constant + sum(
+        longest_value(piece.expression.text, variables, columns) or 0 for piece in template.pieces
+    )
+
+
+def longest_expression(
+    expression: Expression, variables: Mapping[str, Variable], columns: Columns
+) -> int:
+    return longest_value(expression.text, variables, columns) or 0
+
+
+def longest_value(text: str, variables: Mapping[str, Variable], columns: Columns) -> int | None:
+    """The most characters of an expression's value, or None where that is not known."""
+    text = text.strip()
+    variable = variables.get(text[5:]) if text.startswith("vars.") else None
+    if variable:
+        return variable.size if variable.type is Type.TEXT else None
+    return FACT_SIZES.get(text) or longest_result(text, variables, columns)
+
+
+def longest_result(text: str, variables: Mapping[str, Variable], columns: Columns) -> int | None:
+    """The most characters of a literal, a cell of a table, or what a function gives."""
+    if literal := _TEXT_LITERAL.fullmatch(text):
+        return len(literal[1])
+    if cell := _CELL.fullmatch(text):
+        return columns.get((cell[1], cell[2]))
+    if cut := _FIRST_OR_LAST.fullmatch(text):
+        return int(cut[1])
+    if _E164.fullmatch(text):
+        return MAX_E164
+    call = _KEEPS_SIZE.fullmatch(text)
+    return longest_value(call[2], variables, columns) if call else None
+
+
+def column_sizes(tables: Mapping[str, Table]) -> dict[tuple[str, str], int]:
+    """The longest cell of each column of text."""
+    found: dict[tuple[str, str], int] = {}
+    for name, table in tables.items():
+        rows = [*table.rows.values(), *([table.default] if table.default else [])]
+        for column, value in (item for row in rows for item in row.items()):
+            size = len(value) if isinstance(value, str) else 0
+            found[name, column] = max(size, found.get((name, column), 0))
+    return found

@@ -1,0 +1,162 @@
+"""Calls between numbers of the project that go round for ever: each flow connects to the number of
+the next without asking the caller.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from flowengine.compile.checks.graph import QUESTIONS, callee, components
+from flowengine.compile.checks.ways import own_error
+from flowengine.compile.program import CompiledState, Program
+from flowengine.compile.routing import Routing, routing
+from flowengine.model import Authored, Memory
+from flowengine.problems import Problem
+from flowengine.source import Path
+from flowengine.states.connect import CompiledConnect
+from flowengine.states.wire import DIALLED
+
+LOOP_HINT = "connect one of them to a number outside of this project, or ask the caller before"
+SHOWN_HOPS = 8  # of a circle that a person still reads
+
+
+class DialledNumber(NamedTuple):
+    """A connection to a phone number, in digits; "" is the number that the caller dialled."""
+
+    flow: str
+    state: str
+    number: str
+    path: Path
+
+
+def check(programs: Mapping[str, Program], authored: Authored, memory: Memory) -> Iterator[Problem]:
+    """One problem for each circle of numbers."""
+    owners = own_numbers(authored)
+    dialled = {
+        name: memory.recall(("dialled", name), program, partial(connections, program))
+        for name, program in (programs.items() if owners else ())
+    }
+    if not any(
+        each.number in owners or not each.number for all_ in dialled.values() for each in all_
+    ):
+        return
+    hops = {
+        number: next_numbers(number, flow, programs, dialled, owners)
+        for number, flow in owners.items()
+    }
+    for circle in components({number: list(following) for number, following in hops.items()}):
+        if len(circle) > 1 or circle[0] in hops[circle[0]]:
+            yield loop_problem(programs, owners, hops, circle)
+
+
+def own_numbers(authored: Authored) -> dict[str, str]:
+    """The flow that answers each number which a route names, in a call by phone."""
+    found: dict[str, str] = {}
+    for route in map(routing, authored.project.routes):
+        if is_phone_route(route):
+            found.setdefault(route.head, route.flow)
+    return found
+
+
+def is_phone_route(route: Routing) -> bool:
+    number = route.to and not route.open and route.head.isdigit()
+    return number and route.kind in ("", "did", "number") and route.origin in ("", "pstn")
+
+
+def connections(program: Program) -> tuple[DialledNumber, ...]:
+    """All connections to numbers that the author wrote down."""
+    found = []
+    for state in program.states.values():
+        if isinstance(state.verb, CompiledConnect) and state.verb.target == "phone":
+            number = state.verb.prepared.texts["phone"].constant
+            if number is not None:
+                digits = "" if number == DIALLED else number.replace(" ", "").lstrip("+")
+                authored = program.document.at((*state.path, "connect"))
+                path = (*state.path, "connect", *(["phone"] if isinstance(authored, dict) else []))
+                found.append(DialledNumber(program.flow, state.name, digits, path))
+    return tuple(found)
+
+
+def next_numbers(
+    number: str,
+    flow: str,
+    programs: Mapping[str, Program],
+    dialled: Mapping[str, tuple[DialledNumber, ...]],
+    owners: Mapping[str, str],
+) -> dict[str, DialledNumber]:
+    """By number of the project: the connection by which a call to this number goes there."""
+    visited: dict[str, set[str]] = {}
+    if flow in programs:
+        unasked(flow, programs, visited)
+    found: dict[str, DialledNumber] = {}
+    for name, states in visited.items():
+        for each in dialled[name]:
+            target = each.number or number
+            if each.state in states and target in owners:
+                found.setdefault(target, each)
+    return found
+
+
+def unasked(
+    flow: str, programs: Mapping[str, Program], visited: dict[str, set[str]]
+) -> frozenset[str]:
+    """Note the states, by flow, that a call comes to without an answer of the caller; return the
+    outcomes of this flow among them.
+    """
+    program, seen, outcomes = programs[flow], visited.setdefault(flow, set()), set()
+    todo = [program.start]
+    while todo:
+        state = program.states.get(todo.pop())
+        if state is None or state.name in seen:
+            continue
+        seen.add(state.name)
+        if state.kind == "return":
+            # the kind says that it is a return
+            outcomes.add(state.verb.outcome)  # type: ignore[attr-defined]
+        todo += following(program, state, programs, visited)
+    return frozenset(outcomes)
+
+
+def following(
+    program: Program,
+    state: CompiledState,
+    programs: Mapping[str, Program],
+    visited: dict[str, set[str]],
+) -> Iterator[str]:
+    """Where the call goes on by itself: a caller who says nothing takes `otherwise:`."""
+    if own_error(program, state):
+        yield state.error
+    if called := callee(state):
+        if called in programs and called not in visited:
+            outcomes = unasked(called, programs, visited)
+            yield from (
+                target.state
+                for name, target in state.exits.items()
+                if name.removeprefix("outcome ") in outcomes
+            )
+        return
+    for name, target in state.exits.items():
+        if name == "otherwise" or (state.kind not in QUESTIONS and target.via == "same"):
+            yield target.state
+
+
+def loop_problem(
+    programs: Mapping[str, Program],
+    owners: Mapping[str, str],
+    hops: Mapping[str, Mapping[str, DialledNumber]],
+    circle: list[str],
+) -> Problem:
+    members = [number for number in owners if number in circle]
+    walked = [members[0]]
+    while following_number := next(
+        (to for to in members if to in hops[walked[-1]] and to not in walked), ""
+    ):
+        walked.append(following_number)
+    if members[0] not in hops[walked[-1]]:  # a circle of circles: show the numbers that it has
+        walked = members
+    shown = [f"+{number} ({owners[number]})" for number in walked[:SHOWN_HOPS]]
+    rest = ["…"] if len(walked) > SHOWN_HOPS else []
+    first = next(hop for to, hop in hops[members[0]].items() if to in circle)
+    way = " -> ".join([*shown, *rest, f"+{members[0]}"])
+    span = programs[first.flow].document.span(first.path)
+    return Problem("FE938", span, f"calls between own numbers go round for ever: {way}", LOOP_HINT)
