@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from flowengine.expr.digits import to_ascii_digits
 
-_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+_POSSIBLE_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _BLANKS_IN_NUMBERS: Final = re.compile(
     r"\s+"
 )  # the library knows U+00A0 and U+3000, but not U+202F
@@ -63,4 +63,4 @@ def to_e164(text: str, region: str) -> str:
     if library.is_possible_number_with_reason(found) != library.ValidationResult.IS_POSSIBLE:
         return ""
     shown = str(library.format_number(found, library.PhoneNumberFormat.E164))
-    return shown if _E164.fullmatch(shown) else ""
+    return shown if _POSSIBLE_E164.fullmatch(shown) else ""
