@@ -1,4 +1,5 @@
-"""How much of a bare endpoint's throughput the served example keeps, and what one step costs.
+"""What a callback costs the served example: CPU time of the server, and how much of a bare
+endpoint's throughput it keeps; and what one step costs.
 
 Both servers run in the same way, one after the other, on one core; a load generator on another core
 keeps connections busy with calls of four callbacks (ring, key, answered, ended), signed beforehand.
@@ -6,7 +7,13 @@ The bare endpoint verifies the same signature and returns constant bytes. The go
 answering alone, so their rows are served with `journal: {keep: none}`; the other two are served as
 the example stands, and record every callback in the call journal.
 
-    python benchmarks/callback.py [--json] [--calls 4000] [--rounds 3]
+CPU time is that of all processes of the server. It says more than throughput, as the load generator
+is the limit of that on most machines.
+
+With --against the same is measured with another revision, in turns with this one, by the same
+dependencies. Exit status 1 says that a row costs more CPU time than 5 % above that.
+
+    python benchmarks/callback.py [--json] [--calls 4000] [--rounds 3] [--against REVISION]
 """
 
 import argparse
@@ -21,8 +28,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import httpx
 import uvloop
@@ -42,6 +52,7 @@ ROOT = Path(__file__).parents[1]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 KIND = "application/json; charset=utf-8"
 CONNECTIONS = 32
+TOLERANCE = 1.05  # of the CPU time of another revision: what two runs of one differ by
 TARGETS = {"default store, no journal": 0.50, "cookies alone, no journal": 0.60, "step": 20.0}
 NUMBER = "+14045550110"  # the flow departments: a menu, then a phone
 
@@ -180,12 +191,23 @@ async def load(port: int, calls: list[list[bytes]]) -> float:
     return sum(map(len, lanes)) / seconds
 
 
-def serve(command: list[str], port: int, folder: str) -> subprocess.Popen[bytes]:
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process and of all that it has begun, also of those that have ended."""
+    tree, waiting = [], [pid]
+    while waiting:
+        tree.append(waiting.pop())
+        for children in Path(f"/proc/{tree[-1]}/task").glob("*/children"):
+            waiting += map(int, children.read_text().split())
+    stats = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in tree]
+    return sum(int(field) for stat in stats for field in stat[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def serve(command: list[str], port: int, folder: str, root: Path) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
         "SINCH_APPLICATION_KEY": KEY,
         "SINCH_APPLICATION_SECRET": SECRET,
-        "PYTHONPATH": f"{ROOT}:{folder}",
+        "PYTHONPATH": f"{root}:{folder}",
     }
     log = (Path(folder) / "server.log").open("ab")
     process = subprocess.Popen(
@@ -202,11 +224,19 @@ def serve(command: list[str], port: int, folder: str) -> subprocess.Popen[bytes]
     raise RuntimeError((Path(folder) / "server.log").read_text())
 
 
-def measured(command: list[str], port: int, folder: str, calls: list[list[bytes]]) -> float:
-    process = serve(command, port, folder)
+def measure(
+    command: list[str], port: int, folder: str, root: Path, calls: list[list[bytes]]
+) -> tuple[float, float]:
+    """Requests per second, and microseconds of CPU time for each."""
+    process = serve(command, port, folder, root)
     try:
         uvloop.run(load(port, [[request(body) for body in call] for call in calls[:200]]))  # warm
-        return uvloop.run(load(port, [[request(body) for body in call] for call in calls[200:]]))
+        requests = [[request(body) for body in call] for call in calls[200:]]
+        before = cpu_seconds(process.pid)
+        rate = uvloop.run(load(port, requests))
+        time.sleep(1.5)  # the journal and the metrics of the last callbacks
+        used = cpu_seconds(process.pid) - before
+        return rate, used / sum(map(len, requests)) * 1e6
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
@@ -286,40 +316,76 @@ def sent_to(calls: int) -> dict[str, list[list[bytes]]]:
         return dict.fromkeys(commands(tempfile.mkdtemp(dir=folder), 0), plain) | echoed
 
 
-def run(calls: int, rounds: int) -> dict[str, object]:
+@contextmanager
+def revisions(against: str | None) -> Iterator[dict[str, Path]]:
+    """The roots of the code to measure, by the name of their revision; "" is what is here."""
+    if against is None:
+        yield {"": ROOT}
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        other = Path(folder) / "other"
+        git = ["git", "-C", str(ROOT), "worktree"]
+        subprocess.run([*git, "add", "-q", "--detach", str(other), against], check=True)
+        try:
+            yield {"": ROOT, against: other}
+        finally:
+            subprocess.run([*git, "remove", "--force", str(other)], check=True)
+
+
+def run(calls: int, rounds: int, against: str | None) -> dict[str, object]:
     os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
     sent = sent_to(calls + 200)
-    rates: dict[str, list[float]] = {}
-    for round_number in range(rounds):
-        for index, name in enumerate(sent):
-            with tempfile.TemporaryDirectory() as folder:
-                port = 18400 + 10 * round_number + index
-                rates.setdefault(name, []).append(
-                    measured(commands(folder, port)[name], port, folder, sent[name])
-                )
+    found: dict[str, list[tuple[float, float]]] = {}
+    port = 18400
+    with revisions(against) as roots:
+        for _ in range(rounds):
+            for name, revision in product(sent, roots):
+                if name == "bare endpoint" and revision:
+                    continue
+                with tempfile.TemporaryDirectory() as folder:
+                    port += 1
+                    row = f"{name} ({revision})" if revision else name
+                    command = commands(folder, port)[name]
+                    found.setdefault(row, []).append(
+                        measure(command, port, folder, roots[revision], sent[name])
+                    )
+    bare = found["bare endpoint"]
     ratios = {
-        name: statistics.median(a / b for a, b in zip(found, rates["bare endpoint"], strict=True))
-        for name, found in rates.items()
+        name: statistics.median(a / b for (a, _), (b, _) in zip(row, bare, strict=True))
+        for name, row in found.items()
     }
     return {
         "requests_per_second": {
-            name: round(statistics.median(found)) for name, found in rates.items()
+            name: round(statistics.median(rate for rate, _ in row)) for name, row in found.items()
         },
         "ratio": {name: round(ratio, 3) for name, ratio in ratios.items()},
+        "cpu_microseconds": {
+            name: round(statistics.median(cpu for _, cpu in row), 1) for name, row in found.items()
+        },
         "step_microseconds": round(step_microseconds(compiled(ROOT / "flows")), 1),
         "targets": TARGETS,
     }
 
 
-def show(result: dict[str, object]) -> None:
-    rates, ratios = result["requests_per_second"], result["ratio"]
-    assert isinstance(rates, dict)
-    assert isinstance(ratios, dict)
-    print(f"{'served by':<28}{'requests/s':>12}{'of bare':>10}{'at least':>10}")
+def slower(result: dict[str, Any], against: str | None) -> list[str]:
+    """The rows that cost more than those of the other revision."""
+    used = result["cpu_microseconds"]
+    return [
+        name
+        for name in used
+        if (other := used.get(f"{name} ({against})")) and used[name] > other * TOLERANCE
+    ]
+
+
+def show(result: dict[str, Any]) -> None:
+    rates, ratios, used = (
+        result[name] for name in ("requests_per_second", "ratio", "cpu_microseconds")
+    )
+    print(f"{'served by':<40}{'CPU of each':>13}{'requests/s':>12}{'of bare':>10}{'at least':>10}")
     for name, rate in rates.items():
         target = f"{TARGETS[name]:.2f}" if name in TARGETS else ""
-        print(f"{name:<28}{rate:>12,}{ratios[name]:>10.2f}{target:>10}")
-    print(f"{'one step':<28}{result['step_microseconds']:>9} µs{'':>10}{'≤ 20 µs':>10}")
+        print(f"{name:<40}{used[name]:>10} µs{rate:>12,}{ratios[name]:>10.2f}{target:>10}")
+    print(f"{'one step':<40}{result['step_microseconds']:>10} µs{'≤ 20 µs':>32}")
 
 
 if __name__ == "__main__":
@@ -327,6 +393,10 @@ if __name__ == "__main__":
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--calls", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--against", metavar="REVISION")
     options = parser.parse_args()
-    outcome = run(options.calls, options.rounds)
+    outcome = run(options.calls, options.rounds, options.against)
     print(json.dumps(outcome)) if options.json else show(outcome)
+    if worse := slower(outcome, options.against):
+        print("costs more than before:", ", ".join(worse), file=sys.stderr)
+        raise SystemExit(1)

@@ -15,8 +15,10 @@ from flowengine.compile.names import CALL_FACTS, CLOCK_NAMES, EVENT_NAMES
 from flowengine.expr import FUNCTIONS, Type
 from flowengine.model.schema import MODELS, generated
 from flowengine.problems import CATALOGUE
+from flowengine.sinch import vocabulary
 from flowengine.states import KINDS
 from flowengine.states.connect import ACTIONS, LEGAL
+from flowengine.states.spoken_words import DIGIT_WORDS, YES_NO
 from flowengine.svaml import LEGAL_ACTIONS
 
 DOCS = Path(__file__).parent
@@ -60,26 +62,39 @@ HINTS = {  # beginnings of the hints that the model gives for a kind of text
     "write language": "locale",
     "write a number and a unit": "duration",
 }
+
+
+def words(each: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in each)
+
+
 MEANINGS = {
-    "call.from": "Who is calling, as `+` and digits; empty when withheld.",
+    "call.from": "The phone number that calls: `+` and digits, or the digits alone of a short or "
+    "national number. Empty when withheld or unknown, and for callers without a number.",
     "call.to": "What was dialled: a number as `+` and digits, an app user, a SIP address.",
-    "call.user": "The app user who placed the call.",
-    "call.origin": "Where the call comes from: `pstn`, `mxp` (an app), `sip` or `server`.",
+    "call.user": "The app user who calls.",
+    "call.sip": "The SIP address that calls, as `user@host`.",
+    "call.withheld": "Whether the caller withholds the number; false when it is merely not known.",
+    "call.redirected_from": "The number that forwarded the call here; empty when none did.",
+    "call.origin": "Where the call comes from: `pstn`, `mxp` (an app), `sip` or `server` (a call "
+    "that was placed for you).",
     "call.locale": "The locale of the call just now.",
     "call.id": "The platform's id of the call.",
     "call.custom": "The text that was handed in with a placed call.",
     "event.digits": "The keys just pressed, or the words just spoken.",
     "event.input": "How they came: `dtmf` or `voice`.",
-    "event.type": "The kind of menu result or of notice.",
+    "event.type": f"The kind of menu result ({words(vocabulary.MENU_TYPES)}) or of notice "
+    f"({words(vocabulary.NOTICE_TYPES)}).",
     "event.destination": "Where a finished recording or transcript is.",
-    "event.result": "How the call ended, such as `answered` or `busy`.",
-    "event.reason": "Why the call ended, such as `callerhangup`.",
-    "event.amd": "What machine detection found, such as `human` or `machine`.",
-    "event.amd_reason": "Why it thinks so, such as `longgreeting`.",
+    "event.result": f"How the call ended: {words(vocabulary.RESULTS)}.",
+    "event.reason": f"Why the call ended: {words(vocabulary.REASONS)}.",
+    "event.amd": f"What machine detection found: {words(vocabulary.AMD_STATUSES)}.",
+    "event.amd_reason": f"Why it thinks so: {words(vocabulary.AMD_REASONS)}.",
     "event.error": "What went wrong, where a notice tells of an error.",
     "event.conference": "The conference in which a key was pressed.",
     "event.duration": "Seconds that the ended call lasted.",
-    "event.headers": 'Call headers by name: `event.headers["X-Tier"]`.',
+    "event.headers": 'Call headers by name: `event.headers["X-Tier"]`. Case does not count; a name '
+    "that is worked out is in small letters.",
     "now.date": "Today in the project's zone, such as `2026-12-24`.",
     "now.time": "The time of day there, such as `09:30`.",
     "now.weekday": "The day of the week there, such as `monday`.",
@@ -231,7 +246,7 @@ def functions() -> str:
 
 
 def names() -> str:
-    types: dict[str, Type] = {**dict.fromkeys(CALL_FACTS, Type.TEXT), **EVENT_NAMES, **CLOCK_NAMES}
+    types: dict[str, Type] = {**CALL_FACTS, **EVENT_NAMES, **CLOCK_NAMES}
     rows = [(f"`{name}`", str(kind), MEANINGS[name]) for name, kind in types.items()]
     return table(("name", "type", "what it is"), rows)
 
@@ -263,8 +278,20 @@ def legs() -> str:
     )
 
 
+def spoken() -> str:
+    """Words for digits, yes and no, by language."""
+    rows = []
+    for language in sorted({*DIGIT_WORDS, *YES_NO}):
+        digits = DIGIT_WORDS.get(language, "").split("|")
+        yes, no, neither = YES_NO.get(language, ("", "", ""))
+        shown = " · ".join(word.replace(" ", ", ") for word in digits)
+        rows.append((language, shown, *(one.replace("|", ", ") for one in (yes, no, neither))))
+    return table(("language", "0 to 9", "yes", "no", "polite words"), rows)
+
+
 PARTS: Mapping[str, Callable[..., str]] = {
     "fields": fields, "common": common, "kinds": kinds, "functions": functions, "names": names, "legal": legal, "legs": legs,
+    "spoken": spoken,
 }  # fmt: skip
 
 

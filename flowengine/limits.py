@@ -100,6 +100,9 @@ MAX_STATES_PER_STEP: Final = (
 MAX_SUBFLOW_DEPTH: Final = (
     8  # each level travels with the call; deeper nesting is recursion by accident
 )
+# the questions that `back` can return to travel with the call: about 25 of ten letters; of the
+# oldest nothing is known any more
+MAX_HISTORY_BYTES: Final = 256
 MAX_RETAKEN_STEPS: Final = (
     5  # callbacks of one call at the same moment; each is two at most, an answer and a notice
 )
@@ -130,3 +133,27 @@ REPORT_PAUSE_SECONDS: Final = 1.0  # before the first new try; doubled after eac
 REPORT_KEPT_SECONDS: Final = (
     86_400.0  # a system that is down for longer has its call records looked at by people
 )
+
+# --- connections to the server
+# --------------------------------------------------------------------------------------------
+
+# No proxy may keep an idle connection longer than the server, or it sends a callback into one that
+# is just closed. Of those that say a time, the load balancer of Google Cloud keeps them longest,
+# for 600 s (caddy 120 s, traefik 90 s, nginx and AWS 60 s).
+DEFAULT_KEEP_ALIVE_SECONDS: Final = 650.0
+# A callback is one or two packets. The platform itself waits for an answer for half of this.
+REQUEST_SECONDS: Final = 10.0
+# Of the file descriptors of a worker, what is kept free: its own files and databases, connections
+# for lookups, and the callbacks that come next.
+MIN_RESERVED_DESCRIPTORS: Final = 16
+MAX_RESERVED_DESCRIPTORS: Final = 4096
+# As many as fifty thousand connections need. Beyond that, programs that are started close
+# descriptors for seconds.
+MAX_DESCRIPTORS: Final = 65_536
+# A worker that is replaced goes on with its idle connections for so long, and says with each answer
+# that it closes: a proxy hears of it then, and not while it sends.
+RETIRE_SECONDS: Final = 30.0
+# A worker says ten times in this that it is well. One that is silent hangs.
+SILENT_WORKER_SECONDS: Final = 30.0
+# A worker that does not come up is tried again after a second, then twice as long each time.
+MAX_WORKER_PAUSE_SECONDS: Final = 30.0

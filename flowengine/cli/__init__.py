@@ -2,6 +2,9 @@
 at once.
 """
 
+import os
+import signal
+import sys
 from importlib import import_module
 from typing import Final
 
@@ -43,6 +46,10 @@ class Commands(click.Group):
         """The command, imported now."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name == "serve" and sys.argv[1:2] == ["serve"]:
+            # a server may be stopped while its program is still read: nothing is under way, and a
+            # service manager must see that it ended well
+            signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
         command: click.Command = getattr(import_module(f"flowengine.cli.{cmd_name}"), cmd_name)
         return command
 

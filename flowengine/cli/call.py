@@ -55,9 +55,16 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--to", default="", help="The number or address that is dialled, or called with --outbound."
 )
-@click.option("--from", "caller", default="", help="The number that calls, or private.")
+@click.option("--from", "caller", default="", help="The number that calls; private, or unknown.")
 @click.option("--app", default="", help="An app user who calls.")
 @click.option("--sip", default="", help="A SIP address that calls.")
+@click.option(
+    "--header",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A call header that an app or SIP caller sends.",
+)
+@click.option("--redirected-from", default="", help="The number that forwards the call.")
 @click.option(
     "--at",
     "time",

@@ -35,6 +35,9 @@ FACTS = {
     "call.from": "+12025550123",
     "call.to": "+12025550100",
     "call.user": "user",
+    "call.sip": "user@example.com",
+    "call.withheld": False,
+    "call.redirected_from": "+12025550199",
     "call.origin": "pstn",
 }
 SAMPLES = {"date": "2026-01-31", "time": "09:30", "text": "+12025550123"}

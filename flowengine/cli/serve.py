@@ -68,6 +68,13 @@ from flowengine.server.settings import DEFAULT_STORE, KEY, SECRET, Settings, Set
     type=click.FloatRange(0, 300),
     help="Seconds to go on after SIGTERM, not ready.",
 )
+@click.option(
+    "--keep-alive",
+    default=Settings.keep_alive,
+    show_default=True,
+    type=click.FloatRange(1, 86_400),
+    help="Seconds that an idle connection stays open; longer than that of a proxy.",
+)
 def serve(flows: Path | None, git: Path | None, path: str, **options: object) -> None:
     """Answer the callbacks of the platform.
 
@@ -78,8 +85,9 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
     Credentials come from SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET, or from applications:
     in project.yaml. Without any, callbacks are taken unsigned, on loopback only.
 
-    Beside callbacks it answers /healthz, /readyz, /metrics and /status, which are for your own
-    network alone.
+    Beside callbacks it answers /healthz and /readyz, and, for who has a token of
+    FLOWENGINE_STATUS_TOKEN, /metrics and /status. SIGHUP replaces the workers and loses no
+    callback; SIGTERM ends the server.
     """
     if (flows is None) == (git is None):
         raise click.UsageError("name a folder of flows, or a repository with --git")
@@ -98,7 +106,11 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
     except (SettingsError, ArchiveError, GitError, OSError) as error:
         raise click.UsageError(str(error)) from error
     announce(settings, project, signed=signed)
-    run(settings)
+    del project  # the workers compile for themselves
+    try:
+        raise SystemExit(run(settings))
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def there(live: Live) -> Found:

@@ -10,9 +10,11 @@ from flowengine.compile.liveness import liveness
 from flowengine.compile.machine import machine
 from flowengine.compile.program import CompiledState, Program
 from flowengine.expr import Scope, Type
+from flowengine.expr.domains import suggest_words
 from flowengine.model import Flow, On, State, Var
 from flowengine.pace import pause
-from flowengine.problems import Problem, suggest
+from flowengine.problems import Problem, quoted, suggest
+from flowengine.sinch.vocabulary import NOTICE_TYPES
 from flowengine.source import Document, Path
 from flowengine.states import (
     KINDS,
@@ -241,6 +243,14 @@ class Flowing:
         for key, state in self.flow.keys.items():
             if state not in SPECIAL:
                 self.exists(state, ("keys", key))
+        on = self.flow.on or On()
+        for kind in on.notified or {}:
+            if kind not in ("any", *NOTICE_TYPES):
+                span = self.document.key_span(("on", "notified", kind))
+                hint = suggest_words(kind, ("any", *NOTICE_TYPES))
+                self.problems.append(
+                    Problem("FE315", span, f"the type of a notice is never {quoted(kind)}", hint)
+                )
         if not self.flow.start and not (self.flow.on and self.flow.on.answered):
             hint = "add `start: <state>`; for a flow that is only entered by a placed call, `on: answered:`"
             self.problems.append(
@@ -294,7 +304,10 @@ def program(
     ]
     secret = frozenset(f"vars.{item.name}" for item in around.variables.values() if item.secret)
     entering, waiting = liveness(
-        states, frozenset(f"vars.{item.name}" for item in own.outputs), events
+        states,
+        frozenset(f"vars.{item.name}" for item in own.outputs),
+        events,
+        goes_back=around.goes_back,
     )
     return Program(
         flow=flow.flow,
@@ -318,6 +331,7 @@ def program(
         entry_reads=entering,
         calls=tuple(state for state in states.values() if isinstance(state.verb, CompiledSubflow)),
         guarded=bool(secret) or any(map(records_by_secret, states.values())),
+        goes_back=around.goes_back,
     )
 
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import partial
 
 from flowengine.compile.checks.graph import callees
+from flowengine.compile.names import STORED_FACTS
 from flowengine.compile.program import Program
 from flowengine.model import Memory
 from flowengine.pace import paced
 
-FACTS = frozenset({"call.from", "call.to", "call.user", "call.origin"})
 Facts = Mapping[str, frozenset[str]]
 
 
@@ -51,7 +51,7 @@ def union(facts: Facts, flows: list[str]) -> frozenset[str]:
 def own(program: Program) -> frozenset[str]:
     return (
         frozenset().union(*(state.reads | state.late_reads for state in program.states.values()))
-        & FACTS
+        & STORED_FACTS.keys()
     )
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from flowengine.compile import facts, names
 from flowengine.compile.build import program, signature, variables
 from flowengine.compile.common import Common
+from flowengine.compile.domains import domains
 from flowengine.compile.program import Program
 from flowengine.expr import Scope, Type
 from flowengine.model import Authored, Flow, Memory, Project
@@ -20,6 +21,7 @@ from flowengine.problems import Problem
 from flowengine.source import Document
 from flowengine.states import Signature, Surroundings, Variable
 from flowengine.states.builder import Service
+from flowengine.states.menu import Menu, Option
 from flowengine.states.prompt import Localised
 
 V = TypeVar("V")
@@ -113,13 +115,16 @@ def programs(
         signatures,
         {**common.marks, "subflows": signatures},
     )
-    make = partial(
-        built, authored.project, common, offers, widest(declared.values(), common, memory)
+    back = any(
+        memory.recall(("goes back", name), document, partial(has_back_key, flow))
+        for name, (flow, document) in flows
     )
+    scope = widest(declared.values(), common, memory)
+    make = partial(built, authored.project, common, offers, scope, back)
     found = {
         name: memory.recall(
             ("program", name),
-            (document, common.asked),
+            (document, common.asked, back),
             partial(make, flow, document, declared[name]),
             lambda known: known.still(offers),
         )
@@ -128,6 +133,21 @@ def programs(
     problems = [problem for own in declared.values() for problem in own.problems]
     problems += [problem for made in found.values() for problem in made.problems]
     return facts.shared({name: made.program for name, made in found.items()}, memory), problems
+
+
+def has_back_key(flow: Flow) -> bool:
+    """Whether a key of this flow leads back to the question before."""
+    menus = [state.menu for state in flow.states.values() if isinstance(state.menu, Menu)]
+    return "back" in flow.keys.values() or any(leads_back(menu.options) for menu in menus)
+
+
+def leads_back(options: Mapping[str, str | Option]) -> bool:
+    return any(
+        option == "back"
+        if isinstance(option, str)
+        else option.next == "back" or (option.menu is not UNSET and leads_back(option.menu.options))
+        for option in options.values()
+    )
 
 
 def declare(flow: Flow, document: Document) -> Declared:
@@ -152,6 +172,7 @@ def built(
     common: Common,
     offers: Offers,
     wide: Scope,
+    back: bool,  # handed on by a partial
     flow: Flow,
     document: Document,
     declared: Declared,
@@ -173,9 +194,11 @@ def built(
         global_keys=flow.keys,
         defaults=defaults(project, flow),
         menu_ids=project.platform.menu_ids,
+        goes_back=back,
     )
     scope = wide.narrowed(
-        names.types({key: item.type for key, item in own.items()}, common.calendars)
+        names.types({key: item.type for key, item in own.items()}, common.calendars),
+        domains(own, common.calendars),
     )
     made = program(flow, document, scope, around, problems)
     asked = {

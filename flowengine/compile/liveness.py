@@ -2,35 +2,44 @@
 
 from collections.abc import Iterable, Mapping
 
+from flowengine.compile.names import STORED_FACTS
 from flowengine.compile.program import CompiledState
 
 Reads = Mapping[str, frozenset[str]]
 QUESTIONS = ("menu", "collect")
 
 
-def successors(states: Mapping[str, CompiledState]) -> dict[str, set[str]]:
+def successors(
+    states: Mapping[str, CompiledState], *, goes_back: bool = True
+) -> dict[str, set[str]]:
     """Every state that may follow a state: by its exits, by an error, and by `back` from any
-    question to any other.
+    question to any other. Where keys lead back, questions of subflows lead to those of their
+    callers, and the other way round.
     """
-    questions = {name for name, state in states.items() if state.kind in QUESTIONS}
+    again = (*QUESTIONS, "subflow") if goes_back else ()
+    questions = {name for name, state in states.items() if state.kind in again}
     found = {}
     for name, state in states.items():
         after = {target.state for target in state.exits.values()} | (
             {state.error} if state.error else set()
         )
-        found[name] = (after | questions if state.kind in QUESTIONS else after) & states.keys()
+        found[name] = (after | questions if state.kind in again else after) & states.keys()
     return found
 
 
 def liveness(
-    states: Mapping[str, CompiledState], outputs: frozenset[str], events: Iterable[str] = ()
+    states: Mapping[str, CompiledState],
+    outputs: frozenset[str],
+    events: Iterable[str] = (),
+    *,
+    goes_back: bool = True,
 ) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
     """By state: the names that must be known on entering it, and those that must travel while a
     call waits in it.
 
     `events` are the states that an event may enter while a call waits anywhere.
     """
-    after = successors(states)
+    after = successors(states, goes_back=goes_back)
     entering: dict[str, frozenset[str]] = dict.fromkeys(states, frozenset())
     changed = True
     while changed:
@@ -71,8 +80,4 @@ def union(sets: object) -> frozenset[str]:
 
 def stored(names: frozenset[str]) -> frozenset[str]:
     """Only variables and facts of the call are stored; clocks and calendars are worked out anew."""
-    return frozenset(
-        name
-        for name in names
-        if name.startswith("vars.") or name in {"call.from", "call.to", "call.user", "call.origin"}
-    )
+    return frozenset(name for name in names if name.startswith("vars.") or name in STORED_FACTS)

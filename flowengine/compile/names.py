@@ -10,7 +10,17 @@ from flowengine.expr import Calendar, Type
 from flowengine.sinch import Ace, Dice, Ice, Notify, Pie
 from flowengine.states.run import Computed, Names
 
-CALL_FACTS = ("call.from", "call.to", "call.user", "call.origin", "call.locale")
+STORED_FACTS: Mapping[str, Type] = {
+    "call.from": Type.TEXT,
+    "call.to": Type.TEXT,
+    "call.user": Type.TEXT,
+    "call.sip": Type.TEXT,
+    "call.withheld": Type.BOOLEAN,
+    "call.redirected_from": Type.TEXT,
+    "call.origin": Type.TEXT,
+}
+"""What only the first callback of a call tells; it travels with the call where it is read later"""
+CALL_FACTS: Mapping[str, Type] = {**STORED_FACTS, "call.locale": Type.TEXT}
 EVENT_NAMES: Mapping[str, Type] = {
     "call.id": Type.TEXT,
     "call.custom": Type.TEXT,
@@ -53,7 +63,7 @@ def types(variables: Mapping[str, Type], calendars: Mapping[str, Calendar]) -> d
         for what, kind in (("open", Type.BOOLEAN), ("next_open", Type.TEXT))
     }
     own = {f"vars.{name}": kind for name, kind in variables.items()}
-    return {**own, **dict.fromkeys(CALL_FACTS, Type.TEXT), **EVENT_NAMES, **CLOCK_NAMES, **hours}
+    return {**own, **CALL_FACTS, **EVENT_NAMES, **CLOCK_NAMES, **hours}
 
 
 def of_type(*kinds: type) -> Any:
@@ -77,8 +87,19 @@ def amd(attribute: str) -> Any:
     return read
 
 
+def headers(names: Names) -> dict[str, str]:
+    """Call headers by their names in small letters; of two that differ in case only, the first."""
+    event = names.event
+    found: dict[str, str] = {}
+    if isinstance(event, (Ice, Dice)):
+        for name, value in event.call_headers.items():
+            found.setdefault(name.lower(), value)
+    return found
+
+
 EVENTS: dict[str, Any] = {
     **dict.fromkeys(CALL_FACTS, lambda _names: ""),  # a placed call never told them
+    "call.withheld": lambda _names: False,
     "call.id": lambda names: names.event.call_id,
     "call.custom": lambda names: names.event.custom,
     "event.digits": of_type(Pie)("value"),
@@ -92,5 +113,5 @@ EVENTS: dict[str, Any] = {
     "event.error": of_type(Notify)("error_msg"),
     "event.conference": lambda names: names.event.conference_id,
     "event.duration": of_type(Dice)("duration", 0),
-    "event.headers": of_type(Ice, Dice)("call_headers", {}),
+    "event.headers": headers,
 }

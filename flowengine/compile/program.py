@@ -39,7 +39,8 @@ class CompiledState:
 class Program:
     """One flow, compiled. `machine` moves between states; `live` says what must travel while a call
     waits in a state; `calls` are the states that use other flows; `guarded` tells that a call may
-    hold a secret here: a variable, or a recording by a secret key. Equal only when it is the same:
+    hold a secret here: a variable, or a recording by a secret key; `goes_back` that some key of the
+    project leads back, so that questions are remembered. Equal only when it is the same:
     a release shares what did not change with the one before.
     """
 
@@ -61,6 +62,7 @@ class Program:
     entry_reads: Mapping[str, frozenset[str]]
     calls: tuple[CompiledState, ...]
     guarded: bool
+    goes_back: bool
 
     def entries(self) -> dict[str, str]:
         """Every way into the flow by name, for checks and diagrams."""

@@ -22,6 +22,7 @@ from flowengine.expr.bounds import MAX_RESULT
 from flowengine.expr.functions import FUNCTIONS, Overload
 from flowengine.expr.ordered import SORTED_KEYS, sort_keys
 from flowengine.expr.references import references
+from flowengine.expr.tree import Node, read_tree
 from flowengine.expr.types import PYTHON, EvalError, Evaluate, Type
 from flowengine.expr.zones import ZONE_DATA
 
@@ -81,6 +82,21 @@ class Compiled:
     result: str
     names: frozenset[str]
     run: Evaluate
+    program: Any
+
+    def tree(self) -> Node:
+        return read_tree(self.program.serialize())
+
+    def failure(self, values: Mapping[str, Any]) -> str | None:
+        """Why CEL has no value for this, or None where it has one, of whatever type."""
+        try:
+            result = self.program.eval(data={name: values[name] for name in self.names})
+        except RuntimeError as error:
+            return str(error)
+        if result.type() == cel.Type.ERROR:
+            return _failed(result.value()).message
+        number = result.value() if result.type() == cel.Type.DOUBLE else 0.0
+        return None if isfinite(number) else "a number without end, as of a division by zero"
 
 
 class Environment:
@@ -102,7 +118,7 @@ class Environment:
         names = self._names & references(program.serialize())
         kind = Type.ANY if result.startswith(("LIST", "MAP")) else _RESULTS.get(result)
         return Compiled(
-            kind, result, names, _runner(program, tuple(sorted(names)), kind or Type.ANY)
+            kind, result, names, _runner(program, tuple(sorted(names)), kind or Type.ANY), program
         )
 
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from flowengine.expr.bounds import MAX_EXPRESSION, MAX_LOOPS, MAX_REPLACES
 from flowengine.expr.cel import Compiled, Environment, Refused
+from flowengine.expr.domains import Domains, check_domains, needs_tree
+from flowengine.expr.headers import HEADERS, fold_header_names
 from flowengine.expr.literals import check_literals
 from flowengine.expr.localised import LOCALE, localised
 from flowengine.expr.ordered import order_maps
@@ -43,21 +45,23 @@ class Scope:
         names: Mapping[str, Type],
         tables: Mapping[str, Table] | None = None,
         wider: "Scope | None" = None,
+        domains: Domains | None = None,
     ) -> None:
         self.names = dict(names)
         self.tables = dict(tables or {})
         self.wider = wider
+        self.domains = domains or {}
 
     def extended(self, extra: Mapping[str, Type]) -> "Scope":
-        return (self.wider or self).narrowed({**self.names, **extra})
+        return (self.wider or self).narrowed({**self.names, **extra}, self.domains)
 
-    def narrowed(self, names: Mapping[str, Type]) -> "Scope":
-        """These names only, with the same tables. What is meant alike here and in the wider scope
-        is compiled there.
+    def narrowed(self, names: Mapping[str, Type], domains: Domains | None = None) -> "Scope":
+        """These names only, with the same tables, and what they can hold. What is meant alike here
+        and in the wider scope is compiled there.
 
         An environment of CEL takes twenty times as long to build as an expression to compile.
         """
-        return Scope(names, self.tables, self)
+        return Scope(names, self.tables, self, domains)
 
     def condition(self, text: str) -> Expression:
         """An expression that is true or false."""
@@ -125,9 +129,15 @@ class Scope:
             )
         self._tried(text, compiled)
         check_literals(text)
-        if (meant := order_maps(localised(text) if LOCALE in self.names else text)) != text:
-            run = self._alike(meant) or self.environment.compile(meant)
-            return Expression(text, compiled.type, run.names, run.run)
+        meant = text
+        if HEADERS in compiled.names:
+            meant = fold_header_names(text, compiled.tree())
+        if LOCALE in self.names:
+            meant = localised(meant)
+        meant = order_maps(meant)
+        if meant != text:
+            said = self._alike(meant) or self.environment.compile(meant)
+            return Expression(text, compiled.type, said.names, said.run)
         return Expression(text, compiled.type, compiled.names, compiled.run)
 
     def _alike(self, text: str) -> Compiled | None:
@@ -150,10 +160,18 @@ class Scope:
         """
         if not compiled.names:
             _tried(compiled, _first(text))
+        elif needs_tree(text, compiled.names, self.domains):
+            check_domains(compiled.tree(), self.domains, self._failure)
         for found in _PATTERN.finditer(text):
             _tried(
                 (self.wider or self).environment.compile(f"''.matches({found[1]})"), found.start(1)
             )
+
+    def _failure(self, text: str, values: Values) -> str | None:
+        try:
+            return (self._alike(text) or self.environment.compile(text)).failure(values)
+        except Refused:
+            return None  # nothing is known of it
 
 
 def _tried(compiled: Compiled, offset: int) -> None:

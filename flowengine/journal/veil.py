@@ -156,8 +156,7 @@ def places(record: Record) -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield from ((flow, record.names) for flow in {entry.flow for entry in record.trace})
     for call in (record.call, record.found.call if record.found else None):
         if call is not None:
-            yield call.flow, call.values
-            yield from ((frame.flow, frame.values) for frame in call.stack)
+            yield from call.value_places()
 
 
 def unsure(record: Record, release: Release) -> bool:

@@ -6,14 +6,14 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.limits import MAX_VARIABLE
-from flowengine.states.asking import Words
+from flowengine.model.defaults import Defaults
 from flowengine.states.assign import Scalar, Set
 from flowengine.states.choose import Choose
 from flowengine.states.collect import Collect
 from flowengine.states.connect import Connect
 from flowengine.states.ending import Nothing, Park
 from flowengine.states.fetch import Fetch
-from flowengine.states.fields import Attempts, Duration, FlowName, Locale, Name, StateName, Tones
+from flowengine.states.fields import FlowName, Locale, Name, StateName, Tones
 from flowengine.states.menu import Key, Menu
 from flowengine.states.preamble import Recording, Report
 from flowengine.states.prompt import Prompt
@@ -68,62 +68,6 @@ class Var(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     choices: Annotated[
         list[str], Meta(description="The values of a choice.", examples=[["gold", "standard"]])
     ] = []
-
-
-class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What states do when they do not say otherwise."""
-
-    attempts: (
-        Annotated[Attempts, Meta(description="How often a question is asked.", examples=[3])]
-        | UnsetType
-    ) = UNSET
-    timeout: (
-        Annotated[Duration, Meta(description="How long to wait for a key.", examples=["5s"])]
-        | UnsetType
-    ) = UNSET
-    no_input: (
-        Annotated[
-            Words, Meta(description="Said after silence.", examples=["Sorry, I did not hear you."])
-        ]
-        | UnsetType
-    ) = UNSET
-    no_match: (
-        Annotated[
-            Words,
-            Meta(
-                description="Said after a wrong key.", examples=["That is not one of the choices."]
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    invalid: (
-        Annotated[
-            Words,
-            Meta(
-                description="Said after an input that is not valid.",
-                examples=["That is not right."],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    otherwise: (
-        Annotated[
-            StateName,
-            Meta(description="Where a call goes when attempts run out.", examples=["agents"]),
-        ]
-        | UnsetType
-    ) = UNSET
-    error: (
-        Annotated[
-            StateName,
-            Meta(
-                description="Where a call goes when a state fails, in each flow that has a state "
-                "of this name.",
-                examples=["agents"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
 
 
 class On(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.model.flow import Defaults
+from flowengine.model.defaults import Defaults
 from flowengine.states.assign import Scalar
 from flowengine.states.fields import Duration, FlowName, Locale, Name, Period
 from flowengine.states.prompt import Localised

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from flowengine.compile import Release
 from flowengine.releases.database import ArchiveError
 from flowengine.releases.ledger import Live
-from flowengine.sinch import Event, Ice, normalise
+from flowengine.sinch import Event, Ice
+from flowengine.sinch.caller import caller_of
 
 log = logging.getLogger(__name__)
 AGAIN_SECONDS = 10.0  # before what could not be loaded is tried once more
@@ -39,7 +40,7 @@ class Serving:
         """The release that a new call begins on: the same for a caller each time, as long as the
         candidate is the same.
         """
-        caller = normalise(event.cli).e164.lstrip("+") if isinstance(event, Ice) else ""
+        caller = caller_of(event).number.lstrip("+") if isinstance(event, Ice) else ""
         if caller in self.drafts:
             return self.drafts[caller]
         if (

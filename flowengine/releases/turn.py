@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from flowengine.releases.database import ArchiveError
+from flowengine.runtime.store.place import make as make_file
 
 
 class Turn(Protocol):
@@ -35,6 +36,7 @@ class FileTurn:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        make_file(path)
         self._connection = sqlite3.connect(
             path, timeout=0, isolation_level=None
         )  # SQLite has locks that work everywhere

@@ -11,7 +11,8 @@ from flowengine.compile import Program, Release
 from flowengine.expr import EvalError
 from flowengine.limits import MAX_FACT_BYTES
 from flowengine.runtime.call import Call
-from flowengine.sinch import Ace, Dice, Event, Ice, Notify, Pie, normalise
+from flowengine.sinch import Ace, Dice, Event, Ice, Notify, Pie
+from flowengine.sinch.caller import caller_of, dialled_address, forwarding_number
 from flowengine.states import Variable
 from flowengine.states.assign import held
 from flowengine.svaml import Action, Hangup
@@ -68,29 +69,30 @@ def incoming(release: Release, event: Ice, steps: int) -> Start | None:
     """
     handed = handed_in(event.custom) if event.origination_type == "SERVER" else Handed()
     flow = handed.flow or release.route(
-        event.to.endpoint, event.to.type, event.origination_type, event.application_key
+        event.to.endpoint, event.to.type, event.origin, event.application_key
     )
     program = release.programs.get(flow)
     if program is None or not program.start:
         return None
-    facts = {
-        "call.from": normalise(event.cli).e164,
-        "call.to": cut(address(event)),
-        "call.user": cut(event.user),
-        "call.origin": event.origination_type.lower(),
-    }
-    values = {**facts, **inputs(program, handed.data)}
+    values = {**facts_of(event), **inputs(program, handed.data)}
     return Start(
         Call(release.id, flow, program.start, program.locale, values, steps=steps),
         entry=program.start,
     )
 
 
-def address(event: Ice) -> str:
-    """What was dialled; a number in E.164, whatever spelling it came in."""
-    if event.to.type in ("did", "number"):
-        return normalise(event.to.endpoint).e164 or event.to.endpoint
-    return event.to.endpoint
+def facts_of(event: Ice) -> dict[str, Any]:
+    """What only the first callback tells of a call."""
+    caller = caller_of(event)
+    return {
+        "call.from": caller.number,
+        "call.to": cut(dialled_address(event)),
+        "call.user": cut(caller.user),
+        "call.sip": cut(caller.sip),
+        "call.withheld": caller.withheld,
+        "call.redirected_from": forwarding_number(event),
+        "call.origin": cut(event.origin),
+    }
 
 
 def cut(text: str) -> str:

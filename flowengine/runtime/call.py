@@ -1,20 +1,29 @@
 """What is known of a call between two callbacks, and its compact form for the cookie and the store."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from flowengine.compile import Release
+from flowengine.runtime.history import History, value_places
+
+if TYPE_CHECKING:
+    StoredHistory = History
+else:
+    StoredHistory = History | str  # format 1 had the last question only
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True):
-    """Where a call comes back to after a subflow, and the values that are needed there."""
+    """Where a call comes back to after a subflow, the values that are needed there, and the
+    questions that were asked before it.
+    """
 
     flow: str
     state: str
     values: dict[str, Any]
+    history: History = ()
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True):
@@ -28,18 +37,39 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     locale: str
     values: dict[str, Any] = {}
     attempts: int = 0
-    previous: str = ""
+    history: StoredHistory = ()
     steps: int = 0
     stack: tuple[Frame, ...] = ()
     ended: bool = False
-    format: Literal[1] = 1  # of the bytes; whoever changes the fields counts it up
+    format: Literal[1, 2] = 2  # of the bytes; whoever changes the fields counts it up
+
+    def __post_init__(self) -> None:
+        history: str | History = self.history
+        if isinstance(history, str):
+            force_setattr(self, "history", (history,) if history else ())
+            force_setattr(self, "format", 2)
 
     def root(self) -> "Call":
         """The call as its first flow sees it: where events like the end of the call are handled."""
         if not self.stack:
             return self
         first = self.stack[0]
-        return replace(self, flow=first.flow, state=first.state, values=first.values, stack=())
+        return replace(
+            self,
+            flow=first.flow,
+            state=first.state,
+            values=first.values,
+            history=first.history,
+            stack=(),
+        )
+
+    def value_places(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Each flow that the call keeps values of, with those values."""
+        yield self.flow, self.values
+        yield from value_places(self.history)
+        for frame in self.stack:
+            yield frame.flow, frame.values
+            yield from value_places(frame.history)
 
 
 dump = (

@@ -16,9 +16,10 @@ from flowengine.compile import Program, Release
 from flowengine.compile.machine import Cursor
 from flowengine.expr import EvalError, collect_remarks
 from flowengine.limits import MAX_FAILURES_PER_STEP, MAX_STATES_PER_STEP, MAX_SUBFLOW_DEPTH
-from flowengine.runtime.begin import Start, begin, in_conference
-from flowengine.runtime.call import Call, Frame
+from flowengine.runtime.begin import QUESTIONS, Start, begin, in_conference
+from flowengine.runtime.call import Call, Frame, fits_place
 from flowengine.runtime.guard import mend, surely_legal
+from flowengine.runtime.history import Visit, drop_oldest, questions
 from flowengine.sinch import Ace, Dice, Event, Notify, Pie
 from flowengine.states import Answer, Enter, Exit, Failed, Fetched, Leave, Move, Names, Request, Run
 from flowengine.states.move import Said, Sent
@@ -67,7 +68,7 @@ class Walk(msgspec.Struct):
     run: Run
     steps: int
     stack: list[Frame]
-    previous: str
+    history: list[str | Visit]
     ended: bool
     silent: bool
     context: str
@@ -97,7 +98,7 @@ class Walk(msgspec.Struct):
 
     def followed(self, move: Move) -> Move:
         if isinstance(move, Exit):
-            return self.left(move.name)
+            return self.left(move)
         if isinstance(move, Enter):
             return self.entered_flow(move)
         if isinstance(move, Leave):
@@ -105,19 +106,20 @@ class Walk(msgspec.Struct):
         assert isinstance(move, Failed)  # noqa: S101  # every other move is handled in walk
         return self.failed(move.reason)
 
-    def left(self, name: str) -> Move:
+    def left(self, move: Exit) -> Move:
         """Take an exit: the machine knows where it leads."""
+        name = move.name
         self.note(name)
         if name == "repeat":
             return self.entered()
         state = self.program.states[self.cursor.state]
         if name == "back":
-            self.cursor.state = (
-                self.previous if self.previous in self.program.states else self.cursor.state
-            )
+            if not move.own_question:
+                self.go_back()
             return self.entered()
-        if state.kind in ("menu", "collect"):
-            self.previous = state.name
+        asked = state.kind in QUESTIONS and self.program.goes_back
+        if asked and self.history[-1:] != [state.name]:
+            self.history.append(state.name)
         try:
             self.program.machine.events[name].trigger(self.cursor)
         except (KeyError, MachineError):
@@ -143,14 +145,13 @@ class Walk(msgspec.Struct):
 
     def entered_flow(self, move: Enter) -> Move:
         """Go into a subflow; what is needed after it stays in a frame."""
-        caller, state = self.program, self.cursor.state
+        state = self.cursor.state
         if len(self.stack) >= MAX_SUBFLOW_DEPTH:
             return Failed(f"subflows nest more than {MAX_SUBFLOW_DEPTH} deep")
-        self.stack.append(Frame(caller.flow, state, self.kept(caller, state)))
+        self.push(state)
         self.note(f"enters {move.flow}")
         self.program = self.release.programs[move.flow]
         self.cursor.state = self.program.start
-        self.previous = ""
         self.run.names.update({**self.program.initial, **move.inputs})
         return self.entered()
 
@@ -158,15 +159,65 @@ class Walk(msgspec.Struct):
         if not self.stack:
             return Failed("return outside a subflow")
         self.note(f"returns {outcome}")
-        frame = self.stack.pop()
-        ended = dict(self.run.names)
-        self.program = self.release.programs[frame.flow]
-        self.cursor.state = frame.state
-        self.previous = ""
-        self.run.names.update({**self.program.initial, **frame.values})
-        verb: Any = self.program.states[frame.state].verb
+        ended, visit = dict(self.run.names), self.visited()
+        self.pop()
+        if visit.history:
+            self.history.append(visit)
+        verb: Any = self.program.states[self.cursor.state].verb
         self.run.names.update(verb.outputs(ended, self.run.notes))
-        return self.left(f"outcome {outcome}")
+        return self.left(Exit(f"outcome {outcome}"))
+
+    def push(self, state: str) -> None:
+        """Leave the flow for a subflow: what is needed after it stays in a frame."""
+        values = self.kept(self.program, state)
+        self.stack.append(Frame(self.program.flow, state, values, tuple(self.history)))
+        self.history = []
+
+    def pop(self) -> None:
+        """Come back to the caller of this subflow."""
+        frame = self.stack.pop()
+        self.program, self.cursor.state = self.release.programs[frame.flow], frame.state
+        self.history = list(frame.history)
+        self.run.names.update({**self.program.initial, **frame.values})
+
+    def visited(self) -> Visit:
+        """The subflow that the call is about to leave, with what its questions need."""
+        values: dict[str, Any] = {}
+        for question in questions(self.history):
+            values |= self.kept(self.program, question)
+        return Visit(self.stack[-1].state, self.program.flow, values, tuple(self.history))
+
+    def go_back(self) -> None:
+        """Move to the question before this one, into and out of subflows; stay where there is
+        none.
+        """
+        asked = self.cursor.state
+        while self.history or any(frame.history for frame in self.stack):
+            if not self.history:
+                self.pop()
+                asked = ""
+                continue
+            last = self.history.pop()
+            if isinstance(last, Visit):
+                asked = "" if self.go_into(last) else asked
+            elif last != asked and last in self.program.states:
+                self.cursor.state = last
+                return
+
+    def go_into(self, visit: Visit) -> bool:
+        """Enter a subflow again where it asked last; False when this release has no such subflow."""
+        state = self.program.states.get(visit.state)
+        if (
+            state is None
+            or state.kind != "subflow"
+            or not fits_place(self.release, visit.flow, "", visit.values)
+        ):
+            return False
+        self.push(visit.state)
+        self.program, self.cursor.state = self.release.programs[visit.flow], ""
+        self.history = list(visit.history)
+        self.run.names.update({**self.program.initial, **visit.values})
+        return True
 
     def failed(self, reason: str) -> Move:
         """Take the error exit of the state, else of the callers of this subflow, else apologise."""
@@ -175,12 +226,10 @@ class Walk(msgspec.Struct):
         while self.failures <= MAX_FAILURES_PER_STEP:
             state = self.program.states.get(self.cursor.state)
             if state and state.error:
-                return self.left("error")
+                return self.left(Exit("error"))
             if not self.stack:
                 break
-            frame = self.stack.pop()
-            self.program, self.cursor.state = self.release.programs[frame.flow], frame.state
-            self.run.names.update({**self.program.initial, **frame.values})
+            self.pop()
         return self.sorry()
 
     def sorry(self) -> Answer:
@@ -230,6 +279,7 @@ class Walk(msgspec.Struct):
                 ended=self.aside.ended or isinstance(self.run.event, Dice),
             )
         state = self.cursor.state
+        *outer, own = drop_oldest([*(frame.history for frame in self.stack), self.history])
         return Call(
             release=self.release.id,
             flow=self.program.flow,
@@ -237,9 +287,12 @@ class Walk(msgspec.Struct):
             locale=self.run.locale,
             values=self.kept(self.program, state),
             attempts=self.run.attempts,
-            previous=self.previous,
+            history=own,
             steps=self.steps + 1,
-            stack=tuple(self.stack),
+            stack=tuple(
+                frame if frame.history == kept else replace(frame, history=kept)
+                for frame, kept in zip(self.stack, outer, strict=True)
+            ),
             ended=self.ended,
         )
 
@@ -311,7 +364,7 @@ def walker(release: Release, start: Start, event: Event, now: datetime, known: C
         run=Run(event, names, call.locale, call.attempts),
         steps=call.steps,
         stack=list(call.stack),
-        previous=call.previous,
+        history=list(call.history),
         ended=call.ended,
         silent=start.silent,
         context=event.kind,

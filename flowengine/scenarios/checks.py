@@ -3,7 +3,7 @@ patterns.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,14 @@ from msgspec import UNSET
 
 from flowengine.compile import Compiled, Program
 from flowengine.expr import zone_names
-from flowengine.problems import Problem, suggest
+from flowengine.expr.domains import suggest_words
+from flowengine.problems import Problem, quoted, suggest
 from flowengine.scenarios.model import CalleeDoes, Given, Scenario, Scenarios, Step, Then
 from flowengine.scenarios.opening import leads_to
+from flowengine.sinch import vocabulary
+from flowengine.sinch.vocabulary import fold_word
 from flowengine.source import Document, Path
+from flowengine.svaml.headers import header_name_fault, header_value_fault
 
 METHODS = ("get", "post", "put")
 TEXTS = ("hears", "hears only", "does not hear", "callee hears")
@@ -78,6 +82,11 @@ class Checking:
                 suggest(given.zone, sorted(zone_names()))
                 or "write an IANA name such as Europe/Stockholm",
             )
+        for name, text in (given.headers or {}).items():
+            if fault := header_name_fault(name) or header_value_fault(text):
+                self.report(
+                    "FE224", (*path, "headers", name), fault, "write for example X-Tier: gold"
+                )
         for place, lookup in enumerate(given.lookups or ()):
             at: Path = (*path, "lookups", place)
             methods = [name for name in METHODS if getattr(lookup, name) is not UNSET]
@@ -127,6 +136,10 @@ class Checking:
         self.texts(path, step)
         if isinstance(step.asked, str):
             self.place((*path, "asked"), step.asked)
+        if step.notified is not UNSET:
+            own = step.notified if isinstance(step.notified, str) else step.notified.type
+            at = (*path, "notified") if own is step.notified else (*path, "notified", "type")
+            self.word(at, "the type of a notice", own, vocabulary.NOTICE_TYPES)
         if isinstance(step.callee, CalleeDoes):
             self.texts((*path, "callee"), step.callee)
             if len(written(step.callee)) != 1:
@@ -137,8 +150,20 @@ class Checking:
                     "write one step for each, in their order",
                 )
 
+    def word(self, path: Path, what: str, word: str, words: Sequence[str]) -> None:
+        """A word of the platform that is expected, in whatever spelling."""
+        if fold_word(word) not in words:
+            self.report(
+                "FE315", path, f"{what} is never {quoted(word)}", suggest_words(word, words)
+            )
+
     def then(self, path: Path, then: Then) -> None:
         self.texts(path, then)
+        if isinstance(then.result, str):
+            self.word((*path, "result"), "the result", then.result, vocabulary.RESULTS)
+        if isinstance(then.reason, str):
+            self.word((*path, "reason"), "the reason", then.reason, vocabulary.REASONS)
+        self.choices((*path, "vars"), then.vars or {})
         if isinstance(then.state, str):
             self.place((*path, "state"), then.state)
         known = set().union(*(program.variables for program in self.compiled.programs.values()))
@@ -151,6 +176,20 @@ class Checking:
                     suggest(name, known),
                     key=True,
                 )
+
+    def choices(self, path: Path, values: Mapping[str, Any]) -> None:
+        """Variables of type choice hold one of their choices, or nothing."""
+        for name, value in values.items():
+            declared = [
+                program.variables[name]
+                for program in self.compiled.programs.values()
+                if name in program.variables
+            ]
+            words = [word for variable in declared for word in variable.choices]
+            closed = declared and all(variable.choices for variable in declared)
+            if closed and value not in ("", *words):
+                hint = suggest_words(str(value), list(dict.fromkeys(words)))
+                self.report("FE315", (*path, name), f"{name} is never {quoted(value)}", hint)
 
     def place(self, path: Path, place: str) -> None:
         flow, _, state = place.rpartition(".")

@@ -167,7 +167,7 @@ class Explorer:
             call.state,
             talk.phase,
             call.attempts,
-            call.previous,
+            call.history,
             outer,
             counts,
             asked_last(talk),

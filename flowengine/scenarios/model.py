@@ -114,8 +114,19 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         Annotated[
             str,
             Meta(
-                description="Who calls: a number, an app user, a SIP address, or `private`.",
+                description="Who calls: a number, an app user, a SIP address, `private` for a "
+                "withheld number, or `unknown`.",
                 examples=["+14045550199"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    redirected_from: (
+        Annotated[
+            str,
+            Meta(
+                description="The number that forwards the call to the one that is dialled.",
+                examples=["+14045550177"],
             ),
         ]
         | UnsetType

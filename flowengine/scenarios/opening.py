@@ -12,6 +12,7 @@ from flowengine.compile import Release
 from flowengine.compile.routing import Routing
 from flowengine.expr import load_zone
 from flowengine.scenarios.model import Given
+from flowengine.svaml import CallHeader
 
 CALLER = "+14045550199"
 DIALLED = ("+14045550100", "+14045550900", "+442079460100")
@@ -33,8 +34,20 @@ class Opening:
     target: str
     application: str = APPLICATION
     custom: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[CallHeader, ...] = ()
+    redirected_from: str = ""
     callout: Mapping[str, Any] | None = field(default=None)
+
+    def dialling(self) -> dict[str, Any]:
+        """What a switch is told of such a call beside who calls whom."""
+        return {
+            "kind": self.kind,
+            "target": self.target,
+            "application": self.application,
+            "custom": self.custom,
+            "call_headers": self.headers,
+            "rdnis": self.redirected_from,
+        }
 
 
 def opening(release: Release, flow: str, given: Given) -> Opening:
@@ -47,7 +60,7 @@ def opening(release: Release, flow: str, given: Given) -> Opening:
         return Opening(
             "", given.to or DIALLED[0], "phone", "", application, callout=callout(flow, given)
         )
-    kind = PARTIES[given.origin or origin_of(route)]
+    kind = party(given, route)
     to = given.to or dialled(release, route, kind)
     target = given.type or (
         route.kind if route and route.kind and not given.to else target_of(to, kind)
@@ -60,8 +73,16 @@ def opening(release: Release, flow: str, given: Given) -> Opening:
         target,
         application,
         given.custom or "",
-        tuple((given.headers or {}).items()),
+        tuple(CallHeader(name, text) for name, text in (given.headers or {}).items()),
+        given.redirected_from or "",
     )
+
+
+def party(given: Given, route: Routing | None) -> Party:
+    """What calls: where neither the scenario nor its route says so, an address with a host is SIP."""
+    if given.origin or (route and route.origin in PARTIES):
+        return PARTIES[given.origin or origin_of(route)]
+    return "sip" if "@" in (given.caller or "") else PARTIES[origin_of(route)]
 
 
 def origin_of(route: Routing | None) -> str:

@@ -83,13 +83,7 @@ class Play:
         if call.callout is not None:
             self.talk.place(call.application, call.callout)
         else:
-            how = {
-                "target": call.target,
-                "application": call.application,
-                "custom": call.custom,
-                "call_headers": call.headers,
-            }
-            self.talk.dial(call.caller, call.to, kind=call.kind, **how)
+            self.talk.dial(call.caller, call.to, **call.dialling())
 
     def step(self, step: str | Step) -> None:
         name, value = (step, None) if isinstance(step, str) else next(iter(asdict(step).items()))

@@ -5,7 +5,6 @@ told otherwise.
 import logging
 import time
 from collections.abc import Callable, Mapping
-from hmac import compare_digest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,17 +22,15 @@ from flowengine.releases.git import GitError
 from flowengine.releases.ledger import Refused
 from flowengine.releases.overview import ProblemSeen, overview, seen
 from flowengine.runtime.store import Store
+from flowengine.server.access import ADMIN_OPEN, ADMIN_TOKEN, Denied, Door, check_token
 from flowengine.server.callback import respond
 from flowengine.server.live import Live
-from flowengine.server.settings import Settings, SettingsError, is_loopback
+from flowengine.server.settings import Settings
 from flowengine.server.status import in_use
 
 log = logging.getLogger(__name__)
-TOKEN, OPEN = "FLOWENGINE_ADMIN_TOKEN", "FLOWENGINE_ADMIN_OPEN"
 PREFIX = "/admin"
-LEAST_TOKEN = 16  # characters; whoever guesses it decides what callers hear
 LONGEST_NAME = 100
-FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 NOBODY = "admin"
 
 
@@ -105,37 +102,6 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     message: str
     release: str = ""
     problems: tuple[ProblemSeen, ...] = ()
-
-
-class Denied(Exception):  # noqa: N818  # named for what is answered
-    """A request that is not let in, or not understood."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class Door:
-    """Lets in who has the token. Whoever comes through a proxy of this machine is not on this
-    machine.
-    """
-
-    def __init__(self, token: str, *, everywhere: bool) -> None:
-        self._token = token.encode()
-        self._everywhere = everywhere
-
-    def check(self, request: Request) -> None:
-        """Raises Denied."""
-        peer = request.client.host if request.client else ""
-        local = is_loopback(peer) and not any(name in request.headers for name in FORWARDED)
-        if not (local or self._everywhere):
-            raise Denied(403, f"from this machine only; {OPEN}=1 opens it to others")
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not compare_digest(given.strip().encode(), self._token):
-            log.warning("a request to %s from %s without the token", PREFIX, peer)
-            raise Denied(
-                401, f"say who you are with Authorization: Bearer and the token of {TOKEN}"
-            )
 
 
 class Admin:
@@ -223,24 +189,13 @@ def routes(
     environment: Mapping[str, str], settings: Settings, live: Live, store: Store
 ) -> list[BaseRoute]:
     """Nothing without a token."""
-    token = checked_token(environment)
+    token = check_token(environment, ADMIN_TOKEN)
     if not token:
         return []
-    door = Door(token, everywhere=environment.get(OPEN) == "1")
+    door = Door({ADMIN_TOKEN: token}, is_open=environment.get(ADMIN_OPEN) == "1")
     return [
         Route(f"{PREFIX}/{{verb}}", Admin(door, settings, live, store), methods=["GET", "POST"])
     ]
-
-
-def checked_token(environment: Mapping[str, str]) -> str:
-    """The token, or "" without one. Raises SettingsError where it would be guessed."""
-    token = environment.get(TOKEN, "")
-    if token and (len(token) < LEAST_TOKEN or token != token.strip()):
-        raise SettingsError(
-            f"{TOKEN} needs {LEAST_TOKEN} characters and no spaces around them: openssl rand -hex "
-            "32 makes one"
-        )
-    return token
 
 
 def understood(body: bytes, takes: type[Asked]) -> Asked:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import multiprocessing
 import os
 import signal
 import time
@@ -24,7 +23,9 @@ from flowengine.runtime.engine import Engine
 from flowengine.runtime.outbox import Outbox
 from flowengine.runtime.store import SqliteStore, Store, StoreError, open_store
 from flowengine.server import admin, keys, log
+from flowengine.server.access import Guarded, open_reading_door
 from flowengine.server.callback import Callback, Gate
+from flowengine.server.connections import ConnectionTable
 from flowengine.server.fetch import Client
 from flowengine.server.front import Front
 from flowengine.server.health import Healthz, Readyz, Scrape
@@ -52,13 +53,13 @@ class Parts:
     outbox: Outbox
     live: Live
     journal: Writer
+    connections: ConnectionTable
 
 
 def create() -> Front:
     """The application of a worker process, from the settings that its parent has left in the
     environment.
     """
-    log.configure()
     settings = Settings.handed_on()
     live = Live(settings)
     releases = live.registry()
@@ -80,25 +81,30 @@ def create() -> Front:
     callback = Callback(
         Engine(releases, store, codec, client), Gate(releases, environment), metrics, lines, journal
     )
-    ready = Readyz(store)
+    ready, door = Readyz(store), open_reading_door(environment)
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
         Route("/healthz", Healthz(), methods=["GET"]),
         Route("/readyz", ready, methods=["GET"]),
-        Route("/metrics", Scrape(metrics), methods=["GET"]),
-        Route("/status", Status(live, releases, store), methods=["GET"]),
+        Route("/metrics", Guarded(door, Scrape(metrics)), methods=["GET"]),
+        Route("/status", Guarded(door, Status(live, releases, store)), methods=["GET"]),
         *admin.routes(environment, settings, live, store),
     ]
-    parts = Parts(
-        store, client, lines, ready, settings.drain, Outbox(store, codec, client), live, journal
-    )
+    connections = ConnectionTable(settings.keep_alive)
+    outbox = Outbox(store, codec, client)
+    parts = Parts(store, client, lines, ready, settings.drain, outbox, live, journal, connections)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with running(parts, releases, metrics):
-            yield
+        try:
+            async with running(parts, releases, metrics):
+                yield
+        except Exception:  # Starlette hands on its text alone
+            reports.exception("the worker cannot begin, or not end")
+            raise
 
-    return Front(settings.callback_path, callback, Starlette(routes=routes, lifespan=lifespan))
+    others = Starlette(routes=routes, lifespan=lifespan)
+    return Front(settings.callback_path, callback, others, connections, live.retire)
 
 
 def opened(settings: Settings) -> Store:
@@ -121,7 +127,6 @@ def keep_out_of_git(folder: Path) -> None:
 async def running(parts: Parts, releases: Registry, metrics: Metrics) -> AsyncIterator[None]:
     """The life of a worker. By its end every callback in flight has been answered."""
     linger(parts)
-    end_with_parent()
     parts.journal.start()
     tasks = [asyncio.create_task(purge(parts.store)), asyncio.create_task(report(parts.outbox))]
     if isinstance(parts.store, SqliteStore):
@@ -148,30 +153,13 @@ def linger(parts: Parts) -> None:
 
     def begin() -> None:
         if not parts.ready.draining:
-            parts.ready.draining = True
+            parts.ready.draining = parts.connections.is_retiring = True
             parts.live.retire()
             loop.call_later(parts.drain, stop, signal.SIGTERM, None)
 
     if callable(stop):
         with suppress(NotImplementedError):  # not on every system
             loop.add_signal_handler(signal.SIGTERM, begin)
-
-
-def end_with_parent() -> None:
-    """A worker whose parent was killed is ended by nobody: it would keep the port, and the next
-    server could not begin.
-    """
-    if (parent := multiprocessing.parent_process()) is None:
-        return
-    loop, gone = asyncio.get_running_loop(), parent.sentinel
-
-    def end() -> None:
-        loop.remove_reader(gone)
-        reports.error("the process that began this worker was killed: the worker ends, too")
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    with suppress(NotImplementedError):  # not on every system
-        loop.add_reader(gone, end)
 
 
 async def report(outbox: Outbox) -> None:

@@ -3,7 +3,7 @@ response objects cost a fifth.
 """
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,15 +14,17 @@ from flowengine.compile import Release
 from flowengine.journal import Writer
 from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.runtime.engine import Engine, Releases, Reply, apology
+from flowengine.server.forwarded import find_forwarded
 from flowengine.server.log import Lines
 from flowengine.server.metrics import Metrics
-from flowengine.server.settings import SettingsError, applications
+from flowengine.server.settings import KEY, SECRET, SettingsError, applications
 from flowengine.sinch import BadCallback, Dice, Event, Notify, SignatureError, Verifier, decode
+from flowengine.sinch.signing import Folded, Headers, check_repeated
 
 log = logging.getLogger(__name__)
 HANG_UP = b'{"action":{"name":"hangup"}}'
 JSON = (b"content-type", b"application/json")
-TOO_LARGE, NOT_A_CALLBACK = 41300, 40001
+TOO_LARGE, NOT_A_CALLBACK, FORWARDED = 41300, 40001, 40300
 
 
 class Refusal(Exception):  # noqa: N818  # named for what is answered
@@ -51,11 +53,18 @@ class Gate:
 
     def check(self, scope: Scope, body: bytes) -> str:
         """The key of the application that signed, or "" where nothing is signed. Raises
-        SignatureError.
+        SignatureError or Refusal.
         """
         if self._releases.known is not self._for:
             self._renew()
         if self._verifier is None:
+            if header := find_forwarded(names_of(scope["headers"])):
+                raise Refusal(
+                    403,
+                    FORWARDED,
+                    "a server without credentials answers this machine alone, and a proxy has "
+                    f"passed this request on ({header}): set {KEY} and {SECRET} for the server",
+                )
             return ""
         path = scope.get("raw_path") or scope["path"]
         return self._verifier.verify(
@@ -113,6 +122,10 @@ class Callback:
             event = self._understood(scope, body)
         except Refusal as refusal:
             return self._refused(refusal, scope)
+        except Exception:  # a caller is on the line, but nobody knows who
+            log.exception("a request cannot be understood")
+            unclear = Refusal(400, NOT_A_CALLBACK, "the callback cannot be understood")
+            return self._refused(unclear, scope)
         try:
             reply = await self._engine.answer(event, body)
         except Exception:  # the engine never raises; should it ever, a caller is on the line
@@ -129,6 +142,8 @@ class Callback:
         if len(body) > MAX_CALLBACK_BYTES:
             raise Refusal(413, TOO_LARGE, f"a callback has at most {MAX_CALLBACK_BYTES} bytes")
         try:
+            check_framing(scope["headers"])
+            check_repeated(scope["headers"])
             application = self._gate.check(scope, body)
             event = decode(body)
         except SignatureError as error:
@@ -167,6 +182,23 @@ class Callback:
         return refusal.status, msgspec.json.encode(
             {"errorCode": refusal.code, "message": str(refusal)}
         )
+
+
+def names_of(headers: Any) -> Iterable[bytes]:
+    """Their names, from whichever way the request came."""
+    return headers if isinstance(headers, Folded) else [name for name, _ in headers]
+
+
+def check_framing(headers: Headers) -> None:
+    """Refuse what says twice how long its body is: a proxy may read it otherwise. Where we answer
+    directly there was a length alone.
+    """
+    if not isinstance(headers, Folded):
+        names = names_of(headers)
+        if b"content-length" in names and b"transfer-encoding" in names:
+            raise Refusal(
+                400, NOT_A_CALLBACK, "the request has both content-length and transfer-encoding"
+            )
 
 
 async def read(receive: Receive) -> bytes:

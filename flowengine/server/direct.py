@@ -6,14 +6,17 @@ one write. Every other request goes uvicorn's own way.
 """
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from flowengine.server.front import Front
+from flowengine.server.tracked import TrackedHttpTools
 from flowengine.sinch.signing import Folded
 
+log = logging.getLogger(__name__)
 _NOT_PLAIN = (b"expect", b"transfer-encoding", b"upgrade")
 
 
@@ -75,18 +78,24 @@ class Exchange:
 
     def _go(self, _waited: Any = None) -> None:
         """Run on to the answer, or to what must be waited for: what a task does, but at once."""
+        failure: BaseException | None = None
+        status, body = 500, b"{}"
         try:
             waited = self._coroutine.send(None)
         except StopIteration as end:
-            self._answer(*end.value)
-        except BaseException as error:
-            # as uvicorn reports it
-            self._protocol.logger.error("Exception in a callback", exc_info=error)  # noqa: TRY400
-            self._answer(500, b"{}")
-            if not isinstance(error, (Exception, asyncio.CancelledError)):
-                raise
+            status, body = end.value
+        except BaseException as error:  # noqa: BLE001  # it is reported below
+            failure = error
         else:
             self._wait_for(waited)
+            return
+        # outside of any `except`: an error while writing would name the end of the coroutine as its
+        # context, and with it the answer
+        if failure is not None:
+            log.error("a callback could not be answered", exc_info=failure)
+        self._answer(status, body)
+        if failure is not None and not isinstance(failure, (Exception, asyncio.CancelledError)):
+            raise failure
 
     def _wait_for(self, waited: asyncio.Future[Any] | None) -> None:
         protocol = self._protocol
@@ -103,35 +112,36 @@ class Exchange:
             waited.add_done_callback(protocol.tasks.discard)
 
     def _answer(self, status: int, body: bytes) -> None:
-        if self.disconnected:
-            return
         protocol = self._protocol
-        close = b"" if self.keep_alive else b"connection: close\r\n"
+        if self.disconnected or protocol.transport.is_closing():
+            return
+        stays = self.keep_alive and not protocol.table.is_retiring
+        close = b"" if stays else b"connection: close\r\n"
         head = STATUS_LINE[status] + _COMMON.head(protocol.server_state.default_headers)
         protocol.transport.write(
             b"%b%bcontent-length: %d\r\n\r\n%b" % (head, close, len(body), body)
         )
         self.response_complete = True
-        if not self.keep_alive:
+        if not stays:
             protocol.transport.close()
         protocol.on_response_complete()
 
 
-class DirectProtocol(HttpToolsProtocol):
+class DirectProtocol(TrackedHttpTools):
     """uvicorn's protocol, with a short way for callbacks."""
 
     _exchange: Exchange | None = None  # whose body is being read
-    _idle_since: float | None = None
-    _watched = False
 
     def on_message_begin(self) -> None:
         self.url, self.headers = b"", []
-        self._idle_since = None
+        self.table.begin_request(self)
+        self._is_receiving = self._is_reading_head = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
+        self._is_reading_head = False
         front = self.app
         headers = Folded(self.headers)
         if isinstance(front, Front) and self.url in front.plain_paths and self._is_plain(headers):
@@ -160,33 +170,11 @@ class DirectProtocol(HttpToolsProtocol):
             and len(headers.get(b"content-length", b"too long"))
             < 6  # what is longer goes the way on which it is refused early
             and headers.keys().isdisjoint(_NOT_PLAIN)
+            and len(headers) == len(self.headers)  # none comes twice
             and not self.flow.write_paused
             and self.limit_concurrency is None
             and not self.root_path
         )
-
-    def on_response_complete(self) -> None:
-        """Instead of a timer for each answer, one that looks after the connection now and then."""
-        if self.pipeline:
-            super().on_response_complete()
-            return
-        self.server_state.total_requests += 1
-        self._idle_since = self.loop.time()
-        self.flow.resume_reading()
-        if not self._watched:
-            self._watched = True
-            self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
-
-    def _close_if_idle(self) -> None:
-        self._watched = False
-        if self._idle_since is None or self.transport.is_closing():
-            return  # watched again from the next answer on
-        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if left > 0:
-            self._watched = True
-            self.loop.call_later(left, self._close_if_idle)
-        else:
-            self.transport.close()
 
     def on_body(self, body: bytes) -> None:
         if self._exchange is None:
@@ -199,4 +187,6 @@ class DirectProtocol(HttpToolsProtocol):
         if exchange is None:
             super().on_message_complete()
         else:
+            self._is_receiving = False
+            self.table.end_request(self)
             exchange.begin(self.app)

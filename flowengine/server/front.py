@@ -1,9 +1,14 @@
 """What stands before Starlette."""
 
+from collections.abc import Callable
+
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from flowengine.server.callback import Callback
+from flowengine.server.connections import ConnectionTable
+
+CLOSE = (b"connection", b"close")
 
 
 class Front:
@@ -13,17 +18,45 @@ class Front:
     nothing of them.
     """
 
-    def __init__(self, path: str, callback: Callback, others: Starlette) -> None:
+    def __init__(
+        self,
+        path: str,
+        callback: Callback,
+        others: Starlette,
+        connections: ConnectionTable | None = None,
+        on_retire: Callable[[], None] | None = None,
+    ) -> None:
         self._paths = (path, path.removesuffix("/") if path.endswith("/") else f"{path}/")
         self.plain_paths = tuple(
             path.encode() for path in self._paths if path.isascii() and "%" not in path
         )
         self.callback = callback
+        self.connections = ConnectionTable() if connections is None else connections
         self._others = others
+        self._on_retire = on_retire
+
+    def retire(self) -> None:
+        """Another worker takes over: answer what still comes, and let connections end with it."""
+        self.connections.is_retiring = True
+        if self._on_retire is not None:
+            self._on_retire()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
+        if self.connections.is_retiring and scope["type"] == "http":
+            send = close_after(send)
         if scope["type"] == "http" and scope["path"] in self._paths and scope["method"] == "POST":
             await self.callback(scope, receive, send)
         else:
             await self._others(scope, receive, send)
+
+
+def close_after(send: Send) -> Send:
+    """The same, but each answer says that its connection closes."""
+
+    async def send_and_close(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), CLOSE]}
+        await send(message)
+
+    return send_and_close

@@ -48,7 +48,7 @@ def kept_secret(folder: Path) -> str:
     makes it.
     """
     file = folder / KEY_FILE
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = folder / f"{KEY_FILE}.{os.getpid()}"
     if not file.exists():
         draft.touch(0o600)

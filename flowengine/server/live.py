@@ -45,7 +45,7 @@ from flowengine.releases.registry import follow as show
 from flowengine.releases.where import turn_of
 from flowengine.releases.workshop import Workshop
 from flowengine.runtime.store import Store
-from flowengine.server.settings import Settings
+from flowengine.server.settings import Settings, SettingsError
 from flowengine.server.teller import Teller
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class Live:
             self.place.forget()
             release = self.anew(found)
         if release is None:
-            raise RuntimeError("no release is live: start the server anew")
+            raise SettingsError("no release is live: start the server anew")
         gc.collect()
         # flows stay: the collector need not walk through all of them time and again while callers
         # wait

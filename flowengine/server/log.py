@@ -7,18 +7,16 @@ Of what they press only the exits appear that an author named after single keys 
 import asyncio
 import logging
 import os
-import re
 import time
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from flowengine.journal.masking import STARS, masked, told
+from flowengine.journal.masking import masked, told
 from flowengine.runtime.engine import Record
 from flowengine.sinch import Ice
 
 ATOMIC = 4096  # a pipe takes this much in one piece, so that the lines of several workers never mix
-LONG_NUMBER = re.compile(r"(?<![\w-])\+?\d{4,}(?![\w-])")
 _encode_lines = msgspec.json.Encoder().encode_lines
 log = logging.getLogger(__name__)
 
@@ -63,7 +61,7 @@ class Lines:
         now = time.time()
         if now - self._refused_at >= 1:
             self._refused_at = now
-            self._add(Refused(round(now, 3), code, reason.translate(STARS), client))
+            self._add(Refused(round(now, 3), code, reason, client))
 
     def flush(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -118,25 +116,3 @@ def pieces(lines: bytes) -> Iterable[bytes]:
         start = end
     if start < len(lines):
         yield lines[start:]
-
-
-class Masking(logging.Formatter):
-    """For what our modules report on standard error: no long number stays in clear. The web server
-    only tells of itself.
-    """
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        return text if record.name.startswith("uvicorn") else LONG_NUMBER.sub("****", text)
-
-
-def configure() -> None:
-    """Reports of the modules go to standard error. The client's own lines would show addresses with
-    values in them, and those of the watcher tell of each write to a store in the folder of the
-    flows.
-    """
-    handler = logging.StreamHandler()
-    handler.setFormatter(Masking("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for name in ("httpx", "httpcore", "watchfiles"):
-        logging.getLogger(name).setLevel(logging.WARNING)

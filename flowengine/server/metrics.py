@@ -4,7 +4,10 @@ names.
 
 import asyncio
 import os
+from bisect import bisect_left
+from collections import Counter as Count
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -80,9 +83,7 @@ class Metrics:
         noted, self._noted = self._noted, defaultdict(list)
         for (event, outcome), times in noted.items():
             self._callbacks.labels(event, outcome).inc(len(times))
-            observe = self._seconds.labels(event).observe
-            for seconds in times:
-                observe(seconds)
+            observe_all(self._seconds.labels(event), times)
 
     def fetched(self, service: str, outcome: str, seconds: float) -> None:
         self._fetches.labels(service, outcome).inc()
@@ -109,3 +110,13 @@ class Metrics:
         gathered = CollectorRegistry()
         MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]
         return generate_latest(gathered)
+
+
+def observe_all(histogram: Histogram, values: Sequence[float]) -> None:
+    """What `observe` does for each, at once: where workers share their numbers in files, one value
+    costs as much as the verification of a signature.
+    """
+    bounds = histogram._upper_bounds  # noqa: SLF001  # the library has no way for many
+    for bucket, number in Count(bisect_left(bounds, value) for value in values).items():
+        histogram._buckets[bucket].inc(number)  # noqa: SLF001
+    histogram._sum.inc(sum(values))  # noqa: SLF001

@@ -1,17 +1,20 @@
-"""Starts the web server and its workers."""
+"""Checks what a server is told, and starts its workers."""
 
 import asyncio
+import logging
 import os
 import tempfile
-from typing import Literal
-
-import uvicorn
+from contextlib import suppress
 
 from flowengine.compile import Release
+from flowengine.limits import MAX_DESCRIPTORS
 from flowengine.runtime.store import StoreError
 from flowengine.runtime.store.address import shown
-from flowengine.server import admin, keys, log
+from flowengine.server import admin, keys
+from flowengine.server.access import ADMIN_TOKEN, STATUS_TOKEN, check_token
 from flowengine.server.app import opened
+from flowengine.server.listeners import open_listeners
+from flowengine.server.reports import configure_reports, install_hooks
 from flowengine.server.settings import (
     Settings,
     SettingsError,
@@ -20,10 +23,17 @@ from flowengine.server.settings import (
     check_exposure,
     check_keys,
 )
+from flowengine.server.supervisor import Supervisor
+
+try:
+    import resource
+except ImportError:  # not on every system
+    resource = None  # type: ignore[assignment]
+
+log = logging.getLogger(__name__)
 
 PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/status")
-GRACE_SECONDS = 30  # longer than any callback may take; what still hangs then never ends
 
 
 def prepare(settings: Settings, release: Release) -> bool:
@@ -34,7 +44,8 @@ def prepare(settings: Settings, release: Release) -> bool:
             "the callback path starts with /, such as /sinch, and is none of "
             f"{', '.join(OWN_PATHS)} and {admin.PREFIX}"
         )
-    admin.checked_token(os.environ)
+    for token in (ADMIN_TOKEN, STATUS_TOKEN):
+        check_token(os.environ, token)
     check_complete(release)
     signed = bool(applications(release, os.environ))
     check_exposure(settings.host, has_credentials=signed)
@@ -53,41 +64,28 @@ async def check_store(settings: Settings) -> None:
         ) from error
 
 
-def serve(settings: Settings) -> None:
-    """Serve until told to stop. Every worker opens what it needs itself: connections and files do
-    not survive a fork.
-    """
+def serve(settings: Settings) -> int:
+    """Serve until told to stop; the exit status. Raises SettingsError where the port is taken."""
     settings.hand_on()
-    log.configure()
-    if settings.workers == 1:
-        run(settings)
-        return
+    configure_reports()
+    install_hooks()
+    raise_descriptor_limit()
+    listeners = open_listeners(settings.host, settings.port)
+    log.info(
+        "listening on %s",
+        ", ".join("{}:{}".format(*listener.getsockname()[:2]) for listener in listeners),
+    )
     with tempfile.TemporaryDirectory(prefix="flowengine-") as folder:
         os.environ[PROMETHEUS_FOLDER] = folder  # where workers add up their numbers
-        run(settings)
+        return Supervisor(listeners, settings.workers, settings.drain).run()
 
 
-def protocol() -> type[asyncio.Protocol] | Literal["auto"]:
-    """Our own, where there is the parser that it builds on."""
-    try:
-        from flowengine.server.direct import DirectProtocol  # noqa: PLC0415
-    except ImportError:
-        return "auto"
-    return DirectProtocol
-
-
-def run(settings: Settings) -> None:
-    uvicorn.run(
-        "flowengine.server.app:create",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        http=protocol(),
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,  # nothing here depends on who the peer says it is
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+def raise_descriptor_limit() -> None:
+    """Use what the system allows: proxies keep connections, and each is a file descriptor."""
+    if resource is None:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

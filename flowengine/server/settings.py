@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from flowengine.compile import Release
+from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.releases.where import Where
 from flowengine.runtime.store.address import on_postgresql
 from flowengine.sinch.signing import decode_secret
@@ -37,6 +38,7 @@ class Settings:
     store: str = DEFAULT_STORE
     callback_path: str = "/sinch"
     drain: float = 0.0
+    keep_alive: float = DEFAULT_KEEP_ALIVE_SECONDS
 
     @property
     def cookies_only(self) -> bool:

@@ -7,8 +7,10 @@ must not fail over a field that nobody reads.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from math import isfinite
 from typing import Any, get_args
 
 import msgspec
@@ -66,20 +68,42 @@ def decode(body: bytes) -> Event:
 
 def _lenient(body: bytes) -> Event:
     try:
-        data = _untyped(body)
-    except (ValueError, RecursionError) as error:
-        raise BadCallback(f"the body is not JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise BadCallback("the body is not a JSON object")
-    return _event(_folded(data))
+        data = _read(body)
+        if not isinstance(data, dict):
+            raise BadCallback("the body is not a JSON object")
+        return _event(_folded(data))
+    except RecursionError as error:
+        raise BadCallback("the body is nested too deep") from error
+    except ValueError as error:
+        raise BadCallback("the body is not JSON in UTF-8") from error
+
+
+def _read(body: bytes) -> Any:
+    """JSON, also with numbers that are none, and with halves of characters, as a display name may
+    have them that was cut off: these are replaced.
+    """
+    try:
+        return _untyped(body)
+    except ValueError:
+        data = json.loads(body, parse_constant=lambda _: None, parse_float=_finite)
+        text = json.dumps(data, ensure_ascii=False)
+        return _untyped(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if isfinite(number) else None
 
 
 def _event(data: dict[str, Any]) -> Event:
+    """Messages quote nothing: they are written to the log."""
     kind = _KINDS.get(_text(data.get("event")).lower())
     if kind is None:
-        raise BadCallback(f'"{_text(data.get("event"))}" is no event of a call')
+        raise BadCallback(f"the event is none of {', '.join(_KINDS)}")
     if not _text(data.get("callid")):
         raise BadCallback("the callback names no call (callid)")
+    if "\N{REPLACEMENT CHARACTER}" in _text(data["callid"]):
+        raise BadCallback("the id of the call has halves of characters")  # two might become one
     event: Event = _struct(kind, data)
     return event
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 from msgspec.structs import force_setattr
 
+from flowengine.sinch.vocabulary import fold_word
+
 
 class Pair(msgspec.Struct, frozen=True):
     key: str
@@ -33,6 +35,12 @@ def _lower(value: msgspec.Struct, name: str) -> None:
     text: str = getattr(value, name)
     if text != (lower := text.lower()):
         force_setattr(value, name, lower)
+
+
+def _fold(event: msgspec.Struct, name: str) -> None:
+    text: str = getattr(event, name)
+    if text != (folded := fold_word(text)):
+        force_setattr(event, name, folded)
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -107,6 +115,13 @@ class Ice(Common, frozen=True, tag="ice"):
         if not self.origination_type.isupper():
             force_setattr(self, "origination_type", self.origination_type.upper())
 
+    @property
+    def origin(self) -> str:
+        """Where the call comes from: `pstn`, `mxp`, `sip`, `server`, or a word to come. The domain
+        is that of the other end; it counts only where nothing else is said.
+        """
+        return self.origination_type.lower() or ("mxp" if self.domain == "mxp" else "pstn")
+
 
 class Ace(Common, frozen=True, tag="ace"):
     kind: ClassVar[str] = "ace"
@@ -148,6 +163,8 @@ class Dice(Common, frozen=True, tag="dice"):
     def __post_init__(self) -> None:
         _as_dict(self, "cookies")
         _as_dict(self, "call_headers")
+        _fold(self, "result")
+        _fold(self, "reason")
 
 
 class Notify(Common, frozen=True, tag="notify"):

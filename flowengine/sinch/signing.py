@@ -16,11 +16,13 @@ from flowengine.limits import SIGNATURE_WINDOW_SECONDS
 
 Headers = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
 """Header names in any case; the second form is what ASGI has"""
+# of two of these one would be checked, and whoever stands in front may have read the other
+SIGNED = (b"authorization", b"content-type", b"x-timestamp")
 
 
 class Folded(dict[bytes, bytes]):
-    """Headers by their names in lower case, so that nobody need search for them; of several of one
-    name, the last
+    """Headers by their names in lower case, so that nobody need search for them. None of them came
+    several times.
     """
 
 
@@ -31,6 +33,10 @@ class SignatureError(Exception):
 
 
 class Unsigned(SignatureError):  # noqa: N818 - named for what the request is
+    code = 40100
+
+
+class RepeatedHeaderError(SignatureError):
     code = 40100
 
 
@@ -144,6 +150,12 @@ class Verifier:
         return (path, unquote_to_bytes(path)) if b"%" in path else (path,)
 
 
+def check_repeated(headers: Headers) -> None:
+    """Raises RepeatedHeaderError where a header that counts came several times."""
+    if not isinstance(headers, Folded):
+        _headers(headers)
+
+
 def _headers(headers: Headers) -> tuple[bytes, bytes, bytes]:
     if isinstance(headers, Folded):
         return (
@@ -151,15 +163,14 @@ def _headers(headers: Headers) -> tuple[bytes, bytes, bytes]:
             headers.get(b"content-type", b""),
             headers.get(b"x-timestamp", b""),
         )
-    authorization = content_type = timestamp = b""
+    found: dict[bytes, bytes] = {}
     for name, value in _pairs(headers):
         lowered = name.lower()
-        if lowered == b"authorization":
-            authorization = value
-        elif lowered == b"content-type":
-            content_type = value
-        elif lowered == b"x-timestamp":
-            timestamp = value
+        if lowered in found:
+            raise RepeatedHeaderError(f"the request has several {lowered.decode()} headers")
+        if lowered in SIGNED:
+            found[lowered] = value
+    authorization, content_type, timestamp = (found.get(name, b"") for name in SIGNED)
     return authorization, content_type, timestamp
 
 

@@ -82,6 +82,7 @@ class Surroundings:
     global_keys: Mapping[str, str]
     defaults: Mapping[str, Any]
     menu_ids: str = "named"
+    goes_back: bool = False
 
 
 @dataclass(slots=True)

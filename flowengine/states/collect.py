@@ -1,14 +1,12 @@
 """collect: ask for digits or words, check them, read them back, and keep them in a variable."""
 
-import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.expr import EvalError, Expression, Type
-from flowengine.expr.functions.dates import is_date, parse_date
 from flowengine.sinch import Pie
 from flowengine.source import Path
 from flowengine.states.asking import (
@@ -25,12 +23,12 @@ from flowengine.states.builder import Builder, Variable
 from flowengine.states.fields import SPECIAL, Attempts, Condition, Duration, Name, StateName
 from flowengine.states.move import Answer, Exit, Move
 from flowengine.states.prompt import Plan, Prompt, worded
+from flowengine.states.read_back import ReadBack, compile_read_back
 from flowengine.states.run import Run
+from flowengine.states.spoken_input import NO, YES, convert_input, read_input
 from flowengine.svaml import Menu as WireMenu
-from flowengine.svaml import Option as WireOption
 from flowengine.svaml import RunMenu
 
-YES, NO = "yes", "no"
 CONFIRMING = 100  # attempts above this say that the read-back is what the caller was asked
 EXAMPLE = """
 ask_account:
@@ -114,10 +112,33 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         Annotated[
             Prompt,
             Meta(
-                description="Reads the input back; key 1 keeps it, key 2 asks again.",
+                description="Reads the input back; key 1 or a spoken yes keeps it, key 2 or a "
+                "spoken no asks again.",
                 examples=[
                     "You entered ${spell(vars.account)}. Press 1 if that is right, 2 to try again."
                 ],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    hear_yes: (
+        Annotated[
+            list[str],
+            Meta(
+                description="Words that confirm by voice, instead of those of the locale.",
+                examples=[["yes", "correct"]],
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    hear_no: (
+        Annotated[
+            list[str],
+            Meta(
+                description="Words that refuse by voice, instead of those of the locale.",
+                examples=[["no", "wrong"]],
+                min_length=1,
             ),
         ]
         | UnsetType
@@ -178,7 +199,7 @@ class CompiledCollect:
     most: int
     valid: Expression | None
     invalid: Wording
-    confirm: Plan | None
+    read_back: ReadBack | None
     timeout: int
     voice_timeout: int
     repeats: int
@@ -187,6 +208,10 @@ class CompiledCollect:
     before: str
     actions = frozenset({"runMenu"})
     waits = True
+
+    @property
+    def confirm(self) -> Plan | None:
+        return self.read_back.prompt if self.read_back else None
 
     def enter(self, run: Run) -> Move:
         run.attempts = 1
@@ -203,14 +228,14 @@ class CompiledCollect:
             return settled or self.question.retry(
                 run, "no input", self.question.no_input, "otherwise", self.ask
             )
-        return self.entered(run, event.value.strip().removesuffix("#"))
+        return self.entered(run, read_input(event, self.variable, run.locale))
 
     def entered(self, run: Run, text: str) -> Move:
         if text in self.keys:
             return Exit(self.keys[text])
         if not self.keep(run, text):
             return self.question.retry(run, "invalid", self.invalid, "otherwise", self.ask)
-        if self.confirm is None:
+        if self.read_back is None:
             return Exit("next")
         run.attempts += CONFIRMING
         return Answer(self.ask_back(run))
@@ -218,7 +243,7 @@ class CompiledCollect:
     def keep(self, run: Run, text: str) -> bool:
         """Put the input into its variable; False, and the old value again, when it is not valid."""
         name = f"vars.{self.variable.name}"
-        value = converted(text, self.variable, self.format)
+        value = convert_input(text, self.variable, self.format)
         if value is None or not self.least <= len(text) <= self.most:
             return False
         before = run.names[name]
@@ -241,7 +266,7 @@ class CompiledCollect:
         """What becomes of the read-back: whoever leaves it without a yes leaves the old value
         behind.
         """
-        said = event.value.strip()
+        said = self.read_back.answer(run, event) if self.read_back else ""
         moved = Exit("next") if said == YES else self.refused(run, event, said)
         if said == NO or not isinstance(moved, Answer):
             before = run.names.pop(self.before)
@@ -251,7 +276,8 @@ class CompiledCollect:
 
     def refused(self, run: Run, event: Pie, said: str) -> Move:
         if said in self.everywhere:
-            return Exit(self.everywhere[said])
+            leads = self.everywhere[said]
+            return Exit(leads, own_question=leads == "back")
         attempt = run.attempts - CONFIRMING
         run.attempts = attempt
         if said == NO:
@@ -279,40 +305,8 @@ class CompiledCollect:
         return self.question.run_menu([menu], run, self.question.first)
 
     def ask_back(self, run: Run) -> RunMenu:
-        keys = {"1": YES, "2": NO, **dict(zip(self.everywhere, self.everywhere, strict=True))}
-        options = tuple(
-            WireOption(dtmf=key, action=f"return({value})") for key, value in keys.items()
-        )
-        menu = WireMenu(
-            id="main",
-            main_prompt=worded([self.confirm], run),
-            repeats=0,
-            timeout_mills=self.timeout,
-            options=options,
-        )
-        return self.question.run_menu([menu], run, self.confirm)
-
-
-def converted(text: str, variable: Variable, date_format: str) -> Any:
-    """The input as a value of the variable, or None when it is none."""
-    if variable.kind in ("digits", "integer") and not (text.isascii() and text.isdigit()):
-        return None
-    if variable.kind == "date":
-        return parse_date(text, date_format) if is_date(text, date_format) else None
-    if variable.kind == "time":
-        return (
-            f"{text[:2]}:{text[2:]}"
-            if re.fullmatch(r"([01][0-9]|2[0-3])[0-5][0-9]", text)
-            else None
-        )
-    if variable.type is Type.INTEGER:
-        return int(text) if len(text) <= 18 else None
-    held = (
-        variable.type is Type.TEXT
-        and len(text) <= variable.size
-        and (not variable.choices or text in variable.choices)
-    )
-    return text if held else None
+        assert self.read_back is not None  # noqa: S101  # only with one a call comes to it
+        return self.question.run_menu([self.read_back.menu(run)], run, self.read_back.prompt)
 
 
 def lengths(builder: Builder, path: Path, collect: Collect, variable: Variable) -> tuple[int, int]:
@@ -371,6 +365,8 @@ def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledC
     builder.late_reads.add(f"vars.{variable.name}")
     least, most = lengths(builder, path, collect, variable)
     keys = global_exits(builder)
+    everywhere = {key: leads for key, leads in keys.items() if key not in ("1", "2")}
+    timeout = timeout_millis(builder, (*path, "timeout"), collect.timeout)
     return CompiledCollect(
         question=question(builder, path, collect, heard=collect.voice, no_match=Wording(())),
         variable=variable,
@@ -381,11 +377,11 @@ def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledC
         if isinstance(collect.valid, str)
         else None,
         invalid=wording(builder, (*path, "invalid"), collect.invalid, "invalid"),
-        confirm=builder.listed((*path, "confirm"), collect.confirm, late=True),
-        timeout=timeout_millis(builder, (*path, "timeout"), collect.timeout),
+        read_back=compile_read_back(builder, path, collect, everywhere, timeout),
+        timeout=timeout,
         voice_timeout=voice_millis(builder, (*path, "voice_timeout"), collect.voice_timeout),
         repeats=collect.repeats,
         keys={key: leads for key, leads in keys.items() if least > 1 or not key.isdigit()},
-        everywhere={key: leads for key, leads in keys.items() if key not in ("1", "2")},
+        everywhere=everywhere,
         before=builder.beside(variable) if collect.confirm is not UNSET else "",
     )

@@ -14,6 +14,7 @@ from flowengine.sinch import Ace, Notify, Pie
 from flowengine.source import Path
 from flowengine.states.builder import Builder
 from flowengine.states.fields import Duration, StateName, Tones
+from flowengine.states.headers import compile_headers
 from flowengine.states.move import Answer, Exit, Failed, Move
 from flowengine.states.run import Run
 from flowengine.states.wire import Prepared, caller_id, prepared
@@ -326,10 +327,7 @@ def compile_connect(
         )
         for name in fields
     }
-    headers = {
-        key: builder.template((*path, "headers", key), text)
-        for key, text in connect.headers.items()
-    }
+    headers = compile_headers(builder, (*path, "headers"), connect.headers)
     if None in texts.values() or None in headers.values():
         return None
     # None is ruled out above

@@ -1,6 +1,5 @@
 """menu: offer choices by key or by voice."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -24,6 +23,7 @@ from flowengine.states.fields import SPECIAL, Attempts, Duration, StateName
 from flowengine.states.move import Answer, Exit, Move, Sent
 from flowengine.states.prompt import Plan, Prompt, worded
 from flowengine.states.run import Run
+from flowengine.states.spoken_input import fold_words, read_digits
 from flowengine.svaml import Menu as WireMenu
 from flowengine.svaml import Option as WireOption
 from flowengine.svaml import RunMenu, fragment
@@ -202,9 +202,10 @@ class CompiledMenu:
         if not isinstance(event, Pie):
             return self.enter(run)
         value = event.value.strip()
-        value = value if value in self.choices else self.spoken(event)
+        value = value if value in self.choices else self.spoken(event, run.locale)
         if value in self.choices:
-            return Exit(self.choices[value])
+            leads = self.choices[value]
+            return Exit(leads, own_question=leads == "back" and "." in value)
         for menu in self.inner:
             if menu.value == value:
                 return Answer(self.opened(run, menu))
@@ -213,13 +214,13 @@ class CompiledMenu:
             run, "no match", self.question.no_match, "otherwise", self.ask
         )
 
-    def spoken(self, event: Pie) -> str:
-        """The option whose word the caller said, by its keys; the longest word wins."""
+    def spoken(self, event: Pie, locale: str) -> str:
+        """The option whose word or key the caller said, by its keys; the longest word wins."""
         if event.input_method != "voice":
             return ""
-        said = f" {plain(event.value)} "
+        said = f" {fold_words(event.value)} "
         words = sorted((word for word in self.heard if f" {word} " in said), key=len)
-        return self.heard[words[-1]] if words else ""
+        return self.heard[words[-1]] if words else read_digits(event.value, locale)
 
     def opened(self, run: Run, menu: Inner) -> RunMenu:
         """The question again, begun with an inner menu: keys lead there on the platform itself,
@@ -254,13 +255,6 @@ class CompiledMenu:
             max_timeout_mills=self.voice_timeout,
             options=options,
         )
-
-
-def plain(words: str) -> str:
-    """Words without case and punctuation, as recognised speech has either or not: `My bill,
-    please.` is `my bill please`.
-    """
-    return " ".join(re.sub(r"[^\w\s]", " ", words.casefold()).split())
 
 
 @dataclass(slots=True)
@@ -306,7 +300,7 @@ class Choices:
             )
 
     def hear(self, path: Path, word: str, value: str) -> None:
-        other = self.heard.setdefault(plain(word), value)
+        other = self.heard.setdefault(fold_words(word), value)
         if other != value:
             self.builder.problem(
                 "FE223",

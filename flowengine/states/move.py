@@ -15,9 +15,12 @@ Said = Instruction | msgspec.Raw
 
 
 class Exit(msgspec.Struct, frozen=True):
-    """Leave by this exit; the state machine knows where it leads."""
+    """Leave by this exit; the state machine knows where it leads. With `own_question`, `back` goes
+    to the question of the state itself: from its read-back, or from a menu inside it.
+    """
 
     name: str
+    own_question: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):

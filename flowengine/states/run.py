@@ -11,6 +11,8 @@ from flowengine.expr import EvalError
 from flowengine.sinch import Event
 from flowengine.states.move import Fetched, Said
 
+CALLERS = ("call.from", "call.user", "call.sip")
+
 
 class Names(dict[str, Any]):
     """Values by dotted name. Clocks, calendars and facts of the event are worked out only when an
@@ -72,6 +74,6 @@ class Run(msgspec.Struct):
         """A number in [0, 100) that stays the same for one caller and one place, so that a split is
         sticky.
         """
-        who = self.names.get("call.from") or self.names.get("call.user") or self.event.call_id
+        who = next(filter(None, map(self.names.get, CALLERS)), self.event.call_id)
         digest = hashlib.blake2b(f"{salt}\n{who}".encode(), digest_size=8).digest()
         return int.from_bytes(digest) / 2**64 * 100

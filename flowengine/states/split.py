@@ -10,7 +10,7 @@ from flowengine.source import Path
 from flowengine.states.builder import Builder
 from flowengine.states.fields import StateName
 from flowengine.states.move import Exit, Move
-from flowengine.states.run import Run
+from flowengine.states.run import CALLERS, Run
 
 EXAMPLE = """
 try_new_greeting:
@@ -67,7 +67,7 @@ class CompiledSplit:
 
 
 def compile_split(builder: Builder, path: Path, shares: list[Share]) -> CompiledSplit:
-    builder.reads |= {"call.from", "call.user"}
+    builder.reads |= set(CALLERS)
     bounds, total = [], 0.0
     for index, share in enumerate(shares):
         if share.share is UNSET and index < len(shares) - 1:

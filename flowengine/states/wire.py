@@ -34,6 +34,7 @@ from flowengine.svaml import (
     to_stream,
     to_user,
 )
+from flowengine.svaml.headers import headers_bytes
 
 if TYPE_CHECKING:
     from flowengine.states.connect import Connect
@@ -79,14 +80,15 @@ def header_list(headers: Mapping[str, Template], names: Mapping[str, Any]) -> He
         CallHeader(key=key, value=one_line(template.render(names)))
         for key, template in headers.items()
     )
-    size = sum(len(header.key.encode()) + len(header.value.encode()) for header in found)
+    size = headers_bytes((header.key, header.value) for header in found)
     if size > MAX_HEADERS_BYTES:
         raise ValueError(f"call headers of {size} bytes; the platform takes {MAX_HEADERS_BYTES}")
     return found
 
 
 def one_line(text: str) -> str:
-    return text.translate(CONTROL)
+    """Text without what could begin a new line, or is not printable."""
+    return "".join(letter if letter.isprintable() else " " for letter in text.translate(CONTROL))
 
 
 def caller_id(texts: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from flowengine import limits
 from flowengine.svaml import actions as act
 from flowengine.svaml import instructions as ins
 from flowengine.svaml.forms import DTMF, NUMBER, RECORDING_URL, SIP, WEBSOCKET
+from flowengine.svaml.headers import header_name_fault, header_value_fault, headers_bytes
 from flowengine.svaml.menus import heard, menu_faults
 from flowengine.svaml.prompt import is_silent, split, url_problem
 
@@ -119,7 +120,10 @@ def _seconds(value: int | None, most: int) -> Iterator[str]:
 
 
 def _headers(headers: tuple[act.CallHeader, ...]) -> Iterator[str]:
-    size = sum(len(header.key.encode()) + len(header.value.encode()) for header in headers)
+    for header in headers:
+        if fault := header_name_fault(header.key) or header_value_fault(header.value):
+            yield fault
+    size = headers_bytes((header.key, header.value) for header in headers)
     if size > limits.MAX_HEADERS_BYTES:
         yield f"call headers of {size} bytes; {limits.MAX_HEADERS_BYTES} are allowed"
 

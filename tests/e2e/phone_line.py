@@ -22,6 +22,8 @@ from flowengine.sinch import sign
 
 KEY = "669E367E-6BBA-48AB-AF15-266871C28135"
 SECRET = "BeIukql3pTKJ8RGL5zo0DA=="
+STATUS_TOKEN = "a token of the tests"
+READER = {"authorization": f"Bearer {STATUS_TOKEN}"}  # may read /status and /metrics
 FLOW = """
 flow: support-line
 start: welcome
@@ -134,6 +136,7 @@ class Server:
         self.flows = flows or [str(folder / "flows")]
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        self.environment: dict[str, str] = {}
 
     def start(self) -> None:
         command = [
@@ -150,6 +153,8 @@ class Server:
             **os.environ,
             "SINCH_APPLICATION_KEY": KEY,
             "SINCH_APPLICATION_SECRET": SECRET,
+            "FLOWENGINE_STATUS_TOKEN": STATUS_TOKEN,
+            **self.environment,
         }
         log = (self.folder / "server.log").open("ab")
         self.process = subprocess.Popen(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from phone_line import Line, Server, said
+from phone_line import READER, Line, Server, said
 
 PATIENCE = 15.0
 A_SECOND = 1.0
@@ -42,7 +42,9 @@ class Served(Server):
     def status(self) -> dict[str, Any]:
         """Within a second, whatever hangs."""
         found: dict[str, Any] = (
-            httpx.get(f"http://127.0.0.1:{self.port}/status", timeout=1).raise_for_status().json()
+            httpx.get(f"http://127.0.0.1:{self.port}/status", headers=READER, timeout=1)
+            .raise_for_status()
+            .json()
         )
         return found
 

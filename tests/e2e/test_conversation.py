@@ -151,7 +151,7 @@ def test_the_report_of_an_ended_call_survives_a_system_that_is_down_and_a_killed
     finally:
         server.kill(signal.SIGTERM)
     assert [json.loads(report) for report in crm.reports] == [
-        {"call": "call-1", "result": "ANSWERED"}
+        {"call": "call-1", "result": "answered"}
     ]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from many_callers import project, write
-from phone_line import Server
+from phone_line import READER, Server
 from test_several_machines import until
 
 from flowengine.compile.release import release_id
@@ -33,7 +33,9 @@ class Office(Server):
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = (
-            httpx.get(f"http://127.0.0.1:{self.port}/status").raise_for_status().json()
+            httpx.get(f"http://127.0.0.1:{self.port}/status", headers=READER)
+            .raise_for_status()
+            .json()
         )
         return found
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from many_callers import project, write
-from phone_line import Server
+from phone_line import READER, Server
 from test_several_machines import id_of, until
 
 from flowengine.releases.ledger import Change, Ledger, Live, fold
@@ -66,7 +66,9 @@ class House(Server):
 
     def served(self) -> set[tuple[int, str]]:
         found = [
-            httpx.get(f"http://127.0.0.1:{self.port}/status").raise_for_status().json()["worker"]
+            httpx.get(f"http://127.0.0.1:{self.port}/status", headers=READER)
+            .raise_for_status()
+            .json()["worker"]
             for _ in range(16)
         ]
         return {(worker["pid"], worker["current"]) for worker in found}

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 from many_callers import Crowd, parts_of, project, write
-from phone_line import Line, Server, said
+from phone_line import READER, Line, Server, said
 
 from flowengine.compile.release import release_id
 from flowengine.releases.archive import Archive
@@ -38,7 +38,9 @@ class Machine(Server):
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = (
-            httpx.get(f"http://127.0.0.1:{self.port}/status").raise_for_status().json()
+            httpx.get(f"http://127.0.0.1:{self.port}/status", headers=READER)
+            .raise_for_status()
+            .json()
         )
         return found
 

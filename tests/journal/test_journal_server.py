@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from e2e.phone_line import FLOW, PROJECT, Crm, Line, Server
+from e2e.phone_line import FLOW, PROJECT, READER, Crm, Line, Server
 
 from flowengine.journal import Reader, Wanted
 
@@ -36,7 +36,7 @@ def whole_call(server: Server, name: str) -> None:
 
 
 def metric(server: Server, name: str) -> float:
-    text = httpx.get(f"http://127.0.0.1:{server.port}/metrics").text
+    text = httpx.get(f"http://127.0.0.1:{server.port}/metrics", headers=READER).text
     return sum(
         float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name)
     )

@@ -212,7 +212,7 @@ def test_calls_are_found_by_time_release_and_outcome(tmp_path: Path) -> None:
     assert (good.callbacks, good.seconds, good.reason, good.ended, good.exit) == (
         4,
         20,
-        "CALLERHANGUP",
+        "callerhangup",
         True,
         "line/main: key 0",
     )

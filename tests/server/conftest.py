@@ -14,6 +14,7 @@ from server_process import (
     KEY,
     PROJECT,
     SECRET,
+    STATUS_TOKEN,
     Served,
     Service,
     free_port,
@@ -66,7 +67,12 @@ def serve(tmp_path: Path, service: Service) -> Iterator[Callable[..., Served]]:
                     *options,
                 ],
                 cwd=tmp_path,
-                env={"PYTHONPATH": str(Path(__file__).parents[2]), **environment, **credentials},
+                env={
+                    "PYTHONPATH": str(Path(__file__).parents[2]),
+                    "FLOWENGINE_STATUS_TOKEN": STATUS_TOKEN,
+                    **environment,
+                    **credentials,
+                },
                 stdout=out,
                 stderr=err,
             )

@@ -17,6 +17,7 @@ import httpx
 from flowengine.sinch import sign
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
+STATUS_TOKEN = "a token of the tests"
 TYPE = "application/json; charset=utf-8"
 FLOW = """
 flow: line
@@ -126,12 +127,16 @@ class Served:
                 content,
                 headers["x-timestamp"],
             )
+        if "forwarded" in changed:
+            headers["x-forwarded-for"] = changed["forwarded"]
         return httpx.post(
             self.url + path, content=content, headers=headers, timeout=10, trust_env=False
         )
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=5, trust_env=False)
+        """What its operator reads."""
+        headers = {"authorization": f"Bearer {STATUS_TOKEN}"}
+        return httpx.get(self.url + path, headers=headers, timeout=5, trust_env=False)
 
     def lines(self, wanted: int) -> list[dict[str, Any]]:
         """The log, which is written a moment after the answer."""
@@ -144,7 +149,7 @@ class Served:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
 
 def free_port() -> int:

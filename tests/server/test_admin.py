@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
-from e2e.phone_line import Line, Server, said
+from e2e.phone_line import READER, Line, Server, said
 from releases.releases_repository import commit, flow, git, new_repository
 
 TOKEN = "a token that nobody guesses"
@@ -268,6 +268,10 @@ DENIED: list[tuple[dict[str, str], int]] = [
     ({"authorization": f"Basic {TOKEN}"}, 401),
     ({"authorization": f"Bearer {TOKEN}x"}, 401),
     ({**KNOWN, "x-forwarded-for": "127.0.0.1"}, 403),
+    ({**KNOWN, "x-forwarded-proto": "https"}, 403),
+    ({**KNOWN, "via": "1.1 proxy"}, 403),
+    ({**KNOWN, "forwarded": "for=127.0.0.1"}, 403),
+    (READER, 401),  # reads, and changes nothing
     ({**KNOWN, "x-who": "x" * 101}, 400),
     ({**KNOWN, "x-who": ""}, 400),
 ]
@@ -291,6 +295,50 @@ def test_who_has_no_token_or_comes_through_a_proxy_is_not_let_in(house: House) -
         httpx.get(f"http://127.0.0.1:{house.port}/admin/releases", trust_env=False).status_code
         == 401
     )
+
+
+@pytest.mark.parametrize("path", ["/status", "/metrics"])
+def test_status_and_metrics_without_a_token_are_refused_wherever_the_request_comes_from(
+    house: House, path: str
+) -> None:
+    """A plain proxy on the same machine adds no header."""
+    address = f"http://127.0.0.1:{house.port}{path}"
+    several = [("authorization", KNOWN["authorization"])] * 2
+    for headers, status in (
+        ({}, 401),
+        ({"authorization": "Bearer another token"}, 401),
+        (several, 401),
+        (READER, 200),
+        ({"authorization": KNOWN["authorization"]}, 200),
+        ({**READER, "x-forwarded-for": "192.0.2.1"}, 200),
+    ):
+        answer = httpx.get(address, headers=headers, trust_env=False)
+        assert answer.status_code == status, headers
+        if status != 200:
+            assert house.shown("/status")["current"] not in answer.text
+    for free in ("/healthz", "/readyz"):
+        assert httpx.get(address.replace(path, free), trust_env=False).status_code == 200
+
+
+def test_status_and_metrics_of_a_server_without_tokens_say_what_to_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FLOWENGINE_ADMIN_TOKEN", raising=False)
+    house = House(tmp_path)
+    house.environment = {"FLOWENGINE_STATUS_TOKEN": ""}
+    house.start()
+    try:
+        for path in ("/status", "/metrics"):
+            answer = httpx.get(
+                f"http://127.0.0.1:{house.port}{path}", headers=READER, trust_env=False
+            )
+            assert answer.status_code == 403
+            assert (
+                "set FLOWENGINE_STATUS_TOKEN or FLOWENGINE_ADMIN_TOKEN" in answer.json()["message"]
+            )
+        assert "flow" in house.command("releases")  # the commands need none
+    finally:
+        house.kill()
 
 
 def own_address() -> str:
@@ -331,7 +379,8 @@ def test_without_a_token_there_is_no_admin(tmp_path: Path, monkeypatch: pytest.M
     house.start()
     try:
         assert house.admin("rollback").status_code == 404
-        assert house.shown("/status")["rejected"] == []
+        address = f"http://127.0.0.1:{house.port}/status"
+        assert httpx.get(address, headers=READER, trust_env=False).json()["rejected"] == []
     finally:
         house.kill()
 

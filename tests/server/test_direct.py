@@ -20,6 +20,7 @@ from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.store import MemoryStore, Saved
 from flowengine.server.callback import Callback, Gate
+from flowengine.server.connections import ConnectionTable
 from flowengine.server.direct import DirectProtocol, Exchange
 from flowengine.server.front import Front
 from flowengine.server.log import Lines
@@ -63,10 +64,9 @@ class Line:
             Metrics(),
             Lines(os.open(os.devnull, os.O_WRONLY)),
         )
-        self.front = Front("/sinch", self.callback, Starlette())
+        self.front = Front("/sinch", self.callback, Starlette(), ConnectionTable(1, 1))
         self.server = uvicorn.Server(uvicorn.Config(
             self.front, http=DirectProtocol, port=0, lifespan="off", access_log=False, log_config=None, proxy_headers=False,
-            timeout_keep_alive=1,
         ))  # fmt: skip
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -235,7 +235,7 @@ def test_a_connection_that_is_not_used_is_closed() -> None:
                 writer.write(request(ice()))
                 await answer(reader)
                 await asyncio.sleep(0.5)
-            assert await asyncio.wait_for(reader.read(), 2) == b""
+            assert await asyncio.wait_for(reader.read(), 3) == b""
             writer.close()
 
     asyncio.run(run())

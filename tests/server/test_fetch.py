@@ -170,9 +170,9 @@ def test_the_environment_chooses_no_proxy(
 
 
 def test_nothing_of_a_request_is_logged(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    from flowengine.server.log import configure
+    from flowengine.server.reports import configure_reports
 
-    configure()
+    configure_reports()
     with caplog.at_level(logging.INFO):
         fetched(service.url + "/accounts/12345674", {service.netloc: True})
     assert "12345674" not in caplog.text

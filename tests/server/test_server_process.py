@@ -1,11 +1,16 @@
 """The server as a process: signed callbacks over real HTTP, real lookups, real signals."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
+import httpx
 import pytest
-from server_process import Served, ice, pressed
+from server_process import KEY, SECRET, TYPE, Served, ice, pressed
+
+from flowengine.sinch import sign
 
 Serve = Callable[..., Served]
 
@@ -129,3 +134,58 @@ def test_an_own_path_for_callbacks(serve: Serve) -> None:
 
 def test_a_slash_at_the_end_of_the_path_makes_no_difference(serve: Serve) -> None:
     assert serve().post(ice(), path="/sinch/").json()["action"]["name"] == "runMenu"
+
+
+FORWARDED = [
+    {"x-forwarded-for": "192.0.2.1"},
+    {"X-Forwarded-Proto": "https"},
+    {"Forwarded": "for=192.0.2.1"},
+    {"Via": "1.1 caddy"},
+    {"X-Real-IP": "192.0.2.1"},
+]
+
+
+def test_forwarded_callback_to_a_server_without_credentials_is_refused(serve: Serve) -> None:
+    served = serve(signed=False)
+    for headers in FORWARDED:
+        for body in (json.dumps(ice()).encode(), b"x" * 100_000):  # the short way, and the long one
+            refused = httpx.post(
+                f"{served.url}/sinch", content=body, headers=headers, trust_env=False
+            )
+            if len(body) > 65_536:
+                assert refused.status_code == 413
+            else:
+                assert (refused.status_code, refused.json()["errorCode"]) == (403, 40300)
+                assert "set SINCH_APPLICATION_KEY" in refused.json()["message"]
+        long_way = {**headers, "expect": "100-continue"}
+        assert httpx.post(
+            f"{served.url}/sinch", json=ice(), headers=long_way, trust_env=False
+        ).status_code == 403  # fmt: skip
+    assert served.post(ice()).status_code == 200
+
+
+def test_forwarded_callback_to_a_server_with_credentials_is_answered(serve: Serve) -> None:
+    served = serve()
+    assert served.post(ice(), forwarded="192.0.2.1").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["authorization", "content-type", "x-timestamp"])
+@pytest.mark.parametrize("signed", [True, False])
+def test_header_that_counts_and_comes_twice_is_refused(
+    serve: Serve, signed: bool, name: str
+) -> None:
+    served = serve(signed=signed)
+    body = json.dumps(ice()).encode()
+    now = datetime.now(UTC).isoformat()
+    headers = [
+        ("content-type", TYPE),
+        ("x-timestamp", now),
+        ("authorization", sign(KEY, SECRET, "POST", "/sinch", TYPE, body, now)),
+    ]
+    again = next(header for header in headers if header[0] == name)
+    for sent in ([*headers, again], [(name.title(), "other"), *headers]):
+        refused = httpx.post(f"{served.url}/sinch", content=body, headers=sent, trust_env=False)
+        assert refused.status_code == 401
+        assert f"several {name} headers" in refused.json()["message"]
+    answer = httpx.post(f"{served.url}/sinch", content=body, headers=headers, trust_env=False)
+    assert answer.status_code == 200

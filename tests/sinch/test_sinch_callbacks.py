@@ -123,8 +123,8 @@ def test_dice():
     event = read(DICE)
     assert isinstance(event, Dice)
     assert (event.result, event.reason, event.duration, event.from_) == (
-        "ANSWERED",
-        "MANAGERHANGUP",
+        "answered",
+        "managerhangup",
         12,
         "12015555555",
     )
@@ -199,10 +199,12 @@ def test_a_field_of_the_wrong_type_fails_no_call(changes, name, expected):
         (b"", "not JSON"),
         (b"{", "not JSON"),
         (b'{"event":"ice","callid":"\xff"}', "not JSON"),
-        (b"[" * 100_000, "not JSON"),
+        (b"[" * 100_000, "nested too deep"),
+        (b'{"event":"ice","callid":"\\ud800"}', "halves of characters"),
+        (b'{"event":"ice","callid":"c","duration":' + b"9" * 5000 + b"}", "not JSON"),
         (b"[]", "not a JSON object"),
-        (b"{}", "no event"),
-        (b'{"event":"dance","callid":"1"}', '"dance" is no event'),
+        (b"{}", "the event is none of ice, ace, pie, dice, notify"),
+        (b'{"event":"dance","callid":"1"}', "the event is none of ice"),
         (b'{"event":"ice"}', "names no call"),
         (b'{"event":"ice","callid":""}', "names no call"),
         (b'{"event":"ice","callid":null}', "names no call"),
@@ -211,6 +213,22 @@ def test_a_field_of_the_wrong_type_fails_no_call(changes, name, expected):
 def test_what_is_no_callback(body, message):
     with pytest.raises(BadCallback, match=message):
         decode(body)
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "expected"),
+    [
+        (b'"cli":"Ann \\ud83d"', "cli", "Ann \N{REPLACEMENT CHARACTER}"),
+        (b'"cli":"Ann \\ud83d\\ude00 \\ud83d"', "cli", "Ann \N{GRINNING FACE} \N{REPLACEMENT CHARACTER}"),
+        (b'"duration":NaN', "duration", 0),
+        (b'"duration":-Infinity', "duration", 0),
+        (b'"duration":1e999', "duration", 0),
+        (b'"custom":{"a":[1,NaN,"\\udc00"]}', "custom", '{"a":[1,null,"\N{REPLACEMENT CHARACTER}"]}'),
+    ],
+)  # fmt: skip
+def test_values_that_no_json_has_fail_no_call(field, name, expected):
+    event = decode(b'{"event":"ice","callid":"c1",' + field + b"}")
+    assert (event.call_id, getattr(event, name)) == ("c1", expected)
 
 
 json_values = st.recursive(

@@ -11,6 +11,7 @@ from flowengine.sinch.signing import (
     BadSignature,
     BadTimestamp,
     Folded,
+    RepeatedHeaderError,
     SignatureError,
     Stale,
     UnknownApplication,
@@ -214,3 +215,16 @@ def test_nothing_else_is_ever_raised(pairs, path, value):
             ],
             path=path,
         )
+
+
+@pytest.mark.parametrize("name", [b"Authorization", b"content-type", b"X-Timestamp"])
+def test_a_header_that_counts_and_comes_several_times_is_refused(name: bytes) -> None:
+    for value in (b"a", b""):
+        with pytest.raises(RepeatedHeaderError, match=f"several {name.decode().lower()} headers"):
+            Verifier({}).verify(
+                "POST",
+                "/sinch",
+                [(name, value), (b"a", b"b"), (name, value)],
+                b"",
+                datetime.now(UTC),
+            )

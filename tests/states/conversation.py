@@ -48,7 +48,7 @@ def event(name: str, fields: Mapping[str, Any], call_id: str = "call-1") -> Even
     """
     body: dict[str, Any] = {"event": name, "callid": call_id, "version": 1}
     if name == "ice":
-        body |= ICE
+        body |= ICE | dict(fields)
     return decode(json.dumps(body | (pie(fields) if name == "pie" else dict(fields))).encode())
 
 

@@ -71,12 +71,7 @@ class Session:
             self.talk.place(opening.application, opening.callout)
             return
         self.screen.line(self.screen.near, f"dials {opening.to}")
-        how: dict[str, Any] = {
-            "target": opening.target,
-            "application": opening.application,
-            "custom": opening.custom,
-        }
-        self.talk.dial(opening.caller, opening.to, kind=opening.kind, **how)
+        self.talk.dial(opening.caller, opening.to, **opening.dialling())
 
     def obey(self, line: str) -> None:
         """Do what a line says."""

@@ -28,6 +28,8 @@ from flowengine.scenarios.opening import (
     target_of,
 )
 from flowengine.states.assign import held
+from flowengine.svaml import CallHeader
+from flowengine.svaml.headers import header_name_fault, header_value_fault
 from flowengine.switch.api.stamped import Stamped
 from flowengine.switch.clock import VirtualClock
 from flowengine.switch.wire.transport import Blocking
@@ -48,6 +50,8 @@ class Wish:
     custom: str = ""
     outbound: bool = False
     data: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    redirected_from: str = ""
 
     @property
     def kind(self) -> Party:
@@ -72,6 +76,11 @@ def check(wish: Wish) -> None:
         raise click.UsageError(
             "--data goes with --outbound: it is what a placed call hands to its flow"
         )
+    if (wish.header or wish.redirected_from) and wish.outbound:
+        raise click.UsageError("--header and --redirected-from are of a call that comes in")
+    for name, text in map(header, wish.header):
+        if fault := header_name_fault(name) or header_value_fault(text):
+            raise click.UsageError(f"--header {name}={text}: {fault}")
     if wish.data and wish.custom:
         raise click.UsageError("--data is written into custom: give one of --data and --custom")
 
@@ -82,6 +91,8 @@ def given(wish: Wish, zone: str, placed: str) -> dict[str, Any]:
         "caller": wish.caller or wish.app or wish.sip,
         "to": wish.to,
         "origin": ORIGINS[wish.kind] if wish.own else "",
+        "redirected_from": wish.redirected_from,
+        "headers": dict(map(header, wish.header)),
         "custom": wish.custom,
         "time": moment(wish.time, zone) if wish.time else "",
         "placed": placed,
@@ -113,6 +124,18 @@ def value(text: str) -> tuple[str, Any]:
         return name, msgspec.json.decode(written)
     except msgspec.DecodeError:
         return name, written
+
+
+def header(text: str) -> tuple[str, str]:
+    """A call header and its value.
+
+    >>> header("X-Tier=gold")
+    ('X-Tier', 'gold')
+    """
+    name, equals, written = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--header {text} has no value: write for example X-Tier=gold")
+    return name, written
 
 
 def takes(release: Release, flow: str, data: Mapping[str, Any]) -> None:
@@ -192,6 +215,8 @@ def outside(wish: Wish, application: str) -> Opening:
         target_of(to, wish.kind),
         application,
         wish.custom,
+        tuple(CallHeader(name, text) for name, text in map(header, wish.header)),
+        wish.redirected_from,
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from flowengine.compile.checks.graph import callee, calls, components
+from flowengine.compile.checks.graph import QUESTIONS, callee, calls, components
 from flowengine.compile.program import Program
 from flowengine.expr import Type
-from flowengine.limits import MAX_COOKIE_BYTES, MAX_FACT_BYTES
+from flowengine.limits import MAX_COOKIE_BYTES, MAX_FACT_BYTES, MAX_HISTORY_BYTES
 from flowengine.model import Memory
 from flowengine.pace import paced
 from flowengine.problems import Problem
@@ -15,10 +15,15 @@ from flowengine.problems import Problem
 # the encoded call (runtime/call.py) without names and values: format, release, counters, locale,
 # and the marks in front of each
 HEAD = 48
-FRAME = 8  # the marks around flow, state and values of one level
+FRAME = 9  # the marks around flow, state, values and questions of one level
 NAME = 2  # the mark in front of a name
 VALUE = 3  # the mark in front of a value
-FACTS = {"call.from": 17, "call.to": MAX_FACT_BYTES, "call.user": MAX_FACT_BYTES, "call.origin": 6}
+FACTS = {
+    "call.from": 17,
+    "call.redirected_from": 17,
+    "call.origin": 6,
+    **dict.fromkeys(("call.to", "call.user", "call.sip"), MAX_FACT_BYTES),
+}
 NUMBER = 9  # whole numbers and decimals travel as 8 bytes and a mark
 ONE_BYTE = frozenset({"digits", "date", "time"})  # kinds that hold ASCII only
 SEAL = 17  # version and authentication tag of the cookie (runtime/cookie.py)
@@ -91,7 +96,7 @@ def cookie_bytes(length: int) -> int:
 
 
 def payload(program: Program, state: str) -> int:
-    return HEAD + longest_question(program) + frame(program, state)
+    return HEAD + history(program) + frame(program, state)
 
 
 def below_each(programs: Mapping[str, Program], measured: Mapping[str, Sizes]) -> dict[str, int]:
@@ -125,6 +130,8 @@ def entry(program: Program, name: str) -> int:
 def value(program: Program, name: str) -> int:
     if name in FACTS:
         return VALUE + FACTS[name]
+    if name == "call.withheld":
+        return 1
     variable = program.variables[name.removeprefix("vars.")]
     if variable.type is Type.BOOLEAN:
         return 1
@@ -135,12 +142,15 @@ def value(program: Program, name: str) -> int:
     return VALUE + variable.size * (1 if variable.kind in ONE_BYTE else 4)
 
 
-def longest_question(program: Program) -> int:
-    """The question that `back` returns to travels by its name."""
-    return max(
-        (len(name) for name, state in program.states.items() if state.kind in ("menu", "collect")),
-        default=0,
+def history(program: Program) -> int:
+    """The questions that `back` can return to travel by name; a lone question is but one."""
+    if not program.goes_back:
+        return 0
+    names = [name for name, state in program.states.items() if state.kind in QUESTIONS]
+    alone = (
+        len(names) < 2 and not program.calls and program.start and not program.signature.outcomes
     )
+    return len("".join(names)) + 1 if alone else MAX_HISTORY_BYTES
 
 
 def outgrown(program: Program, state: str, size: int, *, cookies_only: bool) -> Problem:

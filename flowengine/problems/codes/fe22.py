@@ -132,6 +132,26 @@ states:
 """,
     ),
     Entry(
+        "FE224",
+        "a call header that cannot be sent",
+        Severity.ERROR,
+        "The name of a call header has no blanks, no colon and nothing but ASCII; case does not tell "
+        "two names apart. Its value is one line of printable text, and all names and values "
+        "together have at most 1024 bytes.",
+        """\
+flow: line
+start: desk
+states:
+  desk: {connect: {sip: desk@pbx.example.com, headers: {X Tier: gold}}}
+""",
+        """\
+flow: line
+start: desk
+states:
+  desk: {connect: {sip: desk@pbx.example.com, headers: {X-Tier: gold}}}
+""",
+    ),
+    Entry(
         "FE228",
         "a return with nobody to return to",
         Severity.ERROR,

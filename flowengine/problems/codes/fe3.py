@@ -257,7 +257,8 @@ states:
         "FE310",
         "an expression that always fails",
         Severity.ERROR,
-        "The expression has no variable in it that could save it: it fails in each and every call.",
+        "A part of the expression fails in every call that comes to it, whatever its names hold: the "
+        "check tries values of each form that they can have.",
         """\
 flow: line
 start: welcome
@@ -277,6 +278,38 @@ states:
       - {when: call.from == "", next: goodbye}
       - next: goodbye
   goodbye: {hangup: }
+""",
+    ),
+    Entry(
+        "FE315",
+        "a word that never comes",
+        Severity.ERROR,
+        "What is compared is never this word. The platform's words are read in small letters and "
+        "without blanks, whatever spelling it sends, and a choice holds one of its choices or "
+        "nothing.",
+        """\
+flow: line
+start: welcome
+on: {ended: after}
+states:
+  welcome: {hangup: }
+  after:
+    choose:
+      - {when: 'event.result == "BUSY"', next: over}
+      - next: over
+  over: {done: }
+""",
+        """\
+flow: line
+start: welcome
+on: {ended: after}
+states:
+  welcome: {hangup: }
+  after:
+    choose:
+      - {when: 'event.result == "busy"', next: over}
+      - next: over
+  over: {done: }
 """,
     ),
 )

@@ -21,8 +21,9 @@ from flowengine.states.collect import Collect
 from flowengine.states.connect import Connect
 from flowengine.states.fetch import Fetch
 from flowengine.states.fields import SPECIAL, millis
-from flowengine.states.menu import Menu, Option, Submenu, plain
+from flowengine.states.menu import Menu, Option, Submenu
 from flowengine.states.split import Share
+from flowengine.states.spoken_input import fold_words
 from flowengine.states.subflow import Subflow
 
 WORDS = frozenset(
@@ -32,7 +33,10 @@ EXITS = frozenset(
     {"next", "otherwise", "failed", "answered", "person", "machine", "unsure", "beep"}
 )
 DURATIONS = frozenset({"timeout", "voice_timeout", "limit", "ring"})
-INHERITED = ("attempts", "timeout", "no_input", "no_match", "invalid", "otherwise")
+INHERITED = (
+    *("attempts", "timeout", "no_input", "no_match", "invalid", "otherwise"),
+    *("hear_yes", "hear_no"),
+)
 ATTRIBUTES = {"continue": "continue_", "return": "return_"}
 
 
@@ -117,7 +121,7 @@ class Reader:
 
     def option(self, label: str, prefix: str, option: Option, path: Path) -> None:
         if option.hear:
-            heard = sorted({plain(word) for word in option.hear})
+            heard = sorted({fold_words(word) for word in option.hear})
             self.add(Fact("option", f"{label} hear", ", ".join(heard), (*path, "hear")))
         if isinstance(option.menu, Submenu):
             self.add(Fact("option", label, "an inner menu", path))

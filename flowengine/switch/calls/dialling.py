@@ -71,5 +71,7 @@ def _target(kind: Dialler, number: str) -> Target:
 
 
 def _cli(caller: str) -> str:
+    if caller.lower() in {"unknown", "unavailable"}:
+        return ""
     found = normalise(caller)
     return "private" if found.private else found.e164 or caller

@@ -7,6 +7,7 @@ from flowengine.problems import one_of, quoted
 from flowengine.svaml import NUMBER, CallHeader
 from flowengine.svaml.checks import HOLD_MUSIC
 from flowengine.svaml.forms import DTMF
+from flowengine.svaml.headers import header_name_fault, header_value_fault, headers_bytes
 from flowengine.switch.reading.notes import Notes
 
 
@@ -72,7 +73,10 @@ def check_music(moh: str, where: str, notes: Notes) -> None:
 
 
 def check_headers(headers: Sequence[CallHeader], where: str, notes: Notes) -> None:
-    size = sum(len(header.key.encode()) + len(header.value.encode()) for header in headers)
+    for header in headers:
+        if fault := header_name_fault(header.key) or header_value_fault(header.value):
+            notes.refuse(where, fault, "send names such as X-Tier, and values of one line")
+    size = headers_bytes((header.key, header.value) for header in headers)
     if size > limits.MAX_HEADERS_BYTES:
         notes.refuse(
             where,

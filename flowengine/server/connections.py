@@ -1,0 +1,189 @@
+"""The open connections of a worker: which are idle, and which wait for the rest of a request.
+
+A proxy keeps connections to the server open and sends the next request on one of them. When the
+server closes such a connection at that very moment, the proxy has nobody to ask and answers 502. So
+the server keeps idle connections for longer than proxies do, and closes early only those that never
+send a whole request, and the idle ones when file descriptors run out.
+"""
+
+import asyncio
+import logging
+import sys
+from typing import Any, Protocol
+
+from flowengine.limits import (
+    DEFAULT_KEEP_ALIVE_SECONDS,
+    MAX_DESCRIPTORS,
+    MAX_RESERVED_DESCRIPTORS,
+    MIN_RESERVED_DESCRIPTORS,
+    REQUEST_SECONDS,
+)
+from flowengine.runtime.complaints import Complaints
+
+try:
+    import resource
+except ImportError:  # not on every system
+    resource = None  # type: ignore[assignment]
+
+log = logging.getLogger(__name__)
+MAX_SWEEP_SECONDS = 1.0
+REQUEST_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class Connection(Protocol):
+    """What this table needs of a protocol of the web server."""
+
+    transport: asyncio.Transport
+
+    def has_partial_request(self) -> bool:
+        """Whether some bytes of a request have come, no answer has begun, and more must come."""
+        ...
+
+
+class ConnectionTable:
+    """Closes connections that are idle for too long, too slow, or in the way of callbacks.
+
+    Both dictionaries are in order of time, so that a look at their first entry is enough. Times are
+    those of the last sweep: a connection costs no timer and no look at the clock.
+    """
+
+    def __init__(
+        self,
+        keep_alive: float = DEFAULT_KEEP_ALIVE_SECONDS,
+        request_seconds: float = REQUEST_SECONDS,
+    ) -> None:
+        self.is_retiring = False  # answers say that their connection closes
+        self._idle: dict[Connection, float] = {}
+        self._receiving: dict[Connection, float] = {}
+        self._keep_alive = keep_alive
+        self._request_seconds = request_seconds
+        self._interval = min(MAX_SWEEP_SECONDS, keep_alive / 5, request_seconds / 5)
+        self._now = 0.0
+        self._open = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._limit = max(1, allowed_descriptors() - reserved_descriptors())
+        self._room = sys.maxsize  # for connections, where descriptors have run short
+        self._shed: set[Connection] = set()
+        self._complaints = Complaints(log)
+
+    def __len__(self) -> int:
+        """How many connections are open."""
+        return self._open
+
+    def count_idle(self) -> int:
+        """How many of them wait for their next request."""
+        return len(self._idle)
+
+    def add(self, connection: Connection) -> None:
+        """A new connection; its first request must come in time."""
+        self._open += 1
+        if self._timer is None:
+            self._schedule_sweep()
+        self._receiving[connection] = self._now
+        self._keep_room(connection)
+
+    def discard(self, connection: Connection) -> None:
+        """The connection is closed."""
+        self._open -= 1
+        self._idle.pop(connection, None)
+        self._receiving.pop(connection, None)
+        self._shed.discard(connection)
+
+    def begin_request(self, connection: Connection) -> None:
+        """The first byte of a request has come."""
+        self._idle.pop(connection, None)
+        self._receiving.setdefault(connection, self._now)
+
+    def end_request(self, connection: Connection) -> None:
+        """The last byte of a request has come."""
+        self._receiving.pop(connection, None)
+
+    def set_idle(self, connection: Connection) -> None:
+        """The answer is written, and no other request has begun."""
+        self._idle[connection] = self._now
+
+    def _schedule_sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._now = loop.time()
+        self._timer = loop.call_later(self._interval, self._sweep)
+
+    def _sweep(self) -> None:
+        self._timer = None
+        if not self._open:
+            return
+        self._schedule_sweep()
+        if self._open < self._room / 2:
+            self._room = sys.maxsize
+        # noted times may be older than they should be by one interval: nothing is closed too early
+        late = self._now - self._interval
+        for connection in overdue(self._receiving, late - self._request_seconds):
+            if connection.has_partial_request():
+                connection.transport.write(REQUEST_TIMEOUT)
+            close(connection.transport)
+        for connection in overdue(self._idle, late - self._keep_alive):
+            close(connection.transport)
+
+    def _keep_room(self, connection: Connection) -> None:
+        """The system hands out the lowest free descriptor. While none is shed, the number of a new
+        one says how many are in use, by whatever, and so how many connections there is room for.
+        """
+        socket: Any = connection.transport.get_extra_info("socket")
+        if socket is not None and socket.fileno() >= self._limit:
+            self._room = min(self._room, self._open - 1)
+            self._complaints.error(
+                "file descriptors run short, so idle and slow connections are closed to keep room "
+                "for callbacks: allow the server more with ulimit -n or LimitNOFILE; in use are %s",
+                socket.fileno() + 1,
+            )
+        while self._open - len(self._shed) > self._room and (oldest := self._oldest(connection)):
+            self._shed.add(oldest)
+            close(oldest.transport)
+
+    def _oldest(self, new: Connection) -> Connection | None:
+        """Take out the connection that is idle for longest, or else sends the slowest."""
+        for waiting in (self._idle, self._receiving):
+            for oldest in waiting:
+                if oldest is not new:
+                    del waiting[oldest]
+                    return oldest
+        return None
+
+
+def overdue(waiting: dict[Connection, float], limit: float) -> list[Connection]:
+    """Take out the connections that wait since this time or longer."""
+    found = []
+    for connection, since in waiting.items():
+        if since > limit:
+            break
+        found.append(connection)
+    for connection in found:
+        del waiting[connection]
+    return found
+
+
+def close(transport: asyncio.Transport) -> None:
+    """Close a connection, also one whose other side does not read what was written."""
+    if transport.get_write_buffer_size():
+        transport.abort()
+    else:
+        transport.close()
+
+
+def allowed_descriptors() -> int:
+    """How many file descriptors a process may have."""
+    if resource is None:
+        return MAX_DESCRIPTORS
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MAX_DESCRIPTORS if allowed == resource.RLIM_INFINITY else allowed
+
+
+def reserved_descriptors() -> int:
+    """How many of them are kept free by closing idle connections."""
+    return min(max(allowed_descriptors() // 4, MIN_RESERVED_DESCRIPTORS), MAX_RESERVED_DESCRIPTORS)
+
+
+def choose_backlog() -> int:
+    """How many connections may wait to be accepted. A worker accepts all that wait at once, before
+    it can close any other, so they must fit what is kept free.
+    """
+    return reserved_descriptors() // 2

@@ -1,0 +1,53 @@
+"""The sockets that a server listens on."""
+
+import errno
+import socket
+from contextlib import suppress
+
+from flowengine.server.connections import choose_backlog
+from flowengine.server.settings import SettingsError
+
+# what systems say where they have no IPv6
+NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+def open_listeners(host: str, port: int) -> list[socket.socket]:
+    """One for each address of the host, listening. Raises SettingsError.
+
+    A name such as localhost has one for IPv4 and one for IPv6; a machine without IPv6 is served on
+    the other.
+    """
+    try:
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"{host} is no address of this machine: {error}") from error
+    listeners: list[socket.socket] = []
+    failure: OSError | None = None
+    for family, _, _, _, address in dict.fromkeys(found):
+        bound = listeners[0].getsockname()[1] if listeners else port  # with port 0, one for all
+        try:
+            listeners.append(listen_at(family, (address[0], bound, *address[2:])))
+        except OSError as error:
+            failure = error
+    if not listeners or (failure is not None and failure.errno not in NO_SUCH_ADDRESS):
+        for listener in listeners:
+            listener.close()
+        raise SettingsError(f"{host}:{port} cannot be listened on: {failure}")
+    return listeners
+
+
+def listen_at(family: int, address: tuple[object, ...]) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            with suppress(AttributeError, OSError):
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(address)
+        listener.listen(choose_backlog())
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,122 @@
+"""Which protocol of uvicorn serves: ours where it works with the uvicorn that is installed.
+
+Our protocols use parts of uvicorn that it may change in any version. So each is tried once when a
+worker starts, on a connection that stays within the process.
+"""
+
+import asyncio
+import logging
+import socket
+from importlib import import_module
+from typing import Any, Literal
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import Scope
+from uvicorn.server import ServerState
+
+from flowengine.server.front import Front
+
+log = logging.getLogger(__name__)
+TRIED = (
+    ("flowengine.server.direct", "DirectProtocol"),
+    ("flowengine.server.tracked", "TrackedHttpTools"),
+    ("flowengine.server.tracked", "TrackedH11"),
+)
+TRIAL_SECONDS = 5.0
+HEAD = b"POST /trial HTTP/1.1\r\nhost: trial\r\ncontent-length: 2\r\n\r\n"
+TRIAL_REQUESTS = (HEAD + b"{}", HEAD, b"{}", b"GET /trial HTTP/1.1\r\nhost: trial\r\n\r\n")
+TRIAL_STATUS = (b"200", b"200", b"404")
+
+
+class TrialError(Exception):
+    """A protocol does not do what it should."""
+
+
+class TrialCallback:
+    """Answers each callback with the two bytes that it has."""
+
+    async def answered(self, _scope: Scope, body: bytes) -> tuple[int, bytes]:
+        return 200, body
+
+    async def __call__(self, _scope: Any, receive: Any, send: Any) -> None:
+        body = (await receive())["body"]
+        headers = [(b"content-length", b"2"), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def choose_protocol() -> type[asyncio.Protocol] | Literal["auto"]:
+    """The fastest protocol that works; for each that does not, the log says what is in the way."""
+    for module, name in TRIED:
+        try:
+            found: type[asyncio.Protocol] = getattr(import_module(module), name)
+            asyncio.run(asyncio.wait_for(try_protocol(found), TRIAL_SECONDS))
+        except Exception as error:  # noqa: BLE001  # whatever it is, another one serves
+            log.warning(
+                "uvicorn %s does not go with %s (%s: %s): callbacks are answered by the next "
+                "protocol, which takes more time for each",
+                uvicorn.__version__,
+                name,
+                type(error).__name__,
+                error,
+            )
+        else:
+            return found
+    return "auto"
+
+
+async def try_protocol(protocol: type[asyncio.Protocol]) -> None:
+    """Have it answer a few requests over one connection. Raises whatever is in the way."""
+    front: Any = Front("/trial", TrialCallback(), Starlette())  # type: ignore[arg-type]
+    config = uvicorn.Config(
+        front,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+    )
+    config.load()
+    state, loop = ServerState(), asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    transport, _ = await loop.connect_accepted_socket(
+        lambda: protocol(config=config, server_state=state, app_state={}, _loop=loop),  # type: ignore[call-arg]
+        ours,
+    )
+    reader, writer = await asyncio.open_connection(sock=theirs)
+    try:
+        await exchange_requests(reader, writer)
+        while len(state.tasks):  # noqa: ASYNC110  # uvicorn has no event for it
+            await asyncio.sleep(0)
+        check_tables(front, state)
+        for connection in list(state.connections):
+            connection.shutdown()
+        if await reader.read():
+            raise TrialError("a connection that is shut down goes on")
+    finally:
+        transport.abort()
+        writer.close()
+        await asyncio.sleep(0)
+
+
+async def exchange_requests(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A callback, one in pieces, and another request."""
+    for part in TRIAL_REQUESTS:
+        writer.write(part)
+        await asyncio.sleep(0)
+    for status in TRIAL_STATUS:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.split(b" ", 2)[1] != status:
+            raise TrialError(f"a request was answered {head.split(b' ', 2)[1].decode()}")
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        await reader.readexactly(int(length))
+
+
+def check_tables(front: Front, state: ServerState) -> None:
+    """Whether both tables have the connection, and ours knows that it is idle."""
+    if len(state.connections) != 1 or len(front.connections) != 1:
+        raise TrialError("a connection is not counted")
+    if front.connections.count_idle() != 1:
+        raise TrialError("a connection does not become idle")

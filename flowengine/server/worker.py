@@ -1,0 +1,121 @@
+"""A worker process: one web server on the listeners that the supervisor has opened."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+import uvicorn
+
+from flowengine.limits import RETIRE_SECONDS, SILENT_WORKER_SECONDS
+from flowengine.server.connections import choose_backlog
+from flowengine.server.front import Front
+from flowengine.server.protocols import choose_protocol
+from flowengine.server.reports import configure_reports, install_hooks, report_loop_errors
+from flowengine.server.settings import Settings
+
+log = logging.getLogger(__name__)
+GRACE_SECONDS = 30  # longer than any callback may take; what still hangs then never ends
+READY, ALIVE, RETIRE = b"r", b"a", b"q"
+
+
+def run_worker(listeners: Sequence[socket.socket], control: socket.socket) -> None:
+    """Serve until told to stop. What a worker needs it opens itself: connections and files do not
+    survive a fork.
+    """
+    # the supervisor gets these, too, and says what they mean for a worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # before the web server takes over nothing is under way, and when it hands the signal back all
+    # is done: a thread that hangs must not delay the end
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    configure_reports()
+    install_hooks()
+    control.setblocking(False)
+    try:
+        server = WorkerServer(configure_server(Settings.handed_on()), control)
+        server.run(sockets=list(listeners))
+    except Exception:  # the process module would print its text
+        log.exception("the worker fails")
+        os._exit(1)
+    sys.stderr.flush()
+    os._exit(0 if server.started else 1)
+
+
+def configure_server(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        "flowengine.server.app:create",
+        factory=True,
+        http=choose_protocol(),
+        ws="none",
+        backlog=choose_backlog(),
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,  # nothing here depends on who the peer says it is
+        timeout_keep_alive=max(1, round(settings.keep_alive)),
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+class WorkerServer(uvicorn.Server):
+    """uvicorn's server, which tells the supervisor how it is and does what that says."""
+
+    def __init__(self, config: uvicorn.Config, control: socket.socket) -> None:
+        super().__init__(config)
+        self._control = control
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say that callbacks are answered from now on."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(report_loop_errors)
+        await super().startup(sockets)
+        if self.started:
+            self._tell(READY)
+            loop.add_reader(self._control, self._obey)
+            self._tasks.add(asyncio.create_task(self._show_life()))
+
+    async def _show_life(self) -> None:
+        while True:
+            await asyncio.sleep(SILENT_WORKER_SECONDS / 10)
+            self._tell(ALIVE)
+
+    def _tell(self, what: bytes) -> None:
+        with suppress(OSError):  # a supervisor that is gone, or has not listened for minutes
+            self._control.send(what)
+
+    def _obey(self) -> None:
+        try:
+            command = self._control.recv(1)
+        except BlockingIOError:
+            return
+        except OSError:
+            command = b""
+        if command == RETIRE:
+            self._tasks.add(asyncio.create_task(self._retire()))
+            return
+        asyncio.get_running_loop().remove_reader(self._control)
+        log.error("the process that began this worker was killed: the worker ends, too")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    async def _retire(self) -> None:
+        """Another worker takes new connections. Answers to what comes on the old ones close them,
+        so that no request is under way when its connection closes.
+        """
+        log.info("another worker takes over; this one ends with its connections")
+        for server in self.servers:
+            server.close()
+        front: Front = self.config.loaded_app
+        front.retire()
+        limit = asyncio.get_running_loop().time() + RETIRE_SECONDS
+        # the table has no event for it
+        while len(front.connections) and asyncio.get_running_loop().time() < limit:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        self.should_exit = True

@@ -1,0 +1,81 @@
+"""The read-back of a collect: what is asked, and what its answers mean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from msgspec import UnsetType
+
+from flowengine.sinch import Pie
+from flowengine.source import Path
+from flowengine.states.builder import Builder
+from flowengine.states.prompt import Plan, Prompt, worded
+from flowengine.states.run import Run
+from flowengine.states.spoken_input import NO, YES, fold_all, is_spoken, read_answer, read_digits
+from flowengine.svaml import Menu as WireMenu
+from flowengine.svaml import Option as WireOption
+
+_KEYS = {"1": YES, "2": NO}
+
+
+class ConfirmedInput(Protocol):
+    """The authored part of a question that reads its input back."""
+
+    @property
+    def confirm(self) -> Prompt | UnsetType: ...
+    @property
+    def hear_yes(self) -> list[str] | UnsetType: ...
+    @property
+    def hear_no(self) -> list[str] | UnsetType: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """A compiled read-back. `keys` work everywhere in the flow; `yes` and `no` are the author's
+    words, folded.
+    """
+
+    prompt: Plan
+    keys: tuple[str, ...]
+    yes: frozenset[str]
+    no: frozenset[str]
+    timeout: int
+
+    def menu(self, run: Run) -> WireMenu:
+        keys = {**_KEYS, **dict(zip(self.keys, self.keys, strict=True))}
+        return WireMenu(
+            id="main",
+            main_prompt=worded([self.prompt], run),
+            repeats=0,
+            timeout_mills=self.timeout,
+            options=tuple(
+                WireOption(dtmf=key, action=f"return({value})") for key, value in keys.items()
+            ),
+        )
+
+    def answer(self, run: Run, event: Pie) -> str:
+        """Yes, no, a key that works everywhere, or what was said instead."""
+        said = event.value.strip()
+        if said in (YES, NO, *self.keys) or not is_spoken(event):
+            return said
+        if answer := read_answer(said, run.locale, self.yes, self.no):
+            return answer
+        key = read_digits(said, run.locale)
+        return _KEYS.get(key, key or said)
+
+
+def compile_read_back(
+    builder: Builder, path: Path, authored: ConfirmedInput, keys: Mapping[str, str], timeout: int
+) -> ReadBack | None:
+    """The read-back that an author asked for; None without one."""
+    prompt = builder.listed((*path, "confirm"), authored.confirm, late=True)
+    if prompt is None:
+        return None
+    defaults = builder.around.defaults
+    return ReadBack(
+        prompt,
+        tuple(keys),
+        fold_all(authored.hear_yes or defaults.get("hear_yes", ())),
+        fold_all(authored.hear_no or defaults.get("hear_no", ())),
+        timeout,
+    )

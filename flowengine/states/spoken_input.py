@@ -1,0 +1,173 @@
+"""What a caller said or keyed in, as digits, as yes or no, and as the value of a variable."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final, Literal
+from unicodedata import category, normalize
+
+from flowengine.expr import Type
+from flowengine.expr.digits import to_ascii_digits
+from flowengine.expr.functions.dates import is_date, parse_date
+from flowengine.sinch import Pie
+from flowengine.states.builder import Variable
+from flowengine.states.spoken_words import (
+    REPEATS,
+    WITHOUT_SPACES,
+    YES_NO,
+    digit_words,
+    languages_of,
+)
+
+YES: Final = "yes"
+NO: Final = "no"
+_APOSTROPHES: Final = re.compile("['\u2019\u2018\u02bb\u02bc\u0307]")
+_FRACTION: Final = re.compile(r"[0-9][.,][0-9]")
+_GROUPED: Final = re.compile(r"[0-9]{1,3}([.,][0-9]{3})+")
+
+
+def is_spoken(event: Pie) -> bool:
+    """Whether the caller may have said this: older callbacks do not tell words from keys."""
+    return event.input_method != "dtmf"
+
+
+def fold_words(text: str) -> str:
+    """Words in small letters with single blanks, without punctuation. `*` and `#` stay.
+
+    >>> fold_words("Yes, that's right.")
+    'yes thats right'
+    """
+    small = _APOSTROPHES.sub("", normalize("NFC", normalize("NFKC", text).casefold()))
+    kept = (letter if letter in "*#" or category(letter)[0] in "LMN" else " " for letter in small)
+    return " ".join("".join(kept).split())
+
+
+def read_digits(text: str, locale: str) -> str:
+    """The digits that a caller said, or nothing where anything else was said.
+
+    >>> read_digits("one two, double 3.", "en-US")
+    '1233'
+    """
+    words = _digit_words(locale)
+    repeats = REPEATS.get(languages_of(locale)[0], {})
+    found: list[str] = []
+    times = 1
+    for word in _split(fold_words(to_ascii_digits(text)), words, locale):
+        digits = word if word.isascii() and word.isdigit() else words.get(word, "")
+        if times > 1 and len(digits) != 1:
+            return ""
+        if digits:
+            found.append(digits * times)
+            times = 1
+        elif word in repeats and times == 1:
+            times = repeats[word]
+        else:
+            return ""
+    return "" if times > 1 else "".join(found)
+
+
+def read_answer(
+    text: str, locale: str, yes: frozenset[str], no: frozenset[str]
+) -> Literal["yes", "no", ""]:
+    """Whether a caller said yes or no; nothing where both or something else was said.
+
+    `yes` and `no` are the author's words, folded; without any those of the locale count.
+    """
+    meanings = dict(_answer_words(locale))
+    for word, own in ((YES, yes), (NO, no)):
+        if own:
+            meanings = {said: means for said, means in meanings.items() if means != word}
+            meanings |= dict.fromkeys(own, word)
+    said = {
+        meanings.get(phrase) for phrase in _phrases(fold_words(text), tuple(meanings), locale)
+    } - {""}
+    if said == {YES}:
+        return "yes"
+    return "no" if said == {NO} else ""
+
+
+def fold_all(words: Iterable[str]) -> frozenset[str]:
+    """An author's words as they are compared with what a caller says."""
+    return frozenset(filter(None, map(fold_words, words)))
+
+
+def read_input(event: Pie, variable: Variable, locale: str) -> str:
+    """What was keyed in or said for this variable, as its keys would have entered it."""
+    text = to_ascii_digits(event.value).strip()
+    if not is_spoken(event):
+        return text.removesuffix("#")
+    if variable.kind in ("digits", "integer", "date", "time"):
+        if variable.kind == "integer" and _FRACTION.search(text):
+            text = re.sub("[.,]", "", text) if _GROUPED.fullmatch(text.rstrip(".,")) else ""
+        return read_digits(text, locale) or text.removesuffix("#")
+    if variable.choices:
+        folded = {fold_words(choice): choice for choice in variable.choices}
+        return folded.get(fold_words(text), text)
+    return text.removesuffix("#")
+
+
+def convert_input(text: str, variable: Variable, date_format: str) -> Any:
+    """The input as a value of the variable, or None when it is none."""
+    if variable.kind in ("digits", "integer") and not (text.isascii() and text.isdigit()):
+        return None
+    if variable.kind == "date":
+        return parse_date(text, date_format) if is_date(text, date_format) else None
+    if variable.kind == "time":
+        return (
+            f"{text[:2]}:{text[2:]}"
+            if re.fullmatch(r"([01][0-9]|2[0-3])[0-5][0-9]", text)
+            else None
+        )
+    if variable.type is Type.INTEGER:
+        return int(text) if len(text) <= 18 else None
+    held = (
+        variable.type is Type.TEXT
+        and len(text) <= variable.size
+        and (not variable.choices or text in variable.choices)
+    )
+    return text if held else None
+
+
+@lru_cache(maxsize=256)
+def _digit_words(locale: str) -> Mapping[str, str]:
+    return {fold_words(word): digit for word, digit in digit_words(locale).items()}
+
+
+@lru_cache(maxsize=256)
+def _answer_words(locale: str) -> Mapping[str, str]:
+    """Words for yes and no, and polite words that mean neither, each with what it means."""
+    found: dict[str, str] = {}
+    for language in languages_of(locale):
+        yes, no, neither = YES_NO.get(language, ("", "", ""))
+        for means, words in (("", neither), (YES, yes), (NO, no)):
+            found |= dict.fromkeys(map(fold_words, filter(None, words.split("|"))), means)
+    return found
+
+
+def _split(text: str, known: Mapping[str, str], locale: str) -> list[str]:
+    """The words of a text; digits stand alone, and so do words of languages without blanks."""
+    words = re.sub("([0-9]+)", r" \1 ", text).split()
+    if WITHOUT_SPACES.isdisjoint(languages_of(locale)):
+        return words
+    return [
+        part
+        for word in words
+        for part in ([word] if word.isdigit() else _phrases(word, tuple(known), locale))
+    ]
+
+
+def _phrases(text: str, known: tuple[str, ...], locale: str) -> list[str]:
+    """The text cut into known phrases, the longest first; what is not known stays whole."""
+    spaced = WITHOUT_SPACES.isdisjoint(languages_of(locale))
+    if not known:
+        return [text]
+    either = "|".join(re.escape(phrase) for phrase in sorted(known, key=len, reverse=True))
+    edge = r"(?= |$)" if spaced else ""
+    found, at = [], 0
+    while at < len(text):
+        match = re.compile(f"({either}){edge} ?").match(text, at)
+        if match is None:
+            return [text]
+        found.append(match[1])
+        at = match.end()
+    return found

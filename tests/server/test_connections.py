@@ -1,0 +1,255 @@
+"""Which connections the server keeps, and which it closes: over real sockets, by all protocols."""
+
+import asyncio
+import json
+import logging
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+import uvloop
+from server_process import FLOW, Served, free_port, ice, wait_until_ready
+from starlette.applications import Starlette
+
+from flowengine.compile import compile_project
+from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
+from flowengine.releases import Registry
+from flowengine.runtime.engine import Engine
+from flowengine.runtime.store import MemoryStore
+from flowengine.server.callback import Callback, Gate
+from flowengine.server.connections import ConnectionTable
+from flowengine.server.direct import DirectProtocol
+from flowengine.server.front import Front
+from flowengine.server.log import Lines
+from flowengine.server.metrics import Metrics
+from flowengine.server.protocols import choose_protocol
+from flowengine.server.settings import Settings
+from flowengine.server.tracked import TrackedH11, TrackedHttpTools
+from flowengine.states import Fetched, Request
+
+PROTOCOLS = [DirectProtocol, TrackedHttpTools, TrackedH11]
+PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
+BODY = json.dumps(ice()).encode()
+HEAD = b"POST /sinch HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % len(BODY)
+Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def lookup(_request: Request, _left: float) -> Fetched:
+    return Fetched(200, {"name": "Ann"})
+
+
+@asynccontextmanager
+async def serving(protocol: Any, table: ConnectionTable) -> AsyncIterator[Callable[[], Any]]:
+    release = compile_project({"line.yaml": FLOW.encode(), "project.yaml": PROJECT}, {}).release
+    assert release
+    engine = Engine(Registry(release), MemoryStore(), None, lookup)
+    callback = Callback(engine, Gate(Registry(release), {}), Metrics(), Lines(1))
+    front = Front("/sinch", callback, Starlette(), table)
+    server = uvicorn.Server(uvicorn.Config(
+        front, http=protocol, port=0, lifespan="off", access_log=False, log_config=None, proxy_headers=False, ws="none",
+    ))  # fmt: skip
+    running = asyncio.create_task(server._serve())
+    while not server.started:  # noqa: ASYNC110  # the server has no event for it
+        await asyncio.sleep(0.001)
+    address = server.servers[0].sockets[0].getsockname()
+    opened: list[asyncio.StreamWriter] = []
+
+    async def connect() -> Pair:
+        reader, writer = await asyncio.open_connection(*address)
+        opened.append(writer)
+        return reader, writer
+
+    try:
+        yield connect
+    finally:
+        for writer in opened:
+            writer.close()
+        server.should_exit = True
+        await asyncio.wait_for(running, 10)
+
+
+async def ask(pair: Pair) -> bytes:
+    pair[1].write(HEAD + BODY)
+    head = await asyncio.wait_for(pair[0].readuntil(b"\r\n\r\n"), 5)
+    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    await pair[0].readexactly(length)
+    return head
+
+
+async def seconds_open(reader: asyncio.StreamReader) -> tuple[float, bytes]:
+    begun = time.monotonic()
+    return_value = await asyncio.wait_for(reader.read(), 10)
+    return time.monotonic() - begun, return_value
+
+
+def run(work: Any) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_idle_connection_is_kept_for_the_whole_time_and_then_closed(protocol: Any) -> None:
+    async def work() -> None:
+        async with serving(protocol, ConnectionTable(1.0, 5.0)) as connect:
+            pair = await connect()
+            for _ in range(3):
+                assert b" 200 " in await ask(pair)
+                await asyncio.sleep(0.7)
+            assert b" 200 " in await ask(pair)
+            lasted, rest = await seconds_open(pair[0])
+            assert lasted > 0.99
+            assert rest == b""
+
+    run(work())
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        ([b""], b""),
+        ([b"P"], b"408"),
+        ([HEAD[:20]], b"408"),
+        ([HEAD], b"408"),
+        ([HEAD + BODY[:10]], b"408"),
+        ([bytes([byte]) for byte in HEAD], b"408"),
+        ([HEAD, *(bytes([byte]) for byte in BODY)], b"408"),
+    ],
+    ids=["nothing", "a byte", "half a head", "a head", "half a body", "slow head", "slow body"],
+)
+def test_connection_that_never_sends_a_whole_request_is_closed(
+    protocol: Any, sent: list[bytes], answered: bytes
+) -> None:
+    async def work() -> None:
+        async with serving(protocol, ConnectionTable(30.0, 0.5)) as connect:
+            first, later = await connect(), await connect()
+            assert b" 200 " in await ask(later)  # one on which a request has come before
+            for pair in (first, later) if sent[0] else (first,):
+                trickle = asyncio.create_task(send_slowly(pair[1], sent))
+                lasted, rest = await seconds_open(pair[0])
+                trickle.cancel()
+                assert 0.3 < lasted < 5
+                assert rest.split(b" ")[1:2] == ([answered] if answered else [])
+            if not sent[0]:
+                assert b" 200 " in await ask(later)
+
+    run(work())
+
+
+async def send_slowly(writer: asyncio.StreamWriter, sent: list[bytes]) -> None:
+    for piece in sent:
+        if not writer.is_closing():
+            writer.write(piece)
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_table_forgets_connections_that_are_closed(protocol: Any) -> None:
+    async def work() -> None:
+        table = ConnectionTable(30.0, 5.0)
+        async with serving(protocol, table) as connect:
+            pairs = [await connect() for _ in range(5)]
+            for pair in pairs[:3]:
+                await ask(pair)
+            assert (len(table), table.count_idle()) == (5, 3)
+            for pair in pairs:
+                pair[1].close()
+            await asyncio.sleep(0.1)
+            assert (len(table), table.count_idle(), table._receiving) == (0, 0, {})
+
+    run(work())
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_answers_of_a_worker_that_retires_close_their_connection(protocol: Any) -> None:
+    async def work() -> None:
+        table = ConnectionTable(30.0, 5.0)
+        async with serving(protocol, table) as connect:
+            pair = await connect()
+            assert b"connection: close" not in (await ask(pair)).lower()
+            table.is_retiring = True
+            assert (await ask(pair)).lower().count(b"connection: close") == 1
+            assert await asyncio.wait_for(pair[0].read(), 5) == b""
+
+    run(work())
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_idle_connections_make_room_when_descriptors_run_short(
+    protocol: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        table = ConnectionTable(30.0, 5.0)
+        async with serving(protocol, table) as connect:
+            idle = [await connect() for _ in range(4)]
+            for pair in idle:
+                await ask(pair)
+            table._limit = 0
+            silent = await connect()
+            assert b" 200 " in await ask(await connect())
+            assert await asyncio.wait_for(idle[0][0].read(), 5) == b""
+            assert await asyncio.wait_for(idle[1][0].read(), 5) == b""
+            assert b" 200 " in await ask(idle[3])
+            silent[1].close()
+
+    with caplog.at_level(logging.ERROR):
+        run(work())
+    assert caplog.text.count("file descriptors run short") == 1  # not once for each connection
+
+
+def limit_descriptors() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+
+
+def test_server_without_descriptors_answers_callbacks_and_says_why(tmp_path: Path) -> None:
+    flows = tmp_path / "flows"
+    flows.mkdir()
+    (flows / "line.yaml").write_text("flow: line\nstart: a\nstates: {a: {say: Hi., hangup: }}\n")
+    port = free_port()
+    with (tmp_path / "err").open("wb") as err:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flowengine", "serve", str(flows), "--port", str(port)],
+            cwd=tmp_path, stdout=err, stderr=err, preexec_fn=limit_descriptors,  # noqa: PLW1509
+        )  # fmt: skip
+    served = Served(process, f"http://127.0.0.1:{port}", tmp_path / "err", tmp_path / "err", False)
+    held: list[socket.socket] = []
+    try:
+        wait_until_ready(served)
+        for number in range(150):
+            held.append(socket.create_connection(("127.0.0.1", port)))
+            if number % 2:
+                held[-1].send(HEAD + BODY)
+        for number in range(20):
+            assert served.post(ice(f"c{number}")).status_code == 200
+        before = cpu_seconds(process.pid)
+        time.sleep(1)
+        assert cpu_seconds(process.pid) - before < 0.6
+        assert served.post(ice()).status_code == 200
+        assert "file descriptors run short" in (tmp_path / "err").read_text()
+    finally:
+        for each in held:
+            each.close()
+        assert served.stop() == 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of the workers of a server."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    times = [
+        Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split() for child in children
+    ]
+    return sum(int(fields[11]) + int(fields[12]) for fields in times) / 100
+
+
+def test_server_keeps_idle_connections_longer_than_proxies_do() -> None:
+    """Of proxies that say a time, the load balancer of Google Cloud keeps them longest."""
+    assert Settings("flows").keep_alive == DEFAULT_KEEP_ALIVE_SECONDS > 600
+    assert choose_protocol() is DirectProtocol

@@ -1,0 +1,188 @@
+"""Workers come and go, and no callback is lost: real processes, real signals."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+import httpx
+import pytest
+from server_process import Served, ice, pressed
+
+Serve = Callable[..., Served]
+
+
+def workers_of(served: Served) -> set[int]:
+    """The processes that answer, without the helper that Python has for them."""
+    pid = served.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {int(child) for child in children if "spawn_main" in command_of(child)}
+
+
+def command_of(process: str) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except OSError:  # it has just ended
+        return ""
+
+
+def wait_for(holds: Callable[[], bool], seconds: float = 90) -> None:
+    limit = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
+class Callers:
+    """Callers who ring all the time, each time on a connection that stays or on a new one."""
+
+    def __init__(self, served: Served) -> None:
+        self.served, self.statuses, self.failures = served, list[int](), list[str]()
+        self._ended = threading.Event()
+        self._threads = [threading.Thread(target=self._ring, args=(number,)) for number in range(3)]
+
+    def _ring(self, number: int) -> None:
+        limits = httpx.Limits(max_keepalive_connections=0 if number == 0 else 1)
+        with httpx.Client(limits=limits, trust_env=False, timeout=10) as client:
+            count = 0
+            while not self._ended.is_set():
+                count += 1
+                time.sleep(0.01)
+                body = ice(f"c{number}-{count}")
+                try:
+                    self.statuses.append(
+                        client.post(f"{self.served.url}/sinch", json=body).status_code
+                    )
+                except httpx.HTTPError as error:
+                    self.failures.append(repr(error))
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sighup_replaces_every_worker_and_loses_no_callback(serve: Serve, workers: int) -> None:
+    served = serve("--workers", str(workers), signed=False)
+    before = workers_of(served)
+    assert len(before) == workers
+    with Callers(served) as callers:
+        time.sleep(0.3)
+        served.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(workers_of(served)) == workers and not workers_of(served) & before)
+        time.sleep(0.3)
+    assert callers.failures == []
+    assert set(callers.statuses) == {200}
+    assert served.stop() == 0
+
+
+def test_sighup_lets_a_callback_in_flight_end(serve: Serve) -> None:
+    served = serve(signed=False)
+    served.post(ice())
+    before = workers_of(served)
+    answers: list[httpx.Response] = []
+    asking = threading.Thread(target=lambda: answers.append(served.post(pressed("11111111"))))
+    asking.start()
+    time.sleep(0.2)
+    served.process.send_signal(signal.SIGHUP)
+    asking.join()
+    assert answers[0].json()["instructions"][0]["text"] == "Hello Ann."
+    wait_for(lambda: not workers_of(served) & before)
+    assert served.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--workers", "2"), ("--drain", "0.3"), ("--workers", "2", "--drain", "0.3")]
+)
+def test_sigterm_exits_with_0(serve: Serve, options: tuple[str, ...]) -> None:
+    served = serve(*options, signed=False)
+    workers = workers_of(served)
+    assert served.stop() == 0
+    assert not any(command_of(str(worker)) for worker in workers)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 0.8, 1.2, 1.8, 2.5])
+def test_sigterm_during_the_start_exits_with_0(tmp_path: Path, seconds: float) -> None:
+    (tmp_path / "line.yaml").write_text(
+        "flow: line\nstart: a\nstates: {a: {say: Hello., hangup: }}\n"
+    )
+    command = [sys.executable, "-m", "flowengine", "serve", str(tmp_path), "--port", "0"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
+    wait_for(lambda: handles_sigterm(process.pid))
+    time.sleep(seconds - 0.5)
+    process.terminate()
+    _, words = process.communicate(timeout=30)
+    assert process.returncode == 0, words
+    assert b"Traceback" not in words
+
+
+def handles_sigterm(process: int) -> bool:
+    """Whether Python has got as far as the command."""
+    status = Path(f"/proc/{process}/status").read_text()
+    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+
+def test_sigterm_during_a_gentle_restart_exits_with_0(serve: Serve) -> None:
+    served = serve("--workers", "2", signed=False)
+    served.process.send_signal(signal.SIGHUP)
+    time.sleep(0.7)
+    assert served.stop() == 0
+
+
+def test_a_killed_worker_is_replaced_and_the_port_stays_open(serve: Serve) -> None:
+    served = serve("--workers", "2", signed=False)
+    before = workers_of(served)
+    os.kill(min(before), signal.SIGKILL)
+    wait_for(lambda: len(workers_of(served) - before) == 1)
+    assert served.post(ice()).status_code == 200
+    words = served.err.read_text()  # it may have been killed while it still started
+    assert "another one takes its place" in words or "a worker cannot start" in words
+
+
+def test_workers_that_cannot_start_do_not_end_those_that_serve(serve: Serve) -> None:
+    served = serve(signed=False)
+    before = workers_of(served)
+    archive = served.out.parent / ".flowengine" / "releases.db"
+    whole = archive.read_bytes()
+    for name in ("releases.db", "releases.db-wal", "releases.db-shm"):
+        archive.with_name(name).unlink(missing_ok=True)
+    archive.write_bytes(b"no database" * 1000)
+    served.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "those of before go on" in served.err.read_text())
+    assert workers_of(served) == before
+    assert served.post(ice()).status_code == 200
+    archive.write_bytes(whole)
+
+
+def test_a_terminal_that_is_closed_ends_the_server(tmp_path: Path) -> None:
+    (tmp_path / "line.yaml").write_text(
+        "flow: line\nstart: a\nstates: {a: {say: Hello., hangup: }}\n"
+    )
+    command = [sys.executable, "-m", "flowengine", "serve", str(tmp_path), "--port", "0"]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    said = b""
+    while b"Application startup complete" not in said:
+        said += os.read(ours, 4096)
+    os.close(ours)
+    process.send_signal(signal.SIGHUP)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(60)
+    assert process.poll() == 0
