@@ -157,3 +157,6 @@ RETIRE_SECONDS: Final = 30.0
 SILENT_WORKER_SECONDS: Final = 30.0
 # A worker that does not come up is tried again after a second, then twice as long each time.
 MAX_WORKER_PAUSE_SECONDS: Final = 30.0
+
+# some seven thousand callbacks, and the write-ahead log beside them
+MIN_JOURNAL_BYTES: Final = 32_000_000

@@ -15,7 +15,7 @@ from flowengine.model import Flow, On, State, Var
 from flowengine.pace import pause
 from flowengine.problems import Problem, quoted, suggest
 from flowengine.sinch.vocabulary import NOTICE_TYPES
-from flowengine.source import Document, Path
+from flowengine.source import Document, Path, internal_errors_reported
 from flowengine.states import (
     KINDS,
     Builder,
@@ -124,9 +124,15 @@ class Flowing:
     around: Surroundings
     problems: list[Problem]
 
-    def state(self, name: str, authored: State) -> CompiledState | None:
+    def try_state(self, name: str, authored: State) -> CompiledState | None:
+        """The state, or None with the problems that it has."""
         pause()
         path: Path = ("states", name)
+        with internal_errors_reported(self.problems, self.document.key_span(path)):
+            return self.state(path, name, authored)
+        return None
+
+    def state(self, path: Path, name: str, authored: State) -> CompiledState | None:
         builder = Builder(name, path, self.document, self.scope, self.around, self.problems)
         kind = self.kind(builder, authored)
         first = self.preamble(builder, authored)
@@ -293,7 +299,7 @@ def program(
     """
     flowing = Flowing(flow, document, scope, around, problems)
     flowing.checked_entries()
-    compiled = [flowing.state(name, state) for name, state in flow.states.items()]
+    compiled = [flowing.try_state(name, state) for name, state in flow.states.items()]
     states = {state.name: state for state in compiled if state}
     on = flow.on or On()
     own = around.subflows[flow.flow]

@@ -1,8 +1,10 @@
 """What a project offers to all of its flows: calendars, tables, services, secrets."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -20,11 +22,13 @@ from flowengine.expr import (
     parse_calendar,
     zone_names,
 )
+from flowengine.limits import MIN_JOURNAL_BYTES
 from flowengine.model import Authored, Memory, Project
 from flowengine.model import Table as AuthoredTable
 from flowengine.problems import Problem, Span, suggest
 from flowengine.states.builder import Service
-from flowengine.states.fields import millis
+from flowengine.states.fields import millis, size_bytes
+from flowengine.states.lookup_headers import find_header_fault, find_value_fault
 
 COLUMN_TYPES: tuple[tuple[type, Type], ...] = (
     (bool, Type.BOOLEAN),
@@ -89,6 +93,7 @@ class Gathering:
         zone = self.zone()
         calendars, tables, secrets = self.calendars(zone), self.tables(), self.secrets()
         services, applications = self.services(secrets), self.applications()
+        self.check_journal()
         given = asked(project, calendars, secrets)
         return Common(
             calendars,
@@ -180,13 +185,25 @@ class Gathering:
             found[f"secrets.{name}"] = self.environment.get(variable, "")
         return found
 
+    def check_journal(self) -> None:
+        size = self.authored.project.journal.size
+        if size_bytes(size) < MIN_JOURNAL_BYTES:
+            self.report(
+                "FE514",
+                ("journal", "size"),
+                f"a journal of {size} has no room for calls",
+                f"write {MIN_JOURNAL_BYTES // 10**6}MB or more, or keep: none for no journal",
+            )
+
     def services(self, secrets: Mapping[str, str]) -> dict[str, Service]:
         scope = Scope(dict.fromkeys(secrets, Type.TEXT))
         found = {}
         for name, service in self.authored.project.services.items():
+            if fault := find_address_fault(service.url):
+                self.report("FE513", ("services", name, "url"), *fault)
             headers = {
-                key: self.header(scope, ("services", name, "headers", key), text)
-                for key, text in service.headers.items()
+                key: self.header(scope, ("services", name, "headers", key), service.headers)
+                for key in service.headers
             }
             usable = {key: template for key, template in headers.items() if template}
             found[name] = Service(
@@ -198,12 +215,21 @@ class Gathering:
             )
         return found
 
-    def header(self, scope: Scope, path: tuple[str | int, ...], text: str) -> Template | None:
+    def header(
+        self, scope: Scope, path: tuple[str | int, ...], headers: Mapping[str, str]
+    ) -> Template | None:
+        name = str(path[-1])
+        document = self.authored.project_document
+        if (fault := find_header_fault(name, headers)) and document:
+            self.problems.append(Problem("FE510", document.key_span(path), *fault))
         try:
-            return scope.template(text, Mode.PLAIN)
+            template = scope.template(headers[name], Mode.PLAIN)
         except ExprError as error:
             self.report(error.code, path, error.message, error.hint)
             return None
+        if message := find_value_fault(template):
+            self.report("FE511", path, message, "write the value on one line, with > or in quotes")
+        return template
 
     def zone(self) -> ZoneInfo:
         try:
@@ -232,6 +258,23 @@ class Gathering:
             else:
                 found[application.key] = self.environment[application.secret]
         return found
+
+
+def find_address_fault(url: str) -> tuple[str, str] | None:
+    """Why no lookup could be sent to a service at this address, and what to do about it."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.port != 0 and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable or re.search(r"[\x00-\x20\x7f]", url):
+        return "this is no address", "write one such as https://crm.example.com/v1"
+    if "?" in url or "#" in url:
+        return (
+            "the path of each lookup follows the address of its service",
+            "write what comes after a ? in get:, post: or put:",
+        )
+    return None
 
 
 def asked(

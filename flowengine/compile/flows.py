@@ -18,7 +18,7 @@ from flowengine.compile.program import Program
 from flowengine.expr import Scope, Type
 from flowengine.model import Authored, Flow, Memory, Project
 from flowengine.problems import Problem
-from flowengine.source import Document
+from flowengine.source import INTERNAL_CODE, Document, internal_errors_reported
 from flowengine.states import Signature, Surroundings, Variable
 from flowengine.states.builder import Service
 from flowengine.states.menu import Menu, Option
@@ -96,18 +96,23 @@ class Built:
     asked: Mapping[str, Asked]
 
     def still(self, offers: Offers) -> bool:
-        return all(asked.still(offers.marks[part]) for part, asked in self.asked.items())
+        """Whether it would come out alike; what failed by a mistake of ours is tried again."""
+        return all(
+            asked.still(offers.marks[part]) for part, asked in self.asked.items()
+        ) and not any(problem.code == INTERNAL_CODE for problem in self.problems)
 
 
 def programs(
     authored: Authored, common: Common, memory: Memory
 ) -> tuple[dict[str, Program], list[Problem]]:
     """All programs, and what is wrong with each by itself."""
-    flows = authored.flows.items()
-    declared = {
-        name: memory.recall(("declared", name), document, partial(declare, flow, document))
-        for name, (flow, document) in flows
-    }
+    problems: list[Problem] = []
+    declared: dict[str, Declared] = {}
+    for name, (flow, document) in authored.flows.items():
+        with internal_errors_reported(problems, document.key_span(())):
+            declared[name] = memory.recall(
+                ("declared", name), document, partial(declare, flow, document)
+            )
     signatures = {name: own.signature for name, own in declared.items()}
     offers = Offers(
         authored.project.messages,
@@ -117,20 +122,21 @@ def programs(
     )
     back = any(
         memory.recall(("goes back", name), document, partial(has_back_key, flow))
-        for name, (flow, document) in flows
+        for name, (flow, document) in authored.flows.items()
     )
     scope = widest(declared.values(), common, memory)
     make = partial(built, authored.project, common, offers, scope, back)
-    found = {
-        name: memory.recall(
-            ("program", name),
-            (document, common.asked, back),
-            partial(make, flow, document, declared[name]),
-            lambda known: known.still(offers),
-        )
-        for name, (flow, document) in flows
-    }
-    problems = [problem for own in declared.values() for problem in own.problems]
+    found: dict[str, Built] = {}
+    for name, own in declared.items():
+        flow, document = authored.flows[name]
+        with internal_errors_reported(problems, document.key_span(())):
+            found[name] = memory.recall(
+                ("program", name),
+                (document, common.asked, back),
+                partial(make, flow, document, own),
+                lambda known: known.still(offers),
+            )
+    problems += [problem for own in declared.values() for problem in own.problems]
     problems += [problem for made in found.values() for problem in made.problems]
     return facts.shared({name: made.program for name, made in found.items()}, memory), problems
 

@@ -18,11 +18,16 @@ from flowengine.compile.routing import Table, routing
 from flowengine.compile.speech import prepare_speech
 from flowengine.expr import Mode, Scope
 from flowengine.model import Authored, Memory, load
+from flowengine.model.folder import PROJECT_FILE
 from flowengine.model.project import APOLOGY, APOLOGY_LOCALE
 from flowengine.pace import paced
-from flowengine.problems import Problem, in_order, suggest
+from flowengine.problems import Problem, Span, in_order, suggest
+from flowengine.source import CONFLICT_CODE, INTERNAL_CODE, internal_problem
 from flowengine.states.fields import millis
 from flowengine.states.prompt import Localised, Part, Plan
+
+# what all else would only follow from: what such a file defines may be missing everywhere
+UNFINISHED = frozenset({CONFLICT_CODE, INTERNAL_CODE})
 
 
 class Compiler:
@@ -44,30 +49,40 @@ class Compiler:
         cookies_only: bool = False,
     ) -> Compiled:
         """Compile the files of a project. `cookies_only` says that no session store will hold what
-        outgrows the cookie.
+        outgrows the cookie. Raises nothing: a mistake of ours is a problem too.
         """
+        environment = os.environ if environment is None else environment
         with uncollected():
-            return self._compiled(
-                files, os.environ if environment is None else environment, cookies_only=cookies_only
-            )
+            try:
+                return self._compile(files, environment, cookies_only=cookies_only)
+            except Exception as error:  # noqa: BLE001  # whatever it is, a server goes on
+                self._memory.turn(sound=False)
+                span = Span(PROJECT_FILE if len(files) != 1 else next(iter(files)), 1, 1, 1, 1)
+                sources = {
+                    name: content.decode(errors="replace") for name, content in files.items()
+                }
+                return Compiled(None, (internal_problem(span, error),), sources, {})
 
-    def _compiled(
+    def _compile(
         self, files: Mapping[str, bytes], environment: Mapping[str, str], *, cookies_only: bool
     ) -> Compiled:
         memory = self._memory
         authored, problems = load(files, memory)
-        shared = common(authored, environment, memory)
-        built, found = programs(authored, shared, memory)
-        problems += [*shared.problems, *routes(authored), *found]
-        problems += check(built, authored, problems, memory, cookies_only=cookies_only)
-        sound = not any(problem.severity == "error" for problem in problems)
-        release = released(authored, environment, files, built, shared) if sound else None
         sources = {
             name: memory.recall(
                 ("source", name), content, partial(content.decode, errors="replace")
             )
             for name, content in files.items()
         }
+        if any(problem.code in UNFINISHED for problem in problems):
+            memory.turn(sound=False)
+            return Compiled(None, tuple(in_order(problems)), sources, {})
+        shared = common(authored, environment, memory)
+        built, found = programs(authored, shared, memory)
+        problems += [*shared.problems, *routes(authored), *found]
+        problems += check(built, authored, problems, memory, cookies_only=cookies_only)
+        sound = not any(problem.severity == "error" for problem in problems)
+        release = released(authored, environment, files, built, shared) if sound else None
         memory.turn(sound=sound)
         return Compiled(release, tuple(in_order(problems)), sources, built)
 

@@ -20,6 +20,7 @@ from cel_expr_python.ext import ext_strings
 
 from flowengine.expr.bounds import MAX_RESULT
 from flowengine.expr.functions import FUNCTIONS, Overload
+from flowengine.expr.mixed import MIXED
 from flowengine.expr.ordered import SORTED_KEYS, sort_keys
 from flowengine.expr.references import references
 from flowengine.expr.tree import Node, read_tree
@@ -149,6 +150,7 @@ _LIBRARY: Final = (
     _extension(
         "flowengine", (one for function in FUNCTIONS.values() for one in function.overloads)
     ),
+    _extension("mixed", MIXED),
     _extension("order", [Overload(SORTED_KEYS, (Type.ANY,), Type.ANY, sort_keys)]),
 )
 

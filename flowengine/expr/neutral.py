@@ -32,7 +32,7 @@ def for_url(text: str) -> str:
     """
     if text in {".", ".."}:
         raise EvalError(f'"{text}" cannot be a part of an address')
-    return quote(text, safe="")
+    return quote(text, safe="", errors="replace")  # half of a surrogate pair has no UTF-8
 
 
 def for_attribute(text: str) -> str:

@@ -18,6 +18,7 @@ from flowengine.journal.retention import NOTHING, PURGE_EVERY, Retention
 from flowengine.journal.row import Noted
 from flowengine.journal.rows import Counted, Rows
 from flowengine.journal.seal import Sealer
+from flowengine.journal.size_limit import JournalUsage, SizeLimit
 from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.engine import Record
 
@@ -25,6 +26,9 @@ GATHERING_SECONDS = 0.05  # the longest that a row waits to share a commit
 # the same for one that is waited for: nobody is on the line, and others come to share its commit
 HURRY_SECONDS = 0.002
 LARGEST_BATCH = 500  # rows in one commit, some 20 ms of work
+LARGEST_BATCH_BYTES = (
+    500_000  # of what came and what was answered; rows have two to three times that
+)
 MOST_WAITING = 50_000  # callbacks; on a disk that hangs, memory must not grow for ever
 PATIENCE_SECONDS = 2.0  # the platform waits for an answer; a disk that hangs must not cost it
 log = logging.getLogger(__name__)
@@ -45,6 +49,7 @@ class Writer:
         sealer: Sealer | None,
         counted: Counted,
         load: Load | None = None,
+        observe: Callable[[JournalUsage], None] | None = None,
     ) -> None:
         self._release = release
         self._counted = counted
@@ -53,6 +58,9 @@ class Writer:
         self._past = Past(release, load, self._closing)
         self._later = Later(self._file, Rows(release, sealer, counted), self._past, sealer)
         self._retention = Retention(self._file, lambda: release(""))
+        self._size_limit = SizeLimit(self._file, lambda: release(""), counted, self._note_usage)
+        self._observe = observe
+        self.usage: JournalUsage | None = None
         self._complaints = Complaints(log)
         self._waiting: deque[Waiting] = deque()
         self._noted = 0
@@ -117,12 +125,35 @@ class Writer:
             self._later.look(self._noted)
             while batch := self._taken():
                 self._write(batch)
+                self._keep_within_size()
             self._catch_up()
             self._retention.purge_sometimes()
+            self._keep_within_size()
         self._file.close()
 
+    def _keep_within_size(self) -> None:
+        try:
+            self._size_limit.enforce()
+        except Exception as error:  # noqa: BLE001  # writing goes on, and it is tried again
+            self._complaints.error(
+                "the call journal may outgrow its size: %s", self._file.why(error)
+            )
+
+    def _note_usage(self, usage: JournalUsage) -> None:
+        self.usage = usage
+        if self._observe is not None:
+            self._observe(usage)
+
     def _taken(self) -> list[Waiting]:
-        return [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
+        """What goes into the next commit: bounded in bytes, too, as the file has a size to keep."""
+        batch: list[Waiting] = []
+        room = LARGEST_BATCH_BYTES
+        for _ in range(min(len(self._waiting), LARGEST_BATCH)):
+            batch.append(self._waiting.popleft())
+            room -= len(batch[-1][0].body) + len(batch[-1][0].answer)
+            if room <= 0:
+                break
+        return batch
 
     def _write(self, batch: list[Waiting]) -> None:
         try:
@@ -141,7 +172,9 @@ class Writer:
         """Make rows of what waits, while there is time for it; under pressure a piece each time."""
         try:
             while self._later.timely or (self._later.waits and self._closing.is_set()):
-                if not self._later.catch_up() or (self._waiting and not self._closing.is_set()):
+                more = self._later.catch_up()
+                self._size_limit.enforce()
+                if not more or (self._waiting and not self._closing.is_set()):
                     return
                 self._later.look(self._noted)
         except Exception as error:  # noqa: BLE001  # it stays where it is, to be tried again

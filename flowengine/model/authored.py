@@ -13,7 +13,13 @@ from flowengine.model.memory import Memory
 from flowengine.model.project import Project
 from flowengine.model.schema import MODELS, schema
 from flowengine.problems import Problem, Span
-from flowengine.source import Document, Path, check, read
+from flowengine.source import (
+    Document,
+    Path,
+    check,
+    internal_errors_reported,
+    read,
+)
 
 KINDS = {"calendars": "calendar", "tables": "table", "messages": "messages"}
 
@@ -65,11 +71,12 @@ def load(
     gathered = Gathered()
     names = sorted(files, key=lambda name: (name != PROJECT_FILE, name))
     for name in names:
-        take(
-            gathered,
-            name,
-            memory.recall(("file", name), files[name], partial(file, name, files[name])),
-        )
+        with internal_errors_reported(gathered.problems, Span(name, 1, 1, 1, 1)):
+            take(
+                gathered,
+                name,
+                memory.recall(("file", name), files[name], partial(file, name, files[name])),
+            )
     if not any("/" not in name and name != PROJECT_FILE for name in names):
         gathered.problems.append(
             Problem(
@@ -97,10 +104,25 @@ def file(name: str, content: bytes) -> File:
     kind = "project" if name == PROJECT_FILE else KINDS.get(folder, "flow")
     wrong = [] if fits(document.data, kind) else check(document, schema(kind))
     problems += wrong
-    formed = not any(problem.severity == "error" for problem in wrong)
+    formed = not any(problem.severity == "error" for problem in wrong) and is_whole(document, kind)
     usable = document if formed else mended(document, problems) if kind == "flow" else None
     flow = (msgspec.convert(usable.data, Flow), usable) if kind == "flow" and usable else None
     return File(document, formed, tuple(problems), flow)
+
+
+def is_whole(document: Document, kind: str) -> bool:
+    """Whether the model takes the file without the values that could not be read, which the
+    schema does not judge.
+    """
+    return not document.broken or is_typed(document.data, kind)
+
+
+def is_typed(data: Any, kind: str) -> bool:
+    try:
+        msgspec.convert(data, MODELS[kind][1])
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def fits(data: Any, kind: str) -> bool:
@@ -110,11 +132,7 @@ def fits(data: Any, kind: str) -> bool:
     To patterns of the model a line break at the end is nothing; so what has one is left to the
     schema.
     """
-    try:
-        msgspec.convert(data, MODELS[kind][1])
-    except msgspec.ValidationError:
-        return False
-    return not broken_off(data)
+    return is_typed(data, kind) and not broken_off(data)
 
 
 def broken_off(data: Any) -> bool:

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.model.defaults import Defaults
 from flowengine.states.assign import Scalar
-from flowengine.states.fields import Duration, FlowName, Locale, Name, Period
+from flowengine.states.fields import Duration, FlowName, Locale, Name, Period, Size
 from flowengine.states.prompt import Localised
 
 APOLOGY = "We are sorry, something went wrong. Please call again later."
@@ -169,6 +169,14 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             examples=["30d"],
         ),
     ] = "30d"
+    size: Annotated[
+        Size,
+        Meta(
+            description="The room that the journal may take on the disk, at least 32MB; the oldest "
+            "calls are dropped first.",
+            examples=["2GB"],
+        ),
+    ] = "2GB"
     numbers: Annotated[
         Literal["masked", "clear"],
         Meta(

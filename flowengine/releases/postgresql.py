@@ -2,17 +2,24 @@
 the turn to follow a place.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
 
 from flowengine.releases.database import SCHEMA_VERSION, ArchiveError, later_tables, tables
+from flowengine.runtime.pooler import check_sessions
 from flowengine.runtime.postgresql import connect, ensure
 
 _PATIENCE_SECONDS = 10.0  # whoever writes here writes some kilobytes
 _TURN_SECONDS = 2.0
+_TABLE = re.compile(
+    r"\b(FROM|INTO|UPDATE|TABLE|EXISTS) "
+    r"(contents|releases|changes|rejected|following|canary_calls|canary_machines)\b"
+)
 _WORDS: dict[LiteralString, LiteralString] = {
     "BLOB": "BYTEA",
     "REAL": "DOUBLE PRECISION",
@@ -20,8 +27,10 @@ _WORDS: dict[LiteralString, LiteralString] = {
 }
 
 # Locks go by the table that they are about, so that each installation has its own.
-_ONE_WRITER: LiteralString = "SELECT pg_advisory_xact_lock('changes'::regclass::oid::bigint)"
-_TURN: LiteralString = "SELECT pg_try_advisory_lock('releases'::regclass::oid::bigint)"
+_ONE_WRITER: LiteralString = (
+    "SELECT pg_advisory_xact_lock('flowengine.changes'::regclass::oid::bigint)"
+)
+_TURN: LiteralString = "SELECT pg_try_advisory_lock('flowengine.releases'::regclass::oid::bigint)"
 
 T = TypeVar("T")
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -34,10 +43,16 @@ class PostgresqlDatabase:
         self._address = address
         self._inside = False
         with spoken("cannot open the archive of releases"):
+            check_sessions(address)
             self._connection = connect(address, _PATIENCE_SECONDS)
             try:
-                ensure(self._connection, "releases", SCHEMA_VERSION, tables(_WORDS))
-                ensure(self._connection, "servers", SCHEMA_VERSION, later_tables(_WORDS))
+                ensure(self._connection, "releases", SCHEMA_VERSION, [*map(placed, tables(_WORDS))])
+                ensure(
+                    self._connection,
+                    "servers",
+                    SCHEMA_VERSION,
+                    [*map(placed, later_tables(_WORDS))],
+                )
             except BaseException:
                 self._connection.close()
                 raise
@@ -125,5 +140,7 @@ def spoken(what: str = "the archive of releases fails") -> Iterator[None]:
         raise ArchiveError(f"{what}: {error}") from error
 
 
+@lru_cache(maxsize=256)
 def placed(sql: LiteralString) -> LiteralString:
-    return sql.replace("?", "%b")
+    """The statement for PostgreSQL: values as %b, and tables in our schema."""
+    return _TABLE.sub(r"\1 flowengine.\2", sql).replace("?", "%b")

@@ -27,11 +27,7 @@ def undelivered(request: Request, fetched: Fetched) -> bool:
     """Whether a request should be tried again: it tells something, and the other system has not
     taken it for reasons that may pass.
     """
-    passing = (
-        fetched.error in ("timeout", "connection", "refused")
-        if fetched.status == 0
-        else fetched.status >= 500
-    )
+    passing = fetched.is_unanswered if fetched.status == 0 else fetched.status >= 500
     return request.method != "GET" and passing
 
 

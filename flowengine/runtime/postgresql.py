@@ -8,40 +8,62 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-_SCHEMA = (
-    "flowengine"  # of our own, so that our tables may stand beside those of others in one database
-)
+# A schema of our own, so that our tables may stand beside those of others in one database. Every
+# name is qualified by it: a pooler hands sessions on, and whatever search_path the database or the
+# role has stays as it is.
+SCHEMA = "flowengine"
 _CONNECT_SECONDS = 2
 
 # A machine that is gone without a word is noticed by either side within some seconds: what it had
 # locked is free then.
-_SERVER = "-c tcp_keepalives_idle=4 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
 _CLIENT = {
     "keepalives_idle": 4,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 8_000,
 }
+# Set in the session, not as `options` of its start, which poolers refuse. No statement takes longer
+# than is given, in milliseconds.
+SESSION: LiteralString = (
+    "SELECT set_config('statement_timeout', %s::text, false), "
+    "set_config('tcp_keepalives_idle', '4', false), "
+    "set_config('tcp_keepalives_interval', '2', false), "
+    "set_config('tcp_keepalives_count', '3', false)"
+)
 
 
-def parameters(address: str, patience: float) -> dict[str, Any]:
-    """What to connect with. No statement takes longer than `patience`, in seconds. Raises
-    psycopg.Error for a bad address.
-    """
-    given = conninfo_to_dict(address)
-    options = f"-c search_path={_SCHEMA} -c statement_timeout={round(patience * 1000)} {_SERVER} {given.pop('options', '')}"
+def parameters(address: str) -> dict[str, Any]:
+    """What to connect with. Raises psycopg.Error for a bad address."""
     return {
         "connect_timeout": _CONNECT_SECONDS,
         "application_name": "flowengine",
         **_CLIENT,
-        **given,
-        "options": options.strip(),
+        **conninfo_to_dict(address),
     }
 
 
 def connect(address: str, patience: float) -> psycopg.Connection[tuple[Any, ...]]:
-    """A connection that commits each statement. Raises psycopg.Error."""
-    return psycopg.connect(**parameters(address, patience), autocommit=True)
+    """A connection that commits each statement. No statement takes longer than `patience`, in
+    seconds. Raises psycopg.Error.
+    """
+    connection = psycopg.connect(**parameters(address), autocommit=True)
+    try:
+        connection.execute(SESSION, (round(patience * 1000),))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+async def connect_async(address: str, patience: float) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    """The same for an event loop."""
+    connection = await psycopg.AsyncConnection.connect(**parameters(address), autocommit=True)
+    try:
+        await connection.execute(SESSION, (round(patience * 1000),))
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
 
 
 def ensure(
@@ -60,13 +82,15 @@ def ensure(
         if not made:  # asked first, as whoever may use the tables need not be allowed to make any
             connection.execute("CREATE SCHEMA IF NOT EXISTS flowengine")
             connection.execute(
-                "CREATE TABLE parts (name TEXT PRIMARY KEY, version INTEGER NOT NULL)"
+                "CREATE TABLE flowengine.parts (name TEXT PRIMARY KEY, version INTEGER NOT NULL)"
             )
-        found = connection.execute("SELECT version FROM parts WHERE name = %s", (part,)).fetchone()
+        found = connection.execute(
+            "SELECT version FROM flowengine.parts WHERE name = %s", (part,)
+        ).fetchone()
         if found is None:
             for statement in tables:
                 connection.execute(statement)
-            connection.execute("INSERT INTO parts VALUES (%s, %s)", (part, version))
+            connection.execute("INSERT INTO flowengine.parts VALUES (%s, %s)", (part, version))
         elif found != (version,):
             raise psycopg.NotSupportedError(
                 f"its {part} are of version {found[0]}, not {version}: name another database"

@@ -15,6 +15,7 @@ import msgspec
 
 from flowengine.compile import Release
 from flowengine.states import Fetched, Request
+from flowengine.states.answer import parse_body
 
 ERRORS: Mapping[str, str] = {"timeout": "timeout", "unreachable": "connection"}
 
@@ -38,11 +39,15 @@ class Double:
     def __str__(self) -> str:
         return f"{self.service}: {self.method} {self.path}"
 
+    def _body(self) -> Any:
+        """The answer as a server would read it."""
+        return None if self.answer is None else parse_body(msgspec.json.encode(self.answer))
+
     def outcome(self) -> Fetched:
         return (
             Fetched(0, error=ERRORS[self.fails])
             if self.fails
-            else Fetched(self.status, self.answer)
+            else Fetched(self.status, self._body())
         )
 
 

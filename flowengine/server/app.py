@@ -67,7 +67,7 @@ def create() -> Front:
     store = opened(settings)
     metrics, lines = Metrics(), log.Lines()
     metrics.serving(releases.current.id)
-    client = Client(lambda: releases.hosts, metrics.fetched)
+    client = Client(lambda: releases.hosts, metrics.fetched, metrics.circuit)
     known = applications(releases.current, environment)
     codec = keys.codec(known, environment, settings.folder)
     sealer = Sealer(keys.texts(known, environment, settings.folder))
@@ -77,6 +77,7 @@ def create() -> Front:
         sealer,
         metrics.journalled,
         releases.load,
+        metrics.journal_usage,
     )
     callback = Callback(
         Engine(releases, store, codec, client), Gate(releases, environment), metrics, lines, journal
@@ -87,7 +88,7 @@ def create() -> Front:
         Route("/healthz", Healthz(), methods=["GET"]),
         Route("/readyz", ready, methods=["GET"]),
         Route("/metrics", Guarded(door, Scrape(metrics)), methods=["GET"]),
-        Route("/status", Guarded(door, Status(live, releases, store)), methods=["GET"]),
+        Route("/status", Guarded(door, Status(live, releases, store, journal)), methods=["GET"]),
         *admin.routes(environment, settings, live, store),
     ]
     connections = ConnectionTable(settings.keep_alive)

@@ -1,5 +1,6 @@
 """What operators and load balancers ask: alive, ready, numbers."""
 
+import asyncio
 import logging
 import time
 
@@ -11,6 +12,9 @@ from flowengine.server.callback import respond
 from flowengine.server.metrics import CONTENT_TYPE, Metrics
 
 log = logging.getLogger(__name__)
+SILENT = "the session store does not answer"
+CHECKED_SECONDS = 1.0  # balancers ask each second or less often
+CHECK_LIMIT_SECONDS = 3.0  # they wait for five seconds or so; a store waits two for a lock
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
 
@@ -26,12 +30,15 @@ class Readyz:
     """Whether to send callbacks here: not while shutting down, nor when the store cannot be
     written.
 
-    `trouble` is what else is wrong with the store.
+    `trouble` is what else is wrong with the store. Whoever asks often, or at the same time, shares
+    one attempt to write.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._complaints = Complaints(log)
+        self._check: asyncio.Task[str] | None = None
+        self._checked_at = float("-inf")
         self.draining = False
         self.trouble = ""
 
@@ -41,13 +48,25 @@ class Readyz:
         await respond(send, 503 if problem else 200, f"{problem or 'ready'}\n".encode(), TEXT)
 
     async def _store_problem(self) -> str:
+        """Why the store cannot be written, as it was found within the last second."""
+        now = time.monotonic()
+        if self._check is None or (
+            self._check.done() and now - self._checked_at >= CHECKED_SECONDS
+        ):
+            self._checked_at = now
+            self._check = asyncio.create_task(self._check_store())
+        return await asyncio.shield(self._check)
+
+    async def _check_store(self) -> str:
         try:
-            await self._store.claim(
-                "/readyz", b"", time.time()
-            )  # a claim that is over at once: the cheapest write there is
+            async with asyncio.timeout(CHECK_LIMIT_SECONDS):
+                await self._store.check_writable()
         except StoreError as error:
             self._complaints.error("not ready: %s", error)
             return str(error)
+        except TimeoutError:
+            self._complaints.error("not ready: %s", SILENT)
+            return SILENT
         except Exception:  # whatever it is, this server cannot keep calls
             log.exception("the session store fails")
             return "the session store fails"

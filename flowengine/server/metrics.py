@@ -8,12 +8,16 @@ from bisect import bisect_left
 from collections import Counter as Count
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from flowengine.journal.size_limit import JournalUsage
 from flowengine.runtime.engine import Record
+from flowengine.server.fetch.breaker import CircuitState
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 GATHERING_SECONDS = 0.25
@@ -37,23 +41,9 @@ class Metrics:
             buckets=BUCKETS,
             **given,
         )
-        self._fetches = Counter(
-            "fetches", "Lookups, by service and outcome", ["service", "outcome"], **given
-        )
-        self._fetch_seconds = Histogram(
-            "fetch_seconds",
-            "Time of a lookup with its retries",
-            ["service"],
-            buckets=BUCKETS,
-            **given,
-        )
+        self._make_fetch_metrics(given)
+        self._make_journal_metrics(given)
         self._refused = Counter("refused", "Requests refused, by code", ["code"], **given)
-        self._journalled = Counter(
-            "journal_rows",
-            "Callbacks for the call journal, by whether it has them",
-            ["outcome"],
-            **given,
-        )
         self._repeated = Counter("repeated_callbacks", "Callbacks delivered again", **given)
         self._release = Gauge(
             "release_info",
@@ -64,6 +54,48 @@ class Metrics:
         )
         self._serving = ""
         self._noted: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+
+    def _make_fetch_metrics(self, given: dict[str, Any]) -> None:
+        self._fetches = Counter(
+            "fetches", "Lookups, by service and outcome", ["service", "outcome"], **given
+        )
+        self._fetch_seconds = Histogram(
+            "fetch_seconds",
+            "Time of a lookup with its retries",
+            ["service"],
+            buckets=BUCKETS,
+            **given,
+        )
+        self._circuits = Gauge(
+            "fetch_circuit",
+            "Circuit breakers, by service: 0 closed, 1 half-open, 2 open; the worst of all workers",
+            ["service"],
+            multiprocess_mode="livemax",
+            **given,
+        )
+        self._opened_circuits = Counter(
+            "fetch_circuit_openings", "How often circuits have opened", ["service"], **given
+        )
+
+    def _make_journal_metrics(self, given: dict[str, Any]) -> None:
+        self._journalled = Counter(
+            "journal_rows",
+            "Callbacks for the call journal, by whether it has them",
+            ["outcome"],
+            **given,
+        )
+        self._journal_bytes = Gauge(
+            "journal_bytes",
+            "What the call journal takes of the disk",
+            multiprocess_mode="mostrecent",
+            **given,
+        )
+        self._journal_limit = Gauge(
+            "journal_limit_bytes",
+            "What the call journal may take of the disk",
+            multiprocess_mode="mostrecent",
+            **given,
+        )
 
     def callback(self, record: Record) -> None:
         """Note a callback; it is counted a moment later, as adding up many at once costs a caller
@@ -89,9 +121,19 @@ class Metrics:
         self._fetches.labels(service, outcome).inc()
         self._fetch_seconds.labels(service).observe(seconds)
 
+    def circuit(self, service: str, state: CircuitState) -> None:
+        self._circuits.labels(service).set(state)
+        if state is CircuitState.OPEN:
+            self._opened_circuits.labels(service).inc()
+
     def journalled(self, outcome: str, rows: int) -> None:
         """Told by the journal's own thread."""
         self._journalled.labels(outcome).inc(rows)
+
+    def journal_usage(self, usage: JournalUsage) -> None:
+        """Told by the journal's own thread."""
+        self._journal_bytes.set(usage.bytes)
+        self._journal_limit.set(usage.limit)
 
     def refused(self, code: int) -> None:
         self._refused.labels(str(code)).inc()
@@ -107,6 +149,7 @@ class Metrics:
         self.count()
         if SHARED not in os.environ:
             return generate_latest(self.registry)
+        forget_dead_workers(Path(os.environ[SHARED]))
         gathered = CollectorRegistry()
         MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]
         return generate_latest(gathered)
@@ -120,3 +163,16 @@ def observe_all(histogram: Histogram, values: Sequence[float]) -> None:
     for bucket, number in Count(bisect_left(bounds, value) for value in values).items():
         histogram._buckets[bucket].inc(number)  # noqa: SLF001
     histogram._sum.inc(sum(values))  # noqa: SLF001
+
+
+def forget_dead_workers(folder: Path) -> None:
+    """The state of a worker that was killed must not stand for ever."""
+    for file in folder.glob("gauge_live*.db"):
+        process = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            with suppress(OSError):  # another worker was first
+                file.unlink()
+        except OSError:  # it lives, and is another user's
+            pass

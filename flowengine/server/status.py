@@ -10,7 +10,9 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from flowengine.expr import ZONE_DATA
+from flowengine.journal import Writer
 from flowengine.journal.database import JournalError
+from flowengine.journal.size_limit import JournalUsage
 from flowengine.releases import Registry
 from flowengine.releases.database import ArchiveError
 from flowengine.releases.overview import FollowingSeen, RejectedSeen, SideBySide, overview
@@ -39,10 +41,21 @@ class Zones(msgspec.Struct, frozen=True):
     outdated: bool
 
 
+class JournalSeen(msgspec.Struct, frozen=True):
+    """The bytes that the call journal takes and may take, and the share of that in percent. From a
+    hundred on, or shortly before, the oldest calls are dropped.
+    """
+
+    bytes: int
+    limit: int
+    percent: int
+
+
 class State(msgspec.Struct, frozen=True):
     """Of drafts only the names: whose phones they are for is nobody's business. `draining` are
     releases that are no longer live, but have calls; null while the session store fails. `canary`
-    is how the candidate does, a few seconds ago; null where that cannot be told.
+    is how the candidate does, a few seconds ago; null where that cannot be told. `journal` is null
+    where this worker has written nothing yet.
     """
 
     following: FollowingSeen | None
@@ -55,12 +68,14 @@ class State(msgspec.Struct, frozen=True):
     rejected: tuple[RejectedSeen, ...]
     worker: Worker
     zones: Zones
+    journal: JournalSeen | None
 
 
 class Status:
     """The releases of a server as JSON."""
 
-    def __init__(self, live: Live, registry: Registry, store: Store) -> None:
+    def __init__(self, live: Live, registry: Registry, store: Store, journal: Writer) -> None:
+        self._journal = journal
         self._live = live
         self._registry = registry
         self._store = store
@@ -100,6 +115,7 @@ class Status:
                 tuple(release.id for release in self._registry.known),
             ),
             Zones(ZONE_DATA.version, ZONE_DATA.is_outdated(datetime.now(UTC).date())),
+            journal_seen(self._journal.usage),
         )
 
     async def _figures(self) -> SideBySide | None:
@@ -115,6 +131,12 @@ class Status:
             ):  # a project without a journal, say; the rest can be told
                 self._canary = None
         return self._canary
+
+
+def journal_seen(usage: JournalUsage | None) -> JournalSeen | None:
+    if usage is None:
+        return None
+    return JournalSeen(usage.bytes, usage.limit, usage.bytes * 100 // usage.limit)
 
 
 async def in_use(store: Store) -> set[str] | None:

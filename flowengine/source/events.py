@@ -5,9 +5,11 @@ Only events: composing nodes recurses in C, and a file of brackets would take th
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import yaml
+from yaml import MarkedYAMLError
 from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
@@ -22,13 +24,13 @@ from flowengine.problems import quoted
 from flowengine.source.text import Findings, Text
 
 QUOTE_TAG = "put quotes around the whole value"
+_TOO_DEEP = "nesting depth"  # of libyaml's own limit, which some builds of PyYAML have
 
 
 def events(text: Text, base: int, findings: Findings) -> Iterator[Event]:
     """The events from offset `base` on; their marks count from there."""
     depth = nodes = 0
-    parser = yaml.CSafeLoader(text.text[base:])
-    while (event := parser.get_event()) is not None:
+    for event in _parse(text.text[base:]):
         if isinstance(event, NodeEvent):
             nodes += 1
             if nodes > MAX_NODES:
@@ -50,6 +52,30 @@ def events(text: Text, base: int, findings: Findings) -> Iterator[Event]:
                 )
         elif isinstance(event, CollectionEndEvent):
             depth -= 1
+        yield event
+
+
+def _parse(content: str) -> Iterator[Event]:
+    """The parser's events, up to the depth that it refuses itself.
+
+    libyaml looks ahead: where it refuses a depth (of 1000, from PyYAML 6.0.4 on), it has not yet
+    handed out the brackets that led there. Read again up to there, it does.
+    """
+    handed = 0
+    try:
+        for event in _parse_all(content):
+            handed += 1
+            yield event
+    except MarkedYAMLError as error:
+        if error.problem_mark is None or _TOO_DEEP not in str(error.problem):
+            raise
+        yield from islice(_parse_all(content[: error.problem_mark.index]), handed, None)
+        raise
+
+
+def _parse_all(content: str) -> Iterator[Event]:
+    parser = yaml.CSafeLoader(content)
+    while (event := parser.get_event()) is not None:
         yield event
 
 

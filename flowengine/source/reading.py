@@ -8,6 +8,7 @@ from yaml import MarkedYAMLError
 from flowengine.limits import MAX_FILE_BYTES, MAX_RESTARTS
 from flowengine.problems import Problem, Span
 from flowengine.source.comments import hash_keys
+from flowengine.source.conflict import refuse_conflict, refuse_divider
 from flowengine.source.document import Document
 from flowengine.source.loader import Loader
 from flowengine.source.syntax import Mishap, explain
@@ -55,10 +56,12 @@ def _not_utf8(content: bytes, error: UnicodeDecodeError, file: str) -> Problem:
 def _load(text: Text, findings: Findings) -> Document | None:
     try:
         _refuse_controls(text, findings)
+        refuse_conflict(text, findings)
         loader = Loader(text, findings)
         try:
             document = loader.load()
         except MarkedYAMLError as error:
+            refuse_divider(text, findings)
             _go_on(text, explain(text, error, 0, findings), findings)
             return None
         hash_keys(text, loader.blocks, findings)

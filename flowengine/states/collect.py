@@ -316,14 +316,16 @@ def lengths(builder: Builder, path: Path, collect: Collect, variable: Variable) 
         return length, length
     if collect.digits is UNSET:
         return 1, variable.size
-    least, _, most = str(collect.digits).partition("-")
-    low, high = int(least), int(most or least)
+    if isinstance(collect.digits, int):
+        low = high = collect.digits
+    else:
+        low, high = map(int, str(collect.digits).split("-"))
     if not 1 <= low <= high:
         builder.problem(
             "FE208",
             (*path, "digits"),
             f"{collect.digits} is no range of digits",
-            "write the smaller number first: 4-8",
+            "write the smaller number first, from 1 on: 4-8",
         )
     if high > variable.size:
         builder.problem(

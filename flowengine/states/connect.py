@@ -13,8 +13,8 @@ from flowengine.limits import MAX_CALL_SECONDS, MAX_CONFERENCE_KEYS_SECONDS, MAX
 from flowengine.sinch import Ace, Notify, Pie
 from flowengine.source import Path
 from flowengine.states.builder import Builder
+from flowengine.states.call_headers import compile_headers
 from flowengine.states.fields import Duration, StateName, Tones
-from flowengine.states.headers import compile_headers
 from flowengine.states.move import Answer, Exit, Failed, Move
 from flowengine.states.run import Run
 from flowengine.states.wire import Prepared, caller_id, prepared

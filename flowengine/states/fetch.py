@@ -8,12 +8,20 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.expr import EvalError, Expression, Mode, Template, Type, whole_expression
+from flowengine.expr import EvalError, Expression, Mode, Scope, Template, Type, whole_expression
+from flowengine.expr.holes import split
 from flowengine.limits import MAX_FETCH_SECONDS
+from flowengine.problems import Problem
 from flowengine.source import Path
 from flowengine.states.assign import Scalar, held
 from flowengine.states.builder import Builder, Service, Variable
 from flowengine.states.fields import Condition, Duration, Name, StateName, millis
+from flowengine.states.lookup_headers import (
+    find_header_fault,
+    find_value_fault,
+    header_value,
+    merge_headers,
+)
 from flowengine.states.move import Exit, Failed, Move, Request
 from flowengine.states.run import Names, Run
 from flowengine.states.wire import one_line
@@ -150,13 +158,13 @@ class CompiledFetch:
             return Failed(error.message)
 
     def request(self, names: Mapping[str, Any]) -> Request:
-        headers = {name: one_line(value.render(names)) for name, value in self.headers.items()}
+        headers = {name: header_value(value.render(names)) for name, value in self.headers.items()}
         body = b""
         if self.body is not None:
             body = msgspec.json.encode(
                 {key: evaluated(value, names) for key, value in self.body.items()}
             )
-            headers.setdefault("content-type", "application/json")
+            headers = merge_headers({"content-type": "application/json"}, headers)
         return Request(
             self.service.name,
             self.method,
@@ -171,8 +179,10 @@ class CompiledFetch:
         answer = run.fetched
         if answer is None:
             return self.enter(run)
-        for name in (str(answer.status), f"{answer.status // 100}xx", answer.error):
+        for name in (str(answer.status), f"{answer.status // 100}xx", answer.cause):
             if name in self.statuses:
+                if answer.error not in ("", name):
+                    run.notes.append(f"fetch failed: {answer.error}")
                 return Exit(f"on {name}")
         if not 200 <= answer.status < 300:
             return self.failure(run, answer.error or f"status {answer.status}")
@@ -220,8 +230,8 @@ def compile_fetch(builder: Builder, path: Path, fetch: Fetch) -> CompiledFetch |
         builder.template((*path, method), str(getattr(fetch, method)), Mode.URL) if method else None
     )
     headers = {
-        name: builder.template((*path, "headers", name), text, scope=secret_scope)
-        for name, text in fetch.headers.items()
+        name: header(builder, (*path, "headers", name), secret_scope, fetch.headers)
+        for name in fetch.headers
     }
     body = (
         None
@@ -237,7 +247,9 @@ def compile_fetch(builder: Builder, path: Path, fetch: Fetch) -> CompiledFetch |
         service=service,
         method=method.upper(),
         url=url,
-        headers={**service.headers, **{name: text for name, text in headers.items() if text}},
+        headers=merge_headers(
+            service.headers, {name: text for name, text in headers.items() if text}
+        ),
         body=body,
         captures=captures,
         timeout=min(timeout, MAX_FETCH_SECONDS),
@@ -247,6 +259,18 @@ def compile_fetch(builder: Builder, path: Path, fetch: Fetch) -> CompiledFetch |
         statuses=frozenset(fetch.on),
         fails=fetch.failed is not UNSET,
     )
+
+
+def header(
+    builder: Builder, path: Path, scope: Scope, headers: Mapping[str, str]
+) -> Template | None:
+    name = str(path[-1])
+    if fault := find_header_fault(name, headers):
+        builder.problems.append(Problem("FE510", builder.document.key_span(path), *fault))
+    template = builder.template(path, headers[name], scope=scope)
+    if template is not None and (message := find_value_fault(template)):
+        builder.problem("FE511", path, message, "write the value on one line, with > or in quotes")
+    return template
 
 
 def names_read(
@@ -275,7 +299,24 @@ def method_of(builder: Builder, path: Path, fetch: Fetch) -> str:
             "the path of a fetch starts with /",
             "the service in project.yaml has the address in front of it",
         )
+    check_path(builder, (*path, given[0]), str(getattr(fetch, given[0])))
     return given[0]
+
+
+def check_path(builder: Builder, path: Path, text: str) -> None:
+    """The author's own text between the values, which are escaped."""
+    own = "".join(part for part in split(text) if isinstance(part, str))
+    if "#" in own:
+        builder.problem(
+            "FE512",
+            path,
+            "a # and what follows it is never sent",
+            "write %23 for a # that the service is to see",
+        )
+    elif one_line(own) != own:
+        builder.problem(
+            "FE512", path, "a path has one line", "write it on one line, with > or in quotes"
+        )
 
 
 def part(builder: Builder, path: Path, value: Scalar) -> Any:

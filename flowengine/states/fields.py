@@ -24,6 +24,13 @@ Period = Annotated[
         extra_json_schema={"x-hint": "write a whole number of hours or days: 12h, 30d; or none"},
     ),
 ]
+Size = Annotated[
+    str,
+    Meta(
+        pattern=r"^[1-9][0-9]{0,4}(MB|GB)$",
+        extra_json_schema={"x-hint": "write a whole number of MB or GB: 500MB, 2GB"},
+    ),
+]
 SPECIAL = ("repeat", "back")  # what a key can do in place of leading to a state
 StateName = Annotated[
     str,
@@ -99,3 +106,12 @@ def seconds(text: str) -> int:
     none.
     """
     return millis(text) // 1000
+
+
+def size_bytes(text: str) -> int:
+    """The bytes of an authored size.
+
+    >>> size_bytes("500MB"), size_bytes("2GB")
+    (500000000, 2000000000)
+    """
+    return int(text[:-2]) * {"MB": 10**6, "GB": 10**9}[text[-2:]]

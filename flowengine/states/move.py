@@ -10,6 +10,8 @@ import msgspec
 
 from flowengine.svaml import Action, Instruction
 
+UNANSWERED = ("timeout", "connection", "refused")
+CIRCUIT_OPEN = "circuit open: "  # before the error of the lookup that opened it
 Sent = Action | msgspec.Raw  # an action, or one encoded at load
 Said = Instruction | msgspec.Raw
 
@@ -50,6 +52,18 @@ class Fetched(msgspec.Struct, frozen=True):
     status: int
     body: Any = None
     error: str = ""
+
+    @property
+    def cause(self) -> str:
+        """The error; while the circuit is open that of the lookup that opened it, so that calls
+        take the same exit as if they had waited.
+        """
+        return self.error.removeprefix(CIRCUIT_OPEN)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether there was no answer for reasons that may pass."""
+        return self.cause in UNANSWERED
 
 
 class Enter(msgspec.Struct, frozen=True):

@@ -36,12 +36,11 @@ class Exchange:
     >>> from flowengine.switch.clock import VirtualClock
     >>> from flowengine.switch.wire import Direct, Response
     >>> from flowengine.switch.world import Application, World
-    >>> answer = b'{"instructions": [{"name": "say", "text": "Good morning."}], "action": {"name":
-    "hangup"}}'
+    >>> answer = b'{"action": {"name": "hangup"}}'
     >>> clock = VirtualClock()
     >>> world = World((Application("key", "c2VjcmV0", "http://backend/"),))
-    >>> exchange = Exchange(world, clock, Settings(), Direct(lambda url, headers, body:
-    Response(200, {}, answer)))
+    >>> backend = Direct(lambda url, headers, body: Response(200, {}, answer))
+    >>> exchange = Exchange(world, clock, Settings(), backend)
     >>> call = exchange.dial(caller="+14045550199", to="+14045550100")
     >>> clock.run()
     >>> call.ended.reason

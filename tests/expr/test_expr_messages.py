@@ -31,7 +31,7 @@ bodi
 gold || vars.gold
 vars.account == golden
 True
-vars.n + 1.5
+vars.n % 1.5
 vars.n == 2.0
 vars.account == 3
 vars.n > "3"

@@ -66,7 +66,7 @@ def test_names_pieces_and_constants():
     ("text", "code", "offset"),
     [
         ("é😀 ${vars.nam}", "FE301", 5),
-        ("${vars.name} ${vars.n + 1.5}", "FE302", 22),
+        ("${vars.name} ${vars.n + 'x'}", "FE302", 22),
         ("a {{x}}", "FE306", 2),
         ("a {vars.name}", "FE306", 2),
         ("${vars.name} { hours.desk.open }", "FE306", 13),

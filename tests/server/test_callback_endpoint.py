@@ -32,6 +32,17 @@ class Broken(MemoryStore):
     async def claim(self, _call_id: str, _digest: bytes, _deadline: float) -> bool:
         raise StoreError("the disk is full")
 
+    async def check_writable(self) -> None:
+        raise StoreError("the disk is full")
+
+
+class Counting(MemoryStore):
+    probes = 0
+
+    async def check_writable(self) -> None:
+        self.probes += 1
+        await asyncio.sleep(0.01)
+
 
 async def nothing(_request: Request, _left: float) -> Fetched:
     return Fetched(0, error="connection")
@@ -144,6 +155,30 @@ def test_whoever_signed_speaks_for_no_other_application(
 def test_ready_follows_the_store() -> None:
     assert sent(Readyz(MemoryStore()), b"")[0] == 200
     assert sent(Readyz(Broken()), b"") == (503, b"the disk is full\n")
+
+
+def test_readiness_that_is_asked_often_is_one_write_a_second() -> None:
+    store = Counting()
+    ready = Readyz(store)
+
+    async def ask() -> None:
+        await asyncio.gather(*(ready._store_problem() for _ in range(50)))
+        for _ in range(50):
+            await ready._store_problem()
+
+    asyncio.run(ask())
+    assert store.probes == 1
+
+
+def test_readiness_of_a_store_that_does_not_answer_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Silent(MemoryStore):
+        async def check_writable(self) -> None:
+            await asyncio.sleep(60)
+
+    monkeypatch.setattr("flowengine.server.health.CHECK_LIMIT_SECONDS", 0.05)
+    assert sent(Readyz(Silent()), b"") == (503, b"the session store does not answer\n")
 
 
 def test_the_kept_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:

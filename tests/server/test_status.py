@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from flowengine.expr import ZONE_DATA
+from flowengine.journal import Writer
 from flowengine.runtime.store import MemoryStore
 from flowengine.server.live import Live
 from flowengine.server.settings import Settings
@@ -35,8 +36,10 @@ def test_while_the_archive_fails_status_says_so_and_what_this_worker_serves(tmp_
     live.publish()
     registry = live.registry()
 
+    unopened = Writer(tmp_path / "journal.db", lambda _: registry.current, None, lambda *_: None)
+
     async def act() -> None:
-        status = Status(live, registry, MemoryStore())
+        status = Status(live, registry, MemoryStore(), unopened)
         code, found = await asked(status)
         assert (code, found["current"]) == (200, registry.current.id)
         assert found["zones"] == {"version": ZONE_DATA.version, "outdated": False}

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from flowengine.limits import MAX_FILE_BYTES, MAX_PROBLEMS
+from flowengine.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_PROBLEMS
+from flowengine.source import read
 
 MIB = MAX_FILE_BYTES
 HOSTILE = {
@@ -39,6 +40,7 @@ HOSTILE = {
     "documents": (b"---\n" * (MIB // 4), "FE109"),
     "tags": (b"- !a b\n" * 100_000, "FE111"),
 }
+DEPTHS = (33, 34, 900, 999, 1000, 1001, 1002, 5000)  # around the limits of ours and of libyaml
 PROGRAM = """
 import json, resource, sys, time
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
@@ -61,3 +63,26 @@ def test_a_hostile_file_is_a_problem(name):
     assert code in codes
     assert count <= MAX_PROBLEMS + 1
     assert seconds < 5
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [("[", ""), ("[", "]"), ("{", ""), ("{a: ", "}"), ("[{a: ", "}]"), ("- ", ""), ("? ", "")],
+)
+def test_deep_nesting_is_one_problem_at_the_first_value_too_deep(depth, opening, closing):
+    levels = len(opening.split(" ")[0].strip("-?a:")) or 1
+    content = f"{opening * depth}{closing * depth}"
+    document, problems = read(content.encode(), "f")
+    assert document is None
+    assert [problem.code for problem in problems] == ["FE107"]
+    within = MAX_DEPTH % levels  # of an opening of two brackets, the second may be the one too deep
+    column = len(opening) * (MAX_DEPTH // levels) + within + 1
+    assert (problems[0].span.line, problems[0].span.column) == (1, column)
+
+
+@pytest.mark.parametrize("depth", DEPTHS[:-1])  # the last would be too large a file
+def test_deep_indentation_is_one_problem_at_the_first_value_too_deep(depth):
+    content = "".join(f"{' ' * level}a:\n" for level in range(depth))
+    _, problems = read(content.encode(), "f")
+    assert [(problem.code, problem.span.line) for problem in problems] == [("FE107", MAX_DEPTH + 1)]

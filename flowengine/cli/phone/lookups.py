@@ -23,6 +23,7 @@ from flowengine.scenarios.model import Lookup as Authored
 from flowengine.scenarios.play import double
 from flowengine.source import read
 from flowengine.states import Fetched, Request
+from flowengine.states.answer import parse_body
 
 FAILS = {"": "", **{kind: name for name, kind in ERRORS.items()}}
 ANSWER = re.compile(r"([1-5][0-9]{2})?\s*([{\[].*)?", re.DOTALL)
@@ -118,7 +119,9 @@ def parsed(line: str, usual: dict[str, Any]) -> Fetched | None:
     if found[2] is None:
         return Fetched(status)
     document, problems = read(f"body: {found[2]}".encode(), "answer")
-    return Fetched(status, document.data["body"]) if document and not problems else None
+    if document is None or problems:
+        return None
+    return Fetched(status, parse_body(msgspec.json.encode(document.data["body"])))
 
 
 def as_data(found: Fetched) -> dict[str, Any]:

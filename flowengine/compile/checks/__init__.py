@@ -4,7 +4,7 @@ What looks at one flow is done again only for flows that have changed. What foll
 to flow is put together from what is known of each by itself.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from flowengine.compile.checks import (
@@ -42,10 +42,12 @@ from flowengine.compile.checks.graph import callees
 from flowengine.compile.program import Program
 from flowengine.model import Authored, Flow, Memory
 from flowengine.pace import paced
-from flowengine.problems import Problem
-from flowengine.source import Document
+from flowengine.problems import Problem, Span
+from flowengine.source import Document, internal_errors_reported
 from flowengine.states import Variable
 from flowengine.states.fields import millis
+
+Rule = Callable[[], Iterable[Problem]]
 
 
 def check(
@@ -68,23 +70,29 @@ def check(
     }
     sound = {name: program for name, program in whole.items() if program.document.file not in wrong}
     graph = {name: program for name, program in whole.items() if program.document.file not in holed}
-    return [
-        *each_program(sound, memory),
-        *loops.check(graph, memory),
-        *contexts.check(programs, authored, memory),
-        *recursion.check(programs),
-        *starts.check(programs),
-        *unrouted.check(authored),
-        *cookie.check(programs, memory, cookies_only=cookies_only),
-        *prompts.check(programs, memory),
-        *each_flow(authored, memory),
-        *([] if wrong else secrecy.check(authored, memory)),
-        *memory.recall(("locales",), authored.common, lambda: list(locales.check_common(authored))),
-        *(
+    rules: list[Rule] = [
+        partial(loops.check, graph, memory),
+        partial(contexts.check, programs, authored, memory),
+        partial(recursion.check, programs),
+        partial(starts.check, programs),
+        partial(unrouted.check, authored),
+        partial(cookie.check, programs, memory, cookies_only=cookies_only),
+        partial(prompts.check, programs, memory),
+        lambda: memory.recall(
+            ("locales",), authored.common, lambda: list(locales.check_common(authored))
+        ),
+        lambda: (
             problem
             for problem in each_call_path(graph, authored, memory)
             if problem.span.file not in wrong
         ),
+    ]
+    if not wrong:
+        rules.append(partial(secrecy.check, authored, memory))
+    return [
+        *each_program(sound, memory),
+        *each_flow(authored, memory),
+        *run_rules(rules, Span("project.yaml", 1, 1, 1, 1)),
     ]
 
 
@@ -136,13 +144,27 @@ def of_call_facts(
     ]
 
 
+def run_rules(rules: Iterable[Rule], span: Span) -> list[Problem]:
+    """What all rules find; one that fails by a mistake of ours is a problem, and the others go on."""
+    problems: list[Problem] = []
+    for rule in rules:
+        with internal_errors_reported(problems, span):
+            problems += rule()
+    return problems
+
+
 def complete(program: Program, authored: Authored) -> bool:
     return len(program.states) == len(authored.flows[program.flow][0].states)
 
 
-def each_program(programs: Mapping[str, Program], memory: Memory) -> Iterator[Problem]:
+def each_program(programs: Mapping[str, Program], memory: Memory) -> list[Problem]:
+    problems: list[Problem] = []
     for name, program in programs.items():
-        yield from memory.recall(("program alone", name), program, partial(of_program, program))
+        with internal_errors_reported(problems, program.document.key_span(())):
+            problems += memory.recall(
+                ("program alone", name), program, partial(of_program, program)
+            )
+    return problems
 
 
 def of_program(program: Program) -> list[Problem]:
@@ -154,9 +176,14 @@ def of_program(program: Program) -> list[Problem]:
     ]
 
 
-def each_flow(authored: Authored, memory: Memory) -> Iterator[Problem]:
+def each_flow(authored: Authored, memory: Memory) -> list[Problem]:
+    problems: list[Problem] = []
     for name, (flow, document) in authored.flows.items():
-        yield from memory.recall(("flow alone", name), document, partial(of_flow, flow, document))
+        with internal_errors_reported(problems, document.key_span(())):
+            problems += memory.recall(
+                ("flow alone", name), document, partial(of_flow, flow, document)
+            )
+    return problems
 
 
 def of_flow(flow: Flow, document: Document) -> list[Problem]:

@@ -185,6 +185,17 @@ _SOURCE: Final = (
         "",
     ),
     Entry(
+        "FE120",
+        "a merge conflict",
+        Severity.ERROR,
+        "Git, or a tool like it, could not put two versions of this file together, and has marked "
+        "where they differ: <<<<<<< begins one version, ======= the other, and >>>>>>> ends it. Keep "
+        "what is right and delete the lines with the markers. Until then nothing else is checked "
+        "that could follow from it.",
+        "flow: support\n<<<<<<< HEAD\nstart: welcome\n=======\nstart: main\n>>>>>>> feature",
+        "flow: support\nstart: welcome",
+    ),
+    Entry(
         "FE130",
         "text is cut off by #",
         Severity.WARNING,

@@ -97,4 +97,93 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "",
         "",
     ),
+    Entry(
+        "FE509",
+        "a mistake of flowengine's own",
+        Severity.ERROR,
+        "flowengine failed while it read or compiled this file. That is no fault of the file, though "
+        "something in it brought it about. Nothing of the project is published; a server goes on with "
+        "the release before. The message tells where in flowengine it happened, and nothing of what "
+        "your files or secrets say: report it as it stands. Until it is mended, take back what was "
+        "changed last. `FLOWENGINE_TRACEBACK=1` in the environment writes the whole traceback, which "
+        "may hold values of your files.",
+        "",
+        "",
+    ),
+    Entry(
+        "FE510",
+        "a header that cannot be sent",
+        Severity.ERROR,
+        "Names of headers have letters, digits and hyphens, and are the same in upper and lower "
+        "case. What frames a request or belongs to its connection, such as Content-Length, the "
+        "server sets itself.",
+        "# project.yaml\nproject: acme\nservices:\n  crm: {url: https://crm.example.com, headers: "
+        "{X Line: support}}\n" + FLOW,
+        "# project.yaml\nproject: acme\nservices:\n  crm: {url: https://crm.example.com, headers: "
+        "{X-Line: support}}\n" + FLOW,
+    ),
+    Entry(
+        "FE511",
+        "a header of several lines",
+        Severity.ERROR,
+        "The value of a header has one line and no control characters. Values that `${…}` brings "
+        "in are put on one line in the call; what you write yourself must be right here.",
+        "# project.yaml\nproject: acme\nservices:\n  crm: {url: https://crm.example.com, headers: "
+        '{X-Line: "support\\nteam"}}\n' + FLOW,
+        "# project.yaml\nproject: acme\nservices:\n  crm: {url: https://crm.example.com, headers: "
+        "{X-Line: support team}}\n" + FLOW,
+    ),
+    Entry(
+        "FE512",
+        "a path that is not sent as it is written",
+        Severity.ERROR,
+        "A path has one line. A # begins a part that browsers keep for themselves: no service "
+        "ever sees it. Values that `${…}` brings in are escaped, so they may hold anything.",
+        """\
+# project.yaml
+project: acme
+services: {crm: {url: https://crm.example.com}}
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome:
+    fetch: {service: crm, get: "/rooms/#10"}
+    next: goodbye
+  goodbye: {hangup: }
+""",
+        """\
+# project.yaml
+project: acme
+services: {crm: {url: https://crm.example.com}}
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome:
+    fetch: {service: crm, get: /rooms/%2310}
+    next: goodbye
+  goodbye: {hangup: }
+""",
+    ),
+    Entry(
+        "FE513",
+        "an address that no lookup can be sent to",
+        Severity.ERROR,
+        "The address of a service is http:// or https://, a host, perhaps a port and the "
+        "beginning of a path. The path of each lookup follows it, so it has no ? and no #.",
+        "# project.yaml\nproject: acme\nservices:\n  crm: {url: 'https://crm.example.com/v1?a=1'}\n"
+        + FLOW,
+        "# project.yaml\nproject: acme\nservices:\n  crm: {url: https://crm.example.com/v1}\n"
+        + FLOW,
+    ),
+    Entry(
+        "FE514",
+        "a call journal without room",
+        Severity.ERROR,
+        "The journal and what it writes ahead need 32MB; less would hold next to no calls. "
+        "Most installations keep the default of 2GB.",
+        "# project.yaml\nproject: acme\njournal: {size: 1MB}\n" + FLOW,
+        "# project.yaml\nproject: acme\njournal: {size: 500MB}\n" + FLOW,
+    ),
 )

@@ -1,12 +1,12 @@
 """A connection to PostgreSQL that takes the statements of one moment together."""
 
 import asyncio
-from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 
+from flowengine.runtime.postgresql import connect_async
 from flowengine.runtime.store.protocol import StoreError
 
 Rows = list[tuple[Any, ...]]
@@ -28,8 +28,8 @@ class Line:
     done twice changes nothing more.
     """
 
-    def __init__(self, settings: Mapping[str, Any], patience: float) -> None:
-        self._settings = settings
+    def __init__(self, address: str, patience: float) -> None:
+        self._address = address
         self._patience = patience
         self._waiting: list[Asked] = []
         self._going: asyncio.Task[None] | None = None
@@ -78,6 +78,10 @@ class Line:
         connection = await self._connected()
         try:
             return await transact(connection, batch)
+        except psycopg.errors.ReadOnlySqlTransaction:
+            # Another server of the address may be the one to write to by now.
+            await connection.close()
+            raise
         except psycopg.OperationalError:
             if not connection.closed:
                 raise
@@ -85,9 +89,7 @@ class Line:
 
     async def _connected(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(
-                **self._settings, autocommit=True
-            )
+            self._connection = await connect_async(self._address, self._patience)
         return self._connection
 
 

@@ -41,6 +41,9 @@ class MemoryStore:
         self._trim()
         return True
 
+    async def check_writable(self) -> None:
+        """Memory can always be written."""
+
     async def post(self, letter: Letter, due: float) -> None:
         self._letters.setdefault(letter.id, (letter, due))
 

@@ -1,5 +1,6 @@
 """The store of several machines: a PostgreSQL server that all of them reach."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -7,9 +8,10 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from flowengine.runtime.postgresql import connect, ensure, parameters
+from flowengine.runtime.pooler import check_sessions
+from flowengine.runtime.postgresql import connect, connect_async, ensure
 from flowengine.runtime.store.line import Line
-from flowengine.runtime.store.protocol import Letter, Saved, StoreError
+from flowengine.runtime.store.protocol import PROBE_KEY, Letter, Saved, StoreError
 
 # a callback reads, claims its lookups and writes; the platform waits some five seconds for all of
 # it
@@ -21,22 +23,22 @@ VERSION = 1
 # No index on `expires`: a row whose indexed columns stay the same is rewritten on its own page, and
 # most saves are rewrites. That of `release` changes once, as the call ends.
 _TABLES: tuple[LiteralString, ...] = (
-    """CREATE TABLE calls (id BYTEA PRIMARY KEY, counter BIGINT NOT NULL, state BYTEA NOT NULL, digest BYTEA NOT NULL,
+    """CREATE TABLE flowengine.calls (id BYTEA PRIMARY KEY, counter BIGINT NOT NULL, state BYTEA NOT NULL, digest BYTEA NOT NULL,
         answer BYTEA NOT NULL, claimed DOUBLE PRECISION NOT NULL, release TEXT NOT NULL, expires DOUBLE PRECISION NOT NULL)
         WITH (fillfactor = 70)""",
-    "CREATE INDEX calls_under_way ON calls (release) WHERE release <> ''",
+    "CREATE INDEX calls_under_way ON flowengine.calls (release) WHERE release <> ''",
     (
-        "CREATE TABLE claims (id BYTEA, digest BYTEA, deadline DOUBLE PRECISION NOT NULL, PRIMARY KEY "
+        "CREATE TABLE flowengine.claims (id BYTEA, digest BYTEA, deadline DOUBLE PRECISION NOT NULL, PRIMARY KEY "
         "(id, digest))"
     ),
-    """CREATE TABLE outbox (id BYTEA PRIMARY KEY, content BYTEA NOT NULL, tries INTEGER NOT NULL, expires DOUBLE PRECISION NOT NULL,
-        due DOUBLE PRECISION NOT NULL)""",
+    """CREATE TABLE flowengine.outbox (id BYTEA PRIMARY KEY, content BYTEA NOT NULL, tries INTEGER NOT NULL,
+        expires DOUBLE PRECISION NOT NULL, due DOUBLE PRECISION NOT NULL)""",
 )
 _LOAD: LiteralString = (
-    "SELECT counter, state, digest, answer, claimed, release FROM calls WHERE id = %b"
+    "SELECT counter, state, digest, answer, claimed, release FROM flowengine.calls WHERE id = %b"
 )
 _SAVE: LiteralString = (
-    "INSERT INTO calls (id, counter, state, digest, answer, claimed, release, expires) VALUES (%b, "
+    "INSERT INTO flowengine.calls (id, counter, state, digest, answer, claimed, release, expires) VALUES (%b, "
     "%b, %b, %b, %b, %b, %b, %b) "
     "ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, state = excluded.state, digest = "
     "excluded.digest, "
@@ -44,22 +46,28 @@ _SAVE: LiteralString = (
     "excluded.expires "
     "WHERE excluded.counter > calls.counter RETURNING TRUE"
 )
+# one row of its own, rewritten each time
+_CHECK: LiteralString = (
+    "INSERT INTO flowengine.calls (id, counter, state, digest, answer, claimed, release, expires) "
+    "VALUES (%b, 1, '', '', '', 0, '', %b) "
+    "ON CONFLICT (id) DO UPDATE SET counter = calls.counter + 1, expires = excluded.expires"
+)
 _CLAIM: LiteralString = (
-    "INSERT INTO claims (id, digest, deadline) VALUES (%b, %b, %b) "
+    "INSERT INTO flowengine.claims (id, digest, deadline) VALUES (%b, %b, %b) "
     "ON CONFLICT (id, digest) DO UPDATE SET deadline = excluded.deadline WHERE claims.deadline <= "
     "%b RETURNING TRUE"
 )
-_POST: LiteralString = "INSERT INTO outbox (id, content, tries, expires, due) VALUES (%b, %b, %b, %b, %b) ON CONFLICT DO NOTHING"
+_POST: LiteralString = "INSERT INTO flowengine.outbox (id, content, tries, expires, due) VALUES (%b, %b, %b, %b, %b) ON CONFLICT DO NOTHING"
 _DUE: LiteralString = (
-    "UPDATE outbox SET tries = tries + 1, due = %b WHERE id IN (SELECT id FROM outbox WHERE due <= "
+    "UPDATE flowengine.outbox SET tries = tries + 1, due = %b WHERE id IN (SELECT id FROM flowengine.outbox WHERE due <= "
     "%b LIMIT %b FOR UPDATE SKIP LOCKED) "
     "RETURNING id, content, tries, expires"
 )
-_AGAIN: LiteralString = "UPDATE outbox SET due = %b WHERE id = %b"
-_DELIVERED: LiteralString = "DELETE FROM outbox WHERE id = %b"
-_RELEASES: LiteralString = "SELECT DISTINCT release FROM calls WHERE release <> ''"
-_DROP_CLAIMS: LiteralString = "DELETE FROM claims WHERE deadline <= %b"
-_DROP_CALLS: LiteralString = "DELETE FROM calls WHERE expires <= %b"
+_AGAIN: LiteralString = "UPDATE flowengine.outbox SET due = %b WHERE id = %b"
+_DELIVERED: LiteralString = "DELETE FROM flowengine.outbox WHERE id = %b"
+_RELEASES: LiteralString = "SELECT DISTINCT release FROM flowengine.calls WHERE release <> ''"
+_DROP_CLAIMS: LiteralString = "DELETE FROM flowengine.claims WHERE deadline <= %b"
+_DROP_CALLS: LiteralString = "DELETE FROM flowengine.calls WHERE expires <= %b"
 
 
 class PostgresqlStore:
@@ -71,13 +79,13 @@ class PostgresqlStore:
         self._address = address
         self._clock = clock
         try:
+            check_sessions(address)
             with connect(address, HOUSEKEEPING_SECONDS) as connection:
                 ensure(connection, "calls", VERSION, _TABLES)
-            settings = parameters(address, PATIENCE_SECONDS)
         except psycopg.Error as error:
             raise StoreError(f"cannot open the session store: {error}") from error
-        self._reader = Line(settings, PATIENCE_SECONDS)
-        self._writer = Line(settings, PATIENCE_SECONDS)
+        self._reader = Line(address, PATIENCE_SECONDS)
+        self._writer = Line(address, PATIENCE_SECONDS)
 
     async def load(self, call_id: str) -> Saved | None:
         rows = await self._reader.run(_LOAD, _key(call_id))
@@ -93,6 +101,13 @@ class PostgresqlStore:
 
     async def claim(self, call_id: str, digest: bytes, deadline: float) -> bool:
         return bool(await self._writer.run(_CLAIM, _key(call_id), digest, deadline, self._clock()))
+
+    async def check_writable(self) -> None:
+        now = self._clock()
+        await asyncio.gather(
+            self._writer.run(_CHECK, PROBE_KEY, now + HOUSEKEEPING_SECONDS),
+            self._writer.run(_CLAIM, PROBE_KEY, b"", now, now),
+        )
 
     async def post(self, letter: Letter, due: float) -> None:
         await self._writer.run(_POST, *letter, due)
@@ -126,11 +141,8 @@ class PostgresqlStore:
     @asynccontextmanager
     async def _housekeeping(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
         """A connection for what may take longer, once in a while."""
-        settings = parameters(self._address, HOUSEKEEPING_SECONDS)
         try:
-            async with await psycopg.AsyncConnection.connect(
-                **settings, autocommit=True
-            ) as connection:
+            async with await connect_async(self._address, HOUSEKEEPING_SECONDS) as connection:
                 yield connection
         except psycopg.Error as error:
             raise StoreError(f"the session store cannot be looked through: {error}") from error

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable
 from typing import NamedTuple, Protocol
 
+PROBE_KEY = b"\0probe"  # no id of a call begins so
+
 
 class Saved(NamedTuple):
     """One call after one step. `digest` names the delivery that `answer` answered; `claimed` is
@@ -63,6 +65,10 @@ class Store(Protocol):
         Whoever gets False polls `load` for that digest, and claims again if the deadline passes:
         the other one has died.
         """
+        ...
+
+    async def check_writable(self) -> None:
+        """Write what a call writes, and nothing that stays. Raises StoreError where that fails."""
         ...
 
     async def post(self, letter: Letter, due: float) -> None:

@@ -13,6 +13,7 @@ from flowengine.runtime.store.connect import LOST, connect, is_busy
 from flowengine.runtime.store.endings import Endings
 from flowengine.runtime.store.housekeeping import Housekeeper
 from flowengine.runtime.store.place import Place, cure
+from flowengine.runtime.store.probe import check_writable
 from flowengine.runtime.store.protocol import Letter, Saved, StoreError
 from flowengine.runtime.store.recent import Recent
 
@@ -79,6 +80,9 @@ class SqliteStore:
         return await self._commit.run(
             partial(_claim, (_key(call_id), digest, deadline, self._clock()))
         )
+
+    async def check_writable(self) -> None:
+        await asyncio.to_thread(check_writable, self._path)
 
     async def post(self, letter: Letter, due: float) -> None:
         await self._commit.run(lambda connection: connection.execute(_POST, (*letter, due)))

@@ -1,123 +1,189 @@
-"""Performs the requests of flows. Never raises, never logs what is sent or received."""
+"""Performs the requests of flows. Never raises, never logs what is sent or received.
+
+Each service has its own pool, so that one that hangs takes nothing from the others.
+"""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from functools import partial
 
-import httpcore
 import httpx
-import msgspec
 
 from flowengine.limits import MAX_FETCH_BYTES, MAX_FETCH_REDIRECTS
+from flowengine.server.fetch.breaker import CircuitBreaker, CircuitState
 from flowengine.server.fetch.guard import Guard, Hosts, NotAllowed, allowed
+from flowengine.server.fetch.pool import ServicePool
+from flowengine.server.fetch.resolver import Resolver
 from flowengine.states import Fetched, Request
+from flowengine.states.answer import parse_body
+from flowengine.states.move import CIRCUIT_OPEN, UNANSWERED
 
-MAX_CONNECTIONS = 100
-KEPT_CONNECTIONS = 20
-KEPT_SECONDS = 30.0
 RETRY_PAUSE = 0.05
-ACCEPT = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "flowengine"}
+# A lookup that got less time than its author gave it, as the callback's deadline was near, says
+# little about the service.
+FAIR_SECONDS = 1.0
+# Services at addresses that no release names any more are forgotten after this.
+FORGOTTEN_SECONDS = 600.0
 Observe = Callable[[str, str, float], None]
+ObserveCircuit = Callable[[str, CircuitState], None]
+log = logging.getLogger(__name__)
 
 
 class TooBig(Exception):  # noqa: N818  # named for what the answer is
     """An answer longer than a flow can use."""
 
 
-class GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx has no option for the network below its pool, so the pool is replaced by one that has."""
-
-    def __init__(self, guard: Guard) -> None:
-        context = httpx.create_ssl_context()
-        super().__init__(verify=context, trust_env=False)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=KEPT_CONNECTIONS,
-            keepalive_expiry=KEPT_SECONDS,
-            network_backend=guard,
-        )
-
-
 class Client:
-    """One per worker. Calling it performs a request within the seconds that are left."""
+    """One per worker. Calling it performs a request within the seconds that are left.
 
-    def __init__(self, hosts: Callable[[], Hosts], observe: Observe | None = None) -> None:
+    `observe` is told of each lookup, `observe_circuit` of each change of a circuit breaker.
+    """
+
+    def __init__(
+        self,
+        hosts: Callable[[], Hosts],
+        observe: Observe | None = None,
+        observe_circuit: ObserveCircuit | None = None,
+    ) -> None:
         self._hosts = hosts
         self._observe = observe
-        self._client = httpx.AsyncClient(
-            transport=GuardedTransport(Guard(hosts)),
-            headers=ACCEPT,
-            cookies=CookieJar(
-                DefaultCookiePolicy(allowed_domains=[])
-            ),  # a cookie of one call must not travel with another
-            timeout=None,  # noqa: S113  # the whole of a request has one limit, below
-            trust_env=False,
-        )
+        self._observe_circuit = observe_circuit
+        self._guard = Guard(hosts, Resolver().resolve)
+        self._context = httpx.create_ssl_context()
+        self._pools: dict[tuple[str, str], ServicePool] = {}
 
     async def __call__(self, request: Request, left: float) -> Fetched:
         """The outcome of a request: a status with its body, or an error."""
         begun = time.perf_counter()
-        fetched = await self._tried(request, begun + left)
+        pool = await self._pool(request)
+        pool.lookups += 1
+        try:
+            fetched = await self._with_retries(pool, request, begun + left)
+        finally:
+            pool.lookups -= 1
+            pool.used = time.monotonic()
         if self._observe:
             self._observe(
                 request.service,
-                fetched.error or f"{fetched.status // 100}xx",
+                fetched.error.partition(":")[0] or f"{fetched.status // 100}xx",
                 time.perf_counter() - begun,
             )
         return fetched
 
     async def close(self) -> None:
-        """Let go of the pool."""
-        await self._client.aclose()
+        """Close all connections."""
+        for pool in self._pools.values():
+            await pool.client.aclose()
 
-    async def _tried(self, request: Request, deadline: float) -> Fetched:
+    async def _pool(self, request: Request) -> ServicePool:
+        """That of the service at its address: a corrected address begins anew."""
+        key = (request.service, "/".join(request.url.split("/", 3)[:3]))
+        pool = self._pools.get(key)
+        if pool is None:
+            pool = self._pools[key] = ServicePool(
+                self._guard, self._context, partial(self._tell_circuit, request.service)
+            )
+            await self._forget_unused()
+        return pool
+
+    async def _forget_unused(self) -> None:
+        since = time.monotonic() - FORGOTTEN_SECONDS
+        for key, pool in [*self._pools.items()]:
+            if not pool.lookups and pool.used < since:
+                del self._pools[key]
+                await pool.client.aclose()
+
+    async def _with_retries(self, pool: ServicePool, request: Request, deadline: float) -> Fetched:
         for _ in range(request.retries):
-            fetched = await self._once(request, deadline)
+            fetched = await self._attempt(pool, request, deadline)
             worth = fetched.error in ("connection", "refused") or fetched.status >= 500
             if not worth or deadline - time.perf_counter() <= RETRY_PAUSE:
                 return fetched
             await asyncio.sleep(RETRY_PAUSE)
-        return await self._once(request, deadline)
+        return await self._attempt(pool, request, deadline)
 
-    async def _once(self, request: Request, deadline: float) -> Fetched:
+    async def _attempt(self, pool: ServicePool, request: Request, deadline: float) -> Fetched:
+        """Send the request once, unless the circuit is open."""
+        breaker = pool.breaker
+        period = breaker.begin()
+        if period is None:
+            return Fetched(0, error=CIRCUIT_OPEN + breaker.cause)
+        seconds = min(request.timeout, deadline - time.perf_counter())
+        counted: str | None = None
+        sent = False
         try:
-            async with asyncio.timeout(min(request.timeout, deadline - time.perf_counter())):
-                return await self._followed(request)
+            async with asyncio.timeout(seconds), pool.places:
+                sent = True
+                fetched = await self._follow(pool.client, request)
+            counted = None if fetched.error else ""
         except TimeoutError:
-            return Fetched(0, error="timeout")
+            fetched = Fetched(0, error="timeout")
+            if sent and seconds >= min(request.timeout, FAIR_SECONDS):
+                counted = fetched.error
         except TooBig:
-            return Fetched(0, error="too big")
+            fetched, counted = Fetched(0, error="too big"), ""
         except Exception as error:  # noqa: BLE001  # whatever it is, the flow goes on by its exit
-            return Fetched(0, error=reason(error))
+            fetched = Fetched(0, error=reason(error))
+            counted = fetched.error if fetched.error in UNANSWERED else None
+        finally:  # also when the callback was given up
+            breaker.end(period, counted)
+        return fetched
 
-    async def _followed(self, request: Request) -> Fetched:
+    async def _follow(self, client: httpx.AsyncClient, request: Request) -> Fetched:
         """Perform, and follow the redirects of a GET as long as they stay among the project's
         hosts.
         """
-        sent = self._client.build_request(
-            request.method, request.url, headers=dict(request.headers), content=request.body or None
+        headers = [
+            (name.encode(), value.encode("utf-8", "replace"))
+            for name, value in request.headers.items()
+        ]
+        sent = client.build_request(
+            request.method, request.url, headers=headers, content=request.body or None
         )
         for _ in range(MAX_FETCH_REDIRECTS + 1):
-            if allowed(self._hosts(), sent.url.host, port(sent.url)) is None:
+            if allowed(self._hosts(), sent.url.raw_host.decode(), port(sent.url)) is None:
                 return Fetched(0, error="not allowed")
-            response = await self._client.send(sent, stream=True, follow_redirects=False)
+            response = await client.send(sent, stream=True, follow_redirects=False)
             try:
                 following = response.next_request if request.method == "GET" else None
                 if following is None:
-                    return Fetched(response.status_code, decoded(await body(response)))
+                    return Fetched(response.status_code, parse_body(await body(response)))
             finally:
                 await response.aclose()
             if sent.url.scheme == "https" and following.url.scheme != "https":
                 return Fetched(0, error="not allowed")
-            sent = self._bare(following) if origin(following.url) != origin(sent.url) else following
+            sent = next_request(client, sent, following)
         return Fetched(0, error="too many redirects")
 
-    def _bare(self, following: httpx.Request) -> httpx.Request:
-        """Without the headers of the first host: they may hold its secrets."""
-        return self._client.build_request("GET", following.url)
+    def _tell_circuit(self, service: str, breaker: CircuitBreaker, before: CircuitState) -> None:
+        """Say when it opens and when it closes; what happens in between is in the metric."""
+        if self._observe_circuit:
+            self._observe_circuit(service, breaker.state)
+        if breaker.state is CircuitState.CLOSED:
+            log.warning("%s answers again: its circuit is closed", service)
+        elif breaker.state is CircuitState.OPEN and before is CircuitState.CLOSED:
+            log.error(
+                "%s does not answer (%s): its circuit is open, and its lookups take their exits "
+                "at once; one is tried after %g seconds",
+                service,
+                breaker.cause,
+                breaker.pause,
+            )
+
+
+def next_request(
+    client: httpx.AsyncClient, sent: httpx.Request, following: httpx.Request
+) -> httpx.Request:
+    """The request that follows a redirect. To another origin it goes without the headers of the
+    first, which may hold secrets; and the first chooses no user and password for it.
+    """
+    url = following.url.copy_with(userinfo=b"")
+    if origin(url) != origin(sent.url):
+        return client.build_request("GET", url)
+    following.url = url
+    return following
 
 
 def port(url: httpx.URL) -> int:
@@ -129,20 +195,12 @@ def origin(url: httpx.URL) -> tuple[str, str, int]:
 
 
 async def body(response: httpx.Response) -> bytes:
-    whole = b""
+    whole = bytearray()
     async for piece in response.aiter_raw():
         whole += piece
         if len(whole) > MAX_FETCH_BYTES:
             raise TooBig
-    return whole
-
-
-def decoded(content: bytes) -> Any:
-    """JSON where it is JSON, else the text."""
-    try:
-        return msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return content.decode(errors="replace")
+    return bytes(whole)
 
 
 def reason(error: BaseException) -> str:
@@ -152,6 +210,8 @@ def reason(error: BaseException) -> str:
     chain = causes(error)
     if any(isinstance(cause, NotAllowed) for cause in chain):
         return "not allowed"
+    if isinstance(error, (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)):
+        return "cannot be sent"
     return (
         "refused"
         if any(isinstance(cause, ConnectionRefusedError) for cause in chain)

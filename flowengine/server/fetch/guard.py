@@ -6,15 +6,18 @@ elsewhere a moment later.
 """
 
 import asyncio
-import socket
-from collections.abc import Callable, Iterable, Mapping
-from ipaddress import IPv6Address, ip_address
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import lru_cache
 
 import httpcore
+import httpx
+
+from flowengine.server.fetch.addresses import is_public
 
 Hosts = Mapping[str, bool]
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# An address that swallows packets, as a broken IPv6 route does, must leave time for the next one.
+ADDRESS_SECONDS = 0.5
 
 
 class NotAllowed(httpcore.ConnectError):
@@ -23,16 +26,17 @@ class NotAllowed(httpcore.ConnectError):
     """
 
 
+@lru_cache(maxsize=1024)
 def place(netloc: str) -> tuple[str, int | None]:
-    parts = urlsplit(f"//{netloc}")
-    return parts.hostname or "", parts.port
+    """Host and port as they are on the wire: names with other letters than ASCII are IDNA."""
+    url = httpx.URL(f"//{netloc}")
+    return url.raw_host.decode(), url.port
 
 
 def allowed(hosts: Hosts, host: str, port: int) -> bool | None:
     """None for a host that the project does not name, else whether it may be private."""
-    found = [
-        private for netloc, private in hosts.items() if fits(place(netloc), host.lower(), port)
-    ]
+    wanted = host.lower()
+    found = [private for netloc, private in hosts.items() if fits(place(netloc), wanted, port)]
     return any(found) if found else None
 
 
@@ -42,19 +46,14 @@ def fits(named: tuple[str, int | None], host: str, port: int) -> bool:
     )
 
 
-def is_public(address: str) -> bool:
-    found = ip_address(address.partition("%")[0])
-    if isinstance(found, IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour
-        return found.is_global and not found.is_multicast if inner is None else inner.is_global
-    return found.is_global and not found.is_multicast
-
-
 class Guard(httpcore.AsyncNetworkBackend):
     """Resolves, checks, then connects to the very address it has checked."""
 
-    def __init__(self, hosts: Callable[[], Hosts]) -> None:
+    def __init__(
+        self, hosts: Callable[[], Hosts], resolve: Callable[[str], Awaitable[list[str]]]
+    ) -> None:
         self._hosts = hosts
+        self._resolve = resolve
         self._inner = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -67,20 +66,23 @@ class Guard(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect to the first of the host's addresses that answers."""
         problem: Exception = httpcore.ConnectError("the name has no address")
-        for address in await self.addresses(host, port):
+        addresses = await self.addresses(host, port)
+        for address in addresses:
+            limit = timeout if address is addresses[-1] else ADDRESS_SECONDS
             try:
                 return await self._inner.connect_tcp(
-                    address, port, timeout, local_address, socket_options
+                    address, port, limit, local_address, socket_options
                 )
-            except httpcore.ConnectError as error:
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 problem = error
         raise problem
 
     async def addresses(self, host: str, port: int) -> list[str]:
+        """The addresses of a host that may be asked."""
         private = allowed(self._hosts(), host, port)
         if private is None:
             raise NotAllowed("the project names no such host")
-        addresses = await resolve(host, port)
+        addresses = await self._resolve(host)
         if not private and not all(is_public(address) for address in addresses):
             raise NotAllowed("the host has a private address and is not declared private")
         return addresses
@@ -88,11 +90,3 @@ class Guard(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Part of httpcore's interface, for its own retries."""
         await asyncio.sleep(seconds)
-
-
-async def resolve(host: str, port: int) -> list[str]:
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise httpcore.ConnectError("the name has no address") from error
-    return list(dict.fromkeys(str(item[4][0]) for item in found))

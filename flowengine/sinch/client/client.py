@@ -23,11 +23,12 @@ class CallingApi:
     >>> from flowengine.sinch.client import CallingApi, Hosts, NotFound, Signed, TtsCallout
     >>>
     >>> async def remind() -> None:
-    ...     async with CallingApi(Signed(key, secret), Hosts.at(switch)) as api:  # Hosts.of("euc1")
-    for the platform itself
+    ...     hosts = Hosts.at(switch)  # Hosts.of("euc1") for the platform itself
+    ...     async with CallingApi(Signed(key, secret), hosts) as api:
     ...         to = Destination("number", "+46000000000")
-    ...         call = await api.callouts.place(TtsCallout(destination=to, cli="+46000000001",
-    text="Your table is ready."))
+    ...         words = "Your table is ready."
+    ...         reminder = TtsCallout(destination=to, cli="+46000000001", text=words)
+    ...         call = await api.callouts.place(reminder)
     ...         print((await api.calls.info(call)).status)
     ...         await api.calls.update(call, {"action": {"name": "hangup"}})
     ...         try:

@@ -1,0 +1,186 @@
+"""How much room the journal may take: beyond that the oldest calls are dropped."""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from flowengine.compile import Release
+from flowengine.journal.answers import FRESH_SECONDS
+from flowengine.journal.database import BUSY_SECONDS
+from flowengine.journal.file import File
+from flowengine.journal.rows import Counted
+from flowengine.states.fields import size_bytes
+
+# Room for the write-ahead log. From a quarter of it on the log is written back, from half of it on
+# it must start over: what workers write meanwhile needs the rest.
+_LOG_SHARE, _MOST_LOG_BYTES = 4, 32_000_000
+# Room for what all workers write before the next look: batches of some 1.5 MB each.
+_SPARE_SHARE, _LEAST_SPARE_BYTES = 20, 4_000_000
+_DROPPED_SHARE = 100  # so much is dropped at once, in pieces
+_ROWS_AT_ONCE = 200  # a few milliseconds, so that other workers can write in between
+_WARNED_SHARE = 0.8
+_CALMED_SHARE = 0.75
+# Others cannot write while a checkpoint waits for readers, so it waits shortly; and it is tried
+# seldom where it was tried for nothing.
+_CHECKPOINT_MILLIS, _CHECKPOINT_SECONDS, _CHECKPOINT_AGAIN = 500, 2.0, 0.01
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+log = logging.getLogger(__name__)
+
+_OLDEST_CALLS = (
+    "DELETE FROM callbacks WHERE call IN (SELECT call FROM callbacks ORDER BY at LIMIT ?)"
+)
+_OLDEST_PIECE = "SELECT number, at, callbacks FROM inbox ORDER BY number LIMIT 1"
+# An answer is written anew after a day, so one that is older than the oldest callback by more than
+# that belongs to none.
+_OLD_ANSWERS = "DELETE FROM answers WHERE at < (SELECT min(at) FROM callbacks) - ?"
+
+
+class JournalUsage(NamedTuple):
+    """What the journal takes of the disk, with its write-ahead log, and what it may take."""
+
+    bytes: int
+    limit: int
+
+
+class SizeLimit:
+    """Keeps the file within the size that the current release gives it.
+
+    The file itself never shrinks: the pages of dropped rows are used again. So what counts are the
+    pages in use, and the file grows no further once they stay within the limit.
+    """
+
+    def __init__(
+        self,
+        file: File,
+        current: Callable[[], Release],
+        counted: Counted,
+        observe: Callable[[JournalUsage], None],
+    ) -> None:
+        self._file = file
+        self._current = current
+        self._counted = counted
+        self._observe = observe
+        self._prepared: tuple[sqlite3.Connection, int] | None = None
+        self._page_bytes = 0
+        self._is_warned = self._is_full = False
+        self._next_checkpoint = 0.0
+        self._pause = _FIRST_PAUSE
+
+    def enforce(self) -> None:
+        """Drop the oldest calls where the file is too large by now. Raises OSError or
+        sqlite3.Error.
+        """
+        if not self._file.is_open:
+            return
+        limit = size_bytes(self._current().journal.size)
+        connection = self._file.opened()
+        self._prepare(connection, limit)
+        most = rows_room(limit)
+        used = self._used(connection)
+        self._warn(used / most)
+        if used > most:
+            self._drop_until(most - limit // _DROPPED_SHARE)
+            used = self._used(self._file.opened())
+        if self._log_bytes() > log_room(limit) // 2:
+            self._shorten_log(self._file.opened(), log_room(limit) // 2)
+        self._observe(JournalUsage(used + self._log_bytes(), limit))
+
+    def _prepare(self, connection: sqlite3.Connection, limit: int) -> None:
+        if self._prepared == (connection, limit):
+            return
+        (self._page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+        pages = log_room(limit) // 4 // self._page_bytes
+        connection.execute(f"PRAGMA wal_autocheckpoint = {pages}").fetchall()
+        connection.execute(f"PRAGMA journal_size_limit = {log_room(limit)}").fetchall()
+        self._prepared = (connection, limit)
+
+    def _used(self, connection: sqlite3.Connection) -> int:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+        return int(pages - free) * self._page_bytes
+
+    def _log_bytes(self) -> int:
+        real = self._file.path.resolve()
+        try:
+            return Path(f"{real}-wal").stat().st_size
+        except OSError:
+            return 0
+
+    def _drop_until(self, target: int) -> None:
+        """Another worker may do the same: each looks again before each piece."""
+        while (dropped := self._file.change(lambda one: self._drop_piece(one, target))) is not None:
+            self._counted("dropped", dropped)
+            if not self._is_full:
+                self._is_full = True
+                log.warning(
+                    "%s is full: its oldest calls are dropped, before their time is over",
+                    self._file.path,
+                )
+
+    def _drop_piece(self, connection: sqlite3.Connection, target: int) -> int | None:
+        """Drop the oldest calls, or the oldest piece of the inbox; how many callbacks that were.
+        None where nothing need or can be dropped.
+        """
+        if self._used(connection) <= target:
+            return None
+        piece = connection.execute(_OLDEST_PIECE).fetchone()
+        (oldest,) = connection.execute("SELECT min(at) FROM callbacks").fetchone()
+        if piece is not None and (oldest is None or piece[1] < oldest):
+            connection.execute("DELETE FROM inbox WHERE number = ?", (piece[0],))
+            return int(piece[2])
+        if oldest is None:
+            return None
+        dropped = connection.execute(_OLDEST_CALLS, (_ROWS_AT_ONCE,)).rowcount
+        connection.execute(_OLD_ANSWERS, (2 * FRESH_SECONDS,))
+        return dropped
+
+    def _warn(self, share: float) -> None:
+        """Say it before anything is dropped, and again when it was better in between."""
+        if share < _CALMED_SHARE:
+            self._is_warned = self._is_full = False
+        elif share >= _WARNED_SHARE and not self._is_warned:
+            self._is_warned = True
+            journal = self._current().journal
+            log.warning(
+                "%s has %d percent of its %s: once it is full the oldest calls are dropped, though "
+                "they are to be kept for %s; give it more room with size: under journal:, or keep "
+                "calls for a shorter time",
+                self._file.path,
+                share * 100,
+                journal.size,
+                journal.keep,
+            )
+
+    def _shorten_log(self, connection: sqlite3.Connection, most: int) -> None:
+        """Have the log start over, which takes a moment in which nobody writes: so this worker
+        writes nothing until then, and all others that see the log do the same. Somebody who reads
+        for long prevents it whatever is done; then it is put off.
+        """
+        now = time.monotonic()
+        if now < self._next_checkpoint:
+            return
+        connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_MILLIS}")
+        try:
+            while self._log_bytes() > most:
+                (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if busy and time.monotonic() - now > _CHECKPOINT_SECONDS:
+                    self._next_checkpoint = time.monotonic() + self._pause
+                    self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+                    return
+                time.sleep(_CHECKPOINT_AGAIN if busy else 0)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
+        self._pause = _FIRST_PAUSE
+
+
+def log_room(limit: int) -> int:
+    """The bytes of the write-ahead log that a journal of this size has room for."""
+    return min(limit // _LOG_SHARE, _MOST_LOG_BYTES)
+
+
+def rows_room(limit: int) -> int:
+    """The bytes that rows may take; the rest is for the write-ahead log and what comes next."""
+    return limit - log_room(limit) - max(limit // _SPARE_SHARE, _LEAST_SPARE_BYTES)

@@ -1,0 +1,69 @@
+"""Recognises a pooler that shares connections among transactions.
+
+Such a one takes locks and settings of a session away between two statements: nobody could hold the
+leader lock, and statements would have no time limit.
+"""
+
+import threading
+from contextlib import ExitStack
+from typing import Any
+
+import psycopg
+
+from flowengine.runtime.postgresql import parameters
+
+CHECK_SECONDS = 10.0
+HELPERS = 2
+SHARED = (
+    "the address leads to a pooler that shares connections among transactions: let it keep "
+    "sessions (in pgbouncer pool_mode = session), or name PostgreSQL itself"
+)
+FULL = (
+    "the pooler has no connection free: let it open more to the database (in pgbouncer "
+    "default_pool_size)"
+)
+# The time is there because poolers may stand before several servers.
+_BACKEND = "SELECT pg_backend_pid(), pg_postmaster_start_time()"
+_PROTOCOL_VIOLATION = "08P01"
+
+
+def check_sessions(address: str) -> None:
+    """Raise psycopg.Error unless a connection keeps its session.
+
+    While a connection of ours is open, no other may have its backend, and it may have no other
+    backend. A pooler that shares breaks one of the two: its most recently used backend goes to the
+    next transaction, or it takes the backends in turn. Transactions that stay open keep the backends
+    that they were given.
+    """
+    found: list[psycopg.Error] = []
+    # In a thread, as a pooler without a free connection keeps a statement waiting for minutes.
+    thread = threading.Thread(target=_check, args=(address, found), daemon=True)
+    thread.start()
+    thread.join(CHECK_SECONDS)
+    if thread.is_alive():
+        raise psycopg.OperationalError(FULL)
+    if found:
+        raise found[0]
+
+
+def _check(address: str, found: list[psycopg.Error]) -> None:
+    try:
+        if _is_shared(parameters(address)):
+            raise psycopg.NotSupportedError(SHARED)
+    except psycopg.Error as error:
+        # pgbouncer refuses BEGIN where it shares connections among statements
+        refused = error.sqlstate == _PROTOCOL_VIOLATION and "pooling mode" in str(error)
+        found.append(psycopg.NotSupportedError(SHARED) if refused else error)
+
+
+def _is_shared(settings: dict[str, Any]) -> bool:
+    with ExitStack() as stack:
+        own = stack.enter_context(psycopg.connect(**settings, autocommit=True))
+        backend = own.execute(_BACKEND).fetchone()
+        for _ in range(HELPERS):
+            helper = stack.enter_context(psycopg.connect(**settings))
+            if helper.execute(_BACKEND).fetchone() == backend:
+                return True
+            if own.execute(_BACKEND).fetchone() != backend:
+                return True
+    return False

@@ -1,0 +1,91 @@
+"""The circuit breaker of a service: callers do not wait for a system that does not answer."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from enum import IntEnum
+
+# Below five lookups a service that is restarted would count as lost; and half of the lookups must
+# fail, so that a busy service may now and then be slow.
+OPENING_FAILURES = 5
+COUNTED_OUTCOMES = 20
+COUNTED_SECONDS = 30.0
+# A restart takes some seconds; one caller in a minute may wait for a service that is down for long.
+FIRST_PAUSE_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 60.0
+
+
+class CircuitState(IntEnum):
+    """The numbers are those of the metric."""
+
+    CLOSED = 0
+    HALF_OPEN = 1
+    OPEN = 2
+
+
+class CircuitBreaker:
+    """Closed: lookups are sent. Open: none is, for a while. Half-open: one is, and decides.
+
+    A failure is a lookup without any answer. `cause` is the error of the last one, `pause` how many
+    seconds the circuit stays open. `changed` is called after each change, with the state before.
+    """
+
+    def __init__(
+        self,
+        changed: Callable[["CircuitBreaker", CircuitState], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.state = CircuitState.CLOSED
+        self.cause = ""
+        self.pause = FIRST_PAUSE_SECONDS
+        self._changed = changed
+        self._clock = clock
+        self._outcomes: deque[tuple[float, bool]] = deque(maxlen=COUNTED_OUTCOMES)
+        self._period = 0  # grows with each change: what was sent before no longer counts
+        self._trial_at = 0.0
+
+    def begin(self) -> int | None:
+        """A number for a lookup that may be sent, to be given to `end`; None while it may not."""
+        if self.state is CircuitState.OPEN and self._clock() >= self._trial_at:
+            self._change(CircuitState.HALF_OPEN)
+            return self._period
+        return self._period if self.state is CircuitState.CLOSED else None
+
+    def end(self, period: int, error: str | None) -> None:
+        """Count how a lookup ended: with an answer (""), without one (why), or for reasons that
+        are not the service's (None).
+        """
+        if period != self._period:
+            return
+        if self.state is CircuitState.HALF_OPEN:
+            self._end_trial(error)
+        elif error is not None:
+            self._outcomes.append((self._clock(), bool(error)))
+            self.cause = error or self.cause
+            if error and self._is_failing():
+                self._open(FIRST_PAUSE_SECONDS)
+
+    def _end_trial(self, error: str | None) -> None:
+        if error is None:
+            self._open(0.0)
+        elif error:
+            self.cause = error
+            self._open(min(max(2 * self.pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS))
+        else:
+            self._change(CircuitState.CLOSED)
+
+    def _is_failing(self) -> bool:
+        since = self._clock() - COUNTED_SECONDS
+        recent = [failed for at, failed in self._outcomes if at >= since]
+        return sum(recent) >= max(OPENING_FAILURES, len(recent) / 2)
+
+    def _open(self, pause: float) -> None:
+        self._trial_at = self._clock() + pause
+        self.pause = pause or self.pause
+        self._change(CircuitState.OPEN)
+
+    def _change(self, state: CircuitState) -> None:
+        self._period += 1
+        self._outcomes.clear()
+        before, self.state = self.state, state
+        self._changed(self, before)

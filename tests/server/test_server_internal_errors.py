@@ -1,0 +1,138 @@
+"""A server that restarts with flows that the compiler cannot take, whatever the cause, goes on with
+the release before; its status and its log say why.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from server_process import Served, free_port, ice, wait_until_ready
+
+SECRET = "s3cr3t-t0ken"
+FLOW = "flow: line\nstart: hello\nstates:\n  hello:\n    say: {}\n    hangup:\n"
+# an exception of each place that compiles, where the file says so
+PROGRAM = f"""
+import sys
+from flowengine.cli import main
+from flowengine.compile import flows, release
+from flowengine.states.builder import Builder
+
+def wrap(owner, name, word):
+    usual = getattr(owner, name)
+    def failing(*arguments, **named):
+        if word in str(arguments):
+            raise RecursionError({SECRET!r})
+        return usual(*arguments, **named)
+    setattr(owner, name, failing)
+
+wrap(Builder, "prompt", "Kaboom in a state.")
+wrap(flows, "declare", "Kaboom in a flow.")
+wrap(release, "programs", "Kaboom in a project.")
+main(sys.argv[1:])
+"""
+BROKEN = {
+    "alias": (FLOW.format("&hi Hello.").replace("hangup:", "hangup: *hi"), "FE113"),
+    "conflict": (f"<<<<<<< HEAD\n{FLOW.format('One.')}=======\n>>>>>>> theirs\n", "FE120"),
+    "state": (FLOW.format("Kaboom in a state."), "FE509"),
+    "flow": (FLOW.format("Kaboom in a flow."), "FE509"),
+    "project": (FLOW.format("Kaboom in a project."), "FE509"),
+}
+Start = Callable[[], Served]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Serve the folder `flows`; the store stays between starts."""
+    started: list[Served] = []
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SINCH_", "FLOWENGINE_", "PROMETHEUS_"))
+    }
+
+    def begin() -> Served:
+        port = free_port()
+        command = ["serve", "flows", "--port", str(port), "--store", "sqlite:store/calls.db"]
+        with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
+            process = subprocess.Popen(
+                [sys.executable, "-c", PROGRAM, *command],
+                cwd=tmp_path,
+                env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+                stdout=out,
+                stderr=err,
+            )
+        served = Served(
+            process, f"http://127.0.0.1:{port}", tmp_path / "out", tmp_path / "err", signed=False
+        )
+        started.append(served)
+        wait_until_ready(served)
+        return served
+
+    (tmp_path / "flows").mkdir()
+    yield begin
+    for served in started:
+        if served.process.poll() is None:
+            served.stop()
+
+
+def hears(served: Served, call: str) -> str:
+    return str(served.post(ice(call)).json()["instructions"][0]["text"])
+
+
+def rejected(served: Served) -> list[tuple[str, str]]:
+    return [
+        (problem["code"], problem["place"])
+        for item in served.get("/status").json()["rejected"]
+        for problem in item["problems"]
+    ]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_server_restarts_on_the_release_before(tmp_path: Path, start: Start, name: str) -> None:
+    text, code = BROKEN[name]
+    file = tmp_path / "flows" / "line.yaml"
+    file.write_text(FLOW.format("Hello."))
+    before = start()
+    assert hears(before, "one") == "Hello."
+    before.stop()
+    file.write_text(text)
+    served = start()
+    assert hears(served, "two") == "Hello."
+    assert code in [found for found, _ in rejected(served)]
+    assert all(place.startswith("line.yaml:") for _, place in rejected(served))
+    told = (tmp_path / "err").read_text()
+    assert f"error {code}" in told
+    assert "which was live before, is served" in told
+    assert "Traceback" not in told
+    assert SECRET not in told + served.get("/status").text
+    file.write_text(FLOW.format("Mended."))
+    until = time.monotonic() + 20
+    while hears(served, f"call-{time.monotonic()}") != "Mended.":
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert rejected(served) == []
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_running_server_stays_on_its_release_and_logs_why(
+    tmp_path: Path, start: Start, name: str
+) -> None:
+    text, code = BROKEN[name]
+    file = tmp_path / "flows" / "line.yaml"
+    file.write_text(FLOW.format("Hello."))
+    served = start()
+    file.write_text(text)
+    until = time.monotonic() + 20
+    while code not in [found for found, _ in rejected(served)]:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert hears(served, "one") == "Hello."
+    served.stop()
+    log = (tmp_path / "out").read_text() + (tmp_path / "err").read_text()
+    assert f"error {code}" in log
+    assert "Traceback" not in log
+    assert SECRET not in log
