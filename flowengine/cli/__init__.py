@@ -60,7 +60,32 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def show_version(
+    ctx: click.Context, _option: click.Parameter, wanted: bool
+) -> None:  # click's signature
+    """The versions of the program and of the time zones that it goes by."""
+    if not wanted or ctx.resilient_parsing:
+        return
+    from datetime import UTC, datetime  # noqa: PLC0415  # only this option needs them
+    from importlib.metadata import version  # noqa: PLC0415
+
+    from flowengine.expr.zones import ZONE_DATA  # noqa: PLC0415
+
+    click.echo(f"flowengine, version {version('flowengine')}")
+    click.echo(f"time zones {ZONE_DATA.version}, from {ZONE_DATA.folder}")
+    if ZONE_DATA.is_outdated(datetime.now(UTC).date()):
+        click.echo("warning: the time zones are more than a year old; upgrade tzdata", err=True)
+    ctx.exit()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="flowengine")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=show_version,
+    help="Show the versions of the program and of its time zones.",
+)
 def main() -> None:
     """Phone call flows as text: checked, explained and served."""

@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 from flowengine.cli.project import Loaded, found_in
 from flowengine.compile import Release
 from flowengine.compile.release import release_id
+from flowengine.expr import ZONE_DATA
 from flowengine.releases.database import ArchiveError
 from flowengine.releases.follow import TURN_SECONDS, WHO, Found
 from flowengine.releases.git import GitError
@@ -203,6 +205,12 @@ def others(live: Live) -> Release:
 
 
 def announce(settings: Settings, project: Loaded, *, signed: bool) -> None:
+    if ZONE_DATA.is_outdated(datetime.now(UTC).date()):
+        click.echo(
+            f"TIME ZONES OF {ZONE_DATA.version}: more than a year old, so opening hours may follow "
+            "old law. Run pip install --upgrade tzdata and restart.",
+            err=True,
+        )
     if project.problems and not project.errors:
         click.echo(project.listing(project.problems), err=True)
     click.echo(

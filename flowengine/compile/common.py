@@ -18,12 +18,14 @@ from flowengine.expr import (
     Table,
     Template,
     Type,
+    load_zone,
     parse_calendar,
+    zone_names,
 )
 from flowengine.limits import MIN_JOURNAL_BYTES
 from flowengine.model import Authored, Memory, Project
 from flowengine.model import Table as AuthoredTable
-from flowengine.problems import Problem, Span
+from flowengine.problems import Problem, Span, suggest
 from flowengine.states.builder import Service
 from flowengine.states.fields import millis, size_bytes
 from flowengine.states.lookup_headers import find_header_fault, find_value_fault
@@ -231,15 +233,16 @@ class Gathering:
 
     def zone(self) -> ZoneInfo:
         try:
-            return ZoneInfo(self.authored.project.zone)
-        except (ZoneInfoNotFoundError, ValueError):
+            return load_zone(self.authored.project.zone)
+        except ZoneInfoNotFoundError:
             self.report(
                 "FE506",
                 ("zone",),
                 f"there is no time zone {self.authored.project.zone}",
-                "write an IANA name such as Europe/Stockholm",
+                suggest(self.authored.project.zone, sorted(zone_names()))
+                or "write an IANA name such as Europe/Stockholm",
             )
-            return ZoneInfo("UTC")
+            return load_zone("UTC")
 
     def applications(self) -> dict[str, str]:
         found = {}

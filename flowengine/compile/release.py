@@ -15,6 +15,7 @@ from flowengine.compile.flows import programs
 from flowengine.compile.guarded import guarded
 from flowengine.compile.program import Compiled, Program, Release
 from flowengine.compile.routing import Table, routing
+from flowengine.compile.speech import prepare_speech
 from flowengine.expr import Mode, Scope
 from flowengine.model import Authored, Memory, load
 from flowengine.model.folder import PROJECT_FILE
@@ -124,7 +125,8 @@ def apology(text: Localised, locale: str) -> Plan:
     any in any locale, those of a project that says nothing, which no voice of another language is
     to speak.
     """
-    text = text or APOLOGY
+    said = [text] if isinstance(text, str) else list(text.values())
+    text = text if said and all(words.strip() for words in said) else APOLOGY
     if text == APOLOGY:
         text = {APOLOGY_LOCALE: text}
     each = (
@@ -163,6 +165,7 @@ def released(
 ) -> Release:
     project = authored.project
     routes = tuple(map(routing, project.routes))
+    prepare_speech(authored)
     return Release(
         id=release_id(files),
         programs=built,

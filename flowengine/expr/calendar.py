@@ -1,15 +1,20 @@
 """Opening hours: by the clock of a place, through changes of daylight saving time."""
 
+from calendar import isleap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import chain
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from flowengine.expr.words import DAYS, date_in_words, day_and_month, is_english, time_in_words
+from flowengine.expr.cldr import is_english
+from flowengine.expr.functions.remarks import add_remark
+from flowengine.expr.words import opening_in_words, time_in_words
+from flowengine.expr.zones import load_zone
 
 Range = tuple[int, int]  # minutes from midnight; an end beyond 1440 lies on the next day
 _HORIZON: Final = 400  # days: any holiday of a year is passed in between
+_LEAP_YEARS: Final = 9  # from 2096 to 2104
 _DAY: Final = timedelta(days=1)
 
 
@@ -26,7 +31,7 @@ class Calendar:
         yearly: Mapping[tuple[int, int], Sequence[Range]] | None = None,
         closed: bool = False,
     ) -> None:
-        self.zone = ZoneInfo(zone)
+        self.zone = load_zone(zone)
         self.weekly = {day: tuple(ranges) for day, ranges in weekly.items()}
         self.exceptions = {day: tuple(ranges) for day, ranges in (exceptions or {}).items()}
         self.yearly = {day: tuple(ranges) for day, ranges in (yearly or {}).items()}
@@ -48,7 +53,8 @@ class Calendar:
         if self.closed:
             return None
         today, moment = now.astimezone(self.zone).date(), now.timestamp()
-        for day in (today + timedelta(days=ahead) for ahead in range(-1, _HORIZON)):
+        near = (today + timedelta(days=ahead) for ahead in range(-1, _HORIZON))
+        for day in chain(near, self._far(today + timedelta(days=_HORIZON))):
             later = [start for start, end in self._moments(day) if moment < start < end]
             if later:
                 return datetime.fromtimestamp(min(later), self.zone)
@@ -57,12 +63,25 @@ class Calendar:
     def next_open_words(self, now: datetime, locale: str) -> str:
         opening = self.next_open(now)
         if opening is None:
+            add_remark("next_open: these hours never begin again")
             return "at a later time" if is_english(locale) else ""
         days = (opening.date() - now.astimezone(self.zone).date()).days
         clock = time_in_words(opening.hour, opening.minute, locale)
-        if not is_english(locale):
-            return clock if days == 0 else f"{date_in_words(opening.date(), locale)}, {clock}"
-        return f"{_day_words(opening, days, locale)} at {clock}"
+        return opening_in_words(opening.date(), days, clock, locale)
+
+    def _far(self, start: date) -> Iterator[date]:
+        """Days beyond the horizon that may be open. Weekly hours are not repeated for years: what
+        they open was open before.
+        """
+        dated = {day for day in self.exceptions if day >= start}
+        leaps = {
+            date(year, *day)
+            for day in self.yearly
+            if day == (2, 29)
+            for year in range(start.year, min(start.year + _LEAP_YEARS, date.max.year))
+            if isleap(year) and date(year, *day) >= start
+        }
+        yield from sorted(dated | leaps)
 
     def _ranges(self, day: date) -> Sequence[Range]:
         for found in (self.exceptions.get(day), self.yearly.get((day.month, day.day))):
@@ -100,13 +119,3 @@ class Calendar:
             for moment in moments
             if moment.astimezone(self.zone).utcoffset() != offset
         )
-
-
-def _day_words(opening: datetime, days: int, locale: str) -> str:
-    if days < 2:
-        return ("today", "tomorrow")[days]
-    return (
-        DAYS[opening.weekday()]
-        if days < 7
-        else f"{DAYS[opening.weekday()]}, {day_and_month(opening.date(), locale)},"
-    )

@@ -7,9 +7,10 @@ from datetime import date
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfoNotFoundError
 
 from flowengine.expr.calendar import Calendar, Range
+from flowengine.expr.zones import load_zone, zone_names
 from flowengine.problems import one_of, quoted, suggest
 
 _KEYS: Final = ("zone", "open", "except", "closed")
@@ -129,12 +130,12 @@ def _zone(name: Any) -> str:
             of_key=True,
         )
     try:
-        return ZoneInfo(str(name)).key
-    except (ValueError, OSError, KeyError):
+        return str(load_zone(str(name)).key)
+    except ZoneInfoNotFoundError:
         raise Mistake(
             f"there is no zone {quoted(name)}",
             ("zone",),
-            suggest(str(name), available_timezones()) or "for example Europe/Stockholm",
+            suggest(str(name), sorted(zone_names())) or "for example Europe/Stockholm",
         ) from None
 
 

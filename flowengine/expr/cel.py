@@ -3,9 +3,10 @@ need replacing.
 
 Its habits: errors at run time are *values* of type ERROR whose text starts with a status; all data
 handed over is converted, read or not; texts end at a NUL; environments are built at the first
-compile.
+compile; the keys of a map have another order in each process.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +21,13 @@ from cel_expr_python.ext import ext_strings
 from flowengine.expr.bounds import MAX_RESULT
 from flowengine.expr.functions import FUNCTIONS, Overload
 from flowengine.expr.mixed import MIXED
+from flowengine.expr.ordered import SORTED_KEYS, sort_keys
 from flowengine.expr.references import references
 from flowengine.expr.tree import Node, read_tree
 from flowengine.expr.types import PYTHON, EvalError, Evaluate, Type
+from flowengine.expr.zones import ZONE_DATA
+
+os.environ["TZDIR"] = str(ZONE_DATA.folder)  # where its time library looks for zone files
 
 _CEL: Final = {
     Type.TEXT: cel.Type.STRING,
@@ -146,6 +151,7 @@ _LIBRARY: Final = (
         "flowengine", (one for function in FUNCTIONS.values() for one in function.overloads)
     ),
     _extension("mixed", MIXED),
+    _extension("order", [Overload(SORTED_KEYS, (Type.ANY,), Type.ANY, sort_keys)]),
 )
 
 
@@ -233,7 +239,7 @@ def _any(result: Any) -> Any:
 def _json(value: Any) -> Any:
     """JSON says no more than this; anything else would be lost on its way to the next callback."""
     if isinstance(value, dict):
-        return {str(key): _json(item) for key, item in value.items()}
+        return {str(key): _json(value[key]) for key in sort_keys(value)}
     if isinstance(value, list):
         return [_json(item) for item in value]
     if isinstance(value, datetime | timedelta | bytearray | cel.Type) or (

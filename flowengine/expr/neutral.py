@@ -11,6 +11,7 @@ from flowengine.expr.types import EvalError
 
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _SPEECH: Final = str.maketrans({"[": "(", "]": ")", ";": ","})
+_UNSAFE_ADDRESS: Final = re.compile(r"[&;\[\]<>\"'\s\x00-\x1f\x7f-\x9f]")
 # No entities: `&` and `;` themselves have a meaning in a list of prompts.
 _SSML: Final = str.maketrans(
     {"[": "(", "]": ")", ";": ",", "&": " and ", "<": " ", ">": " ", '"': " ", "'": "\u2019"}
@@ -34,8 +35,16 @@ def for_url(text: str) -> str:
     return quote(text, safe="", errors="replace")  # half of a surrogate pair has no UTF-8
 
 
+def for_attribute(text: str) -> str:
+    """A value inside a tag. An address must reach the platform as it is; words may change a little."""
+    if "://" not in text:
+        return for_ssml(text)
+    if _UNSAFE_ADDRESS.search(text):
+        raise EvalError("an address in markup has a character that the prompt cannot hold")
+    return text
+
+
 NEUTRAL: Final[dict[str, Callable[[str], str]]] = {
     "speech": for_speech,
-    "ssml": for_ssml,
     "url": for_url,
 }

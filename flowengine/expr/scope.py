@@ -10,7 +10,9 @@ from flowengine.expr.bounds import MAX_EXPRESSION, MAX_LOOPS, MAX_REPLACES
 from flowengine.expr.cel import Compiled, Environment, Refused
 from flowengine.expr.domains import Domains, check_domains, needs_tree
 from flowengine.expr.headers import HEADERS, fold_header_names
+from flowengine.expr.literals import check_literals
 from flowengine.expr.localised import LOCALE, localised
+from flowengine.expr.ordered import order_maps
 from flowengine.expr.tables import overloads
 from flowengine.expr.template import Mode, Template, template
 from flowengine.expr.types import (
@@ -126,11 +128,13 @@ class Scope:
                 "FE302",
             )
         self._tried(text, compiled)
+        check_literals(text)
         meant = text
         if HEADERS in compiled.names:
             meant = fold_header_names(text, compiled.tree())
         if LOCALE in self.names:
             meant = localised(meant)
+        meant = order_maps(meant)
         if meant != text:
             said = self._alike(meant) or self.environment.compile(meant)
             return Expression(text, compiled.type, said.names, said.run)

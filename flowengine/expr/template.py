@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from flowengine.expr.holes import Hole, split
-from flowengine.expr.neutral import NEUTRAL
+from flowengine.expr.neutral import NEUTRAL, for_attribute, for_ssml, for_url
 from flowengine.expr.types import EvalError, Evaluate, ExprError, Expression, Type, Values
 from flowengine.expr.values import text_of
 
@@ -20,6 +20,7 @@ class Mode(StrEnum):
     SPEECH = "speech"
     SSML = "ssml"
     URL = "url"
+    AUDIO = "audio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class Template:
     pieces: tuple[Piece, ...]
     parts: tuple[str | Evaluate, ...] = field(repr=False, compare=False)
 
+    @property
+    def begins_with_value(self) -> bool:
+        return bool(self.parts) and not isinstance(self.parts[0], str)
+
     def render(self, values: Values) -> str:
         """Pieces are joined here: joining in CEL is no quicker, and its 32 levels would limit a
         text to 16 pieces.
@@ -50,10 +55,11 @@ class Template:
 def template(text: str, mode: Mode, compile_piece: Callable[[str], Expression]) -> Template:
     parts: list[str | Evaluate] = []
     pieces: list[Piece] = []
-    for part in split(text):
+    found = split(text)
+    for index, part in enumerate(found):
         if isinstance(part, Hole):
             pieces.append(Piece(_compiled(part, compile_piece), part.start))
-            parts.append(_filled(pieces[-1].expression, NEUTRAL.get(mode)))
+            parts.append(_filled(pieces[-1].expression, _neutral(mode, found, index)))
         else:
             parts.append(part)
     return Template(
@@ -63,6 +69,20 @@ def template(text: str, mode: Mode, compile_piece: Callable[[str], Expression]) 
         tuple(pieces),
         tuple(parts),
     )
+
+
+def _neutral(mode: Mode, parts: Sequence[str | Hole], index: int) -> Callable[[str], str] | None:
+    """How the value at a place of a text is made harmless. In markup it depends on whether it is
+    inside a tag; of an audio address, what is the whole or begins it stands as it is.
+    """
+    if mode is Mode.SSML:
+        before = "".join(part for part in parts[:index] if isinstance(part, str))
+        return for_attribute if before.rfind("<") > before.rfind(">") else for_ssml
+    if mode is Mode.AUDIO:
+        after = parts[index + 1] if index + 1 < len(parts) else "/"
+        begins = index == 0 and isinstance(after, str) and after.startswith(("/", "?"))
+        return None if begins else for_url
+    return NEUTRAL.get(mode)
 
 
 def _compiled(hole: Hole, compile_piece: Callable[[str], Expression]) -> Expression:

@@ -16,7 +16,9 @@ from flowengine.problems.codes import (
     fe20,
     fe21,
     fe22,
+    fe31,
     fe32,
+    fe41,
     fe93,
 )
 from flowengine.problems.entry import Entry
@@ -31,7 +33,7 @@ def _gather(entries: Iterable[Entry]) -> Mapping[str, Entry]:
     return MappingProxyType(dict(sorted(catalogue.items())))
 
 
-CODES: Final = (fe1, fe20, fe21, fe22, fe3, fe32, fe4, fe5, fe6, fe7, fe9, fe93)
+CODES: Final = (fe1, fe20, fe21, fe22, fe3, fe31, fe32, fe4, fe41, fe5, fe6, fe7, fe9, fe93)
 CATALOGUE: Final[Mapping[str, Entry]] = _gather(entry for codes in CODES for entry in codes.ENTRIES)
 
 

@@ -160,7 +160,8 @@ class Allowance:
             return ""
         self.parts -= 1
         if part.startswith("#tts["):
-            return wire.tts(self.words(wire.spoken_text(part)))
+            words = self.words(wire.spoken_text(part))
+            return wire.tts(words) if words.strip() else ""
         return self.markup(part)
 
     def markup(self, part: str) -> str:
@@ -182,7 +183,7 @@ class Allowance:
 
     def instruction(self, item: Instruction) -> Instruction | None:
         if isinstance(item, Say):
-            if self.parts <= 0 or not (text := self.words(item.text)):
+            if self.parts <= 0 or not (text := self.words(item.text)).strip():
                 return None
             self.parts -= 1
             return replace(item, text=text)

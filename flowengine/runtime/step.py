@@ -14,7 +14,7 @@ from transitions import MachineError
 
 from flowengine.compile import Program, Release
 from flowengine.compile.machine import Cursor
-from flowengine.expr import EvalError
+from flowengine.expr import EvalError, collect_remarks
 from flowengine.limits import MAX_FAILURES_PER_STEP, MAX_STATES_PER_STEP, MAX_SUBFLOW_DEPTH
 from flowengine.runtime.begin import QUESTIONS, Start, begin, in_conference
 from flowengine.runtime.call import Call, Frame, fits_place
@@ -242,7 +242,7 @@ class Walk(msgspec.Struct):
     def answered(self, move: Answer) -> Outcome:
         """The end of a step: only what later states can read stays with the call."""
         self.note("answers")
-        for note in self.run.notes:
+        for note in [*self.run.notes, *collect_remarks()]:
             self.note(note)
         if not self.silent:
             said, action = self.legal(tuple(self.run.said), move.action or Hangup())
@@ -330,6 +330,7 @@ def step(
     is lost); None says that the call was never seen. Returns the call as it goes on and the answer;
     where the flow asks another system, `waiting` has the request and `resume` carries on.
     """
+    collect_remarks()  # of a step on this thread that was not finished
     start = begin(release, call, event, gone)
     if start is None:
         return unrouted(release, event, now)

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import UNSET
 
 from flowengine.compile import Release
 from flowengine.compile.routing import Routing
+from flowengine.expr import load_zone
 from flowengine.scenarios.model import Given
 from flowengine.svaml import CallHeader
 
@@ -140,7 +140,7 @@ def joined(own: Given, shared: Given) -> Given:
 
 def begins(given: Given, zone: str) -> datetime:
     """When the call begins."""
-    return datetime.fromisoformat(given.time or TIME).replace(tzinfo=ZoneInfo(given.zone or zone))
+    return datetime.fromisoformat(given.time or TIME).replace(tzinfo=load_zone(given.zone or zone))
 
 
 def callout(flow: str, given: Given) -> Mapping[str, Any]:

@@ -4,10 +4,12 @@ import logging
 import os
 import sqlite3
 import time
+from datetime import UTC, datetime
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from flowengine.expr import ZONE_DATA
 from flowengine.journal import Writer
 from flowengine.journal.database import JournalError
 from flowengine.journal.size_limit import JournalUsage
@@ -30,6 +32,13 @@ class Worker(msgspec.Struct, frozen=True):
     pid: int
     current: str
     releases: tuple[str, ...]
+
+
+class Zones(msgspec.Struct, frozen=True):
+    """The time zones that opening hours go by; `outdated` when they are more than a year old."""
+
+    version: str
+    outdated: bool
 
 
 class JournalSeen(msgspec.Struct, frozen=True):
@@ -58,6 +67,7 @@ class State(msgspec.Struct, frozen=True):
     draining: tuple[str, ...] | None
     rejected: tuple[RejectedSeen, ...]
     worker: Worker
+    zones: Zones
     journal: JournalSeen | None
 
 
@@ -104,6 +114,7 @@ class Status:
                 self._registry.current.id,
                 tuple(release.id for release in self._registry.known),
             ),
+            Zones(ZONE_DATA.version, ZONE_DATA.is_outdated(datetime.now(UTC).date())),
             journal_seen(self._journal.usage),
         )
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from flowengine.expr import EvalError, Expression, Template, Type
+from flowengine.expr import EvalError, Expression, Template, Type, to_ascii_digits
 from flowengine.source import Path
 from flowengine.states.builder import Builder, Variable, misfit
 from flowengine.states.fields import Name
@@ -21,6 +21,7 @@ count:
   next: greet
 """
 MAX_DECIMAL = 1e300  # larger ones are no floats any more, and no amounts of anything either
+DIGIT_KINDS = frozenset({"digits", "date", "time"})
 Scalar = str | int | float | bool
 Set = Annotated[
     dict[Name, Scalar],
@@ -71,6 +72,8 @@ def held_text(value: Any, variable: Variable) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if variable.kind == "text":
         return text
+    if variable.kind in DIGIT_KINDS:
+        text = to_ascii_digits(text)
     if fault := misfit(text, variable):
         raise EvalError(f"{variable.name} is {variable.kind}: {fault}")
     return text

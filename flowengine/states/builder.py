@@ -11,12 +11,11 @@ from msgspec import UNSET, UnsetType
 
 from flowengine.expr import ExprError, Expression, Mode, Scope, Template, Type, whole_expression
 from flowengine.expr.functions.dates import is_date
-from flowengine.limits import MAX_SAY
 from flowengine.problems import Problem, suggest
 from flowengine.source import Document, Path
 from flowengine.states.fields import SPECIAL, UNITS, millis
 from flowengine.states.prompt import Localised, Part, Plan, Prompt, Spoken
-from flowengine.svaml import ssml_problem, url_problem
+from flowengine.states.speech import prompt_faults
 
 Made = TypeVar("Made", Expression, Template)
 Via = Literal["same", "pie", "ace", "notify", "keys"]
@@ -325,21 +324,15 @@ class Builder:
         *,
         follow: bool = True,
     ) -> Part | None:
-        mode = {"text": Mode.SPEECH, "ssml": Mode.SSML, "audio": Mode.URL}[kind]
+        mode = {"text": Mode.SPEECH, "ssml": Mode.SSML, "audio": Mode.AUDIO}[kind]
         each = {"": authored} if isinstance(authored, str) else authored
         texts = {}
         for locale, text in each.items():
             place = (*path, locale) if follow and locale else path
-            self._check_text(place, kind, text)
             if template := self.template(place, text, mode, late=late):
                 texts[locale] = template
-                if kind == "audio" and (fault := audio_problem(template)):
-                    self.problem(
-                        "FE417",
-                        place,
-                        fault,
-                        "write an https:// address, or the name of a file uploaded to the platform",
-                    )
+                for code, message, cure in prompt_faults(kind, template):
+                    self.problem(code, place, message, cure)
         if not texts:
             return None
         fallback = next(
@@ -355,27 +348,6 @@ class Builder:
             path,
             str(prompt.message or ""),
         )
-
-    def _check_text(self, path: Path, kind: str, text: str) -> None:
-        if kind == "text" and "${" not in text and len(text) > MAX_SAY:
-            self.problem(
-                "FE410",
-                path,
-                f"this text has {len(text)} characters; the platform speaks at most {MAX_SAY}",
-                "split it into a list of prompts or into two states",
-            )
-        if kind == "ssml" and "${" not in text and (fault := ssml_problem(text)):
-            self.problem("FE411", path, fault, "close every element that you open")
-
-
-def audio_problem(template: Template) -> str:
-    """Why the platform could not play this, or nothing. The `${…}` in it stand for a letter: they
-    are made harmless when rendered.
-    """
-    bare = "".join(part if isinstance(part, str) else "x" for part in template.parts)
-    if re.search(r"[;\[\]\s]", bare) or not bare:
-        return "the name or address of an audio file has no spaces and none of ; [ ]"
-    return url_problem(bare) if "://" in bare else ""
 
 
 def words(wait: int) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.expr import Template
+from flowengine.expr import EvalError, Template
 from flowengine.limits import MAX_SAY
 from flowengine.source import Path
 from flowengine.states.fields import Locale
@@ -17,8 +17,10 @@ from flowengine.svaml import (
     Instruction,
     PlayFiles,
     Say,
+    address_problem,
     fragment,
     href,
+    is_silent,
     join,
     speakable,
     ssml,
@@ -139,12 +141,19 @@ class Part:
         return text
 
     def item(self, run: Run) -> str:
-        """The part as an item of a prompt list (`#tts[…]`, `#ssml[…]`, `#href[…]` or a file name)."""
+        """The part as an item of a prompt list (`#tts[…]`, `#ssml[…]`, `#href[…]` or a file name).
+        Raises EvalError for an address that a value brought and that cannot be played.
+        """
         text = self.text(run)
         if self.kind == "text":
             return tts(shortened(text))
         if self.kind == "ssml":
             return ssml(text)
+        if self.template(self.locale or run.locale).begins_with_value:
+            if not speakable(text).strip():
+                return ""
+            if fault := address_problem(text):
+                raise EvalError(fault)
         return href(text) if "://" in text else text
 
 
@@ -171,11 +180,17 @@ class Plan:
         return cls(parts, frozenset().union(*(part.names for part in parts)), constant)
 
     def instructions(self, run: Run) -> tuple[Said, ...]:
-        """The prompt as instructions: `say` for text, `playFiles` for everything else."""
+        """The prompt as instructions: `say` for text, `playFiles` for everything else. What has
+        nothing to be heard is left out.
+        """
         if not self.constant:
-            return tuple(spoken(part, run) for part in self.parts)
+            found = [item for part in self.parts if (item := spoken(part, run))]
+            if len(found) < len(self.parts):
+                run.notes.append("left out: a prompt without words")
+            return tuple(found)
         if run.locale not in self.known:
-            self.known[run.locale] = tuple(fragment(spoken(part, run)) for part in self.parts)
+            found = [item for part in self.parts if (item := spoken(part, run))]
+            self.known[run.locale] = tuple(map(fragment, found))
         return self.known[run.locale]
 
     def locale(self, run_locale: str) -> str:
@@ -187,21 +202,32 @@ class Plan:
         )
 
     def prompt(self, run: Run) -> str:
-        """The prompt as the `;` list that menus and park take."""
+        """The prompt as the `;` list that menus and park take, without what cannot be heard."""
         if not self.constant:
-            return join([part.item(run) for part in self.parts])
+            return self.listed(run)
         if run.locale not in self.items:
-            self.items[run.locale] = join([part.item(run) for part in self.parts])
+            self.items[run.locale] = self.listed(run)
         return self.items[run.locale]
 
+    def listed(self, run: Run) -> str:
+        return join([item for part in self.parts if not is_silent(item := part.item(run))])
 
-def spoken(part: Part, run: Run) -> Instruction:
+
+def spoken(part: Part, run: Run) -> Instruction | None:
+    """The instruction for one part, or None where there is nothing to be heard."""
     locale = part.locale_in(run.locale)
     if part.kind == "text":
-        return Say(text=shortened(part.text(run)), locale=locale)
-    return PlayFiles(ids=(part.item(run),), locale=locale)
+        text = shortened(part.text(run))
+        return Say(text=text, locale=locale) if text.strip() else None
+    item = part.item(run)
+    return None if is_silent(item) else PlayFiles(ids=(item,), locale=locale)
 
 
 def worded(plans: list[Plan | None], run: Run) -> str:
-    """Several prompts one after the other as one `;` list."""
-    return join([text for plan in plans if plan and (text := plan.prompt(run))])
+    """Several prompts one after the other as one `;` list. A caller who is asked nothing cannot
+    know what to do, so the trace says it.
+    """
+    prompt = join([text for plan in plans if plan and (text := plan.prompt(run))])
+    if not prompt:
+        run.notes.append("asks without words: the prompt is empty")
+    return prompt

@@ -1,13 +1,14 @@
 """Connections on the wire: from authored options to the platform's connect actions."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from flowengine.expr import Template
+from flowengine.expr import Template, to_ascii_digits
 from flowengine.limits import MAX_CONFERENCE_ID, MAX_HEADERS_BYTES, MAX_USER_NAME
 from flowengine.source import Path
 from flowengine.states.builder import Builder
@@ -92,8 +93,15 @@ def one_line(text: str) -> str:
 
 def caller_id(texts: Mapping[str, str]) -> str:
     """The number to show. What is none is left out: a wrong number must not lose the call."""
-    shown = texts.get("caller_id", "").replace(" ", "")
+    shown = dialled_number(texts.get("caller_id", ""))
     return shown if shown == "private" or NUMBER.fullmatch(shown) else ""
+
+
+def dialled_number(text: str) -> str:
+    """A number without blanks; a lookup may have any kind of blank and digit in it."""
+    if text.isascii():
+        return text.replace(" ", "")
+    return "".join(one for one in to_ascii_digits(text) if unicodedata.category(one) != "Zs")
 
 
 def left_out(texts: Mapping[str, str]) -> Iterator[str]:
@@ -107,7 +115,7 @@ def left_out(texts: Mapping[str, str]) -> Iterator[str]:
 
 def playable(text: str) -> str:
     """Only what the platform can send as tones: 0-9, # and w (half a second)."""
-    return "".join(key for key in text if key in "0123456789#w")
+    return "".join(key for key in to_ascii_digits(text) if key in "0123456789#w")
 
 
 def prepared(
@@ -157,7 +165,7 @@ def phone(connect: "Connect") -> Maker:
         return ConnectPstn(
             number=""
             if texts["phone"] == DIALLED
-            else matched(NUMBER, texts["phone"].replace(" ", ""), "is no phone number"),
+            else matched(NUMBER, dialled_number(texts["phone"]), "is no phone number"),
             cli=caller_id(texts),
             dial_timeout=whole_seconds(connect.ring),
             max_duration=whole_seconds(connect.limit),

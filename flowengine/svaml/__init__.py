@@ -42,7 +42,19 @@ from flowengine.svaml.instructions import (
 )
 from flowengine.svaml.legal import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS, violations
 from flowengine.svaml.locales import LOCALES, TRANSCRIBED, voice
-from flowengine.svaml.prompt import href, join, speakable, ssml, ssml_problem, tts, url_problem
+from flowengine.svaml.prompt import (
+    address_problem,
+    changed_attribute,
+    href,
+    is_silent,
+    join,
+    speakable,
+    spoken_text,
+    ssml,
+    ssml_problem,
+    tts,
+    url_problem,
+)
 
 __all__ = [
     "LEGAL_ACTIONS",
@@ -85,12 +97,16 @@ __all__ = [
     "StreamingOptions",
     "Svaml",
     "TranscriptionOptions",
+    "address_problem",
+    "changed_attribute",
     "decode",
     "encode",
     "fragment",
     "href",
+    "is_silent",
     "join",
     "speakable",
+    "spoken_text",
     "ssml",
     "ssml_problem",
     "to_sip",

@@ -12,7 +12,7 @@ from flowengine.svaml import instructions as ins
 from flowengine.svaml.forms import DTMF, NUMBER, RECORDING_URL, SIP, WEBSOCKET
 from flowengine.svaml.headers import header_name_fault, header_value_fault, headers_bytes
 from flowengine.svaml.menus import heard, menu_faults
-from flowengine.svaml.prompt import split, url_problem
+from flowengine.svaml.prompt import is_silent, split, url_problem
 
 _TONES = "at au bg br be ch cl cn cz de dk ee es fi fr gr hu il in it lt jp mx my nl no nz ph pl pt ru se sg th uk us tw ve za"
 INDICATIONS = frozenset(_TONES.split())
@@ -40,6 +40,8 @@ def parts_fault(parts: Iterable[str], locale: str) -> str:
 
 
 def _part_fault(part: str, locale: str) -> str:
+    if is_silent(part):
+        return "a prompt part without words"
     kind, opened, inside = part.partition("[")
     if not kind.startswith("#"):
         return url_problem(part) if "://" in part else ""
@@ -55,6 +57,8 @@ def _closed_once(inside: str) -> bool:
 
 
 def _say(item: ins.Say) -> str:
+    if not item.text.strip():
+        return "nothing to say"
     return (
         f"{len(item.text)} characters; {limits.MAX_SAY} are allowed"
         if len(item.text) > limits.MAX_SAY

@@ -1,8 +1,8 @@
 """The platform's prompt notation: parts like `#tts[Hello]`, separated by `;`.
 
 It has no escapes. Whatever a caller or a looked-up record brings into a text must not be able to
-end its part, so the characters that could are exchanged for neighbours that sound the same. Each
-exchange keeps the length.
+end its part, so the characters that could are exchanged for neighbours that sound the same. No
+exchange makes a text longer.
 """
 
 from __future__ import annotations
@@ -15,12 +15,27 @@ from xml.etree import ElementTree as ET
 
 # control characters and line separators would be read as white space at best; lone surrogates
 # cannot be encoded at all
-_CONTROL = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, *range(0xD800, 0xE000))
-_SPOKEN = dict.fromkeys(_CONTROL, " ") | str.maketrans(";[]", ",()")
-_UNSPEAKABLE = re.compile(r"[;\[\]\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+_CONTROL = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0xD800, 0xE000))
+# speech engines read `12<U+202F>500` as two numbers, and break words at other blanks as they like
+_BLANKS = (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x2800, 0x3000, 0x3164)
+# soft hyphens, zero-width blanks and marks of direction are for the eye; joiners (U+200C, U+200D)
+# stay, as Persian and Indic words are others without them
+_UNHEARD = (
+    *(0xAD, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060),
+    *(*range(0x2066, 0x206A), 0xFEFF, 0xFFFE, 0xFFFF),
+)
+_SPOKEN: dict[int, str | None] = {
+    **dict.fromkeys((*_CONTROL, *_BLANKS), " "),
+    **dict.fromkeys(_UNHEARD),
+    **{ord(sign): other for sign, other in zip(";[]", ",()", strict=True)},
+}
+_UNSPEAKABLE = re.compile("[" + "".join(re.escape(chr(code)) for code in _SPOKEN) + "]")
 
 # inside a URL the same characters have an escape of their own
 _UNSAFE_IN_URL = re.compile(r"[;\[\]<>\"\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+_UNPLAYABLE = re.compile(r"[;\[\]<>\"\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 # an XML reference needs `;`, which the notation cannot hold: the character itself, or a word for
 # it, takes its place
@@ -29,7 +44,9 @@ _IN_MARKUP = str.maketrans({"&": " and ", "<": " ", ">": " ", '"': "”", "'": "
 
 
 def speakable(text: str) -> str:
-    """The text without anything that could end or open a part; plain text comes back as it is"""
+    """The text without anything that could end or open a part, with ordinary blanks only; plain
+    text comes back as it is
+    """
     return text.translate(_SPOKEN) if _UNSPEAKABLE.search(text) else text
 
 
@@ -59,6 +76,33 @@ def ssml_problem(xml: str) -> str:
     return ""
 
 
+def changed_attribute(xml: str) -> str:
+    """The first attribute of well-formed SSML that would not reach the platform as it is written,
+    or nothing: the notation has no way to write `&`, `<` or `;` inside a part.
+    """
+    opened = xml.strip()
+    try:
+        written = ET.fromstring(opened if opened.startswith("<speak") else f"<speak>{xml}</speak>")  # noqa: S314 - as above
+        sent = ET.fromstring(ssml(xml)[len("#ssml[") : -1])  # noqa: S314
+    except ET.ParseError:
+        return ""
+    for before, after in zip(written.iter(), sent.iter(), strict=False):
+        for name, value in before.attrib.items():
+            if after.attrib.get(name) != value:
+                return f"{before.tag} {name}"
+    return ""
+
+
+def is_silent(part: str) -> bool:
+    """Whether a part of a prompt has nothing in it to be heard"""
+    if part.startswith("#ssml["):
+        return not re.sub(r"</?speak[^>]*>", "", part[len("#ssml[") : -1]).strip()
+    inside = (
+        part.partition("[")[2].removesuffix("]") if part.startswith(("#tts[", "#href[")) else part
+    )
+    return not inside.strip()
+
+
 def href(url: str) -> str:
     return f"#href[{_UNSAFE_IN_URL.sub(_percent_encoded, url)}]"
 
@@ -79,6 +123,17 @@ def url_problem(url: str) -> str:
     if not host or ":" in host or parts.username is not None:
         return f'"{url}" needs a host name, without a user name'
     return ""
+
+
+def address_problem(name: str) -> str:
+    """Why an address or file name that a value brought could not be played, or nothing. It is not
+    repeated, as it may be a caller's.
+    """
+    if _UNPLAYABLE.search(name) or name.startswith("#"):
+        return "an audio address has a character that the platform's notation cannot hold"
+    if "://" in name:
+        return "an audio address is no http:// or https:// URL" if url_problem(name) else ""
+    return "an audio address is no http:// or https:// URL" if _SCHEME.match(name) else ""
 
 
 def join(parts: Iterable[str]) -> str:

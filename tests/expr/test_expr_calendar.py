@@ -51,7 +51,7 @@ def test_office_hours(now, is_open, following):
         ("2026-11-23T08:00:00", "en-US", "today at 9 AM"),
         ("2026-11-23T18:00:00", "en-US", "tomorrow at 9 AM"),
         ("2026-11-21T18:00:00", "en-US", "Monday at 9 AM"),
-        ("2026-11-21T18:00:00", "sv-SE", "2026-11-23, 09:00"),
+        ("2026-11-21T18:00:00", "sv-SE", "måndag 09:00"),
         ("2026-11-23T08:00:00", "sv-SE", "09:00"),
     ],
 )
@@ -61,7 +61,17 @@ def test_words(now, locale, words):
 
 def test_words_for_far_and_never():
     far = parse_calendar({"zone": "UTC", "except": {"2027-03-01": "09:30-10:00"}})
-    assert far.next_open_words(at("2026-11-21T00:00:00"), "en-GB") == "Monday, 1 March, at 9:30 AM"
+    assert far.next_open_words(at("2026-11-21T00:00:00"), "en-GB") == "Monday 1 March, at 9:30 AM"
+    assert far.next_open_words(at("2026-11-21T00:00:00"), "sv-SE") == "måndag 1 mars 09:30"
+    assert far.next_open_words(at("2026-02-21T00:00:00"), "sv-SE") == "måndag 1 mars 2027 09:30"
+    assert (
+        far.next_open_words(at("2024-02-21T00:00:00"), "en-US")
+        == "Monday, March 1, 2027, at 9:30 AM"
+    )
+    leap = parse_calendar({"zone": "UTC", "except": {"02-29": "09:30-10:00"}})
+    assert leap.next_open(at("2096-03-01T00:00:00", "+00:00")) == at(
+        "2104-02-29T09:30:00", "+00:00"
+    )
     never = parse_calendar({"zone": "UTC"})
     assert never.next_open(at("2026-11-21T00:00:00")) is None
     assert never.next_open_words(at("2026-11-21T00:00:00"), "en-US") == "at a later time"

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from flowengine.expr import ZONE_DATA
 from flowengine.journal import Writer
 from flowengine.runtime.store import MemoryStore
 from flowengine.server.live import Live
@@ -41,6 +42,7 @@ def test_while_the_archive_fails_status_says_so_and_what_this_worker_serves(tmp_
         status = Status(live, registry, MemoryStore(), unopened)
         code, found = await asked(status)
         assert (code, found["current"]) == (200, registry.current.id)
+        assert found["zones"] == {"version": ZONE_DATA.version, "outdated": False}
         live.workshop.archive.close()
         code, found = await asked(status)
         assert (code, found["current"]) == (503, registry.current.id)

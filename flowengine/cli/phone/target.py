@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import randbits
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 import msgspec
 
 from flowengine.compile import Release
-from flowengine.expr import EvalError
+from flowengine.expr import EvalError, load_zone
 from flowengine.problems import suggest
 from flowengine.scenarios.checks import is_time
 from flowengine.scenarios.conversation import Conversation, exchange
@@ -105,7 +104,7 @@ def given(wish: Wish, zone: str, placed: str) -> dict[str, Any]:
 def moment(text: str, zone: str) -> str:
     """A time as scenarios have it; only hours are those of an ordinary Monday."""
     if text == "now":
-        return datetime.now(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.now(load_zone(zone)).strftime("%Y-%m-%d %H:%M:%S")
     whole = f"{TIME.split()[0]} {text.zfill(5)}" if ":" in text and "-" not in text else text
     if not is_time(whole) or " " not in whole:
         raise click.UsageError(f"--at {text} is no time: write for example 23:00, {TIME} or now")

@@ -7,6 +7,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
+from flowengine.expr.digits import to_ascii_digits
 from flowengine.expr.functions.registry import function
 from flowengine.expr.words import date_in_words, time_in_words
 
@@ -74,7 +75,8 @@ def date_words(date: str, locale: str = "en-US") -> str:
 def time_words(time: str, locale: str = "en-US") -> str:
     if not time:
         return ""
-    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?", time)
+    clock = to_ascii_digits(time)
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?", clock)
     if not found:
         raise ValueError(f"{time[:30]!r} is no time of day, such as 09:30")
     return time_in_words(int(found[1]), int(found[2]), locale)
@@ -85,7 +87,7 @@ def _iso(text: str) -> date:
 
 
 def _read(text: str, form: str) -> date:
-    found = _pattern(form).fullmatch(text)
+    found = _pattern(form).fullmatch(to_ascii_digits(text))
     if not found:
         raise ValueError(f"{text[:30]!r} is no date of the form {form[:30]}")
     part = found.groupdict()

@@ -3,10 +3,13 @@
 import re
 from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
-from typing import Any
+from typing import Any, Final
 
+from flowengine.expr.digits import to_ascii_digits
 from flowengine.expr.functions.registry import function
 from flowengine.expr.words import money_words
+
+_DECIMAL: Final = re.compile(r"\s*[+-]?[0-9]{1,18}([.][0-9]{1,18})?\s*")
 
 
 @function("A decimal rounded, half away from zero.", "round(2.345, 2)", 2.35, name="round")
@@ -34,9 +37,10 @@ def in_range(number: int | float, low: int | float, high: int | float) -> bool: 
 )
 def integer(value: Any) -> int:
     if isinstance(value, str):
-        if not re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value):
+        number = to_ascii_digits(value)
+        if not re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", number):
             raise ValueError(f"{value[:30]!r} is no whole number")
-        return int(value)
+        return int(number)
     if isinstance(value, int | float) and abs(value) < 2**63:
         return int(value)
     raise ValueError("no whole number can be made of this")
@@ -44,8 +48,8 @@ def integer(value: Any) -> int:
 
 @function("A decimal from a text or a whole number.", 'decimal("12.5")', 12.5)
 def decimal(value: Any) -> float:
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}([.][0-9]{1,18})?\s*", value):
-        return float(value)
+    if isinstance(value, str) and _DECIMAL.fullmatch(number := to_ascii_digits(value)):
+        return float(number)
     if isinstance(value, int | float):
         return float(value)
     raise ValueError(f"{str(value)[:30]!r} is no decimal, such as 12.5")

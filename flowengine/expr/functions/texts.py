@@ -3,7 +3,10 @@
 import re
 from typing import Any
 
+from flowengine.expr.digits import to_ascii_digits
 from flowengine.expr.functions.registry import function
+from flowengine.expr.functions.remarks import add_remark
+from flowengine.expr.phone import find_region, to_e164
 from flowengine.expr.values import text_of
 
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # the sum of the digits of twice a digit
@@ -15,9 +18,10 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # the sum of the digits of twice a di
     result=True,
 )
 def luhn(text: str) -> bool:
-    if not (text.isascii() and text.isdigit()):
+    number = to_ascii_digits(text)
+    if not (number.isascii() and number.isdigit()):
         return False
-    backwards = [ord(digit) - 48 for digit in reversed(text)]
+    backwards = [ord(digit) - 48 for digit in reversed(number)]
     return (sum(backwards[::2]) + sum(_DOUBLED[digit] for digit in backwards[1::2])) % 10 == 0
 
 
@@ -27,7 +31,7 @@ def luhn(text: str) -> bool:
     "A B 1 2",
 )
 def spell(text: str) -> str:
-    return " ".join(character for character in text if character.isalnum())
+    return " ".join(character for character in to_ascii_digits(text) if character.isalnum())
 
 
 @function(
@@ -38,30 +42,27 @@ def mask(text: str, keep: int = 4) -> str:
     return "*" * hidden + text[hidden:]
 
 
-@function("Only the digits 0-9 of a text.", 'digits("+46 (0)8-123")', "4608123")
+@function(
+    "Only the digits of a text, as 0-9 whatever their script.", 'digits("+46 (0)8-123")', "4608123"
+)
 def digits(text: str) -> str:
-    return "".join(character for character in text if "0" <= character <= "9")
+    return "".join(character for character in to_ascii_digits(text) if "0" <= character <= "9")
 
 
 @function(
-    "A phone number in the international form. A national number needs the prefix of its country; "
-    "its leading 0 is dropped.",
+    "A phone number in the international form, by the rules of its country; a national number needs "
+    "the prefix of the country. Nothing for what is no possible number; the trace says so.",
     'e164("070-123 45 67", "46")',
     "+46701234567",
 )
 def e164(text: str, country_prefix: str = "") -> str:
-    number = _international(re.sub(r"[\s().\-/]", "", text), digits(country_prefix))
-    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
-        raise ValueError(f"{text[:30]!r} is no phone number")
+    region = find_region(country_prefix) if country_prefix else ""
+    if country_prefix and not region:
+        add_remark("e164: no country has this prefix")
+    number = to_e164(text, region)
+    if text and not number:
+        add_remark("e164: this is no possible phone number")
     return number
-
-
-def _international(number: str, prefix: str) -> str:
-    if number.startswith("+"):
-        return number
-    if number.startswith("00"):
-        return f"+{number[2:]}"
-    return f"+{prefix}{number.removeprefix('0')}" if prefix else f"+{number}"
 
 
 @function(

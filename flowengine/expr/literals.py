@@ -1,0 +1,46 @@
+"""Literal values in expressions that no call could make sense of: time zones and phone numbers."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from flowengine.expr.functions.remarks import collect_remarks
+from flowengine.expr.functions.texts import e164
+from flowengine.expr.phone import find_region
+from flowengine.expr.types import ExprError
+from flowengine.expr.zones import zone_names
+from flowengine.problems import suggest
+
+_TEXT: Final = r"""("[^"\\\n]*"|'[^'\\\n]*')"""
+_ZONE: Final = re.compile(
+    r"\.\s*get(?:FullYear|Month|DayOfMonth|DayOfYear|DayOfWeek|Date|Hours|Minutes|Seconds"
+    rf"|Milliseconds)\s*\(\s*{_TEXT}\s*\)"
+)
+_OFFSET: Final = re.compile(r"[+-]?[0-9]{2}:[0-9]{2}")
+_PREFIX: Final = re.compile(rf"\be164\s*\([^()]*,\s*{_TEXT}\s*\)")
+_LITERAL_NUMBER: Final = re.compile(rf"\be164\s*\(\s*{_TEXT}\s*(?:,\s*{_TEXT}\s*)?\)")
+
+
+def check_literals(text: str) -> None:
+    """Raise ExprError for the first literal that means nothing. Loads the rules of the countries
+    that are named, so that no callback has to.
+    """
+    for found in _ZONE.finditer(text):
+        name = found[1][1:-1]
+        if name not in zone_names() and not _OFFSET.fullmatch(name):
+            cure = suggest(name, sorted(zone_names())) or "write a name such as Europe/Stockholm"
+            raise ExprError(f"there is no time zone {name}", found.start(1) + 1, cure, "FE312")
+    for fault, place in _phone_faults(text):
+        cure = "write it with its country's prefix: e164('070-123 45 67', '46')"
+        raise ExprError(fault, place + 1, cure, "FE311")
+
+
+def _phone_faults(text: str) -> Iterator[tuple[str, int]]:
+    for found in _PREFIX.finditer(text):
+        if not find_region(found[1][1:-1]):
+            yield f"no country has the prefix {found[1][1:-1]}", found.start(1)
+    for found in _LITERAL_NUMBER.finditer(text):
+        number = found[1][1:-1]
+        if number and not e164(number, found[2][1:-1] if found[2] else ""):
+            collect_remarks()
+            yield "this is no possible phone number", found.start(1)

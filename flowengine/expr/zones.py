@@ -1,0 +1,95 @@
+"""Time zones by the newest data on this machine, for calendars and for CEL alike.
+
+Python takes the system's zone files before the `tzdata` package, and CEL knows nothing but files.
+A system that is years old has old law in them, so the versions are compared.
+"""
+
+import os
+import re
+import zoneinfo
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import tzdata
+
+_VERSION: Final = re.compile(r"# version (\d{4}[a-z]*)")
+_UPDATED: Final = re.compile(r"^#updated\s+(\d+)", re.MULTILINE)
+_NO_PLACES: Final = frozenset({"Factory"})  # zones of no place, which computers begin with
+_DAYS_OF_A_YEAR: Final = 365
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneData:
+    """A folder of zone files, and the version of the IANA data that it was made from."""
+
+    version: str
+    folder: Path
+
+    def released(self) -> date:
+        """When the data was made, at the latest half a year after this day: its table of leap
+        seconds is renewed in January and July.
+        """
+        try:
+            found = _UPDATED.search((self.folder / "leapseconds").read_text("utf-8"))
+        except OSError:
+            found = None
+        if found is None:
+            return date(int(self.version[:4]), 1, 1)
+        return datetime.fromtimestamp(int(found[1]), UTC).date()
+
+    def is_outdated(self, today: date) -> bool:
+        return (today - self.released()).days > _DAYS_OF_A_YEAR
+
+
+def newest_data(folders: Iterable[Path]) -> ZoneData:
+    """The newest of the folders that say their version, else the `tzdata` package."""
+    package = Path(tzdata.__file__).parent / "zoneinfo"
+    found = ZoneData(str(tzdata.IANA_VERSION), package)
+    for folder in folders:
+        version = read_version(folder)
+        if version > found.version:
+            found = ZoneData(version, folder)
+    return found
+
+
+def read_version(folder: Path) -> str:
+    """The version of the data in a folder; nothing where it does not say."""
+    try:
+        with (folder / "tzdata.zi").open(encoding="utf-8") as table:
+            said = _VERSION.match(table.readline(100))
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return said[1] if said else ""
+
+
+def _system_folders() -> list[Path]:
+    named = os.environ.get("TZDIR")
+    return [Path(folder) for folder in ([named] if named else []) + list(zoneinfo.TZPATH)]
+
+
+ZONE_DATA: Final = newest_data(_system_folders())
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Every zone of the data, by all of its names. Files such as `localtime`, `posixrules` and
+    `right/…` are none: what they mean depends on the machine.
+    """
+    lines = (ZONE_DATA.folder / "tzdata.zi").read_text("utf-8").splitlines()
+    zones = {line.split()[1] for line in lines if line.startswith("Z ")}
+    links = {line.split()[2] for line in lines if line.startswith("L ")}
+    return frozenset((zones | links) - _NO_PLACES)
+
+
+@cache
+def load_zone(name: str) -> ZoneInfo:
+    """The zone of this name. Raises ZoneInfoNotFoundError."""
+    if name not in zone_names():
+        raise ZoneInfoNotFoundError(f"there is no time zone {name}")
+    with (ZONE_DATA.folder / name).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)

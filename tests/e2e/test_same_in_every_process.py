@@ -1,0 +1,80 @@
+"""Nothing that people read or gates decide by depends on the hash seed of a process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+FLOWS = Path(__file__).parents[2] / "flows"
+LINE = """\
+flow: line
+start: look
+vars: {region: {type: text, max: 20}, all: {type: text, max: 90}}
+states:
+  look:
+    fetch:
+      service: crm
+      get: /regions
+      into: {region: "body.regions.map(k, k)[0]", all: "body.regions.map(k, k).join(' ')"}
+      failed: bye
+    next: told
+  told: {say: "${vars.region} of ${vars.all}", hangup: }
+  bye: {hangup: }
+"""
+PROJECT = """\
+project: acme
+services: {crm: {url: "https://crm.example.com"}}
+routes: [{to: "+12015550100", flow: line}]
+"""
+SCENARIO = """\
+flow: line
+scenarios:
+  the first region of the alphabet is said:
+    given:
+      lookups:
+        - {service: crm, get: /regions, answer: {regions: {west: 1, east: 2, north: 3, south: 4}}}
+    when:
+      - hears: east of east north south west
+"""
+COMMANDS = """
+import sys
+from click.testing import CliRunner
+from flowengine.cli import main
+for command in sys.argv[1].split(";"):
+    ran = CliRunner().invoke(main, command.split())
+    print(command, ran.exit_code, ran.output)
+"""
+
+
+def output(commands: str, seed: str) -> str:
+    """What the commands print in a process of their own, without how long they took."""
+    ran = subprocess.run(
+        [sys.executable, "-c", COMMANDS, commands],
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    lines = [line.partition(" failed (")[0] for line in ran.stdout.splitlines()]
+    return "\n".join(lines)
+
+
+def test_every_command_over_the_sample_flows_prints_the_same_for_every_hash_seed() -> None:
+    commands = ";".join(
+        [f"check {FLOWS}", f"explain {FLOWS}", f"diagram {FLOWS} order-status", f"test {FLOWS}"]
+    )
+    first, second = (output(commands, seed) for seed in ("1", "77"))
+    assert first == second
+    assert "passed" in first
+
+
+def test_scenario_over_the_keys_of_a_map_passes_in_every_process(tmp_path: Path) -> None:
+    flows = tmp_path / "flows"
+    (flows / "scenarios").mkdir(parents=True)
+    (flows / "line.yaml").write_text(LINE)
+    (flows / "project.yaml").write_text(PROJECT)
+    (flows / "scenarios" / "line.yaml").write_text(SCENARIO)
+    found = {output(f"test {flows};explain {flows}", seed) for seed in ("1", "2", "3", "4")}
+    assert len(found) == 1
+    assert "1 passed" in found.pop()
