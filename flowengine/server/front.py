@@ -1,14 +1,28 @@
 """What stands before Starlette."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 
-from flowengine.server.callback import Callback
 from flowengine.server.connections import ConnectionTable
 
 CLOSE = (b"connection", b"close")
+
+
+class CallbackEndpoint(Protocol):
+    """What answers callbacks, on either way through the web server."""
+
+    async def answered(
+        self, scope: Scope, body: bytes, still_waits: Callable[[], bool]
+    ) -> tuple[int, bytes]:
+        """Status and body of the answer, for a protocol that writes it itself."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI endpoint."""
+        ...
 
 
 class Front:
@@ -21,7 +35,7 @@ class Front:
     def __init__(
         self,
         path: str,
-        callback: Callback,
+        callback: CallbackEndpoint,
         others: Starlette,
         connections: ConnectionTable | None = None,
         on_retire: Callable[[], None] | None = None,

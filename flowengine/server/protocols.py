@@ -7,14 +7,17 @@ worker starts, on a connection that stays within the process.
 import asyncio
 import logging
 import socket
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any, Literal
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from flowengine.server.callback import is_connected, read, respond
 from flowengine.server.front import Front
 
 log = logging.getLogger(__name__)
@@ -34,16 +37,19 @@ class TrialError(Exception):
 
 
 class TrialCallback:
-    """Answers each callback with the two bytes that it has."""
+    """Answers each callback with the two bytes that it has, and 500 where its connection seems
+    gone.
+    """
 
-    async def answered(self, _scope: Scope, body: bytes) -> tuple[int, bytes]:
-        return 200, body
+    async def answered(
+        self, _scope: Scope, body: bytes, still_waits: Callable[[], bool]
+    ) -> tuple[int, bytes]:
+        return (200 if still_waits() else 500), body
 
-    async def __call__(self, _scope: Any, receive: Any, send: Any) -> None:
-        body = (await receive())["body"]
-        headers = [(b"content-length", b"2"), (b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read(receive)
+        still_waits = partial(is_connected, receive)
+        await respond(send, *await self.answered(scope, body, still_waits))
 
 
 def choose_protocol() -> type[asyncio.Protocol] | Literal["auto"]:
@@ -68,7 +74,7 @@ def choose_protocol() -> type[asyncio.Protocol] | Literal["auto"]:
 
 async def try_protocol(protocol: type[asyncio.Protocol]) -> None:
     """Have it answer a few requests over one connection. Raises whatever is in the way."""
-    front: Any = Front("/trial", TrialCallback(), Starlette())  # type: ignore[arg-type]
+    front: Any = Front("/trial", TrialCallback(), Starlette())
     config = uvicorn.Config(
         front,
         http=protocol,

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.expr import FUNCTIONS, EvalError, Scope, Type
+from flowengine.expr.digits import to_ascii_digits
 
 SCOPE = Scope(
     {"vars.t": Type.TEXT, "vars.u": Type.TEXT, "vars.x": Type.ANY, "vars.d": Type.DECIMAL}
@@ -140,7 +141,7 @@ def test_spell_keeps_digits_and_parts_everything(text):
     text = text.encode(errors="ignore").decode().replace("\0", "")
     spelled = result("spell(vars.t)", t=text)
     assert spelled.replace(" ", "") == "".join(
-        character for character in text if character.isalnum()
+        character for character in to_ascii_digits(text) if character.isalnum()
     )
     assert all(len(part) == 1 for part in spelled.split(" ") if part)
     assert result("spell(spell(vars.t))", t=text) == spelled

@@ -159,6 +159,6 @@ def test_markdown_shows_text_as_text(tmp_path: Path) -> None:
     picture = lines[lines.index("After:") : len(lines)]
     assert (
         "Press | or #96;x#96; #60;b#62;now#60;/b#62;#59; [link](there) *all* #96;#96;#96;#96; "
-        "fences." in "\n".join(picture)
+        "fences." in "\n".join(picture).replace("\ufeff", "")  # which keeps mermaid from markup
     )
     assert lines[4] == "| line | hello | say |"

@@ -22,7 +22,11 @@ LEADS = ("next", "otherwise", "failed", "answered", "person", "machine", "unsure
 SPOKEN = ("say", "prompt", "again", "confirm", "intro", "text", "ssml", "audio", "invalid")
 OTHER = {"audio": "other.mp3", "ssml": "<speak>Something else.</speak>"}
 EQUAL = {
-    "confirm-number": ["swap ('write_out', 'next')"],  # to `known`, which leads on to the same
+    # to `known`, which leads on to the same
+    "confirm-number": [
+        "swap ('written', 'choose', 1, 'next')",
+        "swap ('not_a_number', 'next')",
+    ],
 }
 Change = tuple[str, Any]
 

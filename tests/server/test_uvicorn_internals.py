@@ -62,7 +62,7 @@ def test_protocol_has_the_attributes_that_ours_use(module: str, name: str) -> No
     assert protocol in (direct.DirectProtocol, tracked.TrackedHttpTools, tracked.TrackedH11)
 
     async def work() -> None:
-        front: Any = Front("/trial", TrialCallback(), Starlette())  # type: ignore[arg-type]
+        front: Any = Front("/trial", TrialCallback(), Starlette())
         config = uvicorn.Config(
             front, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False
         )
