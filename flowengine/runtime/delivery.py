@@ -70,7 +70,8 @@ class Delivery(msgspec.Struct):
     def claim_key(self, *, is_unanswered: bool) -> bytes:
         """What workers agree by on who makes the requests of this event. See `in_flight_key`."""
         if is_unanswered:
-            return self.identity + (self.stamp.to_bytes(8) if self.stamp else os.urandom(8))
+            is_unique = is_unique_stamp(self.stamp)
+            return self.identity + (self.stamp.to_bytes(8) if is_unique else os.urandom(8))
         return self.identity + self.equal_events.to_bytes(2)
 
 
@@ -100,13 +101,21 @@ def in_flight_key(event: Event, identity: bytes, stamp: int) -> bytes:
     if isinstance(event, (Ice, Dice)):
         return identity + event.call_id.encode("utf-8", "surrogatepass")
     if is_unanswered(event):
-        return identity + (stamp or next(_numbers)).to_bytes(8)
+        return identity + (stamp if is_unique_stamp(stamp) else next(_numbers)).to_bytes(8)
     return identity
 
 
 def is_unanswered(event: Event) -> bool:
     """Whether the platform goes on without the answer to this event."""
     return isinstance(event, (Dice, Notify)) or (isinstance(event, Pie) and in_conference(event))
+
+
+def is_unique_stamp(stamp: int) -> bool:
+    """Whether no two requests have this x-timestamp: one with a fraction of a second.
+
+    The platform's published examples have whole seconds, in which a caller presses several keys.
+    """
+    return stamp % 1_000_000 != 0
 
 
 def parse_stamp(text: bytes) -> int:

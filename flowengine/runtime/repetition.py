@@ -8,7 +8,7 @@ whatever else comes with equal bytes is another event. The table is in docs/deci
 from typing import NamedTuple
 
 from flowengine.runtime.cookie import COOKIE_KEY
-from flowengine.runtime.delivery import DICE_IDENTITY, Delivery, plain_digest
+from flowengine.runtime.delivery import DICE_IDENTITY, Delivery, is_unique_stamp, plain_digest
 from flowengine.runtime.delivery_log import AnsweredDelivery, decode_log, may_hold
 from flowengine.runtime.store import Saved
 from flowengine.sinch import Ice, Notify, Pie
@@ -52,7 +52,7 @@ def is_repetition(saved: Saved, delivery: Delivery, waiting: Waiting) -> bool:
         return True
     return (
         bool(equal)
-        and not waiting.is_unanswered
+        and (equal[-1].is_spoken or not waiting.is_unanswered)
         and _must_be_same(log, equal[-1], delivery, waiting)
     )
 
@@ -101,7 +101,8 @@ def has_spoken(saved: Saved) -> bool:
 
 def _is_sent_again(entry: AnsweredDelivery, delivery: Delivery, timeout: float) -> bool:
     """Whether this comes because of what became of that delivery."""
-    if entry.is_undelivered or 0 < entry.stamp == delivery.stamp:
+    is_same_request = entry.stamp == delivery.stamp and is_unique_stamp(delivery.stamp)
+    if entry.is_undelivered or is_same_request:
         return True
     later = _seconds_between(entry, delivery)
     has_time = bool(delivery.event.timestamp) and not isinstance(delivery.event, Notify)
@@ -109,7 +110,7 @@ def _is_sent_again(entry: AnsweredDelivery, delivery: Delivery, timeout: float) 
 
 
 def _seconds_between(entry: AnsweredDelivery, delivery: Delivery) -> float:
-    """How much later this was sent than that delivery; without an x-timestamp, when it came."""
-    if entry.stamp and delivery.stamp:
+    """How much later this was sent than that delivery; without exact x-timestamps, came."""
+    if is_unique_stamp(entry.stamp) and is_unique_stamp(delivery.stamp):
         return abs(delivery.stamp - entry.stamp) / 1_000_000
     return delivery.arrived - entry.arrived / 1_000_000

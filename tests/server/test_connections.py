@@ -84,6 +84,42 @@ async def ask(pair: Pair) -> bytes:
     return head
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("stays", [True, False], ids=["stays", "hangs up"])
+def test_callback_knows_whether_its_sender_still_waits(
+    protocol: Any, stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[bool] = []
+    has_begun, may_end, has_ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def answered(
+        _callback: Callback, _scope: Any, _body: bytes, still_waits: Callable[[], bool]
+    ) -> tuple[int, bytes]:
+        found.append(still_waits())
+        has_begun.set()
+        await may_end.wait()
+        found.append(still_waits())
+        has_ended.set()
+        return 200, b"{}"
+
+    async def work() -> None:
+        async with serving(protocol, ConnectionTable()) as connect:
+            pair = await connect()
+            pair[1].write(HEAD + BODY)
+            await asyncio.wait_for(has_begun.wait(), 5)
+            if not stays:
+                pair[1].close()
+                await asyncio.sleep(0.05)
+            may_end.set()
+            await asyncio.wait_for(has_ended.wait(), 5)
+            if stays:
+                assert b" 200 " in await asyncio.wait_for(pair[0].readuntil(b"\r\n\r\n"), 5)
+
+    monkeypatch.setattr(Callback, "answered", answered)
+    run(work())
+    assert found == [True, stays]
+
+
 async def seconds_open(reader: asyncio.StreamReader) -> tuple[float, bytes]:
     begun = time.monotonic()
     return_value = await asyncio.wait_for(reader.read(), 10)

@@ -20,7 +20,7 @@ from flowengine.releases.sqlite import SqliteDatabase
 from flowengine.runtime.store import MemoryStore
 from flowengine.server import live as followed
 from flowengine.server.live import Live
-from flowengine.server.settings import Settings
+from flowengine.server.settings import Settings, SettingsError
 
 FLOW = "flow: line\nstart: bye\nstates:\n  bye: {say: %s, hangup: }\n"
 OLDEN = {"line.yaml": b"flow: line\nstart: nowhere\n"}
@@ -137,7 +137,7 @@ def test_a_worker_that_finds_no_archive_publishes_what_there_is(house: House) ->
 
 def test_a_worker_whose_archive_and_flows_are_lost_says_so(house: House) -> None:
     house.flows.write_text("flow: line\n")
-    with pytest.raises(RuntimeError, match="no release is live"):
+    with pytest.raises(SettingsError, match="no release is live"):
         house.live.registry()
 
 

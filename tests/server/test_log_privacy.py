@@ -25,6 +25,9 @@ from flowengine.compile import compile_project
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
+from flowengine.runtime.locate import Locator
+from flowengine.runtime.reply import Replier
+from flowengine.runtime.requester import Requester
 from flowengine.runtime.store import MemoryStore, StoreError
 from flowengine.server import callback as callback_module
 from flowengine.server.callback import Callback, Gate
@@ -123,6 +126,13 @@ def report_wrongly(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def lose_answers(patch: pytest.MonkeyPatch) -> None:
+    """Each answer meets a connection that is gone, and that cannot be noted."""
+    patch.setattr(Exchange, "is_connected", lambda _: False)
+    patch.setattr(callback_module, "is_connected", lambda _: False)
+    patch.setattr("flowengine.runtime.engine.mark_undelivered", fail)
+
+
 FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "nothing": lambda _: None,
     "writing": break_writing,
@@ -130,7 +140,14 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "signature": lambda patch: patch.setattr(Gate, "check", fail),
     "decoder": lambda patch: patch.setattr(callback_module, "decode", fail_to_decode),
     "engine": lambda patch: patch.setattr(Engine, "answer", fail_later),
-    "step": lambda patch: patch.setattr("flowengine.runtime.engine.step", fail_strictly),
+    "locating": lambda patch: patch.setattr(Locator, "locate", fail_later),
+    "step": lambda patch: patch.setattr("flowengine.runtime.driver.step", fail_strictly),
+    "requests": lambda patch: patch.setattr(Requester, "perform_all", fail_later),
+    "resuming": lambda patch: patch.setattr("flowengine.runtime.requester.resume", fail_strictly),
+    "claiming": lambda patch: patch.setattr(MemoryStore, "claim", fail_in_store),
+    "replying": lambda patch: patch.setattr(Replier, "save_and_reply", fail_later),
+    "repeating": lambda patch: patch.setattr(Replier, "repeat", fail_later),
+    "noting a loss": lose_answers,
     "saving": lambda patch: patch.setattr(MemoryStore, "save", fail_later),
     "store": lambda patch: patch.setattr(MemoryStore, "save", fail_in_store),
     "loading": lambda patch: patch.setattr(MemoryStore, "load", fail_in_store),

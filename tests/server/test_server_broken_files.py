@@ -44,6 +44,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
         Line(made.port, f"old-{number}").ring()
     made.kill(signal.SIGTERM)
     yield made
+    if made.process is not None and made.process.poll() is None:
+        made.kill()
     crm.close()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from server_process import Served, free_port, ice, wait_until_ready
+from server_process import STATUS_TOKEN, Served, free_port, ice, wait_until_ready
 
 SECRET = "s3cr3t-t0ken"
 FLOW = "flow: line\nstart: hello\nstates:\n  hello:\n    say: {}\n    hangup:\n"
@@ -61,7 +61,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
             process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM, *command],
                 cwd=tmp_path,
-                env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+                env={
+                    **environment,
+                    "FLOWENGINE_STATUS_TOKEN": STATUS_TOKEN,
+                    "PYTHONPATH": str(Path(__file__).parents[2]),
+                },
                 stdout=out,
                 stderr=err,
             )

@@ -17,7 +17,13 @@ from uvicorn.server import ServerState
 
 from flowengine.server import direct, protocols, tracked
 from flowengine.server.front import Front
-from flowengine.server.protocols import TRIED, TrialCallback, choose_protocol, try_protocol
+from flowengine.server.protocols import (
+    TRIED,
+    TrialCallback,
+    TrialError,
+    choose_protocol,
+    try_protocol,
+)
 
 PROTOCOL = (
     "connection_made", "connection_lost", "data_received", "shutdown", "on_response_complete",
@@ -126,6 +132,14 @@ def test_protocol_that_does_not_go_with_uvicorn_is_replaced_with_one_line(
         if "does not go with" in record.getMessage()
     ]
     assert [line.split(" does not go with ")[1].split()[0] for line in lines] == list(broken)
+
+
+def test_protocol_that_takes_open_connections_for_closed_fails_its_trial(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(direct.Exchange, "is_connected", lambda _: False)
+    with pytest.raises(TrialError, match="answered 500"):
+        asyncio.run(try_protocol(direct.DirectProtocol))
 
 
 def make_broken(protocol: Any, fault: str) -> Any:
