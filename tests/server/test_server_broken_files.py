@@ -103,8 +103,8 @@ def works_again(server: Server, name: str) -> str:
         file.rename(file.with_name(f"away-{file.name}"))
     (server.folder / "server.log").unlink()
     server.start()
-    assert "Thank you for calling Acme." in said(Line(server.port, "new").ring())
-    Line(server.port, "new").ended()
+    assert "Thank you for calling Acme." in said(Line(server.port, "newer").ring())
+    Line(server.port, "newer").ended()
     server.kill(signal.SIGTERM)
     return (server.folder / "server.log").read_text()
 
