@@ -10,7 +10,7 @@ from server_process import KEY, SECRET, TYPE
 
 from flowengine.compile import Release, compile_project
 from flowengine.releases import Registry
-from flowengine.server.callback import Gate
+from flowengine.server.callback import Gate, Refusal, check_framing
 from flowengine.server.run import prepare
 from flowengine.server.settings import Settings, SettingsError
 from flowengine.sinch import SignatureError, sign
@@ -89,6 +89,17 @@ def test_machines_that_share_a_store_need_keys_that_they_share(
     assert prepare(settings, replace(RELEASE, applications={KEY: SECRET}))
     monkeypatch.setenv("FLOWENGINE_COOKIE_KEYS", "one key for all")
     assert not prepare(settings, RELEASE)
+
+
+def test_request_that_says_twice_how_long_it_is_is_refused() -> None:
+    """Lists of headers, as they come on the ways that are uvicorn's own."""
+    length, chunks = (b"content-length", b"2"), (b"transfer-encoding", b"chunked")
+    for once in ([length], [chunks], []):
+        check_framing([(b"host", b"a"), *once])
+    for twice in ([length, chunks], [chunks, length]):
+        with pytest.raises(Refusal, match="both content-length and transfer-encoding") as refused:
+            check_framing([(b"host", b"a"), *twice])
+        assert refused.value.status == 400
 
 
 def test_a_store_that_cannot_be_had_is_named_without_its_password() -> None:

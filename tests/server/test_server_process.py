@@ -32,6 +32,12 @@ def test_a_signed_call_is_answered_and_noted_without_its_numbers(serve: Serve) -
     assert "1201777" not in written
 
 
+def test_server_as_installed_takes_the_direct_way(serve: Serve) -> None:
+    served = serve()
+    assert served.post(ice()).json()["action"]["name"] == "runMenu"
+    assert "does not go with" not in served.err.read_text()  # what is said of one given up
+
+
 def test_what_is_not_the_platform_is_refused(serve: Serve) -> None:
     served = serve()
     refused = {
