@@ -226,9 +226,12 @@ class Replier:
     def _find_answer(self, delivery: Delivery, saved: Saved, located: LocatedCall) -> bytes | None:
         event = delivery.event
         if not isinstance(event, Dice):
-            if is_unanswered_by(located, event):
+            log = decode_log(saved)
+            # By its answer the call may have come to where keys get none.
+            has_spoken = any(entry.is_spoken for entry in find_equal(log, delivery))
+            if is_unanswered_by(located, event) and not has_spoken:
                 return NOTHING
-            if any(entry.identity == DICE_IDENTITY for entry in decode_log(saved)):
+            if any(entry.identity == DICE_IDENTITY for entry in log):
                 return HANG_UP
         return self._vault.answer(saved.answer, event.call_id) or None
 

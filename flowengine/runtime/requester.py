@@ -8,7 +8,7 @@ from dataclasses import replace
 from flowengine.compile import Release
 from flowengine.limits import FETCH_MARGIN_SECONDS
 from flowengine.pace import elsewhere
-from flowengine.runtime.delivery import Delivery
+from flowengine.runtime.delivery import Delivery, is_unique_stamp
 from flowengine.runtime.outbox import Outbox, undelivered
 from flowengine.runtime.step import Outcome, resume
 from flowengine.sinch import Dice, Notify, Pie
@@ -67,8 +67,12 @@ def add_idempotency_key(request: Request, delivery: Delivery) -> Request:
     if request.method == "GET" or any(name.lower() == IDEMPOTENCY_KEY for name in request.headers):
         return request
     earlier = sum(known == request for known, _ in delivery.performed)
-    # Keys in a conference come fast, so that several may be under way from the same state.
-    event = delivery.stamp if isinstance(delivery.event, Pie) else delivery.equal_events
+    event = delivery.equal_events
+    if isinstance(delivery.event, Pie) and is_unique_stamp(delivery.stamp):
+        event = delivery.stamp
+    elif isinstance(delivery.event, Pie) and delivery.is_unanswered:
+        # Keys in a conference come fast, so that several may be under way from the same state.
+        event = round(delivery.arrived * 1_000_000)
     parts = (
         delivery.event.call_id.encode("utf-8", "surrogatepass"),
         delivery.identity,

@@ -190,7 +190,7 @@ class Line:
     def __init__(self, port: int, call_id: str, *, echo: bool = True) -> None:
         self.url, self.call_id, self.echo = f"http://127.0.0.1:{port}", call_id, echo
         self.cookies: dict[str, str] = {}
-        self.last = b""
+        self.last, self.last_stamp = b"", ""
 
     def post(self, event: str, **fields: Any) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -204,9 +204,13 @@ class Line:
             body["cookies"] = [{"key": key, "value": value} for key, value in self.cookies.items()]
         return self.deliver(json.dumps(body).encode())
 
-    def deliver(self, body: bytes) -> dict[str, Any]:
-        self.last = body
-        kind, now = "application/json; charset=utf-8", stamp()
+    def redeliver(self) -> dict[str, Any]:
+        """Send the very same request again."""
+        return self.deliver(self.last, self.last_stamp)
+
+    def deliver(self, body: bytes, x_timestamp: str = "") -> dict[str, Any]:
+        kind, now = "application/json; charset=utf-8", x_timestamp or exact_stamp()
+        self.last, self.last_stamp = body, now
         headers = {
             "content-type": kind,
             "x-timestamp": now,
@@ -248,6 +252,11 @@ class Line:
 
 def stamp() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def exact_stamp() -> str:
+    """An x-timestamp as the platform's SDKs have it, with seven decimals."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
 
 
 def said(answer: dict[str, Any]) -> str:

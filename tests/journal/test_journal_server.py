@@ -77,7 +77,7 @@ def test_a_dice_delivered_again_after_a_kill_is_recorded_once(folder: Path) -> N
     server.kill()
     server.start()
     try:
-        line.deliver(line.last)
+        line.redeliver()
     finally:
         server.kill(signal.SIGTERM)
     assert [step.event for step in Reader(folder / "journal.db").steps("call-1")] == ["ice", "dice"]

@@ -18,7 +18,13 @@ from runtime.test_engine import KEY, Crm, Phone, engine, release, words
 from flowengine.limits import SIGNATURE_WINDOW_SECONDS
 from flowengine.runtime.call import Call, dump
 from flowengine.runtime.cookie import COOKIE_KEY, Codec
-from flowengine.runtime.delivery import Delivery, is_connected, parse_stamp
+from flowengine.runtime.delivery import (
+    Delivery,
+    in_flight_key,
+    is_connected,
+    is_unique_stamp,
+    parse_stamp,
+)
 from flowengine.runtime.delivery_log import (
     MAX_ENTRIES,
     AnsweredDelivery,
@@ -192,6 +198,72 @@ def test_a_log_does_not_grow_with_the_call() -> None:
 )
 def test_stamps_are_read_as_the_platform_writes_them(text: bytes, expected: int) -> None:
     assert parse_stamp(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"2026-11-28T10:00:00.1234567Z", True),
+        (b"2026-11-28T10:00:00.500+01:00", True),
+        (b"2026-11-28T10:00:00Z", False),
+        (b"2026-11-28T10:00:00.0000000Z", False),
+        (b"now", False),
+    ],
+)
+def test_stamp_names_one_request_only_with_a_fraction_of_a_second(
+    text: bytes, expected: bool
+) -> None:
+    stamped = parse_stamp(text)
+    assert is_unique_stamp(stamped) is expected
+    notice = Delivery(Notify(call_id="c"), b"", b"i" * 16, stamped, is_connected, 0.0, 0.0)
+    for key in (
+        lambda: in_flight_key(notice.event, notice.identity, notice.stamp),
+        lambda: notice.claim_key(is_unanswered=True),
+    ):
+        assert (key() == key()) is expected
+
+
+WHOLE_SECOND = b"2026-11-28T10:00:00Z"
+
+
+def test_keys_within_a_whole_second_are_told_apart_by_when_they_come() -> None:
+    """The clock goes on by less than the time-out, then by more."""
+    clock = iter([1000.0 + number / 8 for number in range(400)])
+
+    async def act() -> None:
+        line = Line(engine(MemoryStore(), at=AT, clock=lambda: next(clock)), echo=False)
+        await line.ice()
+        body = line.menu("1")
+        said = [words(await line.engine.answer(decode(body), body, WHOLE_SECOND)) for _ in range(3)]
+        assert said == ["Pressed 1.", "Pressed 2.", "Pressed 3."]
+        for _ in range(200):
+            next(clock)
+        again = await line.engine.answer(decode(body), body, WHOLE_SECOND)
+        assert words(again) == "Pressed 3."
+
+    asyncio.run(act())
+
+
+def test_answer_that_connects_is_given_again_to_a_key_that_comes_again() -> None:
+    """After a collect that leads to a connect, no key is asked for any more."""
+    flow = LOOP.replace("  bye:", '  room: {connect: {phone: "+14045009000"}}\n  bye:').replace(
+        'menu: {prompt: "Another.", options: {1: bye}, otherwise: bye}',
+        "collect: {prompt: Another?, into: presses, digits: 1, otherwise: bye}, next: room",
+    )
+
+    async def act() -> None:
+        line = Line(engine(MemoryStore(), at=release(flow)), echo=False)
+        await line.ice()
+        await line.stamped(line.menu("2"))
+        body = line.keys("1", "sequence", "line.other")
+        at = stamp()
+        first = await line.engine.answer(decode(body), body, at)
+        assert b"connectPstn" in first.body
+        for x_timestamp in (at, stamp(6)):
+            again = await line.engine.answer(decode(body), body, x_timestamp)
+            assert (again.body, again.record.repeated) == (first.body, True)
+
+    asyncio.run(act())
 
 
 def test_an_answer_to_a_menu_that_the_saved_state_does_not_ask_takes_no_older_state() -> None:

@@ -106,6 +106,25 @@ def test_keys_in_a_conference_within_a_second_are_each_reported(serve: Serve, ec
 
 
 @both
+def test_keys_within_a_second_count_where_x_timestamps_have_whole_seconds(
+    serve: Serve, count: int
+) -> None:
+    """As the platform's published examples have them."""
+    with serve(count) as workers:
+        line, stamp = Line(workers), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        line.send(line.body("ice"), stamp=stamp)
+        said = [heard(line.send(line.pie("1"), stamp=stamp)) for _ in range(3)]
+        assert said == [f"Pressed {times} times." for times in (1, 2, 3)]
+        line.send(line.pie("2"), stamp=stamp)
+        body = line.pie("1", menu="team", kind="sequence")
+        with ThreadPoolExecutor(2) as pool:
+            together = list(pool.map(lambda _: line.send(body, stamp=stamp), range(2)))
+        assert [*together, line.send(body, stamp=stamp)] == [{}] * 3
+        found = workers.service.asked("/pressed")
+        assert len({request.headers["idempotency-key"] for request in found}) == 3
+
+
+@both
 def test_the_very_same_request_is_answered_alike_and_does_nothing_twice(
     serve: Serve, count: int
 ) -> None:
