@@ -14,6 +14,8 @@ from flowengine.runtime.store import Saved
 from flowengine.runtime.vault import Vault
 from flowengine.sinch import Event, Notify, Pie
 
+STATE_IS_OLD = "the saved state is not that of the menu that was asked"
+
 
 class Releases(Protocol):
     """Where releases come from: one for a new call, any by its id for calls under way, wherever it
@@ -116,8 +118,7 @@ def move_to_release(call: Call, current: Release) -> LocatedCall:
 def lose_state(located: LocatedCall) -> LocatedCall:
     """The same call, where its state turned out to be older than the call is."""
     flow = located.call.root().flow if located.call else ""
-    note = "the saved state is not that of the menu that was asked"
-    return LocatedCall(None, located.release, located.steps, flow, note)
+    return LocatedCall(None, located.release, located.steps, flow, STATE_IS_OLD)
 
 
 def is_unanswered_by(located: LocatedCall, event: Event) -> bool:

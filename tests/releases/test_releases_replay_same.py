@@ -10,7 +10,7 @@ import pytest
 from flows.test_examples import COMPILED, FLOWS, release, words
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from journal.journal_line import SEALER, Clock, compiled
+from journal.journal_line import SEALER, Clock, compiled, ended, files, keyed, press, ring
 from runtime.flow_strategies import callbacks, fetched, flows, incoming
 
 from flowengine.compile import Release, compile_project
@@ -85,6 +85,22 @@ def test_any_call_on_the_same_release_goes_as_it_went(
     made = compiled(files)
     recorded = asyncio.run(conversation(made, [first, *events], answers))
     assert report(compiled(files), [("call-1", recorded)]) == Report(made.id, 1, (), {})
+
+
+def test_call_whose_events_came_again_with_other_bytes_goes_as_it_went() -> None:
+    """A ring and an end are one event whatever their bytes; an answer to a menu that the saved
+    state does not ask makes that state a lost one.
+    """
+    made = compiled(files())
+    rings, elsewhere = ring(), keyed("12345674")
+    elsewhere["menuResult"]["menuId"] = "line.ask_account"
+    events = [rings, {**rings, "cli": "12015550124"}, press("1"), ended(), ended(seconds=21)]
+    lost = [rings, elsewhere, ended()]
+    answers: list[tuple[int, Any, str]] = [(200, {"name": "Ann"}, "")]
+    for sent, repeated in ((events, 2), (lost, 0)):
+        recorded = asyncio.run(conversation(made, sent, answers))
+        assert [one.outcome for one in recorded].count("repeated") == repeated
+        assert report(made, [("call-1", recorded)]) == Report(made.id, 1, (), {})
 
 
 def calls_of(flow: str) -> Iterator[list[dict[str, Any]]]:

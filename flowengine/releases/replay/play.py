@@ -12,15 +12,17 @@ from msgspec.structs import replace
 from flowengine.compile import Release
 from flowengine.journal import Recorded
 from flowengine.journal.masking import masked_reason
-from flowengine.journal.row import ACTION, Lookup, Sealed
+from flowengine.journal.row import ACTION, REPEATED, Lookup, Sealed
 from flowengine.releases.replay.meaning import differs
 from flowengine.runtime.call import Call
+from flowengine.runtime.locate import STATE_IS_OLD
 from flowengine.runtime.step import Entry, Outcome, resume, step
 from flowengine.sinch import Event, decode
 from flowengine.states import Fetched, Request
 from flowengine.svaml import encode
 
 ASKS_AGAIN = "answers"
+ONCE_A_CALL = ("ice", "dice")
 
 
 # no error: it happens to calls that were recorded in part
@@ -72,12 +74,19 @@ def replayed(release: Release, callbacks: Sequence[Recorded]) -> Difference | No
 
 def first_deliveries(callbacks: Sequence[Recorded]) -> Iterator[Recorded]:
     """The callbacks without those that only repeat one."""
-    answered = {recorded.digest for recorded in callbacks if recorded.outcome != "repeated"}
+    answered = {_event_key(recorded) for recorded in callbacks if recorded.outcome != REPEATED}
     for recorded in callbacks:
-        if recorded.outcome != "repeated":
+        if recorded.outcome != REPEATED:
             yield recorded
-        elif recorded.digest not in answered:
+        elif _event_key(recorded) not in answered:
             raise NotReplayable("the server was stopped while it recorded it")
+
+
+def _event_key(recorded: Recorded) -> str | bytes:
+    """What is equal for all deliveries of an event: a call begins once and ends once, whatever
+    bytes say so.
+    """
+    return recorded.event if recorded.event in ONCE_A_CALL else recorded.digest
 
 
 def opened(recorded: Recorded) -> Sealed:
@@ -135,12 +144,17 @@ def compared(event: Event, outcome: Outcome, whole: Sealed) -> Difference | None
     way, may be others.
     """
     now = outcome.trace
-    then = tuple(Entry(*entry) for entry in whole.trace if not entry[2].startswith("release "))
+    then = tuple(Entry(*entry) for entry in whole.trace if not _is_note(entry[2]))
     kind, what = judged(event, now, then, whole, encode(outcome.instructions, outcome.action))
     if not kind:
         return None
     place = parting(now, then)
     return Difference(place.flow, place.state, event.kind, kind, what)
+
+
+def _is_note(what: str) -> bool:
+    """Whether this tells how the call was found, not what a state did."""
+    return what == STATE_IS_OLD or what.startswith("release ")
 
 
 def judged(
