@@ -5,6 +5,7 @@ leader lock, and statements would have no time limit.
 """
 
 import threading
+import time
 from contextlib import ExitStack
 from typing import Any
 
@@ -14,6 +15,9 @@ from flowengine.runtime.postgresql import parameters
 
 CHECK_SECONDS = 10.0
 HELPERS = 2
+# Where others use the pooler meanwhile, each asking may by chance find the backend of before.
+ASKINGS = 20
+ASKING_PAUSE_SECONDS = 0.001
 SHARED = (
     "the address leads to a pooler that shares connections among transactions: let it keep "
     "sessions (in pgbouncer pool_mode = session), or name PostgreSQL itself"
@@ -33,7 +37,7 @@ def check_sessions(address: str) -> None:
     While a connection of ours is open, no other may have its backend, and it may have no other
     backend. A pooler that shares breaks one of the two: its most recently used backend goes to the
     next transaction, or it takes the backends in turn. Transactions that stay open keep the backends
-    that they were given.
+    that they were given. While others use the pooler, ours is given whichever they have left.
     """
     found: list[psycopg.Error] = []
     # In a thread, as a pooler without a free connection keeps a statement waiting for minutes.
@@ -65,5 +69,9 @@ def _is_shared(settings: dict[str, Any]) -> bool:
             if helper.execute(_BACKEND).fetchone() == backend:
                 return True
             if own.execute(_BACKEND).fetchone() != backend:
+                return True
+        for _ in range(ASKINGS):
+            time.sleep(ASKING_PAUSE_SECONDS)
+            if own.execute(_BACKEND, prepare=False).fetchone() != backend:
                 return True
     return False
