@@ -108,10 +108,11 @@ def test_journal_that_is_full_drops_the_oldest_calls_and_grows_no_further(
     assert left == sorted(left)
     assert "call 00000" not in left
     with closing(sqlite3.connect(path)) as file:
-        per_call = {
-            rows for (rows,) in file.execute("SELECT count(*) FROM callbacks GROUP BY call")
-        }
-    assert per_call == {2} or counted["lost"]
+        counts = dict(file.execute("SELECT call, count(*) FROM callbacks GROUP BY call"))
+    for worker in range(2):
+        # Its oldest one may have had its first callback in a piece of the inbox that was dropped.
+        newer = [call for call in left if int(call[-1]) % 2 == worker][1:]
+        assert {counts[call.encode()] for call in newer} == {2} or counted["lost"]
     assert all(writer.usage and writer.usage.limit == LIMIT for writer in writers)
     told = [record.getMessage() for record in caplog.records if "journal" in record.name]
     warned = next(i for i, text in enumerate(told) if "percent of its 32MB" in text)
