@@ -9,10 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from flowengine.problems import to_text
 from flowengine.releases.apart import Apart
 from flowengine.releases.archive import Origin
-from flowengine.releases.follow import TURN_SECONDS, WHO, Branch, Found
+from flowengine.releases.follow import TURN_SECONDS, WHO, Branch, Found, log_problems
 from flowengine.releases.git import GitError
 from flowengine.releases.ledger import Draft, Follows, Ledger, Refused
 from flowengine.releases.publisher import Made, Publisher
@@ -113,11 +112,7 @@ class Drafts:
 
 def told(name: str, made: Made) -> None:
     if not made.release:
-        log.error(
-            "draft %s has errors, and stays as it was:\n%s",
-            name,
-            to_text(made.problems, made.sources),
-        )
+        log_problems(f"draft {name} has errors, and stays as it was", made)
     elif made.changed:
         log.info("draft %s is release %s now", name, made.release)
 

@@ -284,12 +284,18 @@ class Unread(Exception):  # noqa: N818  # it says what went wrong elsewhere
         super().__init__(str(cause))
 
 
+def log_problems(what: str, made: Made) -> None:
+    """Say what is wrong with flows, each line as a report of its own: of any report the log of a
+    server has the first line alone.
+    """
+    log.error("%s:", what)
+    for line in to_text(made.problems, made.sources).splitlines():
+        log.error("%s", line)
+
+
 def report(made: Made) -> None:
     """Say what became of a change."""
     if not made.release:
-        log.error(
-            "the flows have errors, and stay as they were:\n%s",
-            to_text(made.problems, made.sources),
-        )
+        log_problems("the flows have errors, and stay as they were", made)
     elif made.changed:
         log.info("release %s is live", made.release)

@@ -14,7 +14,7 @@ from server_process import STATUS_TOKEN, Served, free_port, ice, wait_until_read
 
 SECRET = "s3cr3t-t0ken"
 FLOW = "flow: line\nstart: hello\nstates:\n  hello:\n    say: {}\n    hangup:\n"
-# an exception of each place that compiles, where the file says so
+# an exception of each place that compiles, where the file says so; a file, which workers import too
 PROGRAM = f"""
 import sys
 from flowengine.cli import main
@@ -32,7 +32,8 @@ def wrap(owner, name, word):
 wrap(Builder, "prompt", "Kaboom in a state.")
 wrap(flows, "declare", "Kaboom in a flow.")
 wrap(release, "programs", "Kaboom in a project.")
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])
 """
 BROKEN = {
     "alias": (FLOW.format("&hi Hello.").replace("hangup:", "hangup: *hi"), "FE113"),
@@ -59,7 +60,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         command = ["serve", "flows", "--port", str(port), "--store", "sqlite:store/calls.db"]
         with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
             process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, *command],
+                [sys.executable, "program.py", *command],
                 cwd=tmp_path,
                 env={
                     **environment,
@@ -77,6 +78,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         return served
 
     (tmp_path / "flows").mkdir()
+    (tmp_path / "program.py").write_text(PROGRAM)
     yield begin
     for served in started:
         if served.process.poll() is None:
