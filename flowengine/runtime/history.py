@@ -41,6 +41,8 @@ def drop_oldest(levels: Sequence[Sequence[str | Visit]]) -> list[History]:
     too large to travel.
     """
     found = [tuple(level) for level in levels]
+    if not any(found):  # most flows have no key that leads back
+        return found
     sizes = [[len(encode(item)) for item in level] for level in found]
     total = sum(map(sum, sizes))
     for place, level in enumerate(sizes):
