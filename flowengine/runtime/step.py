@@ -19,7 +19,7 @@ from flowengine.limits import MAX_FAILURES_PER_STEP, MAX_STATES_PER_STEP, MAX_SU
 from flowengine.runtime.begin import QUESTIONS, Start, begin, in_conference
 from flowengine.runtime.call import Call, Frame, fits_place
 from flowengine.runtime.guard import mend, surely_legal
-from flowengine.runtime.history import Visit, drop_oldest, questions
+from flowengine.runtime.history import History, Visit, drop_oldest, questions
 from flowengine.sinch import Ace, Dice, Event, Notify, Pie
 from flowengine.states import Answer, Enter, Exit, Failed, Fetched, Leave, Move, Names, Request, Run
 from flowengine.states.move import Said, Sent
@@ -279,7 +279,7 @@ class Walk(msgspec.Struct):
                 ended=self.aside.ended or isinstance(self.run.event, Dice),
             )
         state = self.cursor.state
-        *outer, own = drop_oldest([*(frame.history for frame in self.stack), self.history])
+        own, stack = self.bounded_history() if self.history or self.stack else ((), ())
         return Call(
             release=self.release.id,
             flow=self.program.flow,
@@ -289,11 +289,17 @@ class Walk(msgspec.Struct):
             attempts=self.run.attempts,
             history=own,
             steps=self.steps + 1,
-            stack=tuple(
-                frame if frame.history == kept else replace(frame, history=kept)
-                for frame, kept in zip(self.stack, outer, strict=True)
-            ),
+            stack=stack,
             ended=self.ended,
+        )
+
+    def bounded_history(self) -> tuple[History, tuple[Frame, ...]]:
+        """The questions of the flow and the frames of its callers, as many as may travel."""
+        *outer, own = drop_oldest([*(frame.history for frame in self.stack), self.history])
+        frames = zip(self.stack, outer, strict=True)
+        return own, tuple(
+            frame if frame.history == kept else replace(frame, history=kept)
+            for frame, kept in frames
         )
 
     def kept(self, program: Program, state: str) -> dict[str, Any]:
