@@ -44,7 +44,7 @@ from flowengine.releases.registry import News
 from flowengine.releases.registry import follow as show
 from flowengine.releases.where import turn_of
 from flowengine.releases.workshop import Workshop
-from flowengine.runtime.store import Store
+from flowengine.runtime.store import MemoryStore, Store, StoreError
 from flowengine.server.settings import Settings, SettingsError
 from flowengine.server.teller import Teller
 
@@ -150,7 +150,7 @@ class Live:
             show(registry, partial(self._asked, self.ledger.live), self._news, shown)
         )
         yield asyncio.create_task(self._lead(store))
-        yield asyncio.create_task(self._forget(registry))
+        yield asyncio.create_task(self._forget(registry, store))
         if self._teller:
             yield asyncio.create_task(self._teller.run())
 
@@ -239,16 +239,24 @@ class Live:
                 log.exception("old releases are kept, as it cannot be told whether they are needed")
             await asyncio.sleep(DRAINED_EVERY_SECONDS)
 
-    async def _forget(self, registry: Registry) -> None:
+    async def _forget(self, registry: Registry, store: Store) -> None:
         while True:
             await asyncio.sleep(DRAINED_EVERY_SECONDS)
             try:
-                registry.forget(
-                    kept.id for kept in await self.workshop.run(self.workshop.archive.listing)
-                )
-            except ArchiveError as error:
+                registry.forget(await self._find_needed(store))
+            except (ArchiveError, StoreError) as error:
                 # its text says it all
                 log.error("old releases stay in memory: %s", error)  # noqa: TRY400
+
+    async def _find_needed(self, store: Store) -> Iterable[str]:
+        """The releases that calls are on. Others are compiled again should a late notice need one.
+
+        Without a store a worker knows its own calls alone: then all that are archived.
+        """
+        if isinstance(store, MemoryStore):
+            listing = await self.workshop.run(self.workshop.archive.listing)
+            return [kept.id for kept in listing]
+        return await store.releases()
 
     def close(self) -> None:
         self._turn.close()
