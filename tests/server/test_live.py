@@ -4,6 +4,7 @@ come up again.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -13,11 +14,12 @@ import pytest
 
 from flowengine.cli.project import found_in
 from flowengine.cli.serve import begin
+from flowengine.compile import Release
 from flowengine.releases.archive import Origin
 from flowengine.releases.database import ArchiveError
 from flowengine.releases.drain import Drain
 from flowengine.releases.sqlite import SqliteDatabase
-from flowengine.runtime.store import MemoryStore
+from flowengine.runtime.store import MemoryStore, Saved, open_store
 from flowengine.server import live as followed
 from flowengine.server.live import Live
 from flowengine.server.settings import Settings, SettingsError
@@ -99,6 +101,41 @@ def test_whoever_publishes_shows_it_at_once_and_others_look(
     house.live.close()
     house.live = Live(house.settings)
     asyncio.run(house.serves("Two."))
+
+
+def test_worker_drops_releases_that_no_call_is_on(
+    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each release of five hours stayed in the memory of each worker."""
+    monkeypatch.setattr(followed, "DRAINED_EVERY_SECONDS", 0.05)
+    store = open_store(f"sqlite:{tmp_path / 'calls.db'}")
+    house.live.publish()
+    registry = house.live.registry()
+    first = registry.current
+
+    async def act() -> None:
+        await store.save("call", Saved(1, b"", b"", b"", 0.0, first.id), time.time() + 60)
+        task = asyncio.create_task(house.live._forget(registry, store))
+        releases = [publish_release(house, words) for words in ("Two.", "Three.")]
+        for release in releases:
+            registry.serve(release)
+        assert len(registry.known) == len(house.live.workshop.archive.listing()) == 3
+        async with asyncio.timeout(10):
+            while len(registry.known) == 3:  # noqa: ASYNC110  # nobody tells of it
+                await asyncio.sleep(0.02)
+        assert {release.id for release in registry.known} == {first.id, releases[-1].id}
+        task.cancel()
+        await store.close()
+
+    asyncio.run(act())
+
+
+def publish_release(house: House, words: str) -> Release:
+    house.save(words)
+    published = house.live.publish()
+    release = house.live.workshop.release(published.release) if published else None
+    assert release is not None
+    return release
 
 
 def test_a_server_that_missed_another_as_both_started_says_that_it_does_not_follow(
