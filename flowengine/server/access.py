@@ -12,9 +12,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from flowengine.cross_site import find_cross_site, find_foreign_host, is_loopback
 from flowengine.server.callback import respond
 from flowengine.server.forwarded import find_forwarded
-from flowengine.server.settings import SettingsError, is_loopback
+from flowengine.server.settings import SettingsError
 
 log = logging.getLogger(__name__)
 ADMIN_TOKEN, ADMIN_OPEN = "FLOWENGINE_ADMIN_TOKEN", "FLOWENGINE_ADMIN_OPEN"
@@ -53,9 +54,10 @@ class Door:
     def check(self, request: Request) -> None:
         """Raises Denied."""
         peer = request.client.host if request.client else ""
-        local = is_loopback(peer) and not find_forwarded(request.headers)
-        if not (local or self._is_open):
-            raise Denied(403, f"from this machine only; {ADMIN_OPEN}=1 opens it to others")
+        if header := find_cross_site(request.headers.raw):
+            raise Denied(403, f"a page of another site may not ask for this ({header})")
+        if not self._is_open:
+            check_local(request, peer)
         if not self._tokens:
             raise Denied(403, f"nobody may read this: set {self._names} for the server")
         given = request.headers.getlist("authorization")
@@ -70,6 +72,18 @@ class Door:
             raise Denied(
                 401, f"say who you are with Authorization: Bearer and the token of {self._names}"
             )
+
+
+def check_local(request: Request, peer: str) -> None:
+    """Raises Denied where a request comes from elsewhere, or may be a web page's."""
+    if not is_loopback(peer) or find_forwarded(request.headers):
+        raise Denied(403, f"from this machine only; {ADMIN_OPEN}=1 opens it to others")
+    if host := find_foreign_host(request.headers.raw):
+        raise Denied(
+            403,
+            f"from this machine only, and {host} is none of its names: ask 127.0.0.1 or localhost; "
+            f"{ADMIN_OPEN}=1 opens it to others",
+        )
 
 
 class Guarded:

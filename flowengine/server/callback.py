@@ -12,6 +12,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from flowengine.compile import Release
+from flowengine.cross_site import find_cross_site, find_foreign_host
 from flowengine.journal import Writer
 from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.runtime.engine import Engine, Releases, Reply, apology
@@ -25,7 +26,7 @@ from flowengine.sinch.signing import Folded, Headers, check_repeated
 log = logging.getLogger(__name__)
 HANG_UP = b'{"action":{"name":"hangup"}}'
 JSON = (b"content-type", b"application/json")
-TOO_LARGE, NOT_A_CALLBACK, FORWARDED = 41300, 40001, 40300
+TOO_LARGE, NOT_A_CALLBACK, NOT_LOCAL = 41300, 40001, 40300
 
 
 class Refusal(Exception):  # noqa: N818  # named for what is answered
@@ -59,13 +60,7 @@ class Gate:
         if self._releases.known is not self._for:
             self._renew()
         if self._verifier is None:
-            if header := find_forwarded(names_of(scope["headers"])):
-                raise Refusal(
-                    403,
-                    FORWARDED,
-                    "a server without credentials answers this machine alone, and a proxy has "
-                    f"passed this request on ({header}): set {KEY} and {SECRET} for the server",
-                )
+            check_local_sender(scope["headers"])
             return ""
         path = scope.get("raw_path") or scope["path"]
         return self._verifier.verify(
@@ -206,6 +201,27 @@ def check_framing(headers: Headers) -> None:
             raise Refusal(
                 400, NOT_A_CALLBACK, "the request has both content-length and transfer-encoding"
             )
+
+
+def check_local_sender(headers: Headers) -> None:
+    """Refuse what no program of this machine has sent: whoever checks no signature must not be
+    driven by a web page that a browser of this machine shows.
+    """
+    pairs: Any = headers.items() if isinstance(headers, Folded) else headers
+    if header := find_forwarded(names_of(headers)):
+        reason = f"a proxy has passed this request on ({header})"
+    elif header := find_cross_site(pairs):
+        reason = f"a web page has sent this request ({header})"
+    elif host := find_foreign_host(pairs):
+        reason = f"this request is for {host}, not for 127.0.0.1 or localhost"
+    else:
+        return
+    raise Refusal(
+        403,
+        NOT_LOCAL,
+        f"a server without credentials answers this machine alone, and {reason}: set {KEY} and "
+        f"{SECRET} for the server",
+    )
 
 
 def find_stamp(headers: Iterable[tuple[bytes, bytes]] | Folded) -> bytes:

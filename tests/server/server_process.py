@@ -129,6 +129,8 @@ class Served:
             )
         if "forwarded" in changed:
             headers["x-forwarded-for"] = changed["forwarded"]
+        if "host" in changed:
+            headers["host"] = changed["host"]
         return httpx.post(
             self.url + path, content=content, headers=headers, timeout=10, trust_env=False
         )

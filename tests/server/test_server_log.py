@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowengine.cross_site import is_loopback
 from flowengine.journal.masking import masked, masked_reason
 from flowengine.runtime.call import Call
 from flowengine.runtime.engine import Record
 from flowengine.runtime.step import Entry
 from flowengine.server.log import ATOMIC, Lines, pieces
-from flowengine.server.settings import SettingsError, applications, check_exposure, is_loopback
+from flowengine.server.settings import SettingsError, applications, check_exposure
 from flowengine.sinch import Ace
 
 

@@ -170,9 +170,47 @@ def test_forwarded_callback_to_a_server_without_credentials_is_refused(serve: Se
     assert served.post(ice()).status_code == 200
 
 
+OF_WEB_PAGES = [
+    {"origin": "https://evil.example"},
+    {"origin": "null"},
+    {"origin": "http://localhost:3000"},  # another origin, though the same site
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site"},
+    {"host": "evil.example"},  # its name leads to 127.0.0.1 by now
+    {"host": "evil.example:8080", "origin": "http://evil.example:8080"},
+    {"host": "127.0.0.1.evil.example"},
+    {"host": "evil.example", "sec-fetch-site": "same-origin"},
+]
+
+
+def test_unsigned_server_answers_programs_of_this_machine_and_no_web_page(serve: Serve) -> None:
+    served = serve(signed=False)
+    short, long = {}, {"expect": "100-continue"}  # the two ways through the web server
+    for headers in OF_WEB_PAGES:
+        for way in (short, long):
+            refused = httpx.post(
+                f"{served.url}/sinch", json=ice(), headers={**headers, **way}, trust_env=False
+            )
+            assert (refused.status_code, refused.json()["errorCode"]) == (403, 40300), headers
+            assert "set SINCH_APPLICATION_KEY" in refused.json()["message"]
+    port = served.url.rpartition(":")[2]
+    for headers in (
+        {"host": f"localhost:{port}"},
+        {"host": f"LOCALHOST.:{port}"},
+        {"host": f"[::1]:{port}"},
+        {"host": f"flows.localhost:{port}"},
+        {"host": ""},
+        {"origin": f"http://127.0.0.1:{port}"},
+        {"sec-fetch-site": "same-origin", "origin": f"http://127.0.0.1:{port}"},
+    ):
+        answer = httpx.post(f"{served.url}/sinch", json=ice(), headers=headers, trust_env=False)
+        assert answer.status_code == 200, headers
+
+
 def test_forwarded_callback_to_a_server_with_credentials_is_answered(serve: Serve) -> None:
     served = serve()
     assert served.post(ice(), forwarded="192.0.2.1").status_code == 200
+    assert served.post(ice(), host="voice.example.com").status_code == 200
 
 
 @pytest.mark.parametrize("name", ["authorization", "content-type", "x-timestamp"])
