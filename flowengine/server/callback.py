@@ -136,8 +136,11 @@ class Callback:
                 await kept
         except Exception:  # a full disk for metrics must not cost a call
             log.exception("callback of call %s was answered, but not noted", event.call_id)
-        if not still_waits():
-            await self._engine.note_undelivered(reply)
+        try:
+            if not still_waits():
+                await self._engine.note_undelivered(reply)
+        except Exception:  # the answer is there, and its connection may be, too
+            log.exception("it is not kept that call %s may not have its answer", event.call_id)
         return 200, reply.body
 
     def _understood(self, scope: Scope, body: bytes) -> Event:
@@ -179,8 +182,11 @@ class Callback:
             return b"{}" if isinstance(event, (Dice, Notify)) else HANG_UP
 
     def _refused(self, refusal: Refusal, scope: Scope) -> tuple[int, bytes]:
-        self._metrics.refused(refusal.code)
-        self._lines.refused(refusal.code, str(refusal), (scope.get("client") or ("",))[0])
+        try:
+            self._metrics.refused(refusal.code)
+            self._lines.refused(refusal.code, str(refusal), (scope.get("client") or ("",))[0])
+        except Exception:  # as with what is answered
+            log.exception("a request was refused (%d), but not noted", refusal.code)
         return refusal.status, msgspec.json.encode(
             {"errorCode": refusal.code, "message": str(refusal)}
         )
