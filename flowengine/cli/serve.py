@@ -214,7 +214,7 @@ def announce(settings: Settings, project: Loaded, *, signed: bool) -> None:
     if project.problems and not project.errors:
         click.echo(project.listing(project.problems), err=True)
     click.echo(
-        f"{project.summary()}; serving "
+        f"{project.summary()}; callbacks go to "
         f"http://{settings.host}:{settings.port}{settings.callback_path}",
         err=True,
     )
