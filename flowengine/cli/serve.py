@@ -15,7 +15,7 @@ from flowengine.releases.database import ArchiveError
 from flowengine.releases.follow import TURN_SECONDS, WHO, Found
 from flowengine.releases.git import GitError
 from flowengine.releases.publisher import place
-from flowengine.server.live import Live, rivalry, taken_over
+from flowengine.server.live import Live, format_rival, taken_over
 from flowengine.server.run import prepare
 from flowengine.server.run import serve as run
 from flowengine.server.settings import DEFAULT_STORE, KEY, SECRET, Settings, SettingsError
@@ -101,7 +101,7 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
         project = found_in(
             git or Path(settings.flows), found.files, live.workshop.compile(found.files)
         )
-        signed = prepare(settings, begin(live, found, project))
+        signed = prepare(settings, begin(live, settings, found, project))
         live.close()
     except (SettingsError, ArchiveError, GitError, OSError) as error:
         raise click.UsageError(str(error)) from error
@@ -137,11 +137,11 @@ def there(live: Live) -> Found:
     return found
 
 
-def begin(live: Live, found: Found, project: Loaded) -> Release:
+def begin(live: Live, settings: Settings, found: Found, project: Loaded) -> Release:
     """The release to begin with: what is there now, or, while that has errors, what was live from
     there before.
     """
-    if not first(live, release_id(found.files)):
+    if not first(live, settings, release_id(found.files)):
         return others(live)
     live.publisher.follow(found.files, found.origin, found.origin.author or WHO)
     before = live.ledger.live()
@@ -166,7 +166,7 @@ def begin(live: Live, found: Found, project: Loaded) -> Release:
     return release
 
 
-def first(live: Live, release: str) -> bool:
+def first(live: Live, settings: Settings, release: str) -> bool:
     """Whether what is here goes live. Where another machine follows the same, what it has does, as
     soon as it has published that; where a server follows something else, this one may begin when
     that one has just ended. Raises SettingsError.
@@ -176,7 +176,7 @@ def first(live: Live, release: str) -> bool:
         holder, late = live.post.holder(), time.monotonic() > limit
         if holder is not None and not live.post.alike(holder, release):
             if late:
-                raise SettingsError(rivalry(holder, live.post.source))
+                raise SettingsError(format_rival(holder, settings))
         elif live.ledger.live().current:
             live.post.join()
             return not live.shared

@@ -45,7 +45,8 @@ from flowengine.releases.registry import follow as show
 from flowengine.releases.where import turn_of
 from flowengine.releases.workshop import Workshop
 from flowengine.runtime.store import MemoryStore, Store, StoreError
-from flowengine.server.settings import Settings, SettingsError
+from flowengine.runtime.store.address import shown
+from flowengine.server.settings import DEFAULT_STORE, OWN_FOLDER, Settings, SettingsError
 from flowengine.server.teller import Teller
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class Live:
 
     def __init__(self, settings: Settings) -> None:
         self.shared = settings.shared
+        self._settings = settings
         self.workshop = Workshop(settings.archive, os.environ, cookies_only=settings.cookies_only)
         self._told = 0.0
         self._news = News(LOOK_SECONDS if self.shared else LEDGER_PAUSE_SECONDS)
@@ -185,7 +187,7 @@ class Live:
             holder = await self.workshop.run(self.post.holder)
             if holder is not None and not self.post.named_alike(holder) and holder.at > self._told:
                 self._told = holder.at
-                log.error("%s", rivalry(holder, self.post.source))
+                log.error("%s", format_rival(holder, self._settings))
 
     def _works(self, store: Store) -> Iterable[Coroutine[Any, Any, None]]:
         yield self._follow()
@@ -280,12 +282,21 @@ def whose(settings: Settings) -> str:
     return f"{socket.gethostname()}, port {settings.port}"
 
 
-def rivalry(holder: Following, source: str) -> str:
-    """Why a server may not follow its flows."""
+def format_rival(holder: Following, settings: Settings) -> str:
+    """Why a server may not follow its flows, and what to do about it."""
+    if settings.cookies_only:
+        place, cure = f"the folder {settings.folder}", "start this one in another folder"
+    elif settings.shared:
+        place, cure = f"the store {shown(settings.store)}", "give this one another database"
+    else:
+        other = OWN_FOLDER / (Path(settings.flows).stem or "other") / Path(DEFAULT_STORE).name
+        place, cure = (
+            f"the store {settings.store}",
+            f"give this one a store of its own, such as --store sqlite:{other}",
+        )
     return (
-        f"another server with this store ({holder.by}) follows {holder.source}, not {source}: they "
-        "would overwrite each other. "
-        "Stop that one first, or give this one a store of its own with --store"
+        f"{place} is in use by another server ({holder.by}), which serves {holder.source}, and a "
+        f"store has one set of flows: stop that server, or {cure}"
     )
 
 
