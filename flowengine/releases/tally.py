@@ -2,6 +2,7 @@
 each tells what its journal knows of every call, and what they know together is counted.
 """
 
+import os
 import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from flowengine.journal import Figures, Part
 from flowengine.releases.database import Database
 from flowengine.releases.where import Where, connect
+from flowengine.runtime.store.place import restrict_to_owner
 
 ID_FILE = "machine"
 _PART = """INSERT INTO canary_calls (since, machine, call, release, begins, failed, ended, seconds, caller_left, waited, left_by)
@@ -95,6 +97,9 @@ class Tally:
 def machine_id(folder: Path) -> str:
     """What a machine goes by among the others: its journal is known by this, wherever it runs."""
     file = folder / ID_FILE
-    with suppress(FileExistsError), file.open("x") as made:
-        made.write(secrets.token_hex(8))
+    with suppress(FileExistsError):
+        made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(made, "w") as content:
+            content.write(secrets.token_hex(8))
+    restrict_to_owner(file)
     return file.read_text()
