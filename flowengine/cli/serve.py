@@ -101,7 +101,7 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
         project = found_in(
             git or Path(settings.flows), found.files, live.workshop.compile(found.files)
         )
-        signed = prepare(settings, begin(live, settings, found, project))
+        signed = prepare(settings, begin(live, found, project))
         live.close()
     except (SettingsError, ArchiveError, GitError, OSError) as error:
         raise click.UsageError(str(error)) from error
@@ -137,11 +137,11 @@ def there(live: Live) -> Found:
     return found
 
 
-def begin(live: Live, settings: Settings, found: Found, project: Loaded) -> Release:
+def begin(live: Live, found: Found, project: Loaded) -> Release:
     """The release to begin with: what is there now, or, while that has errors, what was live from
     there before.
     """
-    if not first(live, settings, release_id(found.files)):
+    if not first(live, release_id(found.files)):
         return others(live)
     live.publisher.follow(found.files, found.origin, found.origin.author or WHO)
     before = live.ledger.live()
@@ -155,18 +155,39 @@ def begin(live: Live, settings: Settings, found: Found, project: Loaded) -> Rele
         release = live.anew(found)
     if project.compiled.release is None:
         click.echo(project.listing(project.errors), err=True)
-        if release is None:
+        if release is not None:
+            click.echo(
+                f"THE FLOWS HAVE ERRORS: release {release.id}, which was live before, is served "
+                "until they are mended.",
+                err=True,
+            )
+        elif (release := fall_back(live, found)) is None:
             raise SystemExit(1)
-        click.echo(
-            f"THE FLOWS HAVE ERRORS: release {release.id}, which was live before, is served until "
-            "they are mended.",
-            err=True,
-        )
     assert release is not None  # noqa: S101  # it was published just now
     return release
 
 
-def first(live: Live, settings: Settings, release: str) -> bool:
+def fall_back(live: Live, found: Found) -> Release | None:
+    """The newest release that compiles, where neither what was live nor what the place has does:
+    another version of the engine may take neither. None where there is none, or where another
+    server of this machine serves what was live.
+    """
+    before = live.ledger.live()
+    if before.place != place(found.origin) or not live.leads():
+        return None
+    release = live.publisher.fall_back(found.origin, WHO)
+    if not release:
+        return None
+    click.echo(
+        f"RELEASE {before.current}, WHICH WAS LIVE, NO LONGER COMPILES, AND NEITHER DO THE FLOWS: "
+        f"release {release}, the newest that compiles, is served until they are mended.",
+        err=True,
+    )
+    live.publisher.follow(found.files, found.origin, WHO)  # the status says what is wrong with it
+    return live.workshop.release(release)
+
+
+def first(live: Live, release: str) -> bool:
     """Whether what is here goes live. Where another machine follows the same, what it has does, as
     soon as it has published that; where a server follows something else, this one may begin when
     that one has just ended. Raises SettingsError.
@@ -176,7 +197,7 @@ def first(live: Live, settings: Settings, release: str) -> bool:
         holder, late = live.post.holder(), time.monotonic() > limit
         if holder is not None and not live.post.alike(holder, release):
             if late:
-                raise SettingsError(format_rival(holder, settings))
+                raise SettingsError(format_rival(holder, live.settings))
         elif live.ledger.live().current:
             live.post.join()
             return not live.shared

@@ -68,7 +68,8 @@ class FollowingSeen(msgspec.Struct, frozen=True):
 
 class Overview(msgspec.Struct, frozen=True):
     """All of it, at one moment. `share` is from 0 to 1, times are seconds since 1970, what is
-    latest comes first.
+    latest comes first. `fallback_from` is the release that was live and no longer compiles, where
+    the server has gone back by itself.
     """
 
     at: float
@@ -80,6 +81,7 @@ class Overview(msgspec.Struct, frozen=True):
     releases: tuple[ReleaseSeen, ...]
     rejected: tuple[RejectedSeen, ...]
     changes: tuple[Change, ...]
+    fallback_from: str
 
 
 def overview(archive: Archive, ledger: Ledger, in_use: Collection[str], at: float) -> Overview:
@@ -98,6 +100,7 @@ def overview(archive: Archive, ledger: Ledger, in_use: Collection[str], at: floa
         ),
         tuple(map(rejected, archive.rejected())),
         tuple(reversed(ledger.all(max(0, live.number - LATEST_CHANGES)))),
+        live.fallback_from,
     )
 
 

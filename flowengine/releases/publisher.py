@@ -50,11 +50,10 @@ class Publisher:
         or on another machine.
         """
         made = release_id(files)
-        self._old = (
-            made
-            if any(change.place and change.release == made for change in self._ledger.all())
-            else ""
-        )
+        was_followed = any(change.place and change.release == made for change in self._ledger.all())
+        # what the server went back from goes live again once it compiles
+        is_old = was_followed and made != self._ledger.live().fallback_from
+        self._old = made if is_old else ""
 
     def follow(self, files: Files, origin: Origin, who: str) -> Made:
         """Publish what a place has now, unless it had that the last time: what was taken back since
@@ -131,6 +130,21 @@ class Publisher:
         return self._change(
             lambda live: Change(who, "rollback", to or self._before(live), note=note)
         )
+
+    def fall_back(self, origin: Origin, who: str) -> str:
+        """Go back to the newest release that still compiles, where the one that is live does not:
+        with another version of the engine, say. Its id; "" where there is none.
+
+        What the place has now is news after that: it goes live as soon as it compiles.
+        """
+        live = self._ledger.live()
+        kept = (name for name in reversed(ways_back(self._ledger.all())) if name != live.current)
+        found = next(filter(self.compiles, kept), "")
+        if found:
+            note = f"release {live.current} no longer compiles"
+            change = Change(who, "rollback", found, place=place(origin), note=note)
+            self._change(lambda _live: change)
+        return found
 
     def canary(self, release: str, share: float, who: str, note: str = "") -> Change:
         """A share (0 to 1) of new calls begins on this release."""

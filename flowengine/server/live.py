@@ -63,7 +63,7 @@ class Live:
 
     def __init__(self, settings: Settings) -> None:
         self.shared = settings.shared
-        self._settings = settings
+        self.settings = settings
         self.workshop = Workshop(settings.archive, os.environ, cookies_only=settings.cookies_only)
         self._told = 0.0
         self._news = News(LOOK_SECONDS if self.shared else LEDGER_PAUSE_SECONDS)
@@ -127,7 +127,15 @@ class Live:
 
     def registry(self) -> Registry:
         """The releases that a worker begins with."""
-        release = self.workshop.release(self.ledger.live().current)
+        live = self.ledger.live()
+        release = self.workshop.release(live.current)
+        if release is not None and live.fallback_from:
+            log.error(
+                "release %s, which was live, no longer compiles: release %s, the newest that does, "
+                "is served until the flows are mended",
+                live.fallback_from,
+                release.id,
+            )
         if release is None and not self.shared and (found := self.place.read()) is not None:
             log.error(
                 "what was live cannot be had any more, perhaps as its file is gone: what the flows "
@@ -187,7 +195,7 @@ class Live:
             holder = await self.workshop.run(self.post.holder)
             if holder is not None and not self.post.named_alike(holder) and holder.at > self._told:
                 self._told = holder.at
-                log.error("%s", format_rival(holder, self._settings))
+                log.error("%s", format_rival(holder, self.settings))
 
     def _works(self, store: Store) -> Iterable[Coroutine[Any, Any, None]]:
         yield self._follow()

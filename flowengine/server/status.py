@@ -55,7 +55,8 @@ class State(msgspec.Struct, frozen=True):
     """Of drafts only the names: whose phones they are for is nobody's business. `draining` are
     releases that are no longer live, but have calls; null while the session store fails. `canary`
     is how the candidate does, a few seconds ago; null where that cannot be told. `journal` is null
-    where this worker has written nothing yet.
+    where this worker has written nothing yet. `fallback_from` is the release that was live and no
+    longer compiles, where the server has gone back to `current` by itself; else "".
     """
 
     following: FollowingSeen | None
@@ -69,6 +70,7 @@ class State(msgspec.Struct, frozen=True):
     worker: Worker
     zones: Zones
     journal: JournalSeen | None
+    fallback_from: str
 
 
 class Status:
@@ -116,6 +118,7 @@ class Status:
             ),
             Zones(ZONE_DATA.version, ZONE_DATA.is_outdated(datetime.now(UTC).date())),
             journal_seen(self._journal.usage),
+            found.fallback_from,
         )
 
     async def _figures(self) -> SideBySide | None:
