@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from flowengine.cli.project import counted
 from flowengine.cli.since import Since
 from flowengine.journal import Reader, Wanted
 from flowengine.journal.database import FILE, JournalError
@@ -55,7 +56,7 @@ def calls(
     With CALL, the platform's id of a call or its beginning, show that call from its first callback
     to its last.
     """
-    with opened(journal_of(store)) as reader:
+    with opened(journal_of(store), since) as reader:
         if call is not None:
             one(reader, call, data=data)
             return
@@ -83,14 +84,20 @@ def journal_of(store: str) -> Path:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Reader]:
-    """A journal to read; it is said how much is missing in it. What cannot be read ends the command
-    with one line.
+def opened(path: Path, since: float = 0.0) -> Iterator[Reader]:
+    """A journal to read; it is said how much is missing in it since then. What cannot be read ends
+    the command with one line.
     """
     try:
         with closing(Reader(path)) as reader:
             if waiting := reader.waiting():
                 click.echo(missing(waiting), err=True)
+            if lost := reader.lost(since):
+                click.echo(
+                    f"{counted(lost, 'callback')} missing: answered, but not written to the call "
+                    "journal; the log of the server says why",
+                    err=True,
+                )
             yield reader
     except JournalError as error:
         raise click.UsageError(str(error)) from error

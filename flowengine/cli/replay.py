@@ -82,7 +82,7 @@ def replay(
     place = journal / FILE if journal.is_dir() else journal
     archive = Settings("", store=store).archive if store else place.with_name(ARCHIVE)
     release = compiled(files_of(target, repo, folder, archive))
-    with opened(place) as reader:
+    with opened(place, since) as reader:
         made = report(release, reader.recorded(since, Sealer(secrets(release, place.parent))))
     show(made, data=data)
     if exit_code and made.groups:

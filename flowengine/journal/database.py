@@ -31,6 +31,12 @@ _SCHEMA = (
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 
+# What came later stands for itself, so that journals from before go on, and go back: how many
+# callbacks are missing, by the minute in which that was written down.
+_LOSSES = (
+    "CREATE TABLE IF NOT EXISTS losses (minute INTEGER PRIMARY KEY, callbacks INTEGER NOT NULL)"
+)
+
 _UPGRADES = {0: _SCHEMA, 1: (_INBOX, f"PRAGMA user_version = {SCHEMA_VERSION}")}
 
 # As in the session store: a commit survives a killed process, and what is deleted is overwritten.
@@ -78,6 +84,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
             "the file away, then one is made anew: "
             f"what is lost then is {LOST}"
         )
+    connection.execute(_LOSSES)
     connection.execute("COMMIT")
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").fetchall()

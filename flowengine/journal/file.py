@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from flowengine.journal.answers import Answers
 from flowengine.journal.database import LOST, writable
+from flowengine.runtime.store.connect import is_busy
 from flowengine.runtime.store.place import Place, cure
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class File:
             self.answers.forget()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, sqlite3.Error) and not is_busy(error):
                 self.close()  # it may be the file: the next one to write sees what is there by then
             raise
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from flowengine.journal.database import JournalError, readable, unreadable
 from flowengine.journal.inbox import waiting
+from flowengine.journal.losses import count_losses
 from flowengine.journal.row import Sealed, call_key
 from flowengine.journal.seal import Sealer
 
@@ -151,6 +152,11 @@ class Reader:
         )  # a server of before made none
         with self._told():
             return waiting(self.connection) if inbox else 0
+
+    def lost(self, since: float) -> int:
+        """How many callbacks since then are missing, as they could not be written."""
+        with self._told():
+            return count_losses(self.connection, since)
 
     def _rows(
         self, query: str, values: Mapping[str, Any] | Sequence[Any] = ()

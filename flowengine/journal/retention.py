@@ -8,6 +8,7 @@ from collections.abc import Callable
 from flowengine.compile import Release
 from flowengine.journal.answers import FRESH_SECONDS
 from flowengine.journal.file import File
+from flowengine.journal.losses import drop_losses
 from flowengine.states.fields import period_seconds
 
 NOTHING = "none"  # as a project says that it wants no journal
@@ -83,3 +84,4 @@ class Retention:
             pass
         connection.execute("DELETE FROM inbox WHERE at < ?", (before,))
         connection.execute("DELETE FROM answers WHERE at < ?", (before - 2 * FRESH_SECONDS,))
+        drop_losses(connection, before)

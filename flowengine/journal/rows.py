@@ -2,11 +2,13 @@
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
 from flowengine.compile import Release
 from flowengine.journal.answers import Answers
+from flowengine.journal.losses import record_losses
 from flowengine.journal.row import REPEATED, Noted, Row, row
 from flowengine.journal.seal import Sealer
 
@@ -59,6 +61,8 @@ class Rows:
             ]
             insert(connection, [answers.shared(connection, one) for one in made])
             kept += len(made)
+        if kept < len(batch):
+            record_losses(connection, time.time(), len(batch) - kept)
         return kept
 
     def _made(self, noted: Noted, releases: Mapping[str, Release]) -> Row | None:

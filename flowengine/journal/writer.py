@@ -4,15 +4,19 @@ down, many in one commit.
 
 import asyncio
 import logging
+import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from flowengine.compile import Release
 from flowengine.journal.file import File
 from flowengine.journal.later import LOOK_SECONDS, Later
+from flowengine.journal.losses import record_losses
 from flowengine.journal.past import Load, Past
 from flowengine.journal.retention import NOTHING, PURGE_EVERY, Retention
 from flowengine.journal.row import Noted
@@ -21,6 +25,7 @@ from flowengine.journal.seal import Sealer
 from flowengine.journal.size_limit import JournalUsage, SizeLimit
 from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.engine import Record
+from flowengine.runtime.store.connect import is_busy
 
 GATHERING_SECONDS = 0.05  # the longest that a row waits to share a commit
 # the same for one that is waited for: nobody is on the line, and others come to share its commit
@@ -29,6 +34,8 @@ LARGEST_BATCH = 500  # rows in one commit, some 20 ms of work
 LARGEST_BATCH_BYTES = (
     500_000  # of what came and what was answered; rows have two to three times that
 )
+# to go on trying at the end where another process is writing; a worker has 30 to end
+CLOSING_SECONDS = 15.0
 MOST_WAITING = 50_000  # callbacks; on a disk that hangs, memory must not grow for ever
 PATIENCE_SECONDS = 2.0  # the platform waits for an answer; a disk that hangs must not cost it
 log = logging.getLogger(__name__)
@@ -64,6 +71,8 @@ class Writer:
         self._complaints = Complaints(log)
         self._waiting: deque[Waiting] = deque()
         self._noted = 0
+        self._losses: deque[int] = deque()  # that are not written down yet
+        self._give_up_at = float("inf")
         self._wake = threading.Event()
         self._hurried = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -104,6 +113,7 @@ class Writer:
 
     def close(self) -> None:
         """Write what is left, and let go of the file."""
+        self._give_up_at = time.monotonic() + CLOSING_SECONDS
         self._closing.set()
         self._wake.set()
         if self._loop is not None:
@@ -114,7 +124,7 @@ class Writer:
             self._loop.call_later(GATHERING_SECONDS, self._wake.set)
         elif len(self._waiting) >= MOST_WAITING:
             with suppress(IndexError):  # the thread may have come
-                self._lost([self._waiting.popleft()], "the disk is too slow")
+                self._lose([self._waiting.popleft()], "the disk is too slow")
         self._noted += 1
         self._waiting.append((noted, done))
 
@@ -123,13 +133,21 @@ class Writer:
             self._wake.wait(LOOK_SECONDS if self._later.waits else PURGE_EVERY)
             self._wake.clear()
             self._later.look(self._noted)
-            while batch := self._taken():
-                self._write(batch)
-                self._keep_within_size()
+            if not self._write_waiting():
+                self._wake.set()
+                continue
             self._catch_up()
             self._retention.purge_sometimes()
             self._keep_within_size()
         self._file.close()
+
+    def _write_waiting(self) -> bool:
+        """Write all that waits; False where another process keeps the journal from being written."""
+        while batch := self._take():
+            if not self._write(batch):
+                return False
+            self._keep_within_size()
+        return True
 
     def _keep_within_size(self) -> None:
         try:
@@ -144,7 +162,7 @@ class Writer:
         if self._observe is not None:
             self._observe(usage)
 
-    def _taken(self) -> list[Waiting]:
+    def _take(self) -> list[Waiting]:
         """What goes into the next commit: bounded in bytes, too, as the file has a size to keep."""
         batch: list[Waiting] = []
         room = LARGEST_BATCH_BYTES
@@ -155,18 +173,38 @@ class Writer:
                 break
         return batch
 
-    def _write(self, batch: list[Waiting]) -> None:
+    def _write(self, batch: list[Waiting]) -> bool:
+        """Write these callbacks. They wait on where another process writes for too long, such as a
+        worker that saturates the disk: then False.
+        """
         try:
-            noted = [noted for noted, _ in batch]
-            self._counted(
-                "kept", self._file.change(lambda connection: self._later.write(connection, noted))
-            )
+            losses, noted = len(self._losses), [noted for noted, _ in batch]
+            kept = self._file.change(partial(self._write_noted, noted, losses))
+            self._counted("kept", kept)
+            for _ in range(losses):
+                self._losses.popleft()
         except Exception as error:  # noqa: BLE001  # whatever it is, no caller may feel it
-            self._lost(batch, self._file.why(error))
+            if is_busy(error) and time.monotonic() < self._give_up_at:
+                self._waiting.extendleft(reversed(batch))
+                self._complaints.error(
+                    "callbacks wait to be written to the call journal: another process is writing "
+                    "to %s",
+                    self._file.path,
+                )
+                return False
+            self._lose(batch, self._file.why(error))
         waited = [done for _, done in batch if done is not None]
         if waited and self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more
                 self._loop.call_soon_threadsafe(_settle, *waited)
+        return True
+
+    def _write_noted(self, noted: list[Noted], losses: int, connection: sqlite3.Connection) -> int:
+        """Write callbacks, and the first `losses` that were counted; how many could be written."""
+        if losses:
+            lost = sum(self._losses[index] for index in range(losses))
+            record_losses(connection, time.time(), lost)
+        return self._later.write(connection, noted)
 
     def _catch_up(self) -> None:
         """Make rows of what waits, while there is time for it; under pressure a piece each time."""
@@ -182,8 +220,10 @@ class Writer:
                 "callbacks wait in the inbox of the call journal: %s", self._file.why(error)
             )
 
-    def _lost(self, batch: list[Waiting], why: str) -> None:
+    def _lose(self, batch: list[Waiting], why: str) -> None:
+        """Count these callbacks as lost: in the metrics now, in the journal once it can be written."""
         self._counted("lost", len(batch))
+        self._losses.append(len(batch))
         self._complaints.error(
             "callbacks are answered, but not written to the call journal: %s", why
         )
