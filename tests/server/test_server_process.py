@@ -1,6 +1,7 @@
 """The server as a process: signed callbacks over real HTTP, real lookups, real signals."""
 
 import json
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -58,11 +59,10 @@ def test_what_is_not_the_platform_is_refused(serve: Serve) -> None:
 
 
 def test_a_lookup_never_outlasts_the_deadline(serve: Serve) -> None:
+    """The deadline is two seconds, and the service answers after four."""
     served = serve()
     served.post(ice())
-    begun = time.monotonic()
     answer = served.post(pressed("22222222"))
-    assert time.monotonic() - begun < 1.9
     assert answer.json()["instructions"][0]["text"] == "The lookup failed."
     assert (
         'flowengine_fetches_total{outcome="timeout",service="crm"} 1.0'
@@ -88,13 +88,20 @@ def test_a_stopping_server_answers_what_is_in_flight(
 
 
 def test_a_draining_server_says_so_and_still_answers(serve: Serve) -> None:
-    served = serve("--drain", "0.6")
+    served = serve("--drain", "300")
     served.process.terminate()
-    time.sleep(0.15)
-    assert served.get("/readyz").status_code == 503
+    limit = time.monotonic() + 60
+    while served.get("/readyz").status_code == 200:
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    assert served.get("/readyz").text == "shutting down\n"
     assert served.get("/healthz").status_code == 200
     assert served.post(ice()).status_code == 200
-    served.process.wait(5)
+    while served.process.poll() is None:  # the second SIGINT waits for nobody
+        assert time.monotonic() < limit
+        served.process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    assert served.process.returncode == 0
 
 
 def eventually(scrape: Callable[[], str], wanted: str) -> str:
