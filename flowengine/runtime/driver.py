@@ -15,6 +15,7 @@ from flowengine.runtime.delivery_log import decode_log
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
+    is_doubtful,
     is_unanswered_by,
     lose_state,
     waits_elsewhere,
@@ -64,13 +65,9 @@ class Driver:
         """
         event, saved = delivery.event, await self._load(delivery)
         for _ in range(MAX_RETAKEN_STEPS):
-            located = await self._locator.locate(event, saved)
-            is_elsewhere = saved is not None and waits_elsewhere(located, event)
-            if saved is not None and (is_elsewhere or may_repeat(saved, delivery)):
-                if (again := await self._repeat(delivery, saved, located)) is not None:
-                    return again
-                if is_elsewhere:
-                    located = lose_state(located)
+            saved, located, again = await self._locate(delivery, saved)
+            if again is not None:
+                return again
             delivery.located, delivery.at = located, self._clock()
             now = datetime.fromtimestamp(delivery.at, UTC)
             outcome = step(located.release, located.call, event, now, located.gone)
@@ -91,6 +88,26 @@ class Driver:
                 return kept.reply
             saved = kept.saved
         raise RuntimeError("other callbacks of this call were always first")
+
+    async def _locate(
+        self, delivery: Delivery, saved: Saved | None
+    ) -> tuple[Saved | None, LocatedCall, Reply | None]:
+        """What is saved of the call, and the call as that says; or the reply to an event that was
+        answered already.
+        """
+        event = delivery.event
+        while True:
+            located = await self._locator.locate(event, saved)
+            is_elsewhere = saved is not None and waits_elsewhere(located, event)
+            if saved is not None and (is_elsewhere or may_repeat(saved, delivery)):
+                again = await self._repeat(delivery, saved, located)
+                if again is not None:
+                    return saved, located, again
+            may_wait = not delivery.has_caught_up and (is_elsewhere or is_doubtful(located, event))
+            if not may_wait or not await self._store.catch_up():
+                return saved, lose_state(located) if is_elsewhere else located, None
+            delivery.has_caught_up = True
+            saved = await self._load(delivery)
 
     async def _load(self, delivery: Delivery) -> Saved | None:
         """What is saved of the call. One that rings is taken for new: nothing of it need be read,

@@ -12,7 +12,7 @@ from flowengine.runtime.call import Call, fits, restore
 from flowengine.runtime.cookie import COOKIE_KEY, Codec
 from flowengine.runtime.store import Saved
 from flowengine.runtime.vault import Vault
-from flowengine.sinch import Event, Notify, Pie
+from flowengine.sinch import Event, Ice, Notify, Pie
 
 STATE_IS_OLD = "the saved state is not that of the menu that was asked"
 
@@ -142,12 +142,30 @@ def waits_elsewhere(located: LocatedCall, event: Event) -> bool:
     """
     if not isinstance(event, Pie) or located.call is None or in_conference(event):
         return False
+    asked = find_asked(located, event)
+    return asked is not None and asked != (located.call.flow, located.call.state)
+
+
+def is_doubtful(located: LocatedCall, event: Event) -> bool:
+    """Whether nothing tells that the state of the call is the latest one: neither its cookie nor
+    the name of the menu that was asked.
+    """
+    if located.call is None:
+        return not isinstance(event, Ice)
+    return (
+        isinstance(event, Pie)
+        and COOKIE_KEY not in event.cookies
+        and not in_conference(event)
+        and find_asked(located, event) != (located.call.flow, located.call.state)
+    )
+
+
+def find_asked(located: LocatedCall, event: Pie) -> tuple[str, str] | None:
+    """Flow and state of the menu that was asked, where its name is one of this release."""
     flow, _, place = event.menu_id.partition(".")
     state = place.partition(".")[0]
     program = located.release.programs.get(flow)
-    if program is None or state not in program.states:
-        return False
-    return (flow, state) != (located.call.flow, located.call.state)
+    return None if program is None or state not in program.states else (flow, state)
 
 
 def _is_question(located: LocatedCall, call: Call) -> bool:

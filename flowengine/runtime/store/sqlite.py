@@ -40,6 +40,8 @@ _CLAIM_LETTER = (
 )
 _TRY_AGAIN = "UPDATE outbox SET due = ? WHERE id = ? AND tries = ?"
 _FORGET_LETTER = "DELETE FROM outbox WHERE id = ?"
+CATCH_UP_SECONDS = 0.3  # workers look for their file ten times a second
+UNSETTLED_SECONDS = 1.0
 Row = tuple[int, bytes, bytes, bytes, float, str]
 
 
@@ -63,6 +65,7 @@ class SqliteStore:
         self._endings = Endings(self._connection)
         self._commit = GroupCommit(self._connection, self._housekeeper.committed, self._forget)
         self._place = Place(path)
+        self._moved_at = float("-inf")
 
     async def load(self, call_id: str) -> Saved | None:
         key = _key(call_id)
@@ -81,6 +84,16 @@ class SqliteStore:
         return await self._commit.run(
             partial(_claim, (_key(call_id), key, deadline, self._clock()))
         )
+
+    async def catch_up(self) -> bool:
+        """Workers notice one after the other that the file was taken away or replaced. What one of
+        them has saved meanwhile the others find once it has noticed, too.
+        """
+        is_settled = time.monotonic() - self._moved_at > UNSETTLED_SECONDS
+        if is_settled and self._place.kept():
+            return False
+        await asyncio.sleep(CATCH_UP_SECONDS)
+        return True
 
     async def check_writable(self) -> None:
         await asyncio.to_thread(check_writable, self._path)
@@ -160,6 +173,7 @@ class SqliteStore:
         self._recent, self._endings = Recent(connection), Endings(connection)
         self._commit.go_on(connection)
         self._place = Place(self._path)
+        self._moved_at = time.monotonic()
         old.close()
 
     def _save(
