@@ -11,19 +11,21 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flowengine.compile.names import CALL_FACTS, CLOCK_NAMES, EVENT_NAMES
+from flowengine.compile.expression_names import CALL_FACTS, CLOCK_NAMES, EVENT_NAMES
 from flowengine.expr import FUNCTIONS, Type
-from flowengine.model.schema import MODELS, generated
+from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema
 from flowengine.problems import CATALOGUE
 from flowengine.sinch import vocabulary
-from flowengine.states import KINDS
-from flowengine.states.connect import ACTIONS, LEGAL
-from flowengine.states.spoken_words import DIGIT_WORDS, YES_NO
+from flowengine.states import STATE_KINDS
+from flowengine.states.connect import ACTIONS_BY_TARGET, OPTIONS_BY_TARGET
+from flowengine.states.spoken_words import DIGIT_WORDS, YES_NO_WORDS
 from flowengine.svaml import LEGAL_ACTIONS
 
 DOCS = Path(__file__).parent
 COMPONENTS: Mapping[str, Any] = {
-    name: part for model in reversed(MODELS) for name, part in generated(model)["$defs"].items()
+    name: part
+    for model in reversed(SCHEMA_MODELS)
+    for name, part in generate_schema(model)["$defs"].items()
 }
 CALLBACKS = {
     "ice": "a call comes in",
@@ -193,16 +195,16 @@ def default_of(value: Mapping[str, Any]) -> str:
 
 
 def common() -> str:
-    return fields("State", without=KINDS)
+    return fields("State", without=STATE_KINDS)
 
 
 def kinds() -> str:
-    return "\n\n".join(kind(name) for name in KINDS)
+    return "\n\n".join(kind(name) for name in STATE_KINDS)
 
 
 def kind(name: str) -> str:
     """The section on one kind of state."""
-    entry, part = KINDS[name], COMPONENTS["State"]["properties"][name]
+    entry, part = STATE_KINDS[name], COMPONENTS["State"]["properties"][name]
     structs = [
         found for found in re.findall(r"#/\$defs/(\w+)", json.dumps(part)) if found != "Nothing"
     ]
@@ -232,7 +234,9 @@ def nested(structs: Iterable[str]) -> list[str]:
 
 def section(name: str) -> str:
     heading = (
-        "" if name.lower() in KINDS else f"#### {name}\n\n{COMPONENTS[name]['description']}\n\n"
+        ""
+        if name.lower() in STATE_KINDS
+        else f"#### {name}\n\n{COMPONENTS[name]['description']}\n\n"
     )
     return f"{heading}{fields(name)}"
 
@@ -253,7 +257,7 @@ def names() -> str:
 
 def legal() -> str:
     """Which states may be reached under which callback."""
-    rows = [(f"`connect` to {target}", ACTIONS[target]) for target in ACTIONS]
+    rows = [(f"`connect` to {target}", ACTIONS_BY_TARGET[target]) for target in ACTIONS_BY_TARGET]
     rows += [
         ("`menu`, `collect`", "runMenu"),
         ("`continue`", "continue"),
@@ -271,19 +275,25 @@ def legal() -> str:
 
 def legs() -> str:
     """Which options a connection takes, by what it connects to."""
-    options = sorted(set().union(*LEGAL.values()))
+    options = sorted(set().union(*OPTIONS_BY_TARGET.values()))
     return table(
-        ("option", *LEGAL),
-        ((f"`{one}`", *("yes" if one in LEGAL[leg] else "—" for leg in LEGAL)) for one in options),
+        ("option", *OPTIONS_BY_TARGET),
+        (
+            (
+                f"`{one}`",
+                *("yes" if one in OPTIONS_BY_TARGET[leg] else "—" for leg in OPTIONS_BY_TARGET),
+            )
+            for one in options
+        ),
     )
 
 
 def spoken() -> str:
     """Words for digits, yes and no, by language."""
     rows = []
-    for language in sorted({*DIGIT_WORDS, *YES_NO}):
+    for language in sorted({*DIGIT_WORDS, *YES_NO_WORDS}):
         digits = DIGIT_WORDS.get(language, "").split("|")
-        yes, no, neither = YES_NO.get(language, ("", "", ""))
+        yes, no, neither = YES_NO_WORDS.get(language, ("", "", ""))
         shown = " · ".join(word.replace(" ", ", ") for word in digits)
         rows.append((language, shown, *(one.replace("|", ", ") for one in (yes, no, neither))))
     return table(("language", "0 to 9", "yes", "no", "polite words"), rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from journal.journal_line import compiled, record, ring
 
-from flowengine.states import Fetched, Request
+from flowengine.states import LookupRequest, LookupResult
 
 FLOWS = Path(__file__).parents[2] / "flows"
 LINE = """\
@@ -119,8 +119,8 @@ def test_replay_prints_the_same_in_every_process(tmp_path: Path) -> None:
     release = compiled({file.name: file.read_bytes() for file in flows.iterdir()})
     answers = iter(["abc", "dcb", "xyz", "bd", "zyxwvut", "a"])
 
-    async def crm(_request: Request, _left: float) -> Fetched:
-        return Fetched(200, {"regions": {key: ord(key) for key in next(answers)}})
+    async def crm(_request: LookupRequest, _left: float) -> LookupResult:
+        return LookupResult(200, {"regions": {key: ord(key) for key in next(answers)}})
 
     record(journal, release, [ring(f"call-{number}") for number in range(6)], fetch=crm)
     (flows / "line.yaml").write_text(BRANCHES)

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from journal.journal_line import SEALER, compiled, crm, files, recorded, ring
 
 from flowengine.cli import main
-from flowengine.journal import Reader, Wanted, Writer
+from flowengine.journal import CallFilter, JournalReader, JournalWriter
 from flowengine.runtime.engine import Reply
 
 RELEASE = compiled(files())
@@ -27,7 +27,7 @@ async def write(
     path: Path, counted: Counter[str], notes: list[Reply], until: Callable[[], bool] | None = None
 ) -> None:
     """Note these callbacks, and close the journal once something holds."""
-    writer = Writer(
+    writer = JournalWriter(
         path, lambda _: RELEASE, SEALER, lambda what, rows: counted.update({what: rows})
     )
     writer.start()
@@ -58,7 +58,7 @@ def test_callbacks_wait_while_another_process_writes_to_the_journal(
 
         asyncio.run(write(path, counted, notes[1:], let_go))
     assert counted == {"kept": 3}
-    calls = [call.call for call in Reader(path).calls(Wanted())]
+    calls = [call.call for call in JournalReader(path).calls(CallFilter())]
     assert calls == ["c", "b", "a"]
 
 
@@ -83,7 +83,7 @@ def test_lost_callbacks_are_counted_in_the_journal_and_told(tmp_path: Path) -> N
     path.mkdir()
 
     async def act() -> None:
-        writer = Writer(
+        writer = JournalWriter(
             path, lambda _: RELEASE, SEALER, lambda what, rows: counted.update({what: rows})
         )
         writer.start()
@@ -97,8 +97,8 @@ def test_lost_callbacks_are_counted_in_the_journal_and_told(tmp_path: Path) -> N
 
     asyncio.run(act())
     assert counted == {"lost": 1, "kept": 1}
-    assert Reader(path).lost(0.0) == 1
-    assert Reader(path).lost(time.time() + 120) == 0
+    assert JournalReader(path).lost(0.0) == 1
+    assert JournalReader(path).lost(time.time() + 120) == 0
     shown = CliRunner().invoke(main, ["calls", "--store", f"sqlite:{tmp_path / 'calls.db'}"])
     assert "1 callback missing: answered, but not written to the call journal" in shown.stderr
 
@@ -111,7 +111,7 @@ def test_callback_that_no_row_can_be_made_of_is_counted_in_the_journal(
     monkeypatch.setattr("flowengine.journal.rows.row", lambda *_: 1 / 0)
     asyncio.run(write(path, counted, notes))
     assert counted == {"lost": 1, "kept": 0}
-    assert Reader(path).lost(0.0) == 1
+    assert JournalReader(path).lost(0.0) == 1
 
 
 def test_journal_of_a_server_of_before_misses_nothing(tmp_path: Path) -> None:
@@ -120,6 +120,6 @@ def test_journal_of_a_server_of_before_misses_nothing(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as older:
         older.execute("DROP TABLE losses")
         older.commit()
-    assert Reader(path).lost(0.0) == 0
+    assert JournalReader(path).lost(0.0) == 0
     asyncio.run(write(path, counted, replies(tmp_path, "b")))
-    assert Reader(path).lost(0.0) == 0
+    assert JournalReader(path).lost(0.0) == 0

@@ -12,9 +12,9 @@ from flowengine.compile import compile_project
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
-from flowengine.runtime.store import SqliteStore
 from flowengine.sinch import decode
-from flowengine.states import Fetched, Request
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import SqliteStore
 
 LINE = """
 flow: line
@@ -33,7 +33,7 @@ assert RELEASE
 CODEC = Codec([derive_key("secret")])
 
 
-async def unasked(_request: Request, _left: float) -> Fetched:
+async def unasked(_request: LookupRequest, _left: float) -> LookupResult:
     raise AssertionError("nothing is asked here")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.runtime.store.place import make, restrict_to_owner
+from flowengine.storage.sessions.sqlite_file import create_file, restrict_to_owner
 
 
 def mode_of(path: Path) -> int:
@@ -20,11 +20,11 @@ def test_database_that_others_may_read_is_for_its_owner_afterwards(
     for file in files:
         file.touch()
         file.chmod(mode)
-    make(files[0])
+    create_file(files[0])
     assert {mode_of(file) for file in files} == {mode & 0o700}
     assert f"a.db (mode {mode:04o}): from now on its user alone may" in caplog.text
     caplog.clear()
-    make(files[0])
+    create_file(files[0])
     assert not caplog.text
 
 
@@ -40,7 +40,7 @@ def test_database_whose_mode_cannot_be_changed_is_told(
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(Path, "chmod", refuse)
-    make(file)
+    create_file(file)
     assert "(mode 0644), and that cannot be changed: Operation not permitted" in caplog.text
 
 

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from flowengine.server.listeners import open_listeners
-from flowengine.server.settings import SettingsError
+from flowengine.server.server_settings import SettingsError
 
 
 def test_port_in_use_is_refused_with_its_cure() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from server_process import STATUS_TOKEN, Served, free_port, ice, wait_until_ready
 
-from flowengine.server.live import Live
-from flowengine.server.settings import Settings
+from flowengine.server.release_service import ReleaseService
+from flowengine.server.server_settings import ServerSettings
 
 SECRET = "s3cr3t-t0ken"
 FLOW = "flow: line\nstart: hello\nstates:\n  hello:\n    say: {}\n    hangup:\n"
@@ -131,7 +131,7 @@ def test_server_whose_release_and_flows_no_longer_compile_serves_the_newest_that
 ) -> None:
     """Another version of the engine refuses what is live and the one before."""
     monkeypatch.chdir(tmp_path)
-    settings = Settings(str(tmp_path / "flows"), store="sqlite:store/calls.db")
+    settings = ServerSettings(str(tmp_path / "flows"), store="sqlite:store/calls.db")
     ids = [
         publish(settings, tmp_path / "flows" / "line.yaml", words)
         for words in ("First.", "Second.", "Third.", "Fourth.")
@@ -147,15 +147,15 @@ def test_server_whose_release_and_flows_no_longer_compile_serves_the_newest_that
     served.stop()
     # the version of before compiles it again
     assert publish(settings, tmp_path / "flows" / "line.yaml", "Fourth.") == ids[3]
-    live = Live(settings)
+    live = ReleaseService(settings)
     assert (live.ledger.live().current, live.ledger.live().fallback_from) == (ids[3], "")
     live.close()
 
 
-def publish(settings: Settings, file: Path, words: str) -> str:
+def publish(settings: ServerSettings, file: Path, words: str) -> str:
     """What a server of these settings makes live as it starts."""
     file.write_text(FLOW.format(words))
-    live = Live(settings)
+    live = ReleaseService(settings)
     made = live.publish()
     live.close()
     assert made is not None

@@ -4,12 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.states.lookup_headers import find_header_fault
-from flowengine.svaml.headers import header_name_fault, is_token
+from flowengine.svaml.header_format import find_header_name_fault, is_token
 
 
 @given(st.text(max_size=3) | st.sampled_from(["X-Line", "X\n", "é", "", "*'!"]))
 def test_name_of_a_header_is_a_token_for_calls_and_lookups_alike(name: str) -> None:
-    assert is_token(name) == (header_name_fault(name) == "")
+    assert is_token(name) == (find_header_name_fault(name) == "")
     fault = find_header_fault(name, {name: None})
     assert is_token(name) == (fault is None or "no header can be called" not in fault[0])
 
