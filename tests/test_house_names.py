@@ -1,6 +1,7 @@
 """The words of the house: one name for one thing, exceptions that say so, functions that do something."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ TREES = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
     for path in sorted(ROOT.rglob("*.py"))
 }
+GLOSSARY = (ROOT.parent / "GLOSSARY.md").read_text()
 EXEMPT_CONSTANTS = {
     "T": "a type variable",
     "ENTRIES": "each file of problem codes lists its entries",
@@ -116,3 +118,11 @@ def test_functions_are_no_bare_participles() -> None:
 )
 def test_participles_are_recognised(name: str, expected: bool) -> None:
     assert is_participle(name) is expected
+
+
+def test_glossary_has_each_term_once_and_names_modules_that_exist() -> None:
+    rows = re.findall(r"^\| \*\*(.+?)\*\* \| .+ \| .*\((\S+)\) \|$", GLOSSARY, re.MULTILINE)
+    assert len(rows) == GLOSSARY.count("\n| **")
+    assert [file for _, file in rows if not (ROOT.parent / file).is_file()] == []
+    terms = [term.casefold() for term, _ in rows]
+    assert terms == sorted(set(terms))
