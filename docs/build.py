@@ -52,11 +52,12 @@ TYPES = {
 SCALAR = ["text", "whole number", "number", "true or false"]
 ANCHORS = {
     "State": "states",
-    "On": "other-events",
+    "EventEntries": "other-events",
     "Var": "variables",
     "Service": "services-and-secrets",
-    "Table": "tables",
+    "TableFile": "tables",
 }
+HEADINGS = {"EventEntries": "On", "SplitShare": "Share", "TableFile": "Table"}
 HINTS = {  # beginnings of the hints that the model gives for a kind of text
     "state names": "state",
     "flow names": "flow",
@@ -161,8 +162,13 @@ def plain_kind(part: Mapping[str, Any]) -> str:
 
 
 def linked(name: str) -> str:
-    anchor = ANCHORS.get(name, name.lower())
-    return "nothing" if name == "Nothing" else f"[{name}](#{anchor})"
+    anchor = ANCHORS.get(name, heading(name).lower())
+    return "nothing" if name == "NoSettings" else f"[{heading(name)}](#{anchor})"
+
+
+def heading(struct: str) -> str:
+    """What authors call a struct: `AuthoredOption` is an Option to them."""
+    return HEADINGS.get(struct, struct.removeprefix("Authored"))
 
 
 def fields(name: str, without: Iterable[str] = ()) -> str:
@@ -206,7 +212,7 @@ def kind(name: str) -> str:
     """The section on one kind of state."""
     entry, part = STATE_KINDS[name], COMPONENTS["State"]["properties"][name]
     structs = [
-        found for found in re.findall(r"#/\$defs/(\w+)", json.dumps(part)) if found != "Nothing"
+        found for found in re.findall(r"#/\$defs/(\w+)", json.dumps(part)) if found != "NoSettings"
     ]
     words = part.get("description") or COMPONENTS[structs[0]]["description"]
     if words.split()[0] != entry.title.split()[0]:
@@ -226,19 +232,17 @@ def nested(structs: Iterable[str]) -> list[str]:
     waiting = list(structs)
     while waiting:
         name = waiting.pop(0)
-        if name not in (*found, "Spoken", "Worded", "Nothing"):
+        if name not in (*found, "PromptSpec", "PromptByAttempt", "NoSettings"):
             found.append(name)
             waiting += re.findall(r"#/\$defs/(\w+)", json.dumps(COMPONENTS[name]["properties"]))
     return found
 
 
 def section(name: str) -> str:
-    heading = (
-        ""
-        if name.lower() in STATE_KINDS
-        else f"#### {name}\n\n{COMPONENTS[name]['description']}\n\n"
-    )
-    return f"{heading}{fields(name)}"
+    title = heading(name)
+    if title.lower() in STATE_KINDS:
+        return fields(name)
+    return f"#### {title}\n\n{COMPONENTS[name]['description']}\n\n{fields(name)}"
 
 
 def functions() -> str:

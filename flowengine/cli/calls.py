@@ -92,7 +92,7 @@ def open_journal(path: Path, since: float = 0.0) -> Iterator[JournalReader]:
         with closing(JournalReader(path)) as reader:
             if waiting := reader.count_waiting():
                 click.echo(format_missing(waiting), err=True)
-            if lost := reader.lost(since):
+            if lost := reader.count_lost(since):
                 click.echo(
                     f"{format_count(lost, 'callback')} missing: answered, but not written to the call "
                     "journal; the log of the server says why",

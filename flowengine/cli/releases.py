@@ -78,7 +78,10 @@ def format_overview(found: Overview, figures: CanaryComparison | None) -> Iterat
     if found.candidate:
         yield f"candidate  {found.candidate}, {format_percent(found.share)} of new calls"
     if figures:
-        yield f"figures    {format_side(figures, figures.candidate)}; current {format_side(figures, figures.current)}; on {format_machines(figures)}"
+        candidate, current = (
+            format_side(figures, side) for side in (figures.candidate, figures.current)
+        )
+        yield f"figures    {candidate}; current {current}; on {format_machines(figures)}"
     for draft in found.drafts:
         follows = (
             f", follows {draft.follows.ref} of {draft.follows.repository}" if draft.follows else ""

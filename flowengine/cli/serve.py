@@ -186,8 +186,8 @@ def fall_back(live: ReleaseService, found: SourceSnapshot) -> Release | None:
     another version of the engine may take neither. None where there is none, or where another
     server of this machine serves what was live.
     """
-    before = live.ledger.live()
-    if before.flow_source != format_source_name(found.origin) or not live.try_lead():
+    before = live.ledger.get_live()
+    if before.place != format_source_name(found.origin) or not live.try_lead():
         return None
     release = live.publisher.fall_back(found.origin, SERVER_ACTOR)
     if not release:
@@ -197,10 +197,9 @@ def fall_back(live: ReleaseService, found: SourceSnapshot) -> Release | None:
         f"release {release}, the newest that compiles, is served until they are mended.",
         err=True,
     )
-    live.publisher.publish_if_new(
-        found.files, found.origin, SERVER_ACTOR
-    )  # the status says what is wrong with it
-    return live.compile_worker.release(release)
+    # the status says what is wrong with it
+    live.publisher.publish_if_new(found.files, found.origin, SERVER_ACTOR)
+    return live.compile_worker.load_release(release)
 
 
 def try_take_leadership(live: ReleaseService, release: str) -> bool:
@@ -251,7 +250,7 @@ def announce_server(settings: ServerSettings, project: LoadedProject, *, signed:
     if project.problems and not project.errors:
         click.echo(project.format_problems(project.problems), err=True)
     click.echo(
-        f"{project.summary()}; callbacks go to "
+        f"{project.format_summary()}; callbacks go to "
         f"http://{settings.host}:{settings.port}{settings.callback_path}",
         err=True,
     )

@@ -102,8 +102,11 @@ def preview_state(
 ) -> StatePreview:
     """Placeholders first; where something must be computed from a value, a sample of its kind."""
     event = SAMPLE_EVENTS[known[0] if known else "ice"]
-    shown = PreviewNames.from_values({**build_values(program, lambda item: format_placeholder(f"vars.{item.name}")), **{fact: format_placeholder(fact) for fact in SAMPLE_FACTS}},
-                  release.computed_names, event, SAMPLE_TIME)  # fmt: skip
+    values = {
+        **build_values(program, lambda item: format_placeholder(f"vars.{item.name}")),
+        **{fact: format_placeholder(fact) for fact in SAMPLE_FACTS},
+    }
+    shown = PreviewNames.from_values(values, release.computed_names, event, SAMPLE_TIME)
     seen = enter_state(program, state, shown)
     if not seen.depends:
         return seen

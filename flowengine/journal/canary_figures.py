@@ -27,7 +27,9 @@ SELECT count(*), coalesce(sum(failed), 0), coalesce(sum(caller_left AND waited I
     coalesce(avg(CASE WHEN ended THEN seconds END), 0.0)
 FROM ({_RELEASE_CALLS_QUERY})
 """  # noqa: S608  # one query in another
-_EXITS_QUERY = f"SELECT left_by, count(*) FROM ({_RELEASE_CALLS_QUERY}) WHERE left_by IS NOT NULL GROUP BY left_by ORDER BY count(*) DESC, left_by"  # noqa: S608
+_EXITS_QUERY = f"""SELECT left_by, count(*) FROM ({_RELEASE_CALLS_QUERY})
+WHERE left_by IS NOT NULL GROUP BY left_by ORDER BY count(*) DESC, left_by
+"""  # noqa: S608  # as above
 
 # What comes last in a call may be in the journal of another machine: moments tell, which sort as
 # text.

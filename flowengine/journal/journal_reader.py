@@ -158,7 +158,7 @@ class JournalReader:
         with self._translate_errors():
             return count_waiting(self.connection) if inbox else 0
 
-    def lost(self, since: float) -> int:
+    def count_lost(self, since: float) -> int:
         """How many callbacks since then are missing, as they could not be written."""
         with self._translate_errors():
             return count_losses(self.connection, since)

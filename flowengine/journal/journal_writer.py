@@ -126,7 +126,7 @@ class JournalWriter:
             self._loop.call_later(BATCH_DELAY_SECONDS, self._wake.set)
         elif len(self._waiting) >= MAX_WAITING_CALLBACKS:
             with suppress(IndexError):  # the thread may have come
-                self._lose([self._waiting.popleft()], "the disk is too slow")
+                self._note_lost([self._waiting.popleft()], "the disk is too slow")
         self._noted_count += 1
         self._waiting.append((noted, done))
 
@@ -149,7 +149,7 @@ class JournalWriter:
 
     def _write_waiting(self) -> bool:
         """Write all that waits; False where another process keeps the journal from being written."""
-        while batch := self._take():
+        while batch := self._take_batch():
             if not self._write_batch(batch):
                 return False
             self._enforce_size_limit()
@@ -168,7 +168,7 @@ class JournalWriter:
         if self._observe is not None:
             self._observe(usage)
 
-    def _take(self) -> list[WaitingRecord]:
+    def _take_batch(self) -> list[WaitingRecord]:
         """What goes into the next commit: bounded in bytes, too, as the file has a size to keep."""
         batch: list[WaitingRecord] = []
         room = MAX_BATCH_BYTES
@@ -185,8 +185,8 @@ class JournalWriter:
         """
         try:
             losses, noted = len(self._losses), [noted for noted, _ in batch]
-            save_record = self._file.run_transaction(partial(self._write_noted, noted, losses))
-            self._count_rows("kept", save_record)
+            kept = self._file.run_transaction(partial(self._write_noted, noted, losses))
+            self._count_rows("kept", kept)
             for _ in range(losses):
                 self._losses.popleft()
         except Exception as error:  # noqa: BLE001  # whatever it is, no caller may feel it
@@ -198,7 +198,7 @@ class JournalWriter:
                     self._file.path,
                 )
                 return False
-            self._lose(batch, self._file.format_error(error))
+            self._note_lost(batch, self._file.format_error(error))
         waited = [done for _, done in batch if done is not None]
         if waited and self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more
@@ -231,7 +231,7 @@ class JournalWriter:
                 self._file.format_error(error),
             )
 
-    def _lose(self, batch: list[WaitingRecord], why: str) -> None:
+    def _note_lost(self, batch: list[WaitingRecord], why: str) -> None:
         """Count these callbacks as lost: in the metrics now, in the journal once it can be written."""
         self._count_rows("lost", len(batch))
         self._losses.append(len(batch))

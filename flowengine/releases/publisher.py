@@ -61,7 +61,7 @@ class Publisher:
             change.place and change.release == made for change in self._ledger.list_changes()
         )
         # what the server went back from goes live again once it compiles
-        is_old = was_followed and made != self._ledger.live().fallback_from
+        is_old = was_followed and made != self._ledger.get_live().fallback_from
         self._known_release = made if is_old else ""
 
     def publish_if_new(self, files: FileContents, origin: ReleaseOrigin, who: str) -> PublishResult:
@@ -155,7 +155,7 @@ class Publisher:
 
         What the place has now is news after that: it goes live as soon as it compiles.
         """
-        live = self._ledger.live()
+        live = self._ledger.get_live()
         kept = (
             name
             for name in reversed(list_rollback_targets(self._ledger.list_changes()))
@@ -164,9 +164,7 @@ class Publisher:
         found = next(filter(self.can_compile, kept), "")
         if found:
             note = f"release {live.current} no longer compiles"
-            change = Change(
-                who, "rollback", found, format_source_name=format_source_name(origin), note=note
-            )
+            change = Change(who, "rollback", found, place=format_source_name(origin), note=note)
             self._append_change(lambda _live: change)
         return found
 

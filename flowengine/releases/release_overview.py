@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from flowengine.journal import CanaryFigures, JournalReader
+from flowengine.journal import CanaryFigures, JournalReader, read_figures
 from flowengine.problems import Problem
 from flowengine.releases.archive import Archive, ArchivedRelease, RejectedSource, ReleaseOrigin
 from flowengine.releases.canary_statistics import CanarySum

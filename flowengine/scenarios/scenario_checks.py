@@ -126,7 +126,7 @@ class ScenarioChecker:
                 "FE708",
                 path,
                 fault,
-                "say in `check_given` what is dialled (to, type, origin), or how the call is placed",
+                "say in `given` what is dialled (to, type, origin), or how the call is placed",
                 key=True,
             )
 

@@ -75,7 +75,7 @@ class TokenAuthorizer:
 
 
 def check_local(request: Request, peer: str) -> None:
-    """Raises Denied where a request comes from elsewhere, or may be a web page's."""
+    """Raises AccessDeniedError where a request comes from elsewhere, or may be a web page's."""
     if not is_loopback(peer) or find_proxy_header(request.headers):
         raise AccessDeniedError(403, f"from this machine only; {ADMIN_OPEN}=1 opens it to others")
     if host := find_foreign_host(request.headers.raw):

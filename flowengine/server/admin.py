@@ -107,16 +107,16 @@ ADMIN_VERBS: Mapping[str, AdminVerb] = {
     ),
     "canary": AdminVerb(
         CanaryRequest,
-        lambda desk, asked, wanted, by: desk.canary(wanted, parse_share(asked.share), by),
+        lambda desk, asked, wanted, by: desk.set_canary(wanted, parse_share(asked.share), by),
     ),
     "promote": AdminVerb(AdminRequest, lambda desk, _asked, _wanted, by: desk.promote(by)),
     "withdraw": AdminVerb(AdminRequest, lambda desk, _asked, _wanted, by: desk.withdraw(by)),
     "draft": AdminVerb(
         DraftRequest,
-        lambda desk, asked, wanted, by: desk.draft(asked.name, wanted, asked.callers, by),
+        lambda desk, asked, wanted, by: desk.set_draft(asked.name, wanted, asked.callers, by),
     ),
     "undraft": AdminVerb(
-        EndDraftRequest, lambda desk, asked, _wanted, by: desk.undraft(asked.name, by)
+        EndDraftRequest, lambda desk, asked, _wanted, by: desk.end_draft(asked.name, by)
     ),
 }
 

@@ -217,4 +217,4 @@ async def purge_store(store: Store) -> None:
         try:
             await store.drop_expired(time.time())
         except StoreError as error:
-            logger.error("expired calls could not be dropped: %s", error)  # its text says it all
+            logger.error("expired calls could not be dropped: %s", error)  # noqa: TRY400  # its text says all

@@ -39,7 +39,7 @@ from flowengine.sinch.signing import HeaderMap, RequestHeaders, check_repeated_h
 log = logging.getLogger(__name__)
 FALLBACK_HANGUP = b'{"action":{"name":"hangup"}}'
 JSON_HEADER = (b"content-type", b"application/json")
-TOO_LARGE_CODE, NOT_A_CALLBACK_CODE, NOT_LOCAL = 41300, 40001, 40300
+TOO_LARGE_CODE, NOT_A_CALLBACK_CODE, NOT_LOCAL_CODE = 41300, 40001, 40300
 
 
 class RefusedRequestError(Exception):  # named for what is answered
@@ -245,9 +245,9 @@ def check_local_sender(headers: RequestHeaders) -> None:
         return
     raise RefusedRequestError(
         403,
-        NOT_LOCAL,
-        f"a server without credentials answers this machine alone, and {reason}: set {APPLICATION_KEY_VARIABLE} and "
-        f"{APPLICATION_SECRET_VARIABLE} for the server",
+        NOT_LOCAL_CODE,
+        f"a server without credentials answers this machine alone, and {reason}: set "
+        f"{APPLICATION_KEY_VARIABLE} and {APPLICATION_SECRET_VARIABLE} for the server",
     )
 
 

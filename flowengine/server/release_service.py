@@ -156,13 +156,13 @@ class ReleaseService:
 
     def create_registry(self) -> Registry:
         """The releases that a worker begins with."""
-        get_live = self.ledger.get_live()
-        release = self.compile_worker.load_release(get_live.current)
-        if release is not None and get_live.fallback_from:
+        live = self.ledger.get_live()
+        release = self.compile_worker.load_release(live.current)
+        if release is not None and live.fallback_from:
             log.error(
                 "release %s, which was live, no longer compiles: release %s, the newest that does, "
                 "is served until the flows are mended",
-                get_live.fallback_from,
+                live.fallback_from,
                 release.id,
             )
         if (
@@ -337,21 +337,21 @@ def format_owner(settings: ServerSettings) -> str:
 
 def format_rival(holder: LeaderRecord, settings: ServerSettings) -> str:
     """Why a server may not follow its flows, and what to do about it."""
-    if settings.cookies_only:
-        flow_source, cure = f"the folder {settings.folder}", "start this one in another folder"
+    if settings.is_cookies_only:
+        place, cure = f"the folder {settings.folder}", "start this one in another folder"
     elif settings.is_shared:
-        flow_source, cure = (
+        place, cure = (
             f"the store {redact_password(settings.store)}",
             "give this one another database",
         )
     else:
         other = DEFAULT_FOLDER / (Path(settings.flows).stem or "other") / Path(DEFAULT_STORE).name
-        flow_source, cure = (
+        place, cure = (
             f"the store {settings.store}",
             f"give this one a store of its own, such as --store sqlite:{other}",
         )
     return (
-        f"{flow_source} is in use by another server ({holder.by}), which serves {holder.source}, and a "
+        f"{place} is in use by another server ({holder.by}), which serves {holder.source}, and a "
         f"store has one set of flows: stop that server, or {cure}"
     )
 

@@ -147,7 +147,7 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     silent: Annotated[
         bool,
         Meta(
-            description="Send no callbacks for this connection: no `handle_answer`, no `ended`.",
+            description="Send no callbacks for this connection: no `answered`, no `ended`.",
             examples=[False],
         ),
     ] = False
@@ -245,7 +245,7 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     detect: Annotated[
         Literal["sync", "async"],
         Meta(
-            description="Wait up to 5s for the verdict before `handle_answer`, or hear of it later.",
+            description="Wait up to 5s for the verdict before `answered`, or hear of it later.",
             examples=["sync"],
         ),
     ] = "sync"
@@ -410,7 +410,7 @@ def check_options(builder: StateBuilder, path: KeyPath, connect: Connect, target
             "remove silent: or the exits",
         )
     if connect.detect == "async" and connect.answered is not UNSET:
-        message = "with asynchronous detection the verdict comes after `handle_answer` has taken the call elsewhere"
+        message = "with asynchronous detection the verdict comes after `answered` has taken the call elsewhere"
         builder.add_problem(
             "FE414", (*path, "answered"), message, "remove answered:, or use `detect: sync`"
         )

@@ -46,7 +46,7 @@ def test_callbacks_wait_while_another_process_writes_to_the_journal(
     path, counted = tmp_path / "journal.db", Counter[str]()
     notes = replies(tmp_path, "a", "b", "c")
     asyncio.run(write(path, counted, notes[:1]))
-    monkeypatch.setattr("flowengine.journal.database.BUSY_SECONDS", 0.02)
+    monkeypatch.setattr("flowengine.journal.journal_database.JOURNAL_BUSY_SECONDS", 0.02)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
 
@@ -68,8 +68,8 @@ def test_callbacks_that_wait_at_the_end_are_given_up_in_time(
     path, counted = tmp_path / "journal.db", Counter[str]()
     notes = replies(tmp_path, "a", "b")
     asyncio.run(write(path, counted, notes[:1]))
-    monkeypatch.setattr("flowengine.journal.database.BUSY_SECONDS", 0.02)
-    monkeypatch.setattr("flowengine.journal.writer.CLOSING_SECONDS", 0.1)
+    monkeypatch.setattr("flowengine.journal.journal_database.JOURNAL_BUSY_SECONDS", 0.02)
+    monkeypatch.setattr("flowengine.journal.journal_writer.CLOSING_SECONDS", 0.1)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         asyncio.run(write(path, counted, notes[1:]))
@@ -97,8 +97,8 @@ def test_lost_callbacks_are_counted_in_the_journal_and_told(tmp_path: Path) -> N
 
     asyncio.run(act())
     assert counted == {"lost": 1, "kept": 1}
-    assert JournalReader(path).lost(0.0) == 1
-    assert JournalReader(path).lost(time.time() + 120) == 0
+    assert JournalReader(path).count_lost(0.0) == 1
+    assert JournalReader(path).count_lost(time.time() + 120) == 0
     shown = CliRunner().invoke(main, ["calls", "--store", f"sqlite:{tmp_path / 'calls.db'}"])
     assert "1 callback missing: answered, but not written to the call journal" in shown.stderr
 
@@ -108,10 +108,10 @@ def test_callback_that_no_row_can_be_made_of_is_counted_in_the_journal(
 ) -> None:
     path, counted = tmp_path / "journal.db", Counter[str]()
     notes = replies(tmp_path, "a")
-    monkeypatch.setattr("flowengine.journal.rows.row", lambda *_: 1 / 0)
+    monkeypatch.setattr("flowengine.journal.row_writer.build_row", lambda *_: 1 / 0)
     asyncio.run(write(path, counted, notes))
     assert counted == {"lost": 1, "kept": 0}
-    assert JournalReader(path).lost(0.0) == 1
+    assert JournalReader(path).count_lost(0.0) == 1
 
 
 def test_journal_of_a_server_of_before_misses_nothing(tmp_path: Path) -> None:
@@ -120,6 +120,6 @@ def test_journal_of_a_server_of_before_misses_nothing(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as older:
         older.execute("DROP TABLE losses")
         older.commit()
-    assert JournalReader(path).lost(0.0) == 0
+    assert JournalReader(path).count_lost(0.0) == 0
     asyncio.run(write(path, counted, replies(tmp_path, "b")))
-    assert JournalReader(path).lost(0.0) == 0
+    assert JournalReader(path).count_lost(0.0) == 0

@@ -253,9 +253,8 @@ def test_a_disk_that_hangs_keeps_nobody_else_waiting(
         await following.says("One.")
         monkeypatch.setattr("flowengine.model.project_folder.read_content", hanging)
         (folder / "line.yaml").write_text(flow("line", "Two."))
-        while not (
-            rejected := await following.workshop.run(following.workshop.archive.list_rejections)
-        ):
+        archive = following.workshop.archive
+        while not (rejected := await following.workshop.run(archive.list_rejections)):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         assert [problem.message for seen in rejected for problem in seen.problems] == [
             f"{folder} has not been read for 0.3 seconds: does its disk hang?"

@@ -123,7 +123,8 @@ def test_what_changes_nothing_for_a_caller_is_no_difference(
         ([('  agents:\n    connect: {phone: "+14045009000"}', ("  agents:\n    say: Bye.\n    "
                                                               "hangup:"))], ("bill", "order", "lost"),
          CallDifference("line", "agents", "pie", "answer", "hangup; then connectPstn")),
-        ([("digits: 6,", "digits: 8,")], ("order",), CallDifference("line", "ask_order", "pie", "answer", "another action.menus[0].maxDigits")),
+        ([("digits: 6,", "digits: 8,")], ("order",),
+         CallDifference("line", "ask_order", "pie", "answer", "another action.menus[0].maxDigits")),
         (
             [('"/accounts/${vars.account}"', '"/customers/${vars.account}"')],
             ("bill",),

@@ -85,10 +85,10 @@ def test_call_goes_on_where_workers_notice_a_replaced_store_after_each_other(
         saves, reads = who(first, second)
         assert "One." in await first.answer("ice", cli="46708168731", to={"type": "did"})
         remove(path)
-        assert await first.store.look()
+        assert await first.store.reopen_if_replaced()
         assert "Two." in await saves.press("one")
         noticing = asyncio.get_running_loop().call_later(
-            0.1, lambda: looks.append(asyncio.ensure_future(second.store.look()))
+            0.1, lambda: looks.append(asyncio.ensure_future(second.store.reopen_if_replaced()))
         )
         looks: list[asyncio.Future[bool]] = []
         assert await reads.press("two") == "Three."

@@ -23,17 +23,17 @@ STEP = SavedCall(1, b"state", b"digest", b"answer", 1.0)
 SAVES_THE_SAME = """
 import asyncio, json, sys
 from random import Random
-from flowengine.runtime.store import Saved, open_store, postgresql
+from flowengine.storage.sessions import SavedCall, open_store, postgresql_store
 
 # a ring of locks is found by PostgreSQL, and said to be one, after a second of its own
-postgresql.PATIENCE_SECONDS = 30.0
+postgresql_store.STATEMENT_TIMEOUT_SECONDS = 30.0
 
 async def main(address, name):
     store, stored, calls = open_store(address), {}, list(range(400))
     Random(name).shuffle(calls)
     async def save(call):
         for counter in (1, 2):
-            kept = await store.save(f"{call}", Saved(counter, b"state", name.encode(), name.encode() * 500, 1.0), 2e9)
+            kept = await store.save(f"{call}", SavedCall(counter, b"state", name.encode(), name.encode() * 500, 1.0), 2e9)
         stored[call] = kept.deliveries.decode()
     sys.stdin.read(1)
     for start in range(0, 400, 100):

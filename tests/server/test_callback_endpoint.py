@@ -145,7 +145,7 @@ def test_refusal_that_cannot_be_noted_is_given_all_the_same(
     release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = endpoint(release, MemoryStore())
-    monkeypatch.setattr(app._metrics, "refused", lambda *_: 1 / 0)
+    monkeypatch.setattr(app._metrics, "count_refusal", lambda *_: 1 / 0)
     assert sent(app, b"rubbish")[0] == 400
 
 

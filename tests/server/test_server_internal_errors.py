@@ -22,8 +22,8 @@ PROGRAM = f"""
 import os
 import sys
 from flowengine.cli import main
-from flowengine.compile import flows, release
-from flowengine.states.builder import Builder
+from flowengine.compile import incremental_compile, project_compiler
+from flowengine.states.builder import StateBuilder
 
 def wrap(owner, name, word):
     usual = getattr(owner, name)
@@ -33,11 +33,11 @@ def wrap(owner, name, word):
         return usual(*arguments, **named)
     setattr(owner, name, failing)
 
-wrap(Builder, "prompt", "Kaboom in a state.")
-wrap(flows, "declare", "Kaboom in a flow.")
-wrap(release, "programs", "Kaboom in a project.")
+wrap(StateBuilder, "compile_prompt", "Kaboom in a state.")
+wrap(incremental_compile, "declare", "Kaboom in a flow.")
+wrap(project_compiler, "compile_flows", "Kaboom in a project.")
 for word in os.environ.get("KABOOM", "").split():  # what this version of the engine cannot take
-    wrap(Builder, "prompt", word)
+    wrap(StateBuilder, "compile_prompt", word)
 if __name__ == "__main__":
     main(sys.argv[1:])
 """

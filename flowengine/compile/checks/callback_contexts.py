@@ -94,7 +94,8 @@ def find_stray_returns(ways: CallPaths) -> Iterator[Problem]:
             state = program.states[node.state]
             if is_stray_return(state, program) and (name, node.state) not in told:
                 told.add((name, node.state))
-                message = f"{node.state} returns, but there is no caller of this flow to return to: {format_call_path(ways, PathStep(entry, node))}"
+                path = format_call_path(ways, PathStep(entry, node))
+                message = f"{node.state} returns, but there is no caller of this flow to return to: {path}"
                 hint = "end with hangup: or, after an event, with done:; or lead the route to a flow that uses this one"
                 yield Problem(
                     "FE228", program.document.find_key_span((*state.path, "return")), message, hint

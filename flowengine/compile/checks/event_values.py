@@ -88,7 +88,10 @@ def check(known: CallFacts) -> Iterator[Problem]:
             value = EVENT_VALUES.get(name)
             at = here | facts.QUESTION_ANSWERED if is_retried(state, path) else here
             if value and f"event.{name}" in read and not at & value.facts:
-                message = f"event.{name} is always {format_empty(name)} here: it is known {value.when}, and {state.name} follows {format_events(here)}"
+                message = (
+                    f"event.{name} is always {format_empty(name)} here: it is known {value.when}, "
+                    f"and {state.name} follows {format_events(here)}"
+                )
                 span = known.program.document.find_inner_span(path, start, length)
                 yield Problem("FE320", span, message, value.cure)
 

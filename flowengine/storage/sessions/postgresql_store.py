@@ -62,7 +62,10 @@ _CLAIM: LiteralString = (
     "ON CONFLICT (id, digest) DO UPDATE SET deadline = excluded.deadline WHERE claims.deadline <= "
     "%b RETURNING TRUE"
 )
-_ADD_REPORT: LiteralString = "INSERT INTO flowengine.outbox (id, content, tries, expires, due) VALUES (%b, %b, %b, %b, %b) ON CONFLICT DO NOTHING"
+_ADD_REPORT: LiteralString = (
+    "INSERT INTO flowengine.outbox (id, content, tries, expires, due) VALUES (%b, %b, %b, %b, %b) "
+    "ON CONFLICT DO NOTHING"
+)
 _CLAIM_REPORT: LiteralString = (
     "UPDATE flowengine.outbox SET tries = tries + 1, due = %b WHERE id = (SELECT id FROM flowengine.outbox WHERE due <= "
     "%b AND position(substring(id FROM 1 FOR %b) IN %b) = 0 ORDER BY due LIMIT 1 "

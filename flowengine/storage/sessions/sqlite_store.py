@@ -107,7 +107,7 @@ class SqliteStore:
         them has saved meanwhile the others find once it has noticed, too.
         """
         is_settled = time.monotonic() - self._moved_at > UNSETTLED_SECONDS
-        if is_settled and self._file_identity.kept():
+        if is_settled and self._file_identity.is_unchanged():
             return False
         await asyncio.sleep(CATCH_UP_SECONDS)
         return True

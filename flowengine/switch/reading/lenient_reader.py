@@ -92,9 +92,8 @@ def _read_instructions(items: Any, where: str, said: LenientAnswer, notes: Notes
         path = f"{where}[{place}]"
         try:
             kind, rest = _split_name(item, _INSTRUCTION_BY_TAG, path, notes)
-            said.instructions.append(
-                (path, msgspec.convert(read_properties(kind, rest, path, notes), kind))
-            )  # type: ignore[arg-type]
+            read = msgspec.convert(read_properties(kind, rest, path, notes), kind)
+            said.instructions.append((path, read))  # type: ignore[arg-type]
         except UnreadableAnswerError:
             continue
 
