@@ -32,7 +32,7 @@ async def write(
     )
     writer.start()
     for reply in notes:
-        writer.note(reply.record, b"{}", reply.body)
+        writer.enqueue_record(reply.record, b"{}", reply.body)
     async with asyncio.timeout(20):
         while until is not None and not until():  # noqa: ASYNC110  # a thread does it
             await asyncio.sleep(0.01)
@@ -58,7 +58,7 @@ def test_callbacks_wait_while_another_process_writes_to_the_journal(
 
         asyncio.run(write(path, counted, notes[1:], let_go))
     assert counted == {"kept": 3}
-    calls = [call.call for call in JournalReader(path).calls(CallFilter())]
+    calls = [call.call for call in JournalReader(path).list_calls(CallFilter())]
     assert calls == ["c", "b", "a"]
 
 
@@ -87,12 +87,12 @@ def test_lost_callbacks_are_counted_in_the_journal_and_told(tmp_path: Path) -> N
             path, lambda _: RELEASE, SEALER, lambda what, rows: counted.update({what: rows})
         )
         writer.start()
-        writer.note(first.record, b"{}", first.body)
+        writer.enqueue_record(first.record, b"{}", first.body)
         async with asyncio.timeout(20):
             while not counted["lost"]:  # noqa: ASYNC110  # a thread does it
                 await asyncio.sleep(0.01)
         path.rmdir()
-        writer.note(second.record, b"{}", second.body)
+        writer.enqueue_record(second.record, b"{}", second.body)
         await asyncio.to_thread(writer.close)
 
     asyncio.run(act())
