@@ -148,7 +148,7 @@ def test_server_whose_release_and_flows_no_longer_compile_serves_the_newest_that
     # the version of before compiles it again
     assert publish(settings, tmp_path / "flows" / "line.yaml", "Fourth.") == ids[3]
     live = ReleaseService(settings)
-    assert (live.ledger.live().current, live.ledger.live().fallback_from) == (ids[3], "")
+    assert (live.ledger.get_live().current, live.ledger.get_live().fallback_from) == (ids[3], "")
     live.close()
 
 
