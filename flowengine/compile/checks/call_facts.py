@@ -266,12 +266,14 @@ def origin_masks(origin: str) -> tuple[int, int]:
 
 
 def entries(program: Program, locales: tuple[str, ...]) -> Iterator[PathEdge]:
-    """Where events enter the flow. A placed call speaks its flow's locale, or that of a state which
-    it has come by.
+    """Where events enter the flow. An answer begins a placed call, in its flow's locale: one that
+    follows a `connect` goes on there. The other events come in a locale of any state before.
     """
-    first = locale_bit(program.locale, locales)
+    if program.answered:
+        first = locale_bit(program.locale, locales)
+        facts = COMES | REACHED_OUT | DETECTED | FROM_SERVER | first
+        yield PathEdge(program.answered, Transfer(0, facts))
     named = [
-        (program.answered, REACHED_OUT | DETECTED | FROM_SERVER | first),
         (program.pressed, CONFERENCE_KEYS),
         (program.ended, ENDED),
         *(
