@@ -7,7 +7,7 @@ from flowengine.problems.entry import Entry, Severity
 from flowengine.problems.machine import to_github, to_json, to_sarif
 from flowengine.problems.problem import Problem, Span, in_order
 from flowengine.problems.text import to_text
-from flowengine.problems.words import nearest, one_of, quoted, suggest
+from flowengine.problems.words import abbreviate, in_cure, nearest, one_of, quoted, suggest
 
 __all__ = [
     "CATALOGUE",
@@ -15,7 +15,9 @@ __all__ = [
     "Problem",
     "Severity",
     "Span",
+    "abbreviate",
     "explain_text",
+    "in_cure",
     "in_order",
     "nearest",
     "one_of",

@@ -21,9 +21,9 @@ from yaml.events import (
 
 from flowengine.limits import MAX_DEPTH, MAX_NODES
 from flowengine.problems import quoted
+from flowengine.source.meant import in_quotes, meant_value
 from flowengine.source.text import Findings, Text
 
-QUOTE_TAG = "put quotes around the whole value"
 _TOO_DEEP = "nesting depth"  # of libyaml's own limit, which some builds of PyYAML have
 
 
@@ -82,7 +82,7 @@ def _parse_all(content: str) -> Iterator[Event]:
 def _refuse(text: Text, event: NodeEvent, base: int, findings: Findings) -> None:
     start, _ = stretch(event, base)
     if isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag is not None:
-        _refuse_tag(text.text[start : stretch(event, base)[1]], start, findings)
+        findings.add(*find_tag_fault(text, start))
     if event.anchor is None:
         return
     end = start + len(event.anchor) + 1
@@ -106,17 +106,13 @@ def _refuse(text: Text, event: NodeEvent, base: int, findings: Findings) -> None
         )
 
 
-def _refuse_tag(value: str, start: int, findings: Findings) -> None:
-    line = value.split("\n", maxsplit=1)[0].strip()
-    tag = (line.split() or ["!"])[0]
-    cure = f"{QUOTE_TAG}: '{line}'" if '"' in line else f'{QUOTE_TAG}: "{line}"'
-    findings.add(
-        "FE111",
-        start,
-        start + len(tag),
-        f"{quoted(tag)} is a YAML tag: the value behind it would be lost",
-        cure,
-    )
+def find_tag_fault(text: Text, start: int) -> tuple[str, int, int, str, str]:
+    """What is wrong with the tag that begins here."""
+    value = meant_value(text, start)
+    tag = (value.split() or ["!"])[0]
+    message = f"{quoted(tag)} is a YAML tag: the value behind it would be lost"
+    cure = f"put quotes around the whole value: {in_quotes(value)}"
+    return "FE111", start, start + len(tag), message, cure
 
 
 def stretch(event: Event, base: int) -> tuple[int, int]:

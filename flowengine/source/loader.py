@@ -1,7 +1,8 @@
 """Events to data and places. Recursion is safe: the event stream bounds the depth."""
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from yaml.events import (
     AliasEvent,
@@ -20,8 +21,11 @@ from flowengine.problems import quoted
 from flowengine.source.comments import swallowed
 from flowengine.source.document import Document, Path, Stretch
 from flowengine.source.events import events, stretch
+from flowengine.source.meant import meant_value
 from flowengine.source.scalars import resolve
 from flowengine.source.text import Findings, Text
+
+_GOES_ON: Final = re.compile(r"[=!<>&|+*/%?.\[-]|in\b")
 
 
 class Loader:
@@ -71,6 +75,8 @@ class Loader:
         start, end = self._values[path] = self._stretch(event)
         if event.tag is not None:
             self._broken.add(path)
+            if _GOES_ON.match(event.value):  # a condition is checked as it was meant
+                return meant_value(self._text, start)
         if "\n" in self._text.text[start:end]:
             self.blocks.append((start, end))
         if event.style or not event.implicit[0]:

@@ -8,7 +8,8 @@ from typing import Final
 from yaml import MarkedYAMLError
 
 from flowengine.problems import quoted
-from flowengine.source.events import QUOTE_TAG
+from flowengine.source.events import find_tag_fault
+from flowengine.source.meant import in_quotes, meant_value
 from flowengine.source.text import Findings, Text
 
 _TAG: Final = re.compile(r"(?:^|[:\-,\[{])\s+(!\S*)")
@@ -82,15 +83,7 @@ def _tag(failure: _Failure) -> _Finding | None:
     found = _TAG.search(failure.line)
     if found is None or found.start(1) > failure.at - failure.start:
         return None
-    start, end = found.span(1)
-    message = f"{quoted(found[1])} is a YAML tag: the value behind it would be lost"
-    return (
-        "FE111",
-        failure.start + start,
-        failure.start + end,
-        message,
-        f"{QUOTE_TAG}: {_in_quotes(failure.line[start:])}",
-    )
+    return find_tag_fault(failure.text, failure.start + found.start(1))
 
 
 def _braces(failure: _Failure) -> _Finding | None:
@@ -168,11 +161,11 @@ def _special(failure: _Failure) -> _Finding | None:
     if failure.problem not in names:
         return None
     sign = failure.text.text[failure.opened]
-    rest = failure.text.text[failure.opened : failure.text.line_end(failure.opened)].rstrip("\r")
+    rest = meant_value(failure.text, failure.opened)
     cure = (
         f'put quotes around it: "{sign}":'
         if re.match(r".\s*:", rest)
-        else f"put quotes around the whole text: {_in_quotes(rest)}"
+        else f"put quotes around the whole text: {in_quotes(rest)}"
     )
     return (
         "FE117",
@@ -319,17 +312,12 @@ def _is_key(line: str) -> bool:
     return re.match(r"\s*[\w\"'.-]+\s*:(\s|$)", line) is not None
 
 
-def _in_quotes(text: str) -> str:
-    bare = text.split(" #", maxsplit=1)[0].strip()
-    return f"'{bare}'" if '"' in bare else f'"{bare}"'
-
-
 _READINGS: Final[tuple[_Reading, ...]] = (
     _tab,
     _unclosed_quote,
     _escape,
-    _header,
     _tag,
+    _header,
     _braces,
     _hash_key,
     _colon,

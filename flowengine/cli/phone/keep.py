@@ -8,6 +8,7 @@ import yaml
 
 from flowengine.cli.phone.deeds import Deed, told
 from flowengine.cli.phone.session import Mark, Session
+from flowengine.problems import abbreviate
 from flowengine.scenarios.explore import Lookup, Plan, Trial
 from flowengine.scenarios.generate import MAX_NAME, Dumper, lookup, plain
 from flowengine.scenarios.generate import scenario as judged
@@ -88,7 +89,7 @@ def alone(texts: list[str]) -> str | list[str]:
 def title(steps: Sequence[Deed]) -> str:
     """What is special about a call, in a few words."""
     words = (f"callee {what}" if far else what for far, what in map(told, steps))
-    return ", ".join(words)[:MAX_NAME] or "somebody calls"
+    return abbreviate(", ".join(words), MAX_NAME) or "somebody calls"
 
 
 def unveiled(double: Json, hidden: Sequence[str]) -> Json:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
-from flowengine.problems import one_of, quoted, suggest
+from flowengine.problems import in_cure, one_of, quoted, suggest
 from flowengine.svaml import (
     Amd,
     CallHeader,
@@ -137,7 +137,7 @@ def _property(
         return FREELY_SPELLED[place](read)
     if place not in RESPELLED or (spelled := RESPELLED[place](read)) == read:
         return read
-    cure = f"write {quoted(spelled)}" if spelled else "leave it out: it is meant anyway"
+    cure = f'write "{in_cure(spelled)}"' if spelled else "leave it out: it is meant anyway"
     notes.tolerate(where, f"{quoted(read)} is an unusual spelling", cure)
     return spelled
 
