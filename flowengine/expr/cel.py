@@ -20,6 +20,7 @@ from cel_expr_python.ext import ext_strings
 
 from flowengine.expr.bounds import MAX_RESULT
 from flowengine.expr.functions import FUNCTIONS, Overload
+from flowengine.expr.headers import READ_HEADER, read_header
 from flowengine.expr.mixed import MIXED
 from flowengine.expr.ordered import SORTED_KEYS, sort_keys
 from flowengine.expr.references import references
@@ -151,6 +152,7 @@ _LIBRARY: Final = (
         "flowengine", (one for function in FUNCTIONS.values() for one in function.overloads)
     ),
     _extension("mixed", MIXED),
+    _extension("headers", [Overload(READ_HEADER, (Type.ANY, Type.ANY), Type.ANY, read_header)]),
     _extension("order", [Overload(SORTED_KEYS, (Type.ANY,), Type.ANY, sort_keys)]),
 )
 

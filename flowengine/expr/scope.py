@@ -9,7 +9,7 @@ from typing import Any, Final
 from flowengine.expr.bounds import MAX_EXPRESSION, MAX_LOOPS, MAX_REPLACES
 from flowengine.expr.cel import Compiled, Environment, Refused
 from flowengine.expr.domains import Domains, check_domains, needs_tree
-from flowengine.expr.headers import HEADERS, fold_header_names
+from flowengine.expr.headers import HEADERS, default_missing_headers, fold_header_names
 from flowengine.expr.literals import check_literals
 from flowengine.expr.localised import LOCALE, localised
 from flowengine.expr.ordered import order_maps
@@ -26,6 +26,7 @@ from flowengine.expr.types import (
     Values,
 )
 from flowengine.expr.wording import type_words, worded
+from flowengine.problems import abbreviate, in_cure
 
 _STRANGE: Final = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]"
@@ -131,7 +132,7 @@ class Scope:
         check_literals(text)
         meant = text
         if HEADERS in compiled.names:
-            meant = fold_header_names(text, compiled.tree())
+            meant = default_missing_headers(fold_header_names(text, compiled.tree()))
         if LOCALE in self.names:
             meant = localised(meant)
         meant = order_maps(meant)
@@ -246,7 +247,7 @@ def _fitted(value: Any, kind: Type, what: str) -> Any:
         return float(value)
     if kind is Type.INTEGER and value.__class__ is float and isfinite(value) and value.is_integer():
         return int(value)
-    raise EvalError(f"{what} is not {type_words(kind)}: {str(value)[:40]!r}")
+    raise EvalError(f"{what} is not {type_words(kind)}: {abbreviate(str(value), 40)!r}")
 
 
 def _first(text: str) -> int:
@@ -257,7 +258,7 @@ def _condition_hint(made: Expression) -> str:
     example = {Type.TEXT: ' == "…"', Type.INTEGER: " > 0", Type.DECIMAL: " > 0.0"}.get(
         made.type, ""
     )
-    return f"compare it, for example {made.text.strip()[:40]}{example}"
+    return f"compare it, for example {in_cure(made.text.strip())}{example}"
 
 
 def _conversion(text: str, expects: Type | None) -> str:
@@ -265,7 +266,7 @@ def _conversion(text: str, expects: Type | None) -> str:
         Type(expects or Type.ANY)
     )
     return (
-        f"write {converter}({text.strip()[:40]})"
+        f"write {converter}({in_cure(text.strip())})"
         if converter
         else 'compare it with something, such as == "yes"'
     )
