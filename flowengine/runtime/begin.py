@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile import Program, Release
 from flowengine.expr import EvalError
@@ -18,6 +19,7 @@ from flowengine.states.assign import held
 from flowengine.svaml import Action, Hangup
 
 QUESTIONS = ("menu", "collect")
+UNASKED = ("hangup", "error")  # what happens to a call, whichever menu it is in
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -25,7 +27,8 @@ class Start(msgspec.Struct, frozen=True):
 
     `entry` is a state to enter; without one the call's own state is resumed, unless `answer`
     settles everything at once. `aside` says that the walk must leave the call where it is; `silent`
-    that nothing is to be answered; `lost` why it must fail.
+    that nothing is to be answered; `lost` why it must fail. `event` is taken in place of the one
+    that came.
     """
 
     call: Call
@@ -35,6 +38,7 @@ class Start(msgspec.Struct, frozen=True):
     aside: bool = False
     silent: bool = False
     lost: str = ""
+    event: Pie | None = None
 
 
 class Handed(msgspec.Struct, frozen=True):
@@ -220,11 +224,34 @@ def pressed(release: Release, call: Call, event: Pie) -> Start:
     menu and wants no answer.
     """
     if release.programs[call.flow].states[call.state].kind in QUESTIONS or event.type == "hangup":
-        return Start(call)
+        is_stray = event.type not in UNASKED and answers_another_menu(release, call, event)
+        return Start(call, event=unmatched(event) if is_stray else None)
     entry = release.programs[call.root().flow].pressed
     if event.type != "sequence":
         return Start(call)
     return Start(call.root(), entry=entry, settled=not entry, aside=True, silent=True)
+
+
+def answers_another_menu(release: Release, call: Call, event: Pie) -> bool:
+    """Whether a menu was asked by name, and the call waits for something else.
+
+    Menu `main` has no name of its own, and one that this release does not have tells nothing.
+    """
+    if event.menu_id == "main" or in_conference(event):
+        return False
+    flow, _, place = event.menu_id.partition(".")
+    state = place.partition(".")[0]
+    program = release.programs.get(flow)
+    if program is None or state not in program.states:
+        return False
+    return (flow, state) != (call.flow, call.state)
+
+
+def unmatched(event: Pie) -> Pie:
+    """An answer to another question as one that does not fit: what was meant for one question must
+    not choose in the next.
+    """
+    return replace(event, menu_result=replace(event.menu_result, type="invalidinput", value=""))
 
 
 def happened(release: Release, call: Call, event: Event) -> Start:

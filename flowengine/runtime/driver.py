@@ -69,7 +69,7 @@ class Driver:
             if saved is not None and (is_elsewhere or may_repeat(saved, delivery)):
                 if (again := await self._repeat(delivery, saved, located)) is not None:
                     return again
-                if is_elsewhere:
+                if is_elsewhere and not self._locator.can_ask_again(located, event, saved):
                     located = lose_state(located)
             delivery.located, delivery.at = located, self._clock()
             now = datetime.fromtimestamp(delivery.at, UTC)

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Release
-from flowengine.runtime.begin import QUESTIONS, in_conference
+from flowengine.runtime.begin import QUESTIONS, answers_another_menu, in_conference
 from flowengine.runtime.call import Call, fits, restore
 from flowengine.runtime.cookie import COOKIE_KEY, Codec
 from flowengine.runtime.store import Saved
@@ -70,6 +70,14 @@ class Locator:
         """Whether the state of this call has come with the event."""
         payload = self._open_cookie(event, -1)
         return payload is not None and restore(payload) is not None
+
+    def can_ask_again(self, located: LocatedCall, event: Event, saved: Saved) -> bool:
+        """Whether the call waits in a question that the platform has had: the cookie of the last
+        answer has come back.
+        """
+        call = located.call
+        is_asked = call is not None and _is_question(located, call)
+        return is_asked and self._open_cookie(event, saved.counter - 1) is not None
 
     def restore_saved(self, event: Event, saved: Saved) -> Call | None:
         """The saved state; None where no key opens it, or another version wrote it."""
@@ -136,18 +144,13 @@ def is_unanswered_by(located: LocatedCall, event: Event) -> bool:
 
 
 def waits_elsewhere(located: LocatedCall, event: Event) -> bool:
-    """Whether a menu was asked by name, and the call waits for something else.
-
-    Menu `main` has no name of its own, and one that this release does not have tells nothing.
-    """
-    if not isinstance(event, Pie) or located.call is None or in_conference(event):
-        return False
-    flow, _, place = event.menu_id.partition(".")
-    state = place.partition(".")[0]
-    program = located.release.programs.get(flow)
-    if program is None or state not in program.states:
-        return False
-    return (flow, state) != (located.call.flow, located.call.state)
+    """Whether a menu was asked by name, and the call waits for something else."""
+    call = located.call
+    return (
+        isinstance(event, Pie)
+        and call is not None
+        and answers_another_menu(located.release, call, event)
+    )
 
 
 def _is_question(located: LocatedCall, call: Call) -> bool:
