@@ -78,7 +78,11 @@ class Walk(msgspec.Struct):
     trace: list[Entry] = []
 
     def note(self, what: str) -> None:
+        """Add a line to the trace, and below it what the state has noted."""
         self.trace.append(Entry(self.program.flow, self.cursor.state, what))
+        if notes := self.run.notes:
+            self.trace += [Entry(self.program.flow, self.cursor.state, note) for note in notes]
+            notes.clear()
 
     def walk(self, move: Move) -> Outcome:
         """Follow moves until there is an answer, or a request to perform. Lookups do not renew what
@@ -242,8 +246,8 @@ class Walk(msgspec.Struct):
     def answered(self, move: Answer) -> Outcome:
         """The end of a step: only what later states can read stays with the call."""
         self.note("answers")
-        for note in [*self.run.notes, *collect_remarks()]:
-            self.note(note)
+        for remark in collect_remarks():
+            self.note(remark)
         if not self.silent:
             said, action = self.legal(tuple(self.run.said), move.action or Hangup())
             return Outcome(self.after(), said, action, tuple(self.trace), None, self.run.names)
@@ -340,7 +344,9 @@ def step(
     start = begin(release, call, event, gone)
     if start is None:
         return unrouted(release, event, now)
-    walk = walker(release, start, event, now, call)
+    walk = walker(release, start, start.event or event, now, call)
+    if start.event is not None:
+        walk.run.notes.append(f"the answer is to another question: {start.event.menu_id}")
     if start.settled:
         return walk.walk(Answer(start.answer))
     if start.lost:
