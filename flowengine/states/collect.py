@@ -223,6 +223,8 @@ class CompiledCollect:
             return self.enter(run)
         if run.attempts > CONFIRMING:
             return self.confirmed(run, event)
+        if event.type == "sequence" and not event.value and "#" in self.keys:
+            return Exit(self.keys["#"])  # it ends an input: alone it comes as an empty one
         if event.type not in ("sequence", "return") or not event.value:
             settled = self.question.unanswered(run, event, "otherwise", self.ask)
             return settled or self.question.retry(

@@ -93,18 +93,20 @@ class Beside:
 
     def walk(self, told: Told) -> str:
         """The states that led to this answer, with what happened in each."""
-        steps = self.talk.known.steps if self.talk.known else []
-        found = next(
-            (
-                step
-                for step in reversed(steps)
-                if step.body == told.body and step.event.kind == told.event
-            ),
-            None,
-        )
-        way = stations(found.trace) if found else []
+        way = stations(trace_of(self.talk, told))
         stays = told.event in ("dice", "notify") and len(way) == 1 and "(" not in way[0]
         return f"walks: {' -> '.join(way)}" if way and not stays else ""
+
+
+def trace_of(talk: Conversation, told: Told) -> Sequence[Entry]:
+    """The way through the flow to this answer; nothing where the flow is elsewhere."""
+    steps = talk.known.steps if talk.known else []
+    same = (
+        step.trace
+        for step in reversed(steps)
+        if step.body == told.body and step.event.kind == told.event
+    )
+    return next(same, ())
 
 
 def stations(trace: Sequence[Entry]) -> list[str]:

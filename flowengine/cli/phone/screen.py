@@ -1,14 +1,16 @@
 """What happens on a call, line by line: when, who, and what."""
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import click
 import msgspec
 
+from flowengine.cli.phone.beside import trace_of
 from flowengine.cli.phone.waiting import awaited
+from flowengine.runtime.step import Entry
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.verdict import recordings
 from flowengine.switch.happenings import (
@@ -29,6 +31,12 @@ from flowengine.switch.happenings import (
 
 PLATFORM = "platform"
 COLOURS = {PLATFORM: "blue", "callee": "magenta", "caller": "cyan", "person": "cyan"}
+APOLOGISED = "the flow apologised: "
+MISHAPS = (
+    *("failed: ", "fetch failed: ", "too many ", "no flow answers"),
+    *("asks without ", "left out: ", "cut: ", "valid: "),
+)
+"""How the lines of a trace begin that tell of something an author did not mean"""
 Beside = Callable[[Asks | Told], list[str]]
 
 
@@ -136,9 +144,27 @@ class Screen:
                 f"refuses the answer to {happening.event}: {placed(finding)}",
                 bad=True,
             )
+        for reason in reasons(trace_of(self.talk, happening)):
+            self.line("-", reason, bad=reason.startswith(APOLOGISED))
         if not happening.failure and not happening.illegal:
             for place in recordings(happening.body):
                 self.line(PLATFORM, f"records to {place or 'a place of its own'}")
+
+
+def reasons(trace: Sequence[Entry]) -> list[str]:
+    """Why a flow took another way than its author meant, or said less.
+
+    >>> reasons([Entry("line", "look_up", "failed"), Entry("line", "look_up", "fetch failed: 500")])
+    ['line.look_up: fetch failed: 500']
+    """
+    found = [
+        f"{entry.flow}.{entry.state}: {entry.what}".removeprefix(".: ")
+        for entry in trace
+        if entry.what.startswith(MISHAPS)
+    ]
+    if any(entry.what == "apology" for entry in trace):
+        found[-1:] = [f"{APOLOGISED}{why}" for why in found[-1:]]
+    return found
 
 
 def clock(seconds: float) -> str:

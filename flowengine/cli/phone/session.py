@@ -60,7 +60,6 @@ class Session:
         over = self.talk.over
         self.marks.append(self.mark())
         self.leave()
-        self.excuse()
         if over and not self.lines.typed:
             self.unspoken()
         return True
@@ -184,22 +183,6 @@ class Session:
         line = self.lines.next("")
         if line and deed(line) != "hangs up":
             self.refuse(f"the call was over before: {line}")
-
-    def excuse(self) -> None:
-        """Why the flow could do no more than apologise."""
-        for step in self.talk.known.steps if self.talk.known else ():
-            if any(entry.what == "apology" for entry in step.trace):
-                at = next(
-                    (
-                        entry
-                        for entry in reversed(step.trace)
-                        if entry.what.startswith(("failed: ", "too many "))
-                    ),
-                    step.trace[-1],
-                )
-                self.screen.line(
-                    "-", f"the flow apologised: {at.flow}.{at.state} {at.what}", bad=True
-                )
 
     def leave(self) -> None:
         """Hang up where nobody has, and see what comes after the end."""

@@ -1,9 +1,12 @@
 """What a call waits for just now, in a few words."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from flowengine.compile.checks.ways import special_keys
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.play import where
+from flowengine.states.fields import SPECIAL
 from flowengine.switch.happenings import Asked, Joined, Ringing
 
 
@@ -49,11 +52,30 @@ def one_of(keys: str) -> str:
 
 
 def digits(talk: Conversation, most: int) -> str:
-    """How many; at least as many as the flow takes, where it is known."""
+    """How many; at least as many as the flow takes, where it is known. Keys that work everywhere
+    count beside them.
+    """
     least = getattr(verb(talk), "least", 0)
+    others = other_keys(getattr(verb(talk), "keys", ()), most)
     if least == most:
-        return "1 digit" if most == 1 else f"{most} digits"
-    return f"{least} to {most} digits, then #" if least > 1 else f"up to {most} digits, then #"
+        return ("1 digit" if most == 1 else f"{most} digits") + others
+    return (
+        f"{least} to {most} digits, then #" if least > 1 else f"up to {most} digits, then #"
+    ) + (others)
+
+
+def other_keys(keys: Iterable[str], most: int) -> str:
+    """Keys that are no digits of an input: among several they count alone, and the platform
+    reports them after # or a silence.
+
+    >>> other_keys("*0#", 4), other_keys("*#", 1), other_keys("", 4)
+    ('; * or 0 alone, then #; # alone', ', * or #', '')
+    """
+    keys = "".join(keys)
+    if most == 1:
+        return f", {one_of(keys)}" if keys else ""
+    typed = one_of(keys.replace("#", ""))
+    return (f"; {typed} alone, then #" if typed else "") + ("; # alone" if "#" in keys else "")
 
 
 def verb(talk: Conversation) -> Any:
@@ -69,6 +91,10 @@ def leads(talk: Conversation) -> list[str]:
     flow, state = where(talk)
     program = talk.backend.release.programs.get(flow) if talk.backend else None
     found = program.states.get(state) if program else None
-    return (
-        [f"{name} leads to {target.state}" for name, target in found.exits.items()] if found else []
-    )
+    if found is None:
+        return []
+    special = {key: does for key, does in special_keys(found).items() if does in SPECIAL}
+    return [
+        *(f"{name} leads to {target.state}" for name, target in found.exits.items()),
+        *(f"key {key} means {does}" for key, does in special.items()),
+    ]
