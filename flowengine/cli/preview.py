@@ -55,19 +55,32 @@ class Preview:
     sampled: bool = False
 
 
+def placeholder(name: str) -> str:
+    return f"${{{name}}}"
+
+
+def other_placeholder(name: str) -> str:
+    """One that has nothing in common with the usual one: neither its ends nor its length."""
+    return f"~other {name[::-1]}~"
+
+
 class Shown(Names):
     """Names whose texts show where they come from."""
 
     __slots__ = ()
+    placeholder = staticmethod(placeholder)
 
     def __missing__(self, name: str) -> Any:
         """Clocks and calendars, as placeholders where they are text."""
         value = super().__missing__(name)
-        return placeholder(name) if isinstance(value, str) else value
+        return self.placeholder(name) if isinstance(value, str) else value
 
 
-def placeholder(name: str) -> str:
-    return f"${{{name}}}"
+class OtherwiseShown(Shown):
+    """The same with other placeholders."""
+
+    __slots__ = ()
+    placeholder = staticmethod(other_placeholder)
 
 
 def sample(variable: Variable) -> Any:
@@ -92,19 +105,32 @@ def values(program: Program, text: Callable[[Variable], Any]) -> dict[str, Any]:
 def preview(
     release: Release, program: Program, state: CompiledState, known: tuple[str, ...]
 ) -> Preview:
-    """Placeholders first; where something must be computed from a value, a sample of its kind."""
+    """Placeholders first. Where something is worked out from a value, as by `spell`, a sample of
+    its kind: nobody can read what becomes of a placeholder.
+    """
     event = EVENTS[known[0] if known else "ice"]
-    shown = Shown.of({**values(program, lambda item: placeholder(f"vars.{item.name}")), **{fact: placeholder(fact) for fact in FACTS}},
-                  release.computed, event, WHEN)  # fmt: skip
-    seen = entered(program, state, shown)
-    if not seen.depends:
+
+    def shown(kind: type[Shown]) -> Preview:
+        texts = values(program, lambda item: kind.placeholder(f"vars.{item.name}"))
+        facts = {fact: kind.placeholder(fact) for fact in FACTS}
+        names = kind.of({**texts, **facts}, release.computed, event, WHEN)
+        return entered(program, state, names)
+
+    seen = shown(Shown)
+    if not seen.depends and renamed(seen, state) == shown(OtherwiseShown):
         return seen
-    again = entered(
-        program,
-        state,
-        Names.of({**values(program, sample), **FACTS}, release.computed, event, WHEN),
-    )
+    sampled = {**values(program, sample), **FACTS}
+    again = entered(program, state, Names.of(sampled, release.computed, event, WHEN))
     return seen if again.depends else replace(again, sampled=True)
+
+
+def renamed(seen: Preview, state: CompiledState) -> Preview:
+    """What is shown, with the other placeholders."""
+    svaml, asks = seen.svaml, seen.asks
+    for name in state.reads | state.late_reads:
+        svaml = svaml.replace(placeholder(name), other_placeholder(name))
+        asks = asks.replace(placeholder(name), other_placeholder(name))
+    return replace(seen, svaml=svaml, asks=asks)
 
 
 def entered(program: Program, state: CompiledState, names: Names) -> Preview:

@@ -7,8 +7,10 @@ from textwrap import indent
 from flowengine.cli.preview import Preview, preview
 from flowengine.compile import CompiledState, Program, Release
 from flowengine.compile.checks import contexts, cookie
+from flowengine.compile.checks.ways import special_keys
 from flowengine.limits import MAX_COOKIE_BYTES
 from flowengine.model import load
+from flowengine.states.fields import SPECIAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Story:
     def kept(self, program: Program, state: CompiledState) -> Iterator[str]:
         size = self.cookies.get((program.flow, state.name))
         if size is not None:
-            names = ", ".join(sorted(program.live.get(state.name, ()))) or "no values"
+            live = sorted(name.removesuffix("~") for name in program.live.get(state.name, ()))
+            names = ", ".join(dict.fromkeys(live)) or "no values"
             yield f"keeps {names}; its cookie has at most {size} of {MAX_COOKIE_BYTES} bytes"
 
 
@@ -71,5 +74,8 @@ def exits(state: CompiledState) -> Iterator[str]:
     for name, target in state.exits.items():
         under = "" if target.via == "same" else f" ({target.via})"
         yield f"{name} -> {target.state}{under}"
+    for key, leads in special_keys(state).items():
+        if leads in SPECIAL:
+            yield f"key {key} -> {leads} (pie)"
     if state.error:
         yield f"error -> {state.error}"
