@@ -36,7 +36,7 @@ COLUMN_TYPES: tuple[tuple[type, Type], ...] = (
     (float, Type.DECIMAL),
     (str, Type.TEXT),
 )
-NOWHERE = Span("project.yaml", 1, 1, 1, 1)
+NOWHERE = Span.unread(".")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from flowengine.compile.routing import Table, routing
 from flowengine.compile.speech import prepare_speech
 from flowengine.expr import Mode, Scope
 from flowengine.model import Authored, Memory, load
-from flowengine.model.folder import PROJECT_FILE
+from flowengine.model.authored import place_of_project
 from flowengine.model.project import APOLOGY, APOLOGY_LOCALE
 from flowengine.pace import paced
 from flowengine.problems import Problem, Span, in_order, suggest
@@ -57,7 +57,9 @@ class Compiler:
                 return self._compile(files, environment, cookies_only=cookies_only)
             except Exception as error:  # noqa: BLE001  # whatever it is, a server goes on
                 self._memory.turn(sound=False)
-                span = Span(PROJECT_FILE if len(files) != 1 else next(iter(files)), 1, 1, 1, 1)
+                span = place_of_project(files)
+                if len(files) == 1:
+                    span = Span(next(iter(files)), 1, 1, 1, 1)
                 sources = {
                     name: content.decode(errors="replace") for name, content in files.items()
                 }

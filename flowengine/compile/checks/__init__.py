@@ -41,6 +41,7 @@ from flowengine.compile.checks import (
 from flowengine.compile.checks.graph import callees
 from flowengine.compile.program import Program
 from flowengine.model import Authored, Flow, Memory
+from flowengine.model.authored import place_of_project
 from flowengine.pace import paced
 from flowengine.problems import Problem, Span
 from flowengine.source import Document, internal_errors_reported
@@ -92,7 +93,7 @@ def check(
     return [
         *each_program(sound, memory),
         *each_flow(authored, memory),
-        *run_rules(rules, Span("project.yaml", 1, 1, 1, 1)),
+        *run_rules(rules, place_of_project([document.file for document in authored.common])),
     ]
 
 
