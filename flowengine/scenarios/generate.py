@@ -1,7 +1,7 @@
 """Scenarios for whatever none has taken yet, written from calls that were tried."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
@@ -75,7 +75,7 @@ def generate(project: Project, trace: Sequence[Entry]) -> Iterator[Generated]:
     for flow in (name for name in release.programs if name not in inner):
         wanted = {(name, item) for name, item in missing if name in (flow, *inner)}
         trials = Explorer(flow, project, inputs, wanted).explore() if wanted else []
-        scenarios = named(trials)
+        scenarios = named(trials, inputs.hidden)
         text = written(flow, scenarios)
         if kept := holding(project, flow, scenarios, text):
             yield Generated(flow, written(flow, kept), len(kept))
@@ -114,12 +114,12 @@ def written(flow: str, scenarios: dict[str, Json]) -> str:
     )
 
 
-def named(trials: Sequence[Trial]) -> dict[str, Json]:
+def named(trials: Sequence[Trial], hidden: Sequence[str] = ()) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for trial in sorted(trials, key=lambda trial: (len(trial.plan.moves), len(trial.asked))):
         name = title(trial)
         alike = sum(other == name or other.startswith(f"{name} (") for other in found)
-        found[f"{name} ({alike + 1})" if alike else name] = scenario(trial)
+        found[f"{name} ({alike + 1})" if alike else name] = scenario(trial, hidden)
     return found
 
 
@@ -152,22 +152,25 @@ def spoken(name: str) -> str:
     return name.replace("_", " ").replace(".", " ")
 
 
-def scenario(trial: Trial) -> Json:
-    """A tried call as its author would write it."""
+def scenario(trial: Trial, hidden: Sequence[str] = ()) -> Json:
+    """A tried call as its author would write it, without values of secret variables and without
+    what is hidden.
+    """
     known = trial.talk.known
     given = {**trial.plan.way}
     if trial.asked:
-        given["lookups"] = [lookup(asked, trial.talk.call.id) for asked in trial.asked]
+        given["lookups"] = [lookup(asked, trial.talk.call.id, hidden) for asked in trial.asked]
     steps: list[Json | str] = []
     for number, (begin, end) in enumerate(zip([0, *trial.marks], trial.marks, strict=False)):
         steps += [plain(trial.plan.moves[number - 1])] if number else []
-        steps += observed(trial, begin, end)
+        steps += observed(trial, begin, end, hidden)
     ended = trial.talk.call.ended
     then: Json = {"ended by": ender(trial.talk), "result": ended.result} if ended else {}
+    secret = secret_names(trial)
     values = {
         name: value
         for name, value in (known.values if known else {}).items()
-        if value not in ("", 0, False)
+        if value not in ("", 0, False) and name not in secret
     }
     then |= {"state": local(trial, ".".join(where(trial.talk)))} | (
         {"vars": values} if values else {}
@@ -181,6 +184,13 @@ def scenario(trial: Trial) -> Json:
         **({"when": steps} if steps else {}),
         "then": then | ({"apology": True} if apology else {}),
     }
+
+
+def secret_names(trial: Trial) -> set[str]:
+    """The names of variables that are secret in any flow."""
+    backend = trial.talk.backend
+    programs = backend.release.programs.values() if backend else ()
+    return {name.removeprefix("vars.") for program in programs for name in program.secret}
 
 
 def plain(move: Json | str) -> Json | str:
@@ -198,7 +208,7 @@ def local(trial: Trial, place: str) -> str:
     return place.removeprefix(f"{trial.flow}.")
 
 
-def observed(trial: Trial, begin: int, end: int) -> Iterator[Json]:
+def observed(trial: Trial, begin: int, end: int, hidden: Sequence[str] = ()) -> Iterator[Json]:
     """What could be heard and seen between two moves."""
     stretch = trial.talk.happenings[begin:end]
     near: Role = "callee" if "placed" in trial.plan.way else "caller"
@@ -208,7 +218,10 @@ def observed(trial: Trial, begin: int, end: int) -> Iterator[Json]:
         if isinstance(item, Heard) and item.sound.text and item.sound.kind != "ringing"
     ]
     texts = [item.sound.text for item in heard if item.role == near]
-    if texts and trial.talk.call.id not in "".join(texts):
+    spelled = re.sub(r"[^\w]", "", "".join(texts))
+    if texts and not any(
+        word in "".join(texts) or word in spelled for word in (trial.talk.call.id, *hidden)
+    ):
         yield {"hears only": texts[0] if len(texts) == 1 else texts}
     reached = [item.to for item in stretch if isinstance(item, (Ringing, Joined)) and item.to]
     if reached:
@@ -221,13 +234,22 @@ def observed(trial: Trial, begin: int, end: int) -> Iterator[Json]:
         yield {"asked": local(trial, ".".join(last.menu.split(".")[:2]))}
 
 
-def lookup(asked: Lookup, call_id: str) -> Json:
-    """The double that stands for a lookup; ids of calls are anybody's guess."""
+def lookup(asked: Lookup, call_id: str, hidden: Sequence[str] = ()) -> Json:
+    """The double that stands for a lookup. The id of a call is anybody's guess; anything may stand
+    where something is hidden.
+    """
     made: Made = asked.made
-    found: Json = {"service": made.service, made.method.lower(): made.path.replace(call_id, "*")}
+    words = (call_id, *hidden)
+    found: Json = {"service": made.service, made.method.lower(): starred(made.path, words)}
     if made.body:
-        found["body"] = {
-            key: value.replace(call_id, "*") if isinstance(value, str) else value
-            for key, value in made.body.items()
-        }
+        found["body"] = starred(made.body, words)
     return {**found, **asked.answer}
+
+
+def starred(value: Any, words: Sequence[str]) -> Any:
+    """The value with a star in place of each of these words."""
+    if isinstance(value, Mapping):
+        return {name: starred(part, words) for name, part in value.items()}
+    for word in words if isinstance(value, str) else ():
+        value = value.replace(word, "*")
+    return value

@@ -20,6 +20,7 @@ from flowengine.scenarios.opening import TIME, leads_to, opening
 from flowengine.states import Variable
 
 COMPARED = re.compile(r'vars\.(\w+)\s*(?:==|!=|<=|>=|<|>)\s*("[^"]*"|-?\d+(?:\.\d+)?)')
+LEAST_HIDDEN = 3  # characters
 MAX_BODIES = 100  # of one lookup
 DIGITS = "1234567890123456"
 FUTURE, PAST = ("2026", "12", "24"), ("2026", "01", "15")
@@ -33,12 +34,15 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What to try in one project. `words` are the keys of its tables and the texts in them."""
+    """What to try in one project. `words` are the keys of its tables and the texts in them;
+    `hidden` the values of secret variables that stand in the flows, which are tried nowhere.
+    """
 
     release: Release
     words: tuple[str, ...]
     secrets: tuple[str, ...] = ()
     literals: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -48,7 +52,9 @@ class Inputs:
         for name, program in release.programs.items():
             for variable, text in COMPARED.findall(program.document.text):
                 found.setdefault(name, {}).setdefault(variable, []).extend(near(text))
-        return cls(release, tuple(dict.fromkeys(words(tables))), secrets, found)
+        hidden = secret_values(release, found)
+        known = tuple(word for word in dict.fromkeys(words(tables)) if word not in hidden)
+        return cls(release, known, secrets, found, hidden)
 
     def values(self, program: Program, variable: Variable) -> list[Any]:
         """Values of a variable that make a difference, as far as can be told; the first is an
@@ -59,7 +65,8 @@ class Inputs:
             for value in self.literals.get(program.flow, {}).get(variable.name, ())
             if value != ""
         ]
-        return list(dict.fromkeys([*variable.choices, *SAMPLES[variable.kind], *written])) or [""]
+        tried = dict.fromkeys([*variable.choices, *SAMPLES[variable.kind], *written])
+        return [value for value in tried if str(value) not in self.hidden] or [""]
 
     def moves(self, program: Program, state: str, attempts: int) -> list[Json | str]:
         """What a caller can do where this state asks."""
@@ -79,7 +86,7 @@ class Inputs:
         return [
             {"press": text if len(text) == verb.most else f"{text}#"}
             for text in dict.fromkeys(entered)
-            if text
+            if text and text not in self.hidden
         ] + quiet
 
     def texts(self, verb: Any) -> Iterator[str]:
@@ -194,6 +201,22 @@ class Inputs:
                 yield f"{word}5550100000"[:12]
             elif "@" in usual:
                 yield f"{word}@{usual.partition('@')[2]}"
+
+
+def secret_values(
+    release: Release, literals: Mapping[str, Mapping[str, list[Any]]]
+) -> tuple[str, ...]:
+    """What secret variables begin with or are compared with, the longest first. Shorter values
+    stand in too much else to be kept out of it.
+    """
+    found = {
+        str(value)
+        for program in release.programs.values()
+        for name, variable in program.variables.items()
+        if variable.secret
+        for value in (variable.default, *literals.get(program.flow, {}).get(name, ()))
+    }
+    return tuple(sorted((value for value in found if len(value) >= LEAST_HIDDEN), key=len))[::-1]
 
 
 def given(way: Json) -> Given:

@@ -1,6 +1,6 @@
 """A call as it went, kept as a scenario."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,7 @@ def file_of(session: Session, kept: Kept) -> str:
 
 
 def scenario(session: Session, kept: Kept) -> Json:
-    lookups = [unveiled(lookup(asked, session.talk.call.id), kept.hidden) for asked in kept.asked]
+    lookups = [lookup(asked, session.talk.call.id, kept.hidden) for asked in kept.asked]
     given = {**kept.given, **({"lookups": lookups} if lookups else {})}
     steps: list[Deed] = list(observed(session, kept.flow, Mark(0, 0, 0), session.marks[0]))
     for step, begin, end in zip(session.steps, session.marks[:-1], session.marks[1:], strict=True):
@@ -90,22 +90,6 @@ def title(steps: Sequence[Deed]) -> str:
     """What is special about a call, in a few words."""
     words = (f"callee {what}" if far else what for far, what in map(told, steps))
     return abbreviate(", ".join(words), MAX_NAME) or "somebody calls"
-
-
-def unveiled(double: Json, hidden: Sequence[str]) -> Json:
-    """A lookup in which anything may stand where a secret was."""
-    return {
-        name: starred(value, hidden) if name in ("get", "post", "put", "body") else value
-        for name, value in double.items()
-    }
-
-
-def starred(value: Any, hidden: Sequence[str]) -> Any:
-    if isinstance(value, Mapping):
-        return {name: starred(part, hidden) for name, part in value.items()}
-    for secret in hidden if isinstance(value, str) else ():
-        value = value.replace(secret, "*")
-    return value
 
 
 def faults(text: str, project: Project) -> list[str]:
