@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from flowengine.expr.holes import Hole, split
-from flowengine.expr.neutral import NEUTRAL, for_attribute, for_ssml, for_url
+from flowengine.expr.neutral import NEUTRAL, for_attribute, for_path, for_ssml, for_url
 from flowengine.expr.types import EvalError, Evaluate, ExprError, Expression, Type, Values
 from flowengine.expr.values import text_of
 
@@ -59,7 +60,10 @@ def template(text: str, mode: Mode, compile_piece: Callable[[str], Expression]) 
     for index, part in enumerate(found):
         if isinstance(part, Hole):
             pieces.append(Piece(_compiled(part, compile_piece), part.start))
-            parts.append(_filled(pieces[-1].expression, _neutral(mode, found, index)))
+            neutral = _neutral(mode, found, index)
+            if neutral is for_path:
+                neutral = partial(for_path, name=part.text.strip())
+            parts.append(_filled(pieces[-1].expression, neutral))
         else:
             parts.append(part)
     return Template(
@@ -73,11 +77,14 @@ def template(text: str, mode: Mode, compile_piece: Callable[[str], Expression]) 
 
 def _neutral(mode: Mode, parts: Sequence[str | Hole], index: int) -> Callable[[str], str] | None:
     """How the value at a place of a text is made harmless. In markup it depends on whether it is
-    inside a tag; of an audio address, what is the whole or begins it stands as it is.
+    inside a tag, in an address on whether it is in the path; of an audio address, what is the whole
+    or begins it stands as it is.
     """
+    before = "".join(part for part in parts[:index] if isinstance(part, str))
     if mode is Mode.SSML:
-        before = "".join(part for part in parts[:index] if isinstance(part, str))
         return for_attribute if before.rfind("<") > before.rfind(">") else for_ssml
+    if mode is Mode.URL:
+        return for_url if "?" in before else for_path
     if mode is Mode.AUDIO:
         after = parts[index + 1] if index + 1 < len(parts) else "/"
         begins = index == 0 and isinstance(after, str) and after.startswith(("/", "?"))

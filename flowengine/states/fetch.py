@@ -155,7 +155,7 @@ class CompiledFetch:
         try:
             return self.request(run.bound(self.names, self.secrets))
         except EvalError as error:
-            return Failed(error.message)
+            return self.failure(run, error.message)
 
     def request(self, names: Mapping[str, Any]) -> Request:
         headers = {name: header_value(value.render(names)) for name, value in self.headers.items()}
