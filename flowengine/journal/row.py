@@ -153,8 +153,10 @@ def last_exit(trace: Sequence[Entry]) -> str:
     """
     found = ""
     for entry in trace:
-        if entry.what == "answers":  # what comes after it are notes
+        if entry.what == "answers":
             break
+        if entry.is_note:
+            continue
         if not NO_EXIT.match(entry.what) and (
             entry.what != "next" or not found or found.endswith(": next")
         ):

@@ -2,7 +2,7 @@
 the entry made for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,6 @@ from flowengine.limits import MAX_FACT_BYTES
 from flowengine.runtime.call import Call
 from flowengine.sinch import Ace, Dice, Event, Ice, Notify, Pie
 from flowengine.sinch.caller import caller_of, dialled_address, forwarding_number
-from flowengine.states import Variable
 from flowengine.states.assign import held
 from flowengine.svaml import Action, Hangup
 
@@ -28,7 +27,7 @@ class Start(msgspec.Struct, frozen=True):
     `entry` is a state to enter; without one the call's own state is resumed, unless `answer`
     settles everything at once. `aside` says that the walk must leave the call where it is; `silent`
     that nothing is to be answered; `lost` why it must fail. `event` is taken in place of the one
-    that came.
+    that came; `notes` go to the trace.
     """
 
     call: Call
@@ -39,6 +38,7 @@ class Start(msgspec.Struct, frozen=True):
     silent: bool = False
     lost: str = ""
     event: Pie | None = None
+    notes: Sequence[str] = ()
 
 
 class Handed(msgspec.Struct, frozen=True):
@@ -71,31 +71,39 @@ def incoming(release: Release, event: Ice, steps: int) -> Start | None:
     """A call that rings. Only a call that the platform placed for us may hand in its flow and data:
     others could claim anything.
     """
-    handed = handed_in(event.custom) if event.origination_type == "SERVER" else Handed()
+    notes: list[str] = []
+    handed = handed_in(event.custom, notes) if event.origination_type == "SERVER" else Handed()
     flow = handed.flow or release.route(
         event.to.endpoint, event.to.type, event.origin, event.application_key
     )
     program = release.programs.get(flow)
     if program is None or not program.start:
         return None
-    values = {**facts_of(event), **inputs(program, handed.data)}
+    values = {**facts_of(event, notes), **inputs(program, handed.data, notes)}
     return Start(
         Call(release.id, flow, program.start, program.locale, values, steps=steps),
         entry=program.start,
+        notes=notes,
     )
 
 
-def facts_of(event: Ice) -> dict[str, Any]:
+def facts_of(event: Ice, notes: list[str]) -> dict[str, Any]:
     """What only the first callback tells of a call."""
     caller = caller_of(event)
+    texts = {
+        "call.to": dialled_address(event),
+        "call.user": caller.user,
+        "call.sip": caller.sip,
+        "call.origin": event.origin,
+    }
+    kept = {name: cut(text) for name, text in texts.items()}
+    if kept != texts:
+        notes += [f"cut: {name} is too long" for name, text in texts.items() if kept[name] != text]
     return {
         "call.from": caller.number,
-        "call.to": cut(dialled_address(event)),
-        "call.user": cut(caller.user),
-        "call.sip": cut(caller.sip),
+        **kept,
         "call.withheld": caller.withheld,
         "call.redirected_from": forwarding_number(event),
-        "call.origin": cut(event.origin),
     }
 
 
@@ -126,7 +134,8 @@ def unseen(release: Release, event: Event) -> Start | None:
     """A first callback that is no incoming call: a placed call, or a call whose state is lost."""
     if isinstance(event, Pie) and not in_conference(event):
         return lost(release, event)
-    handed = handed_in(event.custom)
+    notes: list[str] = []
+    handed = handed_in(event.custom, notes)
     flow = handed.flow or placed(release, event)
     program = release.programs.get(flow)
     if program is None:
@@ -136,10 +145,10 @@ def unseen(release: Release, event: Event) -> Start | None:
         flow,
         program.answered or program.start,
         program.locale,
-        inputs(program, handed.data),
+        inputs(program, handed.data, notes),
     )
     if isinstance(event, Ace):
-        return Start(call, entry=program.answered) if program.answered else None
+        return Start(call, entry=program.answered, notes=notes) if program.answered else None
     if isinstance(event, Pie):
         return Start(
             call, entry=program.pressed, settled=not program.pressed, aside=True, silent=True
@@ -166,36 +175,32 @@ def in_conference(event: Pie) -> bool:
     )
 
 
-def handed_in(custom: str) -> Handed:
+def handed_in(custom: str, notes: list[str]) -> Handed:
     if not custom.startswith("{"):
         return Handed()
     try:
         return msgspec.json.decode(custom, type=Handed)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        notes.append("left out: the custom text is no JSON with flow: and data:")
         return Handed()
 
 
-def inputs(program: Program, data: Mapping[str, Any]) -> dict[str, Any]:
+def inputs(program: Program, data: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     """The handed-in values that the flow declares as inputs and can hold; the others keep their
-    defaults.
+    defaults. What is cut or left out is told in the notes, without any part of it.
     """
-    found = (
-        (variable, data[variable.name])
-        for variable in program.signature.inputs
-        if variable.name in data
-    )
-    return {
-        f"vars.{variable.name}": value
-        for variable, given in found
-        if (value := fitting(given, variable)) is not None
-    }
-
-
-def fitting(value: Any, variable: Variable) -> Any:
-    try:
-        return held(value, variable)
-    except EvalError:
-        return None
+    if not data:
+        return {}
+    values = {}
+    for variable in program.signature.inputs:
+        if variable.name in data:
+            try:
+                values[f"vars.{variable.name}"] = held(data[variable.name], variable, notes)
+            except EvalError:
+                notes.append(f"left out: {variable.name} cannot hold what was handed in")
+    if strange := len(data.keys() - {variable.name for variable in program.signature.inputs}):
+        notes.append(f"left out: what is no input of {program.flow} ({strange})")
+    return values
 
 
 def lost(release: Release, event: Pie) -> Start | None:
@@ -225,7 +230,10 @@ def pressed(release: Release, call: Call, event: Pie) -> Start:
     """
     if release.programs[call.flow].states[call.state].kind in QUESTIONS or event.type == "hangup":
         is_stray = event.type not in UNASKED and answers_another_menu(release, call, event)
-        return Start(call, event=unmatched(event) if is_stray else None)
+        if is_stray:
+            note = f"the answer is to another question: {event.menu_id}"
+            return Start(call, event=unmatched(event), notes=(note,))
+        return Start(call)
     entry = release.programs[call.root().flow].pressed
     if event.type != "sequence":
         return Start(call)

@@ -279,5 +279,5 @@ def _with_note(outcome: Outcome, located: LocatedCall) -> Outcome:
     if not located.note:
         return outcome
     call = outcome.call
-    entry = Entry(call.flow if call else "", call.state if call else "", located.note)
+    entry = Entry(call.flow if call else "", call.state if call else "", located.note, is_note=True)
     return replace(outcome, trace=(entry, *outcome.trace))

@@ -27,11 +27,14 @@ from flowengine.svaml import Action, Continue, Hangup, Instruction, ReportCallSt
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One line of a trace: a state, and the exit by which it was left or what happened in it."""
+    """One line of a trace: a state, and the exit by which it was left or what happened in it. A note
+    tells more of the line above.
+    """
 
     flow: str
     state: str
     what: str
+    is_note: bool = False
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -81,7 +84,8 @@ class Walk(msgspec.Struct):
         """Add a line to the trace, and below it what the state has noted."""
         self.trace.append(Entry(self.program.flow, self.cursor.state, what))
         if notes := self.run.notes:
-            self.trace += [Entry(self.program.flow, self.cursor.state, note) for note in notes]
+            flow, state = self.program.flow, self.cursor.state
+            self.trace += [Entry(flow, state, note, is_note=True) for note in notes]
             notes.clear()
 
     def walk(self, move: Move) -> Outcome:
@@ -345,8 +349,7 @@ def step(
     if start is None:
         return unrouted(release, event, now)
     walk = walker(release, start, start.event or event, now, call)
-    if start.event is not None:
-        walk.run.notes.append(f"the answer is to another question: {start.event.menu_id}")
+    walk.run.notes.extend(start.notes)
     if start.settled:
         return walk.walk(Answer(start.answer))
     if start.lost:

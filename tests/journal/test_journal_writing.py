@@ -382,3 +382,10 @@ def test_noting_costs_a_caller_microseconds(tmp_path: Path) -> None:
 
     assert asyncio.run(noted()) < 20e-6, "with much room for slow machines"
     assert Noted._fields == ("record", "body", "answer")
+
+
+def test_notes_of_a_trace_are_no_exits() -> None:
+    note = Entry("f", "look", "fetch failed: status 500", is_note=True)
+    assert last_exit([Entry("f", "look", "failed"), note, Entry("f", "x", "answers")]) == (
+        "f/look: failed"
+    )
