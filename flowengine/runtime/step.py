@@ -27,9 +27,7 @@ from flowengine.svaml import Action, Continue, Hangup, Instruction, ReportCallSt
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One line of a trace: a state, and the exit by which it was left or what happened in it. A note
-    tells more of the line above.
-    """
+    """A line of a trace: how a state was left, or what happened in it. A note tells more of that."""
 
     flow: str
     state: str
