@@ -279,10 +279,12 @@ MOMENTS = st.integers(946_684_800, 2_051_222_400).map(
 def test_the_next_opening_is_open_and_later(week, zone, now):
     calendar = parse_calendar({"zone": zone, "open": week})
     opening = calendar.next_open(now)
-    assert (opening is None) == (not any(hours != "closed" for hours in week.values()))
-    if opening:
+    if opening is None:
+        assert calendar.is_open(now) or all(hours == "closed" for hours in week.values())
+    else:
         assert opening > now
         assert calendar.is_open(opening)
+        assert not calendar.is_open(opening - timedelta(seconds=1))
         if not calendar.is_open(now):  # closed until then, without a gap that was overlooked
             step = (opening - now) / 7
             assert not any(calendar.is_open(now + step * part) for part in range(7))
