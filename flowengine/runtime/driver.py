@@ -8,29 +8,29 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from flowengine.limits import MAX_RETAKEN_STEPS
-from flowengine.runtime.complaints import Complaints
-from flowengine.runtime.delivery import Delivery
+from flowengine.limits import MAX_STEP_RETRIES
+from flowengine.runtime.deduplication import (
+    WaitState,
+    find_equal_deliveries,
+    is_overtaken,
+    is_repetition,
+    may_be_repetition,
+)
+from flowengine.runtime.delivery import CallbackDelivery
 from flowengine.runtime.delivery_log import decode_log
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
+    discard_state,
     is_unanswered_by,
-    lose_state,
-    waits_elsewhere,
+    is_waiting_for_other_menu,
 )
-from flowengine.runtime.repetition import (
-    Waiting,
-    find_equal,
-    is_overtaken,
-    is_repetition,
-    may_repeat,
-)
+from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.reply import Answered, Overtaken, Replier, Reply
 from flowengine.runtime.requester import Requester
 from flowengine.runtime.step import step
-from flowengine.runtime.store import Saved, Store, StoreError
 from flowengine.sinch import Ice
+from flowengine.storage.sessions import SavedCall, Store, StoreError
 
 CLAIM_POLL_SECONDS = 0.02
 
@@ -39,7 +39,7 @@ class Claimed(msgspec.Struct, frozen=True):
     """The requests of this delivery are its own to make, from the state that was found."""
 
 
-class Driver:
+class StepDriver:
     """Answers one delivery at a time, in as many tasks as there are deliveries."""
 
     def __init__(
@@ -49,34 +49,34 @@ class Driver:
         replier: Replier,
         requester: Requester,
         clock: Callable[[], float],
-        complaints: Complaints,
+        complaints: LogOnce,
     ) -> None:
         self._store = store
         self._locator = locator
         self._replier = replier
         self._requester = requester
         self._clock = clock
-        self._complaints = complaints
+        self._log_once = complaints
 
-    async def answer_once(self, delivery: Delivery) -> Reply:
+    async def answer_once(self, delivery: CallbackDelivery) -> Reply:
         """Step from what is saved, as often as another callback of this call has saved something
         else in the meantime.
         """
-        event, saved = delivery.event, await self._load(delivery)
-        for _ in range(MAX_RETAKEN_STEPS):
+        event, saved = delivery.event, await self._load_saved(delivery)
+        for _ in range(MAX_STEP_RETRIES):
             located = await self._locator.locate(event, saved)
-            is_elsewhere = saved is not None and waits_elsewhere(located, event)
-            if saved is not None and (is_elsewhere or may_repeat(saved, delivery)):
-                if (again := await self._repeat(delivery, saved, located)) is not None:
+            is_elsewhere = saved is not None and is_waiting_for_other_menu(located, event)
+            if saved is not None and (is_elsewhere or may_be_repetition(saved, delivery)):
+                if (again := await self._repeat_reply(delivery, saved, located)) is not None:
                     return again
                 if is_elsewhere and not self._locator.can_ask_again(located, event, saved):
-                    located = lose_state(located)
+                    located = discard_state(located)
             delivery.located, delivery.at = located, self._clock()
             now = datetime.fromtimestamp(delivery.at, UTC)
             outcome = step(located.release, located.call, event, now, located.gone)
             if outcome.waiting is not None:
                 if not delivery.is_claimed:
-                    claim = await self._claim(delivery, located, saved)
+                    claim = await self._claim_requests(delivery, located, saved)
                     if isinstance(claim, Answered):
                         return claim.reply
                     if isinstance(claim, Overtaken):
@@ -92,7 +92,7 @@ class Driver:
             saved = kept.saved
         raise RuntimeError("other callbacks of this call were always first")
 
-    async def _load(self, delivery: Delivery) -> Saved | None:
+    async def _load_saved(self, delivery: CallbackDelivery) -> SavedCall | None:
         """What is saved of the call. One that rings is taken for new: nothing of it need be read,
         and where it is not new saving tells.
         """
@@ -101,24 +101,26 @@ class Driver:
         try:
             return await self._store.load(delivery.event.call_id)
         except StoreError as error:
-            if not self._locator.is_in_cookie(delivery.event):
+            if not self._locator.is_state_in_cookie(delivery.event):
                 raise
-            self._complaints.error("calls go on without the store: %s", error)
+            self._log_once.error("calls go on without the store: %s", error)
             return None
 
-    async def _repeat(self, delivery: Delivery, saved: Saved, located: LocatedCall) -> Reply | None:
+    async def _repeat_reply(
+        self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
+    ) -> Reply | None:
         """The reply to an event that was answered already, or that the call has gone on without."""
-        is_elsewhere = waits_elsewhere(located, delivery.event)
+        is_elsewhere = is_waiting_for_other_menu(located, delivery.event)
         unanswered = is_unanswered_by(located, delivery.event)
-        waiting = Waiting(unanswered, is_elsewhere, located.release.deadline)
+        waiting = WaitState(unanswered, is_elsewhere, located.release.deadline)
         if is_repetition(saved, delivery, waiting) or (
             is_elsewhere and is_overtaken(decode_log(saved), delivery)
         ):
-            return await self._replier.repeat(delivery, saved, located)
+            return await self._replier.repeat_reply(delivery, saved, located)
         return None
 
-    async def _claim(
-        self, delivery: Delivery, located: LocatedCall, saved: Saved | None
+    async def _claim_requests(
+        self, delivery: CallbackDelivery, located: LocatedCall, saved: SavedCall | None
     ) -> Answered | Overtaken | Claimed:
         """Make sure that only one worker performs the requests of this event.
 
@@ -127,8 +129,8 @@ class Driver:
         """
         delivery.is_claimed = True
         if saved is not None:
-            delivery.equal_events = len(find_equal(decode_log(saved), delivery))
-        key = delivery.claim_key(is_unanswered=is_unanswered_by(located, delivery.event))
+            delivery.equal_events = len(find_equal_deliveries(decode_log(saved), delivery))
+        key = delivery.build_claim_key(is_unanswered=is_unanswered_by(located, delivery.event))
         limit = self._clock() + located.release.deadline
         while self._clock() < limit:
             try:
@@ -138,10 +140,10 @@ class Driver:
                 # Also when it is free: the other may just have answered.
                 saved = await self._store.load(delivery.event.call_id)
             except StoreError as error:
-                self._complaints.error("calls ask other systems without a claim: %s", error)
+                self._log_once.error("calls ask other systems without a claim: %s", error)
                 again = await self._replier.repeat_ice(delivery, located)
                 return Claimed() if again is None else Answered(again)
-            if saved is not None and (again := await self._repeat(delivery, saved, located)):
+            if saved is not None and (again := await self._repeat_reply(delivery, saved, located)):
                 return Answered(again)
             if is_free:
                 overtaken = saved is not None and saved.counter > located.steps

@@ -7,17 +7,21 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Release
-from flowengine.runtime.begin import QUESTIONS, answers_another_menu, in_conference
-from flowengine.runtime.call import Call, fits, restore
+from flowengine.runtime.call_state import Call, can_continue_on, decode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec
-from flowengine.runtime.store import Saved
-from flowengine.runtime.vault import Vault
-from flowengine.sinch import Event, Notify, Pie
+from flowengine.runtime.state_encryption import StateEncryption
+from flowengine.runtime.step_start import (
+    QUESTION_KINDS,
+    answers_another_menu,
+    is_from_conference,
+)
+from flowengine.sinch import CallbackEvent, Notify, Pie
+from flowengine.storage.sessions import SavedCall
 
-STATE_IS_OLD = "the saved state is not that of the menu that was asked"
+STALE_STATE_NOTE = "the saved state is not that of the menu that was asked"
 
 
-class Releases(Protocol):
+class ReleaseSource(Protocol):
     """Where releases come from: one for a new call, any by its id for calls under way, wherever it
     must be fetched from.
     """
@@ -25,8 +29,8 @@ class Releases(Protocol):
     @property
     def current(self) -> Release: ...
     @property
-    def known(self) -> tuple[Release, ...]: ...
-    def release_for(self, event: Event) -> Release: ...
+    def loaded_releases(self) -> tuple[Release, ...]: ...
+    def select_release(self, event: CallbackEvent) -> Release: ...
     def get(self, release_id: str) -> Release | None: ...
     async def load(self, release_id: str) -> Release | None: ...
 
@@ -49,16 +53,18 @@ class LocatedCall(msgspec.Struct, frozen=True):
 class Locator:
     """Finds calls. `codec` opens their cookies; without one there are none."""
 
-    def __init__(self, releases: Releases, codec: Codec | None, vault: Vault) -> None:
+    def __init__(
+        self, releases: ReleaseSource, codec: Codec | None, vault: StateEncryption
+    ) -> None:
         self.releases = releases
         self._codec = codec
-        self._vault = vault
+        self._encryption = vault
 
-    async def locate(self, event: Event, saved: Saved | None) -> LocatedCall:
+    async def locate(self, event: CallbackEvent, saved: SavedCall | None) -> LocatedCall:
         """The call of this event, from what is saved or from its cookie, whichever has counted
         further; and the release that it began on, which may have to be fetched.
         """
-        located = self._find(event, saved)
+        located = self._find_call(event, saved)
         if isinstance(located, LocatedCall):
             return located
         release = await asyncio.create_task(self.releases.load(located.release))
@@ -66,12 +72,12 @@ class Locator:
             return move_to_release(located, self.releases.current)
         return LocatedCall(located, release, located.steps)
 
-    def is_in_cookie(self, event: Event) -> bool:
+    def is_state_in_cookie(self, event: CallbackEvent) -> bool:
         """Whether the state of this call has come with the event."""
         payload = self._open_cookie(event, -1)
-        return payload is not None and restore(payload) is not None
+        return payload is not None and decode_call(payload) is not None
 
-    def can_ask_again(self, located: LocatedCall, event: Event, saved: Saved) -> bool:
+    def can_ask_again(self, located: LocatedCall, event: CallbackEvent, saved: SavedCall) -> bool:
         """Whether the call waits in a question that the platform has had: the cookie of the last
         answer has come back.
         """
@@ -79,31 +85,31 @@ class Locator:
         is_asked = call is not None and _is_question(located, call)
         return is_asked and self._open_cookie(event, saved.counter - 1) is not None
 
-    def restore_saved(self, event: Event, saved: Saved) -> Call | None:
+    def restore_saved(self, event: CallbackEvent, saved: SavedCall) -> Call | None:
         """The saved state; None where no key opens it, or another version wrote it."""
-        state = self._vault.state(saved.state, event.call_id)
-        return restore(state) if state is not None else None
+        state = self._encryption.open_state(saved.state, event.call_id)
+        return decode_call(state) if state is not None else None
 
-    def _find(self, event: Event, saved: Saved | None) -> LocatedCall | Call:
+    def _find_call(self, event: CallbackEvent, saved: SavedCall | None) -> LocatedCall | Call:
         """Where this process does not have the release of the call, the call alone."""
         stored = self.restore_saved(event, saved) if saved else None
         payload = self._open_cookie(event, saved.counter if stored and saved else -1)
-        carried = restore(payload) if payload else None
+        carried = decode_call(payload) if payload else None
         call = stored if carried is None or (stored and stored.steps >= carried.steps) else carried
         counted = saved.counter if saved else 0
         if payload == b"":  # the state was in the store alone, and what is there is older
             call = None
         if call is None:
             known = saved is not None or COOKIE_KEY in event.cookies
-            release = self.releases.release_for(event)
+            release = self.releases.select_release(event)
             return LocatedCall(None, release, counted, "" if known else None)
         if call.steps < counted:
             call = replace(call, steps=counted)
         found = self.releases.get(call.release)
         return call if found is None else LocatedCall(call, found, call.steps)
 
-    def _open_cookie(self, event: Event, known: int) -> bytes | None:
-        """What the cookie carries, where it claims to have counted further than what is `known`;
+    def _open_cookie(self, event: CallbackEvent, known: int) -> bytes | None:
+        """What the cookie carries, where it claims to have counted further than what is `loaded_releases`;
         opening one for nothing is dear.
         """
         text = event.cookies.get(COOKIE_KEY) if event.cookies else None
@@ -116,20 +122,20 @@ def move_to_release(call: Call, current: Release) -> LocatedCall:
     """A call whose release is gone goes on in the same state of the current one if its values still
     fit, else it is as good as lost.
     """
-    if fits(call, current):
+    if can_continue_on(call, current):
         note = f"release {call.release} is gone: goes on in {current.id}"
         return LocatedCall(replace(call, release=current.id), current, call.steps, note=note)
     note = f"release {call.release} is gone, and {current.id} does not fit"
-    return LocatedCall(None, current, call.steps, call.root().flow, note)
+    return LocatedCall(None, current, call.steps, call.to_root_flow().flow, note)
 
 
-def lose_state(located: LocatedCall) -> LocatedCall:
+def discard_state(located: LocatedCall) -> LocatedCall:
     """The same call, where its state turned out to be older than the call is."""
-    flow = located.call.root().flow if located.call else ""
-    return LocatedCall(None, located.release, located.steps, flow, STATE_IS_OLD)
+    flow = located.call.to_root_flow().flow if located.call else ""
+    return LocatedCall(None, located.release, located.steps, flow, STALE_STATE_NOTE)
 
 
-def is_unanswered_by(located: LocatedCall, event: Event) -> bool:
+def is_unanswered_by(located: LocatedCall, event: CallbackEvent) -> bool:
     """Whether the platform goes on without the answer to this event, as far as the state of the
     call tells.
     """
@@ -137,13 +143,13 @@ def is_unanswered_by(located: LocatedCall, event: Event) -> bool:
         return True
     if not isinstance(event, Pie):
         return False
-    if in_conference(event):
+    if is_from_conference(event):
         return True
     call = located.call
     return event.type == "sequence" and call is not None and not _is_question(located, call)
 
 
-def waits_elsewhere(located: LocatedCall, event: Event) -> bool:
+def is_waiting_for_other_menu(located: LocatedCall, event: CallbackEvent) -> bool:
     """Whether a menu was asked by name, and the call waits for something else."""
     call = located.call
     return (
@@ -158,5 +164,5 @@ def _is_question(located: LocatedCall, call: Call) -> bool:
     return (
         program is not None
         and call.state in program.states
-        and program.states[call.state].kind in QUESTIONS
+        and program.states[call.state].kind in QUESTION_KINDS
     )

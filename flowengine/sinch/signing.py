@@ -14,13 +14,13 @@ from urllib.parse import unquote_to_bytes
 
 from flowengine.limits import SIGNATURE_WINDOW_SECONDS
 
-Headers = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
+RequestHeaders = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
 """Header names in any case; the second form is what ASGI has"""
 # of two of these one would be checked, and whoever stands in front may have read the other
-SIGNED = (b"authorization", b"content-type", b"x-timestamp")
+SIGNED_HEADERS = (b"authorization", b"content-type", b"x-timestamp")
 
 
-class Folded(dict[bytes, bytes]):
+class HeaderMap(dict[bytes, bytes]):
     """Headers by their names in lower case, so that nobody need search for them. None of them came
     several times.
     """
@@ -32,7 +32,7 @@ class SignatureError(Exception):
     code = 0
 
 
-class Unsigned(SignatureError):  # noqa: N818 - named for what the request is
+class UnsignedError(SignatureError):
     code = 40100
 
 
@@ -40,19 +40,19 @@ class RepeatedHeaderError(SignatureError):
     code = 40100
 
 
-class BadTimestamp(SignatureError):  # noqa: N818
+class BadTimestampError(SignatureError):
     code = 40101
 
 
-class BadSignature(SignatureError):  # noqa: N818
+class BadSignatureError(SignatureError):
     code = 40102
 
 
-class Stale(SignatureError):  # noqa: N818
+class StaleSignatureError(SignatureError):
     code = 40105
 
 
-class UnknownApplication(SignatureError):  # noqa: N818
+class UnknownApplicationError(SignatureError):
     code = 40004
 
 
@@ -65,11 +65,11 @@ def decode_secret(secret: str) -> bytes:
     return a2b_base64(text + "=" * (-len(text) % 4))
 
 
-def _signature(secret: bytes, start: bytes, path: bytes) -> bytes:
+def _compute_signature(secret: bytes, start: bytes, path: bytes) -> bytes:
     return b2a_base64(digest(secret, start + path, "sha256"), newline=False)
 
 
-def _start(method: str, body: bytes, content_type: bytes, timestamp: bytes) -> bytes:
+def _build_signed_prefix(method: str, body: bytes, content_type: bytes, timestamp: bytes) -> bytes:
     """All of the signed text but the path at its end"""
     body_digest = (
         b2a_base64(md5(body, usedforsecurity=False).digest(), newline=False) if body else b""
@@ -82,7 +82,7 @@ def _start(method: str, body: bytes, content_type: bytes, timestamp: bytes) -> b
     )
 
 
-def sign(
+def sign_request(
     key: str,
     secret_b64: str,
     method: str,
@@ -94,10 +94,8 @@ def sign(
     """The Authorization header of a request. `path` has no query, and is written as it shall be
     signed (the SDKs decode it).
     """
-    start = _start(method, body, content_type.encode(), timestamp.encode())
-    return (
-        f"application {key}:{_signature(decode_secret(secret_b64), start, path.encode()).decode()}"
-    )
+    start = _build_signed_prefix(method, body, content_type.encode(), timestamp.encode())
+    return f"application {key}:{_compute_signature(decode_secret(secret_b64), start, path.encode()).decode()}"
 
 
 class Verifier:
@@ -117,72 +115,77 @@ class Verifier:
         self._window = timedelta(seconds=window_seconds)
 
     def verify(
-        self, method: str, raw_path: bytes | str, headers: Headers, body: bytes, now: datetime
+        self,
+        method: str,
+        raw_path: bytes | str,
+        headers: RequestHeaders,
+        body: bytes,
+        now: datetime,
     ) -> str:
         """The key of the application that signed this request, as configured; raises a
         SignatureError
         """
-        authorization, content_type, timestamp = _headers(headers)
-        key, signature = _credentials(authorization)
+        authorization, content_type, timestamp = _read_signed_headers(headers)
+        key, signature = _parse_authorization(authorization)
         application = self._secrets.get(key) or self._folded.get(key.lower())
         if application is None:
-            raise UnknownApplication("no such application is configured")
+            raise UnknownApplicationError("no such application is configured")
         self._check_age(timestamp, now)
-        start = _start(method, body, content_type, timestamp)
-        for path in self._paths(raw_path):
-            if compare_digest(_signature(application[1], start, path), signature):
+        start = _build_signed_prefix(method, body, content_type, timestamp)
+        for path in self._list_path_spellings(raw_path):
+            if compare_digest(_compute_signature(application[1], start, path), signature):
                 return application[0]
-        raise BadSignature("the signature does not fit the request")
+        raise BadSignatureError("the signature does not fit the request")
 
     def _check_age(self, timestamp: bytes, now: datetime) -> None:
         try:
             signed = datetime.fromisoformat(timestamp.decode("ascii"))
         except ValueError as error:
-            raise BadTimestamp("x-timestamp is missing, or no ISO 8601 time") from error
+            raise BadTimestampError("x-timestamp is missing, or no ISO 8601 time") from error
         age = now - (signed if signed.tzinfo else signed.replace(tzinfo=UTC))
         if not -self._window <= age <= self._window:
-            raise Stale(f"signed {age.total_seconds():.0f} seconds ago by this clock")
+            raise StaleSignatureError(f"signed {age.total_seconds():.0f} seconds ago by this clock")
 
-    def _paths(self, raw_path: bytes | str) -> Iterable[bytes]:
+    def _list_path_spellings(self, raw_path: bytes | str) -> Iterable[bytes]:
         """Senders disagree on whether to sign the path as sent or decoded"""
         path = raw_path.encode() if isinstance(raw_path, str) else raw_path
         path = path.partition(b"?")[0]
         return (path, unquote_to_bytes(path)) if b"%" in path else (path,)
 
 
-def check_repeated(headers: Headers) -> None:
+def check_repeated_headers(headers: RequestHeaders) -> None:
     """Raises RepeatedHeaderError where a header that counts came several times."""
-    if not isinstance(headers, Folded):
-        _headers(headers)
+    if not isinstance(headers, HeaderMap):
+        _read_signed_headers(headers)
 
 
-def _headers(headers: Headers) -> tuple[bytes, bytes, bytes]:
-    if isinstance(headers, Folded):
+def _read_signed_headers(headers: RequestHeaders) -> tuple[bytes, bytes, bytes]:
+    if isinstance(headers, HeaderMap):
         return (
             headers.get(b"authorization", b""),
             headers.get(b"content-type", b""),
             headers.get(b"x-timestamp", b""),
         )
     found: dict[bytes, bytes] = {}
-    for name, value in _pairs(headers):
+    for name, value in _to_byte_pairs(headers):
         lowered = name.lower()
         if lowered in found:
             raise RepeatedHeaderError(f"the request has several {lowered.decode()} headers")
-        if lowered in SIGNED:
+        if lowered in SIGNED_HEADERS:
             found[lowered] = value
-    authorization, content_type, timestamp = (found.get(name, b"") for name in SIGNED)
+    authorization, content_type, timestamp = (found.get(name, b"") for name in SIGNED_HEADERS)
     return authorization, content_type, timestamp
 
 
-def _pairs(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
+def _to_byte_pairs(headers: RequestHeaders) -> Iterable[tuple[bytes, bytes]]:
     if isinstance(headers, Mapping):
         return [(name.encode(), value.encode()) for name, value in headers.items()]
     return headers
 
 
-def _credentials(authorization: bytes) -> tuple[bytes, bytes]:
+def _parse_authorization(authorization: bytes) -> tuple[bytes, bytes]:
     scheme, _, credentials = authorization.strip().partition(b" ")
     key, colon, signature = credentials.strip().partition(b":")
     if not (authorization and key and colon and signature) or scheme.lower() != b"application":
-        raise Unsigned('the Authorization header must be "application key:signature"')
+        raise UnsignedError('the Authorization header must be "application key:signature"')
     return key, signature

@@ -6,18 +6,18 @@ import re
 from typing import Final
 
 from flowengine.problems import in_cure
-from flowengine.source.text import Text
+from flowengine.source.source_text import SourceText
 
 _MOST: Final = 2000  # characters that are looked at: as many as an expression may have
 _CLOSERS: Final = {")": "(", "]": "[", "}": "{"}
 _TOKEN: Final = re.compile(r"""\"(?:\\.|[^"\\])*\"|'[^']*'|\s\#.*|[()\[\]{},]""")
 
 
-def meant_value(text: Text, start: int) -> str:
+def meant_value(text: SourceText, start: int) -> str:
     """The value that begins here: on this line, up to the comma or bracket that ends it inside
     `{…}` and `[…]`, and outside of them with the lines that are indented below it.
     """
-    before = text.text[text.line_start(start) : start]
+    before = text.text[text.find_line_start(start) : start]
     line, *below = text.text[start : start + _MOST].splitlines()
     value, ended = _first_value(line, is_flow := _is_open(before))
     if ended or is_flow:

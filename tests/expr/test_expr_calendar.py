@@ -42,7 +42,7 @@ def at(text, zone="+01:00"):
 def test_office_hours(now, is_open, following):
     office = parse_calendar(OFFICE)
     assert office.is_open(at(now)) is is_open
-    assert office.next_open(at(now)).isoformat() == following
+    assert office.find_next_opening(at(now)).isoformat() == following
 
 
 @pytest.mark.parametrize(
@@ -56,25 +56,27 @@ def test_office_hours(now, is_open, following):
     ],
 )
 def test_words(now, locale, words):
-    assert parse_calendar(OFFICE).next_open_words(at(now), locale) == words
+    assert parse_calendar(OFFICE).format_next_opening(at(now), locale) == words
 
 
 def test_words_for_far_and_never():
     far = parse_calendar({"zone": "UTC", "except": {"2027-03-01": "09:30-10:00"}})
-    assert far.next_open_words(at("2026-11-21T00:00:00"), "en-GB") == "Monday 1 March, at 9:30 AM"
-    assert far.next_open_words(at("2026-11-21T00:00:00"), "sv-SE") == "måndag 1 mars 09:30"
-    assert far.next_open_words(at("2026-02-21T00:00:00"), "sv-SE") == "måndag 1 mars 2027 09:30"
     assert (
-        far.next_open_words(at("2024-02-21T00:00:00"), "en-US")
+        far.format_next_opening(at("2026-11-21T00:00:00"), "en-GB") == "Monday 1 March, at 9:30 AM"
+    )
+    assert far.format_next_opening(at("2026-11-21T00:00:00"), "sv-SE") == "måndag 1 mars 09:30"
+    assert far.format_next_opening(at("2026-02-21T00:00:00"), "sv-SE") == "måndag 1 mars 2027 09:30"
+    assert (
+        far.format_next_opening(at("2024-02-21T00:00:00"), "en-US")
         == "Monday, March 1, 2027, at 9:30 AM"
     )
     leap = parse_calendar({"zone": "UTC", "except": {"02-29": "09:30-10:00"}})
-    assert leap.next_open(at("2096-03-01T00:00:00", "+00:00")) == at(
+    assert leap.find_next_opening(at("2096-03-01T00:00:00", "+00:00")) == at(
         "2104-02-29T09:30:00", "+00:00"
     )
     never = parse_calendar({"zone": "UTC"})
-    assert never.next_open(at("2026-11-21T00:00:00")) is None
-    assert never.next_open_words(at("2026-11-21T00:00:00"), "en-US") == "at a later time"
+    assert never.find_next_opening(at("2026-11-21T00:00:00")) is None
+    assert never.format_next_opening(at("2026-11-21T00:00:00"), "en-US") == "at a later time"
 
 
 def around_the_clock(exceptions=None):
@@ -85,24 +87,28 @@ def around_the_clock(exceptions=None):
 
 def test_next_open_of_hours_around_the_clock_is_after_a_closed_day_or_never():
     never_closed = around_the_clock()
-    assert never_closed.next_open(at("2026-11-21T18:00:00", "+00:00")) is None
-    assert never_closed.next_open_words(at("2026-11-21T18:00:00", "+00:00"), "en-US") == "now"
-    assert never_closed.next_open_words(at("2026-11-21T18:00:00", "+00:00"), "sv-SE") == ""
+    assert never_closed.find_next_opening(at("2026-11-21T18:00:00", "+00:00")) is None
+    assert never_closed.format_next_opening(at("2026-11-21T18:00:00", "+00:00"), "en-US") == "now"
+    assert never_closed.format_next_opening(at("2026-11-21T18:00:00", "+00:00"), "sv-SE") == ""
     christmas = around_the_clock({"12-25": "closed", "2030-05-01": "closed"})
     assert (
-        christmas.next_open_words(at("2026-12-24T10:00:00", "+00:00"), "en-US")
+        christmas.format_next_opening(at("2026-12-24T10:00:00", "+00:00"), "en-US")
         == "Saturday at midnight"
     )
     once = around_the_clock({"2030-05-01": "closed"})
-    assert once.next_open(at("2026-12-24T10:00:00", "+00:00")) == at(
+    assert once.find_next_opening(at("2026-12-24T10:00:00", "+00:00")) == at(
         "2030-05-02T00:00:00", "+00:00"
     )
 
 
 def test_next_open_of_hours_that_go_on_past_midnight_is_where_they_begin():
     bar = parse_calendar({"zone": "UTC", "open": {"sat": "20:00-24:00", "sun": "00:00-02:00"}})
-    assert bar.next_open(at("2026-11-28T21:00:00", "+00:00")) == at("2026-12-05T20:00:00", "+00:00")
-    assert bar.next_open(at("2026-11-27T21:00:00", "+00:00")) == at("2026-11-28T20:00:00", "+00:00")
+    assert bar.find_next_opening(at("2026-11-28T21:00:00", "+00:00")) == at(
+        "2026-12-05T20:00:00", "+00:00"
+    )
+    assert bar.find_next_opening(at("2026-11-27T21:00:00", "+00:00")) == at(
+        "2026-11-28T20:00:00", "+00:00"
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,13 +121,13 @@ def test_next_open_of_hours_that_go_on_past_midnight_is_where_they_begin():
 )
 def test_next_open_words_count_days_in_the_zone_of_the_calendar(now, words):
     office = parse_calendar({"zone": "America/New_York", "open": {"mon-fri": "09:00-17:00"}})
-    assert office.next_open_words(datetime.fromisoformat(now), "en-US") == words
+    assert office.format_next_opening(datetime.fromisoformat(now), "en-US") == words
 
 
 def test_an_emergency_closes_everything():
     closed = parse_calendar({**OFFICE, "closed": True})
     assert not closed.is_open(at("2026-11-23T10:00:00"))
-    assert closed.next_open(at("2026-11-23T10:00:00")) is None
+    assert closed.find_next_opening(at("2026-11-23T10:00:00")) is None
 
 
 def test_nights_belong_to_the_day_they_begin():
@@ -145,13 +151,16 @@ def test_hours_across_a_change_of_the_clock():
     spring = parse_calendar(
         {"zone": "Europe/Stockholm", "open": {"daily": "02:30-04:00"}}
     )  # 2026-03-29 has no 02:00-03:00
-    assert spring.next_open(at("2026-03-29T00:00:00")).isoformat() == "2026-03-29T03:00:00+02:00"
+    assert (
+        spring.find_next_opening(at("2026-03-29T00:00:00")).isoformat()
+        == "2026-03-29T03:00:00+02:00"
+    )
     assert spring.is_open(datetime(2026, 3, 29, 1, 0, tzinfo=UTC))
     assert not spring.is_open(datetime(2026, 3, 29, 2, 0, tzinfo=UTC))
     autumn = parse_calendar(
         {"zone": "Europe/Stockholm", "open": {"daily": "01:30-02:30"}}
     )  # 2026-10-25 has 02:00-03:00 twice
-    opened = autumn.next_open(datetime(2026, 10, 24, 12, tzinfo=UTC)).astimezone(UTC)
+    opened = autumn.find_next_opening(datetime(2026, 10, 24, 12, tzinfo=UTC)).astimezone(UTC)
     assert opened == datetime(2026, 10, 24, 23, 30, tzinfo=UTC)
     assert all(autumn.is_open(opened + timedelta(minutes=minute)) for minute in range(120))
     assert not autumn.is_open(opened + timedelta(minutes=120))
@@ -278,7 +287,7 @@ MOMENTS = st.integers(946_684_800, 2_051_222_400).map(
 @given(WEEKS, ZONES, MOMENTS)
 def test_the_next_opening_is_open_and_later(week, zone, now):
     calendar = parse_calendar({"zone": zone, "open": week})
-    opening = calendar.next_open(now)
+    opening = calendar.find_next_opening(now)
     if opening is None:
         assert calendar.is_open(now) or all(hours == "closed" for hours in week.values())
     else:

@@ -1,0 +1,108 @@
+"""What a call waits for just now, in a few words."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from flowengine.compile.checks.call_paths import get_special_keys
+from flowengine.scenarios.conversation import Conversation
+from flowengine.scenarios.scenario_run import get_position
+from flowengine.states.field_types import SPECIAL_TARGETS
+from flowengine.switch.switch_events import Joined, MenuWaits, Ringing
+
+
+def format_prompt(talk: Conversation) -> str:
+    """What can be done now."""
+    last = next(
+        (item for item in reversed(talk.events) if isinstance(item, (MenuWaits, Ringing, Joined))),
+        None,
+    )
+    if isinstance(last, MenuWaits) and talk.phase == "asked":
+        state = get_position(talk)[1]
+        return f"{state}: {describe_input(talk, last)}" if state else describe_input(talk, last)
+    if isinstance(last, Ringing) and talk.phase == "ringing":
+        return f"{last.to} rings: answer, busy, decline, no answer"
+    if isinstance(last, Joined) and last.kind == "conference":
+        return f"in {last.to}"
+    if isinstance(last, Joined) and last.kind == "park":
+        return "parked: unpark NUMBER"
+    return f"connected to {last.to}" if isinstance(last, Joined) and last.to else "on the line"
+
+
+def describe_waiting(talk: Conversation, asked: MenuWaits) -> str:
+    """Where the flow is, and which input it takes."""
+    state = get_position(talk)[1]
+    return (
+        f"in {state} for {describe_input(talk, asked)}"
+        if state
+        else f"for {describe_input(talk, asked)}"
+    )
+
+
+def describe_input(talk: Conversation, asked: MenuWaits) -> str:
+    """Which input counts: keys that lead somewhere, digits, or words."""
+    return (
+        describe_digits(talk, asked.digits)
+        if asked.digits
+        else format_choices(asked.keys) or "nothing"
+    ) + (", or words" * asked.voice)
+
+
+def format_choices(keys: str) -> str:
+    """Keys as a person says them.
+
+    >>> format_choices("120")
+    '1, 2 or 0'
+    """
+    *others, last = list(keys) or [""]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def describe_digits(talk: Conversation, most: int) -> str:
+    """How many; at least as many as the flow takes, where it is known. Keys that work everywhere
+    count beside them.
+    """
+    least = getattr(find_state_verb(talk), "least", 0)
+    others = other_keys(getattr(find_state_verb(talk), "keys", ()), most)
+    if least == most:
+        return ("1 digit" if most == 1 else f"{most} digits") + others
+    return (
+        f"{least} to {most} digits, then #" if least > 1 else f"up to {most} digits, then #"
+    ) + (others)
+
+
+def other_keys(keys: Iterable[str], most: int) -> str:
+    """Keys that are no digits of an input: among several they count alone, and the platform
+    reports them after # or a silence.
+
+    >>> other_keys("*0#", 4), other_keys("*#", 1), other_keys("", 4)
+    ('; * or 0 alone, then #; # alone', ', * or #', '')
+    """
+    keys = "".join(keys)
+    if most == 1:
+        return f", {format_choices(keys)}" if keys else ""
+    typed = format_choices(keys.replace("#", ""))
+    return (f"; {typed} alone, then #" if typed else "") + ("; # alone" if "#" in keys else "")
+
+
+def find_state_verb(talk: Conversation) -> Any:
+    """What the state does that the call is in."""
+    flow, state = get_position(talk)
+    program = talk.backend.release.programs.get(flow) if talk.backend else None
+    found = program.states.get(state) if program else None
+    return found.verb if found else None
+
+
+def list_exits(talk: Conversation) -> list[str]:
+    """Where the exits of the state lead that the call is in."""
+    flow, state = get_position(talk)
+    program = talk.backend.release.programs.get(flow) if talk.backend else None
+    found = program.states.get(state) if program else None
+    if found is None:
+        return []
+    special = {
+        key: does for key, does in get_special_keys(found).items() if does in SPECIAL_TARGETS
+    }
+    return [
+        *(f"{name} leads to {target.state}" for name, target in found.exits.items()),
+        *(f"key {key} means {does}" for key, does in special.items()),
+    ]

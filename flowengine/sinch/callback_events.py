@@ -1,0 +1,183 @@
+"""Callbacks as frozen values: one struct per event, whatever spelling it came in.
+
+`Pairs` arrives as `[{"key": ..., "value": ...}]` or as an object, and is a plain dict when a struct
+is made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from flowengine.sinch.vocabulary import fold_word
+
+
+class Pair(msgspec.Struct, frozen=True):
+    key: str
+    value: str
+
+
+if TYPE_CHECKING:
+    Pairs = dict[str, str]
+else:
+    Pairs = dict[str, str] | list[Pair]
+
+
+def _convert_to_dict(event: msgspec.Struct, name: str) -> None:
+    value = getattr(event, name)
+    if value.__class__ is list:
+        force_setattr(event, name, {pair.key: pair.value for pair in value})
+
+
+def _lower_field(value: msgspec.Struct, name: str) -> None:
+    text: str = getattr(value, name)
+    if text != (lower := text.lower()):
+        force_setattr(value, name, lower)
+
+
+def _fold_field(event: msgspec.Struct, name: str) -> None:
+    text: str = getattr(event, name)
+    if text != (folded := fold_word(text)):
+        force_setattr(event, name, folded)
+
+
+class CallTarget(msgspec.Struct, frozen=True):
+    """did, number, username, sip, conference, email ..., and what to reach there"""
+
+    type: str = ""
+    endpoint: str = ""
+
+    def __post_init__(self) -> None:
+        _lower_field(self, "type")
+
+
+class Money(msgspec.Struct, frozen=True, rename="camel"):
+    currency_id: str = ""
+    amount: float = 0.0
+
+
+class AmdResult(msgspec.Struct, frozen=True):
+    """machine, human, notsure, hangup, inprogress, and why the platform thinks so"""
+
+    status: str = ""
+    reason: str = ""
+    duration: float = 0
+
+    def __post_init__(self) -> None:
+        _lower_field(self, "status")
+        _lower_field(self, "reason")
+
+
+class MenuResult(msgspec.Struct, frozen=True, rename="camel"):
+    menu_id: str = ""
+    type: str = ""
+    value: str = ""
+    input_method: str = ""
+
+    def __post_init__(self) -> None:
+        _lower_field(self, "type")
+        _lower_field(self, "input_method")
+
+
+class CallbackFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="event"):
+    kind: ClassVar[str] = ""  # the name of the callback, as the platform writes it
+    call_id: str = msgspec.field(name="callid")
+    timestamp: str = ""
+    version: int = 1
+    application_key: str = ""
+    custom: str = ""
+    conference_id: str = ""
+    user: str = ""
+    cookies: Pairs = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _convert_to_dict(self, "cookies")
+
+
+class Ice(CallbackFields, frozen=True, tag="ice"):
+    kind: ClassVar[str] = "ice"
+    cli: str = ""
+    to: CallTarget = CallTarget()
+    domain: str = ""
+    origination_type: str = ""
+    rdnis: str = ""
+    call_headers: Pairs = msgspec.field(default_factory=dict)
+    call_resource_url: str = ""
+    duration: int = 0
+    user_rate: Money | None = None
+
+    def __post_init__(self) -> None:
+        _convert_to_dict(self, "cookies")
+        _convert_to_dict(self, "call_headers")
+        _lower_field(self, "domain")
+        if not self.origination_type.isupper():
+            force_setattr(self, "origination_type", self.origination_type.upper())
+
+    @property
+    def origin(self) -> str:
+        """Where the call comes from: `pstn`, `mxp`, `sip`, `server`, or a word to come. The domain
+        is that of the other end; it counts only where nothing else is said.
+        """
+        return self.origination_type.lower() or ("mxp" if self.domain == "mxp" else "pstn")
+
+
+class Ace(CallbackFields, frozen=True, tag="ace"):
+    kind: ClassVar[str] = "ace"
+    amd: AmdResult | None = None
+
+
+class Pie(CallbackFields, frozen=True, tag="pie"):
+    kind: ClassVar[str] = "pie"
+    menu_result: MenuResult = MenuResult()
+
+    @property
+    def menu_id(self) -> str:
+        return self.menu_result.menu_id
+
+    @property
+    def type(self) -> str:
+        return self.menu_result.type
+
+    @property
+    def value(self) -> str:
+        return self.menu_result.value
+
+    @property
+    def input_method(self) -> str:
+        return self.menu_result.input_method
+
+
+class Dice(CallbackFields, frozen=True, tag="dice"):
+    kind: ClassVar[str] = "dice"
+    result: str = ""
+    reason: str = ""
+    duration: int = 0
+    debit: Money | None = None
+    user_rate: Money | None = None
+    from_: str = msgspec.field(default="", name="from")
+    to: CallTarget = CallTarget()
+    call_headers: Pairs = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _convert_to_dict(self, "cookies")
+        _convert_to_dict(self, "call_headers")
+        _fold_field(self, "result")
+        _fold_field(self, "reason")
+
+
+class Notify(CallbackFields, frozen=True, tag="notify"):
+    kind: ClassVar[str] = "notify"
+    type: str = ""
+    destination: str = ""
+    amd: AmdResult | None = None
+    error_code: int = 0
+    error_msg: str = ""
+
+    def __post_init__(self) -> None:
+        _convert_to_dict(self, "cookies")
+        _lower_field(self, "type")
+
+
+CallbackEvent = Ice | Ace | Pie | Dice | Notify
