@@ -103,6 +103,8 @@ class StepDriver:
                 again = await self._repeat_reply(delivery, saved, located)
                 if again is not None:
                     return saved, located, again
+                if is_elsewhere and self._locator.can_ask_again(located, event, saved):
+                    return saved, located, None
             may_wait = not delivery.has_caught_up and (is_elsewhere or is_doubtful(located, event))
             if not may_wait or not await self._store.catch_up():
                 return saved, discard_state(located) if is_elsewhere else located, None

@@ -233,6 +233,8 @@ class CompiledCollect:
             return self.enter(run)
         if run.attempts > CONFIRMING_OFFSET:
             return self.resume_read_back(run, event)
+        if event.type == "sequence" and not event.value and "#" in self.keys:
+            return Exit(self.keys["#"])  # it ends an input: alone it comes as an empty one
         if event.type not in ("sequence", "return") or not event.value:
             settled = self.question.handle_unanswered(run, event, "otherwise", self.ask_question)
             return settled or self.question.retry_question(
