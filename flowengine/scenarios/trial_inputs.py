@@ -39,7 +39,7 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TrialInputs:
-    """What to try in one project. `list_table_words` are the keys of its tables and the texts in them."""
+    """What to try in one project. `words` are the keys of its tables and the texts in them."""
 
     release: Release
     words: tuple[str, ...]

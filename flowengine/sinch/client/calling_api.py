@@ -19,9 +19,9 @@ class CallingApi:
     """Every route of the platform's Calling, configuration and Reporting APIs, on one pool of
     connections.
 
-    What the platform refuses is raised as an `ApiProblem`, by its kind. Nothing is sent twice:
-    after `Unreachable` or a `ServerProblem` a callout may be under way all the same. Phone numbers
-    and secrets are in no text of an exception.
+    What the platform refuses is raised as a `CallingApiError`, by its kind. Nothing is sent twice:
+    after `UnreachableApiError` or a `ServerError` a callout may be under way all the same. Phone
+    numbers and secrets are in no text of an exception.
 
     >>> import asyncio
     >>> from flowengine.sinch import CallTarget
