@@ -40,7 +40,7 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TrialInputs:
-    """What to try in one project. `list_table_words` are the keys of its tables and the texts in them;
+    """What to try in one project. `words` are the keys of its tables and the texts in them;
     `hidden` the values of secret variables that stand in the flows, which are tried nowhere.
     """
 
@@ -89,7 +89,7 @@ class TrialInputs:
                 *quiet,
             ]
         if attempts > 100:  # collect counts so while it reads back
-            return [{"press": key} for key in dict.fromkeys(["1", "2", *verb.everywhere])] + quiet
+            return [{"press": key} for key in dict.fromkeys(["1", "2", *verb.global_keys])] + quiet
         entered = [
             *verb.keys,
             *(text for text in self.list_keyed_texts(verb) if len(text) <= verb.most),
