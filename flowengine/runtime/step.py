@@ -180,7 +180,7 @@ class StepWalk(msgspec.Struct):
         if visit.history:
             self.history.append(visit)
         verb: Any = self.program.states[self.cursor.state].verb
-        self.run.names.update(verb.outputs(ended, self.run.notes))
+        self.run.names.update(verb.convert_outputs(ended, self.run.notes))
         return self.take_exit(Exit(f"outcome {outcome}"))
 
     def push_frame(self, state: str) -> None:

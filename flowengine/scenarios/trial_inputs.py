@@ -82,7 +82,7 @@ class TrialInputs:
                 *quiet,
             ]
         if attempts > 100:  # collect counts so while it reads back
-            return [{"press": key} for key in dict.fromkeys(["1", "2", *verb.everywhere])] + quiet
+            return [{"press": key} for key in dict.fromkeys(["1", "2", *verb.global_keys])] + quiet
         entered = [
             *verb.keys,
             *(text for text in self.list_keyed_texts(verb) if len(text) <= verb.most),
