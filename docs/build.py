@@ -52,7 +52,7 @@ TYPES = {
 SCALAR = ["text", "whole number", "number", "true or false"]
 ANCHORS = {
     "State": "states",
-    "On": "other-events",
+    "EventEntries": "other-events",
     "Var": "variables",
     "Service": "services-and-secrets",
     "Table": "tables",
@@ -162,7 +162,7 @@ def plain_kind(part: Mapping[str, Any]) -> str:
 
 def linked(name: str) -> str:
     anchor = ANCHORS.get(name, name.lower())
-    return "nothing" if name == "Nothing" else f"[{name}](#{anchor})"
+    return "nothing" if name == "NoSettings" else f"[{name}](#{anchor})"
 
 
 def fields(name: str, without: Iterable[str] = ()) -> str:
@@ -206,7 +206,7 @@ def kind(name: str) -> str:
     """The section on one kind of state."""
     entry, part = STATE_KINDS[name], COMPONENTS["State"]["properties"][name]
     structs = [
-        found for found in re.findall(r"#/\$defs/(\w+)", json.dumps(part)) if found != "Nothing"
+        found for found in re.findall(r"#/\$defs/(\w+)", json.dumps(part)) if found != "NoSettings"
     ]
     words = part.get("description") or COMPONENTS[structs[0]]["description"]
     if words.split()[0] != entry.title.split()[0]:
@@ -226,7 +226,7 @@ def nested(structs: Iterable[str]) -> list[str]:
     waiting = list(structs)
     while waiting:
         name = waiting.pop(0)
-        if name not in (*found, "Spoken", "Worded", "Nothing"):
+        if name not in (*found, "PromptSpec", "PromptByAttempt", "NoSettings"):
             found.append(name)
             waiting += re.findall(r"#/\$defs/(\w+)", json.dumps(COMPONENTS[name]["properties"]))
     return found
