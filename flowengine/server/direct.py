@@ -25,17 +25,19 @@ class Common:
 
     def __init__(self) -> None:
         self._made_of: list[tuple[bytes, bytes]] = []
-        self._head = b""
+        self._heads: dict[int, bytes] = {}
 
-    def head(self, headers: list[tuple[bytes, bytes]]) -> bytes:
-        """These headers, of which uvicorn makes a new list when the date changes."""
+    def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """The status line and these headers, of which uvicorn makes a new list when the date
+        changes.
+        """
         if self._made_of is not headers:
+            self._made_of, self._heads = headers, {}
+        if (head := self._heads.get(status)) is None:
             lines = [b"%b: %b\r\n" % header for header in headers]
-            self._made_of, self._head = (
-                headers,
-                b"".join((*lines, b"content-type: application/json\r\n")),
-            )
-        return self._head
+            kind = b"content-type: application/json\r\n"
+            head = self._heads[status] = b"".join((STATUS_LINE[status], *lines, kind))
+        return head
 
 
 _COMMON = Common()
@@ -82,23 +84,23 @@ class Exchange:
 
     def _go(self, _waited: Any = None) -> None:
         """Run on to the answer, or to what must be waited for: what a task does, but at once."""
-        failure: BaseException | None = None
-        status, body = 500, b"{}"
         try:
             waited = self._coroutine.send(None)
         except StopIteration as end:
-            status, body = end.value
+            reply, failure = end.value, None
         except BaseException as error:  # noqa: BLE001  # it is reported below
-            failure = error
+            reply, failure = (500, b"{}"), error
         else:
             self._wait_for(waited)
             return
         # outside of any `except`: an error while writing would name the end of the coroutine as its
         # context, and with it the answer
-        if failure is not None:
-            log.error("a callback could not be answered", exc_info=failure)
-        self._answer(status, body)
-        if failure is not None and not isinstance(failure, (Exception, asyncio.CancelledError)):
+        if failure is None:
+            self._answer(*reply)
+            return
+        log.error("a callback could not be answered", exc_info=failure)
+        self._answer(*reply)
+        if not isinstance(failure, (Exception, asyncio.CancelledError)):
             raise failure
 
     def _wait_for(self, waited: asyncio.Future[Any] | None) -> None:
@@ -120,11 +122,10 @@ class Exchange:
         if self.disconnected or protocol.transport.is_closing():
             return
         stays = self.keep_alive and not protocol.table.is_retiring
-        close = b"" if stays else b"connection: close\r\n"
-        head = STATUS_LINE[status] + _COMMON.head(protocol.server_state.default_headers)
-        protocol.transport.write(
-            b"%b%bcontent-length: %d\r\n\r\n%b" % (head, close, len(body), body)
-        )
+        head = _COMMON.head(status, protocol.server_state.default_headers)
+        if not stays:
+            head += b"connection: close\r\n"
+        protocol.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
         self.response_complete = True
         if not stays:
             protocol.transport.close()
@@ -136,6 +137,11 @@ class DirectProtocol(TrackedHttpTools):
 
     _exchange: Exchange | None = None  # whose body is being read
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        app, is_limited = self.app, self.limit_concurrency is not None or bool(self.root_path)
+        self._plain_paths = app.plain_paths if isinstance(app, Front) and not is_limited else ()
+
     def on_message_begin(self) -> None:
         self.url, self.headers = b"", []
         self.table.begin_request(self)
@@ -146,9 +152,8 @@ class DirectProtocol(TrackedHttpTools):
 
     def on_headers_complete(self) -> None:
         self._is_reading_head = False
-        front = self.app
         headers = Folded(self.headers)
-        if isinstance(front, Front) and self.url in front.plain_paths and self._is_plain(headers):
+        if self.url in self._plain_paths and self._is_plain(headers):
             self._exchange = self.cycle = Exchange(self, headers)  # type: ignore[assignment]
         else:
             self._hand_over(self.url, self.headers)
@@ -176,8 +181,6 @@ class DirectProtocol(TrackedHttpTools):
             and headers.keys().isdisjoint(_NOT_PLAIN)
             and len(headers) == len(self.headers)  # none comes twice
             and not self.flow.write_paused
-            and self.limit_concurrency is None
-            and not self.root_path
         )
 
     def on_body(self, body: bytes) -> None:
