@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from flowengine.limits import MAX_COOKIE_BYTES
+
 COOKIE_KEY = "fe"
 _SEALED, _SIGNED = b"\x01", b"\x02"  # the version of the format
 _TAG_BYTES = 16
@@ -31,7 +33,7 @@ class Codec:
     be used twice by accident.
     """
 
-    __slots__ = ("_ciphers", "_fingerprint_key", "_signers")
+    __slots__ = ("_ciphers", "_fingerprints", "_signers")
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys:
@@ -41,7 +43,8 @@ class Codec:
             blake2b(key, person=b"fe cookie signed").digest() for key in keys
         )  # no key for two purposes
         self._signers = tuple(blake2b(key=key, digest_size=_TAG_BYTES) for key in own)
-        self._fingerprint_key = blake2b(keys[0], person=b"fe fingerprint").digest()
+        fingerprint_key = blake2b(keys[0], person=b"fe fingerprint").digest()
+        self._fingerprints = blake2b(key=fingerprint_key, digest_size=_TAG_BYTES)
 
     def seal(self, payload: bytes, call_id: str, steps: int = 0) -> str:
         """The payload as text, behind the count of steps in clear."""
@@ -59,7 +62,9 @@ class Codec:
 
     def fingerprint(self, content: bytes) -> bytes:
         """16 bytes by which equal contents are known; without the key nobody can guess at them."""
-        return blake2b(content, key=self._fingerprint_key, digest_size=_TAG_BYTES).digest()
+        fingerprint = self._fingerprints.copy()  # quicker than to begin with the key
+        fingerprint.update(content)
+        return fingerprint.digest()
 
     def open(self, text: str, call_id: str, known: int = -1) -> bytes | None:
         """The payload; None for whatever this codec did not seal or sign for this very call, and
@@ -119,6 +124,12 @@ def size(payload_length: int) -> int:
         + 1
         + -(-(len(_SEALED) + _TAG_BYTES + payload_length) * 4 // 3)
     )
+
+
+# Worked out once, as each callback asks whether its state fits.
+MAX_PAYLOAD_BYTES = max(
+    length for length in range(MAX_COOKIE_BYTES) if size(length) <= MAX_COOKIE_BYTES
+)
 
 
 def _associated(call_id: str, count: str) -> list[bytes]:

@@ -36,6 +36,11 @@ def value_places(history: Sequence[str | Visit]) -> Iterator[tuple[str, Mapping[
             yield from value_places(item.history)
 
 
+def is_small(history: Sequence[str | Visit]) -> bool:
+    """Whether a history may travel as it is: quick, and a no may be wrong by some bytes."""
+    return len(encode(history)) <= MAX_HISTORY_BYTES
+
+
 def drop_oldest(levels: Sequence[Sequence[str | Visit]]) -> list[History]:
     """The histories of a call, outermost first, without their oldest questions as far as they are
     too large to travel.

@@ -19,8 +19,8 @@ from flowengine.limits import MAX_FAILURES_PER_STEP, MAX_STATES_PER_STEP, MAX_SU
 from flowengine.runtime.begin import QUESTIONS, Start, begin, in_conference
 from flowengine.runtime.call import Call, Frame, fits_place
 from flowengine.runtime.guard import mend, surely_legal
-from flowengine.runtime.history import History, Visit, drop_oldest, questions
-from flowengine.sinch import Ace, Dice, Event, Notify, Pie
+from flowengine.runtime.history import History, Visit, drop_oldest, is_small, questions
+from flowengine.sinch import Ace, Dice, Event, Pie
 from flowengine.states import Answer, Enter, Exit, Failed, Fetched, Leave, Move, Names, Request, Run
 from flowengine.states.move import Said, Sent
 from flowengine.svaml import Action, Continue, Hangup, Instruction, ReportCallStatus
@@ -87,9 +87,9 @@ class Walk(msgspec.Struct):
         """
         while self.left_to_walk > 0:
             self.left_to_walk -= 1
-            if isinstance(move, Answer):
+            if type(move) is Answer:
                 return self.answered(move)
-            if isinstance(move, Request):
+            if type(move) is Request:
                 self.note(f"asks {move.service}")
                 return Outcome(None, (), None, (), Waiting(move, self))
             move = self.followed(move)
@@ -97,11 +97,11 @@ class Walk(msgspec.Struct):
         return self.answered(self.sorry())
 
     def followed(self, move: Move) -> Move:
-        if isinstance(move, Exit):
+        if type(move) is Exit:
             return self.left(move)
-        if isinstance(move, Enter):
+        if type(move) is Enter:
             return self.entered_flow(move)
-        if isinstance(move, Leave):
+        if type(move) is Leave:
             return self.returned(move.outcome)
         assert isinstance(move, Failed)  # noqa: S101  # every other move is handled in walk
         return self.failed(move.reason)
@@ -118,7 +118,7 @@ class Walk(msgspec.Struct):
                 self.go_back()
             return self.entered()
         asked = state.kind in QUESTIONS and self.program.goes_back
-        if asked and self.history[-1:] != [state.name]:
+        if asked and not (self.history and self.history[-1] == state.name):
             self.history.append(state.name)
         try:
             self.program.machine.events[name].trigger(self.cursor)
@@ -250,7 +250,7 @@ class Walk(msgspec.Struct):
         said = tuple(item for item in self.run.said if isinstance(item, ReportCallStatus))
         return Outcome(
             self.after(),
-            said if isinstance(self.run.event, Dice) else (),
+            said if type(self.run.event) is Dice else (),
             None,
             tuple(self.trace),
             None,
@@ -276,7 +276,7 @@ class Walk(msgspec.Struct):
             return replace(
                 self.kept_aside(self.aside),
                 steps=self.steps + 1,
-                ended=self.aside.ended or isinstance(self.run.event, Dice),
+                ended=self.aside.ended or type(self.run.event) is Dice,
             )
         state = self.cursor.state
         own, stack = self.bounded_history() if self.history or self.stack else ((), ())
@@ -295,6 +295,8 @@ class Walk(msgspec.Struct):
 
     def bounded_history(self) -> tuple[History, tuple[Frame, ...]]:
         """The questions of the flow and the frames of its callers, as many as may travel."""
+        if not self.stack and is_small(self.history):
+            return tuple(self.history), ()
         *outer, own = drop_oldest([*(frame.history for frame in self.stack), self.history])
         frames = zip(self.stack, outer, strict=True)
         return own, tuple(
@@ -382,9 +384,9 @@ def unrouted(release: Release, event: Event, now: datetime) -> Outcome:
     """No flow answers: an incoming call hears the apology, a placed call goes on as it was placed,
     events are only acknowledged.
     """
-    if isinstance(event, (Dice, Notify)) or (isinstance(event, Pie) and in_conference(event)):
+    if not event.is_awaited or (type(event) is Pie and in_conference(event)):
         return Outcome(None, (), None, ())
-    if isinstance(event, Ace):
+    if type(event) is Ace:
         return Outcome(None, (), Continue(), ())
     run = Run(event, Names.of({}, release.computed, event, now), release.locale, 0)
     return Outcome(

@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from flowengine.compile import Release
-from flowengine.limits import MAX_COOKIE_BYTES
 from flowengine.runtime.call import Call, dump, restore
-from flowengine.runtime.cookie import COOKIE_KEY, Codec, derive_key, size
+from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec, derive_key
 from flowengine.runtime.step import Entry, Outcome, resume, step
-from flowengine.sinch import Dice, Event, Notify, decode
+from flowengine.sinch import Event, decode
 from flowengine.states import Fetched, Request
 from flowengine.svaml import SetCookie, encode
 
@@ -100,9 +99,9 @@ class Backend:
             self.cookies_only
             and outcome.call is not None
             and outcome.action is not None
-            and not isinstance(event, (Dice, Notify))
+            and event.is_awaited
         )
-        if not wanted or outcome.call is None or size(len(state)) > MAX_COOKIE_BYTES:
+        if not wanted or outcome.call is None or len(state) > MAX_PAYLOAD_BYTES:
             return ()
         return (
             SetCookie(key=COOKIE_KEY, value=CODEC.seal(state, event.call_id, outcome.call.steps)),
