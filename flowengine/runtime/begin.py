@@ -12,7 +12,7 @@ from flowengine.expr import EvalError
 from flowengine.limits import MAX_FACT_BYTES
 from flowengine.runtime.call import Call
 from flowengine.sinch import Ace, Dice, Event, Ice, Notify, Pie
-from flowengine.sinch.caller import caller_of, dialled_address, forwarding_number
+from flowengine.sinch.caller import dialled_address, forwarding_number, read_caller
 from flowengine.states import Variable
 from flowengine.states.assign import held
 from flowengine.svaml import Action, Hangup
@@ -44,21 +44,24 @@ class Handed(msgspec.Struct, frozen=True):
     data: dict[str, Any] = {}
 
 
+_NOTHING_HANDED = Handed()
+
+
 def begin(
     release: Release, call: Call | None, event: Event, gone: str | None = None
 ) -> Start | None:
     """The start of a step, or None where no flow has anything to say. `gone` is the flow of a known
     call whose place is lost.
     """
-    if isinstance(event, Ice):
+    if type(event) is Ice:
         return incoming(release, event, call.steps if call else 0)
     if call is None:
         return unseen(release, event) if gone is None else misplaced(release, event, gone)
-    if call.ended and not isinstance(event, (Dice, Notify)):
+    if call.ended and event.is_awaited:
         return Start(call, answer=Hangup(), settled=True)
-    if isinstance(event, Ace):
+    if type(event) is Ace:
         return answered(release, call)
-    if isinstance(event, Pie):
+    if type(event) is Pie:
         return pressed(release, call, event)
     return happened(release, call, event)
 
@@ -67,14 +70,16 @@ def incoming(release: Release, event: Ice, steps: int) -> Start | None:
     """A call that rings. Only a call that the platform placed for us may hand in its flow and data:
     others could claim anything.
     """
-    handed = handed_in(event.custom) if event.origination_type == "SERVER" else Handed()
+    handed = handed_in(event.custom) if event.origination_type == "SERVER" else _NOTHING_HANDED
     flow = handed.flow or release.route(
         event.to.endpoint, event.to.type, event.origin, event.application_key
     )
     program = release.programs.get(flow)
     if program is None or not program.start:
         return None
-    values = {**facts_of(event), **inputs(program, handed.data)}
+    values = facts_of(event)
+    if handed.data:
+        values |= inputs(program, handed.data)
     return Start(
         Call(release.id, flow, program.start, program.locale, values, steps=steps),
         entry=program.start,
@@ -83,15 +88,16 @@ def incoming(release: Release, event: Ice, steps: int) -> Start | None:
 
 def facts_of(event: Ice) -> dict[str, Any]:
     """What only the first callback tells of a call."""
-    caller = caller_of(event)
+    origin = event.origin
+    caller = read_caller(event.cli, event.user, origin)
     return {
         "call.from": caller.number,
         "call.to": cut(dialled_address(event)),
         "call.user": cut(caller.user),
         "call.sip": cut(caller.sip),
         "call.withheld": caller.withheld,
-        "call.redirected_from": forwarding_number(event),
-        "call.origin": cut(event.origin),
+        "call.redirected_from": forwarding_number(event) if event.rdnis else "",
+        "call.origin": cut(origin),
     }
 
 
@@ -108,10 +114,10 @@ def misplaced(release: Release, event: Event, flow: str) -> Start | None:
     """A call that began elsewhere, on a release that is gone: only its own flow may still hear how
     it went on.
     """
-    if isinstance(event, Pie):
+    if type(event) is Pie:
         return None if in_conference(event) else lost(release, event)
     program = release.programs.get(flow)
-    if program is None or isinstance(event, Ace):
+    if program is None or type(event) is Ace:
         return None
     return happened(
         release, Call(release.id, flow, program.answered or program.start, program.locale), event
@@ -120,7 +126,7 @@ def misplaced(release: Release, event: Event, flow: str) -> Start | None:
 
 def unseen(release: Release, event: Event) -> Start | None:
     """A first callback that is no incoming call: a placed call, or a call whose state is lost."""
-    if isinstance(event, Pie) and not in_conference(event):
+    if type(event) is Pie and not in_conference(event):
         return lost(release, event)
     handed = handed_in(event.custom)
     flow = handed.flow or placed(release, event)
@@ -134,9 +140,9 @@ def unseen(release: Release, event: Event) -> Start | None:
         program.locale,
         inputs(program, handed.data),
     )
-    if isinstance(event, Ace):
+    if type(event) is Ace:
         return Start(call, entry=program.answered) if program.answered else None
-    if isinstance(event, Pie):
+    if type(event) is Pie:
         return Start(
             call, entry=program.pressed, settled=not program.pressed, aside=True, silent=True
         )
@@ -164,11 +170,11 @@ def in_conference(event: Pie) -> bool:
 
 def handed_in(custom: str) -> Handed:
     if not custom.startswith("{"):
-        return Handed()
+        return _NOTHING_HANDED
     try:
         return msgspec.json.decode(custom, type=Handed)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return Handed()
+        return _NOTHING_HANDED
 
 
 def inputs(program: Program, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,7 +237,7 @@ def happened(release: Release, call: Call, event: Event) -> Start:
     """The end of a call or a notice: the first flow's entry for it runs aside, and nothing is
     answered.
     """
-    if isinstance(event, Notify) and event.type in ("amd", "amd_beep"):
+    if type(event) is Notify and event.type in ("amd", "amd_beep"):
         return Start(
             call,
             aside=True,
@@ -239,10 +245,10 @@ def happened(release: Release, call: Call, event: Event) -> Start:
             settled=release.programs[call.flow].states[call.state].kind != "connect",
         )
     program = release.programs[call.root().flow]
-    entry = program.ended if isinstance(event, Dice) else notified(program, event)
+    entry = program.ended if type(event) is Dice else notified(program, event)
     return Start(call.root(), entry=entry, settled=not entry, aside=True, silent=True)
 
 
 def notified(program: Program, event: Event) -> str:
-    kind = event.type if isinstance(event, Notify) else ""
+    kind = event.type if type(event) is Notify else ""
     return program.notified.get(kind) or program.notified.get("any", "")

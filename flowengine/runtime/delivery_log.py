@@ -57,17 +57,23 @@ def may_hold(saved: Saved, identity: bytes) -> bool:
 
 def append_entry(saved: Saved | None, delivery: Delivery, *, spoken: bool, cookie: bool) -> bytes:
     """The log of a call with this delivery as the latest."""
-    log = b"" if saved is None else saved.deliveries
-    if len(log) == IDENTITY_BYTES and saved is not None:
-        log = encode_log(decode_log(saved))
-    elif len(log) % _ENTRY_BYTES:
-        log = b""
-    elif len(log) >= _PRUNED_FROM * _ENTRY_BYTES and saved is not None:
-        log = encode_log(_without_old(decode_log(saved), delivery.arrived))
     flags = spoken * _SPOKEN | cookie * _SET_COOKIE
-    arrived = round(delivery.arrived * 1_000_000)
-    took = min(round((time.perf_counter() - delivery.begun) * 1_000_000), _MAX_TOOK)
-    return log + _ENTRY.pack(delivery.identity, delivery.stamp, arrived, took, flags)
+    took = int((time.perf_counter() - delivery.begun) * 1_000_000)
+    entry = _ENTRY.pack(
+        delivery.identity,
+        delivery.stamp,
+        arrived_at(delivery),
+        min(took, _MAX_TOOK),
+        flags,
+    )
+    if saved is None:
+        return entry
+    log = saved.deliveries
+    if len(log) % _ENTRY_BYTES:  # of a server of before, or none
+        log = encode_log(decode_log(saved))
+    elif len(log) >= _PRUNED_FROM * _ENTRY_BYTES:
+        log = encode_log(_without_old(decode_log(saved), delivery.arrived))
+    return log + entry
 
 
 def decode_log(saved: Saved) -> list[AnsweredDelivery]:
@@ -94,7 +100,7 @@ def mark_undelivered(saved: Saved, delivery: Delivery) -> bytes | None:
     """The log, with the note that the answer to this delivery was not delivered; None where the
     delivery is not in it.
     """
-    arrived = round(delivery.arrived * 1_000_000)
+    arrived = arrived_at(delivery)
     entries = decode_log(saved)
     for index, entry in enumerate(entries):
         if (entry.identity, entry.stamp, entry.arrived) == (
@@ -115,8 +121,13 @@ def mark_repeated(saved: Saved, delivery: Delivery) -> bytes:
         entry._replace(is_undelivered=False) if entry.identity == delivery.identity else entry
         for entry in decode_log(saved)
     ]
-    arrived = round(delivery.arrived * 1_000_000)
-    return encode_log([*entries, AnsweredDelivery(delivery.identity, delivery.stamp, arrived)])
+    entry = AnsweredDelivery(delivery.identity, delivery.stamp, arrived_at(delivery))
+    return encode_log([*entries, entry])
+
+
+def arrived_at(delivery: Delivery) -> int:
+    """When it came, as entries tell it."""
+    return int(delivery.arrived * 1_000_000)
 
 
 def _to_entry(identity: bytes, stamp: int, arrived: int, took: int, flags: int) -> AnsweredDelivery:

@@ -28,7 +28,7 @@ from flowengine.runtime.repetition import (
 )
 from flowengine.runtime.reply import Answered, Overtaken, Replier, Reply
 from flowengine.runtime.requester import Requester
-from flowengine.runtime.step import step
+from flowengine.runtime.step import Outcome, step
 from flowengine.runtime.store import Saved, Store, StoreError
 from flowengine.sinch import Ice
 
@@ -62,9 +62,14 @@ class Driver:
         """Step from what is saved, as often as another callback of this call has saved something
         else in the meantime.
         """
-        event, saved = delivery.event, await self._load(delivery)
+        event = delivery.event
+        # One that rings is taken for new: nothing of it need be read, and where it is not new saving
+        # tells.
+        saved = None if type(event) is Ice else await self._load(delivery)
         for _ in range(MAX_RETAKEN_STEPS):
-            located = await self._locator.locate(event, saved)
+            located = self._locator.find(event, saved)
+            if not isinstance(located, LocatedCall):
+                located = await self._locator.load_release(located)
             is_elsewhere = saved is not None and waits_elsewhere(located, event)
             if saved is not None and (is_elsewhere or may_repeat(saved, delivery)):
                 if (again := await self._repeat(delivery, saved, located)) is not None:
@@ -75,17 +80,13 @@ class Driver:
             now = datetime.fromtimestamp(delivery.at, UTC)
             outcome = step(located.release, located.call, event, now, located.gone)
             if outcome.waiting is not None:
-                if not delivery.is_claimed:
-                    claim = await self._claim(delivery, located, saved)
-                    if isinstance(claim, Answered):
-                        return claim.reply
-                    if isinstance(claim, Overtaken):
-                        saved = claim.saved
-                        continue
-                # A task of its own, as requests count on running in one, and whoever awaits an
-                # answer may drive it without.
-                performing = self._requester.perform_all(delivery, outcome, located.release)
-                outcome = await asyncio.create_task(performing)
+                performed = await self._perform(delivery, located, saved, outcome)
+                if isinstance(performed, Answered):
+                    return performed.reply
+                if isinstance(performed, Overtaken):
+                    saved = performed.saved
+                    continue
+                outcome = performed
             kept = await self._replier.save_and_reply(delivery, located, saved, outcome)
             if isinstance(kept, Answered):
                 return kept.reply
@@ -93,11 +94,7 @@ class Driver:
         raise RuntimeError("other callbacks of this call were always first")
 
     async def _load(self, delivery: Delivery) -> Saved | None:
-        """What is saved of the call. One that rings is taken for new: nothing of it need be read,
-        and where it is not new saving tells.
-        """
-        if isinstance(delivery.event, Ice):
-            return None
+        """What is saved of the call; nothing where the store fails and the state is in a cookie."""
         try:
             return await self._store.load(delivery.event.call_id)
         except StoreError as error:
@@ -116,6 +113,19 @@ class Driver:
         ):
             return await self._replier.repeat(delivery, saved, located)
         return None
+
+    async def _perform(
+        self, delivery: Delivery, located: LocatedCall, saved: Saved | None, outcome: Outcome
+    ) -> Answered | Overtaken | Outcome:
+        """Make the requests of this step, unless another worker makes them, and carry it on."""
+        if not delivery.is_claimed:
+            claim = await self._claim(delivery, located, saved)
+            if not isinstance(claim, Claimed):
+                return claim
+        # A task of its own, as requests count on running in one, and whoever awaits an answer may
+        # drive it without.
+        performing = self._requester.perform_all(delivery, outcome, located.release)
+        return await asyncio.create_task(performing)
 
     async def _claim(
         self, delivery: Delivery, located: LocatedCall, saved: Saved | None

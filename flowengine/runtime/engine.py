@@ -19,6 +19,7 @@ from flowengine.runtime.delivery import (
     identify,
     in_flight_key,
     is_connected,
+    is_unanswered,
     parse_stamp,
 )
 from flowengine.runtime.delivery_log import mark_undelivered
@@ -118,6 +119,7 @@ class Engine:
     ) -> Delivery:
         identity = identify(event, body, self._codec)
         moment = parse_stamp(stamp) if stamp else 0
+        unanswered = is_unanswered(event)
         return Delivery(
             event,
             body,
@@ -126,13 +128,14 @@ class Engine:
             is_connected,
             self._clock(),
             time.perf_counter(),
-            in_flight_key(event, identity, moment),
+            in_flight_key(event, identity, moment, is_unanswered=unanswered),
+            unanswered,
         )
 
     def _find_in_flight(self, delivery: Delivery) -> Delivery | None:
         """The delivery under way that brings the same event."""
         running = self.in_flight.get(delivery.in_flight_key)
-        if running is not None or not delivery.is_unanswered or isinstance(delivery.event, Dice):
+        if running is not None or not delivery.is_unanswered or type(delivery.event) is Dice:
             return running
         for other in self.in_flight.values():
             if other.identity == delivery.identity and not other.is_connected():

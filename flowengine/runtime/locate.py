@@ -54,17 +54,12 @@ class Locator:
         self._codec = codec
         self._vault = vault
 
-    async def locate(self, event: Event, saved: Saved | None) -> LocatedCall:
-        """The call of this event, from what is saved or from its cookie, whichever has counted
-        further; and the release that it began on, which may have to be fetched.
-        """
-        located = self._find(event, saved)
-        if isinstance(located, LocatedCall):
-            return located
-        release = await asyncio.create_task(self.releases.load(located.release))
+    async def load_release(self, call: Call) -> LocatedCall:
+        """The call with the release that it began on, which this process does not have yet."""
+        release = await asyncio.create_task(self.releases.load(call.release))
         if release is None:
-            return move_to_release(located, self.releases.current)
-        return LocatedCall(located, release, located.steps)
+            return move_to_release(call, self.releases.current)
+        return LocatedCall(call, release, call.steps)
 
     def is_in_cookie(self, event: Event) -> bool:
         """Whether the state of this call has come with the event."""
@@ -76,13 +71,18 @@ class Locator:
         state = self._vault.state(saved.state, event.call_id)
         return restore(state) if state is not None else None
 
-    def _find(self, event: Event, saved: Saved | None) -> LocatedCall | Call:
-        """Where this process does not have the release of the call, the call alone."""
-        stored = self.restore_saved(event, saved) if saved else None
-        payload = self._open_cookie(event, saved.counter if stored and saved else -1)
-        carried = restore(payload) if payload else None
-        call = stored if carried is None or (stored and stored.steps >= carried.steps) else carried
-        counted = saved.counter if saved else 0
+    def find(self, event: Event, saved: Saved | None) -> LocatedCall | Call:
+        """The call of this event, from what is saved or from its cookie, whichever has counted
+        further. Where this process does not have the release that it began on, the call alone.
+        """
+        counted = 0 if saved is None else saved.counter
+        stored = None if saved is None else self.restore_saved(event, saved)
+        payload = None
+        if event.cookies:
+            payload = self._open_cookie(event, -1 if stored is None else counted)
+        call = stored
+        if payload and (carried := restore(payload)) is not None:
+            call = stored if stored is not None and stored.steps >= carried.steps else carried
         if payload == b"":  # the state was in the store alone, and what is there is older
             call = None
         if call is None:
@@ -98,7 +98,7 @@ class Locator:
         """What the cookie carries, where it claims to have counted further than what is `known`;
         opening one for nothing is dear.
         """
-        text = event.cookies.get(COOKIE_KEY) if event.cookies else None
+        text = event.cookies.get(COOKIE_KEY)
         if not text or self._codec is None:
             return None
         return self._codec.open(text, event.call_id, known)
@@ -125,9 +125,9 @@ def is_unanswered_by(located: LocatedCall, event: Event) -> bool:
     """Whether the platform goes on without the answer to this event, as far as the state of the
     call tells.
     """
-    if isinstance(event, Notify):
+    if type(event) is Notify:
         return True
-    if not isinstance(event, Pie):
+    if type(event) is not Pie:
         return False
     if in_conference(event):
         return True
@@ -140,14 +140,16 @@ def waits_elsewhere(located: LocatedCall, event: Event) -> bool:
 
     Menu `main` has no name of its own, and one that this release does not have tells nothing.
     """
-    if not isinstance(event, Pie) or located.call is None or in_conference(event):
+    if type(event) is not Pie or located.call is None:
         return False
-    flow, _, place = event.menu_id.partition(".")
+    flow, _, place = event.menu_result.menu_id.partition(".")
     state = place.partition(".")[0]
+    if state == located.call.state and flow == located.call.flow:
+        return False
     program = located.release.programs.get(flow)
     if program is None or state not in program.states:
         return False
-    return (flow, state) != (located.call.flow, located.call.state)
+    return not in_conference(event)
 
 
 def _is_question(located: LocatedCall, call: Call) -> bool:

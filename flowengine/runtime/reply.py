@@ -9,10 +9,10 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Release
-from flowengine.limits import CALL_KEPT_SECONDS, MAX_COOKIE_BYTES
+from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.runtime.call import Call, dump
 from flowengine.runtime.complaints import Complaints
-from flowengine.runtime.cookie import COOKIE_KEY, Codec, size
+from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec
 from flowengine.runtime.delivery import DICE_IDENTITY, Delivery, is_unanswered
 from flowengine.runtime.delivery_log import append_entry, decode_log, mark_repeated
 from flowengine.runtime.locate import LocatedCall, Locator, is_unanswered_by
@@ -20,7 +20,7 @@ from flowengine.runtime.repetition import find_equal, has_spoken
 from flowengine.runtime.step import Entry, Outcome
 from flowengine.runtime.store import Saved, Store, StoreError
 from flowengine.runtime.vault import Vault
-from flowengine.sinch import Dice, Event, Ice, Notify
+from flowengine.sinch import Dice, Event, Ice
 from flowengine.states import Fetched, Names, Request, Run
 from flowengine.svaml import Hangup, SetCookie, encode
 
@@ -109,15 +109,16 @@ class Replier:
         """Save the state, then reply: an answer leaves only when its state would survive a killed
         process.
         """
-        outcome = _with_note(outcome, located)
+        if located.note:
+            outcome = _with_note(outcome, located.note)
         if outcome.call is None:
             body = encode(outcome.instructions, outcome.action)
-            return Answered(self._make_reply(body, delivery, located, outcome, "unrouted"))
+            return Answered(_make_reply(body, delivery, located, outcome, "unrouted"))
         answer = self._encode_answer(delivery.event, located, outcome, outcome.call)
         made = self._make_row(delivery, saved, answer)
         try:
             kept = await self._store.save(
-                delivery.event.call_id, made, self._clock() + CALL_KEPT_SECONDS
+                delivery.event.call_id, made, delivery.at + CALL_KEPT_SECONDS
             )
         except StoreError as error:
             return await self._reply_unkept(delivery, located, outcome, answer, error)
@@ -125,7 +126,7 @@ class Replier:
             return Overtaken(kept)
         failed = answer.call.ended and any(entry.what == "apology" for entry in outcome.trace)
         what = "apology" if failed else "answered"
-        return Answered(self._make_reply(answer.body, delivery, located, outcome, what))
+        return Answered(_make_reply(answer.body, delivery, located, outcome, what))
 
     async def repeat(self, delivery: Delivery, saved: Saved, located: LocatedCall) -> Reply | None:
         """The reply to an event that was answered already: the very same answer, or where the call
@@ -158,9 +159,9 @@ class Replier:
             call = replace(call, steps=located.steps + 1)
         state = dump(call)
         guarded = (call.stack[0].flow if call.stack else call.flow) in located.release.guarded
-        fits = size(len(state)) <= MAX_COOKIE_BYTES
+        fits = len(state) <= MAX_PAYLOAD_BYTES
         cookie = None
-        if self._codec is not None and outcome.action is not None and not is_silent(event):
+        if self._codec is not None and outcome.action is not None and event.is_awaited:
             # A cookie without the state takes the place of an older one, which would come back.
             seal = self._codec.seal if guarded else self._codec.sign
             cookie = seal(state if fits else b"", event.call_id, call.steps)
@@ -179,7 +180,7 @@ class Replier:
         state, body = answer.state, answer.body
         if answer.is_guarded:
             state = self._vault.seal_state(state, call_id, call.steps, answer.cookie or "")
-        if not answer.is_spoken and not isinstance(delivery.event, Dice):
+        if not answer.is_spoken and type(delivery.event) is not Dice:
             # The call still waits where the answer before has led it.
             body = saved.answer if saved is not None else b""
         elif answer.is_guarded:
@@ -206,14 +207,14 @@ class Replier:
         if not answer.call.ended and not (answer.cookie and comes_back):
             raise error
         self._complaints.error("states of calls are in their cookies alone: %s", error)
-        reply = self._make_reply(answer.body, delivery, located, outcome, "unkept")
+        reply = _make_reply(answer.body, delivery, located, outcome, "unkept")
         return Answered(replace(reply, delivery=None))
 
     async def repeat_ice(self, delivery: Delivery, located: LocatedCall) -> Reply | None:
         """What a call that rings has been answered, where the store cannot tell by saving: a full
         disk can still be read.
         """
-        if not isinstance(delivery.event, Ice):
+        if type(delivery.event) is not Ice:
             return None
         try:
             saved = await self._store.load(delivery.event.call_id)
@@ -225,7 +226,7 @@ class Replier:
 
     def _find_answer(self, delivery: Delivery, saved: Saved, located: LocatedCall) -> bytes | None:
         event = delivery.event
-        if not isinstance(event, Dice):
+        if type(event) is not Dice:
             log = decode_log(saved)
             # By its answer the call may have come to where keys get none.
             has_spoken = any(entry.is_spoken for entry in find_equal(log, delivery))
@@ -234,11 +235,6 @@ class Replier:
             if any(entry.identity == DICE_IDENTITY for entry in log):
                 return HANG_UP
         return self._vault.answer(saved.answer, event.call_id) or None
-
-    def _make_reply(
-        self, body: bytes, delivery: Delivery, located: LocatedCall, outcome: Outcome, what: str
-    ) -> Reply:
-        return Reply(body, make_record(delivery, located.release.id, outcome, what), delivery)
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -253,6 +249,12 @@ class _Answer(msgspec.Struct, frozen=True):
     is_guarded: bool
 
 
+def _make_reply(
+    body: bytes, delivery: Delivery, located: LocatedCall, outcome: Outcome, what: str
+) -> Reply:
+    return Reply(body, make_record(delivery, located.release.id, outcome, what), delivery)
+
+
 def make_record(delivery: Delivery, release_id: str, outcome: Outcome, what: str) -> Record:
     """What a delivery was and became, as of now."""
     seconds = time.perf_counter() - delivery.begun
@@ -260,11 +262,6 @@ def make_record(delivery: Delivery, release_id: str, outcome: Outcome, what: str
         delivery.event, release_id, outcome.call, outcome.trace, seconds, delivery.fetch_seconds,
         False, what, delivery.at, delivery.performed, outcome.names, delivery.located,
     )  # fmt: skip
-
-
-def is_silent(event: Event) -> bool:
-    """Whether the platform takes no cookie with the answer to this event."""
-    return isinstance(event, (Dice, Notify))
 
 
 def apology(release: Release, event: Event) -> bytes:
@@ -275,9 +272,7 @@ def apology(release: Release, event: Event) -> bytes:
     return encode(release.apology.instructions(run), Hangup())
 
 
-def _with_note(outcome: Outcome, located: LocatedCall) -> Outcome:
-    if not located.note:
-        return outcome
+def _with_note(outcome: Outcome, note: str) -> Outcome:
     call = outcome.call
-    entry = Entry(call.flow if call else "", call.state if call else "", located.note)
+    entry = Entry(call.flow if call else "", call.state if call else "", note)
     return replace(outcome, trace=(entry, *outcome.trace))

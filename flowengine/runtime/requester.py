@@ -11,7 +11,7 @@ from flowengine.pace import elsewhere
 from flowengine.runtime.delivery import Delivery, is_unique_stamp
 from flowengine.runtime.outbox import Outbox, undelivered
 from flowengine.runtime.step import Outcome, resume
-from flowengine.sinch import Dice, Notify, Pie
+from flowengine.sinch import Pie
 from flowengine.states import Fetched, Request
 
 Fetch = Callable[[Request, float], Awaitable[Fetched]]
@@ -52,7 +52,7 @@ class Requester:
         with elsewhere():
             fetched = await self._fetch(sent, left) if left > 0 else Fetched(0, error="timeout")
         delivery.performed.append((request, fetched))
-        is_report = isinstance(delivery.event, (Dice, Notify)) and undelivered(request, fetched)
+        is_report = not delivery.event.is_awaited and undelivered(request, fetched)
         if self._outbox is not None and is_report:
             await self._outbox.keep(sent)
         return fetched
@@ -68,9 +68,9 @@ def add_idempotency_key(request: Request, delivery: Delivery) -> Request:
         return request
     earlier = sum(known == request for known, _ in delivery.performed)
     event = delivery.equal_events
-    if isinstance(delivery.event, Pie) and is_unique_stamp(delivery.stamp):
+    if type(delivery.event) is Pie and is_unique_stamp(delivery.stamp):
         event = delivery.stamp
-    elif isinstance(delivery.event, Pie) and delivery.is_unanswered:
+    elif type(delivery.event) is Pie and delivery.is_unanswered:
         # Keys in a conference come fast, so that several may be under way from the same state.
         event = round(delivery.arrived * 1_000_000)
     parts = (

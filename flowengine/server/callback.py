@@ -19,7 +19,7 @@ from flowengine.server.forwarded import find_forwarded
 from flowengine.server.log import Lines
 from flowengine.server.metrics import Metrics
 from flowengine.server.settings import KEY, SECRET, SettingsError, applications
-from flowengine.sinch import BadCallback, Dice, Event, Notify, SignatureError, Verifier, decode
+from flowengine.sinch import BadCallback, Event, SignatureError, Verifier, decode
 from flowengine.sinch.signing import Folded, Headers, check_repeated
 
 log = logging.getLogger(__name__)
@@ -149,8 +149,9 @@ class Callback:
         if len(body) > MAX_CALLBACK_BYTES:
             raise Refusal(413, TOO_LARGE, f"a callback has at most {MAX_CALLBACK_BYTES} bytes")
         try:
-            check_framing(scope["headers"])
-            check_repeated(scope["headers"])
+            if type(headers := scope["headers"]) is not Folded:  # these were checked already
+                check_framing(headers)
+                check_repeated(headers)
             application = self._gate.check(scope, body)
             event = decode(body)
         except SignatureError as error:
@@ -171,17 +172,17 @@ class Callback:
         self._lines.callback(reply.record)
         if self._journal is None:
             return None
-        if isinstance(event, (Dice, Notify)):
-            return self._journal.kept(reply.record, body, reply.body)
-        self._journal.note(reply.record, body, reply.body)
-        return None
+        if event.is_awaited:
+            self._journal.note(reply.record, body, reply.body)
+            return None
+        return self._journal.kept(reply.record, body, reply.body)
 
     def _sorry(self, event: Event) -> bytes:
         try:
             return apology(self._engine.releases.current, event)
         except Exception:
             log.exception("the apology failed")
-            return b"{}" if isinstance(event, (Dice, Notify)) else HANG_UP
+            return HANG_UP if event.is_awaited else b"{}"
 
     def _refused(self, refusal: Refusal, scope: Scope) -> tuple[int, bytes]:
         self._metrics.refused(refusal.code)
@@ -200,12 +201,11 @@ def check_framing(headers: Headers) -> None:
     """Refuse what says twice how long its body is: a proxy may read it otherwise. Where we answer
     directly there was a length alone.
     """
-    if not isinstance(headers, Folded):
-        names = names_of(headers)
-        if b"content-length" in names and b"transfer-encoding" in names:
-            raise Refusal(
-                400, NOT_A_CALLBACK, "the request has both content-length and transfer-encoding"
-            )
+    names = names_of(headers)
+    if b"content-length" in names and b"transfer-encoding" in names:
+        raise Refusal(
+            400, NOT_A_CALLBACK, "the request has both content-length and transfer-encoding"
+        )
 
 
 def find_stamp(headers: Iterable[tuple[bytes, bytes]] | Folded) -> bytes:

@@ -219,7 +219,7 @@ class CompiledCollect:
 
     def resume(self, run: Run) -> Move:
         event = run.event
-        if not isinstance(event, Pie):
+        if type(event) is not Pie:
             return self.enter(run)
         if run.attempts > CONFIRMING:
             return self.confirmed(run, event)

@@ -270,11 +270,11 @@ class CompiledConnect:
 
     def resume(self, run: Run) -> Move:
         event = run.event
-        if isinstance(event, Ace):
+        if type(event) is Ace:
             return self.answered(event)
-        if isinstance(event, Notify):
+        if type(event) is Notify:
             return self.noticed(event)
-        return Answer(Hangup() if isinstance(event, Pie) and event.type == "hangup" else Continue())
+        return Answer(Hangup() if type(event) is Pie and event.type == "hangup" else Continue())
 
     def answered(self, event: Ace) -> Move:
         """With `detect: async` the verdict comes as a notice: whatever stands here is none yet."""

@@ -110,7 +110,7 @@ class CompiledPark:
         """Whoever took the call out has connected it, and that was answered: nobody is parked any
         more.
         """
-        return Answer(Continue() if isinstance(run.event, Ace) else Hangup())
+        return Answer(Continue() if type(run.event) is Ace else Hangup())
 
 
 def compile_continue(_builder: Builder, _path: Path, _authored: Nothing | None) -> CompiledEnding:

@@ -199,7 +199,7 @@ class CompiledMenu:
 
     def resume(self, run: Run) -> Move:
         event = run.event
-        if not isinstance(event, Pie):
+        if type(event) is not Pie:
             return self.enter(run)
         value = event.value.strip()
         value = value if value in self.choices else self.spoken(event, run.locale)

@@ -217,7 +217,7 @@ def test_stamp_names_one_request_only_with_a_fraction_of_a_second(
     assert is_unique_stamp(stamped) is expected
     notice = Delivery(Notify(call_id="c"), b"", b"i" * 16, stamped, is_connected, 0.0, 0.0)
     for key in (
-        lambda: in_flight_key(notice.event, notice.identity, notice.stamp),
+        lambda: in_flight_key(notice.event, notice.identity, stamped, is_unanswered=True),
         lambda: notice.claim_key(is_unanswered=True),
     ):
         assert (key() == key()) is expected
