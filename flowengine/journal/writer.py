@@ -78,7 +78,7 @@ class Writer:
 
     def note(self, record: Record, body: bytes, answer: bytes) -> None:
         """Keep this soon."""
-        if self._release(record.release).journal.keep != NOTHING:
+        if self._find_release(record).journal.keep != NOTHING:
             self._add(Noted(record, body, answer), None)
 
     async def kept(self, record: Record, body: bytes, answer: bytes) -> None:
@@ -86,7 +86,7 @@ class Writer:
         if (
             self._loop is None
             or self._closing.is_set()
-            or self._release(record.release).journal.keep == NOTHING
+            or self._find_release(record).journal.keep == NOTHING
         ):
             return
         done = self._loop.create_future()
@@ -97,6 +97,10 @@ class Writer:
             self._loop.call_later(HURRY_SECONDS, self._hurry)
         await done
         timer.cancel()
+
+    def _find_release(self, record: Record) -> Release:
+        found = record.found
+        return self._release(record.release) if found is None else found.release
 
     def _hurry(self) -> None:
         self._hurried = False

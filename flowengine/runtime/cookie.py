@@ -93,10 +93,10 @@ class Codec:
         )
 
     def _verified(self, tag: bytes, payload: bytes, call_id: str, count: str) -> bytes | None:
-        fits = any(
-            compare_digest(tag, _tag(signer, payload, call_id, count)) for signer in self._signers
-        )
-        return payload if fits else None
+        for signer in self._signers:
+            if compare_digest(tag, _tag(signer, payload, call_id, count)):
+                return payload
+        return None
 
     def _decrypt(self, sealed: bytes, associated: list[bytes]) -> bytes | None:
         for cipher in self._ciphers:

@@ -95,7 +95,7 @@ def in_flight_key(event: Event, identity: bytes, stamp: int, *, is_unanswered: b
     The platform asks a call's next question only after the answer to the one before. It waits for
     no answer to a notice or a key in a conference, so two with equal bytes may be two events.
     """
-    if identity in (ICE_IDENTITY, DICE_IDENTITY):
+    if identity is ICE_IDENTITY or identity is DICE_IDENTITY:
         return identity + event.call_id.encode("utf-8", "surrogatepass")
     if is_unanswered:
         return identity + (stamp if is_unique_stamp(stamp) else next(_numbers)).to_bytes(8)

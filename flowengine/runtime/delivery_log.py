@@ -62,7 +62,7 @@ def append_entry(saved: Saved | None, delivery: Delivery, *, spoken: bool, cooki
     entry = _ENTRY.pack(
         delivery.identity,
         delivery.stamp,
-        arrived_at(delivery),
+        int(delivery.arrived * 1_000_000),
         min(took, _MAX_TOOK),
         flags,
     )
@@ -100,7 +100,7 @@ def mark_undelivered(saved: Saved, delivery: Delivery) -> bytes | None:
     """The log, with the note that the answer to this delivery was not delivered; None where the
     delivery is not in it.
     """
-    arrived = arrived_at(delivery)
+    arrived = int(delivery.arrived * 1_000_000)
     entries = decode_log(saved)
     for index, entry in enumerate(entries):
         if (entry.identity, entry.stamp, entry.arrived) == (
@@ -121,13 +121,8 @@ def mark_repeated(saved: Saved, delivery: Delivery) -> bytes:
         entry._replace(is_undelivered=False) if entry.identity == delivery.identity else entry
         for entry in decode_log(saved)
     ]
-    entry = AnsweredDelivery(delivery.identity, delivery.stamp, arrived_at(delivery))
+    entry = AnsweredDelivery(delivery.identity, delivery.stamp, int(delivery.arrived * 1_000_000))
     return encode_log([*entries, entry])
-
-
-def arrived_at(delivery: Delivery) -> int:
-    """When it came, as entries tell it."""
-    return int(delivery.arrived * 1_000_000)
 
 
 def _to_entry(identity: bytes, stamp: int, arrived: int, took: int, flags: int) -> AnsweredDelivery:

@@ -11,7 +11,7 @@ import msgspec
 from flowengine.limits import MAX_RETAKEN_STEPS
 from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.delivery import Delivery
-from flowengine.runtime.delivery_log import decode_log
+from flowengine.runtime.delivery_log import decode_log, may_hold
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
@@ -24,7 +24,6 @@ from flowengine.runtime.repetition import (
     find_equal,
     is_overtaken,
     is_repetition,
-    may_repeat,
 )
 from flowengine.runtime.reply import Answered, Overtaken, Replier, Reply
 from flowengine.runtime.requester import Requester
@@ -71,7 +70,9 @@ class Driver:
             if not isinstance(located, LocatedCall):
                 located = await self._locator.load_release(located)
             is_elsewhere = saved is not None and waits_elsewhere(located, event)
-            if saved is not None and (is_elsewhere or may_repeat(saved, delivery)):
+            if saved is not None and (
+                is_elsewhere or type(event) is Ice or may_hold(saved, delivery.identity)
+            ):
                 if (again := await self._repeat(delivery, saved, located)) is not None:
                     return again
                 if is_elsewhere:

@@ -76,11 +76,14 @@ class Engine:
         `is_connected` tells whether whoever sent it still waits.
         """
         delivery = self._take_up(event, body, stamp, is_connected)
-        while (running := self._find_in_flight(delivery)) is not None:
+        in_flight = self.in_flight
+        while (delivery.in_flight_key in in_flight or delivery.is_unanswered) and (
+            running := self._find_in_flight(delivery)
+        ):
             shared = await running.wait_for_reply()
             if shared is not None:
                 return Reply(shared.body, replace(shared.record, repeated=True))
-        self.in_flight[delivery.in_flight_key] = delivery
+        in_flight[delivery.in_flight_key] = delivery
         reply = None
         try:
             reply = await self._driver.answer_once(delivery)
@@ -93,7 +96,7 @@ class Engine:
             log.exception("callback of call %s failed", event.call_id)
             reply = self._apologise(delivery)
         finally:
-            del self.in_flight[delivery.in_flight_key]
+            del in_flight[delivery.in_flight_key]
             if delivery.shared is not None:
                 delivery.shared.set_result(reply)
         return reply

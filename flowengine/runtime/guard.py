@@ -5,7 +5,8 @@ Mistakes of an author are problems at load. Here only what nobody could know the
 only where it may be needed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -55,15 +56,8 @@ def surely_legal(said: Sequence[Said], action: Sent) -> bool:
 
 
 def size(item: Said | Sent) -> Size:
-    if isinstance(item, msgspec.Raw):
-        return known_size(item)
-    if isinstance(item, Say):
-        return len(item.text), 1
-    if isinstance(item, PlayFiles):
-        return listed(";".join(item.ids))
-    if isinstance(item, StartRecording):
-        return UNSURE
-    return asked(item) if isinstance(item, (RunMenu, Park)) else NOTHING
+    measure = _MEASURES.get(type(item))
+    return NOTHING if measure is None else measure(item)
 
 
 def known_size(item: msgspec.Raw) -> Size:
@@ -88,6 +82,16 @@ def asked(action: RunMenu | Park) -> Size:
 
 def listed(prompt: str) -> Size:
     return UNSURE if "://" in prompt else (len(prompt), prompt.count(";") + 1)
+
+
+_MEASURES: Mapping[type, Callable[[Any], Size]] = {
+    msgspec.Raw: known_size,
+    Say: lambda say: (len(say.text), 1),
+    PlayFiles: lambda play: listed(";".join(play.ids)),
+    StartRecording: lambda _: UNSURE,
+    RunMenu: asked,
+    Park: asked,
+}
 
 
 def prompts(action: RunMenu | Park) -> list[str]:

@@ -33,11 +33,6 @@ class Waiting(NamedTuple):
     timeout: float
 
 
-def may_repeat(saved: Saved, delivery: Delivery) -> bool:
-    """Whether it must be looked into; quick, as hardly any delivery is a repeated one."""
-    return type(delivery.event) is Ice or may_hold(saved, delivery.identity)
-
-
 def is_repetition(saved: Saved, delivery: Delivery, waiting: Waiting) -> bool:
     """Whether the event of this delivery was answered already."""
     if type(delivery.event) is Ice:

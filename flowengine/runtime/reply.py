@@ -126,7 +126,8 @@ class Replier:
             return Overtaken(kept)
         failed = answer.call.ended and any(entry.what == "apology" for entry in outcome.trace)
         what = "apology" if failed else "answered"
-        return Answered(_make_reply(answer.body, delivery, located, outcome, what))
+        record = make_record(delivery, located.release.id, outcome, what)
+        return Answered(Reply(answer.body, record, delivery))
 
     async def repeat(self, delivery: Delivery, saved: Saved, located: LocatedCall) -> Reply | None:
         """The reply to an event that was answered already: the very same answer, or where the call

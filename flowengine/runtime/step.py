@@ -242,8 +242,10 @@ class Walk(msgspec.Struct):
     def answered(self, move: Answer) -> Outcome:
         """The end of a step: only what later states can read stays with the call."""
         self.note("answers")
-        for note in [*self.run.notes, *collect_remarks()]:
+        for note in self.run.notes:
             self.note(note)
+        for remark in collect_remarks():
+            self.note(remark)
         if not self.silent:
             said, action = self.legal(tuple(self.run.said), move.action or Hangup())
             return Outcome(self.after(), said, action, tuple(self.trace), None, self.run.names)

@@ -174,8 +174,9 @@ class DirectProtocol(TrackedHttpTools):
         return (
             (self.cycle is None or self.cycle.response_complete)
             and parser.get_method() == b"POST"
-            and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
+            # without this header only HTTP 1.1 keeps connections; the parser takes long to say so
+            and (b"connection" not in headers or parser.get_http_version() == "1.1")
             and len(headers.get(b"content-length", b"too long"))
             < 6  # what is longer goes the way on which it is refused early
             and headers.keys().isdisjoint(_NOT_PLAIN)

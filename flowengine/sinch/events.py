@@ -28,22 +28,12 @@ else:
     Pairs = dict[str, str] | list[Pair]
 
 
-def _as_dict(event: msgspec.Struct, name: str) -> None:
-    value = getattr(event, name)
-    if value.__class__ is list:
-        force_setattr(event, name, {pair.key: pair.value for pair in value})
+# Each callback is checked for fields that must change, and hardly any has one: so the checks stand in
+# the classes, and cost no calls.
 
 
-def _lower(value: msgspec.Struct, name: str) -> None:
-    text: str = getattr(value, name)
-    if text != (lower := text.lower()):
-        force_setattr(value, name, lower)
-
-
-def _fold(event: msgspec.Struct, name: str) -> None:
-    text: str = getattr(event, name)
-    if text != (folded := fold_word(text)):
-        force_setattr(event, name, folded)
+def _set_dict(event: msgspec.Struct, name: str) -> None:
+    force_setattr(event, name, {pair.key: pair.value for pair in getattr(event, name)})
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -53,7 +43,8 @@ class Destination(msgspec.Struct, frozen=True):
     endpoint: str = ""
 
     def __post_init__(self) -> None:
-        _lower(self, "type")
+        if self.type != (lower := self.type.lower()):
+            force_setattr(self, "type", lower)
 
 
 class Money(msgspec.Struct, frozen=True, rename="camel"):
@@ -69,8 +60,10 @@ class Amd(msgspec.Struct, frozen=True):
     duration: float = 0
 
     def __post_init__(self) -> None:
-        _lower(self, "status")
-        _lower(self, "reason")
+        if self.status != (lower := self.status.lower()):
+            force_setattr(self, "status", lower)
+        if self.reason != (lower := self.reason.lower()):
+            force_setattr(self, "reason", lower)
 
 
 class MenuResult(msgspec.Struct, frozen=True, rename="camel"):
@@ -80,8 +73,10 @@ class MenuResult(msgspec.Struct, frozen=True, rename="camel"):
     input_method: str = ""
 
     def __post_init__(self) -> None:
-        _lower(self, "type")
-        _lower(self, "input_method")
+        if self.type != (lower := self.type.lower()):
+            force_setattr(self, "type", lower)
+        if self.input_method != (lower := self.input_method.lower()):
+            force_setattr(self, "input_method", lower)
 
 
 class Common(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="event"):
@@ -97,7 +92,8 @@ class Common(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_fiel
     cookies: Pairs = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _as_dict(self, "cookies")
+        if type(self.cookies) is not dict:
+            _set_dict(self, "cookies")
 
 
 class Ice(Common, frozen=True, tag="ice"):
@@ -113,9 +109,12 @@ class Ice(Common, frozen=True, tag="ice"):
     user_rate: Money | None = None
 
     def __post_init__(self) -> None:
-        _as_dict(self, "cookies")
-        _as_dict(self, "call_headers")
-        _lower(self, "domain")
+        if type(self.cookies) is not dict:
+            _set_dict(self, "cookies")
+        if type(self.call_headers) is not dict:
+            _set_dict(self, "call_headers")
+        if self.domain != (lower := self.domain.lower()):
+            force_setattr(self, "domain", lower)
         if not self.origination_type.isupper():
             force_setattr(self, "origination_type", self.origination_type.upper())
 
@@ -166,10 +165,14 @@ class Dice(Common, frozen=True, tag="dice"):
     call_headers: Pairs = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _as_dict(self, "cookies")
-        _as_dict(self, "call_headers")
-        _fold(self, "result")
-        _fold(self, "reason")
+        if type(self.cookies) is not dict:
+            _set_dict(self, "cookies")
+        if type(self.call_headers) is not dict:
+            _set_dict(self, "call_headers")
+        if self.result != (word := fold_word(self.result)):
+            force_setattr(self, "result", word)
+        if self.reason != (word := fold_word(self.reason)):
+            force_setattr(self, "reason", word)
 
 
 class Notify(Common, frozen=True, tag="notify"):
@@ -182,8 +185,10 @@ class Notify(Common, frozen=True, tag="notify"):
     error_msg: str = ""
 
     def __post_init__(self) -> None:
-        _as_dict(self, "cookies")
-        _lower(self, "type")
+        if type(self.cookies) is not dict:
+            _set_dict(self, "cookies")
+        if self.type != (lower := self.type.lower()):
+            force_setattr(self, "type", lower)
 
 
 Event = Ice | Ace | Pie | Dice | Notify
