@@ -87,12 +87,8 @@ def _start(method: str, body: bytes, content_type: bytes, timestamp: bytes) -> b
         md5_of_body = _MD5.copy()  # quicker than to look for the algorithm again
         md5_of_body.update(body)
         body_digest = b2a_base64(md5_of_body.digest(), newline=False)
-    return b"%b\n%b\n%b\nx-timestamp:%b\n" % (
-        method.upper().encode(),
-        body_digest,
-        content_type,
-        timestamp,
-    )
+    stamp = b"x-timestamp:" + timestamp
+    return b"\n".join((method.upper().encode(), body_digest, content_type, stamp, b""))
 
 
 def sign(
