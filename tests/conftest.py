@@ -11,6 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from thoroughness import examples
+
+settings.register_profile("properties", max_examples=examples(100))
+settings.load_profile("properties")
 
 
 @pytest.fixture(scope="session")

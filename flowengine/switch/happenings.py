@@ -4,7 +4,7 @@ when, `call` is the call's id.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 Role = Literal["caller", "callee"]
 """Which end of a call: `callee` is also who is reached by a callout"""
@@ -37,6 +37,8 @@ class Finding:
 class Happening:
     """Something that happened to a call."""
 
+    what: ClassVar[str]  # the kind, as programs read it
+
     call: str
     at: datetime
 
@@ -45,6 +47,7 @@ class Happening:
 class Asks(Happening):
     """A callback leaves for the backend."""
 
+    what: ClassVar[str] = "asks"
     event: str
     url: str
     body: bytes
@@ -54,6 +57,7 @@ class Asks(Happening):
 class Told(Happening):
     """What the backend answered, or why it did not (`failure`, then without status)."""
 
+    what: ClassVar[str] = "told"
     event: str
     url: str
     status: int
@@ -70,6 +74,7 @@ class Remark(Happening):
     or in how the call goes on.
     """
 
+    what: ClassVar[str] = "remark"
     about: Literal["ice", "ace", "pie", "dice", "callout", "patch", "call"]
     illegal: tuple[Finding, ...] = ()
     tolerated: tuple[Finding, ...] = ()
@@ -79,6 +84,7 @@ class Remark(Happening):
 class Heard(Happening):
     """A sound begins on a line."""
 
+    what: ClassVar[str] = "heard"
     role: Role
     sound: Sound
 
@@ -87,6 +93,7 @@ class Heard(Happening):
 class Asked(Happening):
     """A menu waits for keys or words: from now on they count."""
 
+    what: ClassVar[str] = "asked"
     role: Role
     menu: str
     keys: str
@@ -100,6 +107,7 @@ class Asked(Happening):
 class Ringing(Happening):
     """An outgoing leg reaches its party."""
 
+    what: ClassVar[str] = "ringing"
     kind: Literal["phone", "app", "sip", "stream"]
     to: str
     cli: str
@@ -109,6 +117,7 @@ class Ringing(Happening):
 class Picked(Happening):
     """A leg is answered."""
 
+    what: ClassVar[str] = "picked"
     role: Role
 
 
@@ -118,6 +127,7 @@ class Joined(Happening):
     the address, the room or "").
     """
 
+    what: ClassVar[str] = "joined"
     kind: Literal["phone", "app", "sip", "stream", "conference", "park"]
     to: str
 
@@ -126,6 +136,7 @@ class Joined(Happening):
 class Left(Happening):
     """A leg has hung up, or was hung up."""
 
+    what: ClassVar[str] = "left"
     role: Role
 
 
@@ -133,6 +144,7 @@ class Left(Happening):
 class Ended(Happening):
     """A call is over."""
 
+    what: ClassVar[str] = "ended"
     result: str
     reason: str
     duration: int

@@ -12,6 +12,7 @@ from compile.projects import files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from runtime.flow_strategies import flows
+from thoroughness import examples
 
 from flowengine.compile import Compiled, Compiler, compile_project
 
@@ -184,7 +185,7 @@ def edited(draw: st.DrawFn, now: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -203,7 +204,7 @@ def test_compiling_again_equals_compiling_from_scratch(data: st.DataObject) -> N
 
 
 @settings(
-    max_examples=15,
+    max_examples=examples(15),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

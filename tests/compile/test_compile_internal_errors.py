@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from thoroughness import examples
 
 from flowengine.compile import Compiled, Compiler, compile_project
 from flowengine.model.folder import read_folder
@@ -47,7 +48,7 @@ def codes(compiled: Compiled) -> list[str]:
     return [problem.code for problem in compiled.problems if problem.severity == "error"]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(PLACES), st.sampled_from([*UNREADABLE, *OTHERS]))
 def test_any_value_replaced_by_any_other_raises_nothing(
     place: tuple[str, Any, Any], value: str

@@ -14,11 +14,12 @@ import pytest
 from many_callers import project, write
 from phone_line import READER, Server
 from test_several_machines import id_of, until
+from thoroughness import THOROUGH
 
 from flowengine.releases.ledger import Change, Ledger, Live, fold
 
 TOKEN = "a token that nobody guesses"
-EACH = 6
+EACH = 6 if THOROUGH else 3
 
 
 class House(Server):

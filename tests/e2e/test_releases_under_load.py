@@ -19,13 +19,14 @@ import pytest
 from many_callers import Crowd, parts_of, project, write
 from phone_line import Server
 from releases.releases_repository import commit, new_repository
+from thoroughness import examples
 
 from flowengine.compile.release import release_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from flowengine.switch.load import Report
 
-CALLS, PUBLISHES = 1000, 100  # of a folder, and as many of a branch
+CALLS, PUBLISHES = examples(1000), examples(100)  # of a folder, and as many of a branch
 LANES, SLOW = 250, 0.6
 BROKEN = 10_000  # editions from here on are never to be heard
 PATIENCE = 20.0

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from journal.journal_line import FLOW, SEALER, Clock, compiled, ended, files, keyed, press, ring
+from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
 from flowengine.journal.row import Noted, row
@@ -49,7 +50,7 @@ async def readable(release: Release, events: list[dict[str, Any]], name: str) ->
 
 
 @pytest.mark.parametrize("told", POLICIES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(account=digits, name=names)
 def test_what_a_secret_variable_holds_is_never_readable(told: str, account: str, name: str) -> None:
     text = asyncio.run(
@@ -60,7 +61,7 @@ def test_what_a_secret_variable_holds_is_never_readable(told: str, account: str,
 
 
 @pytest.mark.parametrize("told", ["", "{numbers: clear}"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(account=digits, name=names)
 def test_what_a_lookup_told_is_readable_only_where_words_are_in_clear(
     told: str, account: str, name: str

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from thoroughness import examples
 
 from flowengine.compile import compile_project
 from flowengine.model import Flow, Project
@@ -229,7 +230,7 @@ def test_schema_and_model_accept_the_examples(name: str, model: Any, whole: Json
     assert accepted(model, whole)
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(1500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(case=changed())
 def test_schema_and_model_are_of_one_mind_about_every_other_file(
     case: tuple[str, Any, Json],
@@ -260,7 +261,7 @@ def texts(value: Json) -> Iterator[str]:
 
 
 @given(case=changed())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_compiling_such_a_file_ends_with_problems_or_a_release(case: tuple[str, Any, Json]) -> None:
     name, _, whole = case
     other = {"flow": around(EXAMPLES["hangup"]), "project": data(PROJECT)}

@@ -12,6 +12,7 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from releases_differences import FILES
+from thoroughness import examples
 
 from flowengine.compile import Compiled, Compiler, compile_project
 from flowengine.model.folder import read_folder
@@ -24,7 +25,7 @@ NAMES = sorted(name for name in SHIPPED if "/" not in name and name != "project.
 
 SLOW = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=examples(60),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 UNHEARD = {"note", "title", "flow", "project"}
@@ -168,7 +169,7 @@ def other(value: Any, states: list[str], chance: random.Random) -> Any:
     return value
 
 
-@settings(SLOW, max_examples=150)
+@settings(SLOW, max_examples=examples(150))
 @given(name=st.sampled_from(NAMES), chance=st.randoms(use_true_random=False))
 def test_no_edit_goes_unseen(name: str, chance: random.Random) -> None:
     whole = data(name)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from journal.journal_line import SEALER, Clock, compiled, ended, files, keyed, press, ring
 from runtime.flow_strategies import callbacks, fetched, flows, incoming
+from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
 from flowengine.journal import Recorded
@@ -27,7 +28,7 @@ from flowengine.sinch import decode
 from flowengine.states import Fetched, Request
 
 patient = settings(
-    max_examples=120,
+    max_examples=examples(120),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
 from flowengine.compile.checks.cookie import worst_case
@@ -144,7 +145,7 @@ def test_back_goes_out_of_a_subflow_and_into_it_again() -> None:
     assert line.call.stack == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.sampled_from(["1111", "2222", "*"]), max_size=30))
 def test_back_undoes_the_questions_in_their_order_whatever_is_pressed(keys: list[str]) -> None:
     line = Line(f=OUTER, inner=INNER)

@@ -9,6 +9,7 @@ from typing import Any
 from flow_strategies import callbacks, fetched, flows, incoming, jsons
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
 from flowengine.runtime.call import Call, Frame, dump, fits, restore
@@ -19,7 +20,7 @@ from flowengine.svaml import encode, violations
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 patient = settings(
-    max_examples=50,
+    max_examples=examples(50),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -72,7 +73,7 @@ def test_a_valid_flow_compiles_and_is_the_same_release_each_time(files: dict[str
     assert compiled(files).id == compiled(files).id
 
 
-@settings(patient, max_examples=200)
+@settings(patient, max_examples=examples(200))
 @given(
     files=flows(),
     first=incoming,
@@ -103,7 +104,7 @@ def test_any_callbacks_in_any_order_get_an_answer_that_is_legal(
         call = outcome.call or call
 
 
-@settings(patient, max_examples=100)
+@settings(patient, max_examples=examples(100))
 @given(
     files=flows(),
     events=st.lists(callbacks, min_size=1, max_size=6),

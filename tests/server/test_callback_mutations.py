@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from server_process import Served, ice, pressed
+from thoroughness import examples
 
 from flowengine.limits import MAX_CALLBACK_BYTES
 
@@ -75,7 +76,7 @@ def check_answer(answer: httpx.Response, body: bytes) -> None:
 
 
 def test_mutated_callbacks_are_answered_or_refused_with_a_reason(client: httpx.Client) -> None:
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
     @given(mutated(), st.booleans())
     def check(body: bytes, direct: bool) -> None:
         path = "/sinch" if direct else "/sinch?by=uvicorn"

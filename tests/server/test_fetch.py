@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from server_process import Service
+from thoroughness import examples
 
 from flowengine.server.fetch import guard
 from flowengine.server.fetch.client import Client
@@ -256,6 +257,6 @@ def test_a_host_is_named_with_its_port() -> None:
 
 
 @given(st.text(max_size=30))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_it_never_raises(rest: str) -> None:
     assert fetched(f"http://{rest}", {}).error in ("not allowed", "cannot be sent")

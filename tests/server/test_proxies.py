@@ -17,13 +17,14 @@ from pathlib import Path
 import httpx
 import pytest
 from server_process import KEY, SECRET, TYPE, Served, free_port, ice, wait_until_ready
+from thoroughness import examples
 
 from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.sinch import sign
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 CALLBACKS = "/acme/sinch"
-PAIRS = 200
+PAIRS = examples(200)
 
 
 def example(language: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 from conversation import compiled, event
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thoroughness import examples
 
 from flowengine.expr import EvalError, Mode, Scope, Type
 from flowengine.runtime.step import Outcome, resume, step
@@ -230,7 +231,7 @@ def test_content_type_of_an_author_replaces_ours_in_any_case(echo: str) -> None:
 
 
 @given(st.text(min_size=1, max_size=20).filter(lambda text: text not in (".", "..")))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_value_in_a_path_or_query_stays_one_piece(echo: str, value: str) -> None:
     template = Scope({"vars.v": Type.TEXT}).template("/a/${vars.v}/b?c=${vars.v}&d=1", Mode.URL)
     try:

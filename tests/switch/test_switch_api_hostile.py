@@ -11,6 +11,7 @@ from desk_process import backend as answering
 from desk_process import switch as started
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thoroughness import examples
 
 from flowengine.switch.api.control import ROUTES as CONTROL
 from flowengine.switch.api.errors import DOCUMENTED
@@ -87,7 +88,7 @@ def filled(path: str, named: list[str], call: str) -> str:
     return path
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     route=st.sampled_from(PLATFORM + SIGNED + DESK),
     named=st.lists(parts, min_size=3, max_size=3),

@@ -7,6 +7,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from switch_reading_cases import ACTIONS, INSTRUCTIONS, action, instruction
+from thoroughness import examples
 
 from flowengine import svaml
 from flowengine.switch.reading import read
@@ -87,7 +88,7 @@ ANSWERS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(
     st.binary(max_size=40) | (ANSWERS | VALUES).map(lambda value: json.dumps(value).encode()),
     CONTEXT,
@@ -98,7 +99,7 @@ def test_anything_is_read(body, context, app_origin):
     assert all(finding.message and finding.cure for finding in reading.illegal + reading.tolerated)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(ANSWERS, CONTEXT)
 def test_what_was_read_reads_the_same_again(answer, context):
     reading = read(json.dumps(answer).encode(), context, Settings())

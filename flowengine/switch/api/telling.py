@@ -14,7 +14,7 @@ from flowengine.switch.happenings import Asks, Ended, Happening, Remark, Sound, 
 def as_json(happening: Happening) -> dict[str, Any]:
     """A happening with its kind as `what`; bodies are shown as what they hold."""
     told = {field.name: plain(getattr(happening, field.name)) for field in fields(happening)}
-    return {"what": type(happening).__name__.lower(), **told}
+    return {"what": happening.what, **told}
 
 
 def plain(value: Any) -> Any:
@@ -36,7 +36,7 @@ def line(happening: Happening) -> str:
         if field.name not in ("call", "at", "illegal", "tolerated")
     ]
     words = " ".join(word(value) for value in told if value)
-    first = f"{happening.at:%H:%M:%S} {type(happening).__name__.lower()} {words}".rstrip() + "\n"
+    first = f"{happening.at:%H:%M:%S} {happening.what} {words}".rstrip() + "\n"
     if isinstance(happening, Told | Remark):
         return first + "".join(findings(happening))
     return first

@@ -34,8 +34,8 @@ def generated() -> dict[str, Any]:
     (top,), components = msgspec.json.schema_components(
         [Configuration], ref_template="#/$defs/{name}"
     )
-    components["Settings"] = {
-        **components["Settings"],
+    components[Settings.__name__] = {
+        **components[Settings.__name__],
         "properties": settings_properties(),
         "additionalProperties": False,
     }
@@ -49,7 +49,7 @@ def generated() -> dict[str, Any]:
 
 def settings_properties() -> dict[str, Any]:
     """Each setting with what its docstring says of it, so that nothing has to be said twice."""
-    plain = msgspec.json.schema(Settings)["$defs"]["Settings"]["properties"]
+    plain = msgspec.json.schema(Settings)["$defs"][Settings.__name__]["properties"]
     said = docstrings()
     return {
         name: {

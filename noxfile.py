@@ -1,0 +1,67 @@
+"""One-word tasks for developers: `.venv/bin/nox -s lint`, `.venv/bin/nox -l` lists them.
+
+The tasks run in the environment that nox itself is installed in, which the README's test command
+makes, so they start at once.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.11.12"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "test-fast"]
+PYTHON = sys.executable
+FLOWENGINE = str(Path(PYTHON).with_name("flowengine"))
+
+
+@nox.session
+def setup(session: nox.Session) -> None:
+    """Install flowengine, editable, with what its tests need, and the hook for commits."""
+    session.run(PYTHON, "-m", "pip", "install", "-q", "-e", ".[test]")
+    session.run(PYTHON, "-m", "pre_commit", "install")
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Run all tests, or those named after `--`."""
+    session.run(PYTHON, "-m", "pytest", *(session.posargs or ["-n", "2"]))
+
+
+@nox.session(name="test-fast")
+def test_fast(session: nox.Session) -> None:
+    """Run the tests that need no second process: language, compiler, runtime, reference pages."""
+    folders = ("compile", "docs", "expr", "model", "runtime", "sinch", "source", "states", "svaml")
+    session.run(PYTHON, "-m", "pytest", "-n", "2", *(f"tests/{name}" for name in folders))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, format, types and the sample flows."""
+    session.run(PYTHON, "-m", "ruff", "check", ".")
+    session.run(PYTHON, "-m", "ruff", "format", "--check", ".")
+    session.run(PYTHON, "-m", "mypy")
+    session.run(FLOWENGINE, "check", "flows")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Write the generated pages and schemas anew."""
+    session.run(PYTHON, "docs/build.py")
+    session.run(FLOWENGINE, "schema", "schemas")
+
+
+@nox.session
+def golden(session: nox.Session) -> None:
+    """Write the golden files anew, for all tests or for those named after `--`; read the diff."""
+    environment = {**os.environ, "UPDATE_GOLDEN": "1"}
+    session.run(PYTHON, "-m", "pytest", *(session.posargs or ["-n", "2"]), env=environment)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure callbacks, reloads and the switch, each beside something else in the same run."""
+    for name in ("callback", "reload", "switch"):
+        session.run(PYTHON, f"benchmarks/{name}.py")
