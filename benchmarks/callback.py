@@ -38,15 +38,15 @@ import httpx
 import uvloop
 
 from flowengine.compile import Release, compile_project
-from flowengine.model.folder import read_folder
+from flowengine.model.project_folder import read_folder
 from flowengine.releases import Registry
-from flowengine.runtime.call import Call
+from flowengine.runtime.call_state import Call
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.step import step
-from flowengine.runtime.store import open_store
-from flowengine.sinch import Event, decode, sign
-from flowengine.states import Fetched, Request
+from flowengine.sinch import CallbackEvent, decode, sign_request
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import open_store
 
 ROOT = Path(__file__).parents[1]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
@@ -130,7 +130,7 @@ async def with_cookies(engine: Engine, bodies: list[bytes]) -> list[bytes]:
 
 def request(body: bytes) -> bytes:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    authorization = sign(KEY, SECRET, "POST", "/sinch", KIND, body, now)
+    authorization = sign_request(KEY, SECRET, "POST", "/sinch", KIND, body, now)
     signed = f"content-type: {KIND}\r\nx-timestamp: {now}\r\nauthorization: {authorization}\r\n"
     return (
         f"POST /sinch HTTP/1.1\r\nhost: 127.0.0.1\r\n{signed}content-length: {len(body)}\r\n\r\n".encode()
@@ -242,7 +242,7 @@ def measure(
         process.wait(30)
 
 
-async def never(_request: Request, _left: float) -> Fetched:
+async def never(_request: LookupRequest, _left: float) -> LookupResult:
     raise AssertionError("the benchmarked flow asks nobody")
 
 
@@ -258,7 +258,7 @@ def step_microseconds(release: Release) -> float:
     """The mean cost of one step over the four callbacks of a call."""
     events = [decode(body) for body in callbacks(0)]
     now = datetime.now(UTC)
-    walk: list[tuple[Call | None, Event]] = []
+    walk: list[tuple[Call | None, CallbackEvent]] = []
     call = None
     for event in events:
         walk.append((call, event))

@@ -29,7 +29,7 @@ from statistics import median
 import uvloop
 from callback import KEY, request, serve
 
-from flowengine.compile import Compiler
+from flowengine.compile import ProjectCompiler
 
 PORT = 18500
 RATE = 400.0  # callbacks in a second, about a twentieth of what a core answers
@@ -265,7 +265,7 @@ def resident(process: int) -> int:
 def traced(flows: int, releases: int = 10) -> float:
     """Kilobytes of Python objects that each further release takes."""
     files = {name: text.encode() for name, text in project(flows).items()}
-    compiler, kept = Compiler(), []
+    compiler, kept = ProjectCompiler(), []
     kept.append(compiler.compile(files, {}).release)
     tracemalloc.start()
     for edition in range(1, releases + 2):

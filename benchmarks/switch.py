@@ -31,17 +31,24 @@ from pathlib import Path
 import httpx
 
 from flowengine.compile import Release, compile_project
-from flowengine.model.folder import read_folder
-from flowengine.runtime.call import Call
+from flowengine.model.project_folder import read_folder
+from flowengine.runtime.call_state import Call
 from flowengine.runtime.step import step
 from flowengine.sinch import decode
-from flowengine.svaml import encode
+from flowengine.svaml import encode_svaml
 from flowengine.switch.clock import VirtualClock
 from flowengine.switch.exchange import Exchange
-from flowengine.switch.happenings import Asked, Asks, Ended, Happening, Picked, Told
-from flowengine.switch.settings import Settings
-from flowengine.switch.wire import Direct, Response
-from flowengine.switch.world import Application, Number, World
+from flowengine.switch.switch_events import (
+    AnswerReceived,
+    Asks,
+    CallEnded,
+    MenuWaits,
+    Picked,
+    SwitchEvent,
+)
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Number, SwitchApplication, SwitchSetup
+from flowengine.switch.wire import DirectTransport, Response
 
 ROOT = Path(__file__).parents[1]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
@@ -87,7 +94,7 @@ def engine(release: Release) -> Answer:
             calls.pop(event.call_id, None)
         else:
             calls[event.call_id] = outcome.call
-        return encode(outcome.instructions, outcome.action)
+        return encode_svaml(outcome.instructions, outcome.action)
 
     return answer
 
@@ -100,22 +107,24 @@ class Caller:
             return Response(200, {}, answer(body))
 
         self.clock = VirtualClock()
-        world = World((Application(KEY, SECRET, "http://backend/sinch"),), (Number(NUMBER, KEY),))
-        self.exchange = Exchange(world, self.clock, Settings(), Direct(answered))
-        self.exchange.watch(self.see)
+        world = SwitchSetup(
+            (SwitchApplication(KEY, SECRET, "http://backend/sinch"),), (Number(NUMBER, KEY),)
+        )
+        self.exchange = Exchange(world, self.clock, SwitchSettings(), DirectTransport(answered))
+        self.exchange.subscribe(self.see)
         self.asked: Counter[str] = Counter()
         self.results: Counter[str] = Counter()
 
-    def see(self, happening: Happening) -> None:
+    def see(self, happening: SwitchEvent) -> None:
         if isinstance(happening, Asks):
             self.asked[happening.event] += 1
-        elif isinstance(happening, Asked):
-            self.clock.later(1, lambda: self.call.caller.press("1"))
+        elif isinstance(happening, MenuWaits):
+            self.clock.call_later(1, lambda: self.call.caller.press("1"))
         elif isinstance(happening, Picked) and happening.role == "callee":
-            self.clock.later(10, self.call.caller.hang_up)
-        elif isinstance(happening, Told):
+            self.clock.call_later(10, self.call.caller.hang_up)
+        elif isinstance(happening, AnswerReceived):
             assert not happening.illegal, happening.illegal
-        elif isinstance(happening, Ended):
+        elif isinstance(happening, CallEnded):
             self.results[happening.result] += 1
 
     def dial(self) -> None:

@@ -5,25 +5,33 @@ Run `python docs/build.py` after a change; a test fails while a page is out of d
 docs/parts/, where a line such as `@fields Menu` stands for a generated part.
 """
 
+import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flowengine.compile.names import CALL_FACTS, CLOCK_NAMES, EVENT_NAMES
+from flowengine.compile.expression_names import CALL_FACTS, CLOCK_NAMES, EVENT_NAMES
 from flowengine.expr import FUNCTIONS, Type
-from flowengine.model.schema import MODELS, generated
+from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema
 from flowengine.problems import CATALOGUE
 from flowengine.sinch import vocabulary
-from flowengine.states import KINDS
-from flowengine.states.connect import ACTIONS, LEGAL
-from flowengine.states.spoken_words import DIGIT_WORDS, YES_NO
+from flowengine.states import STATE_KINDS
+from flowengine.states.connect import ACTIONS_BY_TARGET, OPTIONS_BY_TARGET
+from flowengine.states.spoken_words import DIGIT_WORDS, YES_NO_WORDS
 from flowengine.svaml import LEGAL_ACTIONS
 
 DOCS = Path(__file__).parent
+CODE = DOCS.parent / "flowengine"
+PACKAGES = (
+    "limits", "cooperative", "problems", "source", "expr", "svaml", "sinch", "states", "model", "compile", "storage", "runtime", "journal",
+    "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "phone", "cli",
+)  # fmt: skip  # each imports only what stands before it; tests/test_house.py enforces it
 COMPONENTS: Mapping[str, Any] = {
-    name: part for model in reversed(MODELS) for name, part in generated(model)["$defs"].items()
+    name: part
+    for model in reversed(SCHEMA_MODELS)
+    for name, part in generate_schema(model)["$defs"].items()
 }
 CALLBACKS = {
     "ice": "a call comes in",
@@ -50,11 +58,12 @@ TYPES = {
 SCALAR = ["text", "whole number", "number", "true or false"]
 ANCHORS = {
     "State": "states",
-    "On": "other-events",
+    "EventEntries": "other-events",
     "Var": "variables",
     "Service": "services-and-secrets",
-    "Table": "tables",
+    "TableFile": "tables",
 }
+HEADINGS = {"EventEntries": "On", "SplitShare": "Share", "TableFile": "Table"}
 HINTS = {  # beginnings of the hints that the model gives for a kind of text
     "state names": "state",
     "flow names": "flow",
@@ -159,8 +168,13 @@ def plain_kind(part: Mapping[str, Any]) -> str:
 
 
 def linked(name: str) -> str:
-    anchor = ANCHORS.get(name, name.lower())
-    return "nothing" if name == "Nothing" else f"[{name}](#{anchor})"
+    anchor = ANCHORS.get(name, heading(name).lower())
+    return "nothing" if name == "NoSettings" else f"[{heading(name)}](#{anchor})"
+
+
+def heading(struct: str) -> str:
+    """What authors call a struct: `AuthoredOption` is an Option to them."""
+    return HEADINGS.get(struct, struct.removeprefix("Authored"))
 
 
 def fields(name: str, without: Iterable[str] = ()) -> str:
@@ -193,18 +207,18 @@ def default_of(value: Mapping[str, Any]) -> str:
 
 
 def common() -> str:
-    return fields("State", without=KINDS)
+    return fields("State", without=STATE_KINDS)
 
 
 def kinds() -> str:
-    return "\n\n".join(kind(name) for name in KINDS)
+    return "\n\n".join(kind(name) for name in STATE_KINDS)
 
 
 def kind(name: str) -> str:
     """The section on one kind of state."""
-    entry, part = KINDS[name], COMPONENTS["State"]["properties"][name]
+    entry, part = STATE_KINDS[name], COMPONENTS["State"]["properties"][name]
     structs = [
-        found for found in re.findall(r"#/\$defs/(\w+)", json.dumps(part)) if found != "Nothing"
+        found for found in re.findall(r"#/\$defs/(\w+)", json.dumps(part)) if found != "NoSettings"
     ]
     words = part.get("description") or COMPONENTS[structs[0]]["description"]
     if words.split()[0] != entry.title.split()[0]:
@@ -224,17 +238,17 @@ def nested(structs: Iterable[str]) -> list[str]:
     waiting = list(structs)
     while waiting:
         name = waiting.pop(0)
-        if name not in (*found, "Spoken", "Worded", "Nothing"):
+        if name not in (*found, "PromptSpec", "PromptByAttempt", "NoSettings"):
             found.append(name)
             waiting += re.findall(r"#/\$defs/(\w+)", json.dumps(COMPONENTS[name]["properties"]))
     return found
 
 
 def section(name: str) -> str:
-    heading = (
-        "" if name.lower() in KINDS else f"#### {name}\n\n{COMPONENTS[name]['description']}\n\n"
-    )
-    return f"{heading}{fields(name)}"
+    title = heading(name)
+    if title.lower() in STATE_KINDS:
+        return fields(name)
+    return f"#### {title}\n\n{COMPONENTS[name]['description']}\n\n{fields(name)}"
 
 
 def functions() -> str:
@@ -253,7 +267,7 @@ def names() -> str:
 
 def legal() -> str:
     """Which states may be reached under which callback."""
-    rows = [(f"`connect` to {target}", ACTIONS[target]) for target in ACTIONS]
+    rows = [(f"`connect` to {target}", ACTIONS_BY_TARGET[target]) for target in ACTIONS_BY_TARGET]
     rows += [
         ("`menu`, `collect`", "runMenu"),
         ("`continue`", "continue"),
@@ -271,27 +285,52 @@ def legal() -> str:
 
 def legs() -> str:
     """Which options a connection takes, by what it connects to."""
-    options = sorted(set().union(*LEGAL.values()))
+    options = sorted(set().union(*OPTIONS_BY_TARGET.values()))
     return table(
-        ("option", *LEGAL),
-        ((f"`{one}`", *("yes" if one in LEGAL[leg] else "—" for leg in LEGAL)) for one in options),
+        ("option", *OPTIONS_BY_TARGET),
+        (
+            (
+                f"`{one}`",
+                *("yes" if one in OPTIONS_BY_TARGET[leg] else "—" for leg in OPTIONS_BY_TARGET),
+            )
+            for one in options
+        ),
     )
 
 
 def spoken() -> str:
     """Words for digits, yes and no, by language."""
     rows = []
-    for language in sorted({*DIGIT_WORDS, *YES_NO}):
+    for language in sorted({*DIGIT_WORDS, *YES_NO_WORDS}):
         digits = DIGIT_WORDS.get(language, "").split("|")
-        yes, no, neither = YES_NO.get(language, ("", "", ""))
+        yes, no, neither = YES_NO_WORDS.get(language, ("", "", ""))
         shown = " · ".join(word.replace(" ", ", ") for word in digits)
         rows.append((language, shown, *(one.replace("|", ", ") for one in (yes, no, neither))))
     return table(("language", "0 to 9", "yes", "no", "polite words"), rows)
 
 
+def modules() -> str:
+    """Every module with the first sentence of its docstring, in the order of imports."""
+    parts = []
+    for name in PACKAGES:
+        files = sorted((CODE / name).rglob("*.py")) or [CODE / f"{name}.py"]
+        rows = [
+            (f"`{file.relative_to(CODE)}`", first_sentence(file))
+            for file in files
+            if file.read_text(encoding="utf-8").strip()
+        ]
+        parts.append(f"### {name}\n\n{table(('module', 'what it holds'), rows)}")
+    return "\n\n".join(parts)
+
+
+def first_sentence(file: Path) -> str:
+    words = " ".join((ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").split())
+    return re.split(r"(?<=[.:]) (?=[A-Z])", words, maxsplit=1)[0].removesuffix(":")
+
+
 PARTS: Mapping[str, Callable[..., str]] = {
     "fields": fields, "common": common, "kinds": kinds, "functions": functions, "names": names, "legal": legal, "legs": legs,
-    "spoken": spoken,
+    "spoken": spoken, "modules": modules,
 }  # fmt: skip
 
 
@@ -307,6 +346,10 @@ def filled(text: str) -> str:
 
 def language() -> str:
     return filled((DOCS / "parts" / "language.md").read_text(encoding="utf-8"))
+
+
+def architecture() -> str:
+    return filled((DOCS / "parts" / "architecture.md").read_text(encoding="utf-8"))
 
 
 def problems() -> str:
@@ -330,7 +373,11 @@ def problem(entry: Any) -> str:
     return "\n\n".join((f"### {entry.code}: {entry.title}", words, *shown))
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"language.md": language, "problems.md": problems}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "language.md": language,
+    "problems.md": problems,
+    "../ARCHITECTURE.md": architecture,
+}
 
 if __name__ == "__main__":
     for page, build in PAGES.items():

@@ -66,7 +66,7 @@ MAX_CUSTOM_BYTES = 1024  # of the text that a placed call hands in (documentatio
 MAX_E164 = 16  # characters of a phone number: + and 15 digits (ITU-T E.164)
 # of the address of a recording or transcript: no source has a limit; a bucket of 63, a folder, and
 # a file name made of a date, an application key and a call id are within this
-MAX_DESTINATION = 256
+MAX_RECORDING_URL = 256
 MAX_REPORT_DETAILS = 64  # characters of reportCallStatus, cut by the platform (documentation 2021)
 # either way: long for clocks that drift, short for a replay; the platform only says "not too old"
 SIGNATURE_WINDOW_SECONDS = 300
@@ -79,7 +79,7 @@ MAX_PROJECT_FILES: Final = (
 )
 # a larger file is not even read: it is no flow, and would only fill the memory of the server
 MAX_READ_BYTES: Final = 16_777_216
-GIT_SECONDS: Final = (
+GIT_TIMEOUT_SECONDS: Final = (
     5.0  # git hands out an object in a millisecond; a cold disk takes a second at most
 )
 READ_SECONDS: Final = (
@@ -103,7 +103,7 @@ MAX_SUBFLOW_DEPTH: Final = (
 # the questions that `back` can return to travel with the call: about 25 of ten letters; of the
 # oldest nothing is known any more
 MAX_HISTORY_BYTES: Final = 256
-MAX_RETAKEN_STEPS: Final = (
+MAX_STEP_RETRIES: Final = (
     5  # callbacks of one call at the same moment; each is two at most, an answer and a notice
 )
 # of an address or a user that a call carries along; the platform has none longer (MAX_USER_NAME)
@@ -123,16 +123,16 @@ MAX_ADMIN_BYTES: Final = (
 MAX_CALLBACK_BYTES: Final = (
     65_536  # the largest callback is about 2 kB with cookies and headers at their limits
 )
-LEDGER_PAUSE_SECONDS: Final = (
+LEDGER_POLL_SECONDS: Final = (
     0.05  # what is published on one worker is live on all well within a second; looking costs 5 µs
 )
-DRAINED_EVERY_SECONDS: Final = 60.0  # a release that nobody needs costs disk and memory, not time
+DRAIN_SECONDS: Final = 60.0  # a release that nobody needs costs disk and memory, not time
 RELEASES_KEPT: Final = 20  # a week of edits to go back to; their contents are shared
 REPORT_SECONDS: Final = 10.0  # nobody waits for a report that is tried again
 # a worker that stops in the middle of an attempt leaves the report to others after this; longer than
 # an attempt and what it takes to note its outcome
 REPORT_LEASE_SECONDS: Final = 2 * REPORT_SECONDS
-REPORTS_AT_ONCE: Final = 64  # of one worker, to all receivers
+MAX_CONCURRENT_REPORTS: Final = 64  # of one worker, to all receivers
 REPORTS_PER_RECEIVER: Final = 4  # so that one that hangs leaves room for sixteen others
 REPORT_PAUSE_SECONDS: Final = 1.0  # before the first new try; doubled after each
 REPORT_KEPT_SECONDS: Final = (

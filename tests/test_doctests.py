@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # needs a server: tests/sinch/test_sinch_client_routes.py runs it against one
-ELSEWHERE = {"flowengine.sinch.client.client.CallingApi"}
+ELSEWHERE = {"flowengine.sinch.client.calling_api.CallingApi"}
 EXAMPLE = re.compile(r"^\s*>>> ", re.MULTILINE)
 
 

@@ -34,7 +34,7 @@ COMMANDS: Final = {
 }
 
 
-class Commands(click.Group):
+class LazyCommandGroup(click.Group):
     """A group that knows the summary of each command without importing it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
@@ -78,7 +78,7 @@ def show_version(
     ctx.exit()
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyCommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,

@@ -10,39 +10,45 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.load import UNSIGNED, usable
-from flowengine.cli.phone.beside import Beside
-from flowengine.cli.phone.keep import Kept, faults, file_of
-from flowengine.cli.phone.lines import Lines, Typed, Written, piped, split
-from flowengine.cli.phone.lookups import Performs, Systems, doubles_in
-from flowengine.cli.phone.screen import Screen
-from flowengine.cli.phone.session import Session
-from flowengine.cli.phone.target import (
-    Wish,
-    begins,
-    check,
-    flow_of,
-    given,
-    outside,
-    over_http,
-    placed,
-    reaches,
-    takes,
-)
-from flowengine.cli.project import loaded
+from flowengine.cli.load import UNSIGNED_CREDENTIALS, is_usable_url
+from flowengine.cli.read_project import read_project
 from flowengine.compile import Release
-from flowengine.scenarios.conversation import Conversation, in_process
-from flowengine.scenarios.doubles import Double
-from flowengine.scenarios.generate import tables
-from flowengine.scenarios.inputs import Inputs
-from flowengine.scenarios.model import Given
-from flowengine.scenarios.opening import begins as beginning
-from flowengine.scenarios.opening import opening
-from flowengine.scenarios.project import SECRET, Project
-from flowengine.states import Fetched, Request
+from flowengine.phone.call_request import (
+    CallRequest,
+    check_inputs,
+    check_options,
+    check_reachable,
+    connect_to_backend,
+    create_backend_opening,
+    find_begin_time,
+    find_callout_kind,
+    find_flow,
+    to_given,
+)
+from flowengine.phone.explain_callbacks import CallbackExplainer
+from flowengine.phone.line_sources import (
+    LineSource,
+    ScriptedLines,
+    TypedLines,
+    read_piped_lines,
+    split_keys,
+)
+from flowengine.phone.lookup_answers import LookupAnswerer, PerformRequest, load_doubles
+from flowengine.phone.phone_session import PhoneSession
+from flowengine.phone.save_scenario import SavedScenario, find_faults, format_scenario_file
+from flowengine.phone.screen import Screen
+from flowengine.scenarios.call_setup import build_call_setup
+from flowengine.scenarios.call_setup import get_begin_time as beginning
+from flowengine.scenarios.conversation import Conversation, open_conversation
+from flowengine.scenarios.doubles import ServiceDouble
+from flowengine.scenarios.generate import read_tables
+from flowengine.scenarios.scenario_model import Given
+from flowengine.scenarios.scenario_project import TEST_SECRET, ScenarioProject
+from flowengine.scenarios.trial_inputs import TrialInputs
+from flowengine.states import LookupRequest, LookupResult
 
 PLAIN_WIDTH = 100
-FILE = click.Path(path_type=Path, dir_okay=False)
+OUTPUT_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
@@ -96,7 +102,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--explain", "explained", is_flag=True, help="Show callbacks and SVAML beside the call."
 )
-@click.option("--save", type=FILE, help="Write the call as a scenario to this new file.")
+@click.option("--save", type=OUTPUT_FILE, help="Write the call as a scenario to this new file.")
 @click.option(
     "--key",
     envvar="SINCH_APPLICATION_KEY",
@@ -129,138 +135,165 @@ def call(
     platform refuses, a line that could not be followed; 2 that the command cannot be understood, or
     the flows have mistakes.
     """
-    wish = Wish(**wishes)  # type: ignore[arg-type]  # click has checked them
-    check(wish)
-    lines: Lines = (
-        Written(split(keys)) if keys is not None else Typed() if at_terminal() else Written(piped())
+    wish = CallRequest(**wishes)  # type: ignore[arg-type]  # click has checked them
+    check_options(wish)
+    lines: LineSource = (
+        ScriptedLines(split_keys(keys))
+        if keys is not None
+        else TypedLines()
+        if is_at_terminal()
+        else ScriptedLines(read_piped_lines())
     )
     if target.startswith(("http://", "https://")):
         if answer or live or save or wish.flow:
             raise click.UsageError(
                 "--flow, --answer, --live and --save are for flows in this process, not for a URL"
             )
-        well = backend_called(target, wish, lines, key, secret, explained=explained)
+        well = call_backend(target, wish, lines, key, secret, explained=explained)
     else:
         if save and save.exists():
             raise click.UsageError(f"{save} is there already: --save writes a new file")
-        doubles = doubles_in(answer)
-        well = flow_called(Path(target), wish, lines, doubles, save, live=live, explained=explained)
+        doubles = load_doubles(answer)
+        well = call_flow(Path(target), wish, lines, doubles, save, live=live, explained=explained)
     raise SystemExit(0 if well else 1)
 
 
-def flow_called(
+def call_flow(
     flows: Path,
-    wish: Wish,
-    lines: Lines,
-    doubles: list[Double],
+    wish: CallRequest,
+    lines: LineSource,
+    doubles: list[ServiceDouble],
     save: Path | None,
     *,
     live: bool,
     explained: bool,
 ) -> bool:
     """Call a flow in this process; whether all went well."""
-    project, release, environment = prepared(flows, live=live)
-    flow = flow_of(release, wish)
-    way = given(wish, project.zone, placed(release, flow) if wish.outbound else "")
-    takes(release, flow, way.get("data", {}))
+    project, release, environment = prepare_project(flows, live=live)
+    flow = find_flow(release, wish)
+    way = to_given(wish, project.zone, find_callout_kind(release, flow) if wish.outbound else "")
+    check_inputs(release, flow, way.get("data", {}))
     absent = {name: "" for name, secret in environment.items() if not secret}
-    reaches(release, flow, Given(**way))
-    systems = Systems.of(
-        release, doubles, Inputs.of(release, tables(project), project.variables), lines
+    check_reachable(release, flow, Given(**way))
+    systems = LookupAnswerer.from_release(
+        release,
+        doubles,
+        TrialInputs.from_release(release, read_tables(project), project.variables),
+        lines,
     )
-    start = opening(release, flow, Given(**way))
-    talk = in_process(
+    start = build_call_setup(release, flow, Given(**way))
+    talk = open_conversation(
         release,
         fetch=systems,
         begin=beginning(Given(**way), project.zone),
         application=start.application,
     )
     hidden = {secret: f"<{name}>" for name, secret in environment.items() if secret}
-    session = shown(talk, lines, hidden, explained=explained, outbound=wish.outbound)
+    session = create_session(talk, lines, hidden, explained=explained, outbound=wish.outbound)
     systems.screen, systems.backend = session.screen, talk.backend
-    with asking(release if live else None) as systems.live:
-        began = session.run(start, lambda: systems.left)
+    with open_live_client(release if live else None) as systems.live:
+        began = session.run(start, lambda: systems.has_quit)
     if began and save:
-        kept = Kept(
+        kept = SavedScenario(
             flow,
             {**way, **({"environment": absent} if absent else {})},
             systems.asked,
             tuple(hidden),
         )
-        write(save, file_of(session, kept), project)
-    return began and session.went_well()
+        write_scenario(save, format_scenario_file(session, kept), project)
+    return began and session.has_succeeded()
 
 
-def backend_called(
-    url: str, wish: Wish, lines: Lines, key: str | None, secret: str | None, *, explained: bool
+def call_backend(
+    url: str,
+    wish: CallRequest,
+    lines: LineSource,
+    key: str | None,
+    secret: str | None,
+    *,
+    explained: bool,
 ) -> bool:
     """Call whatever answers callbacks at a URL; whether all went well."""
-    if not usable(url):
+    if not is_usable_url(url):
         raise click.UsageError("a URL begins with http:// or https://, a host and maybe a port")
     if bool(key) != bool(secret):
         raise click.UsageError("a key goes with its secret: give --key and --secret, or neither")
-    name, password = (key, secret) if key and secret else UNSIGNED
-    with over_http(url, name, password, begins(wish.time)) as talk:
-        session = shown(talk, lines, {}, explained=explained, outbound=wish.outbound)
-        return session.run(outside(wish, name), lambda: False) and session.went_well()
+    name, password = (key, secret) if key and secret else UNSIGNED_CREDENTIALS
+    with connect_to_backend(url, name, password, find_begin_time(wish.time)) as talk:
+        session = create_session(talk, lines, {}, explained=explained, outbound=wish.outbound)
+        return (
+            session.run(create_backend_opening(wish, name), lambda: False)
+            and session.has_succeeded()
+        )
 
 
-def prepared(flows: Path, *, live: bool) -> tuple[Project, Release, Mapping[str, str]]:
+def prepare_project(
+    flows: Path, *, live: bool
+) -> tuple[ScenarioProject, Release, Mapping[str, str]]:
     """The project, compiled with test values in place of its secrets, or live with those of the
     environment. Mistakes end the command.
     """
     try:
-        project = Project.at(flows)
+        project = ScenarioProject.from_folder(flows)
     except OSError as error:
         raise click.UsageError(str(error)) from error
-    environment = {name: os.environ.get(name, "") if live else SECRET for name in project.variables}
-    release = project.compiled(environment).release
+    environment = {
+        name: os.environ.get(name, "") if live else TEST_SECRET for name in project.variables
+    }
+    release = project.compile(environment).release
     if release is None:
-        found = loaded(flows, environment)
-        click.echo(found.listing(found.errors), err=True)
+        found = read_project(flows, environment)
+        click.echo(found.format_problems(found.errors), err=True)
         raise SystemExit(2)
     return project, release, environment
 
 
 @contextmanager
-def asking(release: Release | None) -> Iterator[Performs | None]:
+def open_live_client(release: Release | None) -> Iterator[PerformRequest | None]:
     """What really asks other systems, where it is wanted."""
     if release is None:
         yield None
         return
     # only where it is wanted: it makes connections
-    from flowengine.server.fetch import Client  # noqa: PLC0415
+    from flowengine.server.fetch import LookupClient  # noqa: PLC0415
 
     with asyncio.Runner() as runner:
-        client = Client(lambda: release.hosts)
+        client = LookupClient(lambda: release.hosts)
 
-        def perform(request: Request) -> Fetched:
+        def perform(request: LookupRequest) -> LookupResult:
             return runner.run(client(request, request.timeout))
 
         yield perform
         runner.run(client.close())
 
 
-def shown(
-    talk: Conversation, lines: Lines, hidden: Mapping[str, str], *, explained: bool, outbound: bool
-) -> Session:
+def create_session(
+    talk: Conversation,
+    lines: LineSource,
+    hidden: Mapping[str, str],
+    *,
+    explained: bool,
+    outbound: bool,
+) -> PhoneSession:
     """A session whose call is shown as it goes."""
     width = shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns if sys.stdout.isatty() else 0
-    beside = Beside(talk, width or PLAIN_WIDTH, hidden) if explained else None
+    beside = CallbackExplainer(talk, width or PLAIN_WIDTH, hidden) if explained else None
     colour = bool(width) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    screen = Screen(talk, "person" if outbound else "caller", width, colour, lines.typed, beside)
-    talk.exchange.watch(screen.saw)
-    return Session(talk, screen, lines)
+    screen = Screen(
+        talk, "person" if outbound else "caller", width, colour, lines.is_interactive, beside
+    )
+    talk.exchange.subscribe(screen.show_event)
+    return PhoneSession(talk, screen, lines)
 
 
-def write(file: Path, text: str, project: Project) -> None:
+def write_scenario(file: Path, text: str, project: ScenarioProject) -> None:
     """Keep the call, and say whether it would go that way again."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
     click.echo(f"wrote {file}: 1 scenario", err=True)
-    for fault in faults(text, project):
+    for fault in find_faults(text, project):
         click.echo(f"it does not pass as it stands: {fault}", err=True)
 
 
-def at_terminal() -> bool:
+def is_at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()

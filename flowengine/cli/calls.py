@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from flowengine.cli.since import Since
-from flowengine.journal import Reader, Wanted
-from flowengine.journal.database import FILE, JournalError
-from flowengine.journal.telling import conversation, listing
-from flowengine.server.settings import DEFAULT_STORE, Settings
+from flowengine.cli.since_option import SinceType
+from flowengine.journal import CallFilter, JournalReader
+from flowengine.journal.format_calls import format_call_list, format_conversation
+from flowengine.journal.journal_database import JOURNAL_FILE, JournalError
+from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
 
 OUTCOMES = ("apology", "error", "unrouted", "unkept")
 
@@ -27,7 +27,7 @@ OUTCOMES = ("apology", "error", "unrouted", "unkept")
 @click.option("--json", "data", is_flag=True, help="Print JSON.")
 @click.option(
     "--since",
-    type=Since(),
+    type=SinceType(),
     default=0.0,
     help="Calls that began since then: 30m, 1h or 7d ago, or a date (UTC).",
 )
@@ -55,22 +55,22 @@ def calls(
     With CALL, the platform's id of a call or its beginning, show that call from its first callback
     to its last.
     """
-    with opened(journal_of(store)) as reader:
+    with open_journal(find_journal(store)) as reader:
         if call is not None:
-            one(reader, call, data=data)
+            show_call(reader, call, data=data)
             return
-        found = reader.calls(Wanted(since, release, outcome or "", limit))
-        click.echo(encoded(found) if data else listing(reversed(found)))
+        found = reader.list_calls(CallFilter(since, release, outcome or "", limit))
+        click.echo(format_json(found) if data else format_call_list(reversed(found)))
 
 
-def one(reader: Reader, call: str, *, data: bool) -> None:
-    steps = reader.steps(call) or reader.steps(meant(reader, call))
-    click.echo(encoded(steps) if data else conversation(steps))
+def show_call(reader: JournalReader, call: str, *, data: bool) -> None:
+    steps = reader.list_callbacks(call) or reader.list_callbacks(find_call_id(reader, call))
+    click.echo(format_json(steps) if data else format_conversation(steps))
 
 
-def meant(reader: Reader, beginning: str) -> str:
+def find_call_id(reader: JournalReader, beginning: str) -> str:
     """The one call whose id begins so."""
-    found = reader.beginning(beginning)
+    found = reader.find_call_ids(beginning)
     if not found:
         raise click.UsageError(f"the journal has no call {beginning}")
     if len(found) > 1:
@@ -78,28 +78,28 @@ def meant(reader: Reader, beginning: str) -> str:
     return found[0]
 
 
-def journal_of(store: str) -> Path:
-    return Settings("", store=store).folder / FILE
+def find_journal(store: str) -> Path:
+    return ServerSettings("", store=store).folder / JOURNAL_FILE
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Reader]:
+def open_journal(path: Path) -> Iterator[JournalReader]:
     """A journal to read; it is said how much is missing in it. What cannot be read ends the command
     with one line.
     """
     try:
-        with closing(Reader(path)) as reader:
-            if waiting := reader.waiting():
-                click.echo(missing(waiting), err=True)
+        with closing(JournalReader(path)) as reader:
+            if waiting := reader.count_waiting():
+                click.echo(format_missing(waiting), err=True)
             yield reader
     except JournalError as error:
         raise click.UsageError(str(error)) from error
 
 
-def missing(waiting: int) -> str:
+def format_missing(waiting: int) -> str:
     """That callbacks wait to become rows, in words."""
     return f"{waiting} callbacks are not among these yet: the server was busy when they came, and sorts them in when it has time"
 
 
-def encoded(value: object) -> str:
+def format_json(value: object) -> str:
     return msgspec.json.format(msgspec.json.encode(value)).decode()

@@ -6,18 +6,37 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.calls import encoded, journal_of, missing
-from flowengine.cli.desk import change, changing, naming, opened, wanted
-from flowengine.cli.project import counted
-from flowengine.journal import Figures
-from flowengine.journal.database import JournalError
-from flowengine.journal.telling import moment
-from flowengine.releases.desk import NOTHING, By, Desk, Done, percent, share_of
-from flowengine.releases.overview import Count, SideBySide, canary_of, of_journal, side_by_side
-from flowengine.releases.tally import Tally
-from flowengine.server.settings import Settings
+from flowengine.cli.calls import find_journal, format_json, format_missing
+from flowengine.cli.read_project import format_count
+from flowengine.cli.release_options import (
+    add_change_options,
+    add_version_options,
+    find_release_spec,
+    open_release_commands,
+    run_change,
+)
+from flowengine.journal import CanaryFigures
+from flowengine.journal.format_calls import format_time
+from flowengine.journal.journal_database import JournalError
+from flowengine.releases.canary_statistics import CanaryTable
+from flowengine.releases.release_commands import (
+    EMPTY_SPEC,
+    Actor,
+    CommandResult,
+    ReleaseCommands,
+    format_percent,
+    parse_share,
+)
+from flowengine.releases.release_overview import (
+    CanaryComparison,
+    CountCalls,
+    build_journal_counter,
+    compare_canary,
+    find_canary,
+)
+from flowengine.server.server_settings import ServerSettings
 
-MOST_EXITS = 10
+MAX_SHOWN_EXITS = 10
 
 
 @click.command()
@@ -28,8 +47,8 @@ MOST_EXITS = 10
     help="How many new calls begin on it, such as 10%. A caller always reaches the same.",
 )
 @click.option("--json", "data", is_flag=True, help="Print the figures as JSON.")
-@naming
-@changing
+@add_version_options
+@add_change_options
 def canary(
     what: str | None,
     share: str,
@@ -49,78 +68,87 @@ def canary(
     """
     if share:
 
-        def begin(desk: Desk, by: By) -> Done:
-            return desk.canary(
-                NOTHING if what is None else wanted(desk, what, repo, folder), share_of(share), by
+        def start_canary(desk: ReleaseCommands, by: Actor) -> CommandResult:
+            return desk.set_canary(
+                EMPTY_SPEC if what is None else find_release_spec(desk, what, repo, folder),
+                parse_share(share),
+                by,
             )
 
-        change(store, who, note, begin)
+        run_change(store, who, note, start_canary)
     elif what is not None:
         raise click.UsageError("how many calls? Say --share 10%, for one")
     else:
-        show(store, data=data)
+        show_figures(store, data=data)
 
 
-def show(store: str, *, data: bool) -> None:
-    with opened(store) as desk, counting(store) as count:
-        begun = canary_of(desk.ledger)
+def show_figures(store: str, *, data: bool) -> None:
+    with open_release_commands(store) as desk, open_canary_count(store) as count:
+        begun = find_canary(desk.ledger)
         if begun is None:
             raise click.ClickException(
                 "there is no candidate: begin with flowengine canary WHAT --share 10%"
             )
         try:
-            found = side_by_side(begun, count)
+            found = compare_canary(begun, count)
         except JournalError as error:
             raise click.ClickException(str(error)) from error
-    click.echo(encoded(found) if data else "\n".join(lines(found)))
+    click.echo(format_json(found) if data else "\n".join(format_figures(found)))
 
 
 @contextmanager
-def counting(store: str) -> Iterator[Count]:
+def open_canary_count(store: str) -> Iterator[CountCalls]:
     """Counts the calls of all machines that share the store."""
-    settings = Settings("", store=store)
-    if not settings.shared:
-        yield of_journal(journal_of(store))
+    settings = ServerSettings("", store=store)
+    if not settings.is_shared:
+        yield build_journal_counter(find_journal(store))
         return
-    with closing(Tally(settings.archive)) as tally:
-        yield tally.sum
+    with closing(CanaryTable(settings.archive)) as tally:
+        yield tally.sum_figures
 
 
-def lines(found: SideBySide) -> Iterator[str]:
+def format_figures(found: CanaryComparison) -> Iterator[str]:
     current, candidate = found.figures[found.current], found.figures[found.candidate]
-    yield f"calls since {moment(found.since)} UTC, on {counted(found.machines, 'machine')}"
+    yield f"calls since {format_time(found.since)} UTC, on {format_count(found.machines, 'machine')}"
     if found.waiting:
-        yield missing(found.waiting)
-    yield row("", "current", f"candidate ({percent(found.share)})")
-    yield row("release", found.current, found.candidate)
-    yield row("calls", str(current.calls), str(candidate.calls))
-    yield row("errors", of(current.errors, current.calls), of(candidate.errors, candidate.calls))
-    yield row(
-        "abandoned", of(current.abandoned, current.calls), of(candidate.abandoned, candidate.calls)
+        yield format_missing(found.waiting)
+    yield format_row("", "current", f"candidate ({format_percent(found.share)})")
+    yield format_row("release", found.current, found.candidate)
+    yield format_row("calls", str(current.calls), str(candidate.calls))
+    yield format_row(
+        "errors",
+        format_share(current.errors, current.calls),
+        format_share(candidate.errors, candidate.calls),
     )
-    yield row("seconds on average", f"{current.seconds:.1f}", f"{candidate.seconds:.1f}")
-    exits = most(current, candidate)
+    yield format_row(
+        "abandoned",
+        format_share(current.abandoned, current.calls),
+        format_share(candidate.abandoned, candidate.calls),
+    )
+    yield format_row("seconds on average", f"{current.seconds:.1f}", f"{candidate.seconds:.1f}")
+    exits = find_top_exits(current, candidate)
     if exits:
         yield "last choice on the way"
     yield from (
-        row(
-            f"  {name}", *(of(side.exits.get(name, 0), side.calls) for side in (current, candidate))
+        format_row(
+            f"  {name}",
+            *(format_share(side.exits.get(name, 0), side.calls) for side in (current, candidate)),
         )
         for name in exits
     )
 
 
-def most(current: Figures, candidate: Figures) -> list[str]:
+def find_top_exits(current: CanaryFigures, candidate: CanaryFigures) -> list[str]:
     """The exits that calls took most, on either side."""
     names = {*current.exits, *candidate.exits}
     return sorted(
         names, key=lambda name: (-current.exits.get(name, 0) - candidate.exits.get(name, 0), name)
-    )[:MOST_EXITS]
+    )[:MAX_SHOWN_EXITS]
 
 
-def of(some: int, calls: int) -> str:
+def format_share(some: int, calls: int) -> str:
     return f"{some} ({some / calls:.1%})" if calls else str(some)
 
 
-def row(*cells: str) -> str:
+def format_row(*cells: str) -> str:
     return f"{cells[0]:<40}  {cells[1]:>16}  {cells[2]:>16}".rstrip()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.project import Loaded, loaded
+from flowengine.cli.read_project import LoadedProject, read_project
 from flowengine.problems import Problem, to_github, to_json, to_sarif
 
-MACHINE = {"json": to_json, "sarif": to_sarif, "github": to_github}
+FORMATTERS = {"json": to_json, "sarif": to_sarif, "github": to_github}
 
 
 @click.command()
@@ -18,7 +18,7 @@ MACHINE = {"json": to_json, "sarif": to_sarif, "github": to_github}
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", *MACHINE]),
+    type=click.Choice(["text", *FORMATTERS]),
     default="text",
     help="For a person, or for a program.",
 )
@@ -33,13 +33,13 @@ def check(flows: Path, form: str, store: str, *, strict: bool) -> None:
 
     FLOWS is a folder, or a single file. Exit code 1 says that there are errors.
     """
-    project = loaded(flows, cookies_only=store == "none")
-    show(project, form)
+    project = read_project(flows, cookies_only=store == "none")
+    show_problems(project, form)
     if project.errors or (strict and project.problems):
         raise SystemExit(1)
 
 
-def from_root(problems: Iterable[Problem], folder: Path) -> list[Problem]:
+def make_paths_relative(problems: Iterable[Problem], folder: Path) -> list[Problem]:
     """Problems in files as code scanning and workflows name them: from the root of the repository
     that each file is in, or else from this folder.
     """
@@ -53,12 +53,16 @@ def from_root(problems: Iterable[Problem], folder: Path) -> list[Problem]:
     return found
 
 
-def show(project: Loaded, form: str) -> None:
+def show_problems(project: LoadedProject, form: str) -> None:
     if form == "text":
         if project.problems:
-            click.echo(project.listing(project.problems))
-        click.echo(project.summary())
+            click.echo(project.format_problems(project.problems))
+        click.echo(project.format_summary())
         return
-    problems = project.problems if form == "json" else from_root(project.problems, Path.cwd())
-    click.echo(MACHINE[form](problems), nl=form != "github")
-    click.echo(project.summary(), err=True)  # beside the data, so that a program can read that
+    problems = (
+        project.problems if form == "json" else make_paths_relative(project.problems, Path.cwd())
+    )
+    click.echo(FORMATTERS[form](problems), nl=form != "github")
+    click.echo(
+        project.format_summary(), err=True
+    )  # beside the data, so that a program can read that

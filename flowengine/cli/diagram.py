@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.project import loaded
-from flowengine.diagram import DrawingError, Graph, graph, to_dot, to_mermaid, to_svg
-from flowengine.problems import suggest
+from flowengine.cli.read_project import read_project
+from flowengine.diagram import DrawingError, FlowGraph, build_graph, to_dot, to_mermaid, to_svg
+from flowengine.problems import suggest_name
 
 
 @click.command()
@@ -26,20 +26,20 @@ def diagram(flows: Path, flow: str, form: str) -> None:
     FLOWS is a folder, or a single file. FLOW draws one flow only; an SVG is always of one. SVG
     needs Graphviz.
     """
-    project = loaded(flows)
+    project = read_project(flows)
     names = list(project.compiled.programs)
     if project.errors:
-        click.echo(project.listing(project.errors), err=True)
+        click.echo(project.format_problems(project.errors), err=True)
         raise SystemExit(1)
     if flow and flow not in names:
-        raise click.UsageError(f"there is no flow {flow} {suggest(flow, names)}".strip())
+        raise click.UsageError(f"there is no flow {flow} {suggest_name(flow, names)}".strip())
     chosen = [flow] if flow else names
     if form == "svg" and len(chosen) > 1:
         raise click.UsageError(f"an SVG is of one flow: add its name, one of {', '.join(names)}")
-    write([graph(project.compiled.programs[name]) for name in chosen], form)
+    write_graphs([build_graph(project.compiled.programs[name]) for name in chosen], form)
 
 
-def write(graphs: list[Graph], form: str) -> None:
+def write_graphs(graphs: list[FlowGraph], form: str) -> None:
     if form == "svg":
         try:
             click.echo(to_svg(graphs[0]), nl=False)

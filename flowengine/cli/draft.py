@@ -4,7 +4,12 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.desk import change, changing, naming, wanted
+from flowengine.cli.release_options import (
+    add_change_options,
+    add_version_options,
+    find_release_spec,
+    run_change,
+)
 
 
 @click.command()
@@ -17,8 +22,8 @@ from flowengine.cli.desk import change, changing, naming, wanted
     required=True,
     help="A phone that reaches the draft, such as +46701234567. Repeatable.",
 )
-@naming
-@changing
+@add_version_options
+@add_change_options
 def draft(
     name: str,
     what: str,
@@ -35,9 +40,11 @@ def draft(
     branch follows it: what is pushed there is what these callers hear next, unless it has errors.
     NAME again with something else takes its place.
     """
-    change(
+    run_change(
         store,
         who,
         note,
-        lambda desk, by: desk.draft(name, wanted(desk, what, repo, folder), callers, by),
+        lambda desk, by: desk.set_draft(
+            name, find_release_spec(desk, what, repo, folder), callers, by
+        ),
     )

@@ -14,12 +14,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from flowengine.switch.load import Plan, Report
-from flowengine.switch.load import load as put
+from flowengine.switch.load import LoadPlan, LoadReport
+from flowengine.switch.load import run_load as put
 
-UNSIGNED = "unsigned", "dW5zaWduZWQ="  # for a server that has no credentials, and so looks at none
+UNSIGNED_CREDENTIALS = (
+    "unsigned",
+    "dW5zaWduZWQ=",
+)  # for a server that has no credentials, and so looks at none
 
-REFUSED = (
+WRONG_CREDENTIALS_MESSAGE = (
     "the server takes other credentials: give those of its application with --key and --secret"
 )
 
@@ -84,31 +87,31 @@ def load(
 
     Exits with 1 when a call was lost, or a callback was not answered as it has to be.
     """
-    if not usable(url):
+    if not is_usable_url(url):
         raise click.UsageError("URL begins with http:// or https://, a host and maybe a port")
     if bool(key) != bool(secret):
         raise click.UsageError("a key goes with its secret: give --key and --secret, or neither")
-    credentials = (key, secret) if key and secret else UNSIGNED
+    credentials = (key, secret) if key and secret else UNSIGNED_CREDENTIALS
     keys = tuple(part for part in talk.split(",") if part)
     # click has checked them
-    plan = Plan(url, *credentials, rate=rate or 0.0, talk=keys, **options)  # type: ignore[arg-type]
-    report = loaded(plan)
+    plan = LoadPlan(url, *credentials, rate=rate or 0.0, talk=keys, **options)  # type: ignore[arg-type]
+    report = measure_load(plan)
     if as_json:
         click.echo(
             json.dumps(
                 {
                     **asdict(report),
                     "calls_per_second": report.calls_per_second,
-                    "passed": report.passed,
+                    "passed": report.is_passed,
                 }
             )
         )
     else:
-        show(report)
-    raise SystemExit(0 if report.passed else 1)
+        show_report(report)
+    raise SystemExit(0 if report.is_passed else 1)
 
 
-def usable(url: str) -> bool:
+def is_usable_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -116,13 +119,13 @@ def usable(url: str) -> bool:
         return False
 
 
-def loaded(plan: Plan) -> Report:
-    with advancing(plan.calls) as progress:
+def measure_load(plan: LoadPlan) -> LoadReport:
+    with show_progress(plan.calls) as progress:
         return asyncio.run(put(plan, progress))
 
 
 @contextmanager
-def advancing(calls: int) -> Iterator[Callable[[int], None]]:
+def show_progress(calls: int) -> Iterator[Callable[[int], None]]:
     """A bar where somebody looks at it."""
     if not sys.stderr.isatty():
         yield lambda _done: None
@@ -133,28 +136,28 @@ def advancing(calls: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def show(report: Report) -> None:
+def show_report(report: LoadReport) -> None:
     console = Console(highlight=False)
     console.print(
         f"{report.calls:,} calls in {report.seconds:,.1f} s, {report.calls_per_second:,.0f} a "
-        f"second, {fate(report)}"
+        f"second, {format_failures(report)}"
     )
-    console.print(latencies(report))
+    console.print(build_latency_table(report))
     for ending, count in report.endings.items():
         console.print(f"{count:>9,}  {ending}", markup=False)
     for error, count in report.errors.items():
         console.print(f"{count:>9,}  {error}", style="red", markup=False, soft_wrap=True)
-    if report.refused:
-        console.print(REFUSED, soft_wrap=True)
+    if report.has_signature_errors:
+        console.print(WRONG_CREDENTIALS_MESSAGE, soft_wrap=True)
 
 
-def fate(report: Report) -> str:
+def format_failures(report: LoadReport) -> str:
     """What became of the calls, in a few words."""
     failed = (
         "all failed"
-        if report.failed == report.calls
-        else f"{report.failed:,} failed"
-        if report.failed
+        if report.failed_calls == report.calls
+        else f"{report.failed_calls:,} failed"
+        if report.failed_calls
         else ""
     )
     lost = f"{report.lost:,} lost" if report.lost else ""
@@ -162,7 +165,7 @@ def fate(report: Report) -> str:
     return f"[red]{bad}[/]" if bad else "none lost"
 
 
-def latencies(report: Report) -> Table:
+def build_latency_table(report: LoadReport) -> Table:
     table = Table(
         "callback", box=SIMPLE, caption="answered within, in milliseconds", caption_justify="left"
     )

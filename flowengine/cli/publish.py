@@ -4,13 +4,18 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.desk import change, changing, naming, wanted
+from flowengine.cli.release_options import (
+    add_change_options,
+    add_version_options,
+    find_release_spec,
+    run_change,
+)
 
 
 @click.command()
 @click.argument("what")
-@naming
-@changing
+@add_version_options
+@add_change_options
 def publish(what: str, repo: Path, folder: str, store: str, who: str, note: str) -> None:
     """Make a version live.
 
@@ -19,4 +24,9 @@ def publish(what: str, repo: Path, folder: str, store: str, who: str, note: str)
     nothing changes, and the exit code is 1. The server goes on following its own place: the next
     change there is live again.
     """
-    change(store, who, note, lambda desk, by: desk.publish(wanted(desk, what, repo, folder), by))
+    run_change(
+        store,
+        who,
+        note,
+        lambda desk, by: desk.publish(find_release_spec(desk, what, repo, folder), by),
+    )

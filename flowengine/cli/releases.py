@@ -6,27 +6,27 @@ from collections.abc import Iterator
 
 import click
 
-from flowengine.cli.calls import encoded
-from flowengine.cli.canary import counting
-from flowengine.cli.desk import opened, store_option
-from flowengine.cli.project import counted
-from flowengine.journal.database import JournalError
-from flowengine.journal.telling import moment
-from flowengine.releases.archive import Origin
-from flowengine.releases.desk import Desk, percent, worded
-from flowengine.releases.overview import (
+from flowengine.cli.calls import format_json
+from flowengine.cli.canary import open_canary_count
+from flowengine.cli.read_project import format_count
+from flowengine.cli.release_options import open_release_commands, store_option
+from flowengine.journal.format_calls import format_time
+from flowengine.journal.journal_database import JournalError
+from flowengine.releases.archive import ReleaseOrigin
+from flowengine.releases.release_commands import ReleaseCommands, format_change, format_percent
+from flowengine.releases.release_overview import (
+    CanaryComparison,
     Overview,
-    RejectedSeen,
-    SideBySide,
-    canary_of,
-    overview,
-    side_by_side,
+    RejectedOverview,
+    build_overview,
+    compare_canary,
+    find_canary,
 )
-from flowengine.runtime.store import StoreError, open_store
+from flowengine.storage.sessions import StoreError, open_store
 
-FIRST_PROBLEMS = 5
-LATEST = 20
-SCALES = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+MAX_SHOWN_PROBLEMS = 5
+MAX_SHOWN_RELEASES = 20
+TIME_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 @click.command()
@@ -37,42 +37,51 @@ def releases(store: str, *, data: bool) -> None:
 
     Also which releases still have calls, and what has errors and may not go live.
     """
-    with opened(store) as desk:
-        found = overview(desk.archive, desk.ledger, asyncio.run(in_use(store)), time.time())
-        figures = None if data else compared(desk, store)
-    click.echo(encoded(found) if data else "\n".join(map(printable, told(found, figures))))
+    with open_release_commands(store) as desk:
+        found = build_overview(
+            desk.archive, desk.ledger, asyncio.run(find_needed_releases(store)), time.time()
+        )
+        figures = None if data else load_comparison(desk, store)
+    click.echo(
+        format_json(found)
+        if data
+        else "\n".join(map(to_printable, format_overview(found, figures)))
+    )
 
 
-def compared(desk: Desk, store: str) -> SideBySide | None:
+def load_comparison(desk: ReleaseCommands, store: str) -> CanaryComparison | None:
     """How a canary does, as far as that can be told."""
-    canary = canary_of(desk.ledger)
+    canary = find_canary(desk.ledger)
     try:
-        with counting(store) as count:
-            return side_by_side(canary, count) if canary else None
+        with open_canary_count(store) as count:
+            return compare_canary(canary, count) if canary else None
     except JournalError:
         return None
 
 
-async def in_use(store: str) -> set[str]:
+async def find_needed_releases(store: str) -> set[str]:
     """The releases that calls under way need, as far as the store says."""
     if store == "none":
         return set()
     try:
         kept = open_store(store)
         try:
-            return await kept.releases()
+            return await kept.find_needed_releases()
         finally:
             await kept.close()
     except (StoreError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
-def told(found: Overview, figures: SideBySide | None) -> Iterator[str]:
+def format_overview(found: Overview, figures: CanaryComparison | None) -> Iterator[str]:
     yield f"current    {found.current or 'none'}"
     if found.candidate:
-        yield f"candidate  {found.candidate}, {percent(found.share)} of new calls"
+        yield f"candidate  {found.candidate}, {format_percent(found.share)} of new calls"
     if figures:
-        yield f"figures    {side(figures, figures.candidate)}; current {side(figures, figures.current)}; on {machines(figures)}"
+        candidate, current = (
+            format_side(figures, side) for side in (figures.candidate, figures.current)
+        )
+        yield f"figures    {candidate}; current {current}; on {format_machines(figures)}"
     for draft in found.drafts:
         follows = (
             f", follows {draft.follows.ref} of {draft.follows.repository}" if draft.follows else ""
@@ -83,53 +92,53 @@ def told(found: Overview, figures: SideBySide | None) -> Iterator[str]:
     for rejected in found.rejected:
         yield from (
             "",
-            f"REJECTED   {rejected.place}, {age(found.at - rejected.at)}{worth(rejected.origin)}",
-            *errors(rejected),
+            f"REJECTED   {rejected.place}, {format_age(found.at - rejected.at)}{format_commit(rejected.origin)}",
+            *format_errors(rejected),
         )
     yield from ("", "releases, the latest first")
-    for item in found.releases[:LATEST]:
+    for item in found.releases[:MAX_SHOWN_RELEASES]:
         calls = "  with calls" if item.calls else ""
-        yield f"  {item.id}  {age(found.at - item.made):<10}  {item.live:<10}  {whence(item.origin)}{calls}".rstrip()
-    if len(found.releases) > LATEST:
-        yield f"  and {len(found.releases) - LATEST} older"
+        yield f"  {item.id}  {format_age(found.at - item.made):<10}  {item.live:<10}  {format_origin(item.origin)}{calls}".rstrip()
+    if len(found.releases) > MAX_SHOWN_RELEASES:
+        yield f"  and {len(found.releases) - MAX_SHOWN_RELEASES} older"
     yield from ("", "changes, the latest first")
     yield from (
-        f"  {moment(change.at)}  {change.who}: "
-        f"{worded(change)}{f'  “{change.note}”' if change.note else ''}"
+        f"  {format_time(change.at)}  {change.who}: "
+        f"{format_change(change)}{f'  “{change.note}”' if change.note else ''}"
         for change in found.changes
     )
 
 
-def side(figures: SideBySide, release: str) -> str:
+def format_side(figures: CanaryComparison, release: str) -> str:
     found = figures.figures[release]
-    return f"{counted(found.calls, 'call')}, {counted(found.errors, 'error')}, {found.abandoned} abandoned"
+    return f"{format_count(found.calls, 'call')}, {format_count(found.errors, 'error')}, {found.abandoned} abandoned"
 
 
-def machines(figures: SideBySide) -> str:
+def format_machines(figures: CanaryComparison) -> str:
     lacking = f", {figures.waiting} callbacks not among these yet" if figures.waiting else ""
-    return f"{counted(figures.machines, 'machine')}{lacking}"
+    return f"{format_count(figures.machines, 'machine')}{lacking}"
 
 
-def printable(line: str) -> str:
+def to_printable(line: str) -> str:
     """What others wrote in commits must not steer a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
-def errors(rejected: RejectedSeen) -> Iterator[str]:
+def format_errors(rejected: RejectedOverview) -> Iterator[str]:
     yield from (
         f"  {problem.place}: {problem.code} {problem.message}"
-        for problem in rejected.problems[:FIRST_PROBLEMS]
+        for problem in rejected.problems[:MAX_SHOWN_PROBLEMS]
     )
-    if len(rejected.problems) > FIRST_PROBLEMS:
-        yield f"  and {counted(len(rejected.problems) - FIRST_PROBLEMS, 'more error')}"
+    if len(rejected.problems) > MAX_SHOWN_PROBLEMS:
+        yield f"  and {format_count(len(rejected.problems) - MAX_SHOWN_PROBLEMS, 'more error')}"
 
 
-def whence(origin: Origin) -> str:
+def format_origin(origin: ReleaseOrigin) -> str:
     place = f"{origin.place}@{origin.ref}" if origin.ref else origin.place
-    return f"{place}{worth(origin)}"
+    return f"{place}{format_commit(origin)}"
 
 
-def worth(origin: Origin) -> str:
+def format_commit(origin: ReleaseOrigin) -> str:
     """What is known of a commit."""
     parts = (
         origin.commit[:12],
@@ -139,8 +148,8 @@ def worth(origin: Origin) -> str:
     return "".join(f", {part}" for part in parts if part)
 
 
-def age(seconds: float) -> str:
+def format_age(seconds: float) -> str:
     """How long ago, in the largest unit that fits."""
     whole = max(0, int(seconds))
-    size, unit = next(((size, unit) for size, unit in SCALES if whole >= size), (1, "s"))
+    size, unit = next(((size, unit) for size, unit in TIME_UNITS if whole >= size), (1, "s"))
     return f"{whole // size} {unit} ago"

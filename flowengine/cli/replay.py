@@ -7,21 +7,21 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.calls import encoded, opened
-from flowengine.cli.since import Since
+from flowengine.cli.calls import format_json, open_journal
+from flowengine.cli.since_option import SinceType
 from flowengine.compile import Release, compile_project
-from flowengine.journal import Sealer
-from flowengine.journal.database import FILE
-from flowengine.model.folder import read_folder
+from flowengine.journal import JournalEncryption
+from flowengine.journal.journal_database import JOURNAL_FILE
+from flowengine.model.project_folder import read_folder
 from flowengine.problems import to_text
 from flowengine.releases.archive import Archive
-from flowengine.releases.database import ArchiveError
+from flowengine.releases.archive_database import ArchiveError
+from flowengine.releases.archive_location import ArchiveLocation
 from flowengine.releases.git import GitError, Repository
-from flowengine.releases.replay import Placeholders, Report, report
-from flowengine.releases.replay import to_text as report_text
-from flowengine.releases.where import Where
+from flowengine.replay import PlaceholderEnvironment, ReplayReport, replay_calls
+from flowengine.replay import to_text as report_text
 from flowengine.server import keys
-from flowengine.server.settings import ARCHIVE, Settings
+from flowengine.server.server_settings import ARCHIVE_FILE, ServerSettings
 
 
 @click.command()
@@ -49,7 +49,7 @@ from flowengine.server.settings import ARCHIVE, Settings
 )
 @click.option(
     "--since",
-    type=Since(),
+    type=SinceType(),
     default=0.0,
     help="Calls that began since then: 30m, 1h or 7d ago, or a date (UTC).",
 )
@@ -79,34 +79,39 @@ def replay(
     of its applications, or cookie.key beside the journal. Exit code 2 says that the flows have
     errors or that something cannot be read.
     """
-    place = journal / FILE if journal.is_dir() else journal
-    archive = Settings("", store=store).archive if store else place.with_name(ARCHIVE)
-    release = compiled(files_of(target, repo, folder, archive))
-    with opened(place) as reader:
-        made = report(release, reader.recorded(since, Sealer(secrets(release, place.parent))))
-    show(made, data=data)
+    place = journal / JOURNAL_FILE if journal.is_dir() else journal
+    archive = ServerSettings("", store=store).archive if store else place.with_name(ARCHIVE_FILE)
+    release = compile_release(find_files(target, repo, folder, archive))
+    with open_journal(place) as reader:
+        made = replay_calls(
+            release,
+            reader.iter_recorded_calls(
+                since, JournalEncryption(find_secrets(release, place.parent))
+            ),
+        )
+    show_report(made, data=data)
     if exit_code and made.groups:
         raise SystemExit(1)
     if exit_code and made.skipped and not made.same:
         raise SystemExit(2)  # a gate without its keys must not stay open
 
 
-def show(made: Report, *, data: bool) -> None:
-    click.echo(encoded(made) if data else report_text(made))
+def show_report(made: ReplayReport, *, data: bool) -> None:
+    click.echo(format_json(made) if data else report_text(made))
 
 
-def files_of(target: str, repo: Path, folder: str, where: Where) -> Mapping[str, bytes]:
+def find_files(target: str, repo: Path, folder: str, where: ArchiveLocation) -> Mapping[str, bytes]:
     """The flows to try: what lies at a path, else what the server's archive has, else what a
     repository has.
     """
     if Path(target).exists():
         return read_folder(Path(target))
-    archived = release_files(where, target)
+    archived = load_release_files(where, target)
     if archived is not None:
         return archived
     repository = Repository(repo)
     try:
-        return repository.files(repository.commit(target), folder)
+        return repository.read_files(repository.find_commit(target), folder)
     except GitError as error:
         raise click.UsageError(
             f"{target} is no folder and no release of the server; and {error}"
@@ -115,24 +120,24 @@ def files_of(target: str, repo: Path, folder: str, where: Where) -> Mapping[str,
         repository.close()
 
 
-def release_files(where: Where, beginning: str) -> Mapping[str, bytes] | None:
+def load_release_files(where: ArchiveLocation, beginning: str) -> Mapping[str, bytes] | None:
     """The files of the one release whose id begins so."""
     if isinstance(where, Path) and not where.is_file():
         return None
     try:
         with closing(Archive(where)) as archive:
-            found = archive.find(beginning)
+            found = archive.find_ids(beginning)
             if len(found) > 1:
                 raise click.UsageError(
                     f"several releases begin with {beginning}: {', '.join(sorted(found))}"
                 )
-            return archive.files(found[0]) if found else None
+            return archive.load_files(found[0]) if found else None
     except ArchiveError as error:
         raise click.UsageError(str(error)) from error
 
 
-def compiled(files: Mapping[str, bytes]) -> Release:
-    made = compile_project(files, Placeholders(os.environ))
+def compile_release(files: Mapping[str, bytes]) -> Release:
+    made = compile_project(files, PlaceholderEnvironment(os.environ))
     if made.release is None:
         click.echo(
             to_text(
@@ -146,9 +151,9 @@ def compiled(files: Mapping[str, bytes]) -> Release:
     return made.release
 
 
-def secrets(release: Release, folder: Path) -> list[str]:
+def find_secrets(release: Release, folder: Path) -> list[str]:
     """All that may open the journal."""
     own = os.environ.get("SINCH_APPLICATION_SECRET", "")
-    return keys.readable(
+    return keys.find_opening_keys(
         {"": own} | dict(release.applications) if own else release.applications, os.environ, folder
     )

@@ -2,12 +2,12 @@
 
 import click
 
-from flowengine.cli.desk import change, changing
+from flowengine.cli.release_options import add_change_options, run_change
 
 
 @click.command()
 @click.argument("release", required=False)
-@changing
+@add_change_options
 def rollback(release: str | None, store: str, who: str, note: str) -> None:
     """Take new calls back to the release before.
 
@@ -16,4 +16,4 @@ def rollback(release: str | None, store: str, who: str, note: str) -> None:
     """
     if release == "":
         raise click.UsageError("RELEASE is empty: name one, or leave it out for the release before")
-    change(store, who, note, lambda desk, by: desk.rollback(release or "", by))
+    run_change(store, who, note, lambda desk, by: desk.rollback(release or "", by))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from flowengine.model.schema import MODELS, write
-from flowengine.scenarios.model import MODEL
-from flowengine.switch.config.schema import write as write_switch
+from flowengine.model.json_schemas import SCHEMA_MODELS, write_schemas
+from flowengine.scenarios.scenario_model import SCENARIO_MODEL
+from flowengine.switch.config.configuration_schema import write_schema as write_switch
 
 
 @click.command()
@@ -17,6 +17,6 @@ def schema(folder: Path) -> None:
     FOLDER gets one schema per kind of file, as the typed model has them; editors complete and check
     with these.
     """
-    write(folder, {**MODELS, **MODEL})
+    write_schemas(folder, {**SCHEMA_MODELS, **SCENARIO_MODEL})
     write_switch(folder)
     click.echo(f"wrote {', '.join(sorted(path.name for path in folder.glob('*.schema.json')))}")

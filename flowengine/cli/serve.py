@@ -7,18 +7,24 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.project import Loaded, found_in
+from flowengine.cli.read_project import LoadedProject, to_loaded_project
 from flowengine.compile import Release
-from flowengine.compile.release import release_id
+from flowengine.compile.project_compiler import compute_release_id
 from flowengine.expr import ZONE_DATA
-from flowengine.releases.database import ArchiveError
-from flowengine.releases.follow import TURN_SECONDS, WHO, Found
+from flowengine.releases.archive_database import ArchiveError
+from flowengine.releases.flow_sources import FOLLOW_POLL_SECONDS, SERVER_ACTOR, SourceSnapshot
 from flowengine.releases.git import GitError
-from flowengine.releases.publisher import place
-from flowengine.server.live import Live, rivalry, taken_over
-from flowengine.server.run import prepare
-from flowengine.server.run import serve as run
-from flowengine.server.settings import DEFAULT_STORE, KEY, SECRET, Settings, SettingsError
+from flowengine.releases.publisher import format_source_name
+from flowengine.server.release_service import ReleaseService, format_rivalry, format_takeover
+from flowengine.server.server_settings import (
+    APPLICATION_KEY_VARIABLE,
+    APPLICATION_SECRET_VARIABLE,
+    DEFAULT_STORE,
+    ServerSettings,
+    SettingsError,
+)
+from flowengine.server.startup import check_settings
+from flowengine.server.startup import run_server as run
 
 
 @click.command()
@@ -29,22 +35,24 @@ from flowengine.server.settings import DEFAULT_STORE, KEY, SECRET, Settings, Set
     help="A repository to serve from, local or bare, instead of a folder.",
 )
 @click.option(
-    "--ref", default=Settings.ref, show_default=True, help="With --git: the branch to follow."
+    "--ref", default=ServerSettings.ref, show_default=True, help="With --git: the branch to follow."
 )
 @click.option(
     "--path", default="flows", show_default=True, help="With --git: the folder of the flows in it."
 )
-@click.option("--host", default=Settings.host, show_default=True, help="The address to listen on.")
+@click.option(
+    "--host", default=ServerSettings.host, show_default=True, help="The address to listen on."
+)
 @click.option(
     "--port",
-    default=Settings.port,
+    default=ServerSettings.port,
     show_default=True,
     type=click.IntRange(0, 65535),
     help="The port to listen on.",
 )
 @click.option(
     "--workers",
-    default=Settings.workers,
+    default=ServerSettings.workers,
     show_default=True,
     type=click.IntRange(1, 64),
     help="Processes that answer.",
@@ -57,7 +65,7 @@ from flowengine.server.settings import DEFAULT_STORE, KEY, SECRET, Settings, Set
 )
 @click.option(
     "--callback-path",
-    default=Settings.callback_path,
+    default=ServerSettings.callback_path,
     show_default=True,
     help="Where the platform posts callbacks.",
 )
@@ -70,7 +78,7 @@ from flowengine.server.settings import DEFAULT_STORE, KEY, SECRET, Settings, Set
 )
 @click.option(
     "--keep-alive",
-    default=Settings.keep_alive,
+    default=ServerSettings.keep_alive,
     show_default=True,
     type=click.FloatRange(1, 86_400),
     help="Seconds that an idle connection stays open; longer than that of a proxy.",
@@ -94,18 +102,18 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
     # a link is followed as it is led elsewhere
     where = path if git else os.path.abspath(flows or "")  # noqa: PTH100
     # click has checked them
-    settings = Settings(where, str(git.resolve()) if git else "", **options)  # type: ignore[arg-type]
+    settings = ServerSettings(where, str(git.resolve()) if git else "", **options)  # type: ignore[arg-type]
     try:
-        live = Live(settings)
-        found = there(live)
-        project = found_in(
-            git or Path(settings.flows), found.files, live.workshop.compile(found.files)
+        live = ReleaseService(settings)
+        found = read_source(live)
+        project = to_loaded_project(
+            git or Path(settings.flows), found.files, live.compile_worker.compile(found.files)
         )
-        signed = prepare(settings, begin(live, found, project))
+        signed = check_settings(settings, choose_first_release(live, found, project))
         live.close()
     except (SettingsError, ArchiveError, GitError, OSError) as error:
         raise click.UsageError(str(error)) from error
-    announce(settings, project, signed=signed)
+    announce_server(settings, project, signed=signed)
     del project  # the workers compile for themselves
     try:
         raise SystemExit(run(settings))
@@ -113,17 +121,17 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
         raise click.UsageError(str(error)) from error
 
 
-def there(live: Live) -> Found:
+def read_source(live: ReleaseService) -> SourceSnapshot:
     """What the place has. A restart is no reason to serve nobody because a branch is gone or a disk
     is away: what was live from there is taken for it until it can be read.
     """
     try:
-        found = live.place.read()
+        found = live.flow_source.read()
     except (GitError, OSError) as error:
-        before = live.ledger.live()
+        before = live.ledger.get_live()
         files = (
-            live.workshop.archive.files(before.followed)
-            if before.place == place(live.place.origin)
+            live.compile_worker.archive.load_files(before.followed)
+            if before.place == format_source_name(live.flow_source.origin)
             else None
         )
         if files is None:
@@ -132,29 +140,35 @@ def there(live: Live) -> Found:
             f"THE FLOWS CANNOT BE READ, and what was live is served until they can: {error}",
             err=True,
         )
-        return Found(files, live.place.origin)
+        return SourceSnapshot(files, live.flow_source.origin)
     assert found is not None  # noqa: S101  # the first time there is always something
     return found
 
 
-def begin(live: Live, found: Found, project: Loaded) -> Release:
+def choose_first_release(
+    live: ReleaseService, found: SourceSnapshot, project: LoadedProject
+) -> Release:
     """The release to begin with: what is there now, or, while that has errors, what was live from
     there before.
     """
-    if not first(live, release_id(found.files)):
-        return others(live)
-    live.publisher.follow(found.files, found.origin, found.origin.author or WHO)
-    before = live.ledger.live()
-    release = live.workshop.release(before.current) if before.place == place(found.origin) else None
+    if not try_take_leadership(live, compute_release_id(found.files)):
+        return load_shared_release(live)
+    live.publisher.publish_if_new(found.files, found.origin, found.origin.author or SERVER_ACTOR)
+    before = live.ledger.get_live()
+    release = (
+        live.compile_worker.load_release(before.current)
+        if before.place == format_source_name(found.origin)
+        else None
+    )
     if release is None and project.compiled.release is not None:
         click.echo(
             f"RELEASE {before.current}, WHICH WAS LIVE, NO LONGER COMPILES: what the flows are now "
             "goes live.",
             err=True,
         )
-        release = live.anew(found)
+        release = live.republish(found)
     if project.compiled.release is None:
-        click.echo(project.listing(project.errors), err=True)
+        click.echo(project.format_problems(project.errors), err=True)
         if release is None:
             raise SystemExit(1)
         click.echo(
@@ -166,35 +180,35 @@ def begin(live: Live, found: Found, project: Loaded) -> Release:
     return release
 
 
-def first(live: Live, release: str) -> bool:
+def try_take_leadership(live: ReleaseService, release: str) -> bool:
     """Whether what is here goes live. Where another machine follows the same, what it has does, as
     soon as it has published that; where a server follows something else, this one may begin when
     that one has just ended. Raises SettingsError.
     """
-    limit = time.monotonic() + live.patience
-    while not live.leads():
-        holder, late = live.post.holder(), time.monotonic() > limit
-        if holder is not None and not live.post.alike(holder, release):
+    limit = time.monotonic() + live.lease_seconds
+    while not live.try_lead():
+        holder, late = live.leader_record.load_leader(), time.monotonic() > limit
+        if holder is not None and not live.leader_record.is_same_source(holder, release):
             if late:
-                raise SettingsError(rivalry(holder, live.post.source))
-        elif live.ledger.live().current:
-            live.post.join()
-            return not live.shared
-        time.sleep(TURN_SECONDS)
-    if before := live.post.take(release, time.time()):
-        click.echo(taken_over(before, live.post.source), err=True)
+                raise SettingsError(format_rivalry(holder, live.leader_record.source))
+        elif live.ledger.get_live().current:
+            live.leader_record.join_as_standby()
+            return not live.is_shared
+        time.sleep(FOLLOW_POLL_SECONDS)
+    if before := live.leader_record.take_over(release, time.time()):
+        click.echo(format_takeover(before, live.leader_record.source), err=True)
     return True
 
 
-def others(live: Live) -> Release:
-    current = live.ledger.live().current
-    release = live.workshop.release(current)
+def load_shared_release(live: ReleaseService) -> Release:
+    current = live.ledger.get_live().current
+    release = live.compile_worker.load_release(current)
     if release is None:
         raise SettingsError(
             f"release {current}, which is live on all machines, cannot be had here: is this "
             "another version of flowengine?"
         )
-    holder = live.post.holder()
+    holder = live.leader_record.load_leader()
     which = f"{holder.source} ({holder.by})" if holder else "its flows"
     click.echo(
         f"Another machine follows {which}; release {current}, which is live on all, is served "
@@ -204,7 +218,7 @@ def others(live: Live) -> Release:
     return release
 
 
-def announce(settings: Settings, project: Loaded, *, signed: bool) -> None:
+def announce_server(settings: ServerSettings, project: LoadedProject, *, signed: bool) -> None:
     if ZONE_DATA.is_outdated(datetime.now(UTC).date()):
         click.echo(
             f"TIME ZONES OF {ZONE_DATA.version}: more than a year old, so opening hours may follow "
@@ -212,15 +226,15 @@ def announce(settings: Settings, project: Loaded, *, signed: bool) -> None:
             err=True,
         )
     if project.problems and not project.errors:
-        click.echo(project.listing(project.problems), err=True)
+        click.echo(project.format_problems(project.problems), err=True)
     click.echo(
-        f"{project.summary()}; serving "
+        f"{project.format_summary()}; serving "
         f"http://{settings.host}:{settings.port}{settings.callback_path}",
         err=True,
     )
     if not signed:
         click.echo(
-            f"NO CREDENTIALS: callbacks are taken unsigned, and on {settings.host} only. Set {KEY} "
-            f"and {SECRET} to serve others.",
+            f"NO CREDENTIALS: callbacks are taken unsigned, and on {settings.host} only. Set {APPLICATION_KEY_VARIABLE} "
+            f"and {APPLICATION_SECRET_VARIABLE} to serve others.",
             err=True,
         )

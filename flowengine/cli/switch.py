@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from flowengine.problems import to_text
-from flowengine.switch.api.server import serve
-from flowengine.switch.config import Configured, configured, default
-from flowengine.switch.store import Store, open_store
+from flowengine.switch.api.switch_server import serve
+from flowengine.switch.config import SwitchConfig, build_default, parse_configuration
+from flowengine.switch.switch_store import SwitchStore, open_store
 
 
 @click.command()
@@ -46,9 +46,9 @@ def switch(config: Path | None, host: str, port: int, clock: str, seed: int | No
     """
     if seed is None:
         seed = secrets.randbits(64)  # ids of calls that a store still has must not come again
-    given = described(config)
-    store = opened(given.store)
-    announce(given, host, port, clock)
+    given = load_configuration(config)
+    store = open_configured_store(given.store)
+    announce_switch(given, host, port, clock)
     try:
         asyncio.run(
             serve(given, store, host=host, port=port, virtual=clock == "virtual", seed=seed)
@@ -59,12 +59,12 @@ def switch(config: Path | None, host: str, port: int, clock: str, seed: int | No
         store.close()
 
 
-def described(config: Path | None) -> Configured:
+def load_configuration(config: Path | None) -> SwitchConfig:
     """What the file says. Its mistakes end the command."""
     if config is None:
-        return default(os.environ)
+        return build_default(os.environ)
     content = config.read_bytes()
-    given, problems = configured(content, config.as_posix(), os.environ)
+    given, problems = parse_configuration(content, config.as_posix(), os.environ)
     if problems:
         click.echo(to_text(problems, {config.as_posix(): content}, colour=True), err=True)
     if given is None:
@@ -72,28 +72,28 @@ def described(config: Path | None) -> Configured:
     return given
 
 
-def opened(address: str) -> Store:
+def open_configured_store(address: str) -> SwitchStore:
     try:
         return open_store(address)
     except (OSError, sqlite3.Error) as error:
         raise click.UsageError(f"the store {address} cannot be used: {error}") from error
 
 
-def announce(given: Configured, host: str, port: int, clock: str) -> None:
+def announce_switch(given: SwitchConfig, host: str, port: int, clock: str) -> None:
     click.echo(
         f"The switch answers on http://{host}:{port} (/calling/v1, /v1 and /desk), in {clock} "
         "time.",
         err=True,
     )
-    for application in given.world.applications:
+    for application in given.setup.applications:
         click.echo(
             f"Application {application.key} is asked at {application.primary or 'no URL'}.",
             err=True,
         )
-    for number in given.world.numbers:
+    for number in given.setup.numbers:
         click.echo(f"Number {number.number} reaches {number.application or 'nobody'}.", err=True)
-    if given.made_up:
-        made = given.world.applications[0]
+    if given.has_made_up_credentials:
+        made = given.setup.applications[0]
         click.echo(
             "These credentials hold until the switch ends; give them to your backend:", err=True
         )

@@ -8,14 +8,21 @@ from pathlib import Path
 import click
 import msgspec
 
-from flowengine.scenarios.coverage import FlowCoverage, coverage, total
-from flowengine.scenarios.generate import generate
-from flowengine.scenarios.load import FOLDER, Case
-from flowengine.scenarios.play import play
-from flowengine.scenarios.project import Project
-from flowengine.scenarios.report import Places, as_data, coverage_text, failure_text, junit, summary
-from flowengine.scenarios.result import Result
-from flowengine.scenarios.runner import chosen, run
+from flowengine.scenarios.coverage import FlowCoverage, compute_coverage, compute_total_percent
+from flowengine.scenarios.generate import generate_scenarios
+from flowengine.scenarios.result import ScenarioResult
+from flowengine.scenarios.runner import make_case_filter, run_scenarios
+from flowengine.scenarios.scenario_loader import SCENARIO_FOLDER, Case
+from flowengine.scenarios.scenario_project import ScenarioProject
+from flowengine.scenarios.scenario_report import (
+    SourceRenderer,
+    format_coverage,
+    format_failed_result,
+    format_summary,
+    to_json_data,
+    to_junit,
+)
+from flowengine.scenarios.scenario_run import run_scenario
 
 NO_TESTS = 5  # as pytest has it: a run that tests nothing is no success
 
@@ -67,53 +74,53 @@ def test(
     failed, or too little was covered, 2 that the flows or scenarios have mistakes, 5 that there was
     nothing to run.
     """
-    project, cases = prepared(flows, words, empty=write)
+    project, cases = load_cases(flows, words, empty=write)
     begun = time.perf_counter()
-    results = list(shown(run(project, cases, jobs), len(cases), quiet=data))
+    results = list(track_results(run_scenarios(project, cases, jobs), len(cases), quiet=data))
     if write:
-        generated(project, results, flows)
-    flows_covered = measured(project, results, flows)
-    places = places_of(project, flows)
+        write_generated(project, results, flows)
+    flows_covered = measure_flow_coverage(project, results, flows)
+    places = create_places(project, flows)
     if xml is not None:
-        xml.write_bytes(junit(results, places))
+        xml.write_bytes(to_junit(results, places))
     if data:
         click.echo(
             msgspec.json.format(
-                msgspec.json.encode(as_data(results, flows_covered, places))
+                msgspec.json.encode(to_json_data(results, flows_covered, places))
             ).decode()
         )
     else:
-        tell(results, places, time.perf_counter() - begun)
-        if covered or too_little(flows_covered, fail_under):
-            click.echo(coverage_text(flows_covered, places))
-    if too_little(flows_covered, fail_under):
+        show_results(results, places, time.perf_counter() - begun)
+        if covered or is_coverage_too_low(flows_covered, fail_under):
+            click.echo(format_coverage(flows_covered, places))
+    if is_coverage_too_low(flows_covered, fail_under):
         click.echo(
-            f"{total(flows_covered):.1f}% of states and exits were taken, less than "
+            f"{compute_total_percent(flows_covered):.1f}% of states and exits were taken, less than "
             f"{fail_under:g}%",
             err=True,
         )
-    if any(result.failures for result in results) or too_little(flows_covered, fail_under):
+    if any(result.failures for result in results) or is_coverage_too_low(flows_covered, fail_under):
         raise SystemExit(1)
 
 
-def prepared(flows: Path, words: str, *, empty: bool) -> tuple[Project, list[Case]]:
+def load_cases(flows: Path, words: str, *, empty: bool) -> tuple[ScenarioProject, list[Case]]:
     """The project and the scenarios to run. Mistakes end the command, and so does nothing to run
     unless that may be.
     """
     try:
-        project = Project.at(flows)
+        project = ScenarioProject.from_folder(flows)
     except OSError as error:
         raise click.UsageError(str(error)) from error
-    cases, problems = project.cases()
+    cases, problems = project.load_cases()
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
-        click.echo(places_of(project, flows).listing(errors, colour=True), err=True)
+        click.echo(create_places(project, flows).render_problems(errors, colour=True), err=True)
         raise SystemExit(2)
     own = flows.stem if flows.is_file() else ""
     cases = [
         case
         for case in cases
-        if chosen(words)(case) and (not own or in_file(project, case, flows.name))
+        if make_case_filter(words)(case) and (not own or is_in_file(project, case, flows.name))
     ]
     if not cases and not empty:
         write = f"write one in {(flows if flows.is_dir() else flows.parent) / 'scenarios'}"
@@ -124,28 +131,32 @@ def prepared(flows: Path, words: str, *, empty: bool) -> tuple[Project, list[Cas
     return project, cases
 
 
-def in_file(project: Project, case: Case, name: str) -> bool:
+def is_in_file(project: ScenarioProject, case: Case, name: str) -> bool:
     """Whether a scenario is of the flow in this file."""
-    return project.compiled().programs[case.flow].document.file == name
+    return project.compile().programs[case.flow].document.file == name
 
 
-def generated(project: Project, results: list[Result], flows: Path) -> None:
+def write_generated(project: ScenarioProject, results: list[ScenarioResult], flows: Path) -> None:
     """Write scenarios for what these results have not taken, beside those that there are, and add
     what they take.
     """
-    folder = (flows.parent if flows.is_file() else flows) / FOLDER
-    for file in generate(project, [entry for result in results for entry in result.trace]):
-        if flows.is_file() and project.compiled().programs[file.flow].document.file != flows.name:
+    folder = (flows.parent if flows.is_file() else flows) / SCENARIO_FOLDER
+    for file in generate_scenarios(
+        project, [entry for result in results for entry in result.trace]
+    ):
+        if flows.is_file() and project.compile().programs[file.flow].document.file != flows.name:
             continue
         folder.mkdir(exist_ok=True)
-        path = free(folder, file.flow)
+        path = find_free_file(folder, file.flow)
         path.write_text(file.text, encoding="utf-8")
         click.echo(f"wrote {path}: {file.number} scenario{'s' * (file.number != 1)}", err=True)
-        cases, _ = Project.of(project.files, {f"{FOLDER}/{path.name}": file.text.encode()}).cases()
-        results += [play(case, project) for case in cases]
+        cases, _ = ScenarioProject.from_files(
+            project.files, {f"{SCENARIO_FOLDER}/{path.name}": file.text.encode()}
+        ).load_cases()
+        results += [run_scenario(case, project) for case in cases]
 
 
-def free(folder: Path, flow: str) -> Path:
+def find_free_file(folder: Path, flow: str) -> Path:
     """A file that is not there yet."""
     names = (
         f"{flow}{part}.yaml"
@@ -154,37 +165,41 @@ def free(folder: Path, flow: str) -> Path:
     return next(folder / name for name in names if not (folder / name).exists())
 
 
-def places_of(project: Project, flows: Path) -> Places:
-    return Places(
+def create_places(project: ScenarioProject, flows: Path) -> SourceRenderer:
+    return SourceRenderer(
         {**project.files, **project.scenarios},
         (flows.parent if flows.is_file() else flows).as_posix(),
     )
 
 
-def measured(project: Project, results: Iterable[Result], flows: Path) -> list[FlowCoverage]:
+def measure_flow_coverage(
+    project: ScenarioProject, results: Iterable[ScenarioResult], flows: Path
+) -> list[FlowCoverage]:
     """The coverage of all flows, or of the one that was asked for."""
-    programs = project.compiled().programs
+    programs = project.compile().programs
     if flows.is_file():
         programs = {
             name: program
             for name, program in programs.items()
             if program.document.file == flows.name
         }
-    return coverage(programs, (entry for result in results for entry in result.trace))
+    return compute_coverage(programs, (entry for result in results for entry in result.trace))
 
 
-def too_little(flows: Sequence[FlowCoverage], least: float | None) -> bool:
-    return least is not None and total(flows) < least
+def is_coverage_too_low(flows: Sequence[FlowCoverage], least: float | None) -> bool:
+    return least is not None and compute_total_percent(flows) < least
 
 
-def tell(results: Sequence[Result], places: Places, seconds: float) -> None:
+def show_results(results: Sequence[ScenarioResult], places: SourceRenderer, seconds: float) -> None:
     for result in results:
         if result.failures:
-            click.echo(failure_text(result, places))
-    click.echo(summary(results, seconds))
+            click.echo(format_failed_result(result, places))
+    click.echo(format_summary(results, seconds))
 
 
-def shown(results: Iterator[Result], number: int, *, quiet: bool) -> Iterator[Result]:
+def track_results(
+    results: Iterator[ScenarioResult], number: int, *, quiet: bool
+) -> Iterator[ScenarioResult]:
     """The results as they come, with a progress bar where somebody watches."""
     if quiet or not sys.stderr.isatty():
         yield from results

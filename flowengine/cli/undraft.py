@@ -2,15 +2,15 @@
 
 import click
 
-from flowengine.cli.desk import change, changing
+from flowengine.cli.release_options import add_change_options, run_change
 
 
 @click.command()
 @click.argument("name")
-@changing
+@add_change_options
 def undraft(name: str, store: str, who: str, note: str) -> None:
     """End a draft.
 
     Its callers reach what all others do.
     """
-    change(store, who, note, lambda desk, by: desk.undraft(name, by))
+    run_change(store, who, note, lambda desk, by: desk.end_draft(name, by))

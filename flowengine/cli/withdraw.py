@@ -2,11 +2,11 @@
 
 import click
 
-from flowengine.cli.desk import change, changing
+from flowengine.cli.release_options import add_change_options, run_change
 
 
 @click.command()
-@changing
+@add_change_options
 def withdraw(store: str, who: str, note: str) -> None:
     """Let no new call begin on the candidate any more."""
-    change(store, who, note, lambda desk, by: desk.withdraw(by))
+    run_change(store, who, note, lambda desk, by: desk.withdraw(by))

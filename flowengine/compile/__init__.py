@@ -1,6 +1,13 @@
 """From authored files to a release of compiled state machines."""
 
-from flowengine.compile.program import Compiled, CompiledState, Program, Release
-from flowengine.compile.release import Compiler, compile_project
+from flowengine.compile.program import CompiledState, CompileResult, Program, Release
+from flowengine.compile.project_compiler import ProjectCompiler, compile_project
 
-__all__ = ["Compiled", "CompiledState", "Compiler", "Program", "Release", "compile_project"]
+__all__ = [
+    "CompileResult",
+    "CompiledState",
+    "Program",
+    "ProjectCompiler",
+    "Release",
+    "compile_project",
+]

@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 
-from flowengine.compile.names import STORED_FACTS
+from flowengine.compile.expression_names import STORED_FACTS
 from flowengine.compile.program import CompiledState
 
-Reads = Mapping[str, frozenset[str]]
-QUESTIONS = ("menu", "collect")
+NamesByState = Mapping[str, frozenset[str]]
+ASKING_KINDS = ("menu", "collect")
 
 
-def successors(
+def find_successors(
     states: Mapping[str, CompiledState], *, goes_back: bool = True
 ) -> dict[str, set[str]]:
     """Every state that may follow a state: by its exits, by an error, and by `back` from any
     question to any other. Where keys lead back, questions of subflows lead to those of their
     callers, and the other way round.
     """
-    again = (*QUESTIONS, "subflow") if goes_back else ()
+    again = (*ASKING_KINDS, "subflow") if goes_back else ()
     questions = {name for name, state in states.items() if state.kind in again}
     found = {}
     for name, state in states.items():
@@ -27,7 +27,7 @@ def successors(
     return found
 
 
-def liveness(
+def compute_liveness(
     states: Mapping[str, CompiledState],
     outputs: frozenset[str],
     events: Iterable[str] = (),
@@ -39,45 +39,48 @@ def liveness(
 
     `events` are the states that an event may enter while a call waits anywhere.
     """
-    after = successors(states, goes_back=goes_back)
+    after = find_successors(states, goes_back=goes_back)
     entering: dict[str, frozenset[str]] = dict.fromkeys(states, frozenset())
     changed = True
     while changed:
         changed = False
         for name in reversed(list(states)):
-            need = needed(states[name], entering, after[name], outputs)
+            need = find_needed_names(states[name], entering, after[name], outputs)
             if need != entering[name]:
                 entering[name], changed = need, True
-    always = union(entering[name] for name in events if name in states)
+    always = unite_names(entering[name] for name in events if name in states)
     waiting = {
-        name: travelling(states[name], entering, after[name], outputs) | always for name in states
+        name: find_live_names(states[name], entering, after[name], outputs) | always
+        for name in states
     }
     return entering, waiting
 
 
-def needed(
-    state: CompiledState, entering: Reads, after: set[str], outputs: frozenset[str]
+def find_needed_names(
+    state: CompiledState, entering: NamesByState, after: set[str], outputs: frozenset[str]
 ) -> frozenset[str]:
     """A state needs what it reads, and what its successors need unless it surely writes that first."""
-    later = union(entering[name] for name in after)
+    later = unite_names(entering[name] for name in after)
     surely = state.writes if state.kind == "set" and not state.error else frozenset()
     ends = outputs if state.kind == "return" else frozenset()
-    return stored(state.reads | state.late_reads | (later - surely) | ends)
+    return filter_stored_names(state.reads | state.late_reads | (later - surely) | ends)
 
 
-def travelling(
-    state: CompiledState, entering: Reads, after: set[str], outputs: frozenset[str]
+def find_live_names(
+    state: CompiledState, entering: NamesByState, after: set[str], outputs: frozenset[str]
 ) -> frozenset[str]:
     """While waiting, a call keeps what it will read when resumed and whatever any successor needs."""
-    repeated = state.reads if state.kind in QUESTIONS else frozenset()
+    repeated = state.reads if state.kind in ASKING_KINDS else frozenset()
     ends = outputs if state.kind == "return" else frozenset()
-    return stored(state.late_reads | repeated | union(entering[name] for name in after) | ends)
+    return filter_stored_names(
+        state.late_reads | repeated | unite_names(entering[name] for name in after) | ends
+    )
 
 
-def union(sets: object) -> frozenset[str]:
+def unite_names(sets: object) -> frozenset[str]:
     return frozenset().union(*sets)  # type: ignore[misc]
 
 
-def stored(names: frozenset[str]) -> frozenset[str]:
+def filter_stored_names(names: frozenset[str]) -> frozenset[str]:
     """Only variables and facts of the call are stored; clocks and calendars are worked out anew."""
     return frozenset(name for name in names if name.startswith("vars.") or name in STORED_FACTS)

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowengine.compile.routing import Address, Routing, Table
+from flowengine.compile.routing import CompiledRoute, DialledAddress, RoutesByNumber
 from flowengine.model import Journal
 from flowengine.problems import Problem
-from flowengine.source import Document, Path
-from flowengine.states import Signature, Target, Variable, Verb
+from flowengine.source import Document, KeyPath
+from flowengine.states import ExitTarget, FlowSignature, Variable, Verb
 from flowengine.states.preamble import Preamble
-from flowengine.states.prompt import Plan
-from flowengine.states.run import Computed
+from flowengine.states.prompt import CompiledPrompt
+from flowengine.states.step_context import ComputedNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class CompiledState:
 
     name: str
     kind: str
-    path: Path
+    path: KeyPath
     preamble: Preamble | None
     verb: Verb
-    exits: Mapping[str, Target]
+    exits: Mapping[str, ExitTarget]
     reads: frozenset[str]
     late_reads: frozenset[str]
     writes: frozenset[str]
@@ -38,7 +38,7 @@ class CompiledState:
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
     """One flow, compiled. `machine` moves between states; `live` says what must travel while a call
-    waits in a state; `calls` are the states that use other flows; `guarded` tells that a call may
+    waits in a state; `subflow_states` are the states that use other flows; `guarded` tells that a call may
     hold a secret here: a variable, or a recording by a secret key; `goes_back` that some key of the
     project leads back, so that questions are remembered. Equal only when it is the same:
     a release shares what did not change with the one before.
@@ -56,15 +56,15 @@ class Program:
     locale: str
     variables: Mapping[str, Variable]
     initial: Mapping[str, Any]
-    signature: Signature
-    secret: frozenset[str]
+    signature: FlowSignature
+    secret_names: frozenset[str]
     live: Mapping[str, frozenset[str]]
     entry_reads: Mapping[str, frozenset[str]]
-    calls: tuple[CompiledState, ...]
-    guarded: bool
+    subflow_states: tuple[CompiledState, ...]
+    handles_secrets: bool
     goes_back: bool
 
-    def entries(self) -> dict[str, str]:
+    def list_entries(self) -> dict[str, str]:
         """Every way into the flow by name, for checks and diagrams."""
         named = {
             "start": self.start,
@@ -82,37 +82,37 @@ class Program:
 class Release:
     """A whole project at one revision. `id` depends on the content alone.
 
-    `lacking` are the variables of the environment that should hold secrets of applications;
+    `missing_secrets` are the variables of the environment that should hold secrets of applications;
     `guarded` are the flows whose calls may hold a secret in their state or in an answer.
     """
 
     id: str
     programs: Mapping[str, Program]
-    routes: tuple[Routing, ...]
-    table: Table
-    computed: Computed
-    apology: Plan
+    routes: tuple[CompiledRoute, ...]
+    routes_by_number: RoutesByNumber
+    computed_names: ComputedNames
+    apology: CompiledPrompt
     locale: str
     deadline: float
     freshness: float
     applications: Mapping[str, str]
-    lacking: tuple[str, ...]
+    missing_secrets: tuple[str, ...]
     hosts: Mapping[str, bool]
-    guarded: frozenset[str]
+    secret_flows: frozenset[str]
     journal: Journal = field(default_factory=Journal)
 
-    def route(self, to: str, kind: str, origin: str, application: str) -> str:
+    def find_flow(self, to: str, kind: str, origin: str, application: str) -> str:
         """The flow that answers a call to this address, or "" when none does."""
-        asked = Address(
+        asked = DialledAddress(
             to.lower().removeprefix("sip:").lstrip("+"), kind, origin.lower(), application
         )
-        if (route := self.table.first(asked)) is not None:
+        if (route := self.routes_by_number.find_route(asked)) is not None:
             return route.flow
         return next(iter(self.programs)) if len(self.programs) == 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class CompileResult:
     """The outcome of compiling: a release where there are no errors, and every problem in document
     order.
     """

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from flowengine.model import Route
 
 
-class Address(NamedTuple):
+class DialledAddress(NamedTuple):
     """What was dialled, without + or sip: as the platform spells one number in three ways; and
     where the call comes from.
     """
@@ -17,23 +17,23 @@ class Address(NamedTuple):
     application: str
 
 
-class Routing(NamedTuple):
-    """A route. Empty fields ask for nothing; with `open` the address may have anything between
-    `head` and `tail`.
+class CompiledRoute(NamedTuple):
+    """A route. Empty fields ask for nothing; with `has_wildcard` the address may have anything between
+    `prefix` and `suffix`.
     """
 
     flow: str
     kind: str
     origin: str
     application: str
-    to: bool
-    head: str
-    open: bool
-    tail: str
+    has_number: bool
+    prefix: str
+    has_wildcard: bool
+    suffix: str
 
-    def takes(self, asked: Address) -> bool:
+    def is_match(self, asked: DialledAddress) -> bool:
         """Whether all that this route asks for holds."""
-        if self.to and not self.fits(asked.to):
+        if self.has_number and not self.is_number_match(asked.to):
             return False
         return (
             (not self.kind or self.kind == asked.kind)
@@ -41,62 +41,62 @@ class Routing(NamedTuple):
             and (not self.application or self.application == asked.application)
         )
 
-    def fits(self, to: str) -> bool:
-        if not self.open:
-            return to == self.head
+    def is_number_match(self, to: str) -> bool:
+        if not self.has_wildcard:
+            return to == self.prefix
         return (
-            to.startswith(self.head)
-            and to.endswith(self.tail)
-            and len(to) >= len(self.head) + len(self.tail)
+            to.startswith(self.prefix)
+            and to.endswith(self.suffix)
+            and len(to) >= len(self.prefix) + len(self.suffix)
         )
 
 
-class Table(NamedTuple):
+class RoutesByNumber(NamedTuple):
     """Routes by the number that they ask for: a project with a thousand numbers need not try a
     thousand routes for each call.
 
     Each stands beside its place among all; `others` ask for no number, or for many.
     """
 
-    exact: Mapping[str, tuple[tuple[int, Routing], ...]]
-    others: tuple[tuple[int, Routing], ...]
+    exact: Mapping[str, tuple[tuple[int, CompiledRoute], ...]]
+    others: tuple[tuple[int, CompiledRoute], ...]
 
     @classmethod
-    def of(cls, routes: Iterable[Routing]) -> "Table":
+    def from_routes(cls, routes: Iterable[CompiledRoute]) -> "RoutesByNumber":
         """These routes, in the author's order."""
-        exact: dict[str, tuple[tuple[int, Routing], ...]] = {}
+        exact: dict[str, tuple[tuple[int, CompiledRoute], ...]] = {}
         others = []
         for found in enumerate(routes):
             route = found[1]
-            if route.to and not route.open:
-                exact[route.head] = (*exact.get(route.head, ()), found)
+            if route.has_number and not route.has_wildcard:
+                exact[route.prefix] = (*exact.get(route.prefix, ()), found)
             else:
                 others.append(found)
         return cls(exact, tuple(others))
 
-    def first(self, asked: Address) -> Routing | None:
+    def find_route(self, asked: DialledAddress) -> CompiledRoute | None:
         """The first route, in the author's order, that takes this call."""
         best, best_place = None, 0
         for place, route in self.exact.get(asked.to, ()):
-            if route.takes(asked):
+            if route.is_match(asked):
                 best, best_place = route, place
                 break
         for place, route in self.others:
             if best is not None and place > best_place:
                 break
-            if route.takes(asked):
+            if route.is_match(asked):
                 return route
         return best
 
 
-def routing(route: Route) -> Routing:
+def compile_route(route: Route) -> CompiledRoute:
     """The route as an author wrote it, made ready.
 
-    >>> routing(Route(flow="line", to="+1404*")).fits("14045550100")
+    >>> compile_route(Route(flow="line", to="+1404*")).is_number_match("14045550100")
     True
     """
     head, star, tail = (route.to or "").lower().removeprefix("sip:").lstrip("+").partition("*")
-    return Routing(
+    return CompiledRoute(
         route.flow,
         route.type or "",
         route.origin or "",

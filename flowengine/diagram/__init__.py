@@ -1,17 +1,17 @@
 """Flows as pictures: one neutral graph, drawn as mermaid, dot or SVG."""
 
-from flowengine.diagram.build import graph
 from flowengine.diagram.dot import DrawingError, to_dot, to_svg
-from flowengine.diagram.graph import Edge, Entry, Graph, Node
+from flowengine.diagram.flow_graph import Edge, EntryPoint, FlowGraph, Node
+from flowengine.diagram.graph_builder import build_graph
 from flowengine.diagram.mermaid import to_mermaid
 
 __all__ = [
     "DrawingError",
     "Edge",
-    "Entry",
-    "Graph",
+    "EntryPoint",
+    "FlowGraph",
     "Node",
-    "graph",
+    "build_graph",
     "to_dot",
     "to_mermaid",
     "to_svg",

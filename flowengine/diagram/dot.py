@@ -4,9 +4,9 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 
-from flowengine.diagram.graph import Edge, Graph, Node
+from flowengine.diagram.flow_graph import Edge, FlowGraph, Node
 
-SHAPES = {
+DOT_SHAPES = {
     **dict.fromkeys(("menu", "collect"), "hexagon"),
     **dict.fromkeys(("choose", "split"), "diamond"),
     **dict.fromkeys(("hangup", "done", "return", "continue", "park"), "oval"),
@@ -14,60 +14,64 @@ SHAPES = {
     "connect": "parallelogram",
     "fetch": "cylinder",
 }
-MARKS = {"added": "#d7f5dd", "removed": "#ffe0de", "changed": "#fff3c4"}
-PATIENCE_SECONDS = 60
+DOT_FILLS = {"added": "#d7f5dd", "removed": "#ffe0de", "changed": "#fff3c4"}
+DRAWING_TIMEOUT_SECONDS = 60
 
 
 class DrawingError(Exception):
     """No picture could be made; the message says why and what to do."""
 
 
-def to_dot(graph: Graph) -> str:
+def to_dot(graph: FlowGraph) -> str:
     return (
         "\n".join(
-            [f"digraph {quoted(graph.flow)} {{", *(f"  {line}" for line in lines(graph)), "}"]
+            [
+                f"digraph {quote_text(graph.flow)} {{",
+                *(f"  {line}" for line in format_lines(graph)),
+                "}",
+            ]
         )
         + "\n"
     )
 
 
-def lines(graph: Graph) -> Iterator[str]:
-    yield f"label={labelled(graph.title or graph.flow)}; labelloc=t;"
+def format_lines(graph: FlowGraph) -> Iterator[str]:
+    yield f"label={quote_label(graph.title or graph.flow)}; labelloc=t;"
     yield 'node [shape=box, style="filled,rounded", fillcolor=white, fontname="sans-serif"]; edge [fontname="sans-serif"];'
     for number, entry in enumerate(graph.entries):
-        yield f"entry{number} [shape=circle, label={labelled(entry.name)}];"
-    yield from map(drawn, graph.nodes)
+        yield f"entry{number} [shape=circle, label={quote_label(entry.name)}];"
+    yield from map(format_node, graph.nodes)
     for number, entry in enumerate(graph.entries):
-        yield f"entry{number} -> {state_id(entry.target)}{' [style=dashed]' if entry.failing else ''};"
-    yield from map(linked, graph.edges)
+        yield f"entry{number} -> {format_state_id(entry.target)}{' [style=dashed]' if entry.failing else ''};"
+    yield from map(format_edge, graph.edges)
 
 
-def state_id(name: str) -> str:
-    return quoted(f"s {name}")
+def format_state_id(name: str) -> str:
+    return quote_text(f"s {name}")
 
 
-def drawn(node: Node) -> str:
-    text = labelled(f"{node.name}\n{node.label}" if node.label else node.name)
-    fill = f", fillcolor={quoted(MARKS[node.mark])}" if node.mark in MARKS else ""
-    return f"{state_id(node.name)} [shape={SHAPES.get(node.kind, 'box')}, label={text}{fill}];"
+def format_node(node: Node) -> str:
+    text = quote_label(f"{node.name}\n{node.label}" if node.label else node.name)
+    fill = f", fillcolor={quote_text(DOT_FILLS[node.mark])}" if node.mark in DOT_FILLS else ""
+    return f"{format_state_id(node.name)} [shape={DOT_SHAPES.get(node.kind, 'box')}, label={text}{fill}];"
 
 
-def linked(edge: Edge) -> str:
-    text = f" [label={labelled(', '.join(edge.labels))}]" if any(edge.labels) else ""
-    return f"{state_id(edge.source)} -> {state_id(edge.target)}{text};"
+def format_edge(edge: Edge) -> str:
+    text = f" [label={quote_label(', '.join(edge.labels))}]" if any(edge.labels) else ""
+    return f"{format_state_id(edge.source)} -> {format_state_id(edge.target)}{text};"
 
 
-def labelled(text: str) -> str:
+def quote_label(text: str) -> str:
     """A label between quotes; Graphviz reads the entities of HTML in it, such as `&eacute;`."""
-    return quoted(text.replace("&", "&amp;"))
+    return quote_text(text.replace("&", "&amp;"))
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """A text between quotes; a line break is an escape of dot's, every other backslash is itself."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def to_svg(graph: Graph) -> bytes:
+def to_svg(graph: FlowGraph) -> bytes:
     """Drawn by Graphviz. Raises DrawingError where it is not installed, or fails."""
     program = shutil.which("dot")
     if program is None:
@@ -81,7 +85,7 @@ def to_svg(graph: Graph) -> bytes:
             input=to_dot(graph).encode(),
             capture_output=True,
             check=True,
-            timeout=PATIENCE_SECONDS,
+            timeout=DRAWING_TIMEOUT_SECONDS,
         )
     except subprocess.CalledProcessError as error:
         raise DrawingError(

@@ -1,37 +1,37 @@
 """Expressions and templates of flows: typed names, helper functions, tables, opening hours."""
 
 from flowengine.expr.calendar import Calendar
-from flowengine.expr.calendar_text import CalendarError, parse_calendar
-from flowengine.expr.cldr import prepare_locale
+from flowengine.expr.calendar_parser import CalendarError, parse_calendar
+from flowengine.expr.cldr import preload_locale
 from flowengine.expr.digits import to_ascii_digits
 from flowengine.expr.functions import FUNCTIONS, Function
-from flowengine.expr.functions.remarks import collect_remarks
-from flowengine.expr.holes import whole_expression
+from flowengine.expr.functions.trace_remarks import collect_remarks
+from flowengine.expr.interpolation import find_whole_expression
 from flowengine.expr.scope import Scope
-from flowengine.expr.template import Mode, Piece, Template
-from flowengine.expr.types import EvalError, ExprError, Expression, Table, Type
-from flowengine.expr.zones import ZONE_DATA, load_zone, zone_names
+from flowengine.expr.template import CompiledInterpolation, EscapeMode, Template
+from flowengine.expr.types import EvalError, ExprError, Expression, LookupTable, Type
+from flowengine.expr.zones import ZONE_DATA, list_zone_names, load_zone
 
 __all__ = [
     "FUNCTIONS",
     "ZONE_DATA",
     "Calendar",
     "CalendarError",
+    "CompiledInterpolation",
+    "EscapeMode",
     "EvalError",
     "ExprError",
     "Expression",
     "Function",
-    "Mode",
-    "Piece",
+    "LookupTable",
     "Scope",
-    "Table",
     "Template",
     "Type",
     "collect_remarks",
+    "find_whole_expression",
+    "list_zone_names",
     "load_zone",
     "parse_calendar",
-    "prepare_locale",
+    "preload_locale",
     "to_ascii_digits",
-    "whole_expression",
-    "zone_names",
 ]

@@ -8,13 +8,13 @@ from itertools import chain
 from typing import Final
 
 from flowengine.expr.cldr import is_english
-from flowengine.expr.functions.remarks import add_remark
-from flowengine.expr.words import opening_in_words, time_in_words
+from flowengine.expr.functions.trace_remarks import add_remark
+from flowengine.expr.speech_formats import format_spoken_opening, format_spoken_time
 from flowengine.expr.zones import load_zone
 
-Range = tuple[int, int]  # minutes from midnight; an end beyond 1440 lies on the next day
-_HORIZON: Final = 400  # days: any holiday of a year is passed in between
-_LEAP_YEARS: Final = 9  # from 2096 to 2104
+MinuteRange = tuple[int, int]  # minutes from midnight; an end beyond 1440 lies on the next day
+_HORIZON_DAYS: Final = 400  # days: any holiday of a year is passed in between
+_LEAP_SEARCH_YEARS: Final = 9  # from 2096 to 2104
 _DAY: Final = timedelta(days=1)
 
 
@@ -26,9 +26,9 @@ class Calendar:
     def __init__(
         self,
         zone: str,
-        weekly: Mapping[int, Sequence[Range]],
-        exceptions: Mapping[date, Sequence[Range]] | None = None,
-        yearly: Mapping[tuple[int, int], Sequence[Range]] | None = None,
+        weekly: Mapping[int, Sequence[MinuteRange]],
+        exceptions: Mapping[date, Sequence[MinuteRange]] | None = None,
+        yearly: Mapping[tuple[int, int], Sequence[MinuteRange]] | None = None,
         closed: bool = False,
     ) -> None:
         self.zone = load_zone(zone)
@@ -36,7 +36,7 @@ class Calendar:
         self.exceptions = {day: tuple(ranges) for day, ranges in (exceptions or {}).items()}
         self.yearly = {day: tuple(ranges) for day, ranges in (yearly or {}).items()}
         self.closed = closed
-        self._moments = lru_cache(maxsize=16)(self._worked_out)
+        self._get_intervals = lru_cache(maxsize=16)(self._compute_intervals)
 
     def is_open(self, now: datetime) -> bool:
         if self.closed:
@@ -45,31 +45,31 @@ class Calendar:
         return any(
             start <= moment < end
             for day in (today - _DAY, today)
-            for start, end in self._moments(day)
+            for start, end in self._get_intervals(day)
         )
 
-    def next_open(self, now: datetime) -> datetime | None:
+    def find_next_opening(self, now: datetime) -> datetime | None:
         """The next moment after now at which opening hours begin, in the calendar's zone."""
         if self.closed:
             return None
         today, moment = now.astimezone(self.zone).date(), now.timestamp()
-        near = (today + timedelta(days=ahead) for ahead in range(-1, _HORIZON))
-        for day in chain(near, self._far(today + timedelta(days=_HORIZON))):
-            later = [start for start, end in self._moments(day) if moment < start < end]
+        near = (today + timedelta(days=ahead) for ahead in range(-1, _HORIZON_DAYS))
+        for day in chain(near, self._iterate_far_days(today + timedelta(days=_HORIZON_DAYS))):
+            later = [start for start, end in self._get_intervals(day) if moment < start < end]
             if later:
                 return datetime.fromtimestamp(min(later), self.zone)
         return None
 
-    def next_open_words(self, now: datetime, locale: str) -> str:
-        opening = self.next_open(now)
+    def format_next_opening(self, now: datetime, locale: str) -> str:
+        opening = self.find_next_opening(now)
         if opening is None:
             add_remark("next_open: these hours never begin again")
             return "at a later time" if is_english(locale) else ""
         days = (opening.date() - now.astimezone(self.zone).date()).days
-        clock = time_in_words(opening.hour, opening.minute, locale)
-        return opening_in_words(opening.date(), days, clock, locale)
+        clock = format_spoken_time(opening.hour, opening.minute, locale)
+        return format_spoken_opening(opening.date(), days, clock, locale)
 
-    def _far(self, start: date) -> Iterator[date]:
+    def _iterate_far_days(self, start: date) -> Iterator[date]:
         """Days beyond the horizon that may be open. Weekly hours are not repeated for years: what
         they open was open before.
         """
@@ -78,24 +78,24 @@ class Calendar:
             date(year, *day)
             for day in self.yearly
             if day == (2, 29)
-            for year in range(start.year, min(start.year + _LEAP_YEARS, date.max.year))
+            for year in range(start.year, min(start.year + _LEAP_SEARCH_YEARS, date.max.year))
             if isleap(year) and date(year, *day) >= start
         }
         yield from sorted(dated | leaps)
 
-    def _ranges(self, day: date) -> Sequence[Range]:
+    def _get_minute_ranges(self, day: date) -> Sequence[MinuteRange]:
         for found in (self.exceptions.get(day), self.yearly.get((day.month, day.day))):
             if found is not None:
                 return found
         return self.weekly.get(day.weekday(), ())
 
-    def _worked_out(self, day: date) -> tuple[tuple[float, float], ...]:
+    def _compute_intervals(self, day: date) -> tuple[tuple[float, float], ...]:
         return tuple(
-            (self._moment(day, start, 0), self._moment(day, end, 1))
-            for start, end in self._ranges(day)
+            (self._to_timestamp(day, start, 0), self._to_timestamp(day, end, 1))
+            for start, end in self._get_minute_ranges(day)
         )
 
-    def _moment(self, day: date, minute: int, fold: int) -> float:
+    def _to_timestamp(self, day: date, minute: int, fold: int) -> float:
         """A clock reading that comes twice opens at the first and closes at the second; one that is
         skipped is the moment of the skip.
         """
@@ -103,9 +103,9 @@ class Calendar:
         found = wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC)
         if found.astimezone(self.zone).replace(tzinfo=None) == wall:
             return found.timestamp()
-        return self._skip(wall)
+        return self._find_clock_change(wall)
 
-    def _skip(self, wall: datetime) -> float:
+    def _find_clock_change(self, wall: datetime) -> float:
         before, after = (
             wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (1, 0)
         )

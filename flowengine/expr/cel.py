@@ -19,24 +19,26 @@ from cel_expr_python import cel
 from cel_expr_python.ext import ext_strings
 
 from flowengine.expr.bounds import MAX_RESULT
+from flowengine.expr.expression_tree import ExpressionNode, read_tree
 from flowengine.expr.functions import FUNCTIONS, Overload
-from flowengine.expr.mixed import MIXED
-from flowengine.expr.ordered import SORTED_KEYS, sort_keys
-from flowengine.expr.references import references
-from flowengine.expr.tree import Node, read_tree
-from flowengine.expr.types import PYTHON, EvalError, Evaluate, Type
+from flowengine.expr.map_order import SORT_KEYS_FUNCTION, sort_keys
+from flowengine.expr.mixed_arithmetic import MIXED_ARITHMETIC
+from flowengine.expr.references import find_references
+from flowengine.expr.types import PYTHON_TYPES, EvalError, Evaluator, Type
 from flowengine.expr.zones import ZONE_DATA
 
 os.environ["TZDIR"] = str(ZONE_DATA.folder)  # where its time library looks for zone files
 
-_CEL: Final = {
+_CEL_TYPES: Final = {
     Type.TEXT: cel.Type.STRING,
     Type.INTEGER: cel.Type.INT,
     Type.DECIMAL: cel.Type.DOUBLE,
     Type.BOOLEAN: cel.Type.BOOL,
     Type.ANY: cel.Type.DYN,
 }
-_RESULTS: Final = {their.name(): ours for ours, their in _CEL.items()} | {"NULL": Type.ANY}
+_RESULT_TYPES: Final = {their.name(): ours for ours, their in _CEL_TYPES.items()} | {
+    "NULL": Type.ANY
+}
 _STATUSES: Final = tuple(
     f"{status}: "
     for status in (
@@ -65,7 +67,7 @@ _STATUSES: Final = tuple(
 _FAULT: Final = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?: \[[A-Z_]+\])?$", re.MULTILINE)
 
 
-class Refused(Exception):  # noqa: N818 - it never leaves this package
+class CelCompileError(Exception):
     """CEL's complaints about a text: (message, line, column); line 0 where it names no place."""
 
     def __init__(self, faults: Sequence[tuple[str, int, int]]) -> None:
@@ -74,7 +76,7 @@ class Refused(Exception):  # noqa: N818 - it never leaves this package
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class CelProgram:
     """`type` is None for a value that a flow cannot hold, such as a timestamp; `result` is CEL's
     name for it.
     """
@@ -82,20 +84,20 @@ class Compiled:
     type: Type | None
     result: str
     names: frozenset[str]
-    run: Evaluate
+    run: Evaluator
     program: Any
 
-    def tree(self) -> Node:
+    def to_tree(self) -> ExpressionNode:
         return read_tree(self.program.serialize())
 
-    def failure(self, values: Mapping[str, Any]) -> str | None:
+    def find_failure(self, values: Mapping[str, Any]) -> str | None:
         """Why CEL has no value for this, or None where it has one, of whatever type."""
         try:
             result = self.program.eval(data={name: values[name] for name in self.names})
         except RuntimeError as error:
             return str(error)
         if result.type() == cel.Type.ERROR:
-            return _failed(result.value()).message
+            return _to_eval_error(result.value()).message
         number = result.value() if result.type() == cel.Type.DOUBLE else 0.0
         return None if isfinite(number) else "a number without end, as of a division by zero"
 
@@ -104,58 +106,62 @@ class Environment:
     """Declared names and functions."""
 
     def __init__(self, names: Mapping[str, Type], overloads: Iterable[Overload]) -> None:
-        variables = {name: _CEL[kind] for name, kind in names.items()}
+        variables = {name: _CEL_TYPES[kind] for name, kind in names.items()}
         self._names = frozenset(names)
         self._env = cel.NewEnv(
-            variables=variables, extensions=[*_LIBRARY, _extension("tables", overloads)]
+            variables=variables, extensions=[*_EXTENSIONS, _build_extension("tables", overloads)]
         )
 
-    def compile(self, text: str) -> Compiled:
+    def compile(self, text: str) -> CelProgram:
         try:
             program = self._env.compile(text)
         except RuntimeError as error:
-            raise Refused(_faults(str(error))) from None
+            raise CelCompileError(_parse_faults(str(error))) from None
         result = program.return_type().name()
-        names = self._names & references(program.serialize())
-        kind = Type.ANY if result.startswith(("LIST", "MAP")) else _RESULTS.get(result)
-        return Compiled(
-            kind, result, names, _runner(program, tuple(sorted(names)), kind or Type.ANY), program
+        names = self._names & find_references(program.serialize())
+        kind = Type.ANY if result.startswith(("LIST", "MAP")) else _RESULT_TYPES.get(result)
+        return CelProgram(
+            kind,
+            result,
+            names,
+            _make_runner(program, tuple(sorted(names)), kind or Type.ANY),
+            program,
         )
 
 
-def _extension(name: str, overloads: Iterable[Overload]) -> Any:
+def _build_extension(name: str, overloads: Iterable[Overload]) -> Any:
     groups = groupby(
         sorted(overloads, key=lambda overload: overload.name), key=lambda overload: overload.name
     )
     return cel.CelExtension(
         name,
         [
-            cel.FunctionDecl(function, [_declared(overload) for overload in group])
+            cel.FunctionDecl(function, [_declare_overload(overload) for overload in group])
             for function, group in groups
         ],
     )
 
 
-def _declared(overload: Overload) -> Any:
+def _declare_overload(overload: Overload) -> Any:
     return cel.Overload(
         "_".join(["fe", overload.name, *overload.parameters]),
-        return_type=_CEL[overload.returns],
-        parameters=[_CEL[kind] for kind in overload.parameters],
+        return_type=_CEL_TYPES[overload.returns],
+        parameters=[_CEL_TYPES[kind] for kind in overload.parameters],
         impl=overload.call,
     )
 
 
-_LIBRARY: Final = (
+_EXTENSIONS: Final = (
     ext_strings.ExtStrings(),
-    _extension(
+    _build_extension(
         "flowengine", (one for function in FUNCTIONS.values() for one in function.overloads)
     ),
-    _extension("mixed", MIXED),
-    _extension("order", [Overload(SORTED_KEYS, (Type.ANY,), Type.ANY, sort_keys)]),
+    _build_extension("mixed", MIXED_ARITHMETIC),
+    _build_extension("order", [Overload(SORT_KEYS_FUNCTION, (Type.ANY,), Type.ANY, sort_keys)]),
 )
 
 
-def _faults(message: str) -> list[tuple[str, int, int]]:
+def _parse_faults(message: str) -> list[tuple[str, int, int]]:
     found = [
         (text, max(0, int(line)), max(0, int(column)))
         for line, column, text in _FAULT.findall(message)
@@ -163,12 +169,12 @@ def _faults(message: str) -> list[tuple[str, int, int]]:
     return sorted(found, key=lambda fault: fault[1] == 0) or [(message, 0, 0)]
 
 
-def _runner(program: Any, names: tuple[str, ...], kind: Type) -> Evaluate:
-    evaluate, finish = program.eval, _finish(kind)
+def _make_runner(program: Any, names: tuple[str, ...], kind: Type) -> Evaluator:
+    evaluate, finish = program.eval, _get_converter(kind)
 
     def run(values: Mapping[str, Any]) -> Any:
         try:
-            result = evaluate(data={name: _sound(values[name]) for name in names})
+            result = evaluate(data={name: _check_no_nul(values[name]) for name in names})
         except KeyError as error:
             raise EvalError(f"{error.args[0]} has no value here") from None
         except RuntimeError as error:  # a text that is no Unicode
@@ -178,70 +184,70 @@ def _runner(program: Any, names: tuple[str, ...], kind: Type) -> Evaluate:
     return run
 
 
-def _sound(value: Any) -> Any:
+def _check_no_nul(value: Any) -> Any:
     """CEL cuts texts at a NUL, so that what was checked would not be what is used."""
     if value.__class__ is str:
         if "\0" in value:
             raise EvalError("a text with a NUL character")
     elif value.__class__ is dict:
         for key, item in value.items():
-            _sound(key)
-            _sound(item)
+            _check_no_nul(key)
+            _check_no_nul(item)
     elif value.__class__ is list:
         for item in value:
-            _sound(item)
+            _check_no_nul(item)
     return value
 
 
-def _finish(kind: Type) -> Callable[[Any], Any]:
-    return {Type.TEXT: _text, Type.DECIMAL: _decimal, Type.ANY: _any}.get(kind) or _exactly(
-        PYTHON[kind]
-    )
+def _get_converter(kind: Type) -> Callable[[Any], Any]:
+    return {Type.TEXT: _convert_text, Type.DECIMAL: _convert_decimal, Type.ANY: _convert_any}.get(
+        kind
+    ) or _make_exact_converter(PYTHON_TYPES[kind])
 
 
-def _text(result: Any) -> str:
+def _convert_text(result: Any) -> str:
     text = result.value()
     if text.__class__ is not str or (
         text.startswith(_STATUSES) and result.type() == cel.Type.ERROR
     ):
-        raise _failed(text)
+        raise _to_eval_error(text)
     if len(text) > MAX_RESULT:
         raise EvalError(f"a text of {len(text)} characters; {MAX_RESULT} is the limit")
     return text
 
 
-def _decimal(result: Any) -> float:
+def _convert_decimal(result: Any) -> float:
     number = result.value()
     if number.__class__ is not float:
-        raise _failed(number)
+        raise _to_eval_error(number)
     if not isfinite(number):
         raise EvalError("a number without end, as of a division by zero")
     return number
 
 
-def _exactly(expected: type) -> Callable[[Any], Any]:
-    def finish(result: Any) -> Any:
+def _make_exact_converter(expected: type) -> Callable[[Any], Any]:
+    def convert(result: Any) -> Any:
         value = result.value()
         if value.__class__ is not expected:
-            raise _failed(value)
+            raise _to_eval_error(value)
         return value
 
-    return finish
+    return convert
 
 
-def _any(result: Any) -> Any:
+def _convert_any(result: Any) -> Any:
     value = result.plain_value()
     if value.__class__ is str:
-        return _text(result)
-    return _json(value)
+        return _convert_text(result)
+    return _to_json_value(value)
 
 
-def _json(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
     """JSON says no more than this; anything else would be lost on its way to the next callback."""
     if isinstance(value, dict):
-        return {str(key): _json(value[key]) for key in sort_keys(value)}
+        return {str(key): _to_json_value(value[key]) for key in sort_keys(value)}
     if isinstance(value, list):
-        return [_json(item) for item in value]
+        return [_to_json_value(item) for item in value]
     if isinstance(value, datetime | timedelta | bytearray | cel.Type) or (
         isinstance(value, float) and not isfinite(value)
     ):
@@ -249,7 +255,7 @@ def _json(value: Any) -> Any:
     return value
 
 
-def _failed(said: object) -> EvalError:
+def _to_eval_error(said: object) -> EvalError:
     text = str(said)
     for status in _STATUSES:
         text = text.removeprefix(status)

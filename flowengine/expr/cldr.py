@@ -1,6 +1,6 @@
 """What people of each locale write, by CLDR: months, clocks, names of money.
 
-Babel and the data of a locale load at first use, which takes some 70 ms: `prepare_locale` does it
+Babel and the data of a locale load at first use, which takes some 70 ms: `preload_locale` does it
 when flows are loaded, so that no caller waits for it.
 """
 
@@ -14,40 +14,40 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from babel import Locale
 
-_LANGUAGES: Final = {"arb": "ar", "cmn": "zh", "no": "nb"}  # the platform's names, and CLDR's
+_CLDR_LANGUAGES: Final = {"arb": "ar", "cmn": "zh", "no": "nb"}  # the platform's names, and CLDR's
 _PATTERN_FIELD: Final = re.compile(r"'[^']*'|E+|c+|dd")
-_MARKS_FOR_THE_EYE: Final = str.maketrans(
+_INVISIBLE_MARKS: Final = str.maketrans(
     {**dict.fromkeys((0xA0, 0x2009, 0x202F), " "), **dict.fromkeys((0x61C, 0x200E, 0x200F))}
 )
-_CACHED: Final = 1024  # of each kind: a month of days and clocks in some locales
+_CACHE_SIZE: Final = 1024  # of each kind: a month of days and clocks in some locales
 _SAMPLE: Final = date(2026, 11, 30)
 
 
 @cache
-def prepare_locale(locale: str) -> None:
+def preload_locale(locale: str) -> None:
     """Load what speaking this locale takes."""
-    long_date(_SAMPLE, locale)
-    short_time(time(12), locale)
-    currency_precision("EUR")
-    currency_amount(Decimal(1), "EUR", locale)
+    format_long_date(_SAMPLE, locale)
+    format_short_time(time(12), locale)
+    get_currency_precision("EUR")
+    format_currency_amount(Decimal(1), "EUR", locale)
 
 
 @cache
-def _babel() -> Any:
+def _load_babel() -> Any:
     import babel.dates  # noqa: PLC0415
     import babel.numbers  # noqa: PLC0415
 
     return babel
 
 
-@lru_cache(maxsize=_CACHED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def find_locale(locale: str) -> "Locale":
     """CLDR's locale for one of the platform's: with its region where CLDR has that, else its
     language; English for a language that CLDR has not.
     """
-    library = _babel()
+    library = _load_babel()
     language, *others = re.split("[-_]", locale.partition("/")[0])
-    language = _LANGUAGES.get(language.lower(), language.lower())
+    language = _CLDR_LANGUAGES.get(language.lower(), language.lower())
     region = next((other.upper() for other in others if re.fullmatch("[A-Za-z]{2}", other)), "")
     for name in (f"{language}_{region}", language, "en_US"):
         try:
@@ -62,109 +62,109 @@ def is_english(locale: str) -> bool:
     return re.split("[-_/]", locale)[0].lower() == "en"
 
 
-@lru_cache(maxsize=_CACHED)
-def long_date(day: date, locale: str) -> str:
+@lru_cache(maxsize=_CACHE_SIZE)
+def format_long_date(day: date, locale: str) -> str:
     """`4 mars 2026`: the month as a word, so that no voice takes it for the day."""
-    return _format_date(day, _long_pattern(locale), locale)
+    return _format_date(day, _get_long_pattern(locale), locale)
 
 
-@lru_cache(maxsize=_CACHED)
-def weekday(day: date, locale: str) -> str:
+@lru_cache(maxsize=_CACHE_SIZE)
+def format_weekday(day: date, locale: str) -> str:
     return _format_date(day, "cccc", locale)
 
 
-@lru_cache(maxsize=_CACHED)
-def weekday_and_date(day: date, locale: str, *, year: bool) -> str:
+@lru_cache(maxsize=_CACHE_SIZE)
+def format_weekday_and_date(day: date, locale: str, *, year: bool) -> str:
     """`onsdag 4 mars`, or with the year."""
-    return _format_date(day, _weekday_pattern(locale, year=year), locale)
+    return _format_date(day, _get_weekday_pattern(locale, year=year), locale)
 
 
-def date_and_time(day: str, clock: str, locale: str) -> str:
+def join_date_and_time(day: str, clock: str, locale: str) -> str:
     pattern = str(find_locale(locale).datetime_formats["full"]).replace("'", "")
     return pattern.replace("{1}", day).replace("{0}", clock)
 
 
-@lru_cache(maxsize=_CACHED)
-def short_time(clock: time, locale: str) -> str:
-    shown = _babel().dates.format_time(clock, "short", locale=find_locale(locale))
-    return str(shown).translate(_MARKS_FOR_THE_EYE)
+@lru_cache(maxsize=_CACHE_SIZE)
+def format_short_time(clock: time, locale: str) -> str:
+    shown = _load_babel().dates.format_time(clock, "short", locale=find_locale(locale))
+    return str(shown).translate(_INVISIBLE_MARKS)
 
 
-@lru_cache(maxsize=_CACHED)
-def currency_precision(code: str) -> int:
+@lru_cache(maxsize=_CACHE_SIZE)
+def get_currency_precision(code: str) -> int:
     """How many digits the parts of a currency have: 2 of the euro, none of the yen, 3 of the
     Kuwaiti dinar.
     """
-    return int(_babel().numbers.get_currency_precision(code))
+    return int(_load_babel().numbers.get_currency_precision(code))
 
 
-def currency_amount(amount: Decimal, code: str, locale: str) -> str:
+def format_currency_amount(amount: Decimal, code: str, locale: str) -> str:
     """An amount with as many digits as it has and the name of its currency. Thousands are not set
     apart: some voices read `1,234` and `1 234` as two numbers. Digits are 0-9, which each voice
     reads in its language.
     """
     plural = find_locale(locale).plural_form(abs(amount))
-    pattern = _unit_pattern(code, locale, plural, abs(amount))
-    return pattern.replace("{0}", plain_number(amount, locale))
+    pattern = _get_unit_pattern(code, locale, plural, abs(amount))
+    return pattern.replace("{0}", format_plain_number(amount, locale))
 
 
-def plain_number(value: Decimal, locale: str) -> str:
-    return f"{value:f}".replace(".", _decimal_point(locale))
+def format_plain_number(value: Decimal, locale: str) -> str:
+    return f"{value:f}".replace(".", _get_decimal_point(locale))
 
 
-@lru_cache(maxsize=_CACHED)
-def currency_name(code: str, amount: Decimal, locale: str = "en-US") -> str:
-    return str(_babel().numbers.get_currency_name(code, amount, locale=find_locale(locale)))
+@lru_cache(maxsize=_CACHE_SIZE)
+def get_currency_name(code: str, amount: Decimal, locale: str = "en-US") -> str:
+    return str(_load_babel().numbers.get_currency_name(code, amount, locale=find_locale(locale)))
 
 
-@lru_cache(maxsize=_CACHED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def is_currency(code: str) -> bool:
-    return bool(_babel().numbers.is_currency(code))
+    return bool(_load_babel().numbers.is_currency(code))
 
 
-@lru_cache(maxsize=_CACHED)
-def _decimal_point(locale: str) -> str:
-    symbols = _babel().numbers.get_decimal_symbol
+@lru_cache(maxsize=_CACHE_SIZE)
+def _get_decimal_point(locale: str) -> str:
+    symbols = _load_babel().numbers.get_decimal_symbol
     return str(symbols(find_locale(locale), numbering_system="latn"))
 
 
 _unit_patterns: dict[tuple[str, str, str], str] = {}
 
 
-def _unit_pattern(code: str, locale: str, plural: str, amount: Decimal) -> str:
+def _get_unit_pattern(code: str, locale: str, plural: str, amount: Decimal) -> str:
     """`{0} euro`. Babel asks for an amount to find the plural form, which is what counts."""
     known = _unit_patterns.get((code, locale, plural))
     if known is None:
-        numbers, found = _babel().numbers, find_locale(locale)
+        numbers, found = _load_babel().numbers, find_locale(locale)
         name = str(numbers.get_currency_name(code, amount, locale=found))
         if name == code:  # CLDR has no word in this language; a code is a word in none
-            name = currency_name(code, amount)
+            name = get_currency_name(code, amount)
         pattern = str(numbers.get_currency_unit_pattern(code, amount, locale=found))
-        known = pattern.replace("{1}", name).translate(_MARKS_FOR_THE_EYE)
-        if len(_unit_patterns) < _CACHED:
+        known = pattern.replace("{1}", name).translate(_INVISIBLE_MARKS)
+        if len(_unit_patterns) < _CACHE_SIZE:
             _unit_patterns[code, locale, plural] = known
     return known
 
 
 def _format_date(day: date, pattern: str, locale: str) -> str:
-    shown = _babel().dates.format_date(day, pattern, locale=find_locale(locale))
-    return str(shown).translate(_MARKS_FOR_THE_EYE)
+    shown = _load_babel().dates.format_date(day, pattern, locale=find_locale(locale))
+    return str(shown).translate(_INVISIBLE_MARKS)
 
 
-@lru_cache(maxsize=_CACHED)
-def _long_pattern(locale: str) -> str:
-    return _rewrite(find_locale(locale).date_formats["long"].pattern, lambda part: part)
+@lru_cache(maxsize=_CACHE_SIZE)
+def _get_long_pattern(locale: str) -> str:
+    return _rewrite_pattern(find_locale(locale).date_formats["long"].pattern, lambda part: part)
 
 
-@lru_cache(maxsize=_CACHED)
-def _weekday_pattern(locale: str, *, year: bool) -> str:
+@lru_cache(maxsize=_CACHE_SIZE)
+def _get_weekday_pattern(locale: str, *, year: bool) -> str:
     found = find_locale(locale)
     full = found.date_formats["full"].pattern
     short = found.datetime_skeletons.get("MMMMEEEEd") or found.datetime_skeletons.get("MMMMEd")
     chosen = full if year or short is None else short.pattern
-    return _rewrite(chosen, lambda part: part[0] * 4 if part[0] in "Ec" else part)
+    return _rewrite_pattern(chosen, lambda part: part[0] * 4 if part[0] in "Ec" else part)
 
 
-def _rewrite(pattern: str, change: Callable[[str], str]) -> str:
+def _rewrite_pattern(pattern: str, change: Callable[[str], str]) -> str:
     """A pattern without leading zeros, which voices read; quoted words stay as they are."""
     return _PATTERN_FIELD.sub(lambda part: "d" if part[0] == "dd" else change(part[0]), pattern)

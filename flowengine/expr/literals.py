@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from flowengine.expr.functions.remarks import collect_remarks
 from flowengine.expr.functions.texts import e164
-from flowengine.expr.phone import find_region
+from flowengine.expr.functions.trace_remarks import collect_remarks
+from flowengine.expr.phone_numbers import find_region
 from flowengine.expr.types import ExprError
-from flowengine.expr.zones import zone_names
-from flowengine.problems import suggest
+from flowengine.expr.zones import list_zone_names
+from flowengine.problems import suggest_name
 
 _TEXT: Final = r"""("[^"\\\n]*"|'[^'\\\n]*')"""
 _ZONE: Final = re.compile(
@@ -27,15 +27,18 @@ def check_literals(text: str) -> None:
     """
     for found in _ZONE.finditer(text):
         name = found[1][1:-1]
-        if name not in zone_names() and not _OFFSET.fullmatch(name):
-            cure = suggest(name, sorted(zone_names())) or "write a name such as Europe/Stockholm"
+        if name not in list_zone_names() and not _OFFSET.fullmatch(name):
+            cure = (
+                suggest_name(name, sorted(list_zone_names()))
+                or "write a name such as Europe/Stockholm"
+            )
             raise ExprError(f"there is no time zone {name}", found.start(1) + 1, cure, "FE312")
-    for fault, place in _phone_faults(text):
+    for fault, place in _find_phone_faults(text):
         cure = "write it with its country's prefix: e164('070-123 45 67', '46')"
         raise ExprError(fault, place + 1, cure, "FE311")
 
 
-def _phone_faults(text: str) -> Iterator[tuple[str, int]]:
+def _find_phone_faults(text: str) -> Iterator[tuple[str, int]]:
     for found in _PREFIX.finditer(text):
         if not find_region(found[1][1:-1]):
             yield f"no country has the prefix {found[1][1:-1]}", found.start(1)

@@ -3,23 +3,23 @@
 from collections.abc import Iterator
 
 _VARINT, _BYTES = 0, 2  # wire types; the others have a fixed length
-_FIXED = {1: 8, 5: 4}
+_FIXED_SIZES = {1: 8, 5: 4}
 
 
 def read_fields(message: bytes) -> Iterator[tuple[int, bytes | int]]:
     """Number and value of each field; values of a fixed length are left as bytes."""
     at = 0
     while at < len(message):
-        tag, at = _varint(message, at)
+        tag, at = _read_varint(message, at)
         field, wire = tag >> 3, tag & 7
         if wire == _VARINT:
-            value, at = _varint(message, at)
+            value, at = _read_varint(message, at)
             yield field, value
             continue
         if wire == _BYTES:
-            size, at = _varint(message, at)
+            size, at = _read_varint(message, at)
         else:
-            size = _FIXED[wire]
+            size = _FIXED_SIZES[wire]
         yield field, message[at : at + size]
         at += size
 
@@ -31,7 +31,7 @@ def read_messages(message: bytes, wanted: int) -> Iterator[bytes]:
             yield value
 
 
-def _varint(message: bytes, at: int) -> tuple[int, int]:
+def _read_varint(message: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         byte = message[at]

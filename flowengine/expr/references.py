@@ -11,7 +11,7 @@ _REFERENCE_MAP = _ANY_VALUE = _ENTRY_VALUE = 2
 _REFERENCE_NAME = 1
 
 
-def references(serialised: bytes) -> frozenset[str]:
+def find_references(serialised: bytes) -> frozenset[str]:
     found: set[str] = set()
     for checked in read_messages(serialised, _ANY_VALUE):
         for entry in read_messages(checked, _REFERENCE_MAP):

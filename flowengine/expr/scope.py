@@ -7,27 +7,27 @@ from math import isfinite
 from typing import Any, Final
 
 from flowengine.expr.bounds import MAX_EXPRESSION, MAX_LOOPS, MAX_REPLACES
-from flowengine.expr.cel import Compiled, Environment, Refused
-from flowengine.expr.domains import Domains, check_domains, needs_tree
-from flowengine.expr.headers import HEADERS, fold_header_names
+from flowengine.expr.call_locale import CALL_LOCALE, add_call_locale
+from flowengine.expr.cel import CelCompileError, CelProgram, Environment
+from flowengine.expr.cel_errors import format_type, translate_cel_error
+from flowengine.expr.header_names import EVENT_HEADERS, fold_header_names
 from flowengine.expr.literals import check_literals
-from flowengine.expr.localised import LOCALE, localised
-from flowengine.expr.ordered import order_maps
-from flowengine.expr.tables import overloads
-from flowengine.expr.template import Mode, Template, template
+from flowengine.expr.map_order import order_maps
+from flowengine.expr.tables import build_table_overloads
+from flowengine.expr.template import EscapeMode, Template, compile_template
 from flowengine.expr.types import (
-    PYTHON,
+    PYTHON_TYPES,
     EvalError,
-    Evaluate,
+    Evaluator,
     ExprError,
     Expression,
-    Table,
+    LookupTable,
     Type,
     Values,
 )
-from flowengine.expr.wording import type_words, worded
+from flowengine.expr.value_domains import Domains, check_domains, needs_tree
 
-_STRANGE: Final = re.compile(
+_FORBIDDEN_CHARACTER: Final = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]"
 )  # CEL ends a text at a NUL, and takes no halves of characters
 _LOOP: Final = re.compile(r"\.\s*(?:map|filter|all|exists|exists_one)\s*\(")
@@ -43,19 +43,19 @@ class Scope:
     def __init__(
         self,
         names: Mapping[str, Type],
-        tables: Mapping[str, Table] | None = None,
+        tables: Mapping[str, LookupTable] | None = None,
         wider: "Scope | None" = None,
         domains: Domains | None = None,
     ) -> None:
         self.names = dict(names)
         self.tables = dict(tables or {})
-        self.wider = wider
+        self.parent = wider
         self.domains = domains or {}
 
-    def extended(self, extra: Mapping[str, Type]) -> "Scope":
-        return (self.wider or self).narrowed({**self.names, **extra}, self.domains)
+    def extend(self, extra: Mapping[str, Type]) -> "Scope":
+        return (self.parent or self).narrow({**self.names, **extra}, self.domains)
 
-    def narrowed(self, names: Mapping[str, Type], domains: Domains | None = None) -> "Scope":
+    def narrow(self, names: Mapping[str, Type], domains: Domains | None = None) -> "Scope":
         """These names only, with the same tables, and what they can hold. What is meant alike here
         and in the wider scope is compiled there.
 
@@ -63,36 +63,36 @@ class Scope:
         """
         return Scope(names, self.tables, self, domains)
 
-    def condition(self, text: str) -> Expression:
+    def compile_condition(self, text: str) -> Expression:
         """An expression that is true or false."""
-        made = self.expression(text)
+        made = self.compile_expression(text)
         if made.type not in {Type.BOOLEAN, Type.ANY}:
             raise ExprError(
-                f"this is {type_words(made.type)}, not a condition",
-                _first(text),
-                _condition_hint(made),
+                f"this is {format_type(made.type)}, not a condition",
+                _find_text_start(text),
+                _suggest_condition(made),
                 "FE303",
             )
-        return _narrowed(made, Type.BOOLEAN)
+        return _convert_result(made, Type.BOOLEAN)
 
-    def expression(self, text: str, expects: Type | None = None) -> Expression:
+    def compile_expression(self, text: str, expects: Type | None = None) -> Expression:
         """An expression of the type asked for, or any. An integer is welcome as a decimal; a value
         of type ANY is checked in the call.
         """
-        made = self._bare_name(text) or self._compiled(text)
+        made = self._compile_bare_name(text) or self._compile_text(text)
         if expects in {None, Type.ANY, made.type}:
             return made
         if made.type is Type.ANY or (made.type, expects) == (Type.INTEGER, Type.DECIMAL):
-            return _narrowed(made, Type(expects or made.type))
+            return _convert_result(made, Type(expects or made.type))
         raise ExprError(
-            f"this is {type_words(made.type)}; {type_words(str(expects))} is needed",
-            _first(text),
-            _conversion(text, expects),
+            f"this is {format_type(made.type)}; {format_type(str(expects))} is needed",
+            _find_text_start(text),
+            _suggest_conversion(text, expects),
             "FE302",
         )
 
-    def template(self, text: str, mode: Mode = Mode.PLAIN) -> Template:
-        return template(text, mode, self.expression)
+    def compile_template(self, text: str, mode: EscapeMode = EscapeMode.PLAIN) -> Template:
+        return compile_template(text, mode, self.compile_expression)
 
     @cached_property
     def environment(self) -> Environment:
@@ -100,9 +100,9 @@ class Scope:
 
     @cached_property
     def functions(self) -> tuple[Any, ...]:
-        return self.wider.functions if self.wider else tuple(overloads(self.tables))
+        return self.parent.functions if self.parent else tuple(build_table_overloads(self.tables))
 
-    def _bare_name(self, text: str) -> Expression | None:
+    def _compile_bare_name(self, text: str) -> Expression | None:
         """Most expressions in prompts are one name. CEL would convert its value twice, for two
         microseconds.
         """
@@ -110,79 +110,81 @@ class Scope:
         kind = self.names.get(name)
         if kind is None or not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
             return None
-        return Expression(text, kind, frozenset({name}), _reader(name, kind))
+        return Expression(text, kind, frozenset({name}), _make_name_reader(name, kind))
 
-    def _compiled(self, text: str) -> Expression:
-        _bounded(text)
+    def _compile_text(self, text: str) -> Expression:
+        _check_limits(text)
         try:
-            compiled = self._alike(text) or self.environment.compile(text)
-        except Refused as refused:
-            raise worded(
+            compiled = self._compile_in_parent(text) or self.environment.compile(text)
+        except CelCompileError as refused:
+            raise translate_cel_error(
                 refused, text, self.names, {overload.name for overload in self.functions}
             ) from None
         if compiled.type is None:
             raise ExprError(
-                f"{type_words(compiled.result)} is not something a flow can hold",
-                _first(text),
+                f"{format_type(compiled.result)} is not something a flow can hold",
+                _find_text_start(text),
                 "write string(…) around it",
                 "FE302",
             )
-        self._tried(text, compiled)
+        self._check_certain_failures(text, compiled)
         check_literals(text)
         meant = text
-        if HEADERS in compiled.names:
-            meant = fold_header_names(text, compiled.tree())
-        if LOCALE in self.names:
-            meant = localised(meant)
+        if EVENT_HEADERS in compiled.names:
+            meant = fold_header_names(text, compiled.to_tree())
+        if CALL_LOCALE in self.names:
+            meant = add_call_locale(meant)
         meant = order_maps(meant)
         if meant != text:
-            said = self._alike(meant) or self.environment.compile(meant)
+            said = self._compile_in_parent(meant) or self.environment.compile(meant)
             return Expression(text, compiled.type, said.names, said.run)
         return Expression(text, compiled.type, compiled.names, compiled.run)
 
-    def _alike(self, text: str) -> Compiled | None:
+    def _compile_in_parent(self, text: str) -> CelProgram | None:
         """The expression as the wider scope compiles it, if every name in it is the same here."""
-        if self.wider is None:
+        if self.parent is None:
             return None
         try:
-            compiled = self.wider.environment.compile(text)
-        except Refused:
+            compiled = self.parent.environment.compile(text)
+        except CelCompileError:
             return None  # the words for what is wrong are those of this scope
         return (
             compiled
-            if all(self.names.get(name) == self.wider.names[name] for name in compiled.names)
+            if all(self.names.get(name) == self.parent.names[name] for name in compiled.names)
             else None
         )
 
-    def _tried(self, text: str, compiled: Compiled) -> None:
+    def _check_certain_failures(self, text: str, compiled: CelProgram) -> None:
         """What can only fail is a mistake now, not in a call: an expression without names, a
         pattern that is none.
         """
         if not compiled.names:
-            _tried(compiled, _first(text))
+            _check_runs(compiled, _find_text_start(text))
         elif needs_tree(text, compiled.names, self.domains):
-            check_domains(compiled.tree(), self.domains, self._failure)
+            check_domains(compiled.to_tree(), self.domains, self._find_failure)
         for found in _PATTERN.finditer(text):
-            _tried(
-                (self.wider or self).environment.compile(f"''.matches({found[1]})"), found.start(1)
+            _check_runs(
+                (self.parent or self).environment.compile(f"''.matches({found[1]})"), found.start(1)
             )
 
-    def _failure(self, text: str, values: Values) -> str | None:
+    def _find_failure(self, text: str, values: Values) -> str | None:
         try:
-            return (self._alike(text) or self.environment.compile(text)).failure(values)
-        except Refused:
+            return (self._compile_in_parent(text) or self.environment.compile(text)).find_failure(
+                values
+            )
+        except CelCompileError:
             return None  # nothing is known of it
 
 
-def _tried(compiled: Compiled, offset: int) -> None:
+def _check_runs(compiled: CelProgram, offset: int) -> None:
     try:
         compiled.run({})
     except EvalError as error:
         raise ExprError(f"this always fails: {error.message}", offset, "", "FE310") from None
 
 
-def _bounded(text: str) -> None:
-    if strange := _STRANGE.search(text):
+def _check_limits(text: str) -> None:
+    if strange := _FORBIDDEN_CHARACTER.search(text):
         raise ExprError(
             "an invisible character stands here",
             strange.start(),
@@ -213,8 +215,8 @@ def _bounded(text: str) -> None:
         raise ExprError("the expression is empty", 0, "write a name, such as vars.name")
 
 
-def _reader(name: str, kind: Type) -> Evaluate:
-    expected = PYTHON.get(kind)
+def _make_name_reader(name: str, kind: Type) -> Evaluator:
+    expected = PYTHON_TYPES.get(kind)
 
     def read(values: Values) -> Any:
         try:
@@ -222,45 +224,47 @@ def _reader(name: str, kind: Type) -> Evaluate:
         except KeyError:
             raise EvalError(f"{name} has no value here") from None
         return (
-            value if expected is None or value.__class__ is expected else _fitted(value, kind, name)
+            value
+            if expected is None or value.__class__ is expected
+            else _convert_value(value, kind, name)
         )
 
     return read
 
 
-def _narrowed(made: Expression, kind: Type) -> Expression:
+def _convert_result(made: Expression, kind: Type) -> Expression:
     if made.type is kind:
         return made
-    evaluate, expected = made.evaluate, PYTHON[kind]
+    evaluate, expected = made.evaluate, PYTHON_TYPES[kind]
 
-    def narrowed(values: Values) -> Any:
+    def evaluate_converted(values: Values) -> Any:
         value = evaluate(values)
-        return value if value.__class__ is expected else _fitted(value, kind, made.text)
+        return value if value.__class__ is expected else _convert_value(value, kind, made.text)
 
-    return Expression(made.text, kind, made.names, narrowed)
+    return Expression(made.text, kind, made.names, evaluate_converted)
 
 
-def _fitted(value: Any, kind: Type, what: str) -> Any:
+def _convert_value(value: Any, kind: Type, what: str) -> Any:
     """JSON does not tell 3 from 3.0; nothing else is guessed."""
     if kind is Type.DECIMAL and value.__class__ is int:
         return float(value)
     if kind is Type.INTEGER and value.__class__ is float and isfinite(value) and value.is_integer():
         return int(value)
-    raise EvalError(f"{what} is not {type_words(kind)}: {str(value)[:40]!r}")
+    raise EvalError(f"{what} is not {format_type(kind)}: {str(value)[:40]!r}")
 
 
-def _first(text: str) -> int:
+def _find_text_start(text: str) -> int:
     return len(text) - len(text.lstrip())
 
 
-def _condition_hint(made: Expression) -> str:
+def _suggest_condition(made: Expression) -> str:
     example = {Type.TEXT: ' == "…"', Type.INTEGER: " > 0", Type.DECIMAL: " > 0.0"}.get(
         made.type, ""
     )
     return f"compare it, for example {made.text.strip()[:40]}{example}"
 
 
-def _conversion(text: str, expects: Type | None) -> str:
+def _suggest_conversion(text: str, expects: Type | None) -> str:
     converter = {Type.TEXT: "text", Type.INTEGER: "integer", Type.DECIMAL: "decimal"}.get(
         Type(expects or Type.ANY)
     )

@@ -4,28 +4,34 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flowengine.expr.functions import Overload
-from flowengine.expr.types import Table, Type
+from flowengine.expr.types import LookupTable, Type
 
 
-def overloads(tables: Mapping[str, Table]) -> Iterator[Overload]:
+def build_table_overloads(tables: Mapping[str, LookupTable]) -> Iterator[Overload]:
     for name, table in tables.items():
-        yield from _both_keys(f"tables.{name}.has", Type.BOOLEAN, table.rows.__contains__)
+        yield from _accept_both_key_types(
+            f"tables.{name}.has", Type.BOOLEAN, table.rows.__contains__
+        )
         for column, kind in table.columns.items():
-            yield from _both_keys(
-                f"tables.{name}.{column}", kind, _lookup(name, column, kind, table)
+            yield from _accept_both_key_types(
+                f"tables.{name}.{column}", kind, _make_lookup(name, column, kind, table)
             )
 
 
-def _both_keys(name: str, returns: Type, call: Callable[[str], Any]) -> Iterator[Overload]:
+def _accept_both_key_types(
+    name: str, returns: Type, call: Callable[[str], Any]
+) -> Iterator[Overload]:
     """Keys are text; `tables.floors.desk(3)` means the row `3`."""
     yield Overload(name, (Type.TEXT,), returns, call)
     yield Overload(name, (Type.INTEGER,), returns, lambda key: call(str(key)))
 
 
-def _lookup(name: str, column: str, kind: Type, table: Table) -> Callable[[str], Any]:
-    cells = {key: _cell(row[column], kind) for key, row in table.rows.items() if column in row}
+def _make_lookup(name: str, column: str, kind: Type, table: LookupTable) -> Callable[[str], Any]:
+    cells = {
+        key: _convert_cell(row[column], kind) for key, row in table.rows.items() if column in row
+    }
     spare = (
-        [_cell(table.default[column], kind)]
+        [_convert_cell(table.default[column], kind)]
         if table.default is not None and column in table.default
         else []
     )
@@ -40,5 +46,5 @@ def _lookup(name: str, column: str, kind: Type, table: Table) -> Callable[[str],
     return lookup
 
 
-def _cell(value: Any, kind: Type) -> Any:
+def _convert_cell(value: Any, kind: Type) -> Any:
     return float(value) if kind is Type.DECIMAL else value

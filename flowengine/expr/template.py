@@ -5,13 +5,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from flowengine.expr.holes import Hole, split
-from flowengine.expr.neutral import NEUTRAL, for_attribute, for_ssml, for_url
-from flowengine.expr.types import EvalError, Evaluate, ExprError, Expression, Type, Values
-from flowengine.expr.values import text_of
+from flowengine.expr.escaping import (
+    ESCAPE_BY_MODE,
+    escape_for_attribute,
+    escape_for_ssml,
+    escape_for_url,
+)
+from flowengine.expr.interpolation import Interpolation, split_interpolations
+from flowengine.expr.types import EvalError, Evaluator, ExprError, Expression, Type, Values
+from flowengine.expr.value_format import format_value
 
 
-class Mode(StrEnum):
+class EscapeMode(StrEnum):
     """Where the text goes; each value in it is made harmless for that place. The author's own text
     is not touched.
     """
@@ -24,7 +29,7 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class CompiledInterpolation:
     """One `${…}` and where its expression starts in the template."""
 
     expression: Expression
@@ -38,8 +43,8 @@ class Template:
     text: str
     names: frozenset[str]
     constant: str | None
-    pieces: tuple[Piece, ...]
-    parts: tuple[str | Evaluate, ...] = field(repr=False, compare=False)
+    interpolations: tuple[CompiledInterpolation, ...]
+    parts: tuple[str | Evaluator, ...] = field(repr=False, compare=False)
 
     @property
     def begins_with_value(self) -> bool:
@@ -52,40 +57,50 @@ class Template:
         return "".join([part if part.__class__ is str else part(values) for part in self.parts])  # type: ignore[operator]
 
 
-def template(text: str, mode: Mode, compile_piece: Callable[[str], Expression]) -> Template:
-    parts: list[str | Evaluate] = []
-    pieces: list[Piece] = []
-    found = split(text)
+def compile_template(
+    text: str, mode: EscapeMode, compile_piece: Callable[[str], Expression]
+) -> Template:
+    parts: list[str | Evaluator] = []
+    pieces: list[CompiledInterpolation] = []
+    found = split_interpolations(text)
     for index, part in enumerate(found):
-        if isinstance(part, Hole):
-            pieces.append(Piece(_compiled(part, compile_piece), part.start))
-            parts.append(_filled(pieces[-1].expression, _neutral(mode, found, index)))
+        if isinstance(part, Interpolation):
+            pieces.append(
+                CompiledInterpolation(_compile_interpolation(part, compile_piece), part.start)
+            )
+            parts.append(
+                _make_part_evaluator(pieces[-1].expression, _choose_escape(mode, found, index))
+            )
         else:
             parts.append(part)
     return Template(
         text,
-        _names(pieces),
+        _collect_names(pieces),
         None if pieces else "".join(map(str, parts)),
         tuple(pieces),
         tuple(parts),
     )
 
 
-def _neutral(mode: Mode, parts: Sequence[str | Hole], index: int) -> Callable[[str], str] | None:
+def _choose_escape(
+    mode: EscapeMode, parts: Sequence[str | Interpolation], index: int
+) -> Callable[[str], str] | None:
     """How the value at a place of a text is made harmless. In markup it depends on whether it is
     inside a tag; of an audio address, what is the whole or begins it stands as it is.
     """
-    if mode is Mode.SSML:
+    if mode is EscapeMode.SSML:
         before = "".join(part for part in parts[:index] if isinstance(part, str))
-        return for_attribute if before.rfind("<") > before.rfind(">") else for_ssml
-    if mode is Mode.AUDIO:
+        return escape_for_attribute if before.rfind("<") > before.rfind(">") else escape_for_ssml
+    if mode is EscapeMode.AUDIO:
         after = parts[index + 1] if index + 1 < len(parts) else "/"
         begins = index == 0 and isinstance(after, str) and after.startswith(("/", "?"))
-        return None if begins else for_url
-    return NEUTRAL.get(mode)
+        return None if begins else escape_for_url
+    return ESCAPE_BY_MODE.get(mode)
 
 
-def _compiled(hole: Hole, compile_piece: Callable[[str], Expression]) -> Expression:
+def _compile_interpolation(
+    hole: Interpolation, compile_piece: Callable[[str], Expression]
+) -> Expression:
     try:
         return compile_piece(hole.text)
     except ExprError as error:
@@ -93,23 +108,23 @@ def _compiled(hole: Hole, compile_piece: Callable[[str], Expression]) -> Express
         raise
 
 
-def _names(pieces: Sequence[Piece]) -> frozenset[str]:
+def _collect_names(pieces: Sequence[CompiledInterpolation]) -> frozenset[str]:
     return frozenset().union(*(piece.expression.names for piece in pieces))
 
 
-def _filled(expression: Expression, neutral: Callable[[str], str] | None) -> Evaluate:
+def _make_part_evaluator(expression: Expression, neutral: Callable[[str], str] | None) -> Evaluator:
     evaluate = expression.evaluate
-    shown = evaluate if expression.type is Type.TEXT else _as_text(evaluate)
+    shown = evaluate if expression.type is Type.TEXT else _make_text_evaluator(evaluate)
     if neutral is None:
         return shown
     return lambda values: neutral(shown(values))
 
 
-def _as_text(evaluate: Evaluate) -> Evaluate:
-    def shown(values: Values) -> Any:
+def _make_text_evaluator(evaluate: Evaluator) -> Evaluator:
+    def evaluate_text(values: Values) -> Any:
         try:
-            return text_of(evaluate(values))
+            return format_value(evaluate(values))
         except ValueError as error:
             raise EvalError(str(error)) from None
 
-    return shown
+    return evaluate_text

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 Values = Mapping[str, Any]
-Evaluate = Callable[[Values], Any]
+Evaluator = Callable[[Values], Any]
 
 
 class Type(StrEnum):
@@ -17,7 +17,7 @@ class Type(StrEnum):
     ANY = "any"
 
 
-PYTHON: Mapping[Type, type] = {
+PYTHON_TYPES: Mapping[Type, type] = {
     Type.TEXT: str,
     Type.INTEGER: int,
     Type.DECIMAL: float,
@@ -53,11 +53,11 @@ class Expression:
     text: str
     type: Type
     names: frozenset[str]
-    evaluate: Evaluate = field(repr=False, compare=False)
+    evaluate: Evaluator = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class LookupTable:
     """Rows by key. `columns` says the type of each; `default` is the row of keys that are not
     there.
     """

@@ -30,7 +30,7 @@ class ZoneData:
     version: str
     folder: Path
 
-    def released(self) -> date:
+    def get_release_date(self) -> date:
         """When the data was made, at the latest half a year after this day: its table of leap
         seconds is renewed in January and July.
         """
@@ -43,21 +43,21 @@ class ZoneData:
         return datetime.fromtimestamp(int(found[1]), UTC).date()
 
     def is_outdated(self, today: date) -> bool:
-        return (today - self.released()).days > _DAYS_OF_A_YEAR
+        return (today - self.get_release_date()).days > _DAYS_OF_A_YEAR
 
 
-def newest_data(folders: Iterable[Path]) -> ZoneData:
+def find_newest_zone_data(folders: Iterable[Path]) -> ZoneData:
     """The newest of the folders that say their version, else the `tzdata` package."""
     package = Path(tzdata.__file__).parent / "zoneinfo"
     found = ZoneData(str(tzdata.IANA_VERSION), package)
     for folder in folders:
-        version = read_version(folder)
+        version = read_zone_version(folder)
         if version > found.version:
             found = ZoneData(version, folder)
     return found
 
 
-def read_version(folder: Path) -> str:
+def read_zone_version(folder: Path) -> str:
     """The version of the data in a folder; nothing where it does not say."""
     try:
         with (folder / "tzdata.zi").open(encoding="utf-8") as table:
@@ -67,16 +67,16 @@ def read_version(folder: Path) -> str:
     return said[1] if said else ""
 
 
-def _system_folders() -> list[Path]:
+def _list_system_folders() -> list[Path]:
     named = os.environ.get("TZDIR")
     return [Path(folder) for folder in ([named] if named else []) + list(zoneinfo.TZPATH)]
 
 
-ZONE_DATA: Final = newest_data(_system_folders())
+ZONE_DATA: Final = find_newest_zone_data(_list_system_folders())
 
 
 @cache
-def zone_names() -> frozenset[str]:
+def list_zone_names() -> frozenset[str]:
     """Every zone of the data, by all of its names. Files such as `localtime`, `posixrules` and
     `right/…` are none: what they mean depends on the machine.
     """
@@ -89,7 +89,7 @@ def zone_names() -> frozenset[str]:
 @cache
 def load_zone(name: str) -> ZoneInfo:
     """The zone of this name. Raises ZoneInfoNotFoundError."""
-    if name not in zone_names():
+    if name not in list_zone_names():
         raise ZoneInfoNotFoundError(f"there is no time zone {name}")
     with (ZONE_DATA.folder / name).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)

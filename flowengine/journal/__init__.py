@@ -2,19 +2,24 @@
 releases to be tried on.
 """
 
-from flowengine.journal.figures import Figures, Part, figures, parts
-from flowengine.journal.reader import Reader, Recorded, Wanted
-from flowengine.journal.seal import Sealer
-from flowengine.journal.writer import Writer
+from flowengine.journal.canary_figures import (
+    CallStatistics,
+    CanaryFigures,
+    read_call_statistics,
+    read_figures,
+)
+from flowengine.journal.journal_encryption import JournalEncryption
+from flowengine.journal.journal_reader import CallFilter, JournalReader, RecordedCall
+from flowengine.journal.journal_writer import JournalWriter
 
 __all__ = [
-    "Figures",
-    "Part",
-    "Reader",
-    "Recorded",
-    "Sealer",
-    "Wanted",
-    "Writer",
-    "figures",
-    "parts",
+    "CallFilter",
+    "CallStatistics",
+    "CanaryFigures",
+    "JournalEncryption",
+    "JournalReader",
+    "JournalWriter",
+    "RecordedCall",
+    "read_call_statistics",
+    "read_figures",
 ]

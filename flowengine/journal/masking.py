@@ -5,39 +5,41 @@ journal.
 import re
 from functools import lru_cache
 
-from flowengine.runtime.step import Entry
-from flowengine.sinch import normalise
+from flowengine.runtime.step import TraceEntry
+from flowengine.sinch import parse_number
 
-STARS = str.maketrans("0123456789", "*" * 10)
-SHOWN = 2  # digits of a number that stay, enough to tell two callers apart
-REASON = re.compile(r"(\bstatus \d{3}\b)|\d")
-ADDRESS = re.compile(
+DIGIT_MASK = str.maketrans("0123456789", "*" * 10)
+CLEAR_DIGITS = 2  # digits of a number that stay, enough to tell two callers apart
+REASON_PATTERN = re.compile(r"(\bstatus \d{3}\b)|\d")
+ADDRESS_PREFIX_PATTERN = re.compile(
     r"^(.*<)?\s*(sips?:|tel:)?", re.IGNORECASE | re.DOTALL
 )  # what stands in front of a user
 
 
 @lru_cache(maxsize=4096)  # as with the numbers themselves: the same come with call after call
-def masked(text: str) -> str:
+def mask_address(text: str) -> str:
     """Of a number, in whatever spelling it came, the last digits; of a name the first letter, and
     the host behind it.
     """
-    number = normalise(text)
+    number = parse_number(text)
     if number.e164:
-        return number.e164[:-SHOWN].translate(STARS) + number.e164[-SHOWN:]
+        return number.e164[:-CLEAR_DIGITS].translate(DIGIT_MASK) + number.e164[-CLEAR_DIGITS:]
     if number.private:
         return ""
-    user, at, host = ADDRESS.sub("", text).rstrip("> ").partition("@")
-    return f"{user[:1].translate(STARS)}***{at}{host}"
+    user, at, host = ADDRESS_PREFIX_PATTERN.sub("", text).rstrip("> ").partition("@")
+    return f"{user[:1].translate(DIGIT_MASK)}***{at}{host}"
 
 
-def masked_reason(what: str) -> str:
+def mask_reason(what: str) -> str:
     """Exits are the author's words and stay; behind a colon stands what went wrong, which may quote
     what a caller pressed.
     """
     head, colon, reason = what.partition(": ")
-    return head + colon + REASON.sub(lambda found: found[1] or "*", reason) if colon else what
+    return (
+        head + colon + REASON_PATTERN.sub(lambda found: found[1] or "*", reason) if colon else what
+    )
 
 
-def told(entry: Entry) -> str:
+def format_trace_entry(entry: TraceEntry) -> str:
     what = entry.what
-    return f"{entry.flow}/{entry.state}: {masked_reason(what) if ':' in what else what}"
+    return f"{entry.flow}/{entry.state}: {mask_reason(what) if ':' in what else what}"

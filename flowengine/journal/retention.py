@@ -6,41 +6,43 @@ import time
 from collections.abc import Callable
 
 from flowengine.compile import Release
-from flowengine.journal.answers import FRESH_SECONDS
-from flowengine.journal.file import File
-from flowengine.states.fields import period_seconds
+from flowengine.journal.answer_intern_table import ANSWER_REWRITE_SECONDS
+from flowengine.journal.journal_file import JournalFile
+from flowengine.states.field_types import parse_period_seconds
 
-NOTHING = "none"  # as a project says that it wants no journal
-PURGE_EVERY = 60.0
+KEEP_NOTHING = "none"  # as a project says that it wants no journal
+JOURNAL_PURGE_SECONDS = 60.0
 # a clock that goes ahead by more at once may be wrong, and what is dropped does not come back
-LEAP_SECONDS = 3600.0
-BELIEVED_SECONDS = 86_400.0  # unless it stays so
-_AT_ONCE = 500
-_PURGE = "DELETE FROM callbacks WHERE number IN (SELECT number FROM callbacks WHERE at < ? LIMIT ?)"
+CLOCK_JUMP_SECONDS = 3600.0
+JUMP_ACCEPTED_SECONDS = 86_400.0  # unless it stays so
+_PURGE_BATCH_ROWS = 500
+_PURGE_QUERY = (
+    "DELETE FROM callbacks WHERE number IN (SELECT number FROM callbacks WHERE at < ? LIMIT ?)"
+)
 log = logging.getLogger(__name__)
 
 
-class Steady:
+class JumpFreeClock:
     """What time it is, by a clock that somebody may set: a leap ahead counts after a day only."""
 
     def __init__(self, clock: Callable[[], float], since: Callable[[], float]) -> None:
-        self._clock, self._since = clock, since
+        self._clock, self._monotonic = clock, since
         self._now, self._at = clock(), since()
-        self._leapt: float | None = None
+        self._jumped_at: float | None = None
 
     def now(self) -> float:
-        now, at = self._clock(), self._since()
+        now, at = self._clock(), self._monotonic()
         expected = self._now + at - self._at
-        if now - expected > LEAP_SECONDS:
-            if self._leapt is None:
-                self._leapt = at
+        if now - expected > CLOCK_JUMP_SECONDS:
+            if self._jumped_at is None:
+                self._jumped_at = at
                 log.warning(
                     "the clock has leapt ahead; no calls are dropped from the call journal by that "
                     "for a day"
                 )
-            if at - self._leapt < BELIEVED_SECONDS:
+            if at - self._jumped_at < JUMP_ACCEPTED_SECONDS:
                 return expected
-        self._now, self._at, self._leapt = now, at, None
+        self._now, self._at, self._jumped_at = now, at, None
         return now
 
 
@@ -51,35 +53,41 @@ class Retention:
 
     def __init__(
         self,
-        file: File,
+        file: JournalFile,
         current: Callable[[], Release],
         clock: Callable[[], float] = time.time,
         since: Callable[[], float] = time.monotonic,
     ) -> None:
         self._file = file
         self._current = current
-        self._time = Steady(clock, since)
-        self._since = since
-        self._purged = float("-inf")
+        self._jump_free_clock = JumpFreeClock(clock, since)
+        self._monotonic = since
+        self._purged_at = float("-inf")
 
-    def purge_sometimes(self) -> None:
-        if self._since() - self._purged < PURGE_EVERY:
+    def purge_if_due(self) -> None:
+        if self._monotonic() - self._purged_at < JOURNAL_PURGE_SECONDS:
             return
-        self._purged = self._since()
+        self._purged_at = self._monotonic()
         keep = self._current().journal.keep
-        if keep == NOTHING and not self._file.path.exists():
+        if keep == KEEP_NOTHING and not self._file.path.exists():
             return
         try:
-            self.purge(self._time.now() - period_seconds(keep))
+            self.purge_before(self._jump_free_clock.now() - parse_period_seconds(keep))
         except (OSError, sqlite3.Error) as error:
             log.error(  # noqa: TRY400  # its text says it all
-                "old calls cannot be dropped from the call journal: %s", self._file.why(error)
+                "old calls cannot be dropped from the call journal: %s",
+                self._file.format_error(error),
             )
 
-    def purge(self, before: float) -> None:
+    def purge_before(self, before: float) -> None:
         """Drop what is older, in pieces, so that other workers can write in between."""
-        connection = self._file.opened()
-        while connection.execute(_PURGE, (before, _AT_ONCE)).rowcount == _AT_ONCE:
+        connection = self._file.ensure_connection()
+        while (
+            connection.execute(_PURGE_QUERY, (before, _PURGE_BATCH_ROWS)).rowcount
+            == _PURGE_BATCH_ROWS
+        ):
             pass
         connection.execute("DELETE FROM inbox WHERE at < ?", (before,))
-        connection.execute("DELETE FROM answers WHERE at < ?", (before - 2 * FRESH_SECONDS,))
+        connection.execute(
+            "DELETE FROM answers WHERE at < ?", (before - 2 * ANSWER_REWRITE_SECONDS,)
+        )

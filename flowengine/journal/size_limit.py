@@ -8,34 +8,34 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flowengine.compile import Release
-from flowengine.journal.answers import FRESH_SECONDS
-from flowengine.journal.database import BUSY_SECONDS
-from flowengine.journal.file import File
-from flowengine.journal.rows import Counted
-from flowengine.states.fields import size_bytes
+from flowengine.journal.answer_intern_table import ANSWER_REWRITE_SECONDS
+from flowengine.journal.journal_database import JOURNAL_BUSY_SECONDS
+from flowengine.journal.journal_file import JournalFile
+from flowengine.journal.row_writer import RowCounter
+from flowengine.states.field_types import parse_size_bytes
 
 # Room for the write-ahead log. From a quarter of it on the log is written back, from half of it on
 # it must start over: what workers write meanwhile needs the rest.
-_LOG_SHARE, _MOST_LOG_BYTES = 4, 32_000_000
+_WAL_SHARE, _MAX_WAL_BYTES = 4, 32_000_000
 # Room for what all workers write before the next look: batches of some 1.5 MB each.
-_SPARE_SHARE, _LEAST_SPARE_BYTES = 20, 4_000_000
+_SPARE_SHARE, _MIN_SPARE_BYTES = 20, 4_000_000
 _DROPPED_SHARE = 100  # so much is dropped at once, in pieces
-_ROWS_AT_ONCE = 200  # a few milliseconds, so that other workers can write in between
+_DROP_BATCH_ROWS = 200  # a few milliseconds, so that other workers can write in between
 _WARNED_SHARE = 0.8
-_CALMED_SHARE = 0.75
+_WARNING_RESET_SHARE = 0.75
 # Others cannot write while a checkpoint waits for readers, so it waits shortly; and it is tried
 # seldom where it was tried for nothing.
-_CHECKPOINT_MILLIS, _CHECKPOINT_SECONDS, _CHECKPOINT_AGAIN = 500, 2.0, 0.01
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+_CHECKPOINT_MILLIS, _CHECKPOINT_SECONDS, _CHECKPOINT_RETRY_SECONDS = 500, 2.0, 0.01
+_MIN_CHECKPOINT_PAUSE, _MAX_CHECKPOINT_PAUSE = 1.0, 30.0
 log = logging.getLogger(__name__)
 
-_OLDEST_CALLS = (
+_DROP_OLDEST_CALLS = (
     "DELETE FROM callbacks WHERE call IN (SELECT call FROM callbacks ORDER BY at LIMIT ?)"
 )
-_OLDEST_PIECE = "SELECT number, at, callbacks FROM inbox ORDER BY number LIMIT 1"
+_OLDEST_BATCH_QUERY = "SELECT number, at, callbacks FROM inbox ORDER BY number LIMIT 1"
 # An answer is written anew after a day, so one that is older than the oldest callback by more than
 # that belongs to none.
-_OLD_ANSWERS = "DELETE FROM answers WHERE at < (SELECT min(at) FROM callbacks) - ?"
+_DROP_OLD_ANSWERS = "DELETE FROM answers WHERE at < (SELECT min(at) FROM callbacks) - ?"
 
 
 class JournalUsage(NamedTuple):
@@ -54,20 +54,20 @@ class SizeLimit:
 
     def __init__(
         self,
-        file: File,
+        file: JournalFile,
         current: Callable[[], Release],
-        counted: Counted,
+        counted: RowCounter,
         observe: Callable[[JournalUsage], None],
     ) -> None:
         self._file = file
         self._current = current
-        self._counted = counted
+        self._count_rows = counted
         self._observe = observe
         self._prepared: tuple[sqlite3.Connection, int] | None = None
         self._page_bytes = 0
         self._is_warned = self._is_full = False
         self._next_checkpoint = 0.0
-        self._pause = _FIRST_PAUSE
+        self._pause = _MIN_CHECKPOINT_PAUSE
 
     def enforce(self) -> None:
         """Drop the oldest calls where the file is too large by now. Raises OSError or
@@ -75,34 +75,34 @@ class SizeLimit:
         """
         if not self._file.is_open:
             return
-        limit = size_bytes(self._current().journal.size)
-        connection = self._file.opened()
-        self._prepare(connection, limit)
-        most = rows_room(limit)
-        used = self._used(connection)
-        self._warn(used / most)
+        limit = parse_size_bytes(self._current().journal.size)
+        connection = self._file.ensure_connection()
+        self._prepare_connection(connection, limit)
+        most = calculate_rows_limit(limit)
+        used = self._count_used_bytes(connection)
+        self._warn_if_nearly_full(used / most)
         if used > most:
             self._drop_until(most - limit // _DROPPED_SHARE)
-            used = self._used(self._file.opened())
-        if self._log_bytes() > log_room(limit) // 2:
-            self._shorten_log(self._file.opened(), log_room(limit) // 2)
-        self._observe(JournalUsage(used + self._log_bytes(), limit))
+            used = self._count_used_bytes(self._file.ensure_connection())
+        if self._measure_wal() > calculate_wal_limit(limit) // 2:
+            self._truncate_wal(self._file.ensure_connection(), calculate_wal_limit(limit) // 2)
+        self._observe(JournalUsage(used + self._measure_wal(), limit))
 
-    def _prepare(self, connection: sqlite3.Connection, limit: int) -> None:
+    def _prepare_connection(self, connection: sqlite3.Connection, limit: int) -> None:
         if self._prepared == (connection, limit):
             return
         (self._page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
-        pages = log_room(limit) // 4 // self._page_bytes
+        pages = calculate_wal_limit(limit) // 4 // self._page_bytes
         connection.execute(f"PRAGMA wal_autocheckpoint = {pages}").fetchall()
-        connection.execute(f"PRAGMA journal_size_limit = {log_room(limit)}").fetchall()
+        connection.execute(f"PRAGMA journal_size_limit = {calculate_wal_limit(limit)}").fetchall()
         self._prepared = (connection, limit)
 
-    def _used(self, connection: sqlite3.Connection) -> int:
+    def _count_used_bytes(self, connection: sqlite3.Connection) -> int:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         (free,) = connection.execute("PRAGMA freelist_count").fetchone()
         return int(pages - free) * self._page_bytes
 
-    def _log_bytes(self) -> int:
+    def _measure_wal(self) -> int:
         real = self._file.path.resolve()
         try:
             return Path(f"{real}-wal").stat().st_size
@@ -111,8 +111,10 @@ class SizeLimit:
 
     def _drop_until(self, target: int) -> None:
         """Another worker may do the same: each looks again before each piece."""
-        while (dropped := self._file.change(lambda one: self._drop_piece(one, target))) is not None:
-            self._counted("dropped", dropped)
+        while (
+            dropped := self._file.run_transaction(lambda one: self._drop_batch(one, target))
+        ) is not None:
+            self._count_rows("dropped", dropped)
             if not self._is_full:
                 self._is_full = True
                 log.warning(
@@ -120,26 +122,26 @@ class SizeLimit:
                     self._file.path,
                 )
 
-    def _drop_piece(self, connection: sqlite3.Connection, target: int) -> int | None:
+    def _drop_batch(self, connection: sqlite3.Connection, target: int) -> int | None:
         """Drop the oldest calls, or the oldest piece of the inbox; how many callbacks that were.
         None where nothing need or can be dropped.
         """
-        if self._used(connection) <= target:
+        if self._count_used_bytes(connection) <= target:
             return None
-        piece = connection.execute(_OLDEST_PIECE).fetchone()
+        piece = connection.execute(_OLDEST_BATCH_QUERY).fetchone()
         (oldest,) = connection.execute("SELECT min(at) FROM callbacks").fetchone()
         if piece is not None and (oldest is None or piece[1] < oldest):
             connection.execute("DELETE FROM inbox WHERE number = ?", (piece[0],))
             return int(piece[2])
         if oldest is None:
             return None
-        dropped = connection.execute(_OLDEST_CALLS, (_ROWS_AT_ONCE,)).rowcount
-        connection.execute(_OLD_ANSWERS, (2 * FRESH_SECONDS,))
+        dropped = connection.execute(_DROP_OLDEST_CALLS, (_DROP_BATCH_ROWS,)).rowcount
+        connection.execute(_DROP_OLD_ANSWERS, (2 * ANSWER_REWRITE_SECONDS,))
         return dropped
 
-    def _warn(self, share: float) -> None:
+    def _warn_if_nearly_full(self, share: float) -> None:
         """Say it before anything is dropped, and again when it was better in between."""
-        if share < _CALMED_SHARE:
+        if share < _WARNING_RESET_SHARE:
             self._is_warned = self._is_full = False
         elif share >= _WARNED_SHARE and not self._is_warned:
             self._is_warned = True
@@ -154,7 +156,7 @@ class SizeLimit:
                 journal.keep,
             )
 
-    def _shorten_log(self, connection: sqlite3.Connection, most: int) -> None:
+    def _truncate_wal(self, connection: sqlite3.Connection, most: int) -> None:
         """Have the log start over, which takes a moment in which nobody writes: so this worker
         writes nothing until then, and all others that see the log do the same. Somebody who reads
         for long prevents it whatever is done; then it is put off.
@@ -164,23 +166,23 @@ class SizeLimit:
             return
         connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_MILLIS}")
         try:
-            while self._log_bytes() > most:
+            while self._measure_wal() > most:
                 (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 if busy and time.monotonic() - now > _CHECKPOINT_SECONDS:
                     self._next_checkpoint = time.monotonic() + self._pause
-                    self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+                    self._pause = min(2 * self._pause, _MAX_CHECKPOINT_PAUSE)
                     return
-                time.sleep(_CHECKPOINT_AGAIN if busy else 0)
+                time.sleep(_CHECKPOINT_RETRY_SECONDS if busy else 0)
         finally:
-            connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
-        self._pause = _FIRST_PAUSE
+            connection.execute(f"PRAGMA busy_timeout = {round(JOURNAL_BUSY_SECONDS * 1000)}")
+        self._pause = _MIN_CHECKPOINT_PAUSE
 
 
-def log_room(limit: int) -> int:
+def calculate_wal_limit(limit: int) -> int:
     """The bytes of the write-ahead log that a journal of this size has room for."""
-    return min(limit // _LOG_SHARE, _MOST_LOG_BYTES)
+    return min(limit // _WAL_SHARE, _MAX_WAL_BYTES)
 
 
-def rows_room(limit: int) -> int:
+def calculate_rows_limit(limit: int) -> int:
     """The bytes that rows may take; the rest is for the write-ahead log and what comes next."""
-    return limit - log_room(limit) - max(limit // _SPARE_SHARE, _LEAST_SPARE_BYTES)
+    return limit - calculate_wal_limit(limit) - max(limit // _SPARE_SHARE, _MIN_SPARE_BYTES)

@@ -1,27 +1,35 @@
 """The files of a project as typed frozen values; expressions are still text."""
 
-from flowengine.model.authored import Authored, load
+from flowengine.model.compile_cache import CompileCache
 from flowengine.model.defaults import Defaults
-from flowengine.model.flow import Flow, On, State, Var
-from flowengine.model.folder import Folder
-from flowengine.model.memory import Memory
-from flowengine.model.project import Application, Journal, Platform, Project, Route, Service, Table
+from flowengine.model.flow import EventEntries, Flow, State, Var
+from flowengine.model.project_file import (
+    Application,
+    Journal,
+    Platform,
+    Project,
+    Route,
+    Service,
+    TableFile,
+)
+from flowengine.model.project_folder import ProjectFolder
+from flowengine.model.project_loader import AuthoredProject, load_project
 
 __all__ = [
     "Application",
-    "Authored",
+    "AuthoredProject",
+    "CompileCache",
     "Defaults",
+    "EventEntries",
     "Flow",
-    "Folder",
     "Journal",
-    "Memory",
-    "On",
     "Platform",
     "Project",
+    "ProjectFolder",
     "Route",
     "Service",
     "State",
-    "Table",
+    "TableFile",
     "Var",
-    "load",
+    "load_project",
 ]

@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.states.asking import Words
-from flowengine.states.fields import Attempts, Duration, StateName
+from flowengine.states.field_types import Attempts, Duration, StateName
+from flowengine.states.question import AuthoredRetryPrompts
 
 
 class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -22,13 +22,14 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     ) = UNSET
     no_input: (
         Annotated[
-            Words, Meta(description="Said after silence.", examples=["Sorry, I did not hear you."])
+            AuthoredRetryPrompts,
+            Meta(description="Said after silence.", examples=["Sorry, I did not hear you."]),
         ]
         | UnsetType
     ) = UNSET
     no_match: (
         Annotated[
-            Words,
+            AuthoredRetryPrompts,
             Meta(
                 description="Said after a wrong key.", examples=["That is not one of the choices."]
             ),
@@ -37,7 +38,7 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     ) = UNSET
     invalid: (
         Annotated[
-            Words,
+            AuthoredRetryPrompts,
             Meta(
                 description="Said after an input that is not valid.",
                 examples=["That is not right."],

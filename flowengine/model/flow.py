@@ -7,23 +7,23 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.limits import MAX_VARIABLE
 from flowengine.model.defaults import Defaults
-from flowengine.states.assign import Scalar, Set
+from flowengine.states.assign import AuthoredSet, Scalar
 from flowengine.states.choose import Choose
 from flowengine.states.collect import Collect
 from flowengine.states.connect import Connect
-from flowengine.states.ending import Nothing, Park
 from flowengine.states.fetch import Fetch
-from flowengine.states.fields import FlowName, Locale, Name, StateName, Tones
-from flowengine.states.menu import Key, Menu
+from flowengine.states.field_types import DtmfTones, FlowName, Locale, Name, StateName
+from flowengine.states.menu import AuthoredMenu, DtmfKey
 from flowengine.states.preamble import Recording, Report
 from flowengine.states.prompt import Prompt
 from flowengine.states.split import Split
-from flowengine.states.subflow import Return, Subflow
+from flowengine.states.subflow import AuthoredReturn, Subflow
+from flowengine.states.terminal_states import AuthoredPark, NoSettings
 
 VarType = Literal["text", "digits", "integer", "decimal", "boolean", "date", "time", "choice"]
 
 
-NewState = Annotated[
+NewStateName = Annotated[
     str,
     Meta(
         pattern=r"^(?!(repeat|back)$)[a-z][a-z0-9_]*$",
@@ -70,7 +70,7 @@ class Var(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     ] = []
 
 
-class On(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class EventEntries(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Entries for events other than an incoming call."""
 
     answered: (
@@ -159,7 +159,7 @@ class State(
     say: Prompt | UnsetType = UNSET
     dtmf: (
         Annotated[
-            Tones,
+            DtmfTones,
             Meta(description="Keys to send: 0-9, # and w (half a second).", examples=["ww1#"]),
         ]
         | UnsetType
@@ -176,7 +176,7 @@ class State(
     ) = UNSET
     menu: (
         Annotated[
-            Menu,
+            AuthoredMenu,
             Meta(
                 title="menu",
                 description="Offer choices by key or by voice.",
@@ -210,7 +210,7 @@ class State(
         | UnsetType
     ) = UNSET
     choose: Choose | UnsetType = UNSET
-    set: Set | UnsetType = UNSET
+    set: AuthoredSet | UnsetType = UNSET
     split: Split | UnsetType = UNSET
     fetch: (
         Annotated[
@@ -240,7 +240,7 @@ class State(
         ]
         | UnsetType
     ) = UNSET
-    return_: Return | UnsetType = UNSET
+    return_: AuthoredReturn | UnsetType = UNSET
     connect: (
         Annotated[
             str | Connect,
@@ -254,14 +254,14 @@ class State(
     ) = UNSET
     continue_: (
         Annotated[
-            Nothing | None,
+            NoSettings | None,
             Meta(title="continue", description="Let the call go on.", examples=[None]),
         ]
         | UnsetType
     ) = UNSET
     park: (
         Annotated[
-            Park,
+            AuthoredPark,
             Meta(
                 title="park",
                 description="Hold the call.",
@@ -272,13 +272,13 @@ class State(
     ) = UNSET
     hangup: (
         Annotated[
-            Nothing | None, Meta(title="hangup", description="End the call.", examples=[None])
+            NoSettings | None, Meta(title="hangup", description="End the call.", examples=[None])
         ]
         | UnsetType
     ) = UNSET
     done: (
         Annotated[
-            Nothing | None,
+            NoSettings | None,
             Meta(title="done", description="End what an event asked for.", examples=[None]),
         ]
         | UnsetType
@@ -304,7 +304,7 @@ class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
     flow: Annotated[FlowName, Meta(description="The name of the flow.", examples=["support-line"])]
     states: Annotated[
-        dict[NewState, State],
+        dict[NewStateName, State],
         Meta(
             description="The states by name.",
             examples=[{"welcome": {"say": "Hello.", "hangup": None}}],
@@ -338,7 +338,7 @@ class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     ) = UNSET
     on: (
         Annotated[
-            On,
+            EventEntries,
             Meta(
                 description="Entries for other events.",
                 examples=[{"answered": "greet", "ended": "report"}],
@@ -362,7 +362,7 @@ class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         Meta(description="The ways this subflow can end.", examples=[["right", "wrong"]]),
     ] = []
     keys: Annotated[
-        dict[Key, StateName],
+        dict[DtmfKey, StateName],
         Meta(
             description="Keys that work in every question: a state, `repeat` or `back`.",
             examples=[{"0": "agents", "*": "repeat"}],

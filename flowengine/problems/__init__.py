@@ -2,25 +2,25 @@
 annotations.
 """
 
-from flowengine.problems.catalogue import CATALOGUE, explain_text
-from flowengine.problems.entry import Entry, Severity
-from flowengine.problems.machine import to_github, to_json, to_sarif
-from flowengine.problems.problem import Problem, Span, in_order
-from flowengine.problems.text import to_text
-from flowengine.problems.words import nearest, one_of, quoted, suggest
+from flowengine.problems.catalogue import CATALOGUE, format_explanation
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
+from flowengine.problems.message_format import find_nearest, join_with_or, quote_value, suggest_name
+from flowengine.problems.problem import Problem, Span, sort_problems
+from flowengine.problems.report_formats import to_github, to_json, to_sarif
+from flowengine.problems.terminal_text import to_text
 
 __all__ = [
     "CATALOGUE",
-    "Entry",
+    "CatalogueEntry",
     "Problem",
     "Severity",
     "Span",
-    "explain_text",
-    "in_order",
-    "nearest",
-    "one_of",
-    "quoted",
-    "suggest",
+    "find_nearest",
+    "format_explanation",
+    "join_with_or",
+    "quote_value",
+    "sort_problems",
+    "suggest_name",
     "to_github",
     "to_json",
     "to_sarif",

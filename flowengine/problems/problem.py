@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from flowengine.problems.catalogue import CATALOGUE
-from flowengine.problems.entry import Severity
+from flowengine.problems.catalogue_entry import Severity
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
     """A stretch of a file. Lines and columns count from 1, in characters; the end column is the one
-    after the last character. What nobody could read has no lines: see `unread`.
+    after the last character. What nobody could read has no lines: see `for_file`.
     """
 
     file: str
@@ -24,7 +24,7 @@ class Span:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
     @classmethod
-    def unread(cls, name: str) -> Self:
+    def for_file(cls, name: str) -> Self:
         """A file as such, or the place it should be in."""
         return cls(name, 0, 0, 0, 0)
 
@@ -44,6 +44,6 @@ class Problem:
         return CATALOGUE[self.code].severity
 
 
-def in_order(problems: Iterable[Problem]) -> list[Problem]:
+def sort_problems(problems: Iterable[Problem]) -> list[Problem]:
     """Document order: as a person reads the files, top down. A problem found twice is shown once."""
     return sorted(dict.fromkeys(problems), key=lambda problem: (problem.span, problem.code))

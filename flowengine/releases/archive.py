@@ -10,15 +10,15 @@ from typing import LiteralString
 
 import msgspec
 
-from flowengine.pace import paced
+from flowengine.cooperative import iterate_with_pauses
 from flowengine.problems import Problem
-from flowengine.releases.where import Where, connect
+from flowengine.releases.archive_location import ArchiveLocation, open_archive_database
 
 _DIGEST_BYTES = 16
-_AT_ONCE = 500  # contents, in one question: a server may be far away
+_CONTENTS_PER_QUERY = 500  # contents, in one question: a server may be far away
 
 
-class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+class ReleaseOrigin(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a release came from. `place` is a folder or a repository; the rest is known for those
     that come from git.
     """
@@ -34,24 +34,24 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.message.partition("\n")[0]
 
 
-class Rejected(msgspec.Struct, frozen=True):
+class RejectedSource(msgspec.Struct, frozen=True):
     """What a place had last, where it has errors: nothing of it is live."""
 
     place: str
     at: float
-    origin: Origin
+    origin: ReleaseOrigin
     problems: tuple[Problem, ...]
 
 
-class Kept(msgspec.Struct, frozen=True):
+class ArchivedRelease(msgspec.Struct, frozen=True):
     """A release in the archive; `made` is when it was first seen, in seconds since 1970."""
 
     id: str
     made: float
-    origin: Origin
+    origin: ReleaseOrigin
 
 
-class Following(msgspec.Struct, frozen=True):
+class LeaderRecord(msgspec.Struct, frozen=True):
     """Whoever follows, or was the last to. `names` are all that count as the same flows: paths to
     one folder, those of the machines that stand by. `release` is what was there as it began, and
     `number` the last change before any of the names was followed.
@@ -68,79 +68,87 @@ class Following(msgspec.Struct, frozen=True):
 class Archive:
     """Releases by id. The same content has the same id, so putting one in twice does nothing."""
 
-    def __init__(self, where: Where) -> None:
-        self._database = connect(where)
+    def __init__(self, where: ArchiveLocation) -> None:
+        self._database = open_archive_database(where)
         self._latest, self._latest_digests = "", frozenset[bytes]()
 
-    def put(self, release_id: str, files: Mapping[str, bytes], origin: Origin, at: float) -> None:
+    def put(
+        self, release_id: str, files: Mapping[str, bytes], origin: ReleaseOrigin, at: float
+    ) -> None:
         """Keep the files of a release; after this they survive a killed process."""
         digests = {
             name: hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
-            for name, content in paced(files.items())
+            for name, content in iterate_with_pauses(files.items())
         }
         with self._database.transaction():
-            absent = self._absent(frozenset(digests.values()))
+            absent = self._find_missing_digests(frozenset(digests.values()))
             fresh = {
                 digests[name]: content
-                for name, content in paced(files.items())
+                for name, content in iterate_with_pauses(files.items())
                 if digests[name] in absent
             }
             packed = [(digest, zlib.compress(content)) for digest, content in fresh.items()]
-            self._database.run_all("INSERT INTO contents VALUES (?, ?)", packed)
+            self._database.execute_many("INSERT INTO contents VALUES (?, ?)", packed)
             row = (
                 release_id,
                 at,
                 msgspec.json.encode(origin).decode(),
                 msgspec.msgpack.encode(digests),
             )
-            self._database.rows(
+            self._database.execute(
                 "INSERT INTO releases VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", *row
             )
         self._latest, self._latest_digests = release_id, frozenset(digests.values())
 
-    def files(self, release_id: str) -> dict[str, bytes] | None:
+    def load_files(self, release_id: str) -> dict[str, bytes] | None:
         """The files of a release, or None when it is not (or no longer) kept."""
-        rows = self._database.rows("SELECT files FROM releases WHERE id = ?", release_id)
+        rows = self._database.execute("SELECT files FROM releases WHERE id = ?", release_id)
         if not rows:
             return None
         digests = msgspec.msgpack.decode(rows[0][0], type=dict[str, bytes])
-        contents = self._contents(digests.values())
+        contents = self._load_contents(digests.values())
         return (
             {name: contents[digest] for name, digest in digests.items()}
             if contents.keys() >= set(digests.values())
             else None
         )
 
-    def listing(self) -> list[Kept]:
+    def list_releases(self) -> list[ArchivedRelease]:
         """All that is kept, the latest first."""
-        rows = self._database.rows("SELECT id, made, origin FROM releases ORDER BY made DESC, id")
+        rows = self._database.execute(
+            "SELECT id, made, origin FROM releases ORDER BY made DESC, id"
+        )
         return [
-            Kept(release_id, made, msgspec.json.decode(origin, type=Origin))
+            ArchivedRelease(release_id, made, msgspec.json.decode(origin, type=ReleaseOrigin))
             for release_id, made, origin in rows
         ]
 
-    def find(self, beginning: str) -> list[str]:
+    def find_ids(self, beginning: str) -> list[str]:
         """The ids that begin with this, as people write them."""
-        return [kept.id for kept in self.listing() if beginning and kept.id.startswith(beginning)]
+        return [
+            kept.id for kept in self.list_releases() if beginning and kept.id.startswith(beginning)
+        ]
 
     def drop(self, release_ids: Iterable[str]) -> None:
         """Forget releases, and the contents that no other one has."""
         with self._database.transaction():
-            self._database.run_all(
+            self._database.execute_many(
                 "DELETE FROM releases WHERE id = ?", [(release_id,) for release_id in release_ids]
             )
-            rows = self._database.rows("SELECT files FROM releases")
+            rows = self._database.execute("SELECT files FROM releases")
             needed = {
                 digest
                 for (files,) in rows
                 for digest in msgspec.msgpack.decode(files, type=dict[str, bytes]).values()
             }
-            unneeded = self._known() - needed
-            self._database.run_all(
+            unneeded = self._load_digests() - needed
+            self._database.execute_many(
                 "DELETE FROM contents WHERE digest = ?", [(digest,) for digest in unneeded]
             )
 
-    def reject(self, place: str, origin: Origin, problems: Sequence[Problem], at: float) -> None:
+    def save_rejection(
+        self, place: str, origin: ReleaseOrigin, problems: Sequence[Problem], at: float
+    ) -> None:
         """Remember what is wrong with what a place has now."""
         row = (
             place,
@@ -148,44 +156,44 @@ class Archive:
             msgspec.json.encode(origin).decode(),
             msgspec.json.encode(problems).decode(),
         )
-        self._database.rows(
+        self._database.execute(
             "INSERT INTO rejected VALUES (?, ?, ?, ?) "
             "ON CONFLICT (place) DO UPDATE SET at = excluded.at, origin = excluded.origin, "
             "problems = excluded.problems",
             *row,
         )
 
-    def accept(self, place: str) -> None:
+    def clear_rejection(self, place: str) -> None:
         """What a place has now is sound."""
-        if self._database.rows("SELECT 1 FROM rejected WHERE place = ?", place):
-            self._database.rows("DELETE FROM rejected WHERE place = ?", place)
+        if self._database.execute("SELECT 1 FROM rejected WHERE place = ?", place):
+            self._database.execute("DELETE FROM rejected WHERE place = ?", place)
 
-    def rejected(self) -> list[Rejected]:
+    def list_rejections(self) -> list[RejectedSource]:
         """What is wrong where, the latest first."""
-        rows = self._database.rows(
+        rows = self._database.execute(
             "SELECT place, at, origin, problems FROM rejected ORDER BY at DESC"
         )
         return [
-            Rejected(
+            RejectedSource(
                 place,
                 at,
-                msgspec.json.decode(origin, type=Origin),
+                msgspec.json.decode(origin, type=ReleaseOrigin),
                 msgspec.json.decode(problems, type=tuple[Problem, ...]),
             )
             for place, at, origin, problems in rows
         ]
 
-    def following(self) -> Following | None:
+    def load_leader(self) -> LeaderRecord | None:
         """Who follows, or was the last to."""
-        rows = self._database.rows("SELECT details FROM following")
-        return msgspec.json.decode(rows[0][0], type=Following) if rows else None
+        rows = self._database.execute("SELECT details FROM following")
+        return msgspec.json.decode(rows[0][0], type=LeaderRecord) if rows else None
 
-    def follow(self, decide: Callable[[Following | None], Following | None]) -> None:
+    def update_leader(self, decide: Callable[[LeaderRecord | None], LeaderRecord | None]) -> None:
         """Remember what `decide` makes of who follows, with nobody else in between; None leaves it."""
         with self._database.transaction():
-            following = decide(self.following())
+            following = decide(self.load_leader())
             if following is not None:
-                self._database.rows(
+                self._database.execute(
                     "INSERT INTO following VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET details = "
                     "excluded.details",
                     msgspec.json.encode(following).decode(),
@@ -194,22 +202,22 @@ class Archive:
     def close(self) -> None:
         self._database.close()
 
-    def _absent(self, digests: frozenset[bytes]) -> frozenset[bytes]:
+    def _find_missing_digests(self, digests: frozenset[bytes]) -> frozenset[bytes]:
         """Those that no release has. What the latest one has, which is most, is there as long as
         that is.
         """
-        latest = self._database.rows("SELECT 1 FROM releases WHERE id = ?", self._latest)
+        latest = self._database.execute("SELECT 1 FROM releases WHERE id = ?", self._latest)
         new = digests - self._latest_digests if latest else digests
-        return new - self._contents(new).keys()
+        return new - self._load_contents(new).keys()
 
-    def _known(self) -> set[bytes]:
-        return {digest for (digest,) in self._database.rows("SELECT digest FROM contents")}
+    def _load_digests(self) -> set[bytes]:
+        return {digest for (digest,) in self._database.execute("SELECT digest FROM contents")}
 
-    def _contents(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
+    def _load_contents(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
-        for some in batched(set(digests), _AT_ONCE):
+        for some in batched(set(digests), _CONTENTS_PER_QUERY):
             marks: LiteralString = ", ".join("?" for _ in some)
-            rows = self._database.rows(
+            rows = self._database.execute(
                 f"SELECT digest, packed FROM contents WHERE digest IN ({marks})",  # noqa: S608
                 *some,
             )

@@ -10,12 +10,22 @@ from typing import NamedTuple
 import msgspec
 
 from flowengine.limits import MAX_PROJECT_FILES
-from flowengine.model.folder import PARTS, UNPRINTABLE, counts, shown
-from flowengine.releases.batch import Batch, Ended, Object, complaint
+from flowengine.model.project_folder import (
+    PROJECT_PARTS,
+    UNPRINTABLE_NAME,
+    format_name,
+    is_project_file,
+)
+from flowengine.releases.git_cat_file import (
+    GitCatFile,
+    GitObject,
+    GitStoppedError,
+    diagnose_repository,
+)
 
 _TREE, _LINK, _SUBMODULE = "40000", "120000", "160000"
-_ODD = {_TREE: "a folder", _LINK: "a symbolic link", _SUBMODULE: "a submodule"}
-PARTLY = (
+_NOT_A_FILE = {_TREE: "a folder", _LINK: "a symbolic link", _SUBMODULE: "a submodule"}
+PARTIAL_CLONE_TEXT = (
     "{} is missing from {}, which was cloned partly: git fetch --refetch --no-filter brings all"
 )
 
@@ -24,7 +34,7 @@ class GitError(Exception):
     """A repository, a ref or a path that cannot be read; the message says which and what to do."""
 
 
-class NotThereError(GitError):
+class GitPathMissingError(GitError):
     """Nothing has this name."""
 
 
@@ -41,7 +51,7 @@ class Commit(msgspec.Struct, frozen=True):
         return self.message.partition("\n")[0]
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """One name in a tree."""
 
     mode: str
@@ -59,68 +69,73 @@ class Repository:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._batch: Batch | None = None
-        self._read: list[tuple[int, int]] = []
+        self._cat_file: GitCatFile | None = None
+        self._identities: list[tuple[int, int]] = []
         self._contents: dict[str, bytes] = {}
 
-    def commit(self, ref: str) -> Commit:
+    def find_commit(self, ref: str) -> Commit:
         """The commit that a branch, tag or id names now. Raises GitError."""
         if not ref or ref.startswith("-") or not ref.isprintable():
             raise GitError(f"{ref!r} is not the name of a commit")
-        self._renew()
+        self._restart_if_moved()
         for name in (f"refs/heads/{ref}", ref):  # git itself would take a tag of that name
-            with suppress(NotThereError):
-                found = self._object(f"{name}^{{commit}}", ref)
-                return parsed(found.id, found.content)
-        raise self._without(ref)
+            with suppress(GitPathMissingError):
+                found = self._read_object(f"{name}^{{commit}}", ref)
+                return parse_commit(found.id, found.content)
+        raise self._build_missing_ref_error(ref)
 
-    def files(self, commit: Commit, folder: str = "") -> dict[str, bytes]:
+    def read_files(self, commit: Commit, folder: str = "") -> dict[str, bytes]:
         """The YAML files of the project in a folder of the commit, as `model.folder` picks them
         from a disk. Raises GitError.
         """
-        ids = dict(self._listed(commit, plain(folder)))
+        ids = dict(self._list_flow_files(commit, normalise_folder(folder)))
         if len(ids) > MAX_PROJECT_FILES:
             raise GitError(
                 f"{folder or 'the repository'} has more than {MAX_PROJECT_FILES} files of flows"
             )
         self._contents = {
-            item: self._contents.get(item) or self._blob(name, item) for name, item in ids.items()
+            item: self._contents.get(item) or self._read_blob(name, item)
+            for name, item in ids.items()
         }
         return {name: self._contents[item] for name, item in ids.items()}
 
     def close(self) -> None:
-        batch, self._batch = self._batch, None
+        batch, self._cat_file = self._cat_file, None
         if batch is not None:
             batch.close()
 
-    def _renew(self) -> None:
+    def _restart_if_moved(self) -> None:
         """A process of git stays in the folder where it began, which may lie elsewhere by now and
         another one in its place.
         """
-        if (now := list(identities(self.path))) != self._read:
+        if (now := list(read_repository_identities(self.path))) != self._identities:
             self.close()
-            self._read = now
+            self._identities = now
 
-    def _listed(self, commit: Commit, folder: str) -> Iterator[tuple[str, str]]:
-        for entry in self._top(commit, folder):
-            if entry.mode == _TREE and entry.name in PARTS:
+    def _list_flow_files(self, commit: Commit, folder: str) -> Iterator[tuple[str, str]]:
+        for entry in self._read_top_tree(commit, folder):
+            if entry.mode == _TREE and entry.name in PROJECT_PARTS:
                 yield from (
                     (f"{entry.name}/{inner.name}", inner.id)
-                    for inner in self._tree(entry.id, PARTLY.format(entry.name, self.path))
-                    if is_flow(inner)
+                    for inner in self._read_tree(
+                        entry.id, PARTIAL_CLONE_TEXT.format(entry.name, self.path)
+                    )
+                    if is_flow_file(inner)
                 )
-            elif is_flow(entry):
+            elif is_flow_file(entry):
                 yield entry.name, entry.id
 
-    def _top(self, commit: Commit, folder: str) -> list[Entry]:
+    def _read_top_tree(self, commit: Commit, folder: str) -> list[TreeEntry]:
         if not folder:
-            return self._tree(commit.tree, PARTLY.format("the top folder", self.path))
+            return self._read_tree(
+                commit.tree, PARTIAL_CLONE_TEXT.format("the top folder", self.path)
+            )
         try:
-            return self._tree(
+            return self._read_tree(
                 f"{commit.id}:{folder}",
                 f"commit {commit.id[:12]} of {self.path} has no folder {folder}",
             )
-        except NotThereError:
+        except GitPathMissingError:
             if self._is_submodule(commit, folder):
                 raise GitError(
                     f"{folder} of {self.path} is a submodule: serve its own repository instead"
@@ -132,61 +147,63 @@ class Repository:
         with suppress(GitError):
             return any(
                 (entry.mode, entry.name) == (_SUBMODULE, last)
-                for entry in self._tree(f"{commit.id}:{above}", "")
+                for entry in self._read_tree(f"{commit.id}:{above}", "")
             )
         return False
 
-    def _tree(self, name: str, otherwise: str) -> list[Entry]:
-        found = self._object(name, otherwise)
+    def _read_tree(self, name: str, otherwise: str) -> list[TreeEntry]:
+        found = self._read_object(name, otherwise)
         if found.kind != "tree":
             raise GitError(f"{name} of {self.path} is a {found.kind}, not a folder")
-        return list(entries(found.content, len(found.id) // 2))
+        return list(parse_tree(found.content, len(found.id) // 2))
 
-    def _blob(self, name: str, item: str) -> bytes:
-        return self._object(item, PARTLY.format(name, self.path)).content
+    def _read_blob(self, name: str, item: str) -> bytes:
+        return self._read_object(item, PARTIAL_CLONE_TEXT.format(name, self.path)).content
 
-    def _object(self, name: str, otherwise: str) -> Object:
+    def _read_object(self, name: str, otherwise: str) -> GitObject:
         """An object. A process that has died is started again, once."""
         for _ in range(2):
             try:
-                self._batch = self._batch or Batch(self.path)
-                found = self._batch.ask(name)
-            except Ended as ended:
+                self._cat_file = self._cat_file or GitCatFile(self.path)
+                found = self._cat_file.read_object(name)
+            except GitStoppedError as ended:
                 self.close()
                 raise GitError(f"{name} of {self.path} cannot be read: {ended}") from ended
             except OSError:
                 self.close()
             else:
                 if found is None:
-                    raise NotThereError(otherwise)
+                    raise GitPathMissingError(otherwise)
                 return found
-        why = complaint(self.path)
+        why = diagnose_repository(self.path)
         raise GitError(f"git cannot read {self.path}: {why}" if why else otherwise)
 
-    def _without(self, ref: str) -> GitError:
+    def _build_missing_ref_error(self, ref: str) -> GitError:
         """What to do about a ref that is not here."""
-        cure = f"; the clone is shallow: {fetching(ref)}" if shallow(self.path) else ""
+        cure = (
+            f"; the clone is shallow: {format_fetch_advice(ref)}" if is_shallow(self.path) else ""
+        )
         with suppress(GitError):
-            self._object(f"refs/remotes/origin/{ref}^{{commit}}", ref)
+            self._read_object(f"refs/remotes/origin/{ref}^{{commit}}", ref)
             cure = f", but origin/{ref}"
         return GitError(f"{self.path} has no commit {ref}{cure}")
 
 
-def identities(repository: Path) -> Iterator[tuple[int, int]]:
+def read_repository_identities(repository: Path) -> Iterator[tuple[int, int]]:
     for folder in (repository, repository / ".git"):
         with suppress(OSError):
             found = folder.stat()
             yield found.st_dev, found.st_ino
 
 
-def shallow(repository: Path) -> bool:
+def is_shallow(repository: Path) -> bool:
     return any((repository / folder / "shallow").is_file() for folder in ("", ".git"))
 
 
-def fetching(ref: str) -> str:
+def format_fetch_advice(ref: str) -> str:
     """How a shallow clone, such as those of pipelines, gets what it lacks.
 
-    >>> fetching("origin/main")
+    >>> format_fetch_advice("origin/main")
     'git fetch --depth=1 origin main:refs/remotes/origin/main brings it, as origin/main'
     """
     name = ref.removeprefix("origin/")
@@ -197,44 +214,46 @@ def fetching(ref: str) -> str:
     )
 
 
-def plain(folder: str) -> str:
+def normalise_folder(folder: str) -> str:
     """A folder as git wants it: nothing for the top of the repository.
 
-    >>> plain("./flows/"), plain(".")
+    >>> normalise_folder("./flows/"), normalise_folder(".")
     ('flows', '')
     """
     return "/".join(part for part in folder.split("/") if part not in ("", "."))
 
 
-def parsed(name: str, content: bytes) -> Commit:
+def parse_commit(name: str, content: bytes) -> Commit:
     """A commit from its object: headers, an empty line, the message."""
     head, _, message = content.decode(errors="replace").partition("\n\n")
     headers = dict(line.split(" ", 1) for line in reversed(head.splitlines()) if " " in line)
     return Commit(name, headers["tree"], headers["author"].rsplit(" ", 2)[0], message.strip())
 
 
-def entries(content: bytes, digest: int) -> Iterator[Entry]:
+def parse_tree(content: bytes, digest: int) -> Iterator[TreeEntry]:
     """The entries of a tree object; ids have `digest` bytes."""
     rest = content
     while rest:
         mode, _, rest = rest.partition(b" ")
         name, _, rest = rest.partition(b"\0")
-        yield Entry(mode.decode(), name.decode(errors="surrogateescape"), rest[:digest].hex())
+        yield TreeEntry(mode.decode(), name.decode(errors="surrogateescape"), rest[:digest].hex())
         rest = rest[digest:]
 
 
-def is_flow(entry: Entry) -> bool:
+def is_flow_file(entry: TreeEntry) -> bool:
     """Whether an entry is a file of the project. Raises GitError where it should be one, and is
     not.
     """
-    if not counts(entry.name) and entry.name not in PARTS:
+    if not is_project_file(entry.name) and entry.name not in PROJECT_PARTS:
         return False
-    if entry.mode in _ODD:
+    if entry.mode in _NOT_A_FILE:
         raise GitError(
-            f"{shown(entry.name)} is {_ODD[entry.mode]}: flows served from git must be files"
+            f"{format_name(entry.name)} is {_NOT_A_FILE[entry.mode]}: flows served from git must be files"
         )
-    if entry.name in PARTS:  # a file of that name, which a folder of the disk passes over, too
+    if (
+        entry.name in PROJECT_PARTS
+    ):  # a file of that name, which a folder of the disk passes over, too
         return False
     if not entry.name.isprintable():
-        raise GitError(f"{shown(entry.name)} {UNPRINTABLE}")
+        raise GitError(f"{format_name(entry.name)} {UNPRINTABLE_NAME}")
     return True

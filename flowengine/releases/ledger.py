@@ -8,12 +8,12 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from flowengine.releases.where import Where, connect
+from flowengine.releases.archive_location import ArchiveLocation, open_archive_database
 
-What = Literal["publish", "rollback", "canary", "promote", "withdraw", "draft", "undraft"]
+ChangeKind = Literal["publish", "rollback", "canary", "promote", "withdraw", "draft", "undraft"]
 
 
-class Follows(msgspec.Struct, frozen=True):
+class FollowedRef(msgspec.Struct, frozen=True):
     """A ref of a repository that a draft goes along with, and the folder of the flows in it."""
 
     repository: str
@@ -29,12 +29,12 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     who: str
-    what: What
+    what: ChangeKind
     release: str = ""
     share: float = 0.0
     name: str = ""
     callers: tuple[str, ...] = ()
-    follows: Follows | None = None
+    follows: FollowedRef | None = None
     place: str = ""
     note: str = ""
     number: int = 0
@@ -46,10 +46,10 @@ class Draft(msgspec.Struct, frozen=True):
 
     release: str
     callers: frozenset[str]
-    follows: Follows | None = None
+    follows: FollowedRef | None = None
 
 
-class Live(msgspec.Struct, frozen=True):
+class LiveState(msgspec.Struct, frozen=True):
     """What is live now: for new calls `current`, a share of them on the `candidate`, and drafts by
     name. `number` is the last change.
 
@@ -74,16 +74,16 @@ class Live(msgspec.Struct, frozen=True):
         )
 
 
-class Refused(Exception):  # noqa: N818  # named for what happened
+class CommandRefusedError(Exception):  # named for what happened
     """A change that makes no sense as things stand; the message says why."""
 
 
-def after(live: Live, change: Change) -> Live:
+def apply_change(live: LiveState, change: Change) -> LiveState:
     """What is live after a change."""
-    return replace(_AFTER[change.what](live, change), number=change.number)
+    return replace(_APPLY_BY_KIND[change.what](live, change), number=change.number)
 
 
-def _published(live: Live, change: Change) -> Live:
+def _apply_publish(live: LiveState, change: Change) -> LiveState:
     if change.place:
         live = replace(live, place=change.place, followed=change.release)
     ended = live.candidate == change.release
@@ -92,61 +92,61 @@ def _published(live: Live, change: Change) -> Live:
     )
 
 
-def _canary(live: Live, change: Change) -> Live:
+def _apply_canary(live: LiveState, change: Change) -> LiveState:
     return replace(live, candidate=change.release, share=change.share)
 
 
-def _promoted(live: Live, change: Change) -> Live:
+def _apply_promote(live: LiveState, change: Change) -> LiveState:
     return replace(live, current=change.release, candidate="", share=0.0)
 
 
-def _withdrawn(live: Live, _change: Change) -> Live:
+def _apply_withdraw(live: LiveState, _change: Change) -> LiveState:
     return replace(live, candidate="", share=0.0)
 
 
-def _drafted(live: Live, change: Change) -> Live:
+def _apply_draft(live: LiveState, change: Change) -> LiveState:
     draft = Draft(change.release, frozenset(change.callers), change.follows)
     return replace(live, drafts={**live.drafts, change.name: draft})
 
 
-def _undrafted(live: Live, change: Change) -> Live:
+def _apply_undraft(live: LiveState, change: Change) -> LiveState:
     return replace(
         live, drafts={name: draft for name, draft in live.drafts.items() if name != change.name}
     )
 
 
-_AFTER: Mapping[What, Callable[[Live, Change], Live]] = {
-    "publish": _published,
-    "rollback": _published,
-    "canary": _canary,
-    "promote": _promoted,
-    "withdraw": _withdrawn,
-    "draft": _drafted,
-    "undraft": _undrafted,
+_APPLY_BY_KIND: Mapping[ChangeKind, Callable[[LiveState, Change], LiveState]] = {
+    "publish": _apply_publish,
+    "rollback": _apply_publish,
+    "canary": _apply_canary,
+    "promote": _apply_promote,
+    "withdraw": _apply_withdraw,
+    "draft": _apply_draft,
+    "undraft": _apply_undraft,
 }
 
 
 class Ledger:
-    """The changes of one archive. Cheap to ask often: `live` reads only what has come since it was
+    """The changes of one archive. Cheap to ask often: `get_live` reads only what has come since it was
     asked before.
     """
 
-    def __init__(self, where: Where, told: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, where: ArchiveLocation, told: Callable[[], None] = lambda: None) -> None:
         """`told` is called after each change that is made here."""
-        self._database = connect(where)
-        self._told = told
-        self._live = Live()
+        self._database = open_archive_database(where)
+        self._on_change = told
+        self._live = LiveState()
         self._version = -1
 
-    def live(self) -> Live:
+    def get_live(self) -> LiveState:
         """What is live now."""
-        version = self._database.version()
+        version = self._database.read_data_version()
         if version != self._version:
             self._catch_up()
             self._version = version
         return self._live
 
-    def change(self, decide: Callable[[Live], Change], at: float) -> Change:
+    def append_change(self, decide: Callable[[LiveState], Change], at: float) -> Change:
         """Append what `decide` makes of what is live, with nobody else in between. What it raises
         leaves everything as it was.
         """
@@ -162,19 +162,19 @@ class Ledger:
                 change.release,
                 msgspec.json.encode(change).decode(),
             )
-            self._database.rows(
+            self._database.execute(
                 "INSERT INTO changes (number, at, who, what, release, details) VALUES (?, ?, ?, ?, "
                 "?, ?)",
                 *row,
             )
         change = replace(change, number=number)
-        self._live = after(self._live, change)
-        self._told()
+        self._live = apply_change(self._live, change)
+        self._on_change()
         return change
 
-    def all(self, since: int = 0) -> list[Change]:
+    def list_changes(self, since: int = 0) -> list[Change]:
         """The changes after the one of this number, in order."""
-        rows = self._database.rows(
+        rows = self._database.execute(
             "SELECT number, details FROM changes WHERE number > ? ORDER BY number", since
         )
         return [
@@ -186,16 +186,19 @@ class Ledger:
         self._database.close()
 
     def _catch_up(self) -> None:
-        news = self.all(self._live.number)
-        if not news and self._database.rows("SELECT coalesce(max(number), 0) FROM changes") < [
+        news = self.list_changes(self._live.number)
+        if not news and self._database.execute("SELECT coalesce(max(number), 0) FROM changes") < [
             (self._live.number,)
         ]:
-            self._live, news = Live(), self.all()  # another record has taken the place of this one
-        self._live = fold(self._live, news)
+            self._live, news = (
+                LiveState(),
+                self.list_changes(),
+            )  # another record has taken the place of this one
+        self._live = apply_changes(self._live, news)
 
 
-def fold(live: Live, changes: Iterable[Change]) -> Live:
+def apply_changes(live: LiveState, changes: Iterable[Change]) -> LiveState:
     """What is live after some changes, in order."""
     for change in changes:
-        live = after(live, change)
+        live = apply_change(live, change)
     return live

@@ -6,19 +6,26 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from flowengine.compile import Compiled
-from flowengine.compile.release import release_id
-from flowengine.model.folder import UnreadableError
+from flowengine.compile import CompileResult
+from flowengine.compile.project_compiler import compute_release_id
+from flowengine.model.project_folder import UnreadableFilesError
 from flowengine.problems import Problem, Span
-from flowengine.releases.archive import Archive, Origin
-from flowengine.releases.ledger import Change, Draft, Follows, Ledger, Live, Refused
+from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.ledger import (
+    Change,
+    CommandRefusedError,
+    Draft,
+    FollowedRef,
+    Ledger,
+    LiveState,
+)
 
-Compile = Callable[[Mapping[str, bytes]], Compiled]
-Files = Mapping[str, bytes]
+CompileFiles = Callable[[Mapping[str, bytes]], CompileResult]
+FileContents = Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PublishResult:
     """What became of some files: the id of their release, or none where they have errors; and
     whether anything has changed by it.
     """
@@ -36,50 +43,59 @@ class Publisher:
         self,
         archive: Archive,
         ledger: Ledger,
-        compile_files: Compile,
+        compile_files: CompileFiles,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._archive = archive
         self._ledger = ledger
         self._compile = compile_files
         self._clock = clock
-        self._old = ""
+        self._known_release = ""
 
-    def leave_old(self, files: Files) -> None:
+    def skip_known_release(self, files: FileContents) -> None:
         """What a place has as one begins to follow it is no news where it was followed before, here
         or on another machine.
         """
-        made = release_id(files)
-        self._old = (
+        made = compute_release_id(files)
+        self._known_release = (
             made
-            if any(change.place and change.release == made for change in self._ledger.all())
+            if any(
+                change.place and change.release == made for change in self._ledger.list_changes()
+            )
             else ""
         )
 
-    def follow(self, files: Files, origin: Origin, who: str) -> Made:
+    def publish_if_new(self, files: FileContents, origin: ReleaseOrigin, who: str) -> PublishResult:
         """Publish what a place has now, unless it had that the last time: what was taken back since
         then stays back.
         """
-        live, wanted = self._ledger.live(), release_id(files)
-        if wanted == self._old or (live.place, live.followed) == (place(origin), wanted):
-            self._archive.accept(place(origin))
-            return Made(wanted, (), {}, changed=False)
-        return self.place_live(files, origin, who)
+        live, wanted = self._ledger.get_live(), compute_release_id(files)
+        if wanted == self._known_release or (live.place, live.followed) == (
+            format_source_name(origin),
+            wanted,
+        ):
+            self._archive.clear_rejection(format_source_name(origin))
+            return PublishResult(wanted, (), {}, changed=False)
+        return self.publish_always(files, origin, who)
 
-    def place_live(self, files: Files, origin: Origin, who: str) -> Made:
+    def publish_always(self, files: FileContents, origin: ReleaseOrigin, who: str) -> PublishResult:
         """Publish what a place has, whatever was live from there before."""
-        made = self._judged(files, origin)
+        made = self._store_or_reject(files, origin)
         if made.release:
-            change = Change(who, "publish", made.release, place=place(origin), note=origin.title)
-            self._ledger.change(lambda _live: change, self._clock())
-            self._old = ""
+            change = Change(
+                who, "publish", made.release, place=format_source_name(origin), note=origin.title
+            )
+            self._ledger.append_change(lambda _live: change, self._clock())
+            self._known_release = ""
         return made
 
-    def renew(self, name: str, draft: Draft, files: Files, origin: Origin, who: str) -> Made:
+    def update_draft(
+        self, name: str, draft: Draft, files: FileContents, origin: ReleaseOrigin, who: str
+    ) -> PublishResult:
         """Lead the callers of a draft to what it follows has now. Raises Refused where the draft
         has become another one meanwhile.
         """
-        made = self._judged(files, origin)
+        made = self._store_or_reject(files, origin)
         if made.release in ("", draft.release):
             return replace(made, changed=False)
         callers = tuple(sorted(draft.callers))
@@ -92,111 +108,121 @@ class Publisher:
             follows=draft.follows,
             note=origin.title,
         )
-        self._change(lambda live: _unless_moved(change, draft, live))
+        self._append_change(lambda live: _require_same_draft(change, draft, live))
         return made
 
-    def unread(self, origin: Origin, error: Exception) -> None:
+    def reject_unreadable(self, origin: ReleaseOrigin, error: Exception) -> None:
         """What a place has now cannot be told. That is no reason to change anything, but one to
         show.
         """
         reasons = (
-            error.reasons if isinstance(error, UnreadableError) else {place(origin): str(error)}
+            error.reasons
+            if isinstance(error, UnreadableFilesError)
+            else {format_source_name(origin): str(error)}
         )
-        problems = [Problem("FE508", Span.unread(name), why) for name, why in reasons.items()]
-        self._archive.reject(place(origin), origin, problems, self._clock())
+        problems = [Problem("FE508", Span.for_file(name), why) for name, why in reasons.items()]
+        self._archive.save_rejection(format_source_name(origin), origin, problems, self._clock())
 
-    def keep(self, files: Files, origin: Origin) -> Made:
+    def compile_and_store(self, files: FileContents, origin: ReleaseOrigin) -> PublishResult:
         """Compile files and keep their release, without making it live."""
         compiled = self._compile(files)
         if compiled.release is None:
-            return Made("", compiled.problems, compiled.sources, changed=False)
+            return PublishResult("", compiled.problems, compiled.sources, changed=False)
         self._archive.put(compiled.release.id, files, origin, self._clock())
-        return Made(compiled.release.id, compiled.problems, compiled.sources, changed=True)
+        return PublishResult(compiled.release.id, compiled.problems, compiled.sources, changed=True)
 
-    def compiles(self, release: str) -> bool:
+    def can_compile(self, release: str) -> bool:
         """Whether a kept release can be served: with another version of the engine, one that was
         live may be no more.
         """
-        files = self._archive.files(release)
+        files = self._archive.load_files(release)
         return files is not None and self._compile(files).release is not None
 
     def publish(self, release: str, who: str, note: str = "") -> Change:
         """All new calls begin on this release."""
-        return self._change(lambda _live: Change(who, "publish", release, note=note))
+        return self._append_change(lambda _live: Change(who, "publish", release, note=note))
 
     def rollback(self, who: str, to: str = "", note: str = "") -> Change:
         """Back to a release, or to the one that was current before this one. Raises Refused where
         there is none.
         """
-        return self._change(
-            lambda live: Change(who, "rollback", to or self._before(live), note=note)
+        return self._append_change(
+            lambda live: Change(who, "rollback", to or self._find_previous(live), note=note)
         )
 
-    def canary(self, release: str, share: float, who: str, note: str = "") -> Change:
+    def set_canary(self, release: str, share: float, who: str, note: str = "") -> Change:
         """A share (0 to 1) of new calls begins on this release."""
-        return self._change(
-            lambda live: Change(who, "canary", _other(release, live), share=share, note=note)
+        return self._append_change(
+            lambda live: Change(
+                who, "canary", _require_not_current(release, live), share=share, note=note
+            )
         )
 
     def promote(self, who: str, note: str = "") -> Change:
         """All new calls begin on the candidate."""
-        return self._change(lambda live: Change(who, "promote", _candidate(live), note=note))
+        return self._append_change(
+            lambda live: Change(who, "promote", _require_candidate(live), note=note)
+        )
 
     def withdraw(self, who: str, note: str = "") -> Change:
         """No new call begins on the candidate any more."""
-        return self._change(lambda live: Change(who, "withdraw", _candidate(live), note=note))
+        return self._append_change(
+            lambda live: Change(who, "withdraw", _require_candidate(live), note=note)
+        )
 
-    def draft(
+    def set_draft(
         self,
         name: str,
         release: str,
         callers: tuple[str, ...],
         who: str,
         note: str = "",
-        follows: Follows | None = None,
+        follows: FollowedRef | None = None,
     ) -> Change:
         """These callers (digits) reach this release, and nobody else does."""
         change = Change(
             who, "draft", release, name=name, callers=callers, follows=follows, note=note
         )
-        return self._moved(lambda live: _unless_taken(change, live))
+        return self._change_drafts(lambda live: _require_free_callers(change, live))
 
-    def undraft(self, name: str, who: str, note: str = "") -> Change:
+    def end_draft(self, name: str, who: str, note: str = "") -> Change:
         """The callers of a draft reach what all others do."""
-        return self._moved(
-            lambda live: Change(who, "undraft", _drafted(name, live), name=name, note=note)
+        return self._change_drafts(
+            lambda live: Change(who, "undraft", _require_draft(name, live), name=name, note=note)
         )
 
-    def _moved(self, decide: Callable[[Live], Change]) -> Change:
+    def _change_drafts(self, decide: Callable[[LiveState], Change]) -> Change:
         """What is wrong with a place that nobody follows any more is nobody's business."""
-        before = _followed(self._ledger.live())
-        change = self._change(decide)
-        for left in before - _followed(self._ledger.live()):
-            self._archive.accept(left)
+        before = _list_followed_sources(self._ledger.get_live())
+        change = self._append_change(decide)
+        for left in before - _list_followed_sources(self._ledger.get_live()):
+            self._archive.clear_rejection(left)
         return change
 
-    def _judged(self, files: Files, origin: Origin) -> Made:
+    def _store_or_reject(self, files: FileContents, origin: ReleaseOrigin) -> PublishResult:
         """Keep what a place has now. What has errors is remembered as rejected, until the place has
         something better.
         """
-        made = self.keep(files, origin)
+        made = self.compile_and_store(files, origin)
         if made.release:
-            self._archive.accept(place(origin))
+            self._archive.clear_rejection(format_source_name(origin))
         else:
-            self._archive.reject(place(origin), origin, made.problems, self._clock())
+            self._archive.save_rejection(
+                format_source_name(origin), origin, made.problems, self._clock()
+            )
         return made
 
-    def _change(self, decide: Callable[[Live], Change]) -> Change:
-        return self._ledger.change(decide, self._clock())
+    def _append_change(self, decide: Callable[[LiveState], Change]) -> Change:
+        return self._ledger.append_change(decide, self._clock())
 
-    def _before(self, live: Live) -> str:
-        for earlier in reversed(ways_back(self._ledger.all())[:-1]):
-            if earlier != live.current and self.compiles(earlier):
+    def _find_previous(self, live: LiveState) -> str:
+        for earlier in reversed(list_rollback_targets(self._ledger.list_changes())[:-1]):
+            if earlier != live.current and self.can_compile(earlier):
                 return earlier
-        raise Refused("there is no release to go back to")
+        raise CommandRefusedError("there is no release to go back to")
 
 
-def ways_back(changes: Iterable[Change]) -> list[str]:
+def list_rollback_targets(changes: Iterable[Change]) -> list[str]:
     """The releases that were current, the latest last; what was taken back is no way back any more."""
     found: list[str] = []
     for change in changes:
@@ -207,45 +233,48 @@ def ways_back(changes: Iterable[Change]) -> list[str]:
     return found
 
 
-def place(origin: Origin) -> str:
+def format_source_name(origin: ReleaseOrigin) -> str:
     """A place by its name: a branch of a repository is another one than the next branch."""
     return f"{origin.place}@{origin.ref}" if origin.ref else origin.place
 
 
-def _other(release: str, live: Live) -> str:
+def _require_not_current(release: str, live: LiveState) -> str:
     if release == live.current:
-        raise Refused(f"release {release} is current already")
+        raise CommandRefusedError(f"release {release} is current already")
     return release
 
 
-def _candidate(live: Live) -> str:
+def _require_candidate(live: LiveState) -> str:
     if not live.candidate:
-        raise Refused("there is no candidate: begin with flowengine canary")
+        raise CommandRefusedError("there is no candidate: begin with flowengine canary")
     return live.candidate
 
 
-def _drafted(name: str, live: Live) -> str:
+def _require_draft(name: str, live: LiveState) -> str:
     if name not in live.drafts:
-        raise Refused(f"there is no draft {name}")
+        raise CommandRefusedError(f"there is no draft {name}")
     return live.drafts[name].release
 
 
-def _followed(live: Live) -> set[str]:
+def _list_followed_sources(live: LiveState) -> set[str]:
     follows = (draft.follows for draft in live.drafts.values() if draft.follows)
-    return {live.place, *(place(Origin(item.repository, item.ref)) for item in follows)}
+    return {
+        live.place,
+        *(format_source_name(ReleaseOrigin(item.repository, item.ref)) for item in follows),
+    }
 
 
-def _unless_taken(change: Change, live: Live) -> Change:
+def _require_free_callers(change: Change, live: LiveState) -> Change:
     """A caller reaches one draft only."""
     for name, draft in live.drafts.items():
         if name != change.name and (both := draft.callers.intersection(change.callers)):
-            raise Refused(
+            raise CommandRefusedError(
                 f"{', '.join(f'+{caller}' for caller in sorted(both))} reaches draft {name} already"
             )
     return change
 
 
-def _unless_moved(change: Change, draft: Draft, live: Live) -> Change:
+def _require_same_draft(change: Change, draft: Draft, live: LiveState) -> Change:
     if live.drafts.get(change.name) != draft:
-        raise Refused(f"draft {change.name} has been changed meanwhile")
+        raise CommandRefusedError(f"draft {change.name} has been changed meanwhile")
     return change

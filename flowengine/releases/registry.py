@@ -11,23 +11,23 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from flowengine.compile import Release
-from flowengine.releases.database import ArchiveError
-from flowengine.releases.ledger import Live
-from flowengine.sinch import Event, Ice
-from flowengine.sinch.caller import caller_of
+from flowengine.releases.archive_database import ArchiveError
+from flowengine.releases.ledger import LiveState
+from flowengine.sinch import CallbackEvent, Ice
+from flowengine.sinch.caller_identity import get_caller_identity
 
 log = logging.getLogger(__name__)
-AGAIN_SECONDS = 10.0  # before what could not be loaded is tried once more
-Find = Callable[[str], Awaitable[Release | None]]
+RELOAD_PAUSE_SECONDS = 10.0  # before what could not be loaded is tried once more
+FindRelease = Callable[[str], Awaitable[Release | None]]
 """Where releases come from that a worker does not have"""
 
 
-async def nowhere(_release_id: str) -> None:
+async def find_nothing(_release_id: str) -> None:
     """For those who have all there is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class ServedReleases:
     """What new calls begin on, at one moment."""
 
     current: Release
@@ -36,24 +36,24 @@ class Serving:
     drafts: Mapping[str, Release] = field(default_factory=dict)
     """By the digits of the callers who reach them"""
 
-    def release_for(self, event: Event) -> Release:
+    def select_release(self, event: CallbackEvent) -> Release:
         """The release that a new call begins on: the same for a caller each time, as long as the
         candidate is the same.
         """
         if self.candidate is None and not self.drafts:
             return self.current
-        caller = caller_of(event).number.lstrip("+") if type(event) is Ice else ""
+        caller = get_caller_identity(event).number.lstrip("+") if type(event) is Ice else ""
         if caller in self.drafts:
             return self.drafts[caller]
         if (
             self.candidate is not None
-            and chance(caller or event.call_id, self.candidate.id) < self.share
+            and compute_share_position(caller or event.call_id, self.candidate.id) < self.share
         ):
             return self.candidate
         return self.current
 
 
-def chance(caller: str, candidate: str) -> float:
+def compute_share_position(caller: str, candidate: str) -> float:
     """From 0 to 1: the same for a caller and a candidate on every machine, and unlike that of
     another candidate.
     """
@@ -64,15 +64,15 @@ def chance(caller: str, candidate: str) -> float:
 class Registry:
     """Releases by id, those that new calls begin on, and those that calls under way began on.
 
-    `known` are all that this worker has; `hosts` are the systems that they may ask, and whether
+    `loaded_releases` are all that this worker has; `hosts` are the systems that they may ask, and whether
     each may be on a private network.
     """
 
-    def __init__(self, current: Release, find: Find = nowhere) -> None:
-        self.serving = Serving(current)
-        self.known: tuple[Release, ...] = ()
+    def __init__(self, current: Release, find: FindRelease = find_nothing) -> None:
+        self.serving = ServedReleases(current)
+        self.loaded_releases: tuple[Release, ...] = ()
         self.hosts: Mapping[str, bool] = {}
-        self._known: dict[str, Release] = {}
+        self._releases_by_id: dict[str, Release] = {}
         self.add([current])
         self._find = find
         self._loading: dict[str, asyncio.Task[Release | None]] = {}
@@ -82,23 +82,23 @@ class Registry:
         """The release of new calls, unless they are for a candidate or a draft."""
         return self.serving.current
 
-    def release_for(self, event: Event) -> Release:
+    def select_release(self, event: CallbackEvent) -> Release:
         """The release that this new call begins on."""
-        return self.serving.release_for(event)
+        return self.serving.select_release(event)
 
     def get(self, release_id: str) -> Release | None:
         """The release of this id, or None when this worker does not have it."""
-        return self._known.get(release_id)
+        return self._releases_by_id.get(release_id)
 
     async def load(self, release_id: str) -> Release | None:
         """The release of this id, from the archive where need be; None when it is really gone."""
-        if (known := self._known.get(release_id)) is not None:
+        if (known := self._releases_by_id.get(release_id)) is not None:
             return known
         if release_id not in self._loading:
             self._loading[release_id] = asyncio.create_task(self._load(release_id))
         return await asyncio.shield(self._loading[release_id])
 
-    async def show(self, live: Live) -> bool:
+    async def serve_live_state(self, live: LiveState) -> bool:
         """Serve what is live now; whether all of it could be had. What could not stays as it was,
         and is reported.
         """
@@ -107,7 +107,7 @@ class Registry:
             log.error(
                 "release %s is live, but cannot be loaded; calls begin on %s", name, self.current.id
             )
-        self.serving = Serving(
+        self.serving = ServedReleases(
             found.get(live.current) or self.current,
             found.get(live.candidate),
             live.share,
@@ -123,27 +123,33 @@ class Registry:
     def serve(self, release: Release) -> None:
         """New calls begin on this release; calls under way stay on theirs."""
         self.add([release])
-        self.serving = Serving(release)
+        self.serving = ServedReleases(release)
 
     def add(self, releases: Iterable[Release]) -> None:
         """Have releases at hand that were compiled elsewhere in this worker."""
-        self._have({**self._known, **{release.id: release for release in releases}})
+        self._set_releases(
+            {**self._releases_by_id, **{release.id: release for release in releases}}
+        )
 
-    def forget(self, kept: Iterable[str]) -> None:
+    def unload_except(self, kept: Iterable[str]) -> None:
         """Let go of the releases that are no longer kept, but never of those that new calls begin
         on.
         """
         serving = self.serving
         needed = {serving.current.id, *kept, *(release.id for release in serving.drafts.values())}
         needed |= {serving.candidate.id} if serving.candidate else set()
-        self._have({name: release for name, release in self._known.items() if name in needed})
+        self._set_releases(
+            {name: release for name, release in self._releases_by_id.items() if name in needed}
+        )
 
-    def _have(self, known: dict[str, Release]) -> None:
+    def _set_releases(self, known: dict[str, Release]) -> None:
         """What flows may ask is what any of their releases may: a call goes on as it began."""
-        self._known = known
-        self.known = tuple(known.values())
+        self._releases_by_id = known
+        self.loaded_releases = tuple(known.values())
         self.hosts = {
-            host: private for release in self.known for host, private in release.hosts.items()
+            host: private
+            for release in self.loaded_releases
+            for host, private in release.hosts.items()
         }
 
     async def _load(self, release_id: str) -> Release | None:
@@ -161,35 +167,35 @@ class Registry:
         return release
 
 
-class News:
+class ChangeSignal:
     """Wakes whoever looks what is live: a change that was made in this process is shown at once,
     those of others at the next look.
     """
 
     def __init__(self, pause: float) -> None:
         self._pause = pause
-        self._told = asyncio.Event()
+        self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Something has changed; from any thread, and without anybody who looks, too."""
         if self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended meanwhile
-                self._loop.call_soon_threadsafe(self._told.set)
+                self._loop.call_soon_threadsafe(self._changed.set)
 
     async def wait(self) -> None:
         """Until somebody tells, or the pause is over."""
         self._loop = asyncio.get_running_loop()
-        over = self._loop.call_later(self._pause, self._told.set)
-        await self._told.wait()
+        over = self._loop.call_later(self._pause, self._changed.set)
+        await self._changed.wait()
         over.cancel()
-        self._told.clear()
+        self._changed.clear()
 
 
-async def follow(
+async def follow_ledger(
     registry: Registry,
-    look: Callable[[], Awaitable[Live]],
-    news: News,
+    look: Callable[[], Awaitable[LiveState]],
+    news: ChangeSignal,
     shown: Callable[[str], None],
 ) -> None:
     """Serve what is live, as soon as one sees it."""
@@ -198,7 +204,11 @@ async def follow(
         try:
             live = await look()
             if live.number != number or 0 < again < time.monotonic():
-                again = 0.0 if await registry.show(live) else time.monotonic() + AGAIN_SECONDS
+                again = (
+                    0.0
+                    if await registry.serve_live_state(live)
+                    else time.monotonic() + RELOAD_PAUSE_SECONDS
+                )
                 shown(registry.current.id)
                 number = live.number
             failing = False

@@ -17,7 +17,7 @@ from flowengine.limits import MAX_COOKIE_BYTES
 COOKIE_KEY = "fe"
 _SEALED, _SIGNED = b"\x01", b"\x02"  # the version of the format
 _TAG_BYTES = 16
-_KEY_BYTES = 64  # AES-256-SIV takes two keys of 32 bytes
+_COOKIE_KEY_BYTES = 64  # AES-256-SIV takes two keys of 32 bytes
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 # What is not of this alphabet becomes what no alphabet has, so that its bytes give another text.
 _FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
@@ -50,18 +50,18 @@ class Codec:
     def seal(self, payload: bytes, call_id: str, steps: int = 0) -> str:
         """The payload as text, behind the count of steps in clear."""
         count = str(steps)
-        sealed = _SEALED + self._ciphers[0].encrypt(payload, _associated(call_id, count))
-        return f"{count}.{_to_text(sealed).decode()}"
+        sealed = _SEALED + self._ciphers[0].encrypt(payload, _build_associated_data(call_id, count))
+        return f"{count}.{_encode_base64(sealed).decode()}"
 
     def sign(self, payload: bytes, call_id: str, steps: int = 0) -> str:
         """The same, authenticated only: whoever has the text can read the payload. It takes a third
         of the time.
         """
         count = str(steps)
-        tag = _tag(self._signers[0], payload, call_id, count)
-        return f"{count}.{_to_text(_SIGNED + tag + payload).decode()}"
+        tag = _compute_tag(self._signers[0], payload, call_id, count)
+        return f"{count}.{_encode_base64(_SIGNED + tag + payload).decode()}"
 
-    def fingerprint(self, content: bytes) -> bytes:
+    def compute_fingerprint(self, content: bytes) -> bytes:
         """16 bytes by which equal contents are known; without the key nobody can guess at them."""
         fingerprint = self._fingerprints.copy()  # quicker than to begin with the key
         fingerprint.update(content)
@@ -80,22 +80,22 @@ class Codec:
             or int(count) <= known
         ):
             return None
-        sealed = _to_bytes(encoded)
+        sealed = _decode_base64(encoded)
         if sealed is None or len(sealed) < 1 + _TAG_BYTES:
             return None
         if sealed[:1] == _SIGNED:
-            return self._verified(
+            return self._verify(
                 sealed[1 : 1 + _TAG_BYTES], sealed[1 + _TAG_BYTES :], call_id, count
             )
         return (
-            self._decrypt(sealed[1:], _associated(call_id, count))
+            self._decrypt(sealed[1:], _build_associated_data(call_id, count))
             if sealed[:1] == _SEALED
             else None
         )
 
-    def _verified(self, tag: bytes, payload: bytes, call_id: str, count: str) -> bytes | None:
+    def _verify(self, tag: bytes, payload: bytes, call_id: str, count: str) -> bytes | None:
         for signer in self._signers:
-            if compare_digest(tag, _tag(signer, payload, call_id, count)):
+            if compare_digest(tag, _compute_tag(signer, payload, call_id, count)):
                 return payload
         return None
 
@@ -112,12 +112,12 @@ def derive_key(application_secret: str) -> bytes:
     """A cookie key out of any secret text, so that the application secret alone is enough
     configuration.
     """
-    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"flowengine cookie").derive(
-        application_secret.encode()
-    )
+    return HKDF(
+        algorithm=SHA256(), length=_COOKIE_KEY_BYTES, salt=None, info=b"flowengine cookie"
+    ).derive(application_secret.encode())
 
 
-def size(payload_length: int) -> int:
+def calculate_cookie_size(payload_length: int) -> int:
     """The most bytes that a payload takes of the platform's allowance for cookies, key and value."""
     return (
         len(COOKIE_KEY)
@@ -129,26 +129,28 @@ def size(payload_length: int) -> int:
 
 # Worked out once, as each callback asks whether its state fits.
 MAX_PAYLOAD_BYTES = max(
-    length for length in range(MAX_COOKIE_BYTES) if size(length) <= MAX_COOKIE_BYTES
+    length
+    for length in range(MAX_COOKIE_BYTES)
+    if calculate_cookie_size(length) <= MAX_COOKIE_BYTES
 )
 
 
-def _associated(call_id: str, count: str) -> list[bytes]:
+def _build_associated_data(call_id: str, count: str) -> list[bytes]:
     return [_SEALED, call_id.encode("utf-8", "surrogatepass"), count.encode()]
 
 
-def _tag(signer: blake2b, payload: bytes, call_id: str, count: str) -> bytes:
+def _compute_tag(signer: blake2b, payload: bytes, call_id: str, count: str) -> bytes:
     call = call_id.encode("utf-8", "surrogatepass")
     tag = signer.copy()  # quicker than to begin with the key
     tag.update(b"%b.%d.%b%b" % (count.encode(), len(call), call, payload))
     return tag.digest()
 
 
-def _to_text(sealed: bytes) -> bytes:
+def _encode_base64(sealed: bytes) -> bytes:
     return binascii.b2a_base64(sealed, newline=False).translate(_TO_URL, b"=")
 
 
-def _to_bytes(text: str) -> bytes | None:
+def _decode_base64(text: str) -> bytes | None:
     try:
         encoded = text.encode("ascii").translate(_FROM_URL)
         encoded += b"=" * (-len(encoded) % 4)

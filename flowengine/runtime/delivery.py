@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from flowengine.runtime.begin import in_conference
 from flowengine.runtime.cookie import Codec
-from flowengine.sinch import Dice, Event, Ice, Pie
+from flowengine.runtime.step_start import is_from_conference
+from flowengine.sinch import CallbackEvent, Dice, Ice, Pie
 from flowengine.sinch.signing import parse_timestamp
-from flowengine.states import Fetched, Request
+from flowengine.states import LookupRequest, LookupResult
 
 if TYPE_CHECKING:
     from flowengine.runtime.locate import LocatedCall
@@ -23,25 +23,25 @@ IDENTITY_BYTES = 16
 # A call begins once and ends once, whatever bytes say so.
 ICE_IDENTITY = b"ice".ljust(IDENTITY_BYTES, b"\0")
 DICE_IDENTITY = b"dice".ljust(IDENTITY_BYTES, b"\0")
-_numbers = itertools.count()
+_sequence_numbers = itertools.count()
 R = TypeVar("R", bound="Reply")
 
 
-def is_connected() -> bool:
+def assume_connected() -> bool:
     """The default for deliveries that come over no connection of which anything is known."""
     return True
 
 
-class Delivery(msgspec.Struct):
+class CallbackDelivery(msgspec.Struct):
     """A delivery in flight.
 
-    `stamp` is its x-timestamp in microseconds, 0 where it has none. `in_flight_key` is equal for
+    `stamp` is its x-timestamp in microseconds, 0 where it has none. `compute_in_flight_key` is equal for
     deliveries that share one answer while the first of them is being answered. `is_unanswered` says
     that the platform goes on without the answer, as far as the event alone tells. `performed` are
     the requests made so far, so that none is made twice when the step is taken again.
     """
 
-    event: Event
+    event: CallbackEvent
     body: bytes
     identity: bytes
     stamp: int
@@ -52,7 +52,7 @@ class Delivery(msgspec.Struct):
     is_unanswered: bool = False
     fetch_seconds: float = 0.0
     is_claimed: bool = False
-    performed: list[tuple[Request, Fetched]] = []
+    performed: list[tuple[LookupRequest, LookupResult]] = []
     at: float = 0.0
     located: "LocatedCall | None" = None
     equal_events: int = 0
@@ -64,15 +64,15 @@ class Delivery(msgspec.Struct):
             self.shared = asyncio.get_running_loop().create_future()
         return await asyncio.shield(self.shared)
 
-    def claim_key(self, *, is_unanswered: bool) -> bytes:
-        """What workers agree by on who makes the requests of this event. See `in_flight_key`."""
+    def build_claim_key(self, *, is_unanswered: bool) -> bytes:
+        """What workers agree by on who makes the requests of this event. See `compute_in_flight_key`."""
         if is_unanswered:
             is_unique = is_unique_stamp(self.stamp)
             return self.identity + (self.stamp.to_bytes(8) if is_unique else os.urandom(8))
         return self.identity + self.equal_events.to_bytes(2)
 
 
-def identify(event: Event, body: bytes, codec: Codec | None) -> bytes:
+def compute_identity(event: CallbackEvent, body: bytes, codec: Codec | None) -> bytes:
     """What the event of a delivery is known by within its call.
 
     The fingerprint has a key, as what a caller keyed in could be guessed from a plain digest.
@@ -81,15 +81,17 @@ def identify(event: Event, body: bytes, codec: Codec | None) -> bytes:
         return ICE_IDENTITY
     if type(event) is Dice:
         return DICE_IDENTITY
-    return codec.fingerprint(body) if codec is not None else plain_digest(body)
+    return codec.compute_fingerprint(body) if codec is not None else compute_plain_digest(body)
 
 
-def plain_digest(body: bytes) -> bytes:
+def compute_plain_digest(body: bytes) -> bytes:
     """The identity of every delivery in stores of before."""
     return hashlib.blake2b(body, digest_size=IDENTITY_BYTES).digest()
 
 
-def in_flight_key(event: Event, identity: bytes, stamp: int, *, is_unanswered: bool) -> bytes:
+def compute_in_flight_key(
+    event: CallbackEvent, identity: bytes, stamp: int, *, is_unanswered: bool
+) -> bytes:
     """What deliveries share an answer by.
 
     The platform asks a call's next question only after the answer to the one before. It waits for
@@ -98,13 +100,13 @@ def in_flight_key(event: Event, identity: bytes, stamp: int, *, is_unanswered: b
     if identity is ICE_IDENTITY or identity is DICE_IDENTITY:
         return identity + event.call_id.encode("utf-8", "surrogatepass")
     if is_unanswered:
-        return identity + (stamp if is_unique_stamp(stamp) else next(_numbers)).to_bytes(8)
+        return identity + (stamp if is_unique_stamp(stamp) else next(_sequence_numbers)).to_bytes(8)
     return identity
 
 
-def is_unanswered(event: Event) -> bool:
+def is_unanswered(event: CallbackEvent) -> bool:
     """Whether the platform goes on without the answer to this event."""
-    return not event.is_awaited or (type(event) is Pie and in_conference(event))
+    return not event.is_awaited or (type(event) is Pie and is_from_conference(event))
 
 
 def is_unique_stamp(stamp: int) -> bool:

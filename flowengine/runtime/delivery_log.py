@@ -7,17 +7,17 @@ from struct import Struct
 from typing import NamedTuple
 
 from flowengine.limits import SIGNATURE_WINDOW_SECONDS
-from flowengine.runtime.delivery import DICE_IDENTITY, IDENTITY_BYTES, Delivery
-from flowengine.runtime.store import Saved
+from flowengine.runtime.delivery import DICE_IDENTITY, IDENTITY_BYTES, CallbackDelivery
+from flowengine.storage.sessions import SavedCall
 
 # Whoever presses keys faster than this for minutes may find one of them done twice.
 MAX_ENTRIES = 32
-_PRUNED_FROM = 6  # entries: most calls never get so far, and pruning takes a microsecond
+_PRUNE_FROM_ENTRIES = 6  # entries: most calls never get so far, and pruning takes a microsecond
 _ENTRY = Struct(f">{IDENTITY_BYTES}sqqIB")  # never as long as a digest alone
-_SPOKEN, _SET_COOKIE, _UNDELIVERED, _PLAIN = 1, 2, 4, 8
-_ENTRY_BYTES, _FLAGS_AT = _ENTRY.size, _ENTRY.size - 1
-_PLAIN_BYTE = bytes([_PLAIN])  # the highest of the flags
-_MAX_TOOK = 2**32 - 1
+_SPOKEN_FLAG, _SETS_COOKIE_FLAG, _UNDELIVERED_FLAG, _PLAIN_FLAG = 1, 2, 4, 8
+_ENTRY_BYTES, _FLAGS_OFFSET = _ENTRY.size, _ENTRY.size - 1
+_PLAIN_BYTE = bytes([_PLAIN_FLAG])  # the highest of the flags
+_MAX_TOOK_MICROS = 2**32 - 1
 
 
 class AnsweredDelivery(NamedTuple):
@@ -41,29 +41,31 @@ class AnsweredDelivery(NamedTuple):
     @property
     def flags(self) -> int:
         return (
-            self.is_spoken * _SPOKEN
-            | self.sets_cookie * _SET_COOKIE
-            | self.is_undelivered * _UNDELIVERED
-            | self.is_plain * _PLAIN
+            self.is_spoken * _SPOKEN_FLAG
+            | self.sets_cookie * _SETS_COOKIE_FLAG
+            | self.is_undelivered * _UNDELIVERED_FLAG
+            | self.is_plain * _PLAIN_FLAG
         )
 
 
-def may_hold(saved: Saved, identity: bytes) -> bool:
+def may_hold(saved: SavedCall, identity: bytes) -> bool:
     """Whether a log must be looked through for an event: quick, and hardly ever yes for nothing."""
     log = saved.deliveries
-    is_plain = len(log) == IDENTITY_BYTES or log[_FLAGS_AT:_ENTRY_BYTES] >= _PLAIN_BYTE
+    is_plain = len(log) == IDENTITY_BYTES or log[_FLAGS_OFFSET:_ENTRY_BYTES] >= _PLAIN_BYTE
     return is_plain or identity in log
 
 
-def append_entry(saved: Saved | None, delivery: Delivery, *, spoken: bool, cookie: bool) -> bytes:
+def append_entry(
+    saved: SavedCall | None, delivery: CallbackDelivery, *, spoken: bool, cookie: bool
+) -> bytes:
     """The log of a call with this delivery as the latest."""
-    flags = spoken * _SPOKEN | cookie * _SET_COOKIE
+    flags = spoken * _SPOKEN_FLAG | cookie * _SETS_COOKIE_FLAG
     took = int((time.perf_counter() - delivery.begun) * 1_000_000)
     entry = _ENTRY.pack(
         delivery.identity,
         delivery.stamp,
         int(delivery.arrived * 1_000_000),
-        min(took, _MAX_TOOK),
+        min(took, _MAX_TOOK_MICROS),
         flags,
     )
     if saved is None:
@@ -71,12 +73,12 @@ def append_entry(saved: Saved | None, delivery: Delivery, *, spoken: bool, cooki
     log = saved.deliveries
     if len(log) % _ENTRY_BYTES:  # of a server of before, or none
         log = encode_log(decode_log(saved))
-    elif len(log) >= _PRUNED_FROM * _ENTRY_BYTES:
-        log = encode_log(_without_old(decode_log(saved), delivery.arrived))
+    elif len(log) >= _PRUNE_FROM_ENTRIES * _ENTRY_BYTES:
+        log = encode_log(_drop_old_entries(decode_log(saved), delivery.arrived))
     return log + entry
 
 
-def decode_log(saved: Saved) -> list[AnsweredDelivery]:
+def decode_log(saved: SavedCall) -> list[AnsweredDelivery]:
     """The entries of a log, the latest last; that of a store of before is one digest."""
     log = saved.deliveries
     if len(log) == IDENTITY_BYTES:
@@ -96,7 +98,7 @@ def encode_log(entries: Iterable[AnsweredDelivery]) -> bytes:
     )
 
 
-def mark_undelivered(saved: Saved, delivery: Delivery) -> bytes | None:
+def mark_undelivered(saved: SavedCall, delivery: CallbackDelivery) -> bytes | None:
     """The log, with the note that the answer to this delivery was not delivered; None where the
     delivery is not in it.
     """
@@ -113,7 +115,7 @@ def mark_undelivered(saved: Saved, delivery: Delivery) -> bytes | None:
     return None
 
 
-def mark_repeated(saved: Saved, delivery: Delivery) -> bytes:
+def mark_repeated(saved: SavedCall, delivery: CallbackDelivery) -> bytes:
     """The log after the answer was given to a second delivery: whoever has the answer sends that
     event no third time.
     """
@@ -131,14 +133,14 @@ def _to_entry(identity: bytes, stamp: int, arrived: int, took: int, flags: int) 
         stamp,
         arrived,
         took,
-        bool(flags & _SPOKEN),
-        bool(flags & _SET_COOKIE),
-        bool(flags & _UNDELIVERED),
-        bool(flags & _PLAIN),
+        bool(flags & _SPOKEN_FLAG),
+        bool(flags & _SETS_COOKIE_FLAG),
+        bool(flags & _UNDELIVERED_FLAG),
+        bool(flags & _PLAIN_FLAG),
     )
 
 
-def _without_old(entries: list[AnsweredDelivery], now: float) -> list[AnsweredDelivery]:
+def _drop_old_entries(entries: list[AnsweredDelivery], now: float) -> list[AnsweredDelivery]:
     """Those that may come again, as an older request has a signature that is refused; and those
     that tell how far the call has gone.
     """

@@ -8,28 +8,28 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from flowengine.limits import MAX_RETAKEN_STEPS
-from flowengine.runtime.complaints import Complaints
-from flowengine.runtime.delivery import Delivery
+from flowengine.limits import MAX_STEP_RETRIES
+from flowengine.runtime.deduplication import (
+    WaitState,
+    find_equal_deliveries,
+    is_overtaken,
+    is_repetition,
+)
+from flowengine.runtime.delivery import CallbackDelivery
 from flowengine.runtime.delivery_log import decode_log, may_hold
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
+    discard_state,
     is_unanswered_by,
-    lose_state,
-    waits_elsewhere,
+    is_waiting_for_other_menu,
 )
-from flowengine.runtime.repetition import (
-    Waiting,
-    find_equal,
-    is_overtaken,
-    is_repetition,
-)
+from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.reply import Answered, Overtaken, Replier, Reply
 from flowengine.runtime.requester import Requester
 from flowengine.runtime.step import Outcome, step
-from flowengine.runtime.store import Saved, Store, StoreError
 from flowengine.sinch import Ice
+from flowengine.storage.sessions import SavedCall, Store, StoreError
 
 CLAIM_POLL_SECONDS = 0.02
 
@@ -38,7 +38,7 @@ class Claimed(msgspec.Struct, frozen=True):
     """The requests of this delivery are its own to make, from the state that was found."""
 
 
-class Driver:
+class StepDriver:
     """Answers one delivery at a time, in as many tasks as there are deliveries."""
 
     def __init__(
@@ -48,40 +48,40 @@ class Driver:
         replier: Replier,
         requester: Requester,
         clock: Callable[[], float],
-        complaints: Complaints,
+        complaints: LogOnce,
     ) -> None:
         self._store = store
         self._locator = locator
         self._replier = replier
         self._requester = requester
         self._clock = clock
-        self._complaints = complaints
+        self._log_once = complaints
 
-    async def answer_once(self, delivery: Delivery) -> Reply:
+    async def answer_once(self, delivery: CallbackDelivery) -> Reply:
         """Step from what is saved, as often as another callback of this call has saved something
         else in the meantime.
         """
         event = delivery.event
         # One that rings is taken for new: nothing of it need be read, and where it is not new saving
         # tells.
-        saved = None if type(event) is Ice else await self._load(delivery)
-        for _ in range(MAX_RETAKEN_STEPS):
-            located = self._locator.find(event, saved)
+        saved = None if type(event) is Ice else await self._load_saved(delivery)
+        for _ in range(MAX_STEP_RETRIES):
+            located = self._locator.find_call(event, saved)
             if not isinstance(located, LocatedCall):
                 located = await self._locator.load_release(located)
-            is_elsewhere = saved is not None and waits_elsewhere(located, event)
+            is_elsewhere = saved is not None and is_waiting_for_other_menu(located, event)
             if saved is not None and (
                 is_elsewhere or type(event) is Ice or may_hold(saved, delivery.identity)
             ):
-                if (again := await self._repeat(delivery, saved, located)) is not None:
+                if (again := await self._repeat_reply(delivery, saved, located)) is not None:
                     return again
                 if is_elsewhere:
-                    located = lose_state(located)
+                    located = discard_state(located)
             delivery.located, delivery.at = located, self._clock()
             now = datetime.fromtimestamp(delivery.at, UTC)
             outcome = step(located.release, located.call, event, now, located.gone)
             if outcome.waiting is not None:
-                performed = await self._perform(delivery, located, saved, outcome)
+                performed = await self._perform_requests(delivery, located, saved, outcome)
                 if isinstance(performed, Answered):
                     return performed.reply
                 if isinstance(performed, Overtaken):
@@ -94,33 +94,39 @@ class Driver:
             saved = kept.saved
         raise RuntimeError("other callbacks of this call were always first")
 
-    async def _load(self, delivery: Delivery) -> Saved | None:
+    async def _load_saved(self, delivery: CallbackDelivery) -> SavedCall | None:
         """What is saved of the call; nothing where the store fails and the state is in a cookie."""
         try:
             return await self._store.load(delivery.event.call_id)
         except StoreError as error:
-            if not self._locator.is_in_cookie(delivery.event):
+            if not self._locator.is_state_in_cookie(delivery.event):
                 raise
-            self._complaints.error("calls go on without the store: %s", error)
+            self._log_once.error("calls go on without the store: %s", error)
             return None
 
-    async def _repeat(self, delivery: Delivery, saved: Saved, located: LocatedCall) -> Reply | None:
+    async def _repeat_reply(
+        self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
+    ) -> Reply | None:
         """The reply to an event that was answered already, or that the call has gone on without."""
-        is_elsewhere = waits_elsewhere(located, delivery.event)
+        is_elsewhere = is_waiting_for_other_menu(located, delivery.event)
         unanswered = is_unanswered_by(located, delivery.event)
-        waiting = Waiting(unanswered, is_elsewhere, located.release.deadline)
+        waiting = WaitState(unanswered, is_elsewhere, located.release.deadline)
         if is_repetition(saved, delivery, waiting) or (
             is_elsewhere and is_overtaken(decode_log(saved), delivery)
         ):
-            return await self._replier.repeat(delivery, saved, located)
+            return await self._replier.repeat_reply(delivery, saved, located)
         return None
 
-    async def _perform(
-        self, delivery: Delivery, located: LocatedCall, saved: Saved | None, outcome: Outcome
+    async def _perform_requests(
+        self,
+        delivery: CallbackDelivery,
+        located: LocatedCall,
+        saved: SavedCall | None,
+        outcome: Outcome,
     ) -> Answered | Overtaken | Outcome:
         """Make the requests of this step, unless another worker makes them, and carry it on."""
         if not delivery.is_claimed:
-            claim = await self._claim(delivery, located, saved)
+            claim = await self._claim_requests(delivery, located, saved)
             if not isinstance(claim, Claimed):
                 return claim
         # A task of its own, as requests count on running in one, and whoever awaits an answer may
@@ -128,8 +134,8 @@ class Driver:
         performing = self._requester.perform_all(delivery, outcome, located.release)
         return await asyncio.create_task(performing)
 
-    async def _claim(
-        self, delivery: Delivery, located: LocatedCall, saved: Saved | None
+    async def _claim_requests(
+        self, delivery: CallbackDelivery, located: LocatedCall, saved: SavedCall | None
     ) -> Answered | Overtaken | Claimed:
         """Make sure that only one worker performs the requests of this event.
 
@@ -138,8 +144,8 @@ class Driver:
         """
         delivery.is_claimed = True
         if saved is not None:
-            delivery.equal_events = len(find_equal(decode_log(saved), delivery))
-        key = delivery.claim_key(is_unanswered=is_unanswered_by(located, delivery.event))
+            delivery.equal_events = len(find_equal_deliveries(decode_log(saved), delivery))
+        key = delivery.build_claim_key(is_unanswered=is_unanswered_by(located, delivery.event))
         limit = self._clock() + located.release.deadline
         while self._clock() < limit:
             try:
@@ -149,10 +155,10 @@ class Driver:
                 # Also when it is free: the other may just have answered.
                 saved = await self._store.load(delivery.event.call_id)
             except StoreError as error:
-                self._complaints.error("calls ask other systems without a claim: %s", error)
+                self._log_once.error("calls ask other systems without a claim: %s", error)
                 again = await self._replier.repeat_ice(delivery, located)
                 return Claimed() if again is None else Answered(again)
-            if saved is not None and (again := await self._repeat(delivery, saved, located)):
+            if saved is not None and (again := await self._repeat_reply(delivery, saved, located)):
                 return Answered(again)
             if is_free:
                 overtaken = saved is not None and saved.counter > located.steps

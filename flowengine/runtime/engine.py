@@ -10,30 +10,30 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from flowengine.limits import MAX_RETAKEN_STEPS
-from flowengine.pace import give_way_to
-from flowengine.runtime.complaints import Complaints
+from flowengine.cooperative import watch_in_flight
+from flowengine.limits import MAX_STEP_RETRIES
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.delivery import (
-    Delivery,
-    identify,
-    in_flight_key,
-    is_connected,
+    CallbackDelivery,
+    assume_connected,
+    compute_identity,
+    compute_in_flight_key,
     is_unanswered,
     parse_stamp,
 )
 from flowengine.runtime.delivery_log import mark_undelivered
-from flowengine.runtime.driver import Driver
-from flowengine.runtime.locate import LocatedCall, Locator, Releases
+from flowengine.runtime.driver import StepDriver
+from flowengine.runtime.locate import LocatedCall, Locator, ReleaseSource
+from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.outbox import Outbox
-from flowengine.runtime.reply import Record, Replier, Reply, apology, make_record
-from flowengine.runtime.requester import Fetch, Requester
+from flowengine.runtime.reply import CallbackRecord, Replier, Reply, make_record, render_apology
+from flowengine.runtime.requester import FetchFunction, Requester
+from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step import Outcome
-from flowengine.runtime.store import Store, StoreError
-from flowengine.runtime.vault import Vault
-from flowengine.sinch import Dice, Event
+from flowengine.sinch import CallbackEvent, Dice
+from flowengine.storage.sessions import Store, StoreError
 
-__all__ = ["Engine", "LocatedCall", "Record", "Releases", "Reply", "apology"]
+__all__ = ["CallbackRecord", "Engine", "LocatedCall", "ReleaseSource", "Reply", "render_apology"]
 
 log = logging.getLogger(__name__)
 
@@ -43,39 +43,39 @@ class Engine:
 
     def __init__(
         self,
-        releases: Releases,
+        releases: ReleaseSource,
         store: Store,
         codec: Codec | None,
-        fetch: Fetch,
+        fetch: FetchFunction,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.releases = releases
         self._store = store
         self._codec = codec
         self._clock = clock
-        self._complaints = Complaints(log)
+        self._log_once = LogOnce(log)
         outbox = Outbox(store, codec, fetch, clock) if codec else None
-        vault = Vault(codec)
+        vault = StateEncryption(codec)
         locator = Locator(releases, codec, vault)
-        self._replier = Replier(store, codec, vault, locator, clock, self._complaints)
+        self._replier = Replier(store, codec, vault, locator, clock, self._log_once)
         requester = Requester(fetch, outbox)
-        self._driver = Driver(store, locator, self._replier, requester, clock, self._complaints)
-        self.in_flight: dict[bytes, Delivery] = {}
-        give_way_to(self.in_flight)
+        self._driver = StepDriver(store, locator, self._replier, requester, clock, self._log_once)
+        self.in_flight: dict[bytes, CallbackDelivery] = {}
+        watch_in_flight(self.in_flight)
 
     async def answer(
         self,
-        event: Event,
+        event: CallbackEvent,
         body: bytes,
         stamp: bytes = b"",
-        is_connected: Callable[[], bool] = is_connected,
+        is_connected: Callable[[], bool] = assume_connected,
     ) -> Reply:
         """The answer to a callback. Never raises.
 
         `body` is its raw form and `stamp` its x-timestamp, by which a repeated delivery is known;
         `is_connected` tells whether whoever sent it still waits.
         """
-        delivery = self._take_up(event, body, stamp, is_connected)
+        delivery = self._create_delivery(event, body, stamp, is_connected)
         in_flight = self.in_flight
         while (delivery.in_flight_key in in_flight or delivery.is_unanswered) and (
             running := self._find_in_flight(delivery)
@@ -88,13 +88,13 @@ class Engine:
         try:
             reply = await self._driver.answer_once(delivery)
         except StoreError as error:
-            self._complaints.error(
+            self._log_once.error(
                 "calls whose state is in the store alone hear the apology: %s", error
             )
-            reply = self._apologise(delivery)
+            reply = self._reply_with_apology(delivery)
         except Exception:  # whatever it is, a caller is on the line
             log.exception("callback of call %s failed", event.call_id)
-            reply = self._apologise(delivery)
+            reply = self._reply_with_apology(delivery)
         finally:
             del in_flight[delivery.in_flight_key]
             if delivery.shared is not None:
@@ -107,7 +107,7 @@ class Engine:
         if delivery is None:
             return
         try:
-            for _ in range(MAX_RETAKEN_STEPS):
+            for _ in range(MAX_STEP_RETRIES):
                 saved = await self._store.load(delivery.event.call_id)
                 log_bytes = mark_undelivered(saved, delivery) if saved is not None else None
                 if saved is None or log_bytes is None:
@@ -115,15 +115,15 @@ class Engine:
                 if await self._replier.save_log(delivery.event, saved, log_bytes):
                     return
         except StoreError as error:
-            self._complaints.error("it is not kept which answers were lost: %s", error)
+            self._log_once.error("it is not kept which answers were lost: %s", error)
 
-    def _take_up(
-        self, event: Event, body: bytes, stamp: bytes, is_connected: Callable[[], bool]
-    ) -> Delivery:
-        identity = identify(event, body, self._codec)
+    def _create_delivery(
+        self, event: CallbackEvent, body: bytes, stamp: bytes, is_connected: Callable[[], bool]
+    ) -> CallbackDelivery:
+        identity = compute_identity(event, body, self._codec)
         moment = parse_stamp(stamp) if stamp else 0
         unanswered = is_unanswered(event)
-        return Delivery(
+        return CallbackDelivery(
             event,
             body,
             identity,
@@ -131,11 +131,11 @@ class Engine:
             is_connected,
             self._clock(),
             time.perf_counter(),
-            in_flight_key(event, identity, moment, is_unanswered=unanswered),
+            compute_in_flight_key(event, identity, moment, is_unanswered=unanswered),
             unanswered,
         )
 
-    def _find_in_flight(self, delivery: Delivery) -> Delivery | None:
+    def _find_in_flight(self, delivery: CallbackDelivery) -> CallbackDelivery | None:
         """The delivery under way that brings the same event."""
         running = self.in_flight.get(delivery.in_flight_key)
         if running is not None or not delivery.is_unanswered or type(delivery.event) is Dice:
@@ -145,8 +145,8 @@ class Engine:
                 return other
         return None
 
-    def _apologise(self, delivery: Delivery) -> Reply:
+    def _reply_with_apology(self, delivery: CallbackDelivery) -> Reply:
         """The answer when the engine itself has failed."""
         release = self.releases.current
         record = make_record(delivery, release.id, Outcome(None, (), None, ()), "error")
-        return Reply(apology(release, delivery.event), record)
+        return Reply(render_apology(release, delivery.event), record)

@@ -7,17 +7,17 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Release
-from flowengine.runtime.begin import QUESTIONS, in_conference
-from flowengine.runtime.call import Call, fits, restore
+from flowengine.runtime.call_state import Call, can_continue_on, decode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec
-from flowengine.runtime.store import Saved
-from flowengine.runtime.vault import Vault
-from flowengine.sinch import Event, Notify, Pie
+from flowengine.runtime.state_encryption import StateEncryption
+from flowengine.runtime.step_start import QUESTION_KINDS, is_from_conference
+from flowengine.sinch import CallbackEvent, Notify, Pie
+from flowengine.storage.sessions import SavedCall
 
-STATE_IS_OLD = "the saved state is not that of the menu that was asked"
+STALE_STATE_NOTE = "the saved state is not that of the menu that was asked"
 
 
-class Releases(Protocol):
+class ReleaseSource(Protocol):
     """Where releases come from: one for a new call, any by its id for calls under way, wherever it
     must be fetched from.
     """
@@ -25,8 +25,8 @@ class Releases(Protocol):
     @property
     def current(self) -> Release: ...
     @property
-    def known(self) -> tuple[Release, ...]: ...
-    def release_for(self, event: Event) -> Release: ...
+    def loaded_releases(self) -> tuple[Release, ...]: ...
+    def select_release(self, event: CallbackEvent) -> Release: ...
     def get(self, release_id: str) -> Release | None: ...
     async def load(self, release_id: str) -> Release | None: ...
 
@@ -49,10 +49,12 @@ class LocatedCall(msgspec.Struct, frozen=True):
 class Locator:
     """Finds calls. `codec` opens their cookies; without one there are none."""
 
-    def __init__(self, releases: Releases, codec: Codec | None, vault: Vault) -> None:
+    def __init__(
+        self, releases: ReleaseSource, codec: Codec | None, vault: StateEncryption
+    ) -> None:
         self.releases = releases
         self._codec = codec
-        self._vault = vault
+        self._encryption = vault
 
     async def load_release(self, call: Call) -> LocatedCall:
         """The call with the release that it began on, which this process does not have yet."""
@@ -61,17 +63,17 @@ class Locator:
             return move_to_release(call, self.releases.current)
         return LocatedCall(call, release, call.steps)
 
-    def is_in_cookie(self, event: Event) -> bool:
+    def is_state_in_cookie(self, event: CallbackEvent) -> bool:
         """Whether the state of this call has come with the event."""
         payload = self._open_cookie(event, -1)
-        return payload is not None and restore(payload) is not None
+        return payload is not None and decode_call(payload) is not None
 
-    def restore_saved(self, event: Event, saved: Saved) -> Call | None:
+    def restore_saved(self, event: CallbackEvent, saved: SavedCall) -> Call | None:
         """The saved state; None where no key opens it, or another version wrote it."""
-        state = self._vault.state(saved.state, event.call_id)
-        return restore(state) if state is not None else None
+        state = self._encryption.open_state(saved.state, event.call_id)
+        return decode_call(state) if state is not None else None
 
-    def find(self, event: Event, saved: Saved | None) -> LocatedCall | Call:
+    def find_call(self, event: CallbackEvent, saved: SavedCall | None) -> LocatedCall | Call:
         """The call of this event, from what is saved or from its cookie, whichever has counted
         further. Where this process does not have the release that it began on, the call alone.
         """
@@ -81,21 +83,21 @@ class Locator:
         if event.cookies:
             payload = self._open_cookie(event, -1 if stored is None else counted)
         call = stored
-        if payload and (carried := restore(payload)) is not None:
+        if payload and (carried := decode_call(payload)) is not None:
             call = stored if stored is not None and stored.steps >= carried.steps else carried
         if payload == b"":  # the state was in the store alone, and what is there is older
             call = None
         if call is None:
             known = saved is not None or COOKIE_KEY in event.cookies
-            release = self.releases.release_for(event)
+            release = self.releases.select_release(event)
             return LocatedCall(None, release, counted, "" if known else None)
         if call.steps < counted:
             call = replace(call, steps=counted)
         found = self.releases.get(call.release)
         return call if found is None else LocatedCall(call, found, call.steps)
 
-    def _open_cookie(self, event: Event, known: int) -> bytes | None:
-        """What the cookie carries, where it claims to have counted further than what is `known`;
+    def _open_cookie(self, event: CallbackEvent, known: int) -> bytes | None:
+        """What the cookie carries, where it claims to have counted further than what is `loaded_releases`;
         opening one for nothing is dear.
         """
         text = event.cookies.get(COOKIE_KEY)
@@ -108,20 +110,20 @@ def move_to_release(call: Call, current: Release) -> LocatedCall:
     """A call whose release is gone goes on in the same state of the current one if its values still
     fit, else it is as good as lost.
     """
-    if fits(call, current):
+    if can_continue_on(call, current):
         note = f"release {call.release} is gone: goes on in {current.id}"
         return LocatedCall(replace(call, release=current.id), current, call.steps, note=note)
     note = f"release {call.release} is gone, and {current.id} does not fit"
-    return LocatedCall(None, current, call.steps, call.root().flow, note)
+    return LocatedCall(None, current, call.steps, call.to_root_flow().flow, note)
 
 
-def lose_state(located: LocatedCall) -> LocatedCall:
+def discard_state(located: LocatedCall) -> LocatedCall:
     """The same call, where its state turned out to be older than the call is."""
-    flow = located.call.root().flow if located.call else ""
-    return LocatedCall(None, located.release, located.steps, flow, STATE_IS_OLD)
+    flow = located.call.to_root_flow().flow if located.call else ""
+    return LocatedCall(None, located.release, located.steps, flow, STALE_STATE_NOTE)
 
 
-def is_unanswered_by(located: LocatedCall, event: Event) -> bool:
+def is_unanswered_by(located: LocatedCall, event: CallbackEvent) -> bool:
     """Whether the platform goes on without the answer to this event, as far as the state of the
     call tells.
     """
@@ -129,13 +131,13 @@ def is_unanswered_by(located: LocatedCall, event: Event) -> bool:
         return True
     if type(event) is not Pie:
         return False
-    if in_conference(event):
+    if is_from_conference(event):
         return True
     call = located.call
     return event.type == "sequence" and call is not None and not _is_question(located, call)
 
 
-def waits_elsewhere(located: LocatedCall, event: Event) -> bool:
+def is_waiting_for_other_menu(located: LocatedCall, event: CallbackEvent) -> bool:
     """Whether a menu was asked by name, and the call waits for something else.
 
     Menu `main` has no name of its own, and one that this release does not have tells nothing.
@@ -149,7 +151,7 @@ def waits_elsewhere(located: LocatedCall, event: Event) -> bool:
     program = located.release.programs.get(flow)
     if program is None or state not in program.states:
         return False
-    return not in_conference(event)
+    return not is_from_conference(event)
 
 
 def _is_question(located: LocatedCall, call: Call) -> bool:
@@ -157,5 +159,5 @@ def _is_question(located: LocatedCall, call: Call) -> bool:
     return (
         program is not None
         and call.state in program.states
-        and program.states[call.state].kind in QUESTIONS
+        and program.states[call.state].kind in QUESTION_KINDS
     )

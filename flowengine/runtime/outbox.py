@@ -17,24 +17,24 @@ from urllib.parse import urlsplit
 import msgspec
 
 from flowengine.limits import (
+    MAX_CONCURRENT_REPORTS,
     REPORT_KEPT_SECONDS,
     REPORT_LEASE_SECONDS,
     REPORT_PAUSE_SECONDS,
     REPORT_SECONDS,
-    REPORTS_AT_ONCE,
     REPORTS_PER_RECEIVER,
 )
-from flowengine.runtime.complaints import Complaints
 from flowengine.runtime.cookie import Codec
-from flowengine.runtime.store import RECEIVER_BYTES, Letter, Store, StoreError
-from flowengine.states import Fetched, Request
+from flowengine.runtime.log_once import LogOnce
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import RECEIVER_BYTES, PendingReport, Store, StoreError
 
-LONGEST_PAUSE_SECONDS = 3600.0
+MAX_REPORT_PAUSE_SECONDS = 3600.0
 log = logging.getLogger(__name__)
-_decode = msgspec.msgpack.Decoder(Request).decode
+_decode_request = msgspec.msgpack.Decoder(LookupRequest).decode
 
 
-def undelivered(request: Request, fetched: Fetched) -> bool:
+def needs_retry(request: LookupRequest, fetched: LookupResult) -> bool:
     """Whether a request should be tried again: it tells something, and the other system has not
     taken it for reasons that may pass.
     """
@@ -51,35 +51,35 @@ class Outbox:
         self,
         store: Store,
         codec: Codec,
-        fetch: Callable[[Request, float], Awaitable[Fetched]],
+        fetch: Callable[[LookupRequest, float], Awaitable[LookupResult]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._codec = codec
         self._fetch = fetch
         self._clock = clock
-        self._complaints = Complaints(log)
+        self._log_once = LogOnce(log)
         self._unsettled: set[bytes] = set()
 
-    async def keep(self, request: Request) -> None:
+    async def keep_report(self, request: LookupRequest) -> None:
         """Keep a request that was to be made once; one with the same idempotency key is kept once."""
         content = msgspec.msgpack.encode(request)
-        name = _receiver(request) + hashlib.blake2b(content, digest_size=16).hexdigest()
+        name = _hash_receiver(request) + hashlib.blake2b(content, digest_size=16).hexdigest()
         now = self._clock()
-        letter = Letter(
+        letter = PendingReport(
             name.encode(), self._codec.seal(content, name).encode(), 0, now + REPORT_KEPT_SECONDS
         )
         try:
-            await self._store.post(letter, now + REPORT_PAUSE_SECONDS)
+            await self._store.add_report(letter, now + REPORT_PAUSE_SECONDS)
         except StoreError as error:
-            self._complaints.error(
+            self._log_once.error(
                 "reports are lost, as the store cannot keep them: %s",
                 f"one to {request.service}, {error}",
             )
         else:
             log.warning("a report to %s is kept and tried again", request.service)
 
-    async def deliver(self) -> int:
+    async def deliver_due_reports(self) -> int:
         """Try every report whose time has come, receivers side by side, until none is under way;
         the number of those that arrived.
 
@@ -89,11 +89,11 @@ class Outbox:
         try:
             while True:
                 try:
-                    await self._begin_attempts(attempts)
+                    await self._start_attempts(attempts)
                 except StoreError as error:
                     if not attempts:
                         raise
-                    self._complaints.error("kept reports could not be looked at: %s", error)
+                    self._log_once.error("kept reports could not be looked at: %s", error)
                 if not attempts:
                     return arrived
                 done, _ = await asyncio.wait(
@@ -108,44 +108,44 @@ class Outbox:
             for attempt in attempts:
                 attempt.cancel()
 
-    async def _begin_attempts(self, attempts: dict[asyncio.Task[bool], bytes]) -> None:
+    async def _start_attempts(self, attempts: dict[asyncio.Task[bool], bytes]) -> None:
         """Begin as many as there is room for, with all receivers and with each."""
-        while len(attempts) < REPORTS_AT_ONCE:
+        while len(attempts) < MAX_CONCURRENT_REPORTS:
             counted = Counter(attempts.values())
             busy = [name for name, count in counted.items() if count >= REPORTS_PER_RECEIVER]
-            letter = await self._store.claim_letter(self._clock(), REPORT_LEASE_SECONDS, busy)
+            letter = await self._store.claim_report(self._clock(), REPORT_LEASE_SECONDS, busy)
             if letter is None:
                 return
-            attempts[asyncio.create_task(self._attempt(letter))] = letter.id[:RECEIVER_BYTES]
+            attempts[asyncio.create_task(self._attempt_report(letter))] = letter.id[:RECEIVER_BYTES]
 
-    async def _attempt(self, letter: Letter) -> bool:
+    async def _attempt_report(self, letter: PendingReport) -> bool:
         """Whether a report has arrived, or is never to be tried again."""
         if letter.id in self._unsettled:  # it has arrived, but that could not be noted
-            return await self._settle(letter, None)
+            return await self._settle_report(letter, None)
         content = self._codec.open(letter.content.decode(), letter.id.decode())
         if content is None:
             log.error("a report cannot be read: its key is gone")
-            await self._settle(letter, None)
+            await self._settle_report(letter, None)
             return False
-        request = replace(_decode(content), timeout=REPORT_SECONDS)  # nobody waits for it
+        request = replace(_decode_request(content), timeout=REPORT_SECONDS)  # nobody waits for it
         try:
             async with asyncio.timeout(REPORT_SECONDS):
                 fetched = await self._fetch(request, REPORT_SECONDS)
         except TimeoutError:
-            fetched = Fetched(0, error="timeout")
-        again = undelivered(request, fetched)
-        due = self._next_due(letter, request.service) if again else None
-        await self._settle(letter, due)
+            fetched = LookupResult(0, error="timeout")
+        again = needs_retry(request, fetched)
+        due = self._compute_next_due(letter, request.service) if again else None
+        await self._settle_report(letter, due)
         return not again
 
-    async def _settle(self, letter: Letter, due: float | None) -> bool:
+    async def _settle_report(self, letter: PendingReport, due: float | None) -> bool:
         """Note what became of an attempt, as often as it takes while the report is this worker's."""
         end = time.monotonic() + REPORT_LEASE_SECONDS - REPORT_SECONDS - REPORT_PAUSE_SECONDS
         while True:
             try:
-                await self._store.settle(letter, due)
+                await self._store.settle_report(letter, due)
             except StoreError as error:
-                self._complaints.error("it cannot be noted that reports arrived: %s", error)
+                self._log_once.error("it cannot be noted that reports arrived: %s", error)
                 if due is None:
                     self._unsettled.add(letter.id)
                 if time.monotonic() > end:
@@ -155,10 +155,10 @@ class Outbox:
                 self._unsettled.discard(letter.id)
                 return True
 
-    def _next_due(self, letter: Letter, service: str) -> float | None:
+    def _compute_next_due(self, letter: PendingReport, service: str) -> float | None:
         """Twice as long after each try, at most an hour; after a day the report is given up."""
         due = self._clock() + min(
-            REPORT_PAUSE_SECONDS * 2.0 ** min(letter.tries, 12), LONGEST_PAUSE_SECONDS
+            REPORT_PAUSE_SECONDS * 2.0 ** min(letter.tries, 12), MAX_REPORT_PAUSE_SECONDS
         )
         if due < letter.expires:
             return due
@@ -166,7 +166,7 @@ class Outbox:
         return None
 
 
-def _receiver(request: Request) -> str:
+def _hash_receiver(request: LookupRequest) -> str:
     """What the ids of all letters to one host begin with."""
     host = urlsplit(request.url).netloc.encode()
     return hashlib.blake2b(host, digest_size=RECEIVER_BYTES // 2).hexdigest()

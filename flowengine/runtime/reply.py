@@ -10,41 +10,41 @@ from msgspec.structs import replace
 
 from flowengine.compile import Release
 from flowengine.limits import CALL_KEPT_SECONDS
-from flowengine.runtime.call import Call, dump
-from flowengine.runtime.complaints import Complaints
+from flowengine.runtime.call_state import Call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec
-from flowengine.runtime.delivery import DICE_IDENTITY, Delivery, is_unanswered
+from flowengine.runtime.deduplication import find_equal_deliveries, has_spoken
+from flowengine.runtime.delivery import DICE_IDENTITY, CallbackDelivery, is_unanswered
 from flowengine.runtime.delivery_log import append_entry, decode_log, mark_repeated
 from flowengine.runtime.locate import LocatedCall, Locator, is_unanswered_by
-from flowengine.runtime.repetition import find_equal, has_spoken
-from flowengine.runtime.step import Entry, Outcome
-from flowengine.runtime.store import Saved, Store, StoreError
-from flowengine.runtime.vault import Vault
-from flowengine.sinch import Dice, Event, Ice
-from flowengine.states import Fetched, Names, Request, Run
-from flowengine.svaml import Hangup, SetCookie, encode
+from flowengine.runtime.log_once import LogOnce
+from flowengine.runtime.state_encryption import StateEncryption
+from flowengine.runtime.step import Outcome, TraceEntry
+from flowengine.sinch import CallbackEvent, Dice, Ice
+from flowengine.states import LookupRequest, LookupResult, NameBindings, StepContext
+from flowengine.storage.sessions import SavedCall, Store, StoreError
+from flowengine.svaml import Hangup, SetCookie, encode_svaml
 
-NOTHING = encode((), None)
-HANG_UP = encode((), Hangup())
+EMPTY_BODY = encode_svaml((), None)
+HANGUP_BODY = encode_svaml((), Hangup())
 
 
-class Record(msgspec.Struct, frozen=True):
+class CallbackRecord(msgspec.Struct, frozen=True):
     """What one callback was and became. `outcome` is answered, apology, unrouted, unkept or error.
 
     The last four are what the step began with and ended with, so that it can be taken again: its
     time, the outcomes of its requests, all values, and the call as it was found.
     """
 
-    event: Event
+    event: CallbackEvent
     release: str
     call: Call | None
-    trace: tuple[Entry, ...]
+    trace: tuple[TraceEntry, ...]
     seconds: float
     fetch_seconds: float
     repeated: bool
     outcome: str
     at: float = 0.0
-    asked: Sequence[tuple[Request, Fetched]] = ()
+    asked: Sequence[tuple[LookupRequest, LookupResult]] = ()
     names: Mapping[str, Any] = {}
     found: LocatedCall | None = None
 
@@ -65,8 +65,8 @@ class Reply(msgspec.Struct, frozen=True):
     """The bytes of an answer and what to note of it."""
 
     body: bytes
-    record: Record
-    delivery: Delivery | None = None
+    record: CallbackRecord
+    delivery: CallbackDelivery | None = None
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -78,10 +78,10 @@ class Answered(msgspec.Struct, frozen=True):
 class Overtaken(msgspec.Struct, frozen=True):
     """Another callback of the call saved first, and this is what: take the step again from there."""
 
-    saved: Saved
+    saved: SavedCall
 
 
-Kept = Answered | Overtaken
+SaveResult = Answered | Overtaken
 
 
 class Replier:
@@ -91,37 +91,41 @@ class Replier:
         self,
         store: Store,
         codec: Codec | None,
-        vault: Vault,
+        vault: StateEncryption,
         locator: Locator,
         clock: Callable[[], float],
-        complaints: Complaints,
+        complaints: LogOnce,
     ) -> None:
         self._store = store
         self._codec = codec
-        self._vault = vault
+        self._encryption = vault
         self._locator = locator
         self._clock = clock
-        self._complaints = complaints
+        self._log_once = complaints
 
     async def save_and_reply(
-        self, delivery: Delivery, located: LocatedCall, saved: Saved | None, outcome: Outcome
-    ) -> Kept:
+        self,
+        delivery: CallbackDelivery,
+        located: LocatedCall,
+        saved: SavedCall | None,
+        outcome: Outcome,
+    ) -> SaveResult:
         """Save the state, then reply: an answer leaves only when its state would survive a killed
         process.
         """
         if located.note:
-            outcome = _with_note(outcome, located.note)
+            outcome = _add_note(outcome, located.note)
         if outcome.call is None:
-            body = encode(outcome.instructions, outcome.action)
+            body = encode_svaml(outcome.instructions, outcome.action)
             return Answered(_make_reply(body, delivery, located, outcome, "unrouted"))
         answer = self._encode_answer(delivery.event, located, outcome, outcome.call)
-        made = self._make_row(delivery, saved, answer)
+        made = self._build_saved_call(delivery, saved, answer)
         try:
             kept = await self._store.save(
                 delivery.event.call_id, made, delivery.at + CALL_KEPT_SECONDS
             )
         except StoreError as error:
-            return await self._reply_unkept(delivery, located, outcome, answer, error)
+            return await self._reply_without_store(delivery, located, outcome, answer, error)
         if kept is not made:
             return Overtaken(kept)
         failed = answer.call.ended and any(entry.what == "apology" for entry in outcome.trace)
@@ -129,74 +133,82 @@ class Replier:
         record = make_record(delivery, located.release.id, outcome, what)
         return Answered(Reply(answer.body, record, delivery))
 
-    async def repeat(self, delivery: Delivery, saved: Saved, located: LocatedCall) -> Reply | None:
+    async def repeat_reply(
+        self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
+    ) -> Reply | None:
         """The reply to an event that was answered already: the very same answer, or where the call
         has gone on, the one that it is at now. None where no key opens it.
         """
         body = self._find_answer(delivery, saved, located)
         if body is None:
             return None
-        if any(entry.is_undelivered for entry in find_equal(decode_log(saved), delivery)):
+        if any(
+            entry.is_undelivered for entry in find_equal_deliveries(decode_log(saved), delivery)
+        ):
             await self.save_log(delivery.event, saved, mark_repeated(saved, delivery))
         call = self._locator.restore_saved(delivery.event, saved)
         release_id = call.release if call else located.release.id
         record = make_record(delivery, release_id, Outcome(call, (), None, ()), "answered")
         return Reply(body, replace(record, repeated=True))
 
-    async def save_log(self, event: Event, saved: Saved, log: bytes) -> bool:
+    async def save_log(self, event: CallbackEvent, saved: SavedCall, log: bytes) -> bool:
         """Save what is known of the deliveries of a call, unless it goes on meanwhile."""
         made = saved._replace(counter=saved.counter + 1, deliveries=log)
         try:
             kept = await self._store.save(event.call_id, made, self._clock() + CALL_KEPT_SECONDS)
         except StoreError as error:
-            self._complaints.error("it is not kept what answers were delivered: %s", error)
+            self._log_once.error("it is not kept what answers were delivered: %s", error)
             return True
         return kept is made
 
     def _encode_answer(
-        self, event: Event, located: LocatedCall, outcome: Outcome, call: Call
-    ) -> "_Answer":
+        self, event: CallbackEvent, located: LocatedCall, outcome: Outcome, call: Call
+    ) -> "_EncodedAnswer":
         if call.steps <= located.steps:
             call = replace(call, steps=located.steps + 1)
-        state = dump(call)
-        guarded = (call.stack[0].flow if call.stack else call.flow) in located.release.guarded
+        state = encode_call(call)
+        guarded = (call.stack[0].flow if call.stack else call.flow) in located.release.secret_flows
         fits = len(state) <= MAX_PAYLOAD_BYTES
         cookie = None
         if self._codec is not None and outcome.action is not None and event.is_awaited:
             # A cookie without the state takes the place of an older one, which would come back.
             seal = self._codec.seal if guarded else self._codec.sign
             cookie = seal(state if fits else b"", event.call_id, call.steps)
-        body = encode(
+        body = encode_svaml(
             (*outcome.instructions, SetCookie(key=COOKIE_KEY, value=cookie))
             if cookie
             else outcome.instructions,
             outcome.action,
         )
         spoken = outcome.action is not None
-        return _Answer(call, state, body, cookie if fits else None, bool(cookie), spoken, guarded)
+        return _EncodedAnswer(
+            call, state, body, cookie if fits else None, bool(cookie), spoken, guarded
+        )
 
-    def _make_row(self, delivery: Delivery, saved: Saved | None, answer: "_Answer") -> Saved:
+    def _build_saved_call(
+        self, delivery: CallbackDelivery, saved: SavedCall | None, answer: "_EncodedAnswer"
+    ) -> SavedCall:
         call, call_id = answer.call, delivery.event.call_id
         log = append_entry(saved, delivery, spoken=answer.is_spoken, cookie=answer.sets_cookie)
         state, body = answer.state, answer.body
         if answer.is_guarded:
-            state = self._vault.seal_state(state, call_id, call.steps, answer.cookie or "")
+            state = self._encryption.seal_state(state, call_id, call.steps, answer.cookie or "")
         if not answer.is_spoken and type(delivery.event) is not Dice:
             # The call still waits where the answer before has led it.
             body = saved.answer if saved is not None else b""
         elif answer.is_guarded:
-            body = self._vault.seal_answer(body, call_id, call.steps)
+            body = self._encryption.seal_answer(body, call_id, call.steps)
         release = "" if call.ended else call.release
-        return Saved(call.steps, state, log, body, delivery.at, release)
+        return SavedCall(call.steps, state, log, body, delivery.at, release)
 
-    async def _reply_unkept(
+    async def _reply_without_store(
         self,
-        delivery: Delivery,
+        delivery: CallbackDelivery,
         located: LocatedCall,
         outcome: Outcome,
-        answer: "_Answer",
+        answer: "_EncodedAnswer",
         error: StoreError,
-    ) -> Kept:
+    ) -> SaveResult:
         """Reply without the store where the call's cookie does in its place; else raise the error.
 
         A call whose cookie has not come back has its next callback answered from the store alone,
@@ -207,11 +219,11 @@ class Replier:
         comes_back = located.steps == 0 or COOKIE_KEY in delivery.event.cookies
         if not answer.call.ended and not (answer.cookie and comes_back):
             raise error
-        self._complaints.error("states of calls are in their cookies alone: %s", error)
+        self._log_once.error("states of calls are in their cookies alone: %s", error)
         reply = _make_reply(answer.body, delivery, located, outcome, "unkept")
         return Answered(replace(reply, delivery=None))
 
-    async def repeat_ice(self, delivery: Delivery, located: LocatedCall) -> Reply | None:
+    async def repeat_ice(self, delivery: CallbackDelivery, located: LocatedCall) -> Reply | None:
         """What a call that rings has been answered, where the store cannot tell by saving: a full
         disk can still be read.
         """
@@ -223,22 +235,24 @@ class Replier:
             return None
         if saved is None or not has_spoken(saved):
             return None
-        return await self.repeat(delivery, saved, located)
+        return await self.repeat_reply(delivery, saved, located)
 
-    def _find_answer(self, delivery: Delivery, saved: Saved, located: LocatedCall) -> bytes | None:
+    def _find_answer(
+        self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
+    ) -> bytes | None:
         event = delivery.event
         if type(event) is not Dice:
             log = decode_log(saved)
             # By its answer the call may have come to where keys get none.
-            has_spoken = any(entry.is_spoken for entry in find_equal(log, delivery))
+            has_spoken = any(entry.is_spoken for entry in find_equal_deliveries(log, delivery))
             if is_unanswered_by(located, event) and not has_spoken:
-                return NOTHING
+                return EMPTY_BODY
             if any(entry.identity == DICE_IDENTITY for entry in log):
-                return HANG_UP
-        return self._vault.answer(saved.answer, event.call_id) or None
+                return HANGUP_BODY
+        return self._encryption.open_answer(saved.answer, event.call_id) or None
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class _EncodedAnswer(msgspec.Struct, frozen=True):
     """An answer that is encoded and not saved. `cookie` is the state as a cookie, where it fits."""
 
     call: Call
@@ -251,29 +265,33 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 def _make_reply(
-    body: bytes, delivery: Delivery, located: LocatedCall, outcome: Outcome, what: str
+    body: bytes, delivery: CallbackDelivery, located: LocatedCall, outcome: Outcome, what: str
 ) -> Reply:
     return Reply(body, make_record(delivery, located.release.id, outcome, what), delivery)
 
 
-def make_record(delivery: Delivery, release_id: str, outcome: Outcome, what: str) -> Record:
+def make_record(
+    delivery: CallbackDelivery, release_id: str, outcome: Outcome, what: str
+) -> CallbackRecord:
     """What a delivery was and became, as of now."""
     seconds = time.perf_counter() - delivery.begun
-    return Record(
+    return CallbackRecord(
         delivery.event, release_id, outcome.call, outcome.trace, seconds, delivery.fetch_seconds,
         False, what, delivery.at, delivery.performed, outcome.names, delivery.located,
     )  # fmt: skip
 
 
-def apology(release: Release, event: Event) -> bytes:
+def render_apology(release: Release, event: CallbackEvent) -> bytes:
     """The words of last resort and a hang-up; events that want no words get none."""
     if is_unanswered(event):
-        return NOTHING
-    run = Run(event, Names.of({}, {}, event, datetime.now(UTC)), release.locale, 0)
-    return encode(release.apology.instructions(run), Hangup())
+        return EMPTY_BODY
+    run = StepContext(
+        event, NameBindings.from_values({}, {}, event, datetime.now(UTC)), release.locale, 0
+    )
+    return encode_svaml(release.apology.build_instructions(run), Hangup())
 
 
-def _with_note(outcome: Outcome, note: str) -> Outcome:
+def _add_note(outcome: Outcome, note: str) -> Outcome:
     call = outcome.call
-    entry = Entry(call.flow if call else "", call.state if call else "", note)
+    entry = TraceEntry(call.flow if call else "", call.state if call else "", note)
     return replace(outcome, trace=(entry, *outcome.trace))

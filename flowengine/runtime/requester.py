@@ -6,59 +6,63 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from flowengine.compile import Release
+from flowengine.cooperative import waiting_on_io
 from flowengine.limits import FETCH_MARGIN_SECONDS
-from flowengine.pace import elsewhere
-from flowengine.runtime.delivery import Delivery, is_unique_stamp
-from flowengine.runtime.outbox import Outbox, undelivered
+from flowengine.runtime.delivery import CallbackDelivery, is_unique_stamp
+from flowengine.runtime.outbox import Outbox, needs_retry
 from flowengine.runtime.step import Outcome, resume
 from flowengine.sinch import Pie
-from flowengine.states import Fetched, Request
+from flowengine.states import LookupRequest, LookupResult
 
-Fetch = Callable[[Request, float], Awaitable[Fetched]]
+FetchFunction = Callable[[LookupRequest, float], Awaitable[LookupResult]]
 IDEMPOTENCY_KEY = "idempotency-key"
-_KEY_BYTES = 16
+_IDEMPOTENCY_KEY_BYTES = 16
 
 
 class Requester:
     """Performs requests, each once for its event; `outbox` keeps reports that could not be made."""
 
-    def __init__(self, fetch: Fetch, outbox: Outbox | None) -> None:
+    def __init__(self, fetch: FetchFunction, outbox: Outbox | None) -> None:
         self._fetch = fetch
         self._outbox = outbox
 
-    async def perform_all(self, delivery: Delivery, outcome: Outcome, release: Release) -> Outcome:
+    async def perform_all(
+        self, delivery: CallbackDelivery, outcome: Outcome, release: Release
+    ) -> Outcome:
         """Perform the requests of a step, one after the other, within the callback's deadline."""
         known = list(delivery.performed)
         while outcome.waiting is not None:
             asked = time.perf_counter()
             left = release.deadline - FETCH_MARGIN_SECONDS - (asked - delivery.begun)
-            fetched = await self._perform(delivery, known, outcome.waiting.request, left)
+            fetched = await self._perform_request(delivery, known, outcome.waiting.request, left)
             delivery.fetch_seconds += time.perf_counter() - asked
             outcome = resume(outcome.waiting, fetched)
         return outcome
 
-    async def _perform(
+    async def _perform_request(
         self,
-        delivery: Delivery,
-        known: list[tuple[Request, Fetched]],
-        request: Request,
+        delivery: CallbackDelivery,
+        known: list[tuple[LookupRequest, LookupResult]],
+        request: LookupRequest,
         left: float,
-    ) -> Fetched:
+    ) -> LookupResult:
         """The outcome of a request; the one known already where this step was taken before."""
         if known and known[0][0] == request:
             return known.pop(0)[1]
         known.clear()
         sent = add_idempotency_key(request, delivery)
-        with elsewhere():
-            fetched = await self._fetch(sent, left) if left > 0 else Fetched(0, error="timeout")
+        with waiting_on_io():
+            fetched = (
+                await self._fetch(sent, left) if left > 0 else LookupResult(0, error="timeout")
+            )
         delivery.performed.append((request, fetched))
-        is_report = not delivery.event.is_awaited and undelivered(request, fetched)
+        is_report = not delivery.event.is_awaited and needs_retry(request, fetched)
         if self._outbox is not None and is_report:
-            await self._outbox.keep(sent)
+            await self._outbox.keep_report(sent)
         return fetched
 
 
-def add_idempotency_key(request: Request, delivery: Delivery) -> Request:
+def add_idempotency_key(request: LookupRequest, delivery: CallbackDelivery) -> LookupRequest:
     """The request with a header by which its receiver can know it again, unless it has one.
 
     It is the same whenever this request is made for this event: tried again, or by another worker
@@ -80,7 +84,7 @@ def add_idempotency_key(request: Request, delivery: Delivery) -> Request:
         f"{request.service} {request.method} {request.url}".encode("utf-8", "surrogatepass"),
         request.body,
     )
-    key = hashlib.blake2b(digest_size=_KEY_BYTES)
+    key = hashlib.blake2b(digest_size=_IDEMPOTENCY_KEY_BYTES)
     for part in parts:
         key.update(b"%d:%b" % (len(part), part))
     return replace(request, headers={**request.headers, IDEMPOTENCY_KEY: key.hexdigest()})

@@ -13,20 +13,37 @@ from msgspec.structs import replace
 from transitions import MachineError
 
 from flowengine.compile import Program, Release
-from flowengine.compile.machine import Cursor
+from flowengine.compile.state_machine import Cursor
 from flowengine.expr import EvalError, collect_remarks
 from flowengine.limits import MAX_FAILURES_PER_STEP, MAX_STATES_PER_STEP, MAX_SUBFLOW_DEPTH
-from flowengine.runtime.begin import QUESTIONS, Start, begin, in_conference
-from flowengine.runtime.call import Call, Frame, fits_place
-from flowengine.runtime.guard import mend, surely_legal
-from flowengine.runtime.history import History, Visit, drop_oldest, is_small, questions
-from flowengine.sinch import Ace, Dice, Event, Pie
-from flowengine.states import Answer, Enter, Exit, Failed, Fetched, Leave, Move, Names, Request, Run
-from flowengine.states.move import Said, Sent
+from flowengine.runtime.answer_limits import fit_to_limits, fits_by_length
+from flowengine.runtime.call_state import Call, Frame, can_hold_place
+from flowengine.runtime.question_history import (
+    History,
+    SubflowVisit,
+    drop_oldest_questions,
+    is_small,
+    list_questions,
+)
+from flowengine.runtime.step_start import QUESTION_KINDS, StepStart, find_start, is_from_conference
+from flowengine.sinch import Ace, CallbackEvent, Dice, Pie
+from flowengine.states import (
+    AnswerCallback,
+    EnterSubflow,
+    Exit,
+    LookupRequest,
+    LookupResult,
+    NameBindings,
+    ReturnFromSubflow,
+    StateFailure,
+    StateResult,
+    StepContext,
+)
+from flowengine.states.state_results import ActionToSend, InstructionToSend
 from flowengine.svaml import Action, Continue, Hangup, Instruction, ReportCallStatus
 
 
-class Entry(msgspec.Struct, frozen=True):
+class TraceEntry(msgspec.Struct, frozen=True):
     """One line of a trace: a state, and the exit by which it was left or what happened in it."""
 
     flow: str
@@ -34,11 +51,11 @@ class Entry(msgspec.Struct, frozen=True):
     what: str
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class PendingRequest(msgspec.Struct, frozen=True):
     """A step that needs the outside: perform the request, then call `resume` with the result."""
 
-    request: Request
-    walk: "Walk"
+    request: LookupRequest
+    walk: "StepWalk"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -52,12 +69,12 @@ class Outcome(msgspec.Struct, frozen=True):
     call: Call | None
     instructions: tuple[Instruction | msgspec.Raw, ...]
     action: Action | msgspec.Raw | None
-    trace: tuple[Entry, ...]
-    waiting: Waiting | None = None
+    trace: tuple[TraceEntry, ...]
+    waiting: PendingRequest | None = None
     names: Mapping[str, Any] = {}
 
 
-class Walk(msgspec.Struct):
+class StepWalk(msgspec.Struct):
     """A step under way through the states of a release. `aside` is the call that this walk must
     leave where it is.
     """
@@ -65,127 +82,127 @@ class Walk(msgspec.Struct):
     release: Release
     program: Program
     cursor: Cursor
-    run: Run
+    run: StepContext
     steps: int
     stack: list[Frame]
-    history: list[str | Visit]
+    history: list[str | SubflowVisit]
     ended: bool
     silent: bool
     context: str
     aside: Call | None
     failures: int = 0
     left_to_walk: int = MAX_STATES_PER_STEP
-    trace: list[Entry] = []
+    trace: list[TraceEntry] = []
 
-    def note(self, what: str) -> None:
-        self.trace.append(Entry(self.program.flow, self.cursor.state, what))
+    def add_trace_entry(self, what: str) -> None:
+        self.trace.append(TraceEntry(self.program.flow, self.cursor.state, what))
 
-    def walk(self, move: Move) -> Outcome:
+    def follow_moves(self, move: StateResult) -> Outcome:
         """Follow moves until there is an answer, or a request to perform. Lookups do not renew what
         is left to walk: they may fail at once, and a flow that goes round in them would never
         answer.
         """
         while self.left_to_walk > 0:
             self.left_to_walk -= 1
-            if type(move) is Answer:
-                return self.answered(move)
-            if type(move) is Request:
-                self.note(f"asks {move.service}")
-                return Outcome(None, (), None, (), Waiting(move, self))
-            move = self.followed(move)
-        self.note("too many states in one callback")
-        return self.answered(self.sorry())
+            if type(move) is AnswerCallback:
+                return self.finish_step(move)
+            if type(move) is LookupRequest:
+                self.add_trace_entry(f"asks {move.service}")
+                return Outcome(None, (), None, (), PendingRequest(move, self))
+            move = self.follow_move(move)
+        self.add_trace_entry("too many states in one callback")
+        return self.finish_step(self.apologise())
 
-    def followed(self, move: Move) -> Move:
+    def follow_move(self, move: StateResult) -> StateResult:
         if type(move) is Exit:
-            return self.left(move)
-        if type(move) is Enter:
-            return self.entered_flow(move)
-        if type(move) is Leave:
-            return self.returned(move.outcome)
-        assert isinstance(move, Failed)  # noqa: S101  # every other move is handled in walk
-        return self.failed(move.reason)
+            return self.take_exit(move)
+        if type(move) is EnterSubflow:
+            return self.enter_subflow(move)
+        if type(move) is ReturnFromSubflow:
+            return self.return_from_subflow(move.outcome)
+        assert isinstance(move, StateFailure)  # noqa: S101  # every other move is handled in walk
+        return self.handle_failure(move.reason)
 
-    def left(self, move: Exit) -> Move:
+    def take_exit(self, move: Exit) -> StateResult:
         """Take an exit: the machine knows where it leads."""
         name = move.name
-        self.note(name)
+        self.add_trace_entry(name)
         if name == "repeat":
-            return self.entered()
+            return self.enter_state()
         state = self.program.states[self.cursor.state]
         if name == "back":
             if not move.own_question:
                 self.go_back()
-            return self.entered()
-        asked = state.kind in QUESTIONS and self.program.goes_back
+            return self.enter_state()
+        asked = state.kind in QUESTION_KINDS and self.program.goes_back
         if asked and not (self.history and self.history[-1] == state.name):
             self.history.append(state.name)
         try:
             self.program.machine.events[name].trigger(self.cursor)
         except (KeyError, MachineError):
-            return Failed(f"there is no exit {name}")
-        return self.entered()
+            return StateFailure(f"there is no exit {name}")
+        return self.enter_state()
 
-    def entered(self) -> Move:
+    def enter_state(self) -> StateResult:
         state = self.program.states[self.cursor.state]
         if not self.silent and self.context not in state.legal:
-            return Failed(f"{state.kind} cannot answer {self.context}")
+            return StateFailure(f"{state.kind} cannot answer {self.context}")
         try:
             if state.preamble:
-                state.preamble.run(self.run)
+                state.preamble.add_instructions(self.run)
             return state.verb.enter(self.run)
         except EvalError as error:
-            return Failed(error.message)
+            return StateFailure(error.message)
 
-    def resumed(self) -> Move:
+    def resume_state(self) -> StateResult:
         try:
             return self.program.states[self.cursor.state].verb.resume(self.run)
         except EvalError as error:
-            return Failed(error.message)
+            return StateFailure(error.message)
 
-    def entered_flow(self, move: Enter) -> Move:
+    def enter_subflow(self, move: EnterSubflow) -> StateResult:
         """Go into a subflow; what is needed after it stays in a frame."""
         state = self.cursor.state
         if len(self.stack) >= MAX_SUBFLOW_DEPTH:
-            return Failed(f"subflows nest more than {MAX_SUBFLOW_DEPTH} deep")
-        self.push(state)
-        self.note(f"enters {move.flow}")
+            return StateFailure(f"subflows nest more than {MAX_SUBFLOW_DEPTH} deep")
+        self.push_frame(state)
+        self.add_trace_entry(f"enters {move.flow}")
         self.program = self.release.programs[move.flow]
         self.cursor.state = self.program.start
         self.run.names.update({**self.program.initial, **move.inputs})
-        return self.entered()
+        return self.enter_state()
 
-    def returned(self, outcome: str) -> Move:
+    def return_from_subflow(self, outcome: str) -> StateResult:
         if not self.stack:
-            return Failed("return outside a subflow")
-        self.note(f"returns {outcome}")
-        ended, visit = dict(self.run.names), self.visited()
-        self.pop()
+            return StateFailure("return outside a subflow")
+        self.add_trace_entry(f"returns {outcome}")
+        ended, visit = dict(self.run.names), self.build_visit()
+        self.pop_frame()
         if visit.history:
             self.history.append(visit)
         verb: Any = self.program.states[self.cursor.state].verb
         self.run.names.update(verb.outputs(ended, self.run.notes))
-        return self.left(Exit(f"outcome {outcome}"))
+        return self.take_exit(Exit(f"outcome {outcome}"))
 
-    def push(self, state: str) -> None:
+    def push_frame(self, state: str) -> None:
         """Leave the flow for a subflow: what is needed after it stays in a frame."""
-        values = self.kept(self.program, state)
+        values = self.select_live_values(self.program, state)
         self.stack.append(Frame(self.program.flow, state, values, tuple(self.history)))
         self.history = []
 
-    def pop(self) -> None:
+    def pop_frame(self) -> None:
         """Come back to the caller of this subflow."""
         frame = self.stack.pop()
         self.program, self.cursor.state = self.release.programs[frame.flow], frame.state
         self.history = list(frame.history)
         self.run.names.update({**self.program.initial, **frame.values})
 
-    def visited(self) -> Visit:
+    def build_visit(self) -> SubflowVisit:
         """The subflow that the call is about to leave, with what its questions need."""
         values: dict[str, Any] = {}
-        for question in questions(self.history):
-            values |= self.kept(self.program, question)
-        return Visit(self.stack[-1].state, self.program.flow, values, tuple(self.history))
+        for question in list_questions(self.history):
+            values |= self.select_live_values(self.program, question)
+        return SubflowVisit(self.stack[-1].state, self.program.flow, values, tuple(self.history))
 
     def go_back(self) -> None:
         """Move to the question before this one, into and out of subflows; stay where there is
@@ -194,64 +211,64 @@ class Walk(msgspec.Struct):
         asked = self.cursor.state
         while self.history or any(frame.history for frame in self.stack):
             if not self.history:
-                self.pop()
+                self.pop_frame()
                 asked = ""
                 continue
             last = self.history.pop()
-            if isinstance(last, Visit):
-                asked = "" if self.go_into(last) else asked
+            if isinstance(last, SubflowVisit):
+                asked = "" if self.reenter_subflow(last) else asked
             elif last != asked and last in self.program.states:
                 self.cursor.state = last
                 return
 
-    def go_into(self, visit: Visit) -> bool:
+    def reenter_subflow(self, visit: SubflowVisit) -> bool:
         """Enter a subflow again where it asked last; False when this release has no such subflow."""
         state = self.program.states.get(visit.state)
         if (
             state is None
             or state.kind != "subflow"
-            or not fits_place(self.release, visit.flow, "", visit.values)
+            or not can_hold_place(self.release, visit.flow, "", visit.values)
         ):
             return False
-        self.push(visit.state)
+        self.push_frame(visit.state)
         self.program, self.cursor.state = self.release.programs[visit.flow], ""
         self.history = list(visit.history)
         self.run.names.update({**self.program.initial, **visit.values})
         return True
 
-    def failed(self, reason: str) -> Move:
+    def handle_failure(self, reason: str) -> StateResult:
         """Take the error exit of the state, else of the callers of this subflow, else apologise."""
-        self.note(f"failed: {reason}")
+        self.add_trace_entry(f"failed: {reason}")
         self.failures += 1
         while self.failures <= MAX_FAILURES_PER_STEP:
             state = self.program.states.get(self.cursor.state)
             if state and state.error:
-                return self.left(Exit("error"))
+                return self.take_exit(Exit("error"))
             if not self.stack:
                 break
-            self.pop()
-        return self.sorry()
+            self.pop_frame()
+        return self.apologise()
 
-    def sorry(self) -> Answer:
+    def apologise(self) -> AnswerCallback:
         """The apology of last resort."""
-        self.note("apology")
+        self.add_trace_entry("apology")
         self.ended = True
-        self.run.said = [*self.release.apology.instructions(self.run)]
-        return Answer(Hangup())
+        self.run.instructions = [*self.release.apology.build_instructions(self.run)]
+        return AnswerCallback(Hangup())
 
-    def answered(self, move: Answer) -> Outcome:
+    def finish_step(self, move: AnswerCallback) -> Outcome:
         """The end of a step: only what later states can read stays with the call."""
-        self.note("answers")
+        self.add_trace_entry("answers")
         for note in self.run.notes:
-            self.note(note)
+            self.add_trace_entry(note)
         for remark in collect_remarks():
-            self.note(remark)
+            self.add_trace_entry(remark)
         if not self.silent:
-            said, action = self.legal(tuple(self.run.said), move.action or Hangup())
-            return Outcome(self.after(), said, action, tuple(self.trace), None, self.run.names)
-        said = tuple(item for item in self.run.said if isinstance(item, ReportCallStatus))
+            said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
+            return Outcome(self.build_call(), said, action, tuple(self.trace), None, self.run.names)
+        said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
         return Outcome(
-            self.after(),
+            self.build_call(),
             said if type(self.run.event) is Dice else (),
             None,
             tuple(self.trace),
@@ -259,35 +276,37 @@ class Walk(msgspec.Struct):
             self.run.names,
         )
 
-    def legal(self, said: tuple[Said, ...], action: Sent) -> tuple[tuple[Said, ...], Sent]:
+    def fit_answer(
+        self, said: tuple[InstructionToSend, ...], action: ActionToSend
+    ) -> tuple[tuple[InstructionToSend, ...], ActionToSend]:
         """What is said and done, within what the platform takes: words that a caller or a lookup
         brought in may be many.
         """
-        if surely_legal(said, action):
+        if fits_by_length(said, action):
             return said, action
-        mended = mend(self.context, said, action)
+        mended = fit_to_limits(self.context, said, action)
         if mended is None:
-            self.sorry()
-            return tuple(self.run.said), Hangup()
+            self.apologise()
+            return tuple(self.run.instructions), Hangup()
         if mended[0] is not said or mended[1] is not action:
-            self.note("shortened")
+            self.add_trace_entry("shortened")
         return mended
 
-    def after(self) -> Call:
+    def build_call(self) -> Call:
         if self.aside is not None:
             return replace(
-                self.kept_aside(self.aside),
+                self.update_interrupted_call(self.aside),
                 steps=self.steps + 1,
                 ended=self.aside.ended or type(self.run.event) is Dice,
             )
         state = self.cursor.state
-        own, stack = self.bounded_history() if self.history or self.stack else ((), ())
+        own, stack = self.limit_history() if self.history or self.stack else ((), ())
         return Call(
             release=self.release.id,
             flow=self.program.flow,
             state=state,
             locale=self.run.locale,
-            values=self.kept(self.program, state),
+            values=self.select_live_values(self.program, state),
             attempts=self.run.attempts,
             history=own,
             steps=self.steps + 1,
@@ -295,18 +314,20 @@ class Walk(msgspec.Struct):
             ended=self.ended,
         )
 
-    def bounded_history(self) -> tuple[History, tuple[Frame, ...]]:
+    def limit_history(self) -> tuple[History, tuple[Frame, ...]]:
         """The questions of the flow and the frames of its callers, as many as may travel."""
         if not self.stack and is_small(self.history):
             return tuple(self.history), ()
-        *outer, own = drop_oldest([*(frame.history for frame in self.stack), self.history])
+        *outer, own = drop_oldest_questions(
+            [*(frame.history for frame in self.stack), self.history]
+        )
         frames = zip(self.stack, outer, strict=True)
         return own, tuple(
             frame if frame.history == kept else replace(frame, history=kept)
             for frame, kept in frames
         )
 
-    def kept(self, program: Program, state: str) -> dict[str, Any]:
+    def select_live_values(self, program: Program, state: str) -> dict[str, Any]:
         """What later states can read; a variable that still has its first value need not travel."""
         names, initial = self.run.names, program.initial
         return {
@@ -315,23 +336,30 @@ class Walk(msgspec.Struct):
             if name in names and names[name] != initial.get(name, "")
         }
 
-    def kept_aside(self, call: Call) -> Call:
+    def update_interrupted_call(self, call: Call) -> Call:
         """The call after a walk aside: in its place, with the values that the walk has changed in
         the flow that it began in.
         """
         if self.program.flow == call.flow and len(self.stack) == len(call.stack):
-            return replace(call, values=self.kept(self.program, call.state))
-        if self.program.flow != call.root().flow or self.stack:
+            return replace(call, values=self.select_live_values(self.program, call.state))
+        if self.program.flow != call.to_root_flow().flow or self.stack:
             return call
         first = call.stack[0]
         return replace(
             call,
-            stack=(replace(first, values=self.kept(self.program, first.state)), *call.stack[1:]),
+            stack=(
+                replace(first, values=self.select_live_values(self.program, first.state)),
+                *call.stack[1:],
+            ),
         )
 
 
 def step(
-    release: Release, call: Call | None, event: Event, now: datetime, gone: str | None = None
+    release: Release,
+    call: Call | None,
+    event: CallbackEvent,
+    now: datetime,
+    gone: str | None = None,
 ) -> Outcome:
     """Answer one callback of one call.
 
@@ -341,37 +369,39 @@ def step(
     where the flow asks another system, `waiting` has the request and `resume` carries on.
     """
     collect_remarks()  # of a step on this thread that was not finished
-    start = begin(release, call, event, gone)
+    start = find_start(release, call, event, gone)
     if start is None:
-        return unrouted(release, event, now)
-    walk = walker(release, start, event, now, call)
+        return answer_unrouted(release, event, now)
+    walk = create_walk(release, start, event, now, call)
     if start.settled:
-        return walk.walk(Answer(start.answer))
+        return walk.follow_moves(AnswerCallback(start.answer))
     if start.lost:
-        return walk.walk(Failed(start.lost))
-    return walk.walk(walk.entered() if start.entry else walk.resumed())
+        return walk.follow_moves(StateFailure(start.lost))
+    return walk.follow_moves(walk.enter_state() if start.entry else walk.resume_state())
 
 
-def resume(waiting: Waiting, fetched: Fetched) -> Outcome:
+def resume(waiting: PendingRequest, fetched: LookupResult) -> Outcome:
     """Carry on a step with the outcome of its request."""
     walk = waiting.walk
-    walk.run.fetched = fetched
-    move = walk.resumed()
-    walk.run.fetched = None
-    return walk.walk(move)
+    walk.run.lookup_result = fetched
+    move = walk.resume_state()
+    walk.run.lookup_result = None
+    return walk.follow_moves(move)
 
 
-def walker(release: Release, start: Start, event: Event, now: datetime, known: Call | None) -> Walk:
+def create_walk(
+    release: Release, start: StepStart, event: CallbackEvent, now: datetime, known: Call | None
+) -> StepWalk:
     call = start.call
     program = release.programs[call.flow]
-    names = Names.of(program.initial, release.computed, event, now)
+    names = NameBindings.from_values(program.initial, release.computed_names, event, now)
     names.update(call.values)
     names["call.locale"] = call.locale
-    return Walk(
+    return StepWalk(
         release=release,
         program=program,
         cursor=Cursor(start.entry or call.state),
-        run=Run(event, names, call.locale, call.attempts),
+        run=StepContext(event, names, call.locale, call.attempts),
         steps=call.steps,
         stack=list(call.stack),
         history=list(call.history),
@@ -382,15 +412,20 @@ def walker(release: Release, start: Start, event: Event, now: datetime, known: C
     )
 
 
-def unrouted(release: Release, event: Event, now: datetime) -> Outcome:
+def answer_unrouted(release: Release, event: CallbackEvent, now: datetime) -> Outcome:
     """No flow answers: an incoming call hears the apology, a placed call goes on as it was placed,
     events are only acknowledged.
     """
-    if not event.is_awaited or (type(event) is Pie and in_conference(event)):
+    if not event.is_awaited or (type(event) is Pie and is_from_conference(event)):
         return Outcome(None, (), None, ())
     if type(event) is Ace:
         return Outcome(None, (), Continue(), ())
-    run = Run(event, Names.of({}, release.computed, event, now), release.locale, 0)
+    run = StepContext(
+        event, NameBindings.from_values({}, release.computed_names, event, now), release.locale, 0
+    )
     return Outcome(
-        None, release.apology.instructions(run), Hangup(), (Entry("", "", "no flow answers"),)
+        None,
+        release.apology.build_instructions(run),
+        Hangup(),
+        (TraceEntry("", "", "no flow answers"),),
     )

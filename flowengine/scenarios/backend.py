@@ -8,42 +8,42 @@ from datetime import datetime
 from typing import Any
 
 from flowengine.compile import Release
-from flowengine.runtime.call import Call, dump, restore
+from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec, derive_key
-from flowengine.runtime.step import Entry, Outcome, resume, step
-from flowengine.sinch import Event, decode
-from flowengine.states import Fetched, Request
-from flowengine.svaml import SetCookie, encode
+from flowengine.runtime.step import Outcome, TraceEntry, resume, step
+from flowengine.sinch import CallbackEvent, decode
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.svaml import SetCookie, encode_svaml
 
-CODEC = Codec((derive_key("a call that nobody makes"),))
-Fetch = Callable[[Request], Fetched]
+SIMULATION_CODEC = Codec((derive_key("a call that nobody makes"),))
+LookupFunction = Callable[[LookupRequest], LookupResult]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AnsweredCallback:
     """One callback as it was answered: what came, the way through the flow, and where the call is
     now.
     """
 
-    event: Event
-    trace: tuple[Entry, ...]
+    event: CallbackEvent
+    trace: tuple[TraceEntry, ...]
     call: Call | None
     body: bytes
 
 
 @dataclass(slots=True)
-class Known:
+class BackendCall:
     """What is known of one call: its state as bytes, its steps so far, and the last value that each
     variable was given.
     """
 
     state: bytes = b""
-    steps: list[Step] = field(default_factory=list)
+    steps: list[AnsweredCallback] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
 
     @property
     def call(self) -> Call | None:
-        return restore(self.state) if self.state else None
+        return decode_call(self.state) if self.state else None
 
 
 class Backend:
@@ -54,7 +54,7 @@ class Backend:
     def __init__(
         self,
         release: Release,
-        fetch: Fetch,
+        fetch: LookupFunction,
         now: Callable[[], datetime],
         *,
         cookies_only: bool = False,
@@ -63,37 +63,40 @@ class Backend:
         self.fetch = fetch
         self.now = now
         self.cookies_only = cookies_only
-        self.calls: dict[str, Known] = {}
-        self.asking = ("", "")
+        self.calls: dict[str, BackendCall] = {}
+        self.lookup_state = ("", "")
         """Flow and state of the lookup that is being made"""
 
-    def answer(self, body: bytes) -> bytes:
+    def answer_callback(self, body: bytes) -> bytes:
         """The answer to one callback."""
         event = decode(body)
-        known = self.calls.setdefault(event.call_id, Known())
-        before = self.carried(event) if self.cookies_only else known.call
+        known = self.calls.setdefault(event.call_id, BackendCall())
+        before = self.read_cookie_call(event) if self.cookies_only else known.call
         gone = "" if before is None and known.steps else None
-        outcome = self.performed(step(self.release, before, event, self.now(), gone))
-        known.values.update(changed(self.release, before, outcome))
-        known.state = dump(outcome.call) if outcome.call else b""
-        answer = encode(
-            (*outcome.instructions, *self.cookies(event, outcome, known.state)), outcome.action
+        outcome = self.perform_lookups(step(self.release, before, event, self.now(), gone))
+        known.values.update(find_changed_values(self.release, before, outcome))
+        known.state = encode_call(outcome.call) if outcome.call else b""
+        answer = encode_svaml(
+            (*outcome.instructions, *self.build_cookies(event, outcome, known.state)),
+            outcome.action,
         )
-        known.steps.append(Step(event, outcome.trace, outcome.call, answer))
+        known.steps.append(AnsweredCallback(event, outcome.trace, outcome.call, answer))
         return answer
 
-    def performed(self, outcome: Outcome) -> Outcome:
+    def perform_lookups(self, outcome: Outcome) -> Outcome:
         while outcome.waiting is not None:
             walk = outcome.waiting.walk
-            self.asking = walk.program.flow, walk.cursor.state
+            self.lookup_state = walk.program.flow, walk.cursor.state
             outcome = resume(outcome.waiting, self.fetch(outcome.waiting.request))
         return outcome
 
-    def carried(self, event: Event) -> Call | None:
-        payload = CODEC.open(event.cookies.get(COOKIE_KEY, ""), event.call_id)
-        return restore(payload) if payload else None
+    def read_cookie_call(self, event: CallbackEvent) -> Call | None:
+        payload = SIMULATION_CODEC.open(event.cookies.get(COOKIE_KEY, ""), event.call_id)
+        return decode_call(payload) if payload else None
 
-    def cookies(self, event: Event, outcome: Outcome, state: bytes) -> tuple[SetCookie, ...]:
+    def build_cookies(
+        self, event: CallbackEvent, outcome: Outcome, state: bytes
+    ) -> tuple[SetCookie, ...]:
         """The state as a cookie, where the platform takes one and it fits."""
         wanted = (
             self.cookies_only
@@ -104,11 +107,16 @@ class Backend:
         if not wanted or outcome.call is None or len(state) > MAX_PAYLOAD_BYTES:
             return ()
         return (
-            SetCookie(key=COOKIE_KEY, value=CODEC.seal(state, event.call_id, outcome.call.steps)),
+            SetCookie(
+                key=COOKIE_KEY,
+                value=SIMULATION_CODEC.seal(state, event.call_id, outcome.call.steps),
+            ),
         )
 
 
-def changed(release: Release, before: Call | None, outcome: Outcome) -> Mapping[str, Any]:
+def find_changed_values(
+    release: Release, before: Call | None, outcome: Outcome
+) -> Mapping[str, Any]:
     """The variables that a step has given a value, by their bare names."""
     program = release.programs.get(before.flow) if before else None
     old = {**(program.initial if program else {}), **(before.values if before else {})}

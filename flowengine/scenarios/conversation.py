@@ -2,9 +2,9 @@ r"""A call in virtual time, from both ends of the line: what phones, scenarios a
 
 >>> from flowengine.compile import compile_project
 >>> flow = b"flow: line\nstart: hello\nstates:\n  hello: {say: Hello., hangup: }\n"
->>> talk = in_process(compile_project({"line.yaml": flow}).release)
+>>> talk = open_conversation(compile_project({"line.yaml": flow}).release)
 >>> talk.dial("+14045550199", "+14045550100")
->>> talk.text(), talk.over
+>>> talk.get_heard_text(), talk.is_over
 ('Hello.', True)
 """
 
@@ -17,44 +17,44 @@ from typing import Any, Literal
 import msgspec
 
 from flowengine.compile import Release
-from flowengine.scenarios.backend import Backend, Fetch, Known
-from flowengine.scenarios.opening import APPLICATION
-from flowengine.states import Fetched
-from flowengine.switch.calls import Call, Leg
-from flowengine.switch.clock import MONDAY_MORNING, VirtualClock
+from flowengine.scenarios.backend import Backend, BackendCall, LookupFunction
+from flowengine.scenarios.call_setup import SIMULATED_APPLICATION
+from flowengine.states import LookupResult
+from flowengine.switch.calls import Leg, SwitchCall
+from flowengine.switch.clock import VIRTUAL_START, VirtualClock
 from flowengine.switch.exchange import Exchange
-from flowengine.switch.happenings import (
-    Asked,
+from flowengine.switch.switch_events import (
+    AnswerReceived,
     Asks,
-    Ended,
-    Happening,
+    CallEnded,
     Heard,
     Joined,
     Left,
+    MenuWaits,
     Picked,
     Remark,
     Ringing,
     Role,
-    Told,
+    SwitchEvent,
 )
-from flowengine.switch.settings import Settings
-from flowengine.switch.wire.transport import Blocking, Direct, Response, Transport
-from flowengine.switch.world import Application, Behaviour, World
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Behaviour, SwitchApplication, SwitchSetup
+from flowengine.switch.wire.transport import BlockingTransport, DirectTransport, Response, Transport
 
 # of an application that exists in simulated calls only
-SECRET = "c2ltdWxhdGVkIGNhbGxzIG9ubHk="  # noqa: S105
-LONGEST = 86_400.0  # virtual seconds: no call and no notice after it takes longer
-JSON = {"content-type": "application/json"}
-Who = Literal["human", "machine", "notsure"]
-End = Literal["near", "far"]
+SIMULATION_SECRET = "c2ltdWxhdGVkIGNhbGxzIG9ubHk="  # noqa: S105
+MAX_VIRTUAL_SECONDS = 86_400.0  # virtual seconds: no call and no notice after it takes longer
+JSON_HEADERS = {"content-type": "application/json"}
+DetectedParty = Literal["human", "machine", "notsure"]
+CallSide = Literal["near", "far"]
 
 
-class NotPossible(Exception):  # noqa: N818  # named for what it says of the step
+class NotPossibleError(Exception):  # named for what it says of the step
     """What was to be done cannot be done at this point of the call."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TranscriptLine:
     """A line of the transcript: when, who, and what."""
 
     seconds: float
@@ -73,36 +73,36 @@ class Conversation:
         self.exchange = exchange
         self.clock = clock
         self.backend = backend
-        self.happenings: list[Happening] = []
-        self.transcript: list[Moment] = []
-        self.sounds: dict[End, list[str]] = {"near": [], "far": []}
+        self.events: list[SwitchEvent] = []
+        self.transcript: list[TranscriptLine] = []
+        self.sounds: dict[CallSide, list[str]] = {"near": [], "far": []}
         self.phase = ""
-        self._call: Call | None = None
+        self._call: SwitchCall | None = None
         self._leg: Leg | None = None
         self._role: Role = "caller"
-        self._waiting = 0
-        exchange.watch(self._saw)
+        self._pending_callbacks = 0
+        exchange.subscribe(self._record_event)
 
     @property
-    def call(self) -> Call:
+    def call(self) -> SwitchCall:
         """The call that was dialled or placed."""
         if self._call is None:
-            raise NotPossible("nobody has called yet")
+            raise NotPossibleError("nobody has called yet")
         return self._call
 
     @property
-    def known(self) -> Known | None:
+    def backend_call(self) -> BackendCall | None:
         """What the backend in this process knows of the call."""
         return self.backend.calls.get(self.call.id) if self.backend and self._call else None
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         return self.call.ended is not None
 
     def dial(self, caller: str, to: str, **how: Any) -> None:
         """Call; `how` is what `Exchange.dial` takes besides."""
         self._role = "caller"
-        self._note("caller", f"dials {to}")
+        self._add_line("caller", f"dials {to}")
         self._call = self.exchange.dial(caller=caller, to=to, **how)
         self._leg = self._call.caller
         self.settle()
@@ -110,43 +110,43 @@ class Conversation:
     def place(self, application: str, body: Mapping[str, Any]) -> None:
         """Have a call placed by a callout request; whoever is called is then the near end."""
         self._role = "callee"
-        self._note("platform", f"places a call: {body.get('method', '')}")
+        self._add_line("platform", f"places a call: {body.get('method', '')}")
         self._call = self.exchange.calls[self.exchange.callout(application, body)]
         self.settle()
 
     def press(self, keys: str) -> bool:
         """Press keys at the near end; False when nobody listens to them."""
-        return self._did(self.near(), f"presses {keys}", lambda leg: leg.press(keys))
+        return self._perform(self.get_near_leg(), f"presses {keys}", lambda leg: leg.press(keys))
 
     def say(self, text: str) -> bool:
         """Speak at the near end, until it is clear that this was all; False when nobody listens."""
-        leg = self.near()
+        leg = self.get_near_leg()
         asking = leg is not None and leg.asking
-        heard = self._did(leg, f'says "{text}"', lambda leg: leg.say(text))
+        heard = self._perform(leg, f'says "{text}"', lambda leg: leg.say(text))
         if heard and asking:
             self.stay_silent()
         return heard
 
     def hang_up(self) -> None:
         """Hang up at the near end."""
-        self._did(self.near(), "hangs up", Leg.hang_up)
+        self._perform(self.get_near_leg(), "hangs up", Leg.hang_up)
 
     def wait(self, seconds: float) -> None:
         """Let so much time pass, and no more."""
-        self.clock.pass_time(seconds)
+        self.clock.advance(seconds)
 
     def stay_silent(self) -> None:
         """Let time pass until the backend hears of the silence, or the call is over."""
-        asked = self._asks()
-        self.clock.run(lambda: self._asks() > asked or self.over)
+        asked = self._count_callbacks()
+        self.clock.run(lambda: self._count_callbacks() > asked or self.is_over)
         self.settle()
 
-    def answer(self, who: Who = "human") -> None:
+    def answer(self, who: DetectedParty = "human") -> None:
         """Whoever is called answers; `who` is what machine detection finds."""
-        leg = self.far()
+        leg = self.get_far_leg()
         if leg is not None:
             leg.behaviour = replace(leg.behaviour, who=who)
-        self._did(
+        self._perform(
             leg,
             {"human": "answers", "machine": "is a machine", "notsure": "may be a machine"}[who],
             Leg.answer,
@@ -154,24 +154,24 @@ class Conversation:
 
     def reject(self, how: Literal["busy", "decline", "congestion", "no answer"]) -> None:
         """Whoever is called does not answer."""
-        self._did(
-            self.far(),
+        self._perform(
+            self.get_far_leg(),
             {"decline": "declines", "no answer": "does not answer"}.get(how, how),
             lambda leg: leg.reject(how),
         )
 
     def callee_press(self, keys: str) -> bool:
-        return self._did(self.far(), f"presses {keys}", lambda leg: leg.press(keys))
+        return self._perform(self.get_far_leg(), f"presses {keys}", lambda leg: leg.press(keys))
 
     def callee_say(self, text: str) -> bool:
-        return self._did(self.far(), f'says "{text}"', lambda leg: leg.say(text))
+        return self._perform(self.get_far_leg(), f'says "{text}"', lambda leg: leg.say(text))
 
     def callee_hang_up(self) -> None:
-        self._did(self.far(), "hangs up", Leg.hang_up)
+        self._perform(self.get_far_leg(), "hangs up", Leg.hang_up)
 
-    def manage(self, svaml: Mapping[str, Any]) -> None:
+    def apply_svaml(self, svaml: Mapping[str, Any]) -> None:
         """What a system does with the call from outside: SVAML, as the platform's API takes it."""
-        self._note("platform", f"is told to {svaml.get('action', {}).get('name', 'go on')}")
+        self._add_line("platform", f"is told to {svaml.get('action', {}).get('name', 'go on')}")
         self.call.patch(msgspec.json.encode(svaml))
         self.settle()
 
@@ -179,86 +179,92 @@ class Conversation:
         """Let time pass until somebody is asked something, rings, talks or waits, with nothing
         being spoken; or the call is over.
         """
-        limit = self.clock.seconds + LONGEST
-        self.clock.run(lambda: self._quiet() or self.clock.seconds > limit)
+        limit = self.clock.seconds + MAX_VIRTUAL_SECONDS
+        self.clock.run(lambda: self._is_quiet() or self.clock.seconds > limit)
 
     def finish(self) -> None:
         """Hang up where nobody has, and wait for all that comes after the end of a call."""
-        if not self.over:
+        if not self.is_over:
             self.hang_up()
-        limit = self.clock.seconds + LONGEST
+        limit = self.clock.seconds + MAX_VIRTUAL_SECONDS
         self.clock.run(lambda: self.clock.seconds > limit)
 
-    def text(self, end: End = "near") -> str:
+    def get_heard_text(self, end: CallSide = "near") -> str:
         """All that was heard at one end, in order."""
         return " ".join(self.sounds[end])
 
-    def near(self) -> Leg | None:
+    def get_near_leg(self) -> Leg | None:
         """Who has called; of a placed call whoever was called, also when it is connected further."""
         if self._leg is None and self._call is not None:
             self._leg = self._call.caller or self._call.callee
         return self._leg
 
-    def far(self) -> Leg | None:
+    def get_far_leg(self) -> Leg | None:
         """Who was called last."""
         return self.call.callee
 
-    def _quiet(self) -> bool:
-        if self.over:
+    def _is_quiet(self) -> bool:
+        if self.is_over:
             return True
-        if self.phase in ("", "picked") or self._waiting or self.clock.due() == 0:
+        if (
+            self.phase in ("", "picked")
+            or self._pending_callbacks
+            or self.clock.get_next_delay() == 0
+        ):
             return False
         legs = (self.call.caller, self.call.callee)
-        return not any(leg.line.speaking for leg in legs if leg is not None)
+        return not any(leg.line.is_speaking for leg in legs if leg is not None)
 
-    def _did(self, leg: Leg | None, what: str, do: Callable[[Leg], Any]) -> bool:
-        if self.over or leg is None:
-            raise NotPossible("the call is over" if self.over else "nobody is being called")
-        self._note(leg.role, what)
+    def _perform(self, leg: Leg | None, what: str, do: Callable[[Leg], Any]) -> bool:
+        if self.is_over or leg is None:
+            raise NotPossibleError("the call is over" if self.is_over else "nobody is being called")
+        self._add_line(leg.role, what)
         done = do(leg)
         self.settle()
         return done is not False
 
-    def _near_role(self) -> Role:
-        leg = self.near()
+    def _get_near_role(self) -> Role:
+        leg = self.get_near_leg()
         return leg.role if leg else self._role
 
-    def _note(self, who: str, what: str) -> None:
-        self.transcript.append(Moment(self.clock.seconds, who, what))
+    def _add_line(self, who: str, what: str) -> None:
+        self.transcript.append(TranscriptLine(self.clock.seconds, who, what))
 
-    def _asks(self) -> int:
-        return sum(isinstance(item, Asks) for item in self.happenings)
+    def _count_callbacks(self) -> int:
+        return sum(isinstance(item, Asks) for item in self.events)
 
-    def _saw(self, happening: Happening) -> None:
+    def _record_event(self, happening: SwitchEvent) -> None:
         if self._call is not None and happening.call != self._call.id:
             return
-        self.happenings.append(happening)
+        self.events.append(happening)
         if (
             isinstance(happening, Heard)
             and happening.sound.text
             and happening.sound.kind != "ringing"
         ):
-            self.sounds["near" if happening.role == self._near_role() else "far"].append(
+            self.sounds["near" if happening.role == self._get_near_role() else "far"].append(
                 happening.sound.text
             )
-        self._waiting += isinstance(happening, Asks) - isinstance(happening, Told)
-        self.phase = phase(happening, self.phase)
-        if said := sentence(happening):
-            self._note(*said)
+        self._pending_callbacks += isinstance(happening, Asks) - isinstance(
+            happening, AnswerReceived
+        )
+        self.phase = get_next_phase(happening, self.phase)
+        if said := describe_event(happening):
+            self._add_line(*said)
 
 
-def phase(happening: Happening, before: str) -> str:
+def get_next_phase(happening: SwitchEvent, before: str) -> str:
     """What a call is at from now on."""
     if isinstance(happening, Picked) and happening.role == "callee":
         return "picked"
-    if isinstance(happening, Told) and happening.event == "ace" and before == "picked":
+    if isinstance(happening, AnswerReceived) and happening.event == "ace" and before == "picked":
         return "joined"  # also where a placed call has nobody at its other end
-    return {Asked: "asked", Ringing: "ringing", Joined: "joined", Ended: "ended"}.get(
+    return {MenuWaits: "asked", Ringing: "ringing", Joined: "joined", CallEnded: "ended"}.get(
         type(happening), before
     )
 
 
-def sentence(happening: Happening) -> tuple[str, str] | None:
+def describe_event(happening: SwitchEvent) -> tuple[str, str] | None:
     """Who does what, for the transcript."""
     if isinstance(happening, Heard):
         sound = happening.sound
@@ -268,7 +274,7 @@ def sentence(happening: Happening) -> tuple[str, str] | None:
             if sound.kind == "speech"
             else f"hears {sound.kind} {sound.text}".rstrip(),
         )
-    if isinstance(happening, Told):
+    if isinstance(happening, AnswerReceived):
         why = happening.failure or "; ".join(item.message for item in happening.illegal)
         return ("platform", f"refuses the answer to {happening.event}: {why}") if why else None
     if isinstance(happening, Remark):
@@ -276,10 +282,10 @@ def sentence(happening: Happening) -> tuple[str, str] | None:
         return "platform", f"remarks on {happening.about}: {found}"
     if isinstance(happening, Left):
         return happening.role, "is gone"
-    return ("platform", progress(happening)) if progress(happening) else None
+    return ("platform", describe_progress(happening)) if describe_progress(happening) else None
 
 
-def progress(happening: Happening) -> str:
+def describe_progress(happening: SwitchEvent) -> str:
     """How a call goes on."""
     if isinstance(happening, Ringing):
         return f"calls {happening.to}"
@@ -287,62 +293,69 @@ def progress(happening: Happening) -> str:
         return f"connects to {happening.to}" if happening.to else f"joins {happening.kind}"
     return (
         f"ends the call: {happening.result}, {happening.reason}"
-        if isinstance(happening, Ended)
+        if isinstance(happening, CallEnded)
         else ""
     )
 
 
-def in_process(
+def open_conversation(
     release: Release,
     *,
-    fetch: Fetch = lambda _: Fetched(0, error="refused"),
-    begin: datetime = MONDAY_MORNING,
-    settings: Settings | None = None,
+    fetch: LookupFunction = lambda _: LookupResult(0, error="refused"),
+    begin: datetime = VIRTUAL_START,
+    settings: SwitchSettings | None = None,
     seed: int = 0,
     cookies_only: bool = False,
-    application: str = APPLICATION,
+    application: str = SIMULATED_APPLICATION,
 ) -> Conversation:
     """A conversation with a release in this very process. Whoever is called is driven by hand."""
     clock = VirtualClock(begin)
     backend = Backend(release, fetch, clock.now, cookies_only=cookies_only)
-    transport = Direct(lambda _url, _headers, body: Response(200, JSON, backend.answer(body)))
+    transport = DirectTransport(
+        lambda _url, _headers, body: Response(200, JSON_HEADERS, backend.answer_callback(body))
+    )
     return Conversation(
-        exchange(clock, transport, "http://in-process/callbacks", application, settings, seed),
+        build_exchange(
+            clock, transport, "http://in-process/callbacks", application, settings, seed
+        ),
         clock,
         backend,
     )
 
 
 @contextmanager
-def over_http(
+def open_http_conversation(
     url: str,
     *,
     application: str,
     secret: str,
-    begin: datetime = MONDAY_MORNING,
-    settings: Settings | None = None,
+    begin: datetime = VIRTUAL_START,
+    settings: SwitchSettings | None = None,
 ) -> Iterator[Conversation]:
     """A conversation with any backend that takes callbacks at this URL. Time stands still while it
     answers.
     """
-    clock, transport = VirtualClock(begin), Blocking()
+    clock, transport = VirtualClock(begin), BlockingTransport()
     try:
-        yield Conversation(exchange(clock, transport, url, application, settings, 0, secret), clock)
+        yield Conversation(
+            build_exchange(clock, transport, url, application, settings, 0, secret), clock
+        )
     finally:
         transport.close()
 
 
-def exchange(
+def build_exchange(
     clock: VirtualClock,
     transport: Transport,
     url: str,
     application: str,
-    settings: Settings | None,
+    settings: SwitchSettings | None,
     seed: int,
-    secret: str = SECRET,
+    secret: str = SIMULATION_SECRET,
 ) -> Exchange:
     """A switch with one application, to which every number leads."""
-    world = World(
-        applications=(Application(application, secret, url),), parties={"": Behaviour("by hand")}
+    world = SwitchSetup(
+        applications=(SwitchApplication(application, secret, url),),
+        parties={"": Behaviour("by hand")},
     )
-    return Exchange(world, clock, settings or Settings(), transport, seed=seed)
+    return Exchange(world, clock, settings or SwitchSettings(), transport, seed=seed)

@@ -14,13 +14,13 @@ from typing import Any
 
 from flowengine.compile import CompiledState, Program
 from flowengine.problems import Span
-from flowengine.runtime.step import Entry
+from flowengine.runtime.step import TraceEntry
 
-AGAIN = "again: "
+AGAIN_PREFIX = "again: "
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Item:
+class CoverageItem:
     """A state (then `exit` is empty), or an exit of one."""
 
     state: str
@@ -35,73 +35,77 @@ class FlowCoverage:
     """What of one flow was taken. `missing` and `spare` come in the order of the file."""
 
     flow: str
-    wanted: tuple[Item, ...]
-    missing: tuple[Item, ...]
+    wanted: tuple[CoverageItem, ...]
+    missing: tuple[CoverageItem, ...]
     spare: tuple[str, ...]
-    places: Mapping[Item, Span]
+    places: Mapping[CoverageItem, Span]
 
-    def counts(self, *, exits: bool) -> tuple[int, int]:
+    def count_taken(self, *, exits: bool) -> tuple[int, int]:
         """How many states, or exits, were taken, and how many there are."""
         total = [item for item in self.wanted if bool(item.exit) is exits]
         return len(total) - sum(bool(item.exit) is exits for item in self.missing), len(total)
 
     @property
     def percent(self) -> float:
-        return percent(len(self.wanted) - len(self.missing), len(self.wanted))
+        return to_percent(len(self.wanted) - len(self.missing), len(self.wanted))
 
 
-def percent(taken: int, total: int) -> float:
+def to_percent(taken: int, total: int) -> float:
     return 100.0 * taken / total if total else 100.0
 
 
-def total(flows: Iterable[FlowCoverage]) -> float:
+def compute_total_percent(flows: Iterable[FlowCoverage]) -> float:
     """The share of all flows together."""
     found = list(flows)
     wanted = sum(len(flow.wanted) for flow in found)
-    return percent(wanted - sum(len(flow.missing) for flow in found), wanted)
+    return to_percent(wanted - sum(len(flow.missing) for flow in found), wanted)
 
 
-def coverage(programs: Mapping[str, Program], trace: Iterable[Entry]) -> list[FlowCoverage]:
+def compute_coverage(
+    programs: Mapping[str, Program], trace: Iterable[TraceEntry]
+) -> list[FlowCoverage]:
     """The coverage of all flows by all that happened."""
-    taken: dict[str, set[Item]] = {}
+    taken: dict[str, set[CoverageItem]] = {}
     for entry in trace:
         taken.setdefault(entry.flow, set()).update(
-            (Item(entry.state), Item(entry.state, entry.what))
+            (CoverageItem(entry.state), CoverageItem(entry.state, entry.what))
         )
-    return [of_flow(program, taken.get(name, set())) for name, program in programs.items()]
+    return [
+        compute_flow_coverage(program, taken.get(name, set())) for name, program in programs.items()
+    ]
 
 
-def of_flow(program: Program, taken: set[Item]) -> FlowCoverage:
-    reached = reachable(program)
+def compute_flow_coverage(program: Program, taken: set[CoverageItem]) -> FlowCoverage:
+    reached = find_reachable_states(program)
     wanted = tuple(
         item
         for name in program.states
         if name in reached
-        for item in items(program, program.states[name])
+        for item in list_items(program, program.states[name])
     )
-    places = {item: place(program, item) for item in wanted}
+    places = {item: find_item_span(program, item) for item in wanted}
     spare = tuple(name for name in program.states if name not in reached)
     return FlowCoverage(
         program.flow, wanted, tuple(item for item in wanted if item not in taken), spare, places
     )
 
 
-def items(program: Program, state: CompiledState) -> Iterator[Item]:
-    yield Item(state.name)
-    yield from (Item(state.name, name) for name in exits(program, state))
+def list_items(program: Program, state: CompiledState) -> Iterator[CoverageItem]:
+    yield CoverageItem(state.name)
+    yield from (CoverageItem(state.name, name) for name in list_exits(program, state))
 
 
-def exits(program: Program, state: CompiledState) -> dict[str, None]:
+def list_exits(program: Program, state: CompiledState) -> dict[str, None]:
     """The exits of a state that count, in the order of the file."""
     found = dict.fromkeys(state.exits)
-    found |= dict.fromkeys(special(state.verb))
-    found |= dict.fromkeys(again(state))
-    if state.error and "error" in authored(program, state.name):
+    found |= dict.fromkeys(list_special_keys(state.verb))
+    found |= dict.fromkeys(list_repeat_reasons(state))
+    if state.error and "error" in get_authored_state(program, state.name):
         found["error"] = None
     return found
 
 
-def special(verb: Any) -> list[str]:
+def list_special_keys(verb: Any) -> list[str]:
     """What keys do besides leading to a state."""
     keys = [
         *getattr(verb, "choices", {}).values(),
@@ -111,35 +115,35 @@ def special(verb: Any) -> list[str]:
     return [key for key in ("repeat", "back") if key in keys]
 
 
-def again(state: CompiledState) -> list[str]:
+def list_repeat_reasons(state: CompiledState) -> list[str]:
     """Why a question may be asked again; one that is asked once is not."""
     verb: Any = state.verb
     if state.kind not in ("menu", "collect") or verb.question.attempts < 2:
         return []
     if state.kind == "menu":
-        return [f"{AGAIN}no input", f"{AGAIN}no match"]
+        return [f"{AGAIN_PREFIX}no input", f"{AGAIN_PREFIX}no match"]
     judged = (
         verb.valid is not None
         or verb.least > 1
         or verb.variable.kind in ("digits", "integer", "date", "time")
     )
     return [
-        f"{AGAIN}no input",
-        *[f"{AGAIN}invalid"] * judged,
-        *[f"{AGAIN}not confirmed"] * (verb.confirm is not None),
+        f"{AGAIN_PREFIX}no input",
+        *[f"{AGAIN_PREFIX}invalid"] * judged,
+        *[f"{AGAIN_PREFIX}not confirmed"] * (verb.confirm is not None),
     ]
 
 
-def authored(program: Program, state: str) -> Mapping[str, Any]:
+def get_authored_state(program: Program, state: str) -> Mapping[str, Any]:
     found = program.document.data["states"].get(state)
     return found if isinstance(found, dict) else {}
 
 
-def reachable(program: Program) -> set[str]:
+def find_reachable_states(program: Program) -> set[str]:
     """The states that a call comes to without a mishap inside, or by an error exit that a state
     names itself.
     """
-    waiting, found = [*program.entries().values()], set[str]()
+    waiting, found = [*program.list_entries().values()], set[str]()
     while waiting:
         name = waiting.pop()
         if name in found or name not in program.states:
@@ -147,14 +151,14 @@ def reachable(program: Program) -> set[str]:
         found.add(name)
         state = program.states[name]
         waiting += [target.state for target in state.exits.values()]
-        waiting += [state.error] if "error" in authored(program, name) else []
+        waiting += [state.error] if "error" in get_authored_state(program, name) else []
     return found
 
 
-def place(program: Program, item: Item) -> Span:
+def find_item_span(program: Program, item: CoverageItem) -> Span:
     """Where the author wrote it: the line of the exit, else of the state."""
     state = program.states[item.state]
     target = state.exits.get(item.exit)
-    return program.document.key_span(
+    return program.document.find_key_span(
         target.path if target and target.path else ("states", item.state)
     )

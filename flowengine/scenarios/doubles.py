@@ -14,14 +14,14 @@ from urllib.parse import unquote
 import msgspec
 
 from flowengine.compile import Release
-from flowengine.states import Fetched, Request
-from flowengine.states.answer import parse_body
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.states.response_body import parse_body
 
-ERRORS: Mapping[str, str] = {"timeout": "timeout", "unreachable": "connection"}
+FETCH_ERRORS: Mapping[str, str] = {"timeout": "timeout", "unreachable": "connection"}
 
 
 @dataclass(frozen=True, slots=True)
-class Double:
+class ServiceDouble:
     """What one request must look like, and what comes of it. `*` in a text stands for anything;
     `times` 0 is as often as it likes.
     """
@@ -39,20 +39,20 @@ class Double:
     def __str__(self) -> str:
         return f"{self.service}: {self.method} {self.path}"
 
-    def _body(self) -> Any:
+    def _parse_answer(self) -> Any:
         """The answer as a server would read it."""
         return None if self.answer is None else parse_body(msgspec.json.encode(self.answer))
 
-    def outcome(self) -> Fetched:
+    def to_fetched(self) -> LookupResult:
         return (
-            Fetched(0, error=ERRORS[self.fails])
+            LookupResult(0, error=FETCH_ERRORS[self.fails])
             if self.fails
-            else Fetched(self.status, self._body())
+            else LookupResult(self.status, self._parse_answer())
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class MadeRequest:
     """A request that a flow made, as a person reads it."""
 
     service: str
@@ -66,36 +66,36 @@ class Made:
         return f"{self.service}: {self.method} {self.path}{body}"
 
 
-class Lookups:
+class LookupDoubles:
     """The doubles of one call at work."""
 
-    def __init__(self, doubles: Iterable[Double], addresses: Mapping[str, str]) -> None:
+    def __init__(self, doubles: Iterable[ServiceDouble], addresses: Mapping[str, str]) -> None:
         self.doubles = tuple(doubles)
         self.addresses = addresses
-        self.made: list[Made] = []
-        self.unexpected: list[tuple[Made, str]] = []
-        self._taken = [0] * len(self.doubles)
+        self.made_requests: list[MadeRequest] = []
+        self.unexpected_requests: list[tuple[MadeRequest, str]] = []
+        self._use_counts = [0] * len(self.doubles)
 
-    def __call__(self, request: Request) -> Fetched:
+    def __call__(self, request: LookupRequest) -> LookupResult:
         """The answer of the first double that fits and has not been used up; without one the system
         cannot be reached.
         """
-        made = self.read(request)
-        self.made.append(made)
+        made = self.read_request(request)
+        self.made_requests.append(made)
         for place, double in enumerate(self.doubles):
-            if (not double.times or self._taken[place] < double.times) and not difference(
+            if (not double.times or self._use_counts[place] < double.times) and not find_difference(
                 double, made
             ):
-                self._taken[place] += 1
-                return double.outcome()
-        self.unexpected.append((made, self.nearest(made)))
-        return Fetched(0, error="refused")
+                self._use_counts[place] += 1
+                return double.to_fetched()
+        self.unexpected_requests.append((made, self.explain_mismatch(made)))
+        return LookupResult(0, error="refused")
 
-    def read(self, request: Request) -> Made:
+    def read_request(self, request: LookupRequest) -> MadeRequest:
         address = self.addresses.get(request.service, "")
         body = msgspec.json.decode(request.body) if request.body else None
         path = unquote(request.url.removeprefix(address))
-        return Made(
+        return MadeRequest(
             request.service,
             request.method,
             path,
@@ -103,39 +103,39 @@ class Lookups:
             {name.lower(): value for name, value in request.headers.items()},
         )
 
-    def nearest(self, made: Made) -> str:
+    def explain_mismatch(self, made: MadeRequest) -> str:
         """Why the double that comes nearest did not answer."""
         alike = [double for double in self.doubles if double.service == made.service]
         reasons = sorted(
-            (difference(double, made) or (9, "it has been used up") for double in alike),
+            (find_difference(double, made) or (9, "it has been used up") for double in alike),
             reverse=True,
         )
         return reasons[0][1] if reasons else f"no lookup of this scenario is for {made.service}"
 
-    def counted(self) -> list[tuple[Double, int]]:
+    def count_uses(self) -> list[tuple[ServiceDouble, int]]:
         """The doubles, and how often each was asked."""
-        return list(zip(self.doubles, self._taken, strict=True))
+        return list(zip(self.doubles, self._use_counts, strict=True))
 
 
-def difference(double: Double, made: Made) -> tuple[int, str] | None:
+def find_difference(double: ServiceDouble, made: MadeRequest) -> tuple[int, str] | None:
     """How far a request came with a double, and what differs; None where it fits."""
     if double.service != made.service:
         return 0, f"it asks {double.service}"
     if double.method != made.method:
         return 1, f"it expects {double.method}"
-    if not fits(double.path, made.path):
+    if not matches_wildcard(double.path, made.path):
         return 2, f"it expects {double.path}"
-    if double.body is not None and (fault := differing(double.body, made.body, "body")):
+    if double.body is not None and (fault := find_body_difference(double.body, made.body, "body")):
         return 3, fault
     wrong = [
         name
         for name, value in double.headers.items()
-        if not fits(value, made.headers.get(name.lower(), ""))
+        if not matches_wildcard(value, made.headers.get(name.lower(), ""))
     ]
     return (4, f"it expects the header {wrong[0]}: {double.headers[wrong[0]]}") if wrong else None
 
 
-def differing(expected: Any, found: Any, where: str) -> str:
+def find_body_difference(expected: Any, found: Any, where: str) -> str:
     """The first place where two bodies differ, or nothing."""
     if isinstance(expected, dict) and isinstance(found, dict):
         strangers = sorted(found.keys() - expected.keys())
@@ -145,36 +145,40 @@ def differing(expected: Any, found: Any, where: str) -> str:
             filter(
                 None,
                 (
-                    differing(value, found.get(name), f"{where}.{name}")
+                    find_body_difference(value, found.get(name), f"{where}.{name}")
                     for name, value in expected.items()
                 ),
             ),
             "",
         )
     if expected == "*" or (
-        isinstance(expected, str) and isinstance(found, str) and fits(expected, found)
+        isinstance(expected, str) and isinstance(found, str) and matches_wildcard(expected, found)
     ):
         return ""
     same = expected == found and isinstance(expected, bool) == isinstance(found, bool)
-    return "" if same else f"it expects {where} {shown(expected)}, not {shown(found)}"
+    return (
+        ""
+        if same
+        else f"it expects {where} {format_expected(expected)}, not {format_expected(found)}"
+    )
 
 
-def shown(value: Any) -> str:
+def format_expected(value: Any) -> str:
     return "to be there" if value is None else msgspec.json.encode(value).decode()
 
 
-def fits(expected: str, found: str) -> bool:
+def matches_wildcard(expected: str, found: str) -> bool:
     return expected == found or (
-        "*" in expected and _pattern(expected).fullmatch(found) is not None
+        "*" in expected and _compile_wildcard(expected).fullmatch(found) is not None
     )
 
 
 @lru_cache(maxsize=256)
-def _pattern(text: str) -> Pattern[str]:
+def _compile_wildcard(text: str) -> Pattern[str]:
     return pattern(translate(text.replace("[", "[[]").replace("?", "[?]")))
 
 
-def addresses(release: Release) -> dict[str, str]:
+def list_service_addresses(release: Release) -> dict[str, str]:
     """The services that the flows ask, each with the address in front of its paths."""
     verbs: Iterable[Any] = (
         state.verb for program in release.programs.values() for state in program.states.values()

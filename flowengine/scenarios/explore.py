@@ -11,48 +11,48 @@ from typing import Any
 import msgspec
 
 from flowengine.compile import Release
-from flowengine.runtime.step import Entry
-from flowengine.scenarios.conversation import Conversation, NotPossible
-from flowengine.scenarios.coverage import Item, coverage
-from flowengine.scenarios.doubles import Lookups, Made, addresses
-from flowengine.scenarios.inputs import Inputs, Json, given
-from flowengine.scenarios.load import Case
-from flowengine.scenarios.model import Step, Then
-from flowengine.scenarios.play import Play, where
-from flowengine.scenarios.project import Project
-from flowengine.scenarios.result import Missed
-from flowengine.states import Fetched, Request
-from flowengine.switch.errors import ApiError
-from flowengine.switch.happenings import Asked, Asks
+from flowengine.runtime.step import TraceEntry
+from flowengine.scenarios.conversation import Conversation, NotPossibleError
+from flowengine.scenarios.coverage import CoverageItem, compute_coverage
+from flowengine.scenarios.doubles import LookupDoubles, MadeRequest, list_service_addresses
+from flowengine.scenarios.result import ExpectationMissedError
+from flowengine.scenarios.scenario_loader import Case
+from flowengine.scenarios.scenario_model import ScenarioStep, Then
+from flowengine.scenarios.scenario_project import ScenarioProject
+from flowengine.scenarios.scenario_run import ScenarioRun, get_position
+from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs, to_given
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.switch_events import Asks, MenuWaits
 
 MAX_RUNS = 4000  # of one flow: some seconds
-MAX_ALIKE = 6  # calls in the same state of which only the values of variables differ
+MAX_EQUAL_CALLS = 6  # calls in the same state of which only the values of variables differ
 MAX_MOVES = 14
-VERDICTS = ("person", "machine", "unsure", "beep")
-Taken = frozenset[tuple[str, Item]]
+DETECTION_EXITS = ("person", "machine", "unsure", "beep")
+TakenItems = frozenset[tuple[str, CoverageItem]]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrialPlan:
     """A call to be tried: how it begins, what the caller and the callee do, and what other systems
     answer, one after the other.
     """
 
-    way: Json
-    moves: tuple[Json | str, ...] = ()
-    answers: tuple[Json, ...] = ()
+    way: JsonObject
+    moves: tuple[JsonObject | str, ...] = ()
+    answers: tuple[JsonObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class TrialLookup:
     """A lookup that a tried call made: after how many moves, where in the flow, what was asked, and
     what was answered.
     """
 
     moves: int
     place: tuple[str, str]
-    made: Made
-    answer: Json
+    made: MadeRequest
+    answer: JsonObject
 
 
 @dataclass(slots=True)
@@ -62,37 +62,45 @@ class Trial:
     """
 
     flow: str
-    plan: Plan
+    plan: TrialPlan
     talk: Conversation
     marks: list[int]
-    asked: list[Lookup]
-    taken: Taken = frozenset()
-    gained: Taken = frozenset()  # what it was chosen for
+    asked: list[TrialLookup]
+    taken: TakenItems = frozenset()
+    gained: TakenItems = frozenset()  # what it was chosen for
     key: tuple[Any, ...] = ()
-    next: list[Json | str] = field(default_factory=list)
+    next: list[JsonObject | str] = field(default_factory=list)
 
 
-class Improvised(Lookups):
+class TrialDoubles(LookupDoubles):
     """Answers whatever is asked: as the plan says, then as is usual."""
 
-    def __init__(self, release: Release, inputs: Inputs, answers: tuple[Json, ...]) -> None:
-        super().__init__((), addresses(release))
+    def __init__(
+        self, release: Release, inputs: TrialInputs, answers: tuple[JsonObject, ...]
+    ) -> None:
+        super().__init__((), list_service_addresses(release))
         self.inputs, self.answers = inputs, answers
         self.moves = 0
-        self.asked: list[Lookup] = []
+        self.trial_lookups: list[TrialLookup] = []
         self.talk: Conversation | None = None
 
-    def __call__(self, request: Request) -> Fetched:
+    def __call__(self, request: LookupRequest) -> LookupResult:
         assert self.talk is not None  # noqa: S101  # set before the call begins
         assert self.talk.backend is not None  # noqa: S101  # these calls are answered in process
-        place, number = self.talk.backend.asking, len(self.asked)
+        place, number = self.talk.backend.lookup_state, len(self.trial_lookups)
         answer = (
-            self.answers[number] if number < len(self.answers) else self.inputs.answers(place)[0]
+            self.answers[number]
+            if number < len(self.answers)
+            else self.inputs.list_answers(place)[0]
         )
-        self.asked.append(Lookup(self.moves, place, self.read(request), answer))
+        self.trial_lookups.append(
+            TrialLookup(self.moves, place, self.read_request(request), answer)
+        )
         if "fails" in answer:
-            return Fetched(0, error="timeout" if answer["fails"] == "timeout" else "connection")
-        return Fetched(answer.get("status", 200), answer.get("answer"))
+            return LookupResult(
+                0, error="timeout" if answer["fails"] == "timeout" else "connection"
+            )
+        return LookupResult(answer.get("status", 200), answer.get("answer"))
 
 
 @dataclass(slots=True)
@@ -100,65 +108,67 @@ class Explorer:
     """Explores the calls that come to one flow of a project."""
 
     flow: str
-    project: Project
-    inputs: Inputs
-    missing: set[tuple[str, Item]]
+    project: ScenarioProject
+    inputs: TrialInputs
+    missing: set[tuple[str, CoverageItem]]
     seen: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
     def explore(self) -> list[Trial]:
         """The trials that took something which was missing. Together they are small: each takes as
         much as any could.
         """
-        waiting = deque(Plan(way) for way in self.inputs.openings(self.flow))
+        waiting = deque(TrialPlan(way) for way in self.inputs.list_given_variants(self.flow))
         found: list[Trial] = []
         left = set(self.missing)
         for _ in range(MAX_RUNS):
             if not waiting or not left:
                 break
-            trial = self.tried(waiting.popleft())
+            trial = self.run_plan(waiting.popleft())
             if trial is None:
                 continue
             if trial.taken & self.missing:
                 found.append(trial)
                 left -= trial.taken
-            waiting.extend(self.further(trial))
-        return chosen(found, self.missing)
+            waiting.extend(self.derive_plans(trial))
+        return choose_trials(found, self.missing)
 
-    def tried(self, plan: Plan) -> Trial | None:
+    def run_plan(self, plan: TrialPlan) -> Trial | None:
         """Make the call; None where one of its moves cannot be made."""
-        release = self.project.compiled(plan.way.get("environment")).release
+        release = self.project.compile(plan.way.get("environment")).release
         assert release  # noqa: S101  # it compiles with any values: only the secrets differ
         case = Case(
             self.flow,
             "",
-            given(plan.way),
+            to_given(plan.way),
             (),
             Then(),
             self.inputs.release.programs[self.flow].document,
         )
-        lookups = Improvised(release, self.inputs, plan.answers)
-        play = Play(case, release, self.project.zone, lookups)
+        lookups = TrialDoubles(release, self.inputs, plan.answers)
+        play = ScenarioRun(case, release, self.project.zone, lookups)
         lookups.talk = play.talk
-        trial = Trial(self.flow, plan, play.talk, [], lookups.asked)
+        trial = Trial(self.flow, plan, play.talk, [], lookups.trial_lookups)
         try:
-            play.begin()
-            trial.marks.append(len(play.talk.happenings))
+            play.begin_call()
+            trial.marks.append(len(play.talk.events))
             for number, move in enumerate(plan.moves, 1):
                 lookups.moves = number
-                play.step(move if isinstance(move, str) else msgspec.convert(move, Step))
-                trial.marks.append(len(play.talk.happenings))
-        except (Missed, NotPossible, ApiError):
+                play.run_step(
+                    move if isinstance(move, str) else msgspec.convert(move, ScenarioStep)
+                )
+                trial.marks.append(len(play.talk.events))
+        except (ExpectationMissedError, NotPossibleError, ApiError):
             return None
-        trial.key, trial.next = self.key(play.talk), self.moves(play.talk)
+        trial.key, trial.next = self.make_state_key(play.talk), self.list_moves(play.talk)
         play.talk.finish()
-        trial.taken = taken(play.talk)
+        trial.taken = collect_taken(play.talk)
         return trial
 
-    def key(self, talk: Conversation) -> tuple[Any, ...]:
+    def make_state_key(self, talk: Conversation) -> tuple[Any, ...]:
         """What two calls that are alike have in common."""
-        known = talk.known
+        known = talk.backend_call
         call = known.call if known else None
-        if call is None or talk.over:
+        if call is None or talk.is_over:
             return ("over",)
         outer = tuple((frame.flow, frame.state) for frame in call.stack)
         counts = tuple(value for value in call.values.values() if isinstance(value, int))
@@ -170,17 +180,17 @@ class Explorer:
             call.history,
             outer,
             counts,
-            asked_last(talk),
+            find_last_menu(talk),
         )
 
-    def moves(self, talk: Conversation) -> list[Json | str]:
+    def list_moves(self, talk: Conversation) -> list[JsonObject | str]:
         """What can be done now."""
-        if talk.over:
+        if talk.is_over:
             return []
-        flow, state = where(talk)
+        flow, state = get_position(talk)
         program = self.inputs.release.programs.get(flow)
         compiled = program.states.get(state) if program else None
-        call = talk.known.call if talk.known else None
+        call = talk.backend_call.call if talk.backend_call else None
         if (
             talk.phase == "asked"
             and program
@@ -188,59 +198,61 @@ class Explorer:
             and call
             and compiled.kind in ("menu", "collect")
         ):
-            return self.inputs.moves(program, state, call.attempts)
+            return self.inputs.list_moves(program, state, call.attempts)
         exits = set(compiled.exits) if compiled else set()
         if talk.phase == "ringing":
-            detected = ["person", "machine", "unsure"] if exits & set(VERDICTS) else []
+            detected = ["person", "machine", "unsure"] if exits & set(DETECTION_EXITS) else []
             return [{"callee": name} for name in detected or ["answers"]]
         if talk.phase != "joined" or program is None:
             return []
-        late: list[Json | str] = [{"waits": "15s"}] if exits & set(VERDICTS) else []
-        return late + [{"press": keys} for keys in event_keys(program.document.text)] * bool(
+        late: list[JsonObject | str] = [{"waits": "15s"}] if exits & set(DETECTION_EXITS) else []
+        return late + [{"press": keys} for keys in find_event_keys(program.document.text)] * bool(
             program.pressed
         )
 
-    def further(self, trial: Trial) -> Iterator[Plan]:
+    def derive_plans(self, trial: Trial) -> Iterator[TrialPlan]:
         """Plans that go on from here, and those in which a system answers something else."""
         plan, known = trial.plan, len(trial.plan.answers)
         for number, asked in enumerate(trial.asked[known:], known):
             before = tuple(item.answer for item in trial.asked[:number])
             others = [
-                answer for answer in self.inputs.answers(asked.place) if answer != asked.answer
+                answer for answer in self.inputs.list_answers(asked.place) if answer != asked.answer
             ]
             yield from (
-                Plan(plan.way, plan.moves[: asked.moves], (*before, other)) for other in others
+                TrialPlan(plan.way, plan.moves[: asked.moves], (*before, other)) for other in others
             )
         self.seen[trial.key] = self.seen.get(trial.key, 0) + 1
-        if self.seen[trial.key] <= MAX_ALIKE and len(plan.moves) < MAX_MOVES:
+        if self.seen[trial.key] <= MAX_EQUAL_CALLS and len(plan.moves) < MAX_MOVES:
             yield from (replace(plan, moves=(*plan.moves, move)) for move in trial.next)
 
 
-def asked_last(talk: Conversation) -> tuple[str, int]:
+def find_last_menu(talk: Conversation) -> tuple[str, int]:
     """The menu that was asked last, and how often since the flow was told anything."""
-    asked = [item for item in talk.happenings if isinstance(item, (Asked, Asks))]
+    asked = [item for item in talk.events if isinstance(item, (MenuWaits, Asks))]
     told = max((place for place, item in enumerate(asked) if isinstance(item, Asks)), default=-1)
     last = asked[-1] if asked else None
-    return (last.menu if isinstance(last, Asked) else "", len(asked) - told)
+    return (last.menu if isinstance(last, MenuWaits) else "", len(asked) - told)
 
 
-def event_keys(text: str) -> list[str]:
+def find_event_keys(text: str) -> list[str]:
     """Keys in a conference that the flow looks for, and one that it does not."""
     return [*re.findall(r'event\.digits\s*==\s*"([0-9*#]+)"', text), "9"]
 
 
-def taken(talk: Conversation) -> Taken:
+def collect_taken(talk: Conversation) -> TakenItems:
     """All states and exits that a call took."""
-    trace: list[Entry] = [
-        entry for step in (talk.known.steps if talk.known else ()) for entry in step.trace
+    trace: list[TraceEntry] = [
+        entry
+        for step in (talk.backend_call.steps if talk.backend_call else ())
+        for entry in step.trace
     ]
-    found = {(entry.flow, Item(entry.state)) for entry in trace} | {
-        (entry.flow, Item(entry.state, entry.what)) for entry in trace
+    found = {(entry.flow, CoverageItem(entry.state)) for entry in trace} | {
+        (entry.flow, CoverageItem(entry.state, entry.what)) for entry in trace
     }
     return frozenset(found)
 
 
-def chosen(trials: list[Trial], missing: set[tuple[str, Item]]) -> list[Trial]:
+def choose_trials(trials: list[Trial], missing: set[tuple[str, CoverageItem]]) -> list[Trial]:
     """As few trials as take all that any of them takes: always the one that takes the most; of
     those the shortest.
     """
@@ -258,7 +270,9 @@ def chosen(trials: list[Trial], missing: set[tuple[str, Item]]) -> list[Trial]:
     return found
 
 
-def missing_items(release: Release, trace: list[Entry]) -> set[tuple[str, Item]]:
+def find_missing_items(release: Release, trace: list[TraceEntry]) -> set[tuple[str, CoverageItem]]:
     return {
-        (flow.flow, item) for flow in coverage(release.programs, trace) for item in flow.missing
+        (flow.flow, item)
+        for flow in compute_coverage(release.programs, trace)
+        for item in flow.missing
     }

@@ -9,22 +9,22 @@ from typing import Any
 import yaml
 
 from flowengine.limits import MAX_INTEGER_DIGITS
-from flowengine.model.folder import PROJECT_FILE
-from flowengine.runtime.step import Entry
-from flowengine.scenarios.coverage import Item, coverage
-from flowengine.scenarios.doubles import Made
-from flowengine.scenarios.explore import Explorer, Lookup, Trial
-from flowengine.scenarios.inputs import Inputs, Json
-from flowengine.scenarios.play import play, where
-from flowengine.scenarios.project import Project
-from flowengine.scenarios.verdict import ender
-from flowengine.source import read
+from flowengine.model.project_folder import PROJECT_FILE
+from flowengine.runtime.step import TraceEntry
+from flowengine.scenarios.coverage import CoverageItem, compute_coverage
+from flowengine.scenarios.doubles import MadeRequest
+from flowengine.scenarios.explore import Explorer, Trial, TrialLookup
+from flowengine.scenarios.scenario_project import ScenarioProject
+from flowengine.scenarios.scenario_run import get_position, run_scenario
+from flowengine.scenarios.then_checks import find_ender
+from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs
+from flowengine.source import read_document
 from flowengine.states.subflow import CompiledSubflow
-from flowengine.switch.happenings import Asked, Ended, Heard, Joined, Ringing, Role
+from flowengine.switch.switch_events import CallEnded, Heard, Joined, MenuWaits, Ringing, Role
 
-HEAD = "# Written by `flowengine test --generate`: what the flow does, not what it should do. Read it before you keep it.\n"
+GENERATED_HEADER = "# Written by `flowengine test --generate`: what the flow does, not what it should do. Read it before you keep it.\n"
 MAX_NAME = 110
-MISHAPS = {
+EXIT_PHRASES = {
     "again: no input": "silence", "again: no match": "a wrong key", "again: invalid": "a wrong "
                                                                                       "entry",
     "again: not confirmed": "a correction", "otherwise": "too many attempts", "repeat": "a "
@@ -33,10 +33,10 @@ MISHAPS = {
                                                                                     "5xx": "status "
                                                                                            "500", "error": "a mishap",
 }  # fmt: skip
-CHOICE = re.compile(r"(key|choice|share|outcome|on) |person|machine|unsure|beep")
+CHOICE_EXIT = re.compile(r"(key|choice|share|outcome|on) |person|machine|unsure|beep")
 
 
-class Dumper(yaml.SafeDumper):
+class ScenarioDumper(yaml.SafeDumper):
     """YAML as flows are written: lists stand in, and nothing is abbreviated."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # the signature of PyYAML
@@ -50,7 +50,7 @@ class Dumper(yaml.SafeDumper):
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
+class GeneratedScenarios:
     """A file of scenarios for one flow, and how many are in it."""
 
     flow: str
@@ -58,15 +58,19 @@ class Generated:
     number: int
 
 
-def generate(project: Project, trace: Sequence[Entry]) -> Iterator[Generated]:
+def generate_scenarios(
+    project: ScenarioProject, trace: Sequence[TraceEntry]
+) -> Iterator[GeneratedScenarios]:
     """Files for the flows that can be called, one by one; `trace` is all that scenarios have taken
     so far.
     """
-    release = project.compiled().release
+    release = project.compile().release
     assert release  # noqa: S101  # whoever asks has checked the project
-    inputs = Inputs.of(release, tables(project), project.variables)
+    inputs = TrialInputs.from_release(release, read_tables(project), project.variables)
     missing = {
-        (flow.flow, item) for flow in coverage(release.programs, trace) for item in flow.missing
+        (flow.flow, item)
+        for flow in compute_coverage(release.programs, trace)
+        for item in flow.missing
     }
     verbs = (
         state.verb for program in release.programs.values() for state in program.states.values()
@@ -75,18 +79,18 @@ def generate(project: Project, trace: Sequence[Entry]) -> Iterator[Generated]:
     for flow in (name for name in release.programs if name not in inner):
         wanted = {(name, item) for name, item in missing if name in (flow, *inner)}
         trials = Explorer(flow, project, inputs, wanted).explore() if wanted else []
-        scenarios = named(trials)
-        text = written(flow, scenarios)
-        if kept := holding(project, flow, scenarios, text):
-            yield Generated(flow, written(flow, kept), len(kept))
+        scenarios = name_scenarios(trials)
+        text = to_yaml(flow, scenarios)
+        if kept := keep_passing(project, flow, scenarios, text):
+            yield GeneratedScenarios(flow, to_yaml(flow, kept), len(kept))
         missing -= {item for trial in trials for item in trial.taken}
 
 
-def tables(project: Project) -> dict[str, Any]:
+def read_tables(project: ScenarioProject) -> dict[str, Any]:
     """The tables of a project as they stand in its files."""
     found: dict[str, Any] = {}
     for name, content in project.files.items():
-        document, _ = read(content, name)
+        document, _ = read_document(content, name)
         data = document.data if document and isinstance(document.data, dict) else {}
         if name.startswith("tables/"):
             found[name] = data
@@ -95,84 +99,94 @@ def tables(project: Project) -> dict[str, Any]:
     return found
 
 
-def holding(project: Project, flow: str, scenarios: dict[str, Json], text: str) -> dict[str, Json]:
+def keep_passing(
+    project: ScenarioProject, flow: str, scenarios: dict[str, JsonObject], text: str
+) -> dict[str, JsonObject]:
     """Those that pass when they are read back: what depends on an id of a call may not."""
-    cases, _ = Project(
+    cases, _ = ScenarioProject(
         project.files,
         {f"scenarios/{flow}.yaml": text.encode()},
         project.zone,
         project.variables,
         project.known,
-    ).cases()
-    return {case.name: scenarios[case.name] for case in cases if not play(case, project).failures}
+    ).load_cases()
+    return {
+        case.name: scenarios[case.name]
+        for case in cases
+        if not run_scenario(case, project).failures
+    }
 
 
-def written(flow: str, scenarios: dict[str, Json]) -> str:
+def to_yaml(flow: str, scenarios: dict[str, JsonObject]) -> str:
     data = {"flow": flow, "scenarios": scenarios}
-    return HEAD + yaml.dump(
-        data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1_000_000
+    return GENERATED_HEADER + yaml.dump(
+        data, Dumper=ScenarioDumper, sort_keys=False, allow_unicode=True, width=1_000_000
     )
 
 
-def named(trials: Sequence[Trial]) -> dict[str, Json]:
-    found: dict[str, Json] = {}
+def name_scenarios(trials: Sequence[Trial]) -> dict[str, JsonObject]:
+    found: dict[str, JsonObject] = {}
     for trial in sorted(trials, key=lambda trial: (len(trial.plan.moves), len(trial.asked))):
-        name = title(trial)
+        name = make_title(trial)
         alike = sum(other == name or other.startswith(f"{name} (") for other in found)
-        found[f"{name} ({alike + 1})" if alike else name] = scenario(trial)
+        found[f"{name} ({alike + 1})" if alike else name] = build_scenario(trial)
     return found
 
 
-def title(trial: Trial) -> str:
+def make_title(trial: Trial) -> str:
     """Where a call ends, and what it was written for: `agent, after silence in ask order`."""
-    end = spoken(local(trial, ".".join(where(trial.talk))))
+    end = to_words(strip_flow(trial, ".".join(get_position(trial.talk))))
     entries = (
         entry
-        for step in (trial.talk.known.steps if trial.talk.known else ())
+        for step in (trial.talk.backend_call.steps if trial.talk.backend_call else ())
         for entry in step.trace
     )
     new = [
         entry
         for entry in dict.fromkeys(entries)
-        if (entry.flow, Item(entry.state, entry.what)) in trial.gained
+        if (entry.flow, CoverageItem(entry.state, entry.what)) in trial.gained
     ]
     mishaps = [
-        f"{MISHAPS[entry.what]} in {spoken(entry.state)}" for entry in new if entry.what in MISHAPS
+        f"{EXIT_PHRASES[entry.what]} in {to_words(entry.state)}"
+        for entry in new
+        if entry.what in EXIT_PHRASES
     ]
     choices = [
-        f"{entry.what} in {spoken(entry.state)}" for entry in new if CHOICE.match(entry.what)
+        f"{entry.what} in {to_words(entry.state)}" for entry in new if CHOICE_EXIT.match(entry.what)
     ]
     bare = [f"without {name}" for name in trial.plan.way.get("environment", {})]
     why = f"after {' and '.join(mishaps)}" if mishaps else f"by {choices[-1]}" if choices else ""
     return shorten(", ".join([end, *filter(None, [why]), *bare]), MAX_NAME, placeholder=" …")
 
 
-def spoken(name: str) -> str:
+def to_words(name: str) -> str:
     """The name of a state as words."""
     return name.replace("_", " ").replace(".", " ")
 
 
-def scenario(trial: Trial) -> Json:
+def build_scenario(trial: Trial) -> JsonObject:
     """A tried call as its author would write it."""
-    known = trial.talk.known
+    known = trial.talk.backend_call
     given = {**trial.plan.way}
     if trial.asked:
-        given["lookups"] = [lookup(asked, trial.talk.call.id) for asked in trial.asked]
-    steps: list[Json | str] = []
+        given["lookups"] = [build_lookup(asked, trial.talk.call.id) for asked in trial.asked]
+    steps: list[JsonObject | str] = []
     for number, (begin, end) in enumerate(zip([0, *trial.marks], trial.marks, strict=False)):
-        steps += [plain(trial.plan.moves[number - 1])] if number else []
-        steps += observed(trial, begin, end)
+        steps += [format_move(trial.plan.moves[number - 1])] if number else []
+        steps += list_observations(trial, begin, end)
     ended = trial.talk.call.ended
-    then: Json = {"ended by": ender(trial.talk), "result": ended.result} if ended else {}
+    then: JsonObject = {"ended by": find_ender(trial.talk), "result": ended.result} if ended else {}
     values = {
         name: value
         for name, value in (known.values if known else {}).items()
         if value not in ("", 0, False)
     }
-    then |= {"state": local(trial, ".".join(where(trial.talk)))} | (
+    then |= {"state": strip_flow(trial, ".".join(get_position(trial.talk)))} | (
         {"vars": values} if values else {}
     )
-    then |= {"reported": trial.talk.call.report[0]} if trial.talk.call.report[0] else {}
+    then |= (
+        {"reported": trial.talk.call.status_report[0]} if trial.talk.call.status_report[0] else {}
+    )
     apology = any(
         entry.what == "apology" for step in (known.steps if known else ()) for entry in step.trace
     )
@@ -183,7 +197,7 @@ def scenario(trial: Trial) -> Json:
     }
 
 
-def plain(move: Json | str) -> Json | str:
+def format_move(move: JsonObject | str) -> JsonObject | str:
     """A move as one writes it: keys without quotes where they are a number."""
     keys = move.get("press", "") if isinstance(move, dict) else ""
     return (
@@ -193,14 +207,14 @@ def plain(move: Json | str) -> Json | str:
     )
 
 
-def local(trial: Trial, place: str) -> str:
+def strip_flow(trial: Trial, place: str) -> str:
     """A state of the flow itself needs no flow in front."""
     return place.removeprefix(f"{trial.flow}.")
 
 
-def observed(trial: Trial, begin: int, end: int) -> Iterator[Json]:
+def list_observations(trial: Trial, begin: int, end: int) -> Iterator[JsonObject]:
     """What could be heard and seen between two moves."""
-    stretch = trial.talk.happenings[begin:end]
+    stretch = trial.talk.events[begin:end]
     near: Role = "callee" if "placed" in trial.plan.way else "caller"
     heard = [
         item
@@ -214,17 +228,24 @@ def observed(trial: Trial, begin: int, end: int) -> Iterator[Json]:
     if reached:
         yield {"connected to": reached[-1]}
     last = next(
-        (item for item in reversed(stretch) if isinstance(item, (Asked, Ringing, Joined, Ended))),
+        (
+            item
+            for item in reversed(stretch)
+            if isinstance(item, (MenuWaits, Ringing, Joined, CallEnded))
+        ),
         None,
     )
-    if isinstance(last, Asked) and "." in last.menu:
-        yield {"asked": local(trial, ".".join(last.menu.split(".")[:2]))}
+    if isinstance(last, MenuWaits) and "." in last.menu:
+        yield {"asked": strip_flow(trial, ".".join(last.menu.split(".")[:2]))}
 
 
-def lookup(asked: Lookup, call_id: str) -> Json:
+def build_lookup(asked: TrialLookup, call_id: str) -> JsonObject:
     """The double that stands for a lookup; ids of calls are anybody's guess."""
-    made: Made = asked.made
-    found: Json = {"service": made.service, made.method.lower(): made.path.replace(call_id, "*")}
+    made: MadeRequest = asked.made
+    found: JsonObject = {
+        "service": made.service,
+        made.method.lower(): made.path.replace(call_id, "*"),
+    }
     if made.body:
         found["body"] = {
             key: value.replace(call_id, "*") if isinstance(value, str) else value

@@ -16,28 +16,28 @@ import pytest
 
 if TYPE_CHECKING:
     from flowengine.problems import Problem
-    from flowengine.scenarios.load import Case
-    from flowengine.scenarios.project import Project
+    from flowengine.scenarios.scenario_loader import Case
+    from flowengine.scenarios.scenario_project import ScenarioProject
 
-OPTION, SETTING, SCENARIOS = "--flows", "flowengine_flows", "scenarios"
-_projects = pytest.StashKey[dict[Path, "Loaded"]]()
+FLOWS_OPTION, FLOWS_SETTING, SCENARIOS = "--flows", "flowengine_flows", "scenarios"
+_projects = pytest.StashKey[dict[Path, "PluginProject"]]()
 
 
-class Loaded:
+class PluginProject:
     """A project with its scenarios, read once in a run."""
 
     def __init__(self, folder: Path, shown: str) -> None:
-        from flowengine.scenarios.project import Project  # noqa: PLC0415  # see above
-        from flowengine.scenarios.report import Places  # noqa: PLC0415
+        from flowengine.scenarios.scenario_project import ScenarioProject  # noqa: PLC0415  # see above
+        from flowengine.scenarios.scenario_report import SourceRenderer  # noqa: PLC0415
 
-        self.project: Project = Project.at(folder)
+        self.project: ScenarioProject = ScenarioProject.from_folder(folder)
         self.cases: list[Case]
         self.problems: list[Problem]
-        self.cases, self.problems = self.project.cases()
-        self.places = Places({**self.project.files, **self.project.scenarios}, shown)
+        self.cases, self.problems = self.project.load_cases()
+        self.renderer = SourceRenderer({**self.project.files, **self.project.scenarios}, shown)
 
 
-class Broken(Exception):  # noqa: N818  # of a scenario, not of the program
+class ScenarioFailedError(Exception):  # of a scenario, not of the program
     """A scenario that failed, as text."""
 
 
@@ -45,14 +45,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The option and the setting."""
     group = parser.getgroup("flowengine")
     group.addoption(
-        OPTION,
+        FLOWS_OPTION,
         action="append",
         default=[],
         metavar="FOLDER",
         help="Run the scenarios of the flows in this folder as tests.",
     )
     parser.addini(
-        SETTING, "Folders of flows whose scenarios are run as tests.", type="paths", default=[]
+        FLOWS_SETTING,
+        "Folders of flows whose scenarios are run as tests.",
+        type="paths",
+        default=[],
     )
 
 
@@ -60,26 +63,26 @@ def pytest_configure(config: pytest.Config) -> None:
     """Folders that were asked for are collected, unless the command line names other files."""
     config.stash[_projects] = {}
     named = config.args_source is config.ArgsSource.ARGS
-    wanted = folders(config, asked=True) + ([] if named else folders(config, asked=False))
-    for folder in folders(config, asked=True):
+    wanted = list_folders(config, asked=True) + ([] if named else list_folders(config, asked=False))
+    for folder in list_folders(config, asked=True):
         if not (folder / SCENARIOS).is_dir():
             raise pytest.UsageError(
-                f"{OPTION}: {folder} "
+                f"{FLOWS_OPTION}: {folder} "
                 + (f"has no folder {SCENARIOS}" if folder.is_dir() else "is no folder")
             )
     config.args += [str(folder / SCENARIOS) for folder in wanted if (folder / SCENARIOS).is_dir()]
 
 
-def folders(config: pytest.Config, *, asked: bool) -> list[Path]:
+def list_folders(config: pytest.Config, *, asked: bool) -> list[Path]:
     """The folders of flows, from the command line or from the configuration."""
-    given: list[Any] = config.getoption(OPTION) if asked else config.getini(SETTING)
+    given: list[Any] = config.getoption(FLOWS_OPTION) if asked else config.getini(FLOWS_SETTING)
     return [(config.invocation_params.dir / folder).resolve() for folder in given]
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A file of scenarios in a folder that was asked for."""
     folder = file_path.parent.parent.resolve()
-    wanted = folders(parent.config, asked=True) + folders(parent.config, asked=False)
+    wanted = list_folders(parent.config, asked=True) + list_folders(parent.config, asked=False)
     if (
         file_path.parent.name == SCENARIOS
         and file_path.suffix in (".yaml", ".yml")
@@ -95,7 +98,7 @@ class ScenarioFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Its scenarios. Mistakes in it, or in the flows, are an error of collection."""
-        loaded = self.loaded()
+        loaded = self.load_project()
         name = f"{SCENARIOS}/{self.path.name}"
         errors = [problem for problem in loaded.problems if problem.severity == "error"]
         own = [
@@ -104,15 +107,15 @@ class ScenarioFile(pytest.File):
             if problem.span.file == name or not problem.span.file.startswith(f"{SCENARIOS}/")
         ]
         if own:
-            raise self.CollectError(loaded.places.listing(own))
+            raise self.CollectError(loaded.renderer.render_problems(own))
         for case in loaded.cases:
             if case.document.file == name:
                 yield ScenarioItem.from_parent(self, name=case.name, case=case, loaded=loaded)
 
-    def loaded(self) -> Loaded:
+    def load_project(self) -> PluginProject:
         known, folder = self.config.stash[_projects], self.path.parent.parent
         if folder not in known:
-            known[folder] = Loaded(
+            known[folder] = PluginProject(
                 folder, os.path.relpath(folder, self.config.invocation_params.dir)
             )
         return known[folder]
@@ -121,24 +124,24 @@ class ScenarioFile(pytest.File):
 class ScenarioItem(pytest.Item):
     """One scenario."""
 
-    def __init__(self, *, case: Case, loaded: Loaded, **rest: Any) -> None:
+    def __init__(self, *, case: Case, loaded: PluginProject, **rest: Any) -> None:
         super().__init__(**rest)
-        self.case, self.loaded = case, loaded
+        self.case, self.plugin_project = case, loaded
 
     def runtest(self) -> None:
         """Play it."""
-        from flowengine.scenarios.play import play  # noqa: PLC0415  # see above
-        from flowengine.scenarios.report import failure_text  # noqa: PLC0415
+        from flowengine.scenarios.scenario_report import format_failed_result  # noqa: PLC0415
+        from flowengine.scenarios.scenario_run import run_scenario  # noqa: PLC0415  # see above
 
-        result = play(self.case, self.loaded.project)
+        result = run_scenario(self.case, self.plugin_project.project)
         if result.failures:
-            raise Broken(failure_text(result, self.loaded.places))
+            raise ScenarioFailedError(format_failed_result(result, self.plugin_project.renderer))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The failure in the words of the scenario, without a traceback."""
         return (
             str(excinfo.value)
-            if isinstance(excinfo.value, Broken)
+            if isinstance(excinfo.value, ScenarioFailedError)
             else super().repr_failure(excinfo, style)
         )
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from flowengine.problems import Span
-from flowengine.runtime.step import Entry
-from flowengine.scenarios.conversation import Moment
+from flowengine.runtime.step import TraceEntry
+from flowengine.scenarios.conversation import TranscriptLine
 
 
-class Missed(Exception):  # noqa: N818  # an expectation, not an error of the program
+class ExpectationMissedError(Exception):  # an expectation, not an error of the program
     """Something did not come as the scenario says."""
 
     def __init__(self, message: str, expected: str = "", found: str = "") -> None:
@@ -26,7 +26,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ScenarioResult:
     """A scenario that was run. `state` is where its call was at the end, or when it failed, and
     `place` that state's line.
     """
@@ -35,8 +35,8 @@ class Result:
     name: str
     span: Span
     failures: tuple[Failure, ...]
-    transcript: tuple[Moment, ...]
-    trace: tuple[Entry, ...]
+    transcript: tuple[TranscriptLine, ...]
+    trace: tuple[TraceEntry, ...]
     state: str
     place: Span | None
     seconds: float

@@ -12,9 +12,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from flowengine.server.callback import respond
-from flowengine.server.forwarded import find_forwarded
-from flowengine.server.settings import SettingsError, is_loopback
+from flowengine.server.callback import send_response
+from flowengine.server.proxy_headers import find_proxy_header
+from flowengine.server.server_settings import SettingsError, is_loopback
 
 log = logging.getLogger(__name__)
 ADMIN_TOKEN, ADMIN_OPEN = "FLOWENGINE_ADMIN_TOKEN", "FLOWENGINE_ADMIN_OPEN"
@@ -22,7 +22,7 @@ STATUS_TOKEN = "FLOWENGINE_STATUS_TOKEN"  # noqa: S105  # the name of a variable
 MIN_TOKEN_LENGTH = 16  # whoever guesses it decides what callers hear
 
 
-class Denied(Exception):  # noqa: N818  # named for what is answered
+class AccessDeniedError(Exception):  # named for what is answered
     """A request that is not let in, or not understood."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -41,7 +41,7 @@ def check_token(environment: Mapping[str, str], name: str) -> str:
     return token
 
 
-class Door:
+class TokenAuthorizer:
     """Lets in who has one of the tokens. Where it is not open to others, only from this machine."""
 
     def __init__(self, tokens: Mapping[str, str], *, is_open: bool) -> None:
@@ -50,47 +50,49 @@ class Door:
         self._tokens = [token.encode() for token in tokens.values() if token]
         self._is_open = is_open
 
-    def check(self, request: Request) -> None:
+    def authorize_request(self, request: Request) -> None:
         """Raises Denied."""
         peer = request.client.host if request.client else ""
-        local = is_loopback(peer) and not find_forwarded(request.headers)
+        local = is_loopback(peer) and not find_proxy_header(request.headers)
         if not (local or self._is_open):
-            raise Denied(403, f"from this machine only; {ADMIN_OPEN}=1 opens it to others")
+            raise AccessDeniedError(
+                403, f"from this machine only; {ADMIN_OPEN}=1 opens it to others"
+            )
         if not self._tokens:
-            raise Denied(403, f"nobody may read this: set {self._names} for the server")
+            raise AccessDeniedError(403, f"nobody may read this: set {self._names} for the server")
         given = request.headers.getlist("authorization")
         if len(given) > 1:
-            raise Denied(401, "the request has several authorization headers")
+            raise AccessDeniedError(401, "the request has several authorization headers")
         scheme, _, token = "".join(given).partition(" ")
         sent = token.strip().encode()
         # all are compared, so that the time does not say which one is near
         known = [compare_digest(sent, token) for token in self._tokens]
         if scheme.lower() != "bearer" or not any(known):
             log.warning("a request to %s from %s without the token", request.url.path, peer)
-            raise Denied(
+            raise AccessDeniedError(
                 401, f"say who you are with Authorization: Bearer and the token of {self._names}"
             )
 
 
-class Guarded:
+class AuthorizedEndpoint:
     """An endpoint behind a door."""
 
-    def __init__(self, door: Door, endpoint: Any) -> None:
-        self._door = door
+    def __init__(self, door: TokenAuthorizer, endpoint: Any) -> None:
+        self._authorizer = door
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI endpoint."""
         try:
-            self._door.check(Request(scope, receive))
-        except Denied as denied:
+            self._authorizer.authorize_request(Request(scope, receive))
+        except AccessDeniedError as denied:
             answer = msgspec.json.encode({"message": str(denied)})
-            await respond(send, denied.status, answer)
+            await send_response(send, denied.status, answer)
             return
         await self._endpoint(scope, receive, send)
 
 
-def open_reading_door(environment: Mapping[str, str]) -> Door:
+def create_status_authorizer(environment: Mapping[str, str]) -> TokenAuthorizer:
     """The door to what can be read: also for who may change things."""
     names = (STATUS_TOKEN, ADMIN_TOKEN)
-    return Door({name: check_token(environment, name) for name in names}, is_open=True)
+    return TokenAuthorizer({name: check_token(environment, name) for name in names}, is_open=True)

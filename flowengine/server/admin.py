@@ -13,34 +13,53 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from flowengine.journal.database import JournalError
+from flowengine.journal.journal_database import JournalError
 from flowengine.limits import MAX_ADMIN_BYTES
-from flowengine.releases.archive import Origin
-from flowengine.releases.database import ArchiveError
-from flowengine.releases.desk import NOTHING, Broken, By, Desk, Done, Wanted, in_git, share_of
+from flowengine.releases.archive import ReleaseOrigin
+from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.git import GitError
-from flowengine.releases.ledger import Refused
-from flowengine.releases.overview import ProblemSeen, overview, seen
-from flowengine.runtime.store import Store
-from flowengine.server.access import ADMIN_OPEN, ADMIN_TOKEN, Denied, Door, check_token
-from flowengine.server.callback import respond
-from flowengine.server.live import Live
-from flowengine.server.settings import Settings
-from flowengine.server.status import in_use
+from flowengine.releases.ledger import CommandRefusedError
+from flowengine.releases.release_commands import (
+    EMPTY_SPEC,
+    Actor,
+    CommandResult,
+    InvalidFlowsError,
+    ReleaseCommands,
+    ReleaseSpec,
+    parse_share,
+    read_git_spec,
+)
+from flowengine.releases.release_overview import (
+    ProblemOverview,
+    build_overview,
+    build_problem_overview,
+)
+from flowengine.server.access import (
+    ADMIN_OPEN,
+    ADMIN_TOKEN,
+    AccessDeniedError,
+    TokenAuthorizer,
+    check_token,
+)
+from flowengine.server.callback import send_response
+from flowengine.server.release_service import ReleaseService
+from flowengine.server.server_settings import ServerSettings
+from flowengine.server.status import find_needed_releases
+from flowengine.storage.sessions import Store
 
 log = logging.getLogger(__name__)
-PREFIX = "/admin"
-LONGEST_NAME = 100
-NOBODY = "admin"
+ADMIN_PREFIX = "/admin"
+MAX_ACTOR_LENGTH = 100
+DEFAULT_ACTOR = "admin"
 
 
-class Asked(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class AdminRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What a request says. `note` is why, for the record."""
 
     note: str = ""
 
 
-class Named(Asked, kw_only=True):
+class NamedRequest(AdminRequest, kw_only=True):
     """A version: `what` is a kept release by the beginning of its id, or a ref of the repository
     that is served; or `files` by name.
     """
@@ -49,174 +68,195 @@ class Named(Asked, kw_only=True):
     files: dict[str, str] = {}
 
 
-class Shared(Named, kw_only=True):
+class CanaryRequest(NamedRequest, kw_only=True):
     """A canary; `share` as 10%. Without a version, another share for the candidate."""
 
     share: str
 
 
-class Drafted(Named, kw_only=True):
+class DraftRequest(NamedRequest, kw_only=True):
     """A draft; `callers` as +46701234567."""
 
     name: str
     callers: tuple[str, ...]
 
 
-class Back(Asked, kw_only=True):
+class RollbackRequest(AdminRequest, kw_only=True):
     """The release to go back to, by the beginning of its id; without, the one before."""
 
     release: str = ""
 
 
-class Ended(Asked, kw_only=True):
+class EndDraftRequest(AdminRequest, kw_only=True):
     """The draft that is over."""
 
     name: str
 
 
-class Verb(NamedTuple):
+class AdminVerb(NamedTuple):
     """What a verb takes, and what it does."""
 
-    takes: type[Asked]
-    do: Callable[[Desk, Any, Wanted, By], Done]
+    takes: type[AdminRequest]
+    do: Callable[[ReleaseCommands, Any, ReleaseSpec, Actor], CommandResult]
 
 
-VERBS: Mapping[str, Verb] = {
-    "publish": Verb(Named, lambda desk, _asked, wanted, by: desk.publish(wanted, by)),
-    "rollback": Verb(Back, lambda desk, asked, _wanted, by: desk.rollback(asked.release, by)),
-    "canary": Verb(
-        Shared, lambda desk, asked, wanted, by: desk.canary(wanted, share_of(asked.share), by)
+ADMIN_VERBS: Mapping[str, AdminVerb] = {
+    "publish": AdminVerb(NamedRequest, lambda desk, _asked, wanted, by: desk.publish(wanted, by)),
+    "rollback": AdminVerb(
+        RollbackRequest, lambda desk, asked, _wanted, by: desk.rollback(asked.release, by)
     ),
-    "promote": Verb(Asked, lambda desk, _asked, _wanted, by: desk.promote(by)),
-    "withdraw": Verb(Asked, lambda desk, _asked, _wanted, by: desk.withdraw(by)),
-    "draft": Verb(
-        Drafted, lambda desk, asked, wanted, by: desk.draft(asked.name, wanted, asked.callers, by)
+    "canary": AdminVerb(
+        CanaryRequest,
+        lambda desk, asked, wanted, by: desk.set_canary(wanted, parse_share(asked.share), by),
     ),
-    "undraft": Verb(Ended, lambda desk, asked, _wanted, by: desk.undraft(asked.name, by)),
+    "promote": AdminVerb(AdminRequest, lambda desk, _asked, _wanted, by: desk.promote(by)),
+    "withdraw": AdminVerb(AdminRequest, lambda desk, _asked, _wanted, by: desk.withdraw(by)),
+    "draft": AdminVerb(
+        DraftRequest,
+        lambda desk, asked, wanted, by: desk.set_draft(asked.name, wanted, asked.callers, by),
+    ),
+    "undraft": AdminVerb(
+        EndDraftRequest, lambda desk, asked, _wanted, by: desk.end_draft(asked.name, by)
+    ),
 }
 
 
-class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+class AdminReply(msgspec.Struct, frozen=True, omit_defaults=True):
     """An answer in words."""
 
     message: str
     release: str = ""
-    problems: tuple[ProblemSeen, ...] = ()
+    problems: tuple[ProblemOverview, ...] = ()
 
 
-class Admin:
+class AdminEndpoint:
     """One endpoint for all verbs; GET shows, POST changes."""
 
-    def __init__(self, door: Door, settings: Settings, live: Live, store: Store) -> None:
-        self._door = door
+    def __init__(
+        self, door: TokenAuthorizer, settings: ServerSettings, live: ReleaseService, store: Store
+    ) -> None:
+        self._authorizer = door
         self._settings = settings
-        self._live = live
+        self._release_service = live
         self._store = store
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI endpoint."""
         try:
-            status, answer = await self._answered(Request(scope, receive))
+            status, answer = await self._answer_request(Request(scope, receive))
         except ClientDisconnect:
             return
-        await respond(send, status, msgspec.json.encode(answer))
+        await send_response(send, status, msgspec.json.encode(answer))
 
-    async def _answered(self, request: Request) -> tuple[int, Any]:
+    async def _answer_request(self, request: Request) -> tuple[int, Any]:
         try:
-            self._door.check(request)
+            self._authorizer.authorize_request(request)
             if request.method != "POST":
-                return 200, await self._shown(request.path_params["verb"])
-            return 200, await self._changed(request)
-        except Denied as denied:
-            return denied.status, Told(str(denied))
-        except Broken as broken:
-            return 422, Told(str(broken), problems=tuple(map(seen, broken.problems)))
-        except (Refused, JournalError) as refusal:
-            return 409, Told(str(refusal))
+                return 200, await self._handle_get(request.path_params["verb"])
+            return 200, await self._handle_post(request)
+        except AccessDeniedError as denied:
+            return denied.status, AdminReply(str(denied))
+        except InvalidFlowsError as broken:
+            return 422, AdminReply(
+                str(broken), problems=tuple(map(build_problem_overview, broken.problems))
+            )
+        except (CommandRefusedError, JournalError) as refusal:
+            return 409, AdminReply(str(refusal))
         except (OSError, ArchiveError) as error:
             log.exception("what is live could not be changed")
-            return 503, Told(f"nothing has changed: {error}")
+            return 503, AdminReply(f"nothing has changed: {error}")
 
-    async def _shown(self, what: str) -> Any:
-        desk = self._live.desk
+    async def _handle_get(self, what: str) -> Any:
+        desk = self._release_service.release_commands
         if what == "releases":
-            needed = await in_use(self._store) or ()
-            return await self._live.workshop.run(
-                lambda: overview(desk.archive, desk.ledger, needed, time.time())
+            needed = await find_needed_releases(self._store) or ()
+            return await self._release_service.compile_worker.run(
+                lambda: build_overview(desk.archive, desk.ledger, needed, time.time())
             )
         if what == "canary":
-            found = await self._live.figures()
+            found = await self._release_service.load_canary_figures()
             if found is None:
-                raise Refused("there is no candidate")
+                raise CommandRefusedError("there is no candidate")
             return found
-        raise Denied(404, f"{PREFIX} shows releases and canary")
+        raise AccessDeniedError(404, f"{ADMIN_PREFIX} shows releases and canary")
 
-    async def _changed(self, request: Request) -> Told:
-        verb = VERBS.get(request.path_params["verb"])
+    async def _handle_post(self, request: Request) -> AdminReply:
+        verb = ADMIN_VERBS.get(request.path_params["verb"])
         if verb is None:
-            raise Denied(404, f"{PREFIX} knows {', '.join(VERBS)}")
-        asked = understood(await body_of(request), verb.takes)
-        by = By(name_of(request), asked.note)
-        done = await self._live.workshop.run(
-            lambda: verb.do(self._live.desk, asked, self._wanted(asked, by), by)
+            raise AccessDeniedError(404, f"{ADMIN_PREFIX} knows {', '.join(ADMIN_VERBS)}")
+        asked = parse_request(await read_request_body(request), verb.takes)
+        by = Actor(read_actor(request), asked.note)
+        done = await self._release_service.compile_worker.run(
+            lambda: verb.do(
+                self._release_service.release_commands,
+                asked,
+                self._find_release_spec(asked, by),
+                by,
+            )
         )
-        return Told(done.text, done.release)
+        return AdminReply(done.text, done.release)
 
-    def _wanted(self, asked: Asked, by: By) -> Wanted:
-        if not isinstance(asked, Named) or (
-            isinstance(asked, Shared) and not (asked.what or asked.files)
+    def _find_release_spec(self, asked: AdminRequest, by: Actor) -> ReleaseSpec:
+        if not isinstance(asked, NamedRequest) or (
+            isinstance(asked, CanaryRequest) and not (asked.what or asked.files)
         ):
-            return NOTHING
+            return EMPTY_SPEC
         if asked.files and not asked.what:
-            return Wanted(
+            return ReleaseSpec(
                 "",
                 {name: text.encode() for name, text in asked.files.items()},
-                Origin(f"sent by {by.who}"),
+                ReleaseOrigin(f"sent by {by.who}"),
             )
         if asked.files or not asked.what:
-            raise Denied(400, "name a version with what, or send its files")
-        if kept := self._live.desk.kept(asked.what):
-            return Wanted(kept)
+            raise AccessDeniedError(400, "name a version with what, or send its files")
+        if kept := self._release_service.release_commands.find_release(asked.what):
+            return ReleaseSpec(kept)
         if not self._settings.git:
-            raise Refused(f"no kept release begins with {asked.what}")
+            raise CommandRefusedError(f"no kept release begins with {asked.what}")
         try:
-            return in_git(Path(self._settings.git), asked.what, self._settings.flows)
+            return read_git_spec(Path(self._settings.git), asked.what, self._settings.flows)
         except GitError as error:
-            raise Refused(f"no kept release begins with {asked.what}; and {error}") from error
+            raise CommandRefusedError(
+                f"no kept release begins with {asked.what}; and {error}"
+            ) from error
 
 
-def routes(
-    environment: Mapping[str, str], settings: Settings, live: Live, store: Store
+def build_admin_routes(
+    environment: Mapping[str, str], settings: ServerSettings, live: ReleaseService, store: Store
 ) -> list[BaseRoute]:
     """Nothing without a token."""
     token = check_token(environment, ADMIN_TOKEN)
     if not token:
         return []
-    door = Door({ADMIN_TOKEN: token}, is_open=environment.get(ADMIN_OPEN) == "1")
+    door = TokenAuthorizer({ADMIN_TOKEN: token}, is_open=environment.get(ADMIN_OPEN) == "1")
     return [
-        Route(f"{PREFIX}/{{verb}}", Admin(door, settings, live, store), methods=["GET", "POST"])
+        Route(
+            f"{ADMIN_PREFIX}/{{verb}}",
+            AdminEndpoint(door, settings, live, store),
+            methods=["GET", "POST"],
+        )
     ]
 
 
-def understood(body: bytes, takes: type[Asked]) -> Asked:
+def parse_request(body: bytes, takes: type[AdminRequest]) -> AdminRequest:
     try:
         return msgspec.json.decode(body or b"{}", type=takes)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Denied(400, str(error)) from error
+        raise AccessDeniedError(400, str(error)) from error
 
 
-def name_of(request: Request) -> str:
+def read_actor(request: Request) -> str:
     """Who asks, as they say: whoever has the token is believed."""
-    name = request.headers.get("x-who", NOBODY).encode("latin-1").decode(errors="replace")
-    if not name.isprintable() or not name.strip() or len(name) > LONGEST_NAME:
-        raise Denied(400, f"X-Who is a name of at most {LONGEST_NAME} characters")
+    name = request.headers.get("x-who", DEFAULT_ACTOR).encode("latin-1").decode(errors="replace")
+    if not name.isprintable() or not name.strip() or len(name) > MAX_ACTOR_LENGTH:
+        raise AccessDeniedError(400, f"X-Who is a name of at most {MAX_ACTOR_LENGTH} characters")
     return name.strip()
 
 
-async def body_of(request: Request) -> bytes:
+async def read_request_body(request: Request) -> bytes:
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > MAX_ADMIN_BYTES:
-            raise Denied(413, f"a request has at most {MAX_ADMIN_BYTES} bytes")
+            raise AccessDeniedError(413, f"a request has at most {MAX_ADMIN_BYTES} bytes")
     return bytes(body)

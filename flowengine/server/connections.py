@@ -18,7 +18,7 @@ from flowengine.limits import (
     MIN_RESERVED_DESCRIPTORS,
     REQUEST_SECONDS,
 )
-from flowengine.runtime.complaints import Complaints
+from flowengine.runtime.log_once import LogOnce
 
 try:
     import resource
@@ -30,7 +30,7 @@ MAX_SWEEP_SECONDS = 1.0
 REQUEST_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
-class Connection(Protocol):
+class TrackedConnection(Protocol):
     """What this table needs of a protocol of the web server."""
 
     transport: asyncio.Transport
@@ -53,18 +53,18 @@ class ConnectionTable:
         request_seconds: float = REQUEST_SECONDS,
     ) -> None:
         self.is_retiring = False  # answers say that their connection closes
-        self._idle: dict[Connection, float] = {}
-        self._receiving: dict[Connection, float] = {}
+        self._idle: dict[TrackedConnection, float] = {}
+        self._receiving: dict[TrackedConnection, float] = {}
         self._keep_alive = keep_alive
         self._request_seconds = request_seconds
         self._interval = min(MAX_SWEEP_SECONDS, keep_alive / 5, request_seconds / 5)
         self._now = 0.0
         self._open = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._limit = max(1, allowed_descriptors() - reserved_descriptors())
-        self._room = sys.maxsize  # for connections, where descriptors have run short
-        self._shed: set[Connection] = set()
-        self._complaints = Complaints(log)
+        self._limit = max(1, read_descriptor_limit() - count_reserved_descriptors())
+        self._max_open = sys.maxsize  # for connections, where descriptors have run short
+        self._closing: set[TrackedConnection] = set()
+        self._log_once = LogOnce(log)
 
     def __len__(self) -> int:
         """How many connections are open."""
@@ -74,7 +74,7 @@ class ConnectionTable:
         """How many of them wait for their next request."""
         return len(self._idle)
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: TrackedConnection) -> None:
         """A new connection; its first request must come in time."""
         self._open += 1
         if self._timer is None:
@@ -82,23 +82,23 @@ class ConnectionTable:
         self._receiving[connection] = self._now
         self._keep_room(connection)
 
-    def discard(self, connection: Connection) -> None:
+    def discard(self, connection: TrackedConnection) -> None:
         """The connection is closed."""
         self._open -= 1
         self._idle.pop(connection, None)
         self._receiving.pop(connection, None)
-        self._shed.discard(connection)
+        self._closing.discard(connection)
 
-    def begin_request(self, connection: Connection) -> None:
+    def begin_request(self, connection: TrackedConnection) -> None:
         """The first byte of a request has come."""
         self._idle.pop(connection, None)
         self._receiving.setdefault(connection, self._now)
 
-    def end_request(self, connection: Connection) -> None:
+    def end_request(self, connection: TrackedConnection) -> None:
         """The last byte of a request has come."""
         self._receiving.pop(connection, None)
 
-    def set_idle(self, connection: Connection) -> None:
+    def set_idle(self, connection: TrackedConnection) -> None:
         """The answer is written, and no other request has begun."""
         self._idle[connection] = self._now
 
@@ -112,34 +112,36 @@ class ConnectionTable:
         if not self._open:
             return
         self._schedule_sweep()
-        if self._open < self._room / 2:
-            self._room = sys.maxsize
+        if self._open < self._max_open / 2:
+            self._max_open = sys.maxsize
         # noted times may be older than they should be by one interval: nothing is closed too early
         late = self._now - self._interval
-        for connection in overdue(self._receiving, late - self._request_seconds):
+        for connection in take_overdue(self._receiving, late - self._request_seconds):
             if connection.has_partial_request():
                 connection.transport.write(REQUEST_TIMEOUT)
-            close(connection.transport)
-        for connection in overdue(self._idle, late - self._keep_alive):
-            close(connection.transport)
+            close_transport(connection.transport)
+        for connection in take_overdue(self._idle, late - self._keep_alive):
+            close_transport(connection.transport)
 
-    def _keep_room(self, connection: Connection) -> None:
+    def _keep_room(self, connection: TrackedConnection) -> None:
         """The system hands out the lowest free descriptor. While none is shed, the number of a new
         one says how many are in use, by whatever, and so how many connections there is room for.
         """
         socket: Any = connection.transport.get_extra_info("socket")
         if socket is not None and socket.fileno() >= self._limit:
-            self._room = min(self._room, self._open - 1)
-            self._complaints.error(
+            self._max_open = min(self._max_open, self._open - 1)
+            self._log_once.error(
                 "file descriptors run short, so idle and slow connections are closed to keep room "
                 "for callbacks: allow the server more with ulimit -n or LimitNOFILE; in use are %s",
                 socket.fileno() + 1,
             )
-        while self._open - len(self._shed) > self._room and (oldest := self._oldest(connection)):
-            self._shed.add(oldest)
-            close(oldest.transport)
+        while self._open - len(self._closing) > self._max_open and (
+            oldest := self._take_oldest(connection)
+        ):
+            self._closing.add(oldest)
+            close_transport(oldest.transport)
 
-    def _oldest(self, new: Connection) -> Connection | None:
+    def _take_oldest(self, new: TrackedConnection) -> TrackedConnection | None:
         """Take out the connection that is idle for longest, or else sends the slowest."""
         for waiting in (self._idle, self._receiving):
             for oldest in waiting:
@@ -149,7 +151,7 @@ class ConnectionTable:
         return None
 
 
-def overdue(waiting: dict[Connection, float], limit: float) -> list[Connection]:
+def take_overdue(waiting: dict[TrackedConnection, float], limit: float) -> list[TrackedConnection]:
     """Take out the connections that wait since this time or longer."""
     found = []
     for connection, since in waiting.items():
@@ -161,7 +163,7 @@ def overdue(waiting: dict[Connection, float], limit: float) -> list[Connection]:
     return found
 
 
-def close(transport: asyncio.Transport) -> None:
+def close_transport(transport: asyncio.Transport) -> None:
     """Close a connection, also one whose other side does not read what was written."""
     if transport.get_write_buffer_size():
         transport.abort()
@@ -169,7 +171,7 @@ def close(transport: asyncio.Transport) -> None:
         transport.close()
 
 
-def allowed_descriptors() -> int:
+def read_descriptor_limit() -> int:
     """How many file descriptors a process may have."""
     if resource is None:
         return MAX_DESCRIPTORS
@@ -177,13 +179,15 @@ def allowed_descriptors() -> int:
     return MAX_DESCRIPTORS if allowed == resource.RLIM_INFINITY else allowed
 
 
-def reserved_descriptors() -> int:
+def count_reserved_descriptors() -> int:
     """How many of them are kept free by closing idle connections."""
-    return min(max(allowed_descriptors() // 4, MIN_RESERVED_DESCRIPTORS), MAX_RESERVED_DESCRIPTORS)
+    return min(
+        max(read_descriptor_limit() // 4, MIN_RESERVED_DESCRIPTORS), MAX_RESERVED_DESCRIPTORS
+    )
 
 
 def choose_backlog() -> int:
     """How many connections may wait to be accepted. A worker accepts all that wait at once, before
     it can close any other, so they must fit what is kept free.
     """
-    return reserved_descriptors() // 2
+    return count_reserved_descriptors() // 2

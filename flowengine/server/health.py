@@ -6,16 +6,16 @@ import time
 
 from starlette.types import Receive, Scope, Send
 
-from flowengine.runtime.complaints import Complaints
-from flowengine.runtime.store import Store, StoreError
-from flowengine.server.callback import respond
-from flowengine.server.metrics import CONTENT_TYPE, Metrics
+from flowengine.runtime.log_once import LogOnce
+from flowengine.server.callback import send_response
+from flowengine.server.metrics import METRICS_CONTENT_TYPE, Metrics
+from flowengine.storage.sessions import Store, StoreError
 
 log = logging.getLogger(__name__)
-SILENT = "the session store does not answer"
-CHECKED_SECONDS = 1.0  # balancers ask each second or less often
+STORE_SILENT_MESSAGE = "the session store does not answer"
+CHECK_CACHE_SECONDS = 1.0  # balancers ask each second or less often
 CHECK_LIMIT_SECONDS = 3.0  # they wait for five seconds or so; a store waits two for a lock
-TEXT = (b"content-type", b"text/plain; charset=utf-8")
+TEXT_HEADER = (b"content-type", b"text/plain; charset=utf-8")
 
 
 class Healthz:
@@ -23,35 +23,41 @@ class Healthz:
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Always 200."""
-        await respond(send, 200, b"ok\n", TEXT)
+        await send_response(send, 200, b"ok\n", TEXT_HEADER)
 
 
 class Readyz:
     """Whether to send callbacks here: not while shutting down, nor when the store cannot be
     written.
 
-    `trouble` is what else is wrong with the store. Whoever asks often, or at the same time, shares
+    `file_problem` is what else is wrong with the store. Whoever asks often, or at the same time, shares
     one attempt to write.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._complaints = Complaints(log)
+        self._log_once = LogOnce(log)
         self._check: asyncio.Task[str] | None = None
         self._checked_at = float("-inf")
-        self.draining = False
-        self.trouble = ""
+        self.is_draining = False
+        self.file_problem = ""
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """200 or 503, with the reason."""
-        problem = "shutting down" if self.draining else self.trouble or await self._store_problem()
-        await respond(send, 503 if problem else 200, f"{problem or 'ready'}\n".encode(), TEXT)
+        problem = (
+            "shutting down"
+            if self.is_draining
+            else self.file_problem or await self._find_store_problem()
+        )
+        await send_response(
+            send, 503 if problem else 200, f"{problem or 'ready'}\n".encode(), TEXT_HEADER
+        )
 
-    async def _store_problem(self) -> str:
+    async def _find_store_problem(self) -> str:
         """Why the store cannot be written, as it was found within the last second."""
         now = time.monotonic()
         if self._check is None or (
-            self._check.done() and now - self._checked_at >= CHECKED_SECONDS
+            self._check.done() and now - self._checked_at >= CHECK_CACHE_SECONDS
         ):
             self._checked_at = now
             self._check = asyncio.create_task(self._check_store())
@@ -62,18 +68,18 @@ class Readyz:
             async with asyncio.timeout(CHECK_LIMIT_SECONDS):
                 await self._store.check_writable()
         except StoreError as error:
-            self._complaints.error("not ready: %s", error)
+            self._log_once.error("not ready: %s", error)
             return str(error)
         except TimeoutError:
-            self._complaints.error("not ready: %s", SILENT)
-            return SILENT
+            self._log_once.error("not ready: %s", STORE_SILENT_MESSAGE)
+            return STORE_SILENT_MESSAGE
         except Exception:  # whatever it is, this server cannot keep calls
             log.exception("the session store fails")
             return "the session store fails"
         return ""
 
 
-class Scrape:
+class MetricsEndpoint:
     """The metrics of all workers."""
 
     def __init__(self, metrics: Metrics) -> None:
@@ -81,4 +87,6 @@ class Scrape:
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Prometheus text."""
-        await respond(send, 200, self._metrics.text(), (b"content-type", CONTENT_TYPE))
+        await send_response(
+            send, 200, self._metrics.render_text(), (b"content-type", METRICS_CONTENT_TYPE)
+        )

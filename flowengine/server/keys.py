@@ -11,7 +11,7 @@ COOKIE_KEYS = "FLOWENGINE_COOKIE_KEYS"
 KEY_FILE = "cookie.key"
 
 
-def texts(
+def find_sealing_keys(
     applications: Mapping[str, str], environment: Mapping[str, str], folder: Path
 ) -> list[str]:
     """The keys of the environment (the first seals, all open), else the application secrets.
@@ -19,31 +19,39 @@ def texts(
     Without either, a random secret in a file serves: it is the same for all workers and after a
     restart.
     """
-    return given(environment) or list(applications.values()) or [kept_secret(folder)]
+    return (
+        parse_environment_keys(environment)
+        or list(applications.values())
+        or [load_or_create_secret(folder)]
+    )
 
 
-def readable(
+def find_opening_keys(
     applications: Mapping[str, str], environment: Mapping[str, str], folder: Path
 ) -> list[str]:
     """All that may open what a server of this folder has sealed. Makes none."""
     file = folder / KEY_FILE
     return [
-        *given(environment),
+        *parse_environment_keys(environment),
         *applications.values(),
         *([file.read_text()] if file.is_file() else []),
     ]
 
 
-def given(environment: Mapping[str, str]) -> list[str]:
+def parse_environment_keys(environment: Mapping[str, str]) -> list[str]:
     return [text.strip() for text in environment.get(COOKIE_KEYS, "").split(",") if text.strip()]
 
 
-def codec(applications: Mapping[str, str], environment: Mapping[str, str], folder: Path) -> Codec:
+def create_codec(
+    applications: Mapping[str, str], environment: Mapping[str, str], folder: Path
+) -> Codec:
     """What seals the cookie."""
-    return Codec([derive_key(text) for text in texts(applications, environment, folder)])
+    return Codec(
+        [derive_key(text) for text in find_sealing_keys(applications, environment, folder)]
+    )
 
 
-def kept_secret(folder: Path) -> str:
+def load_or_create_secret(folder: Path) -> str:
     """The random secret of this folder, made at first need. Of workers that start together, one
     makes it.
     """

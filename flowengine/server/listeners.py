@@ -5,7 +5,7 @@ import socket
 from contextlib import suppress
 
 from flowengine.server.connections import choose_backlog
-from flowengine.server.settings import SettingsError
+from flowengine.server.server_settings import SettingsError
 
 # what systems say where they have no IPv6
 NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)

@@ -12,16 +12,18 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from flowengine.journal.masking import masked, told
-from flowengine.runtime.engine import Record
+from flowengine.journal.masking import format_trace_entry, mask_address
+from flowengine.runtime.engine import CallbackRecord
 from flowengine.sinch import Ice
 
-ATOMIC = 4096  # a pipe takes this much in one piece, so that the lines of several workers never mix
+ATOMIC_WRITE_BYTES = (
+    4096  # a pipe takes this much in one piece, so that the lines of several workers never mix
+)
 _encode_lines = msgspec.json.Encoder().encode_lines
 log = logging.getLogger(__name__)
 
 
-class Line(msgspec.Struct, omit_defaults=True, rename={"from_": "from"}):
+class CallbackLogLine(msgspec.Struct, omit_defaults=True, rename={"from_": "from"}):
     at: float
     call: str
     event: str
@@ -38,80 +40,83 @@ class Line(msgspec.Struct, omit_defaults=True, rename={"from_": "from"}):
     to: str = ""
 
 
-class Refused(msgspec.Struct):
+class RefusedLogLine(msgspec.Struct):
     at: float
     refused: int
     reason: str
     client: str
 
 
-class Lines:
+class LogWriter:
     """Gathers lines and writes them once per turn of the event loop."""
 
     def __init__(self, file: int = 1) -> None:
         self._file = file
-        self._waiting: list[Record | Refused] = []
+        self._waiting: list[CallbackRecord | RefusedLogLine] = []
         self._refused_at = 0.0
 
-    def callback(self, record: Record) -> None:
-        self._add(record)
+    def log_callback(self, record: CallbackRecord) -> None:
+        self._add_line(record)
 
-    def refused(self, code: int, reason: str, client: str) -> None:
+    def log_refusal(self, code: int, reason: str, client: str) -> None:
         """At most one line a second: whoever sends rubbish must not fill the disk."""
         now = time.time()
         if now - self._refused_at >= 1:
             self._refused_at = now
-            self._add(Refused(round(now, 3), code, reason, client))
+            self._add_line(RefusedLogLine(round(now, 3), code, reason, client))
 
     def flush(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for piece in pieces(written(waiting, round(time.time(), 3))):
+        for piece in split_lines(format_lines(waiting, round(time.time(), 3))):
             try:
                 os.write(self._file, piece)
             except OSError:  # nobody reads the log any more; calls go on
                 return
 
-    def _add(self, noted: Record | Refused) -> None:
+    def _add_line(self, noted: CallbackRecord | RefusedLogLine) -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self.flush)
         self._waiting.append(noted)
 
 
-def written(noted: Sequence[Record | Refused], at: float) -> bytes:
+def format_lines(noted: Sequence[CallbackRecord | RefusedLogLine], at: float) -> bytes:
     """Lines are made many at once, when their callers have their answers."""
     try:
         return _encode_lines(
-            [item if isinstance(item, Refused) else line(item, at) for item in noted]
+            [item if isinstance(item, RefusedLogLine) else build_line(item, at) for item in noted]
         )
     except Exception:
         if len(noted) > 1:  # one that cannot be written must not cost the others
-            return b"".join(written([item], at) for item in noted)
+            return b"".join(format_lines([item], at) for item in noted)
         log.exception("a callback was answered, but not noted")
         return b""
 
 
-def line(record: Record, at: float) -> Line:
+def build_line(record: CallbackRecord, at: float) -> CallbackLogLine:
     event, call = record.event, record.call
     flow, state, step = (call.flow, call.state, call.steps) if call else ("", "", 0)
-    made = Line(
+    made = CallbackLogLine(
         at, event.call_id, event.kind, record.outcome, record.release, flow, state, step,
-        millis(record.seconds), [told(entry) for entry in record.trace], millis(record.fetch_seconds), record.repeated,
+        to_millis(record.seconds), [format_trace_entry(entry) for entry in record.trace], to_millis(record.fetch_seconds), record.repeated,
     )  # fmt: skip
     if isinstance(event, Ice):
-        made.from_, made.to = masked(event.cli), masked(event.to.endpoint)
+        made.from_, made.to = mask_address(event.cli), mask_address(event.to.endpoint)
     return made
 
 
-def millis(seconds: float) -> float:
+def to_millis(seconds: float) -> float:
     """Milliseconds to three decimals; rounding a float to so many takes three times as long."""
     return int(seconds * 1e6 + 0.5) / 1000
 
 
-def pieces(lines: bytes) -> Iterable[bytes]:
+def split_lines(lines: bytes) -> Iterable[bytes]:
     """Whole lines together, each piece as long as may be written at once."""
     start = 0
-    while len(lines) - start > ATOMIC:
-        end = lines.rfind(b"\n", start, start + ATOMIC) + 1 or lines.index(b"\n", start) + 1
+    while len(lines) - start > ATOMIC_WRITE_BYTES:
+        end = (
+            lines.rfind(b"\n", start, start + ATOMIC_WRITE_BYTES) + 1
+            or lines.index(b"\n", start) + 1
+        )
         yield lines[start:end]
         start = end
     if start < len(lines):

@@ -16,13 +16,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from flowengine.journal.size_limit import JournalUsage
-from flowengine.runtime.engine import Record
+from flowengine.runtime.engine import CallbackRecord
 from flowengine.server.fetch.breaker import CircuitState
 
-SHARED = "PROMETHEUS_MULTIPROC_DIR"
-GATHERING_SECONDS = 0.25
+PROMETHEUS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+COUNT_DELAY_SECONDS = 0.25
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0)
-CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+METRICS_CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
@@ -52,8 +52,8 @@ class Metrics:
             multiprocess_mode="mostrecent",
             **given,
         )
-        self._serving = ""
-        self._noted: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+        self._current_release = ""
+        self._pending_times: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
 
     def _make_fetch_metrics(self, given: dict[str, Any]) -> None:
         self._fetches = Counter(
@@ -97,65 +97,65 @@ class Metrics:
             **given,
         )
 
-    def callback(self, record: Record) -> None:
+    def count_callback(self, record: CallbackRecord) -> None:
         """Note a callback; it is counted a moment later, as adding up many at once costs a caller
         nothing.
 
         Only its time is kept until then: records that live on would keep the memory that the next
         callbacks could use, and have it near.
         """
-        if not self._noted:
-            asyncio.get_running_loop().call_later(GATHERING_SECONDS, self.count)
-        self._noted[record.event.kind, record.outcome].append(record.seconds)
+        if not self._pending_times:
+            asyncio.get_running_loop().call_later(COUNT_DELAY_SECONDS, self.count_pending)
+        self._pending_times[record.event.kind, record.outcome].append(record.seconds)
         if record.repeated:
             self._repeated.inc()
 
-    def count(self) -> None:
+    def count_pending(self) -> None:
         """Add up what was noted."""
-        noted, self._noted = self._noted, defaultdict(list)
+        noted, self._pending_times = self._pending_times, defaultdict(list)
         for (event, outcome), times in noted.items():
             self._callbacks.labels(event, outcome).inc(len(times))
-            observe_all(self._seconds.labels(event), times)
+            observe_values(self._seconds.labels(event), times)
 
-    def fetched(self, service: str, outcome: str, seconds: float) -> None:
+    def observe_lookup(self, service: str, outcome: str, seconds: float) -> None:
         self._fetches.labels(service, outcome).inc()
         self._fetch_seconds.labels(service).observe(seconds)
 
-    def circuit(self, service: str, state: CircuitState) -> None:
+    def observe_circuit(self, service: str, state: CircuitState) -> None:
         self._circuits.labels(service).set(state)
         if state is CircuitState.OPEN:
             self._opened_circuits.labels(service).inc()
 
-    def journalled(self, outcome: str, rows: int) -> None:
+    def count_journal_rows(self, outcome: str, rows: int) -> None:
         """Told by the journal's own thread."""
         self._journalled.labels(outcome).inc(rows)
 
-    def journal_usage(self, usage: JournalUsage) -> None:
+    def observe_journal_usage(self, usage: JournalUsage) -> None:
         """Told by the journal's own thread."""
         self._journal_bytes.set(usage.bytes)
         self._journal_limit.set(usage.limit)
 
-    def refused(self, code: int) -> None:
+    def count_refusal(self, code: int) -> None:
         self._refused.labels(str(code)).inc()
 
-    def serving(self, release: str) -> None:
+    def mark_current_release(self, release: str) -> None:
         """Of all releases ever served, mark this one as the current."""
-        if self._serving:
-            self._release.labels(self._serving).set(0)
+        if self._current_release:
+            self._release.labels(self._current_release).set(0)
         self._release.labels(release).set(1)
-        self._serving = release
+        self._current_release = release
 
-    def text(self) -> bytes:
-        self.count()
-        if SHARED not in os.environ:
+    def render_text(self) -> bytes:
+        self.count_pending()
+        if PROMETHEUS_FOLDER_VARIABLE not in os.environ:
             return generate_latest(self.registry)
-        forget_dead_workers(Path(os.environ[SHARED]))
+        forget_dead_workers(Path(os.environ[PROMETHEUS_FOLDER_VARIABLE]))
         gathered = CollectorRegistry()
         MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]
         return generate_latest(gathered)
 
 
-def observe_all(histogram: Histogram, values: Sequence[float]) -> None:
+def observe_values(histogram: Histogram, values: Sequence[float]) -> None:
     """What `observe` does for each, at once: where workers share their numbers in files, one value
     costs as much as the verification of a signature.
     """

@@ -17,18 +17,23 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from flowengine.server.callback import is_connected, read, respond
-from flowengine.server.front import Front
+from flowengine.server.callback import is_connected, read_body, send_response
+from flowengine.server.callback_dispatcher import CallbackDispatcher
 
 log = logging.getLogger(__name__)
-TRIED = (
-    ("flowengine.server.direct", "DirectProtocol"),
-    ("flowengine.server.tracked", "TrackedHttpTools"),
-    ("flowengine.server.tracked", "TrackedH11"),
+TRIED_PROTOCOLS = (
+    ("flowengine.server.direct_protocol", "DirectProtocol"),
+    ("flowengine.server.tracked_protocols", "TrackedHttpTools"),
+    ("flowengine.server.tracked_protocols", "TrackedH11"),
 )
 TRIAL_SECONDS = 5.0
-HEAD = b"POST /trial HTTP/1.1\r\nhost: trial\r\ncontent-length: 2\r\n\r\n"
-TRIAL_REQUESTS = (HEAD + b"{}", HEAD, b"{}", b"GET /trial HTTP/1.1\r\nhost: trial\r\n\r\n")
+TRIAL_HEAD = b"POST /trial HTTP/1.1\r\nhost: trial\r\ncontent-length: 2\r\n\r\n"
+TRIAL_REQUESTS = (
+    TRIAL_HEAD + b"{}",
+    TRIAL_HEAD,
+    b"{}",
+    b"GET /trial HTTP/1.1\r\nhost: trial\r\n\r\n",
+)
 TRIAL_STATUS = (b"200", b"200", b"404")
 
 
@@ -41,20 +46,20 @@ class TrialCallback:
     gone.
     """
 
-    async def answered(
+    async def answer_request(
         self, _scope: Scope, body: bytes, still_waits: Callable[[], bool]
     ) -> tuple[int, bytes]:
         return (200 if still_waits() else 500), body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read(receive)
+        body = await read_body(receive)
         still_waits = partial(is_connected, receive)
-        await respond(send, *await self.answered(scope, body, still_waits))
+        await send_response(send, *await self.answer_request(scope, body, still_waits))
 
 
 def choose_protocol() -> type[asyncio.Protocol] | Literal["auto"]:
     """The fastest protocol that works; for each that does not, the log says what is in the way."""
-    for module, name in TRIED:
+    for module, name in TRIED_PROTOCOLS:
         try:
             found: type[asyncio.Protocol] = getattr(import_module(module), name)
             asyncio.run(asyncio.wait_for(try_protocol(found), TRIAL_SECONDS))
@@ -74,7 +79,7 @@ def choose_protocol() -> type[asyncio.Protocol] | Literal["auto"]:
 
 async def try_protocol(protocol: type[asyncio.Protocol]) -> None:
     """Have it answer a few requests over one connection. Raises whatever is in the way."""
-    front: Any = Front("/trial", TrialCallback(), Starlette())
+    front: Any = CallbackDispatcher("/trial", TrialCallback(), Starlette())
     config = uvicorn.Config(
         front,
         http=protocol,
@@ -120,7 +125,7 @@ async def exchange_requests(reader: asyncio.StreamReader, writer: asyncio.Stream
         await reader.readexactly(int(length))
 
 
-def check_tables(front: Front, state: ServerState) -> None:
+def check_tables(front: CallbackDispatcher, state: ServerState) -> None:
     """Whether both tables have the connection, and ours knows that it is idle."""
     if len(state.connections) != 1 or len(front.connections) != 1:
         raise TrialError("a connection is not counted")

@@ -10,21 +10,26 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from flowengine.expr import ZONE_DATA
-from flowengine.journal import Writer
-from flowengine.journal.database import JournalError
+from flowengine.journal import JournalWriter
+from flowengine.journal.journal_database import JournalError
 from flowengine.journal.size_limit import JournalUsage
 from flowengine.releases import Registry
-from flowengine.releases.database import ArchiveError
-from flowengine.releases.overview import FollowingSeen, RejectedSeen, SideBySide, overview
-from flowengine.runtime.store import Store, StoreError
-from flowengine.server.callback import respond
-from flowengine.server.live import Live
+from flowengine.releases.archive_database import ArchiveError
+from flowengine.releases.release_overview import (
+    CanaryComparison,
+    LeaderOverview,
+    RejectedOverview,
+    build_overview,
+)
+from flowengine.server.callback import send_response
+from flowengine.server.release_service import ReleaseService
+from flowengine.storage.sessions import Store, StoreError
 
 log = logging.getLogger(__name__)
-COUNTED_SECONDS = 5.0
+FIGURES_CACHE_SECONDS = 5.0
 
 
-class Worker(msgspec.Struct, frozen=True):
+class WorkerStatus(msgspec.Struct, frozen=True):
     """The worker that answered: what its new calls begin on, and the releases that it has in
     memory.
     """
@@ -34,14 +39,14 @@ class Worker(msgspec.Struct, frozen=True):
     releases: tuple[str, ...]
 
 
-class Zones(msgspec.Struct, frozen=True):
+class ZoneStatus(msgspec.Struct, frozen=True):
     """The time zones that opening hours go by; `outdated` when they are more than a year old."""
 
     version: str
     outdated: bool
 
 
-class JournalSeen(msgspec.Struct, frozen=True):
+class JournalStatus(msgspec.Struct, frozen=True):
     """The bytes that the call journal takes and may take, and the share of that in percent. From a
     hundred on, or shortly before, the oldest calls are dropped.
     """
@@ -51,79 +56,81 @@ class JournalSeen(msgspec.Struct, frozen=True):
     percent: int
 
 
-class State(msgspec.Struct, frozen=True):
+class ReleaseStatus(msgspec.Struct, frozen=True):
     """Of drafts only the names: whose phones they are for is nobody's business. `draining` are
     releases that are no longer live, but have calls; null while the session store fails. `canary`
     is how the candidate does, a few seconds ago; null where that cannot be told. `journal` is null
     where this worker has written nothing yet.
     """
 
-    following: FollowingSeen | None
+    following: LeaderOverview | None
     current: str
     candidate: str
     share: float
     drafts: tuple[str, ...]
-    canary: SideBySide | None
+    canary: CanaryComparison | None
     draining: tuple[str, ...] | None
-    rejected: tuple[RejectedSeen, ...]
-    worker: Worker
-    zones: Zones
-    journal: JournalSeen | None
+    rejected: tuple[RejectedOverview, ...]
+    worker: WorkerStatus
+    zones: ZoneStatus
+    journal: JournalStatus | None
 
 
-class Status:
+class StatusEndpoint:
     """The releases of a server as JSON."""
 
-    def __init__(self, live: Live, registry: Registry, store: Store, journal: Writer) -> None:
+    def __init__(
+        self, live: ReleaseService, registry: Registry, store: Store, journal: JournalWriter
+    ) -> None:
         self._journal = journal
-        self._live = live
+        self._release_service = live
         self._registry = registry
         self._store = store
-        self._canary: SideBySide | None = None
-        self._again = 0.0
+        self._canary: CanaryComparison | None = None
+        self._refresh_at = 0.0
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """200, or 503 while it cannot be told what is live."""
         try:
-            await respond(send, 200, msgspec.json.encode(await self._state()))
+            await send_response(send, 200, msgspec.json.encode(await self._build_status()))
         except ArchiveError as error:
-            await respond(
+            await send_response(
                 send,
                 503,
                 msgspec.json.encode({"message": str(error), "current": self._registry.current.id}),
             )
 
-    async def _state(self) -> State:
-        needed = await in_use(self._store)
-        desk = self._live.desk
-        found = await self._live.workshop.run(
-            lambda: overview(desk.archive, desk.ledger, needed or (), time.time())
+    async def _build_status(self) -> ReleaseStatus:
+        needed = await find_needed_releases(self._store)
+        desk = self._release_service.release_commands
+        found = await self._release_service.compile_worker.run(
+            lambda: build_overview(desk.archive, desk.ledger, needed or (), time.time())
         )
         live = {found.current, found.candidate, *(draft.release for draft in found.drafts)}
-        return State(
+        return ReleaseStatus(
             found.following,
             found.current,
             found.candidate,
             found.share,
             tuple(draft.name for draft in found.drafts),
-            await self._figures() if found.candidate else None,
+            await self._load_figures() if found.candidate else None,
             None if needed is None else tuple(sorted(needed - live)),
             found.rejected,
-            Worker(
+            WorkerStatus(
                 os.getpid(),
                 self._registry.current.id,
-                tuple(release.id for release in self._registry.known),
+                tuple(release.id for release in self._registry.loaded_releases),
             ),
-            Zones(ZONE_DATA.version, ZONE_DATA.is_outdated(datetime.now(UTC).date())),
-            journal_seen(self._journal.usage),
+            ZoneStatus(ZONE_DATA.version, ZONE_DATA.is_outdated(datetime.now(UTC).date())),
+            to_journal_status(self._journal.usage),
         )
 
-    async def _figures(self) -> SideBySide | None:
+    async def _load_figures(self) -> CanaryComparison | None:
         """Whoever asks often does not have all calls counted each time."""
-        if time.monotonic() >= self._again:
-            self._again = time.monotonic() + COUNTED_SECONDS
+        if time.monotonic() >= self._refresh_at:
+            self._refresh_at = time.monotonic() + FIGURES_CACHE_SECONDS
             try:
-                self._canary = await self._live.figures()
+                self._canary = await self._release_service.load_canary_figures()
             except (
                 JournalError,
                 ArchiveError,
@@ -133,16 +140,16 @@ class Status:
         return self._canary
 
 
-def journal_seen(usage: JournalUsage | None) -> JournalSeen | None:
+def to_journal_status(usage: JournalUsage | None) -> JournalStatus | None:
     if usage is None:
         return None
-    return JournalSeen(usage.bytes, usage.limit, usage.bytes * 100 // usage.limit)
+    return JournalStatus(usage.bytes, usage.limit, usage.bytes * 100 // usage.limit)
 
 
-async def in_use(store: Store) -> set[str] | None:
+async def find_needed_releases(store: Store) -> set[str] | None:
     """The releases that calls under way need, if the store can say."""
     try:
-        return await store.releases()
+        return await store.find_needed_releases()
     except StoreError:
         log.exception("the session store does not say which releases have calls")
         return None

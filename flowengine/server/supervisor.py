@@ -17,13 +17,13 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from flowengine.limits import MAX_WORKER_PAUSE_SECONDS, SILENT_WORKER_SECONDS
-from flowengine.server.worker import GRACE_SECONDS, READY, RETIRE, run_worker
+from flowengine.server.worker import READY_MESSAGE, RETIRE_MESSAGE, WORKER_GRACE_SECONDS, run_worker
 
 log = logging.getLogger(__name__)
 multiprocessing.allow_connection_pickling()
 _spawn = multiprocessing.get_context("spawn")
 # a worker that has not begun to serve has nothing to finish
-START_STOP_SECONDS = 5.0
+STARTING_GRACE_SECONDS = 5.0
 
 
 class WorkerProcess:
@@ -49,7 +49,7 @@ class WorkerProcess:
         with suppress(BlockingIOError, ConnectionError):
             found = self.control.recv(4096)
             self.is_ending = not found
-            self.is_ready = was_ready or READY in found
+            self.is_ready = was_ready or READY_MESSAGE in found
             self.heard_at = time.monotonic()
         return self.is_ready and not was_ready
 
@@ -57,7 +57,7 @@ class WorkerProcess:
         """Let it end with its connections."""
         self.is_leaving = True
         with suppress(OSError):  # it has just ended
-            self.control.send(RETIRE)
+            self.control.send(RETIRE_MESSAGE)
 
     def stop(self) -> None:
         """Let it answer what it has begun, and end."""
@@ -81,7 +81,7 @@ class Supervisor:
         self._workers: list[WorkerProcess] = []
         self._to_replace: list[WorkerProcess] = []
         self._signals: list[int] = []
-        self._served = False
+        self._has_served = False
         self._failures = 0
         self._start_at = 0.0
         self._stop_by: float | None = None
@@ -98,16 +98,16 @@ class Supervisor:
             signal.signal(number, lambda number, _frame: self._signals.append(number))
         while self._stop_by is None or self._workers:
             self._keep_workers()
-            self._wait_for_news(awake)
+            self._wait_for_events(awake)
             for worker in self._workers:
                 if worker.read_messages():
                     self._hand_over(worker)
             self._handle_signals()
-            self._remove_ended()
+            self._remove_ended_workers()
         signal.set_wakeup_fd(-1)
-        return 0 if self._served or self._signals else 1
+        return 0 if self._has_served or self._signals else 1
 
-    def _wait_for_news(self, awake: socket.socket) -> None:
+    def _wait_for_events(self, awake: socket.socket) -> None:
         sources: list[Any] = [awake]
         for worker in self._workers:
             sources.append(worker.process.sentinel)
@@ -126,12 +126,12 @@ class Supervisor:
         staying = [worker for worker in self._workers if not worker.is_leaving]
         if now >= self._start_at:
             for _ in range(self._wanted - sum(worker.replaces is None for worker in staying)):
-                self._start()
+                self._start_worker()
         # one after the other: a machine need not have room for twice as many
         if self._to_replace and not any(worker.replaces for worker in staying):
             old = self._to_replace.pop(0)
             if old in staying:
-                self._start(replaces=old)
+                self._start_worker(replaces=old)
 
     def _kill_overdue(self, now: float) -> None:
         for worker in self._workers:
@@ -143,12 +143,12 @@ class Supervisor:
                 worker.heard_at = now
                 worker.process.kill()
 
-    def _start(self, replaces: WorkerProcess | None = None) -> None:
+    def _start_worker(self, replaces: WorkerProcess | None = None) -> None:
         self._workers.append(WorkerProcess(self._listeners, replaces))
 
     def _hand_over(self, worker: WorkerProcess) -> None:
         """It serves from now on; the one that it replaces may go."""
-        self._served, self._failures = True, 0
+        self._has_served, self._failures = True, 0
         old, worker.replaces = worker.replaces, None
         if old in self._workers and old is not None and self._stop_by is None:
             old.retire()
@@ -156,7 +156,7 @@ class Supervisor:
     def _handle_signals(self) -> None:
         for number in self._signals[:]:
             if number in (signal.SIGTERM, signal.SIGINT) or self._has_lost_terminal():
-                self._stop(number)
+                self._stop_workers(number)
             else:
                 self._signals.remove(number)
                 if self._stop_by is None:
@@ -167,7 +167,7 @@ class Supervisor:
         """A shell that ends sends SIGHUP, too: nobody could stop the server any more."""
         return self._had_terminal and not has_terminal()
 
-    def _stop(self, number: int) -> None:
+    def _stop_workers(self, number: int) -> None:
         """End all workers; a second SIGINT waits for nobody."""
         if self._stop_by is not None:
             if self._signals.count(signal.SIGINT) > 1:
@@ -175,14 +175,14 @@ class Supervisor:
             return
         drain = 0.0 if number == signal.SIGINT else self._drain
         now = time.monotonic()
-        self._stop_by = now + drain + GRACE_SECONDS + START_STOP_SECONDS
-        self._start_stop_by = now + START_STOP_SECONDS
+        self._stop_by = now + drain + WORKER_GRACE_SECONDS + STARTING_GRACE_SECONDS
+        self._start_stop_by = now + STARTING_GRACE_SECONDS
         for worker in self._workers:
             worker.stop()
         for listener in self._listeners:
             listener.close()  # what no worker takes any more is refused, and need not wait
 
-    def _remove_ended(self) -> None:
+    def _remove_ended_workers(self) -> None:
         for worker in self._workers[:]:
             if worker.process.exitcode is None:
                 continue
@@ -195,9 +195,9 @@ class Supervisor:
         for successor in self._workers:
             if successor.replaces is worker:
                 successor.replaces = None
-        if not worker.is_ready and not self._served:
+        if not worker.is_ready and not self._has_served:
             log.error("a worker cannot start, and so the server ends")
-            self._stop(signal.SIGTERM)
+            self._stop_workers(signal.SIGTERM)
             return
         self._failures += 1
         pause = min(2.0 ** (self._failures - 1), MAX_WORKER_PAUSE_SECONDS)

@@ -12,15 +12,19 @@ from contextlib import suppress
 import uvicorn
 
 from flowengine.limits import RETIRE_SECONDS, SILENT_WORKER_SECONDS
+from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import choose_backlog
-from flowengine.server.front import Front
+from flowengine.server.logging_setup import (
+    configure_logging,
+    install_exception_hooks,
+    log_loop_error,
+)
 from flowengine.server.protocols import choose_protocol
-from flowengine.server.reports import configure_reports, install_hooks, report_loop_errors
-from flowengine.server.settings import Settings
+from flowengine.server.server_settings import ServerSettings
 
 log = logging.getLogger(__name__)
-GRACE_SECONDS = 30  # longer than any callback may take; what still hangs then never ends
-READY, ALIVE, RETIRE = b"r", b"a", b"q"
+WORKER_GRACE_SECONDS = 30  # longer than any callback may take; what still hangs then never ends
+READY_MESSAGE, ALIVE_MESSAGE, RETIRE_MESSAGE = b"r", b"a", b"q"
 
 
 def run_worker(listeners: Sequence[socket.socket], control: socket.socket) -> None:
@@ -34,11 +38,11 @@ def run_worker(listeners: Sequence[socket.socket], control: socket.socket) -> No
     # before the web server takes over nothing is under way, and when it hands the signal back all
     # is done: a thread that hangs must not delay the end
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    configure_reports()
-    install_hooks()
+    configure_logging()
+    install_exception_hooks()
     control.setblocking(False)
     try:
-        server = WorkerServer(configure_server(Settings.handed_on()), control)
+        server = WorkerServer(configure_server(ServerSettings.from_environment()), control)
         server.run(sockets=list(listeners))
     except Exception:  # the process module would print its text
         log.exception("the worker fails")
@@ -47,7 +51,7 @@ def run_worker(listeners: Sequence[socket.socket], control: socket.socket) -> No
     os._exit(0 if server.started else 1)
 
 
-def configure_server(settings: Settings) -> uvicorn.Config:
+def configure_server(settings: ServerSettings) -> uvicorn.Config:
     return uvicorn.Config(
         "flowengine.server.app:create",
         factory=True,
@@ -60,7 +64,7 @@ def configure_server(settings: Settings) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,  # nothing here depends on who the peer says it is
         timeout_keep_alive=max(1, round(settings.keep_alive)),
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=WORKER_GRACE_SECONDS,
     )
 
 
@@ -75,30 +79,30 @@ class WorkerServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say that callbacks are answered from now on."""
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(report_loop_errors)
+        loop.set_exception_handler(log_loop_error)
         await super().startup(sockets)
         if self.started:
-            self._tell(READY)
-            loop.add_reader(self._control, self._obey)
-            self._tasks.add(asyncio.create_task(self._show_life()))
+            self._send_message(READY_MESSAGE)
+            loop.add_reader(self._control, self._handle_command)
+            self._tasks.add(asyncio.create_task(self._send_heartbeats()))
 
-    async def _show_life(self) -> None:
+    async def _send_heartbeats(self) -> None:
         while True:
             await asyncio.sleep(SILENT_WORKER_SECONDS / 10)
-            self._tell(ALIVE)
+            self._send_message(ALIVE_MESSAGE)
 
-    def _tell(self, what: bytes) -> None:
+    def _send_message(self, what: bytes) -> None:
         with suppress(OSError):  # a supervisor that is gone, or has not listened for minutes
             self._control.send(what)
 
-    def _obey(self) -> None:
+    def _handle_command(self) -> None:
         try:
             command = self._control.recv(1)
         except BlockingIOError:
             return
         except OSError:
             command = b""
-        if command == RETIRE:
+        if command == RETIRE_MESSAGE:
             self._tasks.add(asyncio.create_task(self._retire()))
             return
         asyncio.get_running_loop().remove_reader(self._control)
@@ -112,7 +116,7 @@ class WorkerServer(uvicorn.Server):
         log.info("another worker takes over; this one ends with its connections")
         for server in self.servers:
             server.close()
-        front: Front = self.config.loaded_app
+        front: CallbackDispatcher = self.config.loaded_app
         front.retire()
         limit = asyncio.get_running_loop().time() + RETIRE_SECONDS
         # the table has no event for it

@@ -1,37 +1,37 @@
 """What the platform says, and how it proves it."""
 
-from flowengine.sinch.callbacks import BadCallback, decode
-from flowengine.sinch.events import (
+from flowengine.sinch.callback_decoder import BadCallbackError, decode
+from flowengine.sinch.callback_events import (
     Ace,
-    Amd,
-    Destination,
+    AmdResult,
+    CallbackEvent,
+    CallTarget,
     Dice,
-    Event,
     Ice,
     MenuResult,
     Money,
     Notify,
     Pie,
 )
-from flowengine.sinch.number import Number, normalise
-from flowengine.sinch.signing import SignatureError, Verifier, sign
+from flowengine.sinch.number_parser import ParsedNumber, parse_number
+from flowengine.sinch.signing import SignatureError, Verifier, sign_request
 
 __all__ = [
     "Ace",
-    "Amd",
-    "BadCallback",
-    "Destination",
+    "AmdResult",
+    "BadCallbackError",
+    "CallTarget",
+    "CallbackEvent",
     "Dice",
-    "Event",
     "Ice",
     "MenuResult",
     "Money",
     "Notify",
-    "Number",
+    "ParsedNumber",
     "Pie",
     "SignatureError",
     "Verifier",
     "decode",
-    "normalise",
-    "sign",
+    "parse_number",
+    "sign_request",
 ]

@@ -16,13 +16,13 @@ from urllib.parse import unquote_to_bytes
 
 from flowengine.limits import SIGNATURE_WINDOW_SECONDS
 
-Headers = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
+RequestHeaders = Mapping[str, str] | Iterable[tuple[bytes, bytes]]
 """Header names in any case; the second form is what ASGI has"""
 # of two of these one would be checked, and whoever stands in front may have read the other
-SIGNED = (b"authorization", b"content-type", b"x-timestamp")
+SIGNED_HEADERS = (b"authorization", b"content-type", b"x-timestamp")
 
 
-class Folded(dict[bytes, bytes]):
+class HeaderMap(dict[bytes, bytes]):
     """Headers by their names in lower case, so that nobody need search for them. None of them came
     several times.
     """
@@ -34,7 +34,7 @@ class SignatureError(Exception):
     code = 0
 
 
-class Unsigned(SignatureError):  # noqa: N818 - named for what the request is
+class UnsignedError(SignatureError):
     code = 40100
 
 
@@ -42,19 +42,19 @@ class RepeatedHeaderError(SignatureError):
     code = 40100
 
 
-class BadTimestamp(SignatureError):  # noqa: N818
+class BadTimestampError(SignatureError):
     code = 40101
 
 
-class BadSignature(SignatureError):  # noqa: N818
+class BadSignatureError(SignatureError):
     code = 40102
 
 
-class Stale(SignatureError):  # noqa: N818
+class StaleSignatureError(SignatureError):
     code = 40105
 
 
-class UnknownApplication(SignatureError):  # noqa: N818
+class UnknownApplicationError(SignatureError):
     code = 40004
 
 
@@ -67,31 +67,31 @@ def decode_secret(secret: str) -> bytes:
     return a2b_base64(text + "=" * (-len(text) % 4))
 
 
-_MD5 = md5(usedforsecurity=False)
+_EMPTY_MD5 = md5(usedforsecurity=False)
 
 
-def _hmac(secret: bytes) -> HMAC:
+def _make_hmac(secret: bytes) -> HMAC:
     return new_hmac(secret, digestmod="sha256")
 
 
-def _signature(keyed: HMAC, start: bytes, path: bytes) -> bytes:
+def _compute_signature(keyed: HMAC, start: bytes, path: bytes) -> bytes:
     hmac = keyed.copy()  # quicker than to begin with the key
     hmac.update(start + path)
     return b2a_base64(hmac.digest(), newline=False)
 
 
-def _start(method: str, body: bytes, content_type: bytes, timestamp: bytes) -> bytes:
+def _build_signed_prefix(method: str, body: bytes, content_type: bytes, timestamp: bytes) -> bytes:
     """All of the signed text but the path at its end"""
     body_digest = b""
     if body:
-        md5_of_body = _MD5.copy()  # quicker than to look for the algorithm again
+        md5_of_body = _EMPTY_MD5.copy()  # quicker than to look for the algorithm again
         md5_of_body.update(body)
         body_digest = b2a_base64(md5_of_body.digest(), newline=False)
     stamp = b"x-timestamp:" + timestamp
     return b"\n".join((method.upper().encode(), body_digest, content_type, stamp, b""))
 
 
-def sign(
+def sign_request(
     key: str,
     secret_b64: str,
     method: str,
@@ -103,8 +103,8 @@ def sign(
     """The Authorization header of a request. `path` has no query, and is written as it shall be
     signed (the SDKs decode it).
     """
-    start = _start(method, body, content_type.encode(), timestamp.encode())
-    signature = _signature(_hmac(decode_secret(secret_b64)), start, path.encode())
+    start = _build_signed_prefix(method, body, content_type.encode(), timestamp.encode())
+    signature = _compute_signature(_make_hmac(decode_secret(secret_b64)), start, path.encode())
     return f"application {key}:{signature.decode()}"
 
 
@@ -117,7 +117,7 @@ class Verifier:
         self, applications: Mapping[str, str], window_seconds: float = SIGNATURE_WINDOW_SECONDS
     ) -> None:
         self._applications = {
-            key.encode(): (key, _hmac(decode_secret(secret)))
+            key.encode(): (key, _make_hmac(decode_secret(secret)))
             for key, secret in applications.items()
         }
         self._folded = {
@@ -128,35 +128,40 @@ class Verifier:
         self._window = timedelta(seconds=window_seconds)
 
     def verify(
-        self, method: str, raw_path: bytes | str, headers: Headers, body: bytes, now: datetime
+        self,
+        method: str,
+        raw_path: bytes | str,
+        headers: RequestHeaders,
+        body: bytes,
+        now: datetime,
     ) -> str:
         """The key of the application that signed this request, as configured; raises a
         SignatureError
         """
-        authorization, content_type, timestamp = _headers(headers)
+        authorization, content_type, timestamp = _read_signed_headers(headers)
         usual, _, signature = authorization.rpartition(b":")
         application = self._usual.get(usual) if signature else None
         if application is None:
-            key, signature = _credentials(authorization)
+            key, signature = _parse_authorization(authorization)
             application = self._applications.get(key) or self._folded.get(key.lower())
         if application is None:
-            raise UnknownApplication("no such application is configured")
+            raise UnknownApplicationError("no such application is configured")
         self._check_age(timestamp, now)
-        start = _start(method, body, content_type, timestamp)
-        for path in self._paths(raw_path):
-            if compare_digest(_signature(application[1], start, path), signature):
+        start = _build_signed_prefix(method, body, content_type, timestamp)
+        for path in self._list_path_spellings(raw_path):
+            if compare_digest(_compute_signature(application[1], start, path), signature):
                 return application[0]
-        raise BadSignature("the signature does not fit the request")
+        raise BadSignatureError("the signature does not fit the request")
 
     def _check_age(self, timestamp: bytes, now: datetime) -> None:
         try:
             age = now - parse_timestamp(timestamp)[0]
         except ValueError as error:
-            raise BadTimestamp("x-timestamp is missing, or no ISO 8601 time") from error
+            raise BadTimestampError("x-timestamp is missing, or no ISO 8601 time") from error
         if not -self._window <= age <= self._window:
-            raise Stale(f"signed {age.total_seconds():.0f} seconds ago by this clock")
+            raise StaleSignatureError(f"signed {age.total_seconds():.0f} seconds ago by this clock")
 
-    def _paths(self, raw_path: bytes | str) -> Iterable[bytes]:
+    def _list_path_spellings(self, raw_path: bytes | str) -> Iterable[bytes]:
         """Senders disagree on whether to sign the path as sent or decoded"""
         path = raw_path.encode() if isinstance(raw_path, str) else raw_path
         path = path.partition(b"?")[0]
@@ -172,38 +177,38 @@ def parse_timestamp(text: bytes) -> tuple[datetime, int]:
     return moment, round(moment.timestamp() * 1_000_000)
 
 
-def check_repeated(headers: Headers) -> None:
+def check_repeated_headers(headers: RequestHeaders) -> None:
     """Raises RepeatedHeaderError where a header that counts came several times."""
-    _headers(headers)
+    _read_signed_headers(headers)
 
 
-def _headers(headers: Headers) -> tuple[bytes, bytes, bytes]:
-    if isinstance(headers, Folded):
+def _read_signed_headers(headers: RequestHeaders) -> tuple[bytes, bytes, bytes]:
+    if isinstance(headers, HeaderMap):
         return (
             headers.get(b"authorization", b""),
             headers.get(b"content-type", b""),
             headers.get(b"x-timestamp", b""),
         )
     found: dict[bytes, bytes] = {}
-    for name, value in _pairs(headers):
+    for name, value in _to_byte_pairs(headers):
         lowered = name.lower()
         if lowered in found:
             raise RepeatedHeaderError(f"the request has several {lowered.decode()} headers")
-        if lowered in SIGNED:
+        if lowered in SIGNED_HEADERS:
             found[lowered] = value
-    authorization, content_type, timestamp = (found.get(name, b"") for name in SIGNED)
+    authorization, content_type, timestamp = (found.get(name, b"") for name in SIGNED_HEADERS)
     return authorization, content_type, timestamp
 
 
-def _pairs(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
+def _to_byte_pairs(headers: RequestHeaders) -> Iterable[tuple[bytes, bytes]]:
     if isinstance(headers, Mapping):
         return [(name.encode(), value.encode()) for name, value in headers.items()]
     return headers
 
 
-def _credentials(authorization: bytes) -> tuple[bytes, bytes]:
+def _parse_authorization(authorization: bytes) -> tuple[bytes, bytes]:
     scheme, _, credentials = authorization.strip().partition(b" ")
     key, colon, signature = credentials.strip().partition(b":")
     if not (authorization and key and colon and signature) or scheme.lower() != b"application":
-        raise Unsigned('the Authorization header must be "application key:signature"')
+        raise UnsignedError('the Authorization header must be "application key:signature"')
     return key, signature

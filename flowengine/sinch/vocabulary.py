@@ -26,7 +26,7 @@ NOTICE_TYPES: Final = (
 INPUT_METHODS: Final = ("dtmf", "voice")
 AMD_STATUSES: Final = ("human", "machine", "notsure", "hangup", "inprogress")
 AMD_REASONS: Final = ("longgreeting", "initialsilence", "greeting", "beep", "n/a")
-ORIGINS: Final = ("pstn", "mxp", "sip", "server")
+CALL_ORIGINS: Final = ("pstn", "mxp", "sip", "server")
 
 
 def fold_word(word: str) -> str:

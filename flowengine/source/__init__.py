@@ -1,18 +1,22 @@
 """Files as data in which every key and value knows its place."""
 
-from flowengine.source.checking import check
-from flowengine.source.conflict import CONFLICT_CODE
-from flowengine.source.document import Document, Path
-from flowengine.source.internal import INTERNAL_CODE, internal_errors_reported, internal_problem
-from flowengine.source.reading import read
+from flowengine.source.document import Document, KeyPath
+from flowengine.source.document_reader import read_document
+from flowengine.source.internal_errors import (
+    INTERNAL_CODE,
+    report_internal_errors,
+    to_internal_problem,
+)
+from flowengine.source.merge_conflict import CONFLICT_CODE
+from flowengine.source.schema_validation import validate_document
 
 __all__ = [
     "CONFLICT_CODE",
     "INTERNAL_CODE",
     "Document",
-    "Path",
-    "check",
-    "internal_errors_reported",
-    "internal_problem",
-    "read",
+    "KeyPath",
+    "read_document",
+    "report_internal_errors",
+    "to_internal_problem",
+    "validate_document",
 ]

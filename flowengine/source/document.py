@@ -5,22 +5,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowengine.problems import Span
-from flowengine.source.inner import units
-from flowengine.source.text import Text
+from flowengine.source.source_text import SourceText
+from flowengine.source.value_offsets import map_offsets
 
-Path = tuple[str | int, ...]
-Stretch = tuple[int, int]  # offsets of the first character and of the one after the last
+KeyPath = tuple[str | int, ...]
+OffsetRange = tuple[int, int]  # offsets of the first character and of the one after the last
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
     """`broken` names the values that have a problem already and are not to be judged again."""
 
-    source: Text
+    source: SourceText
     data: Any
-    values: Mapping[Path, Stretch] = field(repr=False)
-    keys: Mapping[Path, Stretch] = field(repr=False)
-    broken: frozenset[Path] = frozenset()
+    values: Mapping[KeyPath, OffsetRange] = field(repr=False)
+    keys: Mapping[KeyPath, OffsetRange] = field(repr=False)
+    broken: frozenset[KeyPath] = frozenset()
 
     @property
     def file(self) -> str:
@@ -30,45 +30,49 @@ class Document:
     def text(self) -> str:
         return self.source.text
 
-    def span(self, path: Path) -> Span:
+    def find_span(self, path: KeyPath) -> Span:
         """The value at a path; when it is missing, the nearest thing around it that exists."""
-        return self.source.span(
-            *next(self.values[outer] for outer in _outward(path) if outer in self.values)
+        return self.source.get_span(
+            *next(self.values[outer] for outer in _iterate_enclosing(path) if outer in self.values)
         )
 
-    def key_span(self, path: Path) -> Span:
+    def find_key_span(self, path: KeyPath) -> Span:
         """The key that a path ends in; for an entry of a list, or a path that is missing, the
         nearest value or key.
         """
-        for outer in _outward(path):
+        for outer in _iterate_enclosing(path):
             if outer in self.keys:
-                return self.source.span(*self.keys[outer])
+                return self.source.get_span(*self.keys[outer])
             if outer in self.values and outer:
-                return self.source.span(*self.values[outer])
+                return self.source.get_span(*self.values[outer])
         start, end = self.values[()]
-        return self.source.span(start, min(end, self.source.line_end(start)))
+        return self.source.get_span(start, min(end, self.source.find_line_end(start)))
 
-    def inner(self, path: Path, start: int, length: int) -> Span:
+    def find_inner_span(self, path: KeyPath, start: int, length: int) -> Span:
         """The characters [start, start+length) of the text value at a path, wherever quoting,
         escapes and folding put them.
         """
-        if path not in self.values or not isinstance(value := self.at(path), str):
-            return self.span(path)
+        if path not in self.values or not isinstance(value := self.get_value(path), str):
+            return self.find_span(path)
         first, end = self.values[path]
-        found = units(self.text[first:end], value, start, length)
-        return self.source.span(first + found[0], first + found[1]) if found else self.span(path)
+        found = map_offsets(self.text[first:end], value, start, length)
+        return (
+            self.source.get_span(first + found[0], first + found[1])
+            if found
+            else self.find_span(path)
+        )
 
-    def raw(self, path: Path) -> str:
+    def get_source_text(self, path: KeyPath) -> str:
         """A value as it is written in the file."""
         start, end = self.values[path]
         return self.text[start:end]
 
-    def at(self, path: Path) -> Any:
+    def get_value(self, path: KeyPath) -> Any:
         value = self.data
         for step in path:
             value = value[step]
         return value
 
 
-def _outward(path: Path) -> Iterator[Path]:
+def _iterate_enclosing(path: KeyPath) -> Iterator[KeyPath]:
     return (path[:length] for length in range(len(path), -1, -1))

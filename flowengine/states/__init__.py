@@ -4,26 +4,60 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from flowengine.source import Path
+from flowengine.source import KeyPath
 from flowengine.states import (
     assign,
     choose,
     collect,
     connect,
-    ending,
     fetch,
     menu,
     preamble,
     split,
     subflow,
+    terminal_states,
 )
-from flowengine.states.builder import Builder, Signature, Surroundings, Target, Variable, Via
-from flowengine.states.move import Answer, Enter, Exit, Failed, Fetched, Leave, Move, Request
-from flowengine.states.run import Names, Run
+from flowengine.states.builder import (
+    CallbackContext,
+    ExitTarget,
+    FlowContext,
+    FlowSignature,
+    StateBuilder,
+    Variable,
+)
+from flowengine.states.state_results import (
+    AnswerCallback,
+    EnterSubflow,
+    Exit,
+    LookupRequest,
+    LookupResult,
+    ReturnFromSubflow,
+    StateFailure,
+    StateResult,
+)
+from flowengine.states.step_context import NameBindings, StepContext
 
 __all__ = [
-    "KINDS", "Answer", "Builder", "Enter", "Exit", "Failed", "Fetched", "Kind", "Leave", "Move", "Names", "Request", "Run",
-    "Signature", "Surroundings", "Target", "Variable", "Verb", "Via", "preamble",
+    "STATE_KINDS",
+    "AnswerCallback",
+    "CallbackContext",
+    "EnterSubflow",
+    "Exit",
+    "ExitTarget",
+    "FlowContext",
+    "FlowSignature",
+    "LookupRequest",
+    "LookupResult",
+    "NameBindings",
+    "ReturnFromSubflow",
+    "StateBuilder",
+    "StateFailure",
+    "StateKind",
+    "StateResult",
+    "StepContext",
+    "Variable",
+    "Verb",
+    "preamble",
 ]  # fmt: skip
 
 
@@ -36,12 +70,12 @@ class Verb(Protocol):
     def actions(self) -> frozenset[str]: ...
     @property
     def waits(self) -> bool: ...
-    def enter(self, run: Run) -> Move: ...
-    def resume(self, run: Run) -> Move: ...
+    def enter(self, run: StepContext) -> StateResult: ...
+    def resume(self, run: StepContext) -> StateResult: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class StateKind:
     """One kind of state. `next` says whether it takes `next:` and under which callback that is
     entered.
     """
@@ -49,39 +83,65 @@ class Kind:
     name: str
     title: str
     example: str
-    compile: Callable[[Builder, Path, Any], Any]
-    next: Via | Literal["none"]
+    compile: Callable[[StateBuilder, KeyPath, Any], Any]
+    next: CallbackContext | Literal["none"]
 
 
-KINDS: Mapping[str, Kind] = {
+STATE_KINDS: Mapping[str, StateKind] = {
     kind.name: kind
     for kind in (
-        Kind("menu", "Offer choices by key or by voice", menu.EXAMPLE, menu.compile_menu, "none"),
-        Kind("collect", "Ask for digits or words", collect.EXAMPLE, collect.compile_collect, "pie"),
-        Kind("choose", "Go on by conditions", choose.EXAMPLE, choose.compile_choose, "none"),
-        Kind("set", "Give variables new values", assign.EXAMPLE, assign.compile_set, "same"),
-        Kind(
+        StateKind(
+            "menu", "Offer choices by key or by voice", menu.EXAMPLE, menu.compile_menu, "none"
+        ),
+        StateKind(
+            "collect", "Ask for digits or words", collect.EXAMPLE, collect.compile_collect, "pie"
+        ),
+        StateKind("choose", "Go on by conditions", choose.EXAMPLE, choose.compile_choose, "none"),
+        StateKind("set", "Give variables new values", assign.EXAMPLE, assign.compile_set, "same"),
+        StateKind(
             "split",
             "Send shares of the callers different ways",
             split.EXAMPLE,
             split.compile_split,
             "none",
         ),
-        Kind("fetch", "Ask another system over HTTP", fetch.EXAMPLE, fetch.compile_fetch, "same"),
-        Kind("subflow", "Use another flow", subflow.EXAMPLE, subflow.compile_subflow, "none"),
-        Kind("return", "End a subflow", subflow.RETURN_EXAMPLE, subflow.compile_return, "none"),
-        Kind("connect", "Put the caller through", connect.EXAMPLE, connect.compile_connect, "none"),
-        Kind(
+        StateKind(
+            "fetch", "Ask another system over HTTP", fetch.EXAMPLE, fetch.compile_fetch, "same"
+        ),
+        StateKind("subflow", "Use another flow", subflow.EXAMPLE, subflow.compile_subflow, "none"),
+        StateKind(
+            "return", "End a subflow", subflow.RETURN_EXAMPLE, subflow.compile_return, "none"
+        ),
+        StateKind(
+            "connect", "Put the caller through", connect.EXAMPLE, connect.compile_connect, "none"
+        ),
+        StateKind(
             "continue",
             "Let the call go on",
-            ending.CONTINUE_EXAMPLE,
-            ending.compile_continue,
+            terminal_states.CONTINUE_EXAMPLE,
+            terminal_states.compile_continue,
             "none",
         ),
-        Kind("park", "Hold the call", ending.PARK_EXAMPLE, ending.compile_park, "none"),
-        Kind("hangup", "End the call", ending.HANGUP_EXAMPLE, ending.compile_hangup, "none"),
-        Kind(
-            "done", "End what an event asked for", ending.DONE_EXAMPLE, ending.compile_done, "none"
+        StateKind(
+            "park",
+            "Hold the call",
+            terminal_states.PARK_EXAMPLE,
+            terminal_states.compile_park,
+            "none",
+        ),
+        StateKind(
+            "hangup",
+            "End the call",
+            terminal_states.HANGUP_EXAMPLE,
+            terminal_states.compile_hangup,
+            "none",
+        ),
+        StateKind(
+            "done",
+            "End what an event asked for",
+            terminal_states.DONE_EXAMPLE,
+            terminal_states.compile_done,
+            "none",
         ),
     )
 }

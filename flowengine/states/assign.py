@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from flowengine.expr import EvalError, Expression, Template, Type, to_ascii_digits
-from flowengine.source import Path
-from flowengine.states.builder import Builder, Variable, misfit
-from flowengine.states.fields import Name
-from flowengine.states.move import Exit, Failed, Move
-from flowengine.states.run import Run
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder, Variable, explain_misfit
+from flowengine.states.field_types import Name
+from flowengine.states.state_results import Exit, StateFailure, StateResult
+from flowengine.states.step_context import StepContext
 
 EXAMPLE = """
 count:
@@ -23,7 +23,7 @@ count:
 MAX_DECIMAL = 1e300  # larger ones are no floats any more, and no amounts of anything either
 DIGIT_KINDS = frozenset({"digits", "date", "time"})
 Scalar = str | int | float | bool
-Set = Annotated[
+AuthoredSet = Annotated[
     dict[Name, Scalar],
     Meta(
         title="set",
@@ -42,29 +42,29 @@ class Assignment:
     variable: Variable
     value: Expression | Template | Scalar | None
 
-    def evaluate(self, run: Run) -> Any:
+    def evaluate(self, run: StepContext) -> Any:
         if isinstance(self.value, Expression):
-            return held(self.value.evaluate(run.names), self.variable, run.notes)
+            return convert_value(self.value.evaluate(run.names), self.variable, run.notes)
         if isinstance(self.value, Template):
-            return held(self.value.render(run.names), self.variable, run.notes)
+            return convert_value(self.value.render(run.names), self.variable, run.notes)
         return self.value
 
 
-def held(value: Any, variable: Variable, notes: list[str] | None = None) -> Any:
+def convert_value(value: Any, variable: Variable, notes: list[str] | None = None) -> Any:
     """The value as the variable holds it. Values from outside are converted; what does not fit is
     an EvalError, never a surprise later. A text that is cut is told in the notes.
     """
     if variable.type is Type.TEXT:
-        text = held_text(value, variable)
-        return text if len(text) <= variable.size else cut_text(text, variable, notes)
+        text = convert_text(value, variable)
+        return text if len(text) <= variable.size else truncate_text(text, variable, notes)
     if variable.type is Type.BOOLEAN and isinstance(value, bool):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return held_number(value, variable)
+        return convert_number(value, variable)
     raise EvalError(f"{variable.name} is {variable.kind} and cannot hold this value")
 
 
-def held_text(value: Any, variable: Variable) -> str:
+def convert_text(value: Any, variable: Variable) -> str:
     if value is None:
         return ""
     if isinstance(value, (dict, list)):
@@ -74,19 +74,19 @@ def held_text(value: Any, variable: Variable) -> str:
         return text
     if variable.kind in DIGIT_KINDS:
         text = to_ascii_digits(text)
-    if fault := misfit(text, variable):
+    if fault := explain_misfit(text, variable):
         raise EvalError(f"{variable.name} is {variable.kind}: {fault}")
     return text
 
 
-def cut_text(text: str, variable: Variable, notes: list[str] | None) -> str:
+def truncate_text(text: str, variable: Variable, notes: list[str] | None) -> str:
     """As much of a text as the variable holds. The note has no part of it: it may be a caller's."""
     if notes is not None:
         notes.append(f"cut: {variable.name} holds {variable.size} of {len(text)} characters")
     return text[: variable.size]
 
 
-def held_number(value: float, variable: Variable) -> int | float:
+def convert_number(value: float, variable: Variable) -> int | float:
     if variable.type is Type.DECIMAL and abs(value) < MAX_DECIMAL:
         return float(value)
     if abs(value) < 2**63 and float(value).is_integer():
@@ -104,25 +104,31 @@ class CompiledSet:
     actions = frozenset[str]()
     waits = False
 
-    def enter(self, run: Run) -> Move:
+    def enter(self, run: StepContext) -> StateResult:
         try:
             values = {f"vars.{item.variable.name}": item.evaluate(run) for item in self.assignments}
         except EvalError as error:
-            return Failed(error.message)
+            return StateFailure(error.message)
         run.names.update(values)
         return Exit("next")
 
-    def resume(self, run: Run) -> Move:
+    def resume(self, run: StepContext) -> StateResult:
         return self.enter(run)
 
 
-def compile_set(builder: Builder, path: Path, authored: Mapping[str, Scalar]) -> CompiledSet:
-    found = [assignment(builder, (*path, name), name, value) for name, value in authored.items()]
+def compile_set(
+    builder: StateBuilder, path: KeyPath, authored: Mapping[str, Scalar]
+) -> CompiledSet:
+    found = [
+        compile_assignment(builder, (*path, name), name, value) for name, value in authored.items()
+    ]
     return CompiledSet(tuple(item for item in found if item))
 
 
-def assignment(builder: Builder, path: Path, name: str, value: Scalar) -> Assignment | None:
-    variable = builder.variable(name, path)
+def compile_assignment(
+    builder: StateBuilder, path: KeyPath, name: str, value: Scalar
+) -> Assignment | None:
+    variable = builder.register_write(name, path)
     if variable is None:
         return None
-    return Assignment(variable, builder.value(path, value, variable))
+    return Assignment(variable, builder.compile_value(path, value, variable))

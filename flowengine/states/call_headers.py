@@ -4,37 +4,37 @@ from collections.abc import Mapping
 
 from flowengine.expr import Template
 from flowengine.limits import MAX_HEADERS_BYTES
-from flowengine.source import Path
-from flowengine.states.builder import Builder
-from flowengine.svaml.headers import (
-    header_name_fault,
-    header_value_fault,
-    headers_bytes,
-    repeated_header,
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder
+from flowengine.svaml.header_format import (
+    count_header_bytes,
+    find_header_name_fault,
+    find_header_value_fault,
+    find_repeated_header,
 )
 
 
 def compile_headers(
-    builder: Builder, path: Path, authored: Mapping[str, str]
+    builder: StateBuilder, path: KeyPath, authored: Mapping[str, str]
 ) -> dict[str, Template | None]:
     """The values by name; what no leg could be given is told."""
-    found = {name: builder.template((*path, name), text) for name, text in authored.items()}
+    found = {name: builder.compile_template((*path, name), text) for name, text in authored.items()}
     for name, template in found.items():
         fixed = (
             "".join(part for part in template.parts if isinstance(part, str)) if template else ""
         )
-        if fault := header_name_fault(name) or header_value_fault(fixed):
-            builder.problem("FE224", (*path, name), fault, "write for example X-Tier: gold")
-    if again := repeated_header(authored):
-        builder.problem(
+        if fault := find_header_name_fault(name) or find_header_value_fault(fixed):
+            builder.add_problem("FE224", (*path, name), fault, "write for example X-Tier: gold")
+    if again := find_repeated_header(authored):
+        builder.add_problem(
             "FE224", (*path, again), f"another header is called {again} too", "keep one of them"
         )
-    fixed_bytes = headers_bytes(
+    fixed_bytes = count_header_bytes(
         (name, "".join(part for part in template.parts if isinstance(part, str)))
         for name, template in found.items()
         if template
     )
     if fixed_bytes > MAX_HEADERS_BYTES:
         message = f"call headers of {fixed_bytes} bytes; the platform takes {MAX_HEADERS_BYTES}"
-        builder.problem("FE224", path, message, "shorten them, or send fewer")
+        builder.add_problem("FE224", path, message, "shorten them, or send fewer")
     return found

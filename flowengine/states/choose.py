@@ -7,11 +7,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.expr import EvalError, Expression
-from flowengine.source import Path
-from flowengine.states.builder import Builder
-from flowengine.states.fields import Condition, StateName
-from flowengine.states.move import Exit, Failed, Move
-from flowengine.states.run import Run
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder
+from flowengine.states.field_types import Condition, StateName
+from flowengine.states.state_results import Exit, StateFailure, StateResult
+from flowengine.states.step_context import StepContext
 
 EXAMPLE = """
 welcome:
@@ -49,22 +49,22 @@ class CompiledChoose:
     actions = frozenset[str]()
     waits = False
 
-    def enter(self, run: Run) -> Move:
+    def enter(self, run: StepContext) -> StateResult:
         try:
             for condition, leads in self.branches:
                 if condition is None or condition.evaluate(run.names):
                     return leads
         except EvalError as error:
-            return Failed(error.message)
-        return Failed("no condition held")
+            return StateFailure(error.message)
+        return StateFailure("no condition held")
 
-    def resume(self, run: Run) -> Move:
+    def resume(self, run: StepContext) -> StateResult:
         return self.enter(run)
 
 
-def compile_choose(builder: Builder, path: Path, choices: list[Choice]) -> CompiledChoose:
+def compile_choose(builder: StateBuilder, path: KeyPath, choices: list[Choice]) -> CompiledChoose:
     if choices[-1].when is not UNSET:
-        builder.problem(
+        builder.add_problem(
             "FE206",
             (*path, len(choices) - 1),
             "nothing says where the call goes when no condition holds",
@@ -72,7 +72,7 @@ def compile_choose(builder: Builder, path: Path, choices: list[Choice]) -> Compi
         )
     for index, choice in enumerate(choices[:-1]):
         if choice.when is UNSET:
-            builder.problem(
+            builder.add_problem(
                 "FE211",
                 (*path, index),
                 "the choices below this one are never looked at",
@@ -80,17 +80,20 @@ def compile_choose(builder: Builder, path: Path, choices: list[Choice]) -> Compi
             )
     return CompiledChoose(
         tuple(
-            branch(builder, (*path, index), index, choice) for index, choice in enumerate(choices)
+            compile_branch(builder, (*path, index), index, choice)
+            for index, choice in enumerate(choices)
         )
     )
 
 
-def branch(
-    builder: Builder, path: Path, index: int, choice: Choice
+def compile_branch(
+    builder: StateBuilder, path: KeyPath, index: int, choice: Choice
 ) -> tuple[Expression | None, Exit]:
     name = f"choice {index + 1}"
-    builder.exit(name, choice.next, (*path, "next"))
+    builder.add_exit(name, choice.next, (*path, "next"))
     condition = (
-        builder.condition((*path, "when"), choice.when) if isinstance(choice.when, str) else None
+        builder.compile_condition((*path, "when"), choice.when)
+        if isinstance(choice.when, str)
+        else None
     )
     return condition, Exit(name)

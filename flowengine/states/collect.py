@@ -8,28 +8,35 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.expr import EvalError, Expression, Type
 from flowengine.sinch import Pie
-from flowengine.source import Path
-from flowengine.states.asking import (
-    Question,
-    Wording,
-    Words,
-    otherwise,
-    question,
-    timeout_millis,
-    voice_millis,
-    wording,
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder, Variable
+from flowengine.states.field_types import (
+    SPECIAL_TARGETS,
+    Attempts,
+    Condition,
+    Duration,
+    Name,
+    StateName,
 )
-from flowengine.states.builder import Builder, Variable
-from flowengine.states.fields import SPECIAL, Attempts, Condition, Duration, Name, StateName
-from flowengine.states.move import Answer, Exit, Move
-from flowengine.states.prompt import Plan, Prompt, worded
+from flowengine.states.prompt import CompiledPrompt, Prompt, join_prompts
+from flowengine.states.question import (
+    AuthoredRetryPrompts,
+    Question,
+    RetryPrompts,
+    add_otherwise_exit,
+    compile_question,
+    compile_retry_prompts,
+    get_timeout_millis,
+    get_voice_millis,
+)
 from flowengine.states.read_back import ReadBack, compile_read_back
-from flowengine.states.run import Run
 from flowengine.states.spoken_input import NO, YES, convert_input, read_input
+from flowengine.states.state_results import AnswerCallback, Exit, StateResult
+from flowengine.states.step_context import StepContext
 from flowengine.svaml import Menu as WireMenu
 from flowengine.svaml import RunMenu
 
-CONFIRMING = 100  # attempts above this say that the read-back is what the caller was asked
+CONFIRMING_OFFSET = 100  # attempts above this say that the read-back is what the caller was asked
 EXAMPLE = """
 ask_account:
   collect:
@@ -105,7 +112,9 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         | UnsetType
     ) = UNSET
     invalid: (
-        Annotated[Words, Meta(description="Said when the input is too short or not valid.")]
+        Annotated[
+            AuthoredRetryPrompts, Meta(description="Said when the input is too short or not valid.")
+        ]
         | UnsetType
     ) = UNSET
     confirm: (
@@ -157,7 +166,8 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         | UnsetType
     ) = UNSET
     no_input: (
-        Annotated[Words, Meta(description="Said before asking again after silence.")] | UnsetType
+        Annotated[AuthoredRetryPrompts, Meta(description="Said before asking again after silence.")]
+        | UnsetType
     ) = UNSET
     otherwise: (
         Annotated[
@@ -198,49 +208,51 @@ class CompiledCollect:
     least: int
     most: int
     valid: Expression | None
-    invalid: Wording
+    invalid: RetryPrompts
     read_back: ReadBack | None
     timeout: int
     voice_timeout: int
     repeats: int
     keys: dict[str, str]
-    everywhere: dict[str, str]
-    before: str
+    global_keys: dict[str, str]
+    previous_value_name: str
     actions = frozenset({"runMenu"})
     waits = True
 
     @property
-    def confirm(self) -> Plan | None:
+    def confirm_prompt(self) -> CompiledPrompt | None:
         return self.read_back.prompt if self.read_back else None
 
-    def enter(self, run: Run) -> Move:
+    def enter(self, run: StepContext) -> StateResult:
         run.attempts = 1
-        return Answer(self.ask(run, worded([self.question.first], run)))
+        return AnswerCallback(self.ask_question(run, join_prompts([self.question.first], run)))
 
-    def resume(self, run: Run) -> Move:
+    def resume(self, run: StepContext) -> StateResult:
         event = run.event
         if type(event) is not Pie:
             return self.enter(run)
-        if run.attempts > CONFIRMING:
-            return self.confirmed(run, event)
+        if run.attempts > CONFIRMING_OFFSET:
+            return self.resume_read_back(run, event)
         if event.type not in ("sequence", "return") or not event.value:
-            settled = self.question.unanswered(run, event, "otherwise", self.ask)
-            return settled or self.question.retry(
-                run, "no input", self.question.no_input, "otherwise", self.ask
+            settled = self.question.handle_unanswered(run, event, "otherwise", self.ask_question)
+            return settled or self.question.retry_question(
+                run, "no input", self.question.no_input, "otherwise", self.ask_question
             )
-        return self.entered(run, read_input(event, self.variable, run.locale))
+        return self.handle_input(run, read_input(event, self.variable, run.locale))
 
-    def entered(self, run: Run, text: str) -> Move:
+    def handle_input(self, run: StepContext, text: str) -> StateResult:
         if text in self.keys:
             return Exit(self.keys[text])
-        if not self.keep(run, text):
-            return self.question.retry(run, "invalid", self.invalid, "otherwise", self.ask)
+        if not self.store_input(run, text):
+            return self.question.retry_question(
+                run, "invalid", self.invalid, "otherwise", self.ask_question
+            )
         if self.read_back is None:
             return Exit("next")
-        run.attempts += CONFIRMING
-        return Answer(self.ask_back(run))
+        run.attempts += CONFIRMING_OFFSET
+        return AnswerCallback(self.ask_confirmation(run))
 
-    def keep(self, run: Run, text: str) -> bool:
+    def store_input(self, run: StepContext, text: str) -> bool:
         """Put the input into its variable; False, and the old value again, when it is not valid."""
         name = f"vars.{self.variable.name}"
         value = convert_input(text, self.variable, self.format)
@@ -248,51 +260,57 @@ class CompiledCollect:
             return False
         before = run.names[name]
         run.names[name] = value
-        if self.holds(run):
-            if self.before:
-                run.names[self.before] = before
+        if self.is_input_valid(run):
+            if self.previous_value_name:
+                run.names[self.previous_value_name] = before
             return True
         run.names[name] = before
         return False
 
-    def holds(self, run: Run) -> bool:
+    def is_input_valid(self, run: StepContext) -> bool:
         try:
             return self.valid is None or self.valid.evaluate(run.names) is True
         except EvalError as error:
             run.notes.append(f"valid: {error.message}")
             return False
 
-    def confirmed(self, run: Run, event: Pie) -> Move:
+    def resume_read_back(self, run: StepContext, event: Pie) -> StateResult:
         """What becomes of the read-back: whoever leaves it without a yes leaves the old value
         behind.
         """
-        said = self.read_back.answer(run, event) if self.read_back else ""
-        moved = Exit("next") if said == YES else self.refused(run, event, said)
-        if said == NO or not isinstance(moved, Answer):
-            before = run.names.pop(self.before)
+        said = self.read_back.interpret_answer(run, event) if self.read_back else ""
+        moved = Exit("next") if said == YES else self.handle_refusal(run, event, said)
+        if said == NO or not isinstance(moved, AnswerCallback):
+            before = run.names.pop(self.previous_value_name)
             if said != YES:
                 run.names[f"vars.{self.variable.name}"] = before
         return moved
 
-    def refused(self, run: Run, event: Pie, said: str) -> Move:
-        if said in self.everywhere:
-            leads = self.everywhere[said]
+    def handle_refusal(self, run: StepContext, event: Pie, said: str) -> StateResult:
+        if said in self.global_keys:
+            leads = self.global_keys[said]
             return Exit(leads, own_question=leads == "back")
-        attempt = run.attempts - CONFIRMING
+        attempt = run.attempts - CONFIRMING_OFFSET
         run.attempts = attempt
         if said == NO:
-            return self.question.retry(run, "not confirmed", Wording(()), "otherwise", self.ask)
-        settled = self.question.unanswered(
-            run, event, "otherwise", lambda run, _: self.ask_back(run)
+            return self.question.retry_question(
+                run, "not confirmed", RetryPrompts(()), "otherwise", self.ask_question
+            )
+        settled = self.question.handle_unanswered(
+            run, event, "otherwise", lambda run, _: self.ask_confirmation(run)
         )
-        moved = settled or self.question.retry(
-            run, "no match", Wording(()), "otherwise", lambda run, _: self.ask_back(run)
+        moved = settled or self.question.retry_question(
+            run,
+            "no match",
+            RetryPrompts(()),
+            "otherwise",
+            lambda run, _: self.ask_confirmation(run),
         )
         if run.attempts > attempt:
-            run.attempts += CONFIRMING
+            run.attempts += CONFIRMING_OFFSET
         return moved
 
-    def ask(self, run: Run, prompt: str) -> RunMenu:
+    def ask_question(self, run: StepContext, prompt: str) -> RunMenu:
         menu = WireMenu(
             id="main",
             main_prompt=prompt,
@@ -302,14 +320,18 @@ class CompiledCollect:
             timeout_mills=self.timeout,
             max_timeout_mills=self.voice_timeout,
         )
-        return self.question.run_menu([menu], run, self.question.first)
+        return self.question.build_run_menu([menu], run, self.question.first)
 
-    def ask_back(self, run: Run) -> RunMenu:
+    def ask_confirmation(self, run: StepContext) -> RunMenu:
         assert self.read_back is not None  # noqa: S101  # only with one a call comes to it
-        return self.question.run_menu([self.read_back.menu(run)], run, self.read_back.prompt)
+        return self.question.build_run_menu(
+            [self.read_back.build_menu(run)], run, self.read_back.prompt
+        )
 
 
-def lengths(builder: Builder, path: Path, collect: Collect, variable: Variable) -> tuple[int, int]:
+def get_length_range(
+    builder: StateBuilder, path: KeyPath, collect: Collect, variable: Variable
+) -> tuple[int, int]:
     """The least and the most digits; without `digits:` anything that the variable can hold."""
     if variable.kind in ("date", "time"):
         length = len(collect.format or "HHMM")
@@ -321,14 +343,14 @@ def lengths(builder: Builder, path: Path, collect: Collect, variable: Variable) 
     else:
         low, high = map(int, str(collect.digits).split("-"))
     if not 1 <= low <= high:
-        builder.problem(
+        builder.add_problem(
             "FE208",
             (*path, "digits"),
             f"{collect.digits} is no range of digits",
             "write the smaller number first, from 1 on: 4-8",
         )
     if high > variable.size:
-        builder.problem(
+        builder.add_problem(
             "FE209",
             (*path, "digits"),
             f"{high} digits do not fit into {variable.name}, which holds {variable.size}",
@@ -337,53 +359,61 @@ def lengths(builder: Builder, path: Path, collect: Collect, variable: Variable) 
     return low, high
 
 
-def global_exits(builder: Builder) -> dict[str, str]:
+def add_global_exits(builder: StateBuilder) -> dict[str, str]:
     """Keys that work everywhere, as inputs of their own."""
     return {
-        key: target if target in SPECIAL else builder.exit(f"key {key}", target, (), "pie")
-        for key, target in builder.around.global_keys.items()
+        key: target
+        if target in SPECIAL_TARGETS
+        else builder.add_exit(f"key {key}", target, (), "pie")
+        for key, target in builder.context.global_keys.items()
     }
 
 
-def compile_collect(builder: Builder, path: Path, collect: Collect) -> CompiledCollect | None:
-    variable = builder.variable(collect.into, (*path, "into"))
-    otherwise(builder, path, collect.otherwise)
+def compile_collect(
+    builder: StateBuilder, path: KeyPath, collect: Collect
+) -> CompiledCollect | None:
+    variable = builder.register_write(collect.into, (*path, "into"))
+    add_otherwise_exit(builder, path, collect.otherwise)
     if variable is None:
         return None
     if variable.type not in (Type.TEXT, Type.INTEGER):
-        builder.problem(
+        builder.add_problem(
             "FE221",
             (*path, "into"),
             f"{variable.name} is {variable.kind}; keys give digits or text",
             "declare it as digits, integer or text",
         )
     if (variable.kind == "date") != (collect.format is not UNSET):
-        builder.problem(
+        builder.add_problem(
             "FE229",
             (*path, "into"),
             "a date, and nothing else, is keyed in by a format",
             "add `format: MMDDYYYY` for a date, or remove it",
         )
     builder.late_reads.add(f"vars.{variable.name}")
-    least, most = lengths(builder, path, collect, variable)
-    keys = global_exits(builder)
+    least, most = get_length_range(builder, path, collect, variable)
+    keys = add_global_exits(builder)
     everywhere = {key: leads for key, leads in keys.items() if key not in ("1", "2")}
-    timeout = timeout_millis(builder, (*path, "timeout"), collect.timeout)
+    timeout = get_timeout_millis(builder, (*path, "timeout"), collect.timeout)
     return CompiledCollect(
-        question=question(builder, path, collect, heard=collect.voice, no_match=Wording(())),
+        question=compile_question(
+            builder, path, collect, heard=collect.voice, no_match=RetryPrompts(())
+        ),
         variable=variable,
         format=collect.format or "",
         least=least,
         most=most,
-        valid=builder.condition((*path, "valid"), collect.valid, late=True)
+        valid=builder.compile_condition((*path, "valid"), collect.valid, late=True)
         if isinstance(collect.valid, str)
         else None,
-        invalid=wording(builder, (*path, "invalid"), collect.invalid, "invalid"),
+        invalid=compile_retry_prompts(builder, (*path, "invalid"), collect.invalid, "invalid"),
         read_back=compile_read_back(builder, path, collect, everywhere, timeout),
         timeout=timeout,
-        voice_timeout=voice_millis(builder, (*path, "voice_timeout"), collect.voice_timeout),
+        voice_timeout=get_voice_millis(builder, (*path, "voice_timeout"), collect.voice_timeout),
         repeats=collect.repeats,
         keys={key: leads for key, leads in keys.items() if least > 1 or not key.isdigit()},
-        everywhere=everywhere,
-        before=builder.beside(variable) if collect.confirm is not UNSET else "",
+        global_keys=everywhere,
+        previous_value_name=builder.add_shadow_variable(variable)
+        if collect.confirm is not UNSET
+        else "",
     )

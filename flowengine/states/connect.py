@@ -8,27 +8,27 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.expr import EvalError, Mode
+from flowengine.expr import EscapeMode, EvalError
 from flowengine.limits import MAX_CALL_SECONDS, MAX_CONFERENCE_KEYS_SECONDS, MAX_RING_SECONDS
 from flowengine.sinch import Ace, Notify, Pie
-from flowengine.source import Path
-from flowengine.states.builder import Builder
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder
 from flowengine.states.call_headers import compile_headers
-from flowengine.states.fields import Duration, StateName, Tones
-from flowengine.states.move import Answer, Exit, Failed, Move
-from flowengine.states.run import Run
-from flowengine.states.wire import Prepared, caller_id, prepared
+from flowengine.states.connect_actions import PreparedAction, format_caller_id, prepare_action
+from flowengine.states.field_types import DtmfTones, Duration, StateName
+from flowengine.states.state_results import AnswerCallback, Exit, StateFailure, StateResult
+from flowengine.states.step_context import StepContext
 from flowengine.svaml import Continue, Hangup
 
-TARGETS = ("phone", "sip", "app", "conference", "stream")
-ACTIONS = {
+TARGET_KEYS = ("phone", "sip", "app", "conference", "stream")
+ACTIONS_BY_TARGET = {
     "phone": "connectPstn",
     "sip": "connectSip",
     "app": "connectMxp",
     "conference": "connectConf",
     "stream": "connectStream",
 }
-VERDICTS = {"human": "person", "machine": "machine"}
+EXITS_BY_AMD_STATUS = {"human": "person", "machine": "machine"}
 EXAMPLE = """
 agents:
   connect:
@@ -129,7 +129,7 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     ) = UNSET
     dtmf: (
         Annotated[
-            Tones,
+            DtmfTones,
             Meta(
                 description="Keys sent to the callee on answer: 0-9, # and w (half a second).",
                 examples=["ww123#"],
@@ -253,61 +253,71 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 @dataclass(frozen=True, slots=True)
 class CompiledConnect:
-    """A connection at work. `exits` are those that the author wrote."""
+    """A connection at work. `add_exits` are those that the author wrote."""
 
     target: str
-    prepared: Prepared
+    prepared_action: PreparedAction
     exits: frozenset[str]
     actions: frozenset[str]
-    late: bool
+    is_detection_async: bool
     waits: bool = True
 
-    def enter(self, run: Run) -> Move:
+    def enter(self, run: StepContext) -> StateResult:
         try:
-            return Answer(self.prepared.action(run))
+            return AnswerCallback(self.prepared_action.get_action(run))
         except (EvalError, ValueError) as error:
-            return Failed(str(error))
+            return StateFailure(str(error))
 
-    def resume(self, run: Run) -> Move:
+    def resume(self, run: StepContext) -> StateResult:
         event = run.event
         if type(event) is Ace:
-            return self.answered(event)
+            return self.handle_answer(event)
         if type(event) is Notify:
-            return self.noticed(event)
-        return Answer(Hangup() if type(event) is Pie and event.type == "hangup" else Continue())
+            return self.handle_notice(event)
+        return AnswerCallback(
+            Hangup() if type(event) is Pie and event.type == "hangup" else Continue()
+        )
 
-    def answered(self, event: Ace) -> Move:
+    def handle_answer(self, event: Ace) -> StateResult:
         """With `detect: async` the verdict comes as a notice: whatever stands here is none yet."""
-        verdict = "" if self.late else self.verdict(event.amd.status if event.amd else "")
+        verdict = (
+            ""
+            if self.is_detection_async
+            else self.find_amd_exit(event.amd.status if event.amd else "")
+        )
         for name in (verdict, "answered"):
             if name in self.exits:
                 return Exit(name)
-        return Answer(Continue())
+        return AnswerCallback(Continue())
 
-    def noticed(self, event: Notify) -> Move:
+    def handle_notice(self, event: Notify) -> StateResult:
         """The late verdict of asynchronous detection; there is nothing to answer, only things to
         do.
         """
         verdict = (
             "beep"
             if event.type == "amd_beep"
-            else self.verdict(event.amd.status if event.amd else "")
+            else self.find_amd_exit(event.amd.status if event.amd else "")
         )
-        return Exit(verdict) if self.late and verdict in self.exits else Answer(None)
+        return (
+            Exit(verdict)
+            if self.is_detection_async and verdict in self.exits
+            else AnswerCallback(None)
+        )
 
-    def verdict(self, status: str) -> str:
+    def find_amd_exit(self, status: str) -> str:
         if status in ("", "inprogress", "hangup"):
             return ""
-        return VERDICTS.get(status, "unsure")
+        return EXITS_BY_AMD_STATUS.get(status, "unsure")
 
 
 def compile_connect(
-    builder: Builder, path: Path, authored: str | Connect
+    builder: StateBuilder, path: KeyPath, authored: str | Connect
 ) -> CompiledConnect | None:
     connect = Connect(phone=authored) if isinstance(authored, str) else authored
-    given = [name for name in TARGETS if getattr(connect, name) is not UNSET]
+    given = [name for name in TARGET_KEYS if getattr(connect, name) is not UNSET]
     if len(given) != 1:
-        builder.problem(
+        builder.add_problem(
             "FE217",
             path,
             "connect has exactly one of phone, sip, app, conference and stream",
@@ -315,15 +325,17 @@ def compile_connect(
         )
         return None
     target = given[0]
-    check(builder, path, connect, target)
-    exits(builder, path, connect)
+    check_options(builder, path, connect, target)
+    add_exits(builder, path, connect)
     fields = [
         name for name in (target, "caller_id", "dtmf") if isinstance(getattr(connect, name), str)
     ]
     at = path[:-1] if isinstance(authored, str) else path
     texts = {
-        name: builder.template(
-            path if isinstance(authored, str) else (*at, name), getattr(connect, name), Mode.PLAIN
+        name: builder.compile_template(
+            path if isinstance(authored, str) else (*at, name),
+            getattr(connect, name),
+            EscapeMode.PLAIN,
         )
         for name in fields
     }
@@ -331,16 +343,18 @@ def compile_connect(
     if None in texts.values() or None in headers.values():
         return None
     # None is ruled out above
-    wire = prepared(builder, path, connect, target, texts, headers)  # type: ignore[arg-type]
+    wire = prepare_action(builder, path, connect, target, texts, headers)  # type: ignore[arg-type]
     late = connect.detect == "async"
     return (
-        CompiledConnect(target, wire, frozenset(builder.exits), frozenset({ACTIONS[target]}), late)
+        CompiledConnect(
+            target, wire, frozenset(builder.exits), frozenset({ACTIONS_BY_TARGET[target]}), late
+        )
         if wire
         else None
     )
 
 
-LEGAL = {
+OPTIONS_BY_TARGET = {
     "phone": {
         "caller_id",
         "ring",
@@ -359,24 +373,27 @@ LEGAL = {
     "conference": {"music", "keys"},
     "stream": {"limit", "headers", "version", "sample_rate"},
 }
-CHECKED = sorted(set().union(*LEGAL.values()))
+CHECKED_OPTIONS = sorted(set().union(*OPTIONS_BY_TARGET.values()))
 
 
-def check(builder: Builder, path: Path, connect: Connect, target: str) -> None:
+def check_options(builder: StateBuilder, path: KeyPath, connect: Connect, target: str) -> None:
     """Options that this kind of leg cannot honour are mistakes, never silently dropped."""
-    for name in CHECKED:
-        if getattr(connect, name) not in (UNSET, False, {}) and name not in LEGAL[target]:
-            where = " and ".join(kind for kind in TARGETS if name in LEGAL[kind])
-            builder.problem(
+    for name in CHECKED_OPTIONS:
+        if (
+            getattr(connect, name) not in (UNSET, False, {})
+            and name not in OPTIONS_BY_TARGET[target]
+        ):
+            where = " and ".join(kind for kind in TARGET_KEYS if name in OPTIONS_BY_TARGET[kind])
+            builder.add_problem(
                 "FE413",
                 (*path, name),
                 f"a connection to {target} has no {name}",
                 f"{name} is for {where}",
             )
-    durations(builder, path, connect)
+    check_durations(builder, path, connect)
     shown = connect.caller_id
-    if isinstance(shown, str) and "${" not in shown and not caller_id({"caller_id": shown}):
-        builder.problem(
+    if isinstance(shown, str) and "${" not in shown and not format_caller_id({"caller_id": shown}):
+        builder.add_problem(
             "FE415",
             (*path, "caller_id"),
             "this is no phone number",
@@ -386,7 +403,7 @@ def check(builder: Builder, path: Path, connect: Connect, target: str) -> None:
         getattr(connect, name) is not UNSET
         for name in ("answered", "person", "machine", "unsure", "beep")
     ):
-        builder.problem(
+        builder.add_problem(
             "FE414",
             (*path, "silent"),
             "a silent connection reports no answer, so these exits can never be taken",
@@ -394,11 +411,11 @@ def check(builder: Builder, path: Path, connect: Connect, target: str) -> None:
         )
     if connect.detect == "async" and connect.answered is not UNSET:
         message = "with asynchronous detection the verdict comes after `answered` has taken the call elsewhere"
-        builder.problem(
+        builder.add_problem(
             "FE414", (*path, "answered"), message, "remove answered:, or use `detect: sync`"
         )
     if connect.beep is not UNSET and connect.detect == "sync":
-        builder.problem(
+        builder.add_problem(
             "FE414",
             (*path, "beep"),
             "the beep is reported by asynchronous detection only",
@@ -406,19 +423,21 @@ def check(builder: Builder, path: Path, connect: Connect, target: str) -> None:
         )
 
 
-def durations(builder: Builder, path: Path, connect: Connect) -> None:
+def check_durations(builder: StateBuilder, path: KeyPath, connect: Connect) -> None:
     if isinstance(connect.limit, str):
-        builder.seconds(
+        builder.compile_seconds(
             (*path, "limit"),
             connect.limit,
             MAX_CALL_SECONDS,
             "how long the platform lets a call last",
         )
     if isinstance(connect.ring, str):
-        builder.seconds((*path, "ring"), connect.ring, MAX_RING_SECONDS, "how long it may ring")
+        builder.compile_seconds(
+            (*path, "ring"), connect.ring, MAX_RING_SECONDS, "how long it may ring"
+        )
     if connect.keys:
         most = MAX_CONFERENCE_KEYS_SECONDS * 1000
-        builder.millis(
+        builder.compile_millis(
             (*path, "keys", "timeout"),
             connect.keys.timeout,
             1000,
@@ -427,8 +446,8 @@ def durations(builder: Builder, path: Path, connect: Connect) -> None:
         )
 
 
-def exits(builder: Builder, path: Path, connect: Connect) -> None:
+def add_exits(builder: StateBuilder, path: KeyPath, connect: Connect) -> None:
     late = "notify" if connect.detect == "async" else "ace"
-    builder.exit("answered", connect.answered, (*path, "answered"), "ace")
+    builder.add_exit("answered", connect.answered, (*path, "answered"), "ace")
     for name in ("person", "machine", "unsure", "beep"):
-        builder.exit(name, getattr(connect, name), (*path, name), late)  # type: ignore[arg-type]
+        builder.add_exit(name, getattr(connect, name), (*path, name), late)  # type: ignore[arg-type]

@@ -8,23 +8,31 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.expr import EvalError, Expression, Mode, Scope, Template, Type, whole_expression
-from flowengine.expr.holes import split
+from flowengine.expr import (
+    EscapeMode,
+    EvalError,
+    Expression,
+    Scope,
+    Template,
+    Type,
+    find_whole_expression,
+)
+from flowengine.expr.interpolation import split_interpolations
 from flowengine.limits import MAX_FETCH_SECONDS
 from flowengine.problems import Problem
-from flowengine.source import Path
-from flowengine.states.assign import Scalar, held
-from flowengine.states.builder import Builder, Service, Variable
-from flowengine.states.fields import Condition, Duration, Name, StateName, millis
+from flowengine.source import KeyPath
+from flowengine.states.assign import Scalar, convert_value
+from flowengine.states.builder import CompiledService, StateBuilder, Variable
+from flowengine.states.connect_actions import to_one_line
+from flowengine.states.field_types import Condition, Duration, Name, StateName, parse_millis
 from flowengine.states.lookup_headers import (
+    clean_header_value,
     find_header_fault,
     find_value_fault,
-    header_value,
     merge_headers,
 )
-from flowengine.states.move import Exit, Failed, Move, Request
-from flowengine.states.run import Names, Run
-from flowengine.states.wire import one_line
+from flowengine.states.state_results import Exit, LookupRequest, StateFailure, StateResult
+from flowengine.states.step_context import NameBindings, StepContext
 
 EXAMPLE = """
 look_up:
@@ -37,15 +45,15 @@ look_up:
     failed: agents
   next: greet
 """
-METHODS = ("get", "post", "put")
-Url = Annotated[
+HTTP_METHODS = ("get", "post", "put")
+ServicePath = Annotated[
     str,
     Meta(
         description="The path below the service's address; values are escaped.",
         examples=["/accounts/${vars.account}"],
     ),
 ]
-Status = Annotated[
+StatusKey = Annotated[
     str,
     Meta(
         pattern=r"^([1-5][0-9]{2}|[1-5]xx|timeout)$",
@@ -58,9 +66,9 @@ class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """Ask another system. Exactly one of get, post, put."""
 
     service: Annotated[Name, Meta(description="A service of the project.", examples=["crm"])]
-    get: Url | UnsetType = UNSET
-    post: Url | UnsetType = UNSET
-    put: Url | UnsetType = UNSET
+    get: ServicePath | UnsetType = UNSET
+    post: ServicePath | UnsetType = UNSET
+    put: ServicePath | UnsetType = UNSET
     body: (
         Annotated[
             dict[str, Scalar],
@@ -106,7 +114,7 @@ class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         | UnsetType
     ) = UNSET
     on: Annotated[
-        dict[Status, StateName],
+        dict[StatusKey, StateName],
         Meta(
             description="Exits by status: 404, 5xx or timeout.",
             examples=[{"404": "unknown_account"}],
@@ -136,7 +144,7 @@ class Capture:
 class CompiledFetch:
     """A lookup at work. Secrets are bound at load and live only here."""
 
-    service: Service
+    service: CompiledService
     method: str
     url: Template
     headers: Mapping[str, Template]
@@ -147,25 +155,27 @@ class CompiledFetch:
     secrets: Mapping[str, str] = field(repr=False)
     names: frozenset[str]
     statuses: frozenset[str]
-    fails: bool
+    has_failed_exit: bool
     actions = frozenset[str]()
     waits = False
 
-    def enter(self, run: Run) -> Move:
+    def enter(self, run: StepContext) -> StateResult:
         try:
-            return self.request(run.bound(self.names, self.secrets))
+            return self.build_request(run.bind_names(self.names, self.secrets))
         except EvalError as error:
-            return Failed(error.message)
+            return StateFailure(error.message)
 
-    def request(self, names: Mapping[str, Any]) -> Request:
-        headers = {name: header_value(value.render(names)) for name, value in self.headers.items()}
+    def build_request(self, names: Mapping[str, Any]) -> LookupRequest:
+        headers = {
+            name: clean_header_value(value.render(names)) for name, value in self.headers.items()
+        }
         body = b""
         if self.body is not None:
             body = msgspec.json.encode(
-                {key: evaluated(value, names) for key, value in self.body.items()}
+                {key: evaluate_value(value, names) for key, value in self.body.items()}
             )
             headers = merge_headers({"content-type": "application/json"}, headers)
-        return Request(
+        return LookupRequest(
             self.service.name,
             self.method,
             self.service.url + self.url.render(names),
@@ -175,8 +185,8 @@ class CompiledFetch:
             self.retries,
         )
 
-    def resume(self, run: Run) -> Move:
-        answer = run.fetched
+    def resume(self, run: StepContext) -> StateResult:
+        answer = run.lookup_result
         if answer is None:
             return self.enter(run)
         for name in (str(answer.status), f"{answer.status // 100}xx", answer.cause):
@@ -185,64 +195,73 @@ class CompiledFetch:
                     run.notes.append(f"fetch failed: {answer.error}")
                 return Exit(f"on {name}")
         if not 200 <= answer.status < 300:
-            return self.failure(run, answer.error or f"status {answer.status}")
-        return self.captured(run, {"body": answer.body, "status": answer.status})
+            return self.handle_failure(run, answer.error or f"status {answer.status}")
+        return self.capture_response(run, {"body": answer.body, "status": answer.status})
 
-    def captured(self, run: Run, answer: Mapping[str, Any]) -> Move:
+    def capture_response(self, run: StepContext, answer: Mapping[str, Any]) -> StateResult:
         try:
-            names = Names.of({**run.names, **answer}, run.names.computed, run.event, run.names.now)
+            names = NameBindings.from_values(
+                {**run.names, **answer}, run.names.computed, run.event, run.names.now
+            )
             values = {
-                f"vars.{item.variable.name}": held(
+                f"vars.{item.variable.name}": convert_value(
                     item.value.evaluate(names), item.variable, run.notes
                 )
                 for item in self.captures
             }
         except EvalError as error:
-            return self.failure(run, error.message)
+            return self.handle_failure(run, error.message)
         run.names.update(values)
         return Exit("next")
 
-    def failure(self, run: Run, reason: str) -> Move:
-        if not self.fails:
-            return Failed(reason)
+    def handle_failure(self, run: StepContext, reason: str) -> StateResult:
+        if not self.has_failed_exit:
+            return StateFailure(reason)
         run.notes.append(f"fetch failed: {reason}")
         return Exit("failed")
 
 
-def evaluated(value: Any, names: Mapping[str, Any]) -> Any:
+def evaluate_value(value: Any, names: Mapping[str, Any]) -> Any:
     if isinstance(value, Expression):
         return value.evaluate(names)
     return value.render(names) if isinstance(value, Template) else value
 
 
-def compile_fetch(builder: Builder, path: Path, fetch: Fetch) -> CompiledFetch | None:
-    service = builder.around.services.get(fetch.service)
+def compile_fetch(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> CompiledFetch | None:
+    service = builder.context.services.get(fetch.service)
     if service is None:
-        builder.problem(
+        builder.add_problem(
             "FE202",
             (*path, "service"),
             f"there is no service {fetch.service}",
             "declare it under services: in project.yaml",
         )
-    method = method_of(builder, path, fetch)
-    secret_scope = builder.scope.extended(dict.fromkeys(builder.around.secrets, Type.TEXT))
+    method = find_method(builder, path, fetch)
+    secret_scope = builder.scope.extend(dict.fromkeys(builder.context.secrets, Type.TEXT))
     url = (
-        builder.template((*path, method), str(getattr(fetch, method)), Mode.URL) if method else None
+        builder.compile_template((*path, method), str(getattr(fetch, method)), EscapeMode.URL)
+        if method
+        else None
     )
     headers = {
-        name: header(builder, (*path, "headers", name), secret_scope, fetch.headers)
+        name: compile_header(builder, (*path, "headers", name), secret_scope, fetch.headers)
         for name in fetch.headers
     }
     body = (
         None
         if fetch.body is UNSET
-        else {key: part(builder, (*path, "body", key), value) for key, value in fetch.body.items()}
+        else {
+            key: compile_body_value(builder, (*path, "body", key), value)
+            for key, value in fetch.body.items()
+        }
     )
-    captures = captured(builder, path, fetch)
-    exits(builder, path, fetch)
+    captures = compile_captures(builder, path, fetch)
+    add_exits(builder, path, fetch)
     if service is None or url is None:
         return None
-    timeout = millis(fetch.timeout) / 1000 if isinstance(fetch.timeout, str) else service.timeout
+    timeout = (
+        parse_millis(fetch.timeout) / 1000 if isinstance(fetch.timeout, str) else service.timeout
+    )
     return CompiledFetch(
         service=service,
         method=method.upper(),
@@ -254,26 +273,28 @@ def compile_fetch(builder: Builder, path: Path, fetch: Fetch) -> CompiledFetch |
         captures=captures,
         timeout=min(timeout, MAX_FETCH_SECONDS),
         retries=fetch.retries if isinstance(fetch.retries, int) else service.retries,
-        secrets=builder.around.secrets,
-        names=names_read(url, (*service.headers.values(), *headers.values()), body),
+        secrets=builder.context.secrets,
+        names=collect_names(url, (*service.headers.values(), *headers.values()), body),
         statuses=frozenset(fetch.on),
-        fails=fetch.failed is not UNSET,
+        has_failed_exit=fetch.failed is not UNSET,
     )
 
 
-def header(
-    builder: Builder, path: Path, scope: Scope, headers: Mapping[str, str]
+def compile_header(
+    builder: StateBuilder, path: KeyPath, scope: Scope, headers: Mapping[str, str]
 ) -> Template | None:
     name = str(path[-1])
     if fault := find_header_fault(name, headers):
-        builder.problems.append(Problem("FE510", builder.document.key_span(path), *fault))
-    template = builder.template(path, headers[name], scope=scope)
+        builder.problems.append(Problem("FE510", builder.document.find_key_span(path), *fault))
+    template = builder.compile_template(path, headers[name], scope=scope)
     if template is not None and (message := find_value_fault(template)):
-        builder.problem("FE511", path, message, "write the value on one line, with > or in quotes")
+        builder.add_problem(
+            "FE511", path, message, "write the value on one line, with > or in quotes"
+        )
     return template
 
 
-def names_read(
+def collect_names(
     url: Template, headers: Iterable[Template | None], body: Mapping[str, Any] | None
 ) -> frozenset[str]:
     parts = [url, *headers, *(body or {}).values()]
@@ -282,10 +303,10 @@ def names_read(
     )
 
 
-def method_of(builder: Builder, path: Path, fetch: Fetch) -> str:
-    given = [name for name in METHODS if getattr(fetch, name) is not UNSET]
+def find_method(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> str:
+    given = [name for name in HTTP_METHODS if getattr(fetch, name) is not UNSET]
     if len(given) != 1:
-        builder.problem(
+        builder.add_problem(
             "FE213",
             path,
             "a fetch has exactly one of get, post and put",
@@ -293,7 +314,7 @@ def method_of(builder: Builder, path: Path, fetch: Fetch) -> str:
         )
         return ""
     if not re.match(r"^/", str(getattr(fetch, given[0]))):
-        builder.problem(
+        builder.add_problem(
             "FE214",
             (*path, given[0]),
             "the path of a fetch starts with /",
@@ -303,43 +324,43 @@ def method_of(builder: Builder, path: Path, fetch: Fetch) -> str:
     return given[0]
 
 
-def check_path(builder: Builder, path: Path, text: str) -> None:
+def check_path(builder: StateBuilder, path: KeyPath, text: str) -> None:
     """The author's own text between the values, which are escaped."""
-    own = "".join(part for part in split(text) if isinstance(part, str))
+    own = "".join(part for part in split_interpolations(text) if isinstance(part, str))
     if "#" in own:
-        builder.problem(
+        builder.add_problem(
             "FE512",
             path,
             "a # and what follows it is never sent",
             "write %23 for a # that the service is to see",
         )
-    elif one_line(own) != own:
-        builder.problem(
+    elif to_one_line(own) != own:
+        builder.add_problem(
             "FE512", path, "a path has one line", "write it on one line, with > or in quotes"
         )
 
 
-def part(builder: Builder, path: Path, value: Scalar) -> Any:
+def compile_body_value(builder: StateBuilder, path: KeyPath, value: Scalar) -> Any:
     if not isinstance(value, str):
         return value
-    inside = whole_expression(value)
+    inside = find_whole_expression(value)
     if inside is not None:
-        return builder.expression(path, inside)
-    return builder.template(path, value)
+        return builder.compile_expression(path, inside)
+    return builder.compile_template(path, value)
 
 
-def captured(builder: Builder, path: Path, fetch: Fetch) -> tuple[Capture, ...]:
-    scope = builder.scope.extended({"body": Type.ANY, "status": Type.INTEGER})
+def compile_captures(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> tuple[Capture, ...]:
+    scope = builder.scope.extend({"body": Type.ANY, "status": Type.INTEGER})
     found = []
     for name, text in fetch.into.items():
-        variable = builder.variable(name, (*path, "into", name))
-        value = builder.expression((*path, "into", name), text, late=True, scope=scope)
+        variable = builder.register_write(name, (*path, "into", name))
+        value = builder.compile_expression((*path, "into", name), text, late=True, scope=scope)
         if variable and value:
             found.append(Capture(variable, value))
     return tuple(found)
 
 
-def exits(builder: Builder, path: Path, fetch: Fetch) -> None:
+def add_exits(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> None:
     for status, target in fetch.on.items():
-        builder.exit(f"on {status}", target, (*path, "on", status))
-    builder.exit("failed", fetch.failed, (*path, "failed"))
+        builder.add_exit(f"on {status}", target, (*path, "on", status))
+    builder.add_exit("failed", fetch.failed, (*path, "failed"))

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from flowengine.expr import Template
-from flowengine.states.wire import one_line
+from flowengine.states.connect_actions import to_one_line
 
 # RFC 9110: a name is a token.
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # They say how a message is framed, or what the connection does; the client sets them, and reads
 # answers as they are.
-_OF_CLIENT = {
+_CLIENT_HEADERS = {
     "accept-encoding",
     "connection",
     "content-length",
@@ -25,9 +25,9 @@ _OF_CLIENT = {
 T = TypeVar("T")
 
 
-def header_value(text: str) -> str:
+def clean_header_value(text: str) -> str:
     """As it travels: on one line, without blanks at its ends. It is sent as UTF-8."""
-    return one_line(text).strip()
+    return to_one_line(text).strip()
 
 
 def merge_headers(first: Mapping[str, T], second: Mapping[str, T]) -> dict[str, T]:
@@ -41,12 +41,12 @@ def merge_headers(first: Mapping[str, T], second: Mapping[str, T]) -> dict[str, 
 
 def find_header_fault(name: str, others: Mapping[str, object]) -> tuple[str, str] | None:
     """Why a header of this name cannot be sent beside the others, and what to do about it."""
-    if not _TOKEN.fullmatch(name):
+    if not _HEADER_TOKEN.fullmatch(name):
         return (
             f'no header can be called "{name}"',
             "a name has letters, digits and hyphens, such as X-Line",
         )
-    if name.lower() in _OF_CLIENT:
+    if name.lower() in _CLIENT_HEADERS:
         return f"the server sets {name} itself", "leave it out"
     if any(other.lower() == name.lower() for other in list(others)[: list(others).index(name)]):
         return f"the header {name} stands here twice", "names are the same in any case; keep one"
@@ -56,4 +56,4 @@ def find_header_fault(name: str, others: Mapping[str, object]) -> tuple[str, str
 def find_value_fault(template: Template) -> str:
     """Why the author's own text cannot be sent in a header; what values bring in is cleaned."""
     own = "".join(part for part in template.parts if isinstance(part, str)).strip()
-    return "a header has one line" if one_line(own) != own else ""
+    return "a header has one line" if to_one_line(own) != own else ""

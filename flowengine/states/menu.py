@@ -8,25 +8,25 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.sinch import Pie
-from flowengine.source import Path
-from flowengine.states.asking import (
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder
+from flowengine.states.field_types import SPECIAL_TARGETS, Attempts, Duration, StateName
+from flowengine.states.prompt import CompiledPrompt, Prompt, join_prompts
+from flowengine.states.question import (
+    AuthoredRetryPrompts,
     Question,
-    Words,
-    otherwise,
-    question,
-    timeout_millis,
-    voice_millis,
-    wording,
+    add_otherwise_exit,
+    compile_question,
+    compile_retry_prompts,
+    get_timeout_millis,
+    get_voice_millis,
 )
-from flowengine.states.builder import Builder
-from flowengine.states.fields import SPECIAL, Attempts, Duration, StateName
-from flowengine.states.move import Answer, Exit, Move, Sent
-from flowengine.states.prompt import Plan, Prompt, worded
-from flowengine.states.run import Run
 from flowengine.states.spoken_input import fold_words, read_digits
+from flowengine.states.state_results import ActionToSend, AnswerCallback, Exit, StateResult
+from flowengine.states.step_context import StepContext
 from flowengine.svaml import Menu as WireMenu
-from flowengine.svaml import Option as WireOption
-from flowengine.svaml import RunMenu, fragment
+from flowengine.svaml import MenuOption as WireOption
+from flowengine.svaml import RunMenu, encode_fragment
 
 EXAMPLE = """
 main:
@@ -40,7 +40,7 @@ main:
     no_match: That is not one of the choices.
     otherwise: agent
 """
-Key = Annotated[
+DtmfKey = Annotated[
     str, Meta(pattern=r"^[0-9*#]$", extra_json_schema={"x-hint": "a key is one of 0-9 * #"})
 ]
 
@@ -55,12 +55,12 @@ class Submenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         ),
     ]
     options: Annotated[
-        dict[Key, "StateName | Option"],
+        dict[DtmfKey, "StateName | AuthoredOption"],
         Meta(description="What each key does.", examples=[{"1": "sales"}], min_length=1),
     ]
 
 
-class Option(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class AuthoredOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One choice: where it leads, or the inner menu it opens, and the words a caller may say
     instead.
     """
@@ -95,7 +95,7 @@ class Option(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     ] = []
 
 
-class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class AuthoredMenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Offer choices and wait for a key or a word."""
 
     prompt: Annotated[
@@ -103,7 +103,7 @@ class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         Meta(description="What the caller hears first.", examples=["For your bill press 1."]),
     ]
     options: Annotated[
-        dict[Key, StateName | Option],
+        dict[DtmfKey, StateName | AuthoredOption],
         Meta(
             description="What each key does: a state, or a long form.",
             examples=[{"1": "bill", "0": {"next": "agent"}}],
@@ -127,11 +127,13 @@ class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         | UnsetType
     ) = UNSET
     no_input: (
-        Annotated[Words, Meta(description="Said before asking again after silence.")] | UnsetType
+        Annotated[AuthoredRetryPrompts, Meta(description="Said before asking again after silence.")]
+        | UnsetType
     ) = UNSET
     no_match: (
         Annotated[
-            Words, Meta(description="Said before asking again after a key that is no choice.")
+            AuthoredRetryPrompts,
+            Meta(description="Said before asking again after a key that is no choice."),
         ]
         | UnsetType
     ) = UNSET
@@ -165,87 +167,96 @@ class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 @dataclass(frozen=True, slots=True)
-class Inner:
+class CompiledSubmenu:
     """A compiled inner menu, known on the wire by its id; `value` are the keys that lead to it."""
 
     id: str
     value: str
-    prompt: Plan | None
+    prompt: CompiledPrompt | None
     options: tuple[WireOption, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledMenu:
-    """A menu at work. `choices` maps what the platform returns to exits; `heard` maps spoken words
+    """A menu at work. `choices` maps what the platform returns to exits; `spoken_words` maps spoken words
     to choices.
     """
 
     question: Question
     options: tuple[WireOption, ...]
-    inner: tuple[Inner, ...]
+    submenus: tuple[CompiledSubmenu, ...]
     choices: Mapping[str, str]
-    heard: Mapping[str, str]
+    spoken_words: Mapping[str, str]
     repeats: int
     timeout: int
     voice_timeout: int
     constant: bool
     actions = frozenset({"runMenu"})
     waits = True
-    known: dict[tuple[str, str], Sent] = field(default_factory=dict, compare=False, repr=False)
+    encoded_actions: dict[tuple[str, str], ActionToSend] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
-    def enter(self, run: Run) -> Move:
+    def enter(self, run: StepContext) -> StateResult:
         run.attempts = 1
-        return Answer(self.ask(run, worded([self.question.first], run)))
+        return AnswerCallback(self.ask_question(run, join_prompts([self.question.first], run)))
 
-    def resume(self, run: Run) -> Move:
+    def resume(self, run: StepContext) -> StateResult:
         event = run.event
         if type(event) is not Pie:
             return self.enter(run)
         value = event.value.strip()
-        value = value if value in self.choices else self.spoken(event, run.locale)
+        value = value if value in self.choices else self.match_speech(event, run.locale)
         if value in self.choices:
             leads = self.choices[value]
             return Exit(leads, own_question=leads == "back" and "." in value)
-        for menu in self.inner:
+        for menu in self.submenus:
             if menu.value == value:
-                return Answer(self.opened(run, menu))
-        settled = self.question.unanswered(run, event, "otherwise", self.ask)
-        return settled or self.question.retry(
-            run, "no match", self.question.no_match, "otherwise", self.ask
+                return AnswerCallback(self.open_submenu(run, menu))
+        settled = self.question.handle_unanswered(run, event, "otherwise", self.ask_question)
+        return settled or self.question.retry_question(
+            run, "no match", self.question.no_match, "otherwise", self.ask_question
         )
 
-    def spoken(self, event: Pie, locale: str) -> str:
+    def match_speech(self, event: Pie, locale: str) -> str:
         """The option whose word or key the caller said, by its keys; the longest word wins."""
         if event.input_method != "voice":
             return ""
         said = f" {fold_words(event.value)} "
-        words = sorted((word for word in self.heard if f" {word} " in said), key=len)
-        return self.heard[words[-1]] if words else read_digits(event.value, locale)
+        words = sorted((word for word in self.spoken_words if f" {word} " in said), key=len)
+        return self.spoken_words[words[-1]] if words else read_digits(event.value, locale)
 
-    def opened(self, run: Run, menu: Inner) -> RunMenu:
+    def open_submenu(self, run: StepContext, menu: CompiledSubmenu) -> RunMenu:
         """The question again, begun with an inner menu: keys lead there on the platform itself,
         words do not.
         """
-        begun = self.wire("main", worded([menu.prompt], run), menu.options)
-        return self.question.run_menu([begun, *self.inside(run)], run, menu.prompt)
+        begun = self.build_menu("main", join_prompts([menu.prompt], run), menu.options)
+        return self.question.build_run_menu([begun, *self.build_submenus(run)], run, menu.prompt)
 
-    def ask(self, run: Run, prompt: str) -> Sent:
+    def ask_question(self, run: StepContext, prompt: str) -> ActionToSend:
         if not self.constant:
-            return self.action(run, prompt)
-        known = self.known.get((run.locale, prompt))
+            return self.build_action(run, prompt)
+        known = self.encoded_actions.get((run.locale, prompt))
         if known is None:
-            known = self.known[run.locale, prompt] = fragment(self.action(run, prompt))
+            known = self.encoded_actions[run.locale, prompt] = encode_fragment(
+                self.build_action(run, prompt)
+            )
         return known
 
-    def action(self, run: Run, prompt: str) -> RunMenu:
-        return self.question.run_menu(
-            [self.wire("main", prompt, self.options), *self.inside(run)], run, self.question.first
+    def build_action(self, run: StepContext, prompt: str) -> RunMenu:
+        return self.question.build_run_menu(
+            [self.build_menu("main", prompt, self.options), *self.build_submenus(run)],
+            run,
+            self.question.first,
         )
 
-    def inside(self, run: Run) -> list[WireMenu]:
-        return [self.wire(menu.id, worded([menu.prompt], run), menu.options) for menu in self.inner]
+    def build_submenus(self, run: StepContext) -> list[WireMenu]:
+        return [
+            self.build_menu(menu.id, join_prompts([menu.prompt], run), menu.options)
+            for menu in self.submenus
+        ]
 
-    def wire(self, menu_id: str, prompt: str, options: tuple[WireOption, ...]) -> WireMenu:
+    def build_menu(self, menu_id: str, prompt: str, options: tuple[WireOption, ...]) -> WireMenu:
         return WireMenu(
             id=menu_id,
             main_prompt=prompt,
@@ -258,98 +269,111 @@ class CompiledMenu:
 
 
 @dataclass(slots=True)
-class Choices:
+class MenuOptionsCompiler:
     """Options being gathered from a menu and the menus inside it."""
 
-    builder: Builder
+    builder: StateBuilder
     choices: dict[str, str] = field(default_factory=dict)
-    heard: dict[str, str] = field(default_factory=dict)
-    inner: list[Inner] = field(default_factory=list)
+    spoken_words: dict[str, str] = field(default_factory=dict)
+    submenus: list[CompiledSubmenu] = field(default_factory=list)
 
-    def options(
-        self, path: Path, authored: Mapping[str, str | Option], prefix: str = ""
+    def compile_options(
+        self, path: KeyPath, authored: Mapping[str, str | AuthoredOption], prefix: str = ""
     ) -> tuple[WireOption, ...]:
         return tuple(
-            self.option((*path, key), prefix + key, key, choice) for key, choice in authored.items()
+            self.compile_option((*path, key), prefix + key, key, choice)
+            for key, choice in authored.items()
         )
 
-    def option(self, path: Path, value: str, key: str, authored: str | Option) -> WireOption:
-        option = Option(next=authored) if isinstance(authored, str) else authored
+    def compile_option(
+        self, path: KeyPath, value: str, key: str, authored: str | AuthoredOption
+    ) -> WireOption:
+        option = AuthoredOption(next=authored) if isinstance(authored, str) else authored
         if (option.next is UNSET) == (option.menu is UNSET):
-            self.builder.problem(
+            self.builder.add_problem(
                 "FE207",
                 path,
                 f"key {key} leads nowhere in particular",
                 "give it exactly one of next: and menu:",
             )
         for index, word in enumerate(option.hear):
-            self.hear((*path, "hear", index), word, value)
+            self.add_spoken_word((*path, "hear", index), word, value)
         if isinstance(option.menu, Submenu):
             return WireOption(
-                dtmf=key, action=f"menu({self.submenu((*path, 'menu'), value, option.menu)})"
+                dtmf=key,
+                action=f"menu({self.compile_submenu((*path, 'menu'), value, option.menu)})",
             )
-        self.choose(path, value, option)
+        self.add_choice(path, value, option)
         return WireOption(dtmf=key, action=f"return({value})")
 
-    def choose(self, path: Path, value: str, option: Option) -> None:
-        if option.next in SPECIAL:
+    def add_choice(self, path: KeyPath, value: str, option: AuthoredOption) -> None:
+        if option.next in SPECIAL_TARGETS:
             self.choices[value] = str(option.next)
         else:
-            self.choices[value] = self.builder.exit(
+            self.choices[value] = self.builder.add_exit(
                 f"key {value}", option.next, (*path, "next"), "pie"
             )
 
-    def hear(self, path: Path, word: str, value: str) -> None:
-        other = self.heard.setdefault(fold_words(word), value)
+    def add_spoken_word(self, path: KeyPath, word: str, value: str) -> None:
+        other = self.spoken_words.setdefault(fold_words(word), value)
         if other != value:
-            self.builder.problem(
+            self.builder.add_problem(
                 "FE223",
                 path,
                 f"{word!r} already chooses {other}",
                 "give each option words of its own",
             )
 
-    def submenu(self, path: Path, value: str, menu: Submenu) -> str:
-        name = f"{self.builder.around.flow}.{self.builder.state}.{value}"
-        options = self.options(
-            (*path, "options"), global_options(self.builder, menu.options), prefix=f"{value}."
+    def compile_submenu(self, path: KeyPath, value: str, menu: Submenu) -> str:
+        name = f"{self.builder.context.flow}.{self.builder.state}.{value}"
+        options = self.compile_options(
+            (*path, "options"), merge_global_options(self.builder, menu.options), prefix=f"{value}."
         )
-        self.inner.append(
-            Inner(
-                name, value, self.builder.listed((*path, "prompt"), menu.prompt, late=True), options
+        self.submenus.append(
+            CompiledSubmenu(
+                name,
+                value,
+                self.builder.compile_embedded_prompt((*path, "prompt"), menu.prompt, late=True),
+                options,
             )
         )
         return name
 
 
-def global_options(
-    builder: Builder, authored: Mapping[str, str | Option]
-) -> dict[str, str | Option]:
+def merge_global_options(
+    builder: StateBuilder, authored: Mapping[str, str | AuthoredOption]
+) -> dict[str, str | AuthoredOption]:
     """The menu's own options and, after them, the keys that work everywhere."""
     return {
         **authored,
         **{
-            key: target for key, target in builder.around.global_keys.items() if key not in authored
+            key: target
+            for key, target in builder.context.global_keys.items()
+            if key not in authored
         },
     }
 
 
-def compile_menu(builder: Builder, path: Path, menu: Menu) -> CompiledMenu:
-    gathered = Choices(builder)
-    options = gathered.options((*path, "options"), global_options(builder, menu.options))
-    otherwise(builder, path, menu.otherwise)
-    no_match = wording(builder, (*path, "no_match"), menu.no_match, "no_match")
-    asked = question(builder, path, menu, heard=bool(gathered.heard), no_match=no_match)
+def compile_menu(builder: StateBuilder, path: KeyPath, menu: AuthoredMenu) -> CompiledMenu:
+    gathered = MenuOptionsCompiler(builder)
+    options = gathered.compile_options(
+        (*path, "options"), merge_global_options(builder, menu.options)
+    )
+    add_otherwise_exit(builder, path, menu.otherwise)
+    no_match = compile_retry_prompts(builder, (*path, "no_match"), menu.no_match, "no_match")
+    asked = compile_question(
+        builder, path, menu, heard=bool(gathered.spoken_words), no_match=no_match
+    )
     return CompiledMenu(
         question=asked,
         options=options,
-        inner=tuple(gathered.inner),
+        submenus=tuple(gathered.submenus),
         choices=gathered.choices,
-        heard=gathered.heard,
+        spoken_words=gathered.spoken_words,
         repeats=menu.repeats,
-        timeout=timeout_millis(builder, (*path, "timeout"), menu.timeout),
-        voice_timeout=voice_millis(builder, (*path, "voice_timeout"), menu.voice_timeout),
+        timeout=get_timeout_millis(builder, (*path, "timeout"), menu.timeout),
+        voice_timeout=get_voice_millis(builder, (*path, "voice_timeout"), menu.voice_timeout),
         constant=all(
-            plan is None or plan.constant for plan in (inner.prompt for inner in gathered.inner)
+            plan is None or plan.constant for plan in (inner.prompt for inner in gathered.submenus)
         ),
     )

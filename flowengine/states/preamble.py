@@ -10,14 +10,14 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.expr import EvalError, Template, Type
 from flowengine.limits import MAX_REPORT_DETAILS
-from flowengine.source import Path
-from flowengine.states.builder import Builder
-from flowengine.states.fields import LOCALE
-from flowengine.states.prompt import Plan
-from flowengine.states.run import Run
-from flowengine.states.wire import playable
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder
+from flowengine.states.connect_actions import filter_dtmf
+from flowengine.states.field_types import LOCALE_PATTERN
+from flowengine.states.prompt import CompiledPrompt
+from flowengine.states.step_context import StepContext
 from flowengine.svaml import (
-    RECORDING_URL,
+    RECORDING_URL_PATTERN,
     Answer,
     Instruction,
     ReportCallStatus,
@@ -88,7 +88,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 
 @dataclass(frozen=True, slots=True)
-class Recorder:
+class CompiledRecording:
     """A compiled `record:`."""
 
     to: Template
@@ -98,14 +98,14 @@ class Recorder:
     transcribe: bool | str
     secrets: Mapping[str, str] = field(repr=False)
 
-    def instruction(self, run: Run) -> Instruction:
-        names = run.bound(
+    def build_instruction(self, run: StepContext) -> Instruction:
+        names = run.bind_names(
             [name for part in (self.to, self.credentials) if part for name in part.names],
             self.secrets,
         )
         destination = self.to.render(names)
         locale = run.locale if self.transcribe is True else self.transcribe
-        if not RECORDING_URL.fullmatch(destination):
+        if not RECORDING_URL_PATTERN.fullmatch(destination):
             raise EvalError("the recording has no s3:// or azure:// address to go to")
         return StartRecording(
             options=WireRecording(
@@ -128,9 +128,9 @@ class Preamble:
 
     locale: Template | None = None
     answer: bool = False
-    record: Recorder | None = None
+    record: CompiledRecording | None = None
     stop: bool = False
-    say: Plan | None = None
+    say: CompiledPrompt | None = None
     dtmf: Template | None = None
     status: str = ""
     details: Template | None = None
@@ -155,67 +155,69 @@ class Preamble:
             | ({"reportCallStatus"} if self.status else set())
         )
 
-    def run(self, run: Run) -> None:
+    def add_instructions(self, run: StepContext) -> None:
         """Add the instructions to what is said. Raises EvalError."""
         if self.locale:
             self.change_locale(run, self.locale.render(run.names))
         if self.answer:
-            run.said.append(Answer())
-        self.recording(run)
+            run.instructions.append(Answer())
+        self.add_recording(run)
         if self.say:
-            run.said.extend(self.say.instructions(run))
+            run.instructions.extend(self.say.build_instructions(run))
         if self.dtmf:
             keys = self.dtmf.render(run.names)
-            run.said.append(SendDtmf(value=playable(keys)))
-            if len(playable(keys)) < len(keys):
+            run.instructions.append(SendDtmf(value=filter_dtmf(keys)))
+            if len(filter_dtmf(keys)) < len(keys):
                 run.notes.append("cut: dtmf has keys that the platform cannot send")
         if self.status:
             details = self.details.render(run.names) if self.details else ""
             if len(details) > MAX_REPORT_DETAILS:
                 run.notes.append(f"cut: the report has {len(details)} characters of details")
-            run.said.append(
+            run.instructions.append(
                 ReportCallStatus(value=self.status, details=details[:MAX_REPORT_DETAILS])
             )
 
-    def change_locale(self, run: Run, locale: str) -> None:
+    def change_locale(self, run: StepContext, locale: str) -> None:
         """Speak another locale from here on; what is none leaves the old one, as the caller must
         hear something.
         """
-        if re.fullmatch(LOCALE, locale):
+        if re.fullmatch(LOCALE_PATTERN, locale):
             run.locale = run.names["call.locale"] = locale
         else:
             run.notes.append("locale: this is no locale")
 
-    def recording(self, run: Run) -> None:
+    def add_recording(self, run: StepContext) -> None:
         if self.record:
-            run.said.append(self.record.instruction(run))
+            run.instructions.append(self.record.build_instruction(run))
         if self.stop:
-            run.said.append(StopRecording())
+            run.instructions.append(StopRecording())
 
 
-def recorder(builder: Builder, path: Path, recording: Recording) -> Recorder | None:
-    scope = builder.scope.extended(dict.fromkeys(builder.around.secrets, Type.TEXT))
-    to = builder.template((*path, "to"), recording.to)
-    if to and to.constant is not None and not RECORDING_URL.fullmatch(to.constant):
-        builder.problem(
+def compile_recording(
+    builder: StateBuilder, path: KeyPath, recording: Recording
+) -> CompiledRecording | None:
+    scope = builder.scope.extend(dict.fromkeys(builder.context.secrets, Type.TEXT))
+    to = builder.compile_template((*path, "to"), recording.to)
+    if to and to.constant is not None and not RECORDING_URL_PATTERN.fullmatch(to.constant):
+        builder.add_problem(
             "FE415",
             (*path, "to"),
             "a recording cannot go there",
             "write s3://bucket/folder or azure://account/container",
         )
     credentials = (
-        builder.template((*path, "credentials"), recording.credentials, scope=scope)
+        builder.compile_template((*path, "credentials"), recording.credentials, scope=scope)
         if isinstance(recording.credentials, str)
         else None
     )
     return (
-        Recorder(
+        CompiledRecording(
             to,
             credentials,
             recording.format,
             recording.notify,
             recording.transcribe,
-            builder.around.secrets,
+            builder.context.secrets,
         )
         if to
         else None

@@ -9,41 +9,41 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.expr import EvalError, Template
 from flowengine.limits import MAX_SAY
-from flowengine.source import Path
-from flowengine.states.fields import Locale
-from flowengine.states.move import Said
-from flowengine.states.run import Run
+from flowengine.source import KeyPath
+from flowengine.states.field_types import Locale
+from flowengine.states.state_results import InstructionToSend
+from flowengine.states.step_context import StepContext
 from flowengine.svaml import (
     Instruction,
     PlayFiles,
     Say,
-    address_problem,
-    fragment,
-    href,
+    encode_fragment,
+    find_address_problem,
+    format_href,
+    format_ssml,
+    format_tts,
+    format_voice,
     is_silent,
-    join,
-    speakable,
-    ssml,
-    tts,
-    voice,
+    join_prompt,
+    to_speakable,
 )
 
-Localised = str | dict[Locale, str]
+LocalisedText = str | dict[Locale, str]
 
 
-class Spoken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class PromptSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One prompt in its long form: exactly one of text, ssml, audio or message."""
 
     text: (
         Annotated[
-            Localised,
+            LocalisedText,
             Meta(description="Words to speak; one text, or one per locale.", examples=["Hello."]),
         ]
         | UnsetType
     ) = UNSET
     ssml: (
         Annotated[
-            Localised,
+            LocalisedText,
             Meta(
                 description="Speech markup, for pauses and emphasis.",
                 examples=["<speak>One <break/> two</speak>"],
@@ -53,7 +53,7 @@ class Spoken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     ) = UNSET
     audio: (
         Annotated[
-            Localised,
+            LocalisedText,
             Meta(
                 description="A URL, or the name of a file uploaded to the platform.",
                 examples=["welcome.mp3"],
@@ -84,7 +84,7 @@ class Spoken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 
 Prompt = Annotated[
-    str | list[str | Spoken] | Spoken,
+    str | list[str | PromptSpec] | PromptSpec,
     Meta(
         title="Prompt",
         description="What the caller hears: a text with `${…}`, a long form (text, ssml, audio, "
@@ -95,7 +95,7 @@ Prompt = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PromptPart:
     """One piece of a prompt: a template per locale ("" is the fallback, which is also the first of
     the others), and where the author wrote it: there, or as a message.
     """
@@ -104,17 +104,17 @@ class Part:
     texts: Mapping[str, Template] = field(hash=False)
     voice: str = ""
     locale: str = ""
-    path: Path = ()
+    path: KeyPath = ()
     message: str = ""
 
     @property
     def names(self) -> frozenset[str]:
         return frozenset().union(*(template.names for template in self.texts.values()))
 
-    def template(self, locale: str) -> Template:
+    def get_template(self, locale: str) -> Template:
         return self.texts.get(locale) or self.texts[""]
 
-    def chosen(self, run_locale: str) -> str:
+    def choose_locale(self, run_locale: str) -> str:
         """The locale of the text that is taken, so that no voice speaks another language. A plain
         text is in the call's own.
         """
@@ -131,103 +131,108 @@ class Part:
             wanted,
         )
 
-    def locale_in(self, run_locale: str) -> str:
-        return voice(self.chosen(run_locale), self.voice)
+    def get_voice(self, run_locale: str) -> str:
+        return format_voice(self.choose_locale(run_locale), self.voice)
 
-    def text(self, run: Run) -> str:
-        text = self.template(self.locale or run.locale).render(run.names)
+    def render_text(self, run: StepContext) -> str:
+        text = self.get_template(self.locale or run.locale).render(run.names)
         if self.kind == "text" and len(text) > MAX_SAY:
             run.notes.append(f"cut: the platform speaks {MAX_SAY} of {len(text)} characters")
         return text
 
-    def item(self, run: Run) -> str:
+    def render_item(self, run: StepContext) -> str:
         """The part as an item of a prompt list (`#tts[…]`, `#ssml[…]`, `#href[…]` or a file name).
         Raises EvalError for an address that a value brought and that cannot be played.
         """
-        text = self.text(run)
+        text = self.render_text(run)
         if self.kind == "text":
-            return tts(shortened(text))
+            return format_tts(shorten_text(text))
         if self.kind == "ssml":
-            return ssml(text)
-        if self.template(self.locale or run.locale).begins_with_value:
-            if not speakable(text).strip():
+            return format_ssml(text)
+        if self.get_template(self.locale or run.locale).begins_with_value:
+            if not to_speakable(text).strip():
                 return ""
-            if fault := address_problem(text):
+            if fault := find_address_problem(text):
                 raise EvalError(fault)
-        return href(text) if "://" in text else text
+        return format_href(text) if "://" in text else text
 
 
-def shortened(text: str) -> str:
+def shorten_text(text: str) -> str:
     """Text within the platform's limit, cut between words, and unable to break out of a prompt."""
     if len(text) > MAX_SAY:
         text = text[:MAX_SAY].rsplit(" ", 1)[0]
-    return speakable(text)
+    return to_speakable(text)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CompiledPrompt:
     """A compiled prompt. Constant prompts are encoded once per locale and kept."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[PromptPart, ...]
     names: frozenset[str]
     constant: bool
-    known: dict[str, tuple[Said, ...]] = field(default_factory=dict, compare=False, repr=False)
-    items: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    encoded_instructions: dict[str, tuple[InstructionToSend, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    cached_prompts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def of(cls, parts: tuple[Part, ...]) -> "Plan":
+    def from_parts(cls, parts: tuple[PromptPart, ...]) -> "CompiledPrompt":
         constant = all(t.constant is not None for part in parts for t in part.texts.values())
         return cls(parts, frozenset().union(*(part.names for part in parts)), constant)
 
-    def instructions(self, run: Run) -> tuple[Said, ...]:
+    def build_instructions(self, run: StepContext) -> tuple[InstructionToSend, ...]:
         """The prompt as instructions: `say` for text, `playFiles` for everything else. What has
         nothing to be heard is left out.
         """
         if not self.constant:
-            found = [item for part in self.parts if (item := spoken(part, run))]
+            found = [item for part in self.parts if (item := build_instruction(part, run))]
             if len(found) < len(self.parts):
                 run.notes.append("left out: a prompt without words")
             return tuple(found)
-        if run.locale not in self.known:
-            found = [item for part in self.parts if (item := spoken(part, run))]
-            self.known[run.locale] = tuple(map(fragment, found))
-        return self.known[run.locale]
+        if run.locale not in self.encoded_instructions:
+            found = [item for part in self.parts if (item := build_instruction(part, run))]
+            self.encoded_instructions[run.locale] = tuple(map(encode_fragment, found))
+        return self.encoded_instructions[run.locale]
 
-    def locale(self, run_locale: str) -> str:
+    def choose_locale(self, run_locale: str) -> str:
         """The one locale in which this is spoken inside a question or a park: that of its first
         words.
         """
         return next(
-            (part.chosen(run_locale) for part in self.parts if part.kind != "audio"), run_locale
+            (part.choose_locale(run_locale) for part in self.parts if part.kind != "audio"),
+            run_locale,
         )
 
-    def prompt(self, run: Run) -> str:
+    def render_prompt(self, run: StepContext) -> str:
         """The prompt as the `;` list that menus and park take, without what cannot be heard."""
         if not self.constant:
-            return self.listed(run)
-        if run.locale not in self.items:
-            self.items[run.locale] = self.listed(run)
-        return self.items[run.locale]
+            return self.render_items(run)
+        if run.locale not in self.cached_prompts:
+            self.cached_prompts[run.locale] = self.render_items(run)
+        return self.cached_prompts[run.locale]
 
-    def listed(self, run: Run) -> str:
-        return join([item for part in self.parts if not is_silent(item := part.item(run))])
+    def render_items(self, run: StepContext) -> str:
+        return join_prompt(
+            [item for part in self.parts if not is_silent(item := part.render_item(run))]
+        )
 
 
-def spoken(part: Part, run: Run) -> Instruction | None:
+def build_instruction(part: PromptPart, run: StepContext) -> Instruction | None:
     """The instruction for one part, or None where there is nothing to be heard."""
-    locale = part.locale_in(run.locale)
+    locale = part.get_voice(run.locale)
     if part.kind == "text":
-        text = shortened(part.text(run))
+        text = shorten_text(part.render_text(run))
         return Say(text=text, locale=locale) if text.strip() else None
-    item = part.item(run)
+    item = part.render_item(run)
     return None if is_silent(item) else PlayFiles(ids=(item,), locale=locale)
 
 
-def worded(plans: list[Plan | None], run: Run) -> str:
+def join_prompts(plans: list[CompiledPrompt | None], run: StepContext) -> str:
     """Several prompts one after the other as one `;` list. A caller who is asked nothing cannot
     know what to do, so the trace says it.
     """
-    prompt = join([text for plan in plans if plan and (text := plan.prompt(run))])
+    prompt = join_prompt([text for plan in plans if plan and (text := plan.render_prompt(run))])
     if not prompt:
         run.notes.append("asks without words: the prompt is empty")
     return prompt

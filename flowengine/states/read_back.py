@@ -7,18 +7,25 @@ from typing import Protocol
 from msgspec import UnsetType
 
 from flowengine.sinch import Pie
-from flowengine.source import Path
-from flowengine.states.builder import Builder
-from flowengine.states.prompt import Plan, Prompt, worded
-from flowengine.states.run import Run
-from flowengine.states.spoken_input import NO, YES, fold_all, is_spoken, read_answer, read_digits
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder
+from flowengine.states.prompt import CompiledPrompt, Prompt, join_prompts
+from flowengine.states.spoken_input import (
+    NO,
+    YES,
+    fold_phrases,
+    is_spoken,
+    read_answer,
+    read_digits,
+)
+from flowengine.states.step_context import StepContext
 from flowengine.svaml import Menu as WireMenu
-from flowengine.svaml import Option as WireOption
+from flowengine.svaml import MenuOption as WireOption
 
-_KEYS = {"1": YES, "2": NO}
+_ANSWERS_BY_KEY = {"1": YES, "2": NO}
 
 
-class ConfirmedInput(Protocol):
+class AuthoredReadBack(Protocol):
     """The authored part of a question that reads its input back."""
 
     @property
@@ -35,17 +42,17 @@ class ReadBack:
     words, folded.
     """
 
-    prompt: Plan
+    prompt: CompiledPrompt
     keys: tuple[str, ...]
     yes: frozenset[str]
     no: frozenset[str]
     timeout: int
 
-    def menu(self, run: Run) -> WireMenu:
-        keys = {**_KEYS, **dict(zip(self.keys, self.keys, strict=True))}
+    def build_menu(self, run: StepContext) -> WireMenu:
+        keys = {**_ANSWERS_BY_KEY, **dict(zip(self.keys, self.keys, strict=True))}
         return WireMenu(
             id="main",
-            main_prompt=worded([self.prompt], run),
+            main_prompt=join_prompts([self.prompt], run),
             repeats=0,
             timeout_mills=self.timeout,
             options=tuple(
@@ -53,7 +60,7 @@ class ReadBack:
             ),
         )
 
-    def answer(self, run: Run, event: Pie) -> str:
+    def interpret_answer(self, run: StepContext, event: Pie) -> str:
         """Yes, no, a key that works everywhere, or what was said instead."""
         said = event.value.strip()
         if said in (YES, NO, *self.keys) or not is_spoken(event):
@@ -61,21 +68,25 @@ class ReadBack:
         if answer := read_answer(said, run.locale, self.yes, self.no):
             return answer
         key = read_digits(said, run.locale)
-        return _KEYS.get(key, key or said)
+        return _ANSWERS_BY_KEY.get(key, key or said)
 
 
 def compile_read_back(
-    builder: Builder, path: Path, authored: ConfirmedInput, keys: Mapping[str, str], timeout: int
+    builder: StateBuilder,
+    path: KeyPath,
+    authored: AuthoredReadBack,
+    keys: Mapping[str, str],
+    timeout: int,
 ) -> ReadBack | None:
     """The read-back that an author asked for; None without one."""
-    prompt = builder.listed((*path, "confirm"), authored.confirm, late=True)
+    prompt = builder.compile_embedded_prompt((*path, "confirm"), authored.confirm, late=True)
     if prompt is None:
         return None
-    defaults = builder.around.defaults
+    defaults = builder.context.defaults
     return ReadBack(
         prompt,
         tuple(keys),
-        fold_all(authored.hear_yes or defaults.get("hear_yes", ())),
-        fold_all(authored.hear_no or defaults.get("hear_no", ())),
+        fold_phrases(authored.hear_yes or defaults.get("hear_yes", ())),
+        fold_phrases(authored.hear_no or defaults.get("hear_no", ())),
         timeout,
     )

@@ -6,11 +6,11 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.source import Path
-from flowengine.states.builder import Builder
-from flowengine.states.fields import StateName
-from flowengine.states.move import Exit, Move
-from flowengine.states.run import CALLERS, Run
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder
+from flowengine.states.field_types import StateName
+from flowengine.states.state_results import Exit, StateResult
+from flowengine.states.step_context import CALLER_NAMES, StepContext
 
 EXAMPLE = """
 try_new_greeting:
@@ -20,7 +20,7 @@ try_new_greeting:
 """
 
 
-class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class SplitShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A share of callers and where they go; the last entry takes the rest."""
 
     next: Annotated[StateName, Meta(description="The state to go to.", examples=["new_greeting"])]
@@ -39,7 +39,7 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 Split = Annotated[
-    list[Share],
+    list[SplitShare],
     Meta(
         title="split",
         description="Shares of callers; a caller is sent the same way at each call.",
@@ -58,20 +58,20 @@ class CompiledSplit:
     actions = frozenset[str]()
     waits = False
 
-    def enter(self, run: Run) -> Move:
-        place = run.share(self.salt)
+    def enter(self, run: StepContext) -> StateResult:
+        place = run.compute_share(self.salt)
         return next((leads for bound, leads in self.bounds if place < bound), self.bounds[-1][1])
 
-    def resume(self, run: Run) -> Move:
+    def resume(self, run: StepContext) -> StateResult:
         return self.enter(run)
 
 
-def compile_split(builder: Builder, path: Path, shares: list[Share]) -> CompiledSplit:
-    builder.reads |= set(CALLERS)
+def compile_split(builder: StateBuilder, path: KeyPath, shares: list[SplitShare]) -> CompiledSplit:
+    builder.reads |= set(CALLER_NAMES)
     bounds, total = [], 0.0
     for index, share in enumerate(shares):
         if share.share is UNSET and index < len(shares) - 1:
-            builder.problem(
+            builder.add_problem(
                 "FE212",
                 (*path, index),
                 "only the last entry takes the rest",
@@ -81,13 +81,16 @@ def compile_split(builder: Builder, path: Path, shares: list[Share]) -> Compiled
             max(total, 100.0) if share.share is UNSET else total + float(share.share.rstrip("%"))
         )
         bounds.append(
-            (total, Exit(builder.exit(f"share {index + 1}", share.next, (*path, index, "next"))))
+            (
+                total,
+                Exit(builder.add_exit(f"share {index + 1}", share.next, (*path, index, "next"))),
+            )
         )
     if abs(total - 100) > 1e-6:
-        builder.problem(
+        builder.add_problem(
             "FE212",
             path,
             f"the shares make {total:g}%, not 100%",
             "leave out the share of the last entry: it takes the rest",
         )
-    return CompiledSplit(f"{builder.around.flow}/{builder.state}", tuple(bounds))
+    return CompiledSplit(f"{builder.context.flow}/{builder.state}", tuple(bounds))

@@ -12,18 +12,18 @@ from flowengine.expr.functions.dates import is_date, parse_date
 from flowengine.sinch import Pie
 from flowengine.states.builder import Variable
 from flowengine.states.spoken_words import (
-    REPEATS,
-    WITHOUT_SPACES,
-    YES_NO,
-    digit_words,
-    languages_of,
+    LANGUAGES_WITHOUT_SPACES,
+    REPEAT_WORDS,
+    YES_NO_WORDS,
+    list_digit_words,
+    list_languages,
 )
 
 YES: Final = "yes"
 NO: Final = "no"
 _APOSTROPHES: Final = re.compile("['\u2019\u2018\u02bb\u02bc\u0307]")
 _FRACTION: Final = re.compile(r"[0-9][.,][0-9]")
-_GROUPED: Final = re.compile(r"[0-9]{1,3}([.,][0-9]{3})+")
+_GROUPED_NUMBER: Final = re.compile(r"[0-9]{1,3}([.,][0-9]{3})+")
 
 
 def is_spoken(event: Pie) -> bool:
@@ -48,11 +48,11 @@ def read_digits(text: str, locale: str) -> str:
     >>> read_digits("one two, double 3.", "en-US")
     '1233'
     """
-    words = _digit_words(locale)
-    repeats = REPEATS.get(languages_of(locale)[0], {})
+    words = _fold_digit_words(locale)
+    repeats = REPEAT_WORDS.get(list_languages(locale)[0], {})
     found: list[str] = []
     times = 1
-    for word in _split(fold_words(to_ascii_digits(text)), words, locale):
+    for word in _split_words(fold_words(to_ascii_digits(text)), words, locale):
         digits = word if word.isascii() and word.isdigit() else words.get(word, "")
         if times > 1 and len(digits) != 1:
             return ""
@@ -73,20 +73,20 @@ def read_answer(
 
     `yes` and `no` are the author's words, folded; without any those of the locale count.
     """
-    meanings = dict(_answer_words(locale))
+    meanings = dict(_fold_answer_words(locale))
     for word, own in ((YES, yes), (NO, no)):
         if own:
             meanings = {said: means for said, means in meanings.items() if means != word}
             meanings |= dict.fromkeys(own, word)
     said = {
-        meanings.get(phrase) for phrase in _phrases(fold_words(text), tuple(meanings), locale)
+        meanings.get(phrase) for phrase in _split_phrases(fold_words(text), tuple(meanings), locale)
     } - {""}
     if said == {YES}:
         return "yes"
     return "no" if said == {NO} else ""
 
 
-def fold_all(words: Iterable[str]) -> frozenset[str]:
+def fold_phrases(words: Iterable[str]) -> frozenset[str]:
     """An author's words as they are compared with what a caller says."""
     return frozenset(filter(None, map(fold_words, words)))
 
@@ -98,7 +98,7 @@ def read_input(event: Pie, variable: Variable, locale: str) -> str:
         return text.removesuffix("#")
     if variable.kind in ("digits", "integer", "date", "time"):
         if variable.kind == "integer" and _FRACTION.search(text):
-            text = re.sub("[.,]", "", text) if _GROUPED.fullmatch(text.rstrip(".,")) else ""
+            text = re.sub("[.,]", "", text) if _GROUPED_NUMBER.fullmatch(text.rstrip(".,")) else ""
         return read_digits(text, locale) or text.removesuffix("#")
     if variable.choices:
         folded = {fold_words(choice): choice for choice in variable.choices}
@@ -129,36 +129,36 @@ def convert_input(text: str, variable: Variable, date_format: str) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _digit_words(locale: str) -> Mapping[str, str]:
-    return {fold_words(word): digit for word, digit in digit_words(locale).items()}
+def _fold_digit_words(locale: str) -> Mapping[str, str]:
+    return {fold_words(word): digit for word, digit in list_digit_words(locale).items()}
 
 
 @lru_cache(maxsize=256)
-def _answer_words(locale: str) -> Mapping[str, str]:
+def _fold_answer_words(locale: str) -> Mapping[str, str]:
     """Words for yes and no, and polite words that mean neither, each with what it means."""
     found: dict[str, str] = {}
-    for language in languages_of(locale):
-        yes, no, neither = YES_NO.get(language, ("", "", ""))
+    for language in list_languages(locale):
+        yes, no, neither = YES_NO_WORDS.get(language, ("", "", ""))
         for means, words in (("", neither), (YES, yes), (NO, no)):
             found |= dict.fromkeys(map(fold_words, filter(None, words.split("|"))), means)
     return found
 
 
-def _split(text: str, known: Mapping[str, str], locale: str) -> list[str]:
+def _split_words(text: str, known: Mapping[str, str], locale: str) -> list[str]:
     """The words of a text; digits stand alone, and so do words of languages without blanks."""
     words = re.sub("([0-9]+)", r" \1 ", text).split()
-    if WITHOUT_SPACES.isdisjoint(languages_of(locale)):
+    if LANGUAGES_WITHOUT_SPACES.isdisjoint(list_languages(locale)):
         return words
     return [
         part
         for word in words
-        for part in ([word] if word.isdigit() else _phrases(word, tuple(known), locale))
+        for part in ([word] if word.isdigit() else _split_phrases(word, tuple(known), locale))
     ]
 
 
-def _phrases(text: str, known: tuple[str, ...], locale: str) -> list[str]:
+def _split_phrases(text: str, known: tuple[str, ...], locale: str) -> list[str]:
     """The text cut into known phrases, the longest first; what is not known stays whole."""
-    spaced = WITHOUT_SPACES.isdisjoint(languages_of(locale))
+    spaced = LANGUAGES_WITHOUT_SPACES.isdisjoint(list_languages(locale))
     if not known:
         return [text]
     either = "|".join(re.escape(phrase) for phrase in sorted(known, key=len, reverse=True))

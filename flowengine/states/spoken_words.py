@@ -57,13 +57,13 @@ DIGIT_WORDS: Final[Mapping[str, str]] = {
 }
 """By language: the words for 0 to 9, divided by bars"""
 
-REPEATS: Final[Mapping[str, Mapping[str, int]]] = {"en": {"double": 2, "triple": 3}}
+REPEAT_WORDS: Final[Mapping[str, Mapping[str, int]]] = {"en": {"double": 2, "triple": 3}}
 """Words that repeat the digit after them"""
 
-WITHOUT_SPACES: Final = frozenset({"ja", "my", "th", "yue", "zh"})
+LANGUAGES_WITHOUT_SPACES: Final = frozenset({"ja", "my", "th", "yue", "zh"})
 """Languages that are written without a blank between two words"""
 
-YES_NO: Final[Mapping[str, tuple[str, str, str]]] = {
+YES_NO_WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "ar": ("نعم|أجل|صحيح", "لا", "من فضلك|شكرا"),
     "az": ("hə|bəli", "yox|xeyr", "zəhmət olmasa"),
     "bg": ("да", "не", "моля|благодаря"),
@@ -115,7 +115,7 @@ YES_NO: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 """By language: words for yes, words for no, and words that change neither, divided by bars"""
 
-_LANGUAGES: Final[Mapping[str, tuple[str, ...]]] = {
+_TABLE_LANGUAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "arb": ("ar",),
     "cmn": ("zh",),
     "no": ("nb",),
@@ -124,18 +124,18 @@ _LANGUAGES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def languages_of(locale: str) -> tuple[str, ...]:
+def list_languages(locale: str) -> tuple[str, ...]:
     """The languages of these tables that callers of a locale speak."""
     language = locale.partition("-")[0].partition("/")[0].lower()
-    return _LANGUAGES.get(language, (language,))
+    return _TABLE_LANGUAGES.get(language, (language,))
 
 
 @lru_cache(maxsize=256)
-def digit_words(locale: str) -> Mapping[str, str]:
+def list_digit_words(locale: str) -> Mapping[str, str]:
     """The words for digits in a locale, each with its digit; none for a locale without a table."""
     return {
         word: str(digit)
-        for language in languages_of(locale)
+        for language in list_languages(locale)
         for digit, words in enumerate(DIGIT_WORDS.get(language, "").split("|"))
         for word in words.split()
     }

@@ -7,13 +7,18 @@ import msgspec
 from msgspec import Meta
 
 from flowengine.expr import EvalError
-from flowengine.problems import suggest
-from flowengine.source import Path
-from flowengine.states.assign import Assignment, Scalar, cut_text
-from flowengine.states.builder import Builder, Signature, Variable
-from flowengine.states.fields import FlowName, Name, StateName
-from flowengine.states.move import Enter, Failed, Leave, Move
-from flowengine.states.run import Run
+from flowengine.problems import suggest_name
+from flowengine.source import KeyPath
+from flowengine.states.assign import Assignment, Scalar, truncate_text
+from flowengine.states.builder import FlowSignature, StateBuilder, Variable
+from flowengine.states.field_types import FlowName, Name, StateName
+from flowengine.states.state_results import (
+    EnterSubflow,
+    ReturnFromSubflow,
+    StateFailure,
+    StateResult,
+)
+from flowengine.states.step_context import StepContext
 
 EXAMPLE = """
 check_pin:
@@ -62,7 +67,7 @@ class Subflow(
     ] = {}
 
 
-Return = Annotated[
+AuthoredReturn = Annotated[
     Name,
     Meta(
         title="return", description="End this subflow with one of its outcomes.", examples=["right"]
@@ -80,19 +85,19 @@ class CompiledSubflow:
     actions = frozenset[str]()
     waits = False
 
-    def enter(self, run: Run) -> Move:
+    def enter(self, run: StepContext) -> StateResult:
         try:
-            return Enter(
+            return EnterSubflow(
                 self.flow,
                 {f"vars.{item.variable.name}": item.evaluate(run) for item in self.inputs},
             )
         except EvalError as error:
-            return Failed(error.message)
+            return StateFailure(error.message)
 
-    def resume(self, run: Run) -> Move:
+    def resume(self, run: StepContext) -> StateResult:
         return self.enter(run)
 
-    def outputs(self, ended: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    def convert_outputs(self, ended: dict[str, Any], notes: list[str]) -> dict[str, Any]:
         """The variables here after the flow there has ended with these names. A text is cut to what
         its variable here holds.
         """
@@ -100,7 +105,9 @@ class CompiledSubflow:
         for variable, output in self.into:
             value = ended[f"vars.{output}"]
             too_long = variable.kind == "text" and len(value) > variable.size
-            found[f"vars.{variable.name}"] = cut_text(value, variable, notes) if too_long else value
+            found[f"vars.{variable.name}"] = (
+                truncate_text(value, variable, notes) if too_long else value
+            )
         return found
 
 
@@ -112,28 +119,30 @@ class CompiledReturn:
     actions = frozenset[str]()
     waits = False
 
-    def enter(self, _run: Run) -> Move:
-        return Leave(self.outcome)
+    def enter(self, _run: StepContext) -> StateResult:
+        return ReturnFromSubflow(self.outcome)
 
-    def resume(self, run: Run) -> Move:
+    def resume(self, run: StepContext) -> StateResult:
         return self.enter(run)
 
 
-def compile_subflow(builder: Builder, path: Path, subflow: Subflow) -> CompiledSubflow | None:
-    signature = builder.around.subflows.get(subflow.flow)
+def compile_subflow(
+    builder: StateBuilder, path: KeyPath, subflow: Subflow
+) -> CompiledSubflow | None:
+    signature = builder.context.subflows.get(subflow.flow)
     for outcome, target in subflow.outcomes.items():
-        builder.exit(f"outcome {outcome}", target, (*path, "outcomes", outcome))
+        builder.add_exit(f"outcome {outcome}", target, (*path, "outcomes", outcome))
     if signature is None:
-        builder.problem(
+        builder.add_problem(
             "FE202",
             (*path, "flow"),
             f"there is no flow {subflow.flow}",
-            suggest(subflow.flow, builder.around.subflows),
+            suggest_name(subflow.flow, builder.context.subflows),
         )
         return None
     check_outcomes(builder, path, subflow, signature)
     inputs = [
-        given(builder, (*path, "with", name), name, value, signature)
+        compile_input(builder, (*path, "with", name), name, value, signature)
         for name, value in subflow.given.items()
     ]
     missing = [
@@ -142,11 +151,11 @@ def compile_subflow(builder: Builder, path: Path, subflow: Subflow) -> CompiledS
         if item.name not in subflow.given and item.default is None
     ]
     if missing:
-        builder.problem(
+        builder.add_problem(
             "FE215", path, f"{subflow.flow} needs {', '.join(missing)}", "hand it in under with:"
         )
     into = [
-        output(builder, (*path, "into", name), name, there, signature)
+        compile_output(builder, (*path, "into", name), name, there, signature)
         for name, there in subflow.into.items()
     ]
     return CompiledSubflow(
@@ -154,19 +163,21 @@ def compile_subflow(builder: Builder, path: Path, subflow: Subflow) -> CompiledS
     )
 
 
-def check_outcomes(builder: Builder, path: Path, subflow: Subflow, signature: Signature) -> None:
+def check_outcomes(
+    builder: StateBuilder, path: KeyPath, subflow: Subflow, signature: FlowSignature
+) -> None:
     for outcome in subflow.outcomes:
         if outcome not in signature.outcomes:
-            builder.problem(
+            builder.add_problem(
                 "FE216",
                 (*path, "outcomes", outcome),
                 f"{subflow.flow} has no outcome {outcome}",
-                suggest(outcome, signature.outcomes)
+                suggest_name(outcome, signature.outcomes)
                 or f"its outcomes are {', '.join(signature.outcomes)}",
             )
     for outcome in signature.outcomes:
         if outcome not in subflow.outcomes:
-            builder.problem(
+            builder.add_problem(
                 "FE206",
                 (*path, "outcomes"),
                 f"nothing says where the call goes after {outcome}",
@@ -174,35 +185,35 @@ def check_outcomes(builder: Builder, path: Path, subflow: Subflow, signature: Si
             )
 
 
-def given(
-    builder: Builder, path: Path, name: str, value: Scalar, signature: Signature
+def compile_input(
+    builder: StateBuilder, path: KeyPath, name: str, value: Scalar, signature: FlowSignature
 ) -> Assignment | None:
     variable = next((item for item in signature.inputs if item.name == name), None)
     if variable is None:
-        builder.problem(
+        builder.add_problem(
             "FE201",
             path,
             f"the flow has no input {name}",
-            suggest(name, [item.name for item in signature.inputs]),
+            suggest_name(name, [item.name for item in signature.inputs]),
         )
         return None
-    return Assignment(variable, builder.value(path, value, variable))
+    return Assignment(variable, builder.compile_value(path, value, variable))
 
 
-def output(
-    builder: Builder, path: Path, name: str, there: str, signature: Signature
+def compile_output(
+    builder: StateBuilder, path: KeyPath, name: str, there: str, signature: FlowSignature
 ) -> tuple[Variable, str] | None:
-    variable = builder.variable(name, path)
+    variable = builder.register_write(name, path)
     found = next((item for item in signature.outputs if item.name == there), None)
     if found is None:
-        builder.problem(
+        builder.add_problem(
             "FE201",
             path,
             f"the flow has no output {there}",
-            suggest(there, [item.name for item in signature.outputs]),
+            suggest_name(there, [item.name for item in signature.outputs]),
         )
     elif variable and variable.type != found.type:
-        builder.problem(
+        builder.add_problem(
             "FE221",
             path,
             f"{name} is {variable.kind}, but {there} is {found.kind}",
@@ -211,13 +222,13 @@ def output(
     return (variable, there) if variable and found else None
 
 
-def compile_return(builder: Builder, path: Path, outcome: str) -> CompiledReturn:
-    outcomes = builder.around.subflows[builder.around.flow].outcomes
+def compile_return(builder: StateBuilder, path: KeyPath, outcome: str) -> CompiledReturn:
+    outcomes = builder.context.subflows[builder.context.flow].outcomes
     if outcome not in outcomes:
-        builder.problem(
+        builder.add_problem(
             "FE216",
             path,
             f"this flow has no outcome {outcome}",
-            suggest(outcome, outcomes) or "declare it under outcomes:",
+            suggest_name(outcome, outcomes) or "declare it under outcomes:",
         )
     return CompiledReturn(outcome)

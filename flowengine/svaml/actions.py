@@ -12,7 +12,7 @@ MAIN_MENU = "main"
 """The menu that always plays first, whatever else a description says"""
 
 
-class Part(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class ActionPart(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A value inside an action"""
 
 
@@ -20,53 +20,53 @@ class Action(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, ta
     """The one thing that an answer does with the call, after its instructions"""
 
 
-class Destination(Part, frozen=True):
+class Destination(ActionPart, frozen=True):
     type: Literal["username", "sip", "Websocket"]
     endpoint: str
 
 
-def to_user(name: str) -> Destination:
+def to_user_destination(name: str) -> Destination:
     return Destination("username", name)
 
 
-def to_sip(address: str) -> Destination:
+def to_sip_destination(address: str) -> Destination:
     """`user@host[:port]`; the platform wants the address without its scheme"""
     return Destination("sip", address.removeprefix("sip:"))
 
 
-def to_stream(url: str) -> Destination:
+def to_stream_destination(url: str) -> Destination:
     return Destination("Websocket", url)
 
 
-class CallHeader(Part, frozen=True):
+class CallHeader(ActionPart, frozen=True):
     key: str
     value: str
 
 
-class Amd(Part, frozen=True):
+class AmdOptions(ActionPart, frozen=True):
     enabled: bool
     asynchronous: bool = msgspec.field(default=False, name="async")
 
 
-class ConferenceDtmfOptions(Part, frozen=True):
+class ConferenceDtmfOptions(ActionPart, frozen=True):
     mode: Literal["ignore", "forward", "detect"]
     max_digits: int = 1
     timeout_mills: int = 3000
 
 
-class StreamingOptions(Part, frozen=True):
+class StreamingOptions(ActionPart, frozen=True):
     version: int
     sample_rate: int
 
 
-class Option(Part, frozen=True):
+class MenuOption(ActionPart, frozen=True):
     """A key of a menu; `action` is `return(value)` or `menu(id)`"""
 
     dtmf: str
     action: str
 
 
-class Menu(Part, frozen=True):
+class Menu(ActionPart, frozen=True):
     id: str
     main_prompt: str = ""
     repeat_prompt: str = ""
@@ -74,7 +74,7 @@ class Menu(Part, frozen=True):
     max_digits: int | None = None
     timeout_mills: int = 5000
     max_timeout_mills: int = 20000
-    options: tuple[Option, ...] = ()
+    options: tuple[MenuOption, ...] = ()
 
 
 class Hangup(Action, frozen=True, tag="hangup"):
@@ -94,7 +94,7 @@ class ConnectPstn(Action, frozen=True, tag="connectPstn"):
     suppress_callbacks: bool = False
     dtmf: str = ""
     indications: str = ""
-    amd: Amd | None = None
+    amd: AmdOptions | None = None
 
 
 class ConnectMxp(Action, frozen=True, tag="connectMxp"):

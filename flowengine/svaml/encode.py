@@ -17,7 +17,7 @@ class Svaml(msgspec.Struct, frozen=True, omit_defaults=True):
     action: AnyAction | None = None
 
 
-class _Answer(msgspec.Struct):
+class _AnswerBody(msgspec.Struct):
     instructions: Sequence[Instruction | msgspec.Raw]
     action: Action | msgspec.Raw
 
@@ -30,29 +30,33 @@ class _InstructionsOnly(msgspec.Struct, omit_defaults=True):
     instructions: Sequence[Instruction | msgspec.Raw]
 
 
-_encode = msgspec.json.Encoder().encode
-_decoder = msgspec.json.Decoder(Svaml)
+_encode_json = msgspec.json.Encoder().encode
+_svaml_decoder = msgspec.json.Decoder(Svaml)
 
 
-def encode(
+def encode_svaml(
     instructions: Sequence[Instruction | msgspec.Raw], action: Action | msgspec.Raw | None
 ) -> bytes:
     """The body of an answer. Without an action (DiCE, notify) there is at most a list of
     instructions.
     """
     if action is None:
-        return _encode(_InstructionsOnly(instructions)) if instructions else b"{}"
-    return _encode(_Answer(instructions, action)) if instructions else _encode(_ActionOnly(action))
+        return _encode_json(_InstructionsOnly(instructions)) if instructions else b"{}"
+    return (
+        _encode_json(_AnswerBody(instructions, action))
+        if instructions
+        else _encode_json(_ActionOnly(action))
+    )
 
 
-def fragment(value: Instruction | Action) -> msgspec.Raw:
-    """An instruction or action, encoded ahead of its use in `encode`"""
-    return msgspec.Raw(_encode(value))
+def encode_fragment(value: Instruction | Action) -> msgspec.Raw:
+    """An instruction or action, encoded ahead of its use in `encode_svaml`"""
+    return msgspec.Raw(_encode_json(value))
 
 
-def decode(body: bytes | msgspec.Raw) -> Svaml:
+def decode_svaml(body: bytes | msgspec.Raw) -> Svaml:
     """An answer of ours as values again; raises msgspec.MsgspecError for anything else"""
-    return _decoder.decode(body)
+    return _svaml_decoder.decode(body)
 
 
 def read_instruction(value: Instruction | msgspec.Raw) -> Instruction:

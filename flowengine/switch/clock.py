@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-MONDAY_MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+VIRTUAL_START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """Where virtual time begins unless told otherwise: the same in every run, in nobody's holidays"""
 
 
@@ -26,12 +26,12 @@ class Clock(Protocol):
         """The time, with its zone (UTC)."""
         ...
 
-    def later(self, seconds: float, what: Callable[[], None]) -> Timer:
+    def call_later(self, seconds: float, what: Callable[[], None]) -> Timer:
         """Do `what` after so many seconds, never before whatever is under way has come to its end."""
         ...
 
 
-class _Due:
+class _ScheduledCall:
     """One thing to do in virtual time; at the same moment, what was asked for first comes first."""
 
     __slots__ = ("at", "number", "what")
@@ -41,7 +41,7 @@ class _Due:
         self.number = number
         self.what: Callable[[], None] | None = what
 
-    def __lt__(self, other: "_Due") -> bool:
+    def __lt__(self, other: "_ScheduledCall") -> bool:
         return (self.at, self.number) < (other.at, other.number)
 
     def cancel(self) -> None:
@@ -54,15 +54,15 @@ class VirtualClock:
 
     >>> clock = VirtualClock()
     >>> heard = []
-    >>> timer = clock.later(14_400, lambda: heard.append(clock.seconds))
+    >>> timer = clock.call_later(14_400, lambda: heard.append(clock.seconds))
     >>> clock.run()
     >>> heard
     [14400.0]
     """
 
-    def __init__(self, begin: datetime = MONDAY_MORNING) -> None:
+    def __init__(self, begin: datetime = VIRTUAL_START) -> None:
         self._begin = begin
-        self._due: list[_Due] = []
+        self._due: list[_ScheduledCall] = []
         self._count = 0
         self.seconds = 0.0
 
@@ -70,10 +70,10 @@ class VirtualClock:
         """The virtual time."""
         return self._begin + timedelta(seconds=self.seconds)
 
-    def later(self, seconds: float, what: Callable[[], None]) -> Timer:
+    def call_later(self, seconds: float, what: Callable[[], None]) -> Timer:
         """Put it in its place among what is due."""
         self._count += 1
-        due = _Due(self.seconds + max(0.0, seconds), self._count, what)
+        due = _ScheduledCall(self.seconds + max(0.0, seconds), self._count, what)
         heapq.heappush(self._due, due)
         return due
 
@@ -87,7 +87,7 @@ class VirtualClock:
                 return True
         return False
 
-    def due(self) -> float | None:
+    def get_next_delay(self) -> float | None:
         """Seconds until the next thing that is due; None when nothing is."""
         while self._due and self._due[0].what is None:
             heapq.heappop(self._due)
@@ -98,10 +98,10 @@ class VirtualClock:
         while not until() and self.step():
             pass
 
-    def pass_time(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         """Let so much time pass, with all that happens in it."""
         end = self.seconds + seconds
-        while (due := self.due()) is not None and self.seconds + due <= end:
+        while (due := self.get_next_delay()) is not None and self.seconds + due <= end:
             self.step()
         self.seconds = end
 
@@ -113,6 +113,6 @@ class LoopClock:
         """The time of the machine."""
         return datetime.now(UTC)
 
-    def later(self, seconds: float, what: Callable[[], None]) -> Timer:
+    def call_later(self, seconds: float, what: Callable[[], None]) -> Timer:
         """Leave it to the event loop."""
         return asyncio.get_running_loop().call_later(seconds, what)

@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from releases.releases_repository import commit, flow, git, new_repository
 
 from flowengine.cli import main
-from flowengine.server.live import Live
-from flowengine.server.settings import Settings
+from flowengine.server.release_service import ReleaseService
+from flowengine.server.server_settings import ServerSettings
 
 AGES = re.compile(r"\b\d+ (s|min|h|d) ago *")
 MOMENTS = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -45,7 +45,7 @@ class Office:
 
     def serve(self) -> None:
         """What a server does as it starts."""
-        live = Live(Settings(str(self.flows), store=self.store))
+        live = ReleaseService(ServerSettings(str(self.flows), store=self.store))
         live.publish()
         live.close()
 

@@ -18,8 +18,8 @@ from journal.journal_line import files as line_files
 from releases.releases_repository import flow
 
 from flowengine.cli import main
-from flowengine.states import KINDS
-from flowengine.states.builder import Builder
+from flowengine.states import STATE_KINDS
+from flowengine.states.builder import StateBuilder
 
 SECRET = "s3cr3t-t0ken"
 FAILING = "Kaboom."
@@ -45,14 +45,14 @@ def broken(office: Office, request: pytest.FixtureRequest, monkeypatch: pytest.M
     (folder / "scenarios").mkdir(parents=True)
     (folder / "line.yaml").write_text(text)
     (folder / "scenarios" / "line.yaml").write_text(SCENARIO.format("Hello."))
-    prompt = Builder.prompt
+    prompt = StateBuilder.compile_prompt
 
     def failing(*arguments: Any, **named: Any) -> Any:
         if FAILING in arguments:
             raise LookupError(SECRET)
         return prompt(*arguments, **named)
 
-    monkeypatch.setattr(Builder, "prompt", failing)
+    monkeypatch.setattr(StateBuilder, "prompt", failing)
     return folder, code
 
 
@@ -137,7 +137,7 @@ def test_a_kind_of_state_that_fails_to_compile_is_an_internal_problem(
     def failing(*_given: Any) -> Any:
         raise AssertionError(SECRET)
 
-    monkeypatch.setitem(KINDS, "hangup", replace(KINDS["hangup"], compile=failing))
+    monkeypatch.setitem(STATE_KINDS, "hangup", replace(STATE_KINDS["hangup"], compile=failing))
     result = CliRunner().invoke(main, ["check", str(office.flows), "--format", "json"])
     assert result.exit_code == 1
     told = json.loads(result.stdout)

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from phone_project import project
 
-from flowengine.sinch import sign
+from flowengine.sinch import sign_request
 
 COMMAND = [sys.executable, "-m", "flowengine", "call"]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
@@ -176,7 +176,7 @@ class Backend(BaseHTTPRequestHandler):
         event = json.loads(body)
         stamp, kind = self.headers["x-timestamp"], self.headers["content-type"]
         secret = self.server.secret
-        right = not secret or self.headers["authorization"] == sign(
+        right = not secret or self.headers["authorization"] == sign_request(
             KEY, secret, "POST", self.path, kind, body, stamp
         )
         menu = {

@@ -13,7 +13,7 @@ from journal.journal_line import answered, compiled, ended, files, press, record
 from releases.releases_repository import commit, flow
 
 from flowengine.cli import main
-from flowengine.journal.database import writable
+from flowengine.journal.journal_database import open_for_writing
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -278,7 +278,7 @@ def test_figures_side_by_side(office: Office, golden: Callable[[Path, str], None
 
 
 def test_another_share_for_the_candidate_does_not_begin_anew(office: Office) -> None:
-    writable(office.folder / "server" / "journal.db").close()
+    open_for_writing(office.folder / "server" / "journal.db").close()
     office.done("canary", "main", "--share", "10%")
     since = json.loads(office.done("canary", "--json"))["since"]
     candidate = office.seen()["candidate"]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from transitions import Machine
 
-from flowengine.compile import Compiled
+from flowengine.compile import CompileResult
 from flowengine.expr import EvalError, Expression, Template, Type
 from flowengine.source import Document
 
@@ -22,7 +22,7 @@ SAMPLES = {
 }
 
 
-def outcome(made: Compiled) -> Any:
+def outcome(made: CompileResult) -> Any:
     """Everything that compiling says."""
     programs = {name: likeness(program) for name, program in made.programs.items()}
     return (

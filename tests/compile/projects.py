@@ -2,7 +2,7 @@
 
 import re
 
-from flowengine.compile import Compiled, compile_project
+from flowengine.compile import CompileResult, compile_project
 
 HEADING = re.compile(r"^# (\S+\.yaml)\n", re.MULTILINE)
 
@@ -15,7 +15,7 @@ def files(text: str) -> dict[str, bytes]:
     }
 
 
-def compiled(text: str, *, cookies_only: bool = False) -> Compiled:
+def compiled(text: str, *, cookies_only: bool = False) -> CompileResult:
     return compile_project(files(text), {}, cookies_only=cookies_only)
 
 

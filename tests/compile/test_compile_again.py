@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from runtime.flow_strategies import flows
 from thoroughness import examples
 
-from flowengine.compile import Compiled, Compiler, compile_project
+from flowengine.compile import CompileResult, ProjectCompiler, compile_project
 
 ENVIRONMENT = {"CRM": "token"}
 PROJECT = files("""
@@ -191,7 +191,7 @@ def edited(draw: st.DrawFn, now: Mapping[str, bytes]) -> dict[str, bytes]:
 )
 @given(data=st.data())
 def test_compiling_again_equals_compiling_from_scratch(data: st.DataObject) -> None:
-    compiler, states = Compiler(), [PROJECT]
+    compiler, states = ProjectCompiler(), [PROJECT]
     for _ in range(data.draw(st.integers(2, 7))):
         again = data.draw(st.sampled_from(states))
         states.append(data.draw(st.one_of(edited(states[-1]), edited(states[-1]), st.just(again))))
@@ -212,7 +212,7 @@ def test_compiling_again_equals_compiling_from_scratch(data: st.DataObject) -> N
 def test_compiling_flows_of_all_kinds_again_equals_compiling_them_from_scratch(
     made: list[dict[str, bytes]], data: st.DataObject
 ) -> None:
-    compiler, now = Compiler(), made[0]
+    compiler, now = ProjectCompiler(), made[0]
     for _ in range(4):
         name = data.draw(st.sampled_from(sorted(now)))
         now = {**now, name: data.draw(st.sampled_from(made))[name]}
@@ -221,7 +221,7 @@ def test_compiling_flows_of_all_kinds_again_equals_compiling_them_from_scratch(
 
 def changed(name: str, before: str, after: str) -> set[str]:
     """The flows that are compiled again after an edit of this file."""
-    compiler = Compiler()
+    compiler = ProjectCompiler()
     first = compiler.compile(PROJECT, ENVIRONMENT)
     edited = {**PROJECT, name: PROJECT[name].replace(before.encode(), after.encode(), 1)}
     assert edited != PROJECT
@@ -295,7 +295,7 @@ def test_only_what_can_come_out_otherwise_is_compiled_again(
 
 
 def test_a_new_flow_with_the_right_name_mends_its_callers() -> None:
-    compiler = Compiler()
+    compiler = ProjectCompiler()
     without = {name: content for name, content in PROJECT.items() if name != "thanks.yaml"}
     broken = compiler.compile(without, ENVIRONMENT)
     mended = compiler.compile(PROJECT, ENVIRONMENT)
@@ -361,7 +361,7 @@ def test_what_is_wrong_far_from_an_edit_is_found_and_goes_again(
 ) -> None:
     edited = {**ACROSS, name: ACROSS[name].replace(before.encode(), after.encode(), 1)}
     assert edited != ACROSS
-    compiler = Compiler()
+    compiler = ProjectCompiler()
     for written in (ACROSS, edited, ACROSS, edited, edited, ACROSS):
         made = compiler.compile(written, {})
         assert outcome(made) == outcome(compile_project(written, {}))
@@ -370,7 +370,7 @@ def test_what_is_wrong_far_from_an_edit_is_found_and_goes_again(
 
 
 def test_a_calendar_that_is_no_longer_right_is_not_the_fault_of_its_flows() -> None:
-    compiler = Compiler()
+    compiler = ProjectCompiler()
     compiler.compile(PROJECT, ENVIRONMENT)
     lost = {
         **PROJECT,
@@ -381,7 +381,7 @@ def test_a_calendar_that_is_no_longer_right_is_not_the_fault_of_its_flows() -> N
 
 def test_a_name_that_is_nearer_is_suggested_once_it_is_there() -> None:
     """A flow asks for a name that is not there; what is there in its place is part of the answer."""
-    compiler = Compiler()
+    compiler = ProjectCompiler()
     wrong = {
         name: content.replace(b"{flow: pin,", b"{flow: pim,")
         for name, content in PROJECT.items()
@@ -398,7 +398,7 @@ def test_a_name_that_is_nearer_is_suggested_once_it_is_there() -> None:
 @pytest.mark.parametrize("name", PROJECT)
 @pytest.mark.parametrize("written", [b"", b"flow: [", b"\xff"])
 def test_a_file_broken_for_a_moment_costs_nothing(name: str, written: bytes) -> None:
-    compiler = Compiler()
+    compiler = ProjectCompiler()
     first = compiler.compile(PROJECT, ENVIRONMENT)
     for half in (written, written + b"\n"):
         assert compiler.compile({**PROJECT, name: half}, ENVIRONMENT).release is None
@@ -417,18 +417,18 @@ def test_an_apology_without_words_is_the_usual_one() -> None:
 
 
 def test_other_secrets_are_seen() -> None:
-    compiler = Compiler()
+    compiler = ProjectCompiler()
     first, second = (compiler.compile(PROJECT, {"CRM": value}) for value in ("old", "new"))
     assert first.programs["line"] is not second.programs["line"]
 
 
-def alive(made: Compiled) -> list[weakref.ref]:
+def alive(made: CompileResult) -> list[weakref.ref]:
     """Programs have slots only; what they hold can be watched in their place."""
     return [weakref.ref(program.machine) for program in made.programs.values()]
 
 
 def test_a_release_holds_none_before_it_and_goes_without_a_collection() -> None:
-    compiler = Compiler()
+    compiler = ProjectCompiler()
     gc.disable()
     try:
         watched = alive(compiler.compile(PROJECT, ENVIRONMENT))

@@ -5,11 +5,11 @@ line:column.
 import pytest
 from compile.projects import compiled
 
-from flowengine.compile.checks.cookie import FACTS as COOKIE_FACTS
-from flowengine.compile.checks.cookie import cookie_bytes, worst_case
+from flowengine.compile.checks.cookie_size import FACT_BYTES as COOKIE_FACTS
+from flowengine.compile.checks.cookie_size import compute_cookie_bytes, compute_worst_case
 from flowengine.limits import MAX_SUBFLOW_DEPTH
 from flowengine.runtime import cookie
-from flowengine.runtime.call import Call, Frame, dump
+from flowengine.runtime.call_state import Call, Frame, encode_call
 
 CASES = {
     "unreachable: only what leads to it is unreachable too": (
@@ -424,8 +424,8 @@ def test_no_call_is_larger_than_the_worst_case_and_the_worst_case_is_close():
         (Frame("line", "use", values),),
         ended=False,
     )
-    real = cookie.size(len(dump(call)))
-    assert real <= worst_case(programs)["pin", "main"] <= real + 72
+    real = cookie.calculate_cookie_size(len(encode_call(call)))
+    assert real <= compute_worst_case(programs)["pin", "main"] <= real + 72
 
 
 def test_what_an_event_reads_travels_wherever_the_call_waits():
@@ -434,8 +434,8 @@ def test_what_an_event_reads_travels_wherever_the_call_waits():
 
 
 def test_the_size_of_a_cookie_is_that_of_the_runtime():
-    assert [cookie_bytes(length) for length in range(2000)] == [
-        cookie.size(length) for length in range(2000)
+    assert [compute_cookie_bytes(length) for length in range(2000)] == [
+        cookie.calculate_cookie_size(length) for length in range(2000)
     ]
 
 

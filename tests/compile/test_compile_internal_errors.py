@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from thoroughness import examples
 
-from flowengine.compile import Compiled, Compiler, compile_project
-from flowengine.model.folder import read_folder
-from flowengine.source import read
+from flowengine.compile import CompileResult, ProjectCompiler, compile_project
+from flowengine.model.project_folder import read_folder
+from flowengine.source import read_document
 
 SECRET = "s3cr3t-t0ken"
 SAMPLES = read_folder(Path(__file__).parents[2] / "flows")
@@ -24,10 +24,10 @@ OTHERS = ["null", "7", "-1", "1e400", "true", "''", "[1, a]", "[[]]", "{a: b}", 
 PLACES = [
     (name, document, path)
     for name, content in SAMPLES.items()
-    if (document := read(content, name)[0])
+    if (document := read_document(content, name)[0])
     for path in document.values
 ]
-COMPILER = Compiler()
+COMPILER = ProjectCompiler()
 PROJECT = b"project: test\nroutes: [{flow: one}]\nsecrets: {crm: CRM_TOKEN}\n"
 FLOW = "flow: {}\nstart: welcome\nstates:\n  welcome:\n    say: {}\n    hangup:\n"
 FILES = {
@@ -44,7 +44,7 @@ def replaced(document: Any, path: Any, value: str) -> str:
     return str(document.text[:start] + blank + value + document.text[end:])
 
 
-def codes(compiled: Compiled) -> list[str]:
+def codes(compiled: CompileResult) -> list[str]:
     return [problem.code for problem in compiled.problems if problem.severity == "error"]
 
 
@@ -73,7 +73,7 @@ def test_each_value_of_a_flow_that_is_an_alias_anchor_or_tag_is_told_at_its_plac
         compiled = compile_project({name: text.encode()}, {})
         told = [problem for problem in compiled.problems if problem.code == UNREADABLE[value]]
         start, end = document.values[path]
-        line, column = document.source.place(start)
+        line, column = document.source.get_position(start)
         assert (line, column + (start == end)) in [
             (problem.span.line, problem.span.column) for problem in told
         ], (text, told)
@@ -95,7 +95,7 @@ def test_a_key_that_is_an_alias_anchor_or_tag_is_told(key: str, file: str) -> No
 )
 @pytest.mark.parametrize("value", UNREADABLE)
 def test_files_that_flows_share_hold_no_aliases(name: str, value: str) -> None:
-    document, _ = read(SAMPLES[name], name)
+    document, _ = read_document(SAMPLES[name], name)
     assert document is not None
     paths = list(document.values)
     for path in random.Random(value).sample(paths, min(12, len(paths))):
@@ -126,23 +126,23 @@ def fail(*_given: Any, **_named: Any) -> Any:
 
 
 STAGES = {
-    "flowengine.model.authored.check": (fail, "two.yaml"),
-    "flowengine.model.authored.fits": (fail, "one.yaml"),
-    "flowengine.model.authored.read": (fail, "one.yaml"),
-    "flowengine.compile.release.common": (fail, "project.yaml"),
-    "flowengine.compile.release.routes": (fail, "project.yaml"),
-    "flowengine.compile.release.released": (fail, "project.yaml"),
-    "flowengine.compile.release.programs": (fail, "project.yaml"),
-    "flowengine.compile.release.check": (fail, "project.yaml"),
-    "flowengine.compile.flows.declare": (fail, "one.yaml"),
-    "flowengine.compile.flows.program": (fail, "one.yaml"),
-    "flowengine.compile.build.machine": (fail, "one.yaml"),
-    "flowengine.compile.build.Builder": (fail, "one.yaml"),
-    "flowengine.compile.facts.own": (fail_on_two, "two.yaml"),
-    "flowengine.compile.checks.loops.check": (fail_on_two, "two.yaml"),
-    "flowengine.compile.checks.reach.check": (fail_on_two, "two.yaml"),
-    "flowengine.compile.checks.shadows.check": (fail, "one.yaml"),
-    "flowengine.compile.checks.secrecy.check": (fail, "project.yaml"),
+    "flowengine.model.project_loader.check": (fail, "two.yaml"),
+    "flowengine.model.project_loader.is_well_formed": (fail, "one.yaml"),
+    "flowengine.model.project_loader.read": (fail, "one.yaml"),
+    "flowengine.compile.project_compiler.common": (fail, "project.yaml"),
+    "flowengine.compile.project_compiler.check_routes": (fail, "project.yaml"),
+    "flowengine.compile.project_compiler.build_release": (fail, "project.yaml"),
+    "flowengine.compile.project_compiler.programs": (fail, "project.yaml"),
+    "flowengine.compile.project_compiler.check": (fail, "project.yaml"),
+    "flowengine.compile.incremental_compile.declare": (fail, "one.yaml"),
+    "flowengine.compile.incremental_compile.program": (fail, "one.yaml"),
+    "flowengine.compile.flow_compiler.machine": (fail, "one.yaml"),
+    "flowengine.compile.flow_compiler.Builder": (fail, "one.yaml"),
+    "flowengine.compile.interprocedural_liveness.find_own_facts": (fail_on_two, "two.yaml"),
+    "flowengine.compile.checks.state_loops.check": (fail_on_two, "two.yaml"),
+    "flowengine.compile.checks.unreachable_states.check": (fail_on_two, "two.yaml"),
+    "flowengine.compile.checks.shadowed_keys.check": (fail, "one.yaml"),
+    "flowengine.compile.checks.secret_use.check": (fail, "project.yaml"),
 }
 
 
@@ -167,7 +167,7 @@ def test_an_exception_anywhere_is_a_problem_of_its_file_without_secrets(
 def test_an_internal_error_stands_at_its_state_and_hides_no_other_mistake(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("flowengine.states.builder.Builder.prompt", fail)
+    monkeypatch.setattr("flowengine.states.builder.Builder.compile_prompt", fail)
     files = {**FILES, "two.yaml": FILES["two.yaml"].replace(b"welcome\nst", b"wellcome\nst")}
     compiled = compile_project(files, {"CRM_TOKEN": SECRET})
     assert ("one.yaml", 4, 3) in [
@@ -179,7 +179,7 @@ def test_an_internal_error_stands_at_its_state_and_hides_no_other_mistake(
 def test_what_failed_is_tried_again_and_costs_nothing_once_it_is_mended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    compiler = Compiler()
+    compiler = ProjectCompiler()
     for stage, (failing, _) in STAGES.items():
         with monkeypatch.context() as patch:
             patch.setattr(stage, failing)
@@ -196,7 +196,7 @@ def test_the_traceback_is_written_when_it_is_asked_for(
     written: bool,
 ) -> None:
     monkeypatch.setenv("FLOWENGINE_TRACEBACK", asked)
-    monkeypatch.setattr("flowengine.compile.flows.program", fail)
+    monkeypatch.setattr("flowengine.compile.incremental_compile.program", fail)
     with caplog.at_level(logging.DEBUG):
         compile_project(FILES, {})
     assert ("RecursionError" in caplog.text) is written

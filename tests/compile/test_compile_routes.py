@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from flowengine.compile import compile_project
-from flowengine.compile.routing import Address, Table, routing
+from flowengine.compile.routing import DialledAddress, RoutesByNumber, compile_route
 from flowengine.model import Route
 
 FLOW = "flow: {0}\nstart: only\nstates: {{only: {{hangup: }}}}\n"
@@ -22,17 +22,21 @@ routes = st.builds(
     lambda *asks: Route("line", *(ask or UNSET for ask in asks)), numbers, kinds, origins, keys
 )
 asked = st.builds(
-    Address, st.sampled_from(["1404", "1405", "14045", "help@acme.com", ""]), kinds, origins, keys
+    DialledAddress,
+    st.sampled_from(["1404", "1405", "14045", "help@acme.com", ""]),
+    kinds,
+    origins,
+    keys,
 )
 
 
 @given(st.lists(routes, max_size=12), asked)
 def test_the_index_finds_what_a_walk_through_all_routes_finds(
-    given_routes: list[Route], call: Address
+    given_routes: list[Route], call: DialledAddress
 ) -> None:
-    ready = [routing(route) for route in given_routes]
-    assert Table.of(ready).first(call) is next(
-        (route for route in ready if route.takes(call)), None
+    ready = [compile_route(route) for route in given_routes]
+    assert RoutesByNumber.from_routes(ready).find_route(call) is next(
+        (route for route in ready if route.is_match(call)), None
     )
 
 
@@ -54,4 +58,4 @@ def test_of_several_routes_for_a_number_the_first_one_counts(routes: str, flow: 
         {**files, "project.yaml": f"project: test\nroutes: {routes}\n".encode()}, {}
     )
     assert made.release, made.problems
-    assert made.release.route("+14045550100", "did", "PSTN", "") == flow
+    assert made.release.find_flow("+14045550100", "did", "PSTN", "") == flow

@@ -5,7 +5,7 @@ line:column of the file main.yaml, or file code line:column of another.
 import pytest
 from compile.projects import compiled, files
 
-from flowengine.compile import Compiler
+from flowengine.compile import ProjectCompiler
 
 LINE = "flow: line\nstart: a\n"
 ASK = "menu: {prompt: To end press 1., options: {1: bye}, otherwise: bye}"
@@ -286,7 +286,7 @@ def found(text: str) -> list[str]:
 
 
 def test_compiler_that_remembers_tells_of_a_moved_mistake_at_its_new_place() -> None:
-    compiler = Compiler()
+    compiler = ProjectCompiler()
     text = EVENT_VALUES["event.result outside on: ended"][0]
     (before,) = compiler.compile(files(text), {}).problems
     (after,) = compiler.compile(files(text.replace("states:", "title: Line\nstates:")), {}).problems
@@ -294,7 +294,7 @@ def test_compiler_that_remembers_tells_of_a_moved_mistake_at_its_new_place() -> 
 
 
 def test_project_without_a_locale_any_more_lacks_no_words_of_it() -> None:
-    compiler = Compiler()
+    compiler = ProjectCompiler()
     text = (
         QUESTIONS["a menu in the answer to a placed call"][0]
         .replace(

@@ -6,7 +6,7 @@ import pytest
 from compile.projects import compiled
 from compile.test_compile_silence import LINE, TWO, found
 
-from flowengine.svaml.locales import TRANSCRIBED
+from flowengine.svaml.locales import TRANSCRIPTION_LOCALES
 
 ONE_MORE = "project: acme\nlocale: en-US\nroutes: [{flow: line}]\n"
 VALUES = {
@@ -261,7 +261,7 @@ def test_locale_without_words_names_the_state_that_chooses_it() -> None:
 
 
 def test_platform_transcribes_41_locales() -> None:
-    assert len(set(TRANSCRIBED)) == 41
+    assert len(set(TRANSCRIPTION_LOCALES)) == 41
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 24000, 44100, 48000, 96000])

@@ -17,15 +17,15 @@ from flowengine.compile import Program, compile_project
 from flowengine.diagram import (
     DrawingError,
     Edge,
-    Entry,
-    Graph,
+    EntryPoint,
+    FlowGraph,
     Node,
-    graph,
+    build_graph,
     to_dot,
     to_mermaid,
     to_svg,
 )
-from flowengine.model.folder import read_folder
+from flowengine.model.project_folder import read_folder
 
 FLOWS = Path(__file__).parents[2] / "flows"
 GOLDEN = Path(__file__).parent / "golden"
@@ -66,21 +66,21 @@ def awkward() -> Program:
 def test_mermaid_of_shipped_flows(
     programs: dict[str, Program], name: str, golden: Callable[[Path, str], None]
 ) -> None:
-    golden(GOLDEN / f"{name}.mmd", to_mermaid(graph(programs[name])))
+    golden(GOLDEN / f"{name}.mmd", to_mermaid(build_graph(programs[name])))
 
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_dot_of_shipped_flows(
     programs: dict[str, Program], name: str, golden: Callable[[Path, str], None]
 ) -> None:
-    golden(GOLDEN / f"{name}.dot", to_dot(graph(programs[name])))
+    golden(GOLDEN / f"{name}.dot", to_dot(build_graph(programs[name])))
 
 
 def test_every_state_and_exit_of_every_shipped_flow_is_in_its_graph(
     programs: dict[str, Program],
 ) -> None:
     for program in programs.values():
-        drawn = graph(program)
+        drawn = build_graph(program)
         assert [node.name for node in drawn.nodes] == list(program.states)
         leads = {
             (state.name, target.state)
@@ -91,14 +91,14 @@ def test_every_state_and_exit_of_every_shipped_flow_is_in_its_graph(
 
 
 def test_exits_are_labelled_as_authors_think_of_them(awkward: Program) -> None:
-    labels = {(edge.source, edge.target): edge.labels for edge in graph(awkward).edges}
+    labels = {(edge.source, edge.target): edge.labels for edge in build_graph(awkward).edges}
     assert labels["end", "graph"] == ("key 1", "key #", "otherwise")
     assert labels["end", "end"] == ("key 2", "key 3")
     assert labels["graph", "style"] == ('call.from == "a;b-->c" || call.to == "|"', "else")
 
 
 def test_failures_that_all_states_share_are_one_entry(awkward: Program) -> None:
-    drawn = graph(awkward)
+    drawn = build_graph(awkward)
     assert [(entry.name, entry.target, entry.failing) for entry in drawn.entries] == [
         ("start", "end", False),
         ("when something fails", "style", True),
@@ -107,7 +107,7 @@ def test_failures_that_all_states_share_are_one_entry(awkward: Program) -> None:
 
 
 def test_mermaid_is_not_broken_by_what_labels_and_names_hold(awkward: Program) -> None:
-    text = to_mermaid(graph(awkward))
+    text = to_mermaid(build_graph(awkward))
     bare = re.sub(r"#\d+;", "", text)
     assert ";" not in bare
     assert all(line.count('"') in (0, 2) for line in bare.splitlines())
@@ -117,8 +117,8 @@ def test_mermaid_is_not_broken_by_what_labels_and_names_hold(awkward: Program) -
 
 
 def test_marks_single_states_out(awkward: Program) -> None:
-    marked = graph(awkward).marked({"end": "changed"})
-    assert '"]:::' not in to_mermaid(graph(awkward))
+    marked = build_graph(awkward).mark_states({"end": "changed"})
+    assert '"]:::' not in to_mermaid(build_graph(awkward))
     assert ":::changed" in to_mermaid(marked)
     assert "classDef changed" in to_mermaid(marked)
     assert "fillcolor" in next(
@@ -136,9 +136,9 @@ LABELS = [
 ]
 
 
-def graph_of(label: str) -> Graph:
+def graph_of(label: str) -> FlowGraph:
     nodes = (Node("a", "menu", label), Node("b", "hangup", "bye"))
-    return Graph("f", label, (Entry("start", "a"),), nodes, (Edge("a", "b", (label,)),))
+    return FlowGraph("f", label, (EntryPoint("start", "a"),), nodes, (Edge("a", "b", (label,)),))
 
 
 @pytest.mark.parametrize("label", LABELS)
@@ -164,7 +164,7 @@ def test_svg_label_is_drawn_as_typed(label: str) -> None:
 
 @pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz")
 def test_svg_of_awkward_labels(awkward: Program) -> None:
-    drawn = to_svg(graph(awkward)).decode()
+    drawn = to_svg(build_graph(awkward)).decode()
     assert "</svg>" in drawn
     assert "&#45;&#45;&gt;c" in drawn or "--&gt;c" in drawn
 
@@ -174,7 +174,7 @@ def test_svg_without_graphviz_says_what_to_do(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DrawingError, match="install graphviz, or use --format mermaid"):
-        to_svg(graph(awkward))
+        to_svg(build_graph(awkward))
     result = CliRunner().invoke(main, ["diagram", str(FLOWS), "voicemail", "--format", "svg"])
     assert (result.exit_code, "install graphviz" in result.output) == (1, True)
 
@@ -186,7 +186,7 @@ def test_a_graphviz_that_fails_is_quoted(awkward: Program, monkeypatch: pytest.M
     monkeypatch.setattr(subprocess, "run", fails)
     monkeypatch.setattr(shutil, "which", lambda _name: "/usr/bin/dot")
     with pytest.raises(DrawingError, match="syntax error in line 1"):
-        to_svg(graph(awkward))
+        to_svg(build_graph(awkward))
 
 
 def test_the_command_draws_one_flow_or_all() -> None:

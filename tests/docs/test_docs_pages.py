@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 from docs_examples import PAGES, ROOT, Example, examples, files, problems, snippet, world
+from test_house import ORDER
 
 from flowengine.expr import FUNCTIONS
-from flowengine.model.folder import read_folder
-from flowengine.model.schema import MODELS, generated
+from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema
+from flowengine.model.project_folder import read_folder
 from flowengine.problems import CATALOGUE
-from flowengine.scenarios.play import play
-from flowengine.scenarios.project import Project
-from flowengine.source import read
-from flowengine.states import KINDS
+from flowengine.scenarios.scenario_project import ScenarioProject
+from flowengine.scenarios.scenario_run import run_scenario
+from flowengine.source import read_document
+from flowengine.states import STATE_KINDS
 
 ALL = [example for page in PAGES for example in examples(page)]
 
@@ -40,18 +41,24 @@ def marked(language: str, *marks: str) -> list[Any]:
     return [pytest.param(example, id=f"{example.page}:{example.line}") for example in found]
 
 
-@pytest.mark.parametrize("name", ["language.md", "problems.md"])
+@pytest.mark.parametrize("name", ["language.md", "problems.md", "../ARCHITECTURE.md"])
 def test_generated_pages_are_up_to_date(name: str) -> None:
     assert page(name) == built().PAGES[name](), "run python docs/build.py"
 
 
-@pytest.mark.parametrize("name", KINDS)
+def test_architecture_lists_packages_in_the_order_of_imports() -> None:
+    assert built().PACKAGES == ORDER
+
+
+@pytest.mark.parametrize("name", STATE_KINDS)
 def test_every_kind_of_state_has_a_section_with_its_example(name: str) -> None:
     assert f"\n### {name}\n" in page("language.md")
-    assert KINDS[name].example.strip() in page("language.md")
+    assert STATE_KINDS[name].example.strip() in page("language.md")
 
 
-STRUCTS = {name: part for model in MODELS for name, part in generated(model)["$defs"].items()}
+STRUCTS = {
+    name: part for model in SCHEMA_MODELS for name, part in generate_schema(model)["$defs"].items()
+}
 
 
 @pytest.mark.parametrize("name", [name for name in STRUCTS if name != "State"])
@@ -135,18 +142,18 @@ MINIMAL = b"flow: snippet\nstart: only\nstates:\n  only:\n    say: Hello.\n    h
 @pytest.mark.parametrize("example", marked("yaml", "right"))
 def test_cures_are_well_formed(example: Example) -> None:
     for name, text in files(example.text).items():
-        _, found = read(text.encode(), name)
+        _, found = read_document(text.encode(), name)
         assert found == []
 
 
 @pytest.mark.parametrize("example", marked("yaml", "scenarios"))
 def test_scenarios_are_those_of_the_example_flows_and_hold(example: Example) -> None:
-    project = Project.of(
+    project = ScenarioProject.from_files(
         read_folder(ROOT / "flows"), {"scenarios/example.yaml": example.text.encode()}
     )
-    cases, problems = project.cases()
+    cases, problems = project.load_cases()
     assert problems == []
-    assert [play(case, project).failures for case in cases] == [()] * len(cases)
+    assert [run_scenario(case, project).failures for case in cases] == [()] * len(cases)
 
 
 def test_every_yaml_example_has_a_known_mark() -> None:

@@ -135,7 +135,9 @@ def test_metrics_are_all_in_operations() -> None:
 def test_fields_of_the_log_are_all_in_operations() -> None:
     import msgspec
 
-    from flowengine.server.log import Line
+    from flowengine.server.log import CallbackLogLine
 
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    assert all(f"`{field.encode_name}`" in text for field in msgspec.structs.fields(Line))
+    assert all(
+        f"`{field.encode_name}`" in text for field in msgspec.structs.fields(CallbackLogLine)
+    )

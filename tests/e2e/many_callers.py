@@ -16,11 +16,11 @@ from typing import Any
 import msgspec
 from phone_line import KEY, SECRET
 
-from flowengine.switch.load.caller import Caller
-from flowengine.switch.load.report import Report, Tally
-from flowengine.switch.wire import Concurrent, Response
-from flowengine.switch.wire.transport import Reply
-from flowengine.switch.world import Application, Number, World
+from flowengine.switch.load.load_report import LoadCounter, LoadReport
+from flowengine.switch.load.simulated_caller import SimulatedCaller
+from flowengine.switch.switch_setup import Number, SwitchApplication, SwitchSetup
+from flowengine.switch.wire import ConcurrentTransport, Response
+from flowengine.switch.wire.transport import OnReply
 
 LINE = """
 flow: line
@@ -120,7 +120,7 @@ class Way:
 
     def __init__(
         self,
-        pool: Concurrent,
+        pool: ConcurrentTransport,
         known: dict[str, Known],
         urls: Sequence[str],
         slow: float,
@@ -142,7 +142,7 @@ class Way:
         )
 
     def _send(
-        self, _url: str, headers: Mapping[str, str], body: bytes, seconds: float, reply: Reply
+        self, _url: str, headers: Mapping[str, str], body: bytes, seconds: float, reply: OnReply
     ) -> None:
         url = self._random.choice(self._urls)
         self._pool.post(
@@ -187,18 +187,25 @@ class Crowd:
             patient,
         )
 
-    async def call(self, calls: int, lanes: int, enough: Callable[[], bool]) -> Report:
+    async def call(self, calls: int, lanes: int, enough: Callable[[], bool]) -> LoadReport:
         """At least so many calls, from so many callers at once, until it is enough. What fails goes
         to the fallback once, as always.
         """
-        world = World((Application(KEY, SECRET, self._urls[0], self._urls[0]),), (Number(TO, KEY),))
-        pool, tally, numbers, begun = Concurrent(), Tally(), count(), time.perf_counter()
+        world = SwitchSetup(
+            (SwitchApplication(KEY, SECRET, self._urls[0], self._urls[0]),), (Number(TO, KEY),)
+        )
+        pool, tally, numbers, begun = (
+            ConcurrentTransport(),
+            LoadCounter(),
+            count(),
+            time.perf_counter(),
+        )
         way = Way(pool, self.calls, self._urls, self._slow, patient=self._patient)
 
         async def lane(seed: int) -> None:
             random = Random(seed)
             while next(numbers) < calls or not enough():
-                await Caller(world, way, tally, random, ()).call(TO)
+                await SimulatedCaller(world, way, tally, random, ()).place_call(TO)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -207,4 +214,4 @@ class Crowd:
             await pool.wait()
         finally:
             await pool.close()
-        return tally.report(time.perf_counter() - begun)
+        return tally.build_report(time.perf_counter() - begun)

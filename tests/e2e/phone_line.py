@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from flowengine.sinch import sign
+from flowengine.sinch import sign_request
 
 KEY = "669E367E-6BBA-48AB-AF15-266871C28135"
 SECRET = "BeIukql3pTKJ8RGL5zo0DA=="
@@ -214,7 +214,7 @@ class Line:
         headers = {
             "content-type": kind,
             "x-timestamp": now,
-            "authorization": sign(KEY, SECRET, "POST", "/sinch", kind, body, now),
+            "authorization": sign_request(KEY, SECRET, "POST", "/sinch", kind, body, now),
         }
         reply = httpx.post(
             f"{self.url}/sinch", content=body, headers=headers

@@ -11,7 +11,7 @@ from pathlib import Path
 from many_callers import Crowd, project, write
 from test_several_machines import Machine, machines, until
 
-from flowengine.journal import Figures, figures
+from flowengine.journal import CanaryFigures, read_figures
 
 CALLS = 120
 
@@ -57,14 +57,15 @@ def test_figures_are_of_all_machines(tmp_path: Path, postgresql: str) -> None:
         report = asyncio.run(crowd.call(CALLS, 20, lambda: True))
         assert report.lost == 0
 
-        def told() -> dict[str, Figures]:
+        def told() -> dict[str, CanaryFigures]:
             return {
-                name: Figures(**side) for name, side in two.status()["canary"]["figures"].items()
+                name: CanaryFigures(**side)
+                for name, side in two.status()["canary"]["figures"].items()
             }
 
         until(lambda: sum(side.ended for side in told().values()) == len(crowd.calls))
         found = two.status()["canary"]
-        merged = figures(
+        merged = read_figures(
             in_one(tmp_path, one, two), [found["current"], found["candidate"]], found["since"]
         )
         until(lambda: told() == merged)

@@ -16,7 +16,7 @@ from many_callers import project, write
 from phone_line import READER, Server
 from test_several_machines import until
 
-from flowengine.compile.release import release_id
+from flowengine.compile.project_compiler import compute_release_id
 
 TOGETHER = 20.0
 
@@ -67,7 +67,7 @@ class Office(Server):
 
 
 def id_of(files: dict[str, str]) -> str:
-    return release_id({name: text.encode() for name, text in files.items()})
+    return compute_release_id({name: text.encode() for name, text in files.items()})
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

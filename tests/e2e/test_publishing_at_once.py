@@ -16,7 +16,7 @@ from phone_line import READER, Server
 from test_several_machines import id_of, until
 from thoroughness import THOROUGH
 
-from flowengine.releases.ledger import Change, Ledger, Live, fold
+from flowengine.releases.ledger import Change, Ledger, LiveState, apply_changes
 
 TOKEN = "a token that nobody guesses"
 EACH = 6 if THOROUGH else 3
@@ -63,7 +63,7 @@ class House(Server):
         with closing(
             Ledger(self.store if "://" in self.store else self.folder / "releases.db")
         ) as ledger:
-            return ledger.all()
+            return ledger.list_changes()
 
     def served(self) -> set[tuple[int, str]]:
         found = [
@@ -110,5 +110,5 @@ def test_whoever_publishes_at_the_same_moment_all_is_recorded_and_the_last_one_i
     }
     assert made == wanted, "nothing is lost, each in its own order and with its name"
     assert {begun.who, *made} == {change.who for change in changes}
-    last = fold(Live(), changes).current
+    last = apply_changes(LiveState(), changes).current
     until(lambda: len(house.served()) == 2 and {current for _, current in house.served()} == {last})

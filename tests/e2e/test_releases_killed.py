@@ -16,14 +16,14 @@ import pytest
 from many_callers import Crowd, parts_of, project, write
 from phone_line import SECRET, Server
 
-from flowengine.compile.release import release_id
-from flowengine.journal import Reader, Sealer
-from flowengine.journal.inbox import BOUND_TO, Packed
+from flowengine.compile.project_compiler import compute_release_id
+from flowengine.journal import JournalEncryption, JournalReader
+from flowengine.journal.inbox import INBOX_ASSOCIATED_DATA, InboxEntry
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from flowengine.sinch import decode
 
-SEALER = Sealer([SECRET])
+SEALER = JournalEncryption([SECRET])
 LANES, SLOW = 100, 0.5
 LIVE_WITHIN = 3.0  # a quarter of a second to take the turn, and some more on a machine that is slow
 PATIENCE = 20.0
@@ -50,12 +50,12 @@ class Flows:
 
     def save(self, files: Mapping[str, str]) -> None:
         write(self.folder, files)
-        self.wanted = release_id({name: text.encode() for name, text in files.items()})
+        self.wanted = compute_release_id({name: text.encode() for name, text in files.items()})
 
     async def live(self) -> float:
         """Wait until what was saved is live; how long that took."""
         begun = time.monotonic()
-        await until(lambda: self.ledger.live().current == self.wanted)
+        await until(lambda: self.ledger.get_live().current == self.wanted)
         return time.monotonic() - begun
 
 
@@ -97,7 +97,9 @@ def ended(folder: Path) -> set[str]:
         }
         pieces = journal.execute("SELECT content FROM inbox").fetchall()
     opened = [
-        msgspec.msgpack.decode(SEALER.open(piece, BOUND_TO) or b"", type=list[Packed])
+        msgspec.msgpack.decode(
+            SEALER.open(piece, INBOX_ASSOCIATED_DATA) or b"", type=list[InboxEntry]
+        )
         for (piece,) in pieces
     ]
     events = [decode(item.body) for piece in opened for item in piece]
@@ -106,8 +108,8 @@ def ended(folder: Path) -> set[str]:
 
 def waiting(folder: Path) -> int:
     """Callbacks that are no rows yet."""
-    with closing(Reader(folder / "journal.db")) as reader:
-        return reader.waiting()
+    with closing(JournalReader(folder / "journal.db")) as reader:
+        return reader.count_waiting()
 
 
 def acknowledged(crowd: Crowd) -> set[str]:
@@ -120,7 +122,7 @@ def each_call_saw_one_release(crowd: Crowd, folder: Path) -> None:
         rows = journal.execute(RELEASES).fetchall()
     releases = {call.decode(): names for call, names in rows}
     archive = Archive(folder / "releases.db")
-    parts = {name: parts_of(archive.files(name) or {}) for name in releases.values()}
+    parts = {name: parts_of(archive.load_files(name) or {}) for name in releases.values()}
     archive.close()
     assert {
         call: known.heard
@@ -156,7 +158,7 @@ def test_the_whole_server_is_killed_and_flows_change_while_it_is_down(server: Se
             server.kill()
             killed.append(time.time())
             assert acknowledged(crowd) <= ended(server.folder)
-            before = flows.ledger.live().current
+            before = flows.ledger.get_live().current
             files = project(line=edition, message=edition)
             flows.save(
                 files
@@ -168,7 +170,7 @@ def test_the_whole_server_is_killed_and_flows_change_while_it_is_down(server: Se
             )
             await asyncio.to_thread(server.start)
             await flows.live() if sound else None
-            assert sound or flows.ledger.live().current == before
+            assert sound or flows.ledger.get_live().current == before
 
     asyncio.run(while_calling(crowd, story))
     went_on = [

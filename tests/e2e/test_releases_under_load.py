@@ -21,10 +21,10 @@ from phone_line import Server
 from releases.releases_repository import commit, new_repository
 from thoroughness import examples
 
-from flowengine.compile.release import release_id
+from flowengine.compile.project_compiler import compute_release_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
-from flowengine.switch.load import Report
+from flowengine.switch.load import LoadReport
 
 CALLS, PUBLISHES = examples(1000), examples(100)  # of a folder, and as many of a branch
 LANES, SLOW = 250, 0.6
@@ -103,15 +103,15 @@ class Publishing:
     async def publish(self, files: Mapping[str, str], message: str) -> None:
         begun = time.monotonic()
         await self.author.save(files, message)
-        wanted = release_id({name: text.encode() for name, text in files.items()})
-        await self.until(lambda: self.ledger.live().current == wanted)
+        wanted = compute_release_id({name: text.encode() for name, text in files.items()})
+        await self.until(lambda: self.ledger.get_live().current == wanted)
         self.seconds.append(time.monotonic() - begun)
         self.good.append(wanted)
 
     async def spoil(self, sound: Mapping[str, str], edition: int) -> None:
         begun = time.time()
         await self.author.save(broken(sound, edition), f"Break {edition}")
-        await self.until(lambda: any(item.at >= begun for item in self.archive.rejected()))
+        await self.until(lambda: any(item.at >= begun for item in self.archive.list_rejections()))
         self.bad += 1
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -120,7 +120,7 @@ class Publishing:
                 await asyncio.sleep(0.01)
 
 
-async def both(crowd: Crowd, publishing: Publishing) -> Report:
+async def both(crowd: Crowd, publishing: Publishing) -> LoadReport:
     changes = asyncio.create_task(publishing.go_on(PUBLISHES))
     report = await crowd.call(CALLS, LANES, changes.done)
     await changes
@@ -168,7 +168,7 @@ def test_calls_under_way_while_flows_change(followed: tuple[Server, Author]) -> 
     all_workers_follow_within_a_second(crowd, releases, publishing)
 
 
-def no_callback_failed(report: Report) -> None:
+def no_callback_failed(report: LoadReport) -> None:
     assert (report.errors, report.lost) == ({}, 0)
     assert report.calls >= CALLS
     assert set(report.endings) == {"ANSWERED CALLERHANGUP"}
@@ -179,7 +179,9 @@ def each_call_saw_one_release(
 ) -> None:
     assert {call: releases[call] for call in crowd.calls if len(releases[call]) != 1} == {}
     parts = {
-        name: parts_of(archive.files(name) or {}) for names in releases.values() for name in names
+        name: parts_of(archive.load_files(name) or {})
+        for names in releases.values()
+        for name in names
     }
     assert {
         call: known.heard
@@ -189,14 +191,14 @@ def each_call_saw_one_release(
 
 
 def what_is_broken_was_never_live(crowd: Crowd, publishing: Publishing) -> None:
-    changes = publishing.ledger.all()
+    changes = publishing.ledger.list_changes()
     assert [
         change.release for change in changes[1:] if change.release in publishing.good
     ] == publishing.good
     assert all(
         number < BROKEN
         for change in changes
-        for _, number in parts_of(publishing.archive.files(change.release) or {})
+        for _, number in parts_of(publishing.archive.load_files(change.release) or {})
     )
     assert all(number < BROKEN for known in crowd.calls.values() for _, number in known.heard)
 
@@ -204,7 +206,7 @@ def what_is_broken_was_never_live(crowd: Crowd, publishing: Publishing) -> None:
 def all_workers_follow_within_a_second(
     crowd: Crowd, releases: Mapping[str, set[str]], publishing: Publishing
 ) -> None:
-    changes = publishing.ledger.all()
+    changes = publishing.ledger.list_changes()
     replaced = {change.release: following.at for change, following in pairwise(changes)}
     begun = [
         (known.rang - replaced.get(only(releases[call]), known.rang), call)

@@ -19,7 +19,7 @@ import httpx
 from many_callers import Crowd, parts_of, project, write
 from phone_line import READER, Line, Server, said
 
-from flowengine.compile.release import release_id
+from flowengine.compile.project_compiler import compute_release_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 
@@ -67,7 +67,7 @@ def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> float:
 
 
 def id_of(files: dict[str, str]) -> str:
-    return release_id({name: text.encode() for name, text in files.items()})
+    return compute_release_id({name: text.encode() for name, text in files.items()})
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_re
         async def edit(machine: Machine, edition: int) -> None:
             write(machine.folder / "flows", files := project(line=edition, table=edition))
             async with asyncio.timeout(PATIENCE):
-                while ledger.live().current != id_of(files):  # noqa: ASYNC110  # nobody tells of it
+                while ledger.get_live().current != id_of(files):  # noqa: ASYNC110  # nobody tells of it
                     await asyncio.sleep(0.02)
             await asyncio.sleep(0.7)
 
@@ -189,7 +189,7 @@ def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_re
         assert {call: releases[call] for call in crowd.calls if len(releases[call]) != 1} == {}
         with closing(Archive(postgresql)) as archive:
             parts = {
-                name: parts_of(archive.files(name) or {})
+                name: parts_of(archive.load_files(name) or {})
                 for names in releases.values()
                 for name in names
             }

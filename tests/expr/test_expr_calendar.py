@@ -42,7 +42,7 @@ def at(text, zone="+01:00"):
 def test_office_hours(now, is_open, following):
     office = parse_calendar(OFFICE)
     assert office.is_open(at(now)) is is_open
-    assert office.next_open(at(now)).isoformat() == following
+    assert office.find_next_opening(at(now)).isoformat() == following
 
 
 @pytest.mark.parametrize(
@@ -56,31 +56,33 @@ def test_office_hours(now, is_open, following):
     ],
 )
 def test_words(now, locale, words):
-    assert parse_calendar(OFFICE).next_open_words(at(now), locale) == words
+    assert parse_calendar(OFFICE).format_next_opening(at(now), locale) == words
 
 
 def test_words_for_far_and_never():
     far = parse_calendar({"zone": "UTC", "except": {"2027-03-01": "09:30-10:00"}})
-    assert far.next_open_words(at("2026-11-21T00:00:00"), "en-GB") == "Monday 1 March, at 9:30 AM"
-    assert far.next_open_words(at("2026-11-21T00:00:00"), "sv-SE") == "måndag 1 mars 09:30"
-    assert far.next_open_words(at("2026-02-21T00:00:00"), "sv-SE") == "måndag 1 mars 2027 09:30"
     assert (
-        far.next_open_words(at("2024-02-21T00:00:00"), "en-US")
+        far.format_next_opening(at("2026-11-21T00:00:00"), "en-GB") == "Monday 1 March, at 9:30 AM"
+    )
+    assert far.format_next_opening(at("2026-11-21T00:00:00"), "sv-SE") == "måndag 1 mars 09:30"
+    assert far.format_next_opening(at("2026-02-21T00:00:00"), "sv-SE") == "måndag 1 mars 2027 09:30"
+    assert (
+        far.format_next_opening(at("2024-02-21T00:00:00"), "en-US")
         == "Monday, March 1, 2027, at 9:30 AM"
     )
     leap = parse_calendar({"zone": "UTC", "except": {"02-29": "09:30-10:00"}})
-    assert leap.next_open(at("2096-03-01T00:00:00", "+00:00")) == at(
+    assert leap.find_next_opening(at("2096-03-01T00:00:00", "+00:00")) == at(
         "2104-02-29T09:30:00", "+00:00"
     )
     never = parse_calendar({"zone": "UTC"})
-    assert never.next_open(at("2026-11-21T00:00:00")) is None
-    assert never.next_open_words(at("2026-11-21T00:00:00"), "en-US") == "at a later time"
+    assert never.find_next_opening(at("2026-11-21T00:00:00")) is None
+    assert never.format_next_opening(at("2026-11-21T00:00:00"), "en-US") == "at a later time"
 
 
 def test_an_emergency_closes_everything():
     closed = parse_calendar({**OFFICE, "closed": True})
     assert not closed.is_open(at("2026-11-23T10:00:00"))
-    assert closed.next_open(at("2026-11-23T10:00:00")) is None
+    assert closed.find_next_opening(at("2026-11-23T10:00:00")) is None
 
 
 def test_nights_belong_to_the_day_they_begin():
@@ -104,13 +106,16 @@ def test_hours_across_a_change_of_the_clock():
     spring = parse_calendar(
         {"zone": "Europe/Stockholm", "open": {"daily": "02:30-04:00"}}
     )  # 2026-03-29 has no 02:00-03:00
-    assert spring.next_open(at("2026-03-29T00:00:00")).isoformat() == "2026-03-29T03:00:00+02:00"
+    assert (
+        spring.find_next_opening(at("2026-03-29T00:00:00")).isoformat()
+        == "2026-03-29T03:00:00+02:00"
+    )
     assert spring.is_open(datetime(2026, 3, 29, 1, 0, tzinfo=UTC))
     assert not spring.is_open(datetime(2026, 3, 29, 2, 0, tzinfo=UTC))
     autumn = parse_calendar(
         {"zone": "Europe/Stockholm", "open": {"daily": "01:30-02:30"}}
     )  # 2026-10-25 has 02:00-03:00 twice
-    opened = autumn.next_open(datetime(2026, 10, 24, 12, tzinfo=UTC)).astimezone(UTC)
+    opened = autumn.find_next_opening(datetime(2026, 10, 24, 12, tzinfo=UTC)).astimezone(UTC)
     assert opened == datetime(2026, 10, 24, 23, 30, tzinfo=UTC)
     assert all(autumn.is_open(opened + timedelta(minutes=minute)) for minute in range(120))
     assert not autumn.is_open(opened + timedelta(minutes=120))
@@ -237,7 +242,7 @@ MOMENTS = st.integers(946_684_800, 2_051_222_400).map(
 @given(WEEKS, ZONES, MOMENTS)
 def test_the_next_opening_is_open_and_later(week, zone, now):
     calendar = parse_calendar({"zone": zone, "open": week})
-    opening = calendar.next_open(now)
+    opening = calendar.find_next_opening(now)
     assert (opening is None) == (not any(hours != "closed" for hours in week.values()))
     if opening:
         assert opening > now

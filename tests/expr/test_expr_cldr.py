@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.expr import cldr
-from flowengine.expr.words import (
-    date_in_words,
-    money_words,
-    opening_in_words,
-    time_in_words,
+from flowengine.expr.speech_formats import (
+    format_spoken_date,
+    format_spoken_money,
+    format_spoken_opening,
+    format_spoken_time,
 )
 from flowengine.svaml import LOCALES
 
@@ -56,7 +56,7 @@ def is_plain(text: str) -> bool:
 def test_money_words_by_locale_and_currency_returns_name_and_minor_units(
     amount, currency, locale, expected
 ):
-    assert money_words(amount, currency, locale) == expected
+    assert format_spoken_money(amount, currency, locale) == expected
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_money_words_by_locale_and_currency_returns_name_and_minor_units(
     ],
 )
 def test_date_in_words_by_locale_returns_month_as_a_word(locale, expected):
-    assert date_in_words(DAY, locale) == expected
+    assert format_spoken_date(DAY, locale) == expected
 
 
 @pytest.mark.parametrize(
@@ -85,36 +85,36 @@ def test_date_in_words_by_locale_returns_month_as_a_word(locale, expected):
      ("ko-KR", "오후 9:05"), ("en-GB", "9:05 PM")],
 )  # fmt: skip
 def test_time_in_words_by_locale_returns_clock_of_the_region(locale, expected):
-    assert time_in_words(21, 5, locale) == expected
+    assert format_spoken_time(21, 5, locale) == expected
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_words_of_every_platform_locale_have_plain_blanks_and_digits(locale):
     said = [
         *(
-            money_words(amount, code, locale)
+            format_spoken_money(amount, code, locale)
             for amount in (1, 2.5, -12345.678)
             for code in CURRENCIES
         ),
-        date_in_words(DAY, locale),
-        time_in_words(9, 5, locale),
-        opening_in_words(DAY, 9, "x", locale),
+        format_spoken_date(DAY, locale),
+        format_spoken_time(9, 5, locale),
+        format_spoken_opening(DAY, 9, "x", locale),
     ]
     assert all(is_plain(text) for text in said), said
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_opening_in_words_far_ahead_names_the_day_and_then_the_year(locale):
-    clock = time_in_words(9, 0, locale)
-    week, year = (opening_in_words(DAY, days, clock, locale) for days in (8, 365))
-    weekday = cldr.weekday(DAY, locale).casefold()
+    clock = format_spoken_time(9, 0, locale)
+    week, year = (format_spoken_opening(DAY, days, clock, locale) for days in (8, 365))
+    weekday = cldr.format_weekday(DAY, locale).casefold()
     assert clock in week
     assert str(DAY.day) in week
     assert "2026" not in week
     assert clock in year
     assert "2026" in year
     assert all(weekday in text.casefold() for text in (week, year))
-    assert opening_in_words(DAY, 3, clock, locale) != week
+    assert format_spoken_opening(DAY, 3, clock, locale) != week
 
 
 @given(
@@ -133,9 +133,13 @@ def test_currency_amount_equals_babel_without_thousands_marks(amount, code, loca
         group_separator=False,
     )
     marks = {0xA0: " ", 0x202F: " ", 0x200E: None, 0x200F: None, 0x61C: None}
-    assert cldr.currency_amount(amount, code, locale) == expected.translate(marks)
+    assert cldr.format_currency_amount(amount, code, locale) == expected.translate(marks)
 
 
 def test_short_time_without_region_uses_the_language():
-    assert cldr.short_time(time(21, 5), "sv") == cldr.short_time(time(21, 5), "sv-XX") == "21:05"
-    assert cldr.currency_amount(Decimal(2), "SEK", "no-NO") == "2 svenske kroner"
+    assert (
+        cldr.format_short_time(time(21, 5), "sv")
+        == cldr.format_short_time(time(21, 5), "sv-XX")
+        == "21:05"
+    )
+    assert cldr.format_currency_amount(Decimal(2), "SEK", "no-NO") == "2 svenske kroner"

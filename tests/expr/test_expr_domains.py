@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from flowengine.compile import compile_project
-from flowengine.compile.domains import domains
-from flowengine.compile.names import types
+from flowengine.compile.expression_names import list_name_types
+from flowengine.compile.name_domains import build_domains
 from flowengine.expr import ExprError, Scope
-from flowengine.expr.domains import suggest_words
+from flowengine.expr.value_domains import suggest_words
 from flowengine.problems import Problem
 from flowengine.sinch import decode, vocabulary
 from flowengine.sinch.vocabulary import fold_word
@@ -128,15 +128,19 @@ def test_a_notice_that_never_comes_is_an_error() -> None:
 
 
 def test_every_word_of_the_platform_is_its_own_spelling_and_compares() -> None:
-    own = {"tier": Variable("tier", "choice", types({}, {})["call.id"], 9, False, None, ("a b",))}
-    known = domains(own, {})
-    wide = types({"tier": own["tier"].type}, {})
-    scope = Scope(wide).narrowed(wide, known)
+    own = {
+        "tier": Variable(
+            "tier", "choice", list_name_types({}, {})["call.id"], 9, False, None, ("a b",)
+        )
+    }
+    known = build_domains(own, {})
+    wide = list_name_types({"tier": own["tier"].type}, {})
+    scope = Scope(wide).narrow(wide, known)
     for name, domain in known.items():
         for word in domain.words:
-            scope.condition(f'{name} == "{word}"')
+            scope.compile_condition(f'{name} == "{word}"')
             with pytest.raises(ExprError, match="never"):
-                scope.condition(f'{name} == "{word.upper()}"')
+                scope.compile_condition(f'{name} == "{word.upper()}"')
     for words in (vocabulary.RESULTS, vocabulary.REASONS, vocabulary.NOTICE_TYPES):
         assert [fold_word(word.upper()) for word in words] == list(words)
     assert suggest_words("A  B", ("a b",)) == 'write "a b"; it can be "a b"'

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowengine.expr import EvalError, ExprError, Scope, Table, Type
+from flowengine.expr import EvalError, ExprError, LookupTable, Scope, Type
 
 NAMES = {
     "vars.account": Type.TEXT,
@@ -28,7 +28,7 @@ VALUES = {
 
 
 def value(text, expects=None):
-    return SCOPE.expression(text, expects).evaluate(VALUES)
+    return SCOPE.compile_expression(text, expects).evaluate(VALUES)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def value(text, expects=None):
     ],
 )
 def test_values_keep_their_types(text, kind, result):
-    made = SCOPE.expression(text)
+    made = SCOPE.compile_expression(text)
     assert made.type is kind
     found = made.evaluate(VALUES)
     assert found == result
@@ -71,7 +71,7 @@ def test_values_keep_their_types(text, kind, result):
     ],
 )
 def test_names_are_exactly_those_read(text, names):
-    assert SCOPE.expression(text).names == names
+    assert SCOPE.compile_expression(text).names == names
 
 
 def test_only_the_names_read_are_asked_for():
@@ -83,7 +83,7 @@ def test_only_the_names_read_are_asked_for():
             return super().__getitem__(name)
 
     values = Asked(VALUES)
-    SCOPE.expression("vars.n + 1").evaluate(values)
+    SCOPE.compile_expression("vars.n + 1").evaluate(values)
     assert values.asked == ("vars.n",)
 
 
@@ -113,27 +113,27 @@ def test_no_value_is_an_eval_error(text, message):
 )
 def test_a_text_that_looks_like_an_error_is_a_text(text):
     assert (
-        SCOPE.expression("trim(vars.account + '')").evaluate({"vars.account": text + "."})
+        SCOPE.compile_expression("trim(vars.account + '')").evaluate({"vars.account": text + "."})
         == text + "."
     )
-    assert SCOPE.expression("body.x").evaluate({"body": {"x": text}}) == text
+    assert SCOPE.compile_expression("body.x").evaluate({"body": {"x": text}}) == text
 
 
 @pytest.mark.parametrize("text", ["vars.n", "vars.n + 1"])
 @pytest.mark.parametrize("values", [{}, {"vars.n": None}, {"vars.n": "3"}, {"vars.n": [1]}])
 def test_a_missing_or_wrong_value_is_an_eval_error(text, values):
     with pytest.raises(EvalError):
-        SCOPE.expression(text).evaluate(values)
+        SCOPE.compile_expression(text).evaluate(values)
 
 
 def test_text_that_is_no_unicode_is_an_eval_error():
     with pytest.raises(EvalError):
-        SCOPE.expression("vars.account + 'a'").evaluate({"vars.account": "\ud800"})
+        SCOPE.compile_expression("vars.account + 'a'").evaluate({"vars.account": "\ud800"})
 
 
 def test_a_result_has_a_limit():
     with pytest.raises(EvalError, match="is the limit"):
-        SCOPE.expression('vars.account.replace("a", vars.account)').evaluate(
+        SCOPE.compile_expression('vars.account.replace("a", vars.account)').evaluate(
             {"vars.account": "a" * 500}
         )
 
@@ -142,21 +142,23 @@ def test_expected_types():
     assert value("vars.n", Type.DECIMAL) == 3.0
     assert type(value("vars.n + 1", Type.DECIMAL)) is float
     assert value("body.ok", Type.BOOLEAN) is True
-    assert type(SCOPE.expression("body.x", Type.INTEGER).evaluate({"body": {"x": 3.0}})) is int
-    assert SCOPE.expression("vars.n", Type.ANY).type is Type.INTEGER
+    assert (
+        type(SCOPE.compile_expression("body.x", Type.INTEGER).evaluate({"body": {"x": 3.0}})) is int
+    )
+    assert SCOPE.compile_expression("vars.n", Type.ANY).type is Type.INTEGER
     with pytest.raises(EvalError, match=r"body\.ok is not a text"):
         value("body.ok", Type.TEXT)
     with pytest.raises(EvalError):
-        SCOPE.expression("body.x", Type.INTEGER).evaluate({"body": {"x": 3.5}})
+        SCOPE.compile_expression("body.x", Type.INTEGER).evaluate({"body": {"x": 3.5}})
 
 
 def test_conditions():
-    assert SCOPE.condition("hours.support.open").evaluate(VALUES) is False
-    assert SCOPE.condition("body.ok").evaluate(VALUES) is True
+    assert SCOPE.compile_condition("hours.support.open").evaluate(VALUES) is False
+    assert SCOPE.compile_condition("body.ok").evaluate(VALUES) is True
     with pytest.raises(EvalError):
-        SCOPE.condition("body.a").evaluate(VALUES)
+        SCOPE.compile_condition("body.a").evaluate(VALUES)
     with pytest.raises(ExprError) as caught:
-        SCOPE.condition(" vars.n")
+        SCOPE.compile_condition(" vars.n")
     assert (caught.value.code, caught.value.offset, caught.value.hint) == (
         "FE303",
         1,
@@ -165,12 +167,12 @@ def test_conditions():
 
 
 def test_extended_leaves_the_scope_alone():
-    assert SCOPE.extended({"event.key": Type.TEXT}).expression("event.key").type is Type.TEXT
+    assert SCOPE.extend({"event.key": Type.TEXT}).compile_expression("event.key").type is Type.TEXT
     with pytest.raises(ExprError):
-        SCOPE.expression("event.key")
+        SCOPE.compile_expression("event.key")
 
 
-TABLE = Table(
+TABLE = LookupTable(
     {"phone": Type.TEXT, "cost": Type.DECIMAL, "level": Type.INTEGER},
     {"sales": {"phone": "+1", "cost": 2}, "7": {"level": 4}},
     {"phone": "+0"},
@@ -189,17 +191,19 @@ TABLES = Scope(NAMES, {"dep": TABLE})
     ],
 )
 def test_tables_are_typed_functions(text, result):
-    assert TABLES.expression(text).evaluate(VALUES) == result
+    assert TABLES.compile_expression(text).evaluate(VALUES) == result
 
 
 def test_a_row_that_is_not_there():
     with pytest.raises(EvalError, match="table dep has no cost for 'gold', and no default"):
-        TABLES.expression("tables.dep.cost(vars.account)").evaluate({"vars.account": "gold"})
+        TABLES.compile_expression("tables.dep.cost(vars.account)").evaluate(
+            {"vars.account": "gold"}
+        )
 
 
 def mistake(text):
     try:
-        SCOPE.expression(text)
+        SCOPE.compile_expression(text)
     except ExprError as error:
         return error
     return None
@@ -214,7 +218,7 @@ def test_any_text_compiles_or_says_why(text):
         assert "Syntax error" not in error.message
         assert error.code.startswith("FE3")
     else:
-        assert SCOPE.expression(text).names <= set(NAMES)
+        assert SCOPE.compile_expression(text).names <= set(NAMES)
 
 
 WORDS = st.sampled_from(
@@ -250,7 +254,7 @@ def test_an_expression_gives_a_value_or_an_eval_error(text):
     if error:
         assert 0 <= error.offset <= len(text)
         return
-    made = SCOPE.expression(text)
+    made = SCOPE.compile_expression(text)
     with contextlib.suppress(EvalError):
         found = made.evaluate(VALUES)
         assert (
@@ -263,10 +267,10 @@ def test_an_expression_gives_a_value_or_an_eval_error(text):
 @pytest.mark.parametrize("body", ["gold\0x", {"a": ["gold\0"]}, {"a\0": 1}])
 def test_a_nul_cannot_hide_the_rest_of_a_text(body):
     with pytest.raises(EvalError, match="NUL"):
-        SCOPE.expression('body != ""').evaluate({"body": body})
+        SCOPE.compile_expression('body != ""').evaluate({"body": body})
 
 
 @given(st.text(max_size=40))
 def test_any_text_passes_through_unharmed(text):
     text = text.encode(errors="ignore").decode().replace("\0", "")
-    assert SCOPE.expression("vars.account + ''").evaluate({"vars.account": text}) == text
+    assert SCOPE.compile_expression("vars.account + ''").evaluate({"vars.account": text}) == text

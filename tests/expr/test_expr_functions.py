@@ -14,7 +14,7 @@ SCOPE = Scope(
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda function: function.name)
 def test_the_documented_example_is_true(function):
-    made = SCOPE.expression(function.example)
+    made = SCOPE.compile_expression(function.example)
     result = made.evaluate({})
     assert (result, type(result)) == (function.result, type(function.result))
     assert function.signature.endswith(f"-> {made.type}")
@@ -23,7 +23,7 @@ def test_the_documented_example_is_true(function):
 
 
 def result(text, **values):
-    return SCOPE.expression(text).evaluate(
+    return SCOPE.compile_expression(text).evaluate(
         {f"vars.{name}": value for name, value in values.items()}
     )
 
@@ -122,7 +122,7 @@ def test_what_is_no_such_thing_is_an_eval_error(text):
 def test_the_locale_of_the_call_is_spoken_where_none_is_given(text, expected):
     scope = Scope({"vars.d": Type.TEXT, "call.locale": Type.TEXT})
     assert (
-        scope.expression(text).evaluate({"vars.d": "2026-12-24", "call.locale": "en-GB"})
+        scope.compile_expression(text).evaluate({"vars.d": "2026-12-24", "call.locale": "en-GB"})
         == expected
     )
 
@@ -131,7 +131,7 @@ def test_the_locale_of_the_call_is_spoken_where_none_is_given(text, expected):
     "text", ['date_words("2026-12-24")', 'time_words("09:30")', 'money(12.5, "NOK")']
 )
 def test_each_function_that_speaks_follows_the_call(text):
-    said = Scope({"call.locale": Type.TEXT}).expression(text)
+    said = Scope({"call.locale": Type.TEXT}).compile_expression(text)
     assert said.names == {"call.locale"}
     assert said.evaluate({"call.locale": "sv-SE"}) != said.evaluate({"call.locale": "en-US"})
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flowengine.expr import ExprError, Scope, Table, Type
+from flowengine.expr import ExprError, LookupTable, Scope, Type
 
 GOLDEN = Path(__file__).parent / "golden" / "messages.txt"
 SCOPE = Scope(
@@ -14,7 +14,7 @@ SCOPE = Scope(
         "body": Type.ANY,
         "hours.support.open": Type.BOOLEAN,
     },
-    {"dep": Table({"phone": Type.TEXT}, {})},
+    {"dep": LookupTable({"phone": Type.TEXT}, {})},
 )
 EXPRESSIONS = """
 vars.acct
@@ -95,24 +95,24 @@ Hello ${  }.
 def test_messages(golden):
     found = "\n".join(
         [
-            *(_said(text, SCOPE.expression) for text in EXPRESSIONS.splitlines()),
-            *(_said(text, SCOPE.template) for text in TEMPLATES.split("\n") if text),
+            *(_said(text, SCOPE.compile_expression) for text in EXPRESSIONS.splitlines()),
+            *(_said(text, SCOPE.compile_template) for text in TEMPLATES.split("\n") if text),
         ]
     )
     golden(GOLDEN, found)
 
 
 def test_a_length_beyond_reason():
-    assert _said("1+" * 60 + "1", SCOPE.expression).count("nested too deeply") == 1
-    assert _said("(" * 2000, SCOPE.expression).count("nested too deeply") == 1
-    assert _said("1" * 3000, SCOPE.expression).count("2000 is the limit") == 1
+    assert _said("1+" * 60 + "1", SCOPE.compile_expression).count("nested too deeply") == 1
+    assert _said("(" * 2000, SCOPE.compile_expression).count("nested too deeply") == 1
+    assert _said("1" * 3000, SCOPE.compile_expression).count("2000 is the limit") == 1
 
 
 def test_types_that_are_needed():
-    assert _said("vars.n", lambda text: SCOPE.expression(text, Type.TEXT)).endswith(
+    assert _said("vars.n", lambda text: SCOPE.compile_expression(text, Type.TEXT)).endswith(
         "FE302 this is an integer; a text is needed (write text(vars.n))\n"
     )
-    assert _said("vars.n", lambda text: SCOPE.expression(text, Type.BOOLEAN)).endswith(
+    assert _said("vars.n", lambda text: SCOPE.compile_expression(text, Type.BOOLEAN)).endswith(
         'a boolean is needed (compare it with something, such as == "yes")\n'
     )
 

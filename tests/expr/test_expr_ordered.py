@@ -3,7 +3,7 @@
 import pytest
 
 from flowengine.expr import Scope, Type
-from flowengine.expr.ordered import order_maps
+from flowengine.expr.map_order import order_maps
 
 SCOPE = Scope({"body": Type.ANY, "call.locale": Type.TEXT})
 BODY = {
@@ -30,11 +30,13 @@ BODY = {
     ],
 )
 def test_expression_over_a_map_goes_by_its_sorted_keys(text, expected):
-    assert SCOPE.expression(text).evaluate({"body": BODY, "call.locale": "en-US"}) == expected
+    assert (
+        SCOPE.compile_expression(text).evaluate({"body": BODY, "call.locale": "en-US"}) == expected
+    )
 
 
 def test_expression_that_is_a_map_keeps_the_order_of_its_keys_the_same():
-    found = SCOPE.expression("{'b': 1, 'a': {'d': 1, 'c': 2}}").evaluate({})
+    found = SCOPE.compile_expression("{'b': 1, 'a': {'d': 1, 'c': 2}}").evaluate({})
     assert list(found) == ["a", "b"]
     assert list(found["a"]) == ["c", "d"]
 

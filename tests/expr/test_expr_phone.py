@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.expr import ExprError, Scope, Type
-from flowengine.expr.functions.remarks import collect_remarks
 from flowengine.expr.functions.texts import e164
+from flowengine.expr.functions.trace_remarks import collect_remarks
 
 SCOPE = Scope({"vars.t": Type.TEXT})
 
@@ -63,7 +63,7 @@ def test_e164_without_a_possible_number_returns_nothing_and_remarks(text, prefix
 )
 def test_expression_with_an_impossible_number_is_a_mistake_at_its_place(text, offset):
     with pytest.raises(ExprError) as caught:
-        SCOPE.expression(text)
+        SCOPE.compile_expression(text)
     assert (caught.value.code, caught.value.offset) == ("FE311", offset)
 
 

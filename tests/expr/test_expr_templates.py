@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from flowengine.expr import EvalError, ExprError, Mode, Scope, Type, whole_expression
+from flowengine.expr import EscapeMode, EvalError, ExprError, Scope, Type, find_whole_expression
 
 SCOPE = Scope(
     {
@@ -42,24 +42,24 @@ TEXTS = st.text(max_size=40).map(lambda text: text.encode(errors="ignore").decod
     ],
 )
 def test_rendering(text, rendered):
-    assert SCOPE.template(text).render(VALUES) == rendered
+    assert SCOPE.compile_template(text).render(VALUES) == rendered
 
 
 def test_a_long_text_has_many_pieces():
-    assert SCOPE.template("${vars.n + 1}," * 60).render(VALUES) == "4," * 60
+    assert SCOPE.compile_template("${vars.n + 1}," * 60).render(VALUES) == "4," * 60
 
 
 def test_names_pieces_and_constants():
-    made = SCOPE.template("Hi ${vars.name}, ${vars.n + 1}")
-    assert (made.names, made.constant, [piece.start for piece in made.pieces]) == (
+    made = SCOPE.compile_template("Hi ${vars.name}, ${vars.n + 1}")
+    assert (made.names, made.constant, [piece.start for piece in made.interpolations]) == (
         {"vars.name", "vars.n"},
         None,
         [5, 19],
     )
-    assert SCOPE.template("a $${b}").constant == "a ${b}"
-    assert SCOPE.template("{a} {vars} $${vars.name}").constant == "{a} {vars} ${vars.name}"
-    assert SCOPE.template("").constant == ""
-    assert SCOPE.template("").render({}) == ""
+    assert SCOPE.compile_template("a $${b}").constant == "a ${b}"
+    assert SCOPE.compile_template("{a} {vars} $${vars.name}").constant == "{a} {vars} ${vars.name}"
+    assert SCOPE.compile_template("").constant == ""
+    assert SCOPE.compile_template("").render({}) == ""
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_names_pieces_and_constants():
 )
 def test_mistakes_are_found_where_they_are(text, code, offset):
     with pytest.raises(ExprError) as caught:
-        SCOPE.template(text)
+        SCOPE.compile_template(text)
     assert (caught.value.code, caught.value.offset) == (code, offset)
 
 
 def test_a_list_is_no_text():
     with pytest.raises(EvalError, match="a list cannot be put into a text"):
-        SCOPE.template("${body.list}").render(VALUES)
+        SCOPE.compile_template("${body.list}").render(VALUES)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_list_is_no_text():
     ],
 )
 def test_whole_expressions(text, inside):
-    assert whole_expression(text) == inside
+    assert find_whole_expression(text) == inside
 
 
 HOSTILE = st.text(st.sampled_from("[];#tsml<>&\"'/\\\n\x00\x85\u2028 a€"), max_size=30) | TEXTS
@@ -108,13 +108,15 @@ HOSTILE = st.text(st.sampled_from("[];#tsml<>&\"'/\\\n\x00\x85\u2028 a€"), max
 
 @given(HOSTILE)
 def test_speech_cannot_break_out(value):
-    said = SCOPE.template("#tts[${vars.name}]", Mode.SPEECH).render({"vars.name": value})
+    said = SCOPE.compile_template("#tts[${vars.name}]", EscapeMode.SPEECH).render(
+        {"vars.name": value}
+    )
     assert not re.search(r"[\[\];\x00-\x1f\x7f-\x9f\u2028\u2029]", said[5:-1])
 
 
 @given(HOSTILE)
 def test_ssml_cannot_break_out(value):
-    said = SCOPE.template("<s>${vars.name + ''}</s>", Mode.SSML).render(
+    said = SCOPE.compile_template("<s>${vars.name + ''}</s>", EscapeMode.SSML).render(
         {"vars.name": value.replace("\0", "")}
     )
     assert not re.search(r"[\[\];&<>\"'\x00-\x1f\x7f-\x9f\u2028\u2029]", said[3:-4])
@@ -123,7 +125,7 @@ def test_ssml_cannot_break_out(value):
 @given(HOSTILE)
 def test_a_url_piece_reads_back(value):
     assume(value not in {".", ".."})
-    made = SCOPE.template("/a/${vars.name}?n=${vars.n}", Mode.URL).render(
+    made = SCOPE.compile_template("/a/${vars.name}?n=${vars.n}", EscapeMode.URL).render(
         {"vars.name": value, "vars.n": -3}
     )
     inside = made.removeprefix("/a/").removesuffix("?n=-3")
@@ -134,23 +136,23 @@ def test_a_url_piece_reads_back(value):
 @pytest.mark.parametrize("value", [".", ".."])
 def test_a_url_piece_cannot_climb(value):
     with pytest.raises(EvalError):
-        SCOPE.template("/a/${vars.name}/b", Mode.URL).render({"vars.name": value})
+        SCOPE.compile_template("/a/${vars.name}/b", EscapeMode.URL).render({"vars.name": value})
 
 
 def test_speech_stays_readable():
     assert (
-        SCOPE.template("${vars.name}", Mode.SSML).render({"vars.name": "AT&T's <b>"})
+        SCOPE.compile_template("${vars.name}", EscapeMode.SSML).render({"vars.name": "AT&T's <b>"})
         == "AT and T\u2019s  b "
     )
     assert (
-        SCOPE.template("${vars.name}; [x]", Mode.SPEECH).render({"vars.name": "a;b]"})
+        SCOPE.compile_template("${vars.name}; [x]", EscapeMode.SPEECH).render({"vars.name": "a;b]"})
         == "a,b); [x]"
     )
 
 
 def mistake(text):
     try:
-        SCOPE.template(text)
+        SCOPE.compile_template(text)
     except ExprError as error:
         return error
     return None
@@ -162,13 +164,13 @@ def test_any_template_renders_or_says_where_it_is_wrong(text):
     if error:
         assert 0 <= error.offset <= len(text)
     else:
-        made = SCOPE.template(text)
-        assert (made.constant is None) == bool(made.pieces)
-        assert made.pieces or made.constant == text.replace("$${", "${")
+        made = SCOPE.compile_template(text)
+        assert (made.constant is None) == bool(made.interpolations)
+        assert made.interpolations or made.constant == text.replace("$${", "${")
 
 
 @given(TEXTS)
 def test_a_quoted_text_inside_is_taken_whole(text):
     text = re.sub(r"[\x00-\x1f\x7f]", "", text)
     quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-    assert SCOPE.template(f'<${{"{quoted}"}}>').render({}) == f"<{text}>"
+    assert SCOPE.compile_template(f'<${{"{quoted}"}}>').render({}) == f"<{text}>"

@@ -16,11 +16,11 @@ from flowengine.expr import (
     ExprError,
     Scope,
     Type,
+    list_zone_names,
     load_zone,
     parse_calendar,
-    zone_names,
 )
-from flowengine.expr.zones import ZoneData, newest_data, read_version
+from flowengine.expr.zones import ZoneData, find_newest_zone_data, read_zone_version
 
 PACKAGE = Path(tzdata.__file__).parent / "zoneinfo"
 MOVED = ("America/Vancouver", "America/Edmonton", "America/Winnipeg", "America/Havana",
@@ -49,18 +49,18 @@ def old_data(folder: Path, version: str) -> Path:
 @pytest.mark.parametrize("zone", MOVED)
 def test_getHours_of_every_moved_zone_equals_the_calendar(zone):  # noqa: N802
     text = f"timestamp('2026-12-15T12:00:00Z').getHours('{zone}')"
-    assert Scope({}).expression(text).evaluate({}) == NOON.astimezone(load_zone(zone)).hour
+    assert Scope({}).compile_expression(text).evaluate({}) == NOON.astimezone(load_zone(zone)).hour
 
 
 def test_newest_data_of_older_system_is_the_package(tmp_path):
     system = old_data(tmp_path / "system", "2025b")
-    assert newest_data([system, tmp_path / "missing"]).folder == PACKAGE
+    assert find_newest_zone_data([system, tmp_path / "missing"]).folder == PACKAGE
 
 
 def test_newest_data_of_newer_system_is_the_system(tmp_path):
     system = old_data(tmp_path / "system", "2099a")
-    assert newest_data([system]) == ZoneData("2099a", system)
-    assert read_version(tmp_path) == ""
+    assert find_newest_zone_data([system]) == ZoneData("2099a", system)
+    assert read_zone_version(tmp_path) == ""
 
 
 @pytest.mark.parametrize(("version", "newest"), [("2025b", "package"), ("2099a", "system")])
@@ -85,14 +85,14 @@ def test_process_on_a_machine_with_other_zone_files_goes_by_the_newest(tmp_path,
              "europe/stockholm", "/etc/localtime", "../UTC", "", "Atlantis/Old"],
 )  # fmt: skip
 def test_load_zone_of_a_pseudo_zone_raises(name):
-    assert name not in zone_names()
+    assert name not in list_zone_names()
     with pytest.raises(ZoneInfoNotFoundError):
         load_zone(name)
 
 
 def test_load_zone_of_every_name_works():
-    assert {"UTC", "Europe/Stockholm", "US/Pacific", "Etc/GMT+5"} < zone_names()
-    for name in zone_names():
+    assert {"UTC", "Europe/Stockholm", "US/Pacific", "Etc/GMT+5"} < list_zone_names()
+    for name in list_zone_names():
         assert load_zone(name).key == name
 
 
@@ -106,14 +106,14 @@ def test_load_zone_of_every_name_works():
 )  # fmt: skip
 def test_expression_with_a_pseudo_zone_is_a_mistake_with_the_nearest_name(text, code):
     with pytest.raises(ExprError) as caught:
-        Scope({"vars.t": Type.TEXT}).expression(text)
+        Scope({"vars.t": Type.TEXT}).compile_expression(text)
     assert caught.value.code == code
     assert caught.value.hint
 
 
 @pytest.mark.parametrize("zone", ["Europe/Stockholm", "UTC", "+05:30", "-08:00"])
 def test_expression_with_a_zone_or_an_offset_is_none(zone):
-    Scope({"vars.t": Type.TEXT}).expression(f"timestamp(vars.t).getHours('{zone}')")
+    Scope({"vars.t": Type.TEXT}).compile_expression(f"timestamp(vars.t).getHours('{zone}')")
 
 
 def test_zone_data_over_a_year_old_is_outdated(tmp_path):

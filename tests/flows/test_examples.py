@@ -16,16 +16,16 @@ from jsonschema import Draft202012Validator
 from msgspec import structs
 
 from flowengine.compile import Program, Release, compile_project
-from flowengine.compile.routing import Table, routing
+from flowengine.compile.routing import RoutesByNumber, compile_route
 from flowengine.model import Route
-from flowengine.model.folder import read_folder
+from flowengine.model.project_folder import read_folder
 from flowengine.problems import to_text
-from flowengine.runtime.begin import Start
-from flowengine.runtime.call import Call, dump
-from flowengine.runtime.step import Outcome, resume, step, walker
+from flowengine.runtime.call_state import Call, encode_call
+from flowengine.runtime.step import Outcome, create_walk, resume, step
+from flowengine.runtime.step_start import StepStart
 from flowengine.sinch import decode
-from flowengine.states import Fetched
-from flowengine.svaml import encode, violations
+from flowengine.states import LookupResult
+from flowengine.svaml import encode_svaml, find_violations
 
 ROOT = Path(__file__).parents[2]
 COMPILED = compile_project(
@@ -175,7 +175,7 @@ def replies(call: Call) -> Iterator[Any]:
         yield event("dice", result=result, reason="N/A", duration=5)
 
 
-def settled(outcome: Outcome, answer: Fetched) -> Outcome:
+def settled(outcome: Outcome, answer: LookupResult) -> Outcome:
     while outcome.waiting is not None:
         outcome = resume(outcome.waiting, answer)
     return outcome
@@ -186,12 +186,12 @@ def outcomes(
 ) -> Iterator[Outcome]:
     """What may come of a callback: one outcome, or one per answer of the system that the flow asks."""
     first = stepped(call, callback, now, program)
-    yield settled(first, Fetched(500))
+    yield settled(first, LookupResult(500))
     if first.waiting is not None:
         for answer in (
-            *(Fetched(200, body) for body in bodies(program)),
-            Fetched(404),
-            Fetched(0, error="timeout"),
+            *(LookupResult(200, body) for body in bodies(program)),
+            LookupResult(404),
+            LookupResult(0, error="timeout"),
         ):
             yield settled(stepped(call, callback, now, program), answer)
 
@@ -202,14 +202,14 @@ def stepped(call: Call | None, callback: Any, now: datetime, program: Program) -
 
 def routed(program: Program) -> Release:
     """The release as if every call were for this flow."""
-    routes = (routing(Route(flow=program.flow)),)
-    return replace(release(), routes=routes, table=Table.of(routes))
+    routes = (compile_route(Route(flow=program.flow)),)
+    return replace(release(), routes=routes, table=RoutesByNumber.from_routes(routes))
 
 
 def judged(kind: str, outcome: Outcome) -> None:
-    body = encode(outcome.instructions, outcome.action)
+    body = encode_svaml(outcome.instructions, outcome.action)
     if (kind, body) not in JUDGED:  # most walks hear what others have heard
-        assert not violations(kind, outcome.instructions, outcome.action)
+        assert not find_violations(kind, outcome.instructions, outcome.action)
         validator(kind).validate(json.loads(body))
         JUDGED.add((kind, body))
 
@@ -235,7 +235,7 @@ def explored(program: Program) -> set[tuple[str, str]]:
                 after = outcome.call
                 if after is None or after.ended:
                     continue
-                key = dump(structs.replace(after, steps=0))
+                key = encode_call(structs.replace(after, steps=0))
                 if key not in seen:
                     seen.add(key)
                     waiting += [(after, reply) for reply in replies(after)]
@@ -258,9 +258,9 @@ def test_every_state_entered_by_itself_says_only_what_is_legal(flow: str) -> Non
     program = release().programs[flow]
     for name, state in program.states.items():
         for kind in state.legal & UNDER.keys():
-            start = Start(Call(release().id, flow, name, program.locale), entry=name)
-            walk = walker(release(), start, UNDER[kind], OPEN, None)
-            outcome = settled(walk.walk(walk.entered()), Fetched(404))
+            start = StepStart(Call(release().id, flow, name, program.locale), entry=name)
+            walk = create_walk(release(), start, UNDER[kind], OPEN, None)
+            outcome = settled(walk.follow_moves(walk.enter_state()), LookupResult(404))
             judged(kind, outcome)
             assert (flow, name) in {(entry.flow, entry.state) for entry in outcome.trace}
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from flowengine.compile import Release, compile_project
-from flowengine.journal import Sealer, Writer
+from flowengine.journal import JournalEncryption, JournalWriter
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine, Reply
-from flowengine.runtime.store import MemoryStore
 from flowengine.sinch import Dice, Notify, decode
-from flowengine.states import Fetched, Request
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import MemoryStore
 
-SEALER = Sealer(["the secret"])
+SEALER = JournalEncryption(["the secret"])
 FLOW = """
 flow: line
 start: welcome
@@ -126,12 +126,12 @@ class Clock:
         return self.now
 
 
-async def crm(request: Request, _left: float) -> Fetched:
-    return Fetched(200, {"name": "Ann"}) if request.method == "GET" else Fetched(204)
+async def crm(request: LookupRequest, _left: float) -> LookupResult:
+    return LookupResult(200, {"name": "Ann"}) if request.method == "GET" else LookupResult(204)
 
 
 def record(
-    path: Path, release: Release, events: Iterable[dict[str, Any]], fetch: Any = crm, sealer: Sealer | None = SEALER,
+    path: Path, release: Release, events: Iterable[dict[str, Any]], fetch: Any = crm, sealer: JournalEncryption | None = SEALER,
 ) -> list[Reply]:  # fmt: skip
     """Answer these callbacks, and journal them at `path`."""
     return asyncio.run(recorded(path, release, list(events), fetch, sealer))
@@ -142,10 +142,10 @@ async def recorded(
     release: Release,
     events: Sequence[dict[str, Any]],
     fetch: Any,
-    sealer: Sealer | None,
+    sealer: JournalEncryption | None,
 ) -> list[Reply]:
     counted: list[tuple[str, int]] = []
-    writer = Writer(
+    writer = JournalWriter(
         path, lambda _release: release, sealer, lambda what, rows: counted.append((what, rows))
     )
     writer.start()
@@ -157,9 +157,9 @@ async def recorded(
         reply = await engine.answer(decoded, body)
         replies.append(reply)
         if isinstance(decoded, (Dice, Notify)):
-            await writer.kept(reply.record, body, reply.body)
+            await writer.save_record(reply.record, body, reply.body)
         else:
-            writer.note(reply.record, body, reply.body)
+            writer.enqueue_record(reply.record, body, reply.body)
     await asyncio.to_thread(writer.close)
     assert sum(rows for what, rows in counted if what == "kept") == len(events), counted
     return replies

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from journal.journal_line import FLOW, answered, compiled, ended, files, press, record, ring
 
-from flowengine.journal import Figures, figures
+from flowengine.journal import CanaryFigures, read_figures
 
 
 def test_the_figures_of_two_releases_side_by_side(tmp_path: Path) -> None:
@@ -21,16 +21,16 @@ def test_the_figures_of_two_releases_side_by_side(tmp_path: Path) -> None:
         *(ring("e"), press("2", "e")),
     ])  # fmt: skip
     record(path, bad, [ring("f"), press("0", "f"), ended("f", "MANAGERHANGUP", seconds=10)])
-    found = figures(path, [good.id, bad.id, "nobody"])
-    assert found[good.id] == Figures(
+    found = read_figures(path, [good.id, bad.id, "nobody"])
+    assert found[good.id] == CanaryFigures(
         calls=5, errors=0, abandoned=2, ended=4, seconds=23.0,
         exits={"line/main: key 0": 2, "line/welcome: next": 2, "line/main: key 2": 1},
     )  # fmt: skip
     assert (found[bad.id].calls, found[bad.id].errors, found[bad.id].abandoned) == (1, 1, 0)
-    assert found["nobody"] == Figures()
+    assert found["nobody"] == CanaryFigures()
 
 
 def test_only_calls_that_began_since_then_count(tmp_path: Path) -> None:
     path, release = tmp_path / "journal.db", compiled(files())
     replies = record(path, release, [ring("a"), ring("b"), ended("a"), ended("b")])
-    assert figures(path, [release.id], replies[1].record.at)[release.id].calls == 1
+    assert read_figures(path, [release.id], replies[1].record.at)[release.id].calls == 1

@@ -29,12 +29,12 @@ from journal.journal_line import (
 )
 
 from flowengine.cli import main
-from flowengine.cli.canary import lines
+from flowengine.cli.canary import format_figures
 from flowengine.compile import Release
-from flowengine.journal import Reader, Sealer, Writer, later
-from flowengine.journal.database import JournalError
-from flowengine.journal.row import Row
-from flowengine.releases.overview import Canary, of_journal, side_by_side
+from flowengine.journal import JournalEncryption, JournalReader, JournalWriter, deferred_rows
+from flowengine.journal.journal_database import JournalError
+from flowengine.journal.journal_row import JournalRow
+from flowengine.releases.release_overview import Canary, build_journal_counter, compare_canary
 from flowengine.runtime.engine import Reply
 
 CONVERSATION = [ring(), press("1"), keyed("12345674"), answered(), ended()]
@@ -43,35 +43,35 @@ RELEASE = compiled(files())
 
 @pytest.fixture(autouse=True)
 def _always_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(later, "BUSY_PER_SECOND", -1.0)
+    monkeypatch.setattr(deferred_rows, "BUSY_PER_SECOND", -1.0)
 
 
-def begun(path: Path, sealer: Sealer = SEALER, **options: Any) -> Writer:
-    made = Writer(
+def begun(path: Path, sealer: JournalEncryption = SEALER, **options: Any) -> JournalWriter:
+    made = JournalWriter(
         path,
         lambda _name: options.get("current", RELEASE),
         sealer,
         lambda *_: None,
         options.get("load"),
     )
-    made._later._busy = True  # from the first moment on
+    made._deferred_rows._is_busy = True  # from the first moment on
     made.start()
     return made
 
 
-async def stowed(path: Path, replies: list[Reply], events: list[dict[str, Any]]) -> Writer:
+async def stowed(path: Path, replies: list[Reply], events: list[dict[str, Any]]) -> JournalWriter:
     """A writer that has written these, and is still too busy to make rows of them: as good as
     killed.
     """
     busy = begun(path)
     for reply, event in zip(replies, events, strict=True):
-        await busy.kept(reply.record, json.dumps(event).encode(), reply.body)
+        await busy.save_record(reply.record, json.dumps(event).encode(), reply.body)
     return busy
 
 
-async def gone(busy: Writer) -> None:
+async def gone(busy: JournalWriter) -> None:
     """The end of a killed process, as far as its file goes: it writes no more."""
-    busy._later._sealer = None
+    busy._deferred_rows._encryption = None
     await asyncio.to_thread(busy.close)
 
 
@@ -89,10 +89,10 @@ def killed(
         await gone(await stowed(path, replies, events))
         look()
         restarted = begun(path, **options)
-        restarted._later._busy = False
+        restarted._deferred_rows._is_busy = False
         if options.get("load"):
-            restarted._later._pressed = True
-            await until(lambda: not Reader(path).waiting())
+            restarted._deferred_rows._is_pressed = True
+            await until(lambda: not JournalReader(path).count_waiting())
         await asyncio.to_thread(restarted.close)
         return replies
 
@@ -101,7 +101,7 @@ def killed(
 
 def waiting(path: Path) -> int:
     try:
-        return Reader(path).waiting()
+        return JournalReader(path).count_waiting()
     except JournalError:  # it is being made
         return 0
 
@@ -117,9 +117,9 @@ async def until(holds: Callable[[], bool]) -> None:
 def rows(path: Path) -> list[dict[str, Any]]:
     with closing(sqlite3.connect(path)) as file:
         found = file.execute(
-            f"SELECT {', '.join(Row._fields)} FROM callbacks ORDER BY number"
+            f"SELECT {', '.join(JournalRow._fields)} FROM callbacks ORDER BY number"
         ).fetchall()
-    return [dict(zip(Row._fields, row, strict=True)) for row in found]
+    return [dict(zip(JournalRow._fields, row, strict=True)) for row in found]
 
 
 def test_rows_are_the_same_whether_they_had_to_wait_or_not(tmp_path: Path) -> None:
@@ -127,10 +127,10 @@ def test_rows_are_the_same_whether_they_had_to_wait_or_not(tmp_path: Path) -> No
     replies = killed(late, CONVERSATION)
 
     async def at_once() -> None:
-        made = Writer(soon, lambda _name: RELEASE, SEALER, lambda *_: None)
+        made = JournalWriter(soon, lambda _name: RELEASE, SEALER, lambda *_: None)
         made.start()
         for reply, event in zip(replies, CONVERSATION, strict=True):
-            await made.kept(reply.record, json.dumps(event).encode(), reply.body)
+            await made.save_record(reply.record, json.dumps(event).encode(), reply.body)
         await asyncio.to_thread(made.close)
 
     asyncio.run(at_once())
@@ -148,15 +148,15 @@ def test_what_waits_can_be_read_by_nobody_and_is_told_of(tmp_path: Path) -> None
     path = tmp_path / "journal.db"
 
     def look() -> None:
-        assert (len(rows(path)), Reader(path).waiting()) == (0, len(CONVERSATION))
+        assert (len(rows(path)), JournalReader(path).count_waiting()) == (0, len(CONVERSATION))
         for hidden in (b"12345674", CALLER.encode(), b"Ann", b"Welcome.", b"call-1", b"ice"):
             assert hidden not in written(path)
         told = CliRunner().invoke(main, ["calls", "--store", f"sqlite:{tmp_path / 'calls.db'}"])
         assert "5 callbacks are not among these yet" in told.stderr
 
     killed(path, CONVERSATION, look=look)
-    assert Reader(path).waiting() == 0
-    assert [step.event for step in Reader(path).steps("call-1")] == [
+    assert JournalReader(path).count_waiting() == 0
+    assert [step.event for step in JournalReader(path).list_callbacks("call-1")] == [
         "ice",
         "pie",
         "pie",
@@ -171,7 +171,7 @@ def test_what_no_key_opens_waits_for_its_key(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "journal.db"
-    killed(path, CONVERSATION, sealer=Sealer(["another"]))
+    killed(path, CONVERSATION, sealer=JournalEncryption(["another"]))
     assert rows(path) == []
     assert "that no key opens" in caplog.text
     record(path, RELEASE, [ring("call-2")])
@@ -209,8 +209,8 @@ def test_rows_stand_in_the_order_in_which_callbacks_came(tmp_path: Path) -> None
         bodies = [json.dumps(event).encode() for event in CONVERSATION]
         made = await stowed(path, replies[:2], CONVERSATION[:2])
         for reply, body in zip(replies[2:], bodies[2:], strict=True):
-            made._later._busy = False
-            await made.kept(reply.record, body, reply.body)
+            made._deferred_rows._is_busy = False
+            await made.save_record(reply.record, body, reply.body)
         await asyncio.to_thread(made.close)
 
     asyncio.run(run())
@@ -237,7 +237,7 @@ def test_two_workers_make_each_row_once(tmp_path: Path) -> None:
         replies = await recorded(tmp_path / "other.db", RELEASE, events, crm, None)
         busy = begun(path)
         for reply, event in zip(replies, events, strict=True):
-            busy.note(reply.record, json.dumps(event).encode(), reply.body)
+            busy.enqueue_record(reply.record, json.dumps(event).encode(), reply.body)
         await until(lambda: waiting(path) == len(events))
         others = [begun(path), begun(path)]
         await asyncio.gather(*(asyncio.to_thread(one.close) for one in (busy, *others)))
@@ -252,18 +252,20 @@ def test_figures_of_a_canary_tell_what_they_lack(tmp_path: Path) -> None:
     path, found = tmp_path / "journal.db", []
 
     def look() -> None:
-        side = side_by_side(Canary(0.0, RELEASE.id, "candidate", 0.1), of_journal(path))
+        side = compare_canary(
+            Canary(0.0, RELEASE.id, "candidate", 0.1), build_journal_counter(path)
+        )
         found.extend(
             [
                 side.waiting,
                 side.figures[RELEASE.id].calls,
-                next(line for line in lines(side) if "not among" in line),
+                next(line for line in format_figures(side) if "not among" in line),
             ]
         )
 
     killed(path, CONVERSATION, look=look)
     assert found[:2] == [5, 0]
     assert found[2].startswith("5 callbacks are not among these yet")
-    side = side_by_side(Canary(0.0, RELEASE.id, "candidate", 0.1), of_journal(path))
+    side = compare_canary(Canary(0.0, RELEASE.id, "candidate", 0.1), build_journal_counter(path))
     assert (side.waiting, side.figures[RELEASE.id].calls) == (0, 1)
-    assert not [line for line in lines(side) if "not among" in line]
+    assert not [line for line in format_figures(side) if "not among" in line]

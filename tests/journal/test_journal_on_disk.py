@@ -18,7 +18,7 @@ from e2e.phone_line import FLOW, PROJECT, Crm, Line, Server
 CALLS = 12
 RUN = re.compile(rb"\d{8,}")
 # every server is busy, so that callbacks wait in the inbox
-BUSY = "import flowengine.journal.later as later\nlater.BUSY_PER_SECOND = -1.0\n"
+BUSY = "import flowengine.journal.deferred_rows as later\nlater.BUSY_PER_SECOND = -1.0\n"
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from journal.journal_line import FLOW, SEALER, Clock, compiled, ended, files, ke
 from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
-from flowengine.journal.row import Noted, row
+from flowengine.journal.journal_row import JournalRecord, build_row
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
-from flowengine.runtime.store import MemoryStore
 from flowengine.sinch import decode
-from flowengine.states import Fetched, Request
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import MemoryStore
 
 TOLD = "it is ${spell(vars.account)}, ${vars.account + vars.name} or ${mask(vars.account, 8)}"
 SPOKEN = FLOW.replace("your account is ${vars.account}", TOLD)
@@ -36,15 +36,15 @@ names = st.lists(st.from_regex(r"[A-Z][a-z]{3,9}", fullmatch=True), min_size=1, 
 async def readable(release: Release, events: list[dict[str, Any]], name: str) -> str:
     """All that stands in clear of a call."""
 
-    async def fetch(_request: Request, _left: float) -> Fetched:
-        return Fetched(200, {"name": name})
+    async def fetch(_request: LookupRequest, _left: float) -> LookupResult:
+        return LookupResult(200, {"name": name})
 
     engine = Engine(Registry(release), MemoryStore(), None, fetch, Clock())
     found = []
     for event in events:
         body = json.dumps(event).encode()
         reply = await engine.answer(decode(body), body)
-        made = row(Noted(reply.record, body, reply.body), release, SEALER)
+        made = build_row(JournalRecord(reply.record, body, reply.body), release, SEALER)
         found += [made.shown, made.said, made.exit, made.reason]
     return " ".join(found)
 

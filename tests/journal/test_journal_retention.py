@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from journal.journal_line import SEALER, compiled, crm, files, recorded, ring
 
-from flowengine.journal import Writer, later
-from flowengine.journal.file import File
-from flowengine.journal.inbox import stow
+from flowengine.journal import JournalWriter, deferred_rows
+from flowengine.journal.inbox import write_batch
+from flowengine.journal.journal_file import JournalFile
+from flowengine.journal.journal_row import JournalRecord
 from flowengine.journal.retention import Retention
-from flowengine.journal.row import Noted
-from flowengine.journal.rows import Rows
+from flowengine.journal.row_writer import RowWriter
 from flowengine.runtime.engine import Reply
 
 DAY, YEAR = 86_400.0, 365 * 86_400.0
@@ -31,16 +31,16 @@ class Days:
             recorded(folder / "other.db", RELEASE, [ring()], crm, None)
         )[0]
         self.path = folder / "journal.db"
-        self.file = File(self.path)
-        self.rows = Rows(lambda _name: RELEASE, SEALER, lambda *_: None)
+        self.file = JournalFile(self.path)
+        self.rows = RowWriter(lambda _name: RELEASE, SEALER, lambda *_: None)
         self.retention = Retention(self.file, lambda: RELEASE, lambda: self.now, lambda: self.since)
 
     def pass_by(self, seconds: float) -> None:
         """Time passes, minute by minute where that matters."""
         self.now, self.since = self.now + seconds, self.since + seconds
-        self.retention.purge_sometimes()
+        self.retention.purge_if_due()
 
-    def noted(self, calls: int) -> list[Noted]:
+    def noted(self, calls: int) -> list[JournalRecord]:
         events = [
             msgspec.structs.replace(self.reply.record.event, call_id=f"{self.now:.0f}-{number}")
             for number in range(calls)
@@ -49,17 +49,19 @@ class Days:
             msgspec.structs.replace(self.reply.record, event=event, at=self.now) for event in events
         ]
         return [
-            Noted(record, json.dumps(ring(record.event.call_id)).encode(), self.reply.body)
+            JournalRecord(record, json.dumps(ring(record.event.call_id)).encode(), self.reply.body)
             for record in records
         ]
 
     def call(self, calls: int = 1) -> None:
-        self.file.change(
+        self.file.run_transaction(
             lambda connection: self.rows.write(connection, self.file.answers, self.noted(calls))
         )
 
     def stow(self, calls: int) -> None:
-        self.file.change(lambda connection: stow(connection, self.noted(calls), self.now, SEALER))
+        self.file.run_transaction(
+            lambda connection: write_batch(connection, self.noted(calls), self.now, SEALER)
+        )
 
     def count(self) -> tuple[int, int]:
         """Rows, and sealed pieces."""
@@ -93,11 +95,11 @@ def test_the_room_of_what_has_gone_is_used_again(days: Days) -> None:
         sizes.append(
             days.path.stat().st_size + days.path.with_name("journal.db-wal").stat().st_size
         )
-        days.file.opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    pages = days.file.opened().execute("PRAGMA page_count").fetchone()[0]
+        days.file.ensure_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    pages = days.file.ensure_connection().execute("PRAGMA page_count").fetchone()[0]
     days.call(200)
     days.pass_by(DAY)
-    assert days.file.opened().execute("PRAGMA page_count").fetchone()[0] <= pages * 1.02
+    assert days.file.ensure_connection().execute("PRAGMA page_count").fetchone()[0] <= pages * 1.02
     assert max(sizes[20:]) < 1.2 * max(sizes[:12])
 
 
@@ -145,19 +147,21 @@ def test_a_busy_server_whose_clock_is_set_makes_rows_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leap: float
 ) -> None:
     """What waits in the inbox is neither dropped nor tried without end."""
-    path, offset, time = tmp_path / "journal.db", [0.0], later.time.time
-    monkeypatch.setattr(later, "BUSY_PER_SECOND", -1.0)
-    monkeypatch.setattr(later.time, "time", lambda: time() + offset[0])
+    path, offset, time = tmp_path / "journal.db", [0.0], deferred_rows.time.time
+    monkeypatch.setattr(deferred_rows, "BUSY_PER_SECOND", -1.0)
+    monkeypatch.setattr(deferred_rows.time, "time", lambda: time() + offset[0])
 
     async def run() -> None:
         reply = (await recorded(tmp_path / "other.db", RELEASE, [ring()], crm, None))[0]
-        writer = Writer(path, lambda _name: RELEASE, SEALER, lambda *_: None)
-        writer._later._busy = True
+        writer = JournalWriter(path, lambda _name: RELEASE, SEALER, lambda *_: None)
+        writer._deferred_rows._is_busy = True
         writer.start()
         for number in range(20):
             offset[0] = leap if number >= 10 else 0.0
-            record = msgspec.structs.replace(reply.record, at=later.time.time())
-            await writer.kept(record, json.dumps(ring(f"call-{number}")).encode(), reply.body)
+            record = msgspec.structs.replace(reply.record, at=deferred_rows.time.time())
+            await writer.save_record(
+                record, json.dumps(ring(f"call-{number}")).encode(), reply.body
+            )
         await asyncio.sleep(0.3)
         await asyncio.to_thread(writer.close)
 

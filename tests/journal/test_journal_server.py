@@ -13,7 +13,7 @@ import httpx
 import pytest
 from e2e.phone_line import FLOW, PROJECT, READER, Crm, Line, Server
 
-from flowengine.journal import Reader, Wanted
+from flowengine.journal import CallFilter, JournalReader
 
 
 @pytest.fixture
@@ -64,7 +64,11 @@ def test_no_dice_that_was_acknowledged_is_lost_when_the_server_is_killed_in_the_
         server.kill()
     server.start()  # what was written under load becomes rows now, whoever wrote it
     server.kill(signal.SIGTERM)
-    found = {call.call for call in Reader(folder / "journal.db").calls(Wanted()) if call.ended}
+    found = {
+        call.call
+        for call in JournalReader(folder / "journal.db").list_calls(CallFilter())
+        if call.ended
+    }
     assert set(acknowledged) <= found
 
 
@@ -80,7 +84,9 @@ def test_a_dice_delivered_again_after_a_kill_is_recorded_once(folder: Path) -> N
         line.redeliver()
     finally:
         server.kill(signal.SIGTERM)
-    assert [step.event for step in Reader(folder / "journal.db").steps("call-1")] == ["ice", "dice"]
+    assert [
+        step.event for step in JournalReader(folder / "journal.db").list_callbacks("call-1")
+    ] == ["ice", "dice"]
 
 
 def test_without_a_store_there_is_a_journal_all_the_same_and_nothing_is_in_clear(
@@ -90,7 +96,7 @@ def test_without_a_store_there_is_a_journal_all_the_same_and_nothing_is_in_clear
     server.start()
     whole_call(server, "call-1")
     server.kill(signal.SIGTERM)
-    assert len(Reader(folder / ".flowengine" / "journal.db").steps("call-1")) == 5
+    assert len(JournalReader(folder / ".flowengine" / "journal.db").list_callbacks("call-1")) == 5
     written = b"".join(file.read_bytes() for file in (folder / ".flowengine").glob("journal.db*"))
     for hidden in (
         b"12015555555",
@@ -130,7 +136,9 @@ def test_readers_see_a_call_while_it_lasts(folder: Path) -> None:
         Line(server.port, "call-1").ring()
         Line(server.port, "call-2").ended()
         (call,) = [
-            call for call in Reader(folder / "journal.db").calls(Wanted()) if call.call == "call-1"
+            call
+            for call in JournalReader(folder / "journal.db").list_calls(CallFilter())
+            if call.call == "call-1"
         ]
         assert (call.ended, call.exit) == (False, "support-line/welcome: next")
     finally:

@@ -16,11 +16,16 @@ import msgspec
 import pytest
 from journal.journal_line import SEALER, compiled, crm, files, recorded, ring
 
-from flowengine.journal import Reader, Sealer, Wanted, Writer
-from flowengine.journal.file import File
-from flowengine.journal.inbox import stow
-from flowengine.journal.row import Noted
-from flowengine.journal.size_limit import JournalUsage, SizeLimit, log_room, rows_room
+from flowengine.journal import CallFilter, JournalEncryption, JournalReader, JournalWriter
+from flowengine.journal.inbox import write_batch
+from flowengine.journal.journal_file import JournalFile
+from flowengine.journal.journal_row import JournalRecord
+from flowengine.journal.size_limit import (
+    JournalUsage,
+    SizeLimit,
+    calculate_rows_limit,
+    calculate_wal_limit,
+)
 from flowengine.runtime.engine import Reply
 
 LIMIT = 32_000_000
@@ -38,11 +43,11 @@ def one_reply(folder: Path) -> Reply:
     return asyncio.run(recorded(folder / "other.db", SMALL, [ring()], crm, None))[0]
 
 
-def noted(reply: Reply, call: str, at: float, room: int = 8_000) -> Noted:
+def noted(reply: Reply, call: str, at: float, room: int = 8_000) -> JournalRecord:
     event = msgspec.structs.replace(reply.record.event, call_id=call)
     body = {**ring(call), "custom": os.urandom(room // 2).hex()}
     record = msgspec.structs.replace(reply.record, event=event, at=at)
-    return Noted(record, json.dumps(body).encode(), reply.body)
+    return JournalRecord(record, json.dumps(body).encode(), reply.body)
 
 
 def order(path: Path) -> list[str]:
@@ -53,9 +58,9 @@ def order(path: Path) -> list[str]:
 
 async def write_much(
     path: Path, reply: Reply, calls: Iterable[int], sizes: list[int], counted: Counter[str]
-) -> Writer:
+) -> JournalWriter:
     usages: list[JournalUsage] = []
-    writer = Writer(
+    writer = JournalWriter(
         path,
         lambda _release: SMALL,
         SEALER,
@@ -65,7 +70,7 @@ async def write_much(
     writer.start()
     for number in calls:
         for step in range(2):
-            writer.note(*noted(reply, f"call {number:05}", BEGUN + 10 * number + step))
+            writer.enqueue_record(*noted(reply, f"call {number:05}", BEGUN + 10 * number + step))
         if number % 50 < 2:
             while writer._waiting:  # noqa: ASYNC110  # a thread empties it
                 await asyncio.sleep(0.02)
@@ -80,7 +85,7 @@ def test_journal_that_is_full_drops_the_oldest_calls_and_grows_no_further(
     path, reply, sizes = tmp_path / "journal.db", one_reply(tmp_path), list[int]()
     counted: Counter[str] = Counter()
 
-    async def run() -> list[Writer]:
+    async def run() -> list[JournalWriter]:
         return await asyncio.gather(
             *(
                 write_much(path, reply, range(worker, 2_400, 2), sizes, counted)
@@ -90,7 +95,7 @@ def test_journal_that_is_full_drops_the_oldest_calls_and_grows_no_further(
 
     with caplog.at_level(logging.WARNING, "flowengine.journal"):
 
-        async def close() -> list[Writer]:
+        async def close() -> list[JournalWriter]:
             writers = await run()
             for writer in writers:
                 await asyncio.to_thread(writer.close)
@@ -127,7 +132,7 @@ class Filled:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "journal.db"
         self.reply = one_reply(folder)
-        self.file = File(self.path)
+        self.file = JournalFile(self.path)
         self.release = SMALL
         self.dropped = 0
         self.usages: list[JournalUsage] = []
@@ -137,13 +142,17 @@ class Filled:
         assert what == "dropped"
         self.dropped += rows
 
-    def stow(self, first: int, calls: int, sealer: Sealer = SEALER) -> None:
+    def stow(self, first: int, calls: int, sealer: JournalEncryption = SEALER) -> None:
         for number in range(first, first + calls):
             batch = [noted(self.reply, f"call {number}-{n}", float(number)) for n in range(20)]
-            self.file.change(lambda one, b=batch, at=number: stow(one, b, float(at), sealer))
+            self.file.run_transaction(
+                lambda one, b=batch, at=number: write_batch(one, b, float(at), sealer)
+            )
 
     def pieces(self) -> list[int]:
-        rows = self.file.opened().execute("SELECT at FROM inbox ORDER BY number").fetchall()
+        rows = (
+            self.file.ensure_connection().execute("SELECT at FROM inbox ORDER BY number").fetchall()
+        )
         return [int(at) for (at,) in rows]
 
 
@@ -161,7 +170,7 @@ def test_inbox_counts_and_its_oldest_pieces_go_first(tmp_path: Path) -> None:
 def test_pieces_that_no_key_opens_are_dropped_too(tmp_path: Path) -> None:
     journal = Filled(tmp_path)
     journal.stow(0, 120)
-    journal.file.opened().execute("UPDATE inbox SET unreadable = 1")
+    journal.file.ensure_connection().execute("UPDATE inbox SET unreadable = 1")
     journal.stow(120, 80)
     journal.limit.enforce()
     assert journal.pieces()[-1] == 199
@@ -178,11 +187,11 @@ def test_size_that_is_made_smaller_holds_for_what_is_there(tmp_path: Path) -> No
     journal.release = SMALL
     journal.limit.enforce()
     assert journal.dropped > 0
-    journal.file.opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    journal.file.ensure_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     for first in range(200, 300, 5):
         journal.stow(first, 5)
         journal.limit.enforce()
-    journal.file.opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    journal.file.ensure_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     assert journal.path.stat().st_size <= before * 1.01
 
 
@@ -194,7 +203,7 @@ def test_reader_that_stays_open_does_not_empty_the_journal(tmp_path: Path) -> No
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM inbox").fetchone()
         for number in range(51):
-            journal.file.change(
+            journal.file.run_transaction(
                 lambda one: one.execute("UPDATE inbox SET content = randomblob(100000)")
             )
             if number % 50 == 0:
@@ -209,7 +218,7 @@ def test_reader_that_stays_open_does_not_empty_the_journal(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("size", [LIMIT, 10**8, 2 * 10**9, 99_999 * 10**9])
 def test_room_is_divided_within_the_limit(size: int) -> None:
-    assert 0 < rows_room(size) < size - log_room(size)
+    assert 0 < calculate_rows_limit(size) < size - calculate_wal_limit(size)
 
 
 def test_calls_can_be_read_after_others_were_dropped(tmp_path: Path) -> None:
@@ -220,5 +229,5 @@ def test_calls_can_be_read_after_others_were_dropped(tmp_path: Path) -> None:
         await asyncio.to_thread(writer.close)
 
     asyncio.run(run())
-    calls: Any = Reader(path).calls(Wanted(limit=10))
+    calls: Any = JournalReader(path).list_calls(CallFilter(limit=10))
     assert len(calls) == 10

@@ -15,8 +15,8 @@ import pytest
 from e2e.phone_line import FLOW, PROJECT, Crm, Line, Server
 from journal.journal_line import SEALER, compiled, crm, ended, files, record, recorded, ring
 
-from flowengine.journal import Reader, Wanted, Writer
-from flowengine.journal.database import JournalError
+from flowengine.journal import CallFilter, JournalReader, JournalWriter
+from flowengine.journal.journal_database import JournalError
 from flowengine.runtime.engine import Reply
 
 RELEASE = compiled(files())
@@ -52,7 +52,7 @@ async def written(path: Path, calls: int, between: Callable[[int], None]) -> Non
     )
     lost: list[str] = []
     writers = [
-        Writer(
+        JournalWriter(
             path,
             lambda _name: RELEASE,
             SEALER,
@@ -64,7 +64,7 @@ async def written(path: Path, calls: int, between: Callable[[int], None]) -> Non
         writer.start()
     for number, reply in enumerate(replies):
         between(number)
-        await writers[number % 2].kept(
+        await writers[number % 2].save_record(
             reply.record, json.dumps(ended(f"call-{number}")).encode(), reply.body
         )
     await asyncio.gather(*(asyncio.to_thread(writer.close) for writer in writers))
@@ -73,7 +73,7 @@ async def written(path: Path, calls: int, between: Callable[[int], None]) -> Non
 
 def calls_in(path: Path) -> set[str]:
     assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    return {call.call for call in Reader(path).calls(Wanted())}
+    return {call.call for call in JournalReader(path).list_calls(CallFilter())}
 
 
 @pytest.mark.parametrize("how", [taken_away, moved, all_of_it, another])
@@ -105,12 +105,14 @@ def test_what_is_written_as_it_is_taken_away_is_written_again(
 
     async def run() -> None:
         reply = (await recorded(tmp_path / "other.db", RELEASE, [ring()], crm, None))[0]
-        writer = Writer(path, lambda _name: RELEASE, SEALER, lambda *_: None)
-        written = writer._later.write
-        monkeypatch.setattr(writer._later, "write", lambda *given: (written(*given), leaving())[0])
+        writer = JournalWriter(path, lambda _name: RELEASE, SEALER, lambda *_: None)
+        written = writer._deferred_rows.write
+        monkeypatch.setattr(
+            writer._deferred_rows, "write", lambda *given: (written(*given), leaving())[0]
+        )
         writer.start()
-        await writer.kept(reply.record, json.dumps(ring()).encode(), reply.body)
-        assert len(Reader(path).steps("call-1")) == 1
+        await writer.save_record(reply.record, json.dumps(ring()).encode(), reply.body)
+        assert len(JournalReader(path).list_callbacks("call-1")) == 1
         await asyncio.to_thread(writer.close)
 
     asyncio.run(run())
@@ -126,20 +128,21 @@ def test_answers_that_stood_in_the_old_file_are_written_to_the_new_one(tmp_path:
     async def run() -> None:
         events = [ring(f"call-{number}") for number in range(20)]
         replies = await recorded(tmp_path / "other.db", RELEASE, events, crm, None)
-        writer = Writer(path, lambda _name: RELEASE, SEALER, lambda *_: None)
+        writer = JournalWriter(path, lambda _name: RELEASE, SEALER, lambda *_: None)
         writer.start()
         for number, (reply, event) in enumerate(zip(replies, events, strict=True)):
             if number == 10:
                 path.unlink()
-            await writer.kept(reply.record, json.dumps(event).encode(), reply.body)
+            await writer.save_record(reply.record, json.dumps(event).encode(), reply.body)
         await asyncio.to_thread(writer.close)
 
     asyncio.run(run())
-    assert [call.call for call in Reader(path).calls(Wanted())] == [
+    assert [call.call for call in JournalReader(path).list_calls(CallFilter())] == [
         f"call-{number}" for number in range(19, 9, -1)
     ]
     assert all(
-        "For your bill press 1." in str(Reader(path).steps(f"call-{number}")[0].shown["answer"])
+        "For your bill press 1."
+        in str(JournalReader(path).list_callbacks(f"call-{number}")[0].shown["answer"])
         for number in range(10, 20)
     )
 
@@ -170,7 +173,9 @@ def test_a_file_that_cannot_be_written_any_more_is_looked_at_again(tmp_path: Pat
             crm,
             None,
         )
-        writer = Writer(path, lambda _name: RELEASE, SEALER, lambda *told: counted.append(told))
+        writer = JournalWriter(
+            path, lambda _name: RELEASE, SEALER, lambda *told: counted.append(told)
+        )
         writer.start()
         for number, reply in enumerate(replies):
             if number == 1:
@@ -179,7 +184,7 @@ def test_a_file_that_cannot_be_written_any_more_is_looked_at_again(tmp_path: Pat
                     (tmp_path / name).unlink()
             if number == 2:
                 path.rename(tmp_path / "broken.db")
-            await writer.kept(
+            await writer.save_record(
                 reply.record, json.dumps(ended(f"call-{number}")).encode(), reply.body
             )
         await asyncio.to_thread(writer.close)
@@ -207,7 +212,7 @@ def test_under_a_running_server(served: Server) -> None:
         Line(served.port, f"old-{number}").ended()
     path.unlink()
     with pytest.raises(JournalError, match="there is no call journal"):
-        Reader(path)
+        JournalReader(path)
     for number in range(40):
         Line(served.port, f"new-{number}").ended()
     assert calls_in(path) == {f"new-{number}" for number in range(40)}

@@ -27,11 +27,11 @@ from journal.journal_line import (
     written,
 )  # fmt: skip
 
-from flowengine.journal import Reader, Sealer, Wanted, Writer
-from flowengine.journal.row import Noted, last_exit, without_cookie
+from flowengine.journal import CallFilter, JournalEncryption, JournalReader, JournalWriter
+from flowengine.journal.journal_row import JournalRecord, find_last_exit, strip_own_cookie
 from flowengine.runtime.engine import Reply
-from flowengine.runtime.step import Entry
-from flowengine.states import Fetched, Request
+from flowengine.runtime.step import TraceEntry
+from flowengine.states import LookupRequest, LookupResult
 
 CONVERSATION = [ring(), press("1"), keyed("12345674"), answered(), ended()]
 
@@ -57,7 +57,7 @@ def shown(path: Path) -> str:
 
 
 def test_a_call_is_written_from_its_first_callback_to_its_last(tmp_path: Path) -> None:
-    steps = Reader(journal(tmp_path)).steps("call-1")
+    steps = JournalReader(journal(tmp_path)).list_callbacks("call-1")
     assert [(step.event, step.state, step.step, step.outcome) for step in steps] == [
         ("ice", "main", 1, "answered"), ("pie", "ask_account", 2, "answered"), ("pie", "agents", 3, "answered"),
         ("ace", "agents", 4, "answered"), ("dice", "agents", 5, "answered"),
@@ -118,8 +118,8 @@ def test_words_are_hidden_in_other_letters_too(tmp_path: Path) -> None:
         "say: Hello ${vars.name},", "say: Dear ${upper(vars.name)} or ${lower(vars.name)},"
     )
 
-    async def lookup(_request: Request, _left: float) -> Fetched:
-        return Fetched(200, {"name": "Ann-Marie; Öst"})
+    async def lookup(_request: LookupRequest, _left: float) -> LookupResult:
+        return LookupResult(200, {"name": "Ann-Marie; Öst"})
 
     path = tmp_path / "journal.db"
     record(path, compiled(files(flow)), [ring(), press("1"), keyed("12345674")], fetch=lookup)
@@ -159,8 +159,8 @@ def test_what_is_sealed_opens_for_its_own_call_and_with_its_own_key_only() -> No
     sealed = SEALER.seal(b"content", b"call-1")
     assert SEALER.open(sealed, b"call-1") == b"content"
     assert SEALER.open(sealed, b"call-2") is None
-    assert Sealer(["another"]).open(sealed, b"call-1") is None
-    assert Sealer(["another", "the secret"]).open(sealed, b"call-1") == b"content"
+    assert JournalEncryption(["another"]).open(sealed, b"call-1") is None
+    assert JournalEncryption(["another", "the secret"]).open(sealed, b"call-1") == b"content"
     assert SEALER.open(b"short", b"call-1") is None
 
 
@@ -172,22 +172,27 @@ def test_a_repeated_delivery_has_one_row_even_if_only_the_repetition_could_be_wr
     """
     release, path = compiled(files()), tmp_path / "journal.db"
     record(path, release, [ring(), ended(), ended()])
-    assert [step.outcome for step in Reader(path).steps("call-1")] == ["answered", "answered"]
+    assert [step.outcome for step in JournalReader(path).list_callbacks("call-1")] == [
+        "answered",
+        "answered",
+    ]
 
     async def second_worker() -> None:
         reply: Reply = (
             await recorded(tmp_path / "lost.db", release, [ring(), ended(), ended()], crm, None)
         )[2]
         assert reply.record.repeated
-        writer = Writer(tmp_path / "journal.db", lambda _release: release, None, lambda *_: None)
+        writer = JournalWriter(
+            tmp_path / "journal.db", lambda _release: release, None, lambda *_: None
+        )
         writer.start()
         body = json.dumps(ended("call-2")).encode()
         for _ in range(2):
-            await writer.kept(reply.record, body, reply.body)
+            await writer.save_record(reply.record, body, reply.body)
         await asyncio.to_thread(writer.close)
 
     asyncio.run(second_worker())
-    assert [step.outcome for step in Reader(path).steps("call-1")] == [
+    assert [step.outcome for step in JournalReader(path).list_callbacks("call-1")] == [
         "answered",
         "answered",
         "repeated",
@@ -199,16 +204,16 @@ def test_calls_are_found_by_time_release_and_outcome(tmp_path: Path) -> None:
     release, path = compiled(files()), tmp_path / "journal.db"
     record(path, release, [ring("good"), press("0", "good"), answered("good"), ended("good")])
     record(path, compiled(files(broken)), [ring("bad"), ended("bad", seconds=1)])
-    reader = Reader(path)
-    assert [(call.call, call.outcome) for call in reader.calls(Wanted())] == [
+    reader = JournalReader(path)
+    assert [(call.call, call.outcome) for call in reader.list_calls(CallFilter())] == [
         ("bad", "apology"),
         ("good", "answered"),
     ]
-    assert [call.call for call in reader.calls(Wanted(outcome="apology"))] == ["bad"]
-    assert [call.call for call in reader.calls(Wanted(release=release.id))] == ["good"]
-    assert [call.call for call in reader.calls(Wanted(limit=1))] == ["bad"]
-    assert reader.calls(Wanted(since=time.time() + 1e9)) == []
-    good = reader.calls(Wanted(release=release.id))[0]
+    assert [call.call for call in reader.list_calls(CallFilter(outcome="apology"))] == ["bad"]
+    assert [call.call for call in reader.list_calls(CallFilter(release=release.id))] == ["good"]
+    assert [call.call for call in reader.list_calls(CallFilter(limit=1))] == ["bad"]
+    assert reader.list_calls(CallFilter(since=time.time() + 1e9)) == []
+    good = reader.list_calls(CallFilter(release=release.id))[0]
     assert (good.callbacks, good.seconds, good.reason, good.ended, good.exit) == (
         4,
         20,
@@ -223,7 +228,7 @@ def test_what_many_callers_hear_is_written_once(tmp_path: Path) -> None:
     assert written(path).count(b"For your bill press 1.") <= 4 * 2, (
         "in its two menus, when it came for the first and the second time"
     )
-    (step,) = Reader(path).steps("call-99")
+    (step,) = JournalReader(path).list_callbacks("call-99")
     assert "For your bill press 1." in str(step.shown["answer"])
 
 
@@ -232,14 +237,14 @@ def test_old_calls_are_dropped_and_new_ones_stay(tmp_path: Path) -> None:
     record(path, release, [ring(f"old-{number}") for number in range(1200)])
 
     async def purged(before: float) -> None:
-        writer = Writer(path, lambda _release: release, None, lambda *_: None)
-        writer._retention.purge(before)
+        writer = JournalWriter(path, lambda _release: release, None, lambda *_: None)
+        writer._retention.purge_before(before)
         writer.start()
         await asyncio.to_thread(writer.close)
 
     last = sqlite3.connect(path).execute("SELECT max(at) FROM callbacks").fetchone()[0]
     asyncio.run(purged(last))
-    assert [call.call for call in Reader(path).calls(Wanted())] == ["old-1199"]
+    assert [call.call for call in JournalReader(path).list_calls(CallFilter())] == ["old-1199"]
 
 
 def test_who_wants_no_journal_gets_none(tmp_path: Path) -> None:
@@ -252,14 +257,14 @@ def test_what_was_written_goes_when_no_journal_is_wanted_any_more(tmp_path: Path
     path = journal(tmp_path)
 
     async def started_and_stopped() -> None:
-        writer = Writer(
+        writer = JournalWriter(
             path, lambda _release: compiled(files(journal="{keep: none}")), SEALER, lambda *_: None
         )
         writer.start()
         await asyncio.to_thread(writer.close)
 
     asyncio.run(started_and_stopped())
-    assert Reader(path).calls(Wanted()) == []
+    assert JournalReader(path).list_calls(CallFilter()) == []
 
 
 def test_a_call_follows_its_own_release_in_whether_it_is_kept(tmp_path: Path) -> None:
@@ -275,18 +280,18 @@ def test_a_call_follows_its_own_release_in_whether_it_is_kept(tmp_path: Path) ->
             ]
             for release in (kept, other)
         ]
-        writer = Writer(
+        writer = JournalWriter(
             path, {kept.id: kept, other.id: other, "": kept}.__getitem__, SEALER, lambda *_: None
         )
         writer.start()
         for reply, release in zip(replies, (kept, other), strict=True):
-            writer.note(
+            writer.enqueue_record(
                 msgspec.structs.replace(reply.record, release=release.id), b"{}", reply.body
             )
         await asyncio.to_thread(writer.close)
 
     asyncio.run(both())
-    assert [call.call for call in Reader(path).calls(Wanted())] == [kept.id]
+    assert [call.call for call in JournalReader(path).list_calls(CallFilter())] == [kept.id]
 
 
 @pytest.mark.parametrize("what", ["a folder in its place", "another file in its place"])
@@ -304,7 +309,7 @@ def test_a_journal_that_cannot_be_written_costs_nobody_anything(
         reply = (
             await recorded(tmp_path / "other.db", compiled(files()), [ring(), ended()], crm, None)
         )[1]
-        writer = Writer(
+        writer = JournalWriter(
             path,
             lambda _release: compiled(files()),
             None,
@@ -312,7 +317,9 @@ def test_a_journal_that_cannot_be_written_costs_nobody_anything(
         )
         writer.start()
         for number in range(3):
-            await asyncio.wait_for(writer.kept(reply.record, str(number).encode(), reply.body), 1)
+            await asyncio.wait_for(
+                writer.save_record(reply.record, str(number).encode(), reply.body), 1
+            )
         await asyncio.to_thread(writer.close)
 
     asyncio.run(noted())
@@ -325,9 +332,9 @@ def test_a_journal_that_cannot_be_written_costs_nobody_anything(
 def test_one_callback_that_cannot_be_written_does_not_cost_the_others(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def hostile(request: Request, left: float) -> Fetched:
+    async def hostile(request: LookupRequest, left: float) -> LookupResult:
         return (
-            Fetched(200, {"name": object()})
+            LookupResult(200, {"name": object()})
             if request.method == "GET"
             else await crm(request, left)
         )
@@ -335,19 +342,24 @@ def test_one_callback_that_cannot_be_written_does_not_cost_the_others(
     path, release = tmp_path / "journal.db", compiled(files())
     with pytest.raises(AssertionError, match="lost"):
         record(path, release, CONVERSATION, fetch=hostile)
-    assert [step.event for step in Reader(path).steps("call-1")] == ["ice", "pie", "ace", "dice"]
+    assert [step.event for step in JournalReader(path).list_callbacks("call-1")] == [
+        "ice",
+        "pie",
+        "ace",
+        "dice",
+    ]
     assert "is not in the call journal" in caplog.text
 
 
 def test_the_state_in_an_answer_is_left_out() -> None:
     cookie = b'{"name":"setCookie","key":"fe","value":"12.ab-_c"}'
     assert (
-        without_cookie(b'{"instructions":[' + cookie + b'],"action":{"name":"hangup"}}')
+        strip_own_cookie(b'{"instructions":[' + cookie + b'],"action":{"name":"hangup"}}')
         == b'{"action":{"name":"hangup"}}'
     )
     said = b'{"name":"say","text":"a"}'
     assert (
-        without_cookie(b'{"instructions":[' + said + b"," + cookie + b'],"action":1}')
+        strip_own_cookie(b'{"instructions":[' + said + b"," + cookie + b'],"action":1}')
         == b'{"instructions":[' + said + b'],"action":1}'
     )
 
@@ -367,18 +379,20 @@ def test_the_state_in_an_answer_is_left_out() -> None:
     ],
 )
 def test_the_exit_that_tells_most(exit_taken: str, trace: list[str]) -> None:
-    assert last_exit([Entry("f", *line.split(": ", 1)) for line in trace]) == exit_taken
+    assert find_last_exit([TraceEntry("f", *line.split(": ", 1)) for line in trace]) == exit_taken
 
 
 def test_noting_costs_a_caller_microseconds(tmp_path: Path) -> None:
     async def noted() -> float:
         release = compiled(files())
         reply = (await recorded(tmp_path / "other.db", release, [ring()], crm, None))[0]
-        writer = Writer(tmp_path / "journal.db", lambda _release: release, None, lambda *_: None)
+        writer = JournalWriter(
+            tmp_path / "journal.db", lambda _release: release, None, lambda *_: None
+        )
         begun = time.perf_counter()
         for _ in range(20_000):
-            writer.note(reply.record, b"", reply.body)
+            writer.enqueue_record(reply.record, b"", reply.body)
         return (time.perf_counter() - begun) / 20_000
 
     assert asyncio.run(noted()) < 20e-6, "with much room for slow machines"
-    assert Noted._fields == ("record", "body", "answer")
+    assert JournalRecord._fields == ("record", "body", "answer")

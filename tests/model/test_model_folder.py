@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.model import Folder
-from flowengine.model.folder import UnreadableError, content_of, read_folder
+from flowengine.model import ProjectFolder
+from flowengine.model.project_folder import UnreadableFilesError, read_content, read_folder
 
 LONG_AGO = 1_700_000_000
 FILES = {
@@ -37,28 +37,28 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def read(path: Path) -> bytes:
         names.append(path.name)
-        return content_of(path)
+        return read_content(path)
 
-    monkeypatch.setattr("flowengine.model.folder.content_of", read)
+    monkeypatch.setattr("flowengine.model.project_folder.read_content", read)
     return names
 
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that is on disk was written long ago."""
-    monkeypatch.setattr("flowengine.model.folder.SETTLED_NANOSECONDS", -(10**18))
+    monkeypatch.setattr("flowengine.model.project_folder.SETTLED_NANOSECONDS", -(10**18))
 
 
 def test_only_what_belongs_to_the_project_is_read(folder: Path) -> None:
     for other in ("notes.txt", "scenarios/bill.yaml", "tables/deep/more.yaml", ".hidden/a.yaml"):
         (folder / other).parent.mkdir(exist_ok=True)
         (folder / other).write_bytes(b"")
-    assert Folder(folder).read() == read_folder(folder) == FILES
+    assert ProjectFolder(folder).read() == read_folder(folder) == FILES
 
 
 @pytest.mark.usefixtures("later")
 def test_only_what_has_changed_is_opened(folder: Path, opened: list[str]) -> None:
-    kept = Folder(folder)
+    kept = ProjectFolder(folder)
     first = kept.read()
     opened.clear()
     (folder / "line.yaml").write_bytes(b"flow: other")
@@ -75,7 +75,7 @@ def test_a_file_put_in_place_of_another_is_seen_though_it_is_as_old_and_as_long(
     folder: Path,
 ) -> None:
     """As `mv` does, and editors that write beside the file."""
-    kept, file = Folder(folder), folder / "line.yaml"
+    kept, file = ProjectFolder(folder), folder / "line.yaml"
     os.utime(file, (LONG_AGO, LONG_AGO))
     kept.read()
     (folder / "line.tmp").write_bytes(b"flow: lone")
@@ -90,8 +90,8 @@ def test_what_was_written_just_now_is_read_again(
     """A disk whose clock ticks slowly gives two writes one time: same length, same file, same
     stamp.
     """
-    monkeypatch.setattr("flowengine.model.folder.stamp", lambda _found: (1, 2, 3))
-    kept = Folder(folder)
+    monkeypatch.setattr("flowengine.model.project_folder.get_stamp", lambda _found: (1, 2, 3))
+    kept = ProjectFolder(folder)
     assert kept.read()["line.yaml"] == b"flow: line"
     (folder / "line.yaml").write_bytes(b"flow: lone")
     assert kept.read()["line.yaml"] == b"flow: lone"
@@ -101,23 +101,23 @@ def test_what_was_written_just_now_is_read_again(
 def test_what_changes_while_it_is_read_is_read_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept, file = Folder(folder), folder / "line.yaml"
+    kept, file = ProjectFolder(folder), folder / "line.yaml"
 
     def torn(path: Path) -> bytes:
-        content = content_of(path)
+        content = read_content(path)
         if path == file:
             file.write_bytes(b"flow: line\nstart: a")
         return content
 
     with monkeypatch.context() as patched:
-        patched.setattr("flowengine.model.folder.content_of", torn)
+        patched.setattr("flowengine.model.project_folder.read_content", torn)
         assert kept.read()["line.yaml"] == b"flow: line"
     assert kept.read()["line.yaml"] == b"flow: line\nstart: a"
 
 
 def test_the_same_content_stays_the_same_object(folder: Path) -> None:
     """So that whoever compares contents need not look at them."""
-    kept = Folder(folder)
+    kept = ProjectFolder(folder)
     first = kept.read()
     (folder / "line.yaml").touch()
     assert kept.read()["line.yaml"] is first["line.yaml"]
@@ -126,19 +126,22 @@ def test_the_same_content_stays_the_same_object(folder: Path) -> None:
 def test_a_file_that_vanishes_between_listing_and_reading_is_left_out(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flowengine.model.folder.found", lambda _: [("line.yaml",), ("gone.yaml",)])
-    assert Folder(folder).read() == {"line.yaml": b"flow: line"}
+    monkeypatch.setattr(
+        "flowengine.model.project_folder.iterate_file_names",
+        lambda _: [("line.yaml",), ("gone.yaml",)],
+    )
+    assert ProjectFolder(folder).read() == {"line.yaml": b"flow: line"}
 
 
 def test_a_single_file_is_a_project_unless_a_project_file_lies_beside_it(folder: Path) -> None:
-    assert Folder(folder / "line.yaml").read() == FILES
+    assert ProjectFolder(folder / "line.yaml").read() == FILES
     (folder / "project.yaml").unlink()
-    assert Folder(folder / "line.yaml").read() == {"line.yaml": b"flow: line"}
+    assert ProjectFolder(folder / "line.yaml").read() == {"line.yaml": b"flow: line"}
 
 
 def test_a_folder_that_is_not_there_is_an_error(folder: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is no folder or file"):
-        Folder(folder / "none").read()
+        ProjectFolder(folder / "none").read()
 
 
 def test_a_file_that_may_not_be_read_is_named_with_all_others_like_it() -> None:
@@ -150,8 +153,8 @@ def test_a_file_that_may_not_be_read_is_named_with_all_others_like_it() -> None:
             (folder / name).write_text("flow: line")
             (folder / name).chmod(0)
         (folder / "table.yaml").mkdir()
-        with somebody_else(), pytest.raises(UnreadableError) as raised:
-            Folder(folder).read()
+        with somebody_else(), pytest.raises(UnreadableFilesError) as raised:
+            ProjectFolder(folder).read()
     told = "may not be read by the user that this runs as: change its permissions"
     assert raised.value.reasons == {
         "line.yaml": told,
@@ -164,7 +167,7 @@ def test_what_may_only_be_read_is_read(folder: Path) -> None:
     for path in (*folder.rglob("*"), folder):
         path.chmod(path.stat().st_mode & 0o555)
     try:
-        assert Folder(folder).read() == FILES
+        assert ProjectFolder(folder).read() == FILES
     finally:
         folder.chmod(0o755)
 
@@ -173,9 +176,9 @@ def test_more_files_than_are_possible_are_an_error_and_not_left_out(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first so many of them were served without the others."""
-    monkeypatch.setattr("flowengine.model.folder.MAX_PROJECT_FILES", 3)
+    monkeypatch.setattr("flowengine.model.project_folder.MAX_PROJECT_FILES", 3)
     with pytest.raises(OSError, match="has 4 files of flows; up to 3 are possible"):
-        Folder(folder).read()
+        ProjectFolder(folder).read()
 
 
 @contextmanager

@@ -15,18 +15,18 @@ from thoroughness import examples
 
 from flowengine.compile import compile_project
 from flowengine.model import Flow, Project
-from flowengine.model.schema import MODELS, generated, schema
-from flowengine.source import check, read
-from flowengine.states import KINDS
+from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema, load_schema
+from flowengine.source import read_document, validate_document
+from flowengine.states import STATE_KINDS
 from flowengine.states.preamble import RECORD_EXAMPLE
 
 Json = Any
-EXAMPLES = {**{name: kind.example for name, kind in KINDS.items()}, "record": RECORD_EXAMPLE}
-VALIDATORS = {name: Draft202012Validator(schema(name)) for name in ("flow", "project")}
+EXAMPLES = {**{name: kind.example for name, kind in STATE_KINDS.items()}, "record": RECORD_EXAMPLE}
+VALIDATORS = {name: Draft202012Validator(load_schema(name)) for name in ("flow", "project")}
 
 
 def data(text: str) -> Json:
-    document, problems = read(text.encode(), "example.yaml")
+    document, problems = read_document(text.encode(), "example.yaml")
     assert document, problems
     return document.data
 
@@ -112,14 +112,16 @@ def test_every_example_compiles(kind: str) -> None:
     assert made.release
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", SCHEMA_MODELS)
 def test_the_published_schema_is_the_generated_one(name: str) -> None:
-    assert schema(name) == generated(name), "write it anew: flowengine.model.schema.write"
-    Draft202012Validator.check_schema(schema(name))
+    assert load_schema(name) == generate_schema(name), (
+        "write it anew: flowengine.model.json_schemas.write_schemas"
+    )
+    Draft202012Validator.check_schema(load_schema(name))
 
 
 def properties(name: str) -> Iterator[Any]:
-    whole = schema(name)
+    whole = load_schema(name)
     for owner, node in [(name, whole), *whole.get("$defs", {}).items()]:
         for key, value in node.get("properties", {}).items():
             yield pytest.param(whole, value, id=f"{name}: {owner}.{key}")
@@ -236,10 +238,10 @@ def test_schema_and_model_are_of_one_mind_about_every_other_file(
     case: tuple[str, Any, Json],
 ) -> None:
     name, model, whole = case
-    document, problems = read(msgspec.json.encode(whole), "file.yaml")
+    document, problems = read_document(msgspec.json.encode(whole), "file.yaml")
     assert document
     assert problems == []
-    checked = check(document, schema(name)) == []
+    checked = validate_document(document, load_schema(name)) == []
     # Python's patterns overlook a line break at the end; the check does not, so it may be the
     # stricter one there
     overlooked = any(text.endswith("\n") for text in texts(whole))

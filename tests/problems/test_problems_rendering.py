@@ -9,10 +9,10 @@ import pytest
 from flowengine.problems import (
     Problem,
     Span,
-    nearest,
-    one_of,
-    quoted,
-    suggest,
+    find_nearest,
+    join_with_or,
+    quote_value,
+    suggest_name,
     to_github,
     to_json,
     to_sarif,
@@ -109,20 +109,20 @@ def test_no_problems():
     ],
 )
 def test_suggest(word, hint):
-    assert suggest(word, ["main", "ask_account", "agents"]) == hint
+    assert suggest_name(word, ["main", "ask_account", "agents"]) == hint
 
 
 def test_words():
-    assert nearest("main", ["main"]) == ""
-    assert one_of(["a", "b", "c"]) == "a, b or c"
-    assert one_of(["a"]) == "a"
-    assert quoted("a\x1b[31m\nb") == '"a [31m b"'
-    assert len(quoted("x" * 1000)) == 62
+    assert find_nearest("main", ["main"]) == ""
+    assert join_with_or(["a", "b", "c"]) == "a, b or c"
+    assert join_with_or(["a"]) == "a"
+    assert quote_value("a\x1b[31m\nb") == '"a [31m b"'
+    assert len(quote_value("x" * 1000)) == 62
 
 
 # --- what readers of SARIF 2.1.0 and of workflow logs demand
 
-UNREADABLE = Problem("FE104", Span.unread("flows/none.yaml"), "the file is empty")
+UNREADABLE = Problem("FE104", Span.for_file("flows/none.yaml"), "the file is empty")
 ODD_FILES = {
     "a b%20c#d?e.yaml": "a%20b%2520c%23d%3Fe.yaml",
     "flöws/日.yaml": "fl%C3%B6ws/%E6%97%A5.yaml",

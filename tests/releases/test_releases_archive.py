@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.releases.archive import Archive, Origin
-from flowengine.releases.database import ArchiveError
-from flowengine.releases.where import Where, connect
+from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive_database import ArchiveError
+from flowengine.releases.archive_location import ArchiveLocation, open_archive_database
 
-HERE = Origin("/srv/flows")
-GIT = Origin("/srv/flows.git", "main", "3faf202", "Ann <ann@example.com>", "Open on Saturdays")
+HERE = ReleaseOrigin("/srv/flows")
+GIT = ReleaseOrigin(
+    "/srv/flows.git", "main", "3faf202", "Ann <ann@example.com>", "Open on Saturdays"
+)
 
 
 @pytest.fixture
@@ -25,19 +27,19 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def where(request: pytest.FixtureRequest, path: Path) -> Where:
+def where(request: pytest.FixtureRequest, path: Path) -> ArchiveLocation:
     return path if request.param == "sqlite" else str(request.getfixturevalue("postgresql"))
 
 
 @pytest.fixture
-def opened(where: Where) -> Iterator[Callable[[], Archive]]:
+def opened(where: ArchiveLocation) -> Iterator[Callable[[], Archive]]:
     with ExitStack() as stack:
         yield lambda: stack.enter_context(closing(Archive(where)))
 
 
-def contents(where: Where) -> int:
-    with closing(connect(where)) as database:
-        ((found,),) = database.rows("SELECT count(*) FROM contents")
+def contents(where: ArchiveLocation) -> int:
+    with closing(open_archive_database(where)) as database:
+        ((found,),) = database.execute("SELECT count(*) FROM contents")
     return int(found)
 
 
@@ -47,20 +49,22 @@ def test_a_release_comes_back_as_it_was_put(opened: Callable[[], Archive]) -> No
     archive.put("one", files, GIT, 5.0)
     archive.close()
     reopened = opened()
-    assert reopened.files("one") == files
-    assert [(kept.id, kept.made, kept.origin) for kept in reopened.listing()] == [("one", 5.0, GIT)]
-    assert reopened.files("two") is None
+    assert reopened.load_files("one") == files
+    assert [(kept.id, kept.made, kept.origin) for kept in reopened.list_releases()] == [
+        ("one", 5.0, GIT)
+    ]
+    assert reopened.load_files("two") is None
 
 
 def test_the_first_to_put_a_release_says_where_it_came_from(opened: Callable[[], Archive]) -> None:
     archive = opened()
     archive.put("one", {"a.yaml": b"flow: a"}, HERE, 5.0)
     archive.put("one", {"a.yaml": b"flow: a"}, GIT, 9.0)
-    assert [(kept.made, kept.origin) for kept in archive.listing()] == [(5.0, HERE)]
+    assert [(kept.made, kept.origin) for kept in archive.list_releases()] == [(5.0, HERE)]
 
 
 def test_contents_that_releases_share_are_kept_once_and_as_long_as_one_needs_them(
-    opened: Callable[[], Archive], where: Where
+    opened: Callable[[], Archive], where: ArchiveLocation
 ) -> None:
     archive = opened()
     shared = {f"{number}.yaml": b"flow: %d" % number for number in range(50)}
@@ -69,8 +73,8 @@ def test_contents_that_releases_share_are_kept_once_and_as_long_as_one_needs_the
     assert contents(where) == 49 + 20
     archive.drop([f"r{number}" for number in range(19)])
     assert contents(where) == 50
-    assert archive.files("r19") == {**shared, "0.yaml": b"changed 19"}
-    assert archive.files("r3") is None
+    assert archive.load_files("r19") == {**shared, "0.yaml": b"changed 19"}
+    assert archive.load_files("r3") is None
 
 
 def test_contents_that_somebody_else_has_dropped_are_put_again(
@@ -81,19 +85,21 @@ def test_contents_that_somebody_else_has_dropped_are_put_again(
     archive.put("one", files, HERE, 1.0)
     other.drop(["one"])
     archive.put("two", {**files, "b.yaml": b"changed"}, HERE, 2.0)
-    assert other.files("two") == {"a.yaml": b"flow: a", "b.yaml": b"changed"}
+    assert other.load_files("two") == {"a.yaml": b"flow: a", "b.yaml": b"changed"}
 
 
 def test_people_name_releases_by_the_beginning_of_their_id(opened: Callable[[], Archive]) -> None:
     archive = opened()
     for name in ("abc1", "abd2", "f00d"):
         archive.put(name, {}, HERE, 1.0)
-    assert archive.find("f") == ["f00d"]
-    assert sorted(archive.find("ab")) == ["abc1", "abd2"]
-    assert archive.find("") == []
+    assert archive.find_ids("f") == ["f00d"]
+    assert sorted(archive.find_ids("ab")) == ["abc1", "abd2"]
+    assert archive.find_ids("") == []
 
 
-def test_processes_put_at_the_same_time(opened: Callable[[], Archive], where: Where) -> None:
+def test_processes_put_at_the_same_time(
+    opened: Callable[[], Archive], where: ArchiveLocation
+) -> None:
     opened()
     program = (
         "import sys; from pathlib import Path; from flowengine.releases.archive import Archive, "
@@ -108,8 +114,8 @@ def test_processes_put_at_the_same_time(opened: Callable[[], Archive], where: Wh
     ]
     assert [process.wait(60) for process in running] == [0, 0, 0]
     archive = opened()
-    assert len(archive.listing()) == 40
-    assert archive.files("r7") == {"same.yaml": b"x", "7.yaml": b"7"}
+    assert len(archive.list_releases()) == 40
+    assert archive.load_files("r7") == {"same.yaml": b"x", "7.yaml": b"7"}
 
 
 def test_only_its_owner_may_read_it(path: Path) -> None:

@@ -6,13 +6,13 @@ import re
 import pytest
 from releases_differences import EDITS, FILES, MEANINGLESS, Edit
 
-from flowengine.compile import Compiled, compile_project
+from flowengine.compile import CompileResult, compile_project
+from flowengine.diff import ProjectDifference, compare_projects, to_json, to_text
+from flowengine.diff.state_facts import INHERITED_FIELDS
 from flowengine.model import Defaults, Flow, Project, Var
-from flowengine.releases.diff import Difference, compare, to_json, to_text
-from flowengine.releases.diff.reading import INHERITED
 
 
-def compiled(files: dict[str, str]) -> Compiled:
+def compiled(files: dict[str, str]) -> CompileResult:
     found = compile_project({name: text.encode() for name, text in files.items()}, {})
     assert found.release, [
         str(problem) for problem in found.problems if problem.severity == "error"
@@ -26,11 +26,11 @@ def edited(file: str, old: str, new: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def before() -> Compiled:
+def before() -> CompileResult:
     return compiled(FILES)
 
 
-def lines(difference: Difference) -> list[str]:
+def lines(difference: ProjectDifference) -> list[str]:
     """What a reader gets, without places and summary."""
     return [
         re.sub(r"  \[\S+\]$", "", line).strip()
@@ -40,11 +40,11 @@ def lines(difference: Difference) -> list[str]:
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=[edit.name for edit in EDITS])
-def test_every_kind_of_change(before: Compiled, edit: Edit) -> None:
+def test_every_kind_of_change(before: CompileResult, edit: Edit) -> None:
     files = edited(edit.file, edit.old, edit.new)
     if edit.name == "a flow is renamed":
         files = {name: re.sub(r"flow: other\b", "flow: code", text) for name, text in files.items()}
-    found = lines(compare(before, compiled(files)))
+    found = lines(compare_projects(before, compiled(files)))
     shortened = [
         line.split(" ")[0] if line.startswith("affects") and "affects" in edit.lines else line
         for line in found
@@ -57,32 +57,32 @@ def test_every_kind_of_change(before: Compiled, edit: Edit) -> None:
     [case[1:] for case in MEANINGLESS],
     ids=[case[0] for case in MEANINGLESS],
 )
-def test_form_alone_means_nothing(before: Compiled, file: str, old: str, new: str) -> None:
-    assert lines(compare(before, compiled(edited(file, old, new)))) == []
+def test_form_alone_means_nothing(before: CompileResult, file: str, old: str, new: str) -> None:
+    assert lines(compare_projects(before, compiled(edited(file, old, new)))) == []
 
 
 @pytest.mark.parametrize(
     "edit", [edit for edit in EDITS if "renamed" not in edit.name], ids=lambda edit: edit.name
 )
-def test_a_change_taken_back_is_a_change_too(before: Compiled, edit: Edit) -> None:
-    assert compare(compiled(edited(edit.file, edit.old, edit.new)), before)
+def test_a_change_taken_back_is_a_change_too(before: CompileResult, edit: Edit) -> None:
+    assert compare_projects(compiled(edited(edit.file, edit.old, edit.new)), before)
 
 
-def test_nothing_is_the_difference_of_a_version_to_itself(before: Compiled) -> None:
-    assert not compare(before, before)
-    assert not compare(before, compiled(FILES))
-    assert to_text(Difference()) == "no change in meaning\n"
+def test_nothing_is_the_difference_of_a_version_to_itself(before: CompileResult) -> None:
+    assert not compare_projects(before, before)
+    assert not compare_projects(before, compiled(FILES))
+    assert to_text(ProjectDifference()) == "no change in meaning\n"
 
 
-def test_places_are_those_of_the_new_version(before: Compiled) -> None:
+def test_places_are_those_of_the_new_version(before: CompileResult) -> None:
     new = edited(
         "line.yaml", "    say: We are closed.\n", "    # closed\n\n    say: We have closed.\n"
     )
-    (flow,) = compare(before, compiled(new)).flows
+    (flow,) = compare_projects(before, compiled(new)).flows
     (item,) = flow.states[0].items
     assert item.place
     assert new["line.yaml"].splitlines()[item.place.line - 1].strip() == "say: We have closed."
-    assert "[flows/line.yaml:" in to_text(Difference(flows=(flow,)), "flows/")
+    assert "[flows/line.yaml:" in to_text(ProjectDifference(flows=(flow,)), "flows/")
 
 
 def renamed(*names: tuple[str, str], **also: str) -> dict[str, str]:
@@ -123,9 +123,9 @@ def renamed(*names: tuple[str, str], **also: str) -> dict[str, str]:
     ],
 )
 def test_renamed_states_are_recognised(
-    before: Compiled, names: list[tuple[str, str]], also: dict[str, str]
+    before: CompileResult, names: list[tuple[str, str]], also: dict[str, str]
 ) -> None:
-    difference = compare(before, compiled(renamed(*names, **also)))
+    difference = compare_projects(before, compiled(renamed(*names, **also)))
     (flow,) = difference.flows
     assert {(state.was, state.state) for state in flow.states} == set(names)
     assert all(state.change == "renamed" for state in flow.states)
@@ -133,21 +133,21 @@ def test_renamed_states_are_recognised(
     assert (flow.items, flow.paths.gained, flow.paths.lost, difference.project) == ((), (), (), ())
 
 
-def test_names_that_change_places_are_told_by_what_the_states_do(before: Compiled) -> None:
+def test_names_that_change_places_are_told_by_what_the_states_do(before: CompileResult) -> None:
     """Both names are there still: so the states are what changed, as for a caller's journal they
     did.
     """
-    (flow,) = compare(
+    (flow,) = compare_projects(
         before, compiled(renamed(("closed", "x"), ("sorry", "closed"), ("x", "sorry")))
     ).flows
     assert not any(state.was for state in flow.states)
 
 
-def test_another_state_in_the_same_place_is_no_renamed_one(before: Compiled) -> None:
+def test_another_state_in_the_same_place_is_no_renamed_one(before: CompileResult) -> None:
     files = renamed(
         ("closed", "voicemail"), **{"We_are_closed.": "Leave a message after the tone."}
     )
-    (flow,) = compare(before, compiled(files)).flows
+    (flow,) = compare_projects(before, compiled(files)).flows
     assert {
         (state.change, state.state)
         for state in flow.states
@@ -158,17 +158,17 @@ def test_another_state_in_the_same_place_is_no_renamed_one(before: Compiled) -> 
     }
 
 
-def test_a_renamed_split_deals_callers_out_anew(before: Compiled) -> None:
-    (flow,) = compare(before, compiled(renamed(("toss", "coin")))).flows
+def test_a_renamed_split_deals_callers_out_anew(before: CompileResult) -> None:
+    (flow,) = compare_projects(before, compiled(renamed(("toss", "coin")))).flows
     assert [
         "dealt out anew" in item.new for state in flow.states if state.was for item in state.items
     ] == [True]
 
 
-def test_a_renamed_flow_that_changed_is_still_that_flow(before: Compiled) -> None:
+def test_a_renamed_flow_that_changed_is_still_that_flow(before: CompileResult) -> None:
     files = {name: re.sub(r"flow: other\b", "flow: code", text) for name, text in FILES.items()}
     files["other.yaml"] = files["other.yaml"].replace("The code?", "Your code?")
-    difference = compare(before, compiled(files))
+    difference = compare_projects(before, compiled(files))
     assert [(flow.was, flow.flow, flow.change) for flow in difference.flows] == [
         ("other", "code", "renamed")
     ]
@@ -211,16 +211,18 @@ def test_no_part_of_a_project_or_flow_is_overlooked() -> None:
     }
     parts = {"defaults", "messages", "tables", "calendars"}
     assert set(Project.__struct_encode_fields__) - {"project"} == shared | parts
-    assert set(Defaults.__struct_encode_fields__) - {"error"} == set(INHERITED)
+    assert set(Defaults.__struct_encode_fields__) - {"error"} == set(INHERITED_FIELDS)
     assert set(Var.__struct_encode_fields__) == {"type", "max", "default", "secret", "choices"}
 
 
-def test_flows_come_and_go(before: Compiled) -> None:
+def test_flows_come_and_go(before: CompileResult) -> None:
     more = compiled(
         {**FILES, "new.yaml": "flow: new\nstart: hello\nstates: {hello: {say: Hello., hangup: }}\n"}
     )
-    assert [(flow.flow, flow.change) for flow in compare(before, more).flows] == [("new", "added")]
-    assert [(flow.flow, flow.change) for flow in compare(more, before).flows] == [
+    assert [(flow.flow, flow.change) for flow in compare_projects(before, more).flows] == [
+        ("new", "added")
+    ]
+    assert [(flow.flow, flow.change) for flow in compare_projects(more, before).flows] == [
         ("new", "removed")
     ]
 
@@ -234,15 +236,15 @@ def test_a_second_flow_leaves_calls_without_an_answer() -> None:
         .replace("Hello", "Welcome back to us"),
     }
     assert "~ calls that no route takes: line -> nobody" in lines(
-        compare(compiled(one), compiled(two))
+        compare_projects(compiled(one), compiled(two))
     )
 
 
-def test_states_become_reachable(before: Compiled) -> None:
+def test_states_become_reachable(before: CompileResult) -> None:
     lonely = compiled(edited("line.yaml", "        2: check\n", ""))
-    (flow,) = compare(lonely, before).flows
+    (flow,) = compare_projects(lonely, before).flows
     assert flow.reached == ("check",)
-    (back,) = compare(before, lonely).flows
+    (back,) = compare_projects(before, lonely).flows
     assert back.unreached == ("check",)
 
 
@@ -254,16 +256,20 @@ def test_ways_are_bounded() -> None:
             states += f"  ask{part}: {{menu: {{prompt: Choose., options: {{{options}}}, otherwise: ask{(part + 1) % 3}}}}}\n"
         return f"flow: star\nstart: ask0\nstates:\n{states}"
 
-    (flow,) = compare(
+    (flow,) = compare_projects(
         compiled({"a.yaml": star("1")}), compiled({"a.yaml": star("123456789")})
     ).flows
     assert (len(flow.paths.gained), flow.paths.more_gained) == (10, 14)
-    assert "and 14 more new ways" in lines(Difference(flows=(flow,)))
+    assert "and 14 more new ways" in lines(ProjectDifference(flows=(flow,)))
 
 
-def test_json_has_the_documented_shape(before: Compiled) -> None:
+def test_json_has_the_documented_shape(before: CompileResult) -> None:
     data = json.loads(
-        to_json(compare(before, compiled(edited("line.yaml", "failed: sorry", "failed: agents"))))
+        to_json(
+            compare_projects(
+                before, compiled(edited("line.yaml", "failed: sorry", "failed: agents"))
+            )
+        )
     )
     assert (data["version"], data["differs"], data["project"]) == (1, True, [])
     (flow,) = data["flows"]
@@ -285,7 +291,7 @@ def test_json_has_the_documented_shape(before: Compiled) -> None:
             "place": {"file": "line.yaml", "line": 40, "column": 15}, "affects": [],
         }
     ]  # fmt: skip
-    assert json.loads(to_json(Difference())) == {
+    assert json.loads(to_json(ProjectDifference())) == {
         "version": 1,
         "differs": False,
         "project": [],
@@ -293,7 +299,9 @@ def test_json_has_the_documented_shape(before: Compiled) -> None:
     }
 
 
-def test_versions_with_mistakes_are_compared_as_far_as_they_can_be_read(before: Compiled) -> None:
+def test_versions_with_mistakes_are_compared_as_far_as_they_can_be_read(
+    before: CompileResult,
+) -> None:
     broken = compile_project(
         {
             **{name: text.encode() for name, text in FILES.items()},
@@ -302,6 +310,6 @@ def test_versions_with_mistakes_are_compared_as_far_as_they_can_be_read(before: 
         {},
     )
     assert broken.release is None
-    assert [(flow.flow, flow.change) for flow in compare(before, broken).flows] == [
+    assert [(flow.flow, flow.change) for flow in compare_projects(before, broken).flows] == [
         ("other", "removed")
     ]

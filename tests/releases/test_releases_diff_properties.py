@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from releases_differences import FILES
 from thoroughness import examples
 
-from flowengine.compile import Compiled, Compiler, compile_project
-from flowengine.model.folder import read_folder
-from flowengine.releases.diff import compare, to_text
-from flowengine.source import read
+from flowengine.compile import CompileResult, ProjectCompiler, compile_project
+from flowengine.diff import compare_projects, to_text
+from flowengine.model.project_folder import read_folder
+from flowengine.source import read_document
 
 FLOWS = Path(__file__).parents[2] / "flows"
 SHIPPED = read_folder(FLOWS)
@@ -33,21 +33,21 @@ UNHEARD = {"note", "title", "flow", "project"}
 
 @cache
 def data(name: str) -> Any:
-    document, problems = read(SHIPPED[name], name)
+    document, problems = read_document(SHIPPED[name], name)
     assert document
     assert not problems
     return document.data
 
 
-COMPILER = Compiler()
+COMPILER = ProjectCompiler()
 
 
 @cache
-def shipped() -> Compiled:
+def shipped() -> CompileResult:
     return compile_project(SHIPPED, {})
 
 
-def with_file(name: str, content: bytes) -> Compiled:
+def with_file(name: str, content: bytes) -> CompileResult:
     return COMPILER.compile({**SHIPPED, name: content}, {})
 
 
@@ -118,7 +118,7 @@ def shuffled(value: Any, chance: random.Random, key: str = "") -> Any:
 def test_reformatting_is_no_change(name: str, chance: random.Random) -> None:
     new = with_file(name, rewritten(name, chance))
     assert new.release, [str(problem) for problem in new.problems if problem.severity == "error"]
-    assert to_text(compare(shipped(), new)) == "no change in meaning\n"
+    assert to_text(compare_projects(shipped(), new)) == "no change in meaning\n"
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -180,8 +180,8 @@ def test_no_edit_goes_unseen(name: str, chance: random.Random) -> None:
     text = yaml.safe_dump(replaced(whole, path, new), sort_keys=False)
     changed = with_file(name, text.encode())
     assume(changed.release is not None)
-    assert compare(shipped(), changed), f"{name}: {path} was {old!r} and is {new!r}"
-    assert compare(changed, shipped())
+    assert compare_projects(shipped(), changed), f"{name}: {path} was {old!r} and is {new!r}"
+    assert compare_projects(changed, shipped())
 
 
 @SLOW
@@ -189,5 +189,5 @@ def test_no_edit_goes_unseen(name: str, chance: random.Random) -> None:
 def test_nothing_differs_from_itself(names: set[str]) -> None:
     some = compile_project({name: FILES[name].encode() for name in names}, {})
     again = compile_project({name: f"# again\n{FILES[name]}".encode() for name in names}, {})
-    assert not compare(some, some)
-    assert not compare(some, again)
+    assert not compare_projects(some, some)
+    assert not compare_projects(some, again)

@@ -10,26 +10,26 @@ import pytest
 from msgspec.structs import replace
 from releases_repository import commit, flow, git, new_repository
 
-from flowengine.releases.desk import By, Desk, in_git
-from flowengine.releases.drafts import Drafts
-from flowengine.releases.drain import last_live
-from flowengine.releases.ledger import Change, Ledger, Refused
+from flowengine.releases.compile_worker import CompileWorker
+from flowengine.releases.draft_follower import DraftFollower
+from flowengine.releases.ledger import Change, CommandRefusedError, Ledger
 from flowengine.releases.publisher import Publisher
-from flowengine.releases.workshop import Workshop
+from flowengine.releases.release_commands import Actor, ReleaseCommands, read_git_spec
+from flowengine.releases.release_retention import find_last_live_times
 
 CALLER = ("+46701234567",)
-ANN = By("ann")
+ANN = Actor("ann")
 
 
 class Room:
     """A desk, a repository, and whoever renews drafts."""
 
     def __init__(self, folder: Path) -> None:
-        self.workshop = Workshop(folder / "releases.db", {})
+        self.workshop = CompileWorker(folder / "releases.db", {})
         self.ledger = Ledger(folder / "releases.db")
         publisher = Publisher(self.workshop.archive, self.ledger, self.workshop.compile)
-        self.desk = Desk(self.workshop.archive, self.ledger, publisher)
-        self.drafts = Drafts(publisher, self.ledger)
+        self.desk = ReleaseCommands(self.workshop.archive, self.ledger, publisher)
+        self.drafts = DraftFollower(publisher, self.ledger)
         self.publisher = publisher
         self.repository = new_repository(folder / "repository")
         self.says("One.")
@@ -38,13 +38,13 @@ class Room:
         commit(self.repository, {"flows/line.yaml": flow("line", words)}, words)
 
     def draft(self, name: str = "spring", ref: str = "main") -> None:
-        self.desk.draft(name, in_git(self.repository, ref, "flows"), CALLER, ANN)
+        self.desk.set_draft(name, read_git_spec(self.repository, ref, "flows"), CALLER, ANN)
 
     def renew(self) -> None:
-        self.drafts.renew(self.drafts.read(self.drafts.following()))
+        self.drafts.publish_updates(self.drafts.read_branches(self.drafts.find_following_drafts()))
 
     def heard(self, name: str = "spring") -> str:
-        files = self.workshop.archive.files(self.ledger.live().drafts[name].release) or {}
+        files = self.workshop.archive.load_files(self.ledger.get_live().drafts[name].release) or {}
         return "".join(content.decode() for content in files.values())
 
 
@@ -60,12 +60,12 @@ def room(tmp_path: Path) -> Iterator[Room]:
 def test_a_new_commit_renews_the_draft_once(room: Room) -> None:
     room.draft()
     room.renew()
-    assert len(room.ledger.all()) == 1
+    assert len(room.ledger.list_changes()) == 1
     room.says("Two.")
     room.renew()
     room.renew()
     assert "Two." in room.heard()
-    assert [(change.who, change.what, change.note) for change in room.ledger.all()] == [
+    assert [(change.who, change.what, change.note) for change in room.ledger.list_changes()] == [
         ("ann", "draft", "One."),
         ("Ann Author <ann@example.com>", "draft", "Two."),
     ]
@@ -93,12 +93,12 @@ def test_a_branch_that_is_deleted_leaves_its_draft_and_is_reported_once(
     assert [record.getMessage() for record in caplog.records] == [
         f"draft spring stays as it was: {room.repository} has no commit draft/spring"
     ]
-    assert [rejected.place for rejected in room.workshop.archive.rejected()] == [
+    assert [rejected.place for rejected in room.workshop.archive.list_rejections()] == [
         f"{room.repository}@draft/spring"
     ]
     git(room.repository, "checkout", "-q", "-b", "draft/spring")
     room.renew()
-    assert room.workshop.archive.rejected() == []
+    assert room.workshop.archive.list_rejections() == []
     room.says("Again.")
     room.renew()
     assert "Again." in room.heard()
@@ -106,13 +106,13 @@ def test_a_branch_that_is_deleted_leaves_its_draft_and_is_reported_once(
 
 def test_a_draft_that_was_given_something_else_is_left_alone(room: Room) -> None:
     room.draft()
-    draft = room.ledger.live().drafts["spring"]
-    room.desk.undraft("spring", ANN)
+    draft = room.ledger.get_live().drafts["spring"]
+    room.desk.end_draft("spring", ANN)
     room.says("Two.")
-    _, files, origin, _ = in_git(room.repository, "main", "flows")
-    with pytest.raises(Refused, match="draft spring has been changed meanwhile"):
-        room.publisher.renew("spring", draft, files, origin, "bo")
-    assert room.ledger.live().drafts == {}
+    _, files, origin, _ = read_git_spec(room.repository, "main", "flows")
+    with pytest.raises(CommandRefusedError, match="draft spring has been changed meanwhile"):
+        room.publisher.update_draft("spring", draft, files, origin, "bo")
+    assert room.ledger.get_live().drafts == {}
 
 
 def test_what_cannot_be_published_now_is_published_later(
@@ -142,5 +142,5 @@ def test_a_release_was_last_live_when_it_was_replaced() -> None:
         Change("ann", "promote", "r4"),
         Change("ann", "undraft", "r5", name="spring"),
     )
-    found = last_live([replace(change, at=float(at)) for at, change in enumerate(story)])
+    found = find_last_live_times([replace(change, at=float(at)) for at, change in enumerate(story)])
     assert found == {"r1": 5.0, "r2": 4.0, "r3": 3.0, "r4": 5.0, "r5": 6.0}

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from releases_repository import commit, flow, git, new_repository
 
-from flowengine.model.folder import content_of
-from flowengine.releases.follow import Branch, FolderPlace, Place, follow
+from flowengine.model.project_folder import read_content
+from flowengine.releases.compile_worker import CompileWorker
+from flowengine.releases.flow_sources import BranchSource, FlowSource, FolderSource, follow_source
+from flowengine.releases.leader_lock import FileLeaderLock
 from flowengine.releases.ledger import Ledger
-from flowengine.releases.publisher import Made, Publisher
-from flowengine.releases.turn import FileTurn
-from flowengine.releases.workshop import Workshop
+from flowengine.releases.publisher import Publisher, PublishResult
 
 PATIENCE = 10.0
 
@@ -35,10 +35,10 @@ class Following:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "releases.db"
-        self.workshop = Workshop(self.path, {})
+        self.workshop = CompileWorker(self.path, {})
         self.ledger = Ledger(self.path)
         self.publisher = Publisher(self.workshop.archive, self.ledger, self.workshop.compile)
-        self.made: list[Made] = []
+        self.made: list[PublishResult] = []
 
     async def says(self, words: str) -> None:
         """Wait until new calls hear these words."""
@@ -49,12 +49,16 @@ class Following:
         await until(lambda: sum(not made.release for made in self.made) >= number)
 
     def words(self) -> str:
-        live = Ledger(self.path).live().current
-        files = self.workshop.archive.files(live) or {}
+        live = Ledger(self.path).get_live().current
+        files = self.workshop.archive.load_files(live) or {}
         return " ".join(content.decode() for content in files.values())
 
-    async def through(self, place: Place, story: Callable[["Following"], Awaitable[None]]) -> None:
-        task = asyncio.create_task(follow(place, self.publisher, self.workshop, self.made.append))
+    async def through(
+        self, place: FlowSource, story: Callable[["Following"], Awaitable[None]]
+    ) -> None:
+        task = asyncio.create_task(
+            follow_source(place, self.publisher, self.workshop, self.made.append)
+        )
         try:
             await story(self)
         finally:
@@ -64,7 +68,7 @@ class Following:
 
 
 def run(
-    tmp_path: Path, place: Place, story: Callable[[Following], Coroutine[Any, Any, None]]
+    tmp_path: Path, place: FlowSource, story: Callable[[Following], Coroutine[Any, Any, None]]
 ) -> Following:
     following = Following(tmp_path)
     asyncio.run(following.through(place, story))
@@ -85,7 +89,7 @@ def test_a_saved_file_is_live(tmp_path: Path, folder: Path) -> None:
         (folder / "line.yaml").write_text(flow("line", "Two."))
         await following.says("Two.")
 
-    run(tmp_path, FolderPlace(folder), story)
+    run(tmp_path, FolderSource(folder), story)
 
 
 def test_editors_replace_files_rename_and_delete_them(tmp_path: Path, folder: Path) -> None:
@@ -104,7 +108,7 @@ def test_editors_replace_files_rename_and_delete_them(tmp_path: Path, folder: Pa
         (folder / "more.yaml").unlink()
         await until(lambda: "Four." not in following.words())
 
-    run(tmp_path, FolderPlace(folder), story)
+    run(tmp_path, FolderSource(folder), story)
 
 
 def test_a_half_written_file_is_survived(tmp_path: Path, folder: Path) -> None:
@@ -117,8 +121,8 @@ def test_a_half_written_file_is_survived(tmp_path: Path, folder: Path) -> None:
         (folder / "line.yaml").write_text(whole)
         await following.says("Two.")
 
-    following = run(tmp_path, FolderPlace(folder), story)
-    assert [change.what for change in following.ledger.all()] == ["publish", "publish"]
+    following = run(tmp_path, FolderSource(folder), story)
+    assert [change.what for change in following.ledger.list_changes()] == ["publish", "publish"]
 
 
 def test_a_store_in_the_folder_of_the_flows_is_no_change_of_them(folder: Path) -> None:
@@ -132,7 +136,7 @@ def test_a_store_in_the_folder_of_the_flows_is_no_change_of_them(folder: Path) -
 
     (folder / ".flowengine").mkdir()
     following = Following(folder / ".flowengine")
-    asyncio.run(following.through(FolderPlace(folder), story))
+    asyncio.run(following.through(FolderSource(folder), story))
     assert [bool(made.release) for made in following.made] == [True, False]
 
 
@@ -146,7 +150,7 @@ def test_a_folder_that_is_moved_away_and_replaced(tmp_path: Path, folder: Path) 
         (folder / "line.yaml").write_text(flow("line", "Two."))
         await following.says("Two.")
 
-    run(tmp_path, FolderPlace(folder), story)
+    run(tmp_path, FolderSource(folder), story)
 
 
 def test_a_link_that_is_led_elsewhere(tmp_path: Path, folder: Path) -> None:
@@ -162,7 +166,7 @@ def test_a_link_that_is_led_elsewhere(tmp_path: Path, folder: Path) -> None:
         (tmp_path / "next").replace(link)
         await following.says("Two.")
 
-    run(tmp_path, FolderPlace(link), story)
+    run(tmp_path, FolderSource(link), story)
 
 
 def test_a_branch_that_is_pushed_to(tmp_path: Path) -> None:
@@ -181,16 +185,16 @@ def test_a_branch_that_is_pushed_to(tmp_path: Path) -> None:
         git(repository, "push", "-q", str(bare), "main")
         await following.says("Two.")
 
-    place = Branch(bare, "main", "flows")
+    place = BranchSource(bare, "main", "flows")
     following = run(tmp_path, place, story)
     place.close()
-    latest = following.workshop.archive.listing()[0].origin
+    latest = following.workshop.archive.list_releases()[0].origin
     assert (latest.commit, latest.author, latest.title) == (
         git(repository, "rev-parse", "HEAD"),
         "Ann Author <ann@example.com>",
         "Mend",
     )
-    assert [(change.who, change.note) for change in following.ledger.all()] == [
+    assert [(change.who, change.note) for change in following.ledger.list_changes()] == [
         ("Ann Author <ann@example.com>", "Begin"),
         ("Ann Author <ann@example.com>", "Mend"),
     ]
@@ -221,7 +225,7 @@ def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
         tried.append(given)
         raise OSError("no space left on device")
 
-    place = Branch(repository, "main", "flows")
+    place = BranchSource(repository, "main", "flows")
     run(tmp_path, place, story)
     place.close()
     assert [
@@ -237,19 +241,20 @@ def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
 def test_a_disk_that_hangs_keeps_nobody_else_waiting(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flowengine.releases.apart.READ_SECONDS", 0.3)
-    place, hangs, reads = FolderPlace(folder), threading.Event(), list[bytes]()
+    monkeypatch.setattr("flowengine.releases.abandonable_read.READ_SECONDS", 0.3)
+    place, hangs, reads = FolderSource(folder), threading.Event(), list[bytes]()
 
     def hanging(file: Path) -> bytes:
         hangs.wait()
-        reads.append(content_of(file))
+        reads.append(read_content(file))
         return reads[-1]
 
     async def story(following: Following) -> None:
         await following.says("One.")
-        monkeypatch.setattr("flowengine.model.folder.content_of", hanging)
+        monkeypatch.setattr("flowengine.model.project_folder.read_content", hanging)
         (folder / "line.yaml").write_text(flow("line", "Two."))
-        while not (rejected := await following.workshop.run(following.workshop.archive.rejected)):  # noqa: ASYNC110
+        archive = following.workshop.archive
+        while not (rejected := await following.workshop.run(archive.list_rejections)):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         assert [problem.message for seen in rejected for problem in seen.problems] == [
             f"{folder} has not been read for 0.3 seconds: does its disk hang?"
@@ -258,14 +263,14 @@ def test_a_disk_that_hangs_keeps_nobody_else_waiting(
         hangs.set()
         await following.says("Two.")
         assert len(reads) <= 2, "it was waited for, and not read again beside"
-        assert following.workshop.archive.rejected() == []
+        assert following.workshop.archive.list_rejections() == []
 
     run(tmp_path, place, story)
 
 
 def test_one_process_at_a_time_has_the_turn_until_it_is_killed(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from flowengine.releases.turn import "
+        "import sys, time; from pathlib import Path; from flowengine.releases.leader_lock import "
         "FileTurn\n"
         "turn = FileTurn(Path(sys.argv[1])); print(turn.taken(), flush=True); time.sleep(60)\n"
     )
@@ -273,9 +278,9 @@ def test_one_process_at_a_time_has_the_turn_until_it_is_killed(tmp_path: Path) -
     first = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)
     assert first.stdout is not None
     assert first.stdout.readline() == b"True\n"
-    mine = FileTurn(path)
-    assert not mine.taken()
+    mine = FileLeaderLock(path)
+    assert not mine.try_acquire()
     first.kill()
     first.communicate()
-    assert mine.taken()
+    assert mine.try_acquire()
     mine.close()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.releases.archive import Archive, Following
-from flowengine.releases.following import Post
+from flowengine.releases.archive import Archive, LeaderRecord
+from flowengine.releases.leadership import Leadership
 from flowengine.releases.ledger import Change, Ledger
 
 
@@ -15,14 +15,14 @@ class Shared:
     def __init__(self, path: Path) -> None:
         self.archive, self.ledger = Archive(path), Ledger(path)
 
-    def post(self, *names: str, machines: bool = True) -> Post:
-        return Post(self.archive, self.ledger, names, "a host", machines=machines)
+    def post(self, *names: str, machines: bool = True) -> Leadership:
+        return Leadership(self.archive, self.ledger, names, "a host", machines=machines)
 
     def publish(self, release: str, place: str = "") -> None:
-        self.ledger.change(lambda _live: Change("ann", "publish", release, place=place), 1.0)
+        self.ledger.append_change(lambda _live: Change("ann", "publish", release, place=place), 1.0)
 
-    def holder(self) -> Following:
-        found = self.archive.following()
+    def holder(self) -> LeaderRecord:
+        found = self.archive.load_leader()
         assert found is not None
         return found
 
@@ -35,9 +35,9 @@ def shared(tmp_path: Path) -> Iterator[Shared]:
 
 
 def test_nobody_has_followed_yet(shared: Shared) -> None:
-    shared.post("/a").join()
-    assert shared.archive.following() is None
-    assert shared.post("/a").take("one", 1.0) is None
+    shared.post("/a").join_as_standby()
+    assert shared.archive.load_leader() is None
+    assert shared.post("/a").take_over("one", 1.0) is None
     assert shared.holder().source == "/a"
 
 
@@ -59,33 +59,33 @@ def test_the_same_flows_by_name_or_among_machines_by_what_is_in_them(
     shared: Shared, names: list[str], release: str, machines: bool, alike: bool
 ) -> None:
     shared.publish("of others", "/others")
-    shared.post("/a").take("begun", 1.0)
+    shared.post("/a").take_over("begun", 1.0)
     shared.publish("followed", "/a")
     shared.publish("by hand")
     shared.publish("live")
-    assert shared.post(*names, machines=machines).alike(shared.holder(), release) is alike
+    assert shared.post(*names, machines=machines).is_same_source(shared.holder(), release) is alike
 
 
 def test_a_machine_that_stood_by_stays_one_of_them_whatever_its_folder_has_later(
     shared: Shared,
 ) -> None:
     one, two = shared.post("/a"), shared.post("/b")
-    one.take("first", 1.0)
-    two.join()
-    assert two.take("its own", 2.0) is None
-    assert one.take("another", 3.0) is None
+    one.take_over("first", 1.0)
+    two.join_as_standby()
+    assert two.take_over("its own", 2.0) is None
+    assert one.take_over("another", 3.0) is None
     assert shared.holder().names == {"/a", "/b"}
 
 
 def test_what_follows_after_something_else_begins_anew(shared: Shared) -> None:
-    shared.post("/a").take("first", 1.0)
+    shared.post("/a").take_over("first", 1.0)
     shared.publish("first", "/a")
     shared.publish("second", "/a")
-    before = shared.post("/b").take("other", 2.0)
+    before = shared.post("/b").take_over("other", 2.0)
     assert before is not None
     assert before.source == "/a"
     assert shared.holder().names == {"/b"}
     shared.publish("other", "/b")
-    assert not shared.post("/a").alike(shared.holder(), "second"), (
+    assert not shared.post("/a").is_same_source(shared.holder(), "second"), (
         "a server that was forgotten is a stranger now"
     )

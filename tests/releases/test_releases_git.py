@@ -8,7 +8,7 @@ from shutil import which
 import pytest
 from releases_repository import commit, flow, git, new_repository
 
-from flowengine.model.folder import read_folder
+from flowengine.model.project_folder import read_folder
 from flowengine.releases.git import GitError, Repository
 
 Read = Callable[[Path], Repository]
@@ -46,13 +46,15 @@ def repository(tmp_path: Path) -> Path:
 
 def test_a_commit_has_the_files_that_a_folder_has(read: Read, repository: Path) -> None:
     reader = read(repository)
-    assert reader.files(reader.commit("main"), "flows") == read_folder(repository / "flows")
-    assert sorted(reader.files(reader.commit("main"), "/flows/")) == [
+    assert reader.read_files(reader.find_commit("main"), "flows") == read_folder(
+        repository / "flows"
+    )
+    assert sorted(reader.read_files(reader.find_commit("main"), "/flows/")) == [
         "line.yaml",
         "other.yml",
         "tables/rooms.yaml",
     ]
-    assert reader.files(reader.commit("main")) == {}
+    assert reader.read_files(reader.find_commit("main")) == {}
 
 
 @pytest.mark.parametrize("top", ["", ".", "./", "/"])
@@ -64,12 +66,12 @@ def test_a_project_at_the_top_of_its_repository(read: Read, tmp_path: Path, top:
         "Begin",
     )
     reader = read(made)
-    assert reader.files(reader.commit("main"), top) == read_folder(made)
-    assert sorted(reader.files(reader.commit("main"), f"{top}/tables")) == ["rooms.yaml"]
+    assert reader.read_files(reader.find_commit("main"), top) == read_folder(made)
+    assert sorted(reader.read_files(reader.find_commit("main"), f"{top}/tables")) == ["rooms.yaml"]
 
 
 def test_a_commit_says_who_and_why(read: Read, repository: Path) -> None:
-    found = read(repository).commit("HEAD")
+    found = read(repository).find_commit("HEAD")
     assert found.id == git(repository, "rev-parse", "HEAD")
     assert (found.author, found.title) == ("Ann Author <ann@example.com>", "Say hello")
     assert found.message == "Say hello\n\nBecause it is polite."
@@ -79,7 +81,7 @@ def test_nothing_of_the_working_tree_counts(read: Read, repository: Path) -> Non
     (repository / "flows/line.yaml").write_text("half writ")
     reader = read(repository)
     assert (
-        reader.files(reader.commit("main"), "flows")["line.yaml"].decode()
+        reader.read_files(reader.find_commit("main"), "flows")["line.yaml"].decode()
         == PROJECT["flows/line.yaml"]
     )
 
@@ -92,7 +94,7 @@ def test_commits_pushes_and_packing_show_at_once(
     git(tmp_path, "clone", "-q", "--bare", str(repository), str(bare))
     reader = read(bare)
     assert (
-        reader.files(reader.commit("main"), "flows")["line.yaml"].decode()
+        reader.read_files(reader.find_commit("main"), "flows")["line.yaml"].decode()
         == PROJECT["flows/line.yaml"]
     )
     for words in ("One.", "Two.", "Three."):
@@ -100,9 +102,9 @@ def test_commits_pushes_and_packing_show_at_once(
         git(repository, "push", "-q", str(bare), "main")
         if packed:
             git(bare, "gc", "-q", "--prune=now")
-        found = reader.commit("main")
+        found = reader.find_commit("main")
         assert (found.id, found.title) == (made, words)
-        assert words in reader.files(found, "flows")["line.yaml"].decode()
+        assert words in reader.read_files(found, "flows")["line.yaml"].decode()
 
 
 def test_any_ref_can_be_read(read: Read, repository: Path) -> None:
@@ -112,15 +114,18 @@ def test_any_ref_can_be_read(read: Read, repository: Path) -> None:
     commit(repository, {"flows/line.yaml": flow("line", "Spring.")}, "Spring")
     reader = read(repository)
     assert {
-        reader.commit(ref).id for ref in ("main", "v1", first, first[:10], "draft/spring~1")
+        reader.find_commit(ref).id for ref in ("main", "v1", first, first[:10], "draft/spring~1")
     } == {first}
-    assert "Spring." in reader.files(reader.commit("draft/spring"), "flows")["line.yaml"].decode()
+    assert (
+        "Spring."
+        in reader.read_files(reader.find_commit("draft/spring"), "flows")["line.yaml"].decode()
+    )
 
 
 def test_a_branch_is_followed_though_a_tag_has_its_name(read: Read, repository: Path) -> None:
     git(repository, "tag", "main")
     made = commit(repository, {"flows/line.yaml": flow("line", "Later.")}, "Later")
-    assert read(repository).commit("main").id == made
+    assert read(repository).find_commit("main").id == made
 
 
 @pytest.mark.parametrize(
@@ -136,16 +141,16 @@ def test_a_branch_is_followed_though_a_tag_has_its_name(read: Read, repository: 
 def test_a_ref_that_names_no_commit(read: Read, repository: Path, ref: str, message: str) -> None:
     reader = read(repository)
     with pytest.raises(GitError, match=message):
-        reader.commit(ref)
-    assert reader.commit("main").title == "Say hello"
+        reader.find_commit(ref)
+    assert reader.find_commit("main").title == "Say hello"
 
 
 def test_a_folder_that_is_not_there(read: Read, repository: Path) -> None:
     reader = read(repository)
     with pytest.raises(GitError, match="has no folder flow"):
-        reader.files(reader.commit("main"), "flow")
+        reader.read_files(reader.find_commit("main"), "flow")
     with pytest.raises(GitError, match="is a blob, not a folder"):
-        reader.files(reader.commit("main"), "README.md")
+        reader.read_files(reader.find_commit("main"), "README.md")
 
 
 def test_a_symbolic_link_is_refused(read: Read, repository: Path) -> None:
@@ -153,23 +158,23 @@ def test_a_symbolic_link_is_refused(read: Read, repository: Path) -> None:
     commit(repository, {}, "Link")
     reader = read(repository)
     with pytest.raises(GitError, match=r"linked\.yaml is a symbolic link"):
-        reader.files(reader.commit("main"), "flows")
+        reader.read_files(reader.find_commit("main"), "flows")
 
 
 def test_what_is_no_repository(read: Read, tmp_path: Path) -> None:
     with pytest.raises(GitError, match="not a git repository"):
-        read(tmp_path).commit("main")
+        read(tmp_path).find_commit("main")
     with pytest.raises(GitError, match=r"cannot change to .*missing"):
-        read(tmp_path / "missing").commit("main")
+        read(tmp_path / "missing").find_commit("main")
 
 
 def test_a_process_that_died_is_started_again(read: Read, repository: Path) -> None:
     reader = read(repository)
-    reader.commit("main")
-    assert reader._batch is not None
-    reader._batch._process.kill()
-    reader._batch._process.wait()
-    assert reader.commit("main").title == "Say hello"
+    reader.find_commit("main")
+    assert reader._cat_file is not None
+    reader._cat_file._process.kill()
+    reader._cat_file._process.wait()
+    assert reader.find_commit("main").title == "Say hello"
     reader.close()
 
 
@@ -179,7 +184,7 @@ def test_the_surroundings_of_a_hook_mislead_nobody(
     elsewhere = new_repository(tmp_path / "elsewhere")
     commit(elsewhere, {"flows/line.yaml": flow("line", "Elsewhere.")}, "Elsewhere")
     monkeypatch.setenv("GIT_DIR", str(elsewhere / ".git"))
-    assert read(repository).commit("main").title == "Say hello"
+    assert read(repository).find_commit("main").title == "Say hello"
 
 
 HALF = """#!/bin/sh
@@ -201,4 +206,4 @@ def test_an_object_that_git_could_not_finish_is_read_again(
     half.chmod(0o755)
     monkeypatch.setenv("PATH", str(half.parent), prepend=os.pathsep)
     reader = read(repository)
-    assert reader.files(reader.commit("main"), "flows")["line.yaml"].decode() == long
+    assert reader.read_files(reader.find_commit("main"), "flows")["line.yaml"].decode() == long

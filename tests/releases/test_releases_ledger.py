@@ -10,14 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowengine.releases.ledger import Change, Draft, Ledger, Live, Refused, fold
-from flowengine.releases.where import Where
+from flowengine.releases.archive_location import ArchiveLocation
+from flowengine.releases.ledger import (
+    Change,
+    CommandRefusedError,
+    Draft,
+    Ledger,
+    LiveState,
+    apply_changes,
+)
 
 PUBLISH = Change("ann", "publish", "r1", place="/srv/flows")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> Where:
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> ArchiveLocation:
     return (
         tmp_path / "releases.db"
         if request.param == "sqlite"
@@ -26,13 +33,13 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> Where:
 
 
 @pytest.fixture
-def ledger_of(where: Where) -> Iterator[Callable[..., Ledger]]:
+def ledger_of(where: ArchiveLocation) -> Iterator[Callable[..., Ledger]]:
     """The ledger, opened once more, and further changes in it."""
 
     def opened(*changes: Change) -> Ledger:
         ledger = stack.enter_context(closing(Ledger(where)))
         for at, change in enumerate(changes):
-            ledger.change(lambda _live, change=change: change, float(at))
+            ledger.append_change(lambda _live, change=change: change, float(at))
         return ledger
 
     with ExitStack() as stack:
@@ -40,34 +47,34 @@ def ledger_of(where: Where) -> Iterator[Callable[..., Ledger]]:
 
 
 CASES = {
-    "publishing": ([PUBLISH], Live("r1", place="/srv/flows", followed="r1", number=1)),
+    "publishing": ([PUBLISH], LiveState("r1", place="/srv/flows", followed="r1", number=1)),
     "rolling back leaves the place where it was": (
         [
             PUBLISH,
             Change("ann", "publish", "r2", place="/srv/flows"),
             Change("bo", "rollback", "r1"),
         ],
-        Live("r1", place="/srv/flows", followed="r2", number=3),
+        LiveState("r1", place="/srv/flows", followed="r2", number=3),
     ),
     "a canary": (
         [PUBLISH, Change("bo", "canary", "r2", share=0.1)],
-        Live("r1", "r2", 0.1, place="/srv/flows", followed="r1", number=2),
+        LiveState("r1", "r2", 0.1, place="/srv/flows", followed="r1", number=2),
     ),
     "a canary that is promoted": (
         [PUBLISH, Change("bo", "canary", "r2", share=0.1), Change("bo", "promote", "r2")],
-        Live("r2", place="/srv/flows", followed="r1", number=3),
+        LiveState("r2", place="/srv/flows", followed="r1", number=3),
     ),
     "a canary that is withdrawn": (
         [PUBLISH, Change("bo", "canary", "r2", share=0.1), Change("bo", "withdraw", "r2")],
-        Live("r1", place="/srv/flows", followed="r1", number=3),
+        LiveState("r1", place="/srv/flows", followed="r1", number=3),
     ),
     "a canary that is published": (
         [Change("bo", "canary", "r2", share=0.1), Change("bo", "publish", "r2")],
-        Live("r2", number=2),
+        LiveState("r2", number=2),
     ),
     "publishing beside a canary": (
         [Change("bo", "canary", "r2", share=0.1), Change("bo", "publish", "r3")],
-        Live("r3", "r2", 0.1, number=2),
+        LiveState("r3", "r2", 0.1, number=2),
     ),
     "drafts by name": (
         [
@@ -76,7 +83,7 @@ CASES = {
             Change("bo", "draft", "r6", name="summer", callers=("4672",)),
             Change("bo", "undraft", name="summer"),
         ],
-        Live(drafts={"spring": Draft("r5", frozenset({"4670"}))}, number=4),
+        LiveState(drafts={"spring": Draft("r5", frozenset({"4670"}))}, number=4),
     ),
 }
 
@@ -85,45 +92,47 @@ CASES = {
 def test_what_is_live_after(case: str, ledger_of: Callable[..., Ledger]) -> None:
     changes, expected = CASES[case]
     ledger = ledger_of(*changes)
-    assert ledger.live() == expected
-    assert ledger_of().live() == expected
+    assert ledger.get_live() == expected
+    assert ledger_of().get_live() == expected
 
 
 def test_the_record_says_who_did_what_and_when(ledger_of: Callable[..., Ledger]) -> None:
     ledger = ledger_of(PUBLISH, Change("bo", "rollback", "r0", note="the menu was wrong"))
-    assert [(item.number, item.at, item.who, item.what, item.note) for item in ledger.all()] == [
+    assert [
+        (item.number, item.at, item.who, item.what, item.note) for item in ledger.list_changes()
+    ] == [
         (1, 0.0, "ann", "publish", ""),
         (2, 1.0, "bo", "rollback", "the menu was wrong"),
     ]
-    assert [item.number for item in ledger.all(since=1)] == [2]
+    assert [item.number for item in ledger.list_changes(since=1)] == [2]
 
 
 def test_what_makes_no_sense_changes_nothing(ledger_of: Callable[..., Ledger]) -> None:
     ledger = ledger_of(PUBLISH)
 
-    def refuse(_live: Live) -> Change:
-        raise Refused("there is no candidate")
+    def refuse(_live: LiveState) -> Change:
+        raise CommandRefusedError("there is no candidate")
 
-    with pytest.raises(Refused):
-        ledger.change(refuse, 2.0)
-    assert ledger.live().number == 1
-    ledger.change(lambda live: Change("ann", "rollback", live.current), 3.0)
-    assert ledger.live().number == 2
+    with pytest.raises(CommandRefusedError):
+        ledger.append_change(refuse, 2.0)
+    assert ledger.get_live().number == 1
+    ledger.append_change(lambda live: Change("ann", "rollback", live.current), 3.0)
+    assert ledger.get_live().number == 2
 
 
 def test_others_see_a_change_at_once_and_decide_on_what_is_live_then(
     ledger_of: Callable[..., Ledger],
 ) -> None:
     mine, theirs = ledger_of(), ledger_of()
-    assert theirs.live() == Live()
-    mine.change(lambda _live: PUBLISH, 1.0)
-    assert theirs.live().current == "r1"
-    theirs.change(lambda live: Change("bo", "canary", live.current + "+", share=0.5), 2.0)
-    assert mine.live().candidate == "r1+"
+    assert theirs.get_live() == LiveState()
+    mine.append_change(lambda _live: PUBLISH, 1.0)
+    assert theirs.get_live().current == "r1"
+    theirs.append_change(lambda live: Change("bo", "canary", live.current + "+", share=0.5), 2.0)
+    assert mine.get_live().candidate == "r1+"
 
 
 def test_processes_that_change_at_the_same_time_lose_nothing(
-    ledger_of: Callable[..., Ledger], where: Where
+    ledger_of: Callable[..., Ledger], where: ArchiveLocation
 ) -> None:
     ledger_of()
     program = (
@@ -138,7 +147,7 @@ def test_processes_that_change_at_the_same_time_lose_nothing(
         for number in range(3)
     ]
     assert [process.wait(60) for process in running] == [0, 0, 0]
-    changes = ledger_of().all()
+    changes = ledger_of().list_changes()
     assert [change.release for change in changes] == [str(number) for number in range(1, 151)]
     assert {change.who for change in changes} == {"0", "1", "2"}
 
@@ -160,4 +169,6 @@ changes = st.builds(
 
 @given(st.lists(changes, max_size=12), st.integers(0, 12))
 def test_it_makes_no_difference_where_one_begins_to_follow(made: list[Change], split: int) -> None:
-    assert fold(fold(Live(), made[:split]), made[split:]) == fold(Live(), made)
+    assert apply_changes(apply_changes(LiveState(), made[:split]), made[split:]) == apply_changes(
+        LiveState(), made
+    )

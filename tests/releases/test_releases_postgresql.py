@@ -8,18 +8,18 @@ from contextlib import closing
 
 import pytest
 
-from flowengine.releases.archive import Archive, Origin
-from flowengine.releases.database import ArchiveError
-from flowengine.releases.ledger import Change, Ledger, Live, Refused
+from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive_database import ArchiveError
+from flowengine.releases.archive_location import build_leader_lock, open_archive_database
+from flowengine.releases.compile_worker import CompileWorker
+from flowengine.releases.leader_lock import LeaderLock
+from flowengine.releases.ledger import Change, CommandRefusedError, Ledger, LiveState
 from flowengine.releases.publisher import Publisher
-from flowengine.releases.turn import Turn
-from flowengine.releases.where import connect, turn_of
-from flowengine.releases.workshop import Workshop
 
 psycopg = pytest.importorskip("psycopg")
-HERE, THERE = Origin("/srv/here"), Origin("/srv/there")
+HERE, THERE = ReleaseOrigin("/srv/here"), ReleaseOrigin("/srv/there")
 HOLDS = (
-    "import sys, time; from flowengine.releases.where import turn_of\n"
+    "import sys, time; from flowengine.releases.archive_location import build_leader_lock\n"
     "turn = turn_of(sys.argv[1]); print(turn.taken(), flush=True); time.sleep(60)\n"
 )
 
@@ -27,13 +27,13 @@ HOLDS = (
 @pytest.fixture
 def address(postgresql: str) -> str:
     """The server, with the tables on it."""
-    connect(postgresql).close()
+    open_archive_database(postgresql).close()
     return postgresql
 
 
 @pytest.fixture
-def turn(address: str) -> Iterator[Turn]:
-    with closing(turn_of(address)) as made:
+def turn(address: str) -> Iterator[LeaderLock]:
+    with closing(build_leader_lock(address)) as made:
         yield made
 
 
@@ -45,10 +45,10 @@ def cut_off(address: str) -> None:
         )
 
 
-def taken_within(turn: Turn, seconds: float) -> bool:
+def taken_within(turn: LeaderLock, seconds: float) -> bool:
     limit = time.monotonic() + seconds
     while time.monotonic() < limit:
-        if turn.taken():
+        if turn.try_acquire():
             return True
         time.sleep(0.02)
     return False
@@ -60,56 +60,58 @@ def test_archive_and_ledger_go_on_when_the_server_was_started_anew(address: str)
             cut_off(address)
             archive.put(f"r{number}", {"a.yaml": b"%d" % number}, HERE, float(number))
             cut_off(address)
-            assert archive.files(f"r{number}") == {"a.yaml": b"%d" % number}
+            assert archive.load_files(f"r{number}") == {"a.yaml": b"%d" % number}
             cut_off(address)
-            ledger.change(lambda live: Change("ann", "publish", f"r{live.number}"), 1.0)
+            ledger.append_change(lambda live: Change("ann", "publish", f"r{live.number}"), 1.0)
             cut_off(address)
-            assert ledger.live().current == f"r{number}"
+            assert ledger.get_live().current == f"r{number}"
 
 
 def test_a_connection_that_breaks_while_something_changes_changes_nothing(address: str) -> None:
-    def decide(_live: Live) -> Change:
+    def decide(_live: LiveState) -> Change:
         cut_off(address)
         return Change("ann", "publish", "r1")
 
     with closing(Ledger(address)) as ledger:
         with pytest.raises(ArchiveError, match="the archive of releases fails"):
-            ledger.change(decide, 1.0)
-        assert ledger.live() == Live()
-        ledger.change(lambda _live: Change("ann", "publish", "r2"), 1.0)
-        assert ledger.live().current == "r2"
+            ledger.append_change(decide, 1.0)
+        assert ledger.get_live() == LiveState()
+        ledger.append_change(lambda _live: Change("ann", "publish", "r2"), 1.0)
+        assert ledger.get_live().current == "r2"
 
 
 def test_what_is_refused_leaves_no_gap_and_no_lock(address: str) -> None:
-    def refuse(_live: Live) -> Change:
-        raise Refused("no")
+    def refuse(_live: LiveState) -> Change:
+        raise CommandRefusedError("no")
 
     with closing(Ledger(address)) as ledger, closing(Ledger(address)) as other:
-        with pytest.raises(Refused):
-            ledger.change(refuse, 1.0)
-        assert other.change(lambda _live: Change("ann", "publish", "r1"), 1.0).number == 1
+        with pytest.raises(CommandRefusedError):
+            ledger.append_change(refuse, 1.0)
+        assert other.append_change(lambda _live: Change("ann", "publish", "r1"), 1.0).number == 1
 
 
 def test_one_process_of_all_machines_has_the_turn_until_it_is_killed(
-    address: str, turn: Turn
+    address: str, turn: LeaderLock
 ) -> None:
     first = subprocess.Popen([sys.executable, "-c", HOLDS, address], stdout=subprocess.PIPE)
     assert first.stdout is not None
     assert first.stdout.readline() == b"True\n"
-    assert not turn.taken()
+    assert not turn.try_acquire()
     first.kill()
     first.communicate()
     assert taken_within(turn, 5.0)
-    assert turn.taken(), "it stays ours"
+    assert turn.try_acquire(), "it stays ours"
 
 
-def test_whoever_loses_the_connection_loses_the_turn_to_another(address: str, turn: Turn) -> None:
-    assert turn.taken()
+def test_whoever_loses_the_connection_loses_the_turn_to_another(
+    address: str, turn: LeaderLock
+) -> None:
+    assert turn.try_acquire()
     cut_off(address)
-    with closing(turn_of(address)) as other:
+    with closing(build_leader_lock(address)) as other:
         assert taken_within(other, 5.0)
-        assert not turn.taken()
-        assert not turn.taken()
+        assert not turn.try_acquire()
+        assert not turn.try_acquire()
     assert taken_within(turn, 5.0)
 
 
@@ -117,7 +119,7 @@ def test_tables_of_another_version_are_refused(address: str) -> None:
     with psycopg.connect(address, autocommit=True) as other:
         other.execute("UPDATE flowengine.parts SET version = 7")
     with pytest.raises(ArchiveError, match="its releases are of version 7, not 1"):
-        connect(address)
+        open_archive_database(address)
 
 
 def test_a_machine_that_takes_over_and_is_behind_changes_nothing_until_its_place_changes(
@@ -127,14 +129,14 @@ def test_a_machine_that_takes_over_and_is_behind_changes_nothing_until_its_place
         {"line.yaml": f"flow: line\nstart: a\nstates: {{a: {{hangup: }}}}\n# {words}\n".encode()}
         for words in "abc"
     )
-    workshop = Workshop(address, {})
+    workshop = CompileWorker(address, {})
     with closing(workshop), closing(Ledger(address)) as ledger:
         one, two = (Publisher(workshop.archive, ledger, workshop.compile) for _ in range(2))
-        older, newer = (one.follow(files, HERE, "ann").release for files in (first, second))
+        older, newer = (one.publish_if_new(files, HERE, "ann").release for files in (first, second))
         assert older
-        two.leave_old(first)
-        assert not two.follow(first, THERE, "bo").changed
-        assert ledger.live().current == newer
-        assert two.follow(third, THERE, "bo").changed
-        assert two.follow(first, THERE, "bo").changed, "whoever brings it back means it"
-        assert ledger.live().current == older
+        two.skip_known_release(first)
+        assert not two.publish_if_new(first, THERE, "bo").changed
+        assert ledger.get_live().current == newer
+        assert two.publish_if_new(third, THERE, "bo").changed
+        assert two.publish_if_new(first, THERE, "bo").changed, "whoever brings it back means it"
+        assert ledger.get_live().current == older

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.journal.database import writable
-from flowengine.releases.sqlite import opened as archive
-from flowengine.runtime.store.connect import connect as store
+from flowengine.journal.journal_database import open_for_writing
+from flowengine.releases.sqlite_archive import open_archive_file as archive
+from flowengine.storage.sessions.sqlite_connection import open_session_file as store
 
 LOOKING = """
 import sqlite3, sys
@@ -24,7 +24,7 @@ READING = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELE
 
 @pytest.mark.parametrize(
     "connect",
-    [archive, writable, partial(store, busy_seconds=1.0)],
+    [archive, open_for_writing, partial(store, busy_seconds=1.0)],
     ids=["archive", "journal", "store"],
 )
 def test_a_file_with_two_connections_keeps_what_is_written_after_somebody_looked(

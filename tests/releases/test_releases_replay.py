@@ -24,12 +24,12 @@ from journal.journal_line import (
 from releases.releases_repository import commit, new_repository
 
 from flowengine.cli import main
-from flowengine.journal import Reader, Sealer
-from flowengine.releases.archive import Archive, Origin
-from flowengine.releases.replay import Difference, Group, Report, report, to_text
-from flowengine.releases.replay.environment import PLACEHOLDER
-from flowengine.releases.replay.meaning import differs
-from flowengine.states import Fetched, Request
+from flowengine.journal import JournalEncryption, JournalReader
+from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.replay import CallDifference, DifferenceGroup, ReplayReport, replay_calls, to_text
+from flowengine.replay.answer_difference import find_difference
+from flowengine.replay.placeholder_environment import SECRET_PLACEHOLDER
+from flowengine.states import LookupRequest, LookupResult
 
 GOLDEN = Path(__file__).parent / "golden"
 BILL = [
@@ -57,8 +57,10 @@ def journal(tmp_path: Path) -> Path:
     return path
 
 
-def on(journal: Path, flow: str, sealer: Sealer = SEALER) -> Report:
-    return report(compiled(files(flow)), Reader(journal).recorded(0.0, sealer))
+def on(journal: Path, flow: str, sealer: JournalEncryption = SEALER) -> ReplayReport:
+    return replay_calls(
+        compiled(files(flow)), JournalReader(journal).iter_recorded_calls(0.0, sealer)
+    )
 
 
 def changed(*changes: tuple[str, str]) -> str:
@@ -111,36 +113,37 @@ def test_what_changes_nothing_for_a_caller_is_no_difference(
         (
             [("2: ask_order, 0: agents}", "0: agents}")],
             ("bill", "order", "lost"),
-            Difference("line", "main", "ice", "answer", "another action.menus[0].options"),
+            CallDifference("line", "main", "ice", "answer", "another action.menus[0].options"),
         ),
         (
             [('{phone: "+14045009000"}', '{phone: "+14045009001"}')],
             ("bill", "order", "lost"),
-            Difference("line", "agents", "pie", "answer", "another action.number"),
+            CallDifference("line", "agents", "pie", "answer", "another action.number"),
         ),
         ([('  agents:\n    connect: {phone: "+14045009000"}', ("  agents:\n    say: Bye.\n    "
                                                               "hangup:"))], ("bill", "order", "lost"),
-         Difference("line", "agents", "pie", "answer", "hangup; then connectPstn")),
-        ([("digits: 6,", "digits: 8,")], ("order",), Difference("line", "ask_order", "pie", "answer", "another action.menus[0].maxDigits")),
+         CallDifference("line", "agents", "pie", "answer", "hangup; then connectPstn")),
+        ([("digits: 6,", "digits: 8,")], ("order",),
+         CallDifference("line", "ask_order", "pie", "answer", "another action.menus[0].maxDigits")),
         (
             [('"/accounts/${vars.account}"', '"/customers/${vars.account}"')],
             ("bill",),
-            Difference("line", "look_up", "pie", "lookup", "asks crm what it did not ask then "
+            CallDifference("line", "look_up", "pie", "lookup", "asks crm what it did not ask then "
                                                            "(GET)"),
         ),
         (
             [("    next: look_up\n", "    next: greet\n")],
             ("bill",),
-            Difference("line", "look_up", "pie", "lookup", "asks nobody; then asks crm"),
+            CallDifference("line", "look_up", "pie", "lookup", "asks nobody; then asks crm"),
         ),
         (
             [("say: Order ${spell(vars.order)} is", "say: ${10 / (size(vars.order) - 6)} is")],
             ("order",),
-            Difference("line", "told", "pie", "error", "failed: divide by zero"),
+            CallDifference("line", "told", "pie", "error", "failed: divide by zero"),
         ),
         ([("on: {ended: report}\n", "")], ("bill", "order", "lost"),
-         Difference("line", "report", "dice", "lookup", "asks nobody; then asks crm")),
-        ([("attempts: 2", "attempts: 1")], ("lost",), Difference("line", "main", "pie", "exit", "takes otherwise; then stays")),
+         CallDifference("line", "report", "dice", "lookup", "asks nobody; then asks crm")),
+        ([("attempts: 2", "attempts: 1")], ("lost",), CallDifference("line", "main", "pie", "exit", "takes otherwise; then stays")),
     ],
     ids=[
         "an option less", "another number", "no agents", "more digits", "another lookup", ("no "
@@ -149,16 +152,23 @@ def test_what_changes_nothing_for_a_caller_is_no_difference(
     ],
 )  # fmt: skip
 def test_what_goes_differently_is_told_with_the_state_where_it_does_first(
-    journal: Path, changes: list[tuple[str, str]], calls: tuple[str, ...], difference: Difference
+    journal: Path,
+    changes: list[tuple[str, str]],
+    calls: tuple[str, ...],
+    difference: CallDifference,
 ) -> None:
     made = on(journal, changed(*changes))
-    assert made.groups == (Group(difference, calls),)
+    assert made.groups == (DifferenceGroup(difference, calls),)
     assert made.same == 3 - len(calls)
 
 
 def test_a_lookup_answers_as_it_did_then(tmp_path: Path) -> None:
-    async def down(request: Request, left: float) -> Fetched:
-        return Fetched(0, error="timeout") if request.method == "GET" else await crm(request, left)
+    async def down(request: LookupRequest, left: float) -> LookupResult:
+        return (
+            LookupResult(0, error="timeout")
+            if request.method == "GET"
+            else await crm(request, left)
+        )
 
     path = tmp_path / "journal.db"
     record(path, compiled(files()), BILL, fetch=down)
@@ -167,7 +177,7 @@ def test_a_lookup_answers_as_it_did_then(tmp_path: Path) -> None:
         ("  reported:", "  sorry:\n    hangup:\n  reported:"),
     )
     (group,) = on(path, flow).groups
-    assert group.difference == Difference(
+    assert group.difference == CallDifference(
         "line", "look_up", "pie", "answer", "hangup; then connectPstn"
     )
 
@@ -175,7 +185,7 @@ def test_a_lookup_answers_as_it_did_then(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reason", "told", "events", "key"),
     [
-        ("it is sealed with a key that is not here", "", EVENTS, Sealer(["another"])),
+        ("it is sealed with a key that is not here", "", EVENTS, JournalEncryption(["another"])),
         (
             "it was recorded without what replay needs (replay: false)",
             "{replay: false}",
@@ -185,7 +195,7 @@ def test_a_lookup_answers_as_it_did_then(tmp_path: Path) -> None:
     ],
 )
 def test_calls_that_cannot_be_replayed_are_counted_with_the_reason(
-    tmp_path: Path, reason: str, told: str, events: list[dict[str, Any]], key: Sealer
+    tmp_path: Path, reason: str, told: str, events: list[dict[str, Any]], key: JournalEncryption
 ) -> None:
     path = tmp_path / "journal.db"
     record(path, compiled(files(journal=told)), events)
@@ -243,7 +253,7 @@ def test_the_command_takes_a_folder_a_release_and_a_git_ref(journal: Path, tmp_p
     for name, content in files(other).items():
         (flows / name).write_bytes(content)
     archive = Archive(tmp_path / "releases.db")
-    archive.put(compiled(files()).id, files(), Origin("flows"), 1.0)
+    archive.put(compiled(files()).id, files(), ReleaseOrigin("flows"), 1.0)
     archive.close()
     repository = new_repository(tmp_path / "repository")
     commit(
@@ -270,7 +280,7 @@ def test_releases_of_a_store_on_postgresql_are_found_there(journal: Path, postgr
     first, other = files(), files(changed(("attempts: 2", "attempts: 1")))
     with closing(Archive(postgresql)) as archive:
         for number, made in enumerate((first, other)):
-            archive.put(compiled(made).id, made, Origin("flows"), float(number))
+            archive.put(compiled(made).id, made, ReleaseOrigin("flows"), float(number))
     for made, differently in ((first, []), (other, ["lost"])):
         found = replay(journal, "--on", compiled(made).id[:8], "--store", postgresql, "--json")
         assert found.exit_code == 0, found.output
@@ -290,7 +300,7 @@ def test_a_store_that_cannot_be_reached_is_told_of(journal: Path, tmp_path: Path
 def test_a_beginning_that_several_releases_share_is_told_of(journal: Path, tmp_path: Path) -> None:
     with closing(Archive(tmp_path / "releases.db")) as archive:
         for name in ("abc1", "abc2"):
-            archive.put(name, files(), Origin("flows"), 1.0)
+            archive.put(name, files(), ReleaseOrigin("flows"), 1.0)
     found = replay(journal, "--on", "abc")
     assert (found.exit_code, "several releases begin with abc: abc1, abc2" in found.output) == (
         2,
@@ -330,8 +340,15 @@ def test_a_secret_that_is_not_here_is_no_difference() -> None:
         ).encode()
 
     recorded = recording("key:real", "s3://bucket-real/a")
-    assert differs(recording(PLACEHOLDER, f"s3://bucket-{PLACEHOLDER}/a"), recorded) == ""
     assert (
-        differs(recording(PLACEHOLDER, f"s3://other-{PLACEHOLDER}/a"), recorded)
+        find_difference(
+            recording(SECRET_PLACEHOLDER, f"s3://bucket-{SECRET_PLACEHOLDER}/a"), recorded
+        )
+        == ""
+    )
+    assert (
+        find_difference(
+            recording(SECRET_PLACEHOLDER, f"s3://other-{SECRET_PLACEHOLDER}/a"), recorded
+        )
         == "instructions[0].options.destinationUrl"
     )

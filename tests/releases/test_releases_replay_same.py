@@ -15,17 +15,17 @@ from runtime.flow_strategies import callbacks, fetched, flows, incoming
 from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
-from flowengine.journal import Recorded
-from flowengine.journal.reader import opened
-from flowengine.journal.row import Noted, row
-from flowengine.model.folder import read_folder
+from flowengine.journal import RecordedCall
+from flowengine.journal.journal_reader import open_row
+from flowengine.journal.journal_row import JournalRecord, build_row
+from flowengine.model.project_folder import read_folder
 from flowengine.releases import Registry
-from flowengine.releases.replay import Placeholders, Report, report
+from flowengine.replay import PlaceholderEnvironment, ReplayReport, replay_calls
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
-from flowengine.runtime.store import MemoryStore
 from flowengine.sinch import decode
-from flowengine.states import Fetched, Request
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import MemoryStore
 
 patient = settings(
     max_examples=examples(120),
@@ -36,24 +36,24 @@ patient = settings(
 
 async def conversation(
     made: Release, events: list[dict[str, Any]], answers: list[tuple[int, Any, str]]
-) -> list[Recorded]:
+) -> list[RecordedCall]:
     """These callbacks, answered by the engine and as they come out of the journal again."""
     asked = 0
 
-    async def fetch(_request: Request, _left: float) -> Fetched:
+    async def fetch(_request: LookupRequest, _left: float) -> LookupResult:
         nonlocal asked
         asked += 1
         status, body, error = answers[asked % len(answers)]
-        return Fetched(status, body, error)
+        return LookupResult(status, body, error)
 
     engine = Engine(Registry(made), MemoryStore(), Codec([derive_key("key")]), fetch, Clock())
     found = []
     for event in events:
         body = json.dumps(event).encode()
         reply = await engine.answer(decode(body), body)
-        kept = row(Noted(reply.record, body, reply.body), made, SEALER)
+        kept = build_row(JournalRecord(reply.record, body, reply.body), made, SEALER)
         found.append(
-            opened(
+            open_row(
                 (
                     kept.at,
                     kept.event,
@@ -85,7 +85,7 @@ def test_any_call_on_the_same_release_goes_as_it_went(
 ) -> None:
     made = compiled(files)
     recorded = asyncio.run(conversation(made, [first, *events], answers))
-    assert report(compiled(files), [("call-1", recorded)]) == Report(made.id, 1, (), {})
+    assert replay_calls(compiled(files), [("call-1", recorded)]) == ReplayReport(made.id, 1, (), {})
 
 
 def test_call_whose_events_came_again_with_other_bytes_goes_as_it_went() -> None:
@@ -101,7 +101,7 @@ def test_call_whose_events_came_again_with_other_bytes_goes_as_it_went() -> None
     for sent, repeated in ((events, 2), (lost, 0)):
         recorded = asyncio.run(conversation(made, sent, answers))
         assert [one.outcome for one in recorded].count("repeated") == repeated
-        assert report(made, [("call-1", recorded)]) == Report(made.id, 1, (), {})
+        assert replay_calls(made, [("call-1", recorded)]) == ReplayReport(made.id, 1, (), {})
 
 
 def calls_of(flow: str) -> Iterator[list[dict[str, Any]]]:
@@ -140,9 +140,9 @@ def test_calls_of_the_examples_go_as_they_went_even_without_the_secrets(flow: st
         for number, events in enumerate(calls_of(flow))
     ]
     bare = compile_project(
-        read_folder(Path(__file__).parents[2] / "flows"), Placeholders({})
+        read_folder(Path(__file__).parents[2] / "flows"), PlaceholderEnvironment({})
     ).release
     assert bare
-    made = report(bare, recorded)
+    made = replay_calls(bare, recorded)
     assert (made.groups, made.skipped) == ((), {})
     assert made.same == len(recorded)

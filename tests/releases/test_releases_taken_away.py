@@ -7,22 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.releases import sqlite
-from flowengine.releases.archive import Archive, Origin
-from flowengine.releases.database import ArchiveError
+from flowengine.releases import sqlite_archive
+from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.ledger import Change, Ledger
-from flowengine.runtime.complaints import Complaints
+from flowengine.runtime.log_once import LogOnce
 
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(sqlite, "AGAIN_SECONDS", 0.0)
-    monkeypatch.setattr(sqlite, "_complaints", Complaints(logging.getLogger("archive")))
+    monkeypatch.setattr(sqlite_archive, "RESTORE_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(sqlite_archive, "_complaints", LogOnce(logging.getLogger("archive")))
     return tmp_path / "releases.db"
 
 
 def publish(ledger: Ledger, release: str) -> None:
-    ledger.change(lambda _live: Change("Ann", "publish", release), 1.0)
+    ledger.append_change(lambda _live: Change("Ann", "publish", release), 1.0)
 
 
 def alone(path: Path) -> None:
@@ -39,16 +39,18 @@ def test_it_is_put_back_as_it_was(
     path: Path, how: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     archive, first, second = Archive(path), Ledger(path), Ledger(path)
-    archive.put("r1", {"a.yaml": b"a"}, Origin("flows"), 1.0)
+    archive.put("r1", {"a.yaml": b"a"}, ReleaseOrigin("flows"), 1.0)
     publish(first, "r1")
     for number in range(2, 5):
         how(path)
         publish((first, second)[number % 2], f"r{number}")
-        assert (first.live().current, second.live().current, Ledger(path).live().current) == (
-            f"r{number}",
-        ) * 3
-        assert archive.files("r1") == Archive(path).files("r1") == {"a.yaml": b"a"}
-    assert [change.release for change in second.all()] == ["r1", "r2", "r3", "r4"]
+        assert (
+            first.get_live().current,
+            second.get_live().current,
+            Ledger(path).get_live().current,
+        ) == (f"r{number}",) * 3
+        assert archive.load_files("r1") == Archive(path).load_files("r1") == {"a.yaml": b"a"}
+    assert [change.release for change in second.list_changes()] == ["r1", "r2", "r3", "r4"]
     assert [line for line in caplog.messages if "put back" in line] == [
         (
             f"{path} was taken away while it was used, and has been put back: to begin anew, end the "
@@ -69,8 +71,12 @@ def test_who_has_slept_through_an_earlier_loss_does_not_put_back_what_was_then(p
     publish(awake, "r2")
     all_of_it(path)
     with pytest.raises(ArchiveError, match="about to be put back"):
-        sleeper.live()
-    assert (awake.live().current, sleeper.live().current, Ledger(path).live().current) == (
+        sleeper.get_live()
+    assert (
+        awake.get_live().current,
+        sleeper.get_live().current,
+        Ledger(path).get_live().current,
+    ) == (
         "r2",
         "r2",
         "r2",
@@ -86,9 +92,9 @@ def test_an_older_copy_is_what_is_live_then(path: Path) -> None:
     publish(ledger, "r2")
     Archive(path.with_name("copy.db")).close()
     path.with_name("copy.db").rename(path)
-    assert ledger.live().current == "r1"
+    assert ledger.get_live().current == "r1"
     publish(ledger, "r3")
-    assert Ledger(path).live().current == ledger.live().current == "r3"
+    assert Ledger(path).get_live().current == ledger.get_live().current == "r3"
 
 
 def test_where_it_cannot_be_put_back_what_is_live_goes_on(
@@ -98,7 +104,7 @@ def test_where_it_cannot_be_put_back_what_is_live_goes_on(
     publish(ledger, "r1")
     path.unlink()
     path.mkdir()
-    assert ledger.live().current == "r1"
+    assert ledger.get_live().current == "r1"
     assert "cannot be put back; what is live goes on until the server ends" in caplog.text
     path.rmdir()
-    assert ledger.live().current == Ledger(path).live().current == "r1"
+    assert ledger.get_live().current == Ledger(path).get_live().current == "r1"

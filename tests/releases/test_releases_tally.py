@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from journal.journal_line import FLOW, answered, compiled, ended, files, keyed, press, record, ring
 
-from flowengine.journal import Figures, figures, parts
-from flowengine.releases.tally import Tally, machine_id
+from flowengine.journal import CanaryFigures, read_call_statistics, read_figures
+from flowengine.releases.canary_statistics import CanaryTable, load_machine_id
 
 SINCE = 1.0
 CALLS = [
@@ -34,13 +34,13 @@ CALLS = [
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def tally(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tally]:
+def tally(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CanaryTable]:
     where = (
         tmp_path / "releases.db"
         if request.param == "sqlite"
         else str(request.getfixturevalue("postgresql"))
     )
-    with closing(Tally(where)) as made:
+    with closing(CanaryTable(where)) as made:
         yield made
 
 
@@ -81,51 +81,56 @@ def torn(whole: Path, machines: int, seed: int) -> list[Path]:
     return made
 
 
-def told(tally: Tally, journal: Path, since: float = SINCE) -> None:
+def told(tally: CanaryTable, journal: Path, since: float = SINCE) -> None:
     """As a server does: until there is nothing more to tell."""
     while True:
-        before = tally.counted(journal.name, since)
-        found, number = parts(journal, since, before)
+        before = tally.load_uploaded_number(journal.name, since)
+        found, number = read_call_statistics(journal, since, before)
         if number == before:
             return
-        tally.tell(journal.name, since, found, number)
+        tally.save_calls(journal.name, since, found, number)
 
 
 @pytest.mark.parametrize("machines", [1, 2, 3])
 def test_calls_that_several_machines_answered_count_once_with_what_came_last(
-    tally: Tally, whole: tuple[Path, list[str]], machines: int, monkeypatch: pytest.MonkeyPatch
+    tally: CanaryTable,
+    whole: tuple[Path, list[str]],
+    machines: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sys.modules[figures.__module__], "_AT_ONCE", 7)
+    monkeypatch.setattr(sys.modules[read_figures.__module__], "_AT_ONCE", 7)
     path, releases = whole
     for journal in torn(path, machines, seed=machines):
         told(tally, journal)
-    assert tally.sum([*releases, "nobody"], SINCE) == (
-        {**figures(path, releases, SINCE), "nobody": Figures()},
+    assert tally.sum_figures([*releases, "nobody"], SINCE) == (
+        {**read_figures(path, releases, SINCE), "nobody": CanaryFigures()},
         machines,
         0,
     )
 
 
-def test_what_is_told_again_changes_nothing(tally: Tally, whole: tuple[Path, list[str]]) -> None:
+def test_what_is_told_again_changes_nothing(
+    tally: CanaryTable, whole: tuple[Path, list[str]]
+) -> None:
     path, releases = whole
     told(tally, path)
-    found, number = parts(path, SINCE, 0)
-    tally.tell(path.name, SINCE, found, number)
-    assert tally.sum(releases, SINCE) == (figures(path, releases, SINCE), 1, 0)
+    found, number = read_call_statistics(path, SINCE, 0)
+    tally.save_calls(path.name, SINCE, found, number)
+    assert tally.sum_figures(releases, SINCE) == (read_figures(path, releases, SINCE), 1, 0)
 
 
-def test_a_call_goes_on_between_two_looks(tally: Tally, tmp_path: Path) -> None:
+def test_a_call_goes_on_between_two_looks(tally: CanaryTable, tmp_path: Path) -> None:
     path, release = tmp_path / "journal.db", compiled(files())
     record(path, release, [ring("a"), ring("b")])
     told(tally, path)
     record(path, release, [press("0", "a"), ended("a", seconds=20)])
     told(tally, path)
-    found = tally.sum([release.id], SINCE).figures[release.id]
+    found = tally.sum_figures([release.id], SINCE).figures[release.id]
     assert (found.calls, found.ended, found.seconds) == (2, 1, 20.0)
 
 
 def test_calls_that_began_before_the_canary_do_not_count_wherever_they_go_on(
-    tally: Tally, tmp_path: Path
+    tally: CanaryTable, tmp_path: Path
 ) -> None:
     one, two, release = tmp_path / "one.db", tmp_path / "two.db", compiled(files())
     replies = record(one, release, [ring("a"), press("2", "a")])
@@ -137,28 +142,38 @@ def test_calls_that_began_before_the_canary_do_not_count_wherever_they_go_on(
             journal.commit()
     for path in (one, two):
         told(tally, path, since)
-    assert tally.sum([release.id], since).figures[release.id].calls == 0
+    assert tally.sum_figures([release.id], since).figures[release.id].calls == 0
 
 
-def test_a_journal_that_was_deleted_begins_anew(tally: Tally, tmp_path: Path) -> None:
+def test_a_journal_that_was_deleted_begins_anew(tally: CanaryTable, tmp_path: Path) -> None:
     path, release = tmp_path / "journal.db", compiled(files())
     record(path, release, [ring("a"), ring("b"), ring("c")])
     told(tally, path)
     path.unlink()
     record(path, release, [ring("d")])
     told(tally, path)
-    assert tally.sum([release.id], SINCE).figures[release.id].calls == 4
+    assert tally.sum_figures([release.id], SINCE).figures[release.id].calls == 4
 
 
-def test_another_canary_begins_with_nothing(tally: Tally, whole: tuple[Path, list[str]]) -> None:
+def test_another_canary_begins_with_nothing(
+    tally: CanaryTable, whole: tuple[Path, list[str]]
+) -> None:
     path, releases = whole
     told(tally, path)
-    tally.forget(SINCE)
-    assert tally.sum(releases, SINCE).machines == 1
-    tally.forget(SINCE + 1.0)
-    assert tally.sum(releases, SINCE) == ({name: Figures() for name in releases}, 0, 0)
+    tally.delete_older_canaries(SINCE)
+    assert tally.sum_figures(releases, SINCE).machines == 1
+    tally.delete_older_canaries(SINCE + 1.0)
+    assert tally.sum_figures(releases, SINCE) == (
+        {name: CanaryFigures() for name in releases},
+        0,
+        0,
+    )
 
 
 def test_a_machine_goes_by_one_name(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    assert machine_id(tmp_path) == machine_id(tmp_path) != machine_id(tmp_path / "other")
+    assert (
+        load_machine_id(tmp_path)
+        == load_machine_id(tmp_path)
+        != load_machine_id(tmp_path / "other")
+    )

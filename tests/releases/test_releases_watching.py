@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from releases_repository import flow
 
-from flowengine.releases.follow import FolderPlace
+from flowengine.releases.flow_sources import FolderSource
 
 INFO = Path("/proc/self/fdinfo")
 pytestmark = pytest.mark.skipif(not INFO.is_dir(), reason="only Linux tells what is watched")
@@ -52,12 +52,12 @@ def project(folder: Path) -> Path:
 def test_only_what_is_needed_is_watched(
     tmp_path: Path, make: Callable[[Path], Path], watched: int
 ) -> None:
-    place = FolderPlace(make(tmp_path))
+    place = FolderSource(make(tmp_path))
     woken: list[object] = []
     beside = [*tmp_path.glob("*/part*/*.yaml")]
 
     async def wake() -> None:
-        async for change in place.changes():
+        async for change in place.watch_changes():
             woken.append(change)  # noqa: PERF401  # they are counted while they come
 
     async def story() -> None:

@@ -14,13 +14,13 @@ import pytest
 from releases_repository import flow
 
 from flowengine.compile import Release
-from flowengine.releases.archive import Origin
-from flowengine.releases.workshop import Workshop
+from flowengine.releases.archive import ReleaseOrigin
+from flowengine.releases.compile_worker import CompileWorker
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> Iterator[Workshop]:
-    made = Workshop(tmp_path / "releases.db", {})
+def workshop(tmp_path: Path) -> Iterator[CompileWorker]:
+    made = CompileWorker(tmp_path / "releases.db", {})
     yield made
     made.close()
 
@@ -32,27 +32,31 @@ def files(words: str, flows: int = 1) -> dict[str, bytes]:
     return {**lines, "project.yaml": b"project: test\nroutes: [{flow: line-0}]\n"}
 
 
-def kept(workshop: Workshop, words: str) -> Release:
+def kept(workshop: CompileWorker, words: str) -> Release:
     release = workshop.compile(files(words)).release
     assert release is not None
-    workshop.archive.put(release.id, files(words), Origin("test"), 1.0)
+    workshop.archive.put(release.id, files(words), ReleaseOrigin("test"), 1.0)
     return release
 
 
-def test_what_was_made_last_is_not_made_again_to_be_served(workshop: Workshop) -> None:
+def test_what_was_made_last_is_not_made_again_to_be_served(workshop: CompileWorker) -> None:
     first = kept(workshop, "One.")
-    assert workshop.release(first.id) is first
+    assert workshop.load_release(first.id) is first
     assert workshop.compile(files("${nothing}")).release is None
-    assert workshop.release(first.id) is first
+    assert workshop.load_release(first.id) is first
 
 
-def test_a_release_that_another_one_has_followed_is_found_by_its_id(workshop: Workshop) -> None:
+def test_a_release_that_another_one_has_followed_is_found_by_its_id(
+    workshop: CompileWorker,
+) -> None:
     first, second = kept(workshop, "One."), kept(workshop, "Two.")
-    assert [found.id for name in (first.id, second.id) if (found := workshop.release(name))] == [
+    assert [
+        found.id for name in (first.id, second.id) if (found := workshop.load_release(name))
+    ] == [
         first.id,
         second.id,
     ]
-    assert workshop.release("gone") is None
+    assert workshop.load_release("gone") is None
 
 
 def fails() -> None:
@@ -61,7 +65,7 @@ def fails() -> None:
 
 @pytest.mark.parametrize("work", [sys.getswitchinterval, fails])
 def test_callbacks_get_their_turn_sooner_while_something_long_goes_on(
-    workshop: Workshop, work: Callable[[], Any]
+    workshop: CompileWorker, work: Callable[[], Any]
 ) -> None:
     usual = sys.getswitchinterval()
     try:
@@ -73,7 +77,7 @@ def test_callbacks_get_their_turn_sooner_while_something_long_goes_on(
 
 @pytest.mark.parametrize("collected", [True, False])
 def test_the_collector_need_not_look_through_a_large_release(
-    workshop: Workshop, *, collected: bool
+    workshop: CompileWorker, *, collected: bool
 ) -> None:
     before = gc.isenabled()
     passes: list[int] = []
@@ -101,7 +105,7 @@ class Circle:
         self.me = self
 
 
-def test_no_garbage_is_frozen_with_a_release(workshop: Workshop) -> None:
+def test_no_garbage_is_frozen_with_a_release(workshop: CompileWorker) -> None:
     workshop.compile(files("Warm."))
     before = gc.isenabled()
     gc.enable()

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
-from flowengine.compile.checks.cookie import worst_case
+from flowengine.compile.checks.cookie_size import compute_worst_case
 from flowengine.runtime import cookie
-from flowengine.runtime.call import Call, Frame, dump, restore
+from flowengine.runtime.call_state import Call, Frame, decode_call, encode_call
 from flowengine.runtime.step import Outcome, step
 from flowengine.sinch import decode
-from flowengine.svaml import encode
+from flowengine.svaml import encode_svaml
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TWICE = """
@@ -81,7 +81,7 @@ class Line:
     def send(self, **fields: Any) -> str:
         body = {"callid": "1", "cli": "46708168731", "to": {"type": "did", "endpoint": "1"}}
         event = decode(msgspec.json.encode({**body, **fields}))
-        known = restore(dump(self.call)) if self.call else None
+        known = decode_call(encode_call(self.call)) if self.call else None
         outcome: Outcome = step(self.release, known, event, NOW)
         self.call = outcome.call
         return spoken(outcome)
@@ -98,7 +98,7 @@ class Line:
 
 def spoken(outcome: Outcome) -> str:
     """What the caller is asked, without anything that is said before it."""
-    answer = msgspec.json.decode(encode(outcome.instructions, outcome.action))
+    answer = msgspec.json.decode(encode_svaml(outcome.instructions, outcome.action))
     menus = answer["action"].get("menus") or [{}]
     return str(menus[0].get("mainPrompt", "")).removeprefix("#tts[").removesuffix("]")
 
@@ -163,8 +163,8 @@ def test_back_undoes_the_questions_in_their_order_whatever_is_pressed(keys: list
             asked.append(heard)
         assert heard.startswith(names[len(asked) - 1]), (keys, asked, heard)
         assert line.call
-        size = cookie.size(len(dump(line.call)))
-        assert size <= worst_case(line.release.programs)[line.call.flow, line.call.state]
+        size = cookie.calculate_cookie_size(len(encode_call(line.call)))
+        assert size <= compute_worst_case(line.release.programs)[line.call.flow, line.call.state]
 
 
 def test_the_questions_of_a_call_that_goes_round_stay_within_bounds() -> None:
@@ -183,7 +183,7 @@ states:
     for _ in range(200):
         line.press("1")
     assert line.call
-    assert len(dump(line.call)) < 400
+    assert len(encode_call(line.call)) < 400
     assert line.press("*") == "B."
     assert line.press("*") == "A."
 
@@ -198,7 +198,7 @@ def test_a_call_stored_by_the_format_before_goes_on(previous: str) -> None:
     old = [
         line.release.id, "inner", "ask", "en-US", line.call.values, 1, previous, 2, [frame], False, 1
     ]  # fmt: skip
-    restored = restore(msgspec.msgpack.encode(old))
+    restored = decode_call(msgspec.msgpack.encode(old))
     assert restored
     assert restored.stack == (Frame(*frame),)
     assert restored.history == ((previous,) if previous else ())

@@ -4,14 +4,14 @@ import logging
 
 import pytest
 
-from flowengine.runtime import complaints
+from flowengine.runtime import log_once
 
 
 def test_a_complaint_is_made_once_in_a_while_with_how_often_there_was_reason_for_it(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, now = complaints.Complaints(logging.getLogger("disk")), [1000.0]
-    monkeypatch.setattr(complaints.time, "monotonic", lambda: now[0])
+    made, now = log_once.LogOnce(logging.getLogger("disk")), [1000.0]
+    monkeypatch.setattr(log_once.time, "monotonic", lambda: now[0])
     for second in range(130):
         now[0] = 1000.0 + second
         made.error("rows are lost: %s", f"no space at {second}")

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from runtime.test_engine import KEY, Crm, Phone, engine, release, words
 
 from flowengine.limits import SIGNATURE_WINDOW_SECONDS
-from flowengine.runtime.call import Call, dump
+from flowengine.runtime.call_state import Call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec
 from flowengine.runtime.delivery import (
-    Delivery,
-    in_flight_key,
-    is_connected,
+    CallbackDelivery,
+    assume_connected,
+    compute_in_flight_key,
     is_unique_stamp,
     parse_stamp,
 )
@@ -32,8 +32,8 @@ from flowengine.runtime.delivery_log import (
     decode_log,
     encode_log,
 )
-from flowengine.runtime.store import MemoryStore, Saved, SqliteStore, Store, StoreError
 from flowengine.sinch import Notify, decode
+from flowengine.storage.sessions import MemoryStore, SavedCall, SqliteStore, Store, StoreError
 
 LOOP = """
 flow: line
@@ -88,7 +88,9 @@ class Line(Phone):
 
 def old_file(path: Path, body: bytes, answer: bytes, *, ended: bool = False) -> None:
     """A store as the version before has left it: this body was answered last."""
-    state = dump(Call(AT.id, "line", "ask", "en-US", {"vars.presses": 4}, steps=2, ended=ended))
+    state = encode_call(
+        Call(AT.id, "line", "ask", "en-US", {"vars.presses": 4}, steps=2, ended=ended)
+    )
     digest = blake2b(body, digest_size=16).digest()
     connection = sqlite3.connect(path)
     connection.executescript(OLD_SCHEMA)
@@ -160,21 +162,25 @@ entries = st.builds(
 
 @given(st.lists(entries).filter(bool))
 def test_a_log_is_read_as_it_was_written(log: list[AnsweredDelivery]) -> None:
-    assert decode_log(Saved(1, b"", encode_log(log), b"")) == log
+    assert decode_log(SavedCall(1, b"", encode_log(log), b"")) == log
 
 
 def test_a_log_does_not_grow_with_the_call() -> None:
     saved = None
     for number in range(10 * MAX_ENTRIES):
         event = Notify(call_id="c")
-        delivery = Delivery(event, b"", b"%016d" % number, 0, is_connected, 1000.0 + number, 0.0)
+        delivery = CallbackDelivery(
+            event, b"", b"%016d" % number, 0, assume_connected, 1000.0 + number, 0.0
+        )
         log = append_entry(saved, delivery, spoken=number == 3, cookie=False)
-        saved = Saved(number, b"", log, b"")
+        saved = SavedCall(number, b"", log, b"")
     assert saved
     found = decode_log(saved)
     assert len(found) <= MAX_ENTRIES + 2
     assert found[0].is_spoken, "how far the call has gone is known"
-    late = Delivery(event, b"", b"x" * 16, 0, is_connected, 2000.0 + SIGNATURE_WINDOW_SECONDS, 0.0)
+    late = CallbackDelivery(
+        event, b"", b"x" * 16, 0, assume_connected, 2000.0 + SIGNATURE_WINDOW_SECONDS, 0.0
+    )
     assert (
         len(
             decode_log(
@@ -215,10 +221,12 @@ def test_stamp_names_one_request_only_with_a_fraction_of_a_second(
 ) -> None:
     stamped = parse_stamp(text)
     assert is_unique_stamp(stamped) is expected
-    notice = Delivery(Notify(call_id="c"), b"", b"i" * 16, stamped, is_connected, 0.0, 0.0)
+    notice = CallbackDelivery(
+        Notify(call_id="c"), b"", b"i" * 16, stamped, assume_connected, 0.0, 0.0
+    )
     for key in (
-        lambda: in_flight_key(notice.event, notice.identity, stamped, is_unanswered=True),
-        lambda: notice.claim_key(is_unanswered=True),
+        lambda: compute_in_flight_key(notice.event, notice.identity, stamped, is_unanswered=True),
+        lambda: notice.build_claim_key(is_unanswered=True),
     ):
         assert (key() == key()) is expected
 
@@ -281,12 +289,12 @@ class Failing(MemoryStore):
 
     is_full = is_gone = False
 
-    async def save(self, call_id: str, saved: Saved, expires: float) -> Saved:
+    async def save(self, call_id: str, saved: SavedCall, expires: float) -> SavedCall:
         if self.is_full:
             raise StoreError("full")
         return await super().save(call_id, saved, expires)
 
-    async def load(self, call_id: str) -> Saved | None:
+    async def load(self, call_id: str) -> SavedCall | None:
         if self.is_gone:
             raise StoreError("gone")
         return await super().load(call_id)

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from flowengine import pace
+from flowengine import cooperative
 from flowengine.compile import Release, compile_project
 from flowengine.releases import Registry
-from flowengine.runtime.call import Call, dump, restore
+from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec, derive_key
 from flowengine.runtime.engine import Engine, Reply
-from flowengine.runtime.store import MemoryStore, Saved, SqliteStore, Store, StoreError
 from flowengine.sinch import decode
-from flowengine.states import Fetched, Request
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import MemoryStore, SavedCall, SqliteStore, Store, StoreError
 
 FLOW = """
 flow: line
@@ -61,12 +61,12 @@ RELEASE = release()
 class Crm:
     """The system that the flow asks."""
 
-    def __init__(self, *answers: Fetched | Exception, wait: float = 0) -> None:
-        self.answers = list(answers) or [Fetched(200, {"name": "Ann"})]
+    def __init__(self, *answers: LookupResult | Exception, wait: float = 0) -> None:
+        self.answers = list(answers) or [LookupResult(200, {"name": "Ann"})]
         self.wait = wait
-        self.asked: list[tuple[Request, float]] = []
+        self.asked: list[tuple[LookupRequest, float]] = []
 
-    async def __call__(self, request: Request, left: float) -> Fetched:
+    async def __call__(self, request: LookupRequest, left: float) -> LookupResult:
         self.asked.append((request, left))
         await asyncio.sleep(self.wait)
         answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
@@ -191,10 +191,10 @@ def test_a_lost_store_is_made_up_for_by_the_cookie() -> None:
 
 def spoiled(cookie: str) -> dict[str, str]:
     foreign = Codec([KEY]).seal(
-        dump(Call(RELEASE.id, "line", "bye", "en-US", steps=99)), "another call"
+        encode_call(Call(RELEASE.id, "line", "bye", "en-US", steps=99)), "another call"
     )
     other_key = Codec([derive_key("other")]).seal(
-        dump(Call(RELEASE.id, "line", "bye", "en-US", steps=99)), "call-1"
+        encode_call(Call(RELEASE.id, "line", "bye", "en-US", steps=99)), "call-1"
     )
     nonsense = Codec([KEY]).seal(b"nonsense", "call-1")
     return {
@@ -234,7 +234,9 @@ def test_the_higher_counter_wins() -> None:
         older = MemoryStore()
         await older.save(
             "call-1",
-            Saved(1, dump(Call(RELEASE.id, "line", "ask", "en-US", steps=1)), b"old", b"{}"),
+            SavedCall(
+                1, encode_call(Call(RELEASE.id, "line", "ask", "en-US", steps=1)), b"old", b"{}"
+            ),
             1e12,
         )
         phone.engine, phone.cookies = engine(older), fresh
@@ -266,13 +268,13 @@ def test_with_both_gone_the_menu_names_the_way_to_the_error_exit() -> None:
 
 def test_a_store_with_bytes_of_another_age_is_overruled() -> None:
     async def act(store: Store) -> None:
-        await store.save("call-1", Saved(7, b"of another age", b"old", b"{}"), 1e12)
+        await store.save("call-1", SavedCall(7, b"of another age", b"old", b"{}"), 1e12)
         phone = Phone(engine(store))
         assert await phone.enter("1", "return", "line.menu") == "Sorry."
         kept = await store.load("call-1")
         assert kept
         assert kept.counter == 8
-        call = restore(kept.state)
+        call = decode_call(kept.state)
         assert call
         assert call.state == "sorry"
 
@@ -382,7 +384,7 @@ def test_a_call_that_rings_again_after_a_publication_asks_nothing_of_the_new_rel
 
 
 class WriteOnly(MemoryStore):
-    async def load(self, call_id: str) -> Saved | None:
+    async def load(self, call_id: str) -> SavedCall | None:
         raise AssertionError(f"{call_id} was looked for")
 
 
@@ -398,7 +400,7 @@ class Full(MemoryStore):
 
     full = False
 
-    async def save(self, call_id: str, saved: Saved, expires: float) -> Saved:
+    async def save(self, call_id: str, saved: SavedCall, expires: float) -> SavedCall:
         if self.full:
             raise StoreError("full")
         return await super().save(call_id, saved, expires)
@@ -415,7 +417,7 @@ def test_a_call_that_rings_again_is_known_though_nothing_can_be_saved_any_more(
     flow: str, cookies: bool
 ) -> None:
     async def act(store: Store) -> None:
-        crm = Crm(Fetched(200, {"name": "Ann"}), Fetched(200, {"name": "Bob"}))
+        crm = Crm(LookupResult(200, {"name": "Ann"}), LookupResult(200, {"name": "Bob"}))
         phone = Phone(engine(store, crm, at=release(flow), cookies=cookies))
         body = phone.body("ice", cli="467", to={"type": "did", "endpoint": "1"})
         first = await phone.send(body)
@@ -467,7 +469,9 @@ def test_a_notice_during_a_lookup_loses_nothing(opened: Callable[[], Store]) -> 
 
 def test_whatever_fails_the_caller_hears_an_apology() -> None:
     async def act(store: Store) -> None:
-        phone = Phone(engine(store, Crm(RuntimeError("no network"), Fetched(200, {"name": "Ann"}))))
+        phone = Phone(
+            engine(store, Crm(RuntimeError("no network"), LookupResult(200, {"name": "Ann"})))
+        )
         await phone.ice()
         reply = await phone.send(phone.keys("1234"))
         assert words(reply) == "The apology."
@@ -479,7 +483,7 @@ def test_whatever_fails_the_caller_hears_an_apology() -> None:
 
 
 class BrokenStore(MemoryStore):
-    async def load(self, call_id: str) -> Saved | None:
+    async def load(self, call_id: str) -> SavedCall | None:
         raise StoreError(f"no disk for {call_id}")
 
 
@@ -508,7 +512,7 @@ def test_a_full_disk_is_not_filled_by_saying_so(
 
     async def act(store: Store) -> None:
         filled(store)
-        served = engine(store, Crm(Fetched(404)))
+        served = engine(store, Crm(LookupResult(404)))
         for number in range(200):
             phone = Phone(served, call_id=f"call-{number}" + "x" * 2000)
             assert words(await phone.ice()) == "Number?"
@@ -531,7 +535,7 @@ def test_a_full_disk_is_not_filled_by_saying_so(
 @pytest.mark.parametrize("status", [404, 0])
 def test_a_lookup_that_fails_takes_its_exit(status: int) -> None:
     async def act(store: Store) -> None:
-        phone = Phone(engine(store, Crm(Fetched(status))))
+        phone = Phone(engine(store, Crm(LookupResult(status))))
         await phone.ice()
         assert await phone.enter("1234") == "Unknown 1234. Press 1."
 
@@ -566,14 +570,14 @@ def test_whoever_waits_for_a_lookup_needs_nobody_to_give_way() -> None:
     counted: list[int] = []
 
     async def act(store: Store) -> None:
-        async def fetch(_request: Request, _left: float) -> Fetched:
-            counted.append(len(phone.engine.in_flight) - pace._elsewhere)
-            return Fetched(200, {"name": "Ann"})
+        async def fetch(_request: LookupRequest, _left: float) -> LookupResult:
+            counted.append(len(phone.engine.in_flight) - cooperative._waiting_on_io)
+            return LookupResult(200, {"name": "Ann"})
 
         phone = Phone(engine(store, fetch))  # type: ignore[arg-type]
         await phone.ice()
         assert await phone.enter("1234") == "Hello Ann 0."
-        assert (counted, pace._elsewhere) == ([0], 0)
+        assert (counted, cooperative._waiting_on_io) == ([0], 0)
 
     running(MemoryStore(), act)
 
@@ -659,7 +663,7 @@ def test_a_state_that_outgrows_the_cookie_travels_in_the_store_alone() -> None:
     ).replace("Goodbye ${vars.name}.", "Goodbye ${size(vars.name + vars.more)}.")
 
     async def act(store: Store) -> None:
-        phone = Phone(engine(store, Crm(Fetched(200, {"name": "x" * 500})), at=release(long)))
+        phone = Phone(engine(store, Crm(LookupResult(200, {"name": "x" * 500})), at=release(long)))
         await phone.ice()
         before = dict(phone.cookies)
         await phone.enter("1234")

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from flowengine.compile import Release, compile_project
 from flowengine.limits import MAX_FACT_BYTES
 from flowengine.releases import Registry
-from flowengine.runtime.begin import cut
-from flowengine.runtime.call import Call, Frame, dump, fits
+from flowengine.runtime.call_state import Call, Frame, can_continue_on, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec, derive_key
 from flowengine.runtime.engine import Engine, Reply
-from flowengine.runtime.store import MemoryStore, Saved
+from flowengine.runtime.step_start import truncate_fact
 from flowengine.sinch import decode
-from flowengine.states import Fetched, Request
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import MemoryStore, SavedCall
 
 LINE = """
 flow: line
@@ -55,7 +55,7 @@ def release(routes: str = f"[{SERVER}, {{flow: line}}]") -> Release:
 RELEASE = release()
 
 
-async def unasked(_request: Request, _left: float) -> Fetched:
+async def unasked(_request: LookupRequest, _left: float) -> LookupResult:
     raise AssertionError("nothing is asked here")
 
 
@@ -65,7 +65,7 @@ def answered(event: str, known: Call | None, at: Release = RELEASE, **fields: An
     async def run() -> Reply:
         store = MemoryStore()
         if known:
-            await store.save("c1", Saved(known.steps, dump(known), b"old", b"{}"), 1e12)
+            await store.save("c1", SavedCall(known.steps, encode_call(known), b"old", b"{}"), 1e12)
         body = json.dumps({"event": event, "callid": "c1", "version": 1, **fields}).encode()
         return await Engine(Registry(at), store, CODEC, unasked).answer(decode(body), body)
 
@@ -141,13 +141,15 @@ def test_keys_in_a_conference_are_acknowledged_and_answers_to_questions_never_ig
 
 
 def test_a_call_waits_for_a_subflow_only_where_one_is_used() -> None:
-    assert fits(Call("x", "line", "ask", "en-US"), RELEASE)
-    assert not fits(Call("x", "line", "ask", "en-US", stack=(Frame("line", "ask", {}),)), RELEASE)
+    assert can_continue_on(Call("x", "line", "ask", "en-US"), RELEASE)
+    assert not can_continue_on(
+        Call("x", "line", "ask", "en-US", stack=(Frame("line", "ask", {}),)), RELEASE
+    )
 
 
 @given(st.text())
 def test_what_travels_is_cut_to_what_the_check_counts_on(text: str) -> None:
-    short = cut(text)
+    short = truncate_fact(text)
     assert len(short.encode()) <= MAX_FACT_BYTES
     assert text.startswith(short)
     assert short == text or len(short.encode()) > MAX_FACT_BYTES - 4

@@ -11,14 +11,14 @@ import pytest
 
 from flowengine.limits import REPORT_KEPT_SECONDS, REPORT_SECONDS
 from flowengine.runtime.cookie import Codec, derive_key
-from flowengine.runtime.outbox import Outbox, undelivered
-from flowengine.runtime.store import MemoryStore, SqliteStore, Store
-from flowengine.states import Fetched, Request
+from flowengine.runtime.outbox import Outbox, needs_retry
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import MemoryStore, SqliteStore, Store
 
-REPORT = Request(
+REPORT = LookupRequest(
     "crm", "POST", "https://crm.example.com/calls", {"authorization": "secret"}, b"{}", 2.0, 0
 )
-DOWN, TAKEN = Fetched(503), Fetched(204)
+DOWN, TAKEN = LookupResult(503), LookupResult(204)
 
 
 class World:
@@ -28,14 +28,14 @@ class World:
         self.now, self.answer, self.sent = 1000.0, DOWN, 0
         self.outbox = Outbox(store, Codec([derive_key("key")]), self.fetch, lambda: self.now)
 
-    async def fetch(self, request: Request, _left: float) -> Fetched:
+    async def fetch(self, request: LookupRequest, _left: float) -> LookupResult:
         assert request == replace(REPORT, timeout=REPORT_SECONDS), "nobody waits for it"
         self.sent += 1
         return self.answer
 
     async def later(self, seconds: float) -> int:
         self.now += seconds
-        return await self.outbox.deliver()
+        return await self.outbox.deliver_due_reports()
 
 
 @pytest.fixture(params=["sqlite", "memory"])
@@ -49,8 +49,8 @@ def test_a_report_is_tried_again_until_it_arrives(opened: Callable[[], Store]) -
     async def act() -> None:
         store = opened()
         world = World(store)
-        await world.outbox.keep(REPORT)
-        await world.outbox.keep(REPORT)
+        await world.outbox.keep_report(REPORT)
+        await world.outbox.keep_report(REPORT)
         assert await world.later(0.5) == 0
         assert world.sent == 0
         assert await world.later(1) == 0
@@ -69,7 +69,7 @@ def test_a_report_is_given_up_after_a_day(opened: Callable[[], Store]) -> None:
     async def act() -> None:
         store = opened()
         world = World(store)
-        await world.outbox.keep(REPORT)
+        await world.outbox.keep_report(REPORT)
         await world.later(REPORT_KEPT_SECONDS - 1)
         assert world.sent == 1
         world.answer = TAKEN
@@ -83,7 +83,7 @@ def test_two_workers_send_a_report_once(tmp_path: Path) -> None:
     async def act() -> None:
         stores = [SqliteStore(tmp_path / "calls.db") for _ in range(2)]
         worlds = [World(store) for store in stores]
-        await worlds[0].outbox.keep(REPORT)
+        await worlds[0].outbox.keep_report(REPORT)
         for world in worlds:
             world.answer = TAKEN
         assert sorted(await asyncio.gather(*(world.later(2) for world in worlds))) == [0, 1]
@@ -96,7 +96,7 @@ def test_two_workers_send_a_report_once(tmp_path: Path) -> None:
 def test_a_report_holds_secrets_and_is_sealed(tmp_path: Path) -> None:
     async def act() -> None:
         store = SqliteStore(tmp_path / "calls.db")
-        await World(store).outbox.keep(REPORT)
+        await World(store).outbox.keep_report(REPORT)
         await store.close()
 
     asyncio.run(act())
@@ -104,12 +104,14 @@ def test_a_report_holds_secrets_and_is_sealed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "fetched", [Fetched(0, error="timeout"), Fetched(0, error="connection"), DOWN]
+    "fetched", [LookupResult(0, error="timeout"), LookupResult(0, error="connection"), DOWN]
 )
-def test_what_may_pass_is_tried_again(fetched: Fetched) -> None:
-    assert undelivered(REPORT, fetched)
+def test_what_may_pass_is_tried_again(fetched: LookupResult) -> None:
+    assert needs_retry(REPORT, fetched)
 
 
-@pytest.mark.parametrize("fetched", [TAKEN, Fetched(404), Fetched(0, error="not allowed")])
-def test_what_is_said_is_said(fetched: Fetched) -> None:
-    assert not undelivered(REPORT, fetched)
+@pytest.mark.parametrize(
+    "fetched", [TAKEN, LookupResult(404), LookupResult(0, error="not allowed")]
+)
+def test_what_is_said_is_said(fetched: LookupResult) -> None:
+    assert not needs_retry(REPORT, fetched)

@@ -16,10 +16,10 @@ import pytest
 from flowengine.runtime import outbox as outbox_module
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.outbox import Outbox
-from flowengine.runtime.store import MemoryStore, SqliteStore, Store, StoreError
-from flowengine.server.fetch import Client
+from flowengine.server.fetch import LookupClient
 from flowengine.server.fetch.guard import Hosts
-from flowengine.states import Request
+from flowengine.states import LookupRequest
+from flowengine.storage.sessions import MemoryStore, SqliteStore, Store, StoreError
 
 CODEC = Codec([derive_key("key")])
 LONG_AGO = 1000.0
@@ -55,9 +55,9 @@ class Receiver:
         self.port = self.server.server_port
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
-    def report(self, number: int) -> Request:
+    def report(self, number: int) -> LookupRequest:
         url = f"http://127.0.0.1:{self.port}/calls"
-        return Request("crm", "POST", url, {}, b"report %d" % number, 0.1, 0)
+        return LookupRequest("crm", "POST", url, {}, b"report %d" % number, 0.1, 0)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store
     if request.param == "sqlite":
         return lambda: SqliteStore(tmp_path / "calls.db")
     address = request.getfixturevalue("postgresql")
-    from flowengine.runtime.store.postgresql import PostgresqlStore
+    from flowengine.storage.sessions.postgresql_store import PostgresqlStore
 
     return lambda: PostgresqlStore(address)
 
@@ -88,14 +88,16 @@ def hosts(*receivers: Receiver) -> Hosts:
     return {f"127.0.0.1:{receiver.port}": True for receiver in receivers}
 
 
-async def delivered(stores: list[Store], reports: list[Request], *receivers: Receiver) -> list[int]:
+async def delivered(
+    stores: list[Store], reports: list[LookupRequest], *receivers: Receiver
+) -> list[int]:
     """How many reports each of the workers with these stores could deliver."""
-    clients = [Client(lambda: hosts(*receivers)) for _ in stores]
+    clients = [LookupClient(lambda: hosts(*receivers)) for _ in stores]
     workers = [Outbox(store, CODEC, client) for store, client in zip(stores, clients, strict=True)]
     for report in reports:
-        await workers[0].keep(report)
+        await workers[0].keep_report(report)
     await asyncio.sleep(1.05)  # then their time has come
-    arrived = await asyncio.gather(*(worker.deliver() for worker in workers))
+    arrived = await asyncio.gather(*(worker.deliver_due_reports() for worker in workers))
     for client in clients:
         await client.close()
     for store in stores:
@@ -131,12 +133,12 @@ def test_a_receiver_that_hangs_holds_up_no_other(
 
     async def act() -> None:
         store = opened()
-        client = Client(lambda: hosts(hangs, quick))
+        client = LookupClient(lambda: hosts(hangs, quick))
         worker = Outbox(store, CODEC, client)
         for report in reports:
-            await worker.keep(report)
+            await worker.keep_report(report)
         await asyncio.sleep(1.05)
-        delivering = asyncio.create_task(worker.deliver())
+        delivering = asyncio.create_task(worker.deliver_due_reports())
         while len(quick.taken) < 10 and not delivering.done():  # noqa: ASYNC110  # of a thread
             await asyncio.sleep(0.01)
         assert len(hangs.taken) <= outbox_module.REPORTS_PER_RECEIVER, "all wait for their answer"
@@ -155,14 +157,14 @@ def test_what_a_killed_worker_had_claimed_is_left_to_others_after_the_lease(
     quick, now = receivers(0.0), [LONG_AGO]
 
     async def act() -> None:
-        stores, client = [opened(), opened()], Client(lambda: hosts(quick))
+        stores, client = [opened(), opened()], LookupClient(lambda: hosts(quick))
         first, second = (Outbox(store, CODEC, client, lambda: now[0]) for store in stores)
-        await first.keep(quick.report(1))
+        await first.keep_report(quick.report(1))
         now[0] += 2
-        assert await stores[0].claim_letter(now[0], 20.0, [])  # and then it is killed
-        assert await second.deliver() == 0
+        assert await stores[0].claim_report(now[0], 20.0, [])  # and then it is killed
+        assert await second.deliver_due_reports() == 0
         now[0] += 20
-        assert await second.deliver() == 1
+        assert await second.deliver_due_reports() == 1
         await client.close()
         for store in stores:
             await store.close()
@@ -176,11 +178,11 @@ class Forgetful(MemoryStore):
 
     failures = 2
 
-    async def settle(self, letter: Any, due: float | None) -> None:
+    async def settle_report(self, letter: Any, due: float | None) -> None:
         self.failures -= 1
         if self.failures >= 0:
             raise StoreError("the disk is full")
-        await super().settle(letter, due)
+        await super().settle_report(letter, due)
 
 
 def test_a_report_that_arrived_is_not_sent_again_because_that_could_not_be_noted(

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from pgbouncer import PLAIN, pgbouncer
 
-from flowengine.releases.database import ArchiveError
-from flowengine.runtime.store import Saved, StoreError, open_store
+from flowengine.releases.archive_database import ArchiveError
+from flowengine.storage.sessions import SavedCall, StoreError, open_store
 
 psycopg = pytest.importorskip("psycopg")
 DOCS = Path(__file__).parents[2] / "docs" / "operations.md"
-STEP = Saved(1, b"state", b"digest", b"answer", 1.0)
+STEP = SavedCall(1, b"state", b"digest", b"answer", 1.0)
 SHARED = "shares connections among transactions"
 
 
@@ -42,7 +42,7 @@ def test_store_behind_a_pooler_of_sessions_works(pooler: str) -> None:
             assert not await other.claim(call, b"d", 2e9)
         await store.check_writable()
         assert await store.drop_expired(3e9) >= 12
-        assert await store.releases() == set()
+        assert await store.find_needed_releases() == set()
         await store.close()
         await other.close()
 
@@ -50,7 +50,7 @@ def test_store_behind_a_pooler_of_sessions_works(pooler: str) -> None:
 
 
 def test_statement_over_a_pooler_has_a_time_limit_and_no_search_path_of_ours(pooler: str) -> None:
-    from flowengine.runtime.postgresql import connect
+    from flowengine.storage.postgresql import connect
 
     with connect(pooler, 0.2) as connection:
         assert connection.execute("SHOW search_path").fetchone() == ('"$user", public',)
@@ -61,29 +61,29 @@ def test_statement_over_a_pooler_has_a_time_limit_and_no_search_path_of_ours(poo
 
 
 def test_leader_lock_over_a_pooler_belongs_to_one(pooler: str) -> None:
-    from flowengine.releases.postgresql import PostgresqlDatabase, PostgresqlTurn
+    from flowengine.releases.postgresql_archive import PostgresqlDatabase, PostgresqlLeaderLock
 
     PostgresqlDatabase(pooler).close()
-    first, second = PostgresqlTurn(pooler), PostgresqlTurn(pooler)
+    first, second = PostgresqlLeaderLock(pooler), PostgresqlLeaderLock(pooler)
     try:
         for _ in range(5):
-            assert first.taken()
-            assert not second.taken()
+            assert first.try_acquire()
+            assert not second.try_acquire()
         first.close()
-        assert any(second.taken() for _ in range(50))
+        assert any(second.try_acquire() for _ in range(50))
     finally:
         second.close()
 
 
 def test_archive_behind_a_pooler_of_sessions_works(pooler: str) -> None:
-    from flowengine.releases.postgresql import PostgresqlDatabase
+    from flowengine.releases.postgresql_archive import PostgresqlDatabase
 
     database = PostgresqlDatabase(pooler)
     for number in range(8):
         with database.transaction():
-            database.rows("INSERT INTO contents VALUES (?, ?)", b"%d" % number, b"packed")
-    assert len(database.rows("SELECT digest FROM contents")) == 8
-    assert database.version() == 0
+            database.execute("INSERT INTO contents VALUES (?, ?)", b"%d" % number, b"packed")
+    assert len(database.execute("SELECT digest FROM contents")) == 8
+    assert database.read_data_version() == 0
     database.close()
 
 
@@ -130,7 +130,7 @@ def test_tables_are_found_whatever_the_role_is_called(postgresql: str, name: str
 def test_pooler_that_shares_connections_is_refused(
     postgresql: str, options: dict[str, str]
 ) -> None:
-    from flowengine.releases.postgresql import PostgresqlDatabase
+    from flowengine.releases.postgresql_archive import PostgresqlDatabase
 
     with pgbouncer(postgresql, **options) as address:
         with pytest.raises(StoreError, match=SHARED) as told:
@@ -166,7 +166,7 @@ def test_pooler_that_shares_connections_is_refused_while_others_use_it(postgresq
 def test_pooler_without_a_free_connection_is_told(
     postgresql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flowengine.runtime.pooler.CHECK_SECONDS", 1.0)
+    monkeypatch.setattr("flowengine.storage.pooler.CHECK_SECONDS", 1.0)
     with (
         pgbouncer(postgresql, default_pool_size="1") as address,
         psycopg.connect(address) as busy,

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
-from flowengine.runtime.call import Call, Frame, dump, fits, restore
+from flowengine.runtime.call_state import Call, Frame, can_continue_on, decode_call, encode_call
 from flowengine.runtime.step import Outcome, resume, step
-from flowengine.sinch import Dice, Event, Notify, Pie, decode
-from flowengine.states import Fetched
-from flowengine.svaml import encode, violations
+from flowengine.sinch import CallbackEvent, Dice, Notify, Pie, decode
+from flowengine.states import LookupResult
+from flowengine.svaml import encode_svaml, find_violations
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 patient = settings(
@@ -41,18 +41,18 @@ def compiled(files: dict[str, bytes]) -> Release:
 
 
 def taken(
-    release: Release, call: Call | None, event: Event, answers: list[tuple[int, Any, str]]
+    release: Release, call: Call | None, event: CallbackEvent, answers: list[tuple[int, Any, str]]
 ) -> Outcome:
     """A step with its lookups; the answers come again from the first when they are used up."""
     outcome, asked = step(release, call, event, NOW), 0
     while outcome.waiting:
         status, body, error = answers[asked % len(answers)]
-        outcome, asked = resume(outcome.waiting, Fetched(status, body, error)), asked + 1
+        outcome, asked = resume(outcome.waiting, LookupResult(status, body, error)), asked + 1
         assert asked <= 200, "a callback that asks without end"
     return outcome
 
 
-def legal(event: Event, outcome: Outcome) -> None:
+def legal(event: CallbackEvent, outcome: Outcome) -> None:
     context = str(event.__struct_config__.tag)
     in_conference = isinstance(event, Pie) and (
         event.type == "sequence" or event.menu_id == event.conference_id
@@ -61,10 +61,10 @@ def legal(event: Event, outcome: Outcome) -> None:
         assert outcome.instructions == (), "keys of a conference want no answer"
     elif isinstance(event, (Dice, Notify)):
         assert outcome.action is None
-        assert violations(context, outcome.instructions, None) == []
+        assert find_violations(context, outcome.instructions, None) == []
     else:
-        assert violations(context, outcome.instructions, outcome.action) == []
-    json.loads(encode(outcome.instructions, outcome.action))
+        assert find_violations(context, outcome.instructions, outcome.action) == []
+    json.loads(encode_svaml(outcome.instructions, outcome.action))
 
 
 @patient
@@ -91,16 +91,16 @@ def test_any_callbacks_in_any_order_get_an_answer_that_is_legal(
         event = decode(json.dumps(body).encode())
         outcome = taken(release, call, event, answers)
         legal(event, outcome)
-        carried = call and restore(dump(call))
+        carried = call and decode_call(encode_call(call))
         assert carried == call
         again = taken(release, carried, event, answers)
-        assert encode(again.instructions, again.action) == encode(
+        assert encode_svaml(again.instructions, again.action) == encode_svaml(
             outcome.instructions, outcome.action
         )
         assert again.call == outcome.call
         if outcome.call:
             assert outcome.call.steps > (call.steps if call else 0), number
-            assert fits(outcome.call, release)
+            assert can_continue_on(outcome.call, release)
         call = outcome.call or call
 
 
@@ -132,20 +132,20 @@ calls = st.builds(
 
 @given(call=calls)
 def test_a_call_survives_its_bytes(call: Call) -> None:
-    found = restore(dump(call))
+    found = decode_call(encode_call(call))
     assert found == call
     assert found
     assert [type(value) for value in found.values.values()] == [
         type(value) for value in call.values.values()
     ]
-    assert dump(found) == dump(call)
+    assert encode_call(found) == encode_call(call)
 
 
 @given(data=st.binary() | jsons.map(lambda data: json.dumps(data).encode()))
 def test_other_bytes_are_no_call(data: bytes) -> None:
-    assert restore(data) is None
+    assert decode_call(data) is None
 
 
 @given(call=calls, cut=st.integers(0, 100))
 def test_half_a_call_is_none(call: Call, cut: int) -> None:
-    assert restore(dump(call)[: -1 - cut]) is None
+    assert decode_call(encode_call(call)[: -1 - cut]) is None

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowengine.runtime.store import MemoryStore, Saved, SqliteStore, Store, StoreError, open_store
+from flowengine.storage.sessions import (
+    MemoryStore,
+    SavedCall,
+    SqliteStore,
+    Store,
+    StoreError,
+    open_store,
+)
 
 
 class Clock:
@@ -23,8 +30,8 @@ Opener = Callable[[Clock], Store]
 LATER = 2000.0
 
 
-def step(counter: int, digest: bytes = b"digest", answer: bytes = b"answer") -> Saved:
-    return Saved(counter, b"state %d" % counter, digest, answer, 1.5)
+def step(counter: int, digest: bytes = b"digest", answer: bytes = b"answer") -> SavedCall:
+    return SavedCall(counter, b"state %d" % counter, digest, answer, 1.5)
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
@@ -41,12 +48,14 @@ def _patient() -> Iterator[None]:
     """How slow a machine is, is not asked here."""
     with pytest.MonkeyPatch.context() as patch:
         with suppress(ImportError):  # without the driver there is no such store to test
-            patch.setattr("flowengine.runtime.store.postgresql.PATIENCE_SECONDS", 30.0)
+            patch.setattr(
+                "flowengine.storage.sessions.postgresql_store.STATEMENT_TIMEOUT_SECONDS", 30.0
+            )
         yield
 
 
 def on_postgresql(address: str) -> Opener:
-    from flowengine.runtime.store.postgresql import PostgresqlStore
+    from flowengine.storage.sessions.postgresql_store import PostgresqlStore
 
     return lambda clock: PostgresqlStore(address, clock=clock)
 
@@ -88,7 +97,7 @@ def test_any_call_id_and_any_bytes_are_kept(
         st.floats(0, 1e10),
         st.sampled_from(["", "1f2e3d4c5b6a"]),
     )
-    steps = st.builds(Saved, st.integers(0, 2**31), *contents)
+    steps = st.builds(SavedCall, st.integers(0, 2**31), *contents)
     calls = data.draw(st.dictionaries(ids, steps))
 
     async def act(store: Store, _: Clock) -> None:
@@ -189,10 +198,10 @@ def test_the_releases_of_calls_under_way_are_known(opener: Opener) -> None:
         await store.save("a", step(1)._replace(release="r1"), LATER)
         await store.save("b", step(1)._replace(release="r2"), LATER)
         await store.save("c", step(1)._replace(release="r2"), LATER)
-        assert await store.releases() == {"r1", "r2"}
+        assert await store.find_needed_releases() == {"r1", "r2"}
         await store.save("a", step(2), LATER)  # ended
         await store.save("b", step(2)._replace(release="r3"), LATER)
-        assert await store.releases() == {"r2", "r3"}
+        assert await store.find_needed_releases() == {"r2", "r3"}
 
     using(opener, act)
 

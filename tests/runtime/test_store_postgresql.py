@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 from test_engine import Phone, engine
 
-from flowengine.runtime.store import Saved, Store, StoreError, open_store
-from flowengine.runtime.store.address import shown
+from flowengine.storage.sessions import SavedCall, Store, StoreError, open_store
+from flowengine.storage.sessions.store_url import redact_password
 
 psycopg = pytest.importorskip("psycopg")
 LATER = 2e9
-STEP = Saved(1, b"state", b"digest", b"answer", 1.0)
+STEP = SavedCall(1, b"state", b"digest", b"answer", 1.0)
 SAVES_THE_SAME = """
 import asyncio, json, sys
 from random import Random
-from flowengine.runtime.store import Saved, open_store
+from flowengine.storage.sessions import SavedCall, open_store
 
 async def main(address, name):
     store, stored, calls = open_store(address), {}, list(range(400))
@@ -122,7 +122,9 @@ def test_it_goes_on_when_the_server_was_started_anew(postgresql: str) -> None:
 def test_whoever_waits_for_a_lock_gives_up_in_time_and_the_store_works_again(
     postgresql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flowengine.runtime.store.postgresql.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(
+        "flowengine.storage.sessions.postgresql_store.STATEMENT_TIMEOUT_SECONDS", 0.2
+    )
 
     async def act(store: Store) -> None:
         await store.save("a", STEP, LATER)
@@ -156,16 +158,16 @@ def test_machines_that_save_the_same_calls_agree_on_each_and_never_wait_for_each
 
 
 def test_a_letter_is_for_one_machine_at_a_time(postgresql: str) -> None:
-    from flowengine.runtime.store import Letter
+    from flowengine.storage.sessions import PendingReport
 
     async def act(store: Store) -> None:
         other = open_store(postgresql)
-        letters = [Letter(b"%d" % number, b"content", 0, LATER) for number in range(40)]
-        await asyncio.gather(*(store.post(letter, 1.0) for letter in letters))
+        letters = [PendingReport(b"%d" % number, b"content", 0, LATER) for number in range(40)]
+        await asyncio.gather(*(store.add_report(letter, 1.0) for letter in letters))
         found = await asyncio.gather(
-            *((store, other)[number % 2].claim_letter(2.0, 5.0, []) for number in range(40))
+            *((store, other)[number % 2].claim_report(2.0, 5.0, []) for number in range(40))
         )
-        while letter := await store.claim_letter(2.0, 5.0, []):
+        while letter := await store.claim_report(2.0, 5.0, []):
             found.append(letter)  # a claim may meet one that is being claimed, and find none
         await other.close()
         claimed = [letter for letter in found if letter is not None]
@@ -228,8 +230,8 @@ def test_a_server_that_cannot_be_had_is_refused_with_the_reason(address: str) ->
 
 def test_without_its_driver_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    monkeypatch.delitem(sys.modules, "flowengine.runtime.store.postgresql", raising=False)
-    monkeypatch.delitem(sys.modules, "flowengine.runtime.postgresql", raising=False)
+    monkeypatch.delitem(sys.modules, "flowengine.storage.sessions.postgresql_store", raising=False)
+    monkeypatch.delitem(sys.modules, "flowengine.storage.postgresql", raising=False)
     with pytest.raises(StoreError, match=r'pip install "flowengine\[postgresql\]"'):
         open_store("postgresql://ann@host/calls")
 
@@ -247,4 +249,4 @@ def test_without_its_driver_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_a_store_is_shown_without_its_password(url: str, text: str) -> None:
-    assert shown(url) == text
+    assert redact_password(url) == text

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from flowengine.runtime.store import Saved, SqliteStore
+from flowengine.storage.sessions import SavedCall, SqliteStore
 
 PRELUDE = """
 import asyncio, json, os, signal, sys
 from pathlib import Path
-from flowengine.runtime.store import Saved, SqliteStore
+from flowengine.storage.sessions import SavedCall, SqliteStore
 
 def step(counter, name):
     return Saved(counter, b"state", name.encode(), b"answer of " + name.encode() * 50, 1.0)
@@ -82,8 +82,8 @@ def results(body: str, path: Path, names: str) -> list[Any]:
     return [json.loads(process.communicate(timeout=60)[0]) for process in workers]
 
 
-def reading(path: Path, ids: list[str]) -> list[Saved | None]:
-    async def main() -> list[Saved | None]:
+def reading(path: Path, ids: list[str]) -> list[SavedCall | None]:
+    async def main() -> list[SavedCall | None]:
         store = SqliteStore(path)
         found = [await store.load(call_id) for call_id in ids]
         await store.close()
@@ -92,7 +92,7 @@ def reading(path: Path, ids: list[str]) -> list[Saved | None]:
     return run(main())
 
 
-def run(main: Coroutine[Any, Any, list[Saved | None]]) -> list[Saved | None]:
+def run(main: Coroutine[Any, Any, list[SavedCall | None]]) -> list[SavedCall | None]:
     return asyncio.run(main)
 
 
@@ -138,12 +138,12 @@ def test_each_delivery_is_claimed_by_one_worker(path: Path) -> None:
 
 
 def test_a_worker_goes_on_beside_one_that_is_killed(path: Path) -> None:
-    async def main() -> list[Saved | None]:
+    async def main() -> list[SavedCall | None]:
         store = SqliteStore(path)
         for n in range(5):
             process = worker(DIES_AFTER_SAVING, path, "other")
             while process.poll() is None:
-                await store.save("mine", Saved(n, b"", b"", b""), 2e9)
+                await store.save("mine", SavedCall(n, b"", b"", b""), 2e9)
                 await asyncio.sleep(0)
             process.communicate()
         found = [await store.load("mine"), await store.load("call 99")]

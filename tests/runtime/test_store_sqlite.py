@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from flowengine.limits import CALL_KEPT_SECONDS
-from flowengine.runtime.store import Saved, SqliteStore, StoreError
-from flowengine.runtime.store.connect import SCHEMA_VERSION
+from flowengine.storage.sessions import SavedCall, SqliteStore, StoreError
+from flowengine.storage.sessions.sqlite_connection import SESSION_SCHEMA_VERSION
 
 LATER = 2e9
-STEP = Saved(1, b"state", b"digest", b"answer", 1.0)
+STEP = SavedCall(1, b"state", b"digest", b"answer", 1.0)
 
 
 @pytest.fixture
@@ -57,10 +57,10 @@ def test_it_is_all_there_after_closing_and_opening_again(path: Path) -> None:
 
 def test_a_store_of_another_version_is_refused(path: Path) -> None:
     with closing(sqlite3.connect(path)) as other:
-        other.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+        other.execute(f"PRAGMA user_version = {SESSION_SCHEMA_VERSION + 1}")
     with pytest.raises(
         StoreError,
-        match=f"not a session store of version {SCHEMA_VERSION}.*version is {SCHEMA_VERSION + 1}",
+        match=f"not a session store of version {SESSION_SCHEMA_VERSION}.*version is {SESSION_SCHEMA_VERSION + 1}",
     ):
         SqliteStore(path)
 
@@ -132,7 +132,7 @@ async def longest_pause(seconds: float) -> float:
 def test_a_file_that_stays_locked_is_an_error_in_the_end(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flowengine.runtime.store.commit.PATIENCE_SECONDS", 0.02)
+    monkeypatch.setattr("flowengine.storage.sessions.group_commit.COMMIT_TIMEOUT_SECONDS", 0.02)
 
     async def main() -> None:
         store = SqliteStore(path)
@@ -230,7 +230,7 @@ def test_what_another_worker_writes_is_seen_at_once_whatever_this_one_remembers(
 def test_it_remembers_the_latest_calls_under_way_only(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flowengine.runtime.store.recent._CAPACITY", 2)
+    monkeypatch.setattr("flowengine.storage.sessions.recent_answers._MAX_RECENT_CALLS", 2)
 
     async def main() -> None:
         store = SqliteStore(path)
@@ -239,10 +239,10 @@ def test_it_remembers_the_latest_calls_under_way_only(
             await store.save(call_id, saved[call_id], LATER)
         later = STEP._replace(counter=2, release="r1")
         await store.save("b", later, LATER)
-        assert list(store._recent._known.values()) == [saved["c"], later]
+        assert list(store._recent._calls.values()) == [saved["c"], later]
         ended = STEP._replace(counter=2)
         await store.save("c", ended, LATER)
-        assert list(store._recent._known.values()) == [later], (
+        assert list(store._recent._calls.values()) == [later], (
             "an ended call asks for nothing but a delivery that comes again"
         )
         assert [await store.load("c"), await store.load("a")] == [ended, saved["a"]]
@@ -270,9 +270,9 @@ def test_a_file_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
 
     async def act() -> None:
         store = SqliteStore(path)
-        assert await store.load("c1") == Saved(1, b"s", b"d", b"a", 1.0)
-        await store.save("c1", Saved(2, b"t", b"e", b"b", release="r1"), 9e9)
-        assert await store.releases() == {"r1"}
+        assert await store.load("c1") == SavedCall(1, b"s", b"d", b"a", 1.0)
+        await store.save("c1", SavedCall(2, b"t", b"e", b"b", release="r1"), 9e9)
+        assert await store.find_needed_releases() == {"r1"}
         await store.close()
 
     asyncio.run(act())
@@ -281,8 +281,8 @@ def test_a_file_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
 MENU = b'"action":{"name":"runMenu","menus":[' + b"x" * 2000 + b"]}}"
 
 
-def menu(number: int) -> Saved:
-    return Saved(
+def menu(number: int) -> SavedCall:
+    return SavedCall(
         1,
         b"state",
         b"digest",

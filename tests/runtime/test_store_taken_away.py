@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from flowengine.limits import CALL_KEPT_SECONDS
-from flowengine.runtime.store import Letter, Saved, SqliteStore, StoreError
+from flowengine.storage.sessions import PendingReport, SavedCall, SqliteStore, StoreError
 
 MENU = b'"action":{"name":"runMenu","menus":[' + b"x" * 2000 + b"]}}"
 
 
-def step(counter: int = 1, release: str = "r1") -> Saved:
-    return Saved(counter, b"state", b"digest", b'{"instructions":[],' + MENU, 1.0, release)
+def step(counter: int = 1, release: str = "r1") -> SavedCall:
+    return SavedCall(counter, b"state", b"digest", b'{"instructions":[],' + MENU, 1.0, release)
 
 
 def soon() -> float:
@@ -78,22 +78,22 @@ def test_every_call_goes_on_on_both_workers_and_on_a_new_one(
         for number in range(50):
             await (first, second)[number % 2].save(f"call-{number}", step(2), soon())
         await first.claim("call-1", b"under way", time.time() + 5)
-        await first.post(Letter(b"report", b"sealed", 0, soon()), time.time() + 60)
+        await first.add_report(PendingReport(b"report", b"sealed", 0, soon()), time.time() + 60)
         how(path)
         await second.save("late", step(1), soon())
-        assert await first.look()
+        assert await first.reopen_if_replaced()
         await second.save("later", step(1), soon())
         new = SqliteStore(path)
-        assert await second.look()
-        assert not await first.look()
+        assert await second.reopen_if_replaced()
+        assert not await first.reopen_if_replaced()
         for store in (first, second, new):
             assert [await store.load(f"call-{number}") for number in range(50)] == [step(2)] * 50
             assert (await store.load("late"), await store.load("later")) == (step(1), step(1))
             assert not await store.claim("call-1", b"under way", time.time() + 5)
-            assert await store.releases() == {"r1"}
+            assert await store.find_needed_releases() == {"r1"}
         await first.save("call-1", step(3), soon())
         assert await new.load("call-1") == await second.load("call-1") == step(3)
-        letter = await new.claim_letter(time.time() + 61, 1.0, [])
+        letter = await new.claim_report(time.time() + 61, 1.0, [])
         assert letter
         assert letter.id == b"report"
         await new.close()
@@ -116,8 +116,8 @@ def test_what_is_being_saved_at_that_moment_is_saved_where_it_can_be_found(path:
         for _ in range(5):
             await asyncio.sleep(0.02)
             alone(path)
-            assert await first.look()
-            await second.look()
+            assert await first.reopen_if_replaced()
+            await second.reopen_if_replaced()
         going = False
         await task
         assert saved > 50
@@ -131,7 +131,7 @@ def test_calls_that_have_ended_stay_behind_but_for_the_latest(path: Path) -> Non
         await first.save("old", step(release=""), soon() - 3600)
         await first.save("new", step(release=""), soon())
         alone(path)
-        assert await first.look()
+        assert await first.reopen_if_replaced()
         assert (await first.load("old"), await first.load("new")) == (None, step(release=""))
 
     running(path, act)
@@ -146,11 +146,11 @@ def test_where_no_file_can_be_made_calls_go_on_and_it_is_said_until_one_can(path
                 match=r"calls\.db was taken away under the running server, and cannot be made "
                 r"anew: .*unable",
             ):
-                await first.look()
+                await first.reopen_if_replaced()
             await first.save("call", step(), soon())
             assert await second.load("call") == step()
         unblocked(path)
-        assert await first.look()
+        assert await first.reopen_if_replaced()
         assert await first.load("call") == step()
 
     running(path, act)
@@ -163,10 +163,10 @@ def test_a_command_does_not_disturb_the_workers(path: Path) -> None:
         await first.save("call", step(), soon())
         alone(path)
         command = SqliteStore(path)
-        assert await command.releases() == set()
+        assert await command.find_needed_releases() == set()
         await command.close()
         assert await second.load("call") == step()
-        await first.look()
+        await first.reopen_if_replaced()
         assert await first.load("call") == step()
 
     running(path, act)

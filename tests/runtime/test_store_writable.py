@@ -10,9 +10,16 @@ from typing import Any
 
 import pytest
 
-from flowengine.runtime.store import MemoryStore, Saved, SqliteStore, Store, StoreError, open_store
+from flowengine.storage.sessions import (
+    MemoryStore,
+    SavedCall,
+    SqliteStore,
+    Store,
+    StoreError,
+    open_store,
+)
 
-STEP = Saved(1, b"state", b"digest", b"answer", 1.0)
+STEP = SavedCall(1, b"state", b"digest", b"answer", 1.0)
 
 
 async def problem_of(store: Store) -> str:
@@ -48,7 +55,7 @@ def test_store_in_a_file_without_a_table_is_not_writable(tmp_path: Path, table: 
 def test_store_in_a_file_that_is_locked_is_not_writable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flowengine.runtime.store.probe._WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("flowengine.storage.sessions.write_probe._WAIT_SECONDS", 0.05)
 
     async def run() -> None:
         store = SqliteStore(tmp_path / "calls.db")

@@ -9,9 +9,9 @@ import pytest
 from runtime.test_engine import FLOW, KEY, BrokenStore, Crm, Phone, engine, release, words
 
 from flowengine.runtime.cookie import Codec, derive_key
-from flowengine.runtime.store import MemoryStore, Saved, SqliteStore, StoreError
-from flowengine.runtime.vault import Vault
-from flowengine.states import Fetched
+from flowengine.runtime.state_encryption import StateEncryption
+from flowengine.states import LookupResult
+from flowengine.storage.sessions import MemoryStore, SavedCall, SqliteStore, StoreError
 
 SECRET_FLOW = FLOW.replace(
     "name: {type: text, max: 20}", "name: {type: text, max: 20, secret: true}"
@@ -26,7 +26,7 @@ def called(store_file: Path, flow: str) -> bytes:
 
     async def run() -> bytes:
         store = SqliteStore(store_file)
-        crm = Crm(Fetched(200, {"name": NAME}))
+        crm = Crm(LookupResult(200, {"name": NAME}))
         at = release(flow)
         phone = Phone(engine(store, crm, at=at), echo=False)
         await phone.ice()
@@ -55,29 +55,34 @@ def test_calls_without_secrets_spare_the_time(tmp_path: Path) -> None:
 
 
 def test_a_release_knows_whether_it_has_secrets() -> None:
-    assert release(SECRET_FLOW).guarded == {"line"}
-    assert not release(FLOW).guarded
+    assert release(SECRET_FLOW).secret_flows == {"line"}
+    assert not release(FLOW).secret_flows
 
 
 def test_a_sealed_state_is_lost_with_its_key_and_is_no_answer() -> None:
-    vault = Vault(Codec([KEY]))
-    saved = Saved(3, vault.seal_state(b"same", "c1", 3), b"d", vault.seal_answer(b"same", "c1", 3))
-    assert (vault.state(saved.state, "c1"), vault.answer(saved.answer, "c1")) == (b"same", b"same")
+    vault = StateEncryption(Codec([KEY]))
+    saved = SavedCall(
+        3, vault.seal_state(b"same", "c1", 3), b"d", vault.seal_answer(b"same", "c1", 3)
+    )
+    assert (vault.open_state(saved.state, "c1"), vault.open_answer(saved.answer, "c1")) == (
+        b"same",
+        b"same",
+    )
     assert (
-        vault.state(saved.answer, "c1")
-        is vault.answer(saved.state, "c1")
-        is vault.state(saved.state, "c2")
+        vault.open_state(saved.answer, "c1")
+        is vault.open_answer(saved.state, "c1")
+        is vault.open_state(saved.state, "c2")
         is None
     )
-    assert Vault(Codec([derive_key("other")])).state(saved.state, "c1") is None
-    assert Vault(None).state(saved.state, "c1") is None
-    assert vault.state(b"\x9aclear", "c1") == b"\x9aclear"
+    assert StateEncryption(Codec([derive_key("other")])).open_state(saved.state, "c1") is None
+    assert StateEncryption(None).open_state(saved.state, "c1") is None
+    assert vault.open_state(b"\x9aclear", "c1") == b"\x9aclear"
 
 
 class Unwritable(MemoryStore):
     """A full disk: what is there can be read."""
 
-    async def save(self, call_id: str, _saved: Saved, _expires: float) -> Saved:
+    async def save(self, call_id: str, _saved: SavedCall, _expires: float) -> SavedCall:
         raise StoreError(f"no room for {call_id}")
 
     async def claim(self, call_id: str, _digest: bytes, _deadline: float) -> bool:

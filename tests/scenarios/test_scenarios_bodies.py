@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scenario_project import FLOW, one, write
 
 from flowengine.cli import main
-from flowengine.scenarios.bodies import to_body
-from flowengine.scenarios.inputs import SAMPLES, near
+from flowengine.scenarios.sample_bodies import to_body
+from flowengine.scenarios.trial_inputs import TRIAL_VALUES, list_nearby_values
 
 BODIES = {
     "nested after its parent": (["body.a", "body.a.b"], ["x", "y"], {"a": {"b": "y"}}),
@@ -53,7 +53,7 @@ TEXTS = PATHS.flatmap(
         [path, f"size({path})", f'{path} == "x"', f"has({path}) ? {path} : 1", f"int({path}) + 1"]
     )
 )
-VALUES = st.sampled_from([value for values in SAMPLES.values() for value in values] + ["", -1])
+VALUES = st.sampled_from([value for values in TRIAL_VALUES.values() for value in values] + ["", -1])
 
 
 @given(st.lists(st.tuples(st.one_of(TEXTS, st.text(max_size=30)), VALUES), max_size=5))
@@ -64,7 +64,7 @@ def test_body_of_any_expressions_is_json(pairs: list[tuple[str, object]]) -> Non
 
 def test_numbers_near_a_literal_of_any_length_can_be_written() -> None:
     for text in ("9" * 5000, "-" + "9" * 30, "9" * 400 + ".5"):
-        msgspec.json.encode(near(text))
+        msgspec.json.encode(list_nearby_values(text))
 
 
 KINDS = """{

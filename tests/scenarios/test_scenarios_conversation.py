@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from flowengine.compile import Release, compile_project
-from flowengine.scenarios.conversation import NotPossible, in_process, over_http
-from flowengine.scenarios.model import Given
-from flowengine.scenarios.opening import opening
-from flowengine.scenarios.play import play
-from flowengine.scenarios.project import Project
+from flowengine.scenarios.call_setup import build_call_setup
+from flowengine.scenarios.conversation import (
+    NotPossibleError,
+    open_conversation,
+    open_http_conversation,
+)
+from flowengine.scenarios.scenario_model import Given
+from flowengine.scenarios.scenario_project import ScenarioProject
+from flowengine.scenarios.scenario_run import run_scenario
 
 FLOWS = Path(__file__).parents[2] / "flows"
 FLOW = """
@@ -43,17 +47,17 @@ def release() -> Release:
 
 
 def test_time_passes_until_somebody_has_to_do_something(release: Release) -> None:
-    talk = in_process(release)
+    talk = open_conversation(release)
     talk.dial("+14045550199", "+14045550100")
-    assert (talk.phase, talk.text(), talk.over) == ("asked", "Press 1.", False)
+    assert (talk.phase, talk.get_heard_text(), talk.is_over) == ("asked", "Press 1.", False)
     assert talk.press("1")
     assert talk.phase == "ringing"
     talk.answer("human")
-    assert (talk.phase, talk.text()) == ("joined", "Press 1. Somebody answers.")
+    assert (talk.phase, talk.get_heard_text()) == ("joined", "Press 1. Somebody answers.")
     assert talk.say("Hello?")
-    assert talk.text("far") == "Hello?"
+    assert talk.get_heard_text("far") == "Hello?"
     talk.callee_hang_up()
-    assert talk.over
+    assert talk.is_over
     assert [moment.what for moment in talk.transcript][:3] == [
         "dials +14045550100",
         'hears "Press 1."',
@@ -62,46 +66,46 @@ def test_time_passes_until_somebody_has_to_do_something(release: Release) -> Non
 
 
 def test_a_machine_is_told_from_a_person(release: Release) -> None:
-    talk = in_process(release)
+    talk = open_conversation(release)
     talk.dial("+14045550199", "+14045550100")
     talk.press("1")
     talk.answer("machine")
-    assert talk.text().endswith("Goodbye.")
+    assert talk.get_heard_text().endswith("Goodbye.")
 
 
 def test_silence_is_told_to_the_flow(release: Release) -> None:
-    talk = in_process(release)
+    talk = open_conversation(release)
     talk.dial("+14045550199", "+14045550100")
     talk.stay_silent()
-    assert (talk.text(), talk.phase) == ("Press 1. Press 1.", "asked")
+    assert (talk.get_heard_text(), talk.phase) == ("Press 1. Press 1.", "asked")
     talk.stay_silent()
-    assert talk.over
+    assert talk.is_over
 
 
 def test_in_a_placed_call_the_near_end_is_whoever_was_called(release: Release) -> None:
-    talk = in_process(release)
-    call = opening(release, "line", Given(placed="tts", to="+14045550177"))
+    talk = open_conversation(release)
+    call = build_call_setup(release, "line", Given(placed="tts", to="+14045550177"))
     assert call.callout
     talk.place(call.application, call.callout)
     assert talk.phase == "ringing"
     talk.answer()
-    assert talk.text() == "Hello from Acme. Press 1."
+    assert talk.get_heard_text() == "Hello from Acme. Press 1."
     talk.press("1")
-    assert (talk.phase, talk.text()) == ("ringing", "Hello from Acme. Press 1. More.")
+    assert (talk.phase, talk.get_heard_text()) == ("ringing", "Hello from Acme. Press 1. More.")
     talk.answer()
     talk.callee_say("Agent.")
-    assert talk.text().endswith("More. Agent.")
+    assert talk.get_heard_text().endswith("More. Agent.")
 
 
 def test_what_cannot_be_done_is_refused(release: Release) -> None:
-    talk = in_process(release)
-    with pytest.raises(NotPossible, match="nobody has called yet"):
+    talk = open_conversation(release)
+    with pytest.raises(NotPossibleError, match="nobody has called yet"):
         talk.press("1")
     talk.dial("+14045550199", "+14045550100")
-    with pytest.raises(NotPossible, match="nobody is being called"):
+    with pytest.raises(NotPossibleError, match="nobody is being called"):
         talk.answer()
     talk.hang_up()
-    with pytest.raises(NotPossible, match="the call is over"):
+    with pytest.raises(NotPossibleError, match="the call is over"):
         talk.press("1")
 
 
@@ -142,10 +146,10 @@ def backend() -> Iterator[str]:
 
 
 def test_any_backend_can_be_called_over_http(backend: str) -> None:
-    with over_http(backend, application="key", secret="c2VjcmV0") as talk:
+    with open_http_conversation(backend, application="key", secret="c2VjcmV0") as talk:
         talk.dial("+14045550199", "+14045550100")
         talk.press("7")
-        assert (talk.text(), talk.over) == ("Press 7. seven", True)
+        assert (talk.get_heard_text(), talk.is_over) == ("Press 7. seven", True)
 
 
 LIVE = {
@@ -192,7 +196,9 @@ LIVE = {
 @pytest.mark.parametrize("flow", LIVE)
 def test_steps_that_need_a_special_call(flow: str) -> None:
     text = f"flow: {flow}\nscenarios:\n  it works:\n{LIVE[flow]}"
-    project = Project.of(Project.at(FLOWS).files, {"scenarios/one.yaml": text.encode()})
-    (case,), problems = project.cases()
+    project = ScenarioProject.from_files(
+        ScenarioProject.from_folder(FLOWS).files, {"scenarios/one.yaml": text.encode()}
+    )
+    (case,), problems = project.load_cases()
     assert [problem for problem in problems if problem.severity == "error"] == []
-    assert play(case, project).failures == ()
+    assert run_scenario(case, project).failures == ()

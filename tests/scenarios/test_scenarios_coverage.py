@@ -3,8 +3,13 @@
 import pytest
 
 from flowengine.compile import Program, compile_project
-from flowengine.runtime.step import Entry
-from flowengine.scenarios.coverage import Item, coverage, exits, total
+from flowengine.runtime.step import TraceEntry
+from flowengine.scenarios.coverage import (
+    CoverageItem,
+    compute_coverage,
+    compute_total_percent,
+    list_exits,
+)
 
 FLOW = """
 flow: line
@@ -65,11 +70,11 @@ COUNTED = {
 
 @pytest.mark.parametrize("state", COUNTED)
 def test_the_exits_of_a_state(program: Program, state: str) -> None:
-    assert sorted(exits(program, program.states[state])) == sorted(COUNTED[state])
+    assert sorted(list_exits(program, program.states[state])) == sorted(COUNTED[state])
 
 
 def test_a_state_that_only_a_mishap_leads_to_is_spare(program: Program) -> None:
-    (found,) = coverage({"line": program}, [])
+    (found,) = compute_coverage({"line": program}, [])
     assert found.spare == ("sorry",)
     assert len(found.wanted) == len(COUNTED) + sum(map(len, COUNTED.values()))
     assert found.percent == 0.0
@@ -77,31 +82,31 @@ def test_a_state_that_only_a_mishap_leads_to_is_spare(program: Program) -> None:
 
 def test_what_was_taken_is_no_longer_missing(program: Program) -> None:
     trace = [
-        Entry("line", "main", "answers"),
-        Entry("line", "main", "key 1"),
-        Entry("line", "ask", "answers"),
-        Entry("other", "x", "next"),
+        TraceEntry("line", "main", "answers"),
+        TraceEntry("line", "main", "key 1"),
+        TraceEntry("line", "ask", "answers"),
+        TraceEntry("other", "x", "next"),
     ]
-    (found,) = coverage({"line": program}, trace)
-    assert found.counts(exits=False) == (2, len(COUNTED))
-    assert found.counts(exits=True) == (1, sum(map(len, COUNTED.values())))
+    (found,) = compute_coverage({"line": program}, trace)
+    assert found.count_taken(exits=False) == (2, len(COUNTED))
+    assert found.count_taken(exits=True) == (1, sum(map(len, COUNTED.values())))
     assert found.percent == pytest.approx(100 * 3 / len(found.wanted))
-    assert Item("main", "key 1") not in found.missing
-    assert Item("main", "otherwise") in found.missing
+    assert CoverageItem("main", "key 1") not in found.missing
+    assert CoverageItem("main", "otherwise") in found.missing
 
 
 def test_everything_taken_is_a_hundred_per_cent(program: Program) -> None:
     trace = [
-        Entry("line", state, what)
+        TraceEntry("line", state, what)
         for state, whats in COUNTED.items()
         for what in ["answers", *whats]
     ]
-    assert total(coverage({"line": program}, trace)) == 100.0
-    assert total(coverage({"line": program}, trace[:-1])) < 100.0
+    assert compute_total_percent(compute_coverage({"line": program}, trace)) == 100.0
+    assert compute_total_percent(compute_coverage({"line": program}, trace[:-1])) < 100.0
 
 
 def test_what_is_missing_is_shown_at_its_line(program: Program) -> None:
-    (found,) = coverage({"line": program}, [])
+    (found,) = compute_coverage({"line": program}, [])
     lines = FLOW.splitlines()
-    assert "on: {404: agent}" in lines[found.places[Item("find", "on 404")].line - 1]
-    assert lines[found.places[Item("whisper")].line - 1].startswith("  whisper:")
+    assert "on: {404: agent}" in lines[found.places[CoverageItem("find", "on 404")].line - 1]
+    assert lines[found.places[CoverageItem("whisper")].line - 1].startswith("  whisper:")

@@ -6,37 +6,37 @@ from typing import Any
 
 import pytest
 
-from flowengine.scenarios.doubles import Double, Lookups
-from flowengine.states import Fetched, Request
+from flowengine.scenarios.doubles import LookupDoubles, ServiceDouble
+from flowengine.states import LookupRequest, LookupResult
 
 CRM = {"crm": "https://crm.example.com/v1"}
 
 
 def request(
     path: str = "/accounts/1", method: str = "GET", body: bytes = b"", **headers: str
-) -> Request:
-    return Request("crm", method, CRM["crm"] + path, headers, body, 2.0, 0)
+) -> LookupRequest:
+    return LookupRequest("crm", method, CRM["crm"] + path, headers, body, 2.0, 0)
 
 
-def told(double: Double, made: Request) -> str:
-    lookups = Lookups([double], CRM)
-    assert lookups(made) == Fetched(0, error="refused")
-    return lookups.unexpected[0][1]
+def told(double: ServiceDouble, made: LookupRequest) -> str:
+    lookups = LookupDoubles([double], CRM)
+    assert lookups(made) == LookupResult(0, error="refused")
+    return lookups.unexpected_requests[0][1]
 
 
-GOOD = Double("crm", "GET", "/accounts/1", answer={"name": "Ann"})
+GOOD = ServiceDouble("crm", "GET", "/accounts/1", answer={"name": "Ann"})
 
 
 def test_a_double_answers_once_and_is_used_up_then() -> None:
-    lookups = Lookups([GOOD], CRM)
-    assert lookups(request()) == Fetched(200, {"name": "Ann"})
-    assert lookups.unexpected == []
+    lookups = LookupDoubles([GOOD], CRM)
+    assert lookups(request()) == LookupResult(200, {"name": "Ann"})
+    assert lookups.unexpected_requests == []
     assert lookups(request()).error == "refused"
-    assert [reason for _, reason in lookups.unexpected] == ["it has been used up"]
+    assert [reason for _, reason in lookups.unexpected_requests] == ["it has been used up"]
 
 
 def test_doubles_of_the_same_request_answer_one_after_the_other() -> None:
-    lookups = Lookups([GOOD, Double("crm", "GET", "/accounts/1", status=404)], CRM)
+    lookups = LookupDoubles([GOOD, ServiceDouble("crm", "GET", "/accounts/1", status=404)], CRM)
     assert [lookups(request()).status for _ in range(2)] == [200, 404]
 
 
@@ -45,40 +45,44 @@ def test_doubles_of_the_same_request_answer_one_after_the_other() -> None:
     [(1, 0, True), (2, 1, True), (2, 2, False), (0, 0, False), (0, 3, False)],
 )
 def test_how_often_a_double_must_be_asked(times: int, asked: int, short: bool) -> None:
-    lookups = Lookups([Double("crm", "GET", "/accounts/*", times=times)], CRM)
+    lookups = LookupDoubles([ServiceDouble("crm", "GET", "/accounts/*", times=times)], CRM)
     for _ in range(asked):
         assert lookups(request()).status == 200
-    ((double, taken),) = lookups.counted()
+    ((double, taken),) = lookups.count_uses()
     assert (taken < double.times) is short
 
 
-DIFFERENCES: list[tuple[Any, Request, str]] = [
-    (Double("desk", "GET", "/accounts/1"), request(), "no lookup of this scenario is for crm"),
-    (Double("crm", "PUT", "/accounts/1"), request(), "it expects PUT"),
-    (Double("crm", "GET", "/accounts/2"), request(), "it expects /accounts/2"),
-    (Double("crm", "GET", "/accounts/?"), request("/accounts/1"), "it expects /accounts/?"),
+DIFFERENCES: list[tuple[Any, LookupRequest, str]] = [
     (
-        Double("crm", "POST", "/a", body={"up": True}),
+        ServiceDouble("desk", "GET", "/accounts/1"),
+        request(),
+        "no lookup of this scenario is for crm",
+    ),
+    (ServiceDouble("crm", "PUT", "/accounts/1"), request(), "it expects PUT"),
+    (ServiceDouble("crm", "GET", "/accounts/2"), request(), "it expects /accounts/2"),
+    (ServiceDouble("crm", "GET", "/accounts/?"), request("/accounts/1"), "it expects /accounts/?"),
+    (
+        ServiceDouble("crm", "POST", "/a", body={"up": True}),
         request("/a", "POST", b'{"up":false}'),
         "it expects body.up true, not false",
     ),
     (
-        Double("crm", "POST", "/a", body={"up": True}),
+        ServiceDouble("crm", "POST", "/a", body={"up": True}),
         request("/a", "POST", b'{"up":1}'),
         "it expects body.up true, not 1",
     ),
     (
-        Double("crm", "POST", "/a", body={"up": 1}),
+        ServiceDouble("crm", "POST", "/a", body={"up": 1}),
         request("/a", "POST", b'{"up":1,"down":2}'),
         "it expects no body.down",
     ),
     (
-        Double("crm", "POST", "/a", body={"id": "a*"}),
+        ServiceDouble("crm", "POST", "/a", body={"id": "a*"}),
         request("/a", "POST", b'{"id":"b1"}'),
         'it expects body.id "a*", not "b1"',
     ),
     (
-        Double("crm", "GET", "/accounts/1", headers={"X-Line": "a"}),
+        ServiceDouble("crm", "GET", "/accounts/1", headers={"X-Line": "a"}),
         request(**{"X-Line": "b"}),
         "it expects the header X-Line: a",
     ),
@@ -88,34 +92,36 @@ DIFFERENCES: list[tuple[Any, Request, str]] = [
 @pytest.mark.parametrize(
     ("double", "made", "expected"), DIFFERENCES, ids=[case[2] for case in DIFFERENCES]
 )
-def test_what_differs_is_told(double: Double, made: Request, expected: str) -> None:
+def test_what_differs_is_told(double: ServiceDouble, made: LookupRequest, expected: str) -> None:
     assert told(double, made) == expected
 
 
 def test_the_nearest_double_tells_what_differs() -> None:
-    lookups = Lookups([Double("crm", "PUT", "/x"), Double("crm", "GET", "/accounts/2")], CRM)
+    lookups = LookupDoubles(
+        [ServiceDouble("crm", "PUT", "/x"), ServiceDouble("crm", "GET", "/accounts/2")], CRM
+    )
     lookups(request())
-    assert lookups.unexpected[0][1] == "it expects /accounts/2"
+    assert lookups.unexpected_requests[0][1] == "it expects /accounts/2"
 
 
 def test_a_star_stands_for_anything_and_headers_have_no_case() -> None:
-    double = Double(
+    double = ServiceDouble(
         "crm",
         "POST",
         "/calls/*/notes",
         body={"call": "*", "n": 1},
         headers={"authorization": "Bearer *"},
     )
-    lookups = Lookups([double], CRM)
+    lookups = LookupDoubles([double], CRM)
     lookups(request("/calls/abc/notes", "POST", b'{"call":"abc","n":1}', Authorization="Bearer x"))
-    assert lookups.unexpected == []
-    assert str(lookups.made[0]) == 'crm: POST /calls/abc/notes {"call":"abc","n":1}'
+    assert lookups.unexpected_requests == []
+    assert str(lookups.made_requests[0]) == 'crm: POST /calls/abc/notes {"call":"abc","n":1}'
 
 
 @pytest.mark.parametrize(
     ("fails", "error"), [("timeout", "timeout"), ("unreachable", "connection")]
 )
 def test_a_double_may_fail(fails: str, error: str) -> None:
-    assert Lookups([Double("crm", "GET", "/accounts/1", fails=fails)], CRM)(request()) == Fetched(
-        0, error=error
-    )
+    assert LookupDoubles([ServiceDouble("crm", "GET", "/accounts/1", fails=fails)], CRM)(
+        request()
+    ) == LookupResult(0, error=error)

@@ -12,11 +12,11 @@ import pytest
 from thoroughness import THOROUGH
 
 from flowengine.compile import compile_project
-from flowengine.scenarios.coverage import coverage
-from flowengine.scenarios.load import Case
-from flowengine.scenarios.play import Play, play
-from flowengine.scenarios.project import Project
-from flowengine.source import read
+from flowengine.scenarios.coverage import compute_coverage
+from flowengine.scenarios.scenario_loader import Case
+from flowengine.scenarios.scenario_project import ScenarioProject
+from flowengine.scenarios.scenario_run import ScenarioRun, run_scenario
+from flowengine.source import read_document
 
 FLOWS = Path(__file__).parents[2] / "flows"
 LEADS = ("next", "otherwise", "failed", "answered", "person", "machine", "unsure", "beep")
@@ -33,9 +33,9 @@ Change = tuple[str, Any]
 
 
 @cache
-def project() -> tuple[Project, list[Case]]:
-    found = Project.at(FLOWS)
-    cases, problems = found.cases()
+def project() -> tuple[ScenarioProject, list[Case]]:
+    found = ScenarioProject.from_folder(FLOWS)
+    cases, problems = found.load_cases()
     assert problems == []
     return found, cases
 
@@ -45,15 +45,15 @@ FILES = sorted(path.name for path in FLOWS.glob("*.yaml") if path.name != "proje
 
 @pytest.mark.parametrize("case", project()[1], ids=lambda case: case.title)
 def test_every_scenario_holds(case: Case) -> None:
-    assert play(case, project()[0]).failures == ()
+    assert run_scenario(case, project()[0]).failures == ()
 
 
 def test_every_state_and_exit_is_taken() -> None:
     found, cases = project()
-    trace = [entry for case in cases for entry in play(case, found).trace]
+    trace = [entry for case in cases for entry in run_scenario(case, found).trace]
     assert [
         (flow.flow, str(item))
-        for flow in coverage(found.compiled().programs, trace)
+        for flow in compute_coverage(found.compile().programs, trace)
         for item in flow.missing
     ] == []
 
@@ -112,18 +112,20 @@ def noticed(file: str, data: Any) -> bool:
     ordered = sorted(cases, key=lambda case: case.flow != data["flow"])
     usual = [case for case in ordered if not case.given.environment]
     bare = replace(found, files=files, known={})
-    return any(Play(case, compiled.release, found.zone).run().failures for case in usual) or any(
-        play(case, bare).failures for case in ordered if case.given.environment
-    )
+    return any(
+        ScenarioRun(case, compiled.release, found.zone).run().failures for case in usual
+    ) or any(run_scenario(case, bare).failures for case in ordered if case.given.environment)
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_changed_flow_is_noticed(file: str) -> None:
-    document, _ = read((FLOWS / file).read_bytes(), file)
+    document, _ = read_document((FLOWS / file).read_bytes(), file)
     assert document
     flow = document.data["flow"]
     spare = next(
-        item.spare for item in coverage(project()[0].compiled().programs, []) if item.flow == flow
+        item.spare
+        for item in compute_coverage(project()[0].compile().programs, [])
+        if item.flow == flow
     )
     sample = list(changes(document.data))[:: 1 if THOROUGH else 4]
     unnoticed = [name for name, data in sample if not noticed(file, data)]

@@ -10,10 +10,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from flowengine.compile import compile_project
-from flowengine.model.schema import described, schema
+from flowengine.model.json_schemas import describe_model, load_schema
 from flowengine.problems import CATALOGUE, Problem
-from flowengine.scenarios.load import load_scenarios
-from flowengine.scenarios.model import MODEL
+from flowengine.scenarios.scenario_loader import load_scenarios
+from flowengine.scenarios.scenario_model import SCENARIO_MODEL
 
 HEADING = re.compile(r"^# (\S+\.yaml)\n", re.MULTILINE)
 ENTRIES = [entry for entry in CATALOGUE.values() if entry.code.startswith("FE7")]
@@ -37,12 +37,14 @@ def test_the_wrong_example_is_wrong_and_the_right_one_is_right(entry: Any) -> No
 
 
 def test_the_published_schema_is_the_generated_one() -> None:
-    assert schema("scenario") == described(*MODEL["scenario"]), "run flowengine schema schemas"
-    Draft202012Validator.check_schema(schema("scenario"))
+    assert load_schema("scenario") == describe_model(*SCENARIO_MODEL["scenario"]), (
+        "run flowengine schema schemas"
+    )
+    Draft202012Validator.check_schema(load_schema("scenario"))
 
 
 def properties() -> Iterator[Any]:
-    whole = schema("scenario")
+    whole = load_schema("scenario")
     for owner, node in [("file", whole), *whole["$defs"].items()]:
         for key, value in node.get("properties", {}).items():
             yield pytest.param(whole, value, id=f"{owner}.{key}")

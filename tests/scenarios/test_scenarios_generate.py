@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from scenario_project import FLOW, one, write
 
 from flowengine.cli import main
-from flowengine.scenarios.bodies import to_body
-from flowengine.scenarios.inputs import luhn, near
+from flowengine.scenarios.sample_bodies import to_body
+from flowengine.scenarios.trial_inputs import add_luhn_digit, list_nearby_values
 
 
 def test_generated_scenarios_take_everything_and_hold(tmp_path: Path) -> None:
@@ -57,9 +57,9 @@ def test_what_cannot_be_reached_stays_missing(tmp_path: Path) -> None:
 
 
 def test_values_are_made_from_what_the_author_wrote() -> None:
-    assert luhn("7992739871") == "79927398713"
-    assert near("20") == [20, 21, 19]
-    assert near('"gold"') == ["gold"]
+    assert add_luhn_digit("7992739871") == "79927398713"
+    assert list_nearby_values("20") == [20, 21, 19]
+    assert list_nearby_values('"gold"') == ["gold"]
     assert to_body(["body.a.b", "size(body.list)", "status"], ["x", 2, 1]) == {
         "a": {"b": "x"},
         "list": ["one", "one"],

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.problems import Span
-from flowengine.scenarios.conversation import Moment
-from flowengine.scenarios.report import Places, junit
-from flowengine.scenarios.result import Failure, Result
+from flowengine.scenarios.conversation import TranscriptLine
+from flowengine.scenarios.result import Failure, ScenarioResult
+from flowengine.scenarios.scenario_report import SourceRenderer, to_junit
 
 # The rules of junit-10.xsd for the elements that are written here: which attributes an element may
 # have, which of them it must have, and which elements it may hold.
@@ -56,12 +56,14 @@ def check_element(element):
 def result(flow, name, *, message="", seconds=0.25, file="scenarios/line.yaml"):
     span = Span(file, 3, 5, 3, 9)
     failures = (Failure(span, message, message, message),) if message else ()
-    heard = (Moment(1.5, "caller", message),) if message else ()
-    return Result(flow, name, span, failures, heard, (), "main", span, seconds)
+    heard = (TranscriptLine(1.5, "caller", message),) if message else ()
+    return ScenarioResult(flow, name, span, failures, heard, (), "main", span, seconds)
 
 
 def reports(*results):
-    return ET.fromstring(junit(results, Places({"scenarios/line.yaml": b"a\nb\nc: d\n"}, "flows")))
+    return ET.fromstring(
+        to_junit(results, SourceRenderer({"scenarios/line.yaml": b"a\nb\nc: d\n"}, "flows"))
+    )
 
 
 def test_junit_has_the_structure_of_jenkins_junit_10_xsd():

@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 from scenario_project import FLOW, REPORT, one, write
 
 from flowengine.cli import main
-from flowengine.scenarios.load import load_scenarios
-from flowengine.scenarios.play import play
-from flowengine.scenarios.project import Project
+from flowengine.scenarios.scenario_loader import load_scenarios
+from flowengine.scenarios.scenario_project import ScenarioProject
+from flowengine.scenarios.scenario_run import run_scenario
 
 GOLDEN = Path(__file__).parent / "golden"
 NAME = '{service: crm, get: "/names/+14045550199", answer: {name: Ann}}'
@@ -50,20 +50,22 @@ def invoked(folder: Path, *options: str) -> Result:
 
 
 def failures(folder: Path, body: str, lookups: str = f"[{REPORT}]") -> list[tuple[str, str, str]]:
-    project = Project.at(write(folder, one(body, lookups)))
-    cases, problems = project.cases()
+    project = ScenarioProject.from_folder(write(folder, one(body, lookups)))
+    cases, problems = project.load_cases()
     assert problems == []
     return [
         (item.message, item.expected, item.found)
         for case in cases
-        for item in play(case, project).failures
+        for item in run_scenario(case, project).failures
     ]
 
 
 def test_what_a_scenario_gives_takes_the_place_of_what_its_file_gives(tmp_path: Path) -> None:
     text = "flow: line\ngiven: {headers: {X-A: a}, data: {a: 1}, lookups: [%s]}\nscenarios:\n  same: {}\n  none: %s\n"
     write(tmp_path, text % (REPORT, "{given: {headers: {}, data: {}, lookups: []}}"))
-    same, none = (case.given for case in Project.at(tmp_path / "flows").cases()[0])
+    same, none = (
+        case.given for case in ScenarioProject.from_folder(tmp_path / "flows").load_cases()[0]
+    )
     assert (same.headers, same.data, len(same.lookups or ())) == ({"X-A": "a"}, {"a": 1}, 1)
     assert (none.headers, none.data, none.lookups) == ({}, {}, [])
 
@@ -143,11 +145,11 @@ def test_the_apology_must_be_expected(tmp_path: Path) -> None:
     )
     for expected, number in (("", 1), ("    then: {apology: true}\n", 0)):
         lookups = f"[{{service: crm, get: /names/*, fails: timeout}}, {REPORT}]"
-        project = Project.at(
+        project = ScenarioProject.from_folder(
             write(tmp_path, one(f"    when: [{{press: 1}}]\n{expected}", lookups), flow=broken)
         )
-        (case,) = project.cases()[0]
-        assert [item.message for item in play(case, project).failures] == [
+        (case,) = project.load_cases()[0]
+        assert [item.message for item in run_scenario(case, project).failures] == [
             "the caller heard the apology of last resort"
         ] * number
 
@@ -240,7 +242,7 @@ def test_mistakes_in_scenarios_end_the_run(tmp_path: Path, broken: str) -> None:
 
 def test_scenarios_are_no_part_of_the_project_that_is_served(tmp_path: Path) -> None:
     flows = write(tmp_path, one("    then: {}\n"))
-    project = Project.at(flows)
+    project = ScenarioProject.from_folder(flows)
     assert sorted(project.files) == ["line.yaml", "project.yaml"]
     assert list(project.scenarios) == ["scenarios/line.yaml"]
-    assert load_scenarios(project.scenarios, project.compiled())[1] == []
+    assert load_scenarios(project.scenarios, project.compile())[1] == []

@@ -21,14 +21,14 @@ from flowengine.compile import Release, compile_project
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
-from flowengine.runtime.store import Store
-from flowengine.server.callback import Callback, Gate
-from flowengine.server.direct import DirectProtocol
-from flowengine.server.front import Front
-from flowengine.server.log import Lines
+from flowengine.server.callback import CallbackHandler, SignatureGate
+from flowengine.server.callback_dispatcher import CallbackDispatcher
+from flowengine.server.direct_protocol import DirectProtocol
+from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
-from flowengine.sinch import sign
-from flowengine.states import Fetched, Request
+from flowengine.sinch import sign_request
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import Store
 
 CREDENTIALS = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
 CLIENT = httpx.Client(timeout=20, trust_env=False)
@@ -49,14 +49,14 @@ class Service:
     """The system that flows ask. `/slow` takes a while."""
 
     seconds: float = 0.5
-    seen: list[Request] = field(default_factory=list)
+    seen: list[LookupRequest] = field(default_factory=list)
 
-    async def __call__(self, request: Request, _left: float) -> Fetched:
+    async def __call__(self, request: LookupRequest, _left: float) -> LookupResult:
         self.seen.append(request)
         await asyncio.sleep(self.seconds if "/slow" in request.url else 0.01)
-        return Fetched(200, {"name": "Ann"})
+        return LookupResult(200, {"name": "Ann"})
 
-    def asked(self, path: str) -> list[Request]:
+    def asked(self, path: str) -> list[LookupRequest]:
         return [request for request in self.seen if request.url.endswith(path)]
 
 
@@ -116,13 +116,13 @@ def serving(
 def worker(release: Release, store: Store, made: Workers) -> uvicorn.Server:
     registry = Registry(release)
     engine = Engine(registry, store, Codec([derive_key(SECRET)]), made.service)
-    callback = Callback(
+    callback = CallbackHandler(
         engine,
-        Gate(registry, CREDENTIALS if made.signed else {}),
+        SignatureGate(registry, CREDENTIALS if made.signed else {}),
         Metrics(),
-        Lines(os.open(os.devnull, os.O_WRONLY)),
+        LogWriter(os.open(os.devnull, os.O_WRONLY)),
     )
-    front = Front("/sinch", callback, Starlette())
+    front = CallbackDispatcher("/sinch", callback, Starlette())
     config = uvicorn.Config(
         front, http=DirectProtocol, port=0, lifespan="off", access_log=False, log_config=None
     )
@@ -154,7 +154,7 @@ class Line:
         return {
             "content-type": TYPE,
             "x-timestamp": stamp,
-            "authorization": sign(KEY, SECRET, "POST", "/sinch", TYPE, body, stamp),
+            "authorization": sign_request(KEY, SECRET, "POST", "/sinch", TYPE, body, stamp),
         }
 
     def send(self, body: bytes, later: float = 0.0, *, stamp: str = "") -> dict[str, Any]:

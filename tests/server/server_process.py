@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from flowengine.sinch import sign
+from flowengine.sinch import sign_request
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 STATUS_TOKEN = "a token of the tests"
@@ -118,7 +118,7 @@ class Served:
         headers = {"content-type": TYPE}
         if self.signed:
             headers["x-timestamp"] = changed.get("timestamp") or datetime.now(UTC).isoformat()
-            headers["authorization"] = sign(
+            headers["authorization"] = sign_request(
                 KEY,
                 changed.get("secret", SECRET),
                 "POST",

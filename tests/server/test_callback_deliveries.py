@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from callback_workers import Line, Workers, compiled, heard, serving
 
-from flowengine.runtime.store import MemoryStore, SqliteStore, Store
+from flowengine.storage.sessions import MemoryStore, SqliteStore, Store
 
 FLOW = """
 flow: line
@@ -54,7 +54,7 @@ def serve(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve]:
     def opened() -> Store:
         if not address:
             return SqliteStore(tmp_path / "calls.db")
-        from flowengine.runtime.store.postgresql import PostgresqlStore
+        from flowengine.storage.sessions.postgresql_store import PostgresqlStore
 
         return PostgresqlStore(address)
 
@@ -65,7 +65,9 @@ def serve(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve]:
 
     with pytest.MonkeyPatch.context() as patch:
         if address:  # how slow a machine is, is not asked here
-            patch.setattr("flowengine.runtime.store.postgresql.PATIENCE_SECONDS", 30.0)
+            patch.setattr(
+                "flowengine.storage.sessions.postgresql_store.STATEMENT_TIMEOUT_SECONDS", 30.0
+            )
         yield start
 
 

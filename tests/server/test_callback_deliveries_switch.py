@@ -8,14 +8,14 @@ import pytest
 from callback_workers import Workers, compiled, serving
 from test_callback_deliveries import FLOW
 
-from flowengine.runtime.store import SqliteStore
-from flowengine.switch.calls.call import Call
+from flowengine.storage.sessions import SqliteStore
+from flowengine.switch.calls.switch_call import SwitchCall
 from flowengine.switch.clock import VirtualClock
 from flowengine.switch.exchange import Exchange
-from flowengine.switch.happenings import Asks, Happening, Told
-from flowengine.switch.settings import Settings
-from flowengine.switch.wire.transport import Blocking
-from flowengine.switch.world import Application, Number, World
+from flowengine.switch.switch_events import AnswerReceived, Asks, SwitchEvent
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Number, SwitchApplication, SwitchSetup
+from flowengine.switch.wire.transport import BlockingTransport
 
 LINE, TIMEOUT = "+12017777777", 0.4
 
@@ -26,29 +26,35 @@ class Platform:
     def __init__(self, workers: Workers, *, cookies: bool) -> None:
         primary, fallback = f"{workers.urls[0]}/sinch", f"{workers.urls[-1]}/sinch"
         self.clock = VirtualClock()
-        world = World((Application("app", "c2VjcmV0", primary, fallback),), (Number(LINE, "app"),))
-        settings = Settings(callback_timeout=TIMEOUT, cookies=cookies)
-        self.transport = Blocking()
+        world = SwitchSetup(
+            (SwitchApplication("app", "c2VjcmV0", primary, fallback),), (Number(LINE, "app"),)
+        )
+        settings = SwitchSettings(callback_timeout=TIMEOUT, cookies=cookies)
+        self.transport = BlockingTransport()
         self.exchange = Exchange(world, self.clock, settings, self.transport)
-        self.happened: list[Happening] = []
-        self.exchange.watch(self.happened.append)
+        self.happened: list[SwitchEvent] = []
+        self.exchange.subscribe(self.happened.append)
 
-    def dial(self) -> Call:
+    def dial(self) -> SwitchCall:
         call = self.exchange.dial(caller="+12015555555", to=LINE)
-        self.clock.pass_time(0.1)
+        self.clock.advance(0.1)
         return call
 
-    def press(self, call: Call, keys: str) -> None:
+    def press(self, call: SwitchCall, keys: str) -> None:
         assert call.caller
         for key in keys:
             assert call.caller.press(key)
-        self.clock.pass_time(2.0)
+        self.clock.advance(2.0)
 
     def asks(self, event: str) -> int:
         return sum(isinstance(item, Asks) and item.event == event for item in self.happened)
 
     def failures(self) -> list[str]:
-        return [item.failure for item in self.happened if isinstance(item, Told) and item.failure]
+        return [
+            item.failure
+            for item in self.happened
+            if isinstance(item, AnswerReceived) and item.failure
+        ]
 
 
 @pytest.mark.parametrize("cookies", [True, False], ids=["cookies", "no cookies"])

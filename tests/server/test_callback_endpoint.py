@@ -12,12 +12,12 @@ from server_process import FLOW, ice
 from flowengine.compile import Release, compile_project
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
-from flowengine.runtime.store import MemoryStore, Saved, StoreError
-from flowengine.server.callback import Callback, Gate
+from flowengine.server.callback import CallbackHandler, SignatureGate
 from flowengine.server.health import Readyz
-from flowengine.server.log import Lines
+from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
-from flowengine.states import Fetched, Request
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import MemoryStore, SavedCall, StoreError
 
 PROJECT = (
     b'{project: test, apology: "So sorry.", services: {crm: {url: "https://crm.example.com"}}}'
@@ -26,7 +26,7 @@ DICE = {"event": "dice", "callid": "c1", "version": 1, "result": "ANSWERED"}
 
 
 class Broken(MemoryStore):
-    async def save(self, _call_id: str, _saved: Saved, _expires: float) -> Saved:
+    async def save(self, _call_id: str, _saved: SavedCall, _expires: float) -> SavedCall:
         raise StoreError("the disk is full")
 
     async def claim(self, _call_id: str, _digest: bytes, _deadline: float) -> bool:
@@ -44,8 +44,8 @@ class Counting(MemoryStore):
         await asyncio.sleep(0.01)
 
 
-async def nothing(_request: Request, _left: float) -> Fetched:
-    return Fetched(0, error="connection")
+async def nothing(_request: LookupRequest, _left: float) -> LookupResult:
+    return LookupResult(0, error="connection")
 
 
 @pytest.fixture
@@ -55,10 +55,13 @@ def release() -> Release:
     return made
 
 
-def endpoint(release: Release, store: MemoryStore) -> Callback:
+def endpoint(release: Release, store: MemoryStore) -> CallbackHandler:
     engine = Engine(Registry(release), store, None, nothing)
-    return Callback(
-        engine, Gate(Registry(release), {}), Metrics(), Lines(os.open(os.devnull, os.O_WRONLY))
+    return CallbackHandler(
+        engine,
+        SignatureGate(Registry(release), {}),
+        Metrics(),
+        LogWriter(os.open(os.devnull, os.O_WRONLY)),
     )
 
 
@@ -162,9 +165,9 @@ def test_readiness_that_is_asked_often_is_one_write_a_second() -> None:
     ready = Readyz(store)
 
     async def ask() -> None:
-        await asyncio.gather(*(ready._store_problem() for _ in range(50)))
+        await asyncio.gather(*(ready._find_store_problem() for _ in range(50)))
         for _ in range(50):
-            await ready._store_problem()
+            await ready._find_store_problem()
 
     asyncio.run(ask())
     assert store.probes == 1
@@ -182,26 +185,26 @@ def test_readiness_of_a_store_that_does_not_answer_is_refused(
 
 
 def test_the_kept_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
-    from flowengine.server.keys import KEY_FILE, kept_secret
+    from flowengine.server.keys import KEY_FILE, load_or_create_secret
 
-    first = kept_secret(tmp_path / "own")
-    assert first == kept_secret(tmp_path / "own")
+    first = load_or_create_secret(tmp_path / "own")
+    assert first == load_or_create_secret(tmp_path / "own")
     assert [file.name for file in (tmp_path / "own").iterdir()] == [KEY_FILE]
     assert (tmp_path / "own" / KEY_FILE).stat().st_mode & 0o777 == 0o600
 
 
 def test_keys_rotate(tmp_path: Path) -> None:
-    from flowengine.server.keys import codec
+    from flowengine.server.keys import create_codec
 
-    old = codec({"key": "application secret"}, {}, tmp_path).seal(b"state", "c1")
-    rotated = codec(
+    old = create_codec({"key": "application secret"}, {}, tmp_path).seal(b"state", "c1")
+    rotated = create_codec(
         {"key": "application secret"},
         {"FLOWENGINE_COOKIE_KEYS": "new, application secret"},
         tmp_path,
     )
     assert rotated.open(old, "c1") == b"state"
     assert (
-        codec({}, {"FLOWENGINE_COOKIE_KEYS": "new"}, tmp_path).open(
+        create_codec({}, {"FLOWENGINE_COOKIE_KEYS": "new"}, tmp_path).open(
             rotated.seal(b"state", "c1"), "c1"
         )
         == b"state"

@@ -23,17 +23,17 @@ from flowengine.compile import compile_project
 from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
-from flowengine.runtime.store import MemoryStore
-from flowengine.server.callback import Callback, Gate
+from flowengine.server.callback import CallbackHandler, SignatureGate
+from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import ConnectionTable
-from flowengine.server.direct import DirectProtocol
-from flowengine.server.front import Front
-from flowengine.server.log import Lines
+from flowengine.server.direct_protocol import DirectProtocol
+from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.server.protocols import choose_protocol
-from flowengine.server.settings import Settings
-from flowengine.server.tracked import TrackedH11, TrackedHttpTools
-from flowengine.states import Fetched, Request
+from flowengine.server.server_settings import ServerSettings
+from flowengine.server.tracked_protocols import TrackedH11, TrackedHttpTools
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import MemoryStore
 
 PROTOCOLS = [DirectProtocol, TrackedHttpTools, TrackedH11]
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
@@ -42,8 +42,8 @@ HEAD = b"POST /sinch HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % len(BO
 Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def lookup(_request: Request, _left: float) -> Fetched:
-    return Fetched(200, {"name": "Ann"})
+async def lookup(_request: LookupRequest, _left: float) -> LookupResult:
+    return LookupResult(200, {"name": "Ann"})
 
 
 @asynccontextmanager
@@ -51,8 +51,10 @@ async def serving(protocol: Any, table: ConnectionTable) -> AsyncIterator[Callab
     release = compile_project({"line.yaml": FLOW.encode(), "project.yaml": PROJECT}, {}).release
     assert release
     engine = Engine(Registry(release), MemoryStore(), None, lookup)
-    callback = Callback(engine, Gate(Registry(release), {}), Metrics(), Lines(1))
-    front = Front("/sinch", callback, Starlette(), table)
+    callback = CallbackHandler(
+        engine, SignatureGate(Registry(release), {}), Metrics(), LogWriter(1)
+    )
+    front = CallbackDispatcher("/sinch", callback, Starlette(), table)
     server = uvicorn.Server(uvicorn.Config(
         front, http=protocol, port=0, lifespan="off", access_log=False, log_config=None, proxy_headers=False, ws="none",
     ))  # fmt: skip
@@ -93,7 +95,7 @@ def test_callback_knows_whether_its_sender_still_waits(
     has_begun, may_end, has_ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def answered(
-        _callback: Callback, _scope: Any, _body: bytes, still_waits: Callable[[], bool]
+        _callback: CallbackHandler, _scope: Any, _body: bytes, still_waits: Callable[[], bool]
     ) -> tuple[int, bytes]:
         found.append(still_waits())
         has_begun.set()
@@ -115,7 +117,7 @@ def test_callback_knows_whether_its_sender_still_waits(
             if stays:
                 assert b" 200 " in await asyncio.wait_for(pair[0].readuntil(b"\r\n\r\n"), 5)
 
-    monkeypatch.setattr(Callback, "answered", answered)
+    monkeypatch.setattr(CallbackHandler, "answered", answered)
     run(work())
     assert found == [True, stays]
 
@@ -287,5 +289,5 @@ def cpu_seconds(pid: int) -> float:
 
 def test_server_keeps_idle_connections_longer_than_proxies_do() -> None:
     """Of proxies that say a time, the load balancer of Google Cloud keeps them longest."""
-    assert Settings("flows").keep_alive == DEFAULT_KEEP_ALIVE_SECONDS > 600
+    assert ServerSettings("flows").keep_alive == DEFAULT_KEEP_ALIVE_SECONDS > 600
     assert choose_protocol() is DirectProtocol

@@ -18,14 +18,14 @@ from flowengine.compile import Release, compile_project
 from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
-from flowengine.runtime.store import MemoryStore, Saved
-from flowengine.server.callback import Callback, Gate
+from flowengine.server.callback import CallbackHandler, SignatureGate
+from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import ConnectionTable
-from flowengine.server.direct import DirectProtocol, Exchange
-from flowengine.server.front import Front
-from flowengine.server.log import Lines
+from flowengine.server.direct_protocol import DirectProtocol, DirectRequest
+from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
-from flowengine.states import Fetched, Request
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import MemoryStore, SavedCall
 
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
 Answer = tuple[int, dict[str, str], bytes]
@@ -39,32 +39,32 @@ class Slow(MemoryStore):
         self.told = asyncio.Event()
         self.told.set()
 
-    async def save(self, call_id: str, saved: Saved, expires: float) -> Saved:
+    async def save(self, call_id: str, saved: SavedCall, expires: float) -> SavedCall:
         await asyncio.sleep(0)
         await self.told.wait()
         return await super().save(call_id, saved, expires)
 
 
-async def lookup(_request: Request, _left: float) -> Fetched:
+async def lookup(_request: LookupRequest, _left: float) -> LookupResult:
     async with asyncio.timeout(1):  # works in a task only
         await asyncio.sleep(0.01)
-    return Fetched(200, {"name": "Ann"})
+    return LookupResult(200, {"name": "Ann"})
 
 
 class Line:
     """A server within this process, and connections to it."""
 
     def __init__(
-        self, release: Release, fetch: Callable[[Request, float], Awaitable[Fetched]]
+        self, release: Release, fetch: Callable[[LookupRequest, float], Awaitable[LookupResult]]
     ) -> None:
         self.store = Slow()
-        self.callback = Callback(
+        self.callback = CallbackHandler(
             Engine(Registry(release), self.store, None, fetch),
-            Gate(Registry(release), {}),
+            SignatureGate(Registry(release), {}),
             Metrics(),
-            Lines(os.open(os.devnull, os.O_WRONLY)),
+            LogWriter(os.open(os.devnull, os.O_WRONLY)),
         )
-        self.front = Front("/sinch", self.callback, Starlette(), ConnectionTable(1, 1))
+        self.front = CallbackDispatcher("/sinch", self.callback, Starlette(), ConnectionTable(1, 1))
         self.server = uvicorn.Server(uvicorn.Config(
             self.front, http=DirectProtocol, port=0, lifespan="off", access_log=False, log_config=None, proxy_headers=False,
         ))  # fmt: skip
@@ -75,7 +75,7 @@ class Line:
 
 @asynccontextmanager
 async def serving(
-    fetch: Callable[[Request, float], Awaitable[Fetched]] = lookup,
+    fetch: Callable[[LookupRequest, float], Awaitable[LookupResult]] = lookup,
 ) -> AsyncIterator[Line]:
     release = compile_project({"line.yaml": FLOW.encode(), "project.yaml": PROJECT}, {}).release
     assert release
@@ -162,10 +162,12 @@ def test_a_call_on_one_connection() -> None:
 def test_unusual_callbacks_are_answered_all_the_same(
     sent: bytes, direct: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun: list[Exchange] = []
-    begin = Exchange.begin
+    begun: list[DirectRequest] = []
+    begin = DirectRequest.begin
     monkeypatch.setattr(
-        Exchange, "begin", lambda exchange, front: begun.append(exchange) or begin(exchange, front)
+        DirectRequest,
+        "begin",
+        lambda exchange, front: begun.append(exchange) or begin(exchange, front),
     )
     (found,) = asyncio.run(exchanged(sent))
     assert (found[0], action(found)) == (200, "runMenu")
@@ -263,10 +265,10 @@ def test_a_stopping_server_answers_first() -> None:
 def test_whoever_hangs_up_gets_no_answer_but_the_work_is_done() -> None:
     done = asyncio.Event()
 
-    async def slow(_request: Request, _left: float) -> Fetched:
+    async def slow(_request: LookupRequest, _left: float) -> LookupResult:
         await asyncio.sleep(0.3)
         done.set()
-        return Fetched(200, {"name": "Ann"})
+        return LookupResult(200, {"name": "Ann"})
 
     async def run() -> None:
         async with serving(slow) as line:
@@ -293,5 +295,5 @@ def test_what_cannot_fail_fails(failure: BaseException, monkeypatch: pytest.Monk
     async def broken(*_: Any) -> Any:
         raise failure
 
-    monkeypatch.setattr(Callback, "answered", broken)
+    monkeypatch.setattr(CallbackHandler, "answered", broken)
     assert asyncio.run(exchanged(request(ice())))[0][0] == 500

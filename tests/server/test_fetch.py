@@ -12,10 +12,10 @@ from server_process import Service
 from thoroughness import examples
 
 from flowengine.server.fetch import guard
-from flowengine.server.fetch.client import Client
-from flowengine.server.fetch.guard import allowed
+from flowengine.server.fetch.guard import find_host_privacy
+from flowengine.server.fetch.lookup_client import LookupClient
 from flowengine.server.fetch.resolver import Resolver
-from flowengine.states import Fetched, Request
+from flowengine.states import LookupRequest, LookupResult
 
 
 def fetched(
@@ -27,12 +27,12 @@ def fetched(
     retries: int = 0,
     method: str = "GET",
     body: bytes = b"",
-) -> Fetched:
-    async def run() -> Fetched:
-        client = Client(lambda: hosts)
+) -> LookupResult:
+    async def run() -> LookupResult:
+        client = LookupClient(lambda: hosts)
         try:
             return await client(
-                Request(
+                LookupRequest(
                     "crm", method, url, {"Authorization": "Bearer hush"}, body, timeout, retries
                 ),
                 left,
@@ -45,8 +45,8 @@ def fetched(
 
 def test_json_is_decoded_and_text_is_text(service: Service) -> None:
     hosts = {service.netloc: True}
-    assert fetched(service.url + "/ok", hosts) == Fetched(200, {"name": "Ann"})
-    assert fetched(service.url + "/text", hosts) == Fetched(200, "plain")
+    assert fetched(service.url + "/ok", hosts) == LookupResult(200, {"name": "Ann"})
+    assert fetched(service.url + "/text", hosts) == LookupResult(200, "plain")
     assert service.seen[0][1]["authorization"] == "Bearer hush"
 
 
@@ -57,8 +57,8 @@ def test_a_post_sends_its_body(service: Service) -> None:
 
 def test_connections_are_kept_and_cookies_are_not(service: Service) -> None:
     async def run() -> None:
-        client = Client(lambda: {service.netloc: True})
-        request = Request("crm", "GET", service.url + "/text", {}, b"", 1, 0)
+        client = LookupClient(lambda: {service.netloc: True})
+        request = LookupRequest("crm", "GET", service.url + "/text", {}, b"", 1, 0)
         assert await client(request, 1) == await client(request, 1)
         (pool,) = client._pools.values()
         assert len(pool.client._transport._pool.connections) == 1  # type: ignore[attr-defined]
@@ -93,7 +93,7 @@ def test_a_server_error_is_tried_again_only_as_often_as_asked(service: Service) 
 
 
 def test_a_long_answer_is_cut_off(service: Service) -> None:
-    assert fetched(service.url + "/big", {service.netloc: True}) == Fetched(0, error="too big")
+    assert fetched(service.url + "/big", {service.netloc: True}) == LookupResult(0, error="too big")
 
 
 def test_nobody_listens() -> None:
@@ -151,10 +151,10 @@ def test_redirect_with_user_and_password_authorizes_nobody(service: Service) -> 
 def test_user_and_password_of_a_service_stay_with_it(service: Service) -> None:
     local = service.netloc.replace("127.0.0.1", "localhost")
     service.redirect = f"http://{local}/ok"
-    asked = Request("crm", "GET", f"http://us:word@{service.netloc}/redirect", {}, b"", 1, 0)
+    asked = LookupRequest("crm", "GET", f"http://us:word@{service.netloc}/redirect", {}, b"", 1, 0)
 
-    async def run() -> Fetched:
-        client = Client(lambda: {f"us:word@{service.netloc}": True, local: True})
+    async def run() -> LookupResult:
+        client = LookupClient(lambda: {f"us:word@{service.netloc}": True, local: True})
         try:
             return await client(asked, 2)
         finally:
@@ -172,10 +172,10 @@ def test_user_and_password_of_a_service_stay_with_it(service: Service) -> None:
 def test_header_with_other_letters_than_ascii_arrives_as_utf8(
     service: Service, value: str, sent: bytes
 ) -> None:
-    asked = Request("crm", "GET", service.url + "/ok", {"X-Name": value}, b"", 1, 0)
+    asked = LookupRequest("crm", "GET", service.url + "/ok", {"X-Name": value}, b"", 1, 0)
 
-    async def run() -> Fetched:
-        client = Client(lambda: {service.netloc: True})
+    async def run() -> LookupResult:
+        client = LookupClient(lambda: {service.netloc: True})
         try:
             return await client(asked, 2)
         finally:
@@ -234,9 +234,9 @@ def test_the_environment_chooses_no_proxy(
 
 
 def test_nothing_of_a_request_is_logged(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    from flowengine.server.reports import configure_reports
+    from flowengine.server.logging_setup import configure_logging
 
-    configure_reports()
+    configure_logging()
     with caplog.at_level(logging.INFO):
         fetched(service.url + "/accounts/12345674", {service.netloc: True})
     assert "12345674" not in caplog.text
@@ -248,12 +248,12 @@ def test_a_host_is_named_with_its_port() -> None:
         "crm.example.com:8443": True,
         "user:word@other.example": False,
     }
-    assert allowed(hosts, "crm.example.com", 443) is False
-    assert allowed(hosts, "CRM.example.com", 80) is False
-    assert allowed(hosts, "crm.example.com", 8443) is True
-    assert allowed(hosts, "crm.example.com", 8080) is None
-    assert allowed(hosts, "other.example", 443) is False
-    assert allowed(hosts, "crm.example.com.evil.example", 443) is None
+    assert find_host_privacy(hosts, "crm.example.com", 443) is False
+    assert find_host_privacy(hosts, "CRM.example.com", 80) is False
+    assert find_host_privacy(hosts, "crm.example.com", 8443) is True
+    assert find_host_privacy(hosts, "crm.example.com", 8080) is None
+    assert find_host_privacy(hosts, "other.example", 443) is False
+    assert find_host_privacy(hosts, "crm.example.com.evil.example", 443) is None
 
 
 @given(st.text(max_size=30))

@@ -11,9 +11,9 @@ import pytest
 from server_process import Service
 from silent_service import SilentService, silent_service
 
-from flowengine.server.fetch import Client, breaker
+from flowengine.server.fetch import LookupClient, breaker
 from flowengine.server.fetch.breaker import CircuitState
-from flowengine.states import Fetched, Request
+from flowengine.states import LookupRequest, LookupResult
 
 
 @pytest.fixture
@@ -24,11 +24,11 @@ def hanging() -> Iterator[SilentService]:
 
 def request(
     service: str, url: str, timeout: float = 3.0, headers: dict[str, str] | None = None
-) -> Request:
-    return Request(service, "GET", url, headers or {}, b"", timeout, 0)
+) -> LookupRequest:
+    return LookupRequest(service, "GET", url, headers or {}, b"", timeout, 0)
 
 
-async def ask_often(client: Client, asked: Request, times: int) -> list[Fetched]:
+async def ask_often(client: LookupClient, asked: LookupRequest, times: int) -> list[LookupResult]:
     return [await client(asked, 5) for _ in range(times)]
 
 
@@ -37,8 +37,8 @@ def test_lookup_while_another_service_hangs_is_answered(
 ) -> None:
     hosts = {hanging.netloc: True, service.netloc: True}
 
-    async def run() -> Fetched:
-        client = Client(lambda: hosts)
+    async def run() -> LookupResult:
+        client = LookupClient(lambda: hosts)
         lookups = [
             asyncio.create_task(client(request("slow", f"{hanging.url}/{number}"), 5))
             for number in range(120)
@@ -59,8 +59,8 @@ def test_lookup_while_another_service_hangs_is_answered(
 def test_lookups_while_a_service_hangs_have_places_again_afterwards(
     hanging: SilentService,
 ) -> None:
-    async def run() -> Fetched:
-        client = Client(lambda: {hanging.netloc: True})
+    async def run() -> LookupResult:
+        client = LookupClient(lambda: {hanging.netloc: True})
         lost = asyncio.gather(
             *(client(request("slow", hanging.url + "/", 0.1), 5) for _ in range(100))
         )
@@ -86,16 +86,16 @@ def test_circuit_of_a_service_without_answers_opens_and_closes(
     seen: list[tuple[str, Any]] = []
 
     async def run(service: SilentService) -> None:
-        client = Client(
+        client = LookupClient(
             lambda: {service.netloc: True},
             lambda name, outcome, _seconds: seen.append((name, outcome)),
             lambda name, state: seen.append((name, state)),
         )
         asked = request("slow", service.url + "/", 0.1)
-        assert await ask_often(client, asked, 5) == [Fetched(0, error=error)] * 5
+        assert await ask_often(client, asked, 5) == [LookupResult(0, error=error)] * 5
         connections = len(service.accepted)
         skipped = await ask_often(client, asked, 3)
-        assert skipped == [Fetched(0, error=f"circuit open: {error}")] * 3
+        assert skipped == [LookupResult(0, error=f"circuit open: {error}")] * 3
         assert {fetched.cause for fetched in skipped} == {error}
         assert len(service.accepted) == connections
         service.mode = "answer"
@@ -121,8 +121,8 @@ def test_circuit_of_a_service_without_answers_opens_and_closes(
 
 
 def test_circuit_of_a_service_that_refuses_opens() -> None:
-    async def run() -> list[Fetched]:
-        client = Client(lambda: {"127.0.0.1:9": True})
+    async def run() -> list[LookupResult]:
+        client = LookupClient(lambda: {"127.0.0.1:9": True})
         found = await ask_often(client, request("gone", "http://127.0.0.1:9/"), 6)
         await client.close()
         return found
@@ -133,8 +133,8 @@ def test_circuit_of_a_service_that_refuses_opens() -> None:
 
 
 def test_circuit_of_a_service_that_answers_with_errors_stays_closed(service: Service) -> None:
-    async def run() -> list[Fetched]:
-        client = Client(lambda: {service.netloc: True})
+    async def run() -> list[LookupResult]:
+        client = LookupClient(lambda: {service.netloc: True})
         found = await ask_often(client, request("crm", service.url + "/fail"), 12)
         await client.close()
         return found
@@ -143,8 +143,8 @@ def test_circuit_of_a_service_that_answers_with_errors_stays_closed(service: Ser
 
 
 def test_circuit_is_not_opened_by_lookups_that_cannot_be_sent(service: Service) -> None:
-    async def run() -> list[Fetched]:
-        client = Client(lambda: {service.netloc: True})
+    async def run() -> list[LookupResult]:
+        client = LookupClient(lambda: {service.netloc: True})
         bad = request("crm", service.url + "/ok", headers={"X A": "1"})
         found = await ask_often(client, bad, 10)
         found.append(await client(request("crm", service.url + "/ok"), 2))
@@ -160,7 +160,7 @@ def test_circuit_is_not_opened_by_lookups_that_had_no_time(hanging: SilentServic
     """The deadline of the callback was near: that says nothing about the service."""
 
     async def run() -> set[str]:
-        client = Client(lambda: {hanging.netloc: True})
+        client = LookupClient(lambda: {hanging.netloc: True})
         found = [await client(request("slow", hanging.url + "/"), 0.02) for _ in range(10)]
         await client.close()
         return {one.error for one in found}
@@ -169,8 +169,8 @@ def test_circuit_is_not_opened_by_lookups_that_had_no_time(hanging: SilentServic
 
 
 def test_circuits_of_two_services_at_one_host_are_apart(hanging: SilentService) -> None:
-    async def run() -> Fetched:
-        client = Client(lambda: {hanging.netloc: True})
+    async def run() -> LookupResult:
+        client = LookupClient(lambda: {hanging.netloc: True})
         await ask_often(client, request("slow", hanging.url + "/", 0.05), 6)
         found = await client(request("other", hanging.url + "/", 0.05), 5)
         await client.close()
@@ -196,8 +196,8 @@ def test_hanging_name_server_leaves_other_services_alone(
     names = [f"a{number}.hanging.example" for number in range(40)]
     hosts = {**dict.fromkeys(names, False), named.removeprefix("http://"): True}
 
-    async def run() -> tuple[Fetched, list[Fetched], str]:
-        client = Client(lambda: hosts)
+    async def run() -> tuple[LookupResult, list[LookupResult], str]:
+        client = LookupClient(lambda: hosts)
         lookups = [
             asyncio.create_task(client(request(name[:3], f"http://{name}/", 1.5), 5))
             for name in names
@@ -230,14 +230,14 @@ def test_name_that_hangs_holds_a_bounded_number_of_threads(
     before = threading.active_count()
 
     async def run() -> int:
-        client = Client(lambda: {"hangs.example": False})
+        client = LookupClient(lambda: {"hangs.example": False})
         for _ in range(10):
             await client(request("slow", "http://hangs.example/", 0.02), 5)
         await client.close()
         return threading.active_count()
 
     try:
-        assert asyncio.run(run()) - before <= resolver.MOST_THREADS
+        assert asyncio.run(run()) - before <= resolver.MAX_THREADS_PER_NAME
     finally:
         release.set()
 
@@ -260,8 +260,8 @@ def test_second_address_is_tried_when_the_first_swallows_packets(
 
     monkeypatch.setattr(Resolver, "resolve", resolve)
 
-    async def run() -> Fetched:
-        client = Client(lambda: {f"crm.example:{port}": True})
+    async def run() -> LookupResult:
+        client = LookupClient(lambda: {f"crm.example:{port}": True})
         found = await client(request("crm", f"http://crm.example:{port}/ok", 3), 5)
         await client.close()
         return found

@@ -10,10 +10,10 @@ from server_process import KEY, SECRET, TYPE
 
 from flowengine.compile import Release, compile_project
 from flowengine.releases import Registry
-from flowengine.server.callback import Gate, Refusal, check_framing
-from flowengine.server.run import prepare
-from flowengine.server.settings import Settings, SettingsError
-from flowengine.sinch import SignatureError, sign
+from flowengine.server.callback import RefusedRequestError, SignatureGate, check_framing
+from flowengine.server.server_settings import ServerSettings, SettingsError
+from flowengine.server.startup import check_settings
+from flowengine.sinch import SignatureError, sign_request
 
 made = compile_project({"a.yaml": b"{flow: a, start: b, states: {b: {hangup: }}}"}, {}).release
 assert made
@@ -22,7 +22,7 @@ RELEASE: Release = made
 
 def scope(key: str = KEY, secret: str = SECRET) -> dict[str, object]:
     stamp = datetime.now(UTC).isoformat()
-    signed = sign(key, secret, "POST", "/sinch", TYPE, b"{}", stamp)
+    signed = sign_request(key, secret, "POST", "/sinch", TYPE, b"{}", stamp)
     headers = [
         (b"content-type", TYPE.encode()),
         (b"x-timestamp", stamp.encode()),
@@ -32,25 +32,25 @@ def scope(key: str = KEY, secret: str = SECRET) -> dict[str, object]:
 
 
 def test_several_applications_are_told_apart() -> None:
-    gate = Gate(
+    gate = SignatureGate(
         Registry(replace(RELEASE, applications={"other": "b3RoZXI="})),
         {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET},
     )
-    assert gate.check(scope(), b"{}") == KEY
-    assert gate.check(scope("other", "b3RoZXI="), b"{}") == "other"
+    assert gate.verify_request(scope(), b"{}") == KEY
+    assert gate.verify_request(scope("other", "b3RoZXI="), b"{}") == "other"
     with pytest.raises(SignatureError):
-        gate.check(scope("other", SECRET), b"{}")
+        gate.verify_request(scope("other", SECRET), b"{}")
 
 
 def test_credentials_come_with_a_release_and_never_leave_the_door_open() -> None:
     releases = Registry(RELEASE)
-    gate = Gate(releases, {})
-    assert not gate.check({"method": "POST", "path": "/sinch", "headers": []}, b"{}")
+    gate = SignatureGate(releases, {})
+    assert not gate.verify_request({"method": "POST", "path": "/sinch", "headers": []}, b"{}")
     releases.serve(replace(RELEASE, applications={KEY: SECRET}))
-    assert gate.check(scope(), b"{}") == KEY
+    assert gate.verify_request(scope(), b"{}") == KEY
     releases.serve(replace(RELEASE, applications={}))
     with pytest.raises(SignatureError):
-        gate.check({"method": "POST", "path": "/sinch", "headers": []}, b"{}")
+        gate.verify_request({"method": "POST", "path": "/sinch", "headers": []}, b"{}")
 
 
 def declared(environment: dict[str, str]) -> Release:
@@ -67,28 +67,30 @@ def declared(environment: dict[str, str]) -> Release:
 def test_an_application_without_its_secret_opens_no_door(environment: dict[str, str]) -> None:
     found = declared(environment)
     with pytest.raises(SignatureError):
-        Gate(Registry(found), environment).check(
+        SignatureGate(Registry(found), environment).verify_request(
             {"method": "POST", "path": "/sinch", "headers": []}, b"{}"
         )
     with pytest.raises(SettingsError, match="TWO"):
-        prepare(Settings("flows"), found)
+        check_settings(ServerSettings("flows"), found)
 
 
 def test_with_all_secrets_the_applications_are_served() -> None:
-    assert prepare(Settings("flows", host="0.0.0.0"), declared({"ONE": SECRET, "TWO": SECRET}))
+    assert check_settings(
+        ServerSettings("flows", host="0.0.0.0"), declared({"ONE": SECRET, "TWO": SECRET})
+    )
 
 
 def test_machines_that_share_a_store_need_keys_that_they_share(
     postgresql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = Settings("flows", store=postgresql)
+    settings = ServerSettings("flows", store=postgresql)
     with pytest.raises(
         SettingsError, match="must have the same key for cookies: set FLOWENGINE_COOKIE_KEYS"
     ):
-        prepare(settings, RELEASE)
-    assert prepare(settings, replace(RELEASE, applications={KEY: SECRET}))
+        check_settings(settings, RELEASE)
+    assert check_settings(settings, replace(RELEASE, applications={KEY: SECRET}))
     monkeypatch.setenv("FLOWENGINE_COOKIE_KEYS", "one key for all")
-    assert not prepare(settings, RELEASE)
+    assert not check_settings(settings, RELEASE)
 
 
 def test_request_that_says_twice_how_long_it_is_is_refused() -> None:
@@ -97,17 +99,19 @@ def test_request_that_says_twice_how_long_it_is_is_refused() -> None:
     for once in ([length], [chunks], []):
         check_framing([(b"host", b"a"), *once])
     for twice in ([length, chunks], [chunks, length]):
-        with pytest.raises(Refusal, match="both content-length and transfer-encoding") as refused:
+        with pytest.raises(
+            RefusedRequestError, match="both content-length and transfer-encoding"
+        ) as refused:
             check_framing([(b"host", b"a"), *twice])
         assert refused.value.status == 400
 
 
 def test_a_store_that_cannot_be_had_is_named_without_its_password() -> None:
-    settings = Settings("flows", store="postgresql://ann:hidden@127.0.0.1:1/calls")
+    settings = ServerSettings("flows", store="postgresql://ann:hidden@127.0.0.1:1/calls")
     with pytest.raises(
         SettingsError, match=r"postgresql://ann:…@127\.0\.0\.1:1/calls cannot be used"
     ) as refused:
-        prepare(settings, replace(RELEASE, applications={KEY: SECRET}))
+        check_settings(settings, replace(RELEASE, applications={KEY: SECRET}))
     assert "hidden" not in str(refused.value)
 
 
@@ -115,7 +119,7 @@ def test_a_store_that_cannot_be_had_is_named_without_its_password() -> None:
 def test_whatever_is_sent_is_refused_and_nothing_else(
     authorization: bytes, stamp: bytes, kind: bytes, body: bytes
 ) -> None:
-    gate = Gate(Registry(replace(RELEASE, applications={KEY: SECRET})), {})
+    gate = SignatureGate(Registry(replace(RELEASE, applications={KEY: SECRET})), {})
     for given_authorization in (
         authorization,
         b"application " + KEY.encode() + b":" + authorization,
@@ -126,7 +130,7 @@ def test_whatever_is_sent_is_refused_and_nothing_else(
             (b"content-type", kind),
         ]
         with pytest.raises(SignatureError):
-            gate.check(
+            gate.verify_request(
                 {"method": "POST", "path": "/sinch", "raw_path": b"/sinch%", "headers": headers},
                 body,
             )

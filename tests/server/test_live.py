@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.cli.project import found_in
-from flowengine.cli.serve import begin
+from flowengine.cli.read_project import to_loaded_project
+from flowengine.cli.serve import choose_first_release
 from flowengine.compile import Release
-from flowengine.releases.archive import Origin
-from flowengine.releases.database import ArchiveError
-from flowengine.releases.drain import Drain
-from flowengine.releases.sqlite import SqliteDatabase
-from flowengine.runtime.store import MemoryStore, Saved, open_store
-from flowengine.server import live as followed
-from flowengine.server.live import Live
-from flowengine.server.settings import Settings, SettingsError
+from flowengine.releases.archive import ReleaseOrigin
+from flowengine.releases.archive_database import ArchiveError
+from flowengine.releases.release_retention import ReleaseRetention
+from flowengine.releases.sqlite_archive import SqliteDatabase
+from flowengine.server import release_service as followed
+from flowengine.server.release_service import ReleaseService
+from flowengine.server.server_settings import ServerSettings, SettingsError
+from flowengine.storage.sessions import MemoryStore, SavedCall, open_store
 
 FLOW = "flow: line\nstart: bye\nstates:\n  bye: {say: %s, hangup: }\n"
 OLDEN = {"line.yaml": b"flow: line\nstart: nowhere\n"}
@@ -32,11 +32,11 @@ class House:
     def __init__(self, folder: Path) -> None:
         (folder / "flows").mkdir()
         self.flows = folder / "flows" / "line.yaml"
-        self.settings = Settings(
+        self.settings = ServerSettings(
             str(folder / "flows"), store=f"sqlite:{folder / 'store' / 'calls.db'}"
         )
         self.save("One.")
-        self.live = Live(self.settings)
+        self.live = ReleaseService(self.settings)
 
     def save(self, words: str) -> None:
         self.flows.write_text(FLOW % words)
@@ -44,8 +44,8 @@ class House:
     async def serves(self, words: str) -> None:
         """Wait until a worker serves what was saved."""
         self.live.publish()
-        registry = self.live.registry()
-        tasks = list(self.live.tasks(registry, MemoryStore(), lambda _release: None))
+        registry = self.live.create_registry()
+        tasks = list(self.live.create_tasks(registry, MemoryStore(), lambda _release: None))
         try:
             await asyncio.sleep(0.5)
             before = registry.current.id
@@ -76,11 +76,11 @@ def unwatched(*_given: object, **_options: object) -> object:
 
 
 def full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Drain, "run", fails)
+    monkeypatch.setattr(ReleaseRetention, "run", fails)
 
 
 def no_watches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flowengine.releases.follow.awatch", unwatched)
+    monkeypatch.setattr("flowengine.releases.flow_sources.awatch", unwatched)
 
 
 @pytest.mark.parametrize("trouble", [full, no_watches])
@@ -99,7 +99,7 @@ def test_whoever_publishes_shows_it_at_once_and_others_look(
     """The worker that follows waited up to 50 ms until it looked what it had published itself."""
     monkeypatch.setattr(followed, "LEDGER_PAUSE_SECONDS", 60.0)
     house.live.close()
-    house.live = Live(house.settings)
+    house.live = ReleaseService(house.settings)
     asyncio.run(house.serves("Two."))
 
 
@@ -110,20 +110,24 @@ def test_worker_drops_releases_that_no_call_is_on(
     monkeypatch.setattr(followed, "DRAINED_EVERY_SECONDS", 0.05)
     store = open_store(f"sqlite:{tmp_path / 'calls.db'}")
     house.live.publish()
-    registry = house.live.registry()
+    registry = house.live.create_registry()
     first = registry.current
 
     async def act() -> None:
-        await store.save("call", Saved(1, b"", b"", b"", 0.0, first.id), time.time() + 60)
-        task = asyncio.create_task(house.live._forget(registry, store))
+        await store.save("call", SavedCall(1, b"", b"", b"", 0.0, first.id), time.time() + 60)
+        task = asyncio.create_task(house.live._forget_releases(registry, store))
         releases = [publish_release(house, words) for words in ("Two.", "Three.")]
         for release in releases:
             registry.serve(release)
-        assert len(registry.known) == len(house.live.workshop.archive.listing()) == 3
+        assert (
+            len(registry.loaded_releases)
+            == len(house.live.compile_worker.archive.list_releases())
+            == 3
+        )
         async with asyncio.timeout(10):
-            while len(registry.known) == 3:  # noqa: ASYNC110  # nobody tells of it
+            while len(registry.loaded_releases) == 3:  # noqa: ASYNC110  # nobody tells of it
                 await asyncio.sleep(0.02)
-        assert {release.id for release in registry.known} == {first.id, releases[-1].id}
+        assert {release.id for release in registry.loaded_releases} == {first.id, releases[-1].id}
         task.cancel()
         await store.close()
 
@@ -133,7 +137,7 @@ def test_worker_drops_releases_that_no_call_is_on(
 def publish_release(house: House, words: str) -> Release:
     house.save(words)
     published = house.live.publish()
-    release = house.live.workshop.release(published.release) if published else None
+    release = house.live.compile_worker.load_release(published.release) if published else None
     assert release is not None
     return release
 
@@ -142,12 +146,12 @@ def test_a_server_that_missed_another_as_both_started_says_that_it_does_not_foll
     house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     house.live.publish()
-    other = Live(replace(house.settings, flows=str(tmp_path / "others")))
-    assert other.leads()
-    other.post.take("", 5.0)
+    other = ReleaseService(replace(house.settings, flows=str(tmp_path / "others")))
+    assert other.try_lead()
+    other.leader_record.take_over("", 5.0)
 
     async def act() -> None:
-        task = asyncio.create_task(house.live._lead(MemoryStore()))
+        task = asyncio.create_task(house.live._run_as_leader(MemoryStore()))
         async with asyncio.timeout(10):
             # nobody tells of it
             while "they would overwrite each other" not in caplog.text:  # noqa: ASYNC110
@@ -164,24 +168,24 @@ def test_a_worker_that_finds_no_archive_publishes_what_there_is(house: House) ->
     server fell silent.
     """
     house.live.publish()
-    before = house.live.registry().current.id
+    before = house.live.create_registry().current.id
     for file in house.settings.folder.glob("releases.db*"):
         file.unlink()
-    another = Live(house.settings)
-    assert another.registry().current.id == before
+    another = ReleaseService(house.settings)
+    assert another.create_registry().current.id == before
     another.close()
 
 
 def test_a_worker_whose_archive_and_flows_are_lost_says_so(house: House) -> None:
     house.flows.write_text("flow: line\n")
     with pytest.raises(SettingsError, match="no release is live"):
-        house.live.registry()
+        house.live.create_registry()
 
 
 def taken_back_to_what_no_longer_compiles(house: House) -> str:
     made = house.live.publish()
     assert made is not None
-    house.live.workshop.archive.put("olden", OLDEN, Origin("/srv/flows"), 1.0)
+    house.live.compile_worker.archive.put("olden", OLDEN, ReleaseOrigin("/srv/flows"), 1.0)
     house.live.publisher.rollback("ann", "olden")
     return made.release
 
@@ -190,17 +194,19 @@ def test_a_server_whose_release_no_longer_compiles_begins_with_its_flows(
     house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
     there = taken_back_to_what_no_longer_compiles(house)
-    live = Live(house.settings)
-    found = live.place.read()
+    live = ReleaseService(house.settings)
+    found = live.flow_source.read()
     assert found is not None
     assert (
-        begin(
-            live, found, found_in(Path("flows"), found.files, live.workshop.compile(found.files))
+        choose_first_release(
+            live,
+            found,
+            to_loaded_project(Path("flows"), found.files, live.compile_worker.compile(found.files)),
         ).id
         == there
     )
     assert "RELEASE olden, WHICH WAS LIVE, NO LONGER COMPILES" in capsys.readouterr().err
-    assert live.ledger.live().current == there
+    assert live.ledger.get_live().current == there
     live.close()
 
 
@@ -208,16 +214,16 @@ def test_a_worker_whose_release_no_longer_compiles_does_too(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     there = taken_back_to_what_no_longer_compiles(house)
-    live = Live(house.settings)
+    live = ReleaseService(house.settings)
     with caplog.at_level(logging.ERROR):
-        assert live.registry().current.id == there
+        assert live.create_registry().current.id == there
     live.close()
     assert "cannot be had any more" in caplog.text
 
 
 def ended_by_the_disk(database: SqliteDatabase) -> None:
     with database.transaction():
-        database.rows("ROLLBACK")  # as SQLite does by itself
+        database.execute("ROLLBACK")  # as SQLite does by itself
         raise ArchiveError("the disk is full")
 
 
@@ -226,5 +232,5 @@ def test_a_transaction_that_the_disk_has_ended_is_over(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="full"):
         ended_by_the_disk(database)
     with database.transaction():
-        assert database.rows("SELECT 1") == [(1,)]
+        assert database.execute("SELECT 1") == [(1,)]
     database.close()

@@ -28,23 +28,23 @@ from flowengine.runtime.engine import Engine
 from flowengine.runtime.locate import Locator
 from flowengine.runtime.reply import Replier
 from flowengine.runtime.requester import Requester
-from flowengine.runtime.store import MemoryStore, StoreError
 from flowengine.server import callback as callback_module
-from flowengine.server.callback import Callback, Gate
+from flowengine.server.callback import CallbackHandler, SignatureGate
+from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import ConnectionTable
-from flowengine.server.direct import DirectProtocol, Exchange
-from flowengine.server.front import Front
-from flowengine.server.log import Lines
-from flowengine.server.metrics import Metrics
-from flowengine.server.reports import (
-    ReportFormatter,
-    ReportHandler,
-    install_hooks,
+from flowengine.server.direct_protocol import DirectProtocol, DirectRequest
+from flowengine.server.log import LogWriter
+from flowengine.server.logging_setup import (
+    RedactingFormatter,
+    RedactingHandler,
+    install_exception_hooks,
+    log_loop_error,
     mask_numbers,
-    report_loop_errors,
 )
-from flowengine.server.tracked import TrackedH11, TrackedHttpTools
-from flowengine.states import Fetched, Request
+from flowengine.server.metrics import Metrics
+from flowengine.server.tracked_protocols import TrackedH11, TrackedHttpTools
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import MemoryStore, StoreError
 
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
 TYPED, SPOKEN, COOKIE, LOOKED_UP = "48151621", "Zanzibar", "c00k1emarker", "Quetzalcoatl"
@@ -115,12 +115,12 @@ def lose_a_task(patch: pytest.MonkeyPatch) -> None:
     def noted(*_: Any) -> None:
         asyncio.create_task(note())  # noqa: RUF006
 
-    patch.setattr(Lines, "callback", noted)
+    patch.setattr(LogWriter, "callback", noted)
 
 
 def report_wrongly(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        Lines,
+        LogWriter,
         "callback",
         lambda *_: logging.getLogger("flowengine").error("%d of %s", ALL_OF_IT, ALL_OF_IT),
     )
@@ -128,7 +128,7 @@ def report_wrongly(patch: pytest.MonkeyPatch) -> None:
 
 def lose_answers(patch: pytest.MonkeyPatch) -> None:
     """Each answer meets a connection that is gone, and that cannot be noted."""
-    patch.setattr(Exchange, "is_connected", lambda _: False)
+    patch.setattr(DirectRequest, "is_connected", lambda _: False)
     patch.setattr(callback_module, "is_connected", lambda _: False)
     patch.setattr("flowengine.runtime.engine.mark_undelivered", fail)
 
@@ -136,8 +136,8 @@ def lose_answers(patch: pytest.MonkeyPatch) -> None:
 FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "nothing": lambda _: None,
     "writing": break_writing,
-    "handler": lambda patch: patch.setattr(Callback, "answered", fail_later),
-    "signature": lambda patch: patch.setattr(Gate, "check", fail),
+    "handler": lambda patch: patch.setattr(CallbackHandler, "answered", fail_later),
+    "signature": lambda patch: patch.setattr(SignatureGate, "check", fail),
     "decoder": lambda patch: patch.setattr(callback_module, "decode", fail_to_decode),
     "engine": lambda patch: patch.setattr(Engine, "answer", fail_later),
     "locating": lambda patch: patch.setattr(Locator, "locate", fail_later),
@@ -152,14 +152,14 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "store": lambda patch: patch.setattr(MemoryStore, "save", fail_in_store),
     "loading": lambda patch: patch.setattr(MemoryStore, "load", fail_in_store),
     "metrics": lambda patch: patch.setattr(Metrics, "callback", fail),
-    "log": lambda patch: patch.setattr("flowengine.server.log.line", fail),
+    "log": lambda patch: patch.setattr("flowengine.server.log.build_line", fail),
     "task": lose_a_task,
     "report": report_wrongly,
     "apology": lambda patch: (
         patch.setattr(Engine, "answer", fail_later),
         patch.setattr(callback_module, "apology", fail),
     )[0],
-    "short way": lambda patch: patch.setattr(Exchange, "begin", fail),
+    "short way": lambda patch: patch.setattr(DirectRequest, "begin", fail),
 }
 
 
@@ -167,8 +167,8 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
 def reports() -> Iterator[io.StringIO]:
     """What the modules report."""
     stream = io.StringIO()
-    handler = ReportHandler(stream)
-    handler.setFormatter(ReportFormatter())
+    handler = RedactingHandler(stream)
+    handler.setFormatter(RedactingFormatter())
     root = logging.getLogger()
     others, root.handlers = root.handlers, [handler]
     yield stream
@@ -179,17 +179,17 @@ async def ring(protocol: Any, fetch: Any) -> None:
     release = compile_project({"line.yaml": FLOW.encode(), "project.yaml": PROJECT}, {}).release
     assert release
     engine = Engine(Registry(release), MemoryStore(), Codec([derive_key("key")]), fetch)
-    lines = Lines(sys.stdout.fileno())
-    front = Front(
+    lines = LogWriter(sys.stdout.fileno())
+    front = CallbackDispatcher(
         "/sinch",
-        Callback(engine, Gate(Registry(release), {}), Metrics(), lines),
+        CallbackHandler(engine, SignatureGate(Registry(release), {}), Metrics(), lines),
         Starlette(),
         ConnectionTable(1, 1),
     )
     server = uvicorn.Server(uvicorn.Config(
         front, http=protocol, port=0, lifespan="off", access_log=False, log_config=None, proxy_headers=False, ws="none",
     ))  # fmt: skip
-    asyncio.get_running_loop().set_exception_handler(report_loop_errors)
+    asyncio.get_running_loop().set_exception_handler(log_loop_error)
     running = asyncio.create_task(server._serve())
     while not server.started:  # noqa: ASYNC110  # the server has no event for it
         await asyncio.sleep(0.001)
@@ -224,9 +224,9 @@ async def send(address: Any, body: bytes, *, reset: bool) -> None:
     writer.close()
 
 
-async def lookup(_request: Request, _left: float) -> Fetched:
+async def lookup(_request: LookupRequest, _left: float) -> LookupResult:
     await asyncio.sleep(0.01)
-    return Fetched(200, {"name": LOOKED_UP})
+    return LookupResult(200, {"name": LOOKED_UP})
 
 
 @pytest.mark.parametrize("protocol", [DirectProtocol, TrackedHttpTools, TrackedH11])
@@ -257,7 +257,7 @@ def test_reports_of_what_nobody_catches_hold_nothing_of_callers(
 ) -> None:
     for module, name in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
         monkeypatch.setattr(module, name, getattr(module, name))
-    install_hooks()
+    install_exception_hooks()
     logging.captureWarnings(capture=False)
     thread = threading.Thread(target=fail)
     thread.start()
@@ -325,7 +325,7 @@ def test_a_server_whose_callers_hang_up_writes_nothing_of_them(
 def test_reports_mask_numbers_of_callers_and_no_others(text: str, shown: str) -> None:
     assert mask_numbers(text) == shown
     record = logging.LogRecord("flowengine.server", logging.INFO, "", 1, "%s", (text,), None)
-    assert ReportFormatter().format(record).endswith(f": {shown}")
+    assert RedactingFormatter().format(record).endswith(f": {shown}")
 
 
 def test_refusals_say_how_old_a_signature_is(serve: Callable[..., Served]) -> None:

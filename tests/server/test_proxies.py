@@ -20,7 +20,7 @@ from server_process import KEY, SECRET, TYPE, Served, free_port, ice, wait_until
 from thoroughness import examples
 
 from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
-from flowengine.sinch import sign
+from flowengine.sinch import sign_request
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 CALLBACKS = "/acme/sinch"
@@ -156,7 +156,7 @@ async def call_in_pairs(port: int, pauses: list[float]) -> Counter[int]:
         async def call(name: str) -> None:
             body = json.dumps(ice(name)).encode()
             now = datetime.now(UTC).isoformat()
-            authorization = sign(KEY, SECRET, "POST", CALLBACKS, TYPE, body, now)
+            authorization = sign_request(KEY, SECRET, "POST", CALLBACKS, TYPE, body, now)
             headers = {"content-type": TYPE, "x-timestamp": now, "authorization": authorization}
             answer = await client.post(
                 f"http://127.0.0.1:{port}{CALLBACKS}", content=body, headers=headers

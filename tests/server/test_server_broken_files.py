@@ -15,12 +15,12 @@ from tempfile import TemporaryDirectory
 import pytest
 from e2e.phone_line import FLOW, KEY, PROJECT, SECRET, Crm, Line, Server, free_port, said
 
-from flowengine.journal.database import writable
-from flowengine.journal.file import File
+from flowengine.journal.journal_database import open_for_writing
+from flowengine.journal.journal_file import JournalFile
 from flowengine.releases.archive import Archive
-from flowengine.releases.database import ArchiveError
-from flowengine.runtime.store import StoreError
-from flowengine.runtime.store.connect import connect
+from flowengine.releases.archive_database import ArchiveError
+from flowengine.storage.sessions import StoreError
+from flowengine.storage.sessions.sqlite_connection import open_session_file
 
 NOBODY = 65534
 LOST = {
@@ -196,9 +196,9 @@ def somebody() -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("name", "opened"),
     [
-        ("calls.db", lambda path: connect(path, 1.0).close()),
+        ("calls.db", lambda path: open_session_file(path, 1.0).close()),
         ("releases.db", lambda path: Archive(path).close()),
-        ("journal.db", lambda path: writable(path).close()),
+        ("journal.db", lambda path: open_for_writing(path).close()),
     ],
 )
 def test_what_may_not_be_written_is_told(
@@ -213,7 +213,9 @@ def test_what_may_not_be_written_is_told(
         with pytest.raises((StoreError, ArchiveError, OSError, sqlite3.Error)) as refused:
             opened(folder / name)
         told = (
-            File(folder / name).why(refused.value) if name == "journal.db" else str(refused.value)
+            JournalFile(folder / name).format_error(refused.value)
+            if name == "journal.db"
+            else str(refused.value)
         )
         assert "the user of the server must be allowed to write it and its folder" in told
         assert name in told

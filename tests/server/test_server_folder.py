@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.server.app import opened
-from flowengine.server.settings import OWN_FOLDER, Settings
+from flowengine.server.app import open_session_store
+from flowengine.server.server_settings import DEFAULT_FOLDER, ServerSettings
 
 
-@pytest.mark.parametrize(("folder", "unlisted"), [(OWN_FOLDER, True), (Path("calls"), False)])
+@pytest.mark.parametrize(("folder", "unlisted"), [(DEFAULT_FOLDER, True), (Path("calls"), False)])
 def test_keys_and_calls_are_not_added_to_the_repository_of_the_flows(
     tmp_path: Path, folder: Path, unlisted: bool
 ) -> None:
@@ -18,7 +18,9 @@ def test_keys_and_calls_are_not_added_to_the_repository_of_the_flows(
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     for _ in range(2):
         asyncio.run(
-            opened(Settings("flows", store=f"sqlite:{tmp_path / folder / 'calls.db'}")).close()
+            open_session_store(
+                ServerSettings("flows", store=f"sqlite:{tmp_path / folder / 'calls.db'}")
+            ).close()
         )
     added = subprocess.run(
         ["git", "-C", str(tmp_path), "add", "-An"], check=True, capture_output=True, text=True

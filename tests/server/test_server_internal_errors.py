@@ -18,8 +18,8 @@ FLOW = "flow: line\nstart: hello\nstates:\n  hello:\n    say: {}\n    hangup:\n"
 PROGRAM = f"""
 import sys
 from flowengine.cli import main
-from flowengine.compile import flows, release
-from flowengine.states.builder import Builder
+from flowengine.compile import incremental_compile, project_compiler
+from flowengine.states.builder import StateBuilder
 
 def wrap(owner, name, word):
     usual = getattr(owner, name)

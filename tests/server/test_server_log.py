@@ -10,12 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowengine.journal.masking import masked, masked_reason
-from flowengine.runtime.call import Call
-from flowengine.runtime.engine import Record
-from flowengine.runtime.step import Entry
-from flowengine.server.log import ATOMIC, Lines, pieces
-from flowengine.server.settings import SettingsError, applications, check_exposure, is_loopback
+from flowengine.journal.masking import mask_address, mask_reason
+from flowengine.runtime.call_state import Call
+from flowengine.runtime.engine import CallbackRecord
+from flowengine.runtime.step import TraceEntry
+from flowengine.server.log import ATOMIC_WRITE_BYTES, LogWriter, split_lines
+from flowengine.server.server_settings import (
+    SettingsError,
+    check_exposure,
+    is_loopback,
+    load_credentials,
+)
 from flowengine.sinch import Ace
 
 
@@ -34,7 +39,7 @@ from flowengine.sinch import Ace
     ],
 )
 def test_numbers(shown: str, what: str) -> None:
-    assert masked(what) == shown
+    assert mask_address(what) == shown
 
 
 @pytest.mark.parametrize(
@@ -48,33 +53,38 @@ def test_numbers(shown: str, what: str) -> None:
     ],
 )
 def test_reasons(shown: str, what: str) -> None:
-    assert masked_reason(what) == shown
+    assert mask_reason(what) == shown
 
 
 @given(
-    st.lists(st.binary(max_size=ATOMIC + 100).map(lambda line: line.replace(b"\n", b"") + b"\n"))
+    st.lists(
+        st.binary(max_size=ATOMIC_WRITE_BYTES + 100).map(
+            lambda line: line.replace(b"\n", b"") + b"\n"
+        )
+    )
 )
 def test_pieces_hold_all_lines_whole(lines: list[bytes]) -> None:
-    found = list(pieces(b"".join(lines)))
+    found = list(split_lines(b"".join(lines)))
     assert [line for piece in found for line in piece.splitlines(keepends=True)] == b"".join(
         lines
     ).splitlines(keepends=True)
     assert all(
-        piece.endswith(b"\n") and (len(piece) <= ATOMIC or piece in lines) for piece in found
+        piece.endswith(b"\n") and (len(piece) <= ATOMIC_WRITE_BYTES or piece in lines)
+        for piece in found
     )
 
 
-def record(reason: str) -> Record:
-    trace = (Entry("line", "ask", "next"), Entry("line", "look_up", reason))
+def record(reason: str) -> CallbackRecord:
+    trace = (TraceEntry("line", "ask", "next"), TraceEntry("line", "look_up", reason))
     call = Call("r1", "line", "ask", "en-US", steps=3)
-    return Record(Ace(call_id="c1"), "r1", call, trace, 0.0012, 0.0, False, "answered")
+    return CallbackRecord(Ace(call_id="c1"), "r1", call, trace, 0.0012, 0.0, False, "answered")
 
 
 def test_lines_of_one_moment_are_written_at_once(tmp_path: Path) -> None:
     async def run() -> None:
-        lines = Lines(os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT))
+        lines = LogWriter(os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT))
         for _ in range(3):
-            lines.callback(record("failed: 12345674"))
+            lines.log_callback(record("failed: 12345674"))
         assert (tmp_path / "log").read_bytes() == b""
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -88,9 +98,9 @@ def test_lines_of_one_moment_are_written_at_once(tmp_path: Path) -> None:
 
 def test_a_line_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
     async def run() -> None:
-        lines = Lines(os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT))
+        lines = LogWriter(os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT))
         for event in (Ace(call_id="c1"), None, Ace(call_id="c2")):
-            lines.callback(msgspec.structs.replace(record("next"), event=event))
+            lines.log_callback(msgspec.structs.replace(record("next"), event=event))
         lines.flush()
 
     asyncio.run(run())
@@ -105,8 +115,8 @@ def test_a_log_that_nobody_reads_costs_no_call() -> None:
     os.close(reading)
 
     async def run() -> None:
-        lines = Lines(writing)
-        lines.callback(record("next"))
+        lines = LogWriter(writing)
+        lines.log_callback(record("next"))
         lines.flush()
 
     asyncio.run(run())
@@ -141,8 +151,8 @@ def test_half_a_credential_is_a_mistake() -> None:
     ).release
     assert release
     with pytest.raises(SettingsError, match="belong together"):
-        applications(release, {"SINCH_APPLICATION_KEY": "key"})
-    assert applications(
+        load_credentials(release, {"SINCH_APPLICATION_KEY": "key"})
+    assert load_credentials(
         release, {"SINCH_APPLICATION_KEY": "key", "SINCH_APPLICATION_SECRET": "c2VjcmV0"}
     ) == {"key": "c2VjcmV0"}
-    assert applications(release, {}) == {}
+    assert load_credentials(release, {}) == {}

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from flowengine.server.metrics import BUCKETS, observe_all
+from flowengine.server.metrics import BUCKETS, observe_values
 
 times = st.lists(st.sampled_from([*BUCKETS, 0.0, 0.0011, 6.0]) | st.floats(0, 10))
 
@@ -21,7 +21,7 @@ def test_values_observed_at_once_count_as_those_observed_one_by_one(
     for batch in batches:
         for value in batch:
             one.observe(value)
-        observe_all(all_of_them, batch)
+        observe_values(all_of_them, batch)
 
     def counts(registry: CollectorRegistry) -> list[bytes]:
         return [

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from server_process import KEY, SECRET, TYPE, Served, ice, pressed
 
-from flowengine.sinch import sign
+from flowengine.sinch import sign_request
 
 Serve = Callable[..., Served]
 
@@ -186,7 +186,7 @@ def test_header_that_counts_and_comes_twice_is_refused(
     headers = [
         ("content-type", TYPE),
         ("x-timestamp", now),
-        ("authorization", sign(KEY, SECRET, "POST", "/sinch", TYPE, body, now)),
+        ("authorization", sign_request(KEY, SECRET, "POST", "/sinch", TYPE, body, now)),
     ]
     again = next(header for header in headers if header[0] == name)
     for sent in ([*headers, again], [(name.title(), "other"), *headers]):

@@ -15,10 +15,10 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http import h11_impl, httptools_impl
 from uvicorn.server import ServerState
 
-from flowengine.server import direct, protocols, tracked
-from flowengine.server.front import Front
+from flowengine.server import direct_protocol, protocols, tracked_protocols
+from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.protocols import (
-    TRIED,
+    TRIED_PROTOCOLS,
     TrialCallback,
     TrialError,
     choose_protocol,
@@ -62,13 +62,17 @@ def test_uvicorn_passes_a_protocol_what_ours_take() -> None:
         assert hasattr(ServerState(), name), f"ServerState.{name} has moved"
 
 
-@pytest.mark.parametrize(("module", "name"), TRIED)
+@pytest.mark.parametrize(("module", "name"), TRIED_PROTOCOLS)
 def test_protocol_has_the_attributes_that_ours_use(module: str, name: str) -> None:
     protocol = getattr(__import__(module, fromlist=[name]), name)
-    assert protocol in (direct.DirectProtocol, tracked.TrackedHttpTools, tracked.TrackedH11)
+    assert protocol in (
+        direct_protocol.DirectProtocol,
+        tracked_protocols.TrackedHttpTools,
+        tracked_protocols.TrackedH11,
+    )
 
     async def work() -> None:
-        front: Any = Front("/trial", TrialCallback(), Starlette())
+        front: Any = CallbackDispatcher("/trial", TrialCallback(), Starlette())
         config = uvicorn.Config(
             front, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False
         )
@@ -93,7 +97,7 @@ def test_protocol_has_the_attributes_that_ours_use(module: str, name: str) -> No
     asyncio.run(work())
 
 
-@pytest.mark.parametrize(("module", "name"), TRIED)
+@pytest.mark.parametrize(("module", "name"), TRIED_PROTOCOLS)
 def test_protocol_passes_its_trial(module: str, name: str) -> None:
     asyncio.run(try_protocol(getattr(__import__(module, fromlist=[name]), name)))
 
@@ -116,7 +120,7 @@ def test_protocol_that_does_not_go_with_uvicorn_is_replaced_with_one_line(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(protocols, "TRIAL_SECONDS", 0.5)
-    for module, name in TRIED:
+    for module, name in TRIED_PROTOCOLS:
         if name in broken:
             owner = __import__(module, fromlist=[name])
             if fault == "missing":
@@ -137,9 +141,9 @@ def test_protocol_that_does_not_go_with_uvicorn_is_replaced_with_one_line(
 def test_protocol_that_takes_open_connections_for_closed_fails_its_trial(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(direct.Exchange, "is_connected", lambda _: False)
+    monkeypatch.setattr(direct_protocol.DirectRequest, "is_connected", lambda _: False)
     with pytest.raises(TrialError, match="answered 500"):
-        asyncio.run(try_protocol(direct.DirectProtocol))
+        asyncio.run(try_protocol(direct_protocol.DirectProtocol))
 
 
 def make_broken(protocol: Any, fault: str) -> Any:

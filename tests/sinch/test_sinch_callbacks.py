@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from flowengine.sinch.callbacks import (
+from flowengine.sinch.callback_decoder import (
     Ace,
-    Amd,
-    BadCallback,
-    Destination,
+    AmdResult,
+    BadCallbackError,
+    CallTarget,
     Dice,
     Ice,
     Money,
@@ -96,7 +96,7 @@ def test_ice():
         timestamp="2024-06-06T17:20:14Z",
         application_key="f00d",
         cli="12015555555",
-        to=Destination("did", "+12017777777"),
+        to=CallTarget("did", "+12017777777"),
         domain="mxp",
         origination_type="MXP",
         call_headers={"a": "b"},
@@ -128,11 +128,11 @@ def test_dice():
         12,
         "12015555555",
     )
-    assert (event.debit, event.to) == (Money("EUR", 0.0095), Destination("number", "12017777777"))
+    assert (event.debit, event.to) == (Money("EUR", 0.0095), CallTarget("number", "12017777777"))
 
 
 def test_ace_and_notify():
-    assert read(ACE) == Ace(call_id="1ce0-43", amd=Amd("human", "n/a", 3))
+    assert read(ACE) == Ace(call_id="1ce0-43", amd=AmdResult("human", "n/a", 3))
     assert read(NOTIFY) == Notify(
         call_id="33dd",
         type="callingerror",
@@ -173,8 +173,8 @@ def test_other_spellings_say_the_same(data):
         ({"duration": 12.7}, "duration", 12),
         ({"duration": "inf"}, "duration", 0),
         ({"cli": 46708168731}, "cli", "46708168731"),
-        ({"to": "+46708168731"}, "to", Destination()),
-        ({"to": {"Type": "DID", "endpoint": 46}}, "to", Destination("did", "46")),
+        ({"to": "+46708168731"}, "to", CallTarget()),
+        ({"to": {"Type": "DID", "endpoint": 46}}, "to", CallTarget("did", "46")),
         ({"userRate": 3}, "user_rate", None),
         ({"userRate": {"currencyId": "EUR", "amount": "0.5"}}, "user_rate", Money("EUR", 0.5)),
         ({"cookies": "fe=x"}, "cookies", {}),
@@ -211,7 +211,7 @@ def test_a_field_of_the_wrong_type_fails_no_call(changes, name, expected):
     ],
 )
 def test_what_is_no_callback(body, message):
-    with pytest.raises(BadCallback, match=message):
+    with pytest.raises(BadCallbackError, match=message):
         decode(body)
 
 
@@ -248,7 +248,7 @@ def test_any_values_at_all(data, changes):
     body = msgspec.json.encode(data | changes)
     try:
         event = decode(body)
-    except BadCallback:
+    except BadCallbackError:
         assert {"event", "callid", "callId"} & set(changes)
     else:
         assert event.call_id
@@ -258,7 +258,7 @@ def test_any_values_at_all(data, changes):
 
 @given(st.binary())
 def test_any_bytes_at_all(body):
-    with pytest.raises(BadCallback):
+    with pytest.raises(BadCallbackError):
         decode(body)
 
 

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowengine.runtime.begin import facts_of
+from flowengine.runtime.step_start import read_call_facts
 from flowengine.sinch import decode
-from flowengine.sinch.caller import read_caller
+from flowengine.sinch.caller_identity import read_caller
 
 
 def facts(**fields: Any) -> dict[str, Any]:
     body = {"event": "ice", "callid": "1", "to": {"type": "did", "endpoint": "+12017777777"}}
     event: Any = decode(json.dumps({**body, **fields}).encode())
-    found = {name.removeprefix("call."): value for name, value in facts_of(event).items()}
+    found = {name.removeprefix("call."): value for name, value in read_call_facts(event).items()}
     return {name: value for name, value in found.items() if value}
 
 

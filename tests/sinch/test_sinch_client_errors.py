@@ -11,57 +11,57 @@ from contextlib import contextmanager
 
 import pytest
 
-from flowengine.sinch import Destination
+from flowengine.sinch import CallTarget
 from flowengine.sinch.client import (
-    ApiProblem,
-    BadRequest,
-    Basic,
+    ApiHosts,
+    BadRequestError,
+    BasicAuth,
     CallInfo,
     CallingApi,
-    Conflict,
-    Forbidden,
-    Hosts,
-    NotFound,
-    PaymentRequired,
-    ServerProblem,
-    Signed,
-    TooManyRequests,
+    CallingApiError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    PaymentRequiredError,
+    ServerError,
+    SignedAuth,
+    TooManyRequestsError,
     TtsCallout,
-    Unauthorized,
-    Unreachable,
-    discreet,
+    UnauthorizedError,
+    UnreachableApiError,
+    number_redaction,
 )
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 CODES = {
-    40001: BadRequest,
-    40002: BadRequest,
-    40003: BadRequest,
-    40004: BadRequest,
-    40005: BadRequest,
-    40100: Unauthorized,
-    40101: Unauthorized,
-    40102: Unauthorized,
-    40103: Unauthorized,
-    40104: Unauthorized,
-    40105: Unauthorized,
-    40107: Unauthorized,
-    40108: Unauthorized,
-    40200: PaymentRequired,
-    40300: Forbidden,
-    40301: Forbidden,
-    40302: Forbidden,
-    40303: Forbidden,
-    40400: NotFound,
-    40900: Conflict,
-    42200: ApiProblem,
-    42201: ApiProblem,
-    42202: ApiProblem,
-    42900: TooManyRequests,
-    42901: TooManyRequests,
-    50000: ServerProblem,
-    50300: ServerProblem,
-    50301: ServerProblem,
+    40001: BadRequestError,
+    40002: BadRequestError,
+    40003: BadRequestError,
+    40004: BadRequestError,
+    40005: BadRequestError,
+    40100: UnauthorizedError,
+    40101: UnauthorizedError,
+    40102: UnauthorizedError,
+    40103: UnauthorizedError,
+    40104: UnauthorizedError,
+    40105: UnauthorizedError,
+    40107: UnauthorizedError,
+    40108: UnauthorizedError,
+    40200: PaymentRequiredError,
+    40300: ForbiddenError,
+    40301: ForbiddenError,
+    40302: ForbiddenError,
+    40303: ForbiddenError,
+    40400: NotFoundError,
+    40900: ConflictError,
+    42200: CallingApiError,
+    42201: CallingApiError,
+    42202: CallingApiError,
+    42900: TooManyRequestsError,
+    42901: TooManyRequestsError,
+    50000: ServerError,
+    50300: ServerError,
+    50301: ServerError,
 }
 
 
@@ -98,15 +98,15 @@ def http(status, body=b""):
 def info(url, authentication=None, seconds=5.0):
     async def run():
         async with CallingApi(
-            authentication or Signed(KEY, SECRET), Hosts.at(url), seconds=seconds
+            authentication or SignedAuth(KEY, SECRET), ApiHosts.from_base_url(url), seconds=seconds
         ) as api:
-            return await api.calls.info("abc")
+            return await api.calls.get_info("abc")
 
     return asyncio.run(run())
 
 
 def refusal(raw):
-    with answering(raw) as url, pytest.raises(ApiProblem) as caught:
+    with answering(raw) as url, pytest.raises(CallingApiError) as caught:
         info(url)
     return caught.value
 
@@ -133,7 +133,7 @@ def test_code(code, spelling):
 
 @pytest.mark.parametrize("code", [40302, 40303])
 def test_403_that_is_sent_as_401(code):
-    assert type(refusal(http(401, b'{"errorCode":%d}' % code))) is Forbidden
+    assert type(refusal(http(401, b'{"errorCode":%d}' % code))) is ForbiddenError
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_403_that_is_sent_as_401(code):
 )
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(404, NotFound), (502, ServerProblem), (418, ApiProblem), (302, ApiProblem)],
+    [(404, NotFoundError), (502, ServerError), (418, CallingApiError), (302, CallingApiError)],
 )
 def test_answers_that_explain_nothing(status, kind, body):
     problem = refusal(http(status, body))
@@ -160,34 +160,34 @@ def test_answers_that_explain_nothing(status, kind, body):
 )
 def test_success_that_cannot_be_read(body):
     problem = refusal(http(200, body))
-    assert (type(problem), problem.status) == (ApiProblem, 200)
+    assert (type(problem), problem.status) == (CallingApiError, 200)
 
 
 @pytest.mark.parametrize(
     "raw", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n{"]
 )
 def test_answers_that_break_off(raw):
-    assert type(refusal(raw)) is Unreachable
+    assert type(refusal(raw)) is UnreachableApiError
 
 
 def test_nobody_there_and_nobody_in_time():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.raises(Unreachable, match=r"no answer from 127\.0\.0\.1: ReadTimeout"):
+        with pytest.raises(UnreachableApiError, match=r"no answer from 127\.0\.0\.1: ReadTimeout"):
             info(url, seconds=0.2)
-    with pytest.raises(Unreachable, match="ConnectError") as caught:
+    with pytest.raises(UnreachableApiError, match="ConnectError") as caught:
         info(url)
     assert (caught.value.status, caught.value.code) == (0, 0)
 
 
 @pytest.mark.parametrize(
-    "authentication", [Signed(KEY, SECRET), Basic(KEY, SECRET)], ids=["signed", "basic"]
+    "authentication", [SignedAuth(KEY, SECRET), BasicAuth(KEY, SECRET)], ids=["signed", "basic"]
 )
 def test_secrets_and_numbers_stand_in_no_text(authentication):
     told = b'{"errorCode":40001,"message":"Invalid parameters: destination +46 73-017 01 01 and 46730170101"}'
-    with answering(http(400, told)) as url, pytest.raises(BadRequest) as caught:
+    with answering(http(400, told)) as url, pytest.raises(BadRequestError) as caught:
         info(url, authentication)
-    with pytest.raises(Unreachable) as unreachable:
+    with pytest.raises(UnreachableApiError) as unreachable:
         info("http://127.0.0.1:9", authentication)
     texts = [repr(authentication), str(caught.value), repr(caught.value)]
     texts += ["".join(traceback.format_exception(error.value)) for error in (caught, unreachable)]
@@ -201,7 +201,7 @@ def test_secrets_and_numbers_stand_in_no_text(authentication):
 
 def test_values_show_themselves_without_numbers():
     callout = TtsCallout(
-        destination=Destination("number", "+46730170101"), cli="+46730170102", text="Hello"
+        destination=CallTarget("number", "+46730170101"), cli="+46730170102", text="Hello"
     )
     assert "+46" not in repr(callout)
     assert "*********01" in repr(callout)
@@ -209,7 +209,7 @@ def test_values_show_themselves_without_numbers():
     assert "0730" not in repr(
         CallInfo(
             call_id="38188074-1234-5678-9012-123456789012",
-            from_=Destination("number", "0730170101"),
+            from_=CallTarget("number", "0730170101"),
         )
     )
     assert "38188074-1234-5678-9012-123456789012" in repr(
@@ -218,12 +218,12 @@ def test_values_show_themselves_without_numbers():
 
 
 def test_problems_survive_a_journey_between_processes():
-    problem = pickle.loads(pickle.dumps(NotFound(404, 40400, "Call not found", "r")))
-    assert (type(problem), str(problem)) == (NotFound, "Call not found (40400, reference r)")
+    problem = pickle.loads(pickle.dumps(NotFoundError(404, 40400, "Call not found", "r")))
+    assert (type(problem), str(problem)) == (NotFoundError, "Call not found (40400, reference r)")
 
 
 def test_the_examples_run():
     from flowengine.sinch.client import hosts
 
-    for module in (discreet, hosts):
+    for module in (number_redaction, hosts):
         assert doctest.testmod(module).failed == 0

@@ -13,23 +13,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from flowengine.sinch import Destination, Verifier
+from flowengine.sinch import CallTarget, Verifier
 from flowengine.sinch.client import (
-    Basic,
+    ApiHosts,
+    BasicAuth,
     CallingApi,
     ConferenceCallout,
     ConferenceDtmf,
     CustomCallout,
-    Hosts,
-    Signed,
+    SignedAuth,
     TtsCallout,
-    UntrustedUrl,
-    client,
+    UntrustedUrlError,
+    calling_api,
 )
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 JSON = "application/json; charset=utf-8"
-PHONE = Destination("number", "+46700000001")
+PHONE = CallTarget("number", "+46700000001")
 BEGIN, END = (
     datetime(2026, 3, 2, 9, tzinfo=UTC),
     datetime(2026, 3, 2, 11, tzinfo=timezone(timedelta(hours=1))),
@@ -112,7 +112,7 @@ def server():
 def ask(server, what, authentication=None, hosts=None):
     async def run():
         async with CallingApi(
-            authentication or Signed(KEY, SECRET), hosts or Hosts.at(server.url)
+            authentication or SignedAuth(KEY, SECRET), hosts or ApiHosts.from_base_url(server.url)
         ) as api:
             return await what(api)
 
@@ -369,7 +369,7 @@ def test_the_decoded_path_is_signed(server):
 
 @pytest.mark.parametrize("name", ["3 call", "9 numbers"])
 def test_basic_authentication(server, name):
-    ask(server, ROUTES[name][0], Basic(KEY, SECRET))
+    ask(server, ROUTES[name][0], BasicAuth(KEY, SECRET))
     headers = server.asked[0][2]
     assert (
         headers["authorization"] == "Basic " + base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
@@ -381,8 +381,8 @@ def test_call_info_in_its_spellings(server):
     server.standard = 200, json.dumps(INFO).encode()
     info = ask(server, lambda api: api.calls.info("abc"))
     assert (info.from_, info.to, info.duration, info.custom) == (
-        Destination("number", "12015555555"),
-        Destination(),
+        CallTarget("number", "12015555555"),
+        CallTarget(),
         14,
         '{"order":7}',
     )
@@ -496,17 +496,17 @@ def test_the_rest_of_what_is_told(server):
 
 @pytest.mark.parametrize("region", ["use1", "euc1", "sae1", "apse1", "apse2"])
 def test_each_region_has_its_host(region):
-    hosts = Hosts.of(region)
+    hosts = ApiHosts.from_region(region)
     assert hosts.traffic == f"https://calling-{region}.api.sinch.com"
     assert (hosts.configuration, hosts.reporting) == (
         "https://callingapi.sinch.com",
         "https://reportingapi.sinch.com",
     )
-    assert Hosts().traffic == "https://calling.api.sinch.com"
+    assert ApiHosts().traffic == "https://calling.api.sinch.com"
 
 
 def test_each_api_has_its_base(server):
-    hosts = Hosts(
+    hosts = ApiHosts(
         f"{server.url}/traffic/", f"{server.url}/configuration", f"{server.url}/reporting"
     )
 
@@ -540,9 +540,9 @@ def test_the_calls_own_resource_url(server):
     ],
 )
 def test_addresses_of_the_platform_are_trusted(url):
-    from flowengine.sinch.client.hosts import call_url
+    from flowengine.sinch.client.hosts import build_call_url
 
-    assert call_url(url, Hosts().traffic) == url
+    assert build_call_url(url, ApiHosts().traffic) == url
 
 
 @pytest.mark.parametrize(
@@ -564,10 +564,10 @@ def test_addresses_of_the_platform_are_trusted(url):
     ],
 )
 def test_other_addresses_are_sent_no_credentials(server, url):
-    with pytest.raises(UntrustedUrl):
+    with pytest.raises(UntrustedUrlError):
         ask(server, lambda api: api.calls.info(url))
-    with pytest.raises(UntrustedUrl):
-        ask(server, lambda api: api.calls.info(url), hosts=Hosts())
+    with pytest.raises(UntrustedUrlError):
+        ask(server, lambda api: api.calls.info(url), hosts=ApiHosts())
     assert not server.asked
 
 
@@ -594,7 +594,7 @@ def test_the_example_runs(server):
     }
     (example,) = (
         found
-        for found in doctest.DocTestFinder().find(client.CallingApi)
+        for found in doctest.DocTestFinder().find(calling_api.CallingApi)
         if found.name == "CallingApi"
     )
     example.globs |= {"switch": server.url, "key": KEY, "secret": SECRET}

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowengine.sinch.number import normalise
+from flowengine.sinch.number_parser import parse_number
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from flowengine.sinch.number import normalise
     ],
 )
 def test_one_number(text):
-    assert normalise(text) == ("+46708168731", False)
+    assert parse_number(text) == ("+46708168731", False)
 
 
 @pytest.mark.parametrize(
@@ -34,23 +34,23 @@ def test_one_number(text):
     ],
 )
 def test_withheld(text):
-    assert normalise(text) == ("", True)
+    assert parse_number(text) == ("", True)
 
 
 @pytest.mark.parametrize(
     "text", ["anna", "112", "0708168731", "+0708168731", "1" * 17, "team-room", "٤٦٧٠٨١٦٨٧٣١"]
 )
 def test_no_phone_number(text):
-    assert normalise(text) == ("", False)
+    assert parse_number(text) == ("", False)
 
 
 @given(st.text())
 def test_whatever_comes_a_number_is_dialable_and_settled(text):
-    number = normalise(text).e164
+    number = parse_number(text).e164
     assert number == "" or (
         number[0] == "+"
         and number[1:].isascii()
         and number[1:].isdigit()
         and 6 <= len(number) - 1 <= 16
     )
-    assert number == "" or normalise(number).e164 == number
+    assert number == "" or parse_number(number).e164 == number

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.sinch.signing import (
-    BadSignature,
-    BadTimestamp,
-    Folded,
+    BadSignatureError,
+    BadTimestampError,
+    HeaderMap,
     RepeatedHeaderError,
     SignatureError,
-    Stale,
-    UnknownApplication,
-    Unsigned,
+    StaleSignatureError,
+    UnknownApplicationError,
+    UnsignedError,
     Verifier,
-    sign,
+    sign_request,
 )
 
 VECTORS = json.loads(Path(__file__).with_name("signing-vectors.json").read_text())
@@ -38,7 +38,7 @@ def headers(authorization, timestamp=STAMP, content_type="application/json"):
 
 
 def signed(path="/cb", timestamp=STAMP, content_type="application/json", body=BODY, key=KEY):
-    return sign(key, SECRET, "POST", path, content_type, body, timestamp)
+    return sign_request(key, SECRET, "POST", path, content_type, body, timestamp)
 
 
 def verify(found, path="/cb", body=BODY, now=NOW, **options):
@@ -50,7 +50,7 @@ def verify(found, path="/cb", body=BODY, now=NOW, **options):
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_vectors(vector):
     body = vector["body"].encode()
-    authorization = sign(
+    authorization = sign_request(
         vector["applicationKey"],
         vector["applicationSecret"],
         vector["method"],
@@ -93,28 +93,28 @@ def test_scheme_in_any_case(scheme):
     ],
 )
 def test_unsigned(authorization):
-    with pytest.raises(Unsigned):
+    with pytest.raises(UnsignedError):
         verify(headers(authorization))
 
 
 def test_headers_that_are_folded_already():
     assert (
         verify(
-            Folded(
+            HeaderMap(
                 (name.lower().encode(), value.encode()) for name, value in headers(signed()).items()
             )
         )
         == KEY
     )
-    with pytest.raises(Unsigned):
-        verify(Folded())
+    with pytest.raises(UnsignedError):
+        verify(HeaderMap())
 
 
 def test_key_exactly_then_without_case():
     assert verify(headers(signed(key=KEY.lower()))) == KEY
     both = Verifier({"abc": "b3RoZXI=", "ABC": SECRET})
     assert both.verify("POST", "/cb", headers(signed(key="ABC")), BODY, NOW) == "ABC"
-    with pytest.raises(UnknownApplication):
+    with pytest.raises(UnknownApplicationError):
         verify(headers(signed(key="nobody")))
 
 
@@ -136,13 +136,13 @@ def test_spellings_of_time(stamp):
     [None, "", "yesterday", "1763726400000", "2026-13-01T00:00:00Z", "٢٠٢٦-11-21T12:00:00Z"],
 )
 def test_bad_timestamp(stamp):
-    with pytest.raises(BadTimestamp):
+    with pytest.raises(BadTimestampError):
         verify(headers(signed(timestamp=stamp or ""), stamp))
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, 10**9])
 def test_stale(seconds):
-    with pytest.raises(Stale):
+    with pytest.raises(StaleSignatureError):
         verify(headers(signed()), now=NOW + timedelta(seconds=seconds))
     assert (
         verify(headers(signed()), now=NOW + timedelta(seconds=seconds), window_seconds=10**9) == KEY
@@ -188,17 +188,23 @@ def test_whatever_is_changed_no_longer_fits(part, extra):
             "timestamp": "X-Timestamp",
         }[part]
         found[name] += extra
-    with pytest.raises((BadSignature, BadTimestamp)):
+    with pytest.raises((BadSignatureError, BadTimestampError)):
         verify(found, path=path, body=body)
 
 
 def test_another_applications_secret_does_not_do():
-    with pytest.raises(BadSignature):
+    with pytest.raises(BadSignatureError):
         verify(headers(signed(key="other")))
 
 
 def test_codes_are_the_platforms():
-    kinds = (Unsigned, BadTimestamp, BadSignature, Stale, UnknownApplication)
+    kinds = (
+        UnsignedError,
+        BadTimestampError,
+        BadSignatureError,
+        StaleSignatureError,
+        UnknownApplicationError,
+    )
     assert [kind.code for kind in kinds] == [40100, 40101, 40102, 40105, 40004]
     assert all(issubclass(kind, SignatureError) for kind in kinds)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.problems import Severity, Span
-from flowengine.source import read
+from flowengine.source import read_document
 
 TEXT = [
     "+4670123",
@@ -45,7 +45,7 @@ TYPED += [("1.5", 1.5), ("-0.2", -0.2), ("1e3", 1000.0), ("0.0", 0.0), ("9" * 18
 
 
 def data(text):
-    document, problems = read(text.encode(), "f.yaml")
+    document, problems = read_document(text.encode(), "f.yaml")
     assert problems == []
     return document.data
 
@@ -73,10 +73,10 @@ def test_quoted_is_text(written):
 
 
 def test_byte_order_mark_and_crlf_move_nothing():
-    document, problems = read(b"\xef\xbb\xbfa: 1\r\nb: two\r\n", "f.yaml")
+    document, problems = read_document(b"\xef\xbb\xbfa: 1\r\nb: two\r\n", "f.yaml")
     assert problems == []
     assert document.data == {"a": 1, "b": "two"}
-    assert document.span(("b",)) == Span("f.yaml", 2, 4, 2, 7)
+    assert document.find_span(("b",)) == Span("f.yaml", 2, 4, 2, 7)
 
 
 FLOW = """\
@@ -111,9 +111,9 @@ states:
     ],
 )
 def test_places(path, value, key):
-    document, _ = read(FLOW.encode(), "f")
-    assert document.span(path) == Span("f", *value)
-    assert document.key_span(path) == Span("f", *key)
+    document, _ = read_document(FLOW.encode(), "f")
+    assert document.find_span(path) == Span("f", *value)
+    assert document.find_key_span(path) == Span("f", *key)
 
 
 STYLES = {
@@ -133,19 +133,19 @@ STYLES = {
 @pytest.mark.parametrize("style", STYLES)
 def test_inner_places(style):
     text = STYLES[style]
-    document, _ = read(text.encode(), "f")
+    document, _ = read_document(text.encode(), "f")
     value = document.data["say"]
-    span = document.inner(("say",), value.index("vars"), 6)
+    span = document.find_inner_span(("say",), value.index("vars"), 6)
     line = text.split("\n")[span.line - 1]
     assert line[span.column - 1 : span.end_column - 1] == "vars.x"
     assert span.line == span.end_line
 
 
 def test_inner_falls_back_to_the_value():
-    document, _ = read(b'say: "a\\n\n  b"\nn: 5\n', "f")
-    assert document.inner(("say",), 2, 1) == document.span(("say",))
-    assert document.inner(("n",), 0, 1) == document.span(("n",))
-    assert document.inner(("zzz",), 0, 1) == document.span(("zzz",))
+    document, _ = read_document(b'say: "a\\n\n  b"\nn: 5\n', "f")
+    assert document.find_inner_span(("say",), 2, 1) == document.find_span(("say",))
+    assert document.find_inner_span(("n",), 0, 1) == document.find_span(("n",))
+    assert document.find_inner_span(("zzz",), 0, 1) == document.find_span(("zzz",))
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=30)
@@ -158,7 +158,7 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size
 )
 def test_json_is_read_as_json(value):
     text = json.dumps({"value": value}, ensure_ascii=False)
-    document, problems = read(text.encode(), "f")
+    document, problems = read_document(text.encode(), "f")
     assert [problem for problem in problems if problem.severity is Severity.ERROR] == []
     assert document.data == {"value": value}
 
@@ -166,28 +166,32 @@ def test_json_is_read_as_json(value):
 @given(st.lists(WORDS, min_size=1), st.sampled_from(["'", "|", ">", None]), st.data())
 def test_every_visible_character_has_its_place(words, style, choose):
     text = yaml.safe_dump({"say": words}, default_style=style, allow_unicode=True, width=20)
-    document, _ = read(text.encode(), "f")
+    document, _ = read_document(text.encode(), "f")
     if (
         document is None or document.broken
     ):  # with a style given, PyYAML writes some words with a tag
         return
     place = choose.draw(st.integers(0, len(words) - 1))
-    raw = document.raw(("say", place))
+    raw = document.get_source_text(("say", place))
     for at, character in enumerate(words[place]):
-        span = document.inner(("say", place), at, 1)
-        exact = span != document.span(("say", place)) and not character.isspace() and raw[:1] != '"'
+        span = document.find_inner_span(("say", place), at, 1)
+        exact = (
+            span != document.find_span(("say", place))
+            and not character.isspace()
+            and raw[:1] != '"'
+        )
         line = document.source.text.split("\n")[span.line - 1]
         assert not exact or line[span.column - 1 : span.end_column - 1] in (character, "''")
 
 
 @given(st.text() | st.text(alphabet="a:-#!&*{}[]'\"|>?% \n\t,"))
 def test_no_text_breaks_the_reader(text):
-    document, problems = read(text.encode("utf-8", "surrogatepass"), "f")
+    document, problems = read_document(text.encode("utf-8", "surrogatepass"), "f")
     assert document is not None or problems
     assert problems == sorted(problems, key=lambda problem: (problem.span, problem.code))
 
 
 @given(st.binary())
 def test_no_bytes_break_the_reader(content):
-    document, problems = read(content, "f")
+    document, problems = read_document(content, "f")
     assert document is not None or problems

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flowengine.problems import to_text
-from flowengine.source import check, read
+from flowengine.source import read_document, validate_document
 
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE / "shape/schema.json").read_text(encoding="utf-8"))
@@ -19,7 +19,7 @@ def named(folder):
 @pytest.mark.parametrize("file", named("bad"))
 def test_what_an_author_reads(file, golden):
     content = file.read_bytes()
-    _, problems = read(content, file.name)
+    _, problems = read_document(content, file.name)
     assert problems
     golden(file.with_suffix(".txt"), to_text(problems, {file.name: content}))
 
@@ -27,9 +27,9 @@ def test_what_an_author_reads(file, golden):
 @pytest.mark.parametrize("file", named("shape"))
 def test_what_an_author_reads_about_the_shape(file, golden):
     content = file.read_bytes()
-    document, problems = read(content, file.name)
+    document, problems = read_document(content, file.name)
     assert document is not None
     golden(
         file.with_suffix(".txt"),
-        to_text([*problems, *check(document, SCHEMA)], {file.name: content}),
+        to_text([*problems, *validate_document(document, SCHEMA)], {file.name: content}),
     )

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from flowengine.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_PROBLEMS
-from flowengine.source import read
+from flowengine.source import read_document
 
 MIB = MAX_FILE_BYTES
 HOSTILE = {
@@ -44,7 +44,7 @@ DEPTHS = (33, 34, 900, 999, 1000, 1001, 1002, 5000)  # around the limits of ours
 PROGRAM = """
 import json, resource, sys, time
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
-from flowengine.source import read
+from flowengine.source import read_document
 content = sys.stdin.buffer.read()
 began = time.process_time()
 document, problems = read(content, "f")
@@ -73,7 +73,7 @@ def test_a_hostile_file_is_a_problem(name):
 def test_deep_nesting_is_one_problem_at_the_first_value_too_deep(depth, opening, closing):
     levels = len(opening.split(" ")[0].strip("-?a:")) or 1
     content = f"{opening * depth}{closing * depth}"
-    document, problems = read(content.encode(), "f")
+    document, problems = read_document(content.encode(), "f")
     assert document is None
     assert [problem.code for problem in problems] == ["FE107"]
     within = MAX_DEPTH % levels  # of an opening of two brackets, the second may be the one too deep
@@ -84,5 +84,5 @@ def test_deep_nesting_is_one_problem_at_the_first_value_too_deep(depth, opening,
 @pytest.mark.parametrize("depth", DEPTHS[:-1])  # the last would be too large a file
 def test_deep_indentation_is_one_problem_at_the_first_value_too_deep(depth):
     content = "".join(f"{' ' * level}a:\n" for level in range(depth))
-    _, problems = read(content.encode(), "f")
+    _, problems = read_document(content.encode(), "f")
     assert [(problem.code, problem.span.line) for problem in problems] == [("FE107", MAX_DEPTH + 1)]

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flowengine.compile import Compiled, compile_project
-from flowengine.runtime.call import Call, dump, restore
+from flowengine.compile import CompileResult, compile_project
+from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.step import Outcome, resume, step
-from flowengine.sinch import Event, decode
-from flowengine.states import Fetched, Request
-from flowengine.svaml import encode, violations
+from flowengine.sinch import CallbackEvent, decode
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.svaml import encode_svaml, find_violations
 
 NOW = "2026-11-23T12:00:00+00:00"  # a Monday
 ICE = {
@@ -22,7 +22,9 @@ ICE = {
 WRAPPING: Mapping[str, Any] = {"flow": "line", "locale": "en-US", "start": "first"}
 
 
-def compiled(case: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Compiled:
+def compiled(
+    case: Mapping[str, Any], environment: Mapping[str, str] | None = None
+) -> CompileResult:
     """The project of a case: `states` in a minimal flow, or a whole `flow`, further `flows` and a
     `project`.
     """
@@ -42,7 +44,7 @@ def compiled(case: Mapping[str, Any], environment: Mapping[str, str] | None = No
     )
 
 
-def event(name: str, fields: Mapping[str, Any], call_id: str = "call-1") -> Event:
+def event(name: str, fields: Mapping[str, Any], call_id: str = "call-1") -> CallbackEvent:
     """A callback. For `pie`, keys of the menu result may stand in short form: {press: 1}, {enter:
     12}, {say: bill}, {timeout:}.
     """
@@ -117,7 +119,7 @@ def heard(answer: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def asked(request: Request) -> dict[str, Any]:
+def asked(request: LookupRequest) -> dict[str, Any]:
     body = json.loads(request.body) if request.body else None
     return {
         "service": request.service, "method": request.method, "url": request.url, "headers": dict(request.headers),
@@ -128,7 +130,7 @@ def asked(request: Request) -> dict[str, Any]:
 class Conversation:
     """One call of a compiled project. Between two callbacks its state is bytes, as in the store."""
 
-    def __init__(self, compiled: Compiled, now: str = NOW) -> None:
+    def __init__(self, compiled: CompileResult, now: str = NOW) -> None:
         assert compiled.release, [problem.message for problem in compiled.problems]
         self.release = compiled.release
         self.now = datetime.fromisoformat(now)
@@ -138,14 +140,16 @@ class Conversation:
         """Send a callback and compare what comes of it."""
         name = next(name for name in ("ice", "ace", "pie", "dice", "notify") if name in turn)
         self.now = datetime.fromisoformat(turn.get("now", self.now.isoformat()))
-        before = None if fresh or turn.get("lost") else self.call and restore(dump(self.call))
+        before = (
+            None if fresh or turn.get("lost") else self.call and decode_call(encode_call(self.call))
+        )
         outcome = self.performed(
             step(self.release, before, event(name, turn[name] or {}), self.now),
             list(turn.get("fetches", [])),
         )
-        answer = json.loads(encode(outcome.instructions, outcome.action))
+        answer = json.loads(encode_svaml(outcome.instructions, outcome.action))
         if answer:
-            assert violations(name, outcome.instructions, outcome.action) == []
+            assert find_violations(name, outcome.instructions, outcome.action) == []
         self.call = outcome.call
         self.compare(turn, answer, outcome)
 
@@ -158,7 +162,7 @@ class Conversation:
             assert contained(wanted.get("asks", {}), request), request
             outcome = resume(
                 outcome.waiting,
-                Fetched(wanted.get("status", 0), wanted.get("body"), wanted.get("error", "")),
+                LookupResult(wanted.get("status", 0), wanted.get("body"), wanted.get("error", "")),
             )
         assert not fetches, f"expected a request {fetches[0]}"
         return outcome

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowengine.expr import Scope, Type
-from flowengine.states.answer import MAX_BODY_DEPTH, parse_body
+from flowengine.states.response_body import MAX_BODY_DEPTH, parse_body
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_body_that_is_nested_too_deep_is_its_text(depth: int) -> None:
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
-READ = Scope({"body": Type.ANY}).expression("body == body").evaluate
+READ = Scope({"body": Type.ANY}).compile_expression("body == body").evaluate
 
 
 @given(st.recursive(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from states.conversation import NOW, compiled, event
 
 from flowengine.runtime.step import Outcome, resume, step
-from flowengine.states import Fetched
+from flowengine.states import LookupResult
 
 LONG = "word " * 100
 CUTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -87,7 +87,7 @@ def test_value_of_a_lookup_that_is_cut_is_told() -> None:
     services = {"services": {"crm": {"url": "https://crm.example.com"}}}
     waiting = incoming(flow, project=services).waiting
     assert waiting is not None
-    outcome = resume(waiting, Fetched(200, {"name": "Anna-Karin"}))
+    outcome = resume(waiting, LookupResult(200, {"name": "Anna-Karin"}))
     assert "cut: name holds 5 of 10 characters" in told(outcome)
     assert outcome.names["vars.name"] == "Anna-"
 
@@ -138,7 +138,7 @@ def test_variable_never_holds_more_than_its_size_and_tells_exactly_what_it_cuts(
         flow, project={"services": {"crm": {"url": "https://crm.example.com"}}}
     ).waiting
     assert waiting is not None
-    outcome = resume(waiting, Fetched(200, text))
+    outcome = resume(waiting, LookupResult(200, text))
     assert outcome.names["vars.kept"] == text[:size]
     cut = any(what.startswith("cut: kept") for what in told(outcome))
     assert cut == (len(text) > size)

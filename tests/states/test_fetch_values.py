@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from thoroughness import examples
 
-from flowengine.expr import EvalError, Mode, Scope, Type
+from flowengine.expr import EscapeMode, EvalError, Scope, Type
 from flowengine.runtime.step import Outcome, resume, step
-from flowengine.server.fetch import Client
-from flowengine.states import Fetched, Request
-from flowengine.states.answer import parse_body
-from flowengine.svaml import encode
+from flowengine.server.fetch import LookupClient
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.states.response_body import parse_body
+from flowengine.svaml import encode_svaml
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SERVICES = {"services": {"crm": {"url": "https://crm.example.com"}}}
@@ -34,8 +34,8 @@ def first_step(case: Mapping[str, Any], environment: Mapping[str, str] | None = 
 def heard(case: Mapping[str, Any], content: bytes) -> str:
     waiting = first_step(case).waiting
     assert waiting is not None
-    outcome = resume(waiting, Fetched(200, parse_body(content)))
-    return encode(outcome.instructions, outcome.action).decode()
+    outcome = resume(waiting, LookupResult(200, parse_body(content)))
+    return encode_svaml(outcome.instructions, outcome.action).decode()
 
 
 def calculating(expression: str, kind: str = "integer") -> dict[str, Any]:
@@ -172,9 +172,9 @@ def received(echo: str, case: Mapping[str, Any], key: str = "hush") -> tuple[str
     return sent(echo, waiting.request)
 
 
-def sent(echo: str, request: Request) -> tuple[str, dict[str, str]]:
-    async def run() -> Fetched:
-        client = Client(lambda: {echo: True})
+def sent(echo: str, request: LookupRequest) -> tuple[str, dict[str, str]]:
+    async def run() -> LookupResult:
+        client = LookupClient(lambda: {echo: True})
         found = await client(request, 5)
         await client.close()
         return found
@@ -233,13 +233,15 @@ def test_content_type_of_an_author_replaces_ours_in_any_case(echo: str) -> None:
 @given(st.text(min_size=1, max_size=20).filter(lambda text: text not in (".", "..")))
 @settings(deadline=None, max_examples=examples(50))
 def test_value_in_a_path_or_query_stays_one_piece(echo: str, value: str) -> None:
-    template = Scope({"vars.v": Type.TEXT}).template("/a/${vars.v}/b?c=${vars.v}&d=1", Mode.URL)
+    template = Scope({"vars.v": Type.TEXT}).compile_template(
+        "/a/${vars.v}/b?c=${vars.v}&d=1", EscapeMode.URL
+    )
     try:
         address = template.render({"vars.v": value})
     except EvalError:
         assert "\0" in value
         return
-    path, _ = sent(echo, Request("crm", "GET", f"http://{echo}{address}", {}, b"", 1, 0))
+    path, _ = sent(echo, LookupRequest("crm", "GET", f"http://{echo}{address}", {}, b"", 1, 0))
     first, _, query = path.partition("?")
     assert first.count("/") == 3
     assert first.startswith("/a/")
@@ -250,9 +252,9 @@ def test_value_in_a_path_or_query_stays_one_piece(echo: str, value: str) -> None
 
 
 def test_half_of_a_surrogate_pair_in_a_path_is_no_apology() -> None:
-    from flowengine.expr.neutral import for_url
+    from flowengine.expr.escaping import escape_for_url
 
-    assert for_url("a\ud800") == "a%3F"
+    assert escape_for_url("a\ud800") == "a%3F"
 
 
 @pytest.mark.parametrize(
@@ -325,7 +327,7 @@ def test_open_circuit_takes_the_exit_of_the_lookup_that_opened_it() -> None:
     for error, said in (("timeout", "Late."), ("refused", "Failed."), ("connection", "Failed.")):
         waiting = first_step(case).waiting
         assert waiting is not None
-        outcome = resume(waiting, Fetched(0, error=f"circuit open: {error}"))
-        assert said.encode() in encode(outcome.instructions, outcome.action)
+        outcome = resume(waiting, LookupResult(0, error=f"circuit open: {error}"))
+        assert said.encode() in encode_svaml(outcome.instructions, outcome.action)
         notes = [entry.what for entry in outcome.trace]
         assert f"fetch failed: circuit open: {error}" in notes

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from conversation import Conversation, compiled
 
-from flowengine.source import read
-from flowengine.states import KINDS
+from flowengine.source import read_document
+from flowengine.states import STATE_KINDS
 
 FOLDER = Path(__file__).parent
 BESIDE_KINDS = {"preamble", "prompts", "events"}
@@ -18,7 +18,7 @@ BESIDE_KINDS = {"preamble", "prompts", "events"}
 
 def cases() -> Iterator[Any]:
     for file in sorted(FOLDER.glob("*.yaml")):
-        document, problems = read(file.read_bytes(), file.name)
+        document, problems = read_document(file.read_bytes(), file.name)
         assert document, problems
         for case in document.data["cases"]:
             yield pytest.param(case, id=f"{file.stem}: {case['title']}")
@@ -36,12 +36,12 @@ def test_a_conversation_goes_as_written(case: Mapping[str, Any]) -> None:
 
 
 def test_every_kind_has_its_data() -> None:
-    assert {file.stem for file in FOLDER.glob("*.yaml")} == set(KINDS) | BESIDE_KINDS
+    assert {file.stem for file in FOLDER.glob("*.yaml")} == set(STATE_KINDS) | BESIDE_KINDS
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.stem)
 def test_titles_are_unique(file: Path) -> None:
-    document, _ = read(file.read_bytes(), file.name)
+    document, _ = read_document(file.read_bytes(), file.name)
     assert document
     titles = [case["title"] for case in document.data["cases"]]
     assert len(set(titles)) == len(titles)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowengine.expr.digits import to_ascii_digits
-from flowengine.states.spoken_input import fold_all, read_answer, read_digits
-from flowengine.states.spoken_words import digit_words
+from flowengine.states.spoken_input import fold_phrases, read_answer, read_digits
+from flowengine.states.spoken_words import list_digit_words
 from flowengine.svaml.locales import LOCALES
 
 NOTHING: frozenset[str] = frozenset()
@@ -53,7 +53,7 @@ def test_read_digits_in_words_or_digits_gives_them_back(
     locale: str, digits: str, data: st.DataObject
 ) -> None:
     words: dict[str, list[str]] = {}
-    for word, digit in digit_words(locale).items():
+    for word, digit in list_digit_words(locale).items():
         words.setdefault(digit, []).append(word)
     said = [data.draw(st.sampled_from([*words.get(digit, []), digit])) for digit in digits]
     assert read_digits(" ".join(said) + ".", locale) == digits
@@ -95,7 +95,7 @@ def test_read_answer_of_spoken_words_gives_yes_no_or_nothing(
 
 
 def test_read_answer_with_own_words_replaces_those_of_the_locale() -> None:
-    own = fold_all(["Jawohl!", "so isses"])
+    own = fold_phrases(["Jawohl!", "so isses"])
     assert read_answer("So isses.", "sv-SE", own, NOTHING) == "yes"
     assert read_answer("ja", "sv-SE", own, NOTHING) == ""
     assert read_answer("nej", "sv-SE", own, NOTHING) == "no"
@@ -106,7 +106,7 @@ def test_to_ascii_digits_of_other_scripts_gives_ascii_digits() -> None:
 
 
 def test_every_locale_of_a_voice_has_words_for_digits_except_uzbek() -> None:
-    assert [locale for locale in LOCALES if not digit_words(locale)] == ["uz-UZ"]
+    assert [locale for locale in LOCALES if not list_digit_words(locale)] == ["uz-UZ"]
 
 
 FLOW = {

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from flowengine import svaml
 from flowengine.svaml import (
-    Amd,
+    AmdOptions,
     CallHeader,
     ConferenceDtmfOptions,
     ConnectConf,
@@ -23,7 +23,7 @@ from flowengine.svaml import (
     Continue,
     Hangup,
     Menu,
-    Option,
+    MenuOption,
     Park,
     PlayFiles,
     RecordingOptions,
@@ -36,9 +36,9 @@ from flowengine.svaml import (
     StopRecording,
     StreamingOptions,
     TranscriptionOptions,
-    encode,
-    fragment,
-    violations,
+    encode_fragment,
+    encode_svaml,
+    find_violations,
 )
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "svaml.schema.json").read_text())
@@ -47,7 +47,7 @@ MENU = RunMenu(
         Menu(
             "main",
             main_prompt="#tts[Hi]",
-            options=(Option("1", "return(a)"), Option("*", "menu(more)")),
+            options=(MenuOption("1", "return(a)"), MenuOption("*", "menu(more)")),
         ),
         Menu("more", max_digits=4),
     ),
@@ -78,19 +78,21 @@ ACTIONS = [
         dial_timeout=20,
         dtmf="ww1",
         indications="no",
-        amd=Amd(enabled=True, asynchronous=True),
+        amd=AmdOptions(enabled=True, asynchronous=True),
     ),
-    ConnectMxp(svaml.to_user("anna"), (CallHeader("tier", "gold"),)),
+    ConnectMxp(svaml.to_user_destination("anna"), (CallHeader("tier", "gold"),)),
     ConnectConf("room", ConferenceDtmfOptions("detect", max_digits=4), "music1"),
     ConnectSip(
-        svaml.to_sip("sip:gold@pbx.example.com:5061"),
+        svaml.to_sip_destination("sip:gold@pbx.example.com:5061"),
         60,
         "+46708123456",
         "tls",
         suppress_callbacks=True,
         moh="ring",
     ),
-    ConnectStream(svaml.to_stream("wss://example.com/audio"), StreamingOptions(1, 44100), 60),
+    ConnectStream(
+        svaml.to_stream_destination("wss://example.com/audio"), StreamingOptions(1, 44100), 60
+    ),
     MENU,
     Park("en-US", "#tts[Wait]", "#href[https://example.com/a.mp3]", 600),
 ]
@@ -106,7 +108,7 @@ def schema_errors(context: str, body: bytes) -> list[str]:
 
 
 def test_wire_spelling():
-    body = encode([Say("Hello."), SetCookie("fe", "x")], MENU)
+    body = encode_svaml([Say("Hello."), SetCookie("fe", "x")], MENU)
     assert json.loads(body) == {
         "instructions": [
             {"name": "say", "text": "Hello."},
@@ -129,10 +131,13 @@ def test_wire_spelling():
             ],
         },
     }
-    assert encode([], Hangup()) == b'{"action":{"name":"hangup"}}'
-    assert encode([], None) == b"{}"
-    assert json.loads(encode([], ACTIONS[2]))["action"]["amd"] == {"enabled": True, "async": True}
-    assert json.loads(encode([], ConnectPstn(amd=Amd(enabled=False))))["action"] == {
+    assert encode_svaml([], Hangup()) == b'{"action":{"name":"hangup"}}'
+    assert encode_svaml([], None) == b"{}"
+    assert json.loads(encode_svaml([], ACTIONS[2]))["action"]["amd"] == {
+        "enabled": True,
+        "async": True,
+    }
+    assert json.loads(encode_svaml([], ConnectPstn(amd=AmdOptions(enabled=False))))["action"] == {
         "name": "connectPstn",
         "amd": {"enabled": False},
     }
@@ -140,10 +145,10 @@ def test_wire_spelling():
 
 @given(st.lists(st.sampled_from(INSTRUCTIONS)), st.sampled_from(ACTIONS), st.data())
 def test_answers_are_read_back_and_fragments_change_no_byte(instructions, action, data):
-    body = encode(instructions, action)
-    mixed = [fragment(item) if data.draw(st.booleans()) else item for item in instructions]
-    assert encode(mixed, fragment(action)) == body
-    assert svaml.decode(body) == svaml.Svaml(tuple(instructions), action)
+    body = encode_svaml(instructions, action)
+    mixed = [encode_fragment(item) if data.draw(st.booleans()) else item for item in instructions]
+    assert encode_svaml(mixed, encode_fragment(action)) == body
+    assert svaml.decode_svaml(body) == svaml.Svaml(tuple(instructions), action)
 
 
 @pytest.mark.parametrize("context", ["ice", "ace", "pie", "dice", "notify"])
@@ -154,10 +159,10 @@ def test_answers_are_read_back_and_fragments_change_no_byte(instructions, action
 def test_legality_and_schema_agree(context, instruction, action):
     found = [
         text
-        for text in violations(context, [instruction], action)
+        for text in find_violations(context, [instruction], action)
         if "connectMxp" not in text or "allowed" in text
     ]
-    assert bool(found) == bool(schema_errors(context, encode([instruction], action)))
+    assert bool(found) == bool(schema_errors(context, encode_svaml([instruction], action)))
     legal = name(instruction) in svaml.LEGAL_INSTRUCTIONS[context]
     legal &= (
         name(action) in svaml.LEGAL_ACTIONS[context] if action else context in {"dice", "notify"}
@@ -166,7 +171,7 @@ def test_legality_and_schema_agree(context, instruction, action):
 
 
 def test_fragments_are_judged_too():
-    assert violations("ace", [fragment(SendDtmf("1"))], fragment(Park())) == [
+    assert find_violations("ace", [encode_fragment(SendDtmf("1"))], encode_fragment(Park())) == [
         "sendDtmf is not allowed in an answer to ace",
         "park is not allowed in an answer to ace",
     ]
@@ -194,14 +199,14 @@ BAD_ACTIONS = [
     ConnectPstn("+46708123456", dial_timeout=0),
     ConnectPstn("+46708123456", dtmf="*"),
     ConnectPstn("+46708123456", indications="xx"),
-    ConnectMxp(svaml.to_sip("a@b")),
-    ConnectMxp(svaml.to_user("a"), (CallHeader("k", "v" * 1024),)),
+    ConnectMxp(svaml.to_sip_destination("a@b")),
+    ConnectMxp(svaml.to_user_destination("a"), (CallHeader("k", "v" * 1024),)),
     ConnectConf("x" * 65),
     ConnectConf(""),
     ConnectConf("x", moh="jazz"),
-    ConnectSip(svaml.to_sip("pbx.example.com")),
-    ConnectSip(svaml.to_sip("a@b"), transport="SCTP"),
-    ConnectStream(svaml.to_stream("ws://example.com")),
+    ConnectSip(svaml.to_sip_destination("pbx.example.com")),
+    ConnectSip(svaml.to_sip_destination("a@b"), transport="SCTP"),
+    ConnectStream(svaml.to_stream_destination("ws://example.com")),
     Park(max_duration=601),
     Park(intro_prompt="#tts[Hi]"),
     RunMenu((Menu("other"),)),
@@ -211,29 +216,29 @@ BAD_ACTIONS = [
     RunMenu((Menu("main"),), enable_voice=True),
     RunMenu((Menu("main", timeout_mills=999),)),
     RunMenu((Menu("main", max_digits=0),)),
-    RunMenu((Menu("main", options=(Option("12", "return(a)"),)),)),
-    RunMenu((Menu("main", options=(Option("1", "return(a)"), Option("1", "return(b)"))),)),
-    RunMenu((Menu("main", options=(Option("1", "menu(gone)"),)),)),
-    RunMenu((Menu("main", options=(Option("1", "go"),)),)),
+    RunMenu((Menu("main", options=(MenuOption("12", "return(a)"),)),)),
+    RunMenu((Menu("main", options=(MenuOption("1", "return(a)"), MenuOption("1", "return(b)"))),)),
+    RunMenu((Menu("main", options=(MenuOption("1", "menu(gone)"),)),)),
+    RunMenu((Menu("main", options=(MenuOption("1", "go"),)),)),
     RunMenu((Menu("main", main_prompt="#tts[Hi]"),)),
 ]
 
 
 @pytest.mark.parametrize("instruction", BAD_INSTRUCTIONS, ids=str)
 def test_bad_instruction(instruction):
-    assert len(violations("ice", [instruction], Hangup())) == 1
+    assert len(find_violations("ice", [instruction], Hangup())) == 1
 
 
 @pytest.mark.parametrize("action", BAD_ACTIONS, ids=str)
 def test_bad_action(action):
-    assert len(violations("ice", [], action)) == 1
+    assert len(find_violations("ice", [], action)) == 1
 
 
 @pytest.mark.parametrize(
     "report", [ReportCallStatus("maybe"), ReportCallStatus("success", "x" * 65)]
 )
 def test_bad_report(report):
-    assert len(violations("dice", [report], None)) == 1
+    assert len(find_violations("dice", [report], None)) == 1
 
 
 @pytest.mark.parametrize(
@@ -250,15 +255,15 @@ def test_bad_report(report):
         ([], None, "an answer to ice needs an action"),
         (
             [Say("x" * 600)],
-            Park("en-US", hold_prompt=svaml.tts("x" * 401)),
+            Park("en-US", hold_prompt=svaml.format_tts("x" * 401)),
             "1001 spoken characters; an answer may hold 1000",
         ),
     ],
 )
 def test_whole_answers(instructions, action, message):
-    assert violations("ice", instructions, action) == [message]
+    assert find_violations("ice", instructions, action) == [message]
 
 
 def test_foreign_svaml_is_refused():
     with pytest.raises(msgspec.MsgspecError):
-        svaml.decode(b'{"action":{"name":"fly"}}')
+        svaml.decode_svaml(b'{"action":{"name":"fly"}}')

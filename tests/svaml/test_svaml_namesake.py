@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from flowengine.runtime.guard import mend
-from flowengine.svaml import Menu, RunMenu, fragment, tts, violations
+from flowengine.runtime.answer_limits import fit_to_limits
+from flowengine.svaml import Menu, RunMenu, encode_fragment, find_violations, format_tts
 
-MENU = Menu("main", main_prompt=tts("a" * 560))
+MENU = Menu("main", main_prompt=format_tts("a" * 560))
 NAMESAKE = replace(MENU, id="line.welcome")
 
 
@@ -14,24 +14,24 @@ NAMESAKE = replace(MENU, id="line.welcome")
     ("menus", "faults"),
     [
         ((MENU, NAMESAKE), 0),
-        ((MENU, NAMESAKE, Menu("line.welcome.1", main_prompt=tts("b" * 560))), 1),
-        ((MENU, replace(NAMESAKE, main_prompt=tts("b" * 560))), 1),
+        ((MENU, NAMESAKE, Menu("line.welcome.1", main_prompt=format_tts("b" * 560))), 1),
+        ((MENU, replace(NAMESAKE, main_prompt=format_tts("b" * 560))), 1),
     ],
     ids=["the same words", "and an inner menu", "other words"],
 )
 def test_only_what_may_be_heard_counts(menus, faults):
     assert (
-        len(violations("pie", [], RunMenu(menus, main_menu="line.welcome", locale="en-US")))
+        len(find_violations("pie", [], RunMenu(menus, main_menu="line.welcome", locale="en-US")))
         == faults
     )
 
 
 def test_a_question_that_is_cut_keeps_its_name():
-    long = replace(MENU, main_prompt=";".join([tts("many words " * 50)] * 2))
+    long = replace(MENU, main_prompt=";".join([format_tts("many words " * 50)] * 2))
     action = RunMenu(
         (long, replace(long, id="line.welcome")), main_menu="line.welcome", locale="en-US"
     )
-    (said, mended) = mend("pie", (), fragment(action))
+    (said, mended) = fit_to_limits("pie", (), encode_fragment(action))
     assert said == ()
     assert (mended.main_menu, [menu.id for menu in mended.menus]) == (
         "line.welcome",

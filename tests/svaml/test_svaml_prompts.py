@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from flowengine import svaml
 from flowengine.svaml import locales
-from flowengine.svaml.prompt import split, spoken_text
+from flowengine.svaml.prompt_notation import extract_spoken_text, split_prompt
 
 any_text = st.text(alphabet=st.characters(exclude_categories=()))  # lone surrogates too
 evil = st.lists(
@@ -38,48 +38,50 @@ def parsed(prompt: str) -> list[tuple[str, str]]:
 
 @given(texts)
 def test_no_text_breaks_out_of_its_part(text):
-    assert parsed(svaml.tts(text)) == [("#tts", svaml.speakable(text))]
+    assert parsed(svaml.format_tts(text)) == [("#tts", svaml.to_speakable(text))]
 
 
 @given(texts)
 def test_speakable_never_makes_a_text_longer_and_is_settled(text):
-    once = svaml.speakable(text)
+    once = svaml.to_speakable(text)
     assert len(once) <= len(text)
-    assert svaml.speakable(once) == once
+    assert svaml.to_speakable(once) == once
     json.dumps(once).encode()
     once.encode()
 
 
 @given(st.lists(texts, min_size=1))
 def test_joined_parts_come_apart_again(said):
-    prompt = svaml.join(map(svaml.tts, said))
-    assert [spoken_text(part) for part in split(prompt)] == [svaml.speakable(text) for text in said]
+    prompt = svaml.join_prompt(map(svaml.format_tts, said))
+    assert [extract_spoken_text(part) for part in split_prompt(prompt)] == [
+        svaml.to_speakable(text) for text in said
+    ]
     assert len(parsed(prompt)) == len(said)
 
 
 def test_speakable_stays_readable():
-    assert svaml.speakable("Hello Åsa, 5 € & more") is not None
+    assert svaml.to_speakable("Hello Åsa, 5 € & more") is not None
     plain = "Hello Åsa, 5 € & more"
-    assert svaml.speakable(plain) is plain
-    assert svaml.speakable("a; b [c]\nd") == "a, b (c) d"
+    assert svaml.to_speakable(plain) is plain
+    assert svaml.to_speakable("a; b [c]\nd") == "a, b (c) d"
 
 
 @given(texts)
 def test_no_url_breaks_out_of_its_part(url):
-    ((kind, _inside),) = parsed(svaml.href("https://example.com/" + url))
+    ((kind, _inside),) = parsed(svaml.format_href("https://example.com/" + url))
     assert kind == "#href"
 
 
 def test_href_encodes():
     assert (
-        svaml.href("https://example.com/a b;c]?x=é")
+        svaml.format_href("https://example.com/a b;c]?x=é")
         == "#href[https://example.com/a%20b%3Bc%5D?x=é]"
     )
 
 
 @given(texts)
 def test_no_ssml_breaks_out_of_its_part(xml):
-    ((kind, _inside),) = parsed(svaml.ssml(xml))
+    ((kind, _inside),) = parsed(svaml.format_ssml(xml))
     assert kind == "#ssml"
 
 
@@ -93,8 +95,8 @@ def test_no_ssml_breaks_out_of_its_part(xml):
     ],
 )
 def test_ssml(xml, part):
-    assert svaml.ssml(xml) == part
-    assert not svaml.ssml_problem(xml)
+    assert svaml.format_ssml(xml) == part
+    assert not svaml.find_ssml_problem(xml)
 
 
 @pytest.mark.parametrize(
@@ -110,18 +112,18 @@ def test_ssml(xml, part):
     ],
 )
 def test_ssml_that_is_refused(xml):
-    assert svaml.ssml_problem(xml)
+    assert svaml.find_ssml_problem(xml)
 
 
 @given(evil)
 def test_accepted_ssml_is_well_formed_as_sent(xml):
-    if not svaml.ssml_problem(xml):
-        ET.fromstring(svaml.ssml(xml)[6:-1])
+    if not svaml.find_ssml_problem(xml):
+        ET.fromstring(svaml.format_ssml(xml)[6:-1])
 
 
 @pytest.mark.parametrize("url", ["https://example.com/a.mp3", "http://example.com:8080/ä b"])
 def test_url_is_fine(url):
-    assert not svaml.url_problem(url)
+    assert not svaml.find_url_problem(url)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_url_is_fine(url):
     ],
 )
 def test_url_is_refused(url):
-    assert svaml.url_problem(url)
+    assert svaml.find_url_problem(url)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_url_is_refused(url):
     ],
 )
 def test_voice(locale, name, expected):
-    assert svaml.voice(locale, name) == expected
+    assert svaml.format_voice(locale, name) == expected
 
 
 @pytest.mark.parametrize(
@@ -160,4 +162,4 @@ def test_voice(locale, name, expected):
     [("en-us", True), ("sv-SE/male", True), ("xx-YY", False), ("Joanna", False)],
 )
 def test_locale_is_known(locale, known):
-    assert locales.known(locale) is known
+    assert locales.is_known_locale(locale) is known

@@ -17,11 +17,11 @@ from typing import Any
 import httpx
 import uvicorn
 
-from flowengine.sinch import sign
+from flowengine.sinch import sign_request
 from flowengine.switch.api.app import Api
-from flowengine.switch.api.server import running
-from flowengine.switch.config import configured
-from flowengine.switch.store import open_store
+from flowengine.switch.api.switch_server import run_switch
+from flowengine.switch.config import parse_configuration
+from flowengine.switch.switch_store import open_store
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 OTHER, OTHER_SECRET = "0c5fd9b6-3a27-4a56-8e39-b6d58e6a0c11", "JViE5vDor0Sw3WllZka15Q=="
@@ -112,7 +112,7 @@ class Switch:
         kind = "application/json; charset=utf-8" if content else ""
         at = changed.get("timestamp", datetime.now(UTC).isoformat())
         decoded = httpx.URL(self.url + path).path
-        authorization = sign(
+        authorization = sign_request(
             changed.get("key", self.key),
             changed.get("secret", self.secret),
             method,
@@ -184,7 +184,7 @@ def switch(
     callbacks: str = "", config: str = CONFIG, store: str = "memory", host: str = "127.0.0.1"
 ) -> Iterator[Switch]:
     """A switch in a thread of its own, in virtual time that stands still."""
-    given, problems = configured(
+    given, problems = parse_configuration(
         config.replace("BACKEND", callbacks or '""').encode(), "switch.yaml", {}
     )
     assert given, problems
@@ -195,9 +195,9 @@ def switch(
 
     async def serve() -> None:
         kept = open_store(store)
-        async with running(given, kept, virtual=True, seed=1, url=made.url) as api:
+        async with run_switch(given, kept, virtual=True, seed=1, url=made.url) as api:
             made.api = api
-            api.driver.hold()
+            api.driver.pause()
             config = uvicorn.Config(
                 api, host=host, port=port, lifespan="off", log_config=None, access_log=False
             )

@@ -7,20 +7,20 @@ from collections.abc import Mapping
 
 from flowengine.switch.clock import VirtualClock
 from flowengine.switch.exchange import Exchange
-from flowengine.switch.happenings import (
-    Asked,
+from flowengine.switch.switch_events import (
+    AnswerReceived,
     Asks,
-    Ended,
+    CallEnded,
     Heard,
     Joined,
     Left,
+    MenuWaits,
     Picked,
     Ringing,
-    Told,
 )
-from flowengine.switch.settings import Settings
-from flowengine.switch.wire import Direct, Response
-from flowengine.switch.world import Act, Application, Behaviour, Number, World
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Act, Behaviour, Number, SwitchApplication, SwitchSetup
+from flowengine.switch.wire import DirectTransport, Response
 
 CALLER, LINE, AGENT = "+12015555555", "+12017777777", "+12018888888"
 CONNECT = {"action": {"name": "connectPstn", "number": AGENT}}
@@ -101,14 +101,16 @@ class Switch:
         self.headers = []
         self.urls = []
         self.happened = []
-        world = World(
-            applications=(Application("app", "c2VjcmV0", primary, "", credit),),
+        world = SwitchSetup(
+            applications=(SwitchApplication("app", "c2VjcmV0", primary, "", credit),),
             numbers=(Number(LINE, "app"), Number("+12010000000")),
             users=dict.fromkeys(users, "app"),
             parties=parties or {},
         )
-        self.exchange = Exchange(world, self.clock, settings or Settings(), Direct(self.answer))
-        self.exchange.watch(self.happened.append)
+        self.exchange = Exchange(
+            world, self.clock, settings or SwitchSettings(), DirectTransport(self.answer)
+        )
+        self.exchange.subscribe(self.happened.append)
 
     def answer(self, url, headers, body):
         event = json.loads(body)
@@ -156,8 +158,8 @@ class Switch:
         return [item for item in self.happened if isinstance(item, kind)]
 
     def ending(self):
-        ended = self.of(Ended)[-1]
+        ended = self.of(CallEnded)[-1]
         return ended.result, ended.reason
 
 
-__all__ = ["Asked", "Asks", "Heard", "Joined", "Left", "Picked", "Ringing", "Told"]
+__all__ = ["AnswerReceived", "Asks", "Heard", "Joined", "Left", "MenuWaits", "Picked", "Ringing"]

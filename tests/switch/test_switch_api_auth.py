@@ -116,20 +116,20 @@ def test_the_decoded_path_counts_and_the_raw_one_too(switch: Switch) -> None:
     path = "/v1/calling/query/number/%2B46%20730170101"
     assert switch.signed("GET", path).status_code == 200
     at = datetime.now(UTC).isoformat()
-    from flowengine.sinch import sign
+    from flowengine.sinch import sign_request
 
-    raw = {"x-timestamp": at, "authorization": sign(KEY, SECRET, "GET", path, "", b"", at)}
+    raw = {"x-timestamp": at, "authorization": sign_request(KEY, SECRET, "GET", path, "", b"", at)}
     assert switch.send("GET", path, headers=raw).status_code == 200
     assert code(switch.send("GET", path.replace("0101", "0102"), headers=raw)) == (401, 40102)
 
 
 def test_the_content_type_is_signed_as_it_stands(switch: Switch) -> None:
-    from flowengine.sinch import sign
+    from flowengine.sinch import sign_request
 
     at = datetime.now(UTC).isoformat()
     headers = {
         "x-timestamp": at,
-        "authorization": sign(KEY, SECRET, "GET", PATH, "application/json", b"", at),
+        "authorization": sign_request(KEY, SECRET, "GET", PATH, "application/json", b"", at),
     }
     assert code(switch.send("GET", PATH, headers=headers)) == (401, 40102)
     assert (

@@ -206,7 +206,7 @@ def test_time_goes_on_after_something_that_was_due_has_failed(
 ) -> None:
     assert switch.api
     clock = switch.api.desk.clock
-    clock.later(1, lambda: 1 / 0)
+    clock.call_later(1, lambda: 1 / 0)
     backend.answers.update(ice=BYE)
     switch.send("POST", "/desk/time", {"running": True})
     call = switch.send("POST", "/desk/calls", {"from": "+46700000001", "to": NUMBER}).json()[
@@ -243,9 +243,9 @@ def test_near_is_what_loops_back() -> None:
 
 
 def test_text_of_a_backend_that_is_no_json_is_shown_as_it_is() -> None:
-    from flowengine.switch.api.telling import content
+    from flowengine.switch.api.event_format import decode_body
 
-    assert (content(b"oops"), content(b'{"a": 1}'), json.dumps(content(b""))) == (
+    assert (decode_body(b"oops"), decode_body(b'{"a": 1}'), json.dumps(decode_body(b""))) == (
         "oops",
         {"a": 1},
         '""',

@@ -7,7 +7,7 @@ import pytest
 from desk_process import KEY, NUMBER, OTHER, Backend, Switch
 from desk_process import switch as started
 
-from flowengine.switch.api.errors import DOCUMENTED
+from flowengine.switch.api.error_replies import ERROR_MESSAGES
 
 CALL = "/calling/v1/calls/id/no-such-call"
 NUMBERS = "/v1/configuration/numbers"
@@ -234,12 +234,12 @@ def test_50000_when_something_breaks(switch: Switch, monkeypatch: pytest.MonkeyP
 def test_every_documented_code_can_be_had_on_demand(
     switch: Switch, subtests: pytest.Subtests
 ) -> None:
-    for code in DOCUMENTED:
+    for code in ERROR_MESSAGES:
         with subtests.test(str(code)):
             assert switch.send("POST", "/desk/refusals", {"code": code}).status_code == 200
             answer = switch.ask("GET", NUMBERS)
             check(answer, code)
-            assert answer.json()["message"] == DOCUMENTED[code]
+            assert answer.json()["message"] == ERROR_MESSAGES[code]
     assert switch.ask("GET", NUMBERS).status_code == 200
     check(switch.send("POST", "/desk/refusals", {"code": 40001, "times": 0}), 40001)
     check(switch.send("POST", "/desk/refusals", {"code": 45678}), 40001)

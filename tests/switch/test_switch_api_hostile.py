@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from thoroughness import examples
 
-from flowengine.switch.api.control import ROUTES as CONTROL
-from flowengine.switch.api.errors import DOCUMENTED
-from flowengine.switch.api.routes import REPORTING, ROUTES
+from flowengine.switch.api.control_routes import CONTROL_ROUTES as CONTROL
+from flowengine.switch.api.error_replies import ERROR_MESSAGES
+from flowengine.switch.api.platform_routes import PLATFORM_ROUTES, REPORTING_ROUTES
 
 WRITTEN = """
 method ttsCallout conferenceCallout customCallout destination type endpoint cli text prompts conferenceId numbers number applicationkey
@@ -65,8 +65,8 @@ ACTS = ["press", "hangup", "answer", "data", "currentcalls"]
 parts = st.sampled_from(
     ["CALL", "caller", "callee", "both", "room", KEY, "x", "%00", "%FF", "a%2Fb", "+4670", *ACTS]
 )
-PLATFORM = [(route.method, f"/v1/{route.path}") for route in ROUTES]
-SIGNED = [(route.method, f"/v1/{route.path}") for route in REPORTING]
+PLATFORM = [(route.method, f"/v1/{route.path}") for route in PLATFORM_ROUTES]
+SIGNED = [(route.method, f"/v1/{route.path}") for route in REPORTING_ROUTES]
 DESK = [(route.method, f"/desk/{route.path}") for route in CONTROL]
 
 
@@ -106,7 +106,7 @@ def test_every_route_answers_properly(
     answer = switch.signed_bytes(route[0], path, body)
     if answer.status_code >= 300:
         told = answer.json()
-        assert told["errorCode"] in DOCUMENTED.keys() - {50000}, told
+        assert told["errorCode"] in ERROR_MESSAGES.keys() - {50000}, told
     switch.advance(10)
     assert switch.api
     switch.api.desk.refusals.clear()

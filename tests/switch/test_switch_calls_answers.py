@@ -13,19 +13,19 @@ from switch_calls_desk import (
     LINE,
     MENU,
     ROOM,
+    AnswerReceived,
     Asks,
     Joined,
     Ringing,
     Switch,
-    Told,
     hangs_up,
     presses,
     say,
 )  # fmt: skip
 
-from flowengine.switch.errors import ApiError
-from flowengine.switch.settings import Settings
-from flowengine.switch.world import Act, Behaviour
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Act, Behaviour
 
 ERROR = "We are sorry, your call cannot be completed."
 TO_ACE = {"ice": CONNECT}
@@ -68,7 +68,7 @@ SILENCE = {
 @pytest.mark.parametrize("row", SILENCE)
 def test_silence(row):
     answers, settings, ending, apology = SILENCE[row]
-    switch = Switch(answers, settings=Settings(**settings))
+    switch = Switch(answers, settings=SwitchSettings(**settings))
     switch.call(behaviour=presses("1", then_hangs_up=60) if "pie" in answers else hangs_up(60))
     assert switch.ending() == ending
     assert (ERROR in switch.heard()) == apology
@@ -81,7 +81,7 @@ def test_continue_in_ice_is_for_apps_unless_told_otherwise():
         ("phone", LINE, "apps", ILLEGAL), ("phone", LINE, "always", ILLEGAL),
     ):  # fmt: skip
         switch = Switch(
-            {"ice": CONTINUE, "ace": CONTINUE}, settings=Settings(continue_in_ice=policy)
+            {"ice": CONTINUE, "ace": CONTINUE}, settings=SwitchSettings(continue_in_ice=policy)
         )
         switch.call(
             "bert" if kind == "app" else "+12015555555", to, kind=kind, behaviour=hangs_up(30)
@@ -94,10 +94,10 @@ def test_each_answer_is_told_to_onlookers_with_what_is_wrong_in_it():
     switch.call()
     assert (
         [item.event for item in switch.of(Asks)]
-        == [item.event for item in switch.of(Told)]
+        == [item.event for item in switch.of(AnswerReceived)]
         == ["ice", "notify", "dice"]
     )
-    assert switch.of(Told)[0].illegal
+    assert switch.of(AnswerReceived)[0].illegal
 
 
 def test_cookies_come_back_in_the_events_after_them():
@@ -107,7 +107,7 @@ def test_cookies_come_back_in_the_events_after_them():
     switch.call(behaviour=hangs_up(20))
     one, two = {"key": "a", "value": "1"}, {"key": "b", "value": "2"}
     assert [event.get("cookies") for event in switch.asked] == [None, [one], [one, two]]
-    silent = Switch({"ice": set_cookie, "ace": more}, settings=Settings(cookies=False))
+    silent = Switch({"ice": set_cookie, "ace": more}, settings=SwitchSettings(cookies=False))
     silent.call(behaviour=hangs_up(20))
     assert not any("cookies" in event for event in silent.asked)
 
@@ -142,7 +142,7 @@ def test_x_cookies_and_call_headers_go_with_a_sip_call():
         }
     )
     call = switch.dial()
-    switch.clock.pass_time(1)
+    switch.clock.advance(1)
     assert [(header.key, header.value) for header in call.callee.headers] == [
         ("X-Id", "7"),
         ("k", "v"),
@@ -159,7 +159,7 @@ def test_x_cookies_and_call_headers_go_with_a_sip_call():
 def test_cli_of_an_outgoing_leg(kind, caller, cli, shown):
     switch = Switch({"ice": {"action": {**CONNECT["action"], "cli": cli}}})
     switch.dial(caller, kind=kind)
-    switch.clock.pass_time(1)
+    switch.clock.advance(1)
     assert switch.of(Ringing)[0].cli == shown
 
 
@@ -231,9 +231,9 @@ def test_keys_detected_in_a_conference_are_told_and_the_answer_is_of_no_effect()
     }
     switch = Switch({"ice": room, "pie": HANGUP})
     call = switch.dial()
-    switch.clock.pass_time(1)
+    switch.clock.advance(1)
     assert call.caller.press("42")
-    switch.clock.pass_time(1)
+    switch.clock.advance(1)
     assert call.ended is None
     result = switch.event("pie")["menuResult"]
     assert (result["menuId"], result["type"], result["value"]) == ("room", "sequence", "42")
@@ -243,15 +243,15 @@ def test_keys_detected_in_a_conference_are_told_and_the_answer_is_of_no_effect()
 def test_dice_may_be_answered_with_a_report():
     report = {"instructions": [{"name": "reportCallStatus", "value": "success", "details": "sold"}]}
     switch = Switch({"ice": HANGUP, "dice": report})
-    assert switch.call().report == ("success", "sold")
+    assert switch.call().status_report == ("success", "sold")
 
 
 def test_an_answer_that_comes_after_the_call_is_over_is_of_no_effect():
-    switch = Switch({"ice": CONNECT}, settings=Settings(callback_seconds=4.0))
+    switch = Switch({"ice": CONNECT}, settings=SwitchSettings(callback_seconds=4.0))
     switch.call(behaviour=hangs_up(1.0))
     assert switch.of(Ringing) == []
     assert switch.ending() == ("NOANSWER", "CANCEL")
-    assert [item.event for item in switch.of(Told)] == ["ice", "dice"]
+    assert [item.event for item in switch.of(AnswerReceived)] == ["ice", "dice"]
 
 
 @pytest.mark.parametrize(("body", "code"), [
@@ -262,7 +262,7 @@ def test_an_answer_that_comes_after_the_call_is_over_is_of_no_effect():
 def test_patch_takes_only_what_manages_a_call(body, code):
     switch = Switch({"ice": CONNECT, "ace": CONTINUE})
     call = switch.dial()
-    switch.clock.pass_time(10)
+    switch.clock.advance(10)
     with pytest.raises(ApiError) as refused:
         call.patch(body)
     assert refused.value.code == code
@@ -276,9 +276,9 @@ def test_patch_takes_only_what_manages_a_call(body, code):
 def test_what_is_said_to_somebody_in_a_menu_is_followed_by_the_menu():
     switch = Switch({"ice": MENU, "pie": HANGUP})
     call = switch.dial()
-    switch.clock.pass_time(0.1)
+    switch.clock.advance(0.1)
     call.patch(json.dumps(say("By the way.", CONTINUE)).encode())
-    switch.clock.pass_time(3)
+    switch.clock.advance(3)
     assert switch.heard() == ["Press 1.", "By the way.", "Press 1."]
     assert call.caller.press("1")
     switch.clock.run()
@@ -288,10 +288,10 @@ def test_what_is_said_to_somebody_in_a_menu_is_followed_by_the_menu():
 def test_what_is_said_while_a_menu_waits_does_not_use_up_its_time():
     switch = Switch({"ice": MENU, "pie": HANGUP})
     call = switch.dial()
-    switch.clock.pass_time(4)  # the prompt is over
+    switch.clock.advance(4)  # the prompt is over
     call.patch(json.dumps(say("x" * 150, CONTINUE)).encode())
     assert not call.caller.press("1")
-    switch.clock.pass_time(9.5)
+    switch.clock.advance(9.5)
     assert (
         call.patch(
             json.dumps(
@@ -300,7 +300,7 @@ def test_what_is_said_while_a_menu_waits_does_not_use_up_its_time():
         )
         is None
     )
-    switch.clock.pass_time(5)
+    switch.clock.advance(5)
     assert call.caller.press("1")
     switch.clock.run()
     assert switch.heard() == ["Press 1.", "x" * 150]
@@ -311,7 +311,7 @@ def test_what_is_said_while_a_menu_waits_does_not_use_up_its_time():
 def test_what_is_said_to_one_member_of_a_conference_comes_with_the_rest_of_the_patch():
     switch = Switch({"ice": {"action": {**ROOM["action"], "moh": "music1"}}})
     call = switch.dial()
-    switch.clock.pass_time(4)
+    switch.clock.advance(4)
     cookie = {"name": "setCookie", "key": "a", "value": "1"}
     call.patch(
         json.dumps(
@@ -319,7 +319,7 @@ def test_what_is_said_to_one_member_of_a_conference_comes_with_the_rest_of_the_p
         ).encode()
     )
     call.patch(json.dumps(say("Two.", CONTINUE)).encode())
-    switch.clock.pass_time(4)
+    switch.clock.advance(4)
     assert switch.heard() == ["music1", "One.", "Two.", "music1"]
     assert call.cookies == {"a": "1"}
 
@@ -337,7 +337,7 @@ def test_what_is_said_during_other_words_comes_after_them_and_before_the_rest():
         }
     )
     call = switch.dial()
-    switch.clock.pass_time(0.1)
+    switch.clock.advance(0.1)
     call.patch(json.dumps(say("Between.", CONTINUE)).encode())
     switch.clock.run()
     assert switch.heard() == ["One.", "Between.", "Two."]
@@ -346,9 +346,9 @@ def test_what_is_said_during_other_words_comes_after_them_and_before_the_rest():
 def test_what_is_said_while_it_rings_is_followed_by_ringing():
     switch = Switch({"ice": CONNECT}, parties={AGENT: Behaviour("by hand")})
     call = switch.dial()
-    switch.clock.pass_time(1)
+    switch.clock.advance(1)
     call.patch(json.dumps(say("Soon.", CONTINUE)).encode())
-    switch.clock.pass_time(2)
+    switch.clock.advance(2)
     assert switch.heard() == ["ringing", "Soon.", "ringing"]
 
 
@@ -358,20 +358,20 @@ def test_what_is_said_while_it_rings_is_not_cut_short_by_the_answer():
         parties={AGENT: Behaviour("by hand")},
     )
     call = switch.dial()
-    switch.clock.pass_time(1)
+    switch.clock.advance(1)
     call.patch(json.dumps(say("x" * 30, CONTINUE)).encode())
     call.callee.answer()
     call.patch(json.dumps(say("Then.", CONTINUE)).encode())
-    switch.clock.pass_time(3)
+    switch.clock.advance(3)
     assert switch.heard() == ["ringing", "x" * 30, "Then."]
 
 
 def test_what_is_said_while_keys_are_sent_does_not_hold_up_ace():
     switch = Switch({"ice": {"action": {**CONNECT["action"], "dtmf": "1wwwwww"}}, "ace": CONTINUE})
     call = switch.dial()
-    switch.clock.pass_time(4)
+    switch.clock.advance(4)
     call.patch_leg("callee", json.dumps(say("Hello.", CONTINUE)).encode())
-    switch.clock.pass_time(10)
+    switch.clock.advance(10)
     assert switch.heard("callee") == ["1wwwwww", "Hello."]
     assert switch.events() == ["ice", "ace"]
 
@@ -379,7 +379,7 @@ def test_what_is_said_while_keys_are_sent_does_not_hold_up_ace():
 def test_what_is_said_during_the_error_prompt_does_not_keep_the_call_up():
     switch = Switch({"ice": 503})
     call = switch.dial()
-    switch.clock.pass_time(1)
+    switch.clock.advance(1)
     call.patch(json.dumps(say("Goodbye.", CONTINUE)).encode())
     switch.clock.run()
     assert switch.heard() == [ERROR, "Goodbye."]
@@ -392,7 +392,7 @@ def test_what_is_said_during_a_tts_callout_comes_after_its_text():
         "ttsCallout",
         {"destination": NUMBER, "cli": LINE, "text": "Text.", "prompts": "#tts[Prompt.];a.mp3"},
     )
-    switch.clock.pass_time(3.1)
+    switch.clock.advance(3.1)
     call.patch(json.dumps(say("Between.", CONTINUE)).encode())
     switch.clock.run()
     assert switch.heard("callee") == ["Text.", "Between.", "Prompt.", "a.mp3"]
@@ -409,7 +409,7 @@ def test_a_callout_that_still_rings_can_be_managed():
         with pytest.raises(ApiError) as refused:
             call.patch(b'{"action": {"name": "park"}}')
         assert refused.value.code == 40003
-        switch.clock.pass_time(1)
+        switch.clock.advance(1)
     call.patch(json.dumps(HANGUP).encode())
     switch.clock.run()
     assert switch.heard("callee") == []
@@ -422,7 +422,7 @@ def test_a_callout_that_still_rings_can_be_managed():
 def test_a_callee_who_leaves_a_parked_caller_is_not_connected_again():
     switch = Switch({"ice": CONNECT, "ace": CONTINUE})
     call = switch.dial()
-    switch.clock.pass_time(10)
+    switch.clock.advance(10)
     call.patch(b'{"action": {"name": "park"}}')
     call.callee.hang_up()
     assert call.ended is None
@@ -440,11 +440,11 @@ def test_a_callee_who_leaves_while_ace_asks_the_caller_ends_the_call():
 def test_patch_parks_a_bridged_caller_and_brings_it_back():
     switch = Switch({"ice": CONNECT, "ace": CONTINUE})
     call = switch.dial()
-    switch.clock.pass_time(10)
+    switch.clock.advance(10)
     call.patch(
         b'{"action": {"name": "park", "holdPrompt": "#tts[Please hold.]", "locale": "en-US"}}'
     )
-    switch.clock.pass_time(5)
+    switch.clock.advance(5)
     assert not call.caller.say("Hello?")
     call.patch(b'{"action": {"name": "continue"}}')
     assert [item.kind for item in switch.of(Joined)] == ["phone", "park", "phone"]

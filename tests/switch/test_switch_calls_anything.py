@@ -24,11 +24,11 @@ from switch_calls_desk import (
     say,
 )  # fmt: skip
 
-from flowengine.switch.calls import Call
-from flowengine.switch.errors import ApiError
-from flowengine.switch.happenings import Ended
-from flowengine.switch.settings import Settings
-from flowengine.switch.world import Behaviour
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.calls import SwitchCall
+from flowengine.switch.switch_events import CallEnded
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Behaviour
 
 RECORD = {
     "name": "startRecording",
@@ -55,7 +55,7 @@ LEGAL["pie"] = [MENU, CONTINUE, CONNECT, ROOM, SIP, say("Hello.", MENU)]
 DOES = ["answer", "answer", "answer", "busy", "no answer", "decline", "congestion", "by hand"]
 
 
-def begin(switch: Switch, random: Random) -> Call:
+def begin(switch: Switch, random: Random) -> SwitchCall:
     kind = random.choice(
         ["phone", "app to app", "app to phone", "sip", "tts", "conference", "custom"]
     )
@@ -68,7 +68,7 @@ def begin(switch: Switch, random: Random) -> Call:
     return switch.callout(f"{kind}Callout", {**to, "text": "Hello.", "conferenceId": "room"})
 
 
-def act(call: Call, random: Random) -> None:
+def act(call: SwitchCall, random: Random) -> None:
     leg = random.choice([call.caller, call.callee])
     what = random.choice(
         ["press", "say", "answer", "reject", "hang up", "patch", "leg", *["wait"] * 9]
@@ -105,18 +105,18 @@ def test_a_call_ends_once_and_leaves_nothing_behind(seed):
         after=random.choice([0.0, 1.0]),
         who=random.choice(["human", "machine"]),
     )
-    settings = Settings(callback_seconds=random.choice([0.0, 0.7]))
+    settings = SwitchSettings(callback_seconds=random.choice([0.0, 0.7]))
     switch = Switch(answers, parties=dict.fromkeys(("+", "a", "d", "w"), party), settings=settings)
     call = begin(switch, random)
     for _ in range(30):
-        switch.clock.pass_time(random.choice([0.0, 0.1, 1.0, 4.0]))
+        switch.clock.advance(random.choice([0.0, 0.1, 1.0, 4.0]))
         act(call, random)
     call.hang_up()
     assert call.ended is not None
-    switch.clock.pass_time(120)
-    assert switch.clock.due() is None, "something is still due"
-    assert len(switch.of(Ended)) == 1
+    switch.clock.advance(120)
+    assert switch.clock.get_next_delay() is None, "something is still due"
+    assert len(switch.of(CallEnded)) == 1
     assert switch.events().count("dice") <= 1
     assert len(switch.of(Left)) <= len(switch.of(Picked)) + 1
-    assert switch.exchange.rooms.find("room") is None
+    assert switch.exchange.rooms.find_room("room") is None
     assert not any(leg.line.playing for leg in (call.caller, call.callee) if leg)

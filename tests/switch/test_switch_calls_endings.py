@@ -15,8 +15,8 @@ from switch_calls_desk import (
     say,
 )
 
-from flowengine.switch.settings import Settings
-from flowengine.switch.world import Behaviour
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Behaviour
 
 BRIDGED = {"ice": CONNECT, "ace": CONTINUE}
 
@@ -61,7 +61,7 @@ def test_ending(row):
     assert (dice["result"], dice["reason"]) == ending == switch.ending()
     assert ("duration" in dice) == (ending[0] == "ANSWERED")
     assert switch.events().count("dice") == 1
-    assert call.info()["status"] == "FINAL"
+    assert call.get_info()["status"] == "FINAL"
 
 
 def test_no_credit():
@@ -85,11 +85,11 @@ def test_patch_hangup_and_kick_are_of_the_manager():
     for answers in (BRIDGED, {"ice": ROOM}):
         switch = Switch(answers)
         call = switch.dial()
-        switch.clock.pass_time(10)
+        switch.clock.advance(10)
         if answers is BRIDGED:
             call.patch(b'{"action": {"name": "hangup"}}')
         else:
-            switch.exchange.rooms.find("room").kick(call.id)
+            switch.exchange.rooms.find_room("room").kick(call.id)
         switch.clock.run()
         assert switch.ending() == ("ANSWERED", "MANAGERHANGUP")
 
@@ -97,7 +97,7 @@ def test_patch_hangup_and_kick_are_of_the_manager():
 def test_answered_on_another_device():
     switch = Switch({"ice": USER}, parties={"anna": Behaviour("by hand")})
     call = switch.dial()
-    switch.clock.pass_time(5)
+    switch.clock.advance(5)
     assert call.callee.reject("elsewhere")
     assert switch.ending() == ("N/A", "OTHERPEERANSWERED")
 
@@ -108,12 +108,14 @@ def test_illegal_svaml_is_told_by_a_callingerror_and_by_the_call_info():
     assert switch.events() == ["ice", "callingerror", "dice"]
     error = switch.event("callingerror")
     assert (error["errorCode"], error["errorMsg"]) == (40001, "Illegal SVAML")
-    assert call.info()["reason"] == "INVALIDSVAMLACTION"
+    assert call.get_info()["reason"] == "INVALIDSVAMLACTION"
 
 
 @pytest.mark.parametrize("reason", ["CANCEL", "CALLERHANGUP"])
 def test_cancel_reason_is_a_setting(reason):
-    switch = Switch(BRIDGED, parties=callee("by hand"), settings=Settings(cancel_reason=reason))
+    switch = Switch(
+        BRIDGED, parties=callee("by hand"), settings=SwitchSettings(cancel_reason=reason)
+    )
     switch.call(behaviour=hangs_up(5))
     assert switch.ending() == ("NOANSWER", reason)
 
@@ -127,7 +129,7 @@ def test_a_caller_who_hangs_up_in_a_menu_gives_a_pie_then_dice():
 
 
 def test_dice_of_apps_is_a_setting():
-    switch = Switch({"ice": USER}, settings=Settings(dice_for_apps=False))
+    switch = Switch({"ice": USER}, settings=SwitchSettings(dice_for_apps=False))
     switch.call("bert", "anna", kind="app", behaviour=hangs_up(20))
     assert switch.events() == ["ice"]
 
@@ -156,7 +158,7 @@ def test_test_number(number):
     assert switch.ending() == ending
     assert sum("test number" in text for text in switch.heard()) == prompts
     assert call.ended.duration == lasts
-    assert (call.ended.at - call.begun).total_seconds() == rings + lasts
+    assert (call.ended.at - call.started_at).total_seconds() == rings + lasts
 
 
 def test_test_number_20_leaves_at_0():
@@ -164,10 +166,10 @@ def test_test_number_20_leaves_at_0():
         {"ice": {"action": {"name": "connectPstn", "number": "+46000000020"}}, "ace": CONTINUE}
     )
     call = switch.dial()
-    switch.clock.pass_time(14)
+    switch.clock.advance(14)
     call.caller.press("5")
-    switch.clock.pass_time(0)
+    switch.clock.advance(0)
     assert call.ended is None
     call.caller.press("0")
-    switch.clock.pass_time(0)
+    switch.clock.advance(0)
     assert call.ended.reason == "CALLEEHANGUP"

@@ -14,20 +14,20 @@ from switch_calls_desk import (
     PARK,
     ROOM,
     USER,
-    Asked,
+    AnswerReceived,
     Asks,
+    MenuWaits,
     Ringing,
     Switch,
-    Told,
     hangs_up,
     presses,
     say,
 )
 
-from flowengine.switch.errors import ApiError
-from flowengine.switch.happenings import Remark
-from flowengine.switch.settings import Settings
-from flowengine.switch.world import Application, Behaviour
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.switch_events import Remark
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Behaviour, SwitchApplication
 
 NUMBER = {"destination": {"type": "number", "endpoint": AGENT}, "cli": LINE}
 APP = {"kind": "app", "caller": "bert"}
@@ -45,7 +45,7 @@ def remarks(switch, about):
 
 
 def told(switch, event):
-    [found] = [item for item in switch.of(Told) if item.event == event]
+    [found] = [item for item in switch.of(AnswerReceived) if item.event == event]
     return found
 
 
@@ -149,11 +149,11 @@ def test_answer_that_nobody_can_be_connected_by_is_told():
 
 
 def test_answer_that_comes_after_the_call_has_gone_on_is_told():
-    switch = Switch({"ice": CONNECT, "ace": CONNECT}, settings=Settings(callback_seconds=4.0))
+    switch = Switch({"ice": CONNECT, "ace": CONNECT}, settings=SwitchSettings(callback_seconds=4.0))
     call = switch.dial()
-    switch.clock.pass_time(8)
+    switch.clock.advance(8)
     call.patch(json.dumps(PARK).encode())
-    switch.clock.pass_time(10)
+    switch.clock.advance(10)
     assert any("has no effect" in finding.message for finding in told(switch, "ace").tolerated)
 
 
@@ -163,9 +163,9 @@ def test_answer_to_keys_of_a_conference_is_told_to_have_no_effect():
     for answer, expected in ((HANGUP, 1), (CONTINUE, 0), ({}, 0)):
         switch = Switch({"ice": room, "pie": answer})
         call = switch.dial()
-        switch.clock.pass_time(1)
+        switch.clock.advance(1)
         call.caller.press("4")
-        switch.clock.pass_time(1)
+        switch.clock.advance(1)
         assert len(told(switch, "pie").tolerated) == expected
         assert call.ended is None
 
@@ -173,7 +173,7 @@ def test_answer_to_keys_of_a_conference_is_told_to_have_no_effect():
 def test_tolerated_and_refused_patch_is_told():
     switch = Switch({"ice": MENU})
     call = switch.dial()
-    switch.clock.pass_time(1)
+    switch.clock.advance(1)
     call.patch(b'{"action": {"name": "Continue"}}')
     with pytest.raises(ApiError):
         call.patch(b'{"action": {"name": "dance"}}')
@@ -184,9 +184,9 @@ def test_tolerated_and_refused_patch_is_told():
     ("policy", "over_after_menu"), [("wait", False), ("hangup", True), ("send", False)]
 )
 def test_menu_of_an_app_caller_without_pie_waits_or_ends_and_is_told(policy, over_after_menu):
-    switch = Switch({"ice": MENU, "pie": ROOM}, settings=Settings(pie_for_apps=policy))
+    switch = Switch({"ice": MENU, "pie": ROOM}, settings=SwitchSettings(pie_for_apps=policy))
     call = switch.dial(to=AGENT, behaviour=presses("1"), **APP)
-    switch.clock.pass_time(30)
+    switch.clock.advance(30)
     assert (call.ended is not None) is over_after_menu
     assert ("pie" in switch.events()) is (policy == "send")
     assert len(remarks(switch, "call")) == (policy != "send")
@@ -202,9 +202,9 @@ def test_keys_of_an_app_caller_in_a_conference_have_no_pie():
     options = {"conferenceDtmfOptions": {"mode": "detect"}}
     switch = Switch({"ice": {"action": {**ROOM["action"], **options}}})
     call = switch.dial(to="room", target="conference", **APP)
-    switch.clock.pass_time(1)
+    switch.clock.advance(1)
     call.caller.press("4")
-    switch.clock.pass_time(5)
+    switch.clock.advance(5)
     assert switch.events() == ["ice"]
 
 
@@ -254,7 +254,7 @@ def test_patch_needs_an_end_on_the_pstn_or_sip(row):
     how, answers, managed = PATCHED[row]
     switch = Switch(answers)
     call = switch.dial(**how)
-    switch.clock.pass_time(10)
+    switch.clock.advance(10)
     if managed:
         call.patch(json.dumps(CONTINUE).encode())
     else:
@@ -275,7 +275,7 @@ def test_custom_callout_with_blank_ice_asks_the_application_before_anybody_rings
 def test_fallback_that_is_the_primary_gets_a_failed_callback_twice():
     switch = Switch({"ice": [500, HANGUP]})
     url = "http://backend/"
-    switch.exchange.applications["app"] = Application("app", "c2VjcmV0", url, url, None)
+    switch.exchange.applications["app"] = SwitchApplication("app", "c2VjcmV0", url, url, None)
     switch.call()
     assert switch.events() == ["ice", "ice", "dice"]
     assert switch.urls[:2] == [url, url]
@@ -286,10 +286,12 @@ def test_menus_of_ace_go_to_the_callee_by_setting_and_so_does_what_follows():
     pie = [say("Again.", MENU), say("Connecting.", CONTINUE)]
     answers = {"ice": CONNECT, "ace": ace, "pie": pie}
     switch = Switch(
-        answers, settings=Settings(ace_prompts_to="callee"), parties={AGENT: presses("1", "1")}
+        answers,
+        settings=SwitchSettings(ace_prompts_to="callee"),
+        parties={AGENT: presses("1", "1")},
     )
     switch.call(behaviour=hangs_up(60))
-    assert [item.role for item in switch.of(Asked)] == ["callee", "callee"]
+    assert [item.role for item in switch.of(MenuWaits)] == ["callee", "callee"]
     spoken = ["A call for you.", "Press 1.", "Again.", "Press 1.", "Connecting."]
     assert switch.heard("callee") == spoken
     assert not set(spoken) & set(switch.heard("caller"))
@@ -299,9 +301,9 @@ def test_menus_of_ace_go_to_the_callee_by_setting_and_so_does_what_follows():
 def test_keys_of_the_caller_do_not_count_in_the_menu_of_the_callee():
     quiet = {AGENT: Behaviour()}
     answers = {"ice": CONNECT, "ace": MENU, "pie": HANGUP}
-    switch = Switch(answers, settings=Settings(ace_prompts_to="callee"), parties=quiet)
+    switch = Switch(answers, settings=SwitchSettings(ace_prompts_to="callee"), parties=quiet)
     call = switch.dial()
-    switch.clock.pass_time(4)
+    switch.clock.advance(4)
     call.caller.press("1")
     switch.clock.run()
     assert switch.event("pie")["menuResult"]["type"] == "timeout"
@@ -310,7 +312,7 @@ def test_keys_of_the_caller_do_not_count_in_the_menu_of_the_callee():
 def test_callee_who_hangs_up_in_a_menu_of_their_own_has_their_pie():
     parties = {AGENT: hangs_up(1)}
     answers = {"ice": CONNECT, "ace": MENU}
-    switch = Switch(answers, settings=Settings(ace_prompts_to="callee"), parties=parties)
+    switch = Switch(answers, settings=SwitchSettings(ace_prompts_to="callee"), parties=parties)
     switch.call()
     assert switch.events() == ["ice", "ace", "pie", "dice"]
     assert switch.event("pie")["menuResult"]["type"] == "hangup"

@@ -23,8 +23,8 @@ from switch_calls_desk import (
 )  # fmt: skip
 
 from flowengine.svaml import CallHeader
-from flowengine.switch.errors import ApiError
-from flowengine.switch.world import Behaviour
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.switch_setup import Behaviour
 
 NUMBER = {"destination": {"type": "number", "endpoint": AGENT}, "cli": LINE}
 WORDS = {**NUMBER, "text": "Hello there."}
@@ -139,7 +139,7 @@ def test_conference_callout_moh_class_greeting_and_dtmf_options():
     }
     switch = Switch({})
     call = switch.callout("conferenceCallout", request)
-    switch.clock.pass_time(10)
+    switch.clock.advance(10)
     assert call.callee.press("7")
     assert switch.heard("callee") == ["Hi.", "music2"]
     assert switch.event("pie")["menuResult"]["value"] == "7"
@@ -175,7 +175,7 @@ def test_callout_custom_is_echoed():
     ("domain", "told"), [({}, "pstn"), ({"domain": "mxp"}, "mxp"), ({"domain": "PSTN"}, "pstn")]
 )
 def test_callout_domain(domain, told):
-    assert Switch({}).callout("ttsCallout", {**WORDS, **domain}).info()["domain"] == told
+    assert Switch({}).callout("ttsCallout", {**WORDS, **domain}).get_info()["domain"] == told
 
 
 REFUSED = {"domain": "fax", "cli": "Anna", "mohClass": "music4", "maxDuration": 14401}
@@ -206,7 +206,7 @@ def test_inline_dice_is_told_to_nobody():
 def test_a_custom_callout_may_connect_a_stream():
     switch = Switch({})
     switch.callout("customCallout", {"ice": json.dumps(STREAM)})
-    switch.clock.pass_time(1)
+    switch.clock.advance(1)
     assert [(item.kind, item.to) for item in switch.of(Ringing)] == [
         ("stream", "wss://example.com/audio")
     ]
@@ -233,7 +233,7 @@ def test_x_cb_header(row):
 def test_conference_dtmf_is_forwarded_to_the_others_in_the_room():
     switch = Switch({"ice": with_(ROOM, conferenceDtmfOptions={"mode": "forward"})})
     one, two = switch.dial(), switch.dial("+12016666666")
-    switch.clock.pass_time(1)
+    switch.clock.advance(1)
     assert one.caller.press("5")
     assert [(item.call, item.sound.text) for item in switch.of(Heard)] == [(two.id, "5")]
 

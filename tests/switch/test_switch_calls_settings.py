@@ -24,9 +24,9 @@ from switch_calls_desk import (
     say,
 )
 
-from flowengine.switch.errors import ApiError
-from flowengine.switch.settings import Settings
-from flowengine.switch.world import Behaviour
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Behaviour
 
 NOBODY = {AGENT: Behaviour("by hand")}
 INLINE = json.dumps({"action": {**CONNECT["action"], "cli": LINE}})
@@ -144,10 +144,10 @@ def test_a_setting_makes_its_difference(setting):
     other, answers, how, seen, expected = DIFFERENCES[setting]
     told = tuple(
         seen(play(answers, settings, **how))
-        for settings in (Settings(), Settings(**{setting: other}))
+        for settings in (SwitchSettings(), SwitchSettings(**{setting: other}))
     )
     assert told == expected
 
 
 def test_every_setting_has_a_test():
-    assert set(DIFFERENCES) | ELSEWHERE == {item.name for item in fields(Settings)}
+    assert set(DIFFERENCES) | ELSEWHERE == {item.name for item in fields(SwitchSettings)}

@@ -10,25 +10,25 @@ import desk_process
 import pytest
 from desk_process import KEY, NUMBER, OTHER, OTHER_SECRET, SECRET, SPARE
 
-from flowengine.sinch import Destination
+from flowengine.sinch import CallTarget
 from flowengine.sinch.client import (
-    BadRequest,
-    Basic,
+    ApiHosts,
+    BadRequestError,
+    BasicAuth,
     CallbackUrls,
     CallingApi,
     ConferenceCallout,
     CustomCallout,
-    Hosts,
-    NotFound,
-    PaymentRequired,
-    ServerProblem,
-    Signed,
-    TooManyRequests,
+    NotFoundError,
+    PaymentRequiredError,
+    ServerError,
+    SignedAuth,
+    TooManyRequestsError,
     TtsCallout,
-    Unauthorized,
+    UnauthorizedError,
 )
 
-PHONE = Destination("number", "+46700000003")
+PHONE = CallTarget("number", "+46700000003")
 SAY = {"instructions": [{"name": "say", "text": "Please hold.", "locale": "en-US"}]}
 HANGUP = {"action": {"name": "hangup"}}
 CONFERENCE = {"action": {"name": "connectConf", "conferenceId": "my conf"}}
@@ -38,14 +38,14 @@ RECORD = {
 }
 
 
-@pytest.fixture(params=[Signed, Basic], ids=["signed", "basic"])
+@pytest.fixture(params=[SignedAuth, BasicAuth], ids=["signed", "basic"])
 def ask(request, switch):
     """Runs what is to be asked, with a client of either authentication"""
 
     def run(what, key=KEY, secret=SECRET, seconds=10.0):
         async def asked():
             async with CallingApi(
-                request.param(key, secret), Hosts.at(switch.url), seconds=seconds
+                request.param(key, secret), ApiHosts.from_base_url(switch.url), seconds=seconds
             ) as api:
                 return await what(api)
 
@@ -143,7 +143,7 @@ def test_5_to_8_conferences(ask, switch, backend):
     assert len(ask(lambda api: api.conferences.participants("my conf"))) == 2
     ask(lambda api: api.conferences.end("my conf"))
     switch.advance(1)
-    with pytest.raises(NotFound) as caught:
+    with pytest.raises(NotFoundError) as caught:
         ask(lambda api: api.conferences.participants("my conf"))
     assert (caught.value.code, caught.value.message) == (40400, "Conference not found")
     assert caught.value.reference
@@ -201,16 +201,16 @@ def test_15_recordings(ask, switch, backend):
     assert left == []
 
 
-@pytest.mark.parametrize("ask", [Basic], indirect=True)
+@pytest.mark.parametrize("ask", [BasicAuth], indirect=True)
 def test_17_reporting_takes_signed_requests_only(ask):
-    with pytest.raises(Unauthorized) as caught:
+    with pytest.raises(UnauthorizedError) as caught:
         ask(lambda api: api.reports.counter())
     assert caught.value.code == 40107
 
 
-@pytest.mark.parametrize("ask", [Signed], indirect=True)
+@pytest.mark.parametrize("ask", [SignedAuth], indirect=True)
 def test_17_reporting(ask, switch, backend):
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         ask(lambda api: api.reports.counter("nobody"))
     backend.answers["ice"] = {
         "action": {"name": "connectPstn", "number": "+46700000003", "cli": NUMBER}
@@ -249,7 +249,7 @@ def test_unknown_calls_and_recordings(ask):
         lambda api: api.recordings.content("nobody"),
         lambda api: api.recordings.delete("nobody"),
     ):
-        with pytest.raises(NotFound) as caught:
+        with pytest.raises(NotFoundError) as caught:
             ask(what)
         assert caught.value.code == 40400
 
@@ -257,20 +257,20 @@ def test_unknown_calls_and_recordings(ask):
 def test_wrong_requests(ask):
     for what in (
         lambda api: api.callouts.place(
-            TtsCallout(destination=Destination("number", "soon"), cli=NUMBER, text="Hello")
+            TtsCallout(destination=CallTarget("number", "soon"), cli=NUMBER, text="Hello")
         ),
         lambda api: api.callbacks.get("nobody"),
         lambda api: api.numbers.assign(["+46700000001"]),
         lambda api: api.numbers.query("soon"),
     ):
-        with pytest.raises(BadRequest):
+        with pytest.raises(BadRequestError):
             ask(what)
 
 
 def test_illegal_svaml_for_a_call_under_way(ask, switch, backend):
     backend.answers["ice"] = CONFERENCE
     call = switch.dial()
-    with pytest.raises(BadRequest) as caught:
+    with pytest.raises(BadRequestError) as caught:
         ask(
             lambda api: api.calls.update(
                 call, {"action": {"name": "connectPstn", "number": "+46700000003"}}
@@ -280,10 +280,10 @@ def test_illegal_svaml_for_a_call_under_way(ask, switch, backend):
 
 
 def test_a_wrong_secret_and_an_unknown_application(ask):
-    with pytest.raises(Unauthorized) as caught:
+    with pytest.raises(UnauthorizedError) as caught:
         ask(lambda api: api.numbers.all(), secret=OTHER_SECRET)
     assert caught.value.code in (40102, 40108)
-    with pytest.raises((Unauthorized, BadRequest)) as unknown:
+    with pytest.raises((UnauthorizedError, BadRequestError)) as unknown:
         ask(lambda api: api.numbers.all(), key="nobody")
     assert unknown.value.code in (40004, 40108)
 
@@ -291,17 +291,17 @@ def test_a_wrong_secret_and_an_unknown_application(ask):
 def test_calls_of_another_application(ask, switch, backend):
     backend.answers["ice"] = CONFERENCE
     call = switch.dial()
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         ask(lambda api: api.calls.info(call), OTHER, OTHER_SECRET)
 
 
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        (40200, PaymentRequired),
-        (42901, TooManyRequests),
-        (50000, ServerProblem),
-        (50300, ServerProblem),
+        (40200, PaymentRequiredError),
+        (42901, TooManyRequestsError),
+        (50000, ServerError),
+        (50300, ServerError),
     ],
 )
 def test_whatever_the_switch_is_told_to_refuse_with(ask, switch, code, kind):
@@ -318,9 +318,9 @@ def test_no_credit(backend):
     with desk_process.switch(backend.url, config) as poor:
 
         async def place():
-            async with CallingApi(Signed(KEY, SECRET), Hosts.at(poor.url)) as api:
+            async with CallingApi(SignedAuth(KEY, SECRET), ApiHosts.from_base_url(poor.url)) as api:
                 await api.callouts.place(TtsCallout(destination=PHONE, cli=NUMBER, text="Hello"))
 
-        with pytest.raises(PaymentRequired) as caught:
+        with pytest.raises(PaymentRequiredError) as caught:
             asyncio.run(place())
         assert caught.value.code == 40200

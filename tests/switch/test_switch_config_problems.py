@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from flowengine.problems import CATALOGUE, to_text
-from flowengine.switch.config import configured
-from flowengine.switch.config.schema import generated, schema
+from flowengine.switch.config import parse_configuration
+from flowengine.switch.config.configuration_schema import generate_schema, load_schema
 
 HERE = Path(__file__).parent / "configs"
 CODES = [entry for code, entry in CATALOGUE.items() if code.startswith("FE6")]
@@ -20,7 +20,7 @@ CODES = [entry for code, entry in CATALOGUE.items() if code.startswith("FE6")]
 @pytest.mark.parametrize("name", ["names", "shape"])
 def test_what_an_author_reads(name, golden):
     content = (HERE / f"{name}.yaml").read_bytes()
-    made, problems = configured(content, f"{name}.yaml", {})
+    made, problems = parse_configuration(content, f"{name}.yaml", {})
     assert made is None
     golden(HERE / f"{name}.txt", to_text(problems, {f"{name}.yaml": content}))
 
@@ -28,26 +28,26 @@ def test_what_an_author_reads(name, golden):
 @pytest.mark.parametrize("entry", CODES, ids=lambda entry: entry.code)
 def test_the_wrong_example_is_wrong_and_the_right_one_is_right(entry):
     assert entry.code in [
-        problem.code for problem in configured(entry.wrong.encode(), "switch.yaml", {})[1]
+        problem.code for problem in parse_configuration(entry.wrong.encode(), "switch.yaml", {})[1]
     ]
-    made, problems = configured(entry.right.encode(), "switch.yaml", {})
+    made, problems = parse_configuration(entry.right.encode(), "switch.yaml", {})
     assert problems == []
     assert made
 
 
 def test_yaml_that_cannot_be_read_is_a_problem_too():
-    made, problems = configured(b"numbers: [", "switch.yaml", {})
+    made, problems = parse_configuration(b"numbers: [", "switch.yaml", {})
     assert made is None
     assert problems
 
 
 def test_the_published_schema_is_the_generated_one():
-    assert schema() == generated(), "write it anew: flowengine schema schemas"
-    Draft202012Validator.check_schema(schema())
+    assert load_schema() == generate_schema(), "write it anew: flowengine schema schemas"
+    Draft202012Validator.check_schema(load_schema())
 
 
 def properties() -> Iterator[Any]:
-    for owner, node in [("switch", schema()), *schema()["$defs"].items()]:
+    for owner, node in [("switch", load_schema()), *load_schema()["$defs"].items()]:
         for key, value in node.get("properties", {}).items():
             yield pytest.param(value, id=f"{owner}.{key}")
 
@@ -61,7 +61,9 @@ def test_every_property_is_explained_with_an_example_that_fits(
     for example in described["examples"]:
         assert (
             list(
-                Draft202012Validator({**described, "$defs": schema()["$defs"]}).iter_errors(example)
+                Draft202012Validator({**described, "$defs": load_schema()["$defs"]}).iter_errors(
+                    example
+                )
             )
             == []
         )

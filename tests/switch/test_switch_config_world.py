@@ -2,16 +2,23 @@
 
 from pathlib import Path
 
-from flowengine.switch.config import configured, default
-from flowengine.switch.settings import Settings
-from flowengine.switch.world import Act, Application, Behaviour, Number, Rate, World
+from flowengine.switch.config import build_default, parse_configuration
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import (
+    Act,
+    Behaviour,
+    Number,
+    Rate,
+    SwitchApplication,
+    SwitchSetup,
+)
 
 WHOLE = (Path(__file__).parent / "configs" / "whole.yaml").read_bytes()
 SECRET = "BeIukql3pTKJ8RGL5zo0DA=="
 
 
 def test_a_file_says_everything():
-    made, problems = configured(WHOLE, "switch.yaml", {"ACME_SECRET": SECRET})
+    made, problems = parse_configuration(WHOLE, "switch.yaml", {"ACME_SECRET": SECRET})
     assert problems == []
     assert made
     acts = (
@@ -19,16 +26,16 @@ def test_a_file_says_everything():
         Act("say", "Hello", 2, "beep$"),
         Act("hang up", after=1),
     )
-    assert made.world == World(
+    assert made.setup == SwitchSetup(
         applications=(
-            Application(
+            SwitchApplication(
                 "acme-support",
                 SECRET,
                 "http://127.0.0.1:8080/sinch",
                 "http://127.0.0.1:8090/sinch",
                 10,
             ),
-            Application("acme-sales", SECRET),
+            SwitchApplication("acme-sales", SECRET),
         ),
         numbers=(
             Number("+14045001000", "acme-support"),
@@ -43,19 +50,25 @@ def test_a_file_says_everything():
         rates=(Rate("+46", 0.5, "SEK"),),
         region="use1",
     )
-    assert made.settings == Settings(callback_timeout=2, strict=True)
-    assert (made.store, made.open_desk, made.made_up) == ("sqlite:switch.db", True, False)
+    assert made.settings == SwitchSettings(callback_timeout=2, strict=True)
+    assert (made.store, made.open_desk, made.has_made_up_credentials) == (
+        "sqlite:switch.db",
+        True,
+        False,
+    )
 
 
 def test_without_a_file_the_credentials_of_the_environment_count():
-    made = default({"SINCH_APPLICATION_KEY": "key", "SINCH_APPLICATION_SECRET": SECRET})
-    assert made.world.applications == (Application("key", SECRET, "http://127.0.0.1:8080/sinch"),)
-    assert [number.application for number in made.world.numbers] == ["key"]
-    assert not made.made_up
+    made = build_default({"SINCH_APPLICATION_KEY": "key", "SINCH_APPLICATION_SECRET": SECRET})
+    assert made.setup.applications == (
+        SwitchApplication("key", SECRET, "http://127.0.0.1:8080/sinch"),
+    )
+    assert [number.application for number in made.setup.numbers] == ["key"]
+    assert not made.has_made_up_credentials
 
 
 def test_without_credentials_a_pair_is_made_for_this_run():
-    made, other = default({}), default({})
-    assert made.made_up
-    assert len(made.world.applications[0].secret) == 24
-    assert made.world.applications != other.world.applications
+    made, other = build_default({}), build_default({})
+    assert made.has_made_up_credentials
+    assert len(made.setup.applications[0].secret) == 24
+    assert made.setup.applications != other.setup.applications

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from flowengine.cli.switch import switch
-from flowengine.switch.api.control import ROUTES
-from flowengine.switch.config import configured
-from flowengine.switch.config.schema import schema
+from flowengine.switch.api.control_routes import CONTROL_ROUTES
+from flowengine.switch.config import parse_configuration
+from flowengine.switch.config.configuration_schema import load_schema
 
 PAGE = (Path(__file__).parents[2] / "docs" / "switch.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml switch\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -16,7 +16,7 @@ EXAMPLES = re.findall(r"^```yaml switch\n(.*?)^```$", PAGE, re.MULTILINE | re.DO
 
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_examples_are_well_formed(text: str) -> None:
-    made, problems = configured(
+    made, problems = parse_configuration(
         text.encode(), "switch.yaml", {"ACME_SECRET": "BeIukql3pTKJ8RGL5zo0DA=="}
     )
     assert problems == []
@@ -25,13 +25,13 @@ def test_examples_are_well_formed(text: str) -> None:
 
 def test_every_key_of_the_file_is_shown() -> None:
     assert EXAMPLES
-    for name in schema()["$defs"]["Configuration"]["properties"]:
+    for name in load_schema()["$defs"]["Configuration"]["properties"]:
         assert re.search(rf"^{name}:", EXAMPLES[0], re.MULTILINE), name
 
 
 def test_every_request_to_the_desk_is_listed() -> None:
     assert set(re.findall(r"^\| `((?:GET|POST) /desk/[^`]+)` \|", PAGE, re.MULTILINE)) == {
-        f"{route.method} /desk/{route.path}" for route in ROUTES
+        f"{route.method} /desk/{route.path}" for route in CONTROL_ROUTES
     }
 
 

@@ -16,8 +16,8 @@ from click.testing import CliRunner
 
 from flowengine.cli import main
 from flowengine.sinch import SignatureError, Verifier
-from flowengine.switch.happenings import Ended, Finding, Told
-from flowengine.switch.load import Plan, load, report
+from flowengine.switch.load import LoadPlan, load_report, run_load
+from flowengine.switch.switch_events import AnswerReceived, CallEnded, Finding
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 OPTIONS = [{"dtmf": "1", "action": "return(one)"}, {"dtmf": "2", "action": "return(two)"}]
@@ -106,7 +106,7 @@ def backend():
 
 
 def put(backend, **options):
-    return asyncio.run(load(Plan(backend.url, KEY, SECRET, **options)))
+    return asyncio.run(run_load(LoadPlan(backend.url, KEY, SECRET, **options)))
 
 
 def command(backend, *options):
@@ -119,10 +119,12 @@ def test_every_call_is_complete_and_every_callback_signed_in_the_servers_time(ba
     seen = []
 
     async def run():
-        return await load(Plan(backend.url, KEY, SECRET, calls=40, concurrent=8), seen.append)
+        return await run_load(
+            LoadPlan(backend.url, KEY, SECRET, calls=40, concurrent=8), seen.append
+        )
 
     found = asyncio.run(run())
-    assert (found.calls, found.lost, found.errors, found.passed) == (40, 0, {}, True)
+    assert (found.calls, found.lost, found.errors, found.is_passed) == (40, 0, {}, True)
     assert backend.events == dict.fromkeys(("ice", "pie", "ace", "dice"), 40)
     assert (len(backend.calls), backend.refused) == (40, [])
     assert {event: timing.count for event, timing in found.callbacks.items()} == backend.events
@@ -185,24 +187,24 @@ def test_a_callback_that_fails_fails_the_load(backend):
 def test_an_illegal_answer_fails_the_load(backend):
     backend.answers["ice"] = {"action": {"name": "continue"}}
     found = put(backend, calls=2)
-    assert not found.passed
+    assert not found.is_passed
     ((error, count),) = found.errors.items()
     assert error.startswith("ice: ")
     assert count == 2
 
 
 def test_a_server_that_is_not_there():
-    found = asyncio.run(load(Plan("http://127.0.0.1:9/sinch", KEY, SECRET, calls=3)))
-    assert (found.calls, found.passed) == (3, False)
+    found = asyncio.run(run_load(LoadPlan("http://127.0.0.1:9/sinch", KEY, SECRET, calls=3)))
+    assert (found.calls, found.is_passed) == (3, False)
     assert any("could not be reached" in error for error in found.errors)
 
 
 def test_a_call_that_does_not_end_is_lost():
-    tally = report.Tally()
-    tally.ended(None)
-    tally.ended(Ended("abc", AT + timedelta(seconds=9), "ANSWERED", "CALLERHANGUP", 9))
-    found = tally.report(0.5)
-    assert (found.calls, found.lost, found.passed, found.endings) == (
+    tally = load_report.LoadCounter()
+    tally.count_call(None)
+    tally.count_call(CallEnded("abc", AT + timedelta(seconds=9), "ANSWERED", "CALLERHANGUP", 9))
+    found = tally.build_report(0.5)
+    assert (found.calls, found.lost, found.is_passed, found.endings) == (
         2,
         1,
         False,
@@ -212,13 +214,13 @@ def test_a_call_that_does_not_end_is_lost():
 
 
 def test_what_is_merely_tolerated_is_no_error():
-    tally = report.Tally()
-    tally.told(
-        Told(
+    tally = load_report.LoadCounter()
+    tally.count_answer(
+        AnswerReceived(
             "abc", AT, "ice", "http://a/b", 200, b"{}", "", (), (Finding("action", "spelt oddly"),)
         )
     )
-    assert tally.report(1.0).errors == {}
+    assert tally.build_report(1.0).errors == {}
 
 
 def test_the_report_for_a_person(backend):
@@ -275,4 +277,4 @@ def test_wrong_arguments(arguments, said):
 
 
 def test_the_example_runs():
-    assert doctest.testmod(report).failed == 0
+    assert doctest.testmod(load_report).failed == 0

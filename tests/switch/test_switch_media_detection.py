@@ -2,15 +2,15 @@
 
 import pytest
 
-from flowengine.svaml import Amd
+from flowengine.svaml import AmdOptions
 from flowengine.switch.clock import VirtualClock
-from flowengine.switch.media.detection import Detection, Verdict
-from flowengine.switch.settings import Settings
-from flowengine.switch.world import Behaviour
+from flowengine.switch.media.machine_detection import AmdVerdict, MachineDetection
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Behaviour
 
-SYNC = Amd(enabled=True)
-ASYNC = Amd(enabled=True, asynchronous=True)
-BEGUN = (0, "ace", Verdict("inprogress"))
+SYNC = AmdOptions(enabled=True)
+ASYNC = AmdOptions(enabled=True, asynchronous=True)
+BEGUN = (0, "ace", AmdVerdict("inprogress"))
 
 
 RINGING = 10
@@ -21,7 +21,7 @@ class Bench:
 
     def __init__(self, amd, behaviour, settings):
         self.clock, self.told = VirtualClock(), []
-        self.detection = Detection(
+        self.detection = MachineDetection(
             self.clock,
             settings,
             behaviour,
@@ -29,7 +29,7 @@ class Bench:
             lambda verdict: self.note("ace", verdict),
             self.note,
         )
-        self.clock.pass_time(RINGING)
+        self.clock.advance(RINGING)
 
     def note(self, what, verdict):
         self.told.append((self.clock.seconds - RINGING, what, verdict))
@@ -42,42 +42,42 @@ class Bench:
             SYNC,
             Behaviour(),
             {},
-            [(3, "ace", Verdict("human", "n/a", 3))],
+            [(3, "ace", AmdVerdict("human", "n/a", 3))],
             id="sync: ACE waits for human",
         ),
         pytest.param(
             SYNC,
             Behaviour(who="machine"),
             {},
-            [(3, "ace", Verdict("machine", "longgreeting", 3))],
+            [(3, "ace", AmdVerdict("machine", "longgreeting", 3))],
             id="sync: or machine, no beep",
         ),
         pytest.param(
             SYNC,
             Behaviour(who="notsure"),
             {},
-            [(3, "ace", Verdict("notsure", "initialsilence", 3))],
+            [(3, "ace", AmdVerdict("notsure", "initialsilence", 3))],
             id="sync: or notsure",
         ),
         pytest.param(
             SYNC,
             Behaviour(),
             {"amd_seconds": 9},
-            [(5, "ace", Verdict("human", "n/a", 5))],
+            [(5, "ace", AmdVerdict("human", "n/a", 5))],
             id="sync: ACE is delayed by five seconds at most",
         ),
         pytest.param(
             SYNC,
             Behaviour(who="machine", beep_after=1),
             {},
-            [(3, "ace", Verdict("machine", "beep", 3))],
+            [(3, "ace", AmdVerdict("machine", "beep", 3))],
             id="sync: a beep gives it away",
         ),
         pytest.param(
             ASYNC,
             Behaviour(),
             {},
-            [BEGUN, (3, "amd", Verdict("human", "n/a", 3))],
+            [BEGUN, (3, "amd", AmdVerdict("human", "n/a", 3))],
             id="async: ACE is inprogress, human comes later",
         ),
         pytest.param(
@@ -86,15 +86,15 @@ class Bench:
             {},
             [
                 BEGUN,
-                (3, "amd", Verdict("machine", "longgreeting", 3)),
-                (8.5, "amd_beep", Verdict("machine", "beep", 8)),
+                (3, "amd", AmdVerdict("machine", "longgreeting", 3)),
+                (8.5, "amd_beep", AmdVerdict("machine", "beep", 8)),
             ],
             id="async: machine, then its beep",
         ),
     ],
 )
 def test_amd(amd, behaviour, settings, told):
-    bench = Bench(amd, behaviour, Settings(**settings))
+    bench = Bench(amd, behaviour, SwitchSettings(**settings))
     bench.detection.start()
     bench.clock.run()
     assert bench.told == told
@@ -104,25 +104,25 @@ def test_amd(amd, behaviour, settings, told):
     ("amd", "at", "more"),
     [
         pytest.param(SYNC, 2, [], id="sync"),
-        pytest.param(ASYNC, 2, [("amd", Verdict("hangup", "n/a", 2))], id="async: hangup"),
+        pytest.param(ASYNC, 2, [("amd", AmdVerdict("hangup", "n/a", 2))], id="async: hangup"),
         pytest.param(
             ASYNC,
             4,
-            [("amd", Verdict("machine", "longgreeting", 3))],
+            [("amd", AmdVerdict("machine", "longgreeting", 3))],
             id="async: no beep after the end",
         ),
     ],
 )
 def test_amd_of_a_call_that_hangs_up(amd, at, more):
-    bench = Bench(amd, Behaviour(who="machine"), Settings())
+    bench = Bench(amd, Behaviour(who="machine"), SwitchSettings())
     bench.detection.start()
-    bench.clock.later(at, bench.detection.hung_up)
-    bench.clock.later(at + 1, bench.detection.hung_up)
+    bench.clock.call_later(at, bench.detection.handle_hangup)
+    bench.clock.call_later(at + 1, bench.detection.handle_hangup)
     bench.clock.run()
     assert [tuple(told[1:]) for told in bench.told if told[1] != "ace"] == more
 
 
 def test_nothing_is_notified_of_a_call_that_nobody_answered():
-    bench = Bench(ASYNC, Behaviour(), Settings())
-    bench.detection.hung_up()
+    bench = Bench(ASYNC, Behaviour(), SwitchSettings())
+    bench.detection.handle_hangup()
     assert bench.told == []

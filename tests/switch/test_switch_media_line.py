@@ -3,10 +3,10 @@
 import pytest
 
 from flowengine.switch.clock import VirtualClock
-from flowengine.switch.happenings import Sound
-from flowengine.switch.media.line import Line
-from flowengine.switch.media.sounds import music
-from flowengine.switch.settings import Settings
+from flowengine.switch.media.audio_line import AudioLine
+from flowengine.switch.media.sounds import build_music
+from flowengine.switch.switch_events import Sound
+from flowengine.switch.switch_settings import SwitchSettings
 
 ONE = Sound("speech", "one", 1.0)
 TWO = Sound("speech", "two", 2.0)
@@ -18,16 +18,16 @@ class Bench:
     def __init__(self):
         self.clock = VirtualClock()
         self.heard = []
-        self.line = Line(self.clock, Settings(), lambda sound: self.note(sound.text))
+        self.line = AudioLine(self.clock, SwitchSettings(), lambda sound: self.note(sound.text))
 
     def note(self, what):
         self.heard.append((self.clock.seconds, what))
 
-    def key(self, key):
+    def handle_key(self, key):
         self.note(key)
         return key != "9"
 
-    def speech(self, text):
+    def handle_speech(self, text):
         self.note(text)
         return True
 
@@ -68,7 +68,7 @@ def test_a_loop_goes_on_until_stopped(bench):
     assert [at for at, _ in bench.heard] == [0, 1, 3, 4, 6]
 
 
-@pytest.mark.parametrize("endless", [music("music1"), ()], ids=["music", "silence"])
+@pytest.mark.parametrize("endless", [build_music("music1"), ()], ids=["music", "silence"])
 def test_what_has_no_end_begins_once_and_costs_no_time(bench, endless):
     bench.line.loop(endless)
     assert bench.line.playing == bool(endless)
@@ -84,7 +84,7 @@ def test_park_expiry_lets_the_current_prompt_play_to_its_end(bench):
     assert bench.heard[2:] == [(3, "one"), (4, "two"), (6, "over")]
 
 
-@pytest.mark.parametrize("endless", [music("music1"), ()], ids=["music", "silence"])
+@pytest.mark.parametrize("endless", [build_music("music1"), ()], ids=["music", "silence"])
 def test_park_expiry_without_a_prompt_is_at_once(bench, endless):
     bench.line.loop(endless)
     bench.line.finish_round(lambda: bench.note("over"))

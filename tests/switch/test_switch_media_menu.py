@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowengine.svaml import Menu, Option, RunMenu
+from flowengine.svaml import Menu, MenuOption, RunMenu
 from flowengine.switch.clock import VirtualClock
-from flowengine.switch.happenings import Sound
-from flowengine.switch.media.line import Line
-from flowengine.switch.media.menu import MenuOutcome, MenuRun
-from flowengine.switch.settings import Settings
+from flowengine.switch.media.audio_line import AudioLine
+from flowengine.switch.media.menu_player import MenuOutcome, MenuPlayer
+from flowengine.switch.switch_events import Sound
+from flowengine.switch.switch_settings import SwitchSettings
 
-SETTINGS = Settings(characters_per_second=10)
+SETTINGS = SwitchSettings(characters_per_second=10)
 KEYS = (
-    Option("1", "return(sales)"),
-    Option("2", "menu(code)"),
-    Option("3", "return (with (brackets))"),
-    Option("#", "return(done)"),
+    MenuOption("1", "return(sales)"),
+    MenuOption("2", "menu(code)"),
+    MenuOption("3", "return (with (brackets))"),
+    MenuOption("#", "return(done)"),
 )
 CODE = Menu(
     "code",
@@ -49,12 +49,12 @@ class Bench:
     def __init__(self, action, settings=SETTINGS):
         self.clock = VirtualClock()
         self.heard, self.asked, self.outcomes, self.counted = [], [], [], []
-        self.line = Line(
+        self.line = AudioLine(
             self.clock,
             settings,
             lambda sound: self.heard.append((self.clock.seconds, sound.text.rstrip("."))),
         )
-        self.menu = MenuRun(
+        self.menu = MenuPlayer(
             self.line,
             action,
             settings,
@@ -67,14 +67,14 @@ class Bench:
 
     def do(self, what):
         if what == "hang up":
-            self.menu.hung_up()
+            self.menu.handle_hangup()
         elif self.line.speak(what[4:]) if what.startswith("say ") else self.line.press(what):
             self.counted.append((self.clock.seconds, what))
 
     def run(self, script=()):
         self.menu.start()
         for at, what in script:
-            self.clock.later(at - self.clock.seconds, lambda what=what: self.do(what))
+            self.clock.call_later(at - self.clock.seconds, lambda what=what: self.do(what))
         self.clock.run()
         return self
 
@@ -258,7 +258,7 @@ class Bench:
             id="error if there is no menu to begin with",
         ),
         pytest.param(
-            RunMenu((Menu("main", options=(Option("1", "menu(gone)"),)),)),
+            RunMenu((Menu("main", options=(MenuOption("1", "menu(gone)"),)),)),
             [(1, "1")],
             1,
             MenuOutcome("main", "error"),
@@ -289,7 +289,9 @@ def test_repeats_is_how_often_the_repeat_prompt_plays():
 
 
 def test_repeats_default_is_a_setting_and_absent_repeat_prompt_is_the_main_prompt():
-    bench = Bench(RunMenu((Menu("main", "#tts[Yes?]", options=KEYS),)), Settings(repeats=1)).run()
+    bench = Bench(
+        RunMenu((Menu("main", "#tts[Yes?]", options=KEYS),)), SwitchSettings(repeats=1)
+    ).run()
     assert [text for _, text in bench.heard] == ["Yes?", "Yes?"]
 
 
@@ -349,7 +351,7 @@ def test_whoever_presses_as_soon_as_the_prompt_is_heard_is_not_asked_again():
 )
 def test_a_wrong_key_may_be_set_not_to_interrupt_the_prompt(script, counted):
     assert (
-        Bench(MENUS, Settings(characters_per_second=10, wrong_key_interrupts=False))
+        Bench(MENUS, SwitchSettings(characters_per_second=10, wrong_key_interrupts=False))
         .run(script)
         .counted
         == counted
@@ -375,8 +377,8 @@ def test_max_timeout_mills_shorter_than_timeout_mills_ends_each_attempt_at_words
 
 @pytest.mark.parametrize(("allowed", "value"), [(True, "yes"), (False, "1")])
 def test_options_beside_max_digits_are_a_setting(allowed, value):
-    menu = Menu("main", max_digits=1, options=(Option("1", "return(yes)"),))
-    bench = Bench(RunMenu((menu,)), Settings(options_with_digits=allowed)).run([(1, "1")])
+    menu = Menu("main", max_digits=1, options=(MenuOption("1", "return(yes)"),))
+    bench = Bench(RunMenu((menu,)), SwitchSettings(options_with_digits=allowed)).run([(1, "1")])
     assert bench.outcomes[0][1].value == value
 
 
@@ -392,7 +394,7 @@ def test_keys_after_the_result_are_lost():
 
 def test_a_stopped_menu_has_no_result():
     bench = Bench(MENUS)
-    bench.clock.later(3, bench.menu.stop)
+    bench.clock.call_later(3, bench.menu.stop)
     bench.run([(4, "1"), (5, "hang up")])
     assert bench.outcomes == []
     assert not bench.line.playing
@@ -402,7 +404,7 @@ def test_a_menu_that_is_over_leaves_the_line_to_others():
     bench = Bench(MENUS).run([(1, "1")])
     bench.line.play(ANNOUNCED, lambda: None)
     bench.menu.stop()
-    bench.menu.hung_up()
+    bench.menu.handle_hangup()
     assert bench.line.playing
 
 
@@ -419,7 +421,7 @@ def announce(bench):
 )
 def test_what_manage_call_says_in_a_menu_is_heard_and_the_wait_begins_anew(action, moment, then):
     bench = Bench(action)
-    bench.clock.later(moment, lambda: announce(bench))
+    bench.clock.call_later(moment, lambda: announce(bench))
     bench.run([(moment + 1, "1")])
     assert bench.heard[1:3] == [(moment, "hold on"), then]
     assert len(bench.outcomes) == 1
@@ -427,7 +429,7 @@ def test_what_manage_call_says_in_a_menu_is_heard_and_the_wait_begins_anew(actio
 
 def test_digits_before_and_after_what_manage_call_says_are_one_value():
     bench = Bench(MENUS)
-    bench.clock.later(5, lambda: announce(bench))
+    bench.clock.call_later(5, lambda: announce(bench))
     bench.run([(3, "2"), (4, "12"), (6, "9"), (17, "3#")])
     assert bench.outcomes == [(17, MenuOutcome("code", "sequence", "123", "dtmf"))]
 
@@ -465,10 +467,10 @@ def test_a_menu_finishes_exactly_once_and_never_earlier_than_it_may(action, scri
 
 def test_a_menu_run_costs_well_under_fifty_microseconds():
     clock = VirtualClock()
-    line = Line(clock, SETTINGS, lambda _: None)
+    line = AudioLine(clock, SETTINGS, lambda _: None)
 
     def once():
-        MenuRun(line, MENUS, SETTINGS, lambda _: None, lambda *_: None).start()
+        MenuPlayer(line, MENUS, SETTINGS, lambda _: None, lambda *_: None).start()
         line.press("2")
         line.press("1234")
 

@@ -9,19 +9,19 @@ from datetime import timedelta
 import pytest
 
 from flowengine.svaml import RecordingOptions, TranscriptionOptions
-from flowengine.switch.clock import MONDAY_MORNING, VirtualClock
+from flowengine.switch.clock import VIRTUAL_START, VirtualClock
 from flowengine.switch.media import recording
 from flowengine.switch.media.recording import (
-    Recorder,
-    Recording,
-    Recordings,
-    file_url,
-    silence,
-    transcript_url,
+    LegRecorder,
+    RecordedFile,
+    RecordingFiles,
+    build_file_url,
+    build_silent_audio,
+    build_transcript_url,
 )
-from flowengine.switch.settings import Settings
+from flowengine.switch.switch_settings import SwitchSettings
 
-SETTINGS = Settings(upload_seconds=2, transcription_seconds=60, recording_days=1)
+SETTINGS = SwitchSettings(upload_seconds=2, transcription_seconds=60, recording_days=1)
 FILE = "s3://bucket/talk.mp3"
 FINISHED = ("recording_finished", "")
 
@@ -30,15 +30,15 @@ class Bench:
     """A recorder, and what is notified of it."""
 
     def __init__(self):
-        self.clock, self.store, self.notices = VirtualClock(), Recordings(), []
-        self.recorder = Recorder(self.clock, SETTINGS, "call-1", "app-1", self.note, self.store)
+        self.clock, self.store, self.notices = VirtualClock(), RecordingFiles(), []
+        self.recorder = LegRecorder(self.clock, SETTINGS, "call-1", "app-1", self.note, self.store)
 
     def note(self, what, destination):
         self.notices.append((self.clock.seconds, what, destination))
 
     def record(self, seconds, **options):
         self.recorder.start(RecordingOptions(**{"destination_url": FILE, **options}))
-        self.clock.pass_time(seconds)
+        self.clock.advance(seconds)
         self.recorder.stop()
 
 
@@ -95,40 +95,47 @@ def test_notifications_of_a_recording(options, notices):
     ],
 )
 def test_destination_url_names_a_file_or_where_to_put_it(destination, file):
-    assert file_url(destination, "NAME") == file
+    assert build_file_url(destination, "NAME") == file
 
 
 def test_the_auto_name_is_time_application_call_and_format():
     bench = Bench()
-    bench.clock.pass_time(65)
+    bench.clock.advance(65)
     bench.record(1, destination_url="s3://bucket", format="wav")
     bench.clock.run()
     assert bench.notices[-1][2] == "s3://bucket/20260302090105_app-1_call-1.wav"
 
 
 def test_a_transcript_lies_beside_its_recording():
-    assert transcript_url("azure://a/c/my.talk.mp3") == "azure://a/c/my.talk-transcript.json"
+    assert build_transcript_url("azure://a/c/my.talk.mp3") == "azure://a/c/my.talk-transcript.json"
 
 
 def test_a_recording_is_listed_read_deleted_and_expires():
     bench = Bench()
     bench.record(10)
     bench.clock.run()
-    ended = MONDAY_MORNING + timedelta(seconds=10)
-    kept = Recording(
-        "s3_bucket_talk.mp3", "call-1", FILE, ended, ended + timedelta(days=1), silence(FILE)
+    ended = VIRTUAL_START + timedelta(seconds=10)
+    kept = RecordedFile(
+        "s3_bucket_talk.mp3",
+        "call-1",
+        FILE,
+        ended,
+        ended + timedelta(days=1),
+        build_silent_audio(FILE),
     )
-    assert bench.store.between(ended, ended) == [kept]
-    assert bench.store.between(ended + timedelta(seconds=1), ended + timedelta(days=9)) == []
+    assert bench.store.find_between(ended, ended) == [kept]
+    assert bench.store.find_between(ended + timedelta(seconds=1), ended + timedelta(days=9)) == []
     assert bench.store.delete("s3_bucket_talk.mp3")
     assert not bench.store.delete("s3_bucket_talk.mp3")
     assert bench.store.get("s3_bucket_talk.mp3") is None
 
 
 def test_a_recording_is_a_valid_file_of_its_format():
-    with wave.open(io.BytesIO(silence("s3://bucket/talk.wav"))) as file:
+    with wave.open(io.BytesIO(build_silent_audio("s3://bucket/talk.wav"))) as file:
         assert (file.getnchannels(), file.getframerate(), file.getnframes()) == (1, 8000, 80)
-    assert silence("s3://bucket/talk.mp3").startswith(b"\xff\xfb"), "a frame of MPEG audio"
+    assert build_silent_audio("s3://bucket/talk.mp3").startswith(b"\xff\xfb"), (
+        "a frame of MPEG audio"
+    )
 
 
 def test_a_recording_of_the_same_name_overwrites_silently():
@@ -136,15 +143,15 @@ def test_a_recording_of_the_same_name_overwrites_silently():
     bench.record(10)
     bench.record(10)
     bench.clock.run()
-    assert len(bench.store.between(MONDAY_MORNING, MONDAY_MORNING + timedelta(days=1))) == 1
+    assert len(bench.store.find_between(VIRTUAL_START, VIRTUAL_START + timedelta(days=1))) == 1
 
 
 def test_the_oldest_recordings_are_forgotten(monkeypatch):
     monkeypatch.setattr(recording, "MAX_KEPT", 2)
-    store = Recordings()
+    store = RecordingFiles()
     for name in "abc":
-        store.add(Recording(name, "call-1", FILE, MONDAY_MORNING, MONDAY_MORNING, b""))
-    assert [kept.key for kept in store.between(MONDAY_MORNING, MONDAY_MORNING)] == ["b", "c"]
+        store.add(RecordedFile(name, "call-1", FILE, VIRTUAL_START, VIRTUAL_START, b""))
+    assert [kept.key for kept in store.find_between(VIRTUAL_START, VIRTUAL_START)] == ["b", "c"]
 
 
 def test_stop_without_start_is_nothing_and_a_new_start_ends_the_recording_before():
@@ -152,7 +159,7 @@ def test_stop_without_start_is_nothing_and_a_new_start_ends_the_recording_before
     bench.recorder.stop()
     assert bench.notices == []
     bench.recorder.start(RecordingOptions(FILE))
-    bench.clock.pass_time(5)
+    bench.clock.advance(5)
     bench.record(5, destination_url="s3://bucket/second.mp3")
     bench.clock.run()
     assert [(at, what) for at, what, _ in bench.notices] == [

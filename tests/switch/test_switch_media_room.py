@@ -4,13 +4,13 @@ import pytest
 
 from flowengine.svaml import ConferenceDtmfOptions, RecordingOptions
 from flowengine.switch.clock import VirtualClock
-from flowengine.switch.happenings import Sound
-from flowengine.switch.media.line import Line
-from flowengine.switch.media.recording import Recorder, Recordings
+from flowengine.switch.media.audio_line import AudioLine
+from flowengine.switch.media.recording import LegRecorder, RecordingFiles
 from flowengine.switch.media.room import Member, Rooms
-from flowengine.switch.settings import Settings
+from flowengine.switch.switch_events import Sound
+from flowengine.switch.switch_settings import SwitchSettings
 
-SETTINGS = Settings(tone_seconds=0.2)
+SETTINGS = SwitchSettings(tone_seconds=0.2)
 GREETING = (Sound("speech", "welcome", 2.0),)
 
 
@@ -20,11 +20,11 @@ class Bench:
     def __init__(self):
         self.clock = VirtualClock()
         self.rooms = Rooms(self.clock)
-        self.room = self.rooms.room("daily")
+        self.room = self.rooms.open_room("daily")
         self.heard, self.kicked, self.detected, self.lines = [], [], [], {}
 
     def join(self, name, **options):
-        line = self.lines[name] = Line(
+        line = self.lines[name] = AudioLine(
             self.clock,
             SETTINGS,
             lambda sound: self.heard.append((self.clock.seconds, name, sound.text)),
@@ -221,20 +221,20 @@ def test_who_has_left_is_not_heard_of_again(bench):
 def test_conference_recording_ends_when_all_leave(bench):
     notices = []
     recorders = [
-        Recorder(
+        LegRecorder(
             bench.clock,
             SETTINGS,
             call,
             "key",
             lambda *what, call=call: notices.append((bench.clock.seconds, call, *what)),
-            Recordings(),
+            RecordingFiles(),
         )
         for call in "ab"
     ]
     for name, recorder in zip("ab", recorders, strict=True):
         bench.join(name)
         bench.room.record(recorder, RecordingOptions("s3://bucket/talk.mp3"))
-    assert [recorder.recording for recorder in recorders] == [True, False]
+    assert [recorder.is_recording for recorder in recorders] == [True, False]
     bench.room.leave("a")
     bench.clock.pass_time(5)
     assert notices == []

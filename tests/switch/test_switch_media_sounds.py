@@ -3,11 +3,16 @@
 import pytest
 
 from flowengine.svaml import PlayFiles, Say
-from flowengine.switch.happenings import Sound
-from flowengine.switch.media.sounds import music, prompt_sounds, sounds, tones
-from flowengine.switch.settings import Settings
+from flowengine.switch.media.sounds import (
+    build_music,
+    build_prompt_sounds,
+    build_sounds,
+    build_tones,
+)
+from flowengine.switch.switch_events import Sound
+from flowengine.switch.switch_settings import SwitchSettings
 
-SETTINGS = Settings(characters_per_second=10, file_seconds=4, tone_seconds=0.25)
+SETTINGS = SwitchSettings(characters_per_second=10, file_seconds=4, tone_seconds=0.25)
 SPOKEN = Sound("speech", "Good day to you all.", 2.0, "en-US")
 
 
@@ -55,7 +60,7 @@ SPOKEN = Sound("speech", "Good day to you all.", 2.0, "en-US")
     ],
 )
 def test_prompt_grammar(prompt, heard):
-    told = prompt_sounds(prompt, "", SETTINGS)
+    told = build_prompt_sounds(prompt, "", SETTINGS)
     assert [(s.kind, s.text, pytest.approx(s.seconds), s.locale) for s in told] == [
         (s.kind, s.text, s.seconds, s.locale) for s in heard
     ]
@@ -85,13 +90,13 @@ def test_prompt_grammar(prompt, heard):
     ],
 )
 def test_instructions(instruction, heard):
-    assert list(sounds(instruction, SETTINGS)) == heard
+    assert list(build_sounds(instruction, SETTINGS)) == heard
 
 
 def test_send_dtmf_w_is_half_a_second():
-    assert tones("1w2#", SETTINGS) == Sound("tones", "1w2#", 0.5 + 3 * 0.25)
+    assert build_tones("1w2#", SETTINGS) == Sound("tones", "1w2#", 0.5 + 3 * 0.25)
 
 
 def test_moh_absent_is_silence():
-    assert music("") == ()
-    assert music("music2") == (Sound("music", "music2", 0.0),)
+    assert build_music("") == ()
+    assert build_music("music2") == (Sound("music", "music2", 0.0),)

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from flowengine.svaml import AnyAction, AnyInstruction
-from flowengine.switch.api.errors import DOCUMENTED
-from flowengine.switch.settings import Settings
+from flowengine.switch.api.error_replies import ERROR_MESSAGES
+from flowengine.switch.switch_settings import SwitchSettings
 
 HERE = Path(__file__).parent
 NOTES = yaml.safe_load((HERE / "notes.yaml").read_text(encoding="utf-8"))
@@ -79,7 +79,7 @@ def test_no_row_is_missing():
     assert set(NOTES["1.1 instructions"]) == names(AnyInstruction)
     assert properties(AnyAction) <= set(NOTES["1.2 actions, their properties and limits"])
     assert properties(AnyInstruction) <= set(NOTES["1.3 instructions, their properties and limits"])
-    assert {str(code) for code in DOCUMENTED} == {str(code) for code in NOTES["4.3 errors"]}
-    assert {item.name for item in fields(Settings)} <= set(
+    assert {str(code) for code in ERROR_MESSAGES} == {str(code) for code in NOTES["4.3 errors"]}
+    assert {item.name for item in fields(SwitchSettings)} <= set(
         NOTES["7 open points, which are settings"]
     )

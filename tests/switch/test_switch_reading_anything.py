@@ -10,9 +10,9 @@ from switch_reading_cases import ACTIONS, INSTRUCTIONS, action, instruction
 from thoroughness import examples
 
 from flowengine import svaml
-from flowengine.switch.reading import read
-from flowengine.switch.reading.legal import ACTIONS as CONTEXTS
-from flowengine.switch.settings import Settings
+from flowengine.switch.reading import read_answer
+from flowengine.switch.reading.context_rules import ALLOWED_ACTIONS as CONTEXTS
+from flowengine.switch.switch_settings import SwitchSettings
 
 CONTEXT = st.sampled_from(sorted(CONTEXTS))
 WORDS = [
@@ -95,16 +95,18 @@ ANSWERS = st.fixed_dictionaries(
     st.booleans(),
 )
 def test_anything_is_read(body, context, app_origin):
-    reading = read(body, context, Settings(), app_origin=app_origin)
+    reading = read_answer(body, context, SwitchSettings(), app_origin=app_origin)
     assert all(finding.message and finding.cure for finding in reading.illegal + reading.tolerated)
 
 
 @settings(deadline=None, max_examples=examples(300))
 @given(ANSWERS, CONTEXT)
 def test_what_was_read_reads_the_same_again(answer, context):
-    reading = read(json.dumps(answer).encode(), context, Settings())
+    reading = read_answer(json.dumps(answer).encode(), context, SwitchSettings())
     if not reading.illegal:
-        again = read(svaml.encode(reading.instructions, reading.action), context, Settings())
+        again = read_answer(
+            svaml.encode_svaml(reading.instructions, reading.action), context, SwitchSettings()
+        )
         assert (again.instructions, again.action, again.illegal) == (
             reading.instructions,
             reading.action,

@@ -3,14 +3,14 @@
 import pytest
 from switch_reading_cases import BROKEN, LIMITS, action, answer, instruction
 
-from flowengine.switch.reading import Reading, cookie_findings, read
-from flowengine.switch.settings import Settings
+from flowengine.switch.reading import SvamlReading, check_call_cookies, read_answer
+from flowengine.switch.switch_settings import SwitchSettings
 
 
 @pytest.mark.parametrize("row", LIMITS)
 def test_limit(row):
     body, where = LIMITS[row]
-    reading = read(body, "ice", Settings())
+    reading = read_answer(body, "ice", SwitchSettings())
     assert [finding.where for finding in reading.illegal] == ([where] if where else [])
     assert where or reading.tolerated == ()
 
@@ -18,7 +18,7 @@ def test_limit(row):
 @pytest.mark.parametrize("row", BROKEN)
 def test_what_is_no_answer(row):
     body, where = BROKEN[row]
-    reading = read(body, "ice", Settings())
+    reading = read_answer(body, "ice", SwitchSettings())
     assert reading.illegal[0].where == where
     assert reading.action is None
 
@@ -35,23 +35,28 @@ INDICATIONS = """
 
 def test_each_locale_and_each_country_of_tones_is_taken():
     for locale in LOCALES.split():
-        assert read(answer(instruction("say", locale=locale)), "pie", Settings()).tolerated == (), (
-            locale
-        )
+        assert (
+            read_answer(
+                answer(instruction("say", locale=locale)), "pie", SwitchSettings()
+            ).tolerated
+            == ()
+        ), locale
     for country in INDICATIONS.split():
-        reading = read(answer(then=action("connectPstn", indications=country)), "ice", Settings())
+        reading = read_answer(
+            answer(then=action("connectPstn", indications=country)), "ice", SwitchSettings()
+        )
         assert reading.illegal == reading.tolerated == (), country
 
 
 @pytest.mark.parametrize("moh", ["ring", "music1", "music2", "music3"])
 @pytest.mark.parametrize("name", ["connectConf", "connectSip"])
 def test_each_music_is_taken(name, moh):
-    reading = read(answer(then=action(name, moh=moh)), "ice", Settings())
+    reading = read_answer(answer(then=action(name, moh=moh)), "ice", SwitchSettings())
     assert reading.illegal == reading.tolerated == ()
 
 
 def test_all_mistakes_of_an_action_are_told_at_once():
-    reading = read(BROKEN["two mistakes"][0], "ice", Settings())
+    reading = read_answer(BROKEN["two mistakes"][0], "ice", SwitchSettings())
     assert [finding.where for finding in reading.illegal] == [
         "action.maxDuration",
         "action.introPrompt",
@@ -60,7 +65,7 @@ def test_all_mistakes_of_an_action_are_told_at_once():
 
 @pytest.mark.parametrize("body", [b"", b"  \n", b"{}", b'{"instructions": []}'])
 def test_an_answer_that_says_nothing_is_for_the_settings_to_judge(body):
-    assert read(body, "ice", Settings()) == Reading()
+    assert read_answer(body, "ice", SwitchSettings()) == SvamlReading()
 
 
 DISPUTED = {
@@ -99,11 +104,11 @@ DISPUTED = {
 @pytest.mark.parametrize("row", DISPUTED)
 def test_disputed_answer_is_tolerated_with_a_word_and_illegal_when_strict(row):
     body, where = DISPUTED[row]
-    reading = read(body, "ice", Settings())
+    reading = read_answer(body, "ice", SwitchSettings())
     assert [finding.where for finding in reading.tolerated] == [where]
     assert reading.illegal == ()
     assert reading.tolerated[0].cure
-    assert read(body, "ice", Settings(strict=True)).illegal == reading.tolerated
+    assert read_answer(body, "ice", SwitchSettings(strict=True)).illegal == reading.tolerated
 
 
 TRANSCRIBED = """
@@ -116,15 +121,20 @@ def test_each_transcription_locale_and_each_sample_rate_of_streams_is_taken():
     for locale in TRANSCRIBED.split():
         options = {"transcriptionOptions": {"enabled": True, "locale": locale}}
         recording = instruction("startRecording", options={"destinationUrl": "s3://b", **options})
-        assert read(answer(recording, then=action("hangup")), "ice", Settings()).tolerated == ()
+        assert (
+            read_answer(answer(recording, then=action("hangup")), "ice", SwitchSettings()).tolerated
+            == ()
+        )
     for rate in (8000, 16000, 24000, 44100, 48000, 96000):
         stream = action("connectStream", streamingOptions={"version": 1, "sampleRate": rate})
-        assert read(answer(then=stream), "ice", Settings()).tolerated == ()
+        assert read_answer(answer(then=stream), "ice", SwitchSettings()).tolerated == ()
 
 
 def test_sums_of_the_older_sdk_are_tolerated():
-    long = read(answer(*[instruction("say", text="a" * 501)] * 2), "ice", Settings())
-    many = read(answer(*[instruction("playFiles", ids=["a.mp3"] * 13)] * 5), "ice", Settings())
+    long = read_answer(answer(*[instruction("say", text="a" * 501)] * 2), "ice", SwitchSettings())
+    many = read_answer(
+        answer(*[instruction("playFiles", ids=["a.mp3"] * 13)] * 5), "ice", SwitchSettings()
+    )
     assert [finding.message for finding in long.tolerated + many.tolerated] == [
         "1002 spoken characters in one answer",
         "65 parts of prompts in one answer",
@@ -134,24 +144,26 @@ def test_sums_of_the_older_sdk_are_tolerated():
 
 def test_cookies_add_up_over_a_call():
     before = {"a": "v" * 600}
-    assert cookie_findings(before, {"b": "v" * 422}) == ()
-    assert cookie_findings(before, {"a": "v" * 1000}) == ()
-    assert cookie_findings(before, {"b": "v" * 1024}) == (), (
+    assert check_call_cookies(before, {"b": "v" * 422}) == ()
+    assert check_call_cookies(before, {"a": "v" * 1000}) == ()
+    assert check_call_cookies(before, {"b": "v" * 1024}) == (), (
         "which is for read to say, and not twice"
     )
-    (finding,) = cookie_findings(before, {"b": "v" * 423})
+    (finding,) = check_call_cookies(before, {"b": "v" * 423})
     assert "1025 bytes" in finding.message
 
 
 def test_strict_makes_illegal_what_is_tolerated():
     body = answer(then={"name": "Hangup"})
     assert (
-        read(body, "ice", Settings()).tolerated
-        == read(body, "ice", Settings(strict=True)).illegal
+        read_answer(body, "ice", SwitchSettings()).tolerated
+        == read_answer(body, "ice", SwitchSettings(strict=True)).illegal
         != ()
     )
-    assert read(body, "ice", Settings(strict=True)).tolerated == ()
-    assert read(answer(then=action("hangup")), "ice", Settings(strict=True)).illegal == ()
+    assert read_answer(body, "ice", SwitchSettings(strict=True)).tolerated == ()
+    assert (
+        read_answer(answer(then=action("hangup")), "ice", SwitchSettings(strict=True)).illegal == ()
+    )
 
 
 @pytest.mark.parametrize("name", ["reportCallStatus", "ReportCallStatus"])
@@ -167,7 +179,7 @@ def test_strict_makes_illegal_what_is_tolerated():
 )
 def test_report_call_status(name, value, details, read_value, tolerated):
     body = answer({"name": name, "value": value, "details": details})
-    reading = read(body, "dice", Settings())
+    reading = read_answer(body, "dice", SwitchSettings())
     (report,) = reading.instructions
     assert (report.value, report.details) == (read_value, details.strip()[:64])
     assert [finding.where for finding in reading.tolerated] == ["instructions[0].name"] * (

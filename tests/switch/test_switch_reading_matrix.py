@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from switch_reading_cases import ACTIONS, INSTRUCTIONS, action, answer, instruction
 
-from flowengine.switch.reading import read
-from flowengine.switch.settings import Settings
+from flowengine.switch.reading import read_answer
+from flowengine.switch.switch_settings import SwitchSettings
 
 CONTEXTS = json.loads((Path(__file__).parents[1] / "svaml" / "matrix.json").read_text())["contexts"]
 ICE, ACE, PIE, PATCH = (CONTEXTS[name] for name in ("ice", "ace", "pie", "patch"))
@@ -43,7 +43,7 @@ DISPUTED = {
 
 
 def verdict(context, name, where, body):
-    reading = read(body, context, Settings())
+    reading = read_answer(body, context, SwitchSettings())
     assert [finding.where for finding in reading.illegal + reading.tolerated] in ([], [where])
     assert all(
         name in finding.message and finding.cure for finding in reading.illegal + reading.tolerated
@@ -75,7 +75,7 @@ def test_each_instruction_in_each_place(context, name):
 
 @pytest.mark.parametrize("context", sorted(PATCHES))
 def test_patch_without_action_is_tolerated_with_a_word(context):
-    reading = read(answer(instruction("say")), context, Settings())
+    reading = read_answer(answer(instruction("say")), context, SwitchSettings())
     assert [finding.where for finding in reading.tolerated] == ["action"]
     assert reading.illegal == ()
 
@@ -91,29 +91,33 @@ def test_patch_without_action_is_tolerated_with_a_word(context):
     ],
 )
 def test_continue_in_ice_is_a_setting(setting, app_origin, legal):
-    reading = read(
+    reading = read_answer(
         answer(then=action("continue")),
         "ice",
-        Settings(continue_in_ice=setting),
+        SwitchSettings(continue_in_ice=setting),
         app_origin=app_origin,
     )
     assert (reading.illegal == ()) is legal
 
 
 def test_continue_of_an_app_stays_illegal_in_a_custom_callout():
-    assert read(answer(then=action("continue")), "custom_ice", Settings(), app_origin=True).illegal
+    assert read_answer(
+        answer(then=action("continue")), "custom_ice", SwitchSettings(), app_origin=True
+    ).illegal
 
 
 def test_recording_is_ignored_with_connect_mxp():
     body = answer(instruction("startRecording"), then=action("connectMxp"))
-    reading = read(body, "ice", Settings())
+    reading = read_answer(body, "ice", SwitchSettings())
     assert [finding.where for finding in reading.tolerated] == ["instructions[0]"]
     assert reading.illegal == ()
 
 
 def test_the_index_of_a_misplaced_instruction_counts_the_unreadable_ones():
-    reading = read(
-        answer({"name": "talk"}, instruction("answer"), then=action("hangup")), "ace", Settings()
+    reading = read_answer(
+        answer({"name": "talk"}, instruction("answer"), then=action("hangup")),
+        "ace",
+        SwitchSettings(),
     )
     assert [finding.where for finding in reading.illegal] == [
         "instructions[0].name",

@@ -18,15 +18,15 @@ from switch_reading_cases import (
 )
 
 from flowengine import svaml
-from flowengine.switch.reading import read
-from flowengine.switch.settings import Settings
+from flowengine.switch.reading import read_answer
+from flowengine.switch.switch_settings import SwitchSettings
 
 GOLDEN = Path(__file__).parent / "golden" / "reading.txt"
 
 
 def check(body, usual, where):
-    reading = read(body, "ice", Settings())
-    expected = svaml.decode(usual)
+    reading = read_answer(body, "ice", SwitchSettings())
+    expected = svaml.decode_svaml(usual)
     assert reading.illegal == ()
     assert (reading.instructions, reading.action) == (expected.instructions, expected.action)
     places = [finding.where for finding in reading.tolerated]
@@ -58,9 +58,9 @@ def test_everything_in_any_case(name, how):
     usual = action(name) if name in ACTIONS else instruction(name)
     other = respelled(usual, how) | {how("name"): how(name)}
     context = "dice" if name == "reportCallStatus" else "ice"
-    settings = Settings(continue_in_ice="always")
+    settings = SwitchSettings(continue_in_ice="always")
     told = [
-        read(answer(then=it) if name in ACTIONS else answer(it), context, settings)
+        read_answer(answer(then=it) if name in ACTIONS else answer(it), context, settings)
         for it in (usual, other)
     ]
     assert (told[0].instructions, told[0].action) == (told[1].instructions, told[1].action)
@@ -69,8 +69,10 @@ def test_everything_in_any_case(name, how):
 
 
 def test_the_answer_itself_in_another_case_and_with_more_in_it():
-    reading = read(
-        b'{"Instructions": null, "ACTION": {"name": "hangup"}, "reference": "a"}', "ice", Settings()
+    reading = read_answer(
+        b'{"Instructions": null, "ACTION": {"name": "hangup"}, "reference": "a"}',
+        "ice",
+        SwitchSettings(),
     )
     assert reading.action == svaml.Hangup()
     assert [finding.where for finding in reading.tolerated] == [
@@ -84,15 +86,15 @@ RECORD = {"record": True, "recordingOptions": {"destinationUrl": "s3://bucket"}}
 
 
 def test_record_of_a_conference_records_the_room():
-    reading = read(answer(then=action("connectConf") | RECORD), "ice", Settings())
+    reading = read_answer(answer(then=action("connectConf") | RECORD), "ice", SwitchSettings())
     assert reading.conference_recording == svaml.RecordingOptions("s3://bucket")
     assert (reading.instructions, reading.illegal) == ((), ())
     assert [finding.where for finding in reading.tolerated] == ["action.record"]
 
 
 def test_record_of_any_other_action_records_the_leg():
-    reading = read(
-        answer(instruction("answer"), then=action("connectPstn") | RECORD), "ice", Settings()
+    reading = read_answer(
+        answer(instruction("answer"), then=action("connectPstn") | RECORD), "ice", SwitchSettings()
     )
     assert reading.instructions == (
         svaml.Answer(),
@@ -103,7 +105,7 @@ def test_record_of_any_other_action_records_the_leg():
 
 def test_a_conference_is_recorded_only_to_where_recordings_are_kept():
     bad = {"record": "true", "recordingOptions": {"destinationUrl": "ftp://a"}}
-    reading = read(answer(then=action("connectConf") | bad), "ice", Settings())
+    reading = read_answer(answer(then=action("connectConf") | bad), "ice", SwitchSettings())
     assert [finding.where for finding in reading.illegal] == [
         "action.recordingOptions.destinationUrl"
     ]
@@ -114,7 +116,7 @@ def test_a_conference_is_recorded_only_to_where_recordings_are_kept():
     [{"record": False}, {"recordingOptions": {}}, {"record": False, "recordingOptions": {}}],
 )
 def test_nothing_is_recorded_without_record(extra):
-    reading = read(answer(then=action("connectConf") | extra), "ice", Settings())
+    reading = read_answer(answer(then=action("connectConf") | extra), "ice", SwitchSettings())
     assert (reading.conference_recording, reading.instructions, reading.illegal) == (None, (), ())
 
 
@@ -132,12 +134,12 @@ def test_every_finding_has_a_cure_and_reads_well(golden):
         "spoken for long": answer(*[instruction("say", text="a" * 501)] * 2),
         "many parts": answer(*[instruction("playFiles", ids=["a.mp3"] * 13)] * 5),
     }
-    readings = {row: read(body, "ice", Settings()) for row, body in bodies.items()}
-    readings["ace in a custom callout"] = read(
-        answer(then=action("park")), "custom_ace", Settings()
+    readings = {row: read_answer(body, "ice", SwitchSettings()) for row, body in bodies.items()}
+    readings["ace in a custom callout"] = read_answer(
+        answer(then=action("park")), "custom_ace", SwitchSettings()
     )
-    readings["pie in a custom callout"] = read(
-        answer(then=action("connectPstn")), "custom_pie", Settings()
+    readings["pie in a custom callout"] = read_answer(
+        answer(then=action("connectPstn")), "custom_pie", SwitchSettings()
     )
     lines = []
     for row, reading in readings.items():

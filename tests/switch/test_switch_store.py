@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.switch.store import MemoryStore, open_store
+from flowengine.switch.switch_store import SwitchMemoryStore, open_store
 
 
 def test_a_file_holds_the_latest_of_each_name_in_the_order_of_their_first_coming(
@@ -16,21 +16,21 @@ def test_a_file_holds_the_latest_of_each_name_in_the_order_of_their_first_coming
     for name, content in (("b", b"1"), ("a", b"2"), ("b", b"3"), ("c", b"4")):
         store.put("report", name, content)
     store.put("number", "b", b"other")
-    store.drop("report", "c")
+    store.delete("report", "c")
     store.close()
     again = open_store(address)
-    assert list(again.all("report").items()) == [("b", b"3"), ("a", b"2")]
-    assert again.all("number") == {"b": b"other"}
-    assert again.all("recording") == {}
+    assert list(again.load_all("report").items()) == [("b", b"3"), ("a", b"2")]
+    assert again.load_all("number") == {"b": b"other"}
+    assert again.load_all("recording") == {}
     again.close()
 
 
 def test_memory_holds_nothing_beyond_the_process() -> None:
     store = open_store("memory")
     store.put("number", "a", b"1")
-    store.drop("number", "a")
-    assert isinstance(store, MemoryStore)
-    assert store.all("number") == {}
+    store.delete("number", "a")
+    assert isinstance(store, SwitchMemoryStore)
+    assert store.load_all("number") == {}
     store.close()
 
 

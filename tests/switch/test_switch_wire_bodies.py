@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from flowengine.sinch import Amd, Destination, MenuResult, Money, decode
+from flowengine.sinch import AmdResult, CallTarget, MenuResult, Money, decode
 from flowengine.svaml import CallHeader
 from flowengine.switch import wire
-from flowengine.switch.wire import Facts
-from flowengine.switch.world import Rate
+from flowengine.switch.switch_setup import Rate
+from flowengine.switch.wire import CallbackFacts
 
 SCHEMA = Draft202012Validator(
     json.loads((Path(__file__).parents[2] / "schemas" / "callback.schema.json").read_text())
 )
 AT = datetime(2024, 6, 6, 17, 20, 14, 999_999, tzinfo=UTC)
-LEAST = Facts("1ce0-53", "f00d")
-MOST = Facts(
+LEAST = CallbackFacts("1ce0-53", "f00d")
+MOST = CallbackFacts(
     "1ce0-53",
     "f00d",
     custom="Custom text",
@@ -35,19 +35,19 @@ MOST = Facts(
     call_resource_url="https://calling-use1.api.sinch.com/calling/v1/calls/id/1ce0-53",
     user_rate=Rate("", 0.0095, "USD"),
 )
-AMD = Amd("machine", "longgreeting", 3)
-MENU = wire.MenuResult("confirm", "sequence", "1234", "dtmf")
+AMD = AmdResult("machine", "longgreeting", 3)
+MENU = wire.MenuEnd("confirm", "sequence", "1234", "dtmf")
 
 
 def bodies(facts):
     return {
-        "ice": wire.ice(facts, AT),
-        "ace": wire.ace(facts, AT, AMD),
-        "pie": wire.pie(facts, AT, MENU),
-        "dice": wire.dice(
+        "ice": wire.encode_ice(facts, AT),
+        "ace": wire.encode_ace(facts, AT, AMD),
+        "pie": wire.encode_pie(facts, AT, MENU),
+        "dice": wire.encode_dice(
             facts, AT, result="ANSWERED", reason="MANAGERHANGUP", duration=12, debit=0.0019
         ),
-        "notify": wire.notify(facts, "callingerror", error=(40001, "Illegal SVAML")),
+        "notify": wire.encode_notify(facts, "callingerror", error=(40001, "Illegal SVAML")),
     }
 
 
@@ -97,11 +97,11 @@ def test_field_matrix_of_a_call_of_which_all_is_known(event):
 @pytest.mark.parametrize(
     ("event", "body"),
     [
-        ("ice", wire.ice(LEAST, AT)),
-        ("ace", wire.ace(LEAST, AT)),
-        ("pie", wire.pie(LEAST, AT, MENU)),
-        ("dice", wire.dice(LEAST, AT, result="FAILED", reason="CONGESTION", duration=0)),
-        ("notify", wire.notify(LEAST, "recording_finished")),
+        ("ice", wire.encode_ice(LEAST, AT)),
+        ("ace", wire.encode_ace(LEAST, AT)),
+        ("pie", wire.encode_pie(LEAST, AT, MENU)),
+        ("dice", wire.encode_dice(LEAST, AT, result="FAILED", reason="CONGESTION", duration=0)),
+        ("notify", wire.encode_notify(LEAST, "recording_finished")),
     ],
 )
 def test_field_matrix_of_a_call_of_which_little_is_known(event, body):
@@ -129,7 +129,7 @@ def test_what_is_read_back():
     ice, ace, pie, dice, notify = (decode(body) for body in bodies(MOST).values())
     assert (ice.cli, ice.to, ice.domain, ice.origination_type) == (
         "12015555555",
-        Destination("did", "+12017777777"),
+        CallTarget("did", "+12017777777"),
         "pstn",
         "PSTN",
     )
@@ -142,7 +142,7 @@ def test_what_is_read_back():
     assert pie.menu_result == MenuResult("confirm", "sequence", "1234", "dtmf")
     assert (dice.from_, dice.to, dice.duration) == (
         "12015555555",
-        Destination("did", "12017777777"),
+        CallTarget("did", "12017777777"),
         12,
     )
     assert (dice.debit, dice.user_rate) == (Money("USD", 0.0019), Money("USD", 0.0095))
@@ -155,7 +155,7 @@ def test_what_is_read_back():
 
 
 def facts(**more):
-    return Facts("1ce0ffee-53", "f00dcafe", **more)
+    return CallbackFacts("1ce0ffee-53", "f00dcafe", **more)
 
 
 BASE = {"cli": "+12015555555", "to": "+12017777777"}
@@ -163,7 +163,7 @@ EURO = Rate("", 0.0095)
 # the bodies that the tests of the platform's own SDKs send (sections 2.3 to 2.7), letter by letter
 RECORDED = {
     "2.3": (
-        wire.ice(
+        wire.encode_ice(
             facts(
                 **BASE,
                 to_type="did",
@@ -181,14 +181,14 @@ RECORDED = {
         ),
     ),
     "2.4": (
-        wire.ace(facts(custom="Custom text"), AT),
+        wire.encode_ace(facts(custom="Custom text"), AT),
         (
             '{"event":"ace","callid":"1ce0ffee-53","timestamp":"2024-06-06T17:20:14Z","version":1,"custom":"Custom text",'
             '"applicationKey":"f00dcafe"}'
         ),
     ),
     "2.5": (
-        wire.pie(facts(custom="Custom text"), AT, MENU),
+        wire.encode_pie(facts(custom="Custom text"), AT, MENU),
         (
             '{"event":"pie","callid":"1ce0ffee-53","timestamp":"2024-06-06T17:20:14Z","menuResult":{"addToContext":[],"type":"sequence",'
             '"value":"1234","menuId":"confirm","inputMethod":"dtmf"},"version":1,"custom":"Custom '
@@ -196,7 +196,7 @@ RECORDED = {
         ),
     ),
     "2.6": (
-        wire.dice(
+        wire.encode_dice(
             facts(**BASE, to_type="number", custom="Custom text", user_rate=EURO),
             AT,
             result="ANSWERED",
@@ -211,7 +211,7 @@ RECORDED = {
         ),
     ),
     "2.7 recording": (
-        wire.notify(
+        wire.encode_notify(
             facts(),
             "recording_available",
             destination="azure://sinchsdk/voice-recordings/my-recording.mp3",
@@ -222,7 +222,7 @@ RECORDED = {
         ),
     ),
     "2.7 detection": (
-        wire.notify(facts(), "amd_beep", amd=Amd("machine", "beep", 9)),
+        wire.encode_notify(facts(), "amd_beep", amd=AmdResult("machine", "beep", 9)),
         '{"event":"notify","callid":"1ce0ffee-53","version":1,"type":"amd_beep","amd":{"status":"machine","reason":"beep","duration":9}}',
     ),
 }
@@ -236,24 +236,27 @@ def test_recorded_bodies(row):
 
 @pytest.mark.parametrize("cli", ["private", "Anna <+46700000001>"])
 def test_a_cli_that_is_no_plain_number_stays(cli):
-    assert decode(wire.ice(facts(cli=cli), AT)).cli == cli
-    assert decode(wire.dice(facts(cli=cli), AT, result="N/A", reason="N/A")).from_ == cli
+    assert decode(wire.encode_ice(facts(cli=cli), AT)).cli == cli
+    assert decode(wire.encode_dice(facts(cli=cli), AT, result="N/A", reason="N/A")).from_ == cli
 
 
 def test_the_duration_is_of_answered_calls_only():
     assert "duration" not in json.loads(
-        wire.dice(LEAST, AT, result="BUSY", reason="N/A", duration=3)
+        wire.encode_dice(LEAST, AT, result="BUSY", reason="N/A", duration=3)
     )
-    assert json.loads(wire.dice(LEAST, AT, result="ANSWERED", reason="TIMEOUT"))["duration"] == 0
+    assert (
+        json.loads(wire.encode_dice(LEAST, AT, result="ANSWERED", reason="TIMEOUT"))["duration"]
+        == 0
+    )
 
 
 def test_a_menu_that_nobody_used_has_no_value_and_no_method():
-    told = json.loads(wire.pie(LEAST, AT, wire.MenuResult("main", "timeout")))
+    told = json.loads(wire.encode_pie(LEAST, AT, wire.MenuEnd("main", "timeout")))
     assert told["menuResult"] == {"addToContext": [], "type": "timeout", "menuId": "main"}
 
 
 def test_the_other_name_of_the_call():
-    for body in bodies(Facts("1ce0-53", "f00d", call_id_name="callId")).values():
+    for body in bodies(CallbackFacts("1ce0-53", "f00d", call_id_name="callId")).values():
         assert json.loads(body)["callId"] == "1ce0-53"
         assert decode(body).call_id == "1ce0-53"
         assert b"callid" not in body

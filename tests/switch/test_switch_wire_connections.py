@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from flowengine.switch.wire import Concurrent
+from flowengine.switch.wire import ConcurrentTransport
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-name: a\r\n\r\n{}"
 
@@ -39,7 +39,7 @@ def asked(server, times=1, at_once=False, timeout=5.0, between=0.0):
     async def run():
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/cb?a=b"
-        pool = Concurrent()
+        pool = ConcurrentTransport()
         for number in range(times):
             pool.post(url, {"X-Number": str(number)}, b"{}", timeout, answers.append)
             if not at_once:
@@ -143,7 +143,7 @@ def test_nobody_to_ask(url):
     answers = []
 
     async def run():
-        pool = Concurrent()
+        pool = ConcurrentTransport()
         pool.post(url, {}, b"{}", 5.0, answers.append)
         await pool.wait()
         await pool.close()
@@ -157,7 +157,7 @@ def test_what_an_answer_causes_is_not_lost():
         def fails(_answer):
             raise ZeroDivisionError
 
-        pool = Concurrent()
+        pool = ConcurrentTransport()
         pool.post("http://127.0.0.1:9/", {}, b"{}", 1.0, fails)
         try:
             await pool.wait()
@@ -171,7 +171,7 @@ def test_what_an_answer_causes_is_not_lost():
 def test_who_closes_gives_up_what_is_under_way():
     async def run():
         listening = await asyncio.start_server(Server(b"").serve, "127.0.0.1", 0)
-        pool = Concurrent()
+        pool = ConcurrentTransport()
         pool.post(
             f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/",
             {},

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from flowengine.sinch import Verifier
-from flowengine.switch.clock import MONDAY_MORNING, VirtualClock
-from flowengine.switch.happenings import Asks, Told
-from flowengine.switch.settings import Settings
-from flowengine.switch.wire import Delivery, Direct, Response
-from flowengine.switch.world import Application
+from flowengine.switch.clock import VIRTUAL_START, VirtualClock
+from flowengine.switch.switch_events import AnswerReceived, Asks
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import SwitchApplication
+from flowengine.switch.wire import CallbackSender, DirectTransport, Response
 
 PRIMARY, FALLBACK = "https://backend.example/sinch/a%20b?tenant=1", "https://other.example"
-APPLICATION = Application("f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", PRIMARY, FALLBACK)
+APPLICATION = SwitchApplication("f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", PRIMARY, FALLBACK)
 OK = Response(200, {}, b"{}")
 BODY = b'{"event":"ice"}'
 
@@ -23,7 +23,7 @@ class Bench:
     """A delivery, a backend by URL, and all that can be seen of them"""
 
     answers: dict[str, list[Response | None] | Response | None] = field(default_factory=dict)
-    settings: Settings = field(default_factory=Settings)
+    settings: SwitchSettings = field(default_factory=SwitchSettings)
     proper: object = staticmethod(lambda _: True)
     clock: VirtualClock = field(default_factory=VirtualClock)
     sent: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
@@ -31,7 +31,9 @@ class Bench:
     done: list[tuple[Response | None, str, datetime]] = field(default_factory=list)
 
     def __post_init__(self):
-        self.delivery = Delivery(self.clock, self.settings, Direct(self.answer), self.seen.append)
+        self.delivery = CallbackSender(
+            self.clock, self.settings, DirectTransport(self.answer), self.seen.append
+        )
 
     def answer(self, url, headers, body):
         self.sent.append((url, dict(headers), body))
@@ -57,7 +59,7 @@ def test_a_callback_is_signed_for_the_path_that_it_goes_to():
     bench.send()
     verifier = Verifier({APPLICATION.key: APPLICATION.secret})
     for (_, headers, body), path in zip(bench.sent, (b"/sinch/a%20b", b"/"), strict=True):
-        assert verifier.verify("POST", path, headers, body, MONDAY_MORNING) == APPLICATION.key
+        assert verifier.verify("POST", path, headers, body, VIRTUAL_START) == APPLICATION.key
         assert headers["authorization"].startswith("application f00dcafe:")
         assert headers["content-type"] == "application/json; charset=utf-8"
         assert headers["x-timestamp"].startswith("2026-03-02T09:00:00.000")
@@ -74,7 +76,7 @@ def test_extra_headers_travel_along_but_sign_nothing_away():
 def test_an_answer_is_handed_on_with_the_url_that_it_came_from():
     bench = Bench()
     assert bench.send() == (OK, PRIMARY)
-    assert bench.seen == [Asks("call-1", MONDAY_MORNING, "ice", PRIMARY, BODY)]
+    assert bench.seen == [Asks("call-1", VIRTUAL_START, "ice", PRIMARY, BODY)]
 
 
 FAILURES = {
@@ -100,7 +102,7 @@ def test_a_failure_goes_to_the_fallback_once_with_the_same_body(row):
     assert {body for _, _, body in bench.sent} == {BODY}
     asked, told, again = bench.seen
     assert (asked.url, again.url) == (PRIMARY, FALLBACK)
-    assert told == Told(
+    assert told == AnswerReceived(
         "call-1", again.at, "ice", PRIMARY, status, response.body if response else b"", why, (), ()
     )
 
@@ -111,7 +113,7 @@ def test_both_fail(row):
     bench = Bench({PRIMARY: None, FALLBACK: response}, proper=lambda body: body != b"no")
     assert bench.send() == (None, why)
     assert bench.urls == [PRIMARY, FALLBACK]
-    assert [type(seen) for seen in bench.seen] == [Asks, Told, Asks, Told]
+    assert [type(seen) for seen in bench.seen] == [Asks, AnswerReceived, Asks, AnswerReceived]
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
@@ -123,7 +125,7 @@ def test_any_2xx_is_an_answer(status):
 def test_without_fallback_there_is_one_attempt_and_no_bypass():
     bench = Bench({PRIMARY: None})
     for _ in range(5):
-        assert bench.send(Application("f00dcafe", "", PRIMARY))[0] is None
+        assert bench.send(SwitchApplication("f00dcafe", "", PRIMARY))[0] is None
     assert bench.urls == [PRIMARY] * 5
 
 
@@ -136,14 +138,17 @@ def test_a_url_of_its_own_has_no_fallback():
 
 def test_no_url_at_all():
     bench = Bench()
-    assert bench.send(Application("f00dcafe", "")) == (None, "the application has no callback URL")
+    assert bench.send(SwitchApplication("f00dcafe", "")) == (
+        None,
+        "the application has no callback URL",
+    )
     assert bench.seen == bench.sent == []
 
 
 def test_answers_take_their_time():
-    bench = Bench({PRIMARY: Response(503, {}, b"")}, Settings(callback_seconds=2.0))
+    bench = Bench({PRIMARY: Response(503, {}, b"")}, SwitchSettings(callback_seconds=2.0))
     bench.send()
-    assert [seen.at - MONDAY_MORNING for seen in bench.seen] == [
+    assert [seen.at - VIRTUAL_START for seen in bench.seen] == [
         timedelta(0),
         timedelta(seconds=2),
         timedelta(seconds=2),
@@ -154,7 +159,7 @@ def test_answers_take_their_time():
 
 
 def test_an_answer_that_takes_longer_than_the_deadline_is_none():
-    bench = Bench({}, Settings(callback_seconds=5.5, callback_timeout=5))
+    bench = Bench({}, SwitchSettings(callback_seconds=5.5, callback_timeout=5))
     assert bench.send() == (None, "no answer within 5 seconds")
     assert bench.clock.seconds == 10
 
@@ -165,14 +170,14 @@ def test_a_failing_primary_is_bypassed_probed_and_taken_back():
         bench.send()
     assert bench.urls == [PRIMARY, FALLBACK] * 3 + [FALLBACK]
     bench.sent.clear()
-    bench.clock.pass_time(60)
+    bench.clock.advance(60)
     for _ in range(
         2
     ):  # the probe, which fails and goes on to the fallback, and the next minute of bypassing
         bench.send()
     assert bench.urls == [PRIMARY, FALLBACK, FALLBACK]
     bench.sent.clear()
-    bench.clock.pass_time(60)
+    bench.clock.advance(60)
     bench.answers[PRIMARY] = OK
     for _ in range(2):
         assert bench.send() == (OK, PRIMARY)
@@ -199,7 +204,7 @@ def test_a_new_primary_is_not_blamed_for_the_old_one():
     bench = Bench({PRIMARY: None})
     for _ in range(3):
         bench.send()
-    assert bench.send(Application("f00dcafe", "", "https://new.example/", FALLBACK)) == (
+    assert bench.send(SwitchApplication("f00dcafe", "", "https://new.example/", FALLBACK)) == (
         OK,
         "https://new.example/",
     )
@@ -211,6 +216,6 @@ def test_silence_lasts_until_the_deadline_also_in_virtual_time():
         Response(0, {}, b"", "refused"),
     )
     for answer, seconds in ((None, 5), (late, 5), (refused, 0)):
-        bench = Bench({PRIMARY: answer}, Settings(callback_timeout=5))
+        bench = Bench({PRIMARY: answer}, SwitchSettings(callback_timeout=5))
         assert bench.send() == (OK, FALLBACK)
         assert bench.clock.seconds == seconds

@@ -10,9 +10,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from flowengine.switch.clock import LoopClock, VirtualClock
-from flowengine.switch.settings import Settings
-from flowengine.switch.wire import Blocking, Concurrent, Delivery, Response, drive
-from flowengine.switch.world import Application
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import SwitchApplication
+from flowengine.switch.wire import (
+    BlockingTransport,
+    CallbackSender,
+    ConcurrentTransport,
+    Response,
+    drive_clock,
+)
 
 
 class Backend(ThreadingHTTPServer):
@@ -77,7 +83,7 @@ def backend():
 
 @pytest.fixture
 def blocking():
-    transport = Blocking()
+    transport = BlockingTransport()
     yield transport
     transport.close()
 
@@ -90,7 +96,7 @@ def ask(transport, url, timeout=5.0):
 
 
 async def ask_later(url, seconds):
-    transport, replies = Concurrent(), []
+    transport, replies = ConcurrentTransport(), []
     transport.post(url, {"x-timestamp": "now"}, b"body", seconds, replies.append)
     assert (replies, transport.in_flight) == ([], 1)
     await transport.wait()
@@ -140,10 +146,10 @@ def test_unreachable(either, url):
 
 def test_delivery_over_http_falls_back(backend, blocking):
     clock, answers = VirtualClock(), []
-    application = Application(
+    application = SwitchApplication(
         "f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", backend.url("/broken"), backend.url("/")
     )
-    delivery = Delivery(clock, Settings(), blocking, lambda _: None)
+    delivery = CallbackSender(clock, SwitchSettings(), blocking, lambda _: None)
     delivery.send(
         application, "1", "ice", b"{}", lambda *told: answers.append(told), proper=lambda _: True
     )
@@ -163,9 +169,11 @@ def test_virtual_time_stands_still_while_requests_are_under_way(backend):
     clock, heard = VirtualClock(), []
 
     async def run():
-        transport = Concurrent()
-        application = Application("f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", backend.url("/later"))
-        delivery = Delivery(clock, Settings(), transport, lambda _: None)
+        transport = ConcurrentTransport()
+        application = SwitchApplication(
+            "f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", backend.url("/later")
+        )
+        delivery = CallbackSender(clock, SwitchSettings(), transport, lambda _: None)
 
         def call(name):
             delivery.send(
@@ -178,9 +186,9 @@ def test_virtual_time_stands_still_while_requests_are_under_way(backend):
             )
 
         for name in ("a", "b"):
-            clock.later(1, lambda name=name: call(name))
-        clock.later(3600, lambda: heard.append(("late", clock.seconds)))
-        await drive(clock, transport, lambda: False)
+            clock.call_later(1, lambda name=name: call(name))
+        clock.call_later(3600, lambda: heard.append(("late", clock.seconds)))
+        await drive_clock(clock, transport, lambda: False)
         await transport.close()
 
     asyncio.run(run())
@@ -193,10 +201,10 @@ def test_driving_stops_as_soon_as_it_may(backend):
     clock, replies = VirtualClock(), []
 
     async def run():
-        transport = Concurrent()
+        transport = ConcurrentTransport()
         transport.post(backend.url("/"), {}, b"", 5, replies.append)
-        clock.later(10, lambda: None)
-        await drive(clock, transport, lambda: bool(replies))
+        clock.call_later(10, lambda: None)
+        await drive_clock(clock, transport, lambda: bool(replies))
         await transport.close()
 
     asyncio.run(run())
@@ -208,10 +216,10 @@ def test_what_a_reply_raises_is_raised_where_time_passes(backend):
         raise ZeroDivisionError
 
     async def run():
-        transport = Concurrent()
+        transport = ConcurrentTransport()
         transport.post(backend.url("/"), {}, b"", 5, fail)
         try:
-            await drive(VirtualClock(), transport, lambda: False)
+            await drive_clock(VirtualClock(), transport, lambda: False)
         finally:
             await transport.close()
 
@@ -223,7 +231,7 @@ def test_closing_gives_up_on_what_is_under_way(backend):
     replies = []
 
     async def run():
-        transport = Concurrent()
+        transport = ConcurrentTransport()
         transport.post(backend.url("/slow"), {}, b"", 5, replies.append)
         await asyncio.sleep(0.05)
         await transport.close()
@@ -235,11 +243,13 @@ def test_closing_gives_up_on_what_is_under_way(backend):
 
 def test_delivery_in_real_time(backend):
     async def run():
-        transport, answered = Concurrent(), asyncio.get_running_loop().create_future()
-        application = Application(
+        transport, answered = ConcurrentTransport(), asyncio.get_running_loop().create_future()
+        application = SwitchApplication(
             "f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", backend.url("/slow"), backend.url("/")
         )
-        delivery = Delivery(LoopClock(), Settings(callback_timeout=0.2), transport, lambda _: None)
+        delivery = CallbackSender(
+            LoopClock(), SwitchSettings(callback_timeout=0.2), transport, lambda _: None
+        )
         delivery.send(
             application,
             "1",

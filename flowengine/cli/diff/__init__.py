@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from flowengine.cli.diff.markdown import to_markdown
-from flowengine.cli.diff.version import Version, version
-from flowengine.releases.diff import compare, to_json, to_text
+from flowengine.cli.diff.project_version import ProjectVersion, load_version
+from flowengine.diff import compare_projects, to_json, to_text
 
 
 @click.command()
@@ -39,10 +39,10 @@ def diff(old: str, new: str, repo: Path, folder: str, form: str, *, exit_code: b
     OLD and NEW are each a folder, a file, a git ref such as main or v1.2, or REF:PATH. Form, order
     of keys, comments and notes do not count. What is on disk goes before a ref of the same name.
     """
-    before, after = version(old, repo, folder), version(new, repo, folder)
+    before, after = load_version(old, repo, folder), load_version(new, repo, folder)
     for found in (before, after):
-        warn(found)
-    difference = compare(before.compiled, after.compiled)
+        warn_about_errors(found)
+    difference = compare_projects(before.compiled, after.compiled)
     if form == "json":
         click.echo(to_json(difference), nl=False)
     elif form == "markdown":
@@ -53,7 +53,7 @@ def diff(old: str, new: str, repo: Path, folder: str, form: str, *, exit_code: b
         raise SystemExit(1)
 
 
-def warn(found: Version) -> None:
+def warn_about_errors(found: ProjectVersion) -> None:
     errors = sum(problem.severity == "error" for problem in found.compiled.problems)
     if errors:
         click.echo(

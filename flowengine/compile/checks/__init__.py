@@ -10,51 +10,51 @@ from functools import partial
 from flowengine.compile.checks import (
     app_callers,
     call_facts,
-    contexts,
-    cookie,
+    callback_contexts,
+    cookie_size,
     cut_values,
+    empty_recordings,
     event_values,
-    locales,
-    loops,
     missing_locales,
     no_effect,
-    patience,
     phone_columns,
     platform_limits,
-    prompts,
+    prompt_sizes,
     questions_after_answer,
-    reach,
-    records,
-    recursion,
-    secrecy,
+    secret_use,
+    shadowed_keys,
     shadowed_routes,
-    shadows,
-    starts,
+    silence_loops,
+    state_loops,
     subflow_events,
+    subflow_recursion,
+    subflow_starts,
     text_sizes,
     transcription_locales,
     transfer_loops,
     unheard_events,
-    unrouted,
-    variables,
+    unknown_locales,
+    unreachable_states,
+    unrouted_flows,
+    unused_variables,
 )
-from flowengine.compile.checks.graph import callees
+from flowengine.compile.checks.program_graph import list_callees
 from flowengine.compile.program import Program
-from flowengine.model import Authored, Flow, Memory
-from flowengine.pace import paced
+from flowengine.cooperative import iterate_with_pauses
+from flowengine.model import AuthoredProject, CompileCache, Flow
 from flowengine.problems import Problem, Span
-from flowengine.source import Document, internal_errors_reported
+from flowengine.source import Document, report_internal_errors
 from flowengine.states import Variable
-from flowengine.states.fields import millis
+from flowengine.states.field_types import parse_millis
 
 Rule = Callable[[], Iterable[Problem]]
 
 
-def check(
+def check_project(
     programs: Mapping[str, Program],
-    authored: Authored,
+    authored: AuthoredProject,
     found: Sequence[Problem],
-    memory: Memory,
+    memory: CompileCache,
     *,
     cookies_only: bool,
 ) -> list[Problem]:
@@ -66,53 +66,59 @@ def check(
     wrong = {problem.span.file for problem in found if problem.severity == "error"}
     holed = {problem.span.file for problem in found if problem.code.startswith("FE2")}
     whole = {
-        name: program for name, program in paced(programs.items()) if complete(program, authored)
+        name: program
+        for name, program in iterate_with_pauses(programs.items())
+        if is_complete(program, authored)
     }
     sound = {name: program for name, program in whole.items() if program.document.file not in wrong}
     graph = {name: program for name, program in whole.items() if program.document.file not in holed}
     rules: list[Rule] = [
-        partial(loops.check, graph, memory),
-        partial(contexts.check, programs, authored, memory),
-        partial(recursion.check, programs),
-        partial(starts.check, programs),
-        partial(unrouted.check, authored),
-        partial(cookie.check, programs, memory, cookies_only=cookies_only),
-        partial(prompts.check, programs, memory),
-        lambda: memory.recall(
-            ("locales",), authored.common, lambda: list(locales.check_common(authored))
+        partial(state_loops.check, graph, memory),
+        partial(callback_contexts.check, programs, authored, memory),
+        partial(subflow_recursion.check, programs),
+        partial(subflow_starts.check, programs),
+        partial(unrouted_flows.check, authored),
+        partial(cookie_size.check, programs, memory, cookies_only=cookies_only),
+        partial(prompt_sizes.check, programs, memory),
+        lambda: memory.get_or_compute(
+            ("locales",),
+            authored.shared_documents,
+            lambda: list(unknown_locales.check_common(authored)),
         ),
         lambda: (
             problem
-            for problem in each_call_path(graph, authored, memory)
+            for problem in check_call_paths(graph, authored, memory)
             if problem.span.file not in wrong
         ),
     ]
     if not wrong:
-        rules.append(partial(secrecy.check, authored, memory))
+        rules.append(partial(secret_use.check, authored, memory))
     return [
-        *each_program(sound, memory),
-        *each_flow(authored, memory),
+        *check_programs(sound, memory),
+        *check_flows(authored, memory),
         *run_rules(rules, Span("project.yaml", 1, 1, 1, 1)),
     ]
 
 
-def each_call_path(
-    programs: Mapping[str, Program], authored: Authored, memory: Memory
+def check_call_paths(
+    programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
 ) -> Iterator[Problem]:
     """What is known of calls on their ways through all flows, and what is wrong with it."""
-    known = call_facts.call_facts(programs, authored, memory)
-    incoming = frozenset(contexts.taking_calls(authored))
-    columns, routes = memory.recall(("shared",), authored.common, partial(of_project, authored))
+    known = call_facts.compute_call_facts(programs, authored, memory)
+    incoming = frozenset(callback_contexts.find_incoming_flows(authored))
+    columns, routes = memory.get_or_compute(
+        ("shared",), authored.shared_documents, partial(check_shared, authored)
+    )
     platform = authored.project.platform
-    options = (platform.pie_for_apps, millis(platform.deadline) / 1000)
+    options = (platform.pie_for_apps, parse_millis(platform.deadline) / 1000)
     for name, each in known.items():
         outputs = {
             flow: {item.name: item for item in programs[flow].signature.outputs}
-            for flow in callees(each.program)
+            for flow in list_callees(each.program)
             if flow in programs
         }
         key = (each, outputs, columns, options)
-        yield from memory.recall(("call path", name), key, partial(of_call_facts, *key))
+        yield from memory.get_or_compute(("call path", name), key, partial(check_call_facts, *key))
     yield from routes
     yield from subflow_events.check(programs, incoming)
     yield from unheard_events.check(known, incoming, memory)
@@ -121,14 +127,14 @@ def each_call_path(
     yield from phone_columns.check(programs, authored, memory)
 
 
-def of_project(authored: Authored) -> tuple[text_sizes.Columns, list[Problem]]:
-    return text_sizes.column_sizes(authored.project.tables), [*shadowed_routes.check(authored)]
+def check_shared(authored: AuthoredProject) -> tuple[text_sizes.ColumnSizes, list[Problem]]:
+    return text_sizes.measure_columns(authored.project.tables), [*shadowed_routes.check(authored)]
 
 
-def of_call_facts(
+def check_call_facts(
     known: call_facts.CallFacts,
     outputs: Mapping[str, Mapping[str, Variable]],
-    columns: text_sizes.Columns,
+    columns: text_sizes.ColumnSizes,
     options: tuple[bool, float],
 ) -> list[Problem]:
     pie_for_apps, deadline = options
@@ -148,43 +154,43 @@ def run_rules(rules: Iterable[Rule], span: Span) -> list[Problem]:
     """What all rules find; one that fails by a mistake of ours is a problem, and the others go on."""
     problems: list[Problem] = []
     for rule in rules:
-        with internal_errors_reported(problems, span):
+        with report_internal_errors(problems, span):
             problems += rule()
     return problems
 
 
-def complete(program: Program, authored: Authored) -> bool:
+def is_complete(program: Program, authored: AuthoredProject) -> bool:
     return len(program.states) == len(authored.flows[program.flow][0].states)
 
 
-def each_program(programs: Mapping[str, Program], memory: Memory) -> list[Problem]:
+def check_programs(programs: Mapping[str, Program], memory: CompileCache) -> list[Problem]:
     problems: list[Problem] = []
     for name, program in programs.items():
-        with internal_errors_reported(problems, program.document.key_span(())):
-            problems += memory.recall(
-                ("program alone", name), program, partial(of_program, program)
+        with report_internal_errors(problems, program.document.find_key_span(())):
+            problems += memory.get_or_compute(
+                ("program alone", name), program, partial(check_program, program)
             )
     return problems
 
 
-def of_program(program: Program) -> list[Problem]:
+def check_program(program: Program) -> list[Problem]:
     return [
-        *reach.check(program),
-        *variables.check(program),
-        *records.check(program),
-        *patience.check(program),
+        *unreachable_states.check(program),
+        *unused_variables.check(program),
+        *empty_recordings.check(program),
+        *silence_loops.check(program),
     ]
 
 
-def each_flow(authored: Authored, memory: Memory) -> list[Problem]:
+def check_flows(authored: AuthoredProject, memory: CompileCache) -> list[Problem]:
     problems: list[Problem] = []
     for name, (flow, document) in authored.flows.items():
-        with internal_errors_reported(problems, document.key_span(())):
-            problems += memory.recall(
-                ("flow alone", name), document, partial(of_flow, flow, document)
+        with report_internal_errors(problems, document.find_key_span(())):
+            problems += memory.get_or_compute(
+                ("flow alone", name), document, partial(check_flow, flow, document)
             )
     return problems
 
 
-def of_flow(flow: Flow, document: Document) -> list[Problem]:
-    return [*locales.check(document), *shadows.check(flow, document)]
+def check_flow(flow: Flow, document: Document) -> list[Problem]:
+    return [*unknown_locales.check(document), *shadowed_keys.check(flow, document)]

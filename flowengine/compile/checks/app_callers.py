@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from flowengine.compile.checks.call_facts import FROM_APP, CallFacts
-from flowengine.compile.checks.graph import QUESTIONS
-from flowengine.compile.checks.unheard_events import detects_keys
+from flowengine.compile.checks.program_graph import QUESTION_STATE_KINDS
+from flowengine.compile.checks.unheard_events import is_detecting_keys
 from flowengine.problems import Problem
 
-APP_HINT = (
+APP_CALLERS_HINT = (
     'lead such calls elsewhere by a route, or by `when: call.origin == "mxp"` before it; if your '
     "platform does report them, say so in project.yaml: `platform: {pie_for_apps: true}`"
 )
@@ -15,13 +15,18 @@ APP_HINT = (
 
 def check(known: CallFacts) -> Iterator[Problem]:
     for state in known.program.states.values():
-        if not known.may(state.name, FROM_APP):
+        if not known.can_hold(state.name, FROM_APP):
             continue
         document = known.program.document
-        if state.kind in QUESTIONS:
+        if state.kind in QUESTION_STATE_KINDS:
             message = f"{state.name} may wait for ever: the platform reports no keys of callers from apps, and a route leads them here"
-            yield Problem("FE937", document.key_span((*state.path, state.kind)), message, APP_HINT)
-        elif detects_keys(known.program, state):
+            yield Problem(
+                "FE937",
+                document.find_key_span((*state.path, state.kind)),
+                message,
+                APP_CALLERS_HINT,
+            )
+        elif is_detecting_keys(known.program, state):
             message = f"the keys of callers from apps are not reported, and a route leads them to {state.name}"
-            span = document.key_span((*state.path, "connect", "keys"))
-            yield Problem("FE937", span, message, APP_HINT)
+            span = document.find_key_span((*state.path, "connect", "keys"))
+            yield Problem("FE937", span, message, APP_CALLERS_HINT)

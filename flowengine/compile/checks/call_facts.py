@@ -8,45 +8,58 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from flowengine.compile.checks.call_paths import get_special_keys
 from flowengine.compile.checks.dataflow import (
-    FAILED,
+    FAILED_OUTCOME,
     UNCHANGED,
+    FlowTransfers,
     PathCall,
     PathEdge,
     PathGraph,
-    Reached,
     Transfer,
-    reach,
+    compute_transfers,
 )
-from flowengine.compile.checks.graph import QUESTIONS, callee, callees, calls, components
-from flowengine.compile.checks.ways import special_keys
+from flowengine.compile.checks.program_graph import (
+    QUESTION_STATE_KINDS,
+    find_components,
+    get_callee,
+    list_callees,
+    list_subflow_calls,
+)
 from flowengine.compile.program import CompiledState, Program
-from flowengine.expr import Template, whole_expression
-from flowengine.model import Authored, Memory
+from flowengine.expr import Template, find_whole_expression
+from flowengine.model import AuthoredProject, CompileCache
 from flowengine.states.choose import CompiledChoose
 from flowengine.states.connect import CompiledConnect
-from flowengine.states.fields import LOCALE
+from flowengine.states.field_types import LOCALE_PATTERN
 
-COMES: Final = 1  # a call may come here at all
+REACHABLE: Final = 1  # a call may come here at all
 INCOMING: Final = 1 << 1
-CONNECTED: Final = 1 << 2  # a callee of `connect` has answered
-REACHED_OUT: Final = 1 << 3  # a placed call was answered
-PRESSED: Final = 1 << 4
+CALLEE_CONNECTED: Final = 1 << 2  # a callee of `connect` has answered
+CALLOUT_ANSWERED: Final = 1 << 3  # a placed call was answered
+QUESTION_ANSWERED: Final = 1 << 4
 CONFERENCE_KEYS: Final = 1 << 5
-ENDED: Final = 1 << 6
+CALL_ENDED: Final = 1 << 6
 FILE_NOTICE: Final = 1 << 7
 ERROR_NOTICE: Final = 1 << 8
 OTHER_NOTICE: Final = 1 << 9
-DETECTED: Final = 1 << 10  # machine detection has a verdict
+AMD_KNOWN: Final = 1 << 10  # machine detection has a verdict
 FROM_APP: Final = 1 << 11  # by a route that only apps take
 FROM_SERVER: Final = 1 << 12
 FROM_OTHERS: Final = 1 << 13
-RECORDED: Final = 1 << 14
+CALL_RECORDED: Final = 1 << 14
 SOME_LOCALE: Final = 1 << 15  # one that only the call knows
 FIRST_LOCALE: Final = 16
 NOTICES: Final = FILE_NOTICE | ERROR_NOTICE | OTHER_NOTICE
 EVENT_FACTS: Final = (
-    INCOMING | CONNECTED | REACHED_OUT | PRESSED | CONFERENCE_KEYS | ENDED | NOTICES | DETECTED
+    INCOMING
+    | CALLEE_CONNECTED
+    | CALLOUT_ANSWERED
+    | QUESTION_ANSWERED
+    | CONFERENCE_KEYS
+    | CALL_ENDED
+    | NOTICES
+    | AMD_KNOWN
 )
 LOCALE_FACTS: Final = -1 << 15  # all bits from SOME_LOCALE on
 NOTICE_FACTS: Final = {
@@ -55,8 +68,8 @@ NOTICE_FACTS: Final = {
     "recording_finished": OTHER_NOTICE,
     "callingerror": ERROR_NOTICE,
 }
-DETECTING: Final = frozenset({"person", "machine", "unsure", "beep"})
-_ORIGIN: Final = re.compile(r"""call\.origin\s*(==|!=)\s*["'](pstn|mxp|sip|server)["']""")
+AMD_EXITS: Final = frozenset({"person", "machine", "unsure", "beep"})
+_ORIGIN_TEST: Final = re.compile(r"""call\.origin\s*(==|!=)\s*["'](pstn|mxp|sip|server)["']""")
 _LOCALE_LITERAL: Final = re.compile(r"""["']([a-z]{2,3}(?:-[A-Za-z]{2,4}){1,2})["']""")
 
 
@@ -65,71 +78,77 @@ class CallFacts:
     """The facts at each state of one flow that a call may come to."""
 
     program: Program
-    at: Mapping[str, int]
+    facts_by_state: Mapping[str, int]
     locales: tuple[str, ...]
 
-    def may(self, state: str, facts: int) -> bool:
-        return bool(self.at.get(state, 0) & facts)
+    def can_hold(self, state: str, facts: int) -> bool:
+        return bool(self.facts_by_state.get(state, 0) & facts)
 
-    def spoken(self, state: CompiledState) -> list[str]:
+    def list_spoken_locales(self, state: CompiledState) -> list[str]:
         """The locales in which this state may speak."""
-        change = locale_change(self.program, state, self.locales)
-        return self._locales(change.apply(self.at.get(state.name, 0)))
+        change = get_locale_transfer(self.program, state, self.locales)
+        return self._decode_locales(change.apply_to(self.facts_by_state.get(state.name, 0)))
 
-    def spoken_before(self, state: CompiledState) -> list[str]:
+    def list_locales_before(self, state: CompiledState) -> list[str]:
         """The locales in which a call may come to this state; "" is one that nobody knows."""
-        here = self.at.get(state.name, 0)
-        return [*self._locales(here), *([""] if here & SOME_LOCALE else [])]
+        here = self.facts_by_state.get(state.name, 0)
+        return [*self._decode_locales(here), *([""] if here & SOME_LOCALE else [])]
 
-    def _locales(self, facts: int) -> list[str]:
+    def _decode_locales(self, facts: int) -> list[str]:
         return [
             locale for index, locale in enumerate(self.locales) if facts >> FIRST_LOCALE + index & 1
         ]
 
 
-def call_facts(
-    programs: Mapping[str, Program], authored: Authored, memory: Memory
+def compute_call_facts(
+    programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
 ) -> dict[str, CallFacts]:
     """The facts of all flows, worked out from the subflows up and from the callers down."""
     named = [
-        memory.recall(("locales named", name), program, partial(locales_of, program))
+        memory.get_or_compute(
+            ("locales named", name), program, partial(collect_flow_locales, program)
+        )
         for name, program in programs.items()
     ]
     locales = tuple(sorted(frozenset().union(*named)))
-    calling = calls(programs)
+    calling = list_subflow_calls(programs)
     order = [
         name
-        for circle in components(
-            {name: [callee(state) for state in states] for name, states in calling.items()}
+        for circle in find_components(
+            {name: [get_callee(state) for state in states] for name, states in calling.items()}
         )
         for name in circle
     ]
-    reached: dict[str, Reached] = {}
+    reached: dict[str, FlowTransfers] = {}
     for name in order:
         program = programs[name]
-        used = {flow: reached[flow].outcomes for flow in callees(program) if flow in reached}
-        reached[name] = memory.recall(
-            ("call paths", name), (program, locales, used), partial(paths, program, locales, used)
+        used = {flow: reached[flow].outcomes for flow in list_callees(program) if flow in reached}
+        reached[name] = memory.get_or_compute(
+            ("call paths", name),
+            (program, locales, used),
+            partial(compute_flow_transfers, program, locales, used),
         )
-    entering = begun(programs, authored, locales)
+    entering = find_incoming_facts(programs, authored, locales)
     found: dict[str, CallFacts] = {}
     for name in reversed(order):
         key = (programs[name], reached[name], entering.get(name, 0), locales)
-        found[name] = memory.recall(("call facts", name), key, partial(facts_of, *key))
+        found[name] = memory.get_or_compute(
+            ("call facts", name), key, partial(compute_flow_facts, *key)
+        )
         for state in calling[name]:
-            inside = locale_change(programs[name], state, locales).apply(
-                found[name].at.get(state.name, 0)
+            inside = get_locale_transfer(programs[name], state, locales).apply_to(
+                found[name].facts_by_state.get(state.name, 0)
             )
-            entering[callee(state)] = entering.get(callee(state), 0) | inside
+            entering[get_callee(state)] = entering.get(get_callee(state), 0) | inside
     return {name: found[name] for name in programs}
 
 
-def facts_of(
-    program: Program, reached: Reached, entering: int, locales: tuple[str, ...]
+def compute_flow_facts(
+    program: Program, reached: FlowTransfers, entering: int, locales: tuple[str, ...]
 ) -> CallFacts:
     """What holds at each state when the flow is entered with these facts."""
     at = (
-        {state: transfer.apply(entering) for state, transfer in reached.start.items()}
+        {state: transfer.apply_to(entering) for state, transfer in reached.start.items()}
         if entering
         else {}
     )
@@ -137,12 +156,12 @@ def facts_of(
     for facts in at.values():
         spoken |= facts & LOCALE_FACTS
     for state, transfer in reached.events.items():
-        at[state] = at.get(state, 0) | transfer.apply(spoken)
+        at[state] = at.get(state, 0) | transfer.apply_to(spoken)
     return CallFacts(program, at, locales)
 
 
-def begun(
-    programs: Mapping[str, Program], authored: Authored, locales: tuple[str, ...]
+def find_incoming_facts(
+    programs: Mapping[str, Program], authored: AuthoredProject, locales: tuple[str, ...]
 ) -> dict[str, int]:
     """By flow: the facts of calls that come in."""
     origins: dict[str, int] = {}
@@ -157,88 +176,102 @@ def begun(
         if not flow.outcomes:  # a placed call may name it
             origins[name] = origins.get(name, 0) | FROM_SERVER
     return {
-        name: COMES | INCOMING | origin | locale_bit(programs[name].locale, locales)
+        name: REACHABLE | INCOMING | origin | get_locale_bit(programs[name].locale, locales)
         for name, origin in origins.items()
         if name in programs
     }
 
 
-def paths(
+def compute_flow_transfers(
     program: Program, locales: tuple[str, ...], used: Mapping[str, Mapping[str, Transfer]]
-) -> Reached:
-    return reach(program, path_graph(program, locales), [*entries(program, locales)], used)
+) -> FlowTransfers:
+    return compute_transfers(
+        program,
+        build_path_graph(program, locales),
+        [*iterate_event_entries(program, locales)],
+        used,
+    )
 
 
-def path_graph(program: Program, locales: tuple[str, ...]) -> PathGraph:
-    questions = [name for name, state in program.states.items() if state.kind in QUESTIONS]
+def build_path_graph(program: Program, locales: tuple[str, ...]) -> PathGraph:
+    questions = [
+        name for name, state in program.states.items() if state.kind in QUESTION_STATE_KINDS
+    ]
     edges, used, returns = {}, {}, {}
     for name, state in program.states.items():
-        spoken = locale_change(program, state, locales)
-        edges[name] = [*edges_of(state, spoken, questions)]
-        if flow := callee(state):
+        spoken = get_locale_transfer(program, state, locales)
+        edges[name] = [*iterate_edges(state, spoken, questions)]
+        if flow := get_callee(state):
             leads = {
                 exit_.removeprefix("outcome "): target.state
                 for exit_, target in state.exits.items()
             }
-            used[name] = PathCall(flow, spoken, {**leads, FAILED: state.error})
+            used[name] = PathCall(flow, spoken, {**leads, FAILED_OUTCOME: state.error})
         elif state.kind == "return":
             # the kind says that it is a return
             returns[name] = state.verb.outcome  # type: ignore[attr-defined]
     return PathGraph(edges, used, returns)
 
 
-def edges_of(state: CompiledState, spoken: Transfer, questions: list[str]) -> Iterator[PathEdge]:
+def iterate_edges(
+    state: CompiledState, spoken: Transfer, questions: list[str]
+) -> Iterator[PathEdge]:
     """All ways from a state to others of its flow. A subflow is followed apart."""
-    here = spoken.then(recording_change(state)) if state.preamble else UNCHANGED
-    pressed = AFTER_QUESTION if here is UNCHANGED else here.then(AFTER_QUESTION)
-    if not callee(state):
-        limits = origin_limits(state.verb) if isinstance(state.verb, CompiledChoose) else NO_LIMITS
+    here = spoken.chain_with(get_recording_transfer(state)) if state.preamble else UNCHANGED
+    pressed = AFTER_QUESTION if here is UNCHANGED else here.chain_with(AFTER_QUESTION)
+    if not get_callee(state):
+        limits = (
+            find_origin_limits(state.verb) if isinstance(state.verb, CompiledChoose) else NO_LIMITS
+        )
         for name, target in state.exits.items():
             if target.via == "pie":
                 yield PathEdge(target.state, pressed)
             elif target.via == "same":
                 limit = limits.get(name)
-                yield PathEdge(target.state, here.then(limit) if limit else here)
+                yield PathEdge(target.state, here.chain_with(limit) if limit else here)
             else:
-                yield PathEdge(target.state, here.then(happens(heard_by(state, target.via))))
-    for leads in special_keys(state).values() if state.kind in QUESTIONS else ():
+                yield PathEdge(
+                    target.state,
+                    here.chain_with(make_event_transfer(find_reported_event(state, target.via))),
+                )
+    for leads in get_special_keys(state).values() if state.kind in QUESTION_STATE_KINDS else ():
         asked = [state.name] if leads == "repeat" else questions if leads == "back" else []
         yield from (PathEdge(question, pressed) for question in asked)
     if state.error:
         yield PathEdge(state.error, spoken)
-        if state.kind in QUESTIONS:
+        if state.kind in QUESTION_STATE_KINDS:
             yield PathEdge(state.error, pressed)
 
 
-def happens(event: int) -> Transfer:
+def make_event_transfer(event: int) -> Transfer:
     """The next event takes the place of the one before."""
     return Transfer(~EVENT_FACTS, event)
 
 
-AFTER_QUESTION: Final = happens(PRESSED)
+AFTER_QUESTION: Final = make_event_transfer(QUESTION_ANSWERED)
 NO_LIMITS: Final[Mapping[str, Transfer]] = {}
 
 
-def heard_by(state: CompiledState, via: str) -> int:
+def find_reported_event(state: CompiledState, via: str) -> int:
     """The event that an exit of a connection reports."""
     if via == "notify":
-        return OTHER_NOTICE | DETECTED
-    detects = isinstance(state.verb, CompiledConnect) and detects_machines(state.verb)
-    return CONNECTED | DETECTED if detects else CONNECTED
+        return OTHER_NOTICE | AMD_KNOWN
+    detects = isinstance(state.verb, CompiledConnect) and has_machine_detection(state.verb)
+    return CALLEE_CONNECTED | AMD_KNOWN if detects else CALLEE_CONNECTED
 
 
-def detects_machines(connect: CompiledConnect) -> bool:
-    return not DETECTING.isdisjoint(connect.exits)
+def has_machine_detection(connect: CompiledConnect) -> bool:
+    return not AMD_EXITS.isdisjoint(connect.exits)
 
 
-def recording_change(state: CompiledState) -> Transfer:
+def get_recording_transfer(state: CompiledState) -> Transfer:
     first = state.preamble
     if first and first.stop:
-        return Transfer(~RECORDED, 0)
-    return Transfer(-1, RECORDED) if first and first.record else UNCHANGED
+        return Transfer(~CALL_RECORDED, 0)
+    return Transfer(-1, CALL_RECORDED) if first and first.record else UNCHANGED
 
 
-def origin_limits(choose: CompiledChoose) -> Mapping[str, Transfer]:
+def find_origin_limits(choose: CompiledChoose) -> Mapping[str, Transfer]:
     """By exit: the origins that a condition on `call.origin` leaves to it."""
     if not any(condition and "call.origin" in condition.text for condition, _ in choose.branches):
         return NO_LIMITS
@@ -246,8 +279,8 @@ def origin_limits(choose: CompiledChoose) -> Mapping[str, Transfer]:
     for condition, leads in choose.branches:
         keep = left
         for part in condition.text.split("&&") if condition else ():
-            if tested := _ORIGIN.fullmatch(part.strip()):
-                holds, fails = origin_masks(tested[2])
+            if tested := _ORIGIN_TEST.fullmatch(part.strip()):
+                holds, fails = get_origin_masks(tested[2])
                 if tested[1] == "!=":
                     holds, fails = fails, holds
                 keep &= holds
@@ -256,7 +289,7 @@ def origin_limits(choose: CompiledChoose) -> Mapping[str, Transfer]:
     return found
 
 
-def origin_masks(origin: str) -> tuple[int, int]:
+def get_origin_masks(origin: str) -> tuple[int, int]:
     """The facts that may hold where a call comes from there, and where it does not."""
     if origin == "server":
         return ~(FROM_APP | FROM_OTHERS), ~FROM_SERVER
@@ -265,15 +298,15 @@ def origin_masks(origin: str) -> tuple[int, int]:
     return ~(FROM_SERVER | FROM_APP), -1
 
 
-def entries(program: Program, locales: tuple[str, ...]) -> Iterator[PathEdge]:
+def iterate_event_entries(program: Program, locales: tuple[str, ...]) -> Iterator[PathEdge]:
     """Where events enter the flow. A placed call speaks its flow's locale, or that of a state which
     it has come by.
     """
-    first = locale_bit(program.locale, locales)
+    first = get_locale_bit(program.locale, locales)
     named = [
-        (program.answered, REACHED_OUT | DETECTED | FROM_SERVER | first),
+        (program.answered, CALLOUT_ANSWERED | AMD_KNOWN | FROM_SERVER | first),
         (program.pressed, CONFERENCE_KEYS),
-        (program.ended, ENDED),
+        (program.ended, CALL_ENDED),
         *(
             (state, NOTICES if kind == "any" else NOTICE_FACTS.get(kind, NOTICES))
             for kind, state in program.notified.items()
@@ -281,10 +314,10 @@ def entries(program: Program, locales: tuple[str, ...]) -> Iterator[PathEdge]:
     ]
     for state, facts in named:
         if state:
-            yield PathEdge(state, Transfer(LOCALE_FACTS, COMES | facts))
+            yield PathEdge(state, Transfer(LOCALE_FACTS, REACHABLE | facts))
 
 
-def locales_of(program: Program) -> frozenset[str]:
+def collect_flow_locales(program: Program) -> frozenset[str]:
     return frozenset(
         {
             program.locale,
@@ -292,42 +325,44 @@ def locales_of(program: Program) -> frozenset[str]:
                 locale
                 for state in program.states.values()
                 if state.preamble and state.preamble.locale
-                for locale in chosen(state.preamble.locale, program)
+                for locale in find_chosen_locales(state.preamble.locale, program)
             ),
         }
     )
 
 
-def chosen(template: Template, program: Program) -> list[str]:
+def find_chosen_locales(template: Template, program: Program) -> list[str]:
     """The locales that `locale:` may choose: the one that it names, the choices of its variable, or
     those that stand in its expression.
     """
     if template.constant is not None:
         values: Iterable[str] = [template.constant]
     else:
-        variable = program.variables.get(variable_of(template))
+        variable = program.variables.get(find_variable_name(template))
         values = variable.choices if variable else _LOCALE_LITERAL.findall(template.text)
-    return [value for value in values if re.fullmatch(LOCALE, value)]
+    return [value for value in values if re.fullmatch(LOCALE_PATTERN, value)]
 
 
-def variable_of(template: Template) -> str:
+def find_variable_name(template: Template) -> str:
     """The variable that is all of a text, or nothing."""
-    inside = whole_expression(template.text)
+    inside = find_whole_expression(template.text)
     return inside.strip().removeprefix("vars.") if inside else ""
 
 
-def locale_change(program: Program, state: CompiledState, locales: tuple[str, ...]) -> Transfer:
+def get_locale_transfer(
+    program: Program, state: CompiledState, locales: tuple[str, ...]
+) -> Transfer:
     """What `locale:` makes of the locale. A variable that is still empty leaves it as it is."""
     template = state.preamble.locale if state.preamble else None
     if template is None:
         return UNCHANGED
     bits = 0
-    for locale in chosen(template, program):
-        bits |= locale_bit(locale, locales)
-    variable = program.variables.get(variable_of(template))
+    for locale in find_chosen_locales(template, program):
+        bits |= get_locale_bit(locale, locales)
+    variable = program.variables.get(find_variable_name(template))
     stays = -1 if variable and not variable.default else ~LOCALE_FACTS
     return Transfer(stays, bits or SOME_LOCALE)
 
 
-def locale_bit(locale: str, locales: tuple[str, ...]) -> int:
+def get_locale_bit(locale: str, locales: tuple[str, ...]) -> int:
     return 1 << FIRST_LOCALE + locales.index(locale) if locale in locales else SOME_LOCALE

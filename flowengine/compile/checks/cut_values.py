@@ -3,12 +3,16 @@
 from collections.abc import Iterator, Mapping
 
 from flowengine.compile.checks.call_facts import CallFacts
-from flowengine.compile.checks.text_sizes import Columns, longest_expression, longest_text
+from flowengine.compile.checks.text_sizes import (
+    ColumnSizes,
+    measure_longest_expression,
+    measure_longest_text,
+)
 from flowengine.compile.program import CompiledState, Program
 from flowengine.expr import Expression, Template
 from flowengine.limits import MAX_VARIABLE
 from flowengine.problems import Problem
-from flowengine.source import Path
+from flowengine.source import KeyPath
 from flowengine.states import Variable
 from flowengine.states.assign import Assignment, CompiledSet
 from flowengine.states.fetch import CompiledFetch
@@ -18,35 +22,35 @@ CUT_KINDS = frozenset({"text", "digits"})
 
 
 def check(
-    known: CallFacts, outputs: Mapping[str, Mapping[str, Variable]], columns: Columns
+    known: CallFacts, outputs: Mapping[str, Mapping[str, Variable]], columns: ColumnSizes
 ) -> Iterator[Problem]:
     """`outputs` are the variables that each subflow hands back, by flow and name."""
     program = known.program
     for state in program.states.values():
-        for variable, size, path in written(program, state, outputs, columns):
+        for variable, size, path in iterate_written_values(program, state, outputs, columns):
             if variable.kind in CUT_KINDS and size > variable.size:
-                yield cut_problem(program, variable, size, path)
+                yield build_cut_problem(program, variable, size, path)
 
 
-def written(
+def iterate_written_values(
     program: Program,
     state: CompiledState,
     outputs: Mapping[str, Mapping[str, Variable]],
-    columns: Columns,
-) -> Iterator[tuple[Variable, int, Path]]:
+    columns: ColumnSizes,
+) -> Iterator[tuple[Variable, int, KeyPath]]:
     """What a state writes: the variable, the longest value, where the author wrote it."""
     verb, path = state.verb, state.path
     if isinstance(verb, CompiledSet):
         for item in verb.assignments:
-            size = longest_assigned(item, program, columns)
+            size = measure_longest_assigned(item, program, columns)
             yield item.variable, size, (*path, "set", item.variable.name)
     elif isinstance(verb, CompiledFetch):
         for capture in verb.captures:
-            size = longest_expression(capture.value, program.variables, columns)
+            size = measure_longest_expression(capture.value, program.variables, columns)
             yield capture.variable, size, (*path, "fetch", "into", capture.variable.name)
     elif isinstance(verb, CompiledSubflow):
         for item in verb.inputs:
-            size = longest_assigned(item, program, columns)
+            size = measure_longest_assigned(item, program, columns)
             yield item.variable, size, (*path, "subflow", "with", item.variable.name)
         there = outputs.get(verb.flow, {})
         for variable, output in verb.into:
@@ -54,15 +58,15 @@ def written(
             yield variable, size, (*path, "subflow", "into", variable.name)
 
 
-def longest_assigned(item: Assignment, program: Program, columns: Columns) -> int:
+def measure_longest_assigned(item: Assignment, program: Program, columns: ColumnSizes) -> int:
     if isinstance(item.value, Template) and item.value.constant is None:
-        return longest_text(item.value, program.variables, columns)
+        return measure_longest_text(item.value, program.variables, columns)
     if isinstance(item.value, Expression):
-        return longest_expression(item.value, program.variables, columns)
+        return measure_longest_expression(item.value, program.variables, columns)
     return 0  # a value that stands there was looked at when it was compiled
 
 
-def cut_problem(program: Program, variable: Variable, size: int, path: Path) -> Problem:
+def build_cut_problem(program: Program, variable: Variable, size: int, path: KeyPath) -> Problem:
     what = "is cut" if variable.kind == "text" else "is refused"
     message = f"this may have {size} characters; {variable.name} holds {variable.size}, and what is longer {what}"
     hint = (
@@ -70,4 +74,4 @@ def cut_problem(program: Program, variable: Variable, size: int, path: Path) -> 
         if size <= MAX_VARIABLE
         else f"cut it where it may be cut: first(…, {variable.size})"
     )
-    return Problem("FE930", program.document.span(path), message, hint)
+    return Problem("FE930", program.document.find_span(path), message, hint)

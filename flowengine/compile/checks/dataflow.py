@@ -19,19 +19,19 @@ class Transfer(NamedTuple):
     keep: int
     add: int
 
-    def then(self, after: "Transfer") -> "Transfer":
+    def chain_with(self, after: "Transfer") -> "Transfer":
         return Transfer(self.keep & after.keep, self.add & after.keep | after.add)
 
-    def united(self, other: "Transfer") -> "Transfer":
+    def unite_with(self, other: "Transfer") -> "Transfer":
         return Transfer(self.keep | other.keep, self.add | other.add)
 
-    def apply(self, facts: int) -> int:
+    def apply_to(self, facts: int) -> int:
         return facts & self.keep | self.add
 
 
 UNCHANGED = Transfer(-1, 0)
-FAILED = ""  # the outcome of a subflow in which something fails that nothing there catches
-Transfers = Mapping[str, Transfer]
+FAILED_OUTCOME = ""  # the outcome of a subflow in which something fails that nothing there catches
+TransfersByName = Mapping[str, Transfer]
 
 
 class PathEdge(NamedTuple):
@@ -59,31 +59,31 @@ class PathGraph(NamedTuple):
     returns: Mapping[str, str]
 
 
-class Reached(NamedTuple):
+class FlowTransfers(NamedTuple):
     """By state: what the way from the start makes of facts, and what the ways from events do; by
     outcome: what the flow makes of the facts with which it is used.
     """
 
-    start: Transfers
-    events: Transfers
-    outcomes: Transfers
+    start: TransfersByName
+    events: TransfersByName
+    outcomes: TransfersByName
 
 
-def reach(
+def compute_transfers(
     program: Program,
     graph: PathGraph,
     events: Sequence[PathEdge],
-    used: Mapping[str, Transfers],
-) -> Reached:
+    used: Mapping[str, TransfersByName],
+) -> FlowTransfers:
     """Follow all ways through a flow, those of a call and those of events."""
     begun = [PathEdge(program.start, UNCHANGED)] if program.start else []
-    start = follow(graph, begun, used)
-    ends = outcomes(graph, start, used) if program.signature.outcomes else {}
-    return Reached(start, follow(graph, events, used) if events else {}, ends)
+    start = propagate_facts(graph, begun, used)
+    ends = compute_outcomes(graph, start, used) if program.signature.outcomes else {}
+    return FlowTransfers(start, propagate_facts(graph, events, used) if events else {}, ends)
 
 
-def follow(
-    graph: PathGraph, roots: Sequence[PathEdge], used: Mapping[str, Transfers]
+def propagate_facts(
+    graph: PathGraph, roots: Sequence[PathEdge], used: Mapping[str, TransfersByName]
 ) -> dict[str, Transfer]:
     """By state: what the ways from these roots make of facts. The inner loop is spelt out, as it
     takes most of the time.
@@ -110,29 +110,32 @@ def follow(
         name = todo.popleft()
         here, coming = found[name], edges[name]
         if call := graph.calls.get(name):
-            coming = [*coming, *passing(call, used.get(call.flow, {}))]
+            coming = [*coming, *iterate_subflow_edges(call, used.get(call.flow, {}))]
 
 
-def passing(call: PathCall, outcomes: Transfers) -> Iterator[PathEdge]:
+def iterate_subflow_edges(call: PathCall, outcomes: TransfersByName) -> Iterator[PathEdge]:
     """The ways through a subflow to the states that follow its outcomes."""
     for outcome, transfer in outcomes.items():
         if target := call.outcomes.get(outcome, ""):
-            yield PathEdge(target, call.before.then(transfer))
+            yield PathEdge(target, call.before.chain_with(transfer))
 
 
-def outcomes(
-    graph: PathGraph, start: Transfers, used: Mapping[str, Transfers]
+def compute_outcomes(
+    graph: PathGraph, start: TransfersByName, used: Mapping[str, TransfersByName]
 ) -> dict[str, Transfer]:
     """What a caller finds after each outcome. What fails may fail anywhere, also in a subflow."""
     found: dict[str, Transfer] = {}
 
-    def end(outcome: str, transfer: Transfer) -> None:
-        found[outcome] = found[outcome].united(transfer) if outcome in found else transfer
+    def add_outcome(outcome: str, transfer: Transfer) -> None:
+        found[outcome] = found[outcome].unite_with(transfer) if outcome in found else transfer
 
     for name, transfer in start.items():
-        end(FAILED, transfer)
+        add_outcome(FAILED_OUTCOME, transfer)
         if outcome := graph.returns.get(name):
-            end(outcome, transfer)
-        if (call := graph.calls.get(name)) and FAILED in used.get(call.flow, {}):
-            end(FAILED, transfer.then(call.before).then(used[call.flow][FAILED]))
+            add_outcome(outcome, transfer)
+        if (call := graph.calls.get(name)) and FAILED_OUTCOME in used.get(call.flow, {}):
+            add_outcome(
+                FAILED_OUTCOME,
+                transfer.chain_with(call.before).chain_with(used[call.flow][FAILED_OUTCOME]),
+            )
     return found

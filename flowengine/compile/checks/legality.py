@@ -4,22 +4,22 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from flowengine.compile.program import CompiledState
-from flowengine.problems import one_of
+from flowengine.problems import join_with_or
 from flowengine.svaml import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS
 
-DONE = frozenset({"done"})
-NOTHING: frozenset[str] = frozenset()
-ACTIONS: Mapping[str, frozenset[str]] = {
+DONE_ACTION = frozenset({"done"})
+NO_INSTRUCTIONS: frozenset[str] = frozenset()
+LEGAL_ACTIONS_BY_CONTEXT: Mapping[str, frozenset[str]] = {
     **LEGAL_ACTIONS,
-    "dice": LEGAL_ACTIONS["dice"] | DONE,
-    "notify": LEGAL_ACTIONS["notify"] | DONE,
-    "keys": LEGAL_ACTIONS["notify"] | DONE,
+    "dice": LEGAL_ACTIONS["dice"] | DONE_ACTION,
+    "notify": LEGAL_ACTIONS["notify"] | DONE_ACTION,
+    "keys": LEGAL_ACTIONS["notify"] | DONE_ACTION,
 }
-INSTRUCTIONS: Mapping[str, frozenset[str]] = {
+LEGAL_INSTRUCTIONS_BY_CONTEXT: Mapping[str, frozenset[str]] = {
     **LEGAL_INSTRUCTIONS,
     "keys": LEGAL_INSTRUCTIONS["notify"],
 }
-WHEN = {
+CONTEXT_PHRASES = {
     "ice": "on an incoming call",
     "ace": "after an answer",
     "pie": "after a key press",
@@ -27,7 +27,7 @@ WHEN = {
     "dice": "after the end of the call",
     "keys": "on keys in a conference",
 }
-WORDS = {
+ACTION_PHRASES = {
     "connectPstn": "call a phone",
     "connectSip": "call a SIP address",
     "connectMxp": "call an app user",
@@ -46,18 +46,18 @@ WORDS = {
     "stopRecording": "stop recording",
     "reportCallStatus": "report on the call",
 }
-KEYS = {
+KEYS_BY_INSTRUCTION = {
     "sendDtmf": "dtmf",
     "playFiles": "say",
     "startRecording": "record",
     "stopRecording": "record",
     "reportCallStatus": "report",
 }
-EARLIER = frozenset({"connectMxp", "connectStream", "park", "answer"})
-SILENT = frozenset({"notify", "dice", "keys"})
+EARLY_ACTIONS = frozenset({"connectMxp", "connectStream", "park", "answer"})
+UNANSWERED_CONTEXTS = frozenset({"notify", "dice", "keys"})
 
 
-class Fault(NamedTuple):
+class IllegalPlace(NamedTuple):
     """Something that a state does where it cannot; `key` is where the author wrote it."""
 
     code: str
@@ -66,17 +66,24 @@ class Fault(NamedTuple):
     hint: str
 
 
-def faults(state: CompiledState, context: str) -> Iterator[Fault]:
-    for action in sorted(state.verb.actions - ACTIONS[context]):
-        yield fault("FE401", state, state.kind, action, context, ACTIONS)
-    sent = state.preamble.instructions if state.preamble else NOTHING
-    for instruction in sorted(sent - INSTRUCTIONS[context]):
-        yield fault(
-            "FE402", state, KEYS.get(instruction, instruction), instruction, context, INSTRUCTIONS
+def find_illegal_places(state: CompiledState, context: str) -> Iterator[IllegalPlace]:
+    for action in sorted(state.verb.actions - LEGAL_ACTIONS_BY_CONTEXT[context]):
+        yield build_illegal_place(
+            "FE401", state, state.kind, action, context, LEGAL_ACTIONS_BY_CONTEXT
+        )
+    sent = state.preamble.instructions if state.preamble else NO_INSTRUCTIONS
+    for instruction in sorted(sent - LEGAL_INSTRUCTIONS_BY_CONTEXT[context]):
+        yield build_illegal_place(
+            "FE402",
+            state,
+            KEYS_BY_INSTRUCTION.get(instruction, instruction),
+            instruction,
+            context,
+            LEGAL_INSTRUCTIONS_BY_CONTEXT,
         )
     if "startRecording" in sent and "connectMxp" in state.verb.actions:
         message = f"{state.name} starts recording, but the platform ignores that where an app user is called"
-        yield Fault(
+        yield IllegalPlace(
             "FE907",
             "record",
             message,
@@ -84,24 +91,27 @@ def faults(state: CompiledState, context: str) -> Iterator[Fault]:
         )
 
 
-def fault(
+def build_illegal_place(
     code: str,
     state: CompiledState,
     key: str,
     name: str,
     context: str,
     legal: Mapping[str, frozenset[str]],
-) -> Fault:
-    return Fault(
-        code, key, f"{state.name} cannot {WORDS[name]} {WHEN[context]}", cure(name, context, legal)
+) -> IllegalPlace:
+    return IllegalPlace(
+        code,
+        key,
+        f"{state.name} cannot {ACTION_PHRASES[name]} {CONTEXT_PHRASES[context]}",
+        format_hint(name, context, legal),
     )
 
 
-def cure(name: str, context: str, legal: Mapping[str, frozenset[str]]) -> str:
+def format_hint(name: str, context: str, legal: Mapping[str, frozenset[str]]) -> str:
     """Where it is possible, and what to write instead."""
-    where = f"only possible {one_of(WHEN[place] for place in legal if name in legal[place])}"
-    if context in SILENT:
+    where = f"only possible {join_with_or(CONTEXT_PHRASES[place] for place in legal if name in legal[place])}"
+    if context in UNANSWERED_CONTEXTS:
         return f"{where}; an event can set, choose and fetch, and ends with done:"
     if name == "continue":
         return f"{where}; connect the caller first"
-    return f"{where}; lead there before the first question" if name in EARLIER else where
+    return f"{where}; lead there before the first question" if name in EARLY_ACTIONS else where

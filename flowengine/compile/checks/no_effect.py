@@ -6,19 +6,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flowengine.compile.checks.call_facts import (
+    CALL_ENDED,
+    CALL_RECORDED,
     CONFERENCE_KEYS,
-    ENDED,
     NOTICES,
-    RECORDED,
     CallFacts,
-    chosen,
+    find_chosen_locales,
 )
-from flowengine.compile.checks.unheard_events import key_options
+from flowengine.compile.checks.unheard_events import get_key_options
 from flowengine.compile.program import CompiledState, Program
 from flowengine.expr import EvalError
 from flowengine.limits import FETCH_MARGIN_SECONDS
 from flowengine.problems import Problem
-from flowengine.source import Path
+from flowengine.source import KeyPath
 from flowengine.states.assign import CompiledSet
 from flowengine.states.choose import CompiledChoose
 from flowengine.states.collect import CompiledCollect
@@ -27,63 +27,69 @@ from flowengine.states.fetch import CompiledFetch
 from flowengine.states.menu import CompiledMenu
 from flowengine.states.split import CompiledSplit
 
-ASIDE = CONFERENCE_KEYS | NOTICES | ENDED  # events that leave the call in its place
-RETRY_WORDS = ("again", "no_input", "no_match", "invalid")
-Idle = tuple[Path, str, str]  # below the state: where, why it does nothing, what to do
+SIDE_EVENTS = CONFERENCE_KEYS | NOTICES | CALL_ENDED  # events that leave the call in its place
+RETRY_PROMPT_KEYS = ("again", "no_input", "no_match", "invalid")
+NoEffect = tuple[KeyPath, str, str]  # below the state: where, why it does nothing, what to do
 
 
 def check(known: CallFacts, deadline: float) -> Iterator[Problem]:
     program = known.program
     for state in program.states.values():
-        for path, message, hint in idle(known, state, deadline):
-            yield Problem("FE936", program.document.key_span((*state.path, *path)), message, hint)
+        for path, message, hint in find_no_effects(known, state, deadline):
+            yield Problem(
+                "FE936", program.document.find_key_span((*state.path, *path)), message, hint
+            )
 
 
-def idle(known: CallFacts, state: CompiledState, deadline: float) -> Iterator[Idle]:
+def find_no_effects(known: CallFacts, state: CompiledState, deadline: float) -> Iterator[NoEffect]:
     program, verb = known.program, state.verb
-    yield from idle_preamble(known, state)
+    yield from find_idle_preamble(known, state)
     if isinstance(verb, CompiledSet):
-        yield from unread(known, state, verb)
+        yield from find_unread_values(known, state, verb)
     elif isinstance(verb, CompiledChoose):
-        yield from never_chosen(verb)
+        yield from find_dead_choices(verb)
     elif isinstance(verb, CompiledSplit):
-        yield from never_shared(verb)
+        yield from find_empty_shares(verb)
     elif isinstance(verb, CompiledMenu | CompiledCollect):
-        yield from idle_options(program, state, verb)
+        yield from find_idle_options(program, state, verb)
     elif isinstance(verb, CompiledConnect):
-        yield from idle_keys(program, state)
+        yield from find_idle_keys(program, state)
     elif isinstance(verb, CompiledFetch):
-        yield from cut_wait(program, state, verb, deadline)
+        yield from find_cut_timeout(program, state, verb, deadline)
 
 
-def idle_preamble(known: CallFacts, state: CompiledState) -> Iterator[Idle]:
-    first, here = state.preamble, known.at.get(state.name, 0)
-    if first and first.stop and here and not here & RECORDED:
+def find_idle_preamble(known: CallFacts, state: CompiledState) -> Iterator[NoEffect]:
+    first, here = state.preamble, known.facts_by_state.get(state.name, 0)
+    if first and first.stop and here and not here & CALL_RECORDED:
         yield (
             ("record",),
             "nothing is recorded here, so nothing stops",
             "remove it, or start a recording before by `record: {to: …}`",
         )
     locale = first.locale.constant if first and first.locale else None
-    idle = locale and here and known.spoken_before(state) == [locale]
-    if idle and not changes_locale(known.program):
+    idle = locale and here and known.list_locales_before(state) == [locale]
+    if idle and not has_locale_changes(known.program):
         hint = "remove it, or choose another locale"
         yield ("locale",), f"the call speaks {locale} already", hint
 
 
-def changes_locale(program: Program) -> bool:
+def has_locale_changes(program: Program) -> bool:
     """Whether any state chooses another locale than the flow's: then each may name its own."""
     found = [state.preamble.locale for state in program.states.values() if state.preamble]
-    return any(chosen(template, program) != [program.locale] for template in found if template)
+    return any(
+        find_chosen_locales(template, program) != [program.locale] for template in found if template
+    )
 
 
-def unread(known: CallFacts, state: CompiledState, verb: CompiledSet) -> Iterator[Idle]:
+def find_unread_values(
+    known: CallFacts, state: CompiledState, verb: CompiledSet
+) -> Iterator[NoEffect]:
     """Values that no state reads before they are overwritten; FE902 tells of those that none reads."""
     program = known.program
     later = {target.state for target in state.exits.values()} | {state.error}
     later |= {program.answered, program.pressed, program.ended, *program.notified.values()}
     needed = frozenset().union(*(program.entry_reads.get(name, frozenset()) for name in later))
-    if known.may(state.name, ASIDE):  # the call goes on where it waits
+    if known.can_hold(state.name, SIDE_EVENTS):  # the call goes on where it waits
         needed = needed.union(*program.live.values())
     for item in verb.assignments:
         name = f"vars.{item.variable.name}"
@@ -99,7 +105,7 @@ def is_read(program: Program, name: str) -> bool:
     return any(name in state.reads or name in state.late_reads for state in program.states.values())
 
 
-def never_chosen(verb: CompiledChoose) -> Iterator[Idle]:
+def find_dead_choices(verb: CompiledChoose) -> Iterator[NoEffect]:
     seen: dict[str, int] = {}
     for index, (condition, _) in enumerate(verb.branches[:-1]):
         text = " ".join(condition.text.split()) if condition else ""
@@ -111,7 +117,7 @@ def never_chosen(verb: CompiledChoose) -> Iterator[Idle]:
             )
         seen.setdefault(text, index)
         if condition and not condition.names and "tables." not in text:
-            always = is_always(condition.evaluate)
+            always = evaluate_constant(condition.evaluate)
             if always is not None:
                 yield (
                     ("choose", index),
@@ -120,14 +126,14 @@ def never_chosen(verb: CompiledChoose) -> Iterator[Idle]:
                 )
 
 
-def is_always(evaluate: Any) -> bool | None:
+def evaluate_constant(evaluate: Any) -> bool | None:
     try:
         return bool(evaluate({}))
     except EvalError:
         return None
 
 
-def never_shared(verb: CompiledSplit) -> Iterator[Idle]:
+def find_empty_shares(verb: CompiledSplit) -> Iterator[NoEffect]:
     before = 0.0
     for index, (bound, _) in enumerate(verb.bounds):
         if bound <= before:
@@ -139,25 +145,25 @@ def never_shared(verb: CompiledSplit) -> Iterator[Idle]:
         before = max(before, bound)
 
 
-def idle_options(
+def find_idle_options(
     program: Program, state: CompiledState, verb: CompiledMenu | CompiledCollect
-) -> Iterator[Idle]:
-    authored = program.document.at((*state.path, state.kind))
-    if "voice_timeout" in authored and not verb.question.heard:
+) -> Iterator[NoEffect]:
+    authored = program.document.get_value((*state.path, state.kind))
+    if "voice_timeout" in authored and not verb.question.accepts_voice:
         cure = "add `hear:` to an option" if state.kind == "menu" else "add `voice: true`"
         yield (
             (state.kind, "voice_timeout"),
             "nobody can speak here, so nothing is waited for",
             f"{cure}, or remove it",
         )
-    for name in RETRY_WORDS if verb.question.attempts == 1 else ():
+    for name in RETRY_PROMPT_KEYS if verb.question.attempts == 1 else ():
         if name in authored:
             yield (
                 (state.kind, name),
                 "the question is asked only once, so nobody hears this",
                 "allow more attempts, or remove it",
             )
-    for name in RETRY_WORDS if verb.question.attempts > 1 else ():
+    for name in RETRY_PROMPT_KEYS if verb.question.attempts > 1 else ():
         words = authored.get(name)
         each = words.get("each") if isinstance(words, dict) else None
         if each and len(each) > verb.question.attempts - 1:
@@ -169,8 +175,8 @@ def idle_options(
             )
 
 
-def idle_keys(program: Program, state: CompiledState) -> Iterator[Idle]:
-    options: Mapping[str, Any] = key_options(program, state)
+def find_idle_keys(program: Program, state: CompiledState) -> Iterator[NoEffect]:
+    options: Mapping[str, Any] = get_key_options(program, state)
     for name in ("max", "timeout") if options and options.get("mode") != "detect" else ():
         if name in options:
             yield (
@@ -180,11 +186,11 @@ def idle_keys(program: Program, state: CompiledState) -> Iterator[Idle]:
             )
 
 
-def cut_wait(
+def find_cut_timeout(
     program: Program, state: CompiledState, verb: CompiledFetch, deadline: float
-) -> Iterator[Idle]:
+) -> Iterator[NoEffect]:
     most = deadline - FETCH_MARGIN_SECONDS
-    if verb.timeout > most and "timeout" in program.document.at((*state.path, "fetch")):
+    if verb.timeout > most and "timeout" in program.document.get_value((*state.path, "fetch")):
         yield (
             ("fetch", "timeout"),
             f"a lookup is cut off after {most:g}s, as the platform waits {deadline:g}s for an answer",

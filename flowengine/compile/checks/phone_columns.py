@@ -6,32 +6,36 @@ from functools import partial
 from typing import Any, Final
 
 from flowengine.compile.program import Program
-from flowengine.expr import Expression, Template, whole_expression
-from flowengine.model import Authored, Memory
+from flowengine.expr import Expression, Template, find_whole_expression
+from flowengine.model import AuthoredProject, CompileCache
 from flowengine.problems import Problem
-from flowengine.source import Path
+from flowengine.source import KeyPath
 from flowengine.states.assign import CompiledSet
 from flowengine.states.connect import CompiledConnect
-from flowengine.svaml import NUMBER
+from flowengine.svaml import NUMBER_PATTERN
 
-PHONES: Final = frozenset({"phone", "telephone", "mobile", "caller_id"})
-_COLUMN: Final = re.compile(r"tables\.(\w+)\.(\w+)\((?:[^()]|\([^()]*\))*\)")
-_DIGITS: Final = re.compile(r"[0-9][0-9 ()./-]{5,}")
+PHONE_COLUMN_NAMES: Final = frozenset({"phone", "telephone", "mobile", "caller_id"})
+_TABLE_COLUMN: Final = re.compile(r"tables\.(\w+)\.(\w+)\((?:[^()]|\([^()]*\))*\)")
+_PHONE_DIGITS: Final = re.compile(r"[0-9][0-9 ()./-]{5,}")
 _ONE_VARIABLE: Final = re.compile(r"vars\.(\w+)")
-Column = tuple[str, str]  # table and column
+TableColumn = tuple[str, str]  # table and column
 
 
-def check(programs: Mapping[str, Program], authored: Authored, memory: Memory) -> Iterator[Problem]:
+def check(
+    programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
+) -> Iterator[Problem]:
     tables = authored.project.tables
-    dialled = frozenset[Column]().union(
+    dialled = frozenset[TableColumn]().union(
         *(
-            memory.recall(("phone columns", name), program, partial(columns_dialled, program))
+            memory.get_or_compute(
+                ("phone columns", name), program, partial(find_dialled_columns, program)
+            )
             for name, program in (programs.items() if tables else ())
         )
     )
     for name, table in tables.items():
-        document, path = authored.places["tables", name]
-        rows: dict[Path, Mapping[str, Any]] = {
+        document, path = authored.locations["tables", name]
+        rows: dict[KeyPath, Mapping[str, Any]] = {
             ("rows", key): row for key, row in table.rows.items()
         }
         if isinstance(table.default, dict):
@@ -40,13 +44,13 @@ def check(programs: Mapping[str, Program], authored: Authored, memory: Memory) -
             for column, value in row.items():
                 used = (name, column) in dialled
                 if (used or is_phone_column(column)) and not is_dialable(value, used=used):
-                    span = document.span((*path, *place, column))
+                    span = document.find_span((*path, *place, column))
                     message = f"{column} of {place[-1]} has no + and country code: the platform dials no such number"
-                    yield Problem("FE935", span, message, phone_cure(value))
+                    yield Problem("FE935", span, message, format_phone_hint(value))
 
 
 def is_phone_column(column: str) -> bool:
-    return column in PHONES or column.endswith("_phone")
+    return column in PHONE_COLUMN_NAMES or column.endswith("_phone")
 
 
 def is_dialable(value: Any, *, used: bool) -> bool:
@@ -54,40 +58,42 @@ def is_dialable(value: Any, *, used: bool) -> bool:
     like one of numbers, words may stand.
     """
     text = str(value).replace(" ", "")
-    if not text or text in ("dialled", "private") or NUMBER.fullmatch(text):
+    if not text or text in ("dialled", "private") or NUMBER_PATTERN.fullmatch(text):
         return True
     if isinstance(value, bool):
         return True
-    return not (used or _DIGITS.fullmatch(str(value)))
+    return not (used or _PHONE_DIGITS.fullmatch(str(value)))
 
 
-def phone_cure(value: Any) -> str:
+def format_phone_hint(value: Any) -> str:
     digits = re.sub(r"\D", "", str(value))
     example = f"+{digits.removeprefix('00')}" if 7 <= len(digits) <= 17 else "+14045009000"
     return f'write + and the country code, such as "{example}"'
 
 
-def columns_dialled(program: Program) -> frozenset[Column]:
+def find_dialled_columns(program: Program) -> frozenset[TableColumn]:
     """The columns that connections dial, directly or by a variable."""
     variables, found = set(), set()
-    for template in numbers_dialled(program):
-        inside = (whole_expression(template.text) or "").strip()
+    for template in iterate_dialled_numbers(program):
+        inside = (find_whole_expression(template.text) or "").strip()
         if variable := _ONE_VARIABLE.fullmatch(inside):
             variables.add(variable[1])
-        elif column := _COLUMN.fullmatch(inside):
+        elif column := _TABLE_COLUMN.fullmatch(inside):
             found.add((column[1], column[2]))
     for state in program.states.values() if variables else ():
         for item in state.verb.assignments if isinstance(state.verb, CompiledSet) else ():
             text = item.value.text if isinstance(item.value, Expression) else ""
-            if item.variable.name in variables and (column := _COLUMN.fullmatch(text.strip())):
+            if item.variable.name in variables and (
+                column := _TABLE_COLUMN.fullmatch(text.strip())
+            ):
                 found.add((column[1], column[2]))
     return frozenset(found)
 
 
-def numbers_dialled(program: Program) -> Iterator[Template]:
+def iterate_dialled_numbers(program: Program) -> Iterator[Template]:
     for state in program.states.values():
         if isinstance(state.verb, CompiledConnect) and state.verb.target == "phone":
-            texts = state.verb.prepared.texts
+            texts = state.verb.prepared_action.texts
             yield from (texts[name] for name in ("phone", "caller_id") if name in texts)
 
 
@@ -96,13 +102,13 @@ def check_variables(program: Program) -> Iterator[Problem]:
     for state in program.states.values():
         if not isinstance(state.verb, CompiledConnect) or state.verb.target != "phone":
             continue
-        text = (whole_expression(state.verb.prepared.texts["phone"].text) or "").strip()
+        text = (find_whole_expression(state.verb.prepared_action.texts["phone"].text) or "").strip()
         variable = (
             program.variables.get(text.removeprefix("vars.")) if text[:5] == "vars." else None
         )
         if variable and variable.kind in ("digits", "integer"):
-            authored = program.document.at((*state.path, "connect"))
+            authored = program.document.get_value((*state.path, "connect"))
             path = (*state.path, "connect", *(["phone"] if isinstance(authored, dict) else []))
             message = f"{variable.name} holds digits only, and a number without + is not dialled"
             hint = f'write +${{{text}}} where it has the country code, else ${{e164({text}, "1")}}'
-            yield Problem("FE935", program.document.span(path), message, hint)
+            yield Problem("FE935", program.document.find_span(path), message, hint)

@@ -6,8 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from flowengine.compile.checks.call_facts import CallFacts
-from flowengine.compile.checks.prompts import constant, plans_of
-from flowengine.compile.checks.text_sizes import Columns, longest_text, longest_value
+from flowengine.compile.checks.prompt_sizes import count_constant_characters, iterate_prompts
+from flowengine.compile.checks.text_sizes import (
+    ColumnSizes,
+    measure_longest_text,
+    measure_longest_value,
+)
 from flowengine.compile.program import CompiledState, Program
 from flowengine.expr import Template
 from flowengine.limits import (
@@ -18,21 +22,21 @@ from flowengine.limits import (
     MAX_USER_NAME,
 )
 from flowengine.problems import Problem
-from flowengine.source import Path
+from flowengine.source import KeyPath
 from flowengine.states import Variable
 from flowengine.states.connect import CompiledConnect
 
-NAMED = {
+NAMED_TARGETS = {
     "conference": (MAX_CONFERENCE_ID, "the name of a conference", "the call takes its error exit"),
     "app": (MAX_USER_NAME, "the name of an app user", "the call takes its error exit"),
 }
-UTF8_BYTES = 4  # of the longest character
+MAX_UTF8_BYTES = 4  # of the longest character
 
 
-class BuiltText(NamedTuple):
+class LimitedText(NamedTuple):
     """A text or several that together have a limit, and what happens to a longer one."""
 
-    path: Path
+    path: KeyPath
     what: str
     size: int
     most: int
@@ -40,94 +44,104 @@ class BuiltText(NamedTuple):
     templates: tuple[Template, ...]
 
 
-def check(known: CallFacts, columns: Columns) -> Iterator[Problem]:
+def check(known: CallFacts, columns: ColumnSizes) -> Iterator[Problem]:
     program = known.program
     for state in program.states.values():
-        for built in texts_built(program, state, columns):
+        for built in iterate_limited_texts(program, state, columns):
             if built.size > built.most:
-                yield outgrown(program, built, columns)
+                yield build_limit_problem(program, built, columns)
 
 
-def texts_built(program: Program, state: CompiledState, columns: Columns) -> Iterator[BuiltText]:
+def iterate_limited_texts(
+    program: Program, state: CompiledState, columns: ColumnSizes
+) -> Iterator[LimitedText]:
     variables = program.variables
     if isinstance(state.verb, CompiledConnect):
-        yield from connected(program, state, state.verb, columns)
+        yield from iterate_connect_texts(program, state, state.verb, columns)
     details = state.preamble.details if state.preamble else None
     if details and details.constant is None:
-        size = longest_text(details, variables, columns)
+        size = measure_longest_text(details, variables, columns)
         path = (*state.path, "report", "details")
-        yield BuiltText(
+        yield LimitedText(
             path, "the details of a report", size, MAX_REPORT_DETAILS, "the rest is cut", (details,)
         )
-    for part in (part for plan in plans_of(state) if not plan.constant for part in plan.parts):
+    for part in (
+        part for plan in iterate_prompts(state) if not plan.constant for part in plan.parts
+    ):
         for template in part.texts.values() if part.kind == "text" else ():
             if (
                 "call.custom" in template.names
             ):  # what your own system hands in is as long as it means
                 continue
-            size = longest_text(template, variables, columns)
-            if template.constant is None and constant(template) <= MAX_SAY < size:
-                yield BuiltText(
+            size = measure_longest_text(template, variables, columns)
+            if template.constant is None and count_constant_characters(template) <= MAX_SAY < size:
+                yield LimitedText(
                     part.path, "a spoken text", size, MAX_SAY, "the rest is not spoken", (template,)
                 )
 
 
-def connected(
-    program: Program, state: CompiledState, connect: CompiledConnect, columns: Columns
-) -> Iterator[BuiltText]:
-    template = connect.prepared.texts[connect.target]
-    if connect.target in NAMED and template.constant is None:
-        most, what, then = NAMED[connect.target]
-        size = longest_text(template, program.variables, columns)
+def iterate_connect_texts(
+    program: Program, state: CompiledState, connect: CompiledConnect, columns: ColumnSizes
+) -> Iterator[LimitedText]:
+    template = connect.prepared_action.texts[connect.target]
+    if connect.target in NAMED_TARGETS and template.constant is None:
+        most, what, then = NAMED_TARGETS[connect.target]
+        size = measure_longest_text(template, program.variables, columns)
         path = (*state.path, "connect", connect.target)
-        yield BuiltText(path, what, size, most, then, (template,))
-    headers = connect.prepared.headers
+        yield LimitedText(path, what, size, most, then, (template,))
+    headers = connect.prepared_action.headers
     if any(template.constant is None for template in headers.values()):
         size = sum(
-            len(name.encode()) + header_bytes(template, program.variables, columns)
+            len(name.encode()) + measure_header_bytes(template, program.variables, columns)
             for name, template in headers.items()
         )
         path, then = (*state.path, "connect", "headers"), "the call takes its error exit"
         templates = tuple(headers.values())
-        yield BuiltText(path, "call headers in bytes", size, MAX_HEADERS_BYTES, then, templates)
+        yield LimitedText(path, "call headers in bytes", size, MAX_HEADERS_BYTES, then, templates)
 
 
-def header_bytes(template: Template, variables: Mapping[str, Variable], columns: Columns) -> int:
+def measure_header_bytes(
+    template: Template, variables: Mapping[str, Variable], columns: ColumnSizes
+) -> int:
     """The bytes of a value: a text may have four to a character."""
     wide = sum(
-        variable.size * (UTF8_BYTES - 1)
-        for variable in variables_in([template], variables)
+        variable.size * (MAX_UTF8_BYTES - 1)
+        for variable in find_variables([template], variables)
         if variable.kind == "text"
     )
-    return longest_text(template, variables, columns) + wide
+    return measure_longest_text(template, variables, columns) + wide
 
 
-def variables_in(
+def find_variables(
     templates: Iterable[Template], variables: Mapping[str, Variable]
 ) -> Iterator[Variable]:
     """The variables that stand in these texts as they are."""
     for template in templates:
-        for piece in template.pieces:
+        for piece in template.interpolations:
             name = piece.expression.text.strip()
             if name[:5] == "vars." and (variable := variables.get(name[5:])):
                 yield variable
 
 
-def outgrown(program: Program, built: BuiltText, columns: Columns) -> Problem:
+def build_limit_problem(program: Program, built: LimitedText, columns: ColumnSizes) -> Problem:
     message = f"{built.what} may have {built.size} here; the platform takes {built.most}, and with more {built.then}"
     largest = max(
-        variables_in(built.templates, program.variables), key=lambda one: one.size, default=None
+        find_variables(built.templates, program.variables), key=lambda one: one.size, default=None
     )
     return Problem(
-        "FE934", program.document.span(built.path), message, cure(largest, built, columns)
+        "FE934",
+        program.document.find_span(built.path),
+        message,
+        format_limit_hint(largest, built, columns),
     )
 
 
-def cure(largest: Variable | None, built: BuiltText, columns: Columns) -> str:
+def format_limit_hint(largest: Variable | None, built: LimitedText, columns: ColumnSizes) -> str:
     if largest is None:
         return "cut what may be long: first(…, 40)"
     room = built.most - (
-        built.size - (longest_value(f"vars.{largest.name}", {largest.name: largest}, columns) or 0)
+        built.size
+        - (measure_longest_value(f"vars.{largest.name}", {largest.name: largest}, columns) or 0)
     )
     if room < 1:
         return f"shorten the text, or cut what may be long: first(vars.{largest.name}, 20)"

@@ -4,7 +4,7 @@ call began.
 
 from collections.abc import Iterator, Mapping
 
-from flowengine.compile.checks.graph import callees
+from flowengine.compile.checks.program_graph import list_callees
 from flowengine.compile.program import Program
 from flowengine.problems import Problem
 
@@ -12,7 +12,7 @@ from flowengine.problems import Problem
 def check(programs: Mapping[str, Program], incoming: frozenset[str]) -> Iterator[Problem]:
     used: dict[str, str] = {}
     for name, program in programs.items():
-        for flow in callees(program) if program.calls else ():
+        for flow in list_callees(program) if program.subflow_states else ():
             used.setdefault(flow, name)
     for name, program in programs.items():
         if name not in used or name in incoming or program.answered:
@@ -21,5 +21,5 @@ def check(programs: Mapping[str, Program], incoming: frozenset[str]) -> Iterator
             if getattr(program, event):
                 message = f"{name} is only used as a subflow, so this is never entered: events go to the flow in which the call began"
                 hint = f"move it to `on:` of {used[name]}, or lead a route to {name}"
-                span = program.document.key_span(("on", event))
+                span = program.document.find_key_span(("on", event))
                 yield Problem("FE931", span, message, hint)

@@ -9,14 +9,14 @@ from typing import Final
 from flowengine.expr import Expression, Template, Type
 from flowengine.limits import (
     MAX_CUSTOM_BYTES,
-    MAX_DESTINATION,
     MAX_E164,
     MAX_FACT_BYTES,
+    MAX_RECORDING_URL,
 )
-from flowengine.model import Table
+from flowengine.model import TableFile
 from flowengine.states import Variable
 
-Columns = Mapping[tuple[str, str], int]  # the longest cell, by table and column
+ColumnSizes = Mapping[tuple[str, str], int]  # the longest cell, by table and column
 FACT_SIZES: Mapping[str, int] = {
     "call.from": MAX_E164,
     "call.to": MAX_FACT_BYTES,
@@ -26,58 +26,65 @@ FACT_SIZES: Mapping[str, int] = {
     "call.origin": 6,
     "call.locale": 10,
     "call.custom": MAX_CUSTOM_BYTES,
-    "event.destination": MAX_DESTINATION,
+    "event.destination": MAX_RECORDING_URL,
     "now.date": 10,
     "now.time": 5,
     "now.weekday": 9,
 }
-_CELL: Final = re.compile(r"tables\.(\w+)\.(\w+)\((?:[^()]|\([^()]*\))*\)")
-_E164: Final = re.compile(r"e164\((?:[^()]|\([^()]*\))*\)")
-_KEEPS_SIZE: Final = re.compile(r"(upper|lower|trim|title|text|string)\(([\w.]+)\)")
-_FIRST_OR_LAST: Final = re.compile(r"(?:first|last)\([\w.]+, *([0-9]{1,4})\)")
+_TABLE_CELL: Final = re.compile(r"tables\.(\w+)\.(\w+)\((?:[^()]|\([^()]*\))*\)")
+_E164_CALL: Final = re.compile(r"e164\((?:[^()]|\([^()]*\))*\)")
+_SIZE_KEEPING_CALL: Final = re.compile(r"(upper|lower|trim|title|text|string)\(([\w.]+)\)")
+_FIRST_OR_LAST_CALL: Final = re.compile(r"(?:first|last)\([\w.]+, *([0-9]{1,4})\)")
 _TEXT_LITERAL: Final = re.compile(r'"([^"\\]*)"')
 
 
-def longest_text(template: Template, variables: Mapping[str, Variable], columns: Columns) -> int:
+def measure_longest_text(
+    template: Template, variables: Mapping[str, Variable], columns: ColumnSizes
+) -> int:
     """The characters that a text may have at least in the worst case: what is not known counts 0."""
     if template.constant is not None:
         return len(template.constant)
     constant = sum(len(part) for part in template.parts if isinstance(part, str))
     return constant + sum(
-        longest_value(piece.expression.text, variables, columns) or 0 for piece in template.pieces
+        measure_longest_value(piece.expression.text, variables, columns) or 0
+        for piece in template.interpolations
     )
 
 
-def longest_expression(
-    expression: Expression, variables: Mapping[str, Variable], columns: Columns
+def measure_longest_expression(
+    expression: Expression, variables: Mapping[str, Variable], columns: ColumnSizes
 ) -> int:
-    return longest_value(expression.text, variables, columns) or 0
+    return measure_longest_value(expression.text, variables, columns) or 0
 
 
-def longest_value(text: str, variables: Mapping[str, Variable], columns: Columns) -> int | None:
+def measure_longest_value(
+    text: str, variables: Mapping[str, Variable], columns: ColumnSizes
+) -> int | None:
     """The most characters of an expression's value, or None where that is not known."""
     text = text.strip()
     variable = variables.get(text[5:]) if text.startswith("vars.") else None
     if variable:
         return variable.size if variable.type is Type.TEXT else None
-    return FACT_SIZES.get(text) or longest_result(text, variables, columns)
+    return FACT_SIZES.get(text) or measure_longest_result(text, variables, columns)
 
 
-def longest_result(text: str, variables: Mapping[str, Variable], columns: Columns) -> int | None:
+def measure_longest_result(
+    text: str, variables: Mapping[str, Variable], columns: ColumnSizes
+) -> int | None:
     """The most characters of a literal, a cell of a table, or what a function gives."""
     if literal := _TEXT_LITERAL.fullmatch(text):
         return len(literal[1])
-    if cell := _CELL.fullmatch(text):
+    if cell := _TABLE_CELL.fullmatch(text):
         return columns.get((cell[1], cell[2]))
-    if cut := _FIRST_OR_LAST.fullmatch(text):
+    if cut := _FIRST_OR_LAST_CALL.fullmatch(text):
         return int(cut[1])
-    if _E164.fullmatch(text):
+    if _E164_CALL.fullmatch(text):
         return MAX_E164
-    call = _KEEPS_SIZE.fullmatch(text)
-    return longest_value(call[2], variables, columns) if call else None
+    call = _SIZE_KEEPING_CALL.fullmatch(text)
+    return measure_longest_value(call[2], variables, columns) if call else None
 
 
-def column_sizes(tables: Mapping[str, Table]) -> dict[tuple[str, str], int]:
+def measure_columns(tables: Mapping[str, TableFile]) -> dict[tuple[str, str], int]:
     """The longest cell of each column of text."""
     found: dict[tuple[str, str], int] = {}
     for name, table in tables.items():

@@ -5,8 +5,8 @@ that it speaks.
 from collections.abc import Iterator
 
 from flowengine.compile.checks.call_facts import CallFacts
-from flowengine.problems import Problem, suggest
-from flowengine.svaml import TRANSCRIBED
+from flowengine.problems import Problem, suggest_name
+from flowengine.svaml import TRANSCRIPTION_LOCALES
 
 
 def check(known: CallFacts) -> Iterator[Problem]:
@@ -16,13 +16,14 @@ def check(known: CallFacts) -> Iterator[Problem]:
         )
         if not wanted:
             continue
-        spoken = known.spoken(state) if state.name in known.at else []
+        spoken = known.list_spoken_locales(state) if state.name in known.facts_by_state else []
         for locale in [wanted] if isinstance(wanted, str) else spoken:
-            if locale not in TRANSCRIBED:
+            if locale not in TRANSCRIPTION_LOCALES:
                 path = (*state.path, "record", "transcribe")
                 yield Problem(
                     "FE904",
-                    known.program.document.span(path),
+                    known.program.document.find_span(path),
                     f"{locale} is no locale in which the platform is known to write speech down",
-                    suggest(locale, TRANSCRIBED) or f"write one of {', '.join(TRANSCRIBED)}",
+                    suggest_name(locale, TRANSCRIPTION_LOCALES)
+                    or f"write one of {', '.join(TRANSCRIPTION_LOCALES)}",
                 )

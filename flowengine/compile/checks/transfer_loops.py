@@ -6,18 +6,24 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from flowengine.compile.checks.graph import QUESTIONS, callee, components
-from flowengine.compile.checks.ways import own_error
+from flowengine.compile.checks.call_paths import has_own_error
+from flowengine.compile.checks.program_graph import (
+    QUESTION_STATE_KINDS,
+    find_components,
+    get_callee,
+)
 from flowengine.compile.program import CompiledState, Program
-from flowengine.compile.routing import Routing, routing
-from flowengine.model import Authored, Memory
+from flowengine.compile.routing import CompiledRoute, compile_route
+from flowengine.model import AuthoredProject, CompileCache
 from flowengine.problems import Problem
-from flowengine.source import Path
+from flowengine.source import KeyPath
 from flowengine.states.connect import CompiledConnect
-from flowengine.states.wire import DIALLED
+from flowengine.states.connect_actions import DIALLED_TARGET
 
-LOOP_HINT = "connect one of them to a number outside of this project, or ask the caller before"
-SHOWN_HOPS = 8  # of a circle that a person still reads
+TRANSFER_LOOP_HINT = (
+    "connect one of them to a number outside of this project, or ask the caller before"
+)
+MAX_SHOWN_HOPS = 8  # of a circle that a person still reads
 
 
 class DialledNumber(NamedTuple):
@@ -26,14 +32,16 @@ class DialledNumber(NamedTuple):
     flow: str
     state: str
     number: str
-    path: Path
+    path: KeyPath
 
 
-def check(programs: Mapping[str, Program], authored: Authored, memory: Memory) -> Iterator[Problem]:
+def check(
+    programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
+) -> Iterator[Problem]:
     """One problem for each circle of numbers."""
-    owners = own_numbers(authored)
+    owners = list_own_numbers(authored)
     dialled = {
-        name: memory.recall(("dialled", name), program, partial(connections, program))
+        name: memory.get_or_compute(("dialled", name), program, partial(list_connections, program))
         for name, program in (programs.items() if owners else ())
     }
     if not any(
@@ -41,43 +49,43 @@ def check(programs: Mapping[str, Program], authored: Authored, memory: Memory) -
     ):
         return
     hops = {
-        number: next_numbers(number, flow, programs, dialled, owners)
+        number: find_next_numbers(number, flow, programs, dialled, owners)
         for number, flow in owners.items()
     }
-    for circle in components({number: list(following) for number, following in hops.items()}):
+    for circle in find_components({number: list(following) for number, following in hops.items()}):
         if len(circle) > 1 or circle[0] in hops[circle[0]]:
-            yield loop_problem(programs, owners, hops, circle)
+            yield build_transfer_problem(programs, owners, hops, circle)
 
 
-def own_numbers(authored: Authored) -> dict[str, str]:
+def list_own_numbers(authored: AuthoredProject) -> dict[str, str]:
     """The flow that answers each number which a route names, in a call by phone."""
     found: dict[str, str] = {}
-    for route in map(routing, authored.project.routes):
+    for route in map(compile_route, authored.project.routes):
         if is_phone_route(route):
-            found.setdefault(route.head, route.flow)
+            found.setdefault(route.prefix, route.flow)
     return found
 
 
-def is_phone_route(route: Routing) -> bool:
-    number = route.to and not route.open and route.head.isdigit()
+def is_phone_route(route: CompiledRoute) -> bool:
+    number = route.has_number and not route.has_wildcard and route.prefix.isdigit()
     return number and route.kind in ("", "did", "number") and route.origin in ("", "pstn")
 
 
-def connections(program: Program) -> tuple[DialledNumber, ...]:
+def list_connections(program: Program) -> tuple[DialledNumber, ...]:
     """All connections to numbers that the author wrote down."""
     found = []
     for state in program.states.values():
         if isinstance(state.verb, CompiledConnect) and state.verb.target == "phone":
-            number = state.verb.prepared.texts["phone"].constant
+            number = state.verb.prepared_action.texts["phone"].constant
             if number is not None:
-                digits = "" if number == DIALLED else number.replace(" ", "").lstrip("+")
-                authored = program.document.at((*state.path, "connect"))
+                digits = "" if number == DIALLED_TARGET else number.replace(" ", "").lstrip("+")
+                authored = program.document.get_value((*state.path, "connect"))
                 path = (*state.path, "connect", *(["phone"] if isinstance(authored, dict) else []))
                 found.append(DialledNumber(program.flow, state.name, digits, path))
     return tuple(found)
 
 
-def next_numbers(
+def find_next_numbers(
     number: str,
     flow: str,
     programs: Mapping[str, Program],
@@ -87,7 +95,7 @@ def next_numbers(
     """By number of the project: the connection by which a call to this number goes there."""
     visited: dict[str, set[str]] = {}
     if flow in programs:
-        unasked(flow, programs, visited)
+        visit_unasked_states(flow, programs, visited)
     found: dict[str, DialledNumber] = {}
     for name, states in visited.items():
         for each in dialled[name]:
@@ -97,7 +105,7 @@ def next_numbers(
     return found
 
 
-def unasked(
+def visit_unasked_states(
     flow: str, programs: Mapping[str, Program], visited: dict[str, set[str]]
 ) -> frozenset[str]:
     """Note the states, by flow, that a call comes to without an answer of the caller; return the
@@ -113,22 +121,22 @@ def unasked(
         if state.kind == "return":
             # the kind says that it is a return
             outcomes.add(state.verb.outcome)  # type: ignore[attr-defined]
-        todo += following(program, state, programs, visited)
+        todo += iterate_next_states(program, state, programs, visited)
     return frozenset(outcomes)
 
 
-def following(
+def iterate_next_states(
     program: Program,
     state: CompiledState,
     programs: Mapping[str, Program],
     visited: dict[str, set[str]],
 ) -> Iterator[str]:
     """Where the call goes on by itself: a caller who says nothing takes `otherwise:`."""
-    if own_error(program, state):
+    if has_own_error(program, state):
         yield state.error
-    if called := callee(state):
+    if called := get_callee(state):
         if called in programs and called not in visited:
-            outcomes = unasked(called, programs, visited)
+            outcomes = visit_unasked_states(called, programs, visited)
             yield from (
                 target.state
                 for name, target in state.exits.items()
@@ -136,11 +144,11 @@ def following(
             )
         return
     for name, target in state.exits.items():
-        if name == "otherwise" or (state.kind not in QUESTIONS and target.via == "same"):
+        if name == "otherwise" or (state.kind not in QUESTION_STATE_KINDS and target.via == "same"):
             yield target.state
 
 
-def loop_problem(
+def build_transfer_problem(
     programs: Mapping[str, Program],
     owners: Mapping[str, str],
     hops: Mapping[str, Mapping[str, DialledNumber]],
@@ -154,9 +162,11 @@ def loop_problem(
         walked.append(following_number)
     if members[0] not in hops[walked[-1]]:  # a circle of circles: show the numbers that it has
         walked = members
-    shown = [f"+{number} ({owners[number]})" for number in walked[:SHOWN_HOPS]]
-    rest = ["…"] if len(walked) > SHOWN_HOPS else []
+    shown = [f"+{number} ({owners[number]})" for number in walked[:MAX_SHOWN_HOPS]]
+    rest = ["…"] if len(walked) > MAX_SHOWN_HOPS else []
     first = next(hop for to, hop in hops[members[0]].items() if to in circle)
     way = " -> ".join([*shown, *rest, f"+{members[0]}"])
-    span = programs[first.flow].document.span(first.path)
-    return Problem("FE938", span, f"calls between own numbers go round for ever: {way}", LOOP_HINT)
+    span = programs[first.flow].document.find_span(first.path)
+    return Problem(
+        "FE938", span, f"calls between own numbers go round for ever: {way}", TRANSFER_LOOP_HINT
+    )

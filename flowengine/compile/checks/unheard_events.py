@@ -5,14 +5,16 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from flowengine.compile.checks.call_facts import CallFacts
-from flowengine.compile.checks.graph import callees, reachable
+from flowengine.compile.checks.program_graph import find_reachable, list_callees
 from flowengine.compile.program import CompiledState, Program
-from flowengine.model import Memory
+from flowengine.model import CompileCache
 from flowengine.problems import Problem
 from flowengine.states.connect import CompiledConnect
 
-OF_DETECTION = frozenset({"amd", "amd_beep"})
-TO_EXITS = "such a notice goes to the exits of the connection: person:, machine:, unsure:, beep:"
+DETECTION_NOTICES = frozenset({"amd", "amd_beep"})
+DETECTION_EXITS_HINT = (
+    "such a notice goes to the exits of the connection: person:, machine:, unsure:, beep:"
+)
 
 
 class EventSources(NamedTuple):
@@ -24,27 +26,29 @@ class EventSources(NamedTuple):
 
 
 def check(
-    known: Mapping[str, CallFacts], incoming: frozenset[str], memory: Memory
+    known: Mapping[str, CallFacts], incoming: frozenset[str], memory: CompileCache
 ) -> Iterator[Problem]:
     programs = {name: each.program for name, each in known.items()}
     own = {
-        name: memory.recall(("event sources", name), program, partial(sources, program))
+        name: memory.get_or_compute(
+            ("event sources", name), program, partial(find_event_sources, program)
+        )
         for name, program in programs.items()
     }
     graph = {
-        name: [flow for flow in callees(program) if flow in programs]
+        name: [flow for flow in list_callees(program) if flow in programs]
         for name, program in programs.items()
     }
     for name, program in programs.items():
         if program.pressed or program.notified:
-            used = [own[flow] for flow in reachable(graph, [name])]
-            yield from never_notified(program, used)
+            used = [own[flow] for flow in find_reachable(graph, [name])]
+            yield from find_missing_notices(program, used)
             if program.pressed and not program.answered and not any(each.keys for each in used):
-                yield never_pressed(program)
-    yield from unheard_keys(programs, graph, own, incoming)
+                yield build_pressed_problem(program)
+    yield from find_unheard_keys(programs, graph, own, incoming)
 
 
-def sources(program: Program) -> EventSources:
+def find_event_sources(program: Program) -> EventSources:
     recorders = [
         state.preamble.record
         for state in program.states.values()
@@ -53,35 +57,35 @@ def sources(program: Program) -> EventSources:
     return EventSources(
         any(recorder.notify for recorder in recorders),
         any(recorder.notify and recorder.transcribe for recorder in recorders),
-        tuple(name for name, state in program.states.items() if detects_keys(program, state)),
+        tuple(name for name, state in program.states.items() if is_detecting_keys(program, state)),
     )
 
 
-def detects_keys(program: Program, state: CompiledState) -> bool:
+def is_detecting_keys(program: Program, state: CompiledState) -> bool:
     if not isinstance(state.verb, CompiledConnect) or state.verb.target != "conference":
         return False
-    return bool(key_options(program, state).get("mode") == "detect")
+    return bool(get_key_options(program, state).get("mode") == "detect")
 
 
-def key_options(program: Program, state: CompiledState) -> Mapping[str, Any]:
+def get_key_options(program: Program, state: CompiledState) -> Mapping[str, Any]:
     """What an author wrote for keys in a conference."""
-    authored = program.document.at(state.path).get("connect")
+    authored = program.document.get_value(state.path).get("connect")
     found = authored.get("keys") if isinstance(authored, dict) else None
     return found if isinstance(found, dict) else {}
 
 
-def never_notified(program: Program, used: Sequence[EventSources]) -> Iterator[Problem]:
+def find_missing_notices(program: Program, used: Sequence[EventSources]) -> Iterator[Problem]:
     for kind in program.notified:
-        if reason := never(kind, used):
+        if reason := explain_missing_notice(kind, used):
             message, hint = reason
-            span = program.document.key_span(("on", "notified", kind))
+            span = program.document.find_key_span(("on", "notified", kind))
             yield Problem("FE939", span, f"{kind} never comes: {message}", hint)
 
 
-def never(kind: str, used: Sequence[EventSources]) -> tuple[str, str] | None:
+def explain_missing_notice(kind: str, used: Sequence[EventSources]) -> tuple[str, str] | None:
     """Why a notice never comes, and what to do."""
-    if kind in OF_DETECTION:
-        return TO_EXITS, "remove it, and lead those exits where it should go"
+    if kind in DETECTION_NOTICES:
+        return DETECTION_EXITS_HINT, "remove it, and lead those exits where it should go"
     if kind.startswith("recording") and not any(each.records for each in used):
         hint = "add `record:` to a state, without `notify: false`; or remove this"
         return "no state of this flow records and wants to hear of it", hint
@@ -91,13 +95,13 @@ def never(kind: str, used: Sequence[EventSources]) -> tuple[str, str] | None:
     return None
 
 
-def never_pressed(program: Program) -> Problem:
-    span = program.document.key_span(("on", "pressed"))
+def build_pressed_problem(program: Program) -> Problem:
+    span = program.document.find_key_span(("on", "pressed"))
     message = "no keys are ever reported: no conference of this flow listens to them"
     return Problem("FE939", span, message, "add `keys: {mode: detect}` to the connection")
 
 
-def unheard_keys(
+def find_unheard_keys(
     programs: Mapping[str, Program],
     graph: Mapping[str, Sequence[str]],
     own: Mapping[str, EventSources],
@@ -109,15 +113,15 @@ def unheard_keys(
         flow
         for name, program in programs.items()
         if listening and program.pressed
-        for flow in reachable(graph, [name])
+        for flow in find_reachable(graph, [name])
     }
-    begun = {flow for name in incoming & graph.keys() for flow in reachable(graph, [name])}
+    begun = {flow for name in incoming & graph.keys() for flow in find_reachable(graph, [name])}
     for name in programs:
         for state in own[name].keys if name in begun - heard else ():
             path = ("states", state, "connect", "keys", "mode")
             yield Problem(
                 "FE939",
-                programs[name].document.span(path),
+                programs[name].document.find_span(path),
                 "nothing hears the keys that this conference reports",
                 "add `on: {pressed: <state>}` to the flow in which the call begins",
             )

@@ -3,8 +3,8 @@ test evaluates.
 """
 
 from flowengine.expr.functions import dates, numbers, texts
-from flowengine.expr.functions.registry import Function, Overload, collected
+from flowengine.expr.functions.function_registry import Function, Overload, collect_functions
 
-FUNCTIONS = collected(texts, numbers, dates)
+FUNCTIONS = collect_functions(texts, numbers, dates)
 
 __all__ = ["FUNCTIONS", "Function", "Overload"]

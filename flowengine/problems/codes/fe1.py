@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from flowengine.problems.entry import Entry, Severity
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 
-_SOURCE: Final = (
-    Entry(
+_YAML_ENTRIES: Final = (
+    CatalogueEntry(
         "FE101",
         "the file is too large",
         Severity.ERROR,
@@ -15,7 +15,7 @@ _SOURCE: Final = (
         "",
         "",
     ),
-    Entry(
+    CatalogueEntry(
         "FE102",
         "the file is not UTF-8",
         Severity.ERROR,
@@ -25,7 +25,7 @@ _SOURCE: Final = (
         "",
         "",
     ),
-    Entry(
+    CatalogueEntry(
         "FE103",
         "a control character",
         Severity.ERROR,
@@ -35,7 +35,7 @@ _SOURCE: Final = (
         "say: Hello\x07 there",
         "say: Hello there",
     ),
-    Entry(
+    CatalogueEntry(
         "FE104",
         "the file is empty",
         Severity.ERROR,
@@ -43,7 +43,7 @@ _SOURCE: Final = (
         "# to be written",
         "flow: support\nstart: welcome",
     ),
-    Entry(
+    CatalogueEntry(
         "FE105",
         "not valid YAML",
         Severity.ERROR,
@@ -53,7 +53,7 @@ _SOURCE: Final = (
         "states:\n  welcome:\n    say: Hello\n   next: main",
         "states:\n  welcome:\n    say: Hello\n    next: main",
     ),
-    Entry(
+    CatalogueEntry(
         "FE106",
         "a tab as indentation",
         Severity.ERROR,
@@ -62,7 +62,7 @@ _SOURCE: Final = (
         "states:\n\twelcome: {hangup: }",
         "states:\n  welcome: {hangup: }",
     ),
-    Entry(
+    CatalogueEntry(
         "FE107",
         "nested too deeply",
         Severity.ERROR,
@@ -71,7 +71,7 @@ _SOURCE: Final = (
         "value: " + "[" * 33,
         "value: [[1]]",
     ),
-    Entry(
+    CatalogueEntry(
         "FE108",
         "too many values",
         Severity.ERROR,
@@ -79,7 +79,7 @@ _SOURCE: Final = (
         "",
         "",
     ),
-    Entry(
+    CatalogueEntry(
         "FE109",
         "several documents in one file",
         Severity.ERROR,
@@ -88,7 +88,7 @@ _SOURCE: Final = (
         "flow: one\n---\nflow: two",
         "flow: one",
     ),
-    Entry(
+    CatalogueEntry(
         "FE110",
         "a key twice",
         Severity.ERROR,
@@ -98,7 +98,7 @@ _SOURCE: Final = (
         "say: Hello\nsay: Good morning",
         "say: Hello. Good morning",
     ),
-    Entry(
+    CatalogueEntry(
         "FE111",
         "a YAML tag",
         Severity.ERROR,
@@ -108,7 +108,7 @@ _SOURCE: Final = (
         "when: !vars.known",
         'when: "!vars.known"',
     ),
-    Entry(
+    CatalogueEntry(
         "FE112",
         "an anchor",
         Severity.ERROR,
@@ -119,7 +119,7 @@ _SOURCE: Final = (
         "say: &Co is here",
         'say: "&Co is here"',
     ),
-    Entry(
+    CatalogueEntry(
         "FE113",
         "an alias",
         Severity.ERROR,
@@ -130,7 +130,7 @@ _SOURCE: Final = (
         "options: [*repeat]",
         'options: ["*repeat"]',
     ),
-    Entry(
+    CatalogueEntry(
         "FE114",
         "a merge key",
         Severity.ERROR,
@@ -140,7 +140,7 @@ _SOURCE: Final = (
         "state:\n  <<: {say: Hello}\n  next: main",
         "state:\n  say: Hello\n  next: main",
     ),
-    Entry(
+    CatalogueEntry(
         "FE115",
         "a key that is not text",
         Severity.ERROR,
@@ -148,7 +148,7 @@ _SOURCE: Final = (
         "options:\n  [1, 2]: main",
         "options:\n  1: main\n  2: main",
     ),
-    Entry(
+    CatalogueEntry(
         "FE116",
         "{{ }} in place of ${ }",
         Severity.ERROR,
@@ -157,7 +157,7 @@ _SOURCE: Final = (
         "say: {{ vars.name }}",
         "say: ${vars.name}",
     ),
-    Entry(
+    CatalogueEntry(
         "FE117",
         "text that needs quotes",
         Severity.ERROR,
@@ -168,7 +168,7 @@ _SOURCE: Final = (
         "say: Our hours: nine to five",
         'say: "Our hours: nine to five"',
     ),
-    Entry(
+    CatalogueEntry(
         "FE118",
         "a key is missing",
         Severity.ERROR,
@@ -176,7 +176,7 @@ _SOURCE: Final = (
         "options:\n  : main",
         "options:\n  1: main",
     ),
-    Entry(
+    CatalogueEntry(
         "FE119",
         "too many problems",
         Severity.ERROR,
@@ -184,7 +184,7 @@ _SOURCE: Final = (
         "",
         "",
     ),
-    Entry(
+    CatalogueEntry(
         "FE120",
         "a merge conflict",
         Severity.ERROR,
@@ -195,7 +195,7 @@ _SOURCE: Final = (
         "flow: support\n<<<<<<< HEAD\nstart: welcome\n=======\nstart: main\n>>>>>>> feature",
         "flow: support\nstart: welcome",
     ),
-    Entry(
+    CatalogueEntry(
         "FE130",
         "text is cut off by #",
         Severity.WARNING,
@@ -206,7 +206,7 @@ _SOURCE: Final = (
         "say: Press # to go on",
         'say: "Press # to go on"',
     ),
-    Entry(
+    CatalogueEntry(
         "FE131",
         "a key # that is a comment",
         Severity.WARNING,
@@ -217,8 +217,8 @@ _SOURCE: Final = (
     ),
 )
 
-_SHAPE: Final = (
-    Entry(
+_SCHEMA_ENTRIES: Final = (
+    CatalogueEntry(
         "FE150",
         "an unknown key",
         Severity.ERROR,
@@ -227,7 +227,7 @@ _SHAPE: Final = (
         "welcome:\n  sya: Hello",
         "welcome:\n  say: Hello",
     ),
-    Entry(
+    CatalogueEntry(
         "FE151",
         "a key is missing",
         Severity.ERROR,
@@ -235,7 +235,7 @@ _SHAPE: Final = (
         "menu: {options: {1: main}}",
         "menu: {prompt: Press 1., options: {1: main}}",
     ),
-    Entry(
+    CatalogueEntry(
         "FE152",
         "the wrong kind of value",
         Severity.ERROR,
@@ -246,7 +246,7 @@ _SHAPE: Final = (
         "title: 42",
         'title: "42"',
     ),
-    Entry(
+    CatalogueEntry(
         "FE153",
         "not one of the choices",
         Severity.ERROR,
@@ -254,7 +254,7 @@ _SHAPE: Final = (
         "type: strnig",
         "type: text",
     ),
-    Entry(
+    CatalogueEntry(
         "FE154",
         "not written as expected",
         Severity.ERROR,
@@ -263,7 +263,7 @@ _SHAPE: Final = (
         "ring: 20 seconds",
         "ring: 20s",
     ),
-    Entry(
+    CatalogueEntry(
         "FE155",
         "out of range",
         Severity.ERROR,
@@ -271,7 +271,7 @@ _SHAPE: Final = (
         "attempts: 0",
         "attempts: 3",
     ),
-    Entry(
+    CatalogueEntry(
         "FE156",
         "too few or too many",
         Severity.ERROR,
@@ -279,7 +279,7 @@ _SHAPE: Final = (
         "choose: []",
         "choose: [{next: main}]",
     ),
-    Entry(
+    CatalogueEntry(
         "FE157",
         "fits none of the possible forms",
         Severity.ERROR,
@@ -288,7 +288,7 @@ _SHAPE: Final = (
         "connect: nobody",
         'connect: "+14045009000"',
     ),
-    Entry(
+    CatalogueEntry(
         "FE158",
         "not allowed here",
         Severity.ERROR,
@@ -298,4 +298,4 @@ _SHAPE: Final = (
     ),
 )
 
-ENTRIES: Final[tuple[Entry, ...]] = _SOURCE + _SHAPE
+ENTRIES: Final[tuple[CatalogueEntry, ...]] = _YAML_ENTRIES + _SCHEMA_ENTRIES

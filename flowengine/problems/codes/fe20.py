@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from flowengine.problems.entry import Entry, Severity
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 
-ENTRIES: Final[tuple[Entry, ...]] = (
-    Entry(
+ENTRIES: Final[tuple[CatalogueEntry, ...]] = (
+    CatalogueEntry(
         "FE201",
         "an unknown variable",
         Severity.ERROR,
@@ -31,7 +31,7 @@ states:
   greet: {say: "${vars.tier}", hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE202",
         "an unknown flow, service or message",
         Severity.ERROR,
@@ -64,7 +64,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE203",
         "an unknown state",
         Severity.ERROR,
@@ -84,7 +84,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE204",
         "a state that does two things",
         Severity.ERROR,
@@ -104,7 +104,7 @@ states:
   welcome: {connect: "+14045009000"}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE205",
         "nothing says where the call goes next",
         Severity.ERROR,
@@ -122,7 +122,7 @@ states:
   welcome: {say: Hello., hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE206",
         "an exit is missing",
         Severity.ERROR,
@@ -145,7 +145,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE207",
         "a key without exactly one meaning",
         Severity.ERROR,
@@ -167,7 +167,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE208",
         "no range of digits",
         Severity.ERROR,
@@ -197,7 +197,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE209",
         "more digits than the variable holds",
         Severity.ERROR,
@@ -227,7 +227,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE210",
         "a prompt that is several things",
         Severity.ERROR,

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from flowengine.problems.entry import Entry, Severity
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 
-ENTRIES: Final[tuple[Entry, ...]] = (
-    Entry(
+ENTRIES: Final[tuple[CatalogueEntry, ...]] = (
+    CatalogueEntry(
         "FE211",
         "choices that are never looked at",
         Severity.ERROR,
@@ -38,7 +38,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE212",
         "shares that are not the whole",
         Severity.ERROR,
@@ -67,7 +67,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE213",
         "a fetch without exactly one method",
         Severity.ERROR,
@@ -99,7 +99,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE214",
         "a path that does not start with /",
         Severity.ERROR,
@@ -131,7 +131,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE215",
         "an input is missing",
         Severity.ERROR,
@@ -181,7 +181,7 @@ states:
   end: {return: done}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE216",
         "an unknown outcome",
         Severity.ERROR,
@@ -204,7 +204,7 @@ states:
   end: {return: greeted}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE217",
         "a connection without exactly one target",
         Severity.ERROR,
@@ -222,7 +222,7 @@ states:
   welcome: {connect: {phone: "+14045009000", ring: 20s}}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE218",
         "a choice without choices",
         Severity.ERROR,
@@ -244,7 +244,7 @@ states:
   welcome: {say: "${vars.tier}", hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE219",
         "next: where the verb already leads on",
         Severity.ERROR,

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from flowengine.problems.entry import Entry, Severity
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 
-ENTRIES: Final[tuple[Entry, ...]] = (
-    Entry(
+ENTRIES: Final[tuple[CatalogueEntry, ...]] = (
+    CatalogueEntry(
         "FE220",
         "a flow without a beginning",
         Severity.ERROR,
@@ -24,7 +24,7 @@ states:
   welcome: {say: Hello., hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE221",
         "a variable of the wrong type",
         Severity.ERROR,
@@ -55,7 +55,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE222",
         "a subflow that cannot begin",
         Severity.ERROR,
@@ -100,7 +100,7 @@ states:
   end: {return: ready}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE223",
         "a word for two options",
         Severity.ERROR,
@@ -131,7 +131,7 @@ states:
   agent: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE224",
         "a call header that cannot be sent",
         Severity.ERROR,
@@ -151,7 +151,7 @@ states:
   desk: {connect: {sip: desk@pbx.example.com, headers: {X-Tier: gold}}}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE228",
         "a return with nobody to return to",
         Severity.ERROR,
@@ -190,7 +190,7 @@ states:
   end: {return: ready}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE230",
         "a circle without an end",
         Severity.ERROR,
@@ -221,7 +221,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE231",
         "no way out for the caller",
         Severity.ERROR,
@@ -247,7 +247,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE232",
         "a flow that calls itself",
         Severity.ERROR,
@@ -271,7 +271,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE233",
         "subflows nested too deeply",
         Severity.ERROR,
@@ -279,7 +279,7 @@ states:
         "",
         "",
     ),
-    Entry(
+    CatalogueEntry(
         "FE229",
         "a date without the order of its keys",
         Severity.ERROR,

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from flowengine.problems.entry import Entry, Severity
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 
-ENTRIES: Final[tuple[Entry, ...]] = (
-    Entry(
+ENTRIES: Final[tuple[CatalogueEntry, ...]] = (
+    CatalogueEntry(
         "FE301",
         "an unknown name",
         Severity.ERROR,
@@ -29,7 +29,7 @@ states:
   welcome: {say: "Hello ${vars.tier}", hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE302",
         "values that do not go together",
         Severity.ERROR,
@@ -63,7 +63,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE303",
         "not a condition",
         Severity.ERROR,
@@ -96,7 +96,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE304",
         "an expression that cannot be read",
         Severity.ERROR,
@@ -129,7 +129,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE305",
         "an unknown function",
         Severity.ERROR,
@@ -151,7 +151,7 @@ states:
   welcome: {say: "Hello ${upper(vars.tier)}", hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE306",
         "braces without $ in a text",
         Severity.ERROR,
@@ -174,7 +174,7 @@ states:
   welcome: {say: "Hello ${vars.tier}", hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE307",
         "something is not closed",
         Severity.ERROR,
@@ -197,7 +197,7 @@ states:
   welcome: {say: "Hello ${vars.tier}", hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE308",
         "an expression that is too large",
         Severity.ERROR,
@@ -231,7 +231,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE309",
         "a function or operator used the wrong way",
         Severity.ERROR,
@@ -253,7 +253,7 @@ states:
   welcome: {say: "Hello ${upper(vars.tier)}", hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE310",
         "an expression that always fails",
         Severity.ERROR,
@@ -280,7 +280,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE315",
         "a word that never comes",
         Severity.ERROR,

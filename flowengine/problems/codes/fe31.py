@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from flowengine.problems.entry import Entry, Severity
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 
 ENTRIES: Final = (
-    Entry(
+    CatalogueEntry(
         "FE311",
         "no possible phone number",
         Severity.ERROR,
@@ -25,7 +25,7 @@ states:
   desk: {connect: "${e164('070-123 45 67', '46')}"}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE312",
         "no such time zone in an expression",
         Severity.ERROR,

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from flowengine.problems.entry import Entry, Severity
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 
-ENTRIES: Final[tuple[Entry, ...]] = (
-    Entry(
+ENTRIES: Final[tuple[CatalogueEntry, ...]] = (
+    CatalogueEntry(
         "FE320",
         "a value of an event that cannot have come",
         Severity.WARNING,

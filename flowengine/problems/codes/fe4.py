@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from flowengine.problems.entry import Entry, Severity
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 
-ENTRIES: Final[tuple[Entry, ...]] = (
-    Entry(
+ENTRIES: Final[tuple[CatalogueEntry, ...]] = (
+    CatalogueEntry(
         "FE401",
         "an action that is not possible where the call then is",
         Severity.ERROR,
@@ -34,7 +34,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE402",
         "something said or done that is not possible where the call then is",
         Severity.ERROR,
@@ -60,7 +60,7 @@ states:
   report: {report: {status: success}, done: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE403",
         "a call may outgrow the cookie, and there is no store",
         Severity.ERROR,
@@ -92,7 +92,7 @@ states:
   read: {say: "You said ${vars.letter}.", hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE404",
         "too much said at once",
         Severity.ERROR,
@@ -106,7 +106,7 @@ states:
         + 2 * f"      - {'All about us. ' * 28}\n"
         + "    hangup:\n",
     ),
-    Entry(
+    CatalogueEntry(
         "FE405",
         "too many prompts at once",
         Severity.ERROR,
@@ -116,7 +116,7 @@ states:
         "flow: line\nstart: welcome\nstates:\n  welcome:\n    say: "
         f"[{', '.join(['Hello.'] * 3)}]\n    hangup:\n",
     ),
-    Entry(
+    CatalogueEntry(
         "FE406",
         "a name too long for a menu",
         Severity.ERROR,
@@ -139,7 +139,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE410",
         "a text too long to speak",
         Severity.ERROR,
@@ -150,7 +150,7 @@ states:
         f"flow: line\nstart: welcome\nstates:\n  welcome: {{say: {'All about us. ' * 5}, hangup: "
         f"}}\n",
     ),
-    Entry(
+    CatalogueEntry(
         "FE411",
         "speech markup that is not well formed",
         Severity.ERROR,
@@ -168,7 +168,7 @@ states:
   welcome: {say: {ssml: "Hello <emphasis>there</emphasis>"}, hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE412",
         "a time outside the platform's range",
         Severity.ERROR,
@@ -188,7 +188,7 @@ states:
   wait: {park: {intro: Please hold., limit: 10m}}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE413",
         "an option that this kind of connection has not",
         Severity.ERROR,
@@ -207,7 +207,7 @@ states:
   alice: {connect: {phone: "+14045009000", ring: 20s}}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE414",
         "an exit that can never be taken",
         Severity.ERROR,
@@ -229,7 +229,7 @@ states:
   announce: {say: You are now connected to an agent., continue: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE415",
         "an address that cannot be reached",
         Severity.ERROR,
@@ -250,7 +250,7 @@ states:
   agents: {connect: {sip: agents@pbx.example.com}}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE417",
         "an audio file that cannot be played",
         Severity.ERROR,
@@ -271,7 +271,7 @@ states:
   welcome: {say: {audio: my-welcome.mp3}, hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE416",
         "another voice inside a question",
         Severity.ERROR,

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from flowengine.problems.entry import Entry, Severity
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 
 ENTRIES: Final = (
-    Entry(
+    CatalogueEntry(
         "FE418",
         "an attribute of markup that cannot be sent as it is",
         Severity.ERROR,
@@ -26,7 +26,7 @@ states:
   play: {say: [Hi, {audio: "https://example.com/a.mp3?x=1&y=2"}], hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE419",
         "a prompt without words",
         Severity.WARNING,
@@ -45,7 +45,7 @@ states:
   welcome: {say: Goodbye., hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE420",
         "a bare * or # in words to be spoken",
         Severity.WARNING,

@@ -2,31 +2,33 @@
 
 from typing import Final
 
-from flowengine.problems.entry import Entry, Severity
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 
-APPLICATION: Final = "applications:\n  - {key: acme-support, secret: BeIukql3pTKJ8RGL5zo0DA==}\n"
-ENTRIES: Final[tuple[Entry, ...]] = (
-    Entry(
+EXAMPLE_APPLICATION: Final = (
+    "applications:\n  - {key: acme-support, secret: BeIukql3pTKJ8RGL5zo0DA==}\n"
+)
+ENTRIES: Final[tuple[CatalogueEntry, ...]] = (
+    CatalogueEntry(
         "FE601",
         "an application that is not there",
         Severity.ERROR,
         "A number or an app user of the switch names an application by its key. The configuration "
         "has no application of that key.",
-        APPLICATION + 'numbers:\n  - {number: "+14045001000", application: acme-sales}\n',
-        APPLICATION + 'numbers:\n  - {number: "+14045001000", application: acme-support}\n',
+        EXAMPLE_APPLICATION + 'numbers:\n  - {number: "+14045001000", application: acme-sales}\n',
+        EXAMPLE_APPLICATION + 'numbers:\n  - {number: "+14045001000", application: acme-support}\n',
     ),
-    Entry(
+    CatalogueEntry(
         "FE602",
         "one thing twice in the switch",
         Severity.ERROR,
         "Two applications have the same key, or a number or an app user is listed twice, so that "
         "nobody can say which of them counts.",
-        APPLICATION
+        EXAMPLE_APPLICATION
         + 'numbers:\n  - {number: "+14045001000"}\n  - {number: "+14045001000", capability: sms}\n',
-        APPLICATION
+        EXAMPLE_APPLICATION
         + 'numbers:\n  - {number: "+14045001000"}\n  - {number: "+14045002000", capability: sms}\n',
     ),
-    Entry(
+    CatalogueEntry(
         "FE603",
         "an application of the switch without its secret",
         Severity.ERROR,
@@ -34,9 +36,9 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "file as secret:, or in the environment "
         "variable that secret_from: names.",
         "applications:\n  - {key: acme-support}\n",
-        APPLICATION,
+        EXAMPLE_APPLICATION,
     ),
-    Entry(
+    CatalogueEntry(
         "FE604",
         "an act that no party can do",
         Severity.ERROR,

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from flowengine.problems.entry import Entry, Severity
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 
-_LINE = """\
+_EXAMPLE_FLOW_FILE = """\
 flow: line
 start: welcome
 vars: {account: {type: digits, max: 8, default: "1"}}
@@ -19,27 +19,27 @@ states:
 project: acme
 services: {crm: {url: "https://crm.example.com"}}
 """
-_HEAD = f"{_LINE}# scenarios/line.yaml\n"
+_EXAMPLE_HEAD = f"{_EXAMPLE_FLOW_FILE}# scenarios/line.yaml\n"
 
 
 def _pair(wrong: str, right: str) -> tuple[str, str]:
     return (
-        f"{_HEAD}flow: line\nscenarios:\n  it works:\n{wrong}",
-        f"{_HEAD}flow: line\nscenarios:\n  it works:\n{right}",
+        f"{_EXAMPLE_HEAD}flow: line\nscenarios:\n  it works:\n{wrong}",
+        f"{_EXAMPLE_HEAD}flow: line\nscenarios:\n  it works:\n{right}",
     )
 
 
-ENTRIES: Final[tuple[Entry, ...]] = (
-    Entry(
+ENTRIES: Final[tuple[CatalogueEntry, ...]] = (
+    CatalogueEntry(
         "FE701",
         "scenarios of no flow",
         Severity.ERROR,
         "A file of scenarios names the flow that its calls come to. The project has no flow of "
         "this name.",
-        f"{_HEAD}flow: lime\nscenarios:\n  it works: {{then: {{hears: Goodbye.}}}}\n",
-        f"{_HEAD}flow: line\nscenarios:\n  it works: {{then: {{hears: Press 1.}}}}\n",
+        f"{_EXAMPLE_HEAD}flow: lime\nscenarios:\n  it works: {{then: {{hears: Goodbye.}}}}\n",
+        f"{_EXAMPLE_HEAD}flow: line\nscenarios:\n  it works: {{then: {{hears: Press 1.}}}}\n",
     ),
-    Entry(
+    CatalogueEntry(
         "FE702",
         "a step that is not one thing",
         Severity.ERROR,
@@ -51,7 +51,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
             "    when: [{hears: Press 1.}, {press: 1}]\n    given: {lookups: []}\n",
         ),
     ),
-    Entry(
+    CatalogueEntry(
         "FE703",
         "a state that the flow does not have",
         Severity.ERROR,
@@ -59,14 +59,14 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "as a subflow, is written as flow.state.",
         *_pair("    when: [{asked: welcom}]\n", "    when: [{asked: welcome}]\n"),
     ),
-    Entry(
+    CatalogueEntry(
         "FE704",
         "a variable that the flow does not have",
         Severity.ERROR,
         "The scenario expects the value of a variable that the flow does not declare.",
         *_pair("    then: {vars: {acount: 1}}\n", "    then: {vars: {account: 1}}\n"),
     ),
-    Entry(
+    CatalogueEntry(
         "FE705",
         "a lookup that cannot happen",
         Severity.ERROR,
@@ -78,7 +78,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
             "    given: {lookups: [{service: crm, get: /accounts/1}]}\n    when: [press: 1]\n",
         ),
     ),
-    Entry(
+    CatalogueEntry(
         "FE706",
         "a time that there is not",
         Severity.ERROR,
@@ -86,7 +86,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "IANA zone.",
         *_pair("    given: {time: 2026-02-30 10:00}\n", "    given: {time: 2026-02-28 10:00}\n"),
     ),
-    Entry(
+    CatalogueEntry(
         "FE707",
         "a broken pattern",
         Severity.ERROR,
@@ -94,18 +94,18 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "without slashes is looked for as it is.",
         *_pair("    then: {hears: /Press (1/}\n", "    then: {hears: /Press (1|2)/}\n"),
     ),
-    Entry(
+    CatalogueEntry(
         "FE708",
         "a call that does not reach the flow",
         Severity.ERROR,
         "The scenarios are those of one flow, but by the routes of the project a call to this "
         "address comes to another flow, or to none. "
         "A flow that only other flows use is tested through these.",
-        f"{_LINE}routes: [{{to: +14045550100, flow: line}}]\n# other.yaml\nflow: other\nstart: "
+        f"{_EXAMPLE_FLOW_FILE}routes: [{{to: +14045550100, flow: line}}]\n# other.yaml\nflow: other\nstart: "
         "only\nstates: "
         "{only: {hangup: }}\n# scenarios/other.yaml\nflow: other\nscenarios:\n  it hangs up: "
         "{then: {ended by: flow}}\n",
-        f"{_LINE}routes: [{{to: +14045550100, flow: line}}, {{flow: other}}]\n# other.yaml\nflow: "
+        f"{_EXAMPLE_FLOW_FILE}routes: [{{to: +14045550100, flow: line}}, {{flow: other}}]\n# other.yaml\nflow: "
         "other\nstart: only\nstates: "
         "{only: {hangup: }}\n# scenarios/other.yaml\nflow: other\nscenarios:\n  it hangs up: "
         "{then: {ended by: flow}}\n",

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from flowengine.problems.entry import Entry, Severity
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 
-ENTRIES: Final[tuple[Entry, ...]] = (
-    Entry(
+ENTRIES: Final[tuple[CatalogueEntry, ...]] = (
+    CatalogueEntry(
         "FE901",
         "a state that no call comes to",
         Severity.WARNING,
@@ -28,7 +28,7 @@ states:
   agents: {connect: "+14045009000"}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE902",
         "a variable that nobody reads",
         Severity.WARNING,
@@ -51,7 +51,7 @@ states:
   welcome: {say: "Hello, ${vars.tier} customer.", hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE903",
         "a variable that never has a value",
         Severity.WARNING,
@@ -74,7 +74,7 @@ states:
   welcome: {say: "Hello ${vars.name}.", hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE904",
         "an unknown locale",
         Severity.WARNING,
@@ -96,7 +96,7 @@ states:
   welcome: {say: Hello., hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE905",
         "an environment variable is missing",
         Severity.WARNING,
@@ -124,7 +124,7 @@ states:
   welcome: {say: Hello., hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE906",
         "an option hides a key that works everywhere",
         Severity.WARNING,
@@ -152,7 +152,7 @@ states:
   agents: {connect: "+14045009000"}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE907",
         "a recording that the platform ignores",
         Severity.WARNING,
@@ -171,7 +171,7 @@ states:
   alice: {record: {to: "s3://calls/acme"}, connect: {sip: alice@pbx.example.com}}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE908",
         "a call may outgrow the cookie",
         Severity.WARNING,
@@ -203,7 +203,7 @@ states:
   read: {say: "You said ${vars.letter}.", hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE909",
         "a recording of nothing",
         Severity.WARNING,
@@ -226,7 +226,7 @@ states:
   thanks: {record: stop, say: Thank you., hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE910",
         "a secret written as in a shell",
         Severity.WARNING,
@@ -254,7 +254,7 @@ states:
   welcome: {say: Hello., hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE911",
         "a secret that nothing uses",
         Severity.WARNING,
@@ -283,7 +283,7 @@ states:
   welcome: {say: Hello., hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE912",
         "a silent caller is asked for ever",
         Severity.WARNING,

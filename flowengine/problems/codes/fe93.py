@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from flowengine.problems.entry import Entry, Severity
+from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 
-ENTRIES: Final[tuple[Entry, ...]] = (
-    Entry(
+ENTRIES: Final[tuple[CatalogueEntry, ...]] = (
+    CatalogueEntry(
         "FE930",
         "a value that may be longer than its variable",
         Severity.WARNING,
@@ -35,7 +35,7 @@ states:
   end: {done: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE931",
         "an entry for events in a subflow",
         Severity.WARNING,
@@ -82,7 +82,7 @@ states:
   end: {return: ready}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE932",
         "a locale without words",
         Severity.WARNING,
@@ -110,7 +110,7 @@ states:
   hello: {say: {text: {en-US: Welcome to Acme., sv-SE: Välkommen till Acme.}}, hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE933",
         "a question after a callee has answered",
         Severity.WARNING,
@@ -135,7 +135,7 @@ states:
   announce: {say: You are now connected to an agent., continue: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE934",
         "a text that may outgrow what the platform takes",
         Severity.WARNING,
@@ -166,7 +166,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE935",
         "a phone number that is not dialled",
         Severity.WARNING,
@@ -203,7 +203,7 @@ states:
   goodbye: {hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE936",
         "something that does nothing",
         Severity.WARNING,
@@ -224,7 +224,7 @@ states:
   welcome: {say: Hello., hangup: }
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE937",
         "keys of callers from apps",
         Severity.WARNING,
@@ -261,7 +261,7 @@ states:
   agents: {connect: "+14045009000"}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE938",
         "numbers that connect to each other for ever",
         Severity.WARNING,
@@ -299,7 +299,7 @@ states:
   return_it: {connect: "+14045009000"}
 """,
     ),
-    Entry(
+    CatalogueEntry(
         "FE939",
         "an event that never comes",
         Severity.WARNING,

@@ -1,5 +1,5 @@
 """Lookups: one pooled HTTP client that reaches what the project names, and nothing else."""
 
-from flowengine.server.fetch.client import Client
+from flowengine.server.fetch.lookup_client import LookupClient
 
-__all__ = ["Client"]
+__all__ = ["LookupClient"]

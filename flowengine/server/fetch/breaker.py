@@ -8,8 +8,8 @@ from enum import IntEnum
 # Below five lookups a service that is restarted would count as lost; and half of the lookups must
 # fail, so that a busy service may now and then be slow.
 OPENING_FAILURES = 5
-COUNTED_OUTCOMES = 20
-COUNTED_SECONDS = 30.0
+MAX_COUNTED_OUTCOMES = 20
+FAILURE_WINDOW_SECONDS = 30.0
 # A restart takes some seconds; one caller in a minute may wait for a service that is down for long.
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 60.0
@@ -38,20 +38,20 @@ class CircuitBreaker:
         self.state = CircuitState.CLOSED
         self.cause = ""
         self.pause = FIRST_PAUSE_SECONDS
-        self._changed = changed
+        self._on_change = changed
         self._clock = clock
-        self._outcomes: deque[tuple[float, bool]] = deque(maxlen=COUNTED_OUTCOMES)
+        self._outcomes: deque[tuple[float, bool]] = deque(maxlen=MAX_COUNTED_OUTCOMES)
         self._period = 0  # grows with each change: what was sent before no longer counts
         self._trial_at = 0.0
 
-    def begin(self) -> int | None:
-        """A number for a lookup that may be sent, to be given to `end`; None while it may not."""
+    def begin_lookup(self) -> int | None:
+        """A number for a lookup that may be sent, to be given to `end_lookup`; None while it may not."""
         if self.state is CircuitState.OPEN and self._clock() >= self._trial_at:
-            self._change(CircuitState.HALF_OPEN)
+            self._change_state(CircuitState.HALF_OPEN)
             return self._period
         return self._period if self.state is CircuitState.CLOSED else None
 
-    def end(self, period: int, error: str | None) -> None:
+    def end_lookup(self, period: int, error: str | None) -> None:
         """Count how a lookup ended: with an answer (""), without one (why), or for reasons that
         are not the service's (None).
         """
@@ -63,29 +63,29 @@ class CircuitBreaker:
             self._outcomes.append((self._clock(), bool(error)))
             self.cause = error or self.cause
             if error and self._is_failing():
-                self._open(FIRST_PAUSE_SECONDS)
+                self._open_circuit(FIRST_PAUSE_SECONDS)
 
     def _end_trial(self, error: str | None) -> None:
         if error is None:
-            self._open(0.0)
+            self._open_circuit(0.0)
         elif error:
             self.cause = error
-            self._open(min(max(2 * self.pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS))
+            self._open_circuit(min(max(2 * self.pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS))
         else:
-            self._change(CircuitState.CLOSED)
+            self._change_state(CircuitState.CLOSED)
 
     def _is_failing(self) -> bool:
-        since = self._clock() - COUNTED_SECONDS
+        since = self._clock() - FAILURE_WINDOW_SECONDS
         recent = [failed for at, failed in self._outcomes if at >= since]
         return sum(recent) >= max(OPENING_FAILURES, len(recent) / 2)
 
-    def _open(self, pause: float) -> None:
+    def _open_circuit(self, pause: float) -> None:
         self._trial_at = self._clock() + pause
         self.pause = pause or self.pause
-        self._change(CircuitState.OPEN)
+        self._change_state(CircuitState.OPEN)
 
-    def _change(self, state: CircuitState) -> None:
+    def _change_state(self, state: CircuitState) -> None:
         self._period += 1
         self._outcomes.clear()
         before, self.state = self.state, state
-        self._changed(self, before)
+        self._on_change(self, before)

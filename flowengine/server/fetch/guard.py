@@ -17,36 +17,40 @@ from flowengine.server.fetch.addresses import is_public
 Hosts = Mapping[str, bool]
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # An address that swallows packets, as a broken IPv6 route does, must leave time for the next one.
-ADDRESS_SECONDS = 0.5
+ADDRESS_TIMEOUT_SECONDS = 0.5
 
 
-class NotAllowed(httpcore.ConnectError):
+class AddressNotAllowedError(httpcore.ConnectError):
     """A host that the project does not name, or a private address behind one that is not declared
     private.
     """
 
 
 @lru_cache(maxsize=1024)
-def place(netloc: str) -> tuple[str, int | None]:
+def parse_netloc(netloc: str) -> tuple[str, int | None]:
     """Host and port as they are on the wire: names with other letters than ASCII are IDNA."""
     url = httpx.URL(f"//{netloc}")
     return url.raw_host.decode(), url.port
 
 
-def allowed(hosts: Hosts, host: str, port: int) -> bool | None:
+def find_host_privacy(hosts: Hosts, host: str, port: int) -> bool | None:
     """None for a host that the project does not name, else whether it may be private."""
     wanted = host.lower()
-    found = [private for netloc, private in hosts.items() if fits(place(netloc), wanted, port)]
+    found = [
+        private
+        for netloc, private in hosts.items()
+        if is_host_match(parse_netloc(netloc), wanted, port)
+    ]
     return any(found) if found else None
 
 
-def fits(named: tuple[str, int | None], host: str, port: int) -> bool:
+def is_host_match(named: tuple[str, int | None], host: str, port: int) -> bool:
     return named[0] == host and (
         named[1] == port or (named[1] is None and port in DEFAULT_PORTS.values())
     )
 
 
-class Guard(httpcore.AsyncNetworkBackend):
+class AddressGuard(httpcore.AsyncNetworkBackend):
     """Resolves, checks, then connects to the very address it has checked."""
 
     def __init__(
@@ -66,9 +70,9 @@ class Guard(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect to the first of the host's addresses that answers."""
         problem: Exception = httpcore.ConnectError("the name has no address")
-        addresses = await self.addresses(host, port)
+        addresses = await self.resolve_allowed(host, port)
         for address in addresses:
-            limit = timeout if address is addresses[-1] else ADDRESS_SECONDS
+            limit = timeout if address is addresses[-1] else ADDRESS_TIMEOUT_SECONDS
             try:
                 return await self._inner.connect_tcp(
                     address, port, limit, local_address, socket_options
@@ -77,14 +81,16 @@ class Guard(httpcore.AsyncNetworkBackend):
                 problem = error
         raise problem
 
-    async def addresses(self, host: str, port: int) -> list[str]:
+    async def resolve_allowed(self, host: str, port: int) -> list[str]:
         """The addresses of a host that may be asked."""
-        private = allowed(self._hosts(), host, port)
+        private = find_host_privacy(self._hosts(), host, port)
         if private is None:
-            raise NotAllowed("the project names no such host")
+            raise AddressNotAllowedError("the project names no such host")
         addresses = await self._resolve(host)
         if not private and not all(is_public(address) for address in addresses):
-            raise NotAllowed("the host has a private address and is not declared private")
+            raise AddressNotAllowedError(
+                "the host has a private address and is not declared private"
+            )
         return addresses
 
     async def sleep(self, seconds: float) -> None:

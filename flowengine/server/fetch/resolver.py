@@ -15,7 +15,7 @@ import httpcore
 
 # The system's resolver gives up after 5 to 30 seconds; nobody waits that long.
 LATE_SECONDS = 5.0
-MOST_THREADS = 3  # for one name, as a thread that waits cannot be ended
+MAX_THREADS_PER_NAME = 3  # for one name, as a thread that waits cannot be ended
 
 
 class Resolution(NamedTuple):
@@ -37,39 +37,41 @@ class Resolver:
 
         The caller sets a time-out; other callers who wait for the same name go on waiting.
         """
-        if is_address(host):
+        if is_ip_address(host):
             return [host]
         found = self._resolutions.get(host)
         if found is None or time.monotonic() - found.begun > LATE_SECONDS:
-            found = self._resolutions[host] = self._begin(host)
+            found = self._resolutions[host] = self._start_resolution(host)
         addresses = await asyncio.shield(found.addresses)
         if not addresses:
             raise httpcore.ConnectError("the name has no address")
         return addresses
 
-    def _begin(self, host: str) -> Resolution:
-        if self._threads[host] >= MOST_THREADS:
+    def _start_resolution(self, host: str) -> Resolution:
+        if self._threads[host] >= MAX_THREADS_PER_NAME:
             raise httpcore.ConnectError("the name server does not answer")
         loop = asyncio.get_running_loop()
         resolution = Resolution(time.monotonic(), loop.create_future())
         # A daemon: a name that nobody answers for must not keep the server from ending.
         thread = threading.Thread(
-            target=self._run, args=(loop, host, resolution), name="resolver", daemon=True
+            target=self._run_lookup, args=(loop, host, resolution), name="resolver", daemon=True
         )
         thread.start()
         self._threads[host] += 1
         return resolution
 
-    def _run(self, loop: asyncio.AbstractEventLoop, host: str, resolution: Resolution) -> None:
+    def _run_lookup(
+        self, loop: asyncio.AbstractEventLoop, host: str, resolution: Resolution
+    ) -> None:
         try:
             found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             found = []
         addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
         with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(self._end, host, resolution, addresses)
+            loop.call_soon_threadsafe(self._finish_resolution, host, resolution, addresses)
 
-    def _end(self, host: str, resolution: Resolution, addresses: list[str]) -> None:
+    def _finish_resolution(self, host: str, resolution: Resolution, addresses: list[str]) -> None:
         self._threads[host] -= 1
         if not self._threads[host]:
             del self._threads[host]
@@ -79,7 +81,7 @@ class Resolver:
             resolution.addresses.set_result(addresses)
 
 
-def is_address(host: str) -> bool:
+def is_ip_address(host: str) -> bool:
     try:
         ip_address(host)
     except ValueError:

@@ -2,30 +2,30 @@
 client.
 """
 
-from flowengine.sinch.client.authentication import Basic, Signed
+from flowengine.sinch.client.api_errors import (
+    BadRequestError,
+    CallingApiError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    PaymentRequiredError,
+    ServerError,
+    TooManyRequestsError,
+    UnauthorizedError,
+    UnreachableApiError,
+    UntrustedUrlError,
+)
+from flowengine.sinch.client.authentication import BasicAuth, SignedAuth
+from flowengine.sinch.client.calling_api import CallingApi
 from flowengine.sinch.client.callouts import (
     Callout,
     ConferenceCallout,
     ConferenceDtmf,
     CustomCallout,
-    Svaml,
+    SvamlInput,
     TtsCallout,
 )
-from flowengine.sinch.client.client import CallingApi
-from flowengine.sinch.client.errors import (
-    ApiProblem,
-    BadRequest,
-    Conflict,
-    Forbidden,
-    NotFound,
-    PaymentRequired,
-    ServerProblem,
-    TooManyRequests,
-    Unauthorized,
-    Unreachable,
-    UntrustedUrl,
-)
-from flowengine.sinch.client.hosts import Hosts, Region
+from flowengine.sinch.client.hosts import ApiHosts, Region
 from flowengine.sinch.client.results import (
     CallbackUrls,
     CallInfo,
@@ -33,39 +33,39 @@ from flowengine.sinch.client.results import (
     NumberInfo,
     OwnNumber,
     Participant,
-    Recording,
+    StoredRecording,
     UserCalls,
 )
 
 __all__ = [
-    "ApiProblem",
-    "BadRequest",
-    "Basic",
+    "ApiHosts",
+    "BadRequestError",
+    "BasicAuth",
     "CallInfo",
     "CallbackUrls",
     "CallingApi",
+    "CallingApiError",
     "Callout",
     "ConferenceCallout",
     "ConferenceDtmf",
-    "Conflict",
+    "ConflictError",
     "Counter",
     "CustomCallout",
-    "Forbidden",
-    "Hosts",
-    "NotFound",
+    "ForbiddenError",
+    "NotFoundError",
     "NumberInfo",
     "OwnNumber",
     "Participant",
-    "PaymentRequired",
-    "Recording",
+    "PaymentRequiredError",
     "Region",
-    "ServerProblem",
-    "Signed",
-    "Svaml",
-    "TooManyRequests",
+    "ServerError",
+    "SignedAuth",
+    "StoredRecording",
+    "SvamlInput",
+    "TooManyRequestsError",
     "TtsCallout",
-    "Unauthorized",
-    "Unreachable",
-    "UntrustedUrl",
+    "UnauthorizedError",
+    "UnreachableApiError",
+    "UntrustedUrlError",
     "UserCalls",
 ]

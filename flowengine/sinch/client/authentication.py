@@ -6,12 +6,12 @@ from typing import Final
 
 import httpx
 
-from flowengine.sinch.signing import sign
+from flowengine.sinch.signing import sign_request
 
-CONTENT_TYPE: Final = "application/json; charset=utf-8"
+CALLING_API_CONTENT_TYPE: Final = "application/json; charset=utf-8"
 
 
-class Signed(httpx.Auth):
+class SignedAuth(httpx.Auth):
     """Signs each request with the application's secret, which itself is never sent. The clock has
     to be right.
     """
@@ -29,7 +29,7 @@ class Signed(httpx.Auth):
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         kind = request.headers.get("content-type", "")
         request.headers["x-timestamp"] = now
-        request.headers["authorization"] = sign(
+        request.headers["authorization"] = sign_request(
             self.key, self._secret, request.method, request.url.path, kind, request.content, now
         )
         yield request
@@ -38,7 +38,7 @@ class Signed(httpx.Auth):
         return f"Signed({self.key!r}, ...)"
 
 
-class Basic(httpx.BasicAuth):
+class BasicAuth(httpx.BasicAuth):
     """Sends key and secret with each request."""
 
     def __init__(self, key: str, secret: str) -> None:

@@ -6,14 +6,14 @@ from typing import Any, ClassVar, Literal
 import msgspec
 from msgspec.structs import force_setattr
 
-from flowengine.sinch.client.discreet import Discreet
-from flowengine.sinch.events import Destination
+from flowengine.sinch.callback_events import CallTarget
+from flowengine.sinch.client.number_redaction import RedactedStruct
 
-Svaml = bytes | str | Mapping[str, Any]
+SvamlInput = bytes | str | Mapping[str, Any]
 """An answer as JSON, or as the plain object that it is written from"""
 
 
-def inline(svaml: Svaml) -> str:
+def to_svaml_text(svaml: SvamlInput) -> str:
     """As text"""
     if isinstance(svaml, str):
         return svaml
@@ -30,7 +30,7 @@ class ConferenceDtmf(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
     timeout_mills: int = 3000
 
 
-class _Callout(Discreet, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class _Callout(RedactedStruct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     method: ClassVar[str]
     cli: str = ""
     """The number shown to who is called; one of the application's own. A `TtsCallout` without one is accepted, and reaches nobody"""
@@ -49,7 +49,7 @@ class TtsCallout(_Callout, frozen=True, kw_only=True):
     """
 
     method = "ttsCallout"
-    destination: Destination
+    destination: CallTarget
     text: str = ""
     prompts: str = ""
     locale: str = ""
@@ -60,7 +60,7 @@ class ConferenceCallout(_Callout, frozen=True, kw_only=True):
     """Brings who answers into a conference, which begins with its first member."""
 
     method = "conferenceCallout"
-    destination: Destination
+    destination: CallTarget
     conference_id: str
     greeting: str = ""
     moh_class: Literal["", "ring", "music1", "music2", "music3"] = ""
@@ -79,21 +79,21 @@ class CustomCallout(_Callout, frozen=True, kw_only=True):
     """
 
     method = "customCallout"
-    destination: Destination | None = None
-    ice: Svaml = ""
-    ace: Svaml = ""
-    pie: Svaml = ""
-    dice: Svaml = ""
+    destination: CallTarget | None = None
+    ice: SvamlInput = ""
+    ace: SvamlInput = ""
+    pie: SvamlInput = ""
+    dice: SvamlInput = ""
     max_duration: int = 0
 
     def __post_init__(self) -> None:
         for event in ("ice", "ace", "pie", "dice"):
-            force_setattr(self, event, inline(getattr(self, event)))
+            force_setattr(self, event, to_svaml_text(getattr(self, event)))
 
 
 Callout = TtsCallout | ConferenceCallout | CustomCallout
 
 
-def body(callout: Callout) -> bytes:
+def encode_callout(callout: Callout) -> bytes:
     """As it is sent"""
     return msgspec.json.encode({"method": callout.method, callout.method: callout})

@@ -7,16 +7,16 @@ from urllib.parse import quote
 
 import httpx
 
-from flowengine.sinch.client.errors import UntrustedUrl
+from flowengine.sinch.client.api_errors import UntrustedUrlError
 
 Region = Literal["use1", "euc1", "sae1", "apse1", "apse2"]
-_PLATFORM: Final = re.compile(
+_PLATFORM_HOST: Final = re.compile(
     r"([a-z0-9-]+\.)*sinch\.com"
 )  # httpx takes a backslash for part of a name, others for its end
 
 
 @dataclass(frozen=True, slots=True)
-class Hosts:
+class ApiHosts:
     """The bases of the three APIs, without their versions. Conferences live in one region, so each
     region has its own host.
     """
@@ -26,21 +26,21 @@ class Hosts:
     reporting: str = "https://reportingapi.sinch.com"
 
     @classmethod
-    def of(cls, region: Region) -> "Hosts":
+    def from_region(cls, region: Region) -> "ApiHosts":
         """Those of a region.
 
-        >>> Hosts.of("euc1").traffic
+        >>> ApiHosts.from_region("euc1").traffic
         'https://calling-euc1.api.sinch.com'
         """
         return cls(traffic=f"https://calling-{region}.api.sinch.com")
 
     @classmethod
-    def at(cls, base: str) -> "Hosts":
+    def from_base_url(cls, base: str) -> "ApiHosts":
         """All three at one address, such as that of `flowengine switch`."""
         return cls(base, base, base)
 
 
-def path(*parts: str) -> str:
+def build_path(*parts: str) -> str:
     """Parts of a path, each escaped. An empty part would make it another route: that of a
     conference without its member ends it.
     """
@@ -50,12 +50,12 @@ def path(*parts: str) -> str:
     return "".join(f"/{quote(part, safe='')}" for part in parts)
 
 
-def call_url(call: str, traffic: str) -> str:
+def build_call_url(call: str, traffic: str) -> str:
     """The address of a call, of which its id is known, or the callResourceUrl that came with its
     first callback
     """
     if "/" not in call:
-        return f"{traffic.rstrip('/')}/calling/v1/calls/id{path(call)}"
+        return f"{traffic.rstrip('/')}/calling/v1/calls/id{build_path(call)}"
     _check_trusted(call, traffic)
     return call.rstrip("/")
 
@@ -65,14 +65,14 @@ def _check_trusted(address: str, traffic: str) -> None:
     try:
         url, own = httpx.URL(address), httpx.URL(traffic)
     except httpx.InvalidURL as error:
-        raise UntrustedUrl("the address of the call is no URL") from error
+        raise UntrustedUrlError("the address of the call is no URL") from error
     if url.userinfo or url.query or url.fragment or "/calls/id/" not in url.path:
-        raise UntrustedUrl(
+        raise UntrustedUrlError(
             "the address of the call must be that of a call, ending in /calls/id/ and the call's id"
         )
-    platform = url.scheme == "https" and _PLATFORM.fullmatch(url.host)
+    platform = url.scheme == "https" and _PLATFORM_HOST.fullmatch(url.host)
     if not platform and (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port):
-        raise UntrustedUrl(
+        raise UntrustedUrlError(
             f"the address of the call is at {url.scheme}://{url.host}, neither of sinch.com nor of "
             f"{own.scheme}://{own.host}"
         )

@@ -6,21 +6,21 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec.structs import force_setattr
 
-from flowengine.sinch.client.discreet import Discreet
-from flowengine.sinch.client.errors import ApiProblem
-from flowengine.sinch.events import Destination, Money
+from flowengine.sinch.callback_events import CallTarget, Money
+from flowengine.sinch.client.api_errors import CallingApiError
+from flowengine.sinch.client.number_redaction import RedactedStruct
 
-Result = TypeVar("Result")
+ResultType = TypeVar("ResultType")
 
 
-class CallInfo(Discreet, frozen=True, rename="camel"):
+class CallInfo(RedactedStruct, frozen=True, rename="camel"):
     """A call under way (`status` is ONGOING) or over (FINAL); results and reasons are those of the
     last callback, and more.
     """
 
     call_id: str = ""
-    from_: Destination = msgspec.field(default=Destination(), name="from")
-    to: Destination = Destination()
+    from_: CallTarget = msgspec.field(default=CallTarget(), name="from")
+    to: CallTarget = CallTarget()
     domain: str = ""
     status: str = ""
     result: str = ""
@@ -40,7 +40,7 @@ class CallInfo(Discreet, frozen=True, rename="camel"):
             force_setattr(self, "custom", msgspec.json.encode(self.custom).decode())
 
 
-class Participant(Discreet, frozen=True):
+class Participant(RedactedStruct, frozen=True):
     """A call that is in a conference."""
 
     call_id: str = msgspec.field(name="id")
@@ -50,7 +50,7 @@ class Participant(Discreet, frozen=True):
     on_hold: bool = msgspec.field(default=False, name="onhold")
 
 
-class OwnNumber(Discreet, frozen=True):
+class OwnNumber(RedactedStruct, frozen=True):
     """A number of this account, and the application that it reaches."""
 
     number: str
@@ -65,7 +65,7 @@ class CallbackUrls(msgspec.Struct, frozen=True):
     fallback: str = ""
 
 
-class NumberInfo(Discreet, frozen=True, rename="camel"):
+class NumberInfo(RedactedStruct, frozen=True, rename="camel"):
     """What kind of number it is, and what a minute to it costs."""
 
     country_id: str = ""
@@ -76,7 +76,7 @@ class NumberInfo(Discreet, frozen=True, rename="camel"):
     rate: Money = Money()
 
 
-class Recording(msgspec.Struct, frozen=True, rename="camel"):
+class StoredRecording(msgspec.Struct, frozen=True, rename="camel"):
     """A recording that the platform keeps."""
 
     key: str
@@ -102,21 +102,21 @@ class Counter(msgspec.Struct, frozen=True):
     modified: str = ""
 
 
-class Service(msgspec.Struct, frozen=True):
+class PlatformService(msgspec.Struct, frozen=True):
     """Whether one of the platform's services runs."""
 
     status: Literal["up", "down"]
 
 
-def parsed(content: bytes) -> Any:
+def parse_json(content: bytes) -> Any:
     """The JSON of an answer, without what is null in it: the same as absent, everywhere"""
     try:
-        return _without_nulls(msgspec.json.decode(content)) if content else {}
+        return _drop_nulls(msgspec.json.decode(content)) if content else {}
     except (ValueError, RecursionError):
-        raise not_understood() from None
+        raise make_response_error() from None
 
 
-def part(data: Any, *spellings: str) -> Any:
+def get_first_field(data: Any, *spellings: str) -> Any:
     """What stands under the first of these names; nothing where none is there"""
     return (
         next((data[name] for name in spellings if name in data), {})
@@ -125,7 +125,7 @@ def part(data: Any, *spellings: str) -> Any:
     )
 
 
-def respelt(items: Any, old: str, new: str) -> Any:
+def rename_key(items: Any, old: str, new: str) -> Any:
     """Items in which a name stands in its other spelling"""
     if not isinstance(items, list):
         return items or []
@@ -135,18 +135,18 @@ def respelt(items: Any, old: str, new: str) -> Any:
     ]
 
 
-def understood(data: Any, kind: type[Result]) -> Result:
+def convert_result(data: Any, kind: type[ResultType]) -> ResultType:
     try:
         return msgspec.convert(data, kind, strict=False)
     except ValueError:
-        raise not_understood() from None
+        raise make_response_error() from None
 
 
-def not_understood() -> ApiProblem:
-    return ApiProblem(200, 0, "the platform's answer is not what its description says")
+def make_response_error() -> CallingApiError:
+    return CallingApiError(200, 0, "the platform's answer is not what its description says")
 
 
-def _without_nulls(data: Any) -> Any:
+def _drop_nulls(data: Any) -> Any:
     if isinstance(data, dict):
-        return {name: _without_nulls(value) for name, value in data.items() if value is not None}
-    return [_without_nulls(value) for value in data] if isinstance(data, list) else data
+        return {name: _drop_nulls(value) for name, value in data.items() if value is not None}
+    return [_drop_nulls(value) for value in data] if isinstance(data, list) else data

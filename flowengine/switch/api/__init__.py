@@ -1,6 +1,6 @@
 """The desk: the platform's REST APIs, and one of our own for people and tests."""
 
 from flowengine.switch.api.app import Api
-from flowengine.switch.api.desk import Desk
+from flowengine.switch.api.switch_context import SwitchContext
 
-__all__ = ["Api", "Desk"]
+__all__ = ["Api", "SwitchContext"]

@@ -8,15 +8,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from flowengine.switch.api import control, errors
-from flowengine.switch.api.asked import Answer, Asked
-from flowengine.switch.api.auth import Gate
-from flowengine.switch.api.desk import Desk
-from flowengine.switch.api.driver import Driver
-from flowengine.switch.api.errors import refused
-from flowengine.switch.api.routes import find, signed_only
-from flowengine.switch.api.routing import first, split
-from flowengine.switch.errors import ApiError
+from flowengine.switch.api import control_routes, error_replies
+from flowengine.switch.api.api_auth import CredentialGate
+from flowengine.switch.api.api_request import ApiReply, ApiRequest
+from flowengine.switch.api.api_routing import find_route, split_path
+from flowengine.switch.api.error_replies import build_error
+from flowengine.switch.api.platform_routes import find_handler, needs_signature
+from flowengine.switch.api.switch_context import SwitchContext
+from flowengine.switch.api.time_driver import TimeDriver
+from flowengine.switch.api_error import ApiError
 
 log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 262_144
@@ -26,17 +26,24 @@ MAX_BODY_BYTES = 262_144
 class Api:
     """Answers for the platform, and under /desk for whoever works with the switch."""
 
-    def __init__(self, desk: Desk, gate: Gate, driver: Driver, *, open_desk: bool = False) -> None:
+    def __init__(
+        self,
+        desk: SwitchContext,
+        gate: CredentialGate,
+        driver: TimeDriver,
+        *,
+        open_desk: bool = False,
+    ) -> None:
         self.desk = desk
         self.driver = driver
         self._gate = gate
-        self._open = open_desk
+        self._is_desk_open = open_desk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
         request = Request(scope, receive)
         try:
-            answer = await self._answer(request)
+            answer = await self._handle(request)
         except ClientDisconnect:
             return
         finally:
@@ -45,40 +52,49 @@ class Api:
             answer = Response(answer.body, answer.status, dict(answer.headers), answer.content_type)
         await answer(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Answer | Response:
+    async def _handle(self, request: Request) -> ApiReply | Response:
         try:
-            body = await read(request)
-            segments = split(request.scope.get("raw_path") or request.url.path.encode())
+            body = await read_body(request)
+            segments = split_path(request.scope.get("raw_path") or request.url.path.encode())
             if segments[:1] == ("desk",):
-                return await self._control(request, segments[1:], body)
-            return self._platform(request, segments, body)
+                return await self._handle_control_request(request, segments[1:], body)
+            return self._handle_platform_request(request, segments, body)
         except ApiError as error:
-            return errors.answer(error)
+            return error_replies.build_error_reply(error)
         except ClientDisconnect:
             raise
         except Exception:
             log.exception("%s %s failed", request.method, request.url.path)
-            return errors.answer(refused(50000))
+            return error_replies.build_error_reply(build_error(50000))
 
-    def _platform(self, request: Request, segments: tuple[str, ...], body: bytes) -> Answer:
-        route = find(request.method, segments)
+    def _handle_platform_request(
+        self, request: Request, segments: tuple[str, ...], body: bytes
+    ) -> ApiReply:
+        route = find_handler(request.method, segments)
         if route is None:
-            raise refused(40400)
+            raise build_error(40400)
         raw_path = request.scope.get("raw_path") or request.url.path.encode()
         headers = request.headers
-        application = self._gate.admit(
-            request.method, raw_path, headers.raw, body, signed_only=signed_only(segments)
+        application = self._gate.authenticate(
+            request.method, raw_path, headers.raw, body, signed_only=needs_signature(segments)
         )
-        self.desk.refuse_as_told()
+        self.desk.raise_set_refusal()
         handler, named = route
-        return handler(self.desk, Asked(named, request.query_params, headers, body, application))
+        return handler(
+            self.desk, ApiRequest(named, request.query_params, headers, body, application)
+        )
 
-    async def _control(
+    async def _handle_control_request(
         self, request: Request, segments: tuple[str, ...], body: bytes
-    ) -> Answer | Response:
-        if not (self._open or is_near(request.scope.get("client"))) or "origin" in request.headers:
-            raise refused(40302)  # no page in a browser of this machine shall place calls either
-        route = first(control.ROUTES, request.method, segments)
+    ) -> ApiReply | Response:
+        if (
+            not (self._is_desk_open or is_near(request.scope.get("client")))
+            or "origin" in request.headers
+        ):
+            raise build_error(
+                40302
+            )  # no page in a browser of this machine shall place calls either
+        route = find_route(control_routes.CONTROL_ROUTES, request.method, segments)
         if route is None:
             raise ApiError(
                 40400,
@@ -87,11 +103,11 @@ class Api:
             )
         handler, named = route
         return await handler(
-            self.desk, self.driver, Asked(named, request.query_params, request.headers, body)
+            self.desk, self.driver, ApiRequest(named, request.query_params, request.headers, body)
         )
 
 
-async def read(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
     body = b""
     async for chunk in request.stream():
         body += chunk

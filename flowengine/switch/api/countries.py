@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Final, Literal
 
 NumberType = Literal["Mobile", "Fixed", "Unknown"]
-LONGEST_CODE: Final = 4
-TABLE: Final = """
+MAX_CODE_DIGITS: Final = 4
+CALLING_CODES: Final = """
 1:US 1204:CA 1226:CA 1236:CA 1250:CA 1289:CA 1306:CA 1343:CA 1403:CA 1416:CA 1418:CA 1438:CA 1450:CA 1506:CA 1514:CA 1519:CA 1604:CA
 1613:CA 1647:CA 1705:CA 1709:CA 1778:CA 1780:CA 1807:CA 1819:CA 1867:CA 1902:CA 1905:CA 1242:BS 1246:BB 1264:AI 1268:AG 1284:VG 1340:VI
 1345:KY 1441:BM 1473:GD 1649:TC 1664:MS 1671:GU 1684:AS 1721:SX 1758:LC 1767:DM 1784:VC 1787:PR 1809:DO 1829:DO 1849:DO 1868:TT 1869:KN
@@ -23,8 +23,8 @@ TABLE: Final = """
 84:VN 850:KP 852:HK 853:MO 855:KH 856:LA 86:CN 880:BD 886:TW 90:TR 91:IN 92:PK 93:AF 94:LK 95:MM 960:MV 961:LB 962:JO 963:SY 964:IQ
 965:KW 966:SA 967:YE 968:OM 970:PS 971:AE 972:IL 973:BH 974:QA 975:BT 976:MN 977:NP 98:IR 992:TJ 993:TM 994:AZ 995:GE 996:KG 998:UZ
 """
-CODES: Final = dict(pair.split(":") for pair in TABLE.split())
-MOBILE: Final = {
+COUNTRY_BY_CODE: Final = dict(pair.split(":") for pair in CALLING_CODES.split())
+MOBILE_PREFIXES: Final = {
     "SE": ("467",),
     "GB": ("447",),
     "DE": ("4915", "4916", "4917"),
@@ -43,19 +43,23 @@ class Country:
 
     id: str
 
-    def number_type(self, number: str) -> NumberType:
+    def classify_number(self, number: str) -> NumberType:
         """What kind of number it is; Unknown where the country does not tell its mobiles by how
         they begin.
         """
-        if self.id not in MOBILE:
+        if self.id not in MOBILE_PREFIXES:
             return "Unknown"
-        return "Mobile" if number[1:].startswith(MOBILE[self.id]) else "Fixed"
+        return "Mobile" if number[1:].startswith(MOBILE_PREFIXES[self.id]) else "Fixed"
 
 
 @lru_cache(maxsize=1024)
-def country(number: str) -> Country | None:
+def find_country(number: str) -> Country | None:
     """The country of a number with + and digits."""
     digits = number[1:]
-    fitting = (digits[:length] for length in range(LONGEST_CODE, 0, -1) if digits[:length] in CODES)
+    fitting = (
+        digits[:length]
+        for length in range(MAX_CODE_DIGITS, 0, -1)
+        if digits[:length] in COUNTRY_BY_CODE
+    )
     code = next(fitting, "")
-    return Country(CODES[code]) if code else None
+    return Country(COUNTRY_BY_CODE[code]) if code else None

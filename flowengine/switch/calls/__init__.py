@@ -2,9 +2,9 @@
 obeyed.
 """
 
-from flowengine.switch.calls.call import Call
+from flowengine.switch.calls.call_origin import CallOrigin
+from flowengine.switch.calls.call_record import CallRecord
 from flowengine.switch.calls.leg import Leg
-from flowengine.switch.calls.origin import Origin
-from flowengine.switch.calls.record import CallRecord
+from flowengine.switch.calls.switch_call import SwitchCall
 
-__all__ = ["Call", "CallRecord", "Leg", "Origin"]
+__all__ = ["CallOrigin", "CallRecord", "Leg", "SwitchCall"]

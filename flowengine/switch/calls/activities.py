@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from flowengine.svaml import ConnectConf, Park, RunMenu
-from flowengine.switch.calls.ending import Ending
-from flowengine.switch.happenings import Asked, Joined, Sound
-from flowengine.switch.media.menu import MenuOutcome, MenuRun
+from flowengine.switch.calls.call_ending import CallEnding
+from flowengine.switch.media.menu_player import MenuOutcome, MenuPlayer
 from flowengine.switch.media.room import Member
-from flowengine.switch.media.sounds import prompt_sounds
-from flowengine.switch.wire import MenuResult
+from flowengine.switch.media.sounds import build_prompt_sounds
+from flowengine.switch.switch_events import Joined, MenuWaits, Sound
+from flowengine.switch.wire import MenuEnd
 
 if TYPE_CHECKING:
-    from flowengine.switch.calls.call import Call
     from flowengine.switch.calls.leg import Leg
+    from flowengine.switch.calls.switch_call import SwitchCall
 
 
 class Activity(Protocol):
@@ -33,65 +33,67 @@ class Activity(Protocol):
         """That is over; go on."""
 
 
-class Menu:
+class MenuActivity:
     """Somebody is asked."""
 
-    def __init__(self, call: Call, leg: Leg, action: RunMenu) -> None:
+    def __init__(self, call: SwitchCall, leg: Leg, action: RunMenu) -> None:
         self._call, self.leg = call, leg
-        self._run = MenuRun(leg.line, action, call.exchange.settings, self._finished, self._asked)
+        self._player = MenuPlayer(
+            leg.line, action, call.exchange.settings, self._send_result, self._announce_input
+        )
 
     def start(self) -> None:
         """Play the first menu."""
-        self._run.start()
+        self._player.start()
 
     def stop(self) -> None:
         """Nobody asks any more."""
-        self.leg.asked(asking=False)
-        self._run.stop()
+        self.leg.set_asking(asking=False)
+        self._player.stop()
 
     def pause(self) -> None:
         """Nobody is asked meanwhile."""
-        self.leg.asked(asking=False)
-        self._run.pause()
+        self.leg.set_asking(asking=False)
+        self._player.pause()
 
     def resume(self) -> None:
         """Ask on, where it was left."""
-        self._run.resume()
+        self._player.resume()
 
-    def hung_up(self) -> None:
+    def handle_hangup(self) -> None:
         """Whoever was asked has left."""
-        self._run.hung_up()
+        self._player.handle_hangup()
 
-    def _asked(self, menu: str, keys: str, digits: int, voice: bool) -> None:
+    def _announce_input(self, menu: str, keys: str, digits: int, voice: bool) -> None:
         call = self._call
-        call.exchange.happen(
-            Asked(call.id, call.exchange.clock.now(), self.leg.role, menu, keys, digits, voice)
+        call.exchange.emit(
+            MenuWaits(call.id, call.exchange.clock.now(), self.leg.role, menu, keys, digits, voice)
         )
-        self.leg.asked(asking=True)
+        self.leg.set_asking(asking=True)
 
-    def _finished(self, outcome: MenuOutcome) -> None:
-        self.leg.asked(asking=False)
+    def _send_result(self, outcome: MenuOutcome) -> None:
+        self.leg.set_asking(asking=False)
         self._call.activity = None
-        self._call.callbacks.pie(
-            MenuResult(outcome.menu_id, outcome.type, outcome.value, outcome.input_method),
+        self._call.callbacks.send_pie(
+            MenuEnd(outcome.menu_id, outcome.type, outcome.value, outcome.input_method),
             self.leg,
         )
 
 
-class Conference:
+class ConferenceActivity:
     """Somebody is in a room."""
 
-    def __init__(self, call: Call, leg: Leg, action: ConnectConf) -> None:
+    def __init__(self, call: SwitchCall, leg: Leg, action: ConnectConf) -> None:
         self._call, self._leg, self._action = call, leg, action
-        self.room = call.exchange.rooms.room(action.conference_id)
+        self.room = call.exchange.rooms.open_room(action.conference_id)
 
     def start(self, greeting: Sequence[Sound] = ()) -> None:
         """Come in."""
         call, action = self._call, self._action
         now = call.exchange.clock.now()
-        call.exchange.happen(Joined(call.id, now, "conference", self.room.id))
+        call.exchange.emit(Joined(call.id, now, "conference", self.room.id))
         cli = call.origin.to if call.origin.is_callout else call.origin.cli
-        member = Member(call.id, cli, self._leg.line, now, call.managed_end, self._detected)
+        member = Member(call.id, cli, self._leg.line, now, call.end_by_platform, self._send_keys)
         self.room.join(member, action.conference_dtmf_options, action.moh, greeting)
 
     def stop(self) -> None:
@@ -100,35 +102,35 @@ class Conference:
 
     def pause(self) -> None:
         """The room goes on, though this member alone hears something else."""
-        self.room.take_line(self._call.id)
+        self.room.pause_member(self._call.id)
 
     def resume(self) -> None:
         """Back to the room."""
-        self.room.give_line_back(self._call.id)
+        self.room.resume_member(self._call.id)
 
-    def _detected(self, _call_id: str, digits: str) -> None:
-        self._call.callbacks.detected(
-            MenuResult(self.room.id, "sequence", digits, "dtmf"), self._leg
+    def _send_keys(self, _call_id: str, digits: str) -> None:
+        self._call.callbacks.send_conference_keys(
+            MenuEnd(self.room.id, "sequence", digits, "dtmf"), self._leg
         )
 
 
-class Parking:
+class ParkActivity:
     """Somebody waits until the call is unparked, though not for ever."""
 
-    def __init__(self, call: Call, leg: Leg, action: Park) -> None:
+    def __init__(self, call: SwitchCall, leg: Leg, action: Park) -> None:
         self._call, self._leg, self._action = call, leg, action
         seconds = (
             call.exchange.settings.park_seconds
             if action.max_duration is None
             else action.max_duration
         )
-        self._timer = call.exchange.clock.later(seconds, self._too_long)
+        self._timer = call.exchange.clock.call_later(seconds, self._end_parking)
 
     def start(self) -> None:
         """Play the introduction, then the other prompt over and over."""
         call = self._call
-        call.exchange.happen(Joined(call.id, call.exchange.clock.now(), "park", ""))
-        intro = prompt_sounds(
+        call.exchange.emit(Joined(call.id, call.exchange.clock.now(), "park", ""))
+        intro = build_prompt_sounds(
             self._action.intro_prompt, self._action.locale, call.exchange.settings
         )
         self._leg.line.play(intro, self.resume)
@@ -144,12 +146,12 @@ class Parking:
     def resume(self) -> None:
         """Wait on."""
         self._leg.line.loop(
-            prompt_sounds(
+            build_prompt_sounds(
                 self._action.hold_prompt, self._action.locale, self._call.exchange.settings
             )
         )
 
-    def _too_long(self) -> None:
+    def _end_parking(self) -> None:
         """The prompt that is playing comes to its end first."""
-        ending = Ending("ANSWERED", self._call.exchange.settings.park_reason)
+        ending = CallEnding("ANSWERED", self._call.exchange.settings.park_reason)
         self._leg.line.finish_round(lambda: self._call.end(ending))

@@ -8,18 +8,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from flowengine.svaml import CallHeader
-from flowengine.switch.calls.ending import Refusal
-from flowengine.switch.happenings import Heard, Role, Sound
-from flowengine.switch.media.line import Line
+from flowengine.switch.calls.call_ending import RefusalReason
+from flowengine.switch.media.audio_line import AudioLine
 from flowengine.switch.parties import Script
-from flowengine.switch.world import Behaviour
+from flowengine.switch.switch_events import Heard, Role, Sound
+from flowengine.switch.switch_setup import Behaviour
 
 if TYPE_CHECKING:
-    from flowengine.switch.calls.call import Call
-    from flowengine.switch.calls.outgoing import Outgoing
+    from flowengine.switch.calls.outgoing_connection import OutgoingConnection
+    from flowengine.switch.calls.switch_call import SwitchCall
 
-Kind = Literal["phone", "app", "sip", "stream"]
-BY_HAND = Behaviour("by hand")
+LegKind = Literal["phone", "app", "sip", "stream"]
+MANUAL_BEHAVIOUR = Behaviour("by hand")
 
 
 class Leg:
@@ -36,11 +36,11 @@ class Leg:
 
     def __init__(
         self,
-        call: Call,
+        call: SwitchCall,
         role: Role,
-        kind: Kind,
+        kind: LegKind,
         address: str,
-        behaviour: Behaviour = BY_HAND,
+        behaviour: Behaviour = MANUAL_BEHAVIOUR,
         cli: str = "",
     ) -> None:
         self.call, self.role, self.kind, self.address, self.behaviour, self.cli = (
@@ -51,25 +51,25 @@ class Leg:
             behaviour,
             cli,
         )
-        self.line = Line(call.exchange.clock, call.exchange.settings, self._hears)
+        self.line = AudioLine(call.exchange.clock, call.exchange.settings, self._handle_sound)
         self.state: Literal["calling", "ringing", "up", "gone"] = (
             "calling" if role == "caller" else "ringing"
         )
         self.answered_at: datetime | None = None
         self.asking = False
         """A menu waits for input from here"""
-        self.outgoing: Outgoing | None = None
+        self.outgoing: OutgoingConnection | None = None
         self.headers: tuple[CallHeader, ...] = ()
         """What is sent along to an app, a SIP end or a stream"""
         self._script: Script | None = None
 
     def answer(self) -> bool:
         """Pick up; False when it does not ring."""
-        return self.state == "ringing" and self.outgoing is not None and self.outgoing.answered()
+        return self.state == "ringing" and self.outgoing is not None and self.outgoing.answer()
 
-    def reject(self, why: Refusal = "decline") -> bool:
+    def reject(self, why: RefusalReason = "decline") -> bool:
         """Do not take the call; False when it does not ring."""
-        return self.state == "ringing" and self.outgoing is not None and self.outgoing.refused(why)
+        return self.state == "ringing" and self.outgoing is not None and self.outgoing.reject(why)
 
     def press(self, keys: str) -> bool:
         """Whether the keys count, or somebody hears them."""
@@ -77,9 +77,9 @@ class Leg:
             return False
         if self.line.listener is not None:
             return self.line.press(keys)
-        other = self.call.other_end(self)
+        other = self.call.find_other_end(self)
         if other is not None:
-            other.line.overhear(keys)
+            other.line.play_tones(keys)
         return other is not None
 
     def say(self, text: str) -> bool:
@@ -88,7 +88,7 @@ class Leg:
             return False
         if self.line.speak(text):
             return True
-        listeners = self.call.listeners(self)
+        listeners = self.call.list_listening_lines(self)
         sound = Sound("speech", text, len(text) / self.call.exchange.settings.characters_per_second)
         for line in listeners:
             line.heard(sound)
@@ -99,21 +99,21 @@ class Leg:
         if self.state == "ringing":
             self.reject("decline")
         elif self.state != "gone":
-            self.call.left(self)
+            self.call.handle_leg_left(self)
 
-    def act(self) -> None:
+    def start_behaviour(self) -> None:
         """Begin with what the behaviour of whoever is here says."""
         if self.behaviour.acts or self.behaviour.hangs_up_at:
             self._script = Script(self.call.exchange.clock, self, self.behaviour)
             self._script.start()
 
-    def asked(self, asking: bool) -> None:
+    def set_asking(self, asking: bool) -> None:
         """A menu begins to wait for input from here, or has ended."""
         self.asking = asking
         if asking and self._script is not None:
-            self._script.asked()
+            self._script.handle_menu_waiting()
 
-    def go(self) -> bool:
+    def mark_gone(self) -> bool:
         """It is over for this end; False when it was before."""
         if self.state == "gone":
             return False
@@ -124,8 +124,8 @@ class Leg:
             self._script.stop()
         return True
 
-    def _hears(self, sound: Sound) -> None:
+    def _handle_sound(self, sound: Sound) -> None:
         exchange = self.call.exchange
-        exchange.happen(Heard(self.call.id, exchange.clock.now(), self.role, sound))
+        exchange.emit(Heard(self.call.id, exchange.clock.now(), self.role, sound))
         if self._script is not None:
-            self._script.heard(sound)
+            self._script.handle_sound(sound)

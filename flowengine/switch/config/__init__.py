@@ -1,5 +1,17 @@
 """The switch's configuration: a YAML file, checked strictly."""
 
-from flowengine.switch.config.reading import KEY, SECRET, Configured, configured, default
+from flowengine.switch.config.configuration_reader import (
+    KEY_VARIABLE,
+    SECRET_VARIABLE,
+    SwitchConfig,
+    build_default,
+    parse_configuration,
+)
 
-__all__ = ["KEY", "SECRET", "Configured", "configured", "default"]
+__all__ = [
+    "KEY_VARIABLE",
+    "SECRET_VARIABLE",
+    "SwitchConfig",
+    "build_default",
+    "parse_configuration",
+]

@@ -1,6 +1,6 @@
 """Many simulated calls at once, put on a real server."""
 
-from flowengine.switch.load.report import Report, Timing
-from flowengine.switch.load.run import Plan, load
+from flowengine.switch.load.load_report import LoadReport, Timing
+from flowengine.switch.load.load_runner import LoadPlan, run_load
 
-__all__ = ["Plan", "Report", "Timing", "load"]
+__all__ = ["LoadPlan", "LoadReport", "Timing", "run_load"]

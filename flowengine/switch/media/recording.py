@@ -10,9 +10,9 @@ from typing import Literal
 
 from flowengine.svaml import RecordingOptions
 from flowengine.switch.clock import Clock
-from flowengine.switch.settings import Settings
+from flowengine.switch.switch_settings import SwitchSettings
 
-Notice = Literal["recording_finished", "recording_available", "transcription_available"]
+RecordingNotice = Literal["recording_finished", "recording_available", "transcription_available"]
 _NOT_IN_KEYS = re.compile(r"[^\w.-]+")
 """A key is part of a path; made of the whole URL, no two files share it"""
 MAX_KEPT = 10_000
@@ -24,7 +24,7 @@ _WAVE = (
 )
 
 
-def silence(name: str) -> bytes:
+def build_silent_audio(name: str) -> bytes:
     """What every recording of this switch holds: a moment in which nothing is heard, in the format
     that its name tells.
     """
@@ -32,7 +32,7 @@ def silence(name: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class RecordedFile:
     """A file that was made of a call."""
 
     key: str
@@ -43,43 +43,45 @@ class Recording:
     content: bytes
 
 
-class Recordings:
+class RecordingFiles:
     """All that is kept; a file of the same name takes the place of the one before."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Recording] = {}
+        self._files: dict[str, RecordedFile] = {}
 
-    def add(self, recording: Recording) -> None:
+    def add(self, recording: RecordedFile) -> None:
         """Keep it, at the cost of the oldest where there are too many."""
-        self._kept.pop(recording.key, None)
-        self._kept[recording.key] = recording
-        if len(self._kept) > MAX_KEPT:
-            self.delete(next(iter(self._kept)))
+        self._files.pop(recording.key, None)
+        self._files[recording.key] = recording
+        if len(self._files) > MAX_KEPT:
+            self.delete(next(iter(self._files)))
 
-    def get(self, key: str) -> Recording | None:
+    def get(self, key: str) -> RecordedFile | None:
         """The recording of this key."""
-        return self._kept.get(key)
+        return self._files.get(key)
 
     def delete(self, key: str) -> bool:
         """Whether there was one to delete."""
-        return self._kept.pop(key, None) is not None
+        return self._files.pop(key, None) is not None
 
-    def between(self, begin: datetime, end: datetime) -> list[Recording]:
+    def find_between(self, begin: datetime, end: datetime) -> list[RecordedFile]:
         """What was recorded in this time, oldest first."""
-        return [recording for recording in self._kept.values() if begin <= recording.created <= end]
+        return [
+            recording for recording in self._files.values() if begin <= recording.created <= end
+        ]
 
 
-class Recorder:
+class LegRecorder:
     """Records one call, or one conference. A start while it records ends what was recorded so far."""
 
     def __init__(
         self,
         clock: Clock,
-        settings: Settings,
+        settings: SwitchSettings,
         call_id: str,
         application_key: str,
-        notify: Callable[[Notice, str], None],
-        store: Recordings,
+        notify: Callable[[RecordingNotice, str], None],
+        store: RecordingFiles,
     ) -> None:
         self._clock, self._settings = clock, settings
         self._call_id, self._application_key = call_id, application_key
@@ -88,7 +90,7 @@ class Recorder:
         self._url = ""
 
     @property
-    def recording(self) -> bool:
+    def is_recording(self) -> bool:
         """Whether it runs."""
         return self._options is not None
 
@@ -97,7 +99,7 @@ class Recorder:
         self.stop()
         self._options = options
         name = f"{self._clock.now():%Y%m%d%H%M%S}_{self._application_key}_{self._call_id}.{options.format}"
-        self._url = file_url(options.destination_url, name)
+        self._url = build_file_url(options.destination_url, name)
 
     def stop(self) -> None:
         """The recording is finished; its file, and what was said in it, come later."""
@@ -105,28 +107,35 @@ class Recorder:
         if options is None:
             return
         url, ended = self._url, self._clock.now()
-        self._tell(options, "recording_finished")
-        self._clock.later(
-            self._settings.upload_seconds, lambda: self._uploaded(options, url, ended)
+        self._send_notice(options, "recording_finished")
+        self._clock.call_later(
+            self._settings.upload_seconds, lambda: self._finish_upload(options, url, ended)
         )
 
-    def _uploaded(self, options: RecordingOptions, url: str, ended: datetime) -> None:
+    def _finish_upload(self, options: RecordingOptions, url: str, ended: datetime) -> None:
         key = _NOT_IN_KEYS.sub("_", url)
         expires = ended + timedelta(days=self._settings.recording_days)
-        self._store.add(Recording(key, self._call_id, url, ended, expires, silence(url)))
-        self._tell(options, "recording_available", url)
+        self._store.add(
+            RecordedFile(key, self._call_id, url, ended, expires, build_silent_audio(url))
+        )
+        self._send_notice(options, "recording_available", url)
         if options.transcription_options is not None and options.transcription_options.enabled:
             rest = self._settings.transcription_seconds - self._settings.upload_seconds
-            self._clock.later(
-                rest, lambda: self._tell(options, "transcription_available", transcript_url(url))
+            self._clock.call_later(
+                rest,
+                lambda: self._send_notice(
+                    options, "transcription_available", build_transcript_url(url)
+                ),
             )
 
-    def _tell(self, options: RecordingOptions, what: Notice, destination: str = "") -> None:
+    def _send_notice(
+        self, options: RecordingOptions, what: RecordingNotice, destination: str = ""
+    ) -> None:
         if options.notification_events:
             self._notify(what, destination)
 
 
-def file_url(destination: str, name: str) -> str:
+def build_file_url(destination: str, name: str) -> str:
     """Where the file goes: `destination` names it itself, or only the bucket, container or folder
     to put it in.
     """
@@ -137,7 +146,7 @@ def file_url(destination: str, name: str) -> str:
     return destination if named else f"{destination.rstrip('/')}/{name}"
 
 
-def transcript_url(recording: str) -> str:
+def build_transcript_url(recording: str) -> str:
     """The transcript lies beside its recording."""
     folder, _, name = recording.rpartition("/")
     return f"{folder}/{name.rpartition('.')[0]}-transcript.json"

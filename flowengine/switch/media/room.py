@@ -9,12 +9,12 @@ from typing import Any
 
 from flowengine.svaml import ConferenceDtmfOptions, RecordingOptions
 from flowengine.switch.clock import Clock, Timer
-from flowengine.switch.happenings import Sound
-from flowengine.switch.media.line import Line
-from flowengine.switch.media.recording import Recorder
-from flowengine.switch.media.sounds import music
+from flowengine.switch.media.audio_line import AudioLine
+from flowengine.switch.media.recording import LegRecorder
+from flowengine.switch.media.sounds import build_music
+from flowengine.switch.switch_events import Sound
 
-_IGNORE = ConferenceDtmfOptions("ignore")
+_IGNORED_KEYS = ConferenceDtmfOptions("ignore")
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Member:
 
     call_id: str
     cli: str
-    line: Line
+    line: AudioLine
     joined_at: datetime
     on_kicked: Callable[[], None]
     detected: Callable[[str, str], None]
@@ -45,8 +45,8 @@ class Room:
         self._clock = clock
         self._emptied = emptied
         self._members: dict[str, Member] = {}
-        self._keys: dict[str, _Keys] = {}
-        self._recorder: Recorder | None = None
+        self._keys: dict[str, _MemberKeys] = {}
+        self._recorder: LegRecorder | None = None
 
     def join(
         self,
@@ -58,9 +58,11 @@ class Room:
         """Let a call in; it hears the greeting, then the others, or its music while it is alone."""
         member.moh = moh
         self._members[member.call_id] = member
-        self._keys[member.call_id] = member.line.listener = _Keys(self, member, options or _IGNORE)
+        self._keys[member.call_id] = member.line.listener = _MemberKeys(
+            self, member, options or _IGNORED_KEYS
+        )
         self._greet(member, greeting)
-        self._settle_others(member)
+        self._update_music_of_others(member)
 
     def leave(self, call_id: str) -> bool:
         """Let a call out, whether it hung up or was taken elsewhere; False when it is not here."""
@@ -70,7 +72,7 @@ class Room:
         self._keys.pop(call_id).stop()
         member.line.listener = None
         member.line.stop()
-        self._settle_others(member)
+        self._update_music_of_others(member)
         if not self._members:
             if self._recorder is not None:
                 self._recorder.stop()
@@ -79,19 +81,19 @@ class Room:
 
     def mute(self, call_id: str) -> bool:
         """Nobody hears this call."""
-        return self._change(call_id, muted=True)
+        return self._change_member(call_id, muted=True)
 
     def unmute(self, call_id: str) -> bool:
         """The others hear this call again."""
-        return self._change(call_id, muted=False)
+        return self._change_member(call_id, muted=False)
 
     def hold(self, call_id: str, moh: str = "") -> bool:
         """The call hears music instead of the others, and they do not hear it."""
-        return self._change(call_id, on_hold=True, held_moh=moh)
+        return self._change_member(call_id, on_hold=True, held_moh=moh)
 
     def resume(self, call_id: str) -> bool:
         """The call is back among the others."""
-        return self._change(call_id, on_hold=False)
+        return self._change_member(call_id, on_hold=False)
 
     def kick(self, call_id: str) -> bool:
         """Throw a call out, which ends it."""
@@ -107,25 +109,25 @@ class Room:
         for call_id in tuple(self._members):
             self.kick(call_id)
 
-    def take_line(self, call_id: str) -> None:
+    def pause_member(self, call_id: str) -> None:
         """Something else is played to one member, of which the others hear nothing."""
         self._members[call_id].announced = True
 
-    def give_line_back(self, call_id: str) -> None:
+    def resume_member(self, call_id: str) -> None:
         """That is over: the member hears what it would have heard."""
-        self._announced(self._members[call_id])
+        self._finish_announcement(self._members[call_id])
 
-    def record(self, recorder: Recorder, options: RecordingOptions) -> None:
+    def start_recording(self, recorder: LegRecorder, options: RecordingOptions) -> None:
         """Record the conference until everybody has left; the first to ask has it recorded."""
         if self._recorder is None:
             self._recorder = recorder
             recorder.start(options)
 
-    def participants(self) -> list[dict[str, Any]]:
+    def list_participants(self) -> list[dict[str, Any]]:
         """As `GET conferences/id/{id}` tells."""
-        return [self._participant(member) for member in self._members.values()]
+        return [self._format_participant(member) for member in self._members.values()]
 
-    def hears(self, call_id: str) -> list[str]:
+    def list_heard_calls(self, call_id: str) -> list[str]:
         """Whom a member hears: nobody while it is on hold, never those who are muted or on hold."""
         member = self._members.get(call_id)
         if member is None or member.on_hold:
@@ -136,13 +138,13 @@ class Room:
             if other is not member and not other.muted and not other.on_hold
         ]
 
-    def pass_on(self, sender: Member, keys: str) -> None:
+    def forward_keys(self, sender: Member, keys: str) -> None:
         """Let whoever hears the sender hear its keys."""
         for other in tuple(self._members.values()):
-            if sender.call_id in self.hears(other.call_id):
-                other.line.overhear(keys)
+            if sender.call_id in self.list_heard_calls(other.call_id):
+                other.line.play_tones(keys)
 
-    def _participant(self, member: Member) -> dict[str, Any]:
+    def _format_participant(self, member: Member) -> dict[str, Any]:
         seconds = (self._clock.now() - member.joined_at).total_seconds()
         return {
             "cli": member.cli,
@@ -152,45 +154,47 @@ class Room:
             "onhold": member.on_hold,
         }
 
-    def _change(self, call_id: str, **changes: Any) -> bool:
+    def _change_member(self, call_id: str, **changes: Any) -> bool:
         member = self._members.get(call_id)
         if member is None:
             return False
         for name, value in changes.items():
             setattr(member, name, value)
         if "on_hold" in changes:
-            self._settle(member)
+            self._update_music(member)
         return True
 
     def _greet(self, member: Member, greeting: Sequence[Sound]) -> None:
         member.announced = bool(greeting)
         if greeting:
-            member.line.play(greeting, lambda: self._announced(member))
+            member.line.play(greeting, lambda: self._finish_announcement(member))
         else:
-            self._settle(member)
+            self._update_music(member)
 
-    def _announced(self, member: Member) -> None:
+    def _finish_announcement(self, member: Member) -> None:
         member.announced = False
-        self._settle(member)
+        self._update_music(member)
 
-    def _settle_others(self, member: Member) -> None:
+    def _update_music_of_others(self, member: Member) -> None:
         """Music begins when somebody is left alone, and ends when that is over; who is on hold
         notices neither.
         """
         if len(self._members) in (1, 2):
             for other in self._members.values():
                 if other is not member and not other.on_hold:
-                    self._settle(other)
+                    self._update_music(other)
 
-    def _settle(self, member: Member) -> None:
+    def _update_music(self, member: Member) -> None:
         """What a member hears besides the others."""
         if member.announced:
             return
         alone = len(self._members) == 1
-        member.line.loop(music(member.held_moh if member.on_hold else member.moh if alone else ""))
+        member.line.loop(
+            build_music(member.held_moh if member.on_hold else member.moh if alone else "")
+        )
 
 
-class _Keys:
+class _MemberKeys:
     """What becomes of the keys of one member."""
 
     def __init__(self, room: Room, member: Member, options: ConferenceDtmfOptions) -> None:
@@ -198,33 +202,33 @@ class _Keys:
         self._typed = ""
         self._timer: Timer | None = None
 
-    def key(self, key: str) -> bool:
+    def handle_key(self, key: str) -> bool:
         if self._options.mode == "forward":
-            self._room.pass_on(self._member, key)
+            self._room.forward_keys(self._member, key)
         elif self._options.mode == "detect":
-            self._detect(key)
+            self._collect_key(key)
         return self._options.mode != "ignore"
 
-    def speech(self, text: str) -> bool:  # noqa: ARG002 - words are for the others
+    def handle_speech(self, text: str) -> bool:  # noqa: ARG002 - words are for the others
         return False
 
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _detect(self, key: str) -> None:
+    def _collect_key(self, key: str) -> None:
         """Where more than one digit is collected, `#` ends them early."""
         self.stop()
         ends = key == "#" and self._options.max_digits > 1
         self._typed += "" if ends else key
         if ends or len(self._typed) >= self._options.max_digits:
-            self._tell()
+            self._report_keys()
         else:
-            self._timer = self._member.line.clock.later(
-                self._options.timeout_mills / 1000, self._tell
+            self._timer = self._member.line.clock.call_later(
+                self._options.timeout_mills / 1000, self._report_keys
             )
 
-    def _tell(self) -> None:
+    def _report_keys(self) -> None:
         typed, self._typed = self._typed, ""
         self._member.detected(self._member.call_id, typed)
 
@@ -236,13 +240,13 @@ class Rooms:
         self._clock = clock
         self._rooms: dict[str, Room] = {}
 
-    def room(self, room_id: str) -> Room:
+    def open_room(self, room_id: str) -> Room:
         """The room of this name, opened where there is none."""
         found = self._rooms.get(room_id)
         if found is None:
             found = self._rooms[room_id] = Room(self._clock, room_id, self._rooms.pop)
         return found
 
-    def find(self, room_id: str) -> Room | None:
+    def find_room(self, room_id: str) -> Room | None:
         """The room of this name, if anybody is in it."""
         return self._rooms.get(room_id)

@@ -5,41 +5,47 @@ from functools import lru_cache
 from html import unescape
 
 from flowengine.svaml import PlayFiles, Say
-from flowengine.svaml.locales import DEFAULT
-from flowengine.svaml.prompt import split
-from flowengine.switch.happenings import Sound
-from flowengine.switch.settings import Settings
+from flowengine.svaml.locales import DEFAULT_LOCALE
+from flowengine.svaml.prompt_notation import split_prompt
+from flowengine.switch.switch_events import Sound
+from flowengine.switch.switch_settings import SwitchSettings
 
-_PART = re.compile(r"#(tts|ssml|href)\[(.*?)\]?", re.IGNORECASE | re.DOTALL)
-_BREAK = re.compile(r"<break\b[^>]*?\btime\s*=\s*[\"']\s*([0-9.]+)\s*(ms|s)\s*[\"']", re.IGNORECASE)
-_TAG = re.compile(r"<[^>]*>")
+_PROMPT_PART = re.compile(r"#(tts|ssml|href)\[(.*?)\]?", re.IGNORECASE | re.DOTALL)
+_SSML_BREAK = re.compile(
+    r"<break\b[^>]*?\btime\s*=\s*[\"']\s*([0-9.]+)\s*(ms|s)\s*[\"']", re.IGNORECASE
+)
+_SSML_TAG = re.compile(r"<[^>]*>")
 _PAUSE_SECONDS = 0.5
 """`w` among the keys of tones"""
 
 
-def sounds(instruction: Say | PlayFiles, settings: Settings) -> tuple[Sound, ...]:
+def build_sounds(instruction: Say | PlayFiles, settings: SwitchSettings) -> tuple[Sound, ...]:
     """What an instruction plays, in its order."""
     if isinstance(instruction, Say):
-        return _say(instruction.text, instruction.locale or DEFAULT, settings.characters_per_second)
-    return _parts(
+        return _build_speech(
+            instruction.text, instruction.locale or DEFAULT_LOCALE, settings.characters_per_second
+        )
+    return _build_parts(
         instruction.ids,
-        instruction.locale or DEFAULT,
+        instruction.locale or DEFAULT_LOCALE,
         settings.characters_per_second,
         settings.file_seconds,
     )
 
 
-def prompt_sounds(prompt: str, locale: str, settings: Settings) -> tuple[Sound, ...]:
+def build_prompt_sounds(prompt: str, locale: str, settings: SwitchSettings) -> tuple[Sound, ...]:
     """What a prompt plays: its parts are separated by `;`, and follow each other without a pause."""
-    return _prompt(prompt, locale or DEFAULT, settings.characters_per_second, settings.file_seconds)
+    return _build_prompt(
+        prompt, locale or DEFAULT_LOCALE, settings.characters_per_second, settings.file_seconds
+    )
 
 
-def music(name: str) -> tuple[Sound, ...]:
+def build_music(name: str) -> tuple[Sound, ...]:
     """Music on hold: without an end, so it lasts until something else is heard. No name is silence."""
     return (Sound("music", name, 0.0),) if name else ()
 
 
-def tones(keys: str, settings: Settings) -> Sound:
+def build_tones(keys: str, settings: SwitchSettings) -> Sound:
     """Keys that are heard."""
     pauses = keys.count("w")
     return Sound(
@@ -48,26 +54,26 @@ def tones(keys: str, settings: Settings) -> Sound:
 
 
 @lru_cache(maxsize=4096)
-def _say(text: str, locale: str, speed: float) -> tuple[Sound, ...]:
+def _build_speech(text: str, locale: str, speed: float) -> tuple[Sound, ...]:
     return (Sound("speech", text, len(text) / speed, locale),)
 
 
 @lru_cache(maxsize=4096)
-def _prompt(prompt: str, locale: str, speed: float, file_seconds: float) -> tuple[Sound, ...]:
-    return _parts(tuple(split(prompt)), locale, speed, file_seconds)
+def _build_prompt(prompt: str, locale: str, speed: float, file_seconds: float) -> tuple[Sound, ...]:
+    return _build_parts(tuple(split_prompt(prompt)), locale, speed, file_seconds)
 
 
 @lru_cache(maxsize=4096)
-def _parts(
+def _build_parts(
     parts: tuple[str, ...], locale: str, speed: float, file_seconds: float
 ) -> tuple[Sound, ...]:
     return tuple(
-        _sound(part.strip(), locale, speed, file_seconds) for part in parts if part.strip()
+        _build_sound(part.strip(), locale, speed, file_seconds) for part in parts if part.strip()
     )
 
 
-def _sound(part: str, locale: str, speed: float, file_seconds: float) -> Sound:
-    match = _PART.fullmatch(part)
+def _build_sound(part: str, locale: str, speed: float, file_seconds: float) -> Sound:
+    match = _PROMPT_PART.fullmatch(part)
     if match is None:
         return Sound("file", part, file_seconds)
     kind, inside = match[1].lower(), match[2]
@@ -75,12 +81,13 @@ def _sound(part: str, locale: str, speed: float, file_seconds: float) -> Sound:
         return Sound("file", inside, file_seconds)
     if kind == "tts":
         return Sound("speech", inside, len(inside) / speed, locale)
-    text = " ".join(unescape(_TAG.sub(" ", inside)).split())
-    return Sound("speech", text, len(text) / speed + _breaks(inside), locale)
+    text = " ".join(unescape(_SSML_TAG.sub(" ", inside)).split())
+    return Sound("speech", text, len(text) / speed + _sum_break_seconds(inside), locale)
 
 
-def _breaks(markup: str) -> float:
+def _sum_break_seconds(markup: str) -> float:
     """Seconds of the pauses in SSML."""
     return sum(
-        float(time) / (1000 if unit.lower() == "ms" else 1) for time, unit in _BREAK.findall(markup)
+        float(time) / (1000 if unit.lower() == "ms" else 1)
+        for time, unit in _SSML_BREAK.findall(markup)
     )

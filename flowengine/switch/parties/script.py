@@ -5,11 +5,11 @@ from functools import partial
 from typing import Protocol
 
 from flowengine.switch.clock import Clock, Timer
-from flowengine.switch.happenings import Sound
-from flowengine.switch.world import Act, Behaviour
+from flowengine.switch.switch_events import Sound
+from flowengine.switch.switch_setup import Act, Behaviour
 
 
-class Actor(Protocol):
+class ScriptActor(Protocol):
     """The end of the line that the acts come from."""
 
     asking: bool
@@ -26,7 +26,7 @@ class Script:
 
     __slots__ = ("_actor", "_behaviour", "_clock", "_heard", "_left", "_timer", "_waiting")
 
-    def __init__(self, clock: Clock, actor: Actor, behaviour: Behaviour) -> None:
+    def __init__(self, clock: Clock, actor: ScriptActor, behaviour: Behaviour) -> None:
         self._clock, self._actor, self._behaviour = clock, actor, behaviour
         self._left = list(behaviour.acts)
         self._heard: list[str] = []
@@ -40,9 +40,9 @@ class Script:
         act = self._left.pop(0)
         if act.until:
             self._waiting = act
-            self._look()
+            self._check_condition()
         else:
-            self._after(act)
+            self._schedule(act)
 
     def stop(self) -> None:
         """The rest is not done any more."""
@@ -50,27 +50,27 @@ class Script:
         if self._timer is not None:
             self._timer.cancel()
 
-    def heard(self, sound: Sound) -> None:
+    def handle_sound(self, sound: Sound) -> None:
         """Something is heard on the line."""
         end = self._behaviour.hangs_up_at
         if end and re.search(end, sound.text, re.IGNORECASE):
             self.stop()
-            self._timer = self._clock.later(0.0, self._actor.hang_up)
+            self._timer = self._clock.call_later(0.0, self._actor.hang_up)
         elif self._waiting is not None or self._left:
             self._heard.append(sound.text)
-            self._look()
+            self._check_condition()
 
-    def asked(self) -> None:
+    def handle_menu_waiting(self) -> None:
         """A menu waits for input."""
-        self._look()
+        self._check_condition()
 
-    def _look(self) -> None:
+    def _check_condition(self) -> None:
         act = self._waiting
-        if act is not None and self._has_come(act.until):
+        if act is not None and self._has_happened(act.until):
             self._waiting = None
-            self._after(act)
+            self._schedule(act)
 
-    def _has_come(self, what: str) -> bool:
+    def _has_happened(self, what: str) -> bool:
         """Whether it was heard since the act before found what it waited for, or a menu asks just
         now.
         """
@@ -82,10 +82,10 @@ class Script:
                 return True
         return False
 
-    def _after(self, act: Act) -> None:
-        self._timer = self._clock.later(act.after, partial(self._do, act))
+    def _schedule(self, act: Act) -> None:
+        self._timer = self._clock.call_later(act.after, partial(self._perform, act))
 
-    def _do(self, act: Act) -> None:
+    def _perform(self, act: Act) -> None:
         if act.do == "press":
             self._actor.press(act.value)
         elif act.do == "say":

@@ -2,7 +2,7 @@
 word to whoever wrote them.
 """
 
-from flowengine.switch.reading.read import cookie_findings, read
-from flowengine.switch.reading.reading import Context, Reading
+from flowengine.switch.reading.answer_reader import check_call_cookies, read_answer
+from flowengine.switch.reading.svaml_reading import AnswerContext, SvamlReading
 
-__all__ = ["Context", "Reading", "cookie_findings", "read"]
+__all__ = ["AnswerContext", "SvamlReading", "check_call_cookies", "read_answer"]

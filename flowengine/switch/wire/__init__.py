@@ -2,24 +2,32 @@
 they travel.
 """
 
-from flowengine.switch.wire.bodies import Facts, MenuResult, ace, dice, ice, notify, pie
-from flowengine.switch.wire.concurrent import Concurrent, drive
-from flowengine.switch.wire.delivery import Delivery
-from flowengine.switch.wire.transport import Blocking, Direct, Response, Transport
+from flowengine.switch.wire.callback_bodies import (
+    CallbackFacts,
+    MenuEnd,
+    encode_ace,
+    encode_dice,
+    encode_ice,
+    encode_notify,
+    encode_pie,
+)
+from flowengine.switch.wire.callback_sender import CallbackSender
+from flowengine.switch.wire.concurrent_transport import ConcurrentTransport, drive_clock
+from flowengine.switch.wire.transport import BlockingTransport, DirectTransport, Response, Transport
 
 __all__ = [
-    "Blocking",
-    "Concurrent",
-    "Delivery",
-    "Direct",
-    "Facts",
-    "MenuResult",
+    "BlockingTransport",
+    "CallbackFacts",
+    "CallbackSender",
+    "ConcurrentTransport",
+    "DirectTransport",
+    "MenuEnd",
     "Response",
     "Transport",
-    "ace",
-    "dice",
-    "drive",
-    "ice",
-    "notify",
-    "pie",
+    "drive_clock",
+    "encode_ace",
+    "encode_dice",
+    "encode_ice",
+    "encode_notify",
+    "encode_pie",
 ]

@@ -22,7 +22,7 @@ class Response:
     late: bool = False
 
 
-Reply = Callable[[Response | None], None]
+OnReply = Callable[[Response | None], None]
 """Takes the answer; None is as good as one that is `late`"""
 
 
@@ -30,12 +30,12 @@ class Transport(Protocol):
     """Takes requests to backends."""
 
     def post(
-        self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply
+        self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: OnReply
     ) -> None:
         """Ask; `reply` is called once, maybe before this returns."""
 
 
-class Direct:
+class DirectTransport:
     """A backend in this process, which answers at once (None: not at all)."""
 
     def __init__(self, answer: Callable[[str, Mapping[str, str], bytes], Response | None]) -> None:
@@ -47,12 +47,12 @@ class Direct:
         headers: Mapping[str, str],
         body: bytes,
         timeout: float,  # noqa: ARG002
-        reply: Reply,
+        reply: OnReply,
     ) -> None:
         reply(self._answer(url, headers, body))
 
 
-class Blocking:
+class BlockingTransport:
     """By HTTP, where everything waits for the answer: for virtual time, which stands still
     meanwhile.
     """
@@ -61,11 +61,11 @@ class Blocking:
         self._client = httpx.Client(trust_env=False)
 
     def post(
-        self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: Reply
+        self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: OnReply
     ) -> None:
-        reply(self._ask(url, headers, body, timeout))
+        reply(self._send(url, headers, body, timeout))
 
-    def _ask(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> Response:
+    def _send(self, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> Response:
         end = monotonic() + timeout
         try:
             with self._client.stream(
@@ -73,9 +73,9 @@ class Blocking:
             ) as answer:
                 pieces = list(takewhile(lambda _: monotonic() <= end, answer.iter_bytes()))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return unanswered(error, timeout)
+            return build_failed_response(error, timeout)
         return (
-            too_late(timeout)
+            build_timeout_response(timeout)
             if monotonic() > end
             else Response(answer.status_code, dict(answer.headers), b"".join(pieces))
         )
@@ -84,12 +84,12 @@ class Blocking:
         self._client.close()
 
 
-def too_late(timeout: float) -> Response:
+def build_timeout_response(timeout: float) -> Response:
     return Response(0, {}, b"", f"no answer within {timeout:g} seconds", late=True)
 
 
-def unanswered(error: Exception, timeout: float) -> Response:
+def build_failed_response(error: Exception, timeout: float) -> Response:
     """Why a request came to nothing, for a person"""
     if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout):
-        return too_late(timeout)
+        return build_timeout_response(timeout)
     return Response(0, {}, b"", f"could not be reached: {error or type(error).__name__}")

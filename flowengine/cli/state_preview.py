@@ -1,0 +1,154 @@
+"""What a state sends, found by entering it with made-up values: texts stand as the `${…}` that they
+come from.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from flowengine.compile import CompiledState, Program, Release
+from flowengine.expr import EvalError, Type
+from flowengine.sinch import Ace, CallbackEvent, CallTarget, Dice, Ice, MenuResult, Notify, Pie
+from flowengine.states import (
+    AnswerCallback,
+    LookupRequest,
+    NameBindings,
+    StateFailure,
+    StateResult,
+    StepContext,
+    Variable,
+)
+from flowengine.svaml import encode_svaml
+
+SAMPLE_CALL: Mapping[str, Any] = {"call_id": "call-id"}
+SAMPLE_EVENTS: Mapping[str, CallbackEvent] = {
+    "ice": Ice(
+        **SAMPLE_CALL,
+        cli="+12025550123",
+        to=CallTarget("did", "+12025550100"),
+        domain="pstn",
+        origination_type="PSTN",
+    ),
+    "ace": Ace(**SAMPLE_CALL),
+    "pie": Pie(**SAMPLE_CALL, menu_result=MenuResult("main", "return", "1", "dtmf")),
+    "keys": Pie(**SAMPLE_CALL, menu_result=MenuResult("", "sequence", "1", "dtmf")),
+    "dice": Dice(**SAMPLE_CALL, result="ANSWERED", reason="CALLERHANGUP"),
+    "notify": Notify(**SAMPLE_CALL),
+}
+SAMPLE_FACTS = {
+    "call.from": "+12025550123",
+    "call.to": "+12025550100",
+    "call.user": "user",
+    "call.sip": "user@example.com",
+    "call.withheld": False,
+    "call.redirected_from": "+12025550199",
+    "call.origin": "pstn",
+}
+SAMPLE_BY_KIND = {"date": "2026-01-31", "time": "09:30", "text": "+12025550123"}
+SAMPLE_TIME = datetime(2026, 1, 5, 12, tzinfo=UTC)  # a Monday at noon
+
+
+@dataclass(frozen=True, slots=True)
+class StatePreview:
+    """What is sent, asked, or why that cannot be told beforehand."""
+
+    verb: str = "sends"
+    svaml: str = ""
+    asks: str = ""
+    depends: str = ""
+    sampled: bool = False
+
+
+class PreviewNames(NameBindings):
+    """Names whose texts show where they come from."""
+
+    __slots__ = ()
+
+    def __missing__(self, name: str) -> Any:
+        """Clocks and calendars, as placeholders where they are text."""
+        value = super().__missing__(name)
+        return format_placeholder(name) if isinstance(value, str) else value
+
+
+def format_placeholder(name: str) -> str:
+    return f"${{{name}}}"
+
+
+def choose_sample(variable: Variable) -> Any:
+    if variable.choices:
+        return variable.choices[0]
+    return (
+        "1234567890123456789"[: variable.size]
+        if variable.kind == "digits"
+        else SAMPLE_BY_KIND.get(variable.kind, "1")
+    )
+
+
+def build_values(program: Program, text: Callable[[Variable], Any]) -> dict[str, Any]:
+    texts = {
+        f"vars.{name}": text(item)
+        for name, item in program.variables.items()
+        if item.type is Type.TEXT
+    }
+    return {**program.initial, **texts, "call.locale": program.locale}
+
+
+def preview_state(
+    release: Release, program: Program, state: CompiledState, known: tuple[str, ...]
+) -> StatePreview:
+    """Placeholders first; where something must be computed from a value, a sample of its kind."""
+    event = SAMPLE_EVENTS[known[0] if known else "ice"]
+    values = {
+        **build_values(program, lambda item: format_placeholder(f"vars.{item.name}")),
+        **{fact: format_placeholder(fact) for fact in SAMPLE_FACTS},
+    }
+    shown = PreviewNames.from_values(values, release.computed_names, event, SAMPLE_TIME)
+    seen = enter_state(program, state, shown)
+    if not seen.depends:
+        return seen
+    again = enter_state(
+        program,
+        state,
+        NameBindings.from_values(
+            {**build_values(program, choose_sample), **SAMPLE_FACTS},
+            release.computed_names,
+            event,
+            SAMPLE_TIME,
+        ),
+    )
+    return seen if again.depends else replace(again, sampled=True)
+
+
+def enter_state(program: Program, state: CompiledState, names: NameBindings) -> StatePreview:
+    run = StepContext(names.event, names, program.locale, 0)
+    try:
+        if state.preamble:
+            state.preamble.add_instructions(run)
+        move = state.verb.enter(run)
+    except EvalError as error:
+        return StatePreview(depends=error.message)
+    return describe_move(run, move)
+
+
+def describe_move(run: StepContext, move: StateResult) -> StatePreview:
+    if isinstance(move, StateFailure):
+        return StatePreview(depends=move.reason)
+    answers = isinstance(move, AnswerCallback)
+    asks = (
+        f"{move.service}: {move.method} {unquote(move.url)}"
+        if isinstance(move, LookupRequest)
+        else ""
+    )
+    sent = (
+        encode_svaml(run.instructions, move.action if isinstance(move, AnswerCallback) else None)
+        if answers or run.instructions
+        else b""
+    )
+    verb = "sends" if answers else "adds to what the next answer sends"
+    return StatePreview(
+        verb, msgspec.json.format(sent, indent=2).decode() if sent not in (b"", b"{}") else "", asks
+    )

@@ -1,0 +1,100 @@
+"""What several checks ask of the graph of states."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from flowengine.compile.program import CompiledState, Program
+from flowengine.cooperative import iterate_with_pauses
+from flowengine.states.subflow import CompiledSubflow
+
+Graph = Mapping[str, Collection[str]]
+QUESTION_STATE_KINDS = frozenset({"menu", "collect"})
+
+
+def get_callee(state: CompiledState) -> str:
+    """The flow that a state calls, or ""."""
+    return state.verb.flow if isinstance(state.verb, CompiledSubflow) else ""
+
+
+def list_subflow_calls(programs: Mapping[str, Program]) -> dict[str, list[CompiledState]]:
+    """By flow: its states that call another flow of the project."""
+    return {
+        name: [state for state in program.subflow_states if get_callee(state) in programs]
+        for name, program in iterate_with_pauses(programs.items())
+    }
+
+
+def list_callees(program: Program) -> list[str]:
+    """The flows that a flow calls, each once."""
+    return list(dict.fromkeys(map(get_callee, program.subflow_states)))
+
+
+def find_reachable(graph: Graph, roots: Iterable[str]) -> set[str]:
+    found = set(roots)
+    todo = list(found)
+    while todo:
+        for target in graph[todo.pop()]:
+            if target not in found:
+                found.add(target)
+                todo.append(target)
+    return found
+
+
+def find_components(graph: Graph) -> list[list[str]]:
+    """The strongly connected components, successors first (Tarjan, without recursion: a chain of
+    states may be long).
+    """
+    order: dict[str, int] = {}
+    low: dict[str, int] = {}
+    open_: list[str] = []
+    inside: set[str] = set()
+    found: list[list[str]] = []
+    for root in iterate_with_pauses(graph):
+        if root in order:
+            continue
+        if graph[root]:
+            walk_component(root, graph, order, low, open_, inside, found)
+        else:  # most flows call no other one
+            order[root] = len(order)
+            found.append([root])
+    return found
+
+
+def walk_component(
+    root: str,
+    graph: Graph,
+    order: dict[str, int],
+    low: dict[str, int],
+    open_: list[str],
+    inside: set[str],
+    found: list[list[str]],
+) -> None:
+    def begin_node(node: str) -> None:
+        order[node] = low[node] = len(order)
+        open_.append(node)
+        inside.add(node)
+        work.append((node, iter(graph[node])))
+
+    work: list[tuple[str, Iterable[str]]] = []
+    begin_node(root)
+    while work:
+        node, successors = work[-1]
+        for target in successors:
+            if target not in order:
+                begin_node(target)
+                break
+            if target in inside:
+                low[node] = min(low[node], order[target])
+        else:
+            work.pop()
+            if work:
+                low[work[-1][0]] = min(low[work[-1][0]], low[node])
+            if low[node] == order[node]:
+                found.append(close_component(node, open_, inside))
+
+
+def close_component(node: str, open_: list[str], inside: set[str]) -> list[str]:
+    cut = open_.index(node)
+    component = open_[cut:]
+    del open_[cut:]
+    inside.difference_update(component)
+    return component

@@ -1,0 +1,228 @@
+"""What is said at once, by one state or by several in a row, against what the platform speaks in
+one answer.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from flowengine.compile.checks.speech_budget import (
+    NO_SPEECH,
+    PromptMeasure,
+    SpeechBefore,
+    SpeechByState,
+    compute_speech_before,
+)
+from flowengine.compile.program import CompiledState, Program
+from flowengine.expr import Template
+from flowengine.limits import MAX_MENU_ID, MAX_PROMPT_PARTS, MAX_SAY, MAX_TTS_TOTAL
+from flowengine.model import CompileCache
+from flowengine.problems import Problem
+from flowengine.source import KeyPath
+from flowengine.states.collect import CompiledCollect
+from flowengine.states.menu import CompiledMenu
+from flowengine.states.prompt import CompiledPrompt, PromptPart
+from flowengine.states.question import Question, RetryPrompts
+from flowengine.states.terminal_states import CompiledPark
+
+PromptSequence = tuple[CompiledPrompt, ...]
+MAX_SHOWN_STATES = 8  # states of a way that a person still reads
+
+
+def check(programs: Mapping[str, Program], memory: CompileCache) -> Iterator[Problem]:
+    spoken, parts = (
+        compute_speech_before(programs, measure, memory)
+        for measure in (count_characters, count_parts)
+    )
+    for name, program in programs.items():
+        before = (spoken[name], parts[name])
+        yield from memory.get_or_compute(
+            ("prompts", name), (program, before), partial(check_flow_lengths, program, *before)
+        )
+
+
+def check_flow_lengths(
+    program: Program, spoken: SpeechByState, parts: SpeechByState
+) -> list[Problem]:
+    return [
+        problem
+        for state in program.states.values()
+        for problem in check_state_length(program, state, spoken, parts)
+    ]
+
+
+def check_state_length(
+    program: Program, state: CompiledState, spoken: SpeechByState, parts: SpeechByState
+) -> Iterator[Problem]:
+    yield from find_state_faults(program, state)
+    span = program.document.find_key_span((*state.path, state.kind))
+    if told := explain_excess(
+        state, spoken.get(state.name, NO_SPEECH), count_characters, MAX_TTS_TOTAL, "characters"
+    ):
+        yield Problem("FE404", span, told, "shorten it, or ask something in between")
+    if told := explain_excess(
+        state, parts.get(state.name, NO_SPEECH), count_parts, MAX_PROMPT_PARTS, "prompts"
+    ):
+        yield Problem("FE405", span, told, "join texts, or ask something in between")
+
+
+def explain_excess(
+    state: CompiledState, before: SpeechBefore, measure: PromptMeasure, most: int, unit: str
+) -> str:
+    """What is wrong where an answer outgrows the platform. What is said after that is not told
+    again.
+    """
+    first, *retries = [sum(map(measure, said)) for said in list_answers(state)]
+    longest = max([first + before.size, *retries])
+    if longest <= most or before.size > most:
+        return ""
+    chain = longest == first + before.size and before.states
+    way = f": {' -> '.join([*before.states[-MAX_SHOWN_STATES:], state.name])}" if chain else ""
+    return f"{state.name} makes it {longest} {unit} at once; the platform takes {most}{way}"
+
+
+def find_state_faults(program: Program, state: CompiledState) -> Iterator[Problem]:
+    for path, size in find_long_texts(program, state):
+        message = f"this text has {size} characters besides its ${{…}}; the platform speaks at most {MAX_SAY}"
+        yield Problem(
+            "FE410",
+            program.document.find_span(path),
+            message,
+            "split it into a list of prompts or into two states",
+        )
+    longest = max(iterate_menu_ids(state), key=len, default="")
+    if len(longest) > MAX_MENU_ID:
+        span = program.document.find_key_span((*state.path, state.kind))
+        message = f"flow and state make a menu name of {len(longest)} characters; the platform takes {MAX_MENU_ID}"
+        yield Problem("FE406", span, message, "shorten the name of the flow or of the state")
+
+
+def find_long_texts(program: Program, state: CompiledState) -> Iterator[tuple[KeyPath, int]]:
+    """Texts whose constant pieces alone are too long. Those without `${…}` are told when they are
+    compiled.
+    """
+    authored = program.document.get_value(state.path)
+    for plan in {id(plan): plan for said in list_answers(state) for plan in said}.values():
+        for template in (
+            template
+            for part in plan.parts
+            if part.kind == "text"
+            for template in part.texts.values()
+        ):
+            size = count_constant_characters(template)
+            if template.constant is None and size > MAX_SAY:
+                yield (*state.path, *(find_text_path(authored, template.text) or ())), size
+
+
+def find_text_path(data: Any, text: str) -> KeyPath | None:
+    """Where a text stands in what an author wrote; a text of messages stands elsewhere."""
+    if data == text:
+        return ()
+    entries = (
+        data.items()
+        if isinstance(data, dict)
+        else enumerate(data)
+        if isinstance(data, list)
+        else ()
+    )
+    return next(
+        (
+            (key, *inner)
+            for key, value in entries
+            if (inner := find_text_path(value, text)) is not None
+        ),
+        None,
+    )
+
+
+def list_answers(state: CompiledState) -> list[PromptSequence]:
+    """Everything that the state may say in one answer, by the way that leads to the answer."""
+    first = filter_prompts(state.preamble.say if state.preamble else None)
+    verb = state.verb
+    if isinstance(verb, CompiledMenu):
+        inner = filter_prompts(*(menu.prompt for menu in verb.submenus))
+        again = filter_prompts(verb.question.first) if verb.repeats else ()
+        return [
+            (*said, *again, *inner)
+            for said in list_question_answers(
+                verb.question, first, verb.question.no_input, verb.question.no_match
+            )
+        ]
+    if isinstance(verb, CompiledCollect):
+        return [
+            *list_question_answers(verb.question, first, verb.question.no_input, verb.invalid),
+            filter_prompts(verb.confirm_prompt),
+        ]
+    if isinstance(verb, CompiledPark):
+        return [(*first, *filter_prompts(verb.intro, verb.hold))]
+    return [first]
+
+
+def list_spoken_parts(program: Program) -> list[tuple[CompiledState, PromptPart]]:
+    """Every piece of a prompt that a flow has, with its state."""
+    return [
+        (state, part)
+        for state in program.states.values()
+        for plan in iterate_prompts(state)
+        for part in plan.parts
+    ]
+
+
+def iterate_prompts(state: CompiledState) -> Iterator[CompiledPrompt]:
+    """Everything that the state may ever say, each once."""
+    verb = state.verb
+    if state.preamble and state.preamble.say:
+        yield state.preamble.say
+    if isinstance(verb, CompiledMenu | CompiledCollect):
+        asked = verb.question
+        yield from filter_prompts(
+            asked.first, asked.again, *asked.no_input.prompts, *asked.no_match.prompts
+        )
+    if isinstance(verb, CompiledMenu):
+        yield from filter_prompts(*(menu.prompt for menu in verb.submenus))
+    elif isinstance(verb, CompiledCollect):
+        yield from filter_prompts(*verb.invalid.prompts, verb.confirm_prompt)
+    elif isinstance(verb, CompiledPark):
+        yield from filter_prompts(verb.intro, verb.hold)
+
+
+def list_question_answers(
+    question: Question, first: PromptSequence, *wordings: RetryPrompts
+) -> list[PromptSequence]:
+    retries = [
+        filter_prompts(words, question.again or question.first)
+        for wording in wordings
+        for words in wording.prompts
+    ]
+    return [(*first, *filter_prompts(question.first)), *retries]
+
+
+def filter_prompts(*given: CompiledPrompt | None) -> PromptSequence:
+    return tuple(plan for plan in given if plan)
+
+
+def count_characters(plan: CompiledPrompt) -> int:
+    return sum(measure_longest(part) for part in plan.parts if part.kind != "audio")
+
+
+def count_parts(plan: CompiledPrompt) -> int:
+    return len(plan.parts)
+
+
+def measure_longest(part: PromptPart) -> int:
+    """The characters that are sure to be spoken, in the wordiest locale."""
+    return max(map(count_constant_characters, part.texts.values()))
+
+
+def count_constant_characters(template: Template) -> int:
+    return sum(len(piece) for piece in template.parts if isinstance(piece, str))
+
+
+def iterate_menu_ids(state: CompiledState) -> Iterator[str]:
+    if (
+        isinstance(state.verb, (CompiledMenu, CompiledCollect))
+        and state.verb.question.has_named_menus
+    ):
+        yield state.verb.question.menu_id
+    if isinstance(state.verb, CompiledMenu):
+        yield from (menu.id for menu in state.verb.submenus)

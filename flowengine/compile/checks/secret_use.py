@@ -1,0 +1,80 @@
+"""Secrets that are written as a shell has them, and secrets that nothing uses."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, Final
+
+from flowengine.model import AuthoredProject, CompileCache
+from flowengine.problems import Problem
+from flowengine.source import Document, KeyPath
+
+_SHELL_VARIABLE: Final = re.compile(r"\$([A-Za-z_]\w*)")
+_SECRET_USE: Final = re.compile(r"\bsecrets\s*\.\s*(\w+)")
+
+
+def check(authored: AuthoredProject, memory: CompileCache) -> Iterator[Problem]:
+    secrets = authored.project.secrets
+    flows = [document for _, document in authored.flows.values()]
+    documents = {document.file: document for document in (*authored.shared_documents, *flows)}
+    for file, document in documents.items():
+        yield from memory.get_or_compute(
+            ("shell names", file),
+            (document, secrets),
+            lambda at=document: list(find_shell_names(at, secrets)),  # type: ignore[misc]
+        )
+    used = frozenset[str]().union(
+        *(
+            memory.get_or_compute(("secrets of", file), one, partial(find_used_secrets, one))
+            for file, one in documents.items()
+        )
+    )
+    if (project := authored.project_document) is not None:
+        for name in (name for name in secrets if name not in used):
+            span = project.find_key_span(("secrets", name))
+            yield Problem(
+                "FE911",
+                span,
+                f"nothing uses the secret {name}",
+                f"write ${{secrets.{name}}} where it is needed, or remove it",
+            )
+
+
+def find_used_secrets(document: Document) -> frozenset[str]:
+    return frozenset(_SECRET_USE.findall(document.text))
+
+
+def find_shell_names(document: Document, secrets: Mapping[str, str]) -> Iterator[Problem]:
+    """`$CRM_TOKEN` stays as it is: a secret is meant where one is called so, or where it stands in
+    a header in capitals.
+    """
+    declared = {variable: name for name, variable in secrets.items()} | {
+        name: name for name in secrets
+    }
+    for text, path in iterate_texts(document.data, ()):
+        for found in _SHELL_VARIABLE.finditer(text):
+            name = declared.get(found[1], "")
+            if name or (found[1].isupper() and {"headers", "credentials"} & set(path)):
+                message = (
+                    f"{found[0]} is sent as it stands: no variable of the environment is put here"
+                )
+                cure = (
+                    f"write ${{secrets.{name}}}"
+                    if name
+                    else f"declare secrets: {{name: {found[1]}}} and write ${{secrets.name}}"
+                )
+                yield Problem(
+                    "FE910",
+                    document.find_inner_span(path, found.start(), len(found[0])),
+                    message,
+                    cure,
+                )
+
+
+def iterate_texts(data: Any, path: KeyPath) -> Iterator[tuple[str, KeyPath]]:
+    if isinstance(data, str):
+        if "$" in data:
+            yield data, path
+    elif isinstance(data, dict | list):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from iterate_texts(value, (*path, key))

@@ -1,0 +1,157 @@
+"""Circles that a call never leaves: within one callback, or for as long as the caller stays on the
+line.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from flowengine.compile.checks.program_graph import (
+    find_components,
+    find_reachable,
+    get_callee,
+    list_callees,
+)
+from flowengine.compile.program import CompiledState, Program
+from flowengine.model import CompileCache
+from flowengine.problems import Problem
+
+ENDING_KINDS = frozenset({"hangup", "connect", "return", "done", "park", "continue"})
+CALL_ENDING_KINDS = frozenset({"hangup", "connect", "park"})
+LOOP_EXIT_HINT = (
+    "give one of these states an exit out of the circle, or ask the caller something in it"
+)
+TRAP_HINT = "lead from one of them to a hangup:, connect:, park: or return:"
+
+
+class SubflowTraits(NamedTuple):
+    """Flows in which a call may wait for a callback, in a subflow too; and flows in which a call
+    may end.
+    """
+
+    pausing: frozenset[str]
+    ending: frozenset[str]
+
+
+def check(programs: Mapping[str, Program], memory: CompileCache) -> Iterator[Problem]:
+    pausing, ending = (
+        {
+            name
+            for name, program in programs.items()
+            if memory.get_or_compute((test, name), program, partial(test, program))
+        }
+        for test in (can_wait, can_end_call)
+    )
+    while more := {
+        name
+        for name, program in programs.items()
+        if name not in pausing and not pausing.isdisjoint(list_callees(program))
+    }:
+        pausing |= more
+    for name, program in programs.items():
+        used = frozenset(list_callees(program))
+        known = SubflowTraits(used & pausing, used & ending)
+        yield from memory.get_or_compute(
+            ("loops", name), (program, known), partial(find_loops, program, known)
+        )
+
+
+def can_wait(program: Program) -> bool:
+    return any(state.verb.waits for state in program.states.values())
+
+
+def can_end_call(program: Program) -> bool:
+    return any(state.kind in CALL_ENDING_KINDS for state in program.states.values())
+
+
+def find_loops(program: Program, used: SubflowTraits) -> list[Problem]:
+    found = list(find_endless_loops(program, used.pausing))
+    traps = find_traps(program, used.ending, {name for circle in found for name in circle})
+    return [*(build_loop_problem(program, circle) for circle in found), *traps]
+
+
+def find_endless_loops(program: Program, pausing: frozenset[str]) -> Iterator[list[str]]:
+    """Circles of states that never wait and have no exit but into the circle itself."""
+    passing = {
+        name: list_targets(program, state)
+        for name, state in program.states.items()
+        if not state.verb.waits and get_callee(state) not in pausing
+    }
+    inner = {
+        name: [target for target in targets if target in passing]
+        for name, targets in passing.items()
+    }
+    for component in find_components(inner):
+        members = set(component)
+        if is_circular(component, inner) and all(
+            target in members for name in component for target in passing[name]
+        ):
+            yield sort_by_file_order(component, program)
+
+
+def find_traps(program: Program, ending: frozenset[str], known: set[str]) -> Iterator[Problem]:
+    """Circles with a question in them out of which no answer leads."""
+    graph = {name: list_targets(program, state) for name, state in program.states.items()}
+    visited = find_reachable(graph, program.list_entries().values())
+    for component in find_components(graph):
+        members = set(component)
+        if members & known or not members <= visited or not is_circular(component, graph):
+            continue
+        leaves = any(target not in members for name in component for target in graph[name])
+        if not leaves and not any(is_ending(program.states[name], ending) for name in component):
+            yield build_trap_problem(program, sort_by_file_order(component, program))
+
+
+def list_targets(program: Program, state: CompiledState) -> list[str]:
+    """Where a state leads when nothing fails."""
+    return [target.state for target in state.exits.values() if target.state in program.states]
+
+
+def is_ending(state: CompiledState, ending: frozenset[str]) -> bool:
+    return state.kind in ENDING_KINDS or get_callee(state) in ending
+
+
+def is_circular(component: list[str], graph: Mapping[str, list[str]]) -> bool:
+    return len(component) > 1 or component[0] in graph[component[0]]
+
+
+def sort_by_file_order(component: list[str], program: Program) -> list[str]:
+    members = set(component)
+    return [name for name in program.states if name in members]
+
+
+def format_loop(program: Program, names: list[str]) -> str:
+    """The circle as it is walked from its first state."""
+    path, members = [names[0]], set(names)
+    while (
+        following := next(
+            (
+                name
+                for name in list_targets(program, program.states[path[-1]])
+                if name in members and name not in path
+            ),
+            "",
+        )
+    ) and len(path) < 6:
+        path.append(following)
+    return " -> ".join([*path, "…", names[0]] if len(path) < len(names) else [*path, names[0]])
+
+
+def build_loop_problem(program: Program, names: list[str]) -> Problem:
+    span = program.document.find_key_span(program.states[names[0]].path)
+    return Problem(
+        "FE230",
+        span,
+        f"a call that comes here goes round forever: {format_loop(program, names)}",
+        LOOP_EXIT_HINT,
+    )
+
+
+def build_trap_problem(program: Program, names: list[str]) -> Problem:
+    span = program.document.find_key_span(program.states[names[0]].path)
+    return Problem(
+        "FE231",
+        span,
+        f"no answer of the caller leads out of here: {format_loop(program, names)}",
+        TRAP_HINT,
+    )

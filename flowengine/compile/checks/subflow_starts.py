@@ -1,0 +1,22 @@
+"""Subflows that cannot be begun, because only an event enters them."""
+
+from collections.abc import Iterator, Mapping
+
+from flowengine.compile.checks.program_graph import get_callee, list_subflow_calls
+from flowengine.compile.program import Program
+from flowengine.cooperative import iterate_with_pauses
+from flowengine.problems import Problem
+
+
+def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
+    for name, states in iterate_with_pauses(list_subflow_calls(programs).items()):
+        for state in states:
+            called = programs[get_callee(state)]
+            if not called.start and called.list_entries():
+                span = programs[name].document.find_span((*state.path, "subflow", "flow"))
+                yield Problem(
+                    "FE222",
+                    span,
+                    f"{called.flow} has no start",
+                    f"add `start: <state>` to {called.flow}",
+                )

@@ -1,0 +1,82 @@
+"""Locales that the platform is not known to speak."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from flowengine.model import AuthoredProject
+from flowengine.problems import Problem, suggest_name
+from flowengine.source import Document, KeyPath
+from flowengine.svaml import LOCALES
+
+KNOWN_LOCALES = frozenset(locale.lower() for locale in LOCALES)
+DATA_KEYS = frozenset({"set", "with", "into", "outcomes", "headers", "body", "hear", "on"})
+LOCALISED_KEYS = frozenset({"text", "ssml", "audio"})
+
+
+def check(document: Document) -> Iterator[Problem]:
+    """Those of a flow."""
+    yield from report_unknown_locales(
+        document, iterate_locales(document.data, ("locale", "defaults", "states"))
+    )
+
+
+def check_common(authored: AuthoredProject) -> Iterator[Problem]:
+    """Those of what flows share."""
+    if authored.project_document:
+        yield from report_unknown_locales(
+            authored.project_document,
+            iterate_locales(authored.project_document.data, ("locale", "defaults")),
+        )
+        yield from report_unknown_locales(
+            authored.project_document,
+            iterate_locale_keys(authored.project_document.data.get("apology"), ("apology",)),
+        )
+    for (part, _name), (document, path) in authored.locations.items():
+        if part == "messages":
+            yield from report_unknown_locales(
+                document, iterate_locale_keys(document.get_value(path), path)
+            )
+
+
+def report_unknown_locales(
+    document: Document, found: Iterator[tuple[str, KeyPath]]
+) -> Iterator[Problem]:
+    for locale, path in found:
+        if locale.lower() not in KNOWN_LOCALES:
+            hint = suggest_name(locale, LOCALES) or "see the platform's page on voice locales"
+            span = (
+                document.find_span(path) if path[-1] == "locale" else document.find_key_span(path)
+            )
+            yield Problem(
+                "FE904", span, f"{locale} is no locale that the platform is known to speak", hint
+            )
+
+
+def iterate_locales(data: Any, parts: tuple[str, ...]) -> Iterator[tuple[str, KeyPath]]:
+    """Every locale with its path, in these parts of a file."""
+    if isinstance(locale := data.get("locale"), str):
+        yield locale, ("locale",)
+    for part in parts[1:]:
+        for name, value in (data.get(part) or {}).items():
+            yield from iterate_nested_locales(value, (part, name))
+
+
+def iterate_nested_locales(data: Any, path: KeyPath) -> Iterator[tuple[str, KeyPath]]:
+    if isinstance(data, list):
+        for index, item in enumerate(data):
+            yield from iterate_nested_locales(item, (*path, index))
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            if key == "locale" and isinstance(value, str) and "${" not in value:
+                yield value, (*path, key)
+            elif isinstance(value, (dict, list)) and key not in DATA_KEYS:
+                yield from (
+                    iterate_locale_keys(value, (*path, key))
+                    if key in LOCALISED_KEYS
+                    else iterate_nested_locales(value, (*path, key))
+                )
+
+
+def iterate_locale_keys(texts: Any, path: KeyPath) -> Iterator[tuple[str, KeyPath]]:
+    if isinstance(texts, dict):
+        yield from ((locale, (*path, locale)) for locale in texts)

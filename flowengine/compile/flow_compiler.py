@@ -1,0 +1,378 @@
+"""One authored flow to one program."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from flowengine.compile.liveness import compute_liveness
+from flowengine.compile.program import CompiledState, Program
+from flowengine.compile.state_machine import build_machine
+from flowengine.cooperative import pause_if_due
+from flowengine.expr import Scope, Type
+from flowengine.expr.value_domains import suggest_words
+from flowengine.model import EventEntries, Flow, State, Var
+from flowengine.problems import Problem, quote_value, suggest_name
+from flowengine.sinch.vocabulary import NOTICE_TYPES
+from flowengine.source import Document, KeyPath, report_internal_errors
+from flowengine.states import (
+    STATE_KINDS,
+    Exit,
+    ExitTarget,
+    FlowContext,
+    FlowSignature,
+    StateBuilder,
+    StateResult,
+    StepContext,
+    Variable,
+)
+from flowengine.states.builder import explain_misfit
+from flowengine.states.preamble import Preamble, Recording, compile_recording
+from flowengine.states.subflow import CompiledSubflow
+from flowengine.svaml import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS
+
+ATTRIBUTE_BY_KIND = {
+    name: {"continue": "continue_", "return": "return_"}.get(name, name) for name in STATE_KINDS
+}
+TYPES_BY_KIND = {"integer": Type.INTEGER, "decimal": Type.DECIMAL, "boolean": Type.BOOLEAN}
+SIZES_BY_KIND = {"date": 10, "time": 5, "integer": 20, "decimal": 24, "boolean": 5}
+DEFAULT_SIZE = 64
+EMPTY_VALUES: Mapping[Type, Any] = {
+    Type.INTEGER: 0,
+    Type.DECIMAL: 0.0,
+    Type.BOOLEAN: False,
+    Type.TEXT: "",
+}
+DEFAULT_HINTS = {
+    Type.TEXT: "write text in quotes",
+    Type.INTEGER: "write a whole number without quotes",
+    Type.DECIMAL: "write a number without quotes",
+    Type.BOOLEAN: "write true or false without quotes",
+}
+KEY_ONLY_TARGETS = ("repeat", "back")
+
+
+@dataclass(frozen=True, slots=True)
+class SayOnlyState:
+    """A state whose work is done by what comes before its verb."""
+
+    actions: frozenset[str] = frozenset()
+    waits: bool = False
+
+    def enter(self, _run: StepContext) -> StateResult:
+        return Exit("next")
+
+    def resume(self, _run: StepContext) -> StateResult:
+        return Exit("next")
+
+
+def compile_variables(
+    flow: Flow, document: Document, problems: list[Problem]
+) -> dict[str, Variable]:
+    return {
+        name: compile_variable(name, var, document, problems) for name, var in flow.vars.items()
+    }
+
+
+def compile_variable(name: str, var: Var, document: Document, problems: list[Problem]) -> Variable:
+    kind = TYPES_BY_KIND.get(var.type, Type.TEXT)
+    default = None if var.default is UNSET else var.default
+    path: KeyPath = ("vars", name, "default")
+    if var.type == "choice" and not var.choices:
+        problems.append(
+            Problem(
+                "FE218",
+                document.find_span(("vars", name)),
+                f"{name} is a choice without choices",
+                "add `choices: [gold, standard]`",
+            )
+        )
+    size = SIZES_BY_KIND.get(var.type) or (
+        max(map(len, var.choices), default=1) if var.type == "choice" else var.max or DEFAULT_SIZE
+    )
+    declared = Variable(name, var.type, kind, size, var.secret, default, tuple(var.choices))
+    if default is not None and (reason := explain_misfit(default, declared)):
+        hint = suggest_name(str(default), var.choices) or (
+            "" if kind is Type.TEXT and isinstance(default, str) else DEFAULT_HINTS[kind]
+        )
+        problems.append(
+            Problem(
+                "FE302",
+                document.find_span(path),
+                f"the default does not fit {name}: {reason}",
+                hint,
+            )
+        )
+    return declared
+
+
+def compile_signature(
+    flow: Flow, document: Document, known: Mapping[str, Variable], problems: list[Problem]
+) -> FlowSignature:
+    def pick_variables(part: str, names: list[str]) -> tuple[Variable, ...]:
+        for index, name in enumerate(names):
+            if name not in known:
+                problems.append(
+                    Problem(
+                        "FE201",
+                        document.find_span((part, index)),
+                        f"there is no variable {name}",
+                        suggest_name(name, known) or "declare it under vars:",
+                    )
+                )
+        return tuple(known[name] for name in names if name in known)
+
+    return FlowSignature(
+        pick_variables("inputs", flow.inputs),
+        pick_variables("outputs", flow.outputs),
+        tuple(flow.outcomes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCompiler:
+    """A flow being compiled, with what surrounds it."""
+
+    flow: Flow
+    document: Document
+    scope: Scope
+    context: FlowContext
+    problems: list[Problem]
+
+    def try_compile_state(self, name: str, authored: State) -> CompiledState | None:
+        """The state, or None with the problems that it has."""
+        pause_if_due()
+        path: KeyPath = ("states", name)
+        with report_internal_errors(self.problems, self.document.find_key_span(path)):
+            return self.compile_state(path, name, authored)
+        return None
+
+    def compile_state(self, path: KeyPath, name: str, authored: State) -> CompiledState | None:
+        builder = StateBuilder(name, path, self.document, self.scope, self.context, self.problems)
+        kind = self.find_kind(builder, authored)
+        first = self.compile_preamble(builder, authored)
+        verb = (
+            STATE_KINDS[kind].compile(
+                builder, (*path, kind), getattr(authored, ATTRIBUTE_BY_KIND[kind])
+            )
+            if kind
+            else SayOnlyState()
+        )
+        self.add_next_exit(builder, kind, authored)
+        if verb is None:
+            return None
+        return CompiledState(
+            name=name,
+            kind=kind or "say",
+            path=path,
+            preamble=first,
+            verb=verb,
+            exits=self.collect_valid_exits(builder),
+            reads=frozenset(builder.reads),
+            late_reads=frozenset(builder.late_reads),
+            writes=frozenset(builder.writes),
+            error=self.resolve_error_state(builder, authored),
+            legal=find_legal_callbacks(verb.actions, first.instructions if first else frozenset()),
+        )
+
+    def find_kind(self, builder: StateBuilder, authored: State) -> str:
+        given = [
+            name
+            for name, attribute in ATTRIBUTE_BY_KIND.items()
+            if getattr(authored, attribute) is not UNSET
+        ]
+        if len(given) > 1:
+            path = (*builder.path, given[1])
+            message = f"a state does one thing, but this one has {' and '.join(given)}"
+            self.problems.append(
+                Problem(
+                    "FE204",
+                    self.document.find_key_span(path),
+                    message,
+                    "move the second into a state of its own and lead there by next:",
+                )
+            )
+        return given[0] if given else ""
+
+    def compile_preamble(self, builder: StateBuilder, authored: State) -> Preamble | None:
+        path = builder.path
+        record = authored.record
+        first = Preamble(
+            locale=compile_optional_template(builder, path, "locale", authored.locale),
+            answer=authored.answer,
+            record=compile_recording(builder, (*path, "record"), record)
+            if isinstance(record, Recording)
+            else None,
+            stop=record == "stop",
+            say=builder.compile_prompt((*path, "say"), authored.say),
+            dtmf=compile_optional_template(builder, path, "dtmf", authored.dtmf),
+            status=authored.report.status if authored.report else "",
+            details=compile_optional_template(
+                builder, (*path, "report"), "details", authored.report.details
+            )
+            if authored.report
+            else None,
+        )
+        return first if first != Preamble() else None
+
+    def add_next_exit(self, builder: StateBuilder, kind: str, authored: State) -> None:
+        via = STATE_KINDS[kind].next if kind else "same"
+        path = (*builder.path, "next")
+        if via == "none":
+            if authored.next is not UNSET:
+                self.problems.append(
+                    Problem(
+                        "FE219",
+                        self.document.find_key_span(path),
+                        f"{kind} already says where the call goes",
+                        "remove this next:",
+                    )
+                )
+        elif authored.next is UNSET:
+            builder.add_problem(
+                "FE205",
+                builder.path,
+                f"nothing says where the call goes after {builder.state}",
+                "add `next: <state>`, or end it with `hangup:`",
+            )
+        else:
+            builder.add_exit("next", authored.next, path, via)
+
+    def collect_valid_exits(self, builder: StateBuilder) -> dict[str, ExitTarget]:
+        """The exits whose states exist; the others are reported."""
+        for target in builder.exits.values():
+            self.resolve_state(target.state, target.path)
+        return {
+            name: target
+            for name, target in builder.exits.items()
+            if target.state in self.flow.states
+        }
+
+    def resolve_state(self, state: str | UnsetType, path: KeyPath) -> str:
+        if state is UNSET or state in self.flow.states:
+            return state or ""
+        hint = (
+            suggest_name(str(state), self.flow.states)
+            or f"add a state {state}, or lead to another one"
+        )
+        self.problems.append(
+            Problem("FE203", self.document.find_span(path), f"there is no state {state}", hint)
+        )
+        return ""
+
+    def resolve_error_state(self, builder: StateBuilder, authored: State) -> str:
+        if authored.error is not UNSET:
+            return self.resolve_state(authored.error, (*builder.path, "error"))
+        shared = self.flow.error or self.context.defaults.get("error", "")
+        return str(shared) if shared in self.flow.states and shared != builder.state else ""
+
+    def check_entries(self) -> None:
+        self.resolve_state(self.flow.error, ("error",))
+        for key, state in self.flow.keys.items():
+            if state not in KEY_ONLY_TARGETS:
+                self.resolve_state(state, ("keys", key))
+        on = self.flow.on or EventEntries()
+        for kind in on.notified or {}:
+            if kind not in ("any", *NOTICE_TYPES):
+                span = self.document.find_key_span(("on", "notified", kind))
+                hint = suggest_words(kind, ("any", *NOTICE_TYPES))
+                self.problems.append(
+                    Problem(
+                        "FE315", span, f"the type of a notice is never {quote_value(kind)}", hint
+                    )
+                )
+        if not self.flow.start and not (self.flow.on and self.flow.on.answered):
+            hint = "add `start: <state>`; for a flow that is only entered by a placed call, `on: answered:`"
+            self.problems.append(
+                Problem(
+                    "FE220",
+                    self.document.find_span(("flow",)),
+                    "nothing says where this flow starts",
+                    hint,
+                )
+            )
+
+
+def find_legal_callbacks(actions: frozenset[str], instructions: frozenset[str]) -> frozenset[str]:
+    """The callbacks whose answer may hold all of this; `done` sends nothing."""
+    sent = actions - {"done"}
+    return frozenset(
+        name
+        for name in LEGAL_ACTIONS
+        if sent <= LEGAL_ACTIONS[name] and instructions <= LEGAL_INSTRUCTIONS[name]
+    )
+
+
+def compile_optional_template(
+    builder: StateBuilder, path: KeyPath, name: str, text: str | UnsetType
+) -> Any:
+    return builder.compile_template((*path, name), text) if isinstance(text, str) else None
+
+
+def get_initial_value(variable: Variable) -> Any:
+    """The first value, as the variable holds it ever after."""
+    if variable.default is None:
+        return EMPTY_VALUES[variable.type]
+    whole = variable.type is Type.DECIMAL and isinstance(variable.default, int)
+    return float(variable.default) if whole else variable.default
+
+
+def compile_flow(
+    flow: Flow, document: Document, scope: Scope, around: FlowContext, problems: list[Problem]
+) -> Program:
+    """The program of a flow. With problems it is incomplete, but still good enough for the checks
+    that follow.
+    """
+    flowing = FlowCompiler(flow, document, scope, around, problems)
+    flowing.check_entries()
+    compiled = [flowing.try_compile_state(name, state) for name, state in flow.states.items()]
+    states = {state.name: state for state in compiled if state}
+    on = flow.on or EventEntries()
+    own = around.subflows[flow.flow]
+    events = [
+        str(state)
+        for state in (on.answered, on.pressed, on.ended, *(on.notified or {}).values())
+        if state
+    ]
+    secret = frozenset(f"vars.{item.name}" for item in around.variables.values() if item.secret)
+    entering, waiting = compute_liveness(
+        states,
+        frozenset(f"vars.{item.name}" for item in own.outputs),
+        events,
+        goes_back=around.goes_back,
+    )
+    return Program(
+        flow=flow.flow,
+        document=document,
+        states=states,
+        machine=build_machine(states, next(iter(states), "")),
+        start=flowing.resolve_state(flow.start, ("start",)),
+        answered=flowing.resolve_state(on.answered, ("on", "answered")),
+        pressed=flowing.resolve_state(on.pressed, ("on", "pressed")),
+        ended=flowing.resolve_state(on.ended, ("on", "ended")),
+        notified={
+            kind: flowing.resolve_state(state, ("on", "notified", kind))
+            for kind, state in (on.notified or {}).items()
+        },
+        locale=around.locale,
+        variables=around.variables,
+        initial={
+            f"vars.{item.name}": get_initial_value(item) for item in around.variables.values()
+        },
+        signature=own,
+        secret_names=secret,
+        live=waiting,
+        entry_reads=entering,
+        subflow_states=tuple(
+            state for state in states.values() if isinstance(state.verb, CompiledSubflow)
+        ),
+        handles_secrets=bool(secret) or any(map(has_secret_recording, states.values())),
+        goes_back=around.goes_back,
+    )
+
+
+def has_secret_recording(state: CompiledState) -> bool:
+    recorder = state.preamble.record if state.preamble else None
+    parts = (recorder.to, recorder.credentials) if recorder else ()
+    return any(name.startswith("secrets.") for part in parts if part for name in part.names)

@@ -1,0 +1,237 @@
+"""The flows of a project to programs. A flow that cannot come out otherwise than last time is not
+compiled again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from msgspec import UNSET
+from msgspec.structs import asdict
+
+from flowengine.compile import expression_names, interprocedural_liveness
+from flowengine.compile.flow_compiler import compile_flow, compile_signature, compile_variables
+from flowengine.compile.name_domains import build_domains
+from flowengine.compile.program import Program
+from flowengine.compile.shared_definitions import SharedDefinitions
+from flowengine.expr import Scope, Type
+from flowengine.model import AuthoredProject, CompileCache, Flow, Project
+from flowengine.problems import Problem
+from flowengine.source import INTERNAL_CODE, Document, report_internal_errors
+from flowengine.states import FlowContext, FlowSignature, Variable
+from flowengine.states.builder import CompiledService
+from flowengine.states.menu import AuthoredMenu, AuthoredOption
+from flowengine.states.prompt import LocalisedText
+
+V = TypeVar("V")
+Fingerprints = Mapping[str, object]
+LOOKUP_NAMES: Mapping[str, Type] = {"body": Type.ANY, "status": Type.INTEGER}
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDeclaration:
+    """What a flow says of itself to others."""
+
+    variables: Mapping[str, Variable]
+    signature: FlowSignature
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What flows ask for by name, and the marks that tell whether it is still the same."""
+
+    messages: Mapping[str, LocalisedText]
+    services: Mapping[str, CompiledService]
+    subflows: Mapping[str, FlowSignature]
+    fingerprints: Mapping[str, Fingerprints]
+
+
+@dataclass(frozen=True, slots=True)
+class UsedFingerprints:
+    """The marks of what a flow was given, None where there was nothing; and all names, where it
+    looked at them all.
+    """
+
+    fingerprints: Fingerprints
+    all_names: tuple[str, ...] | None
+
+    def is_unchanged(self, marks: Fingerprints) -> bool:
+        """Whether it would be answered alike."""
+        listed = self.all_names is None or self.all_names == tuple(marks)
+        return listed and all(marks.get(name) == mark for name, mark in self.fingerprints.items())
+
+
+class DependencyTracker(Mapping[str, V]):
+    """An offer that notes what is asked of it."""
+
+    def __init__(self, offered: Mapping[str, V], marks: Fingerprints) -> None:
+        self._values = offered
+        self._fingerprints = marks
+        self._used: dict[str, object] = {}
+        self._all_names: tuple[str, ...] | None = None
+
+    def __getitem__(self, name: str) -> V:
+        self._used[name] = self._fingerprints.get(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._all_names = tuple(self._values)
+        return iter(self._all_names)
+
+    def __len__(self) -> int:
+        return len(list(self))
+
+    def get_used_fingerprints(self) -> UsedFingerprints:
+        return UsedFingerprints(self._used, self._all_names)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowBuild:
+    """A flow compiled, with what it asked for while it was."""
+
+    program: Program
+    problems: tuple[Problem, ...]
+    used_fingerprints: Mapping[str, UsedFingerprints]
+
+    def is_unchanged(self, offers: Dependencies) -> bool:
+        """Whether it would come out alike; what failed by a mistake of ours is tried again."""
+        return all(
+            asked.is_unchanged(offers.fingerprints[part])
+            for part, asked in self.used_fingerprints.items()
+        ) and not any(problem.code == INTERNAL_CODE for problem in self.problems)
+
+
+def compile_flows(
+    authored: AuthoredProject, common: SharedDefinitions, memory: CompileCache
+) -> tuple[dict[str, Program], list[Problem]]:
+    """All programs, and what is wrong with each by itself."""
+    problems: list[Problem] = []
+    declared: dict[str, FlowDeclaration] = {}
+    for name, (flow, document) in authored.flows.items():
+        with report_internal_errors(problems, document.find_key_span(())):
+            declared[name] = memory.get_or_compute(
+                ("declared", name), document, partial(declare, flow, document)
+            )
+    signatures = {name: own.signature for name, own in declared.items()}
+    offers = Dependencies(
+        authored.project.messages,
+        common.services,
+        signatures,
+        {**common.fingerprints, "subflows": signatures},
+    )
+    back = any(
+        memory.get_or_compute(("goes back", name), document, partial(has_back_key, flow))
+        for name, (flow, document) in authored.flows.items()
+    )
+    scope = build_shared_scope(declared.values(), common, memory)
+    make = partial(build_flow, authored.project, common, offers, scope, back)
+    found: dict[str, FlowBuild] = {}
+    for name, own in declared.items():
+        flow, document = authored.flows[name]
+        with report_internal_errors(problems, document.find_key_span(())):
+            found[name] = memory.get_or_compute(
+                ("program", name),
+                (document, common.cache_key, back),
+                partial(make, flow, document, own),
+                lambda known: known.is_unchanged(offers),
+            )
+    problems += [problem for own in declared.values() for problem in own.problems]
+    problems += [problem for made in found.values() for problem in made.problems]
+    return interprocedural_liveness.add_subflow_facts(
+        {name: made.program for name, made in found.items()}, memory
+    ), problems
+
+
+def has_back_key(flow: Flow) -> bool:
+    """Whether a key of this flow leads back to the question before."""
+    menus = [state.menu for state in flow.states.values() if isinstance(state.menu, AuthoredMenu)]
+    return "back" in flow.keys.values() or any(has_back_option(menu.options) for menu in menus)
+
+
+def has_back_option(options: Mapping[str, str | AuthoredOption]) -> bool:
+    return any(
+        option == "back"
+        if isinstance(option, str)
+        else option.next == "back"
+        or (option.menu is not UNSET and has_back_option(option.menu.options))
+        for option in options.values()
+    )
+
+
+def declare(flow: Flow, document: Document) -> FlowDeclaration:
+    problems: list[Problem] = []
+    own = compile_variables(flow, document, problems)
+    return FlowDeclaration(own, compile_signature(flow, document, own, problems), tuple(problems))
+
+
+def build_shared_scope(
+    declared: Iterable[FlowDeclaration], common: SharedDefinitions, memory: CompileCache
+) -> Scope:
+    """A scope with the names of all flows, so that most of their expressions share one environment."""
+    own = {item.name: item.type for each in declared for item in each.variables.values()}
+    known = {
+        **expression_names.list_name_types(own, common.calendars),
+        **dict.fromkeys(common.secrets, Type.TEXT),
+        **LOOKUP_NAMES,
+    }
+    return memory.get_or_compute(
+        ("scope",), (known, common.cache_key), lambda: Scope(known, common.tables)
+    )
+
+
+def build_flow(
+    project: Project,
+    common: SharedDefinitions,
+    offers: Dependencies,
+    wide: Scope,
+    back: bool,  # handed on by a partial
+    flow: Flow,
+    document: Document,
+    declared: FlowDeclaration,
+) -> FlowBuild:
+    problems: list[Problem] = []
+    messages = DependencyTracker(offers.messages, offers.fingerprints["messages"])
+    services = DependencyTracker(offers.services, offers.fingerprints["services"])
+    subflows = DependencyTracker(offers.subflows, offers.fingerprints["subflows"])
+    own = dict(declared.variables)  # its states add to it
+    around = FlowContext(
+        flow=flow.flow,
+        locale=flow.locale or project.locale,
+        voice=flow.voice or project.voice,
+        variables=own,
+        messages=messages,
+        services=services,
+        secrets=common.secrets,
+        subflows=subflows,
+        global_keys=flow.keys,
+        defaults=merge_defaults(project, flow),
+        menu_ids=project.platform.menu_ids,
+        goes_back=back,
+    )
+    scope = wide.narrow(
+        expression_names.list_name_types(
+            {key: item.type for key, item in own.items()}, common.calendars
+        ),
+        build_domains(own, common.calendars),
+    )
+    made = compile_flow(flow, document, scope, around, problems)
+    asked = {
+        "messages": messages.get_used_fingerprints(),
+        "services": services.get_used_fingerprints(),
+        "subflows": subflows.get_used_fingerprints(),
+    }
+    return FlowBuild(made, tuple(problems), asked)
+
+
+def merge_defaults(project: Project, flow: Flow) -> dict[str, Any]:
+    """What a state falls back to: the flow's defaults before the project's."""
+    layers = (project.defaults, flow.defaults)
+    return {
+        name: value
+        for layer in layers
+        if layer
+        for name, value in asdict(layer).items()
+        if value is not UNSET
+    }

@@ -1,0 +1,70 @@
+"""Facts of a call that a subflow reads must travel with its callers too: nobody tells them twice."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from flowengine.compile.checks.program_graph import list_callees
+from flowengine.compile.expression_names import STORED_FACTS
+from flowengine.compile.program import Program
+from flowengine.cooperative import iterate_with_pauses
+from flowengine.model import CompileCache
+
+FactsByFlow = Mapping[str, frozenset[str]]
+
+
+def add_subflow_facts(programs: Mapping[str, Program], memory: CompileCache) -> dict[str, Program]:
+    """The programs with the facts that their subflows read among the names that travel."""
+    needs = collect_needed_facts(programs, memory)
+    handed = {
+        name: unite_facts(needs, list_callees(program))
+        for name, program in iterate_with_pauses(programs.items())
+    }
+    return {
+        name: memory.get_or_compute(
+            ("facts", name), (program, handed[name]), partial(add_live_facts, program, handed[name])
+        )
+        for name, program in programs.items()
+    }
+
+
+def collect_needed_facts(programs: Mapping[str, Program], memory: CompileCache) -> FactsByFlow:
+    """The facts that each flow reads, or a flow that it uses."""
+    found = {
+        name: memory.get_or_compute(("own facts", name), program, partial(find_own_facts, program))
+        for name, program in programs.items()
+    }
+    calling = {
+        name: list_callees(program)
+        for name, program in iterate_with_pauses(programs.items())
+        if program.subflow_states
+    }
+    changed = True
+    while changed:
+        more = {
+            name: facts
+            for name, used in calling.items()
+            if not (facts := unite_facts(found, used)) <= found[name]
+        }
+        found.update({name: found[name] | facts for name, facts in more.items()})
+        changed = bool(more)
+    return found
+
+
+def unite_facts(facts: FactsByFlow, flows: list[str]) -> frozenset[str]:
+    return frozenset().union(*(facts.get(flow, frozenset()) for flow in flows))
+
+
+def find_own_facts(program: Program) -> frozenset[str]:
+    return (
+        frozenset().union(*(state.reads | state.late_reads for state in program.states.values()))
+        & STORED_FACTS.keys()
+    )
+
+
+def add_live_facts(program: Program, handed: frozenset[str]) -> Program:
+    if not handed:
+        return program
+    live = {state: names | handed for state, names in program.live.items()}
+    entering = {state: names | handed for state, names in program.entry_reads.items()}
+    return replace(program, live=live, entry_reads=entering)

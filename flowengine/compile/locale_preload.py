@@ -1,0 +1,41 @@
+"""What speaking takes is loaded with the flows: the data of a locale is 30 ms that no caller should
+wait for.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from flowengine.compile.checks.unknown_locales import iterate_locales
+from flowengine.cooperative import iterate_with_pauses
+from flowengine.expr import preload_locale
+from flowengine.model import AuthoredProject
+from flowengine.source import Document
+
+_LOCALE_FUNCTIONS: Final = re.compile(r"\b(?:money|date_words|time_words)\s*\(|\.next_open\b")
+
+
+def preload_locales(authored: AuthoredProject) -> None:
+    """Load the data of every locale that the project names, if it says money, dates or times."""
+    if any(
+        _LOCALE_FUNCTIONS.search(document.text)
+        for document in iterate_with_pauses(_list_documents(authored))
+    ):
+        for locale in sorted(_collect_locales(authored)):
+            preload_locale(locale)
+
+
+def _list_documents(authored: AuthoredProject) -> list[Document]:
+    flows = [document for _flow, document in authored.flows.values()]
+    shared = {document.file: document for document, _path in authored.locations.values()}
+    return [*flows, *shared.values()]
+
+
+def _collect_locales(authored: AuthoredProject) -> set[str]:
+    return {authored.project.locale, *_find_named_locales(authored)}
+
+
+def _find_named_locales(authored: AuthoredProject) -> Iterator[str]:
+    for _flow, document in authored.flows.values():
+        for locale, _path in iterate_locales(document.data, ("locale", "defaults", "states")):
+            yield locale

@@ -1,0 +1,194 @@
+"""A whole project, from file contents to a release or to all of its problems."""
+
+import gc
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from urllib.parse import urlsplit
+
+from flowengine.compile import expression_names
+from flowengine.compile.checks import check_project
+from flowengine.compile.incremental_compile import compile_flows
+from flowengine.compile.locale_preload import preload_locales
+from flowengine.compile.program import CompileResult, Program, Release
+from flowengine.compile.routing import RoutesByNumber, compile_route
+from flowengine.compile.secret_flows import find_secret_flows
+from flowengine.compile.shared_definitions import (
+    SharedDefinitions,
+    build_project_problem,
+    compile_shared_definitions,
+)
+from flowengine.cooperative import iterate_with_pauses
+from flowengine.expr import EscapeMode, Scope
+from flowengine.model import AuthoredProject, CompileCache, load_project
+from flowengine.model.project_file import DEFAULT_APOLOGY, DEFAULT_APOLOGY_LOCALE
+from flowengine.model.project_folder import PROJECT_FILE
+from flowengine.problems import Problem, Span, sort_problems, suggest_name
+from flowengine.source import CONFLICT_CODE, INTERNAL_CODE, to_internal_problem
+from flowengine.states.field_types import parse_millis
+from flowengine.states.prompt import CompiledPrompt, LocalisedText, PromptPart
+
+# what all else would only follow from: what such a file defines may be missing everywhere
+BLOCKING_CODES = frozenset({CONFLICT_CODE, INTERNAL_CODE})
+
+
+class ProjectCompiler:
+    """Compiles a project again and again: whatever cannot have changed since the last time is taken
+    from there.
+
+    The outcome equals that of compiling from scratch; programs that are the same are the same
+    objects. One thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._cache = CompileCache()
+
+    def compile(
+        self,
+        files: Mapping[str, bytes],
+        environment: Mapping[str, str] | None = None,
+        *,
+        cookies_only: bool = False,
+    ) -> CompileResult:
+        """Compile the files of a project. `cookies_only` says that no session store will hold what
+        outgrows the cookie. Raises nothing: a mistake of ours is a problem too.
+        """
+        environment = os.environ if environment is None else environment
+        with pause_garbage_collection():
+            try:
+                return self._compile_files(files, environment, cookies_only=cookies_only)
+            except Exception as error:  # noqa: BLE001  # whatever it is, a server goes on
+                self._cache.rotate_generations(sound=False)
+                span = Span(PROJECT_FILE if len(files) != 1 else next(iter(files)), 1, 1, 1, 1)
+                sources = {
+                    name: content.decode(errors="replace") for name, content in files.items()
+                }
+                return CompileResult(None, (to_internal_problem(span, error),), sources, {})
+
+    def _compile_files(
+        self, files: Mapping[str, bytes], environment: Mapping[str, str], *, cookies_only: bool
+    ) -> CompileResult:
+        memory = self._cache
+        authored, problems = load_project(files, memory)
+        sources = {
+            name: memory.get_or_compute(
+                ("source", name), content, partial(content.decode, errors="replace")
+            )
+            for name, content in files.items()
+        }
+        if any(problem.code in BLOCKING_CODES for problem in problems):
+            memory.rotate_generations(sound=False)
+            return CompileResult(None, tuple(sort_problems(problems)), sources, {})
+        shared = compile_shared_definitions(authored, environment, memory)
+        built, found = compile_flows(authored, shared, memory)
+        problems += [*shared.problems, *check_routes(authored), *found]
+        problems += check_project(built, authored, problems, memory, cookies_only=cookies_only)
+        sound = not any(problem.severity == "error" for problem in problems)
+        release = build_release(authored, environment, files, built, shared) if sound else None
+        memory.rotate_generations(sound=sound)
+        return CompileResult(release, tuple(sort_problems(problems)), sources, built)
+
+
+@contextmanager
+def pause_garbage_collection() -> Iterator[None]:
+    """Nearly all that compiling makes is kept, in no circles: looking through it for garbage took a
+    third of the time.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def compile_project(
+    files: Mapping[str, bytes],
+    environment: Mapping[str, str] | None = None,
+    *,
+    cookies_only: bool = False,
+) -> CompileResult:
+    """Compile the files of a project once; see `ProjectCompiler`."""
+    return ProjectCompiler().compile(files, environment, cookies_only=cookies_only)
+
+
+def check_routes(authored: AuthoredProject) -> Iterator[Problem]:
+    for index, route in enumerate(authored.project.routes):
+        if route.flow not in authored.flows:
+            hint = suggest_name(route.flow, authored.flows)
+            yield build_project_problem(
+                authored, "FE503", ("routes", index, "flow"), f"there is no flow {route.flow}", hint
+            )
+
+
+def compile_apology(text: LocalisedText, locale: str) -> CompiledPrompt:
+    """The words of last resort. They are constant, so that nothing can go wrong in them; without
+    any in any locale, those of a project that says nothing, which no voice of another language is
+    to speak.
+    """
+    said = [text] if isinstance(text, str) else list(text.values())
+    text = text if said and all(words.strip() for words in said) else DEFAULT_APOLOGY
+    if text == DEFAULT_APOLOGY:
+        text = {DEFAULT_APOLOGY_LOCALE: text}
+    each = (
+        {"": text}
+        if isinstance(text, str)
+        else {"": text.get(locale) or next(iter(text.values())), **text}
+    )
+    scope = Scope({})
+    return CompiledPrompt.from_parts(
+        (
+            PromptPart(
+                "text",
+                {
+                    key: scope.compile_template(words.replace("$", ""), EscapeMode.SPEECH)
+                    for key, words in each.items()
+                },
+            ),
+        )
+    )
+
+
+def compute_release_id(files: Mapping[str, bytes]) -> str:
+    """The same content has the same id on every machine."""
+    digest = hashlib.sha256()
+    for name in iterate_with_pauses(sorted(files)):
+        digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
+    return digest.hexdigest()[:12]
+
+
+def build_release(
+    authored: AuthoredProject,
+    environment: Mapping[str, str],
+    files: Mapping[str, bytes],
+    built: Mapping[str, Program],
+    shared: SharedDefinitions,
+) -> Release:
+    project = authored.project
+    routes = tuple(map(compile_route, project.routes))
+    preload_locales(authored)
+    return Release(
+        id=compute_release_id(files),
+        programs=built,
+        routes=routes,
+        routes_by_number=RoutesByNumber.from_routes(routes),
+        computed_names=expression_names.build_computed_names(shared.calendars, shared.zone),
+        apology=compile_apology(project.apology, project.locale),
+        locale=project.locale,
+        deadline=parse_millis(project.platform.deadline) / 1000,
+        freshness=parse_millis(project.platform.freshness) / 1000,
+        applications=shared.applications,
+        missing_secrets=tuple(
+            item.secret for item in project.applications if not environment.get(item.secret)
+        ),
+        secret_flows=find_secret_flows(built),
+        hosts={get_host(service.url): service.private for service in project.services.values()},
+        journal=project.journal,
+    )
+
+
+def get_host(url: str) -> str:
+    return urlsplit(url).netloc.lower()

@@ -1,0 +1,21 @@
+"""Which flows handle secrets: what is kept of their calls is sealed."""
+
+from collections.abc import Mapping
+
+from flowengine.compile.checks.program_graph import list_callees
+from flowengine.compile.program import Program
+from flowengine.cooperative import iterate_with_pauses
+
+
+def find_secret_flows(programs: Mapping[str, Program]) -> frozenset[str]:
+    """The flows whose calls may hold a secret, and all that use one of them as a subflow."""
+    found = {
+        name for name, program in iterate_with_pauses(programs.items()) if program.handles_secrets
+    }
+    while more := {
+        name
+        for name, program in iterate_with_pauses(programs.items())
+        if name not in found and not found.isdisjoint(list_callees(program))
+    }:
+        found |= more
+    return frozenset(found)

@@ -1,0 +1,333 @@
+"""What a project offers to all of its flows: calendars, tables, services, secrets."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from flowengine.expr import (
+    Calendar,
+    CalendarError,
+    EscapeMode,
+    ExprError,
+    LookupTable,
+    Scope,
+    Template,
+    Type,
+    list_zone_names,
+    load_zone,
+    parse_calendar,
+)
+from flowengine.limits import MIN_JOURNAL_BYTES
+from flowengine.model import AuthoredProject, CompileCache, Project
+from flowengine.model import TableFile as AuthoredTable
+from flowengine.problems import Problem, Span, suggest_name
+from flowengine.states.builder import CompiledService
+from flowengine.states.field_types import parse_millis, parse_size_bytes
+from flowengine.states.lookup_headers import find_header_fault, find_value_fault
+
+COLUMN_TYPES: tuple[tuple[type, Type], ...] = (
+    (bool, Type.BOOLEAN),
+    (int, Type.INTEGER),
+    (float, Type.DECIMAL),
+    (str, Type.TEXT),
+)
+PROJECT_FILE_START = Span("project.yaml", 1, 1, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedDefinitions:
+    """What is the same for all flows. `asked` is the part of it that any flow may depend on without
+    asking for it by name; `marks` tell whether a message or service is still the same.
+    """
+
+    calendars: Mapping[str, Calendar]
+    tables: Mapping[str, LookupTable]
+    secrets: Mapping[str, str]
+    services: Mapping[str, CompiledService]
+    zone: ZoneInfo
+    applications: Mapping[str, str]
+    problems: tuple[Problem, ...]
+    cache_key: tuple[Any, ...]
+    fingerprints: Mapping[str, Mapping[str, bytes]]
+
+
+def compile_shared_definitions(
+    authored: AuthoredProject, environment: Mapping[str, str], memory: CompileCache
+) -> SharedDefinitions:
+    """Worked out anew when a file of it has changed, or a variable that it names."""
+    project = authored.project
+    variables = [
+        *project.secrets.values(),
+        *(application.secret for application in project.applications),
+    ]
+    key = (authored.shared_documents, [environment.get(name) for name in variables])
+    return memory.get_or_compute(
+        ("common",),
+        key,
+        lambda: SharedDefinitionsCompiler(authored, environment, []).compile_definitions(),
+    )
+
+
+def build_project_problem(
+    authored: AuthoredProject, code: str, path: tuple[str | int, ...], message: str, hint: str = ""
+) -> Problem:
+    """A problem of the project file."""
+    document = authored.project_document
+    return Problem(
+        code, document.find_span(path) if document else PROJECT_FILE_START, message, hint
+    )
+
+
+CLOSED_CALENDAR = Calendar(
+    "UTC", {}
+)  # stands in for a calendar with a mistake, so that the flows that use it are not blamed for it
+
+
+@dataclass(slots=True)
+class SharedDefinitionsCompiler:
+    """The common part being compiled; problems gather on the way."""
+
+    authored: AuthoredProject
+    environment: Mapping[str, str]
+    problems: list[Problem]
+
+    def compile_definitions(self) -> SharedDefinitions:
+        project = self.authored.project
+        zone = self.load_project_zone()
+        calendars, tables, secrets = (
+            self.compile_calendars(zone),
+            self.compile_tables(),
+            self.read_secrets(),
+        )
+        services, applications = self.compile_services(secrets), self.read_applications()
+        self.check_journal()
+        given = build_cache_key(project, calendars, secrets)
+        return SharedDefinitions(
+            calendars,
+            tables,
+            secrets,
+            services,
+            zone,
+            applications,
+            tuple(self.problems),
+            given,
+            compute_fingerprints(project),
+        )
+
+    def add_problem(
+        self, code: str, path: tuple[str | int, ...], message: str, hint: str = ""
+    ) -> None:
+        self.problems.append(build_project_problem(self.authored, code, path, message, hint))
+
+    def compile_calendars(self, zone: ZoneInfo) -> dict[str, Calendar]:
+        """Calendars are by the project's zone where they name none; what holds where that names
+        none either would be a guess.
+        """
+        document, found = self.authored.project_document, {}
+        default = zone.key if document is not None and ("zone",) in document.values else ""
+        for name, data in self.authored.project.calendars.items():
+            document, path = self.authored.locations["calendars", name]
+            try:
+                found[name] = parse_calendar(data, default)
+            except CalendarError as error:
+                for one in error.mistakes:
+                    span = (document.find_key_span if one.of_key else document.find_span)(
+                        (*path, *one.path)
+                    )
+                    self.problems.append(Problem("FE504", span, one.message, one.hint))
+                found[name] = CLOSED_CALENDAR
+        return found
+
+    def compile_tables(self) -> dict[str, LookupTable]:
+        return {
+            name: self.compile_table(name, table)
+            for name, table in self.authored.project.tables.items()
+        }
+
+    def compile_table(self, name: str, table: AuthoredTable) -> LookupTable:
+        document, path = self.authored.locations["tables", name]
+        columns = {
+            column: next(kind for python, kind in COLUMN_TYPES if isinstance(value, python))
+            for column, value in next(iter(table.rows.values())).items()
+        }
+        rows = {("rows", key): row for key, row in table.rows.items()} | (
+            {("default",): table.default} if table.default else {}
+        )
+        alike = {place: row for place, row in rows.items() if has_columns(row, columns)}
+        for place in [place for place in rows if place not in alike]:
+            message = (
+                f"row {place[-1]} of {name} has not the same columns and types as the first row"
+            )
+            self.problems.append(
+                Problem(
+                    "FE505",
+                    document.find_span((*path, *place)),
+                    message,
+                    f"give it {', '.join(columns)}",
+                )
+            )
+        if "has" in columns:
+            self.problems.append(
+                Problem(
+                    "FE505",
+                    document.find_span(path),
+                    "no column can be called has",
+                    f"tables.{name}.has(key) asks for a row",
+                )
+            )
+        return LookupTable(
+            columns,
+            {key: row for key, row in table.rows.items() if ("rows", key) in alike},
+            alike.get(("default",)),
+        )
+
+    def read_secrets(self) -> dict[str, str]:
+        """Secrets by their dotted name. A missing one is empty, so that a lookup fails rather than
+        the server.
+        """
+        found = {}
+        for name, variable in self.authored.project.secrets.items():
+            if variable not in self.environment:
+                self.add_problem(
+                    "FE905",
+                    ("secrets", name),
+                    f"the environment has no {variable}",
+                    f"set {variable} before serving",
+                )
+            found[f"secrets.{name}"] = self.environment.get(variable, "")
+        return found
+
+    def check_journal(self) -> None:
+        size = self.authored.project.journal.size
+        if parse_size_bytes(size) < MIN_JOURNAL_BYTES:
+            self.add_problem(
+                "FE514",
+                ("journal", "size"),
+                f"a journal of {size} has no room for calls",
+                f"write {MIN_JOURNAL_BYTES // 10**6}MB or more, or keep: none for no journal",
+            )
+
+    def compile_services(self, secrets: Mapping[str, str]) -> dict[str, CompiledService]:
+        scope = Scope(dict.fromkeys(secrets, Type.TEXT))
+        found = {}
+        for name, service in self.authored.project.services.items():
+            if fault := find_address_fault(service.url):
+                self.add_problem("FE513", ("services", name, "url"), *fault)
+            headers = {
+                key: self.compile_header(scope, ("services", name, "headers", key), service.headers)
+                for key in service.headers
+            }
+            usable = {key: template for key, template in headers.items() if template}
+            found[name] = CompiledService(
+                name,
+                service.url.rstrip("/"),
+                usable,
+                parse_millis(service.timeout) / 1000,
+                service.retries,
+            )
+        return found
+
+    def compile_header(
+        self, scope: Scope, path: tuple[str | int, ...], headers: Mapping[str, str]
+    ) -> Template | None:
+        name = str(path[-1])
+        document = self.authored.project_document
+        if (fault := find_header_fault(name, headers)) and document:
+            self.problems.append(Problem("FE510", document.find_key_span(path), *fault))
+        try:
+            template = scope.compile_template(headers[name], EscapeMode.PLAIN)
+        except ExprError as error:
+            self.add_problem(error.code, path, error.message, error.hint)
+            return None
+        if message := find_value_fault(template):
+            self.add_problem(
+                "FE511", path, message, "write the value on one line, with > or in quotes"
+            )
+        return template
+
+    def load_project_zone(self) -> ZoneInfo:
+        try:
+            return load_zone(self.authored.project.zone)
+        except ZoneInfoNotFoundError:
+            self.add_problem(
+                "FE506",
+                ("zone",),
+                f"there is no time zone {self.authored.project.zone}",
+                suggest_name(self.authored.project.zone, sorted(list_zone_names()))
+                or "write an IANA name such as Europe/Stockholm",
+            )
+            return load_zone("UTC")
+
+    def read_applications(self) -> dict[str, str]:
+        found = {}
+        for index, application in enumerate(self.authored.project.applications):
+            if not self.environment.get(application.secret):
+                message = f"the environment has no {application.secret}"
+                self.add_problem(
+                    "FE905",
+                    ("applications", index, "secret"),
+                    message,
+                    f"set {application.secret} before serving",
+                )
+            else:
+                found[application.key] = self.environment[application.secret]
+        return found
+
+
+def find_address_fault(url: str) -> tuple[str, str] | None:
+    """Why no lookup could be sent to a service at this address, and what to do about it."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.port != 0 and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable or re.search(r"[\x00-\x20\x7f]", url):
+        return "this is no address", "write one such as https://crm.example.com/v1"
+    if "?" in url or "#" in url:
+        return (
+            "the path of each lookup follows the address of its service",
+            "write what comes after a ? in get:, post: or put:",
+        )
+    return None
+
+
+def build_cache_key(
+    project: Project, calendars: Mapping[str, Calendar], secrets: Mapping[str, str]
+) -> tuple[Any, ...]:
+    """As text: to Python 1 is true, and the order of two locales nothing."""
+    defaults = msgspec.json.encode({} if project.defaults is msgspec.UNSET else project.defaults)
+    return (
+        msgspec.json.encode(project.tables),
+        list(calendars),
+        defaults,
+        secrets,
+        project.locale,
+        project.voice,
+        project.platform.menu_ids,
+    )
+
+
+def compute_fingerprints(project: Project) -> dict[str, dict[str, bytes]]:
+    offers: Mapping[str, Mapping[str, Any]] = {
+        "messages": project.messages,
+        "services": project.services,
+    }
+    return {
+        part: {name: msgspec.json.encode(value) for name, value in offered.items()}
+        for part, offered in offers.items()
+    }
+
+
+def has_columns(row: Mapping[str, Any], columns: Mapping[str, Type]) -> bool:
+    return row.keys() == columns.keys() and all(
+        has_column_type(row[column], kind) for column, kind in columns.items()
+    )
+
+
+def has_column_type(value: Any, kind: Type) -> bool:
+    return next(found for python, found in COLUMN_TYPES if isinstance(value, python)) is kind

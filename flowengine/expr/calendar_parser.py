@@ -1,0 +1,228 @@
+"""Calendars as authors write them."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from itertools import pairwise
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfoNotFoundError
+
+from flowengine.expr.calendar import Calendar, MinuteRange
+from flowengine.expr.zones import list_zone_names, load_zone
+from flowengine.problems import join_with_or, quote_value, suggest_name
+
+_CALENDAR_KEYS: Final = ("zone", "open", "except", "closed")
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_LONG_DAYS: Final = {
+    f"{day}day" for day in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun")
+}
+_DAY_GROUPS: Final = {
+    "daily": range(7),
+    "every day": range(7),
+    "weekdays": range(5),
+    "weekend": range(5, 7),
+    "weekends": range(5, 7),
+}
+_RANGE: Final = re.compile(r"\s*([0-9]{1,2}):([0-5][0-9])\s*[-–]\s*([0-9]{1,2}):([0-5][0-9])\s*")  # noqa: RUF001 - word processors write the long dash
+_MIDNIGHT: Final = 1440
+_Path = tuple[str | int, ...]
+_Exceptions = tuple[
+    dict[date, tuple[MinuteRange, ...]], dict[tuple[int, int], tuple[MinuteRange, ...]]
+]
+_T = TypeVar("_T")
+
+
+class HoursTextError(Exception):
+    """A mistake in a calendar; `path` leads to it within the calendar's data, to its key where
+    `of_key`.
+    """
+
+    def __init__(self, message: str, path: _Path, hint: str = "", *, of_key: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.hint = hint
+        self.of_key = of_key
+
+
+class CalendarError(Exception):
+    """All mistakes of a calendar."""
+
+    def __init__(self, mistakes: Sequence[HoursTextError]) -> None:
+        super().__init__("; ".join(mistake.message for mistake in mistakes))
+        self.mistakes = mistakes
+
+
+def parse_calendar(data: Mapping[str, Any], zone: str = "") -> Calendar:
+    """A calendar; its zone is the one given where it names none."""
+    reader = _CalendarReader([])
+    for key in data:
+        if key not in _CALENDAR_KEYS:
+            hint = suggest_name(key, _CALENDAR_KEYS) or f"it has {join_with_or(_CALENDAR_KEYS)}"
+            reader.mistakes.append(
+                HoursTextError(f"a calendar has no {quote_value(key)}", (key,), hint, of_key=True)
+            )
+    if not isinstance(data.get("closed", False), bool):
+        reader.mistakes.append(HoursTextError("closed is true or false", ("closed",)))
+    weekly, (exceptions, yearly) = reader.read_weekly(data), reader.read_exceptions(data)
+    place = reader.try_read(partial(_parse_zone, data.get("zone") or zone))
+    if reader.mistakes or place is None:
+        raise CalendarError(reader.mistakes)
+    return Calendar(place, weekly, exceptions, yearly, data.get("closed", False))
+
+
+@dataclass(frozen=True, slots=True)
+class _CalendarReader:
+    """Reads part after part; a mistake in one does not hide those in the others."""
+
+    mistakes: list[HoursTextError]
+
+    def try_read(self, read: Callable[[], _T]) -> _T | None:
+        try:
+            return read()
+        except HoursTextError as mistake:
+            self.mistakes.append(mistake)
+            return None
+
+    def read_weekly(self, data: Mapping[str, Any]) -> dict[int, tuple[MinuteRange, ...]]:
+        weekly: dict[int, tuple[MinuteRange, ...]] = {}
+        for key, value in (self.try_read(partial(_get_mapping, data, "open")) or {}).items():
+            ranges = self.try_read(partial(_parse_ranges, value, ("open", key))) or ()
+            for day in self.try_read(partial(_parse_days, key)) or ():
+                if day in weekly:
+                    cure = "put all hours of a day into one list"
+                    self.mistakes.append(
+                        HoursTextError(
+                            f"{_DAYS[day]} is there twice", ("open", key), cure, of_key=True
+                        )
+                    )
+                weekly[day] = ranges
+        return weekly
+
+    def read_exceptions(self, data: Mapping[str, Any]) -> _Exceptions:
+        dates: dict[date, tuple[MinuteRange, ...]] = {}
+        yearly: dict[tuple[int, int], tuple[MinuteRange, ...]] = {}
+        for key, value in (self.try_read(partial(_get_mapping, data, "except")) or {}).items():
+            ranges = self.try_read(partial(_parse_ranges, value, ("except", key))) or ()
+            day = self.try_read(partial(_parse_date, str(key)))
+            if day is not None and len(str(key)) == len("12-25"):
+                yearly[day.month, day.day] = ranges
+            elif day is not None:
+                dates[day] = ranges
+        return dates, yearly
+
+
+def _get_mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = data.get(key) or {}
+    if not isinstance(found, Mapping):
+        raise HoursTextError(
+            f"{key} lists days and their hours",
+            (key,),
+            "for example mon-fri: 09:00-17:00"
+            if key == "open"
+            else "for example 2026-12-24: closed",
+        )
+    return found
+
+
+def _parse_zone(name: Any) -> str:
+    if not name:
+        raise HoursTextError(
+            "a calendar needs a zone",
+            (),
+            "for example zone: Europe/Stockholm, here or for all in project.yaml",
+            of_key=True,
+        )
+    try:
+        return str(load_zone(str(name)).key)
+    except ZoneInfoNotFoundError:
+        raise HoursTextError(
+            f"there is no zone {quote_value(name)}",
+            ("zone",),
+            suggest_name(str(name), sorted(list_zone_names())) or "for example Europe/Stockholm",
+        ) from None
+
+
+def _parse_days(key: str) -> list[int]:
+    found: list[int] = []
+    for part in str(key).lower().split(","):
+        name = part.strip()
+        first, _, last = name.partition("-")
+        start, end = _parse_day(first, key), _parse_day(last or first, key)
+        found += _DAY_GROUPS.get(name) or [
+            (start + step) % 7 for step in range((end - start) % 7 + 1)
+        ]
+    return found
+
+
+def _parse_day(name: str, key: str) -> int:
+    word = name.strip()
+    if word in _DAY_GROUPS:
+        return 0
+    if word not in _DAYS and word not in _LONG_DAYS:
+        hint = suggest_name(word, _DAYS) or f"days are {join_with_or(_DAYS)}, or mon-fri"
+        raise HoursTextError(
+            f"{quote_value(word)} is no day of the week", ("open", key), hint, of_key=True
+        )
+    return _DAYS.index(word[:3])
+
+
+def _parse_date(key: str) -> date:
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", key):
+            return date.fromisoformat(key)
+        if re.fullmatch(r"[0-9]{2}-[0-9]{2}", key):
+            return date.fromisoformat(f"2000-{key}")  # a leap year, so that 02-29 is a day
+    except ValueError:
+        raise HoursTextError(
+            f"there is no day {quote_value(key)}", ("except", key), of_key=True
+        ) from None
+    raise HoursTextError(
+        f"{quote_value(key)} is no date",
+        ("except", key),
+        "write 2026-12-24, or 12-24 for every year",
+        of_key=True,
+    )
+
+
+def _parse_ranges(value: Any, path: _Path) -> tuple[MinuteRange, ...]:
+    if value == "closed" or value is None:
+        return ()
+    if not isinstance(value, list):
+        return (_parse_range(value, path),)
+    ranges = sorted(_parse_range(item, (*path, index)) for index, item in enumerate(value))
+    _check_overlaps(ranges, path)
+    return tuple(ranges)
+
+
+def _check_overlaps(ranges: Sequence[MinuteRange], path: _Path) -> None:
+    for (_, end), (start, _) in pairwise(ranges):
+        if start < end:
+            raise HoursTextError(
+                "these hours overlap", path, "let each range begin after the one before it ends"
+            )
+
+
+def _parse_range(value: Any, path: _Path) -> MinuteRange:
+    found = _RANGE.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        raise HoursTextError(
+            f"{quote_value(value)} are no hours",
+            path,
+            "write 09:00-17:00, a list of such ranges, or closed",
+        )
+    hours = [int(part) for part in found.groups()]
+    start, end = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
+    if start >= _MIDNIGHT or end > _MIDNIGHT:
+        raise HoursTextError(
+            f"{quote_value(value)} is past midnight",
+            path,
+            "a day ends at 24:00; hours into the night are 22:00-02:00",
+        )
+    if start == end:
+        raise HoursTextError(
+            "these hours end when they begin", path, "open around the clock is 00:00-24:00"
+        )
+    return start, end if end > start else end + _MIDNIGHT

@@ -1,0 +1,50 @@
+"""Values made harmless for where they go: a caller's name must not become an instruction, a tag or
+another address.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote
+
+from flowengine.expr.types import EvalError
+
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+_SPEECH: Final = str.maketrans({"[": "(", "]": ")", ";": ","})
+_UNSAFE_ADDRESS: Final = re.compile(r"[&;\[\]<>\"'\s\x00-\x1f\x7f-\x9f]")
+# No entities: `&` and `;` themselves have a meaning in a list of prompts.
+_SSML: Final = str.maketrans(
+    {"[": "(", "]": ")", ";": ",", "&": " and ", "<": " ", ">": " ", '"': " ", "'": "\u2019"}
+)
+
+
+def escape_for_speech(text: str) -> str:
+    return _CONTROLS.sub(" ", text.translate(_SPEECH))
+
+
+def escape_for_ssml(text: str) -> str:
+    return _CONTROLS.sub(" ", text.translate(_SSML))
+
+
+def escape_for_url(text: str) -> str:
+    """One piece of a path or query. `.` and `..` would climb to another address however they are
+    written.
+    """
+    if text in {".", ".."}:
+        raise EvalError(f'"{text}" cannot be a part of an address')
+    return quote(text, safe="", errors="replace")  # half of a surrogate pair has no UTF-8
+
+
+def escape_for_attribute(text: str) -> str:
+    """A value inside a tag. An address must reach the platform as it is; words may change a little."""
+    if "://" not in text:
+        return escape_for_ssml(text)
+    if _UNSAFE_ADDRESS.search(text):
+        raise EvalError("an address in markup has a character that the prompt cannot hold")
+    return text
+
+
+ESCAPE_BY_MODE: Final[dict[str, Callable[[str], str]]] = {
+    "speech": escape_for_speech,
+    "url": escape_for_url,
+}

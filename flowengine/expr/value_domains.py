@@ -1,0 +1,148 @@
+"""What a name can hold, and the mistakes that follow: a comparison with a word that never comes,
+and a part of an expression that fails whatever the name holds.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any, Final
+
+from flowengine.expr.expression_tree import ExpressionNode
+from flowengine.expr.types import ExprError
+from flowengine.problems import find_nearest, join_with_or, quote_value
+
+_MAX_SAMPLES: Final = 2000  # combinations that are tried for one part: two milliseconds
+_MAX_WORDS_SHOWN: Final = 12
+_SEARCH_METHODS: Final[Mapping[str, Callable[[str, str], bool]]] = {
+    "startsWith": str.startswith,
+    "endsWith": str.endswith,
+    "contains": str.__contains__,
+}
+_SAFE_FUNCTIONS: Final = frozenset(
+    ("_+_", "_-_", "_*_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_&&_", "_||_", "_?_:_",
+     "!_", "-_", "@in", "size", "string", "text", *_SEARCH_METHODS)
+)  # fmt: skip
+_RISKY_SYNTAX: Final = re.compile(r"[/%\[]|\b(?:int|double|timestamp|duration|matches)\s*\(")
+_FAILURE_HINTS: Final[Mapping[str, str]] = {
+    "timestamp": "a point in time has a date, a time and a zone; compare dates as texts, or count "
+    "with days_between(…)",
+    "duration": 'a duration is a text such as "90s"',
+    "int": "only a text of digits is a number",
+    "double": "only a text of digits is a number",
+    "_/_": "nothing can be divided by zero",
+    "_%_": "nothing can be divided by zero",
+    "_[_]": "a list begins at 0 and ends before its size",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """`samples` are values of each form that a name can have; with `words` it holds one of these,
+    or nothing.
+    """
+
+    samples: tuple[Any, ...]
+    words: tuple[str, ...] = ()
+
+
+Domains = Mapping[str, Domain]
+FailureProbe = Callable[[str, Mapping[str, Any]], str | None]
+"""Evaluates a text with values: the message of the failure, or None where it has a value"""
+
+
+def needs_tree(text: str, names: frozenset[str], domains: Domains) -> bool:
+    """Whether an expression could hold such a mistake: most do not, and a tree takes time."""
+    known = names & domains.keys()
+    return (
+        any(domains[name].words for name in known)
+        or (bool(known) and "(" in text)
+        or _RISKY_SYNTAX.search(text) is not None
+    )
+
+
+def check_domains(tree: ExpressionNode, domains: Domains, attempt: FailureProbe) -> None:
+    """Raises ExprError for the first mistake of this kind."""
+    for node in tree.walk():
+        for name, word, offset in _find_comparisons(node):
+            words = domains[name].words if name in domains else ()
+            if words and word and not _is_possible(node, word, words):
+                raise _make_never_error(name, word, offset, words)
+    extra = _find_nearby_integers(tree)
+    for node in tree.walk():
+        if node.kind == "call" and node.function not in _SAFE_FUNCTIONS:
+            _check_always_fails(node, domains, extra, attempt)
+
+
+def _find_comparisons(node: ExpressionNode) -> Iterator[tuple[str, str, int]]:
+    """Name, constant and its place, of each comparison of the two in this part itself."""
+    if len(node.arguments) != 2:
+        return
+    left, right = node.arguments
+    if node.function in ("_==_", "_!=_"):
+        sides = [(left, right), (right, left)]
+    elif node.function == "@in" and right.kind == "list":
+        sides = [(left, item) for item in right.arguments]
+    else:
+        sides = [(left, right)] if node.function in _SEARCH_METHODS else []
+    for name, constant in sides:
+        if name.kind == "name" and isinstance(constant.value, str):
+            yield name.text, constant.value, constant.offset
+
+
+def _is_possible(node: ExpressionNode, word: str, words: tuple[str, ...]) -> bool:
+    search = _SEARCH_METHODS.get(node.function)
+    return any(search(one, word) for one in words) if search else word in words
+
+
+def _make_never_error(name: str, word: str, offset: int, words: tuple[str, ...]) -> ExprError:
+    return ExprError(
+        f"{name} is never {quote_value(word)}", offset, suggest_words(word, words), "FE315"
+    )
+
+
+def suggest_words(word: str, words: Sequence[str]) -> str:
+    """The cure for a word that never comes: the one that is meant, and those that come."""
+    folded = {one.casefold(): one for one in words}
+    meant = folded.get(re.sub("[ _]", "", word.casefold())) or find_nearest(word, words)
+    hint = f"write {quote_value(meant)}; " if meant else ""
+    shown = [quote_value(one) for one in words[:_MAX_WORDS_SHOWN]]
+    rest = " and others of the reference" if len(words) > _MAX_WORDS_SHOWN else ""
+    return f"{hint}it can be {join_with_or(shown)}{rest}"
+
+
+def _find_nearby_integers(tree: ExpressionNode) -> tuple[int, ...]:
+    """Whole numbers beside those that stand in the expression: what depends on them is tried."""
+    found = {
+        number + beside
+        for node in tree.walk()
+        if type(number := node.value) is int and abs(number) < 2**62
+        for beside in (-1, 0, 1)
+    }
+    return tuple(sorted(found | {-number for number in found}))
+
+
+def _check_always_fails(
+    node: ExpressionNode, domains: Domains, extra: tuple[int, ...], attempt: FailureProbe
+) -> None:
+    names = sorted(node.find_names())
+    if not node.text or any(name not in domains for name in names):
+        return
+    each = [_list_samples(domains[name], extra) for name in names]
+    if prod(map(len, each)) > _MAX_SAMPLES:
+        return  # too many to try them all, and only all of them prove something
+    fault = ""
+    for values in product(*each):
+        failed = attempt(node.text, dict(zip(names, values, strict=True)))
+        if failed is None:
+            return
+        fault = fault or failed
+    always = f"fails whatever {' and '.join(names)} is" if names else "always fails"
+    cure = _FAILURE_HINTS.get(node.function, "")
+    raise ExprError(f"this {always}: {fault}", node.offset, cure, "FE310")
+
+
+def _list_samples(domain: Domain, extra: tuple[int, ...]) -> tuple[Any, ...]:
+    whole = any(type(sample) is int for sample in domain.samples)
+    return (*domain.samples, *extra) if whole else domain.samples

@@ -1,0 +1,200 @@
+"""Reads the journal, while servers write it."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from flowengine.journal.inbox import count_waiting
+from flowengine.journal.journal_database import JournalError, format_read_error, open_for_reading
+from flowengine.journal.journal_encryption import JournalEncryption
+from flowengine.journal.journal_row import EncryptedPart, encode_call_id
+
+_decode_part = msgspec.msgpack.Decoder(EncryptedPart).decode
+_SUMMARIES_QUERY = """
+SELECT first.call, first.at, first.release, first.flow, count(*), max(callbacks.at), max(callbacks.seconds),
+    max(CASE callbacks.outcome WHEN 'error' THEN 3 WHEN 'apology' THEN 2 WHEN 'unrouted' THEN 1 ELSE 0 END),
+    max(CASE WHEN callbacks.event = 'dice' THEN callbacks.reason END), max(callbacks.event = 'dice'),
+    (SELECT exit FROM callbacks AS last WHERE last.call = first.call AND exit != '' AND event NOT IN ('dice', 'notify')
+        ORDER BY number DESC LIMIT 1),
+    first.shown
+FROM callbacks AS first JOIN callbacks ON callbacks.call = first.call
+WHERE first.number = (SELECT min(number) FROM callbacks AS earliest WHERE earliest.call = first.call)
+    AND first.at >= :since AND (:release = '' OR first.release = :release)
+    AND (:outcome = '' OR EXISTS (SELECT 1 FROM callbacks AS some WHERE some.call = first.call AND some.outcome = :outcome))
+GROUP BY first.number ORDER BY first.number DESC LIMIT :limit
+"""
+_WITH_ANSWERS = "FROM callbacks LEFT JOIN answers ON answers.number = callbacks.answer"
+_OUTCOMES_BY_SEVERITY = ("answered", "unrouted", "apology", "error")
+
+
+class CallFilter(NamedTuple):
+    """Which calls: those that began at `since` or later, on a release, with some outcome; the
+    latest `limit` of them (-1: all).
+    """
+
+    since: float = 0.0
+    release: str = ""
+    outcome: str = ""
+    limit: int = -1
+
+
+class CallSummary(msgspec.Struct, frozen=True):
+    """A call at a glance. `reason` is why it ended, and "" while it lasts; `exit` the last choice
+    on its way.
+    """
+
+    call: str
+    at: float
+    release: str
+    flow: str
+    callbacks: int
+    until: float
+    seconds: int
+    outcome: str
+    reason: str
+    ended: bool
+    exit: str
+    event: dict[str, Any]
+
+
+class CallbackEntry(msgspec.Struct, frozen=True):
+    """One callback, as people may see it."""
+
+    at: float
+    event: str
+    release: str
+    flow: str
+    state: str
+    step: int
+    outcome: str
+    shown: dict[str, Any]
+
+
+class RecordedCall(NamedTuple):
+    """One callback of a call, whole; without what was sealed where there is no key for it."""
+
+    at: float
+    event: str
+    release: str
+    outcome: str
+    digest: bytes
+    whole: EncryptedPart | None
+    kept: bool
+
+
+class JournalReader:
+    """A journal, opened to be read. Raises JournalError where there is none, and wherever it cannot
+    be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.connection = open_for_reading(path)
+
+    def list_calls(self, wanted: CallFilter) -> list[CallSummary]:
+        """The calls that are wanted, the latest first."""
+        rows = self._fetch_rows(_SUMMARIES_QUERY, wanted._asdict())
+        return [
+            CallSummary(
+                *(
+                    decode_call_id(key),
+                    *some,
+                    _OUTCOMES_BY_SEVERITY[worst],
+                    reason or "",
+                    bool(ended),
+                    left or "",
+                    decode_event(shown),
+                )
+            )
+            for key, *some, worst, reason, ended, left, shown in rows
+        ]
+
+    def list_callbacks(self, call: str) -> list[CallbackEntry]:
+        """The callbacks of a call in order."""
+        query = (
+            "SELECT callbacks.at, event, release, flow, state, step, outcome, shown, "
+            "coalesce(content, said) "
+            f"{_WITH_ANSWERS} WHERE call = ? ORDER BY callbacks.at, callbacks.number"
+        )
+        return [
+            CallbackEntry(*(*row, merge_answer(shown, said)))
+            for *row, shown, said in self._fetch_rows(query, (encode_call_id(call),))
+        ]
+
+    def find_call_ids(self, call: str) -> list[str]:
+        """The ids that begin so; a few of them where there are many."""
+        key = encode_call_id(call)
+        query = "SELECT DISTINCT call FROM callbacks WHERE substr(call, 1, ?) = ? LIMIT 5"
+        return [decode_call_id(found) for (found,) in self._fetch_rows(query, (len(key), key))]
+
+    def iter_recorded_calls(
+        self, since: float, sealer: JournalEncryption
+    ) -> Iterator[tuple[str, list[RecordedCall]]]:
+        """All calls that began since then, each with its callbacks in order, whole."""
+        began = "SELECT call FROM callbacks GROUP BY call HAVING min(at) >= ? ORDER BY min(number)"
+        query = (
+            "SELECT callbacks.at, event, release, outcome, digest, coalesce(content, said), sealed "
+            f"{_WITH_ANSWERS} WHERE call = ? ORDER BY callbacks.at, callbacks.number"
+        )
+        for (key,) in self._fetch_rows(began, (since,)):
+            yield (
+                decode_call_id(key),
+                [open_row(row, key, sealer) for row in self._fetch_rows(query, (key,))],
+            )
+
+    def count_waiting(self) -> int:
+        """How many callbacks of the last moments are no rows yet, as the server is busy or was
+        killed.
+        """
+        inbox = self._fetch_rows(
+            "SELECT 1 FROM sqlite_schema WHERE name = 'inbox'"
+        )  # a server of before made none
+        with self._translate_errors():
+            return count_waiting(self.connection) if inbox else 0
+
+    def _fetch_rows(
+        self, query: str, values: Mapping[str, Any] | Sequence[Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        with self._translate_errors():
+            return self.connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise JournalError(format_read_error(self._path, error)) from error
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def decode_call_id(key: bytes) -> str:
+    return key.decode("utf-8", "surrogatepass")
+
+
+def decode_event(shown: str) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(shown)["event"]
+    return found
+
+
+def merge_answer(shown: str, said: str) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(shown)
+    return {**found, "answer": msgspec.json.decode(said)}
+
+
+def open_row(row: tuple[Any, ...], key: bytes, sealer: JournalEncryption) -> RecordedCall:
+    *some, said, sealed = row
+    content = sealer.open(sealed, key) if sealed is not None else None
+    try:
+        whole = _decode_part(content) if content is not None else None
+    except msgspec.MsgspecError:  # of another version
+        whole = None
+    if whole is not None and not whole.answer:
+        whole = replace(whole, answer=said.encode())
+    return RecordedCall(*(*some, whole, sealed is not None))

@@ -1,0 +1,209 @@
+"""Writes the journal off the answers' path: callbacks are noted in a list, and a thread writes them
+down, many in one commit.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from flowengine.compile import Release
+from flowengine.journal.deferred_rows import INBOX_POLL_SECONDS, DeferredRows
+from flowengine.journal.journal_encryption import JournalEncryption
+from flowengine.journal.journal_file import JournalFile
+from flowengine.journal.journal_row import JournalRecord
+from flowengine.journal.release_lookup import LoadRelease, ReleaseLookup
+from flowengine.journal.retention import JOURNAL_PURGE_SECONDS, KEEP_NOTHING, Retention
+from flowengine.journal.row_writer import RowCounter, RowWriter
+from flowengine.journal.size_limit import JournalUsage, SizeLimit
+from flowengine.runtime.engine import CallbackRecord
+from flowengine.runtime.log_once import LogOnce
+
+BATCH_DELAY_SECONDS = 0.05  # the longest that a row waits to share a commit
+# the same for one that is waited for: nobody is on the line, and others come to share its commit
+AWAITED_BATCH_DELAY_SECONDS = 0.002
+MAX_BATCH_CALLBACKS = 500  # rows in one commit, some 20 ms of work
+MAX_BATCH_BYTES = 500_000  # of what came and what was answered; rows have two to three times that
+MAX_WAITING_CALLBACKS = 50_000  # callbacks; on a disk that hangs, memory must not grow for ever
+MAX_COMMIT_WAIT_SECONDS = (
+    2.0  # the platform waits for an answer; a disk that hangs must not cost it
+)
+log = logging.getLogger(__name__)
+WaitingRecord = tuple[JournalRecord, asyncio.Future[None] | None]
+"""A callback, and who waits for it to be kept"""
+
+
+class JournalWriter:
+    """One per worker. `release` finds the release that a callback was answered by, or the current
+    one where this worker does not have it; `load` has it fetched for callbacks of a process that
+    was killed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        release: Callable[[str], Release],
+        sealer: JournalEncryption | None,
+        counted: RowCounter,
+        load: LoadRelease | None = None,
+        observe: Callable[[JournalUsage], None] | None = None,
+    ) -> None:
+        self._find_release = release
+        self._count_rows = counted
+        self._closing = threading.Event()
+        self._file = JournalFile(path)
+        self._release_lookup = ReleaseLookup(release, load, self._closing)
+        self._deferred_rows = DeferredRows(
+            self._file, RowWriter(release, sealer, counted), self._release_lookup, sealer
+        )
+        self._retention = Retention(self._file, lambda: release(""))
+        self._size_limit = SizeLimit(self._file, lambda: release(""), counted, self._note_usage)
+        self._observe = observe
+        self.usage: JournalUsage | None = None
+        self._log_once = LogOnce(log)
+        self._waiting: deque[WaitingRecord] = deque()
+        self._noted_count = 0
+        self._wake = threading.Event()
+        self._is_wake_scheduled = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run_thread, name="journal", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write; before that, and without an event loop, nothing can be noted."""
+        self._loop = asyncio.get_running_loop()
+        self._release_lookup.start(self._loop)
+        self._thread.start()
+        self._wake.set()
+
+    def enqueue_record(self, record: CallbackRecord, body: bytes, answer: bytes) -> None:
+        """Keep this soon."""
+        if self._get_release(record).journal.keep != KEEP_NOTHING:
+            self._enqueue(JournalRecord(record, body, answer), None)
+
+    async def save_record(self, record: CallbackRecord, body: bytes, answer: bytes) -> None:
+        """Keep this at once; on return it survives a killed process, or could not be kept."""
+        if (
+            self._loop is None
+            or self._closing.is_set()
+            or self._get_release(record).journal.keep == KEEP_NOTHING
+        ):
+            return
+        done = self._loop.create_future()
+        timer = self._loop.call_later(MAX_COMMIT_WAIT_SECONDS, _settle_futures, done)
+        self._enqueue(JournalRecord(record, body, answer), done)
+        if not self._is_wake_scheduled:
+            self._is_wake_scheduled = True
+            self._loop.call_later(AWAITED_BATCH_DELAY_SECONDS, self._wake_early)
+        await done
+        timer.cancel()
+
+    def _get_release(self, record: CallbackRecord) -> Release:
+        found = record.found
+        return self._find_release(record.release) if found is None else found.release
+
+    def _wake_early(self) -> None:
+        self._is_wake_scheduled = False
+        self._wake.set()
+
+    def close(self) -> None:
+        """Write what is left, and let go of the file."""
+        self._closing.set()
+        self._wake.set()
+        if self._loop is not None:
+            self._thread.join()
+
+    def _enqueue(self, noted: JournalRecord, done: asyncio.Future[None] | None) -> None:
+        if not self._waiting and self._loop is not None:
+            self._loop.call_later(BATCH_DELAY_SECONDS, self._wake.set)
+        elif len(self._waiting) >= MAX_WAITING_CALLBACKS:
+            with suppress(IndexError):  # the thread may have come
+                self._note_lost([self._waiting.popleft()], "the disk is too slow")
+        self._noted_count += 1
+        self._waiting.append((noted, done))
+
+    def _run_thread(self) -> None:
+        while not (self._closing.is_set() and not self._waiting):
+            self._wake.wait(
+                INBOX_POLL_SECONDS
+                if self._deferred_rows.may_have_entries
+                else JOURNAL_PURGE_SECONDS
+            )
+            self._wake.clear()
+            self._deferred_rows.update_load(self._noted_count)
+            while batch := self._take_batch():
+                self._write_batch(batch)
+                self._enforce_size_limit()
+            self._catch_up()
+            self._retention.purge_if_due()
+            self._enforce_size_limit()
+        self._file.close()
+
+    def _enforce_size_limit(self) -> None:
+        try:
+            self._size_limit.enforce()
+        except Exception as error:  # noqa: BLE001  # writing goes on, and it is tried again
+            self._log_once.error(
+                "the call journal may outgrow its size: %s", self._file.format_error(error)
+            )
+
+    def _note_usage(self, usage: JournalUsage) -> None:
+        self.usage = usage
+        if self._observe is not None:
+            self._observe(usage)
+
+    def _take_batch(self) -> list[WaitingRecord]:
+        """What goes into the next commit: bounded in bytes, too, as the file has a size to keep."""
+        batch: list[WaitingRecord] = []
+        room = MAX_BATCH_BYTES
+        for _ in range(min(len(self._waiting), MAX_BATCH_CALLBACKS)):
+            batch.append(self._waiting.popleft())
+            room -= len(batch[-1][0].body) + len(batch[-1][0].answer)
+            if room <= 0:
+                break
+        return batch
+
+    def _write_batch(self, batch: list[WaitingRecord]) -> None:
+        try:
+            noted = [noted for noted, _ in batch]
+            self._count_rows(
+                "kept",
+                self._file.run_transaction(
+                    lambda connection: self._deferred_rows.write(connection, noted)
+                ),
+            )
+        except Exception as error:  # noqa: BLE001  # whatever it is, no caller may feel it
+            self._note_lost(batch, self._file.format_error(error))
+        waited = [done for _, done in batch if done is not None]
+        if waited and self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+                self._loop.call_soon_threadsafe(_settle_futures, *waited)
+
+    def _catch_up(self) -> None:
+        """Make rows of what waits, while there is time for it; under pressure a piece each time."""
+        try:
+            while self._deferred_rows.can_catch_up or (
+                self._deferred_rows.may_have_entries and self._closing.is_set()
+            ):
+                more = self._deferred_rows.catch_up()
+                self._size_limit.enforce()
+                if not more or (self._waiting and not self._closing.is_set()):
+                    return
+                self._deferred_rows.update_load(self._noted_count)
+        except Exception as error:  # noqa: BLE001  # it stays where it is, to be tried again
+            self._log_once.error(
+                "callbacks wait in the inbox of the call journal: %s",
+                self._file.format_error(error),
+            )
+
+    def _note_lost(self, batch: list[WaitingRecord], why: str) -> None:
+        self._count_rows("lost", len(batch))
+        self._log_once.error("callbacks are answered, but not written to the call journal: %s", why)
+
+
+def _settle_futures(*waited: asyncio.Future[None]) -> None:
+    for done in waited:
+        if not done.done():
+            done.set_result(None)

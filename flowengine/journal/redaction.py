@@ -1,0 +1,182 @@
+"""What of a callback stays hidden from those who may read the journal, as the project says."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+import msgspec
+
+from flowengine.compile import Release
+from flowengine.journal.masking import DIGIT_MASK, mask_address
+from flowengine.runtime.call_state import Call
+from flowengine.runtime.engine import CallbackRecord
+
+REDACTED_TEXT = "***"
+AUTHORED_PARTS = frozenset({
+    "name", "id", "mainMenu", "locale", "mode", "type", "transport", "indications", "format", "options", "currencyId", "applicationKey",
+})  # fmt: skip
+"""Parts of an answer or event that the platform or the author has worded"""
+NUMBER_PARTS = frozenset({"number", "cli", "endpoint", "from", "user", "rdnis"})
+FREE_TEXT_PARTS = frozenset({"credentials", "custom", "callHeaders"})
+"""Parts that may hold anything"""
+CREDENTIALS_KEY = b'"credentials"'
+_DIGIT_RUN_PATTERNS = {
+    least: re.compile(rf"\d(?:[\s,.()-]{{0,2}}\d){{{least - 1},}}") for least in (1, 3, 5)
+}
+_WORD_PATTERN = re.compile(r"\w{2,}")
+_to_json = msgspec.json.Encoder().encode
+
+
+class Redaction(msgspec.Struct, frozen=True):
+    """What to hide: `run` is the least length of rows of digits, spelled out or not (0 hides none);
+    `values` are hidden wherever they stand.
+    """
+
+    numbers: bool
+    words: bool
+    run: int
+    values: frozenset[str] = frozenset()
+
+    def redact_text(self, text: str) -> str:
+        """A text that may hold what a caller has said or pressed."""
+        if self.values:
+            text = redact_words(text, self.values)
+        if self.run:
+            text = _DIGIT_RUN_PATTERNS[self.run].sub(
+                lambda found: found[0].translate(DIGIT_MASK), text
+            )
+        return text
+
+    def redact_number(self, text: str) -> str:
+        return mask_address(text) if self.numbers else self.redact_text(text)
+
+    def redact_part(self, name: str, value: Any) -> Any:
+        """A named part of an answer or an event."""
+        if (name in AUTHORED_PARTS and not isinstance(value, dict)) or value in (
+            None,
+            "",
+        ):  # options of a menu are a list
+            return value
+        if name in FREE_TEXT_PARTS:
+            return REDACTED_TEXT if self.numbers or self.words or name == "credentials" else value
+        if isinstance(value, str):
+            return self.redact_number(value) if name in NUMBER_PARTS else self.redact_text(value)
+        if isinstance(value, dict):
+            return {key: self.redact_part(key, item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.redact_part("", item) for item in value]
+        return value
+
+    def redact_answer(self, body: bytes) -> bytes:
+        """An answer, hidden where need be. Most answers are the same for many callers."""
+        if not (self.numbers or self.words or self.run or CREDENTIALS_KEY in body):
+            return body
+        return (_redact_body if self.values else _redact_body_cached)(self, body)
+
+
+def _redact_body(veil: Redaction, body: bytes) -> bytes:
+    return _to_json(veil.redact_part("", msgspec.json.decode(body)))
+
+
+_redact_body_cached = lru_cache(maxsize=1024)(_redact_body)
+
+
+def redact_words(text: str, words: Iterable[str]) -> str:
+    """A text with stars in place of these (lower case) words, however they are written in it."""
+    lower = text.lower()
+    if len(lower) != len(
+        text
+    ):  # of the few letters that are longer in lower case, none may shift the others
+        text = lower
+    for word in words:
+        while (at := lower.find(word)) >= 0:
+            text, lower = (it[:at] + REDACTED_TEXT + it[at + len(word) :] for it in (text, lower))
+    return text
+
+
+def build_redaction(record: CallbackRecord, release: Release) -> Redaction:
+    """What to hide of this callback."""
+    policy = release.journal
+    numbers, words = policy.numbers == "masked", policy.words == "masked"
+    guarded = record.call is None or record.call.to_root_flow().flow in release.secret_flows
+    secrets = set(find_secret_values(record, release)) if guarded else set[str]()
+    run = (
+        1
+        if secrets or (guarded and release.secret_flows and may_contain_secret(record, release))
+        else 3
+        if words
+        else 5
+        if numbers
+        else 0
+    )
+    values = secrets | find_caller_values(record, release) if words else secrets
+    if not values:
+        return get_plain_redaction(numbers, words, run)
+    return Redaction(
+        numbers,
+        words,
+        run,
+        frozenset(
+            word
+            for value in values
+            for word in _WORD_PATTERN.findall(value.lower())
+            if not word.isdigit()
+        ),
+    )
+
+
+@cache
+def get_plain_redaction(numbers: bool, words: bool, run: int) -> Redaction:
+    return Redaction(numbers, words, run)
+
+
+def find_caller_values(record: CallbackRecord, release: Release) -> set[str]:
+    """The texts in variables that did not stand there from the beginning: they came from the
+    caller, or from a lookup.
+    """
+    program = release.programs.get(record.flow)
+    initial = program.initial if program else {}
+    return {
+        value
+        for name, value in record.names.items()
+        if value.__class__ is str
+        and len(value) > 1
+        and value != initial.get(name, "")
+        and name.startswith("vars.")
+    }
+
+
+def find_secret_values(record: CallbackRecord, release: Release) -> Iterator[str]:
+    """The values of secret variables, wherever in the call they stand."""
+    for flow, values in iter_record_values(record):
+        program = release.programs.get(flow)
+        if program is not None:
+            held = (
+                (values.get(name, ""), program.initial.get(name, ""))
+                for name in program.secret_names
+            )
+            yield from (str(value) for value, initial in held if value not in ("", initial))
+
+
+def iter_record_values(record: CallbackRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """All values of a call by the flow that they belong to, before the step and after it."""
+    yield from ((flow, record.names) for flow in {entry.flow for entry in record.trace})
+    for call in (record.call, record.found.call if record.found else None):
+        if call is not None:
+            yield from call.iter_flow_values()
+
+
+def may_contain_secret(record: CallbackRecord, release: Release) -> bool:
+    """Whether what came may be a secret that no variable holds: an input that would not do, or one
+    of which no more is known.
+    """
+    found = record.found.call if record.found else None
+    return record.call is None or record.repeated or is_asking_for_secret(found, release)
+
+
+def is_asking_for_secret(call: Call | None, release: Release) -> bool:
+    program = release.programs.get(call.flow) if call else None
+    state = program.states.get(call.state) if program and call else None
+    variable = getattr(state.verb, "variable", None) if state else None
+    return bool(getattr(variable, "secret", False))

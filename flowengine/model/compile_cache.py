@@ -1,0 +1,61 @@
+"""What was worked out last time, for the parts of a project that are the same this time."""
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+from flowengine.cooperative import pause_if_due
+
+T = TypeVar("T")
+CacheEntries = dict[Hashable, tuple[Any, Any]]
+_EVICTION_BATCH = 50  # values, which is a matter of microseconds
+
+
+class CompileCache:
+    """Values by place, each with the key that it was worked out from: all that it depends on.
+
+    Kept are those of the last time and of the last time that all was well, so that a file broken in
+    between costs nothing. Whatever was not asked for then is forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._previous: CacheEntries = {}
+        self._last_valid: CacheEntries = {}
+        self._current: CacheEntries = {}
+
+    def get_or_compute(
+        self,
+        place: Hashable,
+        key: object,
+        make: Callable[[], T],
+        still: Callable[[T], bool] | None = None,
+    ) -> T:
+        """The value at a place, made anew unless it is known for this key. `still` looks at what no
+        key can say beforehand.
+        """
+        pause_if_due()
+        for kept in (self._previous, self._last_valid):
+            known = kept.get(place)
+            if known is not None and known[0] == key and (still is None or still(known[1])):
+                break
+        else:
+            known = (key, make())
+        self._current[place] = known
+        value: T = known[1]
+        return value
+
+    def rotate_generations(self, *, sound: bool) -> None:
+        """Keep what was asked for since the last turn, and forget the rest: that of a thousand
+        flows a little at a time.
+        """
+        before, self._previous, self._current = (
+            (self._previous, self._last_valid),
+            self._current,
+            {},
+        )
+        if sound:
+            self._last_valid = self._previous
+        for old in before:
+            while old and old is not self._last_valid:
+                pause_if_due()
+                for _ in range(min(len(old), _EVICTION_BATCH)):
+                    old.popitem()

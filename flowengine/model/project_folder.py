@@ -1,0 +1,221 @@
+"""The files of a project on disk."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from os import stat_result
+from pathlib import Path
+from time import time_ns
+
+from flowengine.cooperative import iterate_with_pauses
+from flowengine.limits import MAX_PROJECT_FILES, MAX_READ_BYTES
+
+PROJECT_FILE = "project.yaml"
+PROJECT_PARTS = ("calendars", "tables", "messages")
+SETTLED_NANOSECONDS = (
+    2_000_000_000  # the coarsest clock of a disk that is in use (FAT) ticks every two seconds
+)
+YAML_SUFFIXES = (".yaml", ".yml")
+UNPRINTABLE_NAME = "has a name that cannot be shown: use letters, digits and -"
+FILE_TYPES = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+
+
+class UnreadableFilesError(OSError):
+    """Files of a project that cannot be read, by name with the reason."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = reasons
+        super().__init__("; ".join(f"{name} {why}" for name, why in reasons.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class FileSnapshot:
+    """A file as it was read. `settled` tells that whoever wrote it was done: a later change would
+    show in its stamp.
+    """
+
+    stamp: tuple[int, ...]
+    content: bytes
+    settled: bool
+
+
+class ProjectFolder:
+    """A folder of flows, or a single one, that is read again and again: only what has changed since
+    is opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._snapshots: dict[str, FileSnapshot] = {}
+
+    def read(self) -> dict[str, bytes]:
+        """The YAML files by their path in the project. A single file is a project of one flow,
+        unless a project file lies beside it.
+
+        A file that vanishes meanwhile is left out. Raises OSError where the folder, or a file in
+        it, cannot be read.
+        """
+        base, files = list_project_files(self.path)
+        within, reasons = base.resolve(), dict[str, str]()
+        known, self._snapshots = self._snapshots, {}
+        for name, file in iterate_with_pauses(files.items()):
+            try:
+                if reading := reread_file(
+                    file, None if file == self.path else within, known.get(name)
+                ):
+                    self._snapshots[name] = reading
+            except OSError as error:
+                reasons[format_name(name)] = str(error)
+        if reasons:
+            raise UnreadableFilesError(reasons)
+        return {
+            name: reading.content for name, reading in iterate_with_pauses(self._snapshots.items())
+        }
+
+    def list_watched_folders(self) -> set[Path]:
+        """The folders in which a change may be one of this project: its own, those of tables and
+        the like, and where links lead.
+        """
+        base, files = list_project_files(self.path)
+        parts = (
+            {base / part for part in PROJECT_PARTS if (base / part).is_dir()}
+            if base == self.path
+            else set()
+        )
+        return {
+            base,
+            *parts,
+            *(
+                resolve_link(file).parent
+                for file in iterate_with_pauses(files.values())
+                if file.is_symlink()
+            ),
+        }
+
+
+def reread_file(file: Path, within: Path | None, known: FileSnapshot | None) -> FileSnapshot | None:
+    """What a file has now; None where it has vanished. Raises OSError, whose text goes on after the
+    name of the file.
+    """
+    try:
+        before = file.stat()
+        if known and known.settled and known.stamp == get_stamp(before):
+            return known
+        check_readable(file, within, before)
+        content = read_content(file)
+        return take_snapshot(before, file.stat(), content, known)
+    except FileNotFoundError as error:
+        if not file.is_symlink():
+            return None
+        raise OSError("is a link that leads nowhere") from error
+    except PermissionError as error:
+        raise OSError(
+            "may not be read by the user that this runs as: change its permissions"
+        ) from error
+    except OSError as error:
+        raise OSError(
+            "is a link that leads round in circles"
+            if error.errno == errno.ELOOP
+            else error.strerror or str(error)
+        ) from error
+
+
+def check_readable(file: Path, within: Path | None, found: stat_result) -> None:
+    """Raises OSError for what is no file of the project; a named pipe, say, keeps whoever reads it
+    waiting for ever. Links lead nowhere outside `within`, except to the file that was asked for
+    itself.
+    """
+    if not file.name.isprintable():
+        raise OSError(UNPRINTABLE_NAME)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(f"is {FILE_TYPES.get(stat.S_IFMT(found.st_mode), 'a device')}, not a file")
+    if found.st_size > MAX_READ_BYTES:
+        raise OSError(f"has {found.st_size:,} bytes, which are too many for a file of flows")
+    if within and not resolve_link(file).is_relative_to(within):
+        raise OSError(
+            "is a link that leads out of the folder, where changes would not be seen: put the file "
+            "itself here"
+        )
+
+
+def resolve_link(file: Path) -> Path:
+    """Where a link leads to; `Path.resolve` fails where it leads round in circles."""
+    return Path(os.path.realpath(file))
+
+
+def read_content(file: Path) -> bytes:
+    """A file may have become something else just now, so opening it waits for nobody."""
+    with open(file, "rb", opener=open_nonblocking) as opened:  # that of Path takes no opener
+        return opened.read(MAX_READ_BYTES + 1)
+
+
+def open_nonblocking(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def take_snapshot(
+    before: stat_result, after: stat_result, content: bytes, known: FileSnapshot | None
+) -> FileSnapshot:
+    """A clock of the disk may tick slowly: a file changed just now may change again without its
+    stamp showing it.
+    """
+    still = get_stamp(before) == get_stamp(after) and after.st_size == len(content)
+    settled = still and time_ns() - max(after.st_mtime_ns, after.st_ctime_ns) > SETTLED_NANOSECONDS
+    same = known is not None and known.content == content
+    return FileSnapshot(get_stamp(after), known.content if known and same else content, settled)
+
+
+def get_stamp(found: stat_result) -> tuple[int, ...]:
+    """What a change leaves a trace in: the time of the change itself, too, as tools may set back
+    that of the content.
+    """
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+
+
+def list_project_files(path: Path) -> tuple[Path, dict[str, Path]]:
+    """The folder of a project, and its files by their path in it."""
+    if not path.is_dir():
+        if not os.path.lexists(path):
+            raise FileNotFoundError(f"there is no folder or file {path}")
+        return (
+            list_project_files(path.parent)
+            if (path.parent / PROJECT_FILE).is_file()
+            else (path.parent, {path.name: path})
+        )
+    names = sorted(iterate_file_names(path))
+    if len(names) > MAX_PROJECT_FILES:
+        raise OSError(
+            f"{path} has {len(names):,} files of flows; up to {MAX_PROJECT_FILES:,} are possible"
+        )
+    return path, {"/".join(name): path.joinpath(*name) for name in iterate_with_pauses(names)}
+
+
+def iterate_file_names(folder: Path) -> Iterator[tuple[str, ...]]:
+    """The names of the files, each behind that of the part of the project that it is in."""
+    for part in ((), *((part,) for part in PROJECT_PARTS)):
+        place = folder.joinpath(*part)
+        if not part or place.is_dir():
+            yield from (
+                (*part, name)
+                for entry in iterate_with_pauses(os.scandir(place))
+                if is_project_file(name := entry.name)
+            )
+
+
+def is_project_file(name: str) -> bool:
+    """Whether a file of this name belongs to a project. Hidden ones do not: editors keep locks and
+    copies in them.
+    """
+    return name.endswith(YAML_SUFFIXES) and not name.startswith(".")
+
+
+def format_name(name: str) -> str:
+    """A name that may hold anything, in a message."""
+    return name if name.isprintable() else ascii(name)
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """The files of a project, read once; see `Folder.read`."""
+    return ProjectFolder(folder).read()

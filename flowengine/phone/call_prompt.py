@@ -1,0 +1,80 @@
+"""What a call waits for just now, in a few words."""
+
+from typing import Any
+
+from flowengine.scenarios.conversation import Conversation
+from flowengine.scenarios.scenario_run import get_position
+from flowengine.switch.switch_events import Joined, MenuWaits, Ringing
+
+
+def format_prompt(talk: Conversation) -> str:
+    """What can be done now."""
+    last = next(
+        (item for item in reversed(talk.events) if isinstance(item, (MenuWaits, Ringing, Joined))),
+        None,
+    )
+    if isinstance(last, MenuWaits) and talk.phase == "asked":
+        state = get_position(talk)[1]
+        return f"{state}: {describe_input(talk, last)}" if state else describe_input(talk, last)
+    if isinstance(last, Ringing) and talk.phase == "ringing":
+        return f"{last.to} rings: answer, busy, decline, no answer"
+    if isinstance(last, Joined) and last.kind == "conference":
+        return f"in {last.to}"
+    if isinstance(last, Joined) and last.kind == "park":
+        return "parked: unpark NUMBER"
+    return f"connected to {last.to}" if isinstance(last, Joined) and last.to else "on the line"
+
+
+def describe_waiting(talk: Conversation, asked: MenuWaits) -> str:
+    """Where the flow is, and which input it takes."""
+    state = get_position(talk)[1]
+    return (
+        f"in {state} for {describe_input(talk, asked)}"
+        if state
+        else f"for {describe_input(talk, asked)}"
+    )
+
+
+def describe_input(talk: Conversation, asked: MenuWaits) -> str:
+    """Which input counts: keys that lead somewhere, digits, or words."""
+    return (
+        describe_digits(talk, asked.digits)
+        if asked.digits
+        else format_choices(asked.keys) or "nothing"
+    ) + (", or words" * asked.voice)
+
+
+def format_choices(keys: str) -> str:
+    """Keys as a person says them.
+
+    >>> format_choices("120")
+    '1, 2 or 0'
+    """
+    *others, last = list(keys) or [""]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def describe_digits(talk: Conversation, most: int) -> str:
+    """How many; at least as many as the flow takes, where it is known."""
+    least = getattr(find_state_verb(talk), "least", 0)
+    if least == most:
+        return "1 digit" if most == 1 else f"{most} digits"
+    return f"{least} to {most} digits, then #" if least > 1 else f"up to {most} digits, then #"
+
+
+def find_state_verb(talk: Conversation) -> Any:
+    """What the state does that the call is in."""
+    flow, state = get_position(talk)
+    program = talk.backend.release.programs.get(flow) if talk.backend else None
+    found = program.states.get(state) if program else None
+    return found.verb if found else None
+
+
+def list_exits(talk: Conversation) -> list[str]:
+    """Where the exits of the state lead that the call is in."""
+    flow, state = get_position(talk)
+    program = talk.backend.release.programs.get(flow) if talk.backend else None
+    found = program.states.get(state) if program else None
+    return (
+        [f"{name} leads to {target.state}" for name, target in found.exits.items()] if found else []
+    )

@@ -1,0 +1,134 @@
+"""Callbacks and answers for whoever wants to see them: what is special about each, and how the flow
+got there.
+"""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import yaml
+
+from flowengine.runtime.step import TraceEntry
+from flowengine.scenarios.conversation import Conversation
+from flowengine.scenarios.generate import ScenarioDumper
+from flowengine.switch.switch_events import AnswerReceived, Asks
+
+USUAL_FIELDS = {
+    "event",
+    "callid",
+    "callId",
+    "version",
+    "timestamp",
+    "applicationKey",
+    "callResourceUrl",
+    "userRate",
+    "rdnis",
+}
+MARGIN = "         | "
+
+
+class CallbackExplainer:
+    """Explains one call. `replacements` are values that nobody should see, with what to show instead."""
+
+    def __init__(self, talk: Conversation, width: int, hidden: Mapping[str, str]) -> None:
+        self.talk, self.width, self.replacements = talk, max(40, width - len(MARGIN)), hidden
+
+    def __call__(self, happening: Asks | AnswerReceived) -> list[str]:
+        if isinstance(happening, Asks):
+            facts = {
+                name: value
+                for name, value in self.decode_body(happening.body).items()
+                if name not in USUAL_FIELDS
+            }
+            return self.format_lines(
+                f"{happening.event}: {self.dump_yaml(facts, flow=True)}".replace(
+                    "addToContext: [], ", ""
+                )
+            )
+        walk = self.format_walk(happening)
+        answer = self.decode_body(happening.body)
+        tolerated = [
+            f"tolerated: {finding.where}: {finding.message}" for finding in happening.tolerated
+        ]
+        return self.format_lines(
+            "\n".join(
+                [
+                    *([walk] if walk else []),
+                    *([self.dump_yaml(answer)] if answer else []),
+                    *tolerated,
+                ]
+            )
+        )
+
+    def format_lines(self, text: str) -> list[str]:
+        return [f"{MARGIN}{part}" for line in text.splitlines() for part in self.wrap_line(line)]
+
+    def wrap_line(self, line: str) -> list[str]:
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
+        return textwrap.wrap(
+            line,
+            self.width,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+    def decode_body(self, body: bytes) -> dict[str, Any]:
+        text = body.decode(errors="replace")
+        for value, instead in self.replacements.items():
+            text = text.replace(value, instead)
+        try:
+            found = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return {"text": text} if text else {}
+        return found if isinstance(found, dict) else {"text": text}
+
+    def dump_yaml(self, data: Any, *, flow: bool | None = None) -> str:
+        text: str = yaml.dump(
+            data,
+            Dumper=ScenarioDumper,
+            sort_keys=False,
+            allow_unicode=True,
+            width=self.width,
+            default_flow_style=flow,
+        )
+        return text.rstrip()
+
+    def format_walk(self, told: AnswerReceived) -> str:
+        """The states that led to this answer, with what happened in each."""
+        steps = self.talk.backend_call.steps if self.talk.backend_call else []
+        found = next(
+            (
+                step
+                for step in reversed(steps)
+                if step.body == told.body and step.event.kind == told.event
+            ),
+            None,
+        )
+        way = format_trace(found.trace) if found else []
+        stays = told.event in ("dice", "notify") and len(way) == 1 and "(" not in way[0]
+        return f"walks: {' -> '.join(way)}" if way and not stays else ""
+
+
+def format_trace(trace: Sequence[TraceEntry]) -> list[str]:
+    """Where a trace has been, and what happened there.
+
+    >>> format_trace([Entry("line", "hello", "next"), Entry("line", "main", "answers")])
+    ['line.hello (next)', 'main']
+    """
+    found: list[tuple[str, str, list[str]]] = []
+    for entry in trace:
+        if not found or found[-1][:2] != (entry.flow, entry.state):
+            found.append((entry.flow, entry.state, []))
+        found[-1][2].extend([entry.what] * (entry.what != "answers"))
+    before = [""] + [flow for flow, _, _ in found]
+    return [
+        format_station(flow, state, what, known=flow == last)
+        for (flow, state, what), last in zip(found, before, strict=False)
+    ]
+
+
+def format_station(flow: str, state: str, what: list[str], *, known: bool) -> str:
+    place = state if known else f"{flow}.{state}".strip(".")
+    return f"{place} ({', '.join(what)})".strip() if what else place

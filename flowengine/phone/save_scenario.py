@@ -1,0 +1,134 @@
+"""A call as it went, kept as a scenario."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from flowengine.phone.phone_session import CallProgress, PhoneSession
+from flowengine.phone.phone_steps import PhoneStep, describe_step
+from flowengine.scenarios.explore import Trial, TrialLookup, TrialPlan
+from flowengine.scenarios.generate import MAX_NAME, ScenarioDumper, build_lookup, format_move
+from flowengine.scenarios.generate import build_scenario as judged
+from flowengine.scenarios.scenario_project import ScenarioProject
+from flowengine.scenarios.scenario_run import run_scenario
+from flowengine.switch.switch_events import CallEnded, Joined, MenuWaits, Ringing, SwitchEvent
+
+SCENARIO_HEADER = "# Kept by `flowengine call --save`: a call as it went. Read it, and leave out what does not matter to you.\n"
+ScenarioData = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedScenario:
+    """What a scenario is made of, besides the call itself. `hidden` are secrets, which must not be
+    in a file.
+    """
+
+    flow: str
+    given: ScenarioData
+    asked: Sequence[TrialLookup]
+    hidden: Sequence[str] = ()
+
+
+def format_scenario_file(session: PhoneSession, kept: SavedScenario) -> str:
+    """The file with this one scenario."""
+    data = {
+        "flow": kept.flow,
+        "scenarios": {format_title(session.steps): build_saved_scenario(session, kept)},
+    }
+    return SCENARIO_HEADER + yaml.dump(
+        data, Dumper=ScenarioDumper, sort_keys=False, allow_unicode=True, width=1_000_000
+    )
+
+
+def build_saved_scenario(session: PhoneSession, kept: SavedScenario) -> ScenarioData:
+    lookups = [
+        redact_lookup(build_lookup(asked, session.talk.call.id), kept.hidden)
+        for asked in kept.asked
+    ]
+    given = {**kept.given, **({"lookups": lookups} if lookups else {})}
+    steps: list[PhoneStep] = list(
+        build_observations(session, kept.flow, CallProgress(0, 0, 0), session.marks[0])
+    )
+    for step, begin, end in zip(session.steps, session.marks[:-1], session.marks[1:], strict=True):
+        steps += [format_move(step), *build_observations(session, kept.flow, begin, end)]
+    then = judged(Trial(kept.flow, TrialPlan({}), session.talk, [], []))["then"]
+    return {**({"given": given} if given else {}), "when": steps, "then": then}
+
+
+def build_observations(
+    session: PhoneSession, flow: str, begin: CallProgress, end: CallProgress
+) -> Iterator[PhoneStep]:
+    """What was heard and what became of the call between two deeds."""
+    near, far = (
+        session.talk.sounds["near"][begin.near : end.near],
+        session.talk.sounds["far"][begin.far : end.far],
+    )
+    if near:
+        yield {"hears only": unwrap_single(near)}
+    if far:
+        yield {"callee": {"hears only": unwrap_single(far)}}
+    stretch = session.talk.events[begin.happenings : end.happenings]
+    if reached := [
+        item.to
+        for item in stretch
+        if isinstance(item, Ringing) or (isinstance(item, Joined) and item.kind == "conference")
+    ]:
+        yield {"connected to": reached[-1]}
+    if said := describe_call_state(stretch, flow):
+        yield said
+
+
+def describe_call_state(stretch: Sequence[SwitchEvent], flow: str) -> PhoneStep | None:
+    """Where the call stands at the end of a stretch."""
+    last = next(
+        (
+            item
+            for item in reversed(stretch)
+            if isinstance(item, (MenuWaits, Ringing, Joined, CallEnded))
+        ),
+        None,
+    )
+    if isinstance(last, MenuWaits) and "." in last.menu:
+        return {"asked": ".".join(last.menu.split(".")[:2]).removeprefix(f"{flow}.")}
+    return "parked" if isinstance(last, Joined) and last.kind == "park" else None
+
+
+def unwrap_single(texts: list[str]) -> str | list[str]:
+    return texts[0] if len(texts) == 1 else texts
+
+
+def format_title(steps: Sequence[PhoneStep]) -> str:
+    """What is special about a call, in a few words."""
+    words = (f"callee {what}" if far else what for far, what in map(describe_step, steps))
+    return ", ".join(words)[:MAX_NAME] or "somebody calls"
+
+
+def redact_lookup(double: ScenarioData, hidden: Sequence[str]) -> ScenarioData:
+    """A lookup in which anything may stand where a secret was."""
+    return {
+        name: redact_value(value, hidden) if name in ("get", "post", "put", "body") else value
+        for name, value in double.items()
+    }
+
+
+def redact_value(value: Any, hidden: Sequence[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: redact_value(part, hidden) for name, part in value.items()}
+    for secret in hidden if isinstance(value, str) else ():
+        value = value.replace(secret, "*")
+    return value
+
+
+def find_faults(text: str, project: ScenarioProject) -> list[str]:
+    """Why this scenario does not pass as it stands, if it does not."""
+    cases, problems = ScenarioProject(
+        project.files, {"scenarios/kept.yaml": text.encode()}, project.zone, project.variables
+    ).load_cases()
+    wrong = [problem.message for problem in problems if problem.severity == "error"]
+    found = [failure for case in cases for failure in run_scenario(case, project).failures]
+    return wrong + [
+        " ".join(filter(None, (item.message, item.expected, item.found and f"but {item.found}")))
+        for item in found
+    ]

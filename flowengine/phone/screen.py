@@ -1,0 +1,192 @@
+"""What happens on a call, line by line: when, who, and what."""
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+import msgspec
+
+from flowengine.phone.call_prompt import describe_waiting
+from flowengine.scenarios.conversation import Conversation
+from flowengine.scenarios.then_checks import list_recording_urls
+from flowengine.switch.switch_events import (
+    AnswerReceived,
+    Asks,
+    CallEnded,
+    Finding,
+    Heard,
+    Joined,
+    Left,
+    MenuWaits,
+    Picked,
+    Remark,
+    Ringing,
+    Sound,
+    SwitchEvent,
+)
+
+PLATFORM = "platform"
+COLOURS = {PLATFORM: "blue", "callee": "magenta", "caller": "cyan", "person": "cyan"}
+ExplainCallback = Callable[[Asks | AnswerReceived], list[str]]
+
+
+@dataclass
+class Screen:
+    """Shows a call as it goes. `width` 0 wraps nothing; `beside` explains callbacks and answers."""
+
+    talk: Conversation
+    near: str
+    width: int = 0
+    colour: bool = False
+    prompts: bool = False
+    """What is waited for stands in a prompt, so it needs no line"""
+    beside: ExplainCallback | None = None
+    line_count: int = 0
+    """How many lines there have been"""
+    gone: list[str] = field(default_factory=list)
+
+    def print_line(self, who: str, what: str, *, bad: bool = False) -> None:
+        """One thing that somebody does."""
+        self.line_count += 1
+        head = f"{format_clock(self.talk.clock.seconds):>5}  {who:<9}  "
+        for number, text in enumerate(self.wrap_text(what, len(head))):
+            start = head if not number else " " * len(head)
+            print(self.style_line(who, start, text, bad=bad) if self.colour else start + text)
+
+    def style_line(self, who: str, start: str, text: str, *, bad: bool) -> str:
+        """Words that are heard stand out."""
+        heard = text.startswith(('hears "', 'says "'))
+        coloured = start.replace(who, click.style(who, fg=COLOURS.get(who, "yellow")), 1)
+        return coloured + click.style(text, fg="red" if bad else None, bold=bad or heard or None)
+
+    def wrap_text(self, what: str, indent: int) -> list[str]:
+        return (
+            textwrap.wrap(what, max(20, self.width - indent), break_on_hyphens=False)
+            if self.width
+            else [what]
+        )
+
+    def print_aside(self, lines: list[str]) -> None:
+        """What is not part of the conversation."""
+        for text in lines:
+            print(click.style(text, dim=True) if self.colour else text)
+
+    def name_party(self, role: str) -> str:
+        """Who is at this end of the call."""
+        near = self.talk.get_near_leg()
+        return self.near if near is None or near.role == role else "callee"
+
+    def show_event(self, happening: SwitchEvent) -> None:
+        """Show what happens, as far as somebody could hear or should know of it."""
+        if isinstance(happening, Left):
+            self.gone.append(self.name_party(happening.role))
+            return
+        if not isinstance(happening, CallEnded):
+            self.show_departed()
+        self.gone.clear()
+        if isinstance(happening, (Asks, AnswerReceived)):
+            self.show_callback(happening)
+        elif isinstance(happening, Remark):
+            self.show_remark(happening)
+        elif said := self.describe_event(happening):
+            self.print_line(*said)
+
+    def show_remark(self, happening: Remark) -> None:
+        """What the platform takes otherwise than its author may expect."""
+        for finding in happening.illegal:
+            self.print_line(
+                PLATFORM, f"refuses {happening.about}: {format_finding(finding)}", bad=True
+            )
+        for finding in happening.tolerated:
+            self.print_line(PLATFORM, f"remarks on {happening.about}: {format_finding(finding)}")
+
+    def show_departed(self) -> None:
+        """Somebody has left a call that goes on."""
+        for who in self.gone:
+            self.print_line(who, "is gone")
+
+    def describe_event(self, happening: SwitchEvent) -> tuple[str, str] | None:
+        if isinstance(happening, Heard) and happening.sound.kind != "ringing":
+            return self.name_party(happening.role), f"hears {describe_sound(happening.sound)}"
+        if isinstance(happening, MenuWaits):
+            return (
+                None
+                if self.prompts
+                else (PLATFORM, f"waits {describe_waiting(self.talk, happening)}")
+            )
+        if isinstance(happening, Picked) and self.talk.phase != "picked":
+            return PLATFORM, f"answers the {self.name_party(happening.role)}"
+        if isinstance(happening, Ringing):
+            showing = f", showing {happening.cli}" if happening.cli else ""
+            return PLATFORM, f"calls {happening.to}{showing}"
+        if isinstance(happening, Joined):
+            return self.near, describe_joined(happening)
+        return (PLATFORM, describe_ended(happening)) if isinstance(happening, CallEnded) else None
+
+    def show_callback(self, happening: Asks | AnswerReceived) -> None:
+        if self.beside is not None:
+            self.print_aside(self.beside(happening))
+        if isinstance(happening, Asks):
+            if happening.event == "notify":
+                self.print_line(PLATFORM, f"gives notice: {describe_notice(happening.body)}")
+            return
+        if happening.failure:
+            self.print_line(
+                PLATFORM, f"gets no answer to {happening.event}: {happening.failure}", bad=True
+            )
+        for finding in happening.illegal:
+            self.print_line(
+                PLATFORM,
+                f"refuses the answer to {happening.event}: {format_finding(finding)}",
+                bad=True,
+            )
+        if not happening.failure and not happening.illegal:
+            for place in list_recording_urls(happening.body):
+                self.print_line(PLATFORM, f"records to {place or 'a place of its own'}")
+
+
+def format_clock(seconds: float) -> str:
+    """Minutes and seconds.
+
+    >>> format_clock(65.2)
+    '1:05'
+    """
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def format_finding(finding: Finding) -> str:
+    """What was found, after its place where it has one."""
+    return ": ".join(filter(None, (finding.where, finding.message)))
+
+
+def describe_sound(sound: Sound) -> str:
+    """What a sound is like to whoever hears it."""
+    if sound.kind == "speech":
+        return f'"{sound.text}"'
+    plain = {"beep": "a beep", "error": "that something went wrong"}
+    return plain.get(sound.kind) or f"{sound.kind}: {sound.text}"
+
+
+def describe_joined(happening: Joined) -> str:
+    if happening.kind == "park":
+        return "is parked"
+    if happening.kind == "conference":
+        return f"is in conference {happening.to}"
+    return f"is connected to {happening.to or 'nobody'}"
+
+
+def describe_ended(happening: CallEnded) -> str:
+    return f"ends the call: {happening.result}, {happening.reason}, {happening.duration} s"
+
+
+def describe_notice(body: bytes) -> str:
+    """What the platform tells apart from the conversation."""
+    told: dict[str, Any] = msgspec.json.decode(body)
+    amd = told.get("amd") or {}
+    return " ".join(
+        str(part)
+        for part in (told.get("type"), told.get("destination"), told.get("errorMsg"), *amd.values())
+        if part
+    )

@@ -1,0 +1,42 @@
+"""Words for messages: values quoted safely, the nearest name."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from flowengine.limits import MAX_QUOTED
+
+
+def suggest_name(word: str, candidates: Iterable[str]) -> str:
+    """`did you mean "x"?` for the candidate nearest to a mistyped word, else nothing."""
+    found = find_nearest(word, candidates)
+    return f"did you mean {quote_value(found)}?" if found else ""
+
+
+def find_nearest(word: str, candidates: Iterable[str]) -> str:
+    by_shape = {
+        _normalize_name(candidate): candidate for candidate in candidates if candidate != word
+    }
+    if len(word) > MAX_QUOTED:  # nobody mistypes a name that long, and comparing costs its square
+        return ""
+    found = get_close_matches(_normalize_name(word), by_shape, n=1, cutoff=0.6)
+    return by_shape[found[0]] if found else ""
+
+
+def quote_value(value: object) -> str:
+    """A value from a file inside a message: in quotes, on one line, short, and unable to steer a
+    terminal.
+    """
+    text = "".join(
+        character if character.isprintable() else " " for character in str(value)[: MAX_QUOTED + 1]
+    )
+    return f'"{text}"' if len(text) <= MAX_QUOTED else f'"{text[: MAX_QUOTED - 1]}…"'
+
+
+def join_with_or(words: Iterable[str]) -> str:
+    """`a, b or c`"""
+    *most, last = list(words) or [""]
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _normalize_name(word: str) -> str:
+    return word.casefold().replace("-", "_").replace(" ", "_")

@@ -1,0 +1,90 @@
+"""What holds releases and the record of what was live: the same tables, and the same questions, in
+a file and on a server.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, LiteralString, Protocol
+
+ARCHIVE_SCHEMA_VERSION = 1
+
+
+class ArchiveError(Exception):
+    """The archive of releases cannot be opened, read or written; the message says why."""
+
+
+class ArchiveDatabase(Protocol):
+    """A connection, for one thread at a time. Values stand as ? in what is asked. Everything raises
+    ArchiveError.
+    """
+
+    def execute(self, sql: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
+        """Ask for something, or change something: done when this returns."""
+        ...
+
+    def execute_many(self, sql: LiteralString, rows: Iterable[tuple[Any, ...]]) -> None:
+        """The same change for many values."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing, with nobody else changing anything in between."""
+        ...
+
+    def read_data_version(self) -> int:
+        """Another number when somebody else has changed what is live."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+# Contents stand once, by their digest: a thousand flows of which each release changes one cost one
+# flow a release.
+_ARCHIVE_TABLES: tuple[LiteralString, ...] = (
+    "CREATE TABLE contents (digest BLOB PRIMARY KEY, packed BLOB NOT NULL)",
+    (
+        "CREATE TABLE releases (id TEXT PRIMARY KEY, made REAL NOT NULL, origin TEXT NOT NULL, files "
+        "BLOB NOT NULL)"
+    ),
+    """CREATE TABLE changes (number INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
+        release TEXT NOT NULL, details TEXT NOT NULL)""",
+    (
+        "CREATE TABLE rejected (place TEXT PRIMARY KEY, at REAL NOT NULL, origin TEXT NOT NULL, "
+        "problems TEXT NOT NULL)"
+    ),
+)
+
+# What came later stands for itself, so that archives from before go on: one row, of who follows;
+# what machines know of a canary's calls, and how far each has told its journal.
+_ADDED_TABLES: tuple[LiteralString, ...] = (
+    "CREATE TABLE IF NOT EXISTS following (one INTEGER PRIMARY KEY, details TEXT NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS canary_calls (since REAL NOT NULL, machine TEXT NOT NULL, call BLOB NOT NULL, release TEXT NOT NULL,
+        begins INTEGER NOT NULL, failed INTEGER NOT NULL, ended INTEGER NOT NULL, seconds INTEGER NOT NULL,
+        caller_left INTEGER NOT NULL, waited TEXT NOT NULL, left_by TEXT NOT NULL, PRIMARY KEY (call, release, machine))""",
+    (
+        "CREATE TABLE IF NOT EXISTS canary_machines (machine TEXT PRIMARY KEY, since REAL NOT NULL, "
+        "number INTEGER NOT NULL)"
+    ),
+)
+
+
+def build_tables_sql(words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
+    """How the tables are made, with the names that another database has for the same types."""
+    return translate_types(_ARCHIVE_TABLES, words)
+
+
+def build_added_tables_sql(words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
+    """The same for those that an archive from before does not have."""
+    return translate_types(_ADDED_TABLES, words)
+
+
+def translate_types(
+    statements: Iterable[LiteralString], words: Mapping[LiteralString, LiteralString]
+) -> list[LiteralString]:
+    made: list[LiteralString] = []
+    for statement in statements:
+        for own, other in words.items():
+            statement = statement.replace(own, other)  # noqa: PLW2901
+        made.append(statement)
+    return made

@@ -1,0 +1,36 @@
+"""Where an archive of releases lies: in a file, for all workers of a machine, or on a server, for
+several machines.
+"""
+
+from pathlib import Path
+
+from flowengine.releases.archive_database import ArchiveDatabase, ArchiveError
+from flowengine.releases.leader_lock import FileLeaderLock, LeaderLock
+from flowengine.releases.sqlite_archive import SqliteDatabase
+from flowengine.storage.sessions.store_url import NO_DRIVER
+
+LEADER_LOCK_FILE = "turn.db"
+ArchiveLocation = Path | str
+"""The path of a file, or the address of a PostgreSQL server"""
+
+
+def open_archive_database(where: ArchiveLocation) -> ArchiveDatabase:
+    """Open the archive, and make it where there is none. Raises ArchiveError."""
+    if isinstance(where, Path):
+        return SqliteDatabase(where)
+    try:
+        # its driver is not everybody's
+        from flowengine.releases.postgresql_archive import PostgresqlDatabase  # noqa: PLC0415
+    except ImportError as error:
+        raise ArchiveError(NO_DRIVER) from error
+    return PostgresqlDatabase(where)
+
+
+def build_leader_lock(where: ArchiveLocation) -> LeaderLock:
+    """The turn among those who share an archive that was opened."""
+    if isinstance(where, Path):
+        return FileLeaderLock(where.with_name(LEADER_LOCK_FILE))
+    # its driver is not everybody's
+    from flowengine.releases.postgresql_archive import PostgresqlLeaderLock  # noqa: PLC0415
+
+    return PostgresqlLeaderLock(where)

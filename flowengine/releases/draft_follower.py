@@ -1,0 +1,142 @@
+"""Drafts go along with their branches: whoever pushes to one hears it a moment later, and nobody
+else does.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from flowengine.releases.abandonable_read import AbandonableRead
+from flowengine.releases.archive import ReleaseOrigin
+from flowengine.releases.compile_worker import CompileWorker
+from flowengine.releases.flow_sources import (
+    FOLLOW_POLL_SECONDS,
+    SERVER_ACTOR,
+    BranchSource,
+    SourceSnapshot,
+    log_problems,
+)
+from flowengine.releases.git import GitError
+from flowengine.releases.ledger import CommandRefusedError, Draft, FollowedRef, Ledger
+from flowengine.releases.publisher import Publisher, PublishResult
+
+log = logging.getLogger(__name__)
+
+
+FollowingDrafts = dict[tuple[str, FollowedRef], Draft]
+
+
+class BranchUpdate(NamedTuple):
+    """What the branch of a draft has now, or why that cannot be read."""
+
+    name: str
+    draft: Draft
+    origin: ReleaseOrigin
+    found: SourceSnapshot | None
+    error: Exception | None = None
+
+
+class DraftFollower:
+    """The drafts that follow a ref, renewed by one worker for all: their branches are read apart,
+    as a disk may hang.
+    """
+
+    def __init__(self, publisher: Publisher, ledger: Ledger) -> None:
+        self._publisher = publisher
+        self._ledger = ledger
+        self._branches: dict[tuple[str, FollowedRef], BranchSource] = {}
+        self._reported_errors: dict[str, str] = {}
+
+    def find_following_drafts(self) -> FollowingDrafts:
+        """The drafts that follow something."""
+        return {
+            (name, draft.follows): draft
+            for name, draft in self._ledger.get_live().drafts.items()
+            if draft.follows is not None
+        }
+
+    def read_branches(self, following: FollowingDrafts) -> list[BranchUpdate]:
+        """Look at every branch once."""
+        for key in self._branches.keys() - following.keys():
+            self._branches.pop(key).close()
+        return [
+            news
+            for (name, follows), draft in following.items()
+            if (news := self._read_branch(name, follows, draft))
+        ]
+
+    def publish_updates(self, news: Iterable[BranchUpdate]) -> None:
+        """Lead callers to what is new. A branch that cannot be read leaves its draft as it is, and
+        is reported once.
+        """
+        for item in news:
+            if item.error is not None:
+                self._report_error(item.name, item.origin, item.error)
+            elif item.found is not None:
+                self._reported_errors.pop(item.name, None)
+                self._publish_update(item, item.found)
+
+    def close(self) -> None:
+        for branch in self._branches.values():
+            branch.close()
+
+    def _read_branch(self, name: str, follows: FollowedRef, draft: Draft) -> BranchUpdate | None:
+        branch = self._branches.setdefault(
+            (name, follows), BranchSource(Path(follows.repository), follows.ref, follows.folder)
+        )
+        try:
+            found = branch.read()
+        except GitError as error:
+            branch.forget_last_read()  # what comes next is news, even where it is what was there before
+            return BranchUpdate(name, draft, branch.origin, None, error)
+        return BranchUpdate(name, draft, branch.origin, found) if found else None
+
+    def _publish_update(self, item: BranchUpdate, found: SourceSnapshot) -> None:
+        try:
+            log_draft_result(
+                item.name,
+                self._publisher.update_draft(
+                    item.name,
+                    item.draft,
+                    found.files,
+                    found.origin,
+                    found.origin.author or SERVER_ACTOR,
+                ),
+            )
+        except BaseException:
+            for branch in (
+                self._branches.values()
+            ):  # to be read again: a full disk must not hide what was pushed
+                branch.forget_last_read()
+            raise
+
+    def _report_error(self, name: str, origin: ReleaseOrigin, error: Exception) -> None:
+        if self._reported_errors.get(name) != str(error):
+            self._reported_errors[name] = str(error)
+            log.error("draft %s stays as it was: %s", name, error)
+            self._publisher.reject_unreadable(origin, error)
+
+
+def log_draft_result(name: str, made: PublishResult) -> None:
+    if not made.release:
+        log_problems(f"draft {name} has errors, and stays as it was", made)
+    elif made.changed:
+        log.info("draft %s is release %s now", name, made.release)
+
+
+async def follow_drafts(drafts: DraftFollower, workshop: CompileWorker) -> None:
+    """Renew drafts for ever."""
+    apart = AbandonableRead[list[BranchUpdate]]("a branch that a draft follows")
+    while True:
+        try:
+            following = await workshop.run(drafts.find_following_drafts)
+            news = await apart.run(partial(drafts.read_branches, following))
+            await workshop.run(partial(drafts.publish_updates, news))
+        except CommandRefusedError as refusal:  # somebody changed the draft at the same moment
+            log.info("%s", refusal)
+        except Exception:
+            log.exception("drafts cannot be renewed, and stay as they were")
+        await asyncio.sleep(FOLLOW_POLL_SECONDS)

@@ -1,0 +1,57 @@
+"""Whose turn it is to follow the place that flows live in: one process does, for all that share the
+archive.
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import Protocol
+
+from flowengine.releases.archive_database import ArchiveError
+from flowengine.storage.sessions.sqlite_file import create_file as make_file
+
+
+class LeaderLock(Protocol):
+    """It belongs to one process at a time, and is free again when that process ends, however it
+    does.
+    """
+
+    @property
+    def lease_seconds(self) -> float:
+        """How many seconds after the end of a process everybody knows that it is free."""
+        ...
+
+    def try_acquire(self) -> bool:
+        """Whether it is ours now; asked again, whether it still is."""
+        ...
+
+    def close(self) -> None:
+        """Give it away."""
+        ...
+
+
+class FileLeaderLock:
+    """The turn among the processes of a machine."""
+
+    lease_seconds = 1.0
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        make_file(path)
+        self._connection = sqlite3.connect(
+            path, timeout=0, isolation_level=None
+        )  # SQLite has locks that work everywhere
+
+    def try_acquire(self) -> bool:
+        if not self._connection.in_transaction:
+            try:
+                self._connection.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError:
+                return False
+            except sqlite3.DatabaseError as error:
+                raise ArchiveError(
+                    f"cannot use {self._path}: {error}; delete it, nothing stands in it"
+                ) from error
+        return True
+
+    def close(self) -> None:
+        self._connection.close()

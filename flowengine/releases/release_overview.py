@@ -1,0 +1,214 @@
+"""What is live, what was, and what may not be: for people, and for programs that look after a
+server.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from flowengine.journal import CanaryFigures, JournalReader, read_figures
+from flowengine.problems import Problem
+from flowengine.releases.archive import Archive, ArchivedRelease, RejectedSource, ReleaseOrigin
+from flowengine.releases.canary_statistics import CanarySum
+from flowengine.releases.ledger import Change, Draft, FollowedRef, Ledger, LiveState, apply_change
+
+LATEST_CHANGES = 20
+
+
+class DraftOverview(msgspec.Struct, frozen=True):
+    """A draft; callers as +46701234567."""
+
+    name: str
+    release: str
+    callers: tuple[str, ...]
+    follows: FollowedRef | None
+
+
+class ReleaseOverview(msgspec.Struct, frozen=True):
+    """A kept release. `live` is "current", "candidate", "draft NAME", several of these, or nothing;
+    `calls` says that some calls on it are under way.
+    """
+
+    id: str
+    live: str
+    calls: bool
+    made: float
+    origin: ReleaseOrigin
+
+
+class ProblemOverview(msgspec.Struct, frozen=True):
+    """An error of rejected flows."""
+
+    place: str
+    code: str
+    message: str
+
+
+class RejectedOverview(msgspec.Struct, frozen=True):
+    """What a place has now and may not go live."""
+
+    place: str
+    at: float
+    origin: ReleaseOrigin
+    problems: tuple[ProblemOverview, ...]
+
+
+class LeaderOverview(msgspec.Struct, frozen=True):
+    """What is followed, or was last: a folder, or a branch of a repository; `by` which server, and
+    since when.
+    """
+
+    source: str
+    by: str
+    since: float
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """All of it, at one moment. `share` is from 0 to 1, times are seconds since 1970, what is
+    latest comes first.
+    """
+
+    at: float
+    following: LeaderOverview | None
+    current: str
+    candidate: str
+    share: float
+    drafts: tuple[DraftOverview, ...]
+    releases: tuple[ReleaseOverview, ...]
+    rejected: tuple[RejectedOverview, ...]
+    changes: tuple[Change, ...]
+
+
+def build_overview(
+    archive: Archive, ledger: Ledger, in_use: Collection[str], at: float
+) -> Overview:
+    """`in_use` are the releases that calls under way need."""
+    live = ledger.get_live()
+    return Overview(
+        at,
+        build_leader_overview(archive),
+        live.current,
+        live.candidate,
+        live.share,
+        tuple(build_draft_overviews(live.drafts.items())),
+        tuple(
+            ReleaseOverview(
+                kept.id, format_role(kept, live), kept.id in in_use, kept.made, kept.origin
+            )
+            for kept in archive.list_releases()
+        ),
+        tuple(map(build_rejected_overview, archive.list_rejections())),
+        tuple(reversed(ledger.list_changes(max(0, live.number - LATEST_CHANGES)))),
+    )
+
+
+def build_leader_overview(archive: Archive) -> LeaderOverview | None:
+    found = archive.load_leader()
+    return LeaderOverview(found.source, found.by, found.at) if found else None
+
+
+def build_draft_overviews(drafts: Iterable[tuple[str, Draft]]) -> Iterator[DraftOverview]:
+    for name, draft in sorted(drafts):
+        yield DraftOverview(
+            name,
+            draft.release,
+            tuple(f"+{caller}" for caller in sorted(draft.callers)),
+            draft.follows,
+        )
+
+
+def format_role(kept: ArchivedRelease, live: LiveState) -> str:
+    drafts = {f"draft {name}": draft.release for name, draft in live.drafts.items()}
+    names = {"current": live.current, "candidate": live.candidate, **drafts}
+    return ", ".join(name for name, release in names.items() if release == kept.id)
+
+
+def build_rejected_overview(found: RejectedSource) -> RejectedOverview:
+    errors = tuple(
+        map(
+            build_problem_overview,
+            (problem for problem in found.problems if problem.severity == "error"),
+        )
+    )
+    return RejectedOverview(found.place, found.at, found.origin, errors)
+
+
+def build_problem_overview(problem: Problem) -> ProblemOverview:
+    return ProblemOverview(str(problem.span), problem.code, problem.message)
+
+
+class CanaryComparison(msgspec.Struct, frozen=True):
+    """How the current release and the candidate do, in calls that began since the candidate takes
+    its share, on so many machines.
+
+    `waiting` callbacks are not among these yet: the server was busy when they came.
+    """
+
+    since: float
+    machines: int
+    waiting: int
+    current: str
+    candidate: str
+    share: float
+    figures: dict[str, CanaryFigures]
+
+
+CountCalls = Callable[[Sequence[str], float], CanarySum]
+"""Counts the calls on some releases that began since then"""
+
+
+def build_journal_counter(journal: Path) -> CountCalls:
+    """Of the calls of one machine. Raises JournalError."""
+
+    def count(releases: Sequence[str], since: float) -> CanarySum:
+        with closing(JournalReader(journal)) as reader:
+            waiting = reader.count_waiting()
+        return CanarySum(read_figures(journal, releases, since), 1, waiting)
+
+    return count
+
+
+class Canary(NamedTuple):
+    """A candidate beside the current release, and since when."""
+
+    since: float
+    current: str
+    candidate: str
+    share: float
+
+
+def find_canary(ledger: Ledger) -> Canary | None:
+    """None where there is no candidate."""
+    live = ledger.get_live()
+    return (
+        Canary(
+            find_candidate_start(ledger.list_changes()), live.current, live.candidate, live.share
+        )
+        if live.candidate
+        else None
+    )
+
+
+def compare_canary(canary: Canary, count: CountCalls) -> CanaryComparison:
+    found = count((canary.current, canary.candidate), canary.since)
+    return CanaryComparison(
+        canary.since,
+        found.machines,
+        found.waiting,
+        canary.current,
+        canary.candidate,
+        canary.share,
+        found.figures,
+    )
+
+
+def find_candidate_start(changes: Iterable[Change]) -> float:
+    """When the candidate became the candidate; another share does not begin anew."""
+    live, since = LiveState(), 0.0
+    for change in changes:
+        before, live = live.candidate, apply_change(live, change)
+        since = change.at if live.candidate != before else since
+    return since

@@ -1,0 +1,269 @@
+"""Where a callback finds its call: a new call at its entry, a known one in its state, an event at
+the entry made for it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from flowengine.compile import Program, Release
+from flowengine.expr import EvalError
+from flowengine.limits import MAX_FACT_BYTES
+from flowengine.runtime.call_state import Call
+from flowengine.sinch import Ace, CallbackEvent, Dice, Ice, Notify, Pie
+from flowengine.sinch.caller_identity import (
+    get_dialled_address,
+    get_forwarding_number,
+    read_caller,
+)
+from flowengine.states import Variable
+from flowengine.states.assign import convert_value
+from flowengine.svaml import Action, Hangup
+
+QUESTION_KINDS = ("menu", "collect")
+
+
+class StepStart(msgspec.Struct, frozen=True):
+    """How a step begins.
+
+    `entry` is a state to enter; without one the call's own state is resumed, unless `answer`
+    settles everything at once. `aside` says that the walk must leave the call where it is; `silent`
+    that nothing is to be answered; `start_lost_menu` why it must fail.
+    """
+
+    call: Call
+    entry: str = ""
+    answer: Action | None = None
+    settled: bool = False
+    aside: bool = False
+    silent: bool = False
+    lost: str = ""
+
+
+class CalloutData(msgspec.Struct, frozen=True):
+    """What a placed call hands in by its `custom` text."""
+
+    flow: str = ""
+    data: dict[str, Any] = {}
+
+
+_NOTHING_HANDED = CalloutData()
+
+
+def find_start(
+    release: Release, call: Call | None, event: CallbackEvent, gone: str | None = None
+) -> StepStart | None:
+    """The start of a step, or None where no flow has anything to say. `gone` is the flow of a known
+    call whose place is lost.
+    """
+    if type(event) is Ice:
+        return start_incoming_call(release, event, call.steps if call else 0)
+    if call is None:
+        return (
+            start_unknown_call(release, event)
+            if gone is None
+            else start_call_without_release(release, event, gone)
+        )
+    if call.ended and event.is_awaited:
+        return StepStart(call, answer=Hangup(), settled=True)
+    if type(event) is Ace:
+        return start_answered_call(release, call)
+    if type(event) is Pie:
+        return start_key_press(release, call, event)
+    return start_end_or_notice(release, call, event)
+
+
+def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart | None:
+    """A call that rings. Only a call that the platform placed for us may hand in its flow and data:
+    others could claim anything.
+    """
+    handed = (
+        parse_callout_data(event.custom) if event.origination_type == "SERVER" else _NOTHING_HANDED
+    )
+    flow = handed.flow or release.find_flow(
+        event.to.endpoint, event.to.type, event.origin, event.application_key
+    )
+    program = release.programs.get(flow)
+    if program is None or not program.start:
+        return None
+    values = read_call_facts(event)
+    if handed.data:
+        values |= to_input_values(program, handed.data)
+    return StepStart(
+        Call(release.id, flow, program.start, program.locale, values, steps=steps),
+        entry=program.start,
+    )
+
+
+def read_call_facts(event: Ice) -> dict[str, Any]:
+    """What only the first callback tells of a call."""
+    origin = event.origin
+    caller = read_caller(event.cli, event.user, origin)
+    return {
+        "call.from": caller.number,
+        "call.to": truncate_fact(get_dialled_address(event)),
+        "call.user": truncate_fact(caller.user),
+        "call.sip": truncate_fact(caller.sip),
+        "call.withheld": caller.withheld,
+        "call.redirected_from": get_forwarding_number(event) if event.rdnis else "",
+        "call.origin": truncate_fact(origin),
+    }
+
+
+def truncate_fact(text: str) -> str:
+    """No longer than what the check of the cookie counts on."""
+    return (
+        text
+        if len(text) * 4 <= MAX_FACT_BYTES
+        else text.encode(errors="replace")[:MAX_FACT_BYTES].decode(errors="ignore")
+    )
+
+
+def start_call_without_release(
+    release: Release, event: CallbackEvent, flow: str
+) -> StepStart | None:
+    """A call that began elsewhere, on a release that is gone: only its own flow may still hear how
+    it went on.
+    """
+    if type(event) is Pie:
+        return None if is_from_conference(event) else start_lost_menu(release, event)
+    program = release.programs.get(flow)
+    if program is None or type(event) is Ace:
+        return None
+    return start_end_or_notice(
+        release, Call(release.id, flow, program.answered or program.start, program.locale), event
+    )
+
+
+def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | None:
+    """A first callback that is no incoming call: a placed call, or a call whose state is lost."""
+    if type(event) is Pie and not is_from_conference(event):
+        return start_lost_menu(release, event)
+    handed = parse_callout_data(event.custom)
+    flow = handed.flow or find_callout_flow(release, event)
+    program = release.programs.get(flow)
+    if program is None:
+        return None
+    call = Call(
+        release.id,
+        flow,
+        program.answered or program.start,
+        program.locale,
+        to_input_values(program, handed.data),
+    )
+    if type(event) is Ace:
+        return StepStart(call, entry=program.answered) if program.answered else None
+    if type(event) is Pie:
+        return StepStart(
+            call, entry=program.pressed, settled=not program.pressed, aside=True, silent=True
+        )
+    return start_end_or_notice(release, call, event)
+
+
+def find_callout_flow(release: Release, event: CallbackEvent) -> str:
+    """The flow of placed calls, where a call can be nothing else: what lost its state may have come
+    from outside.
+    """
+    others = any(route.origin != "server" for route in release.routes)
+    return "" if others else release.find_flow("", "", "server", event.application_key)
+
+
+def is_from_conference(event: Pie) -> bool:
+    """Whether these keys come from a conference, which the platform then names as the menu: ours
+    are `main` and `flow.state`.
+    """
+    if event.conference_id:
+        return event.menu_id == event.conference_id
+    return (
+        event.type == "sequence" and event.menu_id not in ("", "main") and "." not in event.menu_id
+    )
+
+
+def parse_callout_data(custom: str) -> CalloutData:
+    if not custom.startswith("{"):
+        return _NOTHING_HANDED
+    try:
+        return msgspec.json.decode(custom, type=CalloutData)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _NOTHING_HANDED
+
+
+def to_input_values(program: Program, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The handed-in values that the flow declares as inputs and can hold; the others keep their
+    defaults.
+    """
+    found = (
+        (variable, data[variable.name])
+        for variable in program.signature.inputs
+        if variable.name in data
+    )
+    return {
+        f"vars.{variable.name}": value
+        for variable, given in found
+        if (value := convert_input(given, variable)) is not None
+    }
+
+
+def convert_input(value: Any, variable: Variable) -> Any:
+    try:
+        return convert_value(value, variable)
+    except EvalError:
+        return None
+
+
+def start_lost_menu(release: Release, event: Pie) -> StepStart | None:
+    """The menu's id still names flow and state, so that the error exit of that very state can
+    answer.
+    """
+    flow, _, state = event.menu_id.partition(".")
+    program = release.programs.get(flow)
+    state = state.split(".")[0]
+    if program is None or state not in program.states:
+        return None
+    return StepStart(
+        Call(release.id, flow, state, program.locale), lost="the state of this call is lost"
+    )
+
+
+def start_answered_call(release: Release, call: Call) -> StepStart:
+    program = release.programs[call.flow]
+    if program.states[call.state].kind == "connect" or not program.answered:
+        return StepStart(call)
+    return StepStart(call, entry=program.answered)
+
+
+def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
+    """A key in a question, or in a conference: the platform reports those with the conference as
+    menu and wants no answer.
+    """
+    if (
+        release.programs[call.flow].states[call.state].kind in QUESTION_KINDS
+        or event.type == "hangup"
+    ):
+        return StepStart(call)
+    entry = release.programs[call.to_root_flow().flow].pressed
+    if event.type != "sequence":
+        return StepStart(call)
+    return StepStart(call.to_root_flow(), entry=entry, settled=not entry, aside=True, silent=True)
+
+
+def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> StepStart:
+    """The end of a call or a notice: the first flow's entry for it runs aside, and nothing is
+    answered.
+    """
+    if type(event) is Notify and event.type in ("amd", "amd_beep"):
+        return StepStart(
+            call,
+            aside=True,
+            silent=True,
+            settled=release.programs[call.flow].states[call.state].kind != "connect",
+        )
+    program = release.programs[call.to_root_flow().flow]
+    entry = program.ended if type(event) is Dice else find_notice_entry(program, event)
+    return StepStart(call.to_root_flow(), entry=entry, settled=not entry, aside=True, silent=True)
+
+
+def find_notice_entry(program: Program, event: CallbackEvent) -> str:
+    kind = event.type if type(event) is Notify else ""
+    return program.notified.get(kind) or program.notified.get("any", "")

@@ -1,0 +1,272 @@
+"""What a scenario says against what the project has: flows, states, variables, services, times and
+patterns.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from flowengine.compile import CompileResult, Program
+from flowengine.expr import list_zone_names
+from flowengine.expr.value_domains import suggest_words
+from flowengine.problems import Problem, quote_value, suggest_name
+from flowengine.scenarios.call_setup import find_route_fault
+from flowengine.scenarios.scenario_model import (
+    CalleeStep,
+    Given,
+    Scenario,
+    Scenarios,
+    ScenarioStep,
+    Then,
+)
+from flowengine.sinch import vocabulary
+from flowengine.sinch.vocabulary import fold_word
+from flowengine.source import Document, KeyPath
+from flowengine.svaml.header_format import find_header_name_fault, find_header_value_fault
+
+LOOKUP_METHODS = ("get", "post", "put")
+TEXT_KEYS = ("hears", "hears only", "does not hear", "callee hears")
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioChecker:
+    """One file of scenarios being checked."""
+
+    compiled: CompileResult
+    document: Document
+    flow: str
+    problems: list[Problem]
+
+    def report(
+        self, code: str, path: KeyPath, message: str, hint: str = "", *, key: bool = False
+    ) -> None:
+        span = self.document.find_key_span(path) if key else self.document.find_span(path)
+        self.problems.append(Problem(code, span, message, hint))
+
+    def check_file(self, authored: Scenarios) -> None:
+        if self.flow not in self.compiled.programs:
+            names = self.compiled.programs
+            self.report(
+                "FE701",
+                ("flow",),
+                f"there is no flow {self.flow}",
+                suggest_name(self.flow, names) or f"there are {', '.join(names)}",
+            )
+            return
+        shared = authored.given or Given()
+        self.check_given(("given",), shared)
+        for name, scenario in authored.scenarios.items():
+            self.check_scenario(("scenarios", name), scenario, shared)
+
+    def check_scenario(self, path: KeyPath, scenario: Scenario, shared: Given) -> None:
+        own = scenario.given or Given()
+        self.check_given((*path, "given"), own)
+        self.check_route(path, own, shared)
+        for place, step in enumerate(scenario.when):
+            if isinstance(step, ScenarioStep):
+                self.check_step((*path, "when", place), step)
+        if isinstance(scenario.then, Then):
+            self.check_then((*path, "then"), scenario.then)
+
+    def check_given(self, path: KeyPath, given: Given) -> None:
+        if isinstance(given.time, str) and not is_time(given.time):
+            self.report(
+                "FE706",
+                (*path, "time"),
+                f"there is no {given.time}",
+                "write a date and time of the calendar",
+            )
+        if isinstance(given.zone, str) and given.zone not in list_zone_names():
+            self.report(
+                "FE706",
+                (*path, "zone"),
+                f"there is no time zone {given.zone}",
+                suggest_name(given.zone, sorted(list_zone_names()))
+                or "write an IANA name such as Europe/Stockholm",
+            )
+        for name, text in (given.headers or {}).items():
+            if fault := find_header_name_fault(name) or find_header_value_fault(text):
+                self.report(
+                    "FE224", (*path, "headers", name), fault, "write for example X-Tier: gold"
+                )
+        for place, lookup in enumerate(given.lookups or ()):
+            at: KeyPath = (*path, "lookups", place)
+            methods = [name for name in LOOKUP_METHODS if getattr(lookup, name) is not UNSET]
+            if len(methods) != 1:
+                self.report(
+                    "FE705",
+                    at,
+                    "a lookup has exactly one of get, post and put",
+                    "write for example `get: /accounts/1`",
+                )
+            services = list_services(self.compiled.programs.values())
+            if lookup.service not in services:
+                hint = suggest_name(lookup.service, services) or "no flow asks it"
+                self.report(
+                    "FE705", (*at, "service"), f"no flow asks a service {lookup.service}", hint
+                )
+            if lookup.fails is not UNSET and (lookup.answer is not UNSET or lookup.status != 200):
+                self.report(
+                    "FE705",
+                    (*at, "fails"),
+                    "a lookup that fails has no answer",
+                    "remove fails:, or the answer and status",
+                )
+
+    def check_route(self, path: KeyPath, own: Given, shared: Given) -> None:
+        release = self.compiled.release
+        fault = find_route_fault(release, self.flow, own, shared) if release else ""
+        if fault:
+            self.report(
+                "FE708",
+                path,
+                fault,
+                "say in `given` what is dialled (to, type, origin), or how the call is placed",
+                key=True,
+            )
+
+    def check_step(self, path: KeyPath, step: ScenarioStep) -> None:
+        keys = list_written_keys(step)
+        if len(keys) != 1:
+            says = "says nothing" if not keys else f"has {' and '.join(keys)}"
+            self.report(
+                "FE702",
+                path,
+                f"a step is one thing, and this one {says}",
+                "write one step for each, in their order",
+            )
+        self.check_texts(path, step)
+        if isinstance(step.asked, str):
+            self.check_state_reference((*path, "asked"), step.asked)
+        if step.notified is not UNSET:
+            own = step.notified if isinstance(step.notified, str) else step.notified.type
+            at = (*path, "notified") if own is step.notified else (*path, "notified", "type")
+            self.check_word(at, "the type of a notice", own, vocabulary.NOTICE_TYPES)
+        if isinstance(step.callee, CalleeStep):
+            self.check_texts((*path, "callee"), step.callee)
+            if len(list_written_keys(step.callee)) != 1:
+                self.report(
+                    "FE702",
+                    (*path, "callee"),
+                    "a step is one thing",
+                    "write one step for each, in their order",
+                )
+
+    def check_word(self, path: KeyPath, what: str, word: str, words: Sequence[str]) -> None:
+        """A word of the platform that is expected, in whatever spelling."""
+        if fold_word(word) not in words:
+            self.report(
+                "FE315", path, f"{what} is never {quote_value(word)}", suggest_words(word, words)
+            )
+
+    def check_then(self, path: KeyPath, then: Then) -> None:
+        self.check_texts(path, then)
+        if isinstance(then.result, str):
+            self.check_word((*path, "result"), "the result", then.result, vocabulary.RESULTS)
+        if isinstance(then.reason, str):
+            self.check_word((*path, "reason"), "the reason", then.reason, vocabulary.REASONS)
+        self.check_choices((*path, "vars"), then.vars or {})
+        if isinstance(then.state, str):
+            self.check_state_reference((*path, "state"), then.state)
+        known = set().union(*(program.variables for program in self.compiled.programs.values()))
+        for name in then.vars or {}:
+            if name not in known:
+                self.report(
+                    "FE704",
+                    (*path, "vars", name),
+                    f"there is no variable {name}",
+                    suggest_name(name, known),
+                    key=True,
+                )
+
+    def check_choices(self, path: KeyPath, values: Mapping[str, Any]) -> None:
+        """Variables of type choice hold one of their choices, or nothing."""
+        for name, value in values.items():
+            declared = [
+                program.variables[name]
+                for program in self.compiled.programs.values()
+                if name in program.variables
+            ]
+            words = [word for variable in declared for word in variable.choices]
+            closed = declared and all(variable.choices for variable in declared)
+            if closed and value not in ("", *words):
+                hint = suggest_words(str(value), list(dict.fromkeys(words)))
+                self.report("FE315", (*path, name), f"{name} is never {quote_value(value)}", hint)
+
+    def check_state_reference(self, path: KeyPath, place: str) -> None:
+        flow, _, state = place.rpartition(".")
+        program = self.compiled.programs.get(flow or self.flow)
+        if program is None:
+            self.report(
+                "FE703",
+                path,
+                f"there is no flow {flow}",
+                suggest_name(flow, self.compiled.programs),
+            )
+        elif state not in program.states:
+            self.report(
+                "FE703",
+                path,
+                f"{program.flow} has no state {state}",
+                suggest_name(state, program.states),
+            )
+
+    def check_texts(self, path: KeyPath, owner: msgspec.Struct) -> None:
+        for name, value in to_authored_dict(owner).items():
+            if name in TEXT_KEYS:
+                for text in [value] if isinstance(value, str) else value:
+                    self.check_pattern((*path, name), text)
+
+    def check_pattern(self, path: KeyPath, text: str) -> None:
+        if fault := find_pattern_fault(text):
+            self.report(
+                "FE707",
+                path,
+                f"this pattern cannot be read: {fault}",
+                "mend it, or leave out the slashes to look for plain text",
+            )
+
+
+def to_authored_dict(struct: msgspec.Struct) -> Mapping[str, Any]:
+    """What the author wrote, by the keys in the file."""
+    fields = msgspec.structs.fields(struct)
+    return {
+        field.encode_name: value
+        for field in fields
+        if (value := getattr(struct, field.name)) is not UNSET
+    }
+
+
+def list_written_keys(struct: msgspec.Struct) -> list[str]:
+    return list(to_authored_dict(struct))
+
+
+def is_pattern(text: str) -> bool:
+    return len(text) > 2 and text.startswith("/") and text.endswith("/")
+
+
+def find_pattern_fault(text: str) -> str:
+    """Why a text between slashes is no regular expression, or nothing."""
+    try:
+        re.compile(text[1:-1] if is_pattern(text) else "")
+    except re.error as error:
+        return str(error)
+    return ""
+
+
+def is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def list_services(programs: Iterable[Program]) -> set[str]:
+    verbs: Iterable[Any] = (state.verb for program in programs for state in program.states.values())
+    return {verb.service.name for verb in verbs if hasattr(verb, "service")}

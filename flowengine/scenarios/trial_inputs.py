@@ -1,0 +1,256 @@
+"""What may be tried on a flow to see where it leads: keys, numbers, answers of other systems,
+callers, times.
+
+Nothing here is certain. Values come from what the author wrote (literals, tables, choices) and from
+the kinds of variables; whoever tries them finds out which lead to something new.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from math import prod
+from typing import Any
+
+from flowengine.compile import Program, Release
+from flowengine.limits import MAX_INTEGER_DIGITS
+from flowengine.scenarios.call_setup import DEFAULT_TIME, build_call_setup, find_route_fault
+from flowengine.scenarios.sample_bodies import to_body
+from flowengine.scenarios.scenario_model import Given
+from flowengine.states import Variable
+
+COMPARISON_PATTERN = re.compile(r'vars\.(\w+)\s*(?:==|!=|<=|>=|<|>)\s*("[^"]*"|-?\d+(?:\.\d+)?)')
+MAX_BODIES = 100  # of one lookup
+TRIAL_DIGITS = "1234567890123456"
+FUTURE_DATE, PAST_DATE = ("2026", "12", "24"), ("2026", "01", "15")
+TRIAL_TIMES = (
+    DEFAULT_TIME,
+    "2026-03-02 23:00",
+    "2026-03-02 15:00",
+    "2026-03-02 06:30",
+    "2026-12-25 12:00",
+)
+TRIAL_VALUES: Mapping[str, tuple[Any, ...]] = {
+    "text": ("Ann",), "digits": ("1234",), "integer": (2, 0, 30), "decimal": (12.5,), "boolean": (True, False),
+    "date": ("2026-12-24", "2026-01-15"), "time": ("14:30",), "choice": (),
+}  # fmt: skip
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialInputs:
+    """What to try in one project. `list_table_words` are the keys of its tables and the texts in them."""
+
+    release: Release
+    words: tuple[str, ...]
+    secrets: tuple[str, ...] = ()
+    literals: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+
+    @classmethod
+    def from_release(
+        cls, release: Release, tables: Mapping[str, Any], secrets: tuple[str, ...] = ()
+    ) -> "TrialInputs":
+        found: dict[str, dict[str, list[Any]]] = {}
+        for name, program in release.programs.items():
+            for variable, text in COMPARISON_PATTERN.findall(program.document.text):
+                found.setdefault(name, {}).setdefault(variable, []).extend(list_nearby_values(text))
+        return cls(release, tuple(dict.fromkeys(list_table_words(tables))), secrets, found)
+
+    def list_values(self, program: Program, variable: Variable) -> list[Any]:
+        """Values of a variable that make a difference, as far as can be told; the first is an
+        ordinary one.
+        """
+        written = [
+            value
+            for value in self.literals.get(program.flow, {}).get(variable.name, ())
+            if value != ""
+        ]
+        return list(dict.fromkeys([*variable.choices, *TRIAL_VALUES[variable.kind], *written])) or [
+            ""
+        ]
+
+    def list_moves(self, program: Program, state: str, attempts: int) -> list[JsonObject | str]:
+        """What a caller can do where this state asks."""
+        verb: Any = program.states[state].verb
+        quiet: list[JsonObject | str] = ["stays silent"]
+        if program.states[state].kind == "menu":
+            taken = {option.dtmf for option in verb.options}
+            wrong = next((key for key in "9876543210#*" if key not in taken), "")
+            return [
+                *({"press": value.replace(".", "")} for value in verb.choices),
+                *([{"press": wrong}] if wrong else []),
+                *quiet,
+            ]
+        if attempts > 100:  # collect counts so while it reads back
+            return [{"press": key} for key in dict.fromkeys(["1", "2", *verb.everywhere])] + quiet
+        entered = [
+            *verb.keys,
+            *(text for text in self.list_keyed_texts(verb) if len(text) <= verb.most),
+        ]
+        return [
+            {"press": text if len(text) == verb.most else f"{text}#"}
+            for text in dict.fromkeys(entered)
+            if text
+        ] + quiet
+
+    def list_keyed_texts(self, verb: Any) -> Iterator[str]:
+        """What might be keyed in."""
+        least, most = verb.least, min(verb.most, len(TRIAL_DIGITS))
+        if verb.format or verb.variable.kind == "date":
+            yield from (format_sample_date(verb.format, date) for date in (FUTURE_DATE, PAST_DATE))
+        yield from ("1430",) if verb.variable.kind == "time" else ()
+        yield from (word for word in self.words if word.isdigit() and least <= len(word) <= most)
+        for length in dict.fromkeys((least, min(10, most), most)):
+            if least <= length <= most:
+                yield from (
+                    add_luhn_digit(TRIAL_DIGITS[: length - 1]),
+                    TRIAL_DIGITS[:length],
+                    "9" * length,
+                )
+                yield from (
+                    format_sample_date(form, FUTURE_DATE)
+                    for form in ("MMDDYYYY", "YYYYMMDD")
+                    if length == len(form)
+                )
+        yield from ("1", "5", "0", "9" * most)
+
+    def list_answers(self, place: tuple[str, str]) -> list[JsonObject]:
+        """What the system that a state asks may answer; the first is what it is asked for."""
+        program = self.release.programs[place[0]]
+        verb: Any = program.states[place[1]].verb
+        into = program.document.data["states"][place[1]]["fetch"].get("into", {})
+        variables = [
+            (str(text), self.list_values(program, program.variables[name]))
+            for name, text in into.items()
+        ]
+        usual = [values[0] for _, values in variables]
+        bodies = [to_body([text for text, _ in variables], usual)]
+        together = prod(len(values) for _, values in variables)
+        if len(variables) < 4 and together <= MAX_BODIES:  # all together where they are few
+            bodies += [
+                to_body([text for text, _ in variables], list(chosen))
+                for chosen in product(*(values for _, values in variables))
+            ]
+        else:
+            one = [
+                [*usual[:at], value, *usual[at + 1 :]]
+                for at, (_, values) in enumerate(variables)
+                for value in values[1:]
+            ]
+            bodies += [to_body([text for text, _ in variables], chosen) for chosen in one]
+        statuses = [
+            {"fails": "timeout"}
+            if status == "timeout"
+            else {"status": int(status.replace("x", "0"))}
+            for status in verb.statuses
+        ]
+        good = [{"answer": found} if found else {} for found in bodies]
+        return [
+            *(item for at, item in enumerate(good) if item not in good[:at]),
+            *statuses,
+            {"fails": "unreachable"},
+        ]
+
+    def list_given_variants(self, flow: str) -> list[JsonObject]:
+        """Ways in which a call can come to a flow."""
+        program = self.release.programs[flow]
+        text = program.document.text
+        ways = [
+            way
+            for way in self.list_entry_variants(program)
+            if not find_route_fault(self.release, flow, to_given(way), Given())
+        ]
+        times = TRIAL_TIMES if re.search(r"\b(hours|now)\.", text) else (DEFAULT_TIME,)
+        timed = [
+            {**way, **({"time": time} if time != DEFAULT_TIME else {})}
+            for time in times
+            for way in ways
+        ]
+        callers = [*re.findall(r'call\.from\b[^\n"]*"(\+\d+)"', text)]
+        named: list[JsonObject] = [{"caller": f"{caller}5550123456"[:12]} for caller in callers] + (
+            [{"caller": "private"}] if "call.from" in text else []
+        )
+        drawn: list[JsonObject] = (
+            [{"caller": f"+1404555{number:04}"} for number in range(100, 400)]
+            if re.search(r"\bsplit:", text)
+            else []
+        )
+        bare: list[JsonObject] = (
+            [{"environment": {name: ""}} for name in self.secrets] if "${secrets." in text else []
+        )
+        return timed + [
+            {**way, **more}
+            for way in ways[:1]
+            for more in [*bare, *([] if "placed" in way else [*named, *drawn])]
+        ]
+
+    def list_entry_variants(self, program: Program) -> Iterator[JsonObject]:
+        flow = program.flow
+        origins = {route.origin for route in self.release.routes if route.flow == flow}
+        if origins - {"server"} or (not self.release.routes and program.start):
+            yield {}
+            yield from ({"to": to} for to in self.list_dialled_addresses(program))
+        if (
+            program.answered
+            or "server" in origins
+            or (program.start and not origins and program.signature.inputs)
+        ):
+            samples = {
+                item.name: self.list_values(program, item)[0] for item in program.signature.inputs
+            }
+            for kind in ("tts", "conference") if program.answered else ("custom",):
+                yield {"placed": kind, "data": samples}
+                yield {"placed": kind}
+
+    def list_dialled_addresses(self, program: Program) -> Iterator[str]:
+        """What else might be dialled."""
+        yield from re.findall(r'call\.to\s*==\s*"([^"]+)"', program.document.text)
+        if "call.to" not in program.document.text:
+            return
+        usual = build_call_setup(self.release, program.flow, Given()).to
+        for word in self.words:
+            if word.startswith("+"):
+                yield f"{word}5550100000"[:12]
+            elif "@" in usual:
+                yield f"{word}@{usual.partition('@')[2]}"
+
+
+def to_given(way: JsonObject) -> Given:
+    return Given(**way)
+
+
+def list_nearby_values(text: str) -> list[Any]:
+    """A literal, and of a number those beside it."""
+    if text.startswith('"'):
+        return [text[1:-1]]
+    number = float(text) if "." in text else int(text[:MAX_INTEGER_DIGITS])
+    return [number, number + 1, number - 1]
+
+
+def list_table_words(data: Any) -> Iterator[str]:
+    """The keys and texts of tables, where callers could know them."""
+    for table in data.values() if isinstance(data, dict) else ():
+        for key, row in (table.get("rows") or {}).items() if isinstance(table, dict) else ():
+            yield str(key)
+            yield from (
+                value
+                for value in row.values()
+                if isinstance(value, str) and re.fullmatch(r"[0-9]{2,8}", value)
+            )
+
+
+def format_sample_date(form: str, date: tuple[str, str, str]) -> str:
+    year, month, day = date
+    return (
+        form.replace("YYYY", year).replace("YY", year[2:]).replace("MM", month).replace("DD", day)
+    )
+
+
+def add_luhn_digit(digits: str) -> str:
+    """Digits with the check digit that makes them valid.
+
+    >>> add_luhn_digit("1234567")
+    '12345674'
+    """
+    doubled = (int(digit) * (2 - place % 2) for place, digit in enumerate(reversed(digits)))
+    return f"{digits}{-sum(divmod(value, 10)[0] + value % 10 for value in doubled) % 10}"

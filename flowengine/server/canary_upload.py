@@ -1,0 +1,96 @@
+"""Tells the other machines what this one knows of the calls of a canary, beside the callbacks."""
+
+import asyncio
+import logging
+import sqlite3
+from functools import partial
+
+from flowengine.journal import read_call_statistics
+from flowengine.journal.journal_database import JOURNAL_FILE, JournalError
+from flowengine.releases.archive_database import ArchiveError
+from flowengine.releases.canary_statistics import CanaryTable, load_machine_id
+from flowengine.releases.compile_worker import CompileWorker
+from flowengine.releases.leader_lock import FileLeaderLock
+from flowengine.releases.ledger import Ledger
+from flowengine.releases.release_overview import find_candidate_start
+from flowengine.server.server_settings import ServerSettings
+
+log = logging.getLogger(__name__)
+UPLOAD_SECONDS = 2.0  # people look at figures, not at single calls
+UPLOAD_LOCK_FILE = "teller.db"
+
+
+class CanaryUploader:
+    """One for each worker; of those that write one journal one tells. Its tally and ledger are for
+    the workshop.
+    """
+
+    def __init__(self, settings: ServerSettings, workshop: CompileWorker, ledger: Ledger) -> None:
+        self.canary_table = CanaryTable(settings.archive)
+        self._folder = settings.folder
+        self._compile_worker = workshop
+        self._ledger = ledger
+        self._machine = ""
+        self._since: float | None = None
+        self._live_number = -1
+        self._upload_lock: FileLeaderLock | None = None
+
+    async def run(self) -> None:
+        """Tell for ever. What is in the way is reported once."""
+        told = ""
+        while True:
+            try:
+                while self._try_acquire() and await self._upload_batch():
+                    pass
+                told = ""
+            except (
+                OSError,
+                sqlite3.Error,
+                JournalError,
+                ArchiveError,
+            ) as error:  # they are told when that is over
+                if (why := str(error)) != told:
+                    log.warning(
+                        "figures of the canary lack the latest calls of this machine: %s", why
+                    )
+                told = why
+            await asyncio.sleep(UPLOAD_SECONDS)
+
+    def _try_acquire(self) -> bool:
+        """The folder is made after us."""
+        self._upload_lock = self._upload_lock or FileLeaderLock(self._folder / UPLOAD_LOCK_FILE)
+        return self._upload_lock.try_acquire()
+
+    async def _upload_batch(self) -> bool:
+        """Whether there was something to tell."""
+        since = await self._compile_worker.run(self._find_canary_start)
+        if since is None:
+            return False
+        before = await self._compile_worker.run(
+            partial(self.canary_table.load_uploaded_number, self._machine, since)
+        )
+        found, number = await asyncio.to_thread(
+            read_call_statistics, self._folder / JOURNAL_FILE, since, before
+        )
+        if number != before:
+            await self._compile_worker.run(
+                partial(self.canary_table.save_calls, self._machine, since, found, number)
+            )
+        return number != before
+
+    def _find_canary_start(self) -> float | None:
+        """When the canary of the moment began. What was told of earlier ones is dropped."""
+        live = self._ledger.get_live()
+        if self._live_number != live.number:
+            self._since = (
+                find_candidate_start(self._ledger.list_changes()) if live.candidate else None
+            )
+            self.canary_table.delete_older_canaries(self._since)
+            self._machine = load_machine_id(self._folder)
+            self._live_number = live.number
+        return self._since
+
+    def close(self) -> None:
+        if self._upload_lock:
+            self._upload_lock.close()
+        self.canary_table.close()

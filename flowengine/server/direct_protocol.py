@@ -1,0 +1,202 @@
+"""The short way of a callback through the web server.
+
+uvicorn makes every request a task that receives and sends messages, which costs as much as the step
+that answers a callback. Here a plain callback is answered as soon as its last byte has come, with
+one write. Every other request goes uvicorn's own way.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from flowengine.server.callback_dispatcher import CallbackDispatcher
+from flowengine.server.tracked_protocols import TrackedHttpTools
+from flowengine.sinch.signing import HeaderMap
+
+log = logging.getLogger(__name__)
+_UNUSUAL_HEADERS = (b"expect", b"transfer-encoding", b"upgrade")
+
+
+class HeaderCache:
+    """What all answers of a second have in common."""
+
+    def __init__(self) -> None:
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._heads: dict[int, bytes] = {}
+
+    def get_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """The status line and these headers, of which uvicorn makes a new list when the date
+        changes.
+        """
+        if self._headers is not headers:
+            self._headers, self._heads = headers, {}
+        if (head := self._heads.get(status)) is None:
+            lines = [b"%b: %b\r\n" % header for header in headers]
+            kind = b"content-type: application/json\r\n"
+            head = self._heads[status] = b"".join((STATUS_LINE[status], *lines, kind))
+        return head
+
+
+_HEADER_CACHE = HeaderCache()
+
+
+class DirectRequest:
+    """A callback from its head to its answer. It stands where uvicorn has its cycle, and has what
+    uvicorn asks of one.
+    """
+
+    __slots__ = (
+        "_coroutine",
+        "_headers",
+        "_protocol",
+        "body",
+        "disconnected",
+        "keep_alive",
+        "response_complete",
+    )
+    message_event = asyncio.Event()  # uvicorn wakes a cycle that waits for more; nothing waits here
+    _coroutine: Coroutine[Any, Any, tuple[int, bytes]]
+
+    def __init__(self, protocol: "DirectProtocol", headers: HeaderMap) -> None:
+        self._protocol = protocol
+        self._headers = headers
+        self.body = b""
+        self.keep_alive = True
+        self.disconnected = self.response_complete = False
+
+    def begin(self, front: CallbackDispatcher) -> None:
+        protocol = self._protocol
+        scope = {
+            "method": "POST",
+            "raw_path": protocol.url,
+            "headers": self._headers,
+            "client": protocol.client,
+        }
+        self._coroutine = front.callback.answer_request(scope, self.body, self.is_connected)
+        self._run_coroutine()
+
+    def is_connected(self) -> bool:
+        """Whether the answer can still be written."""
+        return not (self.disconnected or self._protocol.transport.is_closing())
+
+    def _run_coroutine(self, _waited: Any = None) -> None:
+        """Run on to the answer, or to what must be waited for: what a task does, but at once."""
+        try:
+            waited = self._coroutine.send(None)
+        except StopIteration as end:
+            reply, failure = end.value, None
+        except BaseException as error:  # noqa: BLE001  # it is reported below
+            reply, failure = (500, b"{}"), error
+        else:
+            self._wait_for(waited)
+            return
+        # outside of any `except`: an error while writing would name the end of the coroutine as its
+        # context, and with it the answer
+        if failure is None:
+            self._write_answer(*reply)
+            return
+        log.error("a callback could not be answered", exc_info=failure)
+        self._write_answer(*reply)
+        if not isinstance(failure, (Exception, asyncio.CancelledError)):
+            raise failure
+
+    def _wait_for(self, waited: asyncio.Future[Any] | None) -> None:
+        protocol = self._protocol
+        if waited is None:
+            protocol.loop.call_soon(self._run_coroutine)
+            return
+        # says, as a task would, that it was awaited properly
+        waited._asyncio_future_blocking = False  # noqa: SLF001
+        waited.add_done_callback(self._run_coroutine)
+        if isinstance(
+            waited, asyncio.Task
+        ):  # what takes long; a stopping server waits for it, even if nobody hears the answer
+            protocol.tasks.add(waited)
+            waited.add_done_callback(protocol.tasks.discard)
+
+    def _write_answer(self, status: int, body: bytes) -> None:
+        protocol = self._protocol
+        if self.disconnected or protocol.transport.is_closing():
+            return
+        stays = self.keep_alive and not protocol.table.is_retiring
+        head = _HEADER_CACHE.get_head(status, protocol.server_state.default_headers)
+        if not stays:
+            head += b"connection: close\r\n"
+        protocol.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
+        self.response_complete = True
+        if not stays:
+            protocol.transport.close()
+        protocol.on_response_complete()
+
+
+class DirectProtocol(TrackedHttpTools):
+    """uvicorn's protocol, with a short way for callbacks."""
+
+    _direct_request: DirectRequest | None = None  # whose body is being read
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        app, is_limited = self.app, self.limit_concurrency is not None or bool(self.root_path)
+        self._plain_paths = (
+            app.plain_paths if isinstance(app, CallbackDispatcher) and not is_limited else ()
+        )
+
+    def on_message_begin(self) -> None:
+        self.url, self.headers = b"", []
+        self.table.begin_request(self)
+        self._is_receiving = self._is_reading_head = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._is_reading_head = False
+        headers = HeaderMap(self.headers)
+        if self.url in self._plain_paths and self._is_plain(headers):
+            self._direct_request = self.cycle = DirectRequest(self, headers)  # type: ignore[assignment]
+        else:
+            self._hand_over(self.url, self.headers)
+
+    def _hand_over(self, url: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        """Tell uvicorn of this request from its beginning."""
+        super().on_message_begin()
+        super().on_url(url)
+        for name, value in headers:
+            super().on_header(name, value)
+        super().on_headers_complete()
+
+    def _is_plain(self, headers: HeaderMap) -> bool:
+        """Whether this request is a POST with a length, on a connection that stays, where nothing
+        else is under way.
+        """
+        parser = self.parser
+        return (
+            (self.cycle is None or self.cycle.response_complete)
+            and parser.get_method() == b"POST"
+            and parser.should_keep_alive()
+            # without this header only HTTP 1.1 keeps connections; the parser takes long to say so
+            and (b"connection" not in headers or parser.get_http_version() == "1.1")
+            and len(headers.get(b"content-length", b"too long"))
+            < 6  # what is longer goes the way on which it is refused early
+            and headers.keys().isdisjoint(_UNUSUAL_HEADERS)
+            and len(headers) == len(self.headers)  # none comes twice
+            and not self.flow.write_paused
+        )
+
+    def on_body(self, body: bytes) -> None:
+        if self._direct_request is None:
+            super().on_body(body)
+        else:
+            self._direct_request.body += body
+
+    def on_message_complete(self) -> None:
+        exchange, self._direct_request = self._direct_request, None
+        if exchange is None:
+            super().on_message_complete()
+        else:
+            self._is_receiving = False
+            self.table.end_request(self)
+            exchange.begin(self.app)

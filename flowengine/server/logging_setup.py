@@ -1,0 +1,152 @@
+"""Reports in words, on standard error: what goes wrong, and never what callers said.
+
+An answer has a cookie and words of callers, and so have the values that errors quote: the end of a
+coroutine holds the answer as its value, a decoder quotes its input, the event loop shows the
+arguments of what failed. So a report has the places of an exception and its type. Its text is
+written only where it comes from the operating system, a database, or is made by us for operators.
+"""
+
+import logging
+import re
+import sqlite3
+import sys
+import threading
+import traceback
+from asyncio import AbstractEventLoop
+from collections.abc import Iterator
+from typing import Any
+
+from flowengine.journal.journal_database import JournalError
+from flowengine.releases.archive_database import ArchiveError
+from flowengine.releases.git import GitError
+from flowengine.server.server_settings import SettingsError
+from flowengine.storage.sessions import StoreError
+
+log = logging.getLogger(__name__)
+QUOTABLE_ERRORS = (
+    OSError,
+    sqlite3.Error,
+    StoreError,
+    JournalError,
+    ArchiveError,
+    GitError,
+    SettingsError,
+)
+MAX_CHAIN = 8  # causes of causes
+# The web server's own lines tell of itself only. A release is twelve hexadecimal digits, which may
+# all be decimal ones.
+PHONE_NUMBER_PATTERN = re.compile(
+    r"(\b(?:release|process|worker|port) \[?\w+|\b\d+(?= (?:bytes|seconds)\b))"
+    r"|\+\d(?:[ ()-]{0,2}\d){5,}"
+    r"|(?<![\w.-])\d{7,}(?![\w-])"
+)
+# what the event loop says before it shows objects
+PLAIN_WORDS_PATTERN = re.compile(r"[\w .,'!-]*")
+
+
+class RedactingFormatter(logging.Formatter):
+    """One line for each report, and one more for each place of an exception; numbers of callers
+    are masked.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        place, _, line = self.formatMessage(self._prepare_record(record)).partition(": ")
+        # a database adds the values of a row in the lines below
+        text = f"{place}: {mask_numbers(line.partition(chr(10))[0])}"
+        found = record.exc_info
+        if found and found[1] is not None:
+            text = "\n".join((text, *describe_exception(found[1])))
+        return text
+
+    def _prepare_record(self, record: logging.LogRecord) -> logging.LogRecord:
+        record.message = record.getMessage()
+        record.asctime = self.formatTime(record, self.datefmt)
+        return record
+
+
+class RedactingHandler(logging.StreamHandler[Any]):
+    """Writes to standard error. A report that cannot be formatted shows none of its arguments."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
+        try:
+            self.stream.write(f"a report of {record.name}:{record.lineno} cannot be written\n")
+        except Exception:  # noqa: BLE001  # nobody reads standard error any more
+            return
+
+
+def mask_numbers(text: str) -> str:
+    """Hide what may be a phone number, or long digits that somebody keyed.
+
+    >>> mask_numbers("release 421337421337 is live on port 8080: signed 86400 seconds ago")
+    'release 421337421337 is live on port 8080: signed 86400 seconds ago'
+    >>> mask_numbers("+46 70-812 34 56 keyed 12345674")
+    '**** keyed ****'
+    """
+    return PHONE_NUMBER_PATTERN.sub(lambda found: found[1] or "****", text)
+
+
+def describe_exception(error: BaseException) -> Iterator[str]:
+    """Where an exception was raised and of which type it is, the causes first."""
+    chain: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in chain and len(chain) < MAX_CHAIN:
+        chain.append(following)
+        following = following.__cause__ or (
+            None if following.__suppress_context__ else following.__context__
+        )
+    for one in reversed(chain):
+        for frame in traceback.extract_tb(one.__traceback__):
+            yield f"  {frame.filename}:{frame.lineno} in {frame.name}: {frame.line}"
+        yield name_exception(one)
+        if isinstance(one, BaseExceptionGroup):
+            for member in one.exceptions[:MAX_CHAIN]:
+                yield from describe_exception(member)
+
+
+def name_exception(error: BaseException) -> str:
+    """The type, and the text where it cannot quote a caller."""
+    kind = type(error)
+    name = (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
+    if isinstance(error, QUOTABLE_ERRORS):
+        return f"{name}: {mask_numbers(str(error).partition(chr(10))[0])}"
+    return name
+
+
+def configure_logging() -> None:
+    """Send the reports of all modules to standard error. The HTTP client's own lines would show
+    addresses with values in them, and those of the watcher tell of each write to a store in the
+    folder of the flows.
+    """
+    handler = RedactingHandler()
+    handler.setFormatter(RedactingFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for name in ("httpx", "httpcore", "watchfiles"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def install_exception_hooks() -> None:
+    """Have Python report what nobody has caught in the same way. It would print its text."""
+    logging.captureWarnings(capture=True)
+    sys.excepthook = lambda _kind, error, _trace: log.critical("the process ends", exc_info=error)
+    threading.excepthook = lambda found: log.error("a thread has ended", exc_info=found.exc_value)
+    sys.unraisablehook = lambda found: log.error(
+        "an exception could not be raised", exc_info=found.exc_value
+    )
+
+
+def log_loop_error(_loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The exception handler of an event loop. Its own would show the objects that are involved, and
+    with them answers.
+    """
+    error = context.get("exception")
+    if isinstance(error, ConnectionError):
+        return  # the other side has gone, which is its right
+    words = PLAIN_WORDS_PATTERN.match(str(context.get("message", "")))
+    log.error("%s", (words and words[0].strip()) or "an error", exc_info=error)

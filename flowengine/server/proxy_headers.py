@@ -1,0 +1,16 @@
+"""Requests that a proxy passed on, as far as it says so."""
+
+from collections.abc import Iterable
+
+_PROXY_HEADERS = ("forwarded", "via", "x-real-ip")
+
+
+def find_proxy_header(names: Iterable[bytes | str]) -> str:
+    """The header by which a proxy says that a request is somebody else's, or "". Names are in lower
+    case.
+    """
+    for name in names:
+        text = name.decode("latin-1") if isinstance(name, bytes) else name
+        if text in _PROXY_HEADERS or text.startswith("x-forwarded-"):
+            return text
+    return ""

@@ -1,0 +1,340 @@
+"""The releases of a worker as they live: found at the start, followed while it serves, let go of
+when their calls are over.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flowengine.compile import Release
+from flowengine.compile.project_compiler import compute_release_id
+from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
+from flowengine.limits import DRAIN_SECONDS, LEDGER_POLL_SECONDS
+from flowengine.releases import Registry, draft_follower
+from flowengine.releases.abandonable_read import AbandonableRead
+from flowengine.releases.archive import LeaderRecord
+from flowengine.releases.archive_database import ArchiveError
+from flowengine.releases.archive_location import build_leader_lock
+from flowengine.releases.compile_worker import CompileWorker
+from flowengine.releases.flow_sources import (
+    FOLLOW_POLL_SECONDS,
+    SERVER_ACTOR,
+    BranchSource,
+    FlowSource,
+    FolderSource,
+    SourceSnapshot,
+    follow_source,
+    log_publish_result,
+    read_and_publish,
+)
+from flowengine.releases.git import GitError
+from flowengine.releases.leadership import Leadership
+from flowengine.releases.ledger import Ledger
+from flowengine.releases.publisher import Publisher, PublishResult
+from flowengine.releases.registry import ChangeSignal
+from flowengine.releases.registry import follow_ledger as show
+from flowengine.releases.release_commands import ReleaseCommands
+from flowengine.releases.release_overview import (
+    CanaryComparison,
+    CountCalls,
+    build_journal_counter,
+    compare_canary,
+    find_canary,
+)
+from flowengine.releases.release_retention import ReleaseRetention
+from flowengine.server.canary_upload import CanaryUploader
+from flowengine.server.server_settings import ServerSettings, SettingsError
+from flowengine.storage.sessions import MemoryStore, Store, StoreError
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+RIVALRY_LOG_SECONDS = 10.0
+# of a server, which answers in a part of a millisecond and may have many machines to answer
+SHARED_POLL_SECONDS = 0.25
+
+
+class ReleaseService:
+    """What a process needs to serve releases, and to change what is live. Raises ArchiveError where
+    the archive cannot be opened.
+    """
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self.is_shared = settings.is_shared
+        self.compile_worker = CompileWorker(
+            settings.archive, os.environ, cookies_only=settings.is_cookies_only
+        )
+        self._rival_logged_at = 0.0
+        self._change_signal = ChangeSignal(
+            SHARED_POLL_SECONDS if self.is_shared else LEDGER_POLL_SECONDS
+        )
+        self.ledger = Ledger(settings.archive)  # for the loop; the other one is for the workshop
+        self._writing_ledger = Ledger(settings.archive, self._change_signal.notify)
+        self.publisher = Publisher(
+            self.compile_worker.archive, self._writing_ledger, self.compile_worker.compile
+        )
+        self.release_commands = ReleaseCommands(
+            self.compile_worker.archive, self._writing_ledger, self.publisher
+        )
+        self._drafts = draft_follower.DraftFollower(self.publisher, self._writing_ledger)
+        self.flow_source = create_flow_source(settings)
+        self._leader_lock = build_leader_lock(settings.archive)
+        self.leader_record = Leadership(
+            self.compile_worker.archive,
+            self._writing_ledger,
+            list_source_names(settings),
+            format_owner(settings),
+            machines=self.is_shared,
+        )
+        self._is_retiring = False
+        self._canary_uploader = (
+            CanaryUploader(settings, self.compile_worker, self._writing_ledger)
+            if self.is_shared
+            else None
+        )
+        self._count_canary: CountCalls = (
+            self._canary_uploader.canary_table.sum_figures
+            if self._canary_uploader
+            else build_journal_counter(settings.folder / JOURNAL)
+        )
+
+    async def load_canary_figures(self) -> CanaryComparison | None:
+        """How a canary does, if there is one. Raises JournalError or ArchiveError."""
+        canary = await self.compile_worker.run(partial(find_canary, self._writing_ledger))
+        if canary is None:
+            return None
+        count = partial(
+            compare_canary, canary, self._count_canary
+        )  # the journal is read by a connection of its own
+        return await (
+            self.compile_worker.run(count) if self.is_shared else asyncio.to_thread(count)
+        )
+
+    def try_lead(self) -> bool:
+        """Whether it is our turn to follow. Of servers that share their releases one follows, for
+        all.
+        """
+        return self._leader_lock.try_acquire()
+
+    @property
+    def lease_seconds(self) -> float:
+        """How many seconds a turn may seem taken whose owner is gone."""
+        return self._leader_lock.lease_seconds
+
+    def retire(self) -> None:
+        """Follow no more, though callbacks are still answered: whoever comes next may begin."""
+        self._is_retiring = True
+
+    def publish(self) -> PublishResult | None:
+        """Publish what the place has, if that is news; before there are workers. Raises OSError or
+        GitError.
+        """
+        return read_and_publish(self.flow_source, self.publisher)
+
+    def republish(self, found: SourceSnapshot) -> Release | None:
+        """Publish what the place has, though it may have been taken back: what was live instead
+        cannot be had.
+        """
+        made = self.publisher.publish_always(
+            found.files, found.origin, found.origin.author or SERVER_ACTOR
+        )
+        return self.compile_worker.load_release(made.release) if made.release else None
+
+    def create_registry(self) -> Registry:
+        """The releases that a worker begins with."""
+        release = self.compile_worker.load_release(self.ledger.get_live().current)
+        if (
+            release is None
+            and not self.is_shared
+            and (found := self.flow_source.read()) is not None
+        ):
+            log.error(
+                "what was live cannot be had any more, perhaps as its file is gone: what the flows "
+                "are now goes live"
+            )
+            self.flow_source.forget_last_read()
+            release = self.republish(found)
+        if release is None:
+            raise SettingsError("no release is live: start the server anew")
+        gc.collect()
+        # flows stay: the collector need not walk through all of them time and again while callers
+        # wait
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)  # nor look often: callbacks leave no cycles behind
+        return Registry(release, self.compile_worker.find_release)
+
+    def create_tasks(
+        self, registry: Registry, store: Store, shown: Callable[[str], None]
+    ) -> Iterable[asyncio.Task[None]]:
+        """What goes on beside the callbacks. `shown` is told which release new calls begin on."""
+        yield asyncio.create_task(
+            show(
+                registry, partial(self._run_query, self.ledger.get_live), self._change_signal, shown
+            )
+        )
+        yield asyncio.create_task(self._run_as_leader(store))
+        yield asyncio.create_task(self._forget_releases(registry, store))
+        if self._canary_uploader:
+            yield asyncio.create_task(self._canary_uploader.run())
+
+    async def _run_as_leader(self, store: Store) -> None:
+        """While it is this worker's turn, follow the place and tidy the archive for all."""
+        while await self._wait_for_leadership():
+            async with asyncio.TaskGroup() as group:
+                works = [group.create_task(work) for work in self._list_leader_work(store)]
+                # that of a lost machine goes to another one
+                while await self._is_leader():  # noqa: ASYNC110
+                    await asyncio.sleep(FOLLOW_POLL_SECONDS)
+                for work in works:
+                    work.cancel()
+        self._leader_lock.close()
+
+    async def _wait_for_leadership(self) -> bool:
+        """Wait for it: the process that has it tells nobody when it ends. False when we retire."""
+        look = 0.0
+        while not self._is_retiring and not await self._is_leader():
+            if time.monotonic() > look:
+                look = time.monotonic() + RIVALRY_LOG_SECONDS
+                await self._log_rivalry()
+            await asyncio.sleep(FOLLOW_POLL_SECONDS)
+        return not self._is_retiring
+
+    async def _is_leader(self) -> bool:
+        return not self._is_retiring and await self._run_query(self._leader_lock.try_acquire)
+
+    async def _log_rivalry(self) -> None:
+        """Two servers that started at the same moment may not have seen each other."""
+        with suppress(ArchiveError):  # which whoever follows reports
+            holder = await self.compile_worker.run(self.leader_record.load_leader)
+            if (
+                holder is not None
+                and not self.leader_record.has_common_name(holder)
+                and holder.at > self._rival_logged_at
+            ):
+                self._rival_logged_at = holder.at
+                log.error("%s", format_rivalry(holder, self.leader_record.source))
+
+    def _list_leader_work(self, store: Store) -> Iterable[Coroutine[Any, Any, None]]:
+        yield self._follow_source()
+        yield draft_follower.follow_drafts(self._drafts, self.compile_worker)
+        yield self._drain_releases(
+            ReleaseRetention(self.compile_worker.archive, self._writing_ledger, time.time), store
+        )
+
+    async def _follow_source(self) -> None:
+        if self.is_shared:
+            log.info("this machine follows its flows now, for all that share the store")
+        await self._take_over_source()
+        await follow_source(
+            self.flow_source, self.publisher, self.compile_worker, log_publish_result
+        )
+
+    async def _take_over_source(self) -> None:
+        """What another machine has followed is no news here: this one may be behind."""
+        with suppress(OSError, GitError, ArchiveError):  # which following reports
+            found = await self._read_source()
+            self.flow_source.forget_last_read()
+            if found is not None:
+                await self.compile_worker.run(partial(self._begin_following, found))
+
+    async def _read_source(self) -> SourceSnapshot | None:
+        """What the place has as it is taken over, however long that takes."""
+        reading = AbandonableRead[SourceSnapshot | None](self.flow_source.origin.place)
+        while True:
+            try:
+                return await reading.run(self.flow_source.read)
+            except TimeoutError as error:
+                # its text says it all
+                log.error("the flows cannot be followed yet: %s", error)  # noqa: TRY400
+
+    def _begin_following(self, found: SourceSnapshot) -> None:
+        before = self.leader_record.take_over(compute_release_id(found.files), time.time())
+        if before is not None:
+            log.warning("%s", format_takeover(before, self.leader_record.source))
+        if self.is_shared:
+            self.publisher.skip_known_release(found.files)
+
+    async def _run_query(self, question: Callable[[], T]) -> T:
+        """A file answers in microseconds; a server may take its time, and callbacks must not wait
+        for it.
+        """
+        return await asyncio.to_thread(question) if self.is_shared else question()
+
+    async def _drain_releases(self, drain: ReleaseRetention, store: Store) -> None:
+        while True:
+            try:
+                await self.compile_worker.run(
+                    partial(drain.run, await store.find_needed_releases())
+                )
+            # a store or an archive that fails, a full disk say: what goes on beside must not end
+            # with it
+            except Exception:
+                log.exception("old releases are kept, as it cannot be told whether they are needed")
+            await asyncio.sleep(DRAIN_SECONDS)
+
+    async def _forget_releases(self, registry: Registry, store: Store) -> None:
+        while True:
+            await asyncio.sleep(DRAIN_SECONDS)
+            try:
+                registry.unload_except(await self._find_needed_releases(store))
+            except (ArchiveError, StoreError) as error:
+                # its text says it all
+                log.error("old releases stay in memory: %s", error)  # noqa: TRY400
+
+    async def _find_needed_releases(self, store: Store) -> Iterable[str]:
+        """The releases that calls are on. Others are compiled again should a late notice need one.
+
+        Without a store a worker knows its own calls alone: then all that are archived.
+        """
+        if isinstance(store, MemoryStore):
+            listing = await self.compile_worker.run(self.compile_worker.archive.list_releases)
+            return [kept.id for kept in listing]
+        return await store.find_needed_releases()
+
+    def close(self) -> None:
+        self._leader_lock.close()
+        self.flow_source.close()
+        self.compile_worker.close()
+        if self._canary_uploader:
+            self._canary_uploader.close()
+        self._drafts.close()
+        self.ledger.close()
+        self._writing_ledger.close()
+
+
+def list_source_names(settings: ServerSettings) -> list[str]:
+    """What the flows of a server go by: a folder by its path, and by where a link leads to now."""
+    if settings.git:
+        return [f"{settings.git}@{settings.ref}:{settings.flows}"]
+    return list(dict.fromkeys([settings.flows, str(Path(settings.flows).resolve())]))
+
+
+def format_owner(settings: ServerSettings) -> str:
+    return f"{socket.gethostname()}, port {settings.port}"
+
+
+def format_rivalry(holder: LeaderRecord, source: str) -> str:
+    """Why a server may not follow its flows."""
+    return (
+        f"another server with this store ({holder.by}) follows {holder.source}, not {source}: they "
+        "would overwrite each other. "
+        "Stop that one first, or give this one a store of its own with --store"
+    )
+
+
+def format_takeover(before: LeaderRecord, source: str) -> str:
+    return f"With this store {before.source} was followed ({before.by}), which has ended; {source} is from now on."
+
+
+def create_flow_source(settings: ServerSettings) -> FlowSource:
+    """Where the flows live."""
+    if settings.git:
+        return BranchSource(Path(settings.git), settings.ref, settings.flows)
+    return FolderSource(Path(settings.flows))

@@ -1,0 +1,93 @@
+"""Checks what a server is told, and starts its workers."""
+
+import asyncio
+import logging
+import os
+import tempfile
+from contextlib import suppress
+
+from flowengine.compile import Release
+from flowengine.limits import MAX_DESCRIPTORS
+from flowengine.server import admin, keys
+from flowengine.server.access import ADMIN_TOKEN, STATUS_TOKEN, check_token
+from flowengine.server.app import open_session_store
+from flowengine.server.listeners import open_listeners
+from flowengine.server.logging_setup import configure_logging, install_exception_hooks
+from flowengine.server.server_settings import (
+    ServerSettings,
+    SettingsError,
+    check_complete,
+    check_exposure,
+    check_keys,
+    load_credentials,
+)
+from flowengine.server.supervisor import Supervisor
+from flowengine.storage.sessions import StoreError
+from flowengine.storage.sessions.store_url import redact_password
+
+try:
+    import resource
+except ImportError:  # not on every system
+    resource = None  # type: ignore[assignment]
+
+log = logging.getLogger(__name__)
+
+PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/status")
+
+
+def check_settings(settings: ServerSettings, release: Release) -> bool:
+    """Check that the settings go together; whether callbacks must be signed. Raises SettingsError."""
+    path = settings.callback_path
+    if not path.startswith("/") or path in OWN_PATHS or path.startswith(f"{admin.ADMIN_PREFIX}/"):
+        raise SettingsError(
+            "the callback path starts with /, such as /sinch, and is none of "
+            f"{', '.join(OWN_PATHS)} and {admin.ADMIN_PREFIX}"
+        )
+    for token in (ADMIN_TOKEN, STATUS_TOKEN):
+        check_token(os.environ, token)
+    check_complete(release)
+    signed = bool(load_credentials(release, os.environ))
+    check_exposure(settings.host, has_credentials=signed)
+    check_keys(
+        settings, has_credentials=signed, has_keys=bool(keys.parse_environment_keys(os.environ))
+    )
+    asyncio.run(check_store(settings))
+    return signed
+
+
+async def check_store(settings: ServerSettings) -> None:
+    """Open the store once before any worker does: a worker that cannot is started again and again."""
+    try:
+        await open_session_store(settings).close()
+    except (StoreError, OSError) as error:
+        raise SettingsError(
+            f"the session store {redact_password(settings.store)} cannot be used: {error}"
+        ) from error
+
+
+def run_server(settings: ServerSettings) -> int:
+    """Serve until told to stop; the exit status. Raises SettingsError where the port is taken."""
+    settings.export_to_environment()
+    configure_logging()
+    install_exception_hooks()
+    raise_descriptor_limit()
+    listeners = open_listeners(settings.host, settings.port)
+    log.info(
+        "listening on %s",
+        ", ".join("{}:{}".format(*listener.getsockname()[:2]) for listener in listeners),
+    )
+    with tempfile.TemporaryDirectory(prefix="flowengine-") as folder:
+        os.environ[PROMETHEUS_FOLDER] = folder  # where workers add up their numbers
+        return Supervisor(listeners, settings.workers, settings.drain).run()
+
+
+def raise_descriptor_limit() -> None:
+    """Use what the system allows: proxies keep connections, and each is a file descriptor."""
+    if resource is None:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,112 @@
+"""uvicorn's own protocols, which tell the table of connections what each connection does."""
+
+import asyncio
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from flowengine.server.callback_dispatcher import CallbackDispatcher
+from flowengine.server.connections import ConnectionTable
+
+
+def get_connection_table(app: object) -> ConnectionTable:
+    """The table of this worker; another application than ours is served without one for all."""
+    return app.connections if isinstance(app, CallbackDispatcher) else ConnectionTable()
+
+
+class TrackedHttpTools(HttpToolsProtocol):
+    """The one that is built on the parser of Node."""
+
+    _is_receiving = _is_reading_head = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.table = get_connection_table(self.app)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.table.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.table.discard(self)
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        self.table.begin_request(self)
+        self._is_receiving = self._is_reading_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._is_reading_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._is_receiving = False
+        self.table.end_request(self)
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The table closes the connection when it is idle for too long, instead of a timer for each
+        answer.
+        """
+        if self.pipeline:
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.flow.read_paused:
+            self.flow.resume_reading()
+        if not self._is_receiving:
+            self.table.set_idle(self)
+
+    def has_partial_request(self) -> bool:
+        if not self._is_receiving or self.pipeline:
+            return False
+        cycle = self.cycle
+        if self._is_reading_head or cycle is None:
+            return cycle is None or cycle.response_complete
+        return not getattr(cycle, "response_started", False)
+
+
+class TrackedH11(H11Protocol):
+    """The one in pure Python, which does not say when a request begins or ends."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.table = get_connection_table(self.app)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.table.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.table.discard(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self.table.begin_request(self)
+        super().data_received(data)
+        if self.conn.their_state in (h11.DONE, h11.MUST_CLOSE):
+            self.table.end_request(self)
+
+    def on_response_complete(self) -> None:
+        self.table.end_request(self)
+        super().on_response_complete()
+        if not self.transport.is_closing() and self.conn.their_state is h11.IDLE:
+            if self._is_receiving():
+                self.table.begin_request(self)
+            else:
+                self.table.set_idle(self)
+
+    def _is_receiving(self) -> bool:
+        state = self.conn.their_state
+        return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))
+
+    def has_partial_request(self) -> bool:
+        cycle = self.cycle
+        return self._is_receiving() and (
+            cycle is None or cycle.response_complete or not cycle.response_started
+        )

@@ -1,0 +1,134 @@
+"""Calls and conferences: the routes that carry traffic."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from flowengine.sinch.client.api_transport import ApiRoutes
+from flowengine.sinch.client.callouts import Callout, SvamlInput, encode_callout, to_svaml_text
+from flowengine.sinch.client.hosts import build_call_url, build_path
+from flowengine.sinch.client.results import (
+    CallInfo,
+    Participant,
+    convert_result,
+    get_first_field,
+    parse_json,
+    rename_key,
+)
+
+_FORWARDED_PREFIX: Final = "x-cb-"
+
+
+class Callouts(ApiRoutes):
+    """Placing calls."""
+
+    async def place(
+        self, callout: Callout, callback_headers: Mapping[str, str] | None = None
+    ) -> str:
+        """The id of the call, which its callbacks carry too. The call itself may still fail: its
+        last callback says how it went.
+
+        `callback_headers` come back with each callback; their names begin with `X-CB-`, and the
+        platform keeps five.
+        """
+        headers = callback_headers or {}
+        for name in headers:
+            if not name.lower().startswith(_FORWARDED_PREFIX):
+                raise ValueError(
+                    f'"{name}" would not come back: names of such headers begin with X-CB-'
+                )
+        content = await self._transport.request_bytes(
+            "POST",
+            self._transport.build_calling_url("/callouts"),
+            encode_callout(callout),
+            headers=headers,
+        )
+        return convert_result(get_first_field(parse_json(content), "callId", "callid"), str)
+
+
+class Calls(ApiRoutes):
+    """Calls under way or just over. `call` is a call's id, or its callResourceUrl, which finds it
+    in its own region.
+    """
+
+    async def get_info(self, call: str) -> CallInfo:
+        """How it stands, or how it ended."""
+        return convert_result(
+            await self._transport.request_json("GET", self._build_url(call)), CallInfo
+        )
+
+    async def update(self, call: str, svaml: SvamlInput) -> None:
+        """Say, play, hang up, go on; a parked call takes whatever its first callback would have."""
+        await self._transport.request_bytes(
+            "PATCH", self._build_url(call), to_svaml_text(svaml).encode()
+        )
+
+    async def update_leg(
+        self, call: str, leg: Literal["caller", "callee", "both"], svaml: SvamlInput
+    ) -> None:
+        """Say or play something that only one end hears."""
+        await self._transport.request_bytes(
+            "PATCH", f"{self._build_url(call)}/leg/{leg}", to_svaml_text(svaml).encode()
+        )
+
+    async def report(
+        self, call: str, status: Literal["success", "failure"], details: str = ""
+    ) -> None:
+        """Whether it went well, for the platform's records; of `details` it keeps 64 characters."""
+        await self._transport.request_bytes(
+            "POST",
+            self._transport.build_calling_url(f"/callreport/callId{build_path(call)}"),
+            {"status": status, "details": details},
+        )
+
+    def _build_url(self, call: str) -> str:
+        return build_call_url(call, self._transport.hosts.traffic)
+
+
+class Conferences(ApiRoutes):
+    """Conferences under way. Each lives in one region: ask its host."""
+
+    async def list_participants(self, conference: str) -> list[Participant]:
+        """Who is in it; `NotFound` when nobody is."""
+        data = await self._transport.request_json("GET", self._build_url(conference))
+        return convert_result(
+            rename_key(get_first_field(data, "participants"), "callId", "id"), list[Participant]
+        )
+
+    async def end(self, conference: str) -> None:
+        """Hang up on everybody."""
+        await self._transport.request_bytes("DELETE", self._build_url(conference))
+
+    async def kick(self, conference: str, call: str) -> None:
+        """Hang up on one."""
+        await self._transport.request_bytes("DELETE", self._build_url(conference, call))
+
+    async def mute(self, conference: str, call: str) -> None:
+        """Let nobody hear them."""
+        await self._send_command(conference, call, "mute")
+
+    async def unmute(self, conference: str, call: str) -> None:
+        """Let them be heard again."""
+        await self._send_command(conference, call, "unmute")
+
+    async def hold(
+        self,
+        conference: str,
+        call: str,
+        moh: Literal["", "ring", "music1", "music2", "music3"] = "",
+    ) -> None:
+        """Let them neither hear nor be heard; with music, if given."""
+        await self._send_command(conference, call, "onhold", {"moh": moh} if moh else {})
+
+    async def resume(self, conference: str, call: str) -> None:
+        """Bring them back from hold."""
+        await self._send_command(conference, call, "resume")
+
+    async def _send_command(
+        self, conference: str, call: str, command: str, more: Mapping[str, str] | None = None
+    ) -> None:
+        await self._transport.request_bytes(
+            "PATCH", self._build_url(conference, call), {"command": command, **(more or {})}
+        )
+
+    def _build_url(self, *parts: str) -> str:
+        return self._transport.build_calling_url(f"/conferences/id{build_path(*parts)}")

@@ -1,0 +1,171 @@
+"""A document against a JSON Schema: every error at the one key or value that causes it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+
+from flowengine.limits import MAX_PROBLEMS
+from flowengine.problems import Problem, find_nearest, sort_problems
+from flowengine.source.document import Document
+from flowengine.source.schema_keys import find_parent_keys, find_unknown_keys, list_known_keys
+from flowengine.source.schema_violations import SchemaViolation, find_schema_violations
+from flowengine.source.violation_messages import (
+    describe_invalid_key,
+    describe_unknown_key,
+    describe_violation,
+    find_missing_key,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _SchemaByIdentity:
+    """Equal only when it is the same object: hashing a schema by its content would cost more than
+    compiling it.
+    """
+
+    schema: Mapping[str, Any]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _SchemaByIdentity) and self.schema is other.schema
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+
+def _validate_properties(
+    validator: Any, properties: Mapping[str, Any], instance: Any, _: Any
+) -> Iterator[ValidationError]:
+    """As jsonschema's own, except that a property that is `false` is reported at its path."""
+    if not isinstance(instance, dict):
+        return
+    for name in filter(instance.__contains__, properties):
+        if properties[name] is False:
+            yield ValidationError(
+                "not allowed", validator="false", path=[name], instance=instance[name]
+            )
+        else:
+            yield from validator.descend(
+                instance[name], properties[name], path=name, schema_path=name
+            )
+
+
+def _validate_pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+    """`$` is the very end, as in every other language: for Python a line break may follow it, which
+    no name or duration can hold.
+    """
+    strict = pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern
+    if isinstance(instance, str) and not re.search(strict, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _is_integer(_: Any, instance: Any) -> bool:
+    """JSON Schema takes 8.0 for a whole number; the typed model does not."""
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+_Validator: type[Validator] = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    {"properties": _validate_properties, "pattern": _validate_pattern},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
+
+
+@lru_cache(maxsize=32)
+def _build_validator(key: _SchemaByIdentity) -> Validator:
+    return _Validator(key.schema)
+
+
+def validate_document(document: Document, schema: Mapping[str, Any]) -> list[Problem]:
+    """All errors in document order. A schema may say how to cure an error: `x-hint` next to the
+    keyword that fails.
+    """
+    errors = _build_validator(_SchemaByIdentity(schema)).iter_errors(document.data)
+    found = [
+        leaf
+        for error in islice(errors, MAX_PROBLEMS)
+        for leaf in find_schema_violations(error)
+        if not _is_broken(document, leaf)
+    ]
+    told = [
+        leaf for leaf in _drop_mistyped(found, schema) if not _is_consequence(leaf, found, schema)
+    ]
+    return sort_problems(
+        problem for leaf in told for problem in _to_problems(document, leaf, schema)
+    )
+
+
+def _is_broken(document: Document, leaf: SchemaViolation) -> bool:
+    return bool(document.broken) and any(
+        leaf.path[:length] in document.broken for length in range(len(leaf.path) + 1)
+    )
+
+
+def _drop_mistyped(
+    found: list[SchemaViolation], schema: Mapping[str, Any]
+) -> Iterator[SchemaViolation]:
+    """A mistyped key is one mistake: not also a missing one."""
+    strangers = {leaf.path: find_unknown_keys(leaf) for leaf in found if find_unknown_keys(leaf)}
+    for leaf in found:
+        absent = find_missing_key(leaf)
+        meant = (
+            {
+                find_nearest(key, list_known_keys(leaf.schema, schema))
+                for key in strangers.get(leaf.path, ())
+            }
+            if absent
+            else set()
+        )
+        if not absent or absent not in meant:
+            yield leaf
+
+
+def _is_consequence(
+    leaf: SchemaViolation, found: list[SchemaViolation], schema: Mapping[str, Any]
+) -> bool:
+    """Where a key's value is wrong, JSON Schema counts the key as unevaluated too: that says
+    nothing of its own.
+    """
+    if leaf.keyword != "unevaluatedProperties" or set(find_unknown_keys(leaf)) - set(
+        list_known_keys(leaf.schema, schema)
+    ):
+        return False
+    depth = len(leaf.path)
+    return any(other is not leaf and other.path[:depth] == leaf.path for other in found)
+
+
+def _to_problems(
+    document: Document, leaf: SchemaViolation, schema: Mapping[str, Any]
+) -> Iterator[Problem]:
+    if strangers := find_unknown_keys(leaf):
+        known = list_known_keys(leaf.schema, schema)
+        unheard = [key for key in strangers if key not in known]
+        for key in unheard or strangers:
+            yield Problem(
+                "FE150",
+                document.find_key_span((*leaf.path, key)),
+                *describe_unknown_key(leaf, key, known, find_parent_keys(key, leaf.schema, schema)),
+            )
+    elif _is_about_key(document, leaf):
+        yield Problem(
+            "FE154",
+            document.find_key_span((*leaf.path, leaf.instance)),
+            *describe_invalid_key(leaf),
+        )
+    else:
+        wording = describe_violation(document, leaf)
+        span = (
+            document.find_key_span(leaf.path) if wording.at_key else document.find_span(leaf.path)
+        )
+        yield Problem(wording.code, span, wording.message, wording.hint)
+
+
+def _is_about_key(document: Document, leaf: SchemaViolation) -> bool:
+    """`propertyNames` judges a key: the path then leads to what holds it."""
+    return isinstance(leaf.instance, str) and isinstance(document.get_value(leaf.path), dict)

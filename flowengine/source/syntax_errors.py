@@ -1,0 +1,377 @@
+"""What the YAML parser could not read, said in words that name the cure."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from yaml import MarkedYAMLError
+
+from flowengine.problems import quote_value
+from flowengine.source.source_text import Findings, SourceText
+from flowengine.source.yaml_events import QUOTE_TAG_HINT
+
+_TAG_IN_LINE: Final = re.compile(r"(?:^|[:\-,\[{])\s+(!\S*)")
+_TEMPLATE_BRACES: Final = re.compile(r"[:\-,\[]\s+(\{\{)([^{}\n]*)")
+_TEXT_CUT_BY_COMMENT: Final = re.compile(r"^[^#\"']*[^\s#\"'](\s+#.*)$")
+_FLOW_HASH_KEY: Final = re.compile(r"[{,]\s*(#)\s*:")
+_QUOTE_TEXT_HINT: Final = (
+    "put quotes around the whole text, or write | and the text on the lines below"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxFailure:
+    """Where reading failed; `dedent`: it did not fail, the part of the file that was being read has
+    ended.
+    """
+
+    offset: int
+    dedent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _FailureContext:
+    text: SourceText
+    problem: str
+    offset: int
+    context_offset: int  # where the thing began in which it happened
+
+    @property
+    def line(self) -> str:
+        return self.text.get_line(self.offset)
+
+    @property
+    def line_offset(self) -> int:
+        return self.text.find_line_start(self.offset)
+
+    @property
+    def character(self) -> str:
+        return self.text.text[self.offset : self.offset + 1]
+
+
+_Finding = tuple[str, int, int, str, str]
+_Diagnoser = Callable[[_FailureContext], _Finding | None]
+
+
+def report_syntax_error(
+    text: SourceText, error: MarkedYAMLError, base: int, findings: Findings
+) -> SyntaxFailure:
+    problem = str(error.problem)
+    at = min(error.problem_mark.index + base, len(text.text)) if error.problem_mark else base
+    opened = error.context_mark.index + base if error.context_mark else at
+    if base and "<document start>" in problem:
+        return SyntaxFailure(text.find_line_start(at), dedent=True)
+    failure = _FailureContext(text, problem, at, opened)
+    found = next(finding for reading in _DIAGNOSERS if (finding := reading(failure)) is not None)
+    findings.add(*found)
+    return SyntaxFailure(max(found[1], base))
+
+
+def _diagnose_tab(failure: _FailureContext) -> _Finding | None:
+    indent = failure.line[: len(failure.line) - len(failure.line.lstrip())]
+    if "\t" not in indent:
+        return None
+    at = failure.line_offset + indent.index("\t")
+    return (
+        "FE106",
+        at,
+        failure.line_offset + len(indent),
+        "a tab where spaces belong",
+        "indent with spaces: editors can do so for the Tab key",
+    )
+
+
+def _diagnose_tag(failure: _FailureContext) -> _Finding | None:
+    found = _TAG_IN_LINE.search(failure.line)
+    if found is None or found.start(1) > failure.offset - failure.line_offset:
+        return None
+    start, end = found.span(1)
+    message = f"{quote_value(found[1])} is a YAML tag: the value behind it would be lost"
+    return (
+        "FE111",
+        failure.line_offset + start,
+        failure.line_offset + end,
+        message,
+        f"{QUOTE_TAG_HINT}: {_quote_text(failure.line[start:])}",
+    )
+
+
+def _diagnose_braces(failure: _FailureContext) -> _Finding | None:
+    found = _TEMPLATE_BRACES.search(failure.line)
+    if found is None:
+        return None
+    start = failure.line_offset + found.start(1)
+    return "FE116", start, start + 2, "{{ }} means nothing here", f"write ${{{found[2].strip()}}}"
+
+
+def _diagnose_hash_key(failure: _FailureContext) -> _Finding | None:
+    line_start = failure.text.find_line_start(len(failure.text.text[: failure.offset].rstrip()))
+    found = _FLOW_HASH_KEY.search(failure.text.get_line(line_start))
+    if found is None or "expected" not in failure.problem:
+        return None
+    start = line_start + found.start(1)
+    return (
+        "FE117",
+        start,
+        start + 1,
+        "from the # on, the line is a comment",
+        'put quotes around the key: "#":',
+    )
+
+
+def _diagnose_unclosed_quote(failure: _FailureContext) -> _Finding | None:
+    if failure.problem not in {
+        "found unexpected end of stream",
+        "found unexpected document indicator",
+    }:
+        return None
+    quote = failure.text.text[failure.context_offset]
+    return (
+        "FE105",
+        failure.context_offset,
+        failure.context_offset + 1,
+        f"the quote {quote} that opens here never closes",
+        f"close it with {quote}",
+    )
+
+
+def _diagnose_escape(failure: _FailureContext) -> _Finding | None:
+    if failure.problem != "found unknown escape character":
+        return None
+    start = failure.text.text.rfind("\\", 0, failure.offset + 1)
+    escape = failure.text.text[start : start + 2]
+    cure = (
+        "within double quotes a backslash is written twice; within single quotes it stays as it is"
+    )
+    return (
+        "FE105",
+        start,
+        start + 2,
+        f"{quote_value(escape)} means nothing within double quotes",
+        cure,
+    )
+
+
+def _diagnose_colon(failure: _FailureContext) -> _Finding | None:
+    if failure.problem != "mapping values are not allowed in this context":
+        return None
+    before = failure.line[: failure.offset - failure.line_offset]
+    if ": " in before:
+        at = failure.offset
+        return (
+            "FE117",
+            at,
+            at + 1,
+            "a colon and a space inside text mean a key to YAML",
+            _QUOTE_TEXT_HINT,
+        )
+    message = "this key is indented as if it belonged to the text above"
+    return (
+        "FE105",
+        failure.line_offset + _measure_indent(before),
+        failure.offset,
+        message,
+        "is a colon missing on the line above?",
+    )
+
+
+def _diagnose_special_character(failure: _FailureContext) -> _Finding | None:
+    names = {
+        "did not find expected alphabetic or numeric character",
+        "found character that cannot start any token",
+    }
+    if failure.problem not in names:
+        return None
+    sign = failure.text.text[failure.context_offset]
+    rest = failure.text.text[
+        failure.context_offset : failure.text.find_line_end(failure.context_offset)
+    ].rstrip("\r")
+    cure = (
+        f'put quotes around it: "{sign}":'
+        if re.match(r".\s*:", rest)
+        else f"put quotes around the whole text: {_quote_text(rest)}"
+    )
+    return (
+        "FE117",
+        failure.context_offset,
+        failure.context_offset + 1,
+        f"text cannot begin with {sign} unless it is in quotes",
+        cure,
+    )
+
+
+def _diagnose_text_after_quote(failure: _FailureContext) -> _Finding | None:
+    before = failure.line[: failure.offset - failure.line_offset].rstrip()
+    if not before.endswith(("'", '"')) or "expected" not in failure.problem:
+        return None
+    cure = f"put quotes around the whole text; within {before[-1]} quotes write " + (
+        "'' for '" if before[-1] == "'" else '\\" for "'
+    )
+    return (
+        "FE117",
+        failure.offset,
+        failure.text.find_line_end(failure.offset),
+        "text goes on after its closing quote",
+        cure,
+    )
+
+
+def _diagnose_cut_text(failure: _FailureContext) -> _Finding | None:
+    """Text over several lines ends at a comment; its next line is then read as a key."""
+    above = failure.text.get_line(max(failure.line_offset - 1, 0)) if failure.line_offset else ""
+    found = _TEXT_CUT_BY_COMMENT.match(above)
+    if found is None or "expected" not in failure.problem or _is_key(failure.line):
+        return None
+    place = failure.text.find_line_start(failure.line_offset - 1)
+    start = place + found.end(1) - len(found[1].lstrip())
+    return (
+        "FE117",
+        start,
+        place + found.end(1),
+        "the text ends at this #, but goes on below",
+        _QUOTE_TEXT_HINT,
+    )
+
+
+def _diagnose_block_header(failure: _FailureContext) -> _Finding | None:
+    if failure.problem != "did not find expected comment or line break":
+        return None
+    sign = failure.text.text[failure.context_offset]
+    return (
+        "FE105",
+        failure.offset,
+        failure.text.find_line_end(failure.offset),
+        f"text after {sign} begins on the next line",
+        "put it there, indented",
+    )
+
+
+def _diagnose_dash(failure: _FailureContext) -> _Finding | None:
+    if failure.problem != "block sequence entries are not allowed in this context":
+        return None
+    cure = "put the list on the lines below; if the dash is text, put quotes around the text"
+    return (
+        "FE105",
+        failure.offset,
+        failure.offset + 1,
+        "a list cannot begin on the line of its key",
+        cure,
+    )
+
+
+def _diagnose_missing_colon(failure: _FailureContext) -> _Finding | None:
+    if failure.problem != "could not find expected ':'":
+        return None
+    end = failure.context_offset + len(
+        failure.text.text[
+            failure.context_offset : failure.text.find_line_end(failure.context_offset)
+        ].rstrip()
+    )
+    return (
+        "FE105",
+        failure.context_offset,
+        end,
+        "a colon is missing after this key",
+        "if it is text from the line above, indent it further",
+    )
+
+
+def _diagnose_bracket(failure: _FailureContext) -> _Finding | None:
+    closing = re.search(r"',' or '(.)'", failure.problem)
+    if closing is None:
+        return None
+    opening = failure.text.text[failure.context_offset]
+    line = failure.text.get_position(failure.offset)[0]
+    before = (
+        f" before line {line}"
+        if line > failure.text.get_position(failure.context_offset)[0]
+        else ""
+    )
+    message = f"the {opening} that opens here does not close{before}"
+    return (
+        "FE105",
+        failure.context_offset,
+        failure.context_offset + 1,
+        message,
+        f"close it with {closing[1]}, and put commas between the entries",
+    )
+
+
+def _diagnose_missing_key(failure: _FailureContext) -> _Finding | None:
+    if failure.character != ":" or failure.line[: failure.offset - failure.line_offset].strip():
+        return None
+    return "FE118", failure.offset, failure.offset + 1, "a key is missing before the colon", ""
+
+
+def _diagnose_indentation(failure: _FailureContext) -> _Finding | None:
+    places = {
+        "did not find expected key",
+        "did not find expected '-' indicator",
+        "did not find expected <document start>",
+    }
+    if failure.problem not in places:
+        return None
+    start = failure.line_offset + _measure_indent(failure.line)
+    what = (
+        "a list goes on with a dash"
+        if "'-'" in failure.problem
+        else "is it indented as its neighbours are?"
+    )
+    return (
+        "FE105",
+        start,
+        max(start + 1, failure.line_offset + len(failure.line.rstrip())),
+        "this line does not belong to the lines above",
+        what,
+    )
+
+
+def _diagnose_other(failure: _FailureContext) -> _Finding:
+    what = (
+        f": {quote_value(failure.character)} does not belong here"
+        if failure.character.strip()
+        else ""
+    )
+    known = failure.problem == "did not find expected node content" and what
+    return (
+        "FE105",
+        failure.offset,
+        failure.offset + 1,
+        f"YAML cannot read this{what if known else ': ' + failure.problem}",
+        "",
+    )
+
+
+def _measure_indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _is_key(line: str) -> bool:
+    return re.match(r"\s*[\w\"'.-]+\s*:(\s|$)", line) is not None
+
+
+def _quote_text(text: str) -> str:
+    bare = text.split(" #", maxsplit=1)[0].strip()
+    return f"'{bare}'" if '"' in bare else f'"{bare}"'
+
+
+_DIAGNOSERS: Final[tuple[_Diagnoser, ...]] = (
+    _diagnose_tab,
+    _diagnose_unclosed_quote,
+    _diagnose_escape,
+    _diagnose_block_header,
+    _diagnose_tag,
+    _diagnose_braces,
+    _diagnose_hash_key,
+    _diagnose_colon,
+    _diagnose_special_character,
+    _diagnose_text_after_quote,
+    _diagnose_cut_text,
+    _diagnose_dash,
+    _diagnose_missing_colon,
+    _diagnose_bracket,
+    _diagnose_missing_key,
+    _diagnose_indentation,
+    _diagnose_other,
+)

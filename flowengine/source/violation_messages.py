@@ -1,0 +1,374 @@
+"""An error of the schema in words: what is wrong, and how to write it instead."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from flowengine.problems import join_with_or, quote_value, suggest_name
+from flowengine.source.document import Document
+from flowengine.source.schema_violations import SchemaViolation, get_json_type
+
+_JSON_TYPE_NAMES: Final = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a group of keys",
+    "null": "nothing",
+}
+_BOOLEAN_WORDS: Final = {
+    "true": "true",
+    "false": "false",
+    "yes": "true",
+    "on": "true",
+    "y": "true",
+    "no": "false",
+    "off": "false",
+    "n": "false",
+}
+_FOREIGN_KEYS: Final = dict.fromkeys(
+    ("goto", "go", "go_to", "jump", "target", "transition", "then"), "next"
+)
+_MAX_SHOWN_KEYS: Final = 30  # keys listed when none is near
+
+
+class ProblemText(NamedTuple):
+    code: str
+    message: str
+    hint: str = ""
+    at_key: bool = False
+
+
+def describe_violation(document: Document, leaf: SchemaViolation) -> ProblemText:
+    wording = _DESCRIBERS.get(leaf.keyword, _describe_other)(document, leaf)
+    return wording._replace(hint=str(leaf.schema["x-hint"])) if "x-hint" in leaf.schema else wording
+
+
+def describe_unknown_key(
+    leaf: SchemaViolation, key: str, known: Sequence[str], homes: Sequence[str]
+) -> tuple[str, str]:
+    """`homes` are keys that may stand here, inside which the unknown one is known."""
+    present = [name for name in known if name not in leaf.instance]
+    listed = f"known here: {', '.join(present[:_MAX_SHOWN_KEYS])}" if present else ""
+    hint = (
+        suggest_name(key, present)
+        or _suggest_place(key, known, homes)
+        or str(leaf.schema.get("x-hint", listed))
+    )
+    return f"unknown key {quote_value(key)}{_format_within(leaf)}", hint
+
+
+def _suggest_place(key: str, known: Sequence[str], homes: Sequence[str]) -> str:
+    """What somebody means who writes another language's word, or a key one step too far out."""
+    meant = _FOREIGN_KEYS.get(key.casefold(), "")
+    if meant in known:
+        return f"use {meant}:"
+    return f"{key}: belongs inside {join_with_or(f'{name}:' for name in homes)}" if homes else ""
+
+
+def describe_invalid_key(leaf: SchemaViolation) -> tuple[str, str]:
+    return f"{quote_value(leaf.instance)} cannot be a key here{_format_title(leaf)}", _format_hint(
+        leaf
+    )
+
+
+def find_missing_key(leaf: SchemaViolation) -> str:
+    """The key that a `required` misses; jsonschema reports them one by one and names it only in its
+    message.
+    """
+    if leaf.keyword != "required" or not isinstance(leaf.instance, dict):
+        return ""
+    return next((name for name in leaf.expected if leaf.error.message.startswith(repr(name))), "")
+
+
+def _describe_required(_: Document, leaf: SchemaViolation) -> ProblemText:
+    return ProblemText(
+        "FE151",
+        f"the key {quote_value(find_missing_key(leaf))} is missing{_format_within(leaf)}",
+        _format_hint(leaf),
+        at_key=True,
+    )
+
+
+def _describe_one_required(_: Document, leaf: SchemaViolation) -> ProblemText:
+    names = join_with_or(quote_value(name) for name in dict.fromkeys(leaf.expected))
+    return ProblemText(
+        "FE151",
+        f"one of the keys {names} is missing{_format_within(leaf)}",
+        _format_hint(leaf),
+        at_key=True,
+    )
+
+
+def _describe_dependent(_: Document, leaf: SchemaViolation) -> ProblemText:
+    absent = [
+        name
+        for key, names in leaf.expected.items()
+        if key in leaf.instance
+        for name in names
+        if name not in leaf.instance
+    ]
+    needs = next(
+        key
+        for key, names in leaf.expected.items()
+        if key in leaf.instance and set(names) - set(leaf.instance)
+    )
+    return ProblemText(
+        "FE151",
+        f"{quote_value(needs)} needs {join_with_or(map(quote_value, absent))} beside it",
+        _format_hint(leaf),
+        at_key=True,
+    )
+
+
+def _describe_type(document: Document, leaf: SchemaViolation) -> ProblemText:
+    expected = [leaf.expected] if isinstance(leaf.expected, str) else list(leaf.expected)
+    kinds = join_with_or(
+        _JSON_TYPE_NAMES[name] for name in expected if name != "null" or len(expected) == 1
+    )
+    if leaf.instance is None:
+        return ProblemText(
+            "FE152",
+            f"{_format_name(leaf)} is empty: {kinds} is expected",
+            _format_hint(leaf),
+            at_key=True,
+        )
+    if expected == ["null"]:
+        return ProblemText(
+            "FE152",
+            f"{_format_name(leaf)} takes no value, but has {_format_found(leaf.instance)}",
+            _format_hint(leaf),
+        )
+    return ProblemText(
+        "FE152",
+        f"{_format_name(leaf)} must be {kinds}, not {_format_found(leaf.instance)}",
+        _format_type_hint(document, leaf, expected),
+    )
+
+
+def _format_type_hint(document: Document, leaf: SchemaViolation, expected: list[str]) -> str:
+    value, raw = leaf.instance, document.get_source_text(leaf.path)
+    kind = get_json_type(value)
+    if "string" in expected and kind in {"integer", "number", "boolean"}:
+        return f'put quotes around it: "{raw}"'
+    if "array" in expected and kind not in {"array", "object"}:
+        return (
+            f"write a list: [{raw}]"
+            if len(raw) <= _MAX_SHOWN_KEYS
+            else "write a list: [first, second]"
+        )
+    if "boolean" in expected and kind == "string" and value.casefold() in _BOOLEAN_WORDS:
+        return f"write {_BOOLEAN_WORDS[value.casefold()]}"
+    if expected == ["object"] and kind != "array":
+        return _format_hint(leaf) or _format_group_hint(leaf, raw)
+    if kind == "string" and {"integer", "number"} & set(expected):
+        return _format_number_hint(value, raw)
+    return _format_hint(leaf)
+
+
+def _format_group_hint(leaf: SchemaViolation, raw: str) -> str:
+    """What stands there is most often meant for the one key that is needed."""
+    needed = list(leaf.schema.get("required", ()))
+    fits = len(needed) == 1 and len(raw) <= _MAX_SHOWN_KEYS and not set(raw) & set(",{}[]#\n")
+    written = ", ".join(f"{name}: {raw if fits else '…'}" for name in needed)
+    return f"write {{{written}}}" if needed else "put its keys on the lines below, indented"
+
+
+def _format_number_hint(value: str, raw: str) -> str:
+    if raw[:1] in "'\"" and _is_number(value):
+        return f"write it without quotes: {value}"
+    bare = value.replace("_", "").lstrip("+").lstrip("0") or "0"
+    return f"write {bare}" if _is_number(bare) else "write digits only"
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").replace(".", "", 1).isdecimal() and text.isascii()
+
+
+def _describe_enum(_: Document, leaf: SchemaViolation) -> ProblemText:
+    choices = [leaf.expected] if leaf.keyword == "const" else list(leaf.expected)
+    shown = [str(choice) if isinstance(choice, str) else json.dumps(choice) for choice in choices]
+    near = suggest_name(
+        str(leaf.instance), [choice for choice in choices if isinstance(choice, str)]
+    )
+    if len(choices) == 1:
+        return ProblemText(
+            "FE153",
+            f"{_format_name(leaf)} must be {shown[0]}, not {_format_found(leaf.instance)}",
+            near,
+        )
+    return ProblemText(
+        "FE153",
+        f"{_format_found(leaf.instance)} is not one of the choices for {_format_name(leaf)}: {', '.join(shown)}",
+        near,
+    )
+
+
+def _describe_pattern(_: Document, leaf: SchemaViolation) -> ProblemText:
+    return ProblemText(
+        "FE154",
+        f"{quote_value(leaf.instance)} is not written as {_format_name(leaf)} must be{_format_title(leaf)}",
+        _format_hint(leaf),
+    )
+
+
+def _describe_range(_: Document, leaf: SchemaViolation) -> ProblemText:
+    words = {
+        "minimum": "at least",
+        "maximum": "at most",
+        "exclusiveMinimum": "more than",
+        "exclusiveMaximum": "less than",
+    }
+    limit = f"{words.get(leaf.keyword, 'a multiple of')} {leaf.expected}"
+    return ProblemText(
+        "FE155", f"{_format_name(leaf)} must be {limit}, not {leaf.instance}", _format_hint(leaf)
+    )
+
+
+def _describe_length(_: Document, leaf: SchemaViolation) -> ProblemText:
+    if leaf.keyword == "minLength" and not leaf.instance:
+        return ProblemText("FE155", f"{_format_name(leaf)} is empty text", _format_hint(leaf))
+    limit = f"{_format_bound(leaf)} {_format_count(leaf.expected, 'character')}"
+    return ProblemText(
+        "FE155",
+        f"{_format_name(leaf)} must have {limit}, not {len(leaf.instance)}",
+        _format_hint(leaf),
+    )
+
+
+def _describe_size(_: Document, leaf: SchemaViolation) -> ProblemText:
+    what = "key" if "Properties" in leaf.keyword else "entry"
+    limit = f"{_format_bound(leaf)} {_format_count(leaf.expected, what)}"
+    return ProblemText(
+        "FE156",
+        f"{_format_name(leaf)} must have {limit}, not {len(leaf.instance)}",
+        _format_hint(leaf),
+        at_key=True,
+    )
+
+
+def _describe_unique(_: Document, leaf: SchemaViolation) -> ProblemText:
+    twice = next(
+        (each for place, each in enumerate(leaf.instance) if each in leaf.instance[:place]), ""
+    )
+    return ProblemText(
+        "FE156", f"{_format_name(leaf)} has {_format_found(twice)} twice", _format_hint(leaf)
+    )
+
+
+def _describe_forms(_: Document, leaf: SchemaViolation) -> ProblemText:
+    forms = [
+        str(form.get("title") or form.get("x-hint") or form.get("pattern") or "")
+        for form in leaf.forms
+    ]
+    listed = f"; it may be: {'; '.join(filter(None, forms))}" if any(forms) else ""
+    return ProblemText(
+        "FE157",
+        f"{_format_found(leaf.instance)} is none of the forms of {_format_name(leaf)}{listed}",
+        _format_hint(leaf),
+    )
+
+
+def _describe_exclusive(_: Document, leaf: SchemaViolation) -> ProblemText:
+    """`oneOf` with more than one alternative fulfilled: usually keys that exclude each other."""
+    names = [
+        name
+        for form in leaf.expected
+        for name in form.get("required", ())
+        if isinstance(leaf.instance, dict)
+    ]
+    together = [quote_value(name) for name in names if name in leaf.instance]
+    if len(together) > 1:
+        return ProblemText(
+            "FE158",
+            f"{' and '.join(together)} do not go together",
+            _format_hint(leaf) or "keep one of them",
+            at_key=True,
+        )
+    return ProblemText(
+        "FE158",
+        f"{_format_name(leaf)} may be read in several ways",
+        _format_hint(leaf),
+        at_key=True,
+    )
+
+
+def _describe_other(_: Document, leaf: SchemaViolation) -> ProblemText:
+    return ProblemText(
+        "FE158",
+        f"{_format_name(leaf)} is not allowed here{_format_title(leaf)}",
+        _format_hint(leaf),
+        at_key=True,
+    )
+
+
+def _format_name(leaf: SchemaViolation) -> str:
+    match leaf.path:
+        case ():
+            return "the file"
+        case (*_, str(name)):
+            return quote_value(name)
+        case (*_, str(name), int(place)):
+            return f"entry {place + 1} of {quote_value(name)}"
+    return f"entry {int(leaf.path[-1]) + 1}"
+
+
+def _format_within(leaf: SchemaViolation) -> str:
+    return f" in {_format_name(leaf)}" if leaf.path else ""
+
+
+def _format_found(value: Any) -> str:
+    match get_json_type(value):
+        case "string":
+            return quote_value(value) if value else "empty text"
+        case "integer" | "number":
+            return f"the number {value}"
+        case "boolean":
+            return str(value).lower()
+        case kind:
+            return _JSON_TYPE_NAMES[kind]
+
+
+def _format_title(leaf: SchemaViolation) -> str:
+    return f": {leaf.schema['title']}" if "title" in leaf.schema else ""
+
+
+def _format_hint(leaf: SchemaViolation) -> str:
+    if "x-hint" in leaf.schema:
+        return str(leaf.schema["x-hint"])
+    examples: Iterable[Any] = leaf.schema.get("examples", ())
+    shown = [
+        each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in examples
+    ]
+    return f"for example {join_with_or(shown[:3])}" if shown else ""
+
+
+def _format_bound(leaf: SchemaViolation) -> str:
+    return "at least" if leaf.keyword.startswith("min") else "at most"
+
+
+def _format_count(number: int, noun: str) -> str:
+    plural = "entries" if noun == "entry" else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
+_DESCRIBERS: Final[dict[str, Callable[[Document, SchemaViolation], ProblemText]]] = {
+    "required": _describe_required,
+    "oneRequired": _describe_one_required,
+    "dependentRequired": _describe_dependent,
+    "type": _describe_type,
+    "enum": _describe_enum,
+    "const": _describe_enum,
+    "pattern": _describe_pattern,
+    "format": _describe_pattern,
+    **dict.fromkeys(
+        ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+        _describe_range,
+    ),
+    **dict.fromkeys(("minLength", "maxLength"), _describe_length),
+    **dict.fromkeys(("minItems", "maxItems", "minProperties", "maxProperties"), _describe_size),
+    "uniqueItems": _describe_unique,
+    "anyOf": _describe_forms,
+    "oneOf": _describe_exclusive,
+}

@@ -1,0 +1,127 @@
+"""The event stream of the C parser, guarded: depth and number of values are bounded, tags and
+anchors are reported.
+
+Only events: composing nodes recurses in C, and a file of brackets would take the process down.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import yaml
+from yaml import MarkedYAMLError
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    Event,
+    NodeEvent,
+    ScalarEvent,
+)
+
+from flowengine.limits import MAX_DEPTH, MAX_NODES
+from flowengine.problems import quote_value
+from flowengine.source.source_text import Findings, SourceText
+
+QUOTE_TAG_HINT = "put quotes around the whole value"
+_TOO_DEEP = "nesting depth"  # of libyaml's own limit, which some builds of PyYAML have
+
+
+def parse_events(text: SourceText, base: int, findings: Findings) -> Iterator[Event]:
+    """The events from offset `base` on; their marks count from there."""
+    depth = nodes = 0
+    for event in _parse_to_depth_limit(text.text[base:]):
+        if isinstance(event, NodeEvent):
+            nodes += 1
+            if nodes > MAX_NODES:
+                raise findings.add_fatal(
+                    "FE108",
+                    *get_offsets(event, base),
+                    f"the file has more than {MAX_NODES:,} keys and values",
+                )
+            if event.anchor is not None or getattr(event, "tag", None) is not None:
+                _report_anchor_or_tag(text, event, base, findings)
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise findings.add_fatal(
+                    "FE107",
+                    *get_offsets(event, base),
+                    f"nested more than {MAX_DEPTH} deep",
+                    "is a bracket missing?",
+                )
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+        yield event
+
+
+def _parse_to_depth_limit(content: str) -> Iterator[Event]:
+    """The parser's events, up to the depth that it refuses itself.
+
+    libyaml looks ahead: where it refuses a depth (of 1000, from PyYAML 6.0.4 on), it has not yet
+    handed out the brackets that led there. Read again up to there, it does.
+    """
+    handed = 0
+    try:
+        for event in _parse_all(content):
+            handed += 1
+            yield event
+    except MarkedYAMLError as error:
+        if error.problem_mark is None or _TOO_DEEP not in str(error.problem):
+            raise
+        yield from islice(_parse_all(content[: error.problem_mark.index]), handed, None)
+        raise
+
+
+def _parse_all(content: str) -> Iterator[Event]:
+    parser = yaml.CSafeLoader(content)
+    while (event := parser.get_event()) is not None:
+        yield event
+
+
+def _report_anchor_or_tag(
+    text: SourceText, event: NodeEvent, base: int, findings: Findings
+) -> None:
+    start, _ = get_offsets(event, base)
+    if isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag is not None:
+        _report_tag(text.text[start : get_offsets(event, base)[1]], start, findings)
+    if event.anchor is None:
+        return
+    end = start + len(event.anchor) + 1
+    if isinstance(event, AliasEvent):
+        cure = "if it is text, put quotes around it; what several states share goes into defaults or a subflow"
+        findings.add(
+            "FE113",
+            start,
+            end,
+            f"{quote_value('*' + event.anchor)} is a YAML alias, which flows do not use",
+            cure,
+        )
+    else:
+        cure = "if it is text, put quotes around it; otherwise remove the anchor"
+        findings.add(
+            "FE112",
+            start,
+            end,
+            f"{quote_value('&' + event.anchor)} is a YAML anchor, which flows do not use",
+            cure,
+        )
+
+
+def _report_tag(value: str, start: int, findings: Findings) -> None:
+    line = value.split("\n", maxsplit=1)[0].strip()
+    tag = (line.split() or ["!"])[0]
+    cure = f"{QUOTE_TAG_HINT}: '{line}'" if '"' in line else f'{QUOTE_TAG_HINT}: "{line}"'
+    findings.add(
+        "FE111",
+        start,
+        start + len(tag),
+        f"{quote_value(tag)} is a YAML tag: the value behind it would be lost",
+        cure,
+    )
+
+
+def get_offsets(event: Event, base: int) -> tuple[int, int]:
+    start: Any = event.start_mark  # never None from this parser
+    end: Any = event.end_mark
+    return start.index + base, end.index + base

@@ -1,0 +1,279 @@
+"""Connections on the wire: from authored options to the platform's connect actions."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from flowengine.expr import Template, to_ascii_digits
+from flowengine.limits import MAX_CONFERENCE_ID, MAX_HEADERS_BYTES, MAX_USER_NAME
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder
+from flowengine.states.field_types import parse_millis, parse_seconds
+from flowengine.states.state_results import ActionToSend
+from flowengine.states.step_context import StepContext
+from flowengine.svaml import (
+    NUMBER_PATTERN,
+    SIP_PATTERN,
+    WEBSOCKET_PATTERN,
+    Action,
+    AmdOptions,
+    CallHeader,
+    ConferenceDtmfOptions,
+    ConnectConf,
+    ConnectMxp,
+    ConnectPstn,
+    ConnectSip,
+    ConnectStream,
+    StreamingOptions,
+    encode_fragment,
+    to_sip_destination,
+    to_stream_destination,
+    to_user_destination,
+)
+from flowengine.svaml.header_format import count_header_bytes
+
+if TYPE_CHECKING:
+    from flowengine.states.connect import Connect
+
+CallHeaders = tuple[CallHeader, ...]
+ActionFactory = Callable[[Mapping[str, str], CallHeaders, str], Action]
+DIALLED_TARGET = "dialled"
+CONTROL_CHARACTERS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedAction:
+    """A connect action: encoded once per locale where nothing else depends on the call."""
+
+    make: ActionFactory
+    texts: Mapping[str, Template]
+    headers: Mapping[str, Template]
+    constant: bool
+    encoded_actions: dict[str, ActionToSend] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    def get_action(self, run: StepContext) -> ActionToSend:
+        """The action for this call. Raises EvalError, or ValueError for a target that the platform
+        could not dial.
+        """
+        if not self.constant:
+            return self.build_action(run.names, run.locale, run.notes)
+        if run.locale not in self.encoded_actions:
+            self.encoded_actions[run.locale] = encode_fragment(
+                self.build_action(run.names, run.locale)
+            )
+        return self.encoded_actions[run.locale]
+
+    def build_action(
+        self, names: Mapping[str, Any], locale: str, notes: list[str] | None = None
+    ) -> Action:
+        texts = {name: template.render(names) for name, template in self.texts.items()}
+        if notes is not None:
+            notes.extend(explain_omissions(texts))
+        return self.make(texts, render_headers(self.headers, names), locale)
+
+
+def render_headers(headers: Mapping[str, Template], names: Mapping[str, Any]) -> CallHeaders:
+    """Headers for a leg. What a caller brings in cannot begin a header of its own. Raises
+    ValueError for too much.
+    """
+    found = tuple(
+        CallHeader(key=key, value=to_one_line(template.render(names)))
+        for key, template in headers.items()
+    )
+    size = count_header_bytes((header.key, header.value) for header in found)
+    if size > MAX_HEADERS_BYTES:
+        raise ValueError(f"call headers of {size} bytes; the platform takes {MAX_HEADERS_BYTES}")
+    return found
+
+
+def to_one_line(text: str) -> str:
+    """Text without what could begin a new line, or is not printable."""
+    return "".join(
+        letter if letter.isprintable() else " " for letter in text.translate(CONTROL_CHARACTERS)
+    )
+
+
+def format_caller_id(texts: Mapping[str, str]) -> str:
+    """The number to show. What is none is left out: a wrong number must not lose the call."""
+    shown = normalize_number(texts.get("caller_id", ""))
+    return shown if shown == "private" or NUMBER_PATTERN.fullmatch(shown) else ""
+
+
+def normalize_number(text: str) -> str:
+    """A number without blanks; a lookup may have any kind of blank and digit in it."""
+    if text.isascii():
+        return text.replace(" ", "")
+    return "".join(one for one in to_ascii_digits(text) if unicodedata.category(one) != "Zs")
+
+
+def explain_omissions(texts: Mapping[str, str]) -> Iterator[str]:
+    """What of a connection the platform will not get. No value is told, as it may be a caller's."""
+    if texts.get("caller_id") and not format_caller_id(texts):
+        yield "cut: caller_id is no phone number, so none is shown"
+    keys = texts.get("dtmf", "")
+    if len(filter_dtmf(keys)) < len(keys):
+        yield "cut: dtmf has keys that the platform cannot send"
+
+
+def filter_dtmf(text: str) -> str:
+    """Only what the platform can send as tones: 0-9, # and w (half a second)."""
+    return "".join(key for key in to_ascii_digits(text) if key in "0123456789#w")
+
+
+def prepare_action(
+    builder: StateBuilder,
+    path: KeyPath,
+    connect: "Connect",
+    target: str,
+    texts: Mapping[str, Template],
+    headers: Mapping[str, Template],
+) -> PreparedAction | None:
+    constant = all(
+        template.constant is not None for template in (*texts.values(), *headers.values())
+    )
+    made = PreparedAction(ACTION_FACTORIES[target](connect), texts, headers, constant)
+    try:
+        if constant:
+            made.build_action({}, builder.context.locale)
+    except ValueError as error:
+        builder.add_problem("FE415", (*path, target), str(error), TARGET_HINTS[target])
+        return None
+    return made
+
+
+TARGET_HINTS = {
+    "phone": "write + and the country code, in quotes or not: +14045009000",
+    "sip": "write user@host, without sip:",
+    "app": "write the name of an app user",
+    "conference": "choose a shorter room name",
+    "stream": "write an address that starts with wss://",
+}
+
+
+def to_optional_text(value: Any) -> Any:
+    return "" if value is UNSET else value
+
+
+def to_optional_seconds(authored: Any) -> int | None:
+    return parse_seconds(authored) if isinstance(authored, str) else None
+
+
+def create_phone_factory(connect: "Connect") -> ActionFactory:
+    amd = any(
+        getattr(connect, name) is not UNSET for name in ("person", "machine", "unsure", "beep")
+    )
+
+    def make(texts: Mapping[str, str], _headers: CallHeaders, locale: str) -> Action:
+        return ConnectPstn(
+            number=""
+            if texts["phone"] == DIALLED_TARGET
+            else require_match(
+                NUMBER_PATTERN, normalize_number(texts["phone"]), "is no phone number"
+            ),
+            cli=format_caller_id(texts),
+            dial_timeout=to_optional_seconds(connect.ring),
+            max_duration=to_optional_seconds(connect.limit),
+            dtmf=filter_dtmf(texts.get("dtmf", "")),
+            indications=to_optional_text(connect.indications),
+            suppress_callbacks=connect.silent,
+            locale=locale,
+            amd=AmdOptions(enabled=True, asynchronous=connect.detect == "async") if amd else None,
+        )
+
+    return make
+
+
+def create_sip_factory(connect: "Connect") -> ActionFactory:
+    def make(texts: Mapping[str, str], headers: CallHeaders, _locale: str) -> Action:
+        return ConnectSip(
+            destination=to_sip_destination(
+                require_match(SIP_PATTERN, texts["sip"].removeprefix("sip:"), "is no SIP address")
+            ),
+            cli=format_caller_id(texts),
+            max_duration=to_optional_seconds(connect.limit),
+            transport=connect.transport.upper() if isinstance(connect.transport, str) else "",
+            suppress_callbacks=connect.silent,
+            call_headers=headers,
+            moh=to_optional_text(connect.music),
+        )
+
+    return make
+
+
+def create_app_factory(_connect: "Connect") -> ActionFactory:
+    def make(texts: Mapping[str, str], headers: CallHeaders, _locale: str) -> Action:
+        user = texts["app"]
+        if not 1 <= len(user) <= MAX_USER_NAME:
+            raise ValueError(f"the name of an app user has 1 to {MAX_USER_NAME} characters")
+        return ConnectMxp(
+            destination=None if user == DIALLED_TARGET else to_user_destination(user),
+            call_headers=headers,
+        )
+
+    return make
+
+
+def create_conference_factory(connect: "Connect") -> ActionFactory:
+    keys = None if connect.keys is UNSET else connect.keys
+    options = (
+        ConferenceDtmfOptions(
+            mode=keys.mode, max_digits=keys.max, timeout_mills=parse_millis(keys.timeout)
+        )
+        if keys
+        else None
+    )
+
+    def make(texts: Mapping[str, str], _headers: CallHeaders, _locale: str) -> Action:
+        room = texts["conference"]
+        if not 1 <= len(room) <= MAX_CONFERENCE_ID:
+            raise ValueError(f"a room name has 1 to {MAX_CONFERENCE_ID} characters")
+        return ConnectConf(
+            conference_id=room, conference_dtmf_options=options, moh=to_optional_text(connect.music)
+        )
+
+    return make
+
+
+def create_stream_factory(connect: "Connect") -> ActionFactory:
+    streaming = connect.version is not UNSET or connect.sample_rate is not UNSET
+    options = (
+        StreamingOptions(version=connect.version or 1, sample_rate=connect.sample_rate or 44_100)
+        if streaming
+        else None
+    )
+
+    def make(texts: Mapping[str, str], headers: CallHeaders, _locale: str) -> Action:
+        return ConnectStream(
+            destination=to_stream_destination(
+                require_match(WEBSOCKET_PATTERN, texts["stream"], "is no wss:// address")
+            ),
+            streaming_options=options,
+            max_duration=to_optional_seconds(connect.limit),
+            call_headers=headers,
+        )
+
+    return make
+
+
+def require_match(pattern: re.Pattern[str], text: str, complaint: str) -> str:
+    """The text where it has the form. The complaint never repeats a number, as it may be a
+    caller's.
+    """
+    if not pattern.fullmatch(text):
+        raise ValueError(f"this {complaint}")
+    return text
+
+
+ACTION_FACTORIES: Mapping[str, Callable[["Connect"], ActionFactory]] = {
+    "phone": create_phone_factory,
+    "sip": create_sip_factory,
+    "app": create_app_factory,
+    "conference": create_conference_factory,
+    "stream": create_stream_factory,
+}

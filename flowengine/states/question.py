@@ -1,0 +1,229 @@
+"""What menu and collect share: words for silence and wrong keys by attempt, attempts, and the
+runMenu that carries a question.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
+
+from flowengine.limits import MAX_MENU_TIMEOUT_MILLIS, MAX_VOICE_MILLIS, MIN_MENU_TIMEOUT_MILLIS
+from flowengine.sinch import Pie
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder
+from flowengine.states.prompt import CompiledPrompt, Prompt, PromptSpec, join_prompts
+from flowengine.states.state_results import (
+    ActionToSend,
+    AnswerCallback,
+    Exit,
+    StateFailure,
+    StateResult,
+)
+from flowengine.states.step_context import StepContext
+from flowengine.svaml import Hangup, Menu, RunMenu, format_voice
+
+
+class PromptByAttempt(PromptSpec, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A prompt in its long form, or `each:` with one prompt per attempt."""
+
+    each: (
+        Annotated[
+            list[Prompt],
+            Meta(
+                description="The words for the first time, the second time, …; the last repeat.",
+                examples=[["Sorry?", "Pardon?"]],
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+AuthoredRetryPrompts = Annotated[
+    str | list[str | PromptSpec] | PromptByAttempt,
+    Meta(
+        title="Words",
+        description="A prompt, or `each:` with one prompt per attempt.",
+        examples=["Sorry?", {"each": ["Sorry?", "Pardon?"]}],
+    ),
+]
+AskFunction = Callable[[StepContext, str], ActionToSend]
+
+
+class AuthoredQuestion(Protocol):
+    """The authored part that menu and collect have in common."""
+
+    @property
+    def prompt(self) -> Prompt: ...
+    @property
+    def again(self) -> Prompt | UnsetType: ...
+    @property
+    def no_input(self) -> AuthoredRetryPrompts | UnsetType: ...
+    @property
+    def attempts(self) -> int | UnsetType: ...
+    @property
+    def barge(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPrompts:
+    """Compiled words by attempt."""
+
+    prompts: tuple[CompiledPrompt | None, ...]
+
+    def get_prompt(self, attempt: int) -> CompiledPrompt | None:
+        return self.prompts[min(attempt, len(self.prompts)) - 1] if self.prompts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A compiled question: what is asked at first and again, and what is said in between."""
+
+    menu_id: str
+    first: CompiledPrompt | None
+    again: CompiledPrompt | None
+    no_input: RetryPrompts
+    no_match: RetryPrompts
+    attempts: int
+    barge: bool
+    has_named_menus: bool
+    accepts_voice: bool
+    voice: str
+
+    def build_run_menu(
+        self, menus: list[Menu], run: StepContext, asked: CompiledPrompt | None
+    ) -> RunMenu:
+        """The action that asks this."""
+        locale = asked.choose_locale(run.locale) if asked else run.locale
+        return self.build_run_menu_in_locale(menus, locale)
+
+    def build_run_menu_in_locale(self, menus: list[Menu], locale: str) -> RunMenu:
+        """The action. Menu `main` must exist; its namesake carries flow and state home when all
+        other state is lost.
+        """
+        if self.has_named_menus:
+            menus = [menus[0], replace(menus[0], id=self.menu_id), *menus[1:]]
+        main = self.menu_id if self.has_named_menus else "main"
+        return RunMenu(
+            menus=tuple(menus),
+            main_menu=main,
+            barge=self.barge,
+            enable_voice=self.accepts_voice,
+            locale=self.get_voice(locale),
+        )
+
+    def get_voice(self, locale: str) -> str:
+        """The voice to speak in; voice input needs the plain locale, as it is also what the
+        platform listens in.
+        """
+        return locale if self.accepts_voice else format_voice(locale, self.voice)
+
+    def retry_question(
+        self, run: StepContext, why: str, words: RetryPrompts, exhausted: str, ask: AskFunction
+    ) -> StateResult:
+        """Ask again after these words, or leave when attempts are used up. `why` goes to the trace."""
+        if run.attempts >= self.attempts:
+            return Exit(exhausted)
+        run.notes.append(f"again: {why}")
+        said = words.get_prompt(run.attempts)
+        run.attempts += 1
+        return AnswerCallback(ask(run, join_prompts([said, self.again or self.first], run)))
+
+    def handle_unanswered(
+        self, run: StepContext, event: Pie, exhausted: str, ask: AskFunction
+    ) -> StateResult | None:
+        """What every question does with silence, a hang-up or an error; None when there is an input
+        to look at.
+        """
+        if event.type == "hangup":
+            return AnswerCallback(Hangup())
+        if event.type == "error":
+            return StateFailure("the platform reported an error in the menu")
+        if event.type == "timeout":
+            return self.retry_question(run, "no input", self.no_input, exhausted, ask)
+        if event.type == "invalidinput":
+            return self.retry_question(run, "no match", self.no_match, exhausted, ask)
+        return None
+
+
+def compile_question(
+    builder: StateBuilder,
+    path: KeyPath,
+    asked: AuthoredQuestion,
+    *,
+    heard: bool,
+    no_match: RetryPrompts,
+) -> Question:
+    """What menu and collect compile alike."""
+    return Question(
+        menu_id=f"{builder.context.flow}.{builder.state}",
+        first=builder.compile_embedded_prompt((*path, "prompt"), asked.prompt, late=True),
+        again=builder.compile_embedded_prompt((*path, "again"), asked.again, late=True),
+        no_input=compile_retry_prompts(builder, (*path, "no_input"), asked.no_input, "no_input"),
+        no_match=no_match,
+        attempts=get_attempts(builder, asked.attempts),
+        barge=asked.barge,
+        has_named_menus=builder.context.menu_ids == "named",
+        accepts_voice=heard,
+        voice=builder.context.voice,
+    )
+
+
+def compile_retry_prompts(
+    builder: StateBuilder,
+    path: KeyPath,
+    words: Prompt | AuthoredRetryPrompts | UnsetType,
+    fallback: str = "",
+) -> RetryPrompts:
+    """Compiled words; without words of its own a question uses the defaults of the flow or project."""
+    if words is UNSET:
+        words = builder.context.defaults.get(fallback, UNSET)
+    if isinstance(words, PromptByAttempt) and words.each is not UNSET:
+        each = [
+            builder.compile_embedded_prompt((*path, "each", index), item, late=True)
+            for index, item in enumerate(words.each)
+        ]
+        return RetryPrompts(tuple(each))
+    plan = builder.compile_embedded_prompt(path, words, late=True)
+    return RetryPrompts((plan,) if plan else ())
+
+
+def get_timeout_millis(builder: StateBuilder, path: KeyPath, authored: str | UnsetType) -> int:
+    """The time-out of a question in milliseconds, within what the platform takes."""
+    wait = authored if isinstance(authored, str) else builder.context.defaults.get("timeout", "5s")
+    return builder.compile_millis(
+        path,
+        wait,
+        MIN_MENU_TIMEOUT_MILLIS,
+        MAX_MENU_TIMEOUT_MILLIS,
+        "how long the platform waits for a key",
+    )
+
+
+def get_voice_millis(builder: StateBuilder, path: KeyPath, authored: str) -> int:
+    return builder.compile_millis(
+        path, authored, 1000, MAX_VOICE_MILLIS, "how long a caller may speak"
+    )
+
+
+def get_attempts(builder: StateBuilder, authored: int | UnsetType) -> int:
+    return (
+        authored if isinstance(authored, int) else int(builder.context.defaults.get("attempts", 3))
+    )
+
+
+def add_otherwise_exit(builder: StateBuilder, path: KeyPath, authored: str | UnsetType) -> str:
+    """The exit taken when attempts are used up; the author or the defaults must name it."""
+    target = (
+        authored if isinstance(authored, str) else builder.context.defaults.get("otherwise", UNSET)
+    )
+    if target is UNSET:
+        builder.add_problem(
+            "FE206",
+            path,
+            "nothing says where the call goes when attempts run out",
+            "add `otherwise: <state>` here, or under defaults:",
+        )
+    return builder.add_exit("otherwise", target, (*path, "otherwise"), "pie")

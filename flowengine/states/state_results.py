@@ -1,0 +1,90 @@
+"""What a state can answer when it is entered or resumed: the vocabulary between the kinds of state
+and the step.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from flowengine.svaml import Action, Instruction
+
+TRANSIENT_ERRORS = ("timeout", "connection", "refused")
+CIRCUIT_OPEN_PREFIX = "circuit open: "  # before the error of the lookup that opened it
+ActionToSend = Action | msgspec.Raw  # an action, or one encoded at load
+InstructionToSend = Instruction | msgspec.Raw
+
+
+class Exit(msgspec.Struct, frozen=True):
+    """Leave by this exit; the state machine knows where it leads. With `own_question`, `back` goes
+    to the question of the state itself: from its read-back, or from a menu inside it.
+    """
+
+    name: str
+    own_question: bool = False
+
+
+class AnswerCallback(msgspec.Struct, frozen=True):
+    """Answer the callback with this action and wait here for the next one."""
+
+    action: ActionToSend | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookupRequest:
+    """An HTTP request that the driver of the step performs. `timeout` is in seconds."""
+
+    service: str
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    timeout: float
+    retries: int
+
+
+class LookupResult(msgspec.Struct, frozen=True):
+    """What came of a Request: a status with its decoded body, or status 0 and the reason in `error`
+    (timeout, refused, …).
+    """
+
+    status: int
+    body: Any = None
+    error: str = ""
+
+    @property
+    def cause(self) -> str:
+        """The error; while the circuit is open that of the lookup that opened it, so that calls
+        take the same exit as if they had waited.
+        """
+        return self.error.removeprefix(CIRCUIT_OPEN_PREFIX)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether there was no answer for reasons that may pass."""
+        return self.cause in TRANSIENT_ERRORS
+
+
+class EnterSubflow(msgspec.Struct, frozen=True):
+    """Run a subflow with these input values and come back."""
+
+    flow: str
+    inputs: Mapping[str, Any]
+
+
+class ReturnFromSubflow(msgspec.Struct, frozen=True):
+    """End this subflow with an outcome."""
+
+    outcome: str
+
+
+class StateFailure(msgspec.Struct, frozen=True):
+    """The state could not do its work: take the error exit, or say the apology."""
+
+    reason: str
+
+
+StateResult = (
+    Exit | AnswerCallback | LookupRequest | EnterSubflow | ReturnFromSubflow | StateFailure
+)

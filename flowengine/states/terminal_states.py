@@ -1,0 +1,144 @@
+"""continue, park, hangup and done: let a call go on, hold it, end it, or end what an event asked
+for.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from flowengine.limits import MAX_PARK_SECONDS
+from flowengine.sinch import Ace
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder
+from flowengine.states.field_types import Duration
+from flowengine.states.prompt import CompiledPrompt, Prompt
+from flowengine.states.state_results import AnswerCallback, StateResult
+from flowengine.states.step_context import StepContext
+from flowengine.svaml import Action, Continue, Hangup, format_voice
+from flowengine.svaml import Park as WirePark
+
+CONTINUE_EXAMPLE = """
+announce:
+  say: You are now connected to an agent.
+  continue:
+"""
+PARK_EXAMPLE = """
+wait:
+  park:
+    intro: Please hold.
+    hold: {audio: "https://example.com/music.mp3"}
+    limit: 5m
+"""
+HANGUP_EXAMPLE = """
+closed:
+  say: We are closed.
+  hangup:
+"""
+DONE_EXAMPLE = """
+reported:
+  done:
+"""
+
+
+class NoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """No settings."""
+
+
+class AuthoredPark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Hold the call until somebody takes it out, or the limit ends it."""
+
+    intro: (
+        Annotated[Prompt, Meta(description="Played once.", examples=["Please hold."])] | UnsetType
+    ) = UNSET
+    hold: (
+        Annotated[
+            Prompt,
+            Meta(
+                description="Played over and over.",
+                examples=[{"audio": "https://example.com/music.mp3"}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    limit: Annotated[
+        Duration,
+        Meta(
+            description="The longest hold, at most 10m; then the platform hangs up.",
+            examples=["5m"],
+        ),
+    ] = "10m"
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledFixedAction:
+    """An action that is the same for every call; None where an event wants no action."""
+
+    action: Action | None
+    actions: frozenset[str]
+    waits: bool
+
+    def enter(self, _run: StepContext) -> StateResult:
+        return AnswerCallback(self.action)
+
+    def resume(self, _run: StepContext) -> StateResult:
+        return AnswerCallback(self.action)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPark:
+    """A hold at work."""
+
+    intro: CompiledPrompt | None
+    hold: CompiledPrompt | None
+    limit: int
+    voice: str
+    actions = frozenset({"park"})
+    waits = True
+
+    def enter(self, run: StepContext) -> StateResult:
+        intro = self.intro.render_prompt(run) if self.intro else ""
+        hold = self.hold.render_prompt(run) if self.hold else ""
+        main = self.intro or self.hold
+        spoken = format_voice(main.choose_locale(run.locale) if main else run.locale, self.voice)
+        return AnswerCallback(
+            WirePark(intro_prompt=intro, hold_prompt=hold, max_duration=self.limit, locale=spoken)
+        )
+
+    def resume(self, run: StepContext) -> StateResult:
+        """Whoever took the call out has connected it, and that was answered: nobody is parked any
+        more.
+        """
+        return AnswerCallback(Continue() if type(run.event) is Ace else Hangup())
+
+
+def compile_continue(
+    _builder: StateBuilder, _path: KeyPath, _authored: NoSettings | None
+) -> CompiledFixedAction:
+    return CompiledFixedAction(Continue(), frozenset({"continue"}), waits=True)
+
+
+def compile_hangup(
+    _builder: StateBuilder, _path: KeyPath, _authored: NoSettings | None
+) -> CompiledFixedAction:
+    return CompiledFixedAction(Hangup(), frozenset({"hangup"}), waits=True)
+
+
+def compile_done(
+    _builder: StateBuilder, _path: KeyPath, _authored: NoSettings | None
+) -> CompiledFixedAction:
+    return CompiledFixedAction(None, frozenset({"done"}), waits=True)
+
+
+def compile_park(builder: StateBuilder, path: KeyPath, park: AuthoredPark) -> CompiledPark:
+    limit = builder.compile_seconds(
+        (*path, "limit"), park.limit, MAX_PARK_SECONDS, "how long the platform holds a call"
+    )
+    intro = builder.compile_embedded_prompt((*path, "intro"), park.intro)
+    return CompiledPark(
+        intro,
+        builder.compile_embedded_prompt((*path, "hold"), park.hold),
+        limit,
+        builder.context.voice,
+    )

@@ -1,0 +1,1 @@
+"""Where state is kept between callbacks: SQLite files and PostgreSQL."""

@@ -1,0 +1,99 @@
+"""Connections to a PostgreSQL server, and the tables on it: what the session store and the archive
+of releases have in common there.
+"""
+
+from collections.abc import Sequence
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+# A schema of our own, so that our tables may stand beside those of others in one database. Every
+# name is qualified by it: a pooler hands sessions on, and whatever search_path the database or the
+# role has stays as it is.
+SCHEMA = "flowengine"
+_CONNECT_SECONDS = 2
+
+# A machine that is gone without a word is noticed by either side within some seconds: what it had
+# locked is free then.
+_KEEPALIVE_SETTINGS = {
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8_000,
+}
+# Set in the session, not as `options` of its start, which poolers refuse. No statement takes longer
+# than is given, in milliseconds.
+SESSION_SETTINGS_QUERY: LiteralString = (
+    "SELECT set_config('statement_timeout', %s::text, false), "
+    "set_config('tcp_keepalives_idle', '4', false), "
+    "set_config('tcp_keepalives_interval', '2', false), "
+    "set_config('tcp_keepalives_count', '3', false)"
+)
+
+
+def build_connection_parameters(address: str) -> dict[str, Any]:
+    """What to connect with. Raises psycopg.Error for a bad address."""
+    return {
+        "connect_timeout": _CONNECT_SECONDS,
+        "application_name": "flowengine",
+        **_KEEPALIVE_SETTINGS,
+        **conninfo_to_dict(address),
+    }
+
+
+def connect(address: str, patience: float) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection that commits each statement. No statement takes longer than `patience`, in
+    seconds. Raises psycopg.Error.
+    """
+    connection = psycopg.connect(**build_connection_parameters(address), autocommit=True)
+    try:
+        connection.execute(SESSION_SETTINGS_QUERY, (round(patience * 1000),))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+async def connect_async(address: str, patience: float) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    """The same for an event loop."""
+    connection = await psycopg.AsyncConnection.connect(
+        **build_connection_parameters(address), autocommit=True
+    )
+    try:
+        await connection.execute(SESSION_SETTINGS_QUERY, (round(patience * 1000),))
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+def ensure_tables(
+    connection: psycopg.Connection[Any], part: str, version: int, tables: Sequence[LiteralString]
+) -> None:
+    """Make the tables of a part where there are none yet. Raises psycopg.Error, also where they are
+    of another version.
+    """
+    with connection.transaction():
+        connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('flowengine'))"
+        )  # machines that start together
+        (made,) = connection.execute(
+            "SELECT to_regclass('flowengine.parts') IS NOT NULL"
+        ).fetchone() or (False,)
+        if not made:  # asked first, as whoever may use the tables need not be allowed to make any
+            connection.execute("CREATE SCHEMA IF NOT EXISTS flowengine")
+            connection.execute(
+                "CREATE TABLE flowengine.parts (name TEXT PRIMARY KEY, version INTEGER NOT NULL)"
+            )
+        found = connection.execute(
+            "SELECT version FROM flowengine.parts WHERE name = %s", (part,)
+        ).fetchone()
+        if found is None:
+            for statement in tables:
+                connection.execute(statement)
+            connection.execute("INSERT INTO flowengine.parts VALUES (%s, %s)", (part, version))
+        elif found != (version,):
+            raise psycopg.NotSupportedError(
+                f"its {part} are of version {found[0]}, not {version}: name another database"
+            )

@@ -1,0 +1,55 @@
+"""Where the state of calls lives between callbacks, for platforms that do not bring the cookie
+back.
+"""
+
+from pathlib import Path
+
+from flowengine.storage.sessions.memory_store import MemoryStore
+from flowengine.storage.sessions.sqlite_store import SqliteStore
+from flowengine.storage.sessions.store_protocol import (
+    RECEIVER_BYTES,
+    PendingReport,
+    SavedCall,
+    Store,
+    StoreError,
+)
+from flowengine.storage.sessions.store_url import NO_DRIVER, is_postgresql_url
+
+__all__ = [
+    "RECEIVER_BYTES",
+    "MemoryStore",
+    "PendingReport",
+    "SavedCall",
+    "SqliteStore",
+    "Store",
+    "StoreError",
+    "open_store",
+]
+
+
+def open_store(url: str) -> Store:
+    """`sqlite:PATH`, shared by all workers of a machine; `postgresql://…`, shared by several
+    machines; or `none`, where cookies are known to come back.
+
+    With `none`, each worker still remembers its latest answers, so that a repeated delivery which
+    reaches it does nothing twice.
+    """
+    kind, _, path = url.partition(":")
+    if kind == "sqlite" and path:
+        return SqliteStore(Path(path))
+    if is_postgresql_url(url):
+        return _open_postgresql(url)
+    if url == "none":
+        return MemoryStore()
+    raise StoreError(
+        f'unknown session store "{url}": write sqlite:PATH, postgresql://USER@HOST/DATABASE or none'
+    )
+
+
+def _open_postgresql(url: str) -> Store:
+    try:
+        # its driver is not everybody's
+        from flowengine.storage.sessions.postgresql_store import PostgresqlStore  # noqa: PLC0415
+    except ImportError as error:
+        raise StoreError(NO_DRIVER) from error
+    return PostgresqlStore(url)

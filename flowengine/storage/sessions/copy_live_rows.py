@@ -1,0 +1,49 @@
+"""Takes what calls need from a file that was taken away to the one that is in its place: the
+connection still has the old one.
+"""
+
+import sqlite3
+
+from flowengine.limits import CALL_KEPT_SECONDS
+from flowengine.storage.sessions.ending_intern_table import EndingInternTable
+
+_ROWS_PER_TRANSACTION = 200  # in one transaction, some milliseconds in which others cannot write
+_RECENTLY_ENDED_SECONDS = 60.0  # the end of a call may be delivered again
+_LIVE_CALLS_QUERY = (
+    "SELECT id, counter, state, digest, answer, claimed, release, expires FROM calls "
+    "WHERE expires >= ? AND (release != '' OR expires >= ?)"
+)
+_COPY_CLAIM = "INSERT OR IGNORE INTO claims (id, digest, deadline) VALUES (?, ?, ?)"
+_COPY_REPORT = (
+    "INSERT OR IGNORE INTO outbox (id, content, tries, expires, due) VALUES (?, ?, ?, ?, ?)"
+)
+
+
+def copy_live_rows(
+    old: sqlite3.Connection, new: sqlite3.Connection, save: str, now: float, *, since: float = 0.0
+) -> None:
+    """All calls under way, or those that were saved since then; what is in the new file and later
+    stays.
+
+    Other workers do the same with the same old file, before or after.
+    """
+    whole, shortened = EndingInternTable(old).restore_answer, EndingInternTable(new).shorten_answer
+    lately = now + CALL_KEPT_SECONDS - _RECENTLY_ENDED_SECONDS
+    rows = old.execute(_LIVE_CALLS_QUERY, (max(now, since + CALL_KEPT_SECONDS), lately)).fetchall()
+    for start in range(0, len(rows), _ROWS_PER_TRANSACTION):
+        with new:
+            new.execute("BEGIN IMMEDIATE")
+            for row in rows[start : start + _ROWS_PER_TRANSACTION]:
+                new.execute(save, (*row[:4], shortened(whole(row[4]), now), *row[5:]))
+    with new:
+        new.execute("BEGIN IMMEDIATE")
+        new.executemany(
+            _COPY_CLAIM,
+            old.execute(
+                "SELECT id, digest, deadline FROM claims WHERE deadline > ?", (now,)
+            ).fetchall(),
+        )
+        new.executemany(
+            _COPY_REPORT,
+            old.execute("SELECT id, content, tries, expires, due FROM outbox").fetchall(),
+        )

@@ -1,0 +1,102 @@
+"""Group commit: all that the callbacks of one moment write goes into one transaction."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flowengine.storage.sessions.sqlite_connection import SESSION_LOSS_TEXT, is_busy
+from flowengine.storage.sessions.sqlite_file import suggest_remedy
+from flowengine.storage.sessions.store_protocol import StoreError
+
+# another process that holds the file longer than this has hung; the platform waits for an answer
+COMMIT_TIMEOUT_SECONDS = 2.0
+BUSY_RETRY_SECONDS = 0.001  # a commit of another worker takes a fraction of this
+# one per turn of the loop, some hundred microseconds in all: halves the cost for two busy workers
+EAGER_TRIES = 50
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], Any]
+
+
+class GroupCommit:
+    """Runs pieces of work in the event loop's thread: at some microseconds each, handing them to
+    another thread costs more.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        committed: Callable[[int], None],
+        failed: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._on_commit = committed
+        self._on_failure = failed
+        self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
+
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """The result of the work, as soon as it is committed."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._commit, loop, loop.time() + COMMIT_TIMEOUT_SECONDS)
+        self._waiting.append((work, future))
+        return future
+
+    def switch_connection(self, connection: sqlite3.Connection) -> None:
+        """Write what waits, and all that comes, to another file."""
+        self._connection = connection
+
+    async def drain(self) -> None:
+        if self._waiting:
+            await asyncio.wait([future for _, future in self._waiting])
+
+    def _commit(self, loop: asyncio.AbstractEventLoop, deadline: float, tries: int = 1) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            if is_busy(error) and loop.time() < deadline:
+                self._retry_commit(loop, deadline, tries)
+            else:
+                self._fail_batch(self._take_batch(), error)
+            return
+        self._run_batch(self._take_batch())
+
+    def _retry_commit(self, loop: asyncio.AbstractEventLoop, deadline: float, tries: int) -> None:
+        """Another worker is writing. Meanwhile the batch grows, so that the next commit does more
+        at once.
+        """
+        if tries % EAGER_TRIES:
+            loop.call_soon(self._commit, loop, deadline, tries + 1)
+        else:
+            loop.call_later(BUSY_RETRY_SECONDS, self._commit, loop, deadline, tries + 1)
+
+    def _take_batch(self) -> list[tuple[Work, asyncio.Future[Any]]]:
+        batch, self._waiting = self._waiting, []
+        return batch
+
+    def _run_batch(self, batch: list[tuple[Work, asyncio.Future[Any]]]) -> None:
+        connection = self._connection
+        try:
+            results = [work(connection) for work, _ in batch]
+            connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - whatever it was, the transaction must end and nobody may wait for ever
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._fail_batch(batch, error)
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():  # its caller may have gone away
+                future.set_result(result)
+        self._on_commit(len(batch))
+
+    def _fail_batch(self, batch: list[tuple[Work, asyncio.Future[Any]]], error: Exception) -> None:
+        self._on_failure()
+        for _, future in batch:
+            if not future.done():
+                failure = StoreError(
+                    f"the session store cannot be written: {error}{suggest_remedy(error, SESSION_LOSS_TEXT)}"
+                )
+                failure.__cause__ = error
+                future.set_exception(failure)

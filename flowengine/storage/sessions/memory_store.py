@@ -1,0 +1,91 @@
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+
+from flowengine.storage.sessions.store_protocol import RECEIVER_BYTES, PendingReport, SavedCall
+
+_MAX_CALLS = 10_000  # calls; at about a kilobyte each this stays near ten megabytes
+
+
+class MemoryStore:
+    """Calls of this process alone, gone with it; when full, the call that was saved longest ago is
+    forgotten.
+    """
+
+    def __init__(self, capacity: int = _MAX_CALLS, clock: Callable[[], float] = time.time) -> None:
+        self._capacity = capacity
+        self._clock = clock
+        self._calls: OrderedDict[str, tuple[SavedCall, float]] = OrderedDict()
+        self._reports: dict[bytes, tuple[PendingReport, float]] = {}
+        self._claims: OrderedDict[tuple[str, bytes], float] = OrderedDict()
+
+    async def load(self, call_id: str) -> SavedCall | None:
+        found = self._calls.get(call_id)
+        return found[0] if found else None
+
+    async def save(self, call_id: str, saved: SavedCall, expires: float) -> SavedCall:
+        found = self._calls.get(call_id)
+        if found and found[0].counter >= saved.counter:
+            return found[0]
+        self._calls[call_id] = (saved, expires)
+        self._calls.move_to_end(call_id)
+        if len(self._calls) > self._capacity:
+            self._drop_oldest()
+        return saved
+
+    async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
+        claim = (call_id, key)
+        if self._claims.get(claim, 0.0) > self._clock():
+            return False
+        self._claims[claim] = deadline
+        self._claims.move_to_end(claim)
+        self._drop_oldest()
+        return True
+
+    async def check_writable(self) -> None:
+        """Memory can always be written."""
+
+    async def add_report(self, letter: PendingReport, due: float) -> None:
+        self._reports.setdefault(letter.id, (letter, due))
+
+    async def claim_report(
+        self, now: float, lease: float, busy: Collection[bytes]
+    ) -> PendingReport | None:
+        ready = [
+            (due, letter)
+            for letter, due in self._reports.values()
+            if due <= now and letter.id[:RECEIVER_BYTES] not in busy
+        ]
+        if not ready:
+            return None
+        _, letter = min(ready)
+        letter = letter._replace(tries=letter.tries + 1)
+        self._reports[letter.id] = (letter, now + lease)
+        return letter
+
+    async def settle_report(self, letter: PendingReport, due: float | None) -> None:
+        if due is None:
+            self._reports.pop(letter.id, None)
+        elif letter.id in self._reports and self._reports[letter.id][0].tries == letter.tries:
+            self._reports[letter.id] = (letter, due)
+
+    async def find_needed_releases(self) -> set[str]:
+        return {saved.release for saved, _ in self._calls.values()} - {""}
+
+    async def drop_expired(self, now: float) -> int:
+        over = [call_id for call_id, (_, expires) in self._calls.items() if expires <= now]
+        for call_id in over:
+            del self._calls[call_id]
+        for key in [key for key, deadline in self._claims.items() if deadline <= now]:
+            del self._claims[key]
+        return len(over)
+
+    async def close(self) -> None:
+        self._calls.clear()
+        self._claims.clear()
+
+    def _drop_oldest(self) -> None:
+        while len(self._calls) > self._capacity:
+            self._calls.popitem(last=False)
+        while len(self._claims) > self._capacity:
+            self._claims.popitem(last=False)

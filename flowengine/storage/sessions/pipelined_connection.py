@@ -1,0 +1,129 @@
+"""A connection to PostgreSQL that takes the statements of one moment together."""
+
+import asyncio
+from operator import itemgetter
+from typing import Any, LiteralString, NamedTuple
+
+import psycopg
+
+from flowengine.storage.postgresql import connect_async
+from flowengine.storage.sessions.store_protocol import StoreError
+
+Rows = list[tuple[Any, ...]]
+
+
+class PendingStatement(NamedTuple):
+    """A statement that somebody waits for."""
+
+    sql: LiteralString
+    values: tuple[Any, ...]
+    answer: asyncio.Future[Rows]
+
+
+class PipelinedConnection:
+    """All that is asked while the connection is busy goes next, in one round trip and one
+    transaction.
+
+    What finds the connection broken, as the server was started anew, goes over a new one: being
+    done twice changes nothing more.
+    """
+
+    def __init__(self, address: str, patience: float) -> None:
+        self._address = address
+        self._patience = patience
+        self._waiting: list[PendingStatement] = []
+        self._runner: asyncio.Task[None] | None = None
+        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+
+    async def run(self, sql: LiteralString, *values: Any) -> Rows:
+        """The rows of a statement, once it is committed. Whatever becomes of the network, nobody
+        waits longer than the patience.
+        """
+        loop = asyncio.get_running_loop()
+        asked = PendingStatement(sql, values, loop.create_future())
+        self._waiting.append(asked)
+        if self._runner is None:
+            self._runner = loop.create_task(self._run_batches())
+        limit = loop.call_later(
+            self._patience,
+            _fail_statements,
+            [asked],
+            TimeoutError(f"no answer within {self._patience:g} seconds"),
+        )
+        try:
+            return await asked.answer
+        finally:
+            limit.cancel()
+
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _run_batches(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                answers = await self._run_batch(batch)
+            except Exception as error:  # noqa: BLE001 - whatever it was, nobody may wait for it any longer
+                _fail_statements(batch, error)
+            else:
+                for asked, rows in zip(batch, answers, strict=True):
+                    if not asked.answer.done():  # whoever asked may have gone away
+                        asked.answer.set_result(rows)
+        self._runner = None
+
+    async def _run_batch(self, batch: list[PendingStatement]) -> list[Rows]:
+        connection = await self._ensure_connection()
+        try:
+            return await run_pipeline(connection, batch)
+        except psycopg.errors.ReadOnlySqlTransaction:
+            # Another server of the address may be the one to write to by now.
+            await connection.close()
+            raise
+        except psycopg.OperationalError:
+            if not connection.closed:
+                raise
+        return await run_pipeline(await self._ensure_connection(), batch)
+
+    async def _ensure_connection(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect_async(self._address, self._patience)
+        return self._connection
+
+
+async def run_pipeline(
+    connection: psycopg.AsyncConnection[tuple[Any, ...]], batch: list[PendingStatement]
+) -> list[Rows]:
+    """The rows of each statement, in the order in which they were asked."""
+    cursors = {}
+    async with connection.pipeline():
+        for number in order_for_locking(batch):
+            cursors[number] = await connection.execute(
+                batch[number].sql, batch[number].values, binary=True
+            )
+    return [
+        await cursors[number].fetchall() if cursors[number].description else []
+        for number in range(len(batch))
+    ]
+
+
+def order_for_locking(batch: list[PendingStatement]) -> list[int]:
+    """What many machines lock at once they lock in the same order, so that none waits for another
+    that waits for it.
+    """
+    return [
+        number
+        for number, _ in sorted(
+            enumerate((asked.sql, asked.values[0]) for asked in batch), key=itemgetter(1)
+        )
+    ]
+
+
+def _fail_statements(batch: list[PendingStatement], error: Exception) -> None:
+    for asked in batch:
+        if not asked.answer.done():
+            failure = StoreError(f"the session store does not answer: {error}")
+            failure.__cause__ = error
+            asked.answer.set_exception(failure)

@@ -1,0 +1,168 @@
+"""The store of several machines: a PostgreSQL server that all of them reach."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString
+
+import psycopg
+
+from flowengine.storage.pooler import check_sessions
+from flowengine.storage.postgresql import connect, connect_async, ensure_tables
+from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
+from flowengine.storage.sessions.store_protocol import (
+    PROBE_KEY,
+    RECEIVER_BYTES,
+    PendingReport,
+    SavedCall,
+    StoreError,
+)
+
+# a callback reads, claims its lookups and writes; the platform waits some five seconds for all of
+# it
+STATEMENT_TIMEOUT_SECONDS = 1.5
+HOUSEKEEPING_SECONDS = 60.0
+SESSION_TABLES_VERSION = 1
+
+# No index on `expires`: a row whose indexed columns stay the same is rewritten on its own page, and
+# most saves are rewrites. That of `release` changes once, as the call ends.
+_SESSION_TABLES: tuple[LiteralString, ...] = (
+    """CREATE TABLE flowengine.calls (id BYTEA PRIMARY KEY, counter BIGINT NOT NULL, state BYTEA NOT NULL, digest BYTEA NOT NULL,
+        answer BYTEA NOT NULL, claimed DOUBLE PRECISION NOT NULL, release TEXT NOT NULL, expires DOUBLE PRECISION NOT NULL)
+        WITH (fillfactor = 70)""",
+    "CREATE INDEX calls_under_way ON flowengine.calls (release) WHERE release <> ''",
+    (
+        "CREATE TABLE flowengine.claims (id BYTEA, digest BYTEA, deadline DOUBLE PRECISION NOT NULL, PRIMARY KEY "
+        "(id, digest))"
+    ),
+    """CREATE TABLE flowengine.outbox (id BYTEA PRIMARY KEY, content BYTEA NOT NULL, tries INTEGER NOT NULL,
+        expires DOUBLE PRECISION NOT NULL, due DOUBLE PRECISION NOT NULL)""",
+)
+_LOAD: LiteralString = (
+    "SELECT counter, state, digest, answer, claimed, release FROM flowengine.calls WHERE id = %b"
+)
+_SAVE: LiteralString = (
+    "INSERT INTO flowengine.calls (id, counter, state, digest, answer, claimed, release, expires) VALUES (%b, "
+    "%b, %b, %b, %b, %b, %b, %b) "
+    "ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, state = excluded.state, digest = "
+    "excluded.digest, "
+    "answer = excluded.answer, claimed = excluded.claimed, release = excluded.release, expires = "
+    "excluded.expires "
+    "WHERE excluded.counter > calls.counter RETURNING TRUE"
+)
+# one row of its own, rewritten each time
+_CHECK: LiteralString = (
+    "INSERT INTO flowengine.calls (id, counter, state, digest, answer, claimed, release, expires) "
+    "VALUES (%b, 1, '', '', '', 0, '', %b) "
+    "ON CONFLICT (id) DO UPDATE SET counter = calls.counter + 1, expires = excluded.expires"
+)
+_CLAIM: LiteralString = (
+    "INSERT INTO flowengine.claims (id, digest, deadline) VALUES (%b, %b, %b) "
+    "ON CONFLICT (id, digest) DO UPDATE SET deadline = excluded.deadline WHERE claims.deadline <= "
+    "%b RETURNING TRUE"
+)
+_ADD_REPORT: LiteralString = (
+    "INSERT INTO flowengine.outbox (id, content, tries, expires, due) VALUES (%b, %b, %b, %b, %b) "
+    "ON CONFLICT DO NOTHING"
+)
+_CLAIM_REPORT: LiteralString = (
+    "UPDATE flowengine.outbox SET tries = tries + 1, due = %b WHERE id = (SELECT id FROM flowengine.outbox WHERE due <= "
+    "%b AND position(substring(id FROM 1 FOR %b) IN %b) = 0 ORDER BY due LIMIT 1 "
+    "FOR UPDATE SKIP LOCKED) RETURNING id, content, tries, expires"
+)
+_RETRY_REPORT: LiteralString = "UPDATE flowengine.outbox SET due = %b WHERE id = %b AND tries = %b"
+_DELETE_REPORT: LiteralString = "DELETE FROM flowengine.outbox WHERE id = %b"
+_RELEASES: LiteralString = "SELECT DISTINCT release FROM flowengine.calls WHERE release <> ''"
+_DROP_CLAIMS: LiteralString = "DELETE FROM flowengine.claims WHERE deadline <= %b"
+_DROP_CALLS: LiteralString = "DELETE FROM flowengine.calls WHERE expires <= %b"
+
+
+class PostgresqlStore:
+    """Two connections, one for what is read and one for what is written: so reading waits for no
+    commit.
+    """
+
+    def __init__(self, address: str, clock: Callable[[], float] = time.time) -> None:
+        self._address = address
+        self._clock = clock
+        try:
+            check_sessions(address)
+            with connect(address, HOUSEKEEPING_SECONDS) as connection:
+                ensure_tables(connection, "calls", SESSION_TABLES_VERSION, _SESSION_TABLES)
+        except psycopg.Error as error:
+            raise StoreError(f"cannot open the session store: {error}") from error
+        self._reader = PipelinedConnection(address, STATEMENT_TIMEOUT_SECONDS)
+        self._writer = PipelinedConnection(address, STATEMENT_TIMEOUT_SECONDS)
+
+    async def load(self, call_id: str) -> SavedCall | None:
+        rows = await self._reader.run(_LOAD, _encode_call_id(call_id))
+        return SavedCall._make(rows[0]) if rows else None
+
+    async def save(self, call_id: str, saved: SavedCall, expires: float) -> SavedCall:
+        if await self._writer.run(_SAVE, _encode_call_id(call_id), *saved, expires):
+            return saved
+        kept = await self.load(call_id)
+        return (
+            saved if kept is None or kept == saved else kept
+        )  # dropped meanwhile, or kept before the connection broke
+
+    async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
+        return bool(
+            await self._writer.run(_CLAIM, _encode_call_id(call_id), key, deadline, self._clock())
+        )
+
+    async def check_writable(self) -> None:
+        now = self._clock()
+        await asyncio.gather(
+            self._writer.run(_CHECK, PROBE_KEY, now + HOUSEKEEPING_SECONDS),
+            self._writer.run(_CLAIM, PROBE_KEY, b"", now, now),
+        )
+
+    async def add_report(self, letter: PendingReport, due: float) -> None:
+        await self._writer.run(_ADD_REPORT, *letter, due)
+
+    async def claim_report(
+        self, now: float, lease: float, busy: Collection[bytes]
+    ) -> PendingReport | None:
+        rows = await self._writer.run(
+            _CLAIM_REPORT, now + lease, now, RECEIVER_BYTES, b",".join(busy)
+        )
+        return PendingReport._make(rows[0]) if rows else None
+
+    async def settle_report(self, letter: PendingReport, due: float | None) -> None:
+        if due is None:
+            await self._writer.run(_DELETE_REPORT, letter.id)
+        else:
+            await self._writer.run(_RETRY_REPORT, due, letter.id, letter.tries)
+
+    async def find_needed_releases(self) -> set[str]:
+        async with self._connect_housekeeping() as connection:
+            found = await (await connection.execute(_RELEASES)).fetchall()
+        return {release for (release,) in found}
+
+    async def drop_expired(self, now: float) -> int:
+        async with self._connect_housekeeping() as connection:
+            await connection.execute(_DROP_CLAIMS, (now,))
+            return (await connection.execute(_DROP_CALLS, (now,))).rowcount
+
+    async def close(self) -> None:
+        await self._reader.close()
+        await self._writer.close()
+
+    @asynccontextmanager
+    async def _connect_housekeeping(
+        self,
+    ) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
+        """A connection for what may take longer, once in a while."""
+        try:
+            async with await connect_async(self._address, HOUSEKEEPING_SECONDS) as connection:
+                yield connection
+        except psycopg.Error as error:
+            raise StoreError(f"the session store cannot be looked through: {error}") from error
+
+
+def _encode_call_id(call_id: str) -> bytes:
+    return call_id.encode(
+        "utf-8", "surrogatepass"
+    )  # bytes, as PostgreSQL refuses some texts that JSON may carry

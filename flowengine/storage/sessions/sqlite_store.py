@@ -1,0 +1,234 @@
+"""The default store: one SQLite file, shared by the workers of a machine."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Collection
+from functools import partial
+from pathlib import Path
+
+from flowengine.storage.sessions.copy_live_rows import copy_live_rows
+from flowengine.storage.sessions.ending_intern_table import EndingInternTable
+from flowengine.storage.sessions.group_commit import (
+    BUSY_RETRY_SECONDS,
+    COMMIT_TIMEOUT_SECONDS,
+    GroupCommit,
+)
+from flowengine.storage.sessions.housekeeping import Housekeeper
+from flowengine.storage.sessions.recent_answers import RecentAnswers
+from flowengine.storage.sessions.sqlite_connection import (
+    SESSION_LOSS_TEXT,
+    is_busy,
+    open_session_file,
+)
+from flowengine.storage.sessions.sqlite_file import FileIdentity, suggest_remedy
+from flowengine.storage.sessions.store_protocol import (
+    RECEIVER_BYTES,
+    PendingReport,
+    SavedCall,
+    StoreError,
+)
+from flowengine.storage.sessions.write_probe import check_writable
+
+_LOAD = "SELECT counter, state, digest, answer, claimed, release FROM calls WHERE id = ?"
+_SAVE = (
+    "INSERT INTO calls (id, counter, state, digest, answer, claimed, release, expires) VALUES (?, "
+    "?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, state = excluded.state, digest = "
+    "excluded.digest, "
+    "answer = excluded.answer, claimed = excluded.claimed, release = excluded.release, expires = "
+    "excluded.expires "
+    "WHERE excluded.counter > calls.counter"
+)
+_CLAIM = (
+    "INSERT INTO claims (id, digest, deadline) VALUES (?, ?, ?) "
+    "ON CONFLICT (id, digest) DO UPDATE SET deadline = excluded.deadline WHERE claims.deadline <= ?"
+)
+
+_ADD_REPORT = (
+    "INSERT OR IGNORE INTO outbox (id, content, tries, expires, due) VALUES (?, ?, ?, ?, ?)"
+)
+_CLAIM_REPORT = (
+    "UPDATE outbox SET tries = tries + 1, due = ? WHERE id = (SELECT id FROM outbox WHERE due <= ? "
+    "AND instr(?, substr(id, 1, ?)) = 0 ORDER BY due LIMIT 1) "
+    "RETURNING id, content, tries, expires"
+)
+_RETRY_REPORT = "UPDATE outbox SET due = ? WHERE id = ? AND tries = ?"
+_DELETE_REPORT = "DELETE FROM outbox WHERE id = ?"
+SavedRow = tuple[int, bytes, bytes, bytes, float, str]
+
+
+class SqliteStore:
+    """Holds bytes in a file that only its owner may read. Open it in the process that uses it,
+    after any fork.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._path = path
+        self._connection = open_session_file(
+            path, busy_seconds=0
+        )  # the event loop never sleeps in SQLite; it tries again later
+        self._execute = self._connection.execute
+        self._write = (
+            self._connection.cursor().execute
+        )  # one cursor for all saves, as making one takes a tenth of a save
+        self._housekeeper = Housekeeper(path)
+        self._recent = RecentAnswers(self._connection)
+        self._endings = EndingInternTable(self._connection)
+        self._commit = GroupCommit(
+            self._connection, self._housekeeper.count_writes, self._clear_caches
+        )
+        self._file_identity = FileIdentity(path)
+
+    async def load(self, call_id: str) -> SavedCall | None:
+        key = _encode_call_id(call_id)
+        try:
+            if (known := self._recent.get(key)) is not None:
+                return known
+            row = self._execute(_LOAD, (key,)).fetchone()
+        except sqlite3.Error as error:
+            row = await self._load_with_retries(call_id, error)
+        return self._to_saved_call(row) if row else None
+
+    def save(self, call_id: str, saved: SavedCall, expires: float) -> asyncio.Future[SavedCall]:
+        return self._commit.run(partial(self._save_call, _encode_call_id(call_id), saved, expires))
+
+    async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
+        return await self._commit.run(
+            partial(_insert_claim, (_encode_call_id(call_id), key, deadline, self._clock()))
+        )
+
+    async def check_writable(self) -> None:
+        await asyncio.to_thread(check_writable, self._path)
+
+    async def add_report(self, letter: PendingReport, due: float) -> None:
+        await self._commit.run(lambda connection: connection.execute(_ADD_REPORT, (*letter, due)))
+
+    async def claim_report(
+        self, now: float, lease: float, busy: Collection[bytes]
+    ) -> PendingReport | None:
+        values = (now + lease, now, b",".join(busy), RECEIVER_BYTES)
+        row = await self._commit.run(
+            lambda connection: connection.execute(_CLAIM_REPORT, values).fetchone()
+        )
+        return PendingReport._make(row) if row else None
+
+    async def settle_report(self, letter: PendingReport, due: float | None) -> None:
+        sql, values = (
+            (_DELETE_REPORT, (letter.id,))
+            if due is None
+            else (_RETRY_REPORT, (due, letter.id, letter.tries))
+        )
+        await self._commit.run(lambda connection: connection.execute(sql, values))
+
+    async def find_needed_releases(self) -> set[str]:
+        try:
+            return await self._housekeeper.find_needed_releases()
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"the session store cannot be read: {error}{suggest_remedy(error, SESSION_LOSS_TEXT)}"
+            ) from error
+
+    async def drop_expired(self, now: float) -> int:
+        try:
+            return await self._housekeeper.drop_expired(now)
+        except sqlite3.Error as error:
+            raise StoreError(f"the session store cannot be purged: {error}") from error
+
+    async def reopen_if_replaced(self) -> bool:
+        """Go on in the file that is there now, with all calls, where ours was taken away or
+        replaced; whether that was so.
+
+        Raises StoreError where that cannot be; then calls go on in the one that nobody else can
+        find.
+        """
+        if self._file_identity.is_unchanged():
+            return False
+        begun = self._clock()
+        try:
+            self._file_identity.remove_companions()
+            beside = await self._housekeeper.copy_to_new_file(_SAVE, begun)
+            try:
+                connection = open_session_file(self._path, busy_seconds=0)
+                copy_live_rows(
+                    self._connection, beside, _SAVE, begun, since=begun - 1.0
+                )  # what came meanwhile
+            except BaseException:
+                beside.close()
+                raise
+        except (StoreError, sqlite3.Error) as error:
+            raise StoreError(
+                f"{self._path} was taken away under the running server, and cannot be made anew: "
+                f"{error}"
+            ) from error
+        self._switch_connection(connection)
+        await self._housekeeper.switch_connection(beside)
+        return True
+
+    async def close(self) -> None:
+        await self._commit.drain()
+        await self._housekeeper.close()
+        self._connection.close()
+
+    def _switch_connection(self, connection: sqlite3.Connection) -> None:
+        old, self._connection = self._connection, connection
+        self._execute, self._write = connection.execute, connection.cursor().execute
+        self._recent, self._endings = RecentAnswers(connection), EndingInternTable(connection)
+        self._commit.switch_connection(connection)
+        self._file_identity = FileIdentity(self._path)
+        old.close()
+
+    def _save_call(
+        self, key: bytes, saved: SavedCall, expires: float, _connection: sqlite3.Connection
+    ) -> SavedCall:
+        kept = saved
+        counter, state, deliveries, answer, claimed, release = saved
+        answer = self._endings.shorten_answer(answer, self._clock())
+        if (
+            self._write(
+                _SAVE, (key, counter, state, deliveries, answer, claimed, release, expires)
+            ).rowcount
+            != 1
+        ):
+            kept = self._to_saved_call(self._execute(_LOAD, (key,)).fetchone())
+        self._recent.put(key, kept)
+        return kept
+
+    def _to_saved_call(self, row: SavedRow) -> SavedCall:
+        saved = SavedCall._make(row)
+        return (
+            saved._replace(answer=self._endings.restore_answer(saved.answer))
+            if saved.answer
+            else saved
+        )
+
+    def _clear_caches(self) -> None:
+        """What was written was taken back."""
+        self._recent.clear()
+        self._endings.clear()
+
+    async def _load_with_retries(self, call_id: str, error: sqlite3.Error) -> SavedRow | None:
+        """Readers wait only while another worker recovers or closes the file."""
+        deadline = time.monotonic() + COMMIT_TIMEOUT_SECONDS
+        while is_busy(error) and time.monotonic() < deadline:
+            await asyncio.sleep(BUSY_RETRY_SECONDS)
+            try:
+                return self._execute(_LOAD, (_encode_call_id(call_id),)).fetchone()  # type: ignore[no-any-return]
+            except sqlite3.Error as again:
+                error = again
+        raise StoreError(
+            f"the session store cannot be read: {error}{suggest_remedy(error, SESSION_LOSS_TEXT)}"
+        ) from error
+
+
+def _encode_call_id(call_id: str) -> bytes:
+    # Bytes, as SQLite refuses some texts that JSON may carry, and one such id would spoil the
+    # commit of all others.
+    return call_id.encode("utf-8", "surrogatepass")
+
+
+def _insert_claim(
+    parameters: tuple[bytes, bytes, float, float], connection: sqlite3.Connection
+) -> bool:
+    return connection.execute(_CLAIM, parameters).rowcount == 1

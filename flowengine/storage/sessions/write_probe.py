@@ -1,0 +1,45 @@
+"""Whether the file can be written: by writing to it, as a call does."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from flowengine.storage.sessions.sqlite_connection import SESSION_LOSS_TEXT
+from flowengine.storage.sessions.sqlite_file import suggest_remedy
+from flowengine.storage.sessions.store_protocol import PROBE_KEY, StoreError
+
+_WAIT_SECONDS = 2.0  # as long as a callback waits for the writer
+# More than a page, so that it needs room of its own: a row in a page that is half empty is no proof.
+_PROBE_CONTENT = bytes(16_384)
+
+
+def check_writable(path: Path) -> None:
+    """Write a row to each table that a call needs, and take it away again, in one commit.
+
+    It is done over a connection of its own: a failure here must not take back what callbacks write
+    in the same moment. Raises StoreError.
+    """
+    try:
+        address = f"{path.resolve().as_uri()}?mode=rw"
+        with closing(
+            sqlite3.connect(address, uri=True, timeout=_WAIT_SECONDS, isolation_level=None)
+        ) as connection:
+            # The checkpoints of this connection stay on: the probes of a server without calls would
+            # fill the write-ahead log.
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "INSERT OR REPLACE INTO calls (id, counter, state, digest, answer, claimed, expires) "
+                "VALUES (?, 1, ?, '', '', 0, 0)",
+                (PROBE_KEY, _PROBE_CONTENT),
+            )
+            connection.execute(
+                "INSERT OR REPLACE INTO claims (id, digest, deadline) VALUES (?, '', 0)",
+                (PROBE_KEY,),
+            )
+            connection.execute("DELETE FROM calls WHERE id = ?", (PROBE_KEY,))
+            connection.execute("DELETE FROM claims WHERE id = ?", (PROBE_KEY,))
+            connection.execute("COMMIT")
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(
+            f"the session store cannot be written: {error}{suggest_remedy(error, SESSION_LOSS_TEXT)}"
+        ) from error

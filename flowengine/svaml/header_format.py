@@ -1,0 +1,36 @@
+"""The form of call headers: what the platform hands to a SIP or app leg."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_SIP_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def find_header_name_fault(name: str) -> str:
+    """Why no header can have this name, or nothing: SIP takes the letters of RFC 3261 tokens."""
+    if not name:
+        return "a header has a name"
+    if not _SIP_TOKEN.fullmatch(name):
+        return "the name of a header has letters, digits and signs such as - and _ only"
+    return ""
+
+
+def find_header_value_fault(value: str) -> str:
+    """Why no header can have this value, or nothing."""
+    return "" if value.isprintable() else "the value of a header is one line of printable text"
+
+
+def find_repeated_header(names: Iterable[str]) -> str:
+    """A name that another one repeats: case does not tell headers apart. Nothing where none does."""
+    seen: set[str] = set()
+    for name in names:
+        if name.lower() in seen:
+            return name
+        seen.add(name.lower())
+    return ""
+
+
+def count_header_bytes(headers: Iterable[tuple[str, str]]) -> int:
+    """What headers take of the platform's allowance: names and values in UTF-8."""
+    return sum(len(name.encode()) + len(value.encode()) for name, value in headers)

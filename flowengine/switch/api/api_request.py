@@ -1,0 +1,67 @@
+"""A request as its handler sees it, and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from flowengine.switch.api_error import ApiError
+
+REPLY_CONTENT_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """A request that was let in. `application` is the key of who asks; `path` holds what the route
+    names.
+    """
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    application: str = ""
+
+    def read_fields(self, code: int = 40001) -> dict[str, Any]:
+        """The body as a JSON object; anything else is refused with this code."""
+        try:
+            return msgspec.json.decode(self.body, type=dict[str, Any])
+        except msgspec.DecodeError as error:
+            raise ApiError(code, f"Invalid parameters: {error}") from error
+
+    def read_time(self, name: str, otherwise: datetime) -> datetime:
+        """A point in time of the query."""
+        text = self.query.get(name, "")
+        try:
+            found = datetime.fromisoformat(text) if text else otherwise
+        except ValueError as error:
+            raise ApiError(40001, f"Invalid parameters: {name} must be an ISO 8601 time") from error
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+    def read_count(self, name: str, otherwise: int, least: int = 1) -> int:
+        """A whole number of the query."""
+        text = self.query.get(name, str(otherwise))
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least):
+            raise ApiError(40001, f"Invalid parameters: {name} must be a number from {least} on")
+        return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiReply:
+    """What goes back."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    content_type: str = REPLY_CONTENT_TYPE
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def build_json_reply(value: Any, status: int = 200) -> ApiReply:
+    """A value as JSON."""
+    return ApiReply(status, msgspec.json.encode(value))
+
+
+EMPTY_REPLY = ApiReply()
+NO_CONTENT_REPLY = ApiReply(204, b"")

@@ -1,0 +1,44 @@
+"""Paths to handlers. A slash at the end means nothing."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import unquote
+
+Handler = TypeVar("Handler")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRoute(Generic[Handler]):
+    """A method and a path; what stands in braces is handed on by its name."""
+
+    method: str
+    path: str
+    handler: Handler
+
+    def match_path(self, method: str, segments: tuple[str, ...]) -> dict[str, str] | None:
+        """What the path names, or None where it is another one."""
+        own = self.path.split("/")
+        if method != self.method or len(own) != len(segments):
+            return None
+        pairs = list(zip(own, segments, strict=True))
+        if any(part != given and not part.startswith("{") for part, given in pairs):
+            return None
+        return {part[1:-1]: given for part, given in pairs if part.startswith("{")}
+
+
+def find_route(
+    routes: Iterable[ApiRoute[Handler]], method: str, segments: tuple[str, ...]
+) -> tuple[Handler, Mapping[str, str]] | None:
+    """Who answers, and what the path names."""
+    for route in routes:
+        named = route.match_path(method, segments)
+        if named is not None:
+            return route.handler, named
+    return None
+
+
+def split_path(raw_path: bytes) -> tuple[str, ...]:
+    """The parts of a path, decoded one by one: a conference's name may hold a slash."""
+    path = raw_path.partition(b"?")[0].decode("latin-1").removesuffix("/")
+    return tuple(unquote(part) for part in path.split("/")[1:])

@@ -1,0 +1,129 @@
+"""Routes 9 to 14: whose numbers are, where callbacks go, and what is known about any number."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flowengine.sinch import parse_number
+from flowengine.switch.api.api_request import (
+    NO_CONTENT_REPLY,
+    ApiReply,
+    ApiRequest,
+    build_json_reply,
+)
+from flowengine.switch.api.countries import find_country
+from flowengine.switch.api.switch_context import SwitchContext
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.switch_setup import Number
+
+MAX_ASSIGNED_NUMBERS = 100
+NUMBER_CAPABILITIES = ("voice", "sms")
+URL_SCHEMES = ("http://", "https://")
+
+
+def list_numbers(desk: SwitchContext, _: ApiRequest) -> ApiReply:
+    """All numbers, and which application each reaches."""
+    return build_json_reply(
+        {"numbers": [format_number(number) for number in desk.exchange.numbers.values()]}
+    )
+
+
+def format_number(number: Number) -> dict[str, str]:
+    owner = {"applicationkey": number.application} if number.application else {}
+    return {"number": number.number, **owner, "capability": number.capability}
+
+
+def assign_numbers(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
+    """Let numbers reach an application: the one that asks, unless another is named."""
+    given = asked.read_fields()
+    owner, capability = read_application(desk, given) or asked.application, read_capability(given)
+    wanted = given.get("numbers")
+    if not isinstance(wanted, list) or not 1 <= len(wanted) <= MAX_ASSIGNED_NUMBERS:
+        raise ApiError(
+            40001, f"Invalid parameters: numbers holds 1 to {MAX_ASSIGNED_NUMBERS} numbers"
+        )
+    for number in [find_number(desk, item) for item in wanted]:
+        desk.persistence.assign_number(
+            Number(number.number, owner, capability or number.capability)
+        )
+    return NO_CONTENT_REPLY
+
+
+def unassign_number(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
+    """Let a number reach nobody."""
+    given = asked.read_fields()
+    owner = read_application(desk, given)
+    read_capability(given)
+    number = find_number(desk, given.get("number"))
+    if owner and number.application != owner:
+        raise ApiError(40001, "Invalid parameters: the number is not assigned to this application")
+    desk.persistence.assign_number(Number(number.number, "", number.capability))
+    return NO_CONTENT_REPLY
+
+
+def read_application(desk: SwitchContext, given: Mapping[str, Any]) -> str:
+    """The application that the body names, in either spelling; "" where it names none."""
+    key = given.get("applicationkey") or given.get("applicationKey")
+    return desk.find_application(str(key)) if key else ""
+
+
+def read_capability(given: Mapping[str, Any]) -> str:
+    capability = given.get("capability")
+    if capability is not None and capability not in NUMBER_CAPABILITIES:
+        raise ApiError(40001, "Invalid parameters: capability is voice or sms")
+    return capability or ""
+
+
+def find_number(desk: SwitchContext, number: object) -> Number:
+    if not isinstance(number, str):
+        raise ApiError(40001, "Invalid parameters: number is missing")
+    if not number.startswith("+"):
+        raise ApiError(40005, "Number is missing its leading plus sign")
+    if number not in desk.exchange.numbers:
+        raise ApiError(40001, f"Invalid parameters: {number} is none of your numbers")
+    return desk.exchange.numbers[number]
+
+
+def get_callbacks(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
+    """Where callbacks go."""
+    found = desk.exchange.applications[desk.find_application(asked.path["application"])]
+    fallback = {"fallback": found.fallback} if found.fallback else {}
+    return build_json_reply({"url": {"primary": found.primary, **fallback}})
+
+
+def set_callbacks(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
+    """Let callbacks go elsewhere."""
+    key, given = (
+        desk.find_application(asked.path["application"]),
+        asked.read_fields(40003).get("url"),
+    )
+    if not isinstance(given, dict):
+        raise ApiError(40003, "Invalid request: url is missing")
+    desk.persistence.set_callbacks(
+        key, read_url(given.get("primary")), read_url(given.get("fallback") or "")
+    )
+    return NO_CONTENT_REPLY
+
+
+def read_url(value: object) -> str:
+    if not isinstance(value, str) or (value and not value.startswith(URL_SCHEMES)):
+        raise ApiError(40003, "Invalid request: primary and fallback are URLs")
+    return value
+
+
+def query_number(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
+    """What is known about a number, however it is written. Sources disagree on the body, so it is
+    told under all names.
+    """
+    number = parse_number(asked.path["number"]).e164
+    found = find_country(number) if number else None
+    if not number or found is None:
+        raise ApiError(40001, "Invalid parameters: this is no number")
+    rate = desk.exchange.find_rate(number)
+    item = {
+        "countryId": found.id,
+        "numberType": found.classify_number(number),
+        "normalizedNumber": number,
+        "restricted": False,
+        "rate": {"currencyId": rate.currency, "amount": rate.amount},
+    }
+    return build_json_reply({"method": "numberItem", "numberItem": item, "number": item})

@@ -1,0 +1,235 @@
+"""Our own API under /desk: place calls, act for whoever is on a line, read what happened, and move
+time.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+from starlette.responses import Response
+
+from flowengine.svaml import CallHeader
+from flowengine.switch.api.api_request import EMPTY_REPLY, ApiReply, ApiRequest, build_json_reply
+from flowengine.switch.api.api_routing import ApiRoute
+from flowengine.switch.api.error_replies import ERROR_MESSAGES
+from flowengine.switch.api.event_format import stream_events, to_json_object
+from flowengine.switch.api.switch_context import SwitchContext
+from flowengine.switch.api.time_driver import TimeDriver
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.calls import Leg, SwitchCall
+from flowengine.switch.config.configuration_model import Party
+from flowengine.switch.config.configuration_reader import build_behaviour
+
+ControlHandler = Callable[[SwitchContext, TimeDriver, ApiRequest], Awaitable[ApiReply | Response]]
+MAX_WAIT_SECONDS = 60
+
+
+class PlaceCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call to place. Without `behaviour` somebody acts for the caller by hand."""
+
+    caller: Annotated[str, Meta(max_length=256)] = msgspec.field(name="from")
+    to: str
+    kind: Literal["phone", "app", "sip"] = "phone"
+    target: Literal["did", "number", "username", "sip", "conference"] | None = None
+    application: str = ""
+    behaviour: Party | None = None
+    custom: str = ""
+    call_headers: list[CallHeader] = msgspec.field(name="callHeaders", default_factory=list)
+    rdnis: str = ""
+    user: str = ""
+
+
+class PartyAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What somebody does on a line: the keys pressed, the words said, or how the call is rejected."""
+
+    keys: Annotated[str, Meta(pattern="^[0-9*#]+$")] = ""
+    text: str = ""
+    reason: Literal["busy", "decline", "congestion", "no answer"] = "decline"
+
+
+class SetTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What time shall do: pass so many seconds at once, pass by itself or not."""
+
+    advance: Annotated[float, Meta(ge=0, le=10_000_000)] | None = None
+    running: bool | None = None
+
+
+class SetRefusals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the next requests to the platform's APIs are refused."""
+
+    code: Annotated[int, Meta(ge=40000, le=59999)]
+    times: Annotated[int, Meta(ge=1, le=1000)] = 1
+
+
+Form = TypeVar("Form", bound=msgspec.Struct)
+
+
+def parse_form(asked: ApiRequest, form: type[Form]) -> Form:
+    try:
+        return msgspec.json.decode(asked.body or b"{}", type=form)
+    except msgspec.DecodeError as error:
+        raise ApiError(40001, f"Invalid parameters: {error}") from error
+
+
+async def list_calls(desk: SwitchContext, _: TimeDriver, __: ApiRequest) -> ApiReply:
+    """All calls that the switch holds, the newest last."""
+    return build_json_reply({"calls": [format_call(call) for call in desk.exchange.calls.values()]})
+
+
+def format_call(call: SwitchCall) -> dict[str, Any]:
+    legs = {
+        role: format_leg(leg)
+        for role, leg in (("caller", call.caller), ("callee", call.callee))
+        if leg
+    }
+    return {
+        "callId": call.id,
+        "application": call.application_key,
+        "info": call.get_info(),
+        "cookies": dict(call.cookies),
+        "legs": legs,
+    }
+
+
+def format_leg(leg: Leg) -> dict[str, Any]:
+    return {
+        "kind": leg.kind,
+        "address": leg.address,
+        "state": leg.state,
+        "playing": leg.line.playing,
+    }
+
+
+async def place_call(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> ApiReply:
+    """Let somebody call."""
+    wanted = parse_form(asked, PlaceCall)
+    if wanted.application and wanted.application not in desk.exchange.applications:
+        raise ApiError(40003, "Invalid Application Key")
+    made = desk.exchange.dial(
+        caller=wanted.caller,
+        to=wanted.to,
+        kind=wanted.kind,
+        target=wanted.target,
+        application=wanted.application,
+        behaviour=build_behaviour(wanted.behaviour) if wanted.behaviour else None,
+        custom=wanted.custom,
+        call_headers=tuple(wanted.call_headers),
+        rdnis=wanted.rdnis,
+        user=wanted.user,
+    )
+    return build_json_reply({"callId": made.id}, 201)
+
+
+def find_call(desk: SwitchContext, asked: ApiRequest) -> SwitchCall:
+    call = desk.exchange.calls.get(asked.path["call"])
+    if call is None:
+        raise ApiError(40400, "Call not found")
+    return call
+
+
+async def get_call(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> ApiReply:
+    """One call, as it is now."""
+    return build_json_reply(format_call(find_call(desk, asked)))
+
+
+async def act_on_leg(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> ApiReply:
+    """Answer, reject, press, say or hang up. `heard` tells whether anybody listened."""
+    call, doing = find_call(desk, asked), parse_form(asked, PartyAction)
+    leg = {"caller": call.caller, "callee": call.callee}.get(asked.path["leg"])
+    if leg is None:
+        raise ApiError(40400, "Nobody is on this end of the call")
+    heard = perform_act(leg, asked.path["act"], doing)
+    return EMPTY_REPLY if heard is None else build_json_reply({"heard": heard})
+
+
+def perform_act(leg: Leg, what: str, doing: PartyAction) -> bool | None:
+    match what:
+        case "answer":
+            require_ringing(leg.answer())
+            return None
+        case "reject":
+            require_ringing(leg.reject(doing.reason))
+            return None
+        case "press" if doing.keys:
+            return leg.press(doing.keys)
+        case "say" if doing.text:
+            return leg.say(doing.text)
+        case "hangup":
+            leg.hang_up()
+            return None
+        case "press" | "say":
+            raise ApiError(40002, "Bad request: write keys for press, text for say")
+    raise ApiError(40400, f"There is no act {what}: write answer, reject, press, say or hangup")
+
+
+def require_ringing(done: bool) -> None:
+    if not done:
+        raise ApiError(40900, "This end of the call does not ring")
+
+
+async def list_events(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> ApiReply | Response:
+    """What happened to a call from `after` on. With `wait` the answer waits up to so many seconds
+    for something to tell.
+    """
+    call_id = asked.path["call"]
+    if call_id not in desk.events and call_id not in desk.exchange.calls:
+        raise ApiError(40400, "Call not found")
+    if "text/plain" in asked.headers.get("accept", ""):
+        return stream_events(desk, call_id)
+    after, wait = (
+        asked.read_count("after", 0, 0),
+        min(MAX_WAIT_SECONDS, asked.read_count("wait", 0, 0)),
+    )
+    with suppress(TimeoutError):
+        async with asyncio.timeout(wait):
+            await desk.wait_for_events(call_id, after)
+    found = desk.events.get(call_id, [])[after:]
+    return build_json_reply(
+        {"happenings": [to_json_object(item) for item in found], "next": after + len(found)}
+    )
+
+
+async def get_time(desk: SwitchContext, driver: TimeDriver, _: ApiRequest) -> ApiReply:
+    """What time it is here, and whether it passes by itself."""
+    return build_json_reply(
+        {"now": desk.clock.now(), "clock": driver.kind, "running": driver.is_running}
+    )
+
+
+async def set_time(desk: SwitchContext, driver: TimeDriver, asked: ApiRequest) -> ApiReply:
+    """Hold time, let it run, or let some of it pass."""
+    wanted = parse_form(asked, SetTime)
+    done = driver.pause() if wanted.running is False else True
+    if wanted.advance is not None:
+        done = await driver.advance(wanted.advance) and done
+    if wanted.running:
+        driver.run()
+    if not done:
+        raise ApiError(40900, "This switch runs in real time: start it with --clock virtual")
+    return await get_time(desk, driver, asked)
+
+
+async def set_refusals(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> ApiReply:
+    """Let the next requests to the platform's APIs be refused, to see what whoever asks makes of
+    it.
+    """
+    wanted = parse_form(asked, SetRefusals)
+    if wanted.code not in ERROR_MESSAGES:
+        raise ApiError(40001, f"Invalid parameters: the platform has no code {wanted.code}")
+    desk.refusals.extend([wanted.code] * wanted.times)
+    return EMPTY_REPLY
+
+
+CONTROL_ROUTES: Final[tuple[ApiRoute[ControlHandler], ...]] = (
+    ApiRoute("GET", "calls", list_calls),
+    ApiRoute("POST", "calls", place_call),
+    ApiRoute("GET", "calls/{call}", get_call),
+    ApiRoute("GET", "calls/{call}/happenings", list_events),
+    ApiRoute("POST", "calls/{call}/{leg}/{act}", act_on_leg),
+    ApiRoute("GET", "time", get_time),
+    ApiRoute("POST", "time", set_time),
+    ApiRoute("POST", "refusals", set_refusals),
+)

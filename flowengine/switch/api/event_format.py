@@ -1,0 +1,89 @@
+"""Happenings for programs (JSON) and for people (lines of text)."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+from starlette.responses import Response, StreamingResponse
+
+from flowengine.switch.api.switch_context import SwitchContext
+from flowengine.switch.switch_events import (
+    AnswerReceived,
+    Asks,
+    CallEnded,
+    Remark,
+    Sound,
+    SwitchEvent,
+)
+
+
+def to_json_object(happening: SwitchEvent) -> dict[str, Any]:
+    """A happening with its kind as `what`; bodies are shown as what they hold."""
+    told = {
+        field.name: to_plain_value(getattr(happening, field.name)) for field in fields(happening)
+    }
+    return {"what": happening.what, **told}
+
+
+def to_plain_value(value: Any) -> Any:
+    return decode_body(value) if isinstance(value, bytes) else msgspec.to_builtins(value)
+
+
+def decode_body(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return body.decode(errors="replace")
+
+
+def format_event(happening: SwitchEvent) -> str:
+    """When, what, and what about it; below that, line by line, what is wrong with an answer."""
+    told = [
+        getattr(happening, field.name)
+        for field in fields(happening)
+        if field.name not in ("call", "at", "illegal", "tolerated")
+    ]
+    words = " ".join(format_value(value) for value in told if value)
+    first = f"{happening.at:%H:%M:%S} {happening.what} {words}".rstrip() + "\n"
+    if isinstance(happening, AnswerReceived | Remark):
+        return first + "".join(format_findings(happening))
+    return first
+
+
+def format_value(value: Any) -> str:
+    if isinstance(value, Sound):
+        seconds = f" ({value.seconds:.1f} s)" if value.seconds else ""
+        return f"{value.kind}{seconds}: {value.text}" if value.text else f"{value.kind}{seconds}"
+    return value if isinstance(value, str) else msgspec.json.encode(to_plain_value(value)).decode()
+
+
+def format_findings(told: AnswerReceived | Remark) -> Iterator[str]:
+    for kind, found in (("illegal", told.illegal), ("tolerated", told.tolerated)):
+        for item in found:
+            yield f"         {kind}: {': '.join(filter(None, (item.where, item.message)))}; {item.cure}\n"
+
+
+def is_call_over(happenings: Sequence[SwitchEvent]) -> bool:
+    """Whether the call has ended, and nothing that its backend was told of it, such as its end, is
+    still under way.
+    """
+    kinds = [type(item) for item in happenings]
+    return CallEnded in kinds and kinds.count(Asks) == kinds.count(AnswerReceived)
+
+
+def stream_events(desk: SwitchContext, call_id: str) -> Response:
+    """All that happens to a call, as it happens, until its end."""
+
+    async def generate_lines() -> AsyncIterator[str]:
+        after = 0
+        while True:
+            found = desk.events.get(call_id, [])[:]
+            for item in found[after:]:
+                yield format_event(item)
+            if is_call_over(found):
+                return
+            after = len(found)
+            await desk.wait_for_events(call_id, after)
+
+    return StreamingResponse(generate_lines(), media_type="text/plain; charset=utf-8")

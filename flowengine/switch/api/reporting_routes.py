@@ -1,0 +1,76 @@
+"""Route 17: the reporting API."""
+
+from datetime import UTC, datetime, timedelta
+
+from flowengine.switch.api.api_request import ApiReply, ApiRequest, build_json_reply
+from flowengine.switch.api.recording_routes import EARLIEST_TIME, LATEST_TIME
+from flowengine.switch.api.switch_context import SwitchContext
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.persistence import EndedCall
+
+REPORT_DOMAINS = {"data": "mxp", "pstn": "pstn"}
+COUNTER_INTERVAL = timedelta(minutes=2)
+
+
+def count_user_calls(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
+    """How many calls somebody had, to apps (data) or to phones (pstn)."""
+    domain = REPORT_DOMAINS.get(asked.path.get("domain", "data"))
+    if domain is None:
+        raise ApiError(40001, "Invalid parameters: the domain is data or pstn")
+    begin, end = asked.read_time("_start", EARLIEST_TIME), asked.read_time("_stop", LATEST_TIME)
+    infos = [
+        item.info
+        for item in desk.persistence.ended_calls.values()
+        if is_counted(item, asked, domain) and begin <= parse_call_time(item) <= end
+    ]
+    good = [info for info in infos if info.get("result") == "ANSWERED"]
+    seconds = sum(int(info.get("duration") or 0) for info in good)
+    return build_json_reply(
+        {
+            "success": len(good),
+            "duration": seconds,
+            "failed": len(infos) - len(good),
+            "start": begin,
+        }
+    )
+
+
+def is_counted(report: EndedCall, asked: ApiRequest, domain: str) -> bool:
+    """Whether it is a call of the application that asks, from or to this party."""
+    who = (asked.path["type"].lower(), asked.path["endpoint"].removeprefix("+"))
+    ends = [report.info.get("from"), report.info.get("to")]
+    parties = [
+        (str(end.get("type")).lower(), str(end.get("endpoint")).removeprefix("+"))
+        for end in ends
+        if end
+    ]
+    return (
+        report.application == asked.application
+        and report.info.get("domain") == domain
+        and who in parties
+    )
+
+
+def parse_call_time(report: EndedCall) -> datetime:
+    at = datetime.fromisoformat(report.info["timestamp"])
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def get_counter(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
+    """How many calls there are; counted anew every two minutes."""
+    if asked.path["id"].lower() != "currentcalls":
+        raise ApiError(40400, "Counter not found")
+    key, now = asked.application, desk.clock.now()
+    if key not in desk.cached_counts or now - desk.cached_counts[key][1] >= COUNTER_INTERVAL:
+        going = sum(
+            call.application_key == key and call.ended is None
+            for call in desk.exchange.calls.values()
+        )
+        desk.cached_counts[key] = (going, now)
+    value, modified = desk.cached_counts[key]
+    return build_json_reply({"value": value, "modified": modified})
+
+
+def get_service_status(_: SwitchContext, __: ApiRequest) -> ApiReply:
+    """Whoever can ask knows the answer."""
+    return build_json_reply({"status": "up"})

@@ -1,0 +1,83 @@
+"""What the APIs work on: the exchange, what is kept of its past, and what happens just now."""
+
+import asyncio
+from collections import OrderedDict, deque
+from datetime import datetime
+from typing import Any
+
+from flowengine.switch.api.error_replies import build_error
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.calls import SwitchCall
+from flowengine.switch.clock import Clock
+from flowengine.switch.exchange import Exchange
+from flowengine.switch.persistence import EndedCall, SwitchPersistence
+from flowengine.switch.switch_events import AnswerReceived, CallEnded, SwitchEvent
+from flowengine.switch.switch_store import SwitchStore
+
+MAX_CALLS_WITH_EVENTS = 2_000
+"""So many calls can be read back happening by happening"""
+
+
+class SwitchContext:
+    """One switch as its APIs see it."""
+
+    def __init__(self, exchange: Exchange, clock: Clock, store: SwitchStore) -> None:
+        self.exchange = exchange
+        self.clock = clock
+        self.persistence = SwitchPersistence(exchange, store)
+        self.events: OrderedDict[str, list[SwitchEvent]] = OrderedDict()
+        self.refusals: deque[int] = deque()
+        """Codes that the next requests are refused with, for tests of whoever asks"""
+        self.cached_counts: dict[str, tuple[int, datetime]] = {}
+        self._changed = asyncio.Event()
+        exchange.subscribe(self._record_event)
+
+    def _record_event(self, happening: SwitchEvent) -> None:
+        if happening.call not in self.events:
+            self.events[happening.call] = []
+            if len(self.events) > MAX_CALLS_WITH_EVENTS:
+                self.events.popitem(last=False)
+        self.events[happening.call].append(happening)
+        self._changed.set()
+        if isinstance(happening, CallEnded) or (
+            isinstance(happening, AnswerReceived) and happening.event == "dice" and happening.status
+        ):
+            self.persistence.save_ended_call(happening.call)
+
+    async def wait_for_events(self, call_id: str, after: int) -> None:
+        """Wait until more than so much has happened to a call."""
+        while len(self.events.get(call_id, ())) <= after:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def find_call(self, application: str, call_id: str) -> SwitchCall:
+        """A call of this application that the switch still holds."""
+        call = self.exchange.calls.get(call_id)
+        if call is None or call.application_key != application:
+            raise ApiError(40400, "Call not found")
+        return call
+
+    def find_ended_call(self, application: str, call_id: str) -> EndedCall:
+        """What is kept of a call that is over."""
+        report = self.persistence.ended_calls.get(call_id)
+        if report is None or report.application != application:
+            raise ApiError(40400, "Call not found")
+        return report
+
+    def get_call_info(self, application: str, call_id: str) -> dict[str, Any]:
+        """CallInfo, of a call now or from before a restart."""
+        if call_id in self.exchange.calls:
+            return self.find_call(application, call_id).get_info()
+        return self.find_ended_call(application, call_id).info
+
+    def find_application(self, key: str) -> str:
+        """An application by its key, also where the key is spelled in another case."""
+        for known in self.exchange.applications:
+            if known.lower() == key.lower():
+                return known
+        raise ApiError(40003, "Invalid Application Key")
+
+    def raise_set_refusal(self) -> None:
+        """Refuse this request if somebody wants that."""
+        if self.refusals:
+            raise build_error(self.refusals.popleft())

@@ -1,0 +1,71 @@
+"""The switch as a server: one process, one event loop, and in it a clock of either kind."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+import uvicorn
+
+from flowengine.switch.api.api_auth import CredentialGate
+from flowengine.switch.api.app import Api
+from flowengine.switch.api.resigning_transport import ResigningTransport
+from flowengine.switch.api.switch_context import SwitchContext
+from flowengine.switch.api.time_driver import RealTimeDriver, TimeDriver, VirtualTimeDriver
+from flowengine.switch.clock import Clock, LoopClock, VirtualClock
+from flowengine.switch.config import SwitchConfig
+from flowengine.switch.exchange import Exchange
+from flowengine.switch.switch_store import SwitchStore
+from flowengine.switch.wire import ConcurrentTransport, Transport
+
+SHUTDOWN_GRACE_SECONDS = 5
+
+
+@asynccontextmanager
+async def run_switch(
+    given: SwitchConfig, store: SwitchStore, *, virtual: bool, seed: int, url: str
+) -> AsyncIterator[Api]:
+    """The APIs of a switch that runs, on this event loop."""
+    requests = ConcurrentTransport()
+    secrets = {item.key: item.secret for item in given.setup.applications}
+    transport: Transport = requests
+    clock: Clock = LoopClock()
+    driver: TimeDriver = RealTimeDriver()
+    if virtual:
+        clock = virtual_clock = VirtualClock()
+        driver = VirtualTimeDriver(virtual_clock, requests)
+        transport = ResigningTransport(requests, secrets)
+    exchange = Exchange(
+        replace(given.setup, api_url=url), clock, given.settings, transport, seed=seed
+    )
+    gate = CredentialGate(secrets, given.settings.timestamp_window, clock)
+    task = asyncio.create_task(driver.serve())
+    try:
+        yield Api(SwitchContext(exchange, clock, store), gate, driver, open_desk=given.open_desk)
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await requests.close()
+
+
+async def serve(
+    given: SwitchConfig, store: SwitchStore, *, host: str, port: int, virtual: bool, seed: int
+) -> None:
+    """Serve until told to stop."""
+    shown = f"[{host}]" if ":" in host else host
+    async with run_switch(
+        given, store, virtual=virtual, seed=seed, url=f"http://{shown}:{port}"
+    ) as api:
+        config = uvicorn.Config(
+            api,
+            host=host,
+            port=port,
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,  # whether somebody is near decides about /desk
+            timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
+        )
+        await uvicorn.Server(config).serve()

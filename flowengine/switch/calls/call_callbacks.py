@@ -1,0 +1,411 @@
+"""The backend is asked and told: callbacks of one call, and what their answers, or their silence,
+come to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
+
+from flowengine.sinch import AmdResult
+from flowengine.svaml import Continue, Hangup, ReportCallStatus, SetCookie
+from flowengine.switch.calls.answer_findings import (
+    ANSWER_TOO_LATE,
+    describe_missing_action,
+    describe_missing_pie,
+    mark_without_effect,
+)
+from flowengine.switch.calls.cached_facts import CachedFacts
+from flowengine.switch.calls.call_ending import BACKEND_FAILED, ILLEGAL_SVAML, CallEnding
+from flowengine.switch.calls.call_origin import CallbackRoute, EventName
+from flowengine.switch.calls.instruction_player import InstructionPlayer
+from flowengine.switch.reading import AnswerContext, SvamlReading, check_call_cookies, read_answer
+from flowengine.switch.switch_events import AnswerReceived, Finding, Remark, Sound
+from flowengine.switch.wire import (
+    MenuEnd,
+    Response,
+    encode_ace,
+    encode_dice,
+    encode_ice,
+    encode_notify,
+    encode_pie,
+)
+
+if TYPE_CHECKING:
+    from flowengine.switch.calls.leg import Leg
+    from flowengine.switch.calls.switch_call import SwitchCall
+
+ERROR_PROMPT: Final = Sound("error", "We are sorry, your call cannot be completed.", 3.0)
+_CUSTOM_CONTEXTS: Final[dict[EventName, AnswerContext]] = {
+    "ice": "custom_ice",
+    "ace": "custom_ace",
+    "pie": "custom_pie",
+    "dice": "dice",
+}
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_OnSilence = Callable[[], None]
+
+
+def _is_possible_svaml(body: bytes) -> bool:
+    """Whether it can be SVAML at all: nothing, or a JSON object"""
+    if not body.strip():
+        return True
+    try:
+        _decode_object(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _accept_anything(_body: bytes) -> bool:
+    return True
+
+
+class CallCallbacks:
+    """All callbacks of one call. An answer counts only while nothing else has been done with the
+    call since it was asked for.
+    """
+
+    __slots__ = ("_call", "_facts")
+
+    def __init__(self, call: SwitchCall) -> None:
+        self._call = call
+        self._facts = CachedFacts(call)
+
+    def invalidate_facts(self) -> None:
+        """Cookies, or the conference, are others now."""
+        self._facts.invalidate()
+
+    def is_wanted(self, event: EventName) -> bool:
+        """Whether an event is to be told, and there is somebody to tell it to, or an answer that
+        came along with the callout.
+        """
+        route = self._get_route(event)
+        return route.send and bool(route.inline is not None or route.url or self._call.has_backend)
+
+    def is_pie_wanted(self, leg: Leg) -> bool:
+        """Whether the result of a menu on this leg is to be told."""
+        sent = leg.kind != "app" or self._call.exchange.settings.pie_for_apps == "send"
+        return sent and self.is_wanted("pie")
+
+    def check_inline(self) -> None:
+        """Say what is wrong with the answers that came along with a callout, whether or not it
+        will come to them, and with the callout itself.
+        """
+        self.report_findings("callout", tolerated=self._call.origin.findings)
+        events: tuple[EventName, ...] = ("ice", "ace", "pie")
+        for event in events:
+            inline = self._get_route(event).inline
+            if inline is not None:
+                reading, illegal = self._read_answer(event, inline)
+                illegal, tolerated = self._add_missing_action(event, reading, illegal)
+                self.report_findings(event, illegal, tolerated)
+
+    def report_findings(
+        self,
+        about: Literal["ice", "ace", "pie", "dice", "callout", "patch", "call"],
+        illegal: tuple[Finding, ...] = (),
+        tolerated: tuple[Finding, ...] = (),
+    ) -> None:
+        """Tell onlookers what was found, if anything was."""
+        if illegal or tolerated:
+            self._call.exchange.emit(
+                Remark(self._call.id, self._get_time(), about, illegal, tolerated)
+            )
+
+    def send_ice(self) -> None:
+        """What shall become of this call?"""
+        self._request_answer(
+            "ice", encode_ice(self._facts.get(), self._get_time()), self._play_error_prompt
+        )
+
+    def send_ace(self, amd: AmdResult | None = None) -> None:
+        """It was answered."""
+        silence = (
+            self._call.proceed
+            if self._call.exchange.settings.ace_unanswered == "connect"
+            else self._end_failed
+        )
+        self._request_answer("ace", encode_ace(self._facts.get(), self._get_time(), amd), silence)
+
+    def send_pie(self, result: MenuEnd, leg: Leg) -> None:
+        """A menu on this leg has its result; that of somebody who has left is told too, and then
+        how the call ended.
+        """
+        if not self.is_pie_wanted(leg):
+            self._skip_pie(leg)
+            return
+        silence = (
+            self._play_error_prompt
+            if self._call.exchange.settings.pie_unanswered == "hangup"
+            else self._call.proceed
+        )
+        self._request_answer(
+            "pie", encode_pie(self._facts.get(), self._get_time(), result), silence, leg
+        )
+
+    def _skip_pie(self, leg: Leg) -> None:
+        policy = self._call.exchange.settings.pie_for_apps
+        waits = leg.kind == "app" and policy == "wait"
+        self.report_findings("call", tolerated=(describe_missing_pie(leg.kind == "app", waits),))
+        if not waits:
+            self._call.end_by_platform()
+
+    def send_conference_keys(self, result: MenuEnd, leg: Leg) -> None:
+        """Keys came from a conference; what is answered to that is of no effect."""
+        if self.is_pie_wanted(leg):
+            self._send_report(
+                "pie",
+                encode_pie(self._facts.get(), self._get_time(), result),
+                self._get_route("pie").url,
+            )
+
+    def send_notification(
+        self,
+        kind: str,
+        destination: str = "",
+        amd: AmdResult | None = None,
+        error: tuple[int, str] | None = None,
+    ) -> None:
+        """News, which nobody needs to act on."""
+        if self._call.has_backend:
+            self._send_report(
+                "notify",
+                encode_notify(
+                    self._facts.get(), kind, destination=destination, amd=amd, error=error
+                ),
+            )
+
+    def refuse_answer(self, finding: Finding) -> None:
+        """An answer looked well, but cannot be obeyed in this call, which ends it."""
+        self.report_findings("call", (finding,))
+        self.end_with_illegal_svaml()
+
+    def end_with_illegal_svaml(self) -> None:
+        """An answer cannot be obeyed, which ends the call."""
+        self.send_notification("callingerror", error=(40001, "Illegal SVAML"))
+        self._call.end(ILLEGAL_SVAML)
+
+    def send_dice(self, ending: CallEnding, duration: int, debit: float) -> None:
+        """It is over."""
+        body = encode_dice(
+            self._facts.get_for_dice(),
+            self._get_time(),
+            result=ending.result,
+            reason=ending.reason,
+            duration=duration,
+            debit=debit,
+        )
+        self._send_report("dice", body, self._get_route("dice").url, self._store_call_status)
+
+    def _get_time(self) -> datetime:
+        return self._call.exchange.clock.now()
+
+    def _get_route(self, event: EventName) -> CallbackRoute:
+        route: CallbackRoute = getattr(self._call.origin.events, event)
+        return route
+
+    def _get_context(self, event: EventName) -> AnswerContext:
+        return _CUSTOM_CONTEXTS[event] if self._call.origin.kind == "custom" else event
+
+    def _request_answer(
+        self, event: EventName, body: bytes, silence: _OnSilence, leg: Leg | None = None
+    ) -> None:
+        call, route = self._call, self._get_route(event)
+        turn = call.revision
+        if route.inline is not None:
+            call.exchange.clock.call_later(
+                0.0, partial(self._handle_inline_answer, event, turn, route.inline, leg)
+            )
+            return
+        done = partial(self._handle_answer, event, turn, silence, leg)
+        call.exchange.delivery.send(
+            call.application,
+            call.id,
+            event,
+            body,
+            done,
+            proper=_is_possible_svaml,
+            url=route.url,
+            extra_headers=call.origin.extra_headers,
+        )
+
+    def _handle_inline_answer(
+        self, event: EventName, turn: int, body: bytes, leg: Leg | None
+    ) -> None:
+        reading, illegal = self._read_answer(event, body)
+        if not reading.illegal:  # that was said when the callout came
+            self.report_findings(event, illegal)
+        self._obey_answer(event, turn, reading, illegal, leg)
+
+    def _read_answer(
+        self, event: EventName, body: bytes
+    ) -> tuple[SvamlReading, tuple[Finding, ...]]:
+        """An answer, and what is illegal about it in this call"""
+        call = self._call
+        app_origin = call.origin.kind == "app"
+        reading = read_answer(
+            body, self._get_context(event), call.exchange.settings, app_origin=app_origin
+        )
+        return reading, reading.illegal + self._check_cookies(reading)
+
+    def _add_missing_action(
+        self, event: EventName, reading: SvamlReading, illegal: tuple[Finding, ...]
+    ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+        """What is illegal and what is tolerated, with a word on an action that is not there"""
+        if reading.action is not None or reading.illegal:
+            return illegal, reading.tolerated
+        policy = self._get_empty_policy(event)
+        found = (describe_missing_action(event, policy),)
+        if policy == "error":
+            return illegal + found, reading.tolerated
+        return illegal, reading.tolerated + found
+
+    def _handle_answer(
+        self,
+        event: EventName,
+        turn: int,
+        silence: _OnSilence,
+        leg: Leg | None,
+        response: Response | None,
+        url: str,
+    ) -> None:
+        call = self._call
+        if response is None:
+            if call.ended is not None:
+                self._finish_after_end(event)
+            elif turn == call.revision:
+                silence()
+            return
+        reading, illegal = self._read_answer(event, response.body)
+        tolerated = reading.tolerated
+        if call.ended is None and turn == call.revision:
+            illegal, tolerated = self._add_missing_action(event, reading, illegal)
+        elif call.ended is None:
+            tolerated += (ANSWER_TOO_LATE,)
+        told = AnswerReceived(
+            call.id,
+            self._get_time(),
+            event,
+            url,
+            response.status,
+            response.body,
+            "",
+            illegal,
+            tolerated,
+        )
+        call.exchange.emit(told)
+        self._obey_answer(event, turn, reading, illegal, leg)
+
+    def _check_cookies(self, reading: SvamlReading) -> tuple[Finding, ...]:
+        new = {item.key: item.value for item in reading.instructions if isinstance(item, SetCookie)}
+        return check_call_cookies(self._call.cookies, new) if new else ()
+
+    def _obey_answer(
+        self,
+        event: EventName,
+        turn: int,
+        reading: SvamlReading,
+        illegal: tuple[Finding, ...],
+        leg: Leg | None,
+    ) -> None:
+        call = self._call
+        if call.ended is not None:
+            self._finish_after_end(event)
+        elif turn != call.revision:
+            return
+        elif illegal or (action := reading.action or self._choose_default_action(event)) is None:
+            self.end_with_illegal_svaml()
+        else:
+            call.obey_answer(reading, action, event, leg)
+
+    def _get_empty_policy(self, event: EventName) -> str:
+        """What stands for an action that is not there"""
+        settings = self._call.exchange.settings
+        return {"ice": settings.empty_ice, "ace": settings.empty_ace, "pie": settings.empty_pie}[
+            event
+        ]
+
+    def _choose_default_action(self, event: EventName) -> Continue | Hangup | None:
+        policy = self._get_empty_policy(event)
+        return None if policy == "error" else Continue() if policy == "continue" else Hangup()
+
+    def _play_error_prompt(self) -> None:
+        """Nobody has said what to do: whoever is on the line hears that, and the call ends."""
+        leg = self._call.controlled_leg
+        if leg is None:
+            self._end_failed()
+        else:
+            self._call.player = apology = InstructionPlayer(self._call, leg, (), self._end_failed)
+            leg.line.play((ERROR_PROMPT,), apology.start)
+
+    def _end_failed(self) -> None:
+        self._call.end(BACKEND_FAILED)
+
+    def _finish_after_end(self, event: EventName) -> None:
+        """The last PIE is followed by DiCE"""
+        if event == "pie":
+            self._call.send_dice()
+
+    def _send_report(
+        self,
+        event: str,
+        body: bytes,
+        url: str = "",
+        report: Callable[[SvamlReading], None] | None = None,
+    ) -> None:
+        call = self._call
+        done = partial(self._handle_report_reply, event, report)
+        call.exchange.delivery.send(
+            call.application,
+            call.id,
+            event,
+            body,
+            done,
+            proper=_accept_anything,
+            url=url,
+            extra_headers=call.origin.extra_headers,
+        )
+
+    def _handle_report_reply(
+        self,
+        event: str,
+        report: Callable[[SvamlReading], None] | None,
+        response: Response | None,
+        url: str,
+    ) -> None:
+        if response is None:
+            return
+        reading = SvamlReading()
+        if event == "pie" and _is_possible_svaml(response.body):
+            reading = mark_without_effect(
+                read_answer(response.body, "pie", self._call.exchange.settings)
+            )
+        elif (
+            report is not None
+            and len(response.body) > len(b"{}")
+            and _is_possible_svaml(response.body)
+        ):
+            reading = read_answer(response.body, "dice", self._call.exchange.settings)
+            report(reading)
+        told = AnswerReceived(
+            self._call.id,
+            self._get_time(),
+            event,
+            url,
+            response.status,
+            response.body,
+            "",
+            reading.illegal,
+            reading.tolerated,
+        )
+        self._call.exchange.emit(told)
+
+    def _store_call_status(self, reading: SvamlReading) -> None:
+        for item in reading.instructions:
+            if isinstance(item, ReportCallStatus) and item.value.lower() in {"success", "failure"}:
+                self._call.status_report = (item.value.lower(), item.details.strip()[:64])

@@ -1,0 +1,44 @@
+"""How calls end: the result and the reason that DiCE and call records tell."""
+
+from typing import Final, Literal, NamedTuple
+
+RefusalReason = Literal["busy", "decline", "congestion", "no answer", "unknown", "elsewhere"]
+"""Why somebody who is called does not answer; `elsewhere`: on another device of the same user"""
+
+
+class CallEnding(NamedTuple):
+    """`info` is what the Calling API tells as the reason, where that differs."""
+
+    result: str
+    reason: str
+    info: str = ""
+
+
+CALLER_HUNG_UP: Final = CallEnding("ANSWERED", "CALLERHANGUP")
+CALLEE_HUNG_UP: Final = CallEnding("ANSWERED", "CALLEEHANGUP")
+MANAGER_HUNG_UP: Final = CallEnding("ANSWERED", "MANAGERHANGUP")
+NEVER_CONNECTED: Final = CallEnding("FAILED", "MANAGERHANGUP")
+TOO_LONG: Final = CallEnding("ANSWERED", "TIMEOUT")
+CREDIT_USED_UP: Final = CallEnding("ANSWERED", "NOCREDITPARTNER")
+NO_CREDIT: Final = CallEnding("FAILED", "NOCREDITPARTNER")
+NO_ROUTE: Final = CallEnding("FAILED", "CONGESTION")
+BACKEND_FAILED: Final = CallEnding("FAILED", "CALLBACKERROR")
+ILLEGAL_SVAML: Final = CallEnding("FAILED", "GENERALERROR", "INVALIDSVAMLACTION")
+
+_ENDING_BY_REFUSAL: Final = {
+    "busy": CallEnding("BUSY", "N/A"),
+    "decline": CallEnding("FAILED", "BLOCKED"),
+    "congestion": NO_ROUTE,
+    "no answer": CallEnding("NOANSWER", "TIMEOUT"),
+    "unknown": NO_ROUTE,
+    "elsewhere": CallEnding("N/A", "OTHERPEERANSWERED"),
+}
+_ENDING_BY_APP_REFUSAL: Final = _ENDING_BY_REFUSAL | {
+    "no answer": CallEnding("BUSY", "N/A"),
+    "unknown": CallEnding("FAILED", "USERNOTFOUND"),
+}
+
+
+def find_refusal_ending(why: RefusalReason, kind: str) -> CallEnding:
+    """How a call ends that a phone, an app, a SIP end or a stream did not take."""
+    return (_ENDING_BY_APP_REFUSAL if kind == "app" else _ENDING_BY_REFUSAL)[why]

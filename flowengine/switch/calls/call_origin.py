@@ -1,0 +1,66 @@
+"""What is known of a call from its beginning, and which of its events are told to whom."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from flowengine.svaml import CallHeader
+from flowengine.switch.switch_events import Finding
+
+EventName = Literal["ice", "ace", "pie", "dice"]
+DialledTarget = Literal["did", "number", "username", "sip", "conference"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRoute:
+    """Where an event goes: to the application's URLs, to a URL of its own, or nowhere since the
+    answer came with the callout.
+    """
+
+    send: bool = True
+    url: str = ""
+    inline: bytes | None = None
+
+
+TO_APPLICATION = CallbackRoute()
+NOT_SENT = CallbackRoute(send=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EventRoutes:
+    """The routes of all events of a call."""
+
+    ice: CallbackRoute = TO_APPLICATION
+    ace: CallbackRoute = TO_APPLICATION
+    pie: CallbackRoute = TO_APPLICATION
+    dice: CallbackRoute = TO_APPLICATION
+
+
+ALL_TO_APPLICATION = EventRoutes()
+
+
+@dataclass(frozen=True, slots=True)
+class CallOrigin:
+    """Who calls, or is called by the platform, and how that is told in callbacks."""
+
+    kind: Literal["phone", "app", "sip", "tts", "conference", "custom"]
+    cli: str = ""
+    user: str = ""
+    to_type: str = ""
+    to: str = ""
+    domain: str = "pstn"
+    origination_type: str = "PSTN"
+    rdnis: str = ""
+    custom: str = ""
+    call_headers: tuple[CallHeader, ...] = ()
+    events: EventRoutes = ALL_TO_APPLICATION
+    extra_headers: dict[str, str] = field(default_factory=dict)
+    """`X-CB-` headers of the request that placed the call"""
+    request: dict[str, Any] = field(default_factory=dict)
+    """What a callout asks for, its names in lower case"""
+    findings: tuple[Finding, ...] = ()
+    """What the platform does not refuse in the callout, though it is of no effect or may do harm"""
+
+    @property
+    def is_callout(self) -> bool:
+        """Whether the platform calls on behalf of the backend, so that there is no caller."""
+        return self.kind in {"tts", "conference", "custom"}

@@ -1,0 +1,89 @@
+"""Instructions, carried out in their order: what is played comes to its end before the next begins."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from flowengine.svaml import (
+    Answer,
+    AnyInstruction,
+    PlayFiles,
+    ReportCallStatus,
+    Say,
+    SendDtmf,
+    SetCookie,
+    StartRecording,
+    StopRecording,
+)
+from flowengine.switch.media.sounds import build_sounds
+
+if TYPE_CHECKING:
+    from flowengine.switch.calls.leg import Leg
+    from flowengine.switch.calls.switch_call import SwitchCall
+
+
+class InstructionPlayer:
+    """One list of instructions on one leg (None: nobody is there to hear them), and what comes
+    after them.
+    """
+
+    __slots__ = ("_call", "_left", "_leg", "_over", "_then")
+
+    def __init__(
+        self,
+        call: SwitchCall,
+        leg: Leg | None,
+        instructions: Iterable[AnyInstruction],
+        then: Callable[[], None],
+    ) -> None:
+        self._call, self._leg, self._left, self._then = call, leg, deque(instructions), then
+        self._over = False
+
+    def start(self) -> None:
+        """Carry on until something plays, or all is done."""
+        while self._left and not self._over:
+            item = self._left.popleft()
+            if isinstance(item, Say | PlayFiles):
+                if self._leg is not None and self._leg.state != "gone":
+                    self._leg.line.play(
+                        build_sounds(item, self._call.exchange.settings), self.start
+                    )
+                    return
+            else:
+                self._carry_out(item)
+        if not self._over:
+            self._over = True
+            self._then()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything was carried out, or it was stopped."""
+        return self._over
+
+    def insert(self, instructions: Iterable[AnyInstruction]) -> None:
+        """Do these too, before whatever is left."""
+        self._left.extendleft(reversed(tuple(instructions)))
+
+    def stop(self) -> None:
+        """Leave the rest undone."""
+        self._over = True
+        if self._leg is not None:
+            self._leg.line.stop()
+
+    def _carry_out(
+        self,
+        item: Answer | SendDtmf | SetCookie | StartRecording | StopRecording | ReportCallStatus,
+    ) -> None:
+        call = self._call
+        if isinstance(item, SetCookie):
+            call.set_cookie(item.key, item.value)
+        elif isinstance(item, Answer):
+            call.answer()
+        elif isinstance(item, SendDtmf):
+            call.send_tones(item.value)
+        elif isinstance(item, StartRecording):
+            call.start_recording(item.options)
+        elif isinstance(item, StopRecording):
+            call.recorder.stop()

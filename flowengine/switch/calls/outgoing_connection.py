@@ -1,0 +1,196 @@
+"""A leg that goes out: it rings, is answered or not, the backend is asked, and both ends hear each
+other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from flowengine.limits import MAX_CALL_SECONDS
+from flowengine.sinch import AmdResult as Found
+from flowengine.svaml import AmdOptions
+from flowengine.switch.calls.call_ending import (
+    CREDIT_USED_UP,
+    NO_CREDIT,
+    TOO_LONG,
+    RefusalReason,
+    find_refusal_ending,
+)
+from flowengine.switch.clock import Timer
+from flowengine.switch.media.machine_detection import AmdVerdict, MachineDetection
+from flowengine.switch.media.sounds import build_tones
+from flowengine.switch.switch_events import Joined, Left, Picked, Ringing, Sound
+from flowengine.switch.switch_setup import Rate
+
+if TYPE_CHECKING:
+    from flowengine.switch.calls.leg import Leg
+    from flowengine.switch.calls.switch_call import SwitchCall
+
+_REFUSAL_BY_BEHAVIOUR: Final[dict[str, RefusalReason]] = {
+    "busy": "busy",
+    "decline": "decline",
+    "congestion": "congestion",
+    "unknown": "unknown",
+}
+"""What a behaviour does instead of answering; whoever does anything else lets it ring"""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectPlan:
+    """How to connect. `ace` is whether the backend may be asked after the answer."""
+
+    max_duration: int | None = None
+    dial_timeout: int | None = None
+    tones: str = ""
+    indications: str = ""
+    amd: AmdOptions | None = None
+    ace: bool = True
+    rate: Rate | None = None
+
+
+class OutgoingConnection:
+    """One attempt to reach somebody, for as long as the connection lasts."""
+
+    __slots__ = ("_call", "_detection", "_plan", "_timers", "bridged", "leg")
+
+    def __init__(self, call: SwitchCall, leg: Leg, plan: ConnectPlan) -> None:
+        self._call, self.leg, self._plan = call, leg, plan
+        self._timers: list[Timer] = []
+        self._detection: MachineDetection | None = None
+        self.bridged = False
+        """Both ends hear each other"""
+        leg.outgoing = self
+
+    def start(self) -> None:
+        """Let it ring."""
+        call, exchange = self._call, self._call.exchange
+        call.use_rate(self._plan.rate)
+        if exchange.compute_seconds_left(call) <= 0:
+            call.end(NO_CREDIT)
+            return
+        self.ring()
+        settings, behaviour = exchange.settings, self.leg.behaviour
+        patience = (
+            settings.ring_seconds if self._plan.dial_timeout is None else self._plan.dial_timeout
+        )
+        if behaviour.does == "answer":
+            self._call_later(behaviour.after, self._pick_up)
+        elif behaviour.does in _REFUSAL_BY_BEHAVIOUR:
+            self._call_later(behaviour.after, self._refuse)
+        self._call_later(patience, self._ring_out)
+        exchange.emit(
+            Ringing(call.id, exchange.clock.now(), self.leg.kind, self.leg.address, self.leg.cli)
+        )
+
+    def ring(self) -> None:
+        """Let the caller hear that it rings."""
+        if self._call.caller is not None:
+            self._call.caller.line.loop((Sound("ringing", self._plan.indications, 0.0),))
+
+    def answer(self) -> bool:
+        """Whoever is called picks up: from now on the call counts as answered for both ends."""
+        call, exchange, leg = self._call, self._call.exchange, self.leg
+        self.cancel_timers()
+        now = exchange.clock.now()
+        leg.state, leg.answered_at = "up", now
+        exchange.emit(Picked(call.id, now, leg.role))
+        call.answer()
+        self._limit_duration()
+        leg.start_behaviour()
+        keys = self._plan.tones + call.take_tones()
+        if keys:
+            leg.line.play_tones(keys)
+            self._call_later(build_tones(keys, exchange.settings).seconds, self._handle_connected)
+        else:
+            self._handle_connected()
+        return True
+
+    def reject(self, why: RefusalReason) -> bool:
+        """Whoever is called does not take the call, which ends it."""
+        self._call.end(find_refusal_ending(why, self.leg.kind))
+        return True
+
+    def bridge(self) -> None:
+        """Let both ends hear each other."""
+        if not self.bridged:
+            self.bridged = True
+            call = self._call
+            call.exchange.emit(
+                Joined(call.id, call.exchange.clock.now(), self.leg.kind, self.leg.address)
+            )
+
+    def disconnect(self) -> None:
+        """Hang up at this end only, as the call goes on elsewhere."""
+        self.finish()
+        if self.leg.mark_gone():
+            self._call.exchange.emit(
+                Left(self._call.id, self._call.exchange.clock.now(), self.leg.role)
+            )
+
+    def finish(self) -> None:
+        """The call is over, or this leg of it."""
+        self.cancel_timers()
+        self.bridged = False
+        if self._detection is not None:
+            self._detection.handle_hangup()
+
+    def cancel_timers(self) -> None:
+        """Forget whatever is still due."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    def _call_later(self, seconds: float, what: Callable[[], None]) -> None:
+        self._timers.append(self._call.exchange.clock.call_later(seconds, what))
+
+    def _pick_up(self) -> None:
+        self.leg.answer()
+
+    def _ring_out(self) -> None:
+        self.reject("no answer")
+
+    def _refuse(self) -> None:
+        self.reject(_REFUSAL_BY_BEHAVIOUR[self.leg.behaviour.does])
+
+    def _limit_duration(self) -> None:
+        """A connection is cut when it has lasted as long as it may, or as the credit lets it."""
+        longest = MAX_CALL_SECONDS if self._plan.max_duration is None else self._plan.max_duration
+        affordable = self._call.exchange.compute_seconds_left(self._call)
+        ending = CREDIT_USED_UP if affordable < longest else TOO_LONG
+        self._call_later(min(longest, affordable), lambda: self._call.end(ending))
+
+    def _handle_connected(self) -> None:
+        """The caller has heard it ring until now, or words in place of that, which are not cut
+        short.
+        """
+        if self._call.caller is not None and not self._call.caller.line.is_speaking:
+            self._call.caller.line.stop()
+        amd = self._plan.amd
+        if amd is None or not amd.enabled:
+            self._send_ace(None)
+            return
+        exchange = self._call.exchange
+        self._detection = MachineDetection(
+            exchange.clock,
+            exchange.settings,
+            self.leg.behaviour,
+            amd,
+            self._send_ace,
+            self._notify_amd,
+        )
+        self._detection.start()
+
+    def _send_ace(self, verdict: AmdVerdict | None) -> None:
+        if self._plan.ace and self._call.callbacks.is_wanted("ace"):
+            self._call.callbacks.send_ace(None if verdict is None else _to_amd_result(verdict))
+        else:
+            self._call.proceed()
+
+    def _notify_amd(self, kind: str, verdict: AmdVerdict) -> None:
+        self._call.callbacks.send_notification(kind, amd=_to_amd_result(verdict))
+
+
+def _to_amd_result(verdict: AmdVerdict) -> Found:
+    return Found(verdict.status, verdict.reason, verdict.duration)

@@ -1,0 +1,114 @@
+"""What came of many calls."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from flowengine.switch.calls.call_ending import BACKEND_FAILED, ILLEGAL_SVAML
+from flowengine.switch.switch_events import AnswerReceived, CallEnded
+
+EVENT_ORDER: Final = ("ice", "pie", "ace", "dice", "notify")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How many callbacks of one kind there were, and within how many milliseconds so much of a
+    hundred of them was answered.
+    """
+
+    count: int
+    p50: float
+    p90: float
+    p99: float
+    p99_9: float
+    longest: float
+
+    @classmethod
+    def from_seconds(cls, seconds: Sequence[float]) -> "Timing":
+        """Each is the time of a callback that there was, none is made up between two.
+
+        >>> Timing.from_seconds([0.004, 0.001, 0.002, 0.003])
+        Timing(count=4, p50=2.0, p90=4.0, p99=4.0, p99_9=4.0, longest=4.0)
+        """
+        ordered = sorted(seconds)
+        ranks = (ceil(len(ordered) * share) - 1 for share in (0.5, 0.9, 0.99, 0.999, 1.0))
+        return cls(len(ordered), *(round(ordered[rank] * 1000, 3) for rank in ranks))
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What came of all the calls. Times are those of this side of the wire."""
+
+    calls: int
+    lost: int
+    """Calls that did not end: nothing more was going to happen in them"""
+    seconds: float
+    callbacks: Mapping[str, Timing]
+    endings: Mapping[str, int]
+    """How many calls ended with which result and reason"""
+    errors: Mapping[str, int]
+    """What went wrong with callbacks, and how often"""
+
+    @property
+    def calls_per_second(self) -> float:
+        """In the time of this machine, however long the callers took in theirs."""
+        return round(self.calls / self.seconds, 1) if self.seconds else 0.0
+
+    @property
+    def failed_calls(self) -> int:
+        """Calls that the server did not carry: it said nothing that could be obeyed."""
+        return sum(
+            self.endings.get(f"{ending.result} {ending.reason}", 0)
+            for ending in (BACKEND_FAILED, ILLEGAL_SVAML)
+        )
+
+    @property
+    def has_signature_errors(self) -> bool:
+        """Whether callbacks were turned away for their signature."""
+        return any(error.endswith(" status 401") for error in self.errors)
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether nothing is to be reproached."""
+        return not self.lost and not self.errors
+
+
+class LoadCounter:
+    """Counts while calls are under way."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.lost = 0
+        self._times: defaultdict[str, list[float]] = defaultdict(list)
+        self._endings: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
+
+    def count_callback(self, event: str, seconds: float) -> None:
+        """A callback was answered, or given up."""
+        self._times[event].append(seconds)
+
+    def count_answer(self, told: AnswerReceived) -> None:
+        """What it was answered with."""
+        if told.failure:
+            self._errors[f"{told.event}: {told.failure}"] += 1
+        for finding in told.illegal:
+            self._errors[f"{told.event}: {finding.where}: {finding.message}"] += 1
+
+    def count_call(self, ended: CallEnded | None) -> None:
+        """A call is over, or nothing more happens in it."""
+        self.calls += 1
+        if ended is None:
+            self.lost += 1
+        else:
+            self._endings[f"{ended.result} {ended.reason}"] += 1
+
+    def build_report(self, seconds: float) -> LoadReport:
+        timings = {
+            event: Timing.from_seconds(self._times[event])
+            for event in EVENT_ORDER
+            if event in self._times
+        }
+        endings, errors = dict(self._endings.most_common()), dict(self._errors.most_common())
+        return LoadReport(self.calls, self.lost, round(seconds, 3), timings, endings, errors)

@@ -1,0 +1,154 @@
+"""One call, in a time of its own."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from random import Random
+from secrets import randbits
+from time import perf_counter
+from typing import Final
+from urllib.parse import urlsplit
+
+from flowengine.sinch import sign_request
+from flowengine.switch.calls.leg import Leg
+from flowengine.switch.clock import VirtualClock
+from flowengine.switch.exchange import Exchange
+from flowengine.switch.load.load_report import LoadCounter
+from flowengine.switch.switch_events import (
+    AnswerReceived,
+    Asks,
+    CallEnded,
+    Joined,
+    MenuWaits,
+    SwitchEvent,
+)
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import SwitchSetup
+from flowengine.switch.wire import Response, drive_clock
+from flowengine.switch.wire.transport import OnReply, Transport
+
+THINK_SECONDS: Final = 1.5  # seconds until a caller presses a key
+TALK_SECONDS: Final = 30.0  # seconds that connected callers talk, or stay in a conference or parked
+GIVE_UP_SECONDS: Final = 900.0  # seconds after which a caller has had enough, whatever is said
+MAX_PRESSED_KEYS: Final = 25  # who has pressed so many goes round in circles, and hangs up
+RANDOM_DIGITS: Final = "0123456789"
+LOAD_SETTINGS: Final = SwitchSettings()
+
+
+class PoolShare:
+    """A call's share of the pool: its own requests alone hold up its time. They are signed in the
+    time of the backend.
+    """
+
+    def __init__(self, pool: Transport, key: str, secret: str, tally: LoadCounter) -> None:
+        self.in_flight = 0
+        self.event = ""
+        self._pool = pool
+        self._key = key
+        self._secret = secret
+        self._tally = tally
+        self._replied = asyncio.Event()
+
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: OnReply
+    ) -> None:
+        """As transports do."""
+        self.in_flight += 1
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        signature = sign_request(
+            self._key,
+            self._secret,
+            "POST",
+            urlsplit(url).path or "/",
+            headers["content-type"],
+            body,
+            stamp,
+        )
+        done = partial(self._handle_reply, self.event, perf_counter(), reply)
+        self._pool.post(
+            url, {**headers, "x-timestamp": stamp, "authorization": signature}, body, timeout, done
+        )
+
+    def _handle_reply(
+        self, event: str, begun: float, reply: OnReply, response: Response | None
+    ) -> None:
+        self._tally.count_callback(event, perf_counter() - begun)
+        self.in_flight -= 1
+        self._replied.set()
+        reply(response)
+
+    async def wait(self) -> None:
+        """Until one of its own requests is replied to."""
+        self._replied.clear()
+        await self._replied.wait()
+
+
+class SimulatedCaller:
+    """Calls once. It has a switch of its own: nothing of it is left when the call is over, however
+    many there are.
+    """
+
+    def __init__(
+        self,
+        world: SwitchSetup,
+        pool: Transport,
+        tally: LoadCounter,
+        random: Random,
+        talk: Sequence[str],
+    ) -> None:
+        application = world.applications[0]
+        self._clock = VirtualClock(datetime.now(UTC))
+        self._share = PoolShare(pool, application.key, application.secret, tally)
+        self._exchange = Exchange(
+            world, self._clock, LOAD_SETTINGS, self._share, seed=randbits(64)
+        )  # ids are new in each run
+        self._exchange.subscribe(self._handle_event)
+        self._tally = tally
+        self._random = random
+        self._talk = talk
+        self._pressed = 0
+        self._leg: Leg | None = None
+        self._ended: CallEnded | None = None
+
+    async def place_call(self, to: str) -> None:
+        """The whole call, until its last callback is answered."""
+        number = f"+1555{self._random.randrange(10_000_000):07}"
+        self._leg = self._exchange.dial(caller=number, to=to).caller
+        patience = self._clock.call_later(GIVE_UP_SECONDS, self._hang_up)
+        await drive_clock(self._clock, self._share, lambda: self._ended is not None)
+        patience.cancel()
+        await drive_clock(self._clock, self._share, lambda: False)
+        self._tally.count_call(self._ended)
+
+    def _handle_event(self, happening: SwitchEvent) -> None:
+        if isinstance(happening, Asks):
+            self._share.event = happening.event
+        elif isinstance(happening, AnswerReceived):
+            self._tally.count_answer(happening)
+        elif isinstance(happening, MenuWaits) and happening.role == "caller":
+            self._clock.call_later(
+                THINK_SECONDS, partial(self._press_keys, self._choose_keys(happening))
+            )
+        elif isinstance(happening, Joined):
+            self._clock.call_later(TALK_SECONDS, self._hang_up)
+        elif isinstance(happening, CallEnded):
+            self._ended = happening
+
+    def _choose_keys(self, asked: MenuWaits) -> str:
+        if self._talk:
+            return self._talk[self._pressed] if self._pressed < len(self._talk) else ""
+        if asked.keys:
+            return self._random.choice(asked.keys)
+        return "".join(self._random.choices(RANDOM_DIGITS, k=max(1, asked.digits)))
+
+    def _press_keys(self, keys: str) -> None:
+        self._pressed += 1
+        if self._pressed > MAX_PRESSED_KEYS:
+            self._hang_up()
+        elif keys and self._leg is not None:
+            self._leg.press(keys)
+
+    def _hang_up(self) -> None:
+        if self._leg is not None:
+            self._leg.hang_up()

@@ -1,0 +1,121 @@
+"""One end of a line: what is played to it, and who takes the keys and words that come from it."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from flowengine.switch.clock import Clock, Timer
+from flowengine.switch.media.sounds import build_tones
+from flowengine.switch.switch_events import Sound
+from flowengine.switch.switch_settings import SwitchSettings
+
+
+class LineListener(Protocol):
+    """Whoever takes keys and words from a line, and says whether they count."""
+
+    def handle_key(self, key: str) -> bool: ...
+
+    def handle_speech(self, text: str) -> bool: ...
+
+
+class AudioLine:
+    """Plays one thing at a time: whatever is played next replaces what is playing, and nobody hears
+    of the end of that.
+    """
+
+    __slots__ = (
+        "_at",
+        "_endless",
+        "_sounds",
+        "_then",
+        "_timer",
+        "clock",
+        "heard",
+        "listener",
+        "playing",
+        "settings",
+    )
+
+    def __init__(
+        self, clock: Clock, settings: SwitchSettings, heard: Callable[[Sound], None]
+    ) -> None:
+        self.clock = clock
+        self.settings = settings
+        self.heard = heard
+        self.listener: LineListener | None = None
+        self.playing = False
+        self._sounds: Sequence[Sound] = ()
+        self._at = 0
+        self._then: Callable[[], None] = self.stop
+        self._endless = False
+        self._timer: Timer | None = None
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether it plays something that comes to an end."""
+        return self.playing and not self._endless
+
+    def play(self, sounds: Sequence[Sound], then: Callable[[], None]) -> None:
+        """Play these once, then go on; `then` is never called before this has returned, not even
+        after silence.
+        """
+        self.stop()
+        self.playing, self._endless, self._sounds, self._then = True, False, sounds, then
+        if sounds:
+            self._play_next()
+        else:
+            self._timer = self.clock.call_later(0.0, self._play_next)
+
+    def loop(self, sounds: Sequence[Sound]) -> None:
+        """Play these over and over until something else is played; music, which has no end, begins
+        once.
+        """
+        self.stop()
+        self.playing, self._endless, self._sounds = bool(sounds), True, sounds
+        if any(sound.seconds for sound in sounds):
+            self._play_next()
+        else:
+            for sound in sounds:
+                self.heard(sound)
+
+    def stop(self) -> None:
+        """Silence at once."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.playing, self._at = False, 0
+
+    def finish_round(self, then: Callable[[], None]) -> None:
+        """Let what is playing come to its end, once more where it is looped, then go on."""
+        if self._timer is None:
+            self.play((), then)
+        else:
+            self._then, self._endless = then, False
+
+    def _play_next(self) -> None:
+        if self._at < len(self._sounds):
+            sound = self._sounds[self._at]
+            self._at += 1
+            self._timer = self.clock.call_later(sound.seconds, self._play_next)
+            self.heard(sound)
+        elif self._endless:
+            self._at = 0
+            self._play_next()
+        else:
+            self.stop()
+            self._then()
+
+    def play_tones(self, keys: str) -> None:
+        """Keys of somebody else come over the connection; what is playing goes on."""
+        self.heard(build_tones(keys, self.settings))
+
+    def press(self, keys: str) -> bool:
+        """Whether all of these keys counted; where nobody listens they are lost."""
+        counted = True
+        for key in keys:
+            listener = self.listener
+            counted = listener is not None and listener.handle_key(key) and counted
+        return counted
+
+    def speak(self, text: str) -> bool:
+        """Whether somebody listens to these words."""
+        return self.listener is not None and self.listener.handle_speech(text)

@@ -1,0 +1,92 @@
+"""Answering machine detection: what is found at the other end of a call that was just answered, and
+when that is known.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from flowengine.svaml import AmdOptions
+from flowengine.switch.clock import Clock, Timer
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Behaviour
+
+_MAX_SYNCHRONOUS_SECONDS = 5.0
+"""ACE waits no longer than this for synchronous detection"""
+_REASONS = {"human": "n/a", "machine": "longgreeting", "notsure": "initialsilence"}
+
+
+@dataclass(frozen=True, slots=True)
+class AmdVerdict:
+    """`amd` of ACE and of notifications; `duration` counts whole seconds from the answer."""
+
+    status: Literal["machine", "human", "notsure", "hangup", "inprogress"]
+    reason: str = "n/a"
+    duration: int = 0
+
+
+class MachineDetection:
+    """Detection on one leg, begun at its answer. `ready` is told what ACE says, and that it is time
+    for it.
+
+    Asynchronous detection lets ACE go at once, and notifies of the verdict ("amd") and of a
+    machine's beep ("amd_beep").
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        settings: SwitchSettings,
+        behaviour: Behaviour,
+        amd: AmdOptions,
+        ready: Callable[[AmdVerdict], None],
+        notify: Callable[[Literal["amd", "amd_beep"], AmdVerdict], None],
+    ) -> None:
+        self._clock, self._behaviour, self._ready, self._notify = clock, behaviour, ready, notify
+        self._asynchronous = amd.asynchronous
+        self._seconds = (
+            settings.amd_seconds
+            if amd.asynchronous
+            else min(settings.amd_seconds, _MAX_SYNCHRONOUS_SECONDS)
+        )
+        self._timers: list[Timer] = []
+        self._begun = clock.now()
+        self._listening = False
+
+    def start(self) -> None:
+        """Begin, as the leg has been answered."""
+        self._begun, self._listening = self._clock.now(), True
+        self._timers = [self._clock.call_later(self._seconds, self._report_verdict)]
+        if not self._asynchronous:
+            return
+        if self._behaviour.who == "machine":
+            self._timers.append(
+                self._clock.call_later(self._behaviour.beep_after, self._report_beep)
+            )
+        self._ready(AmdVerdict("inprogress"))
+
+    def handle_hangup(self) -> None:
+        """Nobody is there any more; what was to be notified before that is."""
+        for timer in self._timers:
+            timer.cancel()
+        if self._asynchronous and self._listening:
+            self._notify("amd", AmdVerdict("hangup", "n/a", self._compute_elapsed_seconds()))
+        self._listening = False
+
+    def _report_verdict(self) -> None:
+        self._listening = False
+        who = self._behaviour.who
+        beeped = who == "machine" and self._behaviour.beep_after <= self._seconds
+        verdict = AmdVerdict(
+            who, "beep" if beeped else _REASONS[who], self._compute_elapsed_seconds()
+        )
+        if self._asynchronous:
+            self._notify("amd", verdict)
+        else:
+            self._ready(verdict)
+
+    def _report_beep(self) -> None:
+        self._notify("amd_beep", AmdVerdict("machine", "beep", self._compute_elapsed_seconds()))
+
+    def _compute_elapsed_seconds(self) -> int:
+        return int((self._clock.now() - self._begun).total_seconds())

@@ -1,0 +1,151 @@
+"""What an onlooker sees of a switch, as it happens: for phones, scenarios, logs and tests. `at` is
+when, `call` is the call's id.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+Role = Literal["caller", "callee"]
+"""Which end of a call: `callee` is also who is reached by a callout"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Something that is heard on a line; `text` is what is spoken, the address of a file, the name
+    of music, or the keys of tones.
+    """
+
+    kind: Literal["speech", "file", "music", "tones", "ringing", "beep", "error"]
+    text: str
+    seconds: float
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about an answer of the backend that the platform refuses or merely tolerates, where
+    in it, and what to write instead.
+    """
+
+    where: str
+    message: str
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchEvent:
+    """Something that happened to a call."""
+
+    what: ClassVar[str]  # the kind, as programs read it
+
+    call: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asks(SwitchEvent):
+    """A callback leaves for the backend."""
+
+    what: ClassVar[str] = "asks"
+    event: str
+    url: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReceived(SwitchEvent):
+    """What the backend answered, or why it did not (`failure`, then without status)."""
+
+    what: ClassVar[str] = "told"
+    event: str
+    url: str
+    status: int
+    body: bytes
+    failure: str
+    illegal: tuple[Finding, ...]
+    tolerated: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark(SwitchEvent):
+    """Something that the switch has found apart from the answers to callbacks: in SVAML that came
+    with a callout (`about` is the event that it answers), in the `callout` itself, in a `patch`,
+    or in how the call goes on.
+    """
+
+    what: ClassVar[str] = "remark"
+    about: Literal["ice", "ace", "pie", "dice", "callout", "patch", "call"]
+    illegal: tuple[Finding, ...] = ()
+    tolerated: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heard(SwitchEvent):
+    """A sound begins on a line."""
+
+    what: ClassVar[str] = "heard"
+    role: Role
+    sound: Sound
+
+
+@dataclass(frozen=True, slots=True)
+class MenuWaits(SwitchEvent):
+    """A menu waits for keys or words: from now on they count."""
+
+    what: ClassVar[str] = "asked"
+    role: Role
+    menu: str
+    keys: str
+    """The keys that lead somewhere; "" where digits are collected"""
+    digits: int
+    """How many digits are collected at most; 0 where single keys are"""
+    voice: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing(SwitchEvent):
+    """An outgoing leg reaches its party."""
+
+    what: ClassVar[str] = "ringing"
+    kind: Literal["phone", "app", "sip", "stream"]
+    to: str
+    cli: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picked(SwitchEvent):
+    """A leg is answered."""
+
+    what: ClassVar[str] = "picked"
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Joined(SwitchEvent):
+    """Two ends hear each other, a member has come into a conference, or a call is parked (`to` is
+    the address, the room or "").
+    """
+
+    what: ClassVar[str] = "joined"
+    kind: Literal["phone", "app", "sip", "stream", "conference", "park"]
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left(SwitchEvent):
+    """A leg has hung up, or was hung up."""
+
+    what: ClassVar[str] = "left"
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded(SwitchEvent):
+    """A call is over."""
+
+    what: ClassVar[str] = "ended"
+    result: str
+    reason: str
+    duration: int
+    """Seconds from the answer on, 0 when nobody answered"""

@@ -1,0 +1,196 @@
+"""Signed callbacks, and what happens when a backend fails: once more to the fallback, and past a
+primary that keeps failing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from flowengine.sinch import sign_request
+from flowengine.switch.clock import Clock
+from flowengine.switch.switch_events import AnswerReceived, Asks, SwitchEvent
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import SwitchApplication
+from flowengine.switch.wire.transport import Response, Transport, build_timeout_response
+
+CALLBACK_CONTENT_TYPE = "application/json; charset=utf-8"
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+OnAnswer = Callable[[Response | None, str], None]
+"""Takes the answer and the URL that it came from, or None and why there is none"""
+
+
+@dataclass(slots=True)
+class _PrimaryHealth:
+    """How a primary URL has fared"""
+
+    failures: int = 0
+    probed: datetime | None = None
+    """When it was last tried, since it is bypassed"""
+
+
+@dataclass(frozen=True, slots=True)
+class _PendingCallback:
+    """One callback on its way"""
+
+    application: SwitchApplication
+    call_id: str
+    event: str
+    body: bytes
+    done: OnAnswer
+    proper: Callable[[bytes], bool]
+    extra_headers: Mapping[str, str]
+    urls: list[str] = field(default_factory=list)
+    """Where it is still to be tried, in this order"""
+
+
+class CallbackSender:
+    """Takes callbacks to the backends of applications.
+
+    A failure is an answer outside 2xx, one that is too late, or one that is not `proper`. It is
+    followed at once by the same body, signed anew, to the fallback; there is no third attempt.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        settings: SwitchSettings,
+        transport: Transport,
+        watch: Callable[[SwitchEvent], None],
+    ) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._transport = transport
+        self._emit = watch
+        self._primaries: dict[tuple[str, str], _PrimaryHealth] = {}
+        self._last_timestamp = datetime.min.replace(tzinfo=UTC)
+
+    def send(
+        self,
+        application: SwitchApplication,
+        call_id: str,
+        event: str,
+        body: bytes,
+        done: OnAnswer,
+        *,
+        proper: Callable[[bytes], bool],
+        url: str = "",
+        extra_headers: Mapping[str, str] = _NO_HEADERS,
+    ) -> None:
+        """Send a callback to where the application wants it, or to `url` (which has no fallback).
+        `done` is always called later.
+        """
+        urls = [url] if url else self._list_urls(application)
+        letter = _PendingCallback(
+            application, call_id, event, body, done, proper, extra_headers, urls
+        )
+        if urls:
+            self._send_next(letter)
+        else:
+            self._clock.call_later(0, partial(done, None, "the application has no callback URL"))
+
+    def _list_urls(self, application: SwitchApplication) -> list[str]:
+        if not (application.primary and application.fallback):
+            return [url for url in (application.primary, application.fallback) if url]
+        return (
+            [application.fallback]
+            if self._is_bypassed(application)
+            else [application.primary, application.fallback]
+        )
+
+    def _is_bypassed(self, application: SwitchApplication) -> bool:
+        """Whether the primary is left out this time; now and then it is not, to see whether it has
+        recovered
+        """
+        primary = self._primaries.get((application.key, application.primary))
+        if primary is None or primary.probed is None:
+            return False
+        now = self._clock.now()
+        if now - primary.probed < timedelta(seconds=self._settings.bypass_probe):
+            return True
+        primary.probed = now
+        return False
+
+    def _send_next(self, letter: _PendingCallback) -> None:
+        url = letter.urls.pop(0)
+        self._emit(Asks(letter.call_id, self._clock.now(), letter.event, url, letter.body))
+        headers = self._build_headers(letter, url)
+        reply = partial(self._handle_reply, letter, url, self._clock.now())
+        self._transport.post(url, headers, letter.body, self._settings.callback_timeout, reply)
+
+    def _build_headers(self, letter: _PendingCallback, url: str) -> dict[str, str]:
+        stamp = self._create_timestamp()
+        key, secret = letter.application.key, letter.application.secret
+        signature = sign_request(
+            key, secret, "POST", _get_signed_path(url), CALLBACK_CONTENT_TYPE, letter.body, stamp
+        )
+        return {
+            **letter.extra_headers,
+            "content-type": CALLBACK_CONTENT_TYPE,
+            "x-timestamp": stamp,
+            "authorization": signature,
+        }
+
+    def _create_timestamp(self) -> str:
+        """An x-timestamp that no other request has: it tells two keys of one moment from one key
+        that is told twice.
+        """
+        self._last_timestamp = max(
+            self._clock.now(), self._last_timestamp + timedelta(microseconds=1)
+        )
+        exact = "microseconds" if self._last_timestamp.microsecond % 1000 else "milliseconds"
+        return self._last_timestamp.isoformat(timespec=exact).replace("+00:00", "Z")
+
+    def _handle_reply(
+        self, letter: _PendingCallback, url: str, asked: datetime, response: Response | None
+    ) -> None:
+        """What the answer costs in virtual time passes first; silence lasts as long as it is waited
+        for, of which real time has passed
+        """
+        taken, most = self._settings.callback_seconds, self._settings.callback_timeout
+        if response is None or taken > most:
+            response = build_timeout_response(most)
+        if response.late:
+            taken = most - (self._clock.now() - asked).total_seconds()
+        self._clock.call_later(taken, partial(self._accept_or_retry, letter, url, response))
+
+    def _accept_or_retry(self, letter: _PendingCallback, url: str, response: Response) -> None:
+        failure = self._find_failure(letter, response)
+        self._record_result(letter.application, url, failed=bool(failure))
+        if not failure:
+            letter.done(response, url)
+            return
+        now, status, body = self._clock.now(), response.status, response.body
+        self._emit(
+            AnswerReceived(letter.call_id, now, letter.event, url, status, body, failure, (), ())
+        )
+        if letter.urls:
+            self._send_next(letter)
+        else:
+            letter.done(None, failure)
+
+    def _find_failure(self, letter: _PendingCallback, response: Response) -> str:
+        if response.failure:
+            return response.failure
+        if not 200 <= response.status < 300:
+            return f"answered with status {response.status}"
+        return "" if letter.proper(response.body) else "the answer is no proper SVAML"
+
+    def _record_result(self, application: SwitchApplication, url: str, *, failed: bool) -> None:
+        if url != application.primary:
+            return
+        primary = self._primaries.setdefault((application.key, url), _PrimaryHealth())
+        primary.failures = primary.failures + 1 if failed else 0
+        if not failed:
+            primary.probed = None
+        elif primary.failures >= self._settings.bypass_after:
+            primary.probed = self._clock.now()
+
+
+@lru_cache(maxsize=1024)
+def _get_signed_path(url: str) -> str:
+    """What of a URL is signed"""
+    return urlsplit(url).path or "/"
