@@ -52,6 +52,7 @@ class CallbackDelivery(msgspec.Struct):
     is_unanswered: bool = False
     fetch_seconds: float = 0.0
     is_claimed: bool = False
+    has_caught_up: bool = False
     performed: list[tuple[LookupRequest, LookupResult]] = []
     at: float = 0.0
     located: "LocatedCall | None" = None

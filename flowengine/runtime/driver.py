@@ -21,6 +21,7 @@ from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
     discard_state,
+    is_doubtful,
     is_unanswered_by,
     is_waiting_for_other_menu,
 )
@@ -66,17 +67,9 @@ class StepDriver:
         # tells.
         saved = None if type(event) is Ice else await self._load_saved(delivery)
         for _ in range(MAX_STEP_RETRIES):
-            located = self._locator.find_call(event, saved)
-            if not isinstance(located, LocatedCall):
-                located = await self._locator.load_release(located)
-            is_elsewhere = saved is not None and is_waiting_for_other_menu(located, event)
-            if saved is not None and (
-                is_elsewhere or type(event) is Ice or may_hold(saved, delivery.identity)
-            ):
-                if (again := await self._repeat_reply(delivery, saved, located)) is not None:
-                    return again
-                if is_elsewhere:
-                    located = discard_state(located)
+            saved, located, again = await self._locate(delivery, saved)
+            if again is not None:
+                return again
             delivery.located, delivery.at = located, self._clock()
             now = datetime.fromtimestamp(delivery.at, UTC)
             outcome = step(located.release, located.call, event, now, located.gone)
@@ -93,6 +86,30 @@ class StepDriver:
                 return kept.reply
             saved = kept.saved
         raise RuntimeError("other callbacks of this call were always first")
+
+    async def _locate(
+        self, delivery: CallbackDelivery, saved: SavedCall | None
+    ) -> tuple[SavedCall | None, LocatedCall, Reply | None]:
+        """What is saved of the call, and the call as that says; or the reply to an event that was
+        answered already.
+        """
+        event = delivery.event
+        while True:
+            located = self._locator.find_call(event, saved)
+            if not isinstance(located, LocatedCall):
+                located = await self._locator.load_release(located)
+            is_elsewhere = saved is not None and is_waiting_for_other_menu(located, event)
+            if saved is not None and (
+                is_elsewhere or type(event) is Ice or may_hold(saved, delivery.identity)
+            ):
+                again = await self._repeat_reply(delivery, saved, located)
+                if again is not None:
+                    return saved, located, again
+            may_wait = not delivery.has_caught_up and (is_elsewhere or is_doubtful(located, event))
+            if not may_wait or not await self._store.catch_up():
+                return saved, discard_state(located) if is_elsewhere else located, None
+            delivery.has_caught_up = True
+            saved = await self._load_saved(delivery)
 
     async def _load_saved(self, delivery: CallbackDelivery) -> SavedCall | None:
         """What is saved of the call; nothing where the store fails and the state is in a cookie."""

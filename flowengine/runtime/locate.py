@@ -11,7 +11,7 @@ from flowengine.runtime.call_state import Call, can_continue_on, decode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_start import QUESTION_KINDS, is_from_conference
-from flowengine.sinch import CallbackEvent, Notify, Pie
+from flowengine.sinch import CallbackEvent, Ice, Notify, Pie
 from flowengine.storage.sessions import SavedCall
 
 STALE_STATE_NOTE = "the saved state is not that of the menu that was asked"
@@ -144,14 +144,34 @@ def is_waiting_for_other_menu(located: LocatedCall, event: CallbackEvent) -> boo
     """
     if type(event) is not Pie or located.call is None:
         return False
+    asked = find_asked(located, event)
+    return (
+        asked is not None
+        and asked != (located.call.flow, located.call.state)
+        and not is_from_conference(event)
+    )
+
+
+def is_doubtful(located: LocatedCall, event: CallbackEvent) -> bool:
+    """Whether nothing tells that the state of the call is the latest one: neither its cookie nor
+    the name of the menu that was asked.
+    """
+    if located.call is None:
+        return type(event) is not Ice
+    return (
+        type(event) is Pie
+        and COOKIE_KEY not in event.cookies
+        and not is_from_conference(event)
+        and find_asked(located, event) != (located.call.flow, located.call.state)
+    )
+
+
+def find_asked(located: LocatedCall, event: Pie) -> tuple[str, str] | None:
+    """Flow and state of the menu that was asked, where its name is one of this release."""
     flow, _, place = event.menu_result.menu_id.partition(".")
     state = place.partition(".")[0]
-    if state == located.call.state and flow == located.call.flow:
-        return False
     program = located.release.programs.get(flow)
-    if program is None or state not in program.states:
-        return False
-    return not is_from_conference(event)
+    return None if program is None or state not in program.states else (flow, state)
 
 
 def _is_question(located: LocatedCall, call: Call) -> bool:
