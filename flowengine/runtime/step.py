@@ -22,10 +22,11 @@ from flowengine.runtime.question_history import (
     History,
     SubflowVisit,
     drop_oldest_questions,
+    is_small,
     list_questions,
 )
 from flowengine.runtime.step_start import QUESTION_KINDS, StepStart, find_start, is_from_conference
-from flowengine.sinch import Ace, CallbackEvent, Dice, Notify, Pie
+from flowengine.sinch import Ace, CallbackEvent, Dice, Pie
 from flowengine.states import (
     AnswerCallback,
     EnterSubflow,
@@ -109,9 +110,9 @@ class StepWalk(msgspec.Struct):
         """
         while self.left_to_walk > 0:
             self.left_to_walk -= 1
-            if isinstance(move, AnswerCallback):
+            if type(move) is AnswerCallback:
                 return self.finish_step(move)
-            if isinstance(move, LookupRequest):
+            if type(move) is LookupRequest:
                 self.add_trace_entry(f"asks {move.service}")
                 return Outcome(None, (), None, (), PendingRequest(move, self))
             move = self.follow_move(move)
@@ -119,11 +120,11 @@ class StepWalk(msgspec.Struct):
         return self.finish_step(self.apologise())
 
     def follow_move(self, move: StateResult) -> StateResult:
-        if isinstance(move, Exit):
+        if type(move) is Exit:
             return self.take_exit(move)
-        if isinstance(move, EnterSubflow):
+        if type(move) is EnterSubflow:
             return self.enter_subflow(move)
-        if isinstance(move, ReturnFromSubflow):
+        if type(move) is ReturnFromSubflow:
             return self.return_from_subflow(move.outcome)
         assert isinstance(move, StateFailure)  # noqa: S101  # every other move is handled in walk
         return self.handle_failure(move.reason)
@@ -140,7 +141,7 @@ class StepWalk(msgspec.Struct):
                 self.go_back()
             return self.enter_state()
         asked = state.kind in QUESTION_KINDS and self.program.goes_back
-        if asked and self.history[-1:] != [state.name]:
+        if asked and not (self.history and self.history[-1] == state.name):
             self.history.append(state.name)
         try:
             self.program.machine.events[name].trigger(self.cursor)
@@ -272,7 +273,7 @@ class StepWalk(msgspec.Struct):
         said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
         return Outcome(
             self.build_call(),
-            said if isinstance(self.run.event, Dice) else (),
+            said if type(self.run.event) is Dice else (),
             None,
             tuple(self.trace),
             None,
@@ -300,7 +301,7 @@ class StepWalk(msgspec.Struct):
             return replace(
                 self.update_interrupted_call(self.aside),
                 steps=self.steps + 1,
-                ended=self.aside.ended or isinstance(self.run.event, Dice),
+                ended=self.aside.ended or type(self.run.event) is Dice,
             )
         state = self.cursor.state
         own, stack = self.limit_history() if self.history or self.stack else ((), ())
@@ -319,6 +320,8 @@ class StepWalk(msgspec.Struct):
 
     def limit_history(self) -> tuple[History, tuple[Frame, ...]]:
         """The questions of the flow and the frames of its callers, as many as may travel."""
+        if not self.stack and is_small(self.history):
+            return tuple(self.history), ()
         *outer, own = drop_oldest_questions(
             [*(frame.history for frame in self.stack), self.history]
         )
@@ -418,9 +421,9 @@ def answer_unrouted(release: Release, event: CallbackEvent, now: datetime) -> Ou
     """No flow answers: an incoming call hears the apology, a placed call goes on as it was placed,
     events are only acknowledged.
     """
-    if isinstance(event, (Dice, Notify)) or (isinstance(event, Pie) and is_from_conference(event)):
+    if not event.is_awaited or (type(event) is Pie and is_from_conference(event)):
         return Outcome(None, (), None, ())
-    if isinstance(event, Ace):
+    if type(event) is Ace:
         return Outcome(None, (), Continue(), ())
     run = StepContext(
         event, NameBindings.from_values({}, release.computed_names, event, now), release.locale, 0
