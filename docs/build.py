@@ -5,6 +5,7 @@ Run `python docs/build.py` after a change; a test fails while a page is out of d
 docs/parts/, where a line such as `@fields Menu` stands for a generated part.
 """
 
+import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +23,11 @@ from flowengine.states.spoken_words import DIGIT_WORDS, YES_NO_WORDS
 from flowengine.svaml import LEGAL_ACTIONS
 
 DOCS = Path(__file__).parent
+CODE = DOCS.parent / "flowengine"
+PACKAGES = (
+    "limits", "cooperative", "problems", "source", "expr", "svaml", "sinch", "states", "model", "compile", "storage", "runtime", "journal",
+    "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "phone", "cli",
+)  # fmt: skip  # each imports only what stands before it; tests/test_house.py enforces it
 COMPONENTS: Mapping[str, Any] = {
     name: part
     for model in reversed(SCHEMA_MODELS)
@@ -303,9 +309,28 @@ def spoken() -> str:
     return table(("language", "0 to 9", "yes", "no", "polite words"), rows)
 
 
+def modules() -> str:
+    """Every module with the first sentence of its docstring, in the order of imports."""
+    parts = []
+    for name in PACKAGES:
+        files = sorted((CODE / name).rglob("*.py")) or [CODE / f"{name}.py"]
+        rows = [
+            (f"`{file.relative_to(CODE)}`", first_sentence(file))
+            for file in files
+            if file.read_text(encoding="utf-8").strip()
+        ]
+        parts.append(f"### {name}\n\n{table(('module', 'what it holds'), rows)}")
+    return "\n\n".join(parts)
+
+
+def first_sentence(file: Path) -> str:
+    words = " ".join((ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").split())
+    return re.split(r"(?<=[.:]) (?=[A-Z])", words, maxsplit=1)[0].removesuffix(":")
+
+
 PARTS: Mapping[str, Callable[..., str]] = {
     "fields": fields, "common": common, "kinds": kinds, "functions": functions, "names": names, "legal": legal, "legs": legs,
-    "spoken": spoken,
+    "spoken": spoken, "modules": modules,
 }  # fmt: skip
 
 
@@ -321,6 +346,10 @@ def filled(text: str) -> str:
 
 def language() -> str:
     return filled((DOCS / "parts" / "language.md").read_text(encoding="utf-8"))
+
+
+def architecture() -> str:
+    return filled((DOCS / "parts" / "architecture.md").read_text(encoding="utf-8"))
 
 
 def problems() -> str:
@@ -344,7 +373,11 @@ def problem(entry: Any) -> str:
     return "\n\n".join((f"### {entry.code}: {entry.title}", words, *shown))
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"language.md": language, "problems.md": problems}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "language.md": language,
+    "problems.md": problems,
+    "../ARCHITECTURE.md": architecture,
+}
 
 if __name__ == "__main__":
     for page, build in PAGES.items():

@@ -17,7 +17,7 @@ from flowengine.sinch import CallbackEvent, Ice
 from flowengine.sinch.caller_identity import get_caller_identity
 
 log = logging.getLogger(__name__)
-AGAIN_SECONDS = 10.0  # before what could not be loaded is tried once more
+RELOAD_PAUSE_SECONDS = 10.0  # before what could not be loaded is tried once more
 FindRelease = Callable[[str], Awaitable[Release | None]]
 """Where releases come from that a worker does not have"""
 
@@ -205,7 +205,7 @@ async def follow_ledger(
                 again = (
                     0.0
                     if await registry.serve_live_state(live)
-                    else time.monotonic() + AGAIN_SECONDS
+                    else time.monotonic() + RELOAD_PAUSE_SECONDS
                 )
                 shown(registry.current.id)
                 number = live.number

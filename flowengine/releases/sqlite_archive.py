@@ -28,7 +28,7 @@ _complaints = LogOnce(
 _latest_identities: dict[
     Path, FileIdentity
 ] = {}  # by path: the file that this process has opened last
-AGAIN_SECONDS = 1.0  # before a file that could not be put back is tried again
+RESTORE_PAUSE_SECONDS = 1.0  # before a file that could not be put back is tried again
 ARCHIVE_LOSS_TEXT = (
     "who changed what when, candidate and drafts, and the releases to go back to: "
     "calls on those go on in the flows of now, where they fit"
@@ -97,7 +97,7 @@ class SqliteDatabase:
             )
         if time.monotonic() < self._retry_at:
             return
-        self._retry_at = time.monotonic() + AGAIN_SECONDS
+        self._retry_at = time.monotonic() + RESTORE_PAUSE_SECONDS
         try:
             if restore_file(self._connection, self._path):
                 _complaints.error(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from docs_examples import PAGES, ROOT, Example, examples, files, problems, snippet, world
+from test_house import ORDER
 
 from flowengine.expr import FUNCTIONS
 from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema
@@ -40,9 +41,13 @@ def marked(language: str, *marks: str) -> list[Any]:
     return [pytest.param(example, id=f"{example.page}:{example.line}") for example in found]
 
 
-@pytest.mark.parametrize("name", ["language.md", "problems.md"])
+@pytest.mark.parametrize("name", ["language.md", "problems.md", "../ARCHITECTURE.md"])
 def test_generated_pages_are_up_to_date(name: str) -> None:
     assert page(name) == built().PAGES[name](), "run python docs/build.py"
+
+
+def test_architecture_lists_packages_in_the_order_of_imports() -> None:
+    assert built().PACKAGES == ORDER
 
 
 @pytest.mark.parametrize("name", STATE_KINDS)

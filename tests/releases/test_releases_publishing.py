@@ -233,7 +233,7 @@ def test_a_release_that_no_longer_compiles_is_no_way_back(office: Office) -> Non
 def test_what_cannot_be_loaded_is_tried_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flowengine.releases.registry.AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr("flowengine.releases.registry.RELOAD_PAUSE_SECONDS", 0.05)
     published(office, GOOD)
     fails = [True, True, False]
 
