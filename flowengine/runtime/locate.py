@@ -10,8 +10,13 @@ from flowengine.compile import Release
 from flowengine.runtime.call_state import Call, can_continue_on, decode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec
 from flowengine.runtime.state_encryption import StateEncryption
-from flowengine.runtime.step_start import QUESTION_KINDS, is_from_conference
-from flowengine.sinch import CallbackEvent, Notify, Pie
+from flowengine.runtime.step_start import (
+    QUESTION_KINDS,
+    answers_another_menu,
+    find_asked_state,
+    is_from_conference,
+)
+from flowengine.sinch import CallbackEvent, Ice, Notify, Pie
 from flowengine.storage.sessions import SavedCall
 
 STALE_STATE_NOTE = "the saved state is not that of the menu that was asked"
@@ -56,35 +61,43 @@ class Locator:
         self._codec = codec
         self._encryption = vault
 
-    async def locate(self, event: CallbackEvent, saved: SavedCall | None) -> LocatedCall:
-        """The call of this event, from what is saved or from its cookie, whichever has counted
-        further; and the release that it began on, which may have to be fetched.
-        """
-        located = self._find_call(event, saved)
-        if isinstance(located, LocatedCall):
-            return located
-        release = await asyncio.create_task(self.releases.load(located.release))
+    async def load_release(self, call: Call) -> LocatedCall:
+        """The call with the release that it began on, which this process does not have yet."""
+        release = await asyncio.create_task(self.releases.load(call.release))
         if release is None:
-            return move_to_release(located, self.releases.current)
-        return LocatedCall(located, release, located.steps)
+            return move_to_release(call, self.releases.current)
+        return LocatedCall(call, release, call.steps)
 
     def is_state_in_cookie(self, event: CallbackEvent) -> bool:
         """Whether the state of this call has come with the event."""
         payload = self._open_cookie(event, -1)
         return payload is not None and decode_call(payload) is not None
 
+    def can_ask_again(self, located: LocatedCall, event: CallbackEvent, saved: SavedCall) -> bool:
+        """Whether the call waits in a question that the platform has had: the cookie of the last
+        answer has come back.
+        """
+        call = located.call
+        is_asked = call is not None and _is_question(located, call)
+        return is_asked and self._open_cookie(event, saved.counter - 1) is not None
+
     def restore_saved(self, event: CallbackEvent, saved: SavedCall) -> Call | None:
         """The saved state; None where no key opens it, or another version wrote it."""
         state = self._encryption.open_state(saved.state, event.call_id)
         return decode_call(state) if state is not None else None
 
-    def _find_call(self, event: CallbackEvent, saved: SavedCall | None) -> LocatedCall | Call:
-        """Where this process does not have the release of the call, the call alone."""
-        stored = self.restore_saved(event, saved) if saved else None
-        payload = self._open_cookie(event, saved.counter if stored and saved else -1)
-        carried = decode_call(payload) if payload else None
-        call = stored if carried is None or (stored and stored.steps >= carried.steps) else carried
-        counted = saved.counter if saved else 0
+    def find_call(self, event: CallbackEvent, saved: SavedCall | None) -> LocatedCall | Call:
+        """The call of this event, from what is saved or from its cookie, whichever has counted
+        further. Where this process does not have the release that it began on, the call alone.
+        """
+        counted = 0 if saved is None else saved.counter
+        stored = None if saved is None else self.restore_saved(event, saved)
+        payload = None
+        if event.cookies:
+            payload = self._open_cookie(event, -1 if stored is None else counted)
+        call = stored
+        if payload and (carried := decode_call(payload)) is not None:
+            call = stored if stored is not None and stored.steps >= carried.steps else carried
         if payload == b"":  # the state was in the store alone, and what is there is older
             call = None
         if call is None:
@@ -100,7 +113,7 @@ class Locator:
         """What the cookie carries, where it claims to have counted further than what is `loaded_releases`;
         opening one for nothing is dear.
         """
-        text = event.cookies.get(COOKIE_KEY) if event.cookies else None
+        text = event.cookies.get(COOKIE_KEY)
         if not text or self._codec is None:
             return None
         return self._codec.open(text, event.call_id, known)
@@ -127,9 +140,9 @@ def is_unanswered_by(located: LocatedCall, event: CallbackEvent) -> bool:
     """Whether the platform goes on without the answer to this event, as far as the state of the
     call tells.
     """
-    if isinstance(event, Notify):
+    if type(event) is Notify:
         return True
-    if not isinstance(event, Pie):
+    if type(event) is not Pie:
         return False
     if is_from_conference(event):
         return True
@@ -138,18 +151,27 @@ def is_unanswered_by(located: LocatedCall, event: CallbackEvent) -> bool:
 
 
 def is_waiting_for_other_menu(located: LocatedCall, event: CallbackEvent) -> bool:
-    """Whether a menu was asked by name, and the call waits for something else.
+    """Whether a menu was asked by name, and the call waits for something else."""
+    call = located.call
+    return (
+        type(event) is Pie
+        and call is not None
+        and answers_another_menu(located.release, call, event)
+    )
 
-    Menu `main` has no name of its own, and one that this release does not have tells nothing.
+
+def is_doubtful(located: LocatedCall, event: CallbackEvent) -> bool:
+    """Whether nothing tells that the state of the call is the latest one: neither its cookie nor
+    the name of the menu that was asked.
     """
-    if not isinstance(event, Pie) or located.call is None or is_from_conference(event):
-        return False
-    flow, _, place = event.menu_id.partition(".")
-    state = place.partition(".")[0]
-    program = located.release.programs.get(flow)
-    if program is None or state not in program.states:
-        return False
-    return (flow, state) != (located.call.flow, located.call.state)
+    if located.call is None:
+        return type(event) is not Ice
+    return (
+        type(event) is Pie
+        and COOKIE_KEY not in event.cookies
+        and not is_from_conference(event)
+        and find_asked_state(located.release, event) != (located.call.flow, located.call.state)
+    )
 
 
 def _is_question(located: LocatedCall, call: Call) -> bool:

@@ -22,10 +22,11 @@ from flowengine.runtime.question_history import (
     History,
     SubflowVisit,
     drop_oldest_questions,
+    is_small,
     list_questions,
 )
 from flowengine.runtime.step_start import QUESTION_KINDS, StepStart, find_start, is_from_conference
-from flowengine.sinch import Ace, CallbackEvent, Dice, Notify, Pie
+from flowengine.sinch import Ace, CallbackEvent, Dice, Pie
 from flowengine.states import (
     AnswerCallback,
     EnterSubflow,
@@ -43,11 +44,12 @@ from flowengine.svaml import Action, Continue, Hangup, Instruction, ReportCallSt
 
 
 class TraceEntry(msgspec.Struct, frozen=True):
-    """One line of a trace: a state, and the exit by which it was left or what happened in it."""
+    """A line of a trace: how a state was left, or what happened in it. A note tells more of that."""
 
     flow: str
     state: str
     what: str
+    is_note: bool = False
 
 
 class PendingRequest(msgspec.Struct, frozen=True):
@@ -94,7 +96,12 @@ class StepWalk(msgspec.Struct):
     trace: list[TraceEntry] = []
 
     def add_trace_entry(self, what: str) -> None:
+        """Add a line to the trace, and below it what the state has noted."""
         self.trace.append(TraceEntry(self.program.flow, self.cursor.state, what))
+        if notes := self.run.notes:
+            flow, state = self.program.flow, self.cursor.state
+            self.trace += [TraceEntry(flow, state, note, is_note=True) for note in notes]
+            notes.clear()
 
     def follow_moves(self, move: StateResult) -> Outcome:
         """Follow moves until there is an answer, or a request to perform. Lookups do not renew what
@@ -103,9 +110,9 @@ class StepWalk(msgspec.Struct):
         """
         while self.left_to_walk > 0:
             self.left_to_walk -= 1
-            if isinstance(move, AnswerCallback):
+            if type(move) is AnswerCallback:
                 return self.finish_step(move)
-            if isinstance(move, LookupRequest):
+            if type(move) is LookupRequest:
                 self.add_trace_entry(f"asks {move.service}")
                 return Outcome(None, (), None, (), PendingRequest(move, self))
             move = self.follow_move(move)
@@ -113,11 +120,11 @@ class StepWalk(msgspec.Struct):
         return self.finish_step(self.apologise())
 
     def follow_move(self, move: StateResult) -> StateResult:
-        if isinstance(move, Exit):
+        if type(move) is Exit:
             return self.take_exit(move)
-        if isinstance(move, EnterSubflow):
+        if type(move) is EnterSubflow:
             return self.enter_subflow(move)
-        if isinstance(move, ReturnFromSubflow):
+        if type(move) is ReturnFromSubflow:
             return self.return_from_subflow(move.outcome)
         assert isinstance(move, StateFailure)  # noqa: S101  # every other move is handled in walk
         return self.handle_failure(move.reason)
@@ -134,7 +141,7 @@ class StepWalk(msgspec.Struct):
                 self.go_back()
             return self.enter_state()
         asked = state.kind in QUESTION_KINDS and self.program.goes_back
-        if asked and self.history[-1:] != [state.name]:
+        if asked and not (self.history and self.history[-1] == state.name):
             self.history.append(state.name)
         try:
             self.program.machine.events[name].trigger(self.cursor)
@@ -180,7 +187,7 @@ class StepWalk(msgspec.Struct):
         if visit.history:
             self.history.append(visit)
         verb: Any = self.program.states[self.cursor.state].verb
-        self.run.names.update(verb.outputs(ended, self.run.notes))
+        self.run.names.update(verb.convert_outputs(ended, self.run.notes))
         return self.take_exit(Exit(f"outcome {outcome}"))
 
     def push_frame(self, state: str) -> None:
@@ -258,15 +265,15 @@ class StepWalk(msgspec.Struct):
     def finish_step(self, move: AnswerCallback) -> Outcome:
         """The end of a step: only what later states can read stays with the call."""
         self.add_trace_entry("answers")
-        for note in [*self.run.notes, *collect_remarks()]:
-            self.add_trace_entry(note)
+        for remark in collect_remarks():
+            self.add_trace_entry(remark)
         if not self.silent:
             said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
             return Outcome(self.build_call(), said, action, tuple(self.trace), None, self.run.names)
         said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
         return Outcome(
             self.build_call(),
-            said if isinstance(self.run.event, Dice) else (),
+            said if type(self.run.event) is Dice else (),
             None,
             tuple(self.trace),
             None,
@@ -294,7 +301,7 @@ class StepWalk(msgspec.Struct):
             return replace(
                 self.update_interrupted_call(self.aside),
                 steps=self.steps + 1,
-                ended=self.aside.ended or isinstance(self.run.event, Dice),
+                ended=self.aside.ended or type(self.run.event) is Dice,
             )
         state = self.cursor.state
         own, stack = self.limit_history() if self.history or self.stack else ((), ())
@@ -313,6 +320,8 @@ class StepWalk(msgspec.Struct):
 
     def limit_history(self) -> tuple[History, tuple[Frame, ...]]:
         """The questions of the flow and the frames of its callers, as many as may travel."""
+        if not self.stack and is_small(self.history):
+            return tuple(self.history), ()
         *outer, own = drop_oldest_questions(
             [*(frame.history for frame in self.stack), self.history]
         )
@@ -367,7 +376,8 @@ def step(
     start = find_start(release, call, event, gone)
     if start is None:
         return answer_unrouted(release, event, now)
-    walk = create_walk(release, start, event, now, call)
+    walk = create_walk(release, start, start.event or event, now, call)
+    walk.run.notes.extend(start.notes)
     if start.settled:
         return walk.follow_moves(AnswerCallback(start.answer))
     if start.lost:
@@ -411,9 +421,9 @@ def answer_unrouted(release: Release, event: CallbackEvent, now: datetime) -> Ou
     """No flow answers: an incoming call hears the apology, a placed call goes on as it was placed,
     events are only acknowledged.
     """
-    if isinstance(event, (Dice, Notify)) or (isinstance(event, Pie) and is_from_conference(event)):
+    if not event.is_awaited or (type(event) is Pie and is_from_conference(event)):
         return Outcome(None, (), None, ())
-    if isinstance(event, Ace):
+    if type(event) is Ace:
         return Outcome(None, (), Continue(), ())
     run = StepContext(
         event, NameBindings.from_values({}, release.computed_names, event, now), release.locale, 0

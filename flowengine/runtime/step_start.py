@@ -2,10 +2,11 @@
 the entry made for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile import Program, Release
 from flowengine.expr import EvalError
@@ -13,15 +14,15 @@ from flowengine.limits import MAX_FACT_BYTES
 from flowengine.runtime.call_state import Call
 from flowengine.sinch import Ace, CallbackEvent, Dice, Ice, Notify, Pie
 from flowengine.sinch.caller_identity import (
-    get_caller_identity,
     get_dialled_address,
     get_forwarding_number,
+    read_caller,
 )
-from flowengine.states import Variable
 from flowengine.states.assign import convert_value
 from flowengine.svaml import Action, Hangup
 
 QUESTION_KINDS = ("menu", "collect")
+UNASKED = ("hangup", "error")  # what happens to a call, whichever menu it is in
 
 
 class StepStart(msgspec.Struct, frozen=True):
@@ -29,7 +30,8 @@ class StepStart(msgspec.Struct, frozen=True):
 
     `entry` is a state to enter; without one the call's own state is resumed, unless `answer`
     settles everything at once. `aside` says that the walk must leave the call where it is; `silent`
-    that nothing is to be answered; `start_lost_menu` why it must fail.
+    that nothing is to be answered; `start_lost_menu` why it must fail. `event` is taken in place of the one
+    that came; `notes` go to the trace.
     """
 
     call: Call
@@ -39,6 +41,8 @@ class StepStart(msgspec.Struct, frozen=True):
     aside: bool = False
     silent: bool = False
     lost: str = ""
+    event: Pie | None = None
+    notes: Sequence[str] = ()
 
 
 class CalloutData(msgspec.Struct, frozen=True):
@@ -48,13 +52,16 @@ class CalloutData(msgspec.Struct, frozen=True):
     data: dict[str, Any] = {}
 
 
+_NOTHING_HANDED = CalloutData()
+
+
 def find_start(
     release: Release, call: Call | None, event: CallbackEvent, gone: str | None = None
 ) -> StepStart | None:
     """The start of a step, or None where no flow has anything to say. `gone` is the flow of a known
     call whose place is lost.
     """
-    if isinstance(event, Ice):
+    if type(event) is Ice:
         return start_incoming_call(release, event, call.steps if call else 0)
     if call is None:
         return (
@@ -62,11 +69,11 @@ def find_start(
             if gone is None
             else start_call_without_release(release, event, gone)
         )
-    if call.ended and not isinstance(event, (Dice, Notify)):
+    if call.ended and event.is_awaited:
         return StepStart(call, answer=Hangup(), settled=True)
-    if isinstance(event, Ace):
+    if type(event) is Ace:
         return start_answered_call(release, call)
-    if isinstance(event, Pie):
+    if type(event) is Pie:
         return start_key_press(release, call, event)
     return start_end_or_notice(release, call, event)
 
@@ -75,33 +82,45 @@ def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart |
     """A call that rings. Only a call that the platform placed for us may hand in its flow and data:
     others could claim anything.
     """
-    handed = (
-        parse_callout_data(event.custom) if event.origination_type == "SERVER" else CalloutData()
-    )
+    notes: list[str] = []
+    is_placed = event.origination_type == "SERVER"
+    handed = parse_callout_data(event.custom, notes) if is_placed else _NOTHING_HANDED
     flow = handed.flow or release.find_flow(
         event.to.endpoint, event.to.type, event.origin, event.application_key
     )
     program = release.programs.get(flow)
     if program is None or not program.start:
         return None
-    values = {**read_call_facts(event), **to_input_values(program, handed.data)}
+    values = read_call_facts(event, notes)
+    if handed.data:
+        values |= to_input_values(program, handed.data, notes)
     return StepStart(
         Call(release.id, flow, program.start, program.locale, values, steps=steps),
         entry=program.start,
+        notes=notes,
     )
 
 
-def read_call_facts(event: Ice) -> dict[str, Any]:
+def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
     """What only the first callback tells of a call."""
-    caller = get_caller_identity(event)
+    origin = event.origin
+    caller = read_caller(event.cli, event.user, origin)
+    texts = {
+        "call.to": get_dialled_address(event),
+        "call.user": caller.user,
+        "call.sip": caller.sip,
+        "call.origin": origin,
+    }
+    shortened = {name: truncate_fact(text) for name, text in texts.items()}
+    if shortened != texts:
+        notes += [
+            f"cut: {name} is too long" for name, text in texts.items() if shortened[name] != text
+        ]
     return {
         "call.from": caller.number,
-        "call.to": truncate_fact(get_dialled_address(event)),
-        "call.user": truncate_fact(caller.user),
-        "call.sip": truncate_fact(caller.sip),
+        **shortened,
         "call.withheld": caller.withheld,
-        "call.redirected_from": get_forwarding_number(event),
-        "call.origin": truncate_fact(event.origin),
+        "call.redirected_from": get_forwarding_number(event) if event.rdnis else "",
     }
 
 
@@ -120,10 +139,10 @@ def start_call_without_release(
     """A call that began elsewhere, on a release that is gone: only its own flow may still hear how
     it went on.
     """
-    if isinstance(event, Pie):
+    if type(event) is Pie:
         return None if is_from_conference(event) else start_lost_menu(release, event)
     program = release.programs.get(flow)
-    if program is None or isinstance(event, Ace):
+    if program is None or type(event) is Ace:
         return None
     return start_end_or_notice(
         release, Call(release.id, flow, program.answered or program.start, program.locale), event
@@ -132,9 +151,10 @@ def start_call_without_release(
 
 def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | None:
     """A first callback that is no incoming call: a placed call, or a call whose state is lost."""
-    if isinstance(event, Pie) and not is_from_conference(event):
+    if type(event) is Pie and not is_from_conference(event):
         return start_lost_menu(release, event)
-    handed = parse_callout_data(event.custom)
+    notes: list[str] = []
+    handed = parse_callout_data(event.custom, notes)
     flow = handed.flow or find_callout_flow(release, event)
     program = release.programs.get(flow)
     if program is None:
@@ -144,11 +164,11 @@ def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | No
         flow,
         program.answered or program.start,
         program.locale,
-        to_input_values(program, handed.data),
+        to_input_values(program, handed.data, notes),
     )
-    if isinstance(event, Ace):
-        return StepStart(call, entry=program.answered) if program.answered else None
-    if isinstance(event, Pie):
+    if type(event) is Ace:
+        return StepStart(call, entry=program.answered, notes=notes) if program.answered else None
+    if type(event) is Pie:
         return StepStart(
             call, entry=program.pressed, settled=not program.pressed, aside=True, silent=True
         )
@@ -174,36 +194,34 @@ def is_from_conference(event: Pie) -> bool:
     )
 
 
-def parse_callout_data(custom: str) -> CalloutData:
+def parse_callout_data(custom: str, notes: list[str]) -> CalloutData:
     if not custom.startswith("{"):
-        return CalloutData()
+        return _NOTHING_HANDED
     try:
         return msgspec.json.decode(custom, type=CalloutData)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return CalloutData()
+        notes.append("left out: the custom text is no JSON with flow: and data:")
+        return _NOTHING_HANDED
 
 
-def to_input_values(program: Program, data: Mapping[str, Any]) -> dict[str, Any]:
+def to_input_values(program: Program, data: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     """The handed-in values that the flow declares as inputs and can hold; the others keep their
-    defaults.
+    defaults. What is cut or left out is told in the notes, without any part of it.
     """
-    found = (
-        (variable, data[variable.name])
-        for variable in program.signature.inputs
-        if variable.name in data
-    )
-    return {
-        f"vars.{variable.name}": value
-        for variable, given in found
-        if (value := convert_input(given, variable)) is not None
-    }
-
-
-def convert_input(value: Any, variable: Variable) -> Any:
-    try:
-        return convert_value(value, variable)
-    except EvalError:
-        return None
+    if not data:
+        return {}
+    values = {}
+    for variable in program.signature.inputs:
+        if variable.name in data:
+            try:
+                values[f"vars.{variable.name}"] = convert_value(
+                    data[variable.name], variable, notes
+                )
+            except EvalError:
+                notes.append(f"left out: {variable.name} cannot hold what was handed in")
+    if strange := len(data.keys() - {variable.name for variable in program.signature.inputs}):
+        notes.append(f"left out: what is no input of {program.flow} ({strange})")
+    return values
 
 
 def start_lost_menu(release: Release, event: Pie) -> StepStart | None:
@@ -235,6 +253,10 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
         release.programs[call.flow].states[call.state].kind in QUESTION_KINDS
         or event.type == "hangup"
     ):
+        is_stray = event.type not in UNASKED and answers_another_menu(release, call, event)
+        if is_stray:
+            note = f"the answer is to another question: {event.menu_id}"
+            return StepStart(call, event=to_no_match(event), notes=(note,))
         return StepStart(call)
     entry = release.programs[call.to_root_flow().flow].pressed
     if event.type != "sequence":
@@ -242,11 +264,39 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
     return StepStart(call.to_root_flow(), entry=entry, settled=not entry, aside=True, silent=True)
 
 
+def answers_another_menu(release: Release, call: Call, event: Pie) -> bool:
+    """Whether a menu was asked by name, and the call waits for something else."""
+    if is_from_conference(event):
+        return False
+    asked = find_asked_state(release, event)
+    return asked is not None and asked != (call.flow, call.state)
+
+
+def find_asked_state(release: Release, event: Pie) -> tuple[str, str] | None:
+    """Flow and state of the menu that was asked.
+
+    None for menu `main`, which has no name of its own, and for one that this release does not have.
+    """
+    flow, _, place = event.menu_id.partition(".")
+    state = place.partition(".")[0]
+    program = release.programs.get(flow)
+    if event.menu_id == "main" or program is None or state not in program.states:
+        return None
+    return flow, state
+
+
+def to_no_match(event: Pie) -> Pie:
+    """An answer to another question as one that does not fit: what was meant for one question must
+    not choose in the next.
+    """
+    return replace(event, menu_result=replace(event.menu_result, type="invalidinput", value=""))
+
+
 def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> StepStart:
     """The end of a call or a notice: the first flow's entry for it runs aside, and nothing is
     answered.
     """
-    if isinstance(event, Notify) and event.type in ("amd", "amd_beep"):
+    if type(event) is Notify and event.type in ("amd", "amd_beep"):
         return StepStart(
             call,
             aside=True,
@@ -254,10 +304,10 @@ def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> S
             settled=release.programs[call.flow].states[call.state].kind != "connect",
         )
     program = release.programs[call.to_root_flow().flow]
-    entry = program.ended if isinstance(event, Dice) else find_notice_entry(program, event)
+    entry = program.ended if type(event) is Dice else find_notice_entry(program, event)
     return StepStart(call.to_root_flow(), entry=entry, settled=not entry, aside=True, silent=True)
 
 
 def find_notice_entry(program: Program, event: CallbackEvent) -> str:
-    kind = event.type if isinstance(event, Notify) else ""
+    kind = event.type if type(event) is Notify else ""
     return program.notified.get(kind) or program.notified.get("any", "")

@@ -110,7 +110,7 @@ def list_special_keys(verb: Any) -> list[str]:
     keys = [
         *getattr(verb, "choices", {}).values(),
         *getattr(verb, "keys", {}).values(),
-        *getattr(verb, "everywhere", {}).values(),
+        *getattr(verb, "global_keys", {}).values(),
     ]
     return [key for key in ("repeat", "back") if key in keys]
 
@@ -130,7 +130,7 @@ def list_repeat_reasons(state: CompiledState) -> list[str]:
     return [
         f"{AGAIN_PREFIX}no input",
         *[f"{AGAIN_PREFIX}invalid"] * judged,
-        *[f"{AGAIN_PREFIX}not confirmed"] * (verb.confirm is not None),
+        *[f"{AGAIN_PREFIX}not confirmed"] * (verb.confirm_prompt is not None),
     ]
 
 

@@ -12,6 +12,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from flowengine.compile import Release
+from flowengine.cross_site import find_cross_site, find_foreign_host
 from flowengine.journal import JournalWriter
 from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.runtime.engine import Engine, ReleaseSource, Reply, render_apology
@@ -27,8 +28,6 @@ from flowengine.server.server_settings import (
 from flowengine.sinch import (
     BadCallbackError,
     CallbackEvent,
-    Dice,
-    Notify,
     SignatureError,
     Verifier,
     decode,
@@ -38,7 +37,7 @@ from flowengine.sinch.signing import HeaderMap, RequestHeaders, check_repeated_h
 log = logging.getLogger(__name__)
 FALLBACK_HANGUP = b'{"action":{"name":"hangup"}}'
 JSON_HEADER = (b"content-type", b"application/json")
-TOO_LARGE_CODE, NOT_A_CALLBACK_CODE, FORWARDED_CODE = 41300, 40001, 40300
+TOO_LARGE_CODE, NOT_A_CALLBACK_CODE, NOT_LOCAL_CODE = 41300, 40001, 40300
 
 
 class RefusedRequestError(Exception):  # named for what is answered
@@ -72,13 +71,7 @@ class SignatureGate:
         if self._releases.loaded_releases is not self._verified_releases:
             self._renew_verifier()
         if self._verifier is None:
-            if header := find_proxy_header(list_header_names(scope["headers"])):
-                raise RefusedRequestError(
-                    403,
-                    FORWARDED_CODE,
-                    "a server without credentials answers this machine alone, and a proxy has "
-                    f"passed this request on ({header}): set {APPLICATION_KEY_VARIABLE} and {APPLICATION_SECRET_VARIABLE} for the server",
-                )
+            check_local_sender(scope["headers"])
             return ""
         path = scope.get("raw_path") or scope["path"]
         return self._verifier.verify(
@@ -156,8 +149,11 @@ class CallbackHandler:
                 await kept
         except Exception:  # a full disk for metrics must not cost a call
             log.exception("callback of call %s was answered, but not noted", event.call_id)
-        if not still_waits():
-            await self._engine.note_undelivered(reply)
+        try:
+            if not still_waits():
+                await self._engine.note_undelivered(reply)
+        except Exception:  # the answer is there, and its connection may be, too
+            log.exception("it is not kept that call %s may not have its answer", event.call_id)
         return 200, reply.body
 
     def _parse_callback(self, scope: Scope, body: bytes) -> CallbackEvent:
@@ -166,8 +162,9 @@ class CallbackHandler:
                 413, TOO_LARGE_CODE, f"a callback has at most {MAX_CALLBACK_BYTES} bytes"
             )
         try:
-            check_framing(scope["headers"])
-            check_repeated_headers(scope["headers"])
+            if type(headers := scope["headers"]) is not HeaderMap:  # these were checked already
+                check_framing(headers)
+                check_repeated_headers(headers)
             application = self._gate.verify_request(scope, body)
             event = decode(body)
         except SignatureError as error:
@@ -190,21 +187,24 @@ class CallbackHandler:
         self._lines.log_callback(reply.record)
         if self._journal is None:
             return None
-        if isinstance(event, (Dice, Notify)):
-            return self._journal.save_record(reply.record, body, reply.body)
-        self._journal.enqueue_record(reply.record, body, reply.body)
-        return None
+        if event.is_awaited:
+            self._journal.enqueue_record(reply.record, body, reply.body)
+            return None
+        return self._journal.save_record(reply.record, body, reply.body)
 
     def _render_apology(self, event: CallbackEvent) -> bytes:
         try:
             return render_apology(self._engine.releases.current, event)
         except Exception:
             log.exception("the apology failed")
-            return b"{}" if isinstance(event, (Dice, Notify)) else FALLBACK_HANGUP
+            return FALLBACK_HANGUP if event.is_awaited else b"{}"
 
     def _refuse_request(self, refusal: RefusedRequestError, scope: Scope) -> tuple[int, bytes]:
-        self._metrics.count_refusal(refusal.code)
-        self._lines.log_refusal(refusal.code, str(refusal), (scope.get("client") or ("",))[0])
+        try:
+            self._metrics.count_refusal(refusal.code)
+            self._lines.log_refusal(refusal.code, str(refusal), (scope.get("client") or ("",))[0])
+        except Exception:  # as with what is answered
+            log.exception("a request was refused (%d), but not noted", refusal.code)
         return refusal.status, msgspec.json.encode(
             {"errorCode": refusal.code, "message": str(refusal)}
         )
@@ -219,14 +219,32 @@ def check_framing(headers: RequestHeaders) -> None:
     """Refuse what says twice how long its body is: a proxy may read it otherwise. Where we answer
     directly there was a length alone.
     """
-    if not isinstance(headers, HeaderMap):
-        names = list_header_names(headers)
-        if b"content-length" in names and b"transfer-encoding" in names:
-            raise RefusedRequestError(
-                400,
-                NOT_A_CALLBACK_CODE,
-                "the request has both content-length and transfer-encoding",
-            )
+    names = list_header_names(headers)
+    if b"content-length" in names and b"transfer-encoding" in names:
+        raise RefusedRequestError(
+            400, NOT_A_CALLBACK_CODE, "the request has both content-length and transfer-encoding"
+        )
+
+
+def check_local_sender(headers: RequestHeaders) -> None:
+    """Refuse what no program of this machine has sent: whoever checks no signature must not be
+    driven by a web page that a browser of this machine shows.
+    """
+    pairs: Any = headers.items() if isinstance(headers, HeaderMap) else headers
+    if header := find_proxy_header(list_header_names(headers)):
+        reason = f"a proxy has passed this request on ({header})"
+    elif header := find_cross_site(pairs):
+        reason = f"a web page has sent this request ({header})"
+    elif host := find_foreign_host(pairs):
+        reason = f"this request is for {host}, not for 127.0.0.1 or localhost"
+    else:
+        return
+    raise RefusedRequestError(
+        403,
+        NOT_LOCAL_CODE,
+        f"a server without credentials answers this machine alone, and {reason}: set "
+        f"{APPLICATION_KEY_VARIABLE} and {APPLICATION_SECRET_VARIABLE} for the server",
+    )
 
 
 def find_stamp(headers: Iterable[tuple[bytes, bytes]] | HeaderMap) -> bytes:

@@ -229,10 +229,12 @@ class CompiledCollect:
 
     def resume(self, run: StepContext) -> StateResult:
         event = run.event
-        if not isinstance(event, Pie):
+        if type(event) is not Pie:
             return self.enter(run)
         if run.attempts > CONFIRMING_OFFSET:
             return self.resume_read_back(run, event)
+        if event.type == "sequence" and not event.value and "#" in self.keys:
+            return Exit(self.keys["#"])  # it ends an input: alone it comes as an empty one
         if event.type not in ("sequence", "return") or not event.value:
             settled = self.question.handle_unanswered(run, event, "otherwise", self.ask_question)
             return settled or self.question.retry_question(

@@ -163,7 +163,7 @@ class CompiledFetch:
         try:
             return self.build_request(run.bind_names(self.names, self.secrets))
         except EvalError as error:
-            return StateFailure(error.message)
+            return self.handle_failure(run, error.message)
 
     def build_request(self, names: Mapping[str, Any]) -> LookupRequest:
         headers = {

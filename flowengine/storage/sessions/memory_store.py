@@ -29,7 +29,8 @@ class MemoryStore:
             return found[0]
         self._calls[call_id] = (saved, expires)
         self._calls.move_to_end(call_id)
-        self._drop_oldest()
+        if len(self._calls) > self._capacity:
+            self._drop_oldest()
         return saved
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
@@ -40,6 +41,9 @@ class MemoryStore:
         self._claims.move_to_end(claim)
         self._drop_oldest()
         return True
+
+    async def catch_up(self) -> bool:
+        return False
 
     async def check_writable(self) -> None:
         """Memory can always be written."""
