@@ -7,7 +7,7 @@ import msgspec
 
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.locate import LocatedCall
-from flowengine.runtime.step import TraceEntry
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.sinch import CallbackEvent
 from flowengine.states import LookupRequest, LookupResult
 
