@@ -16,8 +16,10 @@ from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.release_commands import ReleaseCommands, format_change, format_percent
 from flowengine.releases.release_overview import (
     CanaryComparison,
+    DraftOverview,
     Overview,
     RejectedOverview,
+    ReleaseOverview,
     build_overview,
     compare_canary,
     find_canary,
@@ -82,11 +84,7 @@ def format_overview(found: Overview, figures: CanaryComparison | None) -> Iterat
             format_side(figures, side) for side in (figures.candidate, figures.current)
         )
         yield f"figures    {candidate}; current {current}; on {format_machines(figures)}"
-    for draft in found.drafts:
-        follows = (
-            f", follows {draft.follows.ref} of {draft.follows.repository}" if draft.follows else ""
-        )
-        yield f"draft      {draft.release}, {draft.name}: {', '.join(draft.callers)}{follows}"
+    yield from map(format_draft, found.drafts)
     if found.following:
         yield f"follows    {found.following.source}, on {found.following.by}"
     for rejected in found.rejected:
@@ -97,8 +95,7 @@ def format_overview(found: Overview, figures: CanaryComparison | None) -> Iterat
         )
     yield from ("", "releases, the latest first")
     for item in found.releases[:MAX_SHOWN_RELEASES]:
-        calls = "  with calls" if item.calls else ""
-        yield f"  {item.id}  {format_age(found.at - item.made):<10}  {item.live:<10}  {format_origin(item.origin)}{calls}".rstrip()
+        yield format_release(item, found.at)
     if len(found.releases) > MAX_SHOWN_RELEASES:
         yield f"  and {len(found.releases) - MAX_SHOWN_RELEASES} older"
     yield from ("", "changes, the latest first")
@@ -107,6 +104,19 @@ def format_overview(found: Overview, figures: CanaryComparison | None) -> Iterat
         f"{format_change(change)}{f'  “{change.note}”' if change.note else ''}"
         for change in found.changes
     )
+
+
+def format_draft(draft: DraftOverview) -> str:
+    follows = (
+        f", follows {draft.follows.ref} of {draft.follows.repository}" if draft.follows else ""
+    )
+    return f"draft      {draft.release}, {draft.name}: {', '.join(draft.callers)}{follows}"
+
+
+def format_release(item: ReleaseOverview, now: float) -> str:
+    calls = "  with calls" if item.calls else ""
+    age, origin = format_age(now - item.made), format_origin(item.origin)
+    return f"  {item.id}  {age:<10}  {item.live:<10}  {origin}{calls}".rstrip()
 
 
 def format_side(figures: CanaryComparison, release: str) -> str:

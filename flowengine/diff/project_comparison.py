@@ -121,6 +121,25 @@ class ProjectComparison:
         affected: AffectedStates = {}
         found = tuple(compare_states(old, new, names, self.names, affected))
         items = tuple(self.compare_flow_facts(old, new, names, affected))
+        self.note_affected(old, new, affected)
+        if not items and not found and old.name == new.name:
+            return None
+        before, after = find_reachable_states(old, names), find_reachable_states(new, {})
+        kept = {names.get(name, name) for name in old.states} & new.states.keys()
+        return FlowDifference(
+            flow=new.name,
+            was=old.name if old.name != new.name else "",
+            change="changed" if old.name == new.name else "renamed",
+            place=new.locate(("flow",)),
+            items=items,
+            states=found,
+            reached=tuple(name for name in new.states if name in kept & (after - before)),
+            unreached=tuple(name for name in new.states if name in kept & (before - after)),
+            paths=compare_paths(old, new, names),
+        )
+
+    def note_affected(self, old: FlowFacts, new: FlowFacts, affected: AffectedStates) -> None:
+        """Note which states of this flow change with a part that several flows share."""
         draws = collect_dependencies(
             [
                 *old.facts.values(),
@@ -130,25 +149,9 @@ class ProjectComparison:
             ]
         )
         for topic, users in affected.items():
+            states = {f"{new.name}.{name}": None for name in users}
             for beyond in find_transitive_topics([topic], draws):
-                self.affected.setdefault(beyond, {}).update(
-                    {f"{new.name}.{name}": None for name in users}
-                )
-        if not items and not found and old.name == new.name:
-            return None
-        before, after = find_reachable_states(old, names), find_reachable_states(new, {})
-        both = {names.get(name, name) for name in old.states}
-        return FlowDifference(
-            flow=new.name,
-            was=old.name if old.name != new.name else "",
-            change="changed" if old.name == new.name else "renamed",
-            place=new.locate(("flow",)),
-            items=items,
-            states=found,
-            reached=tuple(name for name in new.states if name in both and name in after - before),
-            unreached=tuple(name for name in new.states if name in both and name in before - after),
-            paths=compare_paths(old, new, names),
-        )
+                self.affected.setdefault(beyond, {}).update(states)
 
     def compare_flow_facts(
         self, old: FlowFacts, new: FlowFacts, names: Mapping[str, str], affected: AffectedStates

@@ -18,7 +18,7 @@ from flowengine.source import KeyPath
 from flowengine.states import STATE_KINDS
 from flowengine.states.choose import Choice
 from flowengine.states.collect import Collect
-from flowengine.states.connect import Connect
+from flowengine.states.connect_options import Connect
 from flowengine.states.fetch import Fetch
 from flowengine.states.field_types import SPECIAL_TARGETS, parse_millis
 from flowengine.states.menu import AuthoredMenu, AuthoredOption, Submenu

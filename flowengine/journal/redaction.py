@@ -101,15 +101,10 @@ def build_redaction(record: CallbackRecord, release: Release) -> Redaction:
     numbers, words = policy.numbers == "masked", policy.words == "masked"
     guarded = record.call is None or record.call.to_root_flow().flow in release.secret_flows
     secrets = set(find_secret_values(record, release)) if guarded else set[str]()
-    run = (
-        1
-        if secrets or (guarded and release.secret_flows and may_contain_secret(record, release))
-        else 3
-        if words
-        else 5
-        if numbers
-        else 0
+    has_secret = bool(secrets) or (
+        guarded and bool(release.secret_flows) and may_contain_secret(record, release)
     )
+    run = choose_digit_run(has_secret=has_secret, words=words, numbers=numbers)
     values = secrets | find_caller_values(record, release) if words else secrets
     if not values:
         return get_plain_redaction(numbers, words, run)
@@ -124,6 +119,15 @@ def build_redaction(record: CallbackRecord, release: Release) -> Redaction:
             if not word.isdigit()
         ),
     )
+
+
+def choose_digit_run(*, has_secret: bool, words: bool, numbers: bool) -> int:
+    """How many digits in a row are hidden; 0 hides none."""
+    if has_secret:
+        return 1
+    if words:
+        return 3
+    return 5 if numbers else 0
 
 
 @cache

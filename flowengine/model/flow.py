@@ -10,7 +10,7 @@ from flowengine.model.defaults import Defaults
 from flowengine.states.assign import AuthoredSet, Scalar
 from flowengine.states.choose import Choose
 from flowengine.states.collect import Collect
-from flowengine.states.connect import Connect
+from flowengine.states.connect_options import Connect
 from flowengine.states.fetch import Fetch
 from flowengine.states.field_types import DtmfTones, FlowName, Locale, Name, StateName
 from flowengine.states.menu import AuthoredMenu, DtmfKey

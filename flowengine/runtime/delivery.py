@@ -1,30 +1,28 @@
-"""One request by which the platform delivers an event of a call, while it is being answered."""
+"""One request by which the platform delivers an event of a call, while it is being answered; and the
+reply to it.
+"""
 
 import asyncio
 import hashlib
 import itertools
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.cookie import Codec
+from flowengine.runtime.locate import LocatedCall
 from flowengine.runtime.step_start import is_from_conference
 from flowengine.sinch import CallbackEvent, Dice, Ice, Pie
 from flowengine.sinch.signing import parse_timestamp
 from flowengine.states import LookupRequest, LookupResult
-
-if TYPE_CHECKING:
-    from flowengine.runtime.locate import LocatedCall
-    from flowengine.runtime.reply import Reply
 
 IDENTITY_BYTES = 16
 # A call begins once and ends once, whatever bytes say so.
 ICE_IDENTITY = b"ice".ljust(IDENTITY_BYTES, b"\0")
 DICE_IDENTITY = b"dice".ljust(IDENTITY_BYTES, b"\0")
 _sequence_numbers = itertools.count()
-R = TypeVar("R", bound="Reply")
 
 
 def assume_connected() -> bool:
@@ -35,7 +33,7 @@ def assume_connected() -> bool:
 class CallbackDelivery(msgspec.Struct):
     """A delivery in flight.
 
-    `stamp` is its x-timestamp in microseconds, 0 where it has none. `compute_in_flight_key` is equal for
+    `stamp` is its x-timestamp in microseconds, 0 where it has none. `in_flight_key` is equal for
     deliveries that share one answer while the first of them is being answered. `is_unanswered` says
     that the platform goes on without the answer, as far as the event alone tells. `performed` are
     the requests made so far, so that none is made twice when the step is taken again.
@@ -55,7 +53,7 @@ class CallbackDelivery(msgspec.Struct):
     has_caught_up: bool = False
     performed: list[tuple[LookupRequest, LookupResult]] = []
     at: float = 0.0
-    located: "LocatedCall | None" = None
+    located: LocatedCall | None = None
     equal_events: int = 0
     shared: "asyncio.Future[Reply | None] | None" = None
 
@@ -71,6 +69,14 @@ class CallbackDelivery(msgspec.Struct):
             is_unique = is_unique_stamp(self.stamp)
             return self.identity + (self.stamp.to_bytes(8) if is_unique else os.urandom(8))
         return self.identity + self.equal_events.to_bytes(2)
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """The bytes of an answer and what to note of it."""
+
+    body: bytes
+    record: CallbackRecord
+    delivery: CallbackDelivery | None = None
 
 
 def compute_identity(event: CallbackEvent, body: bytes, codec: Codec | None) -> bytes:

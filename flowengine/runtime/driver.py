@@ -15,7 +15,7 @@ from flowengine.runtime.deduplication import (
     is_overtaken,
     is_repetition,
 )
-from flowengine.runtime.delivery import CallbackDelivery
+from flowengine.runtime.delivery import CallbackDelivery, Reply
 from flowengine.runtime.delivery_log import decode_log, may_hold
 from flowengine.runtime.locate import (
     LocatedCall,
@@ -26,7 +26,7 @@ from flowengine.runtime.locate import (
     is_waiting_for_other_menu,
 )
 from flowengine.runtime.log_once import LogOnce
-from flowengine.runtime.reply import Answered, Overtaken, Replier, Reply
+from flowengine.runtime.reply import Answered, Overtaken, Replier
 from flowengine.runtime.requester import Requester
 from flowengine.runtime.step import step
 from flowengine.runtime.step_outcome import Outcome

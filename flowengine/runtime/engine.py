@@ -12,9 +12,11 @@ from msgspec.structs import replace
 
 from flowengine.cooperative import watch_in_flight
 from flowengine.limits import MAX_STEP_RETRIES
+from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.delivery import (
     CallbackDelivery,
+    Reply,
     assume_connected,
     compute_identity,
     compute_in_flight_key,
@@ -26,7 +28,7 @@ from flowengine.runtime.driver import StepDriver
 from flowengine.runtime.locate import LocatedCall, Locator, ReleaseSource
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.outbox import Outbox
-from flowengine.runtime.reply import CallbackRecord, Replier, Reply, make_record, render_apology
+from flowengine.runtime.reply import Replier, make_record, render_apology
 from flowengine.runtime.requester import FetchFunction, Requester
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import Outcome

@@ -1,9 +1,8 @@
 """Makes the reply to a callback: fits it to the platform's limits, sets the cookie, saves."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -11,62 +10,22 @@ from msgspec.structs import replace
 from flowengine.compile import Release
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.runtime.call_state import Call, encode_call
+from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec
 from flowengine.runtime.deduplication import find_equal_deliveries, has_spoken
-from flowengine.runtime.delivery import DICE_IDENTITY, CallbackDelivery, is_unanswered
+from flowengine.runtime.delivery import DICE_IDENTITY, CallbackDelivery, Reply, is_unanswered
 from flowengine.runtime.delivery_log import append_entry, decode_log, mark_repeated
 from flowengine.runtime.locate import LocatedCall, Locator, is_unanswered_by
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import CallbackEvent, Dice, Ice
-from flowengine.states import LookupRequest, LookupResult, NameBindings, StepContext
+from flowengine.states import NameBindings, StepContext
 from flowengine.storage.sessions import SavedCall, Store, StoreError
 from flowengine.svaml import Hangup, SetCookie, encode_svaml
 
 EMPTY_BODY = encode_svaml((), None)
 HANGUP_BODY = encode_svaml((), Hangup())
-
-
-class CallbackRecord(msgspec.Struct, frozen=True):
-    """What one callback was and became. `outcome` is answered, apology, unrouted, unkept or error.
-
-    The last four are what the step began with and ended with, so that it can be taken again: its
-    time, the outcomes of its requests, all values, and the call as it was found.
-    """
-
-    event: CallbackEvent
-    release: str
-    call: Call | None
-    trace: tuple[TraceEntry, ...]
-    seconds: float
-    fetch_seconds: float
-    repeated: bool
-    outcome: str
-    at: float = 0.0
-    asked: Sequence[tuple[LookupRequest, LookupResult]] = ()
-    names: Mapping[str, Any] = {}
-    found: LocatedCall | None = None
-
-    @property
-    def flow(self) -> str:
-        return self.call.flow if self.call else ""
-
-    @property
-    def state(self) -> str:
-        return self.call.state if self.call else ""
-
-    @property
-    def step(self) -> int:
-        return self.call.steps if self.call else 0
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """The bytes of an answer and what to note of it."""
-
-    body: bytes
-    record: CallbackRecord
-    delivery: CallbackDelivery | None = None
 
 
 class Answered(msgspec.Struct, frozen=True):

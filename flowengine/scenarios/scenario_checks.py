@@ -18,6 +18,7 @@ from flowengine.problems import Problem, quote_value, suggest_name
 from flowengine.scenarios.call_setup import find_route_fault
 from flowengine.scenarios.scenario_model import (
     CalleeStep,
+    ExpectedLookup,
     Given,
     Scenario,
     Scenarios,
@@ -74,6 +75,16 @@ class ScenarioChecker:
             self.check_then((*path, "then"), scenario.then)
 
     def check_given(self, path: KeyPath, given: Given) -> None:
+        self.check_clock(path, given)
+        for name, text in (given.headers or {}).items():
+            if fault := find_header_name_fault(name) or find_header_value_fault(text):
+                self.report(
+                    "FE224", (*path, "headers", name), fault, "write for example X-Tier: gold"
+                )
+        for place, lookup in enumerate(given.lookups or ()):
+            self.check_lookup((*path, "lookups", place), lookup)
+
+    def check_clock(self, path: KeyPath, given: Given) -> None:
         if isinstance(given.time, str) and not is_time(given.time):
             self.report(
                 "FE706",
@@ -89,34 +100,29 @@ class ScenarioChecker:
                 suggest_name(given.zone, sorted(list_zone_names()))
                 or "write an IANA name such as Europe/Stockholm",
             )
-        for name, text in (given.headers or {}).items():
-            if fault := find_header_name_fault(name) or find_header_value_fault(text):
-                self.report(
-                    "FE224", (*path, "headers", name), fault, "write for example X-Tier: gold"
-                )
-        for place, lookup in enumerate(given.lookups or ()):
-            at: KeyPath = (*path, "lookups", place)
-            methods = [name for name in LOOKUP_METHODS if getattr(lookup, name) is not UNSET]
-            if len(methods) != 1:
-                self.report(
-                    "FE705",
-                    at,
-                    "a lookup has exactly one of get, post and put",
-                    "write for example `get: /accounts/1`",
-                )
-            services = list_services(self.compiled.programs.values())
-            if lookup.service not in services:
-                hint = suggest_name(lookup.service, services) or "no flow asks it"
-                self.report(
-                    "FE705", (*at, "service"), f"no flow asks a service {lookup.service}", hint
-                )
-            if lookup.fails is not UNSET and (lookup.answer is not UNSET or lookup.status != 200):
-                self.report(
-                    "FE705",
-                    (*at, "fails"),
-                    "a lookup that fails has no answer",
-                    "remove fails:, or the answer and status",
-                )
+
+    def check_lookup(self, path: KeyPath, lookup: ExpectedLookup) -> None:
+        methods = [name for name in LOOKUP_METHODS if getattr(lookup, name) is not UNSET]
+        if len(methods) != 1:
+            self.report(
+                "FE705",
+                path,
+                "a lookup has exactly one of get, post and put",
+                "write for example `get: /accounts/1`",
+            )
+        services = list_services(self.compiled.programs.values())
+        if lookup.service not in services:
+            hint = suggest_name(lookup.service, services) or "no flow asks it"
+            self.report(
+                "FE705", (*path, "service"), f"no flow asks a service {lookup.service}", hint
+            )
+        if lookup.fails is not UNSET and (lookup.answer is not UNSET or lookup.status != 200):
+            self.report(
+                "FE705",
+                (*path, "fails"),
+                "a lookup that fails has no answer",
+                "remove fails:, or the answer and status",
+            )
 
     def check_route(self, path: KeyPath, own: Given, shared: Given) -> None:
         release = self.compiled.release

@@ -209,16 +209,18 @@ class AdminEndpoint:
             )
         if asked.files or not asked.what:
             raise AccessDeniedError(400, "name a version with what, or send its files")
-        if kept := self._release_service.release_commands.find_release(asked.what):
+        return self._find_named_spec(asked.what)
+
+    def _find_named_spec(self, what: str) -> ReleaseSpec:
+        """A release that is kept, or else a version in the repository."""
+        if kept := self._release_service.release_commands.find_release(what):
             return ReleaseSpec(kept)
         if not self._settings.git:
-            raise CommandRefusedError(f"no kept release begins with {asked.what}")
+            raise CommandRefusedError(f"no kept release begins with {what}")
         try:
-            return read_git_spec(Path(self._settings.git), asked.what, self._settings.flows)
+            return read_git_spec(Path(self._settings.git), what, self._settings.flows)
         except GitError as error:
-            raise CommandRefusedError(
-                f"no kept release begins with {asked.what}; and {error}"
-            ) from error
+            raise CommandRefusedError(f"no kept release begins with {what}; and {error}") from error
 
 
 def build_admin_routes(

@@ -19,22 +19,21 @@ def compile_headers(
 ) -> dict[str, Template | None]:
     """The values by name; what no leg could be given is told."""
     found = {name: builder.compile_template((*path, name), text) for name, text in authored.items()}
-    for name, template in found.items():
-        fixed = (
-            "".join(part for part in template.parts if isinstance(part, str)) if template else ""
-        )
-        if fault := find_header_name_fault(name) or find_header_value_fault(fixed):
+    fixed = {name: get_fixed_text(template) for name, template in found.items()}
+    for name, text in fixed.items():
+        if fault := find_header_name_fault(name) or find_header_value_fault(text):
             builder.add_problem("FE224", (*path, name), fault, "write for example X-Tier: gold")
     if again := find_repeated_header(authored):
         builder.add_problem(
             "FE224", (*path, again), f"another header is called {again} too", "keep one of them"
         )
-    fixed_bytes = count_header_bytes(
-        (name, "".join(part for part in template.parts if isinstance(part, str)))
-        for name, template in found.items()
-        if template
-    )
+    fixed_bytes = count_header_bytes((name, fixed[name]) for name in found if found[name])
     if fixed_bytes > MAX_HEADERS_BYTES:
         message = f"call headers of {fixed_bytes} bytes; the platform takes {MAX_HEADERS_BYTES}"
         builder.add_problem("FE224", path, message, "shorten them, or send fewer")
     return found
+
+
+def get_fixed_text(template: Template | None) -> str:
+    """What of a value is the same in every call."""
+    return "".join(part for part in template.parts if isinstance(part, str)) if template else ""

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from flowengine.switch.calls.call_record import build_call_info
 from flowengine.switch.exchange import Exchange
 from flowengine.switch.media.recording import RecordedFile, RecordingFiles
 from flowengine.switch.switch_setup import Number
@@ -89,7 +90,9 @@ class SwitchPersistence:
         """Keep the record of a call that is over, and what its backend has said of it by now."""
         call = self._exchange.calls[call_id]
         status, details = call.status_report
-        self.save_call(call_id, EndedCall(call.application_key, call.get_info(), status, details))
+        self.save_call(
+            call_id, EndedCall(call.application_key, build_call_info(call), status, details)
+        )
 
     def save_call(self, call_id: str, report: EndedCall) -> None:
         """Keep this record, at the cost of the oldest where there are too many."""

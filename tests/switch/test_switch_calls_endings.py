@@ -15,6 +15,7 @@ from switch_calls_desk import (
     say,
 )
 
+from flowengine.switch.calls.call_record import build_call_info
 from flowengine.switch.switch_settings import SwitchSettings
 from flowengine.switch.switch_setup import Behaviour
 
@@ -61,7 +62,7 @@ def test_ending(row):
     assert (dice["result"], dice["reason"]) == ending == switch.ending()
     assert ("duration" in dice) == (ending[0] == "ANSWERED")
     assert switch.events().count("dice") == 1
-    assert call.get_info()["status"] == "FINAL"
+    assert build_call_info(call)["status"] == "FINAL"
 
 
 def test_no_credit():
@@ -108,7 +109,7 @@ def test_illegal_svaml_is_told_by_a_callingerror_and_by_the_call_info():
     assert switch.events() == ["ice", "callingerror", "dice"]
     error = switch.event("callingerror")
     assert (error["errorCode"], error["errorMsg"]) == (40001, "Illegal SVAML")
-    assert call.get_info()["reason"] == "INVALIDSVAMLACTION"
+    assert build_call_info(call)["reason"] == "INVALIDSVAMLACTION"
 
 
 @pytest.mark.parametrize("reason", ["CANCEL", "CALLERHANGUP"])

@@ -24,6 +24,7 @@ from switch_calls_desk import (
 
 from flowengine.svaml import CallHeader
 from flowengine.switch.api_error import ApiError
+from flowengine.switch.calls.call_record import build_call_info
 from flowengine.switch.switch_setup import Behaviour
 
 NUMBER = {"destination": {"type": "number", "endpoint": AGENT}, "cli": LINE}
@@ -175,7 +176,8 @@ def test_callout_custom_is_echoed():
     ("domain", "told"), [({}, "pstn"), ({"domain": "mxp"}, "mxp"), ({"domain": "PSTN"}, "pstn")]
 )
 def test_callout_domain(domain, told):
-    assert Switch({}).callout("ttsCallout", {**WORDS, **domain}).get_info()["domain"] == told
+    call = Switch({}).callout("ttsCallout", {**WORDS, **domain})
+    assert build_call_info(call)["domain"] == told
 
 
 REFUSED = {"domain": "fax", "cli": "Anna", "mohClass": "music4", "maxDuration": 14401}

@@ -20,6 +20,7 @@ from flowengine.switch.api.switch_context import SwitchContext
 from flowengine.switch.api.time_driver import TimeDriver
 from flowengine.switch.api_error import ApiError
 from flowengine.switch.calls import Leg, SwitchCall
+from flowengine.switch.calls.call_record import build_call_info
 from flowengine.switch.config.configuration_model import Party
 from flowengine.switch.config.configuration_reader import build_behaviour
 
@@ -88,7 +89,7 @@ def format_call(call: SwitchCall) -> dict[str, Any]:
     return {
         "callId": call.id,
         "application": call.application_key,
-        "info": call.get_info(),
+        "info": build_call_info(call),
         "cookies": dict(call.cookies),
         "legs": legs,
     }

@@ -8,6 +8,7 @@ from typing import Any
 from flowengine.switch.api.error_replies import build_error
 from flowengine.switch.api_error import ApiError
 from flowengine.switch.calls import SwitchCall
+from flowengine.switch.calls.call_record import build_call_info
 from flowengine.switch.clock import Clock
 from flowengine.switch.exchange import Exchange
 from flowengine.switch.persistence import EndedCall, SwitchPersistence
@@ -67,7 +68,7 @@ class SwitchContext:
     def get_call_info(self, application: str, call_id: str) -> dict[str, Any]:
         """CallInfo, of a call now or from before a restart."""
         if call_id in self.exchange.calls:
-            return self.find_call(application, call_id).get_info()
+            return build_call_info(self.find_call(application, call_id))
         return self.find_ended_call(application, call_id).info
 
     def find_application(self, key: str) -> str:

@@ -5,32 +5,17 @@ waiting in a park.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
 
 from flowengine.svaml import ConnectConf, Park, RunMenu
 from flowengine.switch.calls.call_ending import CallEnding
+from flowengine.switch.calls.leg import Leg
+from flowengine.switch.calls.switch_call import SwitchCall
+from flowengine.switch.media.audio_line import AudioLine
 from flowengine.switch.media.menu_player import MenuOutcome, MenuPlayer
 from flowengine.switch.media.room import Member
 from flowengine.switch.media.sounds import build_prompt_sounds
 from flowengine.switch.switch_events import Joined, MenuWaits, Sound
 from flowengine.switch.wire import MenuEnd
-
-if TYPE_CHECKING:
-    from flowengine.switch.calls.leg import Leg
-    from flowengine.switch.calls.switch_call import SwitchCall
-
-
-class Activity(Protocol):
-    """One thing at a time."""
-
-    def stop(self) -> None:
-        """The call is taken elsewhere, or is over."""
-
-    def pause(self) -> None:
-        """Something else is played meanwhile."""
-
-    def resume(self) -> None:
-        """That is over; go on."""
 
 
 class MenuActivity:
@@ -39,7 +24,7 @@ class MenuActivity:
     def __init__(self, call: SwitchCall, leg: Leg, action: RunMenu) -> None:
         self._call, self.leg = call, leg
         self._player = MenuPlayer(
-            leg.line, action, call.exchange.settings, self._send_result, self._announce_input
+            leg.line, action, call.switch.settings, self._send_result, self._announce_input
         )
 
     def start(self) -> None:
@@ -60,21 +45,25 @@ class MenuActivity:
         """Ask on, where it was left."""
         self._player.resume()
 
+    def list_listening_lines(self) -> list[AudioLine]:
+        """No party hears the leg; the menu itself does."""
+        return []
+
     def handle_hangup(self) -> None:
         """Whoever was asked has left."""
         self._player.handle_hangup()
 
     def _announce_input(self, menu: str, keys: str, digits: int, voice: bool) -> None:
         call = self._call
-        call.exchange.emit(
-            MenuWaits(call.id, call.exchange.clock.now(), self.leg.role, menu, keys, digits, voice)
+        call.switch.emit(
+            MenuWaits(call.id, call.switch.clock.now(), self.leg.role, menu, keys, digits, voice)
         )
         self.leg.set_asking(asking=True)
 
     def _send_result(self, outcome: MenuOutcome) -> None:
         self.leg.set_asking(asking=False)
         self._call.activity = None
-        self._call.callbacks.send_pie(
+        self._call.control.handle_menu_end(
             MenuEnd(outcome.menu_id, outcome.type, outcome.value, outcome.input_method),
             self.leg,
         )
@@ -85,15 +74,17 @@ class ConferenceActivity:
 
     def __init__(self, call: SwitchCall, leg: Leg, action: ConnectConf) -> None:
         self._call, self._leg, self._action = call, leg, action
-        self.room = call.exchange.rooms.open_room(action.conference_id)
+        self.room = call.switch.rooms.open_room(action.conference_id)
 
     def start(self, greeting: Sequence[Sound] = ()) -> None:
         """Come in."""
         call, action = self._call, self._action
-        now = call.exchange.clock.now()
-        call.exchange.emit(Joined(call.id, now, "conference", self.room.id))
+        now = call.switch.clock.now()
+        call.switch.emit(Joined(call.id, now, "conference", self.room.id))
         cli = call.origin.to if call.origin.is_callout else call.origin.cli
-        member = Member(call.id, cli, self._leg.line, now, call.end_by_platform, self._send_keys)
+        member = Member(
+            call.id, cli, self._leg.line, now, call.control.end_by_platform, self._send_keys
+        )
         self.room.join(member, action.conference_dtmf_options, action.moh, greeting)
 
     def stop(self) -> None:
@@ -108,8 +99,12 @@ class ConferenceActivity:
         """Back to the room."""
         self.room.resume_member(self._call.id)
 
+    def list_listening_lines(self) -> list[AudioLine]:
+        """The lines of the members that hear this one."""
+        return self.room.list_listening_lines(self._call.id)
+
     def _send_keys(self, _call_id: str, digits: str) -> None:
-        self._call.callbacks.send_conference_keys(
+        self._call.control.handle_conference_keys(
             MenuEnd(self.room.id, "sequence", digits, "dtmf"), self._leg
         )
 
@@ -120,18 +115,18 @@ class ParkActivity:
     def __init__(self, call: SwitchCall, leg: Leg, action: Park) -> None:
         self._call, self._leg, self._action = call, leg, action
         seconds = (
-            call.exchange.settings.park_seconds
+            call.switch.settings.park_seconds
             if action.max_duration is None
             else action.max_duration
         )
-        self._timer = call.exchange.clock.call_later(seconds, self._end_parking)
+        self._timer = call.switch.clock.call_later(seconds, self._end_parking)
 
     def start(self) -> None:
         """Play the introduction, then the other prompt over and over."""
         call = self._call
-        call.exchange.emit(Joined(call.id, call.exchange.clock.now(), "park", ""))
+        call.switch.emit(Joined(call.id, call.switch.clock.now(), "park", ""))
         intro = build_prompt_sounds(
-            self._action.intro_prompt, self._action.locale, call.exchange.settings
+            self._action.intro_prompt, self._action.locale, call.switch.settings
         )
         self._leg.line.play(intro, self.resume)
 
@@ -147,11 +142,25 @@ class ParkActivity:
         """Wait on."""
         self._leg.line.loop(
             build_prompt_sounds(
-                self._action.hold_prompt, self._action.locale, self._call.exchange.settings
+                self._action.hold_prompt, self._action.locale, self._call.switch.settings
             )
         )
 
+    def list_listening_lines(self) -> list[AudioLine]:
+        """No party hears the leg."""
+        return []
+
     def _end_parking(self) -> None:
         """The prompt that is playing comes to its end first."""
-        ending = CallEnding("ANSWERED", self._call.exchange.settings.park_reason)
-        self._leg.line.finish_round(lambda: self._call.end(ending))
+        ending = CallEnding("ANSWERED", self._call.switch.settings.park_reason)
+        self._leg.line.finish_round(lambda: self._call.control.end(ending))
+
+
+def join_conference(
+    call: SwitchCall, leg: Leg, action: ConnectConf, greeting: Sequence[Sound] = ()
+) -> None:
+    """Let a leg into a conference."""
+    conference = ConferenceActivity(call, leg, action)
+    call.change_conference(action.conference_id)
+    call.activity = conference
+    conference.start(greeting)

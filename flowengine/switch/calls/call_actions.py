@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flowengine.sinch import parse_number
 from flowengine.svaml import (
@@ -20,13 +19,11 @@ from flowengine.svaml import (
     RunMenu,
 )
 from flowengine.svaml.actions import CallHeader
-from flowengine.switch.calls.activities import ConferenceActivity, MenuActivity, ParkActivity
-from flowengine.switch.calls.outgoing_connection import ConnectPlan
+from flowengine.switch.calls.activities import MenuActivity, ParkActivity, join_conference
+from flowengine.switch.calls.leg import Leg
+from flowengine.switch.calls.outgoing_connection import ConnectPlan, connect_leg
+from flowengine.switch.calls.switch_call import SwitchCall
 from flowengine.switch.switch_events import Finding
-
-if TYPE_CHECKING:
-    from flowengine.switch.calls.leg import Leg
-    from flowengine.switch.calls.switch_call import SwitchCall
 
 _NO_DESTINATION = Finding(
     "action",
@@ -55,20 +52,20 @@ def connect_as_dialled(call: SwitchCall) -> None:
 
 
 def _hang_up(call: SwitchCall, _action: Hangup) -> None:
-    call.end_by_platform()
+    call.control.end_by_platform()
 
 
 def _continue_call(call: SwitchCall, _action: Continue) -> None:
-    call.proceed()
+    call.control.proceed()
 
 
 def _connect_pstn(call: SwitchCall, action: ConnectPstn) -> None:
     number = action.number or (call.origin.to if call.origin.to_type == "number" else "")
     if not number:
-        call.callbacks.refuse_answer(_NO_DESTINATION)
+        call.control.refuse_answer(_NO_DESTINATION)
         return
     call.callbacks_suppressed = call.callbacks_suppressed or action.suppress_callbacks
-    rate = call.exchange.find_rate(number)
+    rate = call.switch.find_rate(number)
     ace = not action.suppress_callbacks
     first = (
         call.origin.request if call.callee is None else {}
@@ -80,7 +77,7 @@ def _connect_pstn(call: SwitchCall, action: ConnectPstn) -> None:
     plan = ConnectPlan(
         longest, action.dial_timeout, keys, action.indications, action.amd, ace, rate
     )
-    call.connect("phone", number, plan, cli=_choose_cli(call, action.cli))
+    connect_leg(call, "phone", number, plan, cli=_choose_cli(call, action.cli))
 
 
 def _connect_mxp(call: SwitchCall, action: ConnectMxp) -> None:
@@ -93,13 +90,14 @@ def _connect_mxp(call: SwitchCall, action: ConnectMxp) -> None:
         else ""
     )
     if not user:
-        call.callbacks.refuse_answer(_NO_DESTINATION)
+        call.control.refuse_answer(_NO_DESTINATION)
         return
     if action.call_headers:
-        call.origin = replace(origin, call_headers=action.call_headers)  # DiCE tells of these, too
-        call.callbacks.invalidate_facts()
-    plan = ConnectPlan(ace=False, rate=call.exchange.free_rate)
-    call.connect("app", user, plan, cli=_choose_cli(call, ""), headers=call.origin.call_headers)
+        call.change_origin(call_headers=action.call_headers)  # DiCE tells of these, too
+    plan = ConnectPlan(ace=False, rate=call.switch.free_rate)
+    connect_leg(
+        call, "app", user, plan, cli=_choose_cli(call, ""), headers=call.origin.call_headers
+    )
 
 
 def _connect_sip(call: SwitchCall, action: ConnectSip) -> None:
@@ -110,7 +108,8 @@ def _connect_sip(call: SwitchCall, action: ConnectSip) -> None:
         if key.upper().startswith("X-")
     )
     plan = ConnectPlan(action.max_duration, ace=not action.suppress_callbacks)
-    call.connect(
+    connect_leg(
+        call,
         "sip",
         action.destination.endpoint,
         plan,
@@ -122,22 +121,22 @@ def _connect_sip(call: SwitchCall, action: ConnectSip) -> None:
 def _connect_stream(call: SwitchCall, action: ConnectStream) -> None:
     _auto_answer(call)
     plan = ConnectPlan(action.max_duration, ace=False)
-    call.connect("stream", action.destination.endpoint, plan, headers=action.call_headers)
+    connect_leg(call, "stream", action.destination.endpoint, plan, headers=action.call_headers)
 
 
 def _connect_conf(call: SwitchCall, action: ConnectConf) -> None:
     if (leg := call.controlled_leg) is None:
-        call.callbacks.refuse_answer(_NO_DESTINATION)
+        call.control.refuse_answer(_NO_DESTINATION)
         return
     _auto_answer(call)
-    call.join_conference(ConferenceActivity(call, leg, action), action.conference_id)
+    join_conference(call, leg, action)
 
 
 def _run_menu(call: SwitchCall, action: RunMenu, leg: Leg | None) -> None:
     if leg is None or leg.state == "gone":
         leg = call.controlled_leg
     if leg is None:
-        call.callbacks.refuse_answer(_NO_DESTINATION)
+        call.control.refuse_answer(_NO_DESTINATION)
         return
     _auto_answer(call)
     call.activity = menu = MenuActivity(call, leg, action)
@@ -146,7 +145,7 @@ def _run_menu(call: SwitchCall, action: RunMenu, leg: Leg | None) -> None:
 
 def _park(call: SwitchCall, action: Park) -> None:
     if (leg := call.controlled_leg) is None:
-        call.callbacks.refuse_answer(_NO_DESTINATION)
+        call.control.refuse_answer(_NO_DESTINATION)
         return
     _auto_answer(call)
     if call.outgoing is not None:
@@ -156,7 +155,7 @@ def _park(call: SwitchCall, action: Park) -> None:
 
 
 def _auto_answer(call: SwitchCall) -> None:
-    if call.exchange.settings.auto_answer:
+    if call.switch.settings.auto_answer:
         call.answer()
 
 
@@ -168,7 +167,7 @@ def _choose_cli(call: SwitchCall, wanted: str) -> str:
         return wanted
     cli = call.origin.cli
     if call.origin.kind == "sip":
-        number = call.exchange.numbers.get(parse_number(cli).e164)
+        number = call.switch.numbers.get(parse_number(cli).e164)
         return (
             cli if number is not None and number.application == call.application_key else "private"
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -19,12 +19,14 @@ from flowengine.switch.calls.answer_findings import (
     describe_missing_pie,
     mark_without_effect,
 )
-from flowengine.switch.calls.cached_facts import CachedFacts
+from flowengine.switch.calls.cached_facts import get_dice_facts, get_facts
 from flowengine.switch.calls.call_ending import BACKEND_FAILED, ILLEGAL_SVAML, CallEnding
 from flowengine.switch.calls.call_origin import CallbackRoute, EventName
 from flowengine.switch.calls.instruction_player import InstructionPlayer
+from flowengine.switch.calls.leg import Leg
+from flowengine.switch.calls.switch_call import SwitchCall
 from flowengine.switch.reading import AnswerContext, SvamlReading, check_call_cookies, read_answer
-from flowengine.switch.switch_events import AnswerReceived, Finding, Remark, Sound
+from flowengine.switch.switch_events import AnswerReceived, Finding, Sound
 from flowengine.switch.wire import (
     MenuEnd,
     Response,
@@ -34,10 +36,6 @@ from flowengine.switch.wire import (
     encode_notify,
     encode_pie,
 )
-
-if TYPE_CHECKING:
-    from flowengine.switch.calls.leg import Leg
-    from flowengine.switch.calls.switch_call import SwitchCall
 
 ERROR_PROMPT: Final = Sound("error", "We are sorry, your call cannot be completed.", 3.0)
 _CUSTOM_CONTEXTS: Final[dict[EventName, AnswerContext]] = {
@@ -70,15 +68,10 @@ class CallCallbacks:
     call since it was asked for.
     """
 
-    __slots__ = ("_call", "_facts")
+    __slots__ = ("_call",)
 
     def __init__(self, call: SwitchCall) -> None:
         self._call = call
-        self._facts = CachedFacts(call)
-
-    def invalidate_facts(self) -> None:
-        """Cookies, or the conference, are others now."""
-        self._facts.invalidate()
 
     def is_wanted(self, event: EventName) -> bool:
         """Whether an event is to be told, and there is somebody to tell it to, or an answer that
@@ -89,48 +82,38 @@ class CallCallbacks:
 
     def is_pie_wanted(self, leg: Leg) -> bool:
         """Whether the result of a menu on this leg is to be told."""
-        sent = leg.kind != "app" or self._call.exchange.settings.pie_for_apps == "send"
+        sent = leg.kind != "app" or self._call.switch.settings.pie_for_apps == "send"
         return sent and self.is_wanted("pie")
 
     def check_inline(self) -> None:
         """Say what is wrong with the answers that came along with a callout, whether or not it
         will come to them, and with the callout itself.
         """
-        self.report_findings("callout", tolerated=self._call.origin.findings)
+        self._call.report_findings("callout", tolerated=self._call.origin.findings)
         events: tuple[EventName, ...] = ("ice", "ace", "pie")
         for event in events:
             inline = self._get_route(event).inline
             if inline is not None:
                 reading, illegal = self._read_answer(event, inline)
                 illegal, tolerated = self._add_missing_action(event, reading, illegal)
-                self.report_findings(event, illegal, tolerated)
-
-    def report_findings(
-        self,
-        about: Literal["ice", "ace", "pie", "dice", "callout", "patch", "call"],
-        illegal: tuple[Finding, ...] = (),
-        tolerated: tuple[Finding, ...] = (),
-    ) -> None:
-        """Tell onlookers what was found, if anything was."""
-        if illegal or tolerated:
-            self._call.exchange.emit(
-                Remark(self._call.id, self._get_time(), about, illegal, tolerated)
-            )
+                self._call.report_findings(event, illegal, tolerated)
 
     def send_ice(self) -> None:
         """What shall become of this call?"""
         self._request_answer(
-            "ice", encode_ice(self._facts.get(), self._get_time()), self._play_error_prompt
+            "ice", encode_ice(get_facts(self._call), self._get_time()), self._play_error_prompt
         )
 
     def send_ace(self, amd: AmdResult | None = None) -> None:
         """It was answered."""
         silence = (
-            self._call.proceed
-            if self._call.exchange.settings.ace_unanswered == "connect"
+            self._call.control.proceed
+            if self._call.switch.settings.ace_unanswered == "connect"
             else self._end_failed
         )
-        self._request_answer("ace", encode_ace(self._facts.get(), self._get_time(), amd), silence)
+        self._request_answer(
+            "ace", encode_ace(get_facts(self._call), self._get_time(), amd), silence
+        )
 
     def send_pie(self, result: MenuEnd, leg: Leg) -> None:
         """A menu on this leg has its result; that of somebody who has left is told too, and then
@@ -141,26 +124,28 @@ class CallCallbacks:
             return
         silence = (
             self._play_error_prompt
-            if self._call.exchange.settings.pie_unanswered == "hangup"
-            else self._call.proceed
+            if self._call.switch.settings.pie_unanswered == "hangup"
+            else self._call.control.proceed
         )
         self._request_answer(
-            "pie", encode_pie(self._facts.get(), self._get_time(), result), silence, leg
+            "pie", encode_pie(get_facts(self._call), self._get_time(), result), silence, leg
         )
 
     def _skip_pie(self, leg: Leg) -> None:
-        policy = self._call.exchange.settings.pie_for_apps
+        policy = self._call.switch.settings.pie_for_apps
         waits = leg.kind == "app" and policy == "wait"
-        self.report_findings("call", tolerated=(describe_missing_pie(leg.kind == "app", waits),))
+        self._call.report_findings(
+            "call", tolerated=(describe_missing_pie(leg.kind == "app", waits),)
+        )
         if not waits:
-            self._call.end_by_platform()
+            self._call.control.end_by_platform()
 
     def send_conference_keys(self, result: MenuEnd, leg: Leg) -> None:
         """Keys came from a conference; what is answered to that is of no effect."""
         if self.is_pie_wanted(leg):
             self._send_report(
                 "pie",
-                encode_pie(self._facts.get(), self._get_time(), result),
+                encode_pie(get_facts(self._call), self._get_time(), result),
                 self._get_route("pie").url,
             )
 
@@ -176,24 +161,24 @@ class CallCallbacks:
             self._send_report(
                 "notify",
                 encode_notify(
-                    self._facts.get(), kind, destination=destination, amd=amd, error=error
+                    get_facts(self._call), kind, destination=destination, amd=amd, error=error
                 ),
             )
 
     def refuse_answer(self, finding: Finding) -> None:
         """An answer looked well, but cannot be obeyed in this call, which ends it."""
-        self.report_findings("call", (finding,))
+        self._call.report_findings("call", (finding,))
         self.end_with_illegal_svaml()
 
     def end_with_illegal_svaml(self) -> None:
         """An answer cannot be obeyed, which ends the call."""
         self.send_notification("callingerror", error=(40001, "Illegal SVAML"))
-        self._call.end(ILLEGAL_SVAML)
+        self._call.control.end(ILLEGAL_SVAML)
 
     def send_dice(self, ending: CallEnding, duration: int, debit: float) -> None:
         """It is over."""
         body = encode_dice(
-            self._facts.get_for_dice(),
+            get_dice_facts(self._call),
             self._get_time(),
             result=ending.result,
             reason=ending.reason,
@@ -203,7 +188,7 @@ class CallCallbacks:
         self._send_report("dice", body, self._get_route("dice").url, self._store_call_status)
 
     def _get_time(self) -> datetime:
-        return self._call.exchange.clock.now()
+        return self._call.switch.clock.now()
 
     def _get_route(self, event: EventName) -> CallbackRoute:
         route: CallbackRoute = getattr(self._call.origin.events, event)
@@ -218,12 +203,12 @@ class CallCallbacks:
         call, route = self._call, self._get_route(event)
         turn = call.revision
         if route.inline is not None:
-            call.exchange.clock.call_later(
+            call.switch.clock.call_later(
                 0.0, partial(self._handle_inline_answer, event, turn, route.inline, leg)
             )
             return
         done = partial(self._handle_answer, event, turn, silence, leg)
-        call.exchange.delivery.send(
+        call.switch.delivery.send(
             call.application,
             call.id,
             event,
@@ -239,7 +224,7 @@ class CallCallbacks:
     ) -> None:
         reading, illegal = self._read_answer(event, body)
         if not reading.illegal:  # that was said when the callout came
-            self.report_findings(event, illegal)
+            self._call.report_findings(event, illegal)
         self._obey_answer(event, turn, reading, illegal, leg)
 
     def _read_answer(
@@ -249,7 +234,7 @@ class CallCallbacks:
         call = self._call
         app_origin = call.origin.kind == "app"
         reading = read_answer(
-            body, self._get_context(event), call.exchange.settings, app_origin=app_origin
+            body, self._get_context(event), call.switch.settings, app_origin=app_origin
         )
         return reading, reading.illegal + self._check_cookies(reading)
 
@@ -298,7 +283,7 @@ class CallCallbacks:
             illegal,
             tolerated,
         )
-        call.exchange.emit(told)
+        call.switch.emit(told)
         self._obey_answer(event, turn, reading, illegal, leg)
 
     def _check_cookies(self, reading: SvamlReading) -> tuple[Finding, ...]:
@@ -321,11 +306,11 @@ class CallCallbacks:
         elif illegal or (action := reading.action or self._choose_default_action(event)) is None:
             self.end_with_illegal_svaml()
         else:
-            call.obey_answer(reading, action, event, leg)
+            call.control.obey_answer(reading, action, event, leg)
 
     def _get_empty_policy(self, event: EventName) -> str:
         """What stands for an action that is not there"""
-        settings = self._call.exchange.settings
+        settings = self._call.switch.settings
         return {"ice": settings.empty_ice, "ace": settings.empty_ace, "pie": settings.empty_pie}[
             event
         ]
@@ -344,12 +329,12 @@ class CallCallbacks:
             leg.line.play((ERROR_PROMPT,), apology.start)
 
     def _end_failed(self) -> None:
-        self._call.end(BACKEND_FAILED)
+        self._call.control.end(BACKEND_FAILED)
 
     def _finish_after_end(self, event: EventName) -> None:
         """The last PIE is followed by DiCE"""
         if event == "pie":
-            self._call.send_dice()
+            self._call.control.send_dice()
 
     def _send_report(
         self,
@@ -360,7 +345,7 @@ class CallCallbacks:
     ) -> None:
         call = self._call
         done = partial(self._handle_report_reply, event, report)
-        call.exchange.delivery.send(
+        call.switch.delivery.send(
             call.application,
             call.id,
             event,
@@ -383,14 +368,14 @@ class CallCallbacks:
         reading = SvamlReading()
         if event == "pie" and _is_possible_svaml(response.body):
             reading = mark_without_effect(
-                read_answer(response.body, "pie", self._call.exchange.settings)
+                read_answer(response.body, "pie", self._call.switch.settings)
             )
         elif (
             report is not None
             and len(response.body) > len(b"{}")
             and _is_possible_svaml(response.body)
         ):
-            reading = read_answer(response.body, "dice", self._call.exchange.settings)
+            reading = read_answer(response.body, "dice", self._call.switch.settings)
             report(reading)
         told = AnswerReceived(
             self._call.id,
@@ -403,7 +388,7 @@ class CallCallbacks:
             reading.illegal,
             reading.tolerated,
         )
-        self._call.exchange.emit(told)
+        self._call.switch.emit(told)
 
     def _store_call_status(self, reading: SvamlReading) -> None:
         for item in reading.instructions:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final
 
 from flowengine.svaml import AnyInstruction, Continue, Park, PlayFiles, Say, SetCookie
 from flowengine.switch.api_error import ApiError
 from flowengine.switch.calls.activities import ConferenceActivity, ParkActivity
 from flowengine.switch.calls.call_actions import perform_action
-from flowengine.switch.calls.instruction_player import InstructionPlayer
+from flowengine.switch.calls.call_protocols import LegChoice
+from flowengine.switch.calls.instruction_player import InstructionPlayer, play_instructions
+from flowengine.switch.calls.leg import Leg
+from flowengine.switch.calls.switch_call import SwitchCall
 from flowengine.switch.reading import AnswerContext, SvamlReading, check_call_cookies, read_answer
 from flowengine.switch.switch_events import Finding
 
-if TYPE_CHECKING:
-    from flowengine.switch.calls.leg import Leg
-    from flowengine.switch.calls.switch_call import SwitchCall
-
-LegChoice = Literal["caller", "callee", "both"]
 _NOT_FOUND: Final = "Call not found"
 _MANAGED_LEG_KINDS: Final = {"phone", "sip", "stream"}
 _RINGING_CALLOUT: Final = Finding(
@@ -39,7 +37,7 @@ def patch_call(call: SwitchCall, body: bytes) -> None:
     if action is None or (isinstance(action, Continue) and not parked):
         _insert_instructions(call, call.controlled_leg, reading.instructions)
     else:
-        call.obey_answer(reading, action)
+        call.control.obey_answer(reading, action)
 
 
 def patch_leg(call: SwitchCall, which: LegChoice, body: bytes) -> None:
@@ -55,13 +53,12 @@ def patch_leg(call: SwitchCall, which: LegChoice, body: bytes) -> None:
         for leg in legs[1:]:
             _insert_instructions(call, leg, reading.instructions)
         call.halt()
-        call.player = InstructionPlayer(
+        play_instructions(
             call,
             next(iter(legs), None),
             reading.instructions,
             partial(perform_action, call, action),
         )
-        call.player.start()
 
 
 def _require_manageable(call: SwitchCall) -> None:
@@ -72,18 +69,16 @@ def _require_manageable(call: SwitchCall) -> None:
         message = "Invalid request: only calls from or to the PSTN or SIP can be managed"
         raise ApiError(40003, message)
     if call.origin.is_callout and call.answered_at is None:
-        if not call.exchange.settings.patch_ringing_callout:
+        if not call.switch.settings.patch_ringing_callout:
             raise ApiError(40003, "Invalid request: nobody has answered the callout yet")
-        call.callbacks.report_findings("patch", tolerated=(_RINGING_CALLOUT,))
+        call.report_findings("patch", tolerated=(_RINGING_CALLOUT,))
 
 
 def _read_patch(call: SwitchCall, body: bytes, context: AnswerContext) -> SvamlReading:
-    reading = read_answer(
-        body, context, call.exchange.settings, app_origin=call.origin.kind == "app"
-    )
+    reading = read_answer(body, context, call.switch.settings, app_origin=call.origin.kind == "app")
     new = {item.key: item.value for item in reading.instructions if isinstance(item, SetCookie)}
     illegal = reading.illegal + (check_call_cookies(call.cookies, new) if new else ())
-    call.callbacks.report_findings("patch", illegal, reading.tolerated)
+    call.report_findings("patch", illegal, reading.tolerated)
     if illegal:
         told = "; ".join(
             ": ".join(filter(None, (finding.where, finding.message))) for finding in illegal
@@ -121,8 +116,7 @@ def _insert_instructions(
     else:
         if call.activity is not None:
             call.activity.pause()
-        call.player = InstructionPlayer(call, leg, instructions, partial(_resume_activity, call))
-        call.player.start()
+        play_instructions(call, leg, instructions, partial(_resume_activity, call))
 
 
 def _resume_activity(call: SwitchCall) -> None:

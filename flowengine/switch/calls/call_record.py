@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from flowengine.switch.calls.switch_call import SwitchCall
 from flowengine.switch.switch_setup import Rate
 from flowengine.switch.wire.callback_bodies import format_timestamp, strip_plus
-
-if TYPE_CHECKING:
-    from flowengine.switch.calls.switch_call import SwitchCall
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flowengine.svaml import ConnectConf, PlayFiles, Say
 from flowengine.svaml.prompt_notation import split_prompt
-from flowengine.switch.calls.activities import ConferenceActivity
+from flowengine.switch.calls.activities import join_conference
 from flowengine.switch.calls.call_actions import connect_as_dialled
+from flowengine.switch.calls.call_callbacks import CallCallbacks
 from flowengine.switch.calls.call_ending import BACKEND_FAILED, CALLEE_HUNG_UP, NO_ROUTE
+from flowengine.switch.calls.instruction_player import play_instructions
 from flowengine.switch.calls.leg import LegKind
-from flowengine.switch.calls.outgoing_connection import ConnectPlan
+from flowengine.switch.calls.outgoing_connection import ConnectPlan, connect_leg
+from flowengine.switch.calls.switch_call import SwitchCall
 from flowengine.switch.media.sounds import build_sounds
 from flowengine.switch.switch_events import Sound
-
-if TYPE_CHECKING:
-    from flowengine.switch.calls.switch_call import SwitchCall
 
 _LEG_KINDS: dict[str, LegKind] = {"username": "app", "sip": "sip", "number": "phone"}
 
 
-def begin_call(call: SwitchCall) -> None:
+def begin_call(call: SwitchCall, callbacks: CallCallbacks) -> None:
     """Ask the backend what shall become of the call, or call whom a callout names."""
-    call.callbacks.check_inline()
+    callbacks.check_inline()
     if call.caller is not None:
         call.caller.start_behaviour()
     if call.origin.kind in {"tts", "conference"}:
         dial_destination(call)
-    elif call.callbacks.is_wanted("ice"):
-        call.callbacks.send_ice()
+    elif callbacks.is_wanted("ice"):
+        callbacks.send_ice()
     else:
         _begin_without_backend(call)
 
@@ -41,9 +39,9 @@ def _begin_without_backend(call: SwitchCall) -> None:
     if origin.kind == "custom":
         dial_destination(call)
     elif origin.kind == "phone":
-        call.end(NO_ROUTE)
+        call.control.end(NO_ROUTE)
     elif origin.kind == "app" and origin.to_type == "number":
-        call.end(BACKEND_FAILED)
+        call.control.end(BACKEND_FAILED)
     else:
         connect_as_dialled(call)
 
@@ -53,7 +51,9 @@ def dial_destination(call: SwitchCall) -> None:
     origin = call.origin
     kind = _LEG_KINDS[origin.to_type]
     if origin.kind == "tts" and kind == "phone" and not origin.cli:
-        call.end(NO_ROUTE)  # without a number to call from, such a call gets an id but goes nowhere
+        call.control.end(
+            NO_ROUTE
+        )  # without a number to call from, such a call gets an id but goes nowhere
         return
     plan = ConnectPlan(
         max_duration=origin.request.get("maxduration"),
@@ -61,7 +61,7 @@ def dial_destination(call: SwitchCall) -> None:
         ace=kind != "app",
         rate=call.dialled_rate,
     )
-    call.connect(kind, origin.to, plan, cli=origin.cli)
+    connect_leg(call, kind, origin.to, plan, cli=origin.cli)
 
 
 def continue_call(call: SwitchCall) -> None:
@@ -75,13 +75,13 @@ def continue_call(call: SwitchCall) -> None:
                 call
             )  # a phone that was answered stands for itself until somebody hangs up
     elif outgoing.leg.state == "gone":
-        call.end(CALLEE_HUNG_UP)
+        call.control.end(CALLEE_HUNG_UP)
     elif call.caller is not None:
         outgoing.bridge()
     elif call.origin.kind == "tts":
         _play_callout_text(call)
     elif call.origin.kind == "conference":
-        _join_conference(call)
+        _join_callout_conference(call)
 
 
 def _play_callout_text(call: SwitchCall) -> None:
@@ -89,15 +89,17 @@ def _play_callout_text(call: SwitchCall) -> None:
     request = call.origin.request
     locale = request.get("locale", "")
     text = (Say(request["text"], locale),) if request.get("text") else ()
-    call.carry_out(
+    play_instructions(
+        call,
+        call.controlled_leg,
         (*text, PlayFiles(tuple(split_prompt(request.get("prompts", ""))), locale)),
-        call.end_by_platform,
+        call.control.end_by_platform,
     )
 
 
-def _join_conference(call: SwitchCall) -> None:
+def _join_callout_conference(call: SwitchCall) -> None:
     """Let whoever a conference callout has reached into the conference."""
-    request, settings = call.origin.request, call.exchange.settings
+    request, settings = call.origin.request, call.switch.settings
     action = ConnectConf(
         request["conferenceid"], request.get("conferencedtmfoptions"), request.get("mohclass", "")
     )
@@ -105,6 +107,4 @@ def _join_conference(call: SwitchCall) -> None:
     if request.get("greeting"):
         greeting = build_sounds(Say(request["greeting"], request.get("locale", "")), settings)
     if call.callee is not None:
-        call.join_conference(
-            ConferenceActivity(call, call.callee, action), action.conference_id, greeting
-        )
+        join_conference(call, call.callee, action, greeting)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from flowengine.sinch import parse_number
 from flowengine.svaml import CallHeader
 from flowengine.switch.api_error import ApiError
 from flowengine.switch.calls.call_origin import CallOrigin, DialledTarget
-
-if TYPE_CHECKING:
-    from flowengine.switch.exchange import Exchange
+from flowengine.switch.switch_resources import SwitchResources
 
 DiallerKind = Literal["phone", "app", "sip"]
 _ORIGINATION_TYPES: Final = {"phone": "PSTN", "app": "MXP", "sip": "SIP"}
@@ -50,18 +48,18 @@ def build_origin(
 
 
 def find_application_key(
-    exchange: Exchange, kind: DiallerKind, caller: str, to: str, given: str
+    switch: SwitchResources, kind: DiallerKind, caller: str, to: str, given: str
 ) -> str:
     """The key of the application that a call reaches: of whoever owns the number, or is signed in;
     of the only one there is.
     """
-    number = exchange.numbers.get(parse_number(to).e164) if kind != "app" else None
+    number = switch.numbers.get(parse_number(to).e164) if kind != "app" else None
     key = given or (
-        number.application if number else exchange.users.get(caller, "") if kind == "app" else ""
+        number.application if number else switch.users.get(caller, "") if kind == "app" else ""
     )
-    if not key and number is None and len(exchange.applications) == 1:
-        return next(iter(exchange.applications))
-    if key not in exchange.applications:
+    if not key and number is None and len(switch.applications) == 1:
+        return next(iter(switch.applications))
+    if key not in switch.applications:
         raise ApiError(40400, f"{to if kind != 'app' else caller} belongs to no application")
     return key
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from flowengine.svaml import (
     Answer,
@@ -17,11 +16,9 @@ from flowengine.svaml import (
     StartRecording,
     StopRecording,
 )
+from flowengine.switch.calls.leg import Leg
+from flowengine.switch.calls.switch_call import SwitchCall
 from flowengine.switch.media.sounds import build_sounds
-
-if TYPE_CHECKING:
-    from flowengine.switch.calls.leg import Leg
-    from flowengine.switch.calls.switch_call import SwitchCall
 
 
 class InstructionPlayer:
@@ -47,9 +44,7 @@ class InstructionPlayer:
             item = self._left.popleft()
             if isinstance(item, Say | PlayFiles):
                 if self._leg is not None and self._leg.state != "gone":
-                    self._leg.line.play(
-                        build_sounds(item, self._call.exchange.settings), self.start
-                    )
+                    self._leg.line.play(build_sounds(item, self._call.switch.settings), self.start)
                     return
             else:
                 self._carry_out(item)
@@ -86,4 +81,15 @@ class InstructionPlayer:
         elif isinstance(item, StartRecording):
             call.start_recording(item.options)
         elif isinstance(item, StopRecording):
-            call.recorder.stop()
+            call.stop_recording()
+
+
+def play_instructions(
+    call: SwitchCall,
+    leg: Leg | None,
+    instructions: Iterable[AnyInstruction],
+    then: Callable[[], None],
+) -> None:
+    """Carry out instructions as what the call is busy with, then go on."""
+    call.player = player = InstructionPlayer(call, leg, instructions, then)
+    player.start()

@@ -5,21 +5,44 @@ it.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from flowengine.svaml import CallHeader
 from flowengine.switch.calls.call_ending import RefusalReason
 from flowengine.switch.media.audio_line import AudioLine
 from flowengine.switch.parties import Script
 from flowengine.switch.switch_events import Heard, Role, Sound
+from flowengine.switch.switch_resources import SwitchResources
 from flowengine.switch.switch_setup import Behaviour
-
-if TYPE_CHECKING:
-    from flowengine.switch.calls.outgoing_connection import OutgoingConnection
-    from flowengine.switch.calls.switch_call import SwitchCall
 
 LegKind = Literal["phone", "app", "sip", "stream"]
 MANUAL_BEHAVIOUR = Behaviour("by hand")
+
+
+class LegConnection(Protocol):
+    """What dialled a leg."""
+
+    def answer(self) -> bool:
+        """The party picks up."""
+
+    def reject(self, why: RefusalReason) -> bool:
+        """The party does not take the call."""
+
+
+class LegCall(Protocol):
+    """The call, as far as a leg knows it."""
+
+    id: str
+    switch: SwitchResources
+
+    def find_other_end(self, leg: Leg) -> Leg | None:
+        """Who hears this leg over a bridge."""
+
+    def list_listening_lines(self, leg: Leg) -> list[AudioLine]:
+        """The lines on which this leg is heard."""
+
+    def handle_leg_left(self, leg: Leg) -> None:
+        """The party has hung up."""
 
 
 class Leg:
@@ -36,7 +59,7 @@ class Leg:
 
     def __init__(
         self,
-        call: SwitchCall,
+        call: LegCall,
         role: Role,
         kind: LegKind,
         address: str,
@@ -51,14 +74,14 @@ class Leg:
             behaviour,
             cli,
         )
-        self.line = AudioLine(call.exchange.clock, call.exchange.settings, self._handle_sound)
+        self.line = AudioLine(call.switch.clock, call.switch.settings, self._handle_sound)
         self.state: Literal["calling", "ringing", "up", "gone"] = (
             "calling" if role == "caller" else "ringing"
         )
         self.answered_at: datetime | None = None
         self.asking = False
         """A menu waits for input from here"""
-        self.outgoing: OutgoingConnection | None = None
+        self.outgoing: LegConnection | None = None
         self.headers: tuple[CallHeader, ...] = ()
         """What is sent along to an app, a SIP end or a stream"""
         self._script: Script | None = None
@@ -89,7 +112,7 @@ class Leg:
         if self.line.speak(text):
             return True
         listeners = self.call.list_listening_lines(self)
-        sound = Sound("speech", text, len(text) / self.call.exchange.settings.characters_per_second)
+        sound = Sound("speech", text, len(text) / self.call.switch.settings.characters_per_second)
         for line in listeners:
             line.heard(sound)
         return bool(listeners)
@@ -104,7 +127,7 @@ class Leg:
     def start_behaviour(self) -> None:
         """Begin with what the behaviour of whoever is here says."""
         if self.behaviour.acts or self.behaviour.hangs_up_at:
-            self._script = Script(self.call.exchange.clock, self, self.behaviour)
+            self._script = Script(self.call.switch.clock, self, self.behaviour)
             self._script.start()
 
     def set_asking(self, asking: bool) -> None:
@@ -125,7 +148,7 @@ class Leg:
         return True
 
     def _handle_sound(self, sound: Sound) -> None:
-        exchange = self.call.exchange
-        exchange.emit(Heard(self.call.id, exchange.clock.now(), self.role, sound))
+        switch = self.call.switch
+        switch.emit(Heard(self.call.id, switch.clock.now(), self.role, sound))
         if self._script is not None:
             self._script.handle_sound(sound)

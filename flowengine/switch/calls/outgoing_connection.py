@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from flowengine.limits import MAX_CALL_SECONDS
 from flowengine.sinch import AmdResult as Found
-from flowengine.svaml import AmdOptions
+from flowengine.svaml import AmdOptions, CallHeader
 from flowengine.switch.calls.call_ending import (
     CREDIT_USED_UP,
     NO_CREDIT,
@@ -18,15 +18,13 @@ from flowengine.switch.calls.call_ending import (
     RefusalReason,
     find_refusal_ending,
 )
+from flowengine.switch.calls.leg import Leg, LegKind
+from flowengine.switch.calls.switch_call import SwitchCall
 from flowengine.switch.clock import Timer
 from flowengine.switch.media.machine_detection import AmdVerdict, MachineDetection
 from flowengine.switch.media.sounds import build_tones
 from flowengine.switch.switch_events import Joined, Left, Picked, Ringing, Sound
 from flowengine.switch.switch_setup import Rate
-
-if TYPE_CHECKING:
-    from flowengine.switch.calls.leg import Leg
-    from flowengine.switch.calls.switch_call import SwitchCall
 
 _REFUSAL_BY_BEHAVIOUR: Final[dict[str, RefusalReason]] = {
     "busy": "busy",
@@ -65,13 +63,13 @@ class OutgoingConnection:
 
     def start(self) -> None:
         """Let it ring."""
-        call, exchange = self._call, self._call.exchange
-        call.use_rate(self._plan.rate)
-        if exchange.compute_seconds_left(call) <= 0:
-            call.end(NO_CREDIT)
+        call, switch = self._call, self._call.switch
+        call.rate = self._plan.rate or call.rate
+        if call.compute_seconds_left() <= 0:
+            call.control.end(NO_CREDIT)
             return
         self.ring()
-        settings, behaviour = exchange.settings, self.leg.behaviour
+        settings, behaviour = switch.settings, self.leg.behaviour
         patience = (
             settings.ring_seconds if self._plan.dial_timeout is None else self._plan.dial_timeout
         )
@@ -80,8 +78,8 @@ class OutgoingConnection:
         elif behaviour.does in _REFUSAL_BY_BEHAVIOUR:
             self._call_later(behaviour.after, self._refuse)
         self._call_later(patience, self._ring_out)
-        exchange.emit(
-            Ringing(call.id, exchange.clock.now(), self.leg.kind, self.leg.address, self.leg.cli)
+        switch.emit(
+            Ringing(call.id, switch.clock.now(), self.leg.kind, self.leg.address, self.leg.cli)
         )
 
     def ring(self) -> None:
@@ -91,25 +89,25 @@ class OutgoingConnection:
 
     def answer(self) -> bool:
         """Whoever is called picks up: from now on the call counts as answered for both ends."""
-        call, exchange, leg = self._call, self._call.exchange, self.leg
+        call, switch, leg = self._call, self._call.switch, self.leg
         self.cancel_timers()
-        now = exchange.clock.now()
+        now = switch.clock.now()
         leg.state, leg.answered_at = "up", now
-        exchange.emit(Picked(call.id, now, leg.role))
+        switch.emit(Picked(call.id, now, leg.role))
         call.answer()
         self._limit_duration()
         leg.start_behaviour()
         keys = self._plan.tones + call.take_tones()
         if keys:
             leg.line.play_tones(keys)
-            self._call_later(build_tones(keys, exchange.settings).seconds, self._handle_connected)
+            self._call_later(build_tones(keys, switch.settings).seconds, self._handle_connected)
         else:
             self._handle_connected()
         return True
 
     def reject(self, why: RefusalReason) -> bool:
         """Whoever is called does not take the call, which ends it."""
-        self._call.end(find_refusal_ending(why, self.leg.kind))
+        self._call.control.end(find_refusal_ending(why, self.leg.kind))
         return True
 
     def bridge(self) -> None:
@@ -117,16 +115,16 @@ class OutgoingConnection:
         if not self.bridged:
             self.bridged = True
             call = self._call
-            call.exchange.emit(
-                Joined(call.id, call.exchange.clock.now(), self.leg.kind, self.leg.address)
+            call.switch.emit(
+                Joined(call.id, call.switch.clock.now(), self.leg.kind, self.leg.address)
             )
 
     def disconnect(self) -> None:
         """Hang up at this end only, as the call goes on elsewhere."""
         self.finish()
         if self.leg.mark_gone():
-            self._call.exchange.emit(
-                Left(self._call.id, self._call.exchange.clock.now(), self.leg.role)
+            self._call.switch.emit(
+                Left(self._call.id, self._call.switch.clock.now(), self.leg.role)
             )
 
     def finish(self) -> None:
@@ -143,7 +141,7 @@ class OutgoingConnection:
         self._timers.clear()
 
     def _call_later(self, seconds: float, what: Callable[[], None]) -> None:
-        self._timers.append(self._call.exchange.clock.call_later(seconds, what))
+        self._timers.append(self._call.switch.clock.call_later(seconds, what))
 
     def _pick_up(self) -> None:
         self.leg.answer()
@@ -157,9 +155,9 @@ class OutgoingConnection:
     def _limit_duration(self) -> None:
         """A connection is cut when it has lasted as long as it may, or as the credit lets it."""
         longest = MAX_CALL_SECONDS if self._plan.max_duration is None else self._plan.max_duration
-        affordable = self._call.exchange.compute_seconds_left(self._call)
+        affordable = self._call.compute_seconds_left()
         ending = CREDIT_USED_UP if affordable < longest else TOO_LONG
-        self._call_later(min(longest, affordable), lambda: self._call.end(ending))
+        self._call_later(min(longest, affordable), lambda: self._call.control.end(ending))
 
     def _handle_connected(self) -> None:
         """The caller has heard it ring until now, or words in place of that, which are not cut
@@ -171,10 +169,10 @@ class OutgoingConnection:
         if amd is None or not amd.enabled:
             self._send_ace(None)
             return
-        exchange = self._call.exchange
+        switch = self._call.switch
         self._detection = MachineDetection(
-            exchange.clock,
-            exchange.settings,
+            switch.clock,
+            switch.settings,
             self.leg.behaviour,
             amd,
             self._send_ace,
@@ -183,14 +181,39 @@ class OutgoingConnection:
         self._detection.start()
 
     def _send_ace(self, verdict: AmdVerdict | None) -> None:
-        if self._plan.ace and self._call.callbacks.is_wanted("ace"):
-            self._call.callbacks.send_ace(None if verdict is None else _to_amd_result(verdict))
-        else:
-            self._call.proceed()
+        amd = None if verdict is None else _to_amd_result(verdict)
+        self._call.control.handle_connected(amd, ask=self._plan.ace)
 
     def _notify_amd(self, kind: str, verdict: AmdVerdict) -> None:
-        self._call.callbacks.send_notification(kind, amd=_to_amd_result(verdict))
+        self._call.control.send_notification(kind, amd=_to_amd_result(verdict))
 
 
 def _to_amd_result(verdict: AmdVerdict) -> Found:
     return Found(verdict.status, verdict.reason, verdict.duration)
+
+
+def connect_leg(
+    call: SwitchCall,
+    kind: LegKind,
+    address: str,
+    plan: ConnectPlan,
+    cli: str = "",
+    headers: tuple[CallHeader, ...] = (),
+) -> None:
+    """Dial a party for this call. The party that was connected before is hung up; the one that a
+    callout reached is now the caller.
+    """
+    if call.caller is None and call.callee is not None:
+        call.caller, call.callee = call.callee, None
+        call.caller.role = "caller"
+    elif call.outgoing is not None:
+        call.outgoing.disconnect()
+    if not call.origin.to:  # a custom callout may leave it to its ICE whom it calls
+        to_type = {"app": "username", "sip": "sip"}.get(kind, "number")
+        call.change_origin(to=address, to_type=to_type, cli=call.origin.cli or cli)
+    leg = Leg(call, "callee", kind, address, call.switch.find_party(address, kind), cli)
+    leg.headers = headers
+    connection = OutgoingConnection(call, leg, plan)
+    call.callee, call.outgoing = leg, connection
+    call.connections.append(connection)
+    connection.start()

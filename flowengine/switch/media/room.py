@@ -138,6 +138,14 @@ class Room:
             if other is not member and not other.muted and not other.on_hold
         ]
 
+    def list_listening_lines(self, call_id: str) -> list[AudioLine]:
+        """The lines of the members that hear this one."""
+        return [
+            other.line
+            for other in self._members.values()
+            if call_id in self.list_heard_calls(other.call_id)
+        ]
+
     def forward_keys(self, sender: Member, keys: str) -> None:
         """Let whoever hears the sender hear its keys."""
         for other in tuple(self._members.values()):

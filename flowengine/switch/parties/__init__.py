@@ -1,6 +1,6 @@
 """Whoever is at the other end of a line: who is found where, and what they do by themselves."""
 
-from flowengine.switch.parties.party_lookup import find_behaviour
+from flowengine.switch.parties.party_lookup import PartyKind, find_behaviour
 from flowengine.switch.parties.script import Script
 
-__all__ = ["Script", "find_behaviour"]
+__all__ = ["PartyKind", "Script", "find_behaviour"]

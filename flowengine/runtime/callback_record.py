@@ -1,0 +1,45 @@
+"""What the server notes of each callback: for the journal, the log and the metrics."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from flowengine.runtime.call_state import Call
+from flowengine.runtime.locate import LocatedCall
+from flowengine.runtime.step_outcome import TraceEntry
+from flowengine.sinch import CallbackEvent
+from flowengine.states import LookupRequest, LookupResult
+
+
+class CallbackRecord(msgspec.Struct, frozen=True):
+    """What one callback was and became. `outcome` is answered, apology, unrouted, unkept or error.
+
+    The last four are what the step began with and ended with, so that it can be taken again: its
+    time, the outcomes of its requests, all values, and the call as it was found.
+    """
+
+    event: CallbackEvent
+    release: str
+    call: Call | None
+    trace: tuple[TraceEntry, ...]
+    seconds: float
+    fetch_seconds: float
+    repeated: bool
+    outcome: str
+    at: float = 0.0
+    asked: Sequence[tuple[LookupRequest, LookupResult]] = ()
+    names: Mapping[str, Any] = {}
+    found: LocatedCall | None = None
+
+    @property
+    def flow(self) -> str:
+        return self.call.flow if self.call else ""
+
+    @property
+    def state(self) -> str:
+        return self.call.state if self.call else ""
+
+    @property
+    def step(self) -> int:
+        return self.call.steps if self.call else 0
