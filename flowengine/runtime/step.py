@@ -24,7 +24,7 @@ from flowengine.runtime.question_history import (
     drop_oldest_questions,
     list_questions,
 )
-from flowengine.runtime.step_start import QUESTION_KINDS, StepStart, find_start, is_from_conference
+from flowengine.runtime.step_start import StepStart, find_start, is_from_conference
 from flowengine.sinch import Ace, CallbackEvent, Dice, Notify, Pie
 from flowengine.states import (
     AnswerCallback,
@@ -133,7 +133,7 @@ class StepWalk(msgspec.Struct):
             if not move.own_question:
                 self.go_back()
             return self.enter_state()
-        asked = state.kind in QUESTION_KINDS and self.program.goes_back
+        asked = state.verb.is_question and self.program.goes_back
         if asked and self.history[-1:] != [state.name]:
             self.history.append(state.name)
         try:
@@ -225,7 +225,7 @@ class StepWalk(msgspec.Struct):
         state = self.program.states.get(visit.state)
         if (
             state is None
-            or state.kind != "subflow"
+            or not state.verb.callee
             or not can_hold_place(self.release, visit.flow, "", visit.values)
         ):
             return False

@@ -18,10 +18,8 @@ from flowengine.sinch.caller_identity import (
     get_forwarding_number,
 )
 from flowengine.states import Variable
-from flowengine.states.assign import convert_value
+from flowengine.states.variable_values import convert_value
 from flowengine.svaml import Action, Hangup
-
-QUESTION_KINDS = ("menu", "collect")
 
 
 class StepStart(msgspec.Struct, frozen=True):
@@ -222,7 +220,7 @@ def start_lost_menu(release: Release, event: Pie) -> StepStart | None:
 
 def start_answered_call(release: Release, call: Call) -> StepStart:
     program = release.programs[call.flow]
-    if program.states[call.state].kind == "connect" or not program.answered:
+    if program.states[call.state].verb.joins_callee or not program.answered:
         return StepStart(call)
     return StepStart(call, entry=program.answered)
 
@@ -231,10 +229,7 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
     """A key in a question, or in a conference: the platform reports those with the conference as
     menu and wants no answer.
     """
-    if (
-        release.programs[call.flow].states[call.state].kind in QUESTION_KINDS
-        or event.type == "hangup"
-    ):
+    if release.programs[call.flow].states[call.state].verb.is_question or event.type == "hangup":
         return StepStart(call)
     entry = release.programs[call.to_root_flow().flow].pressed
     if event.type != "sequence":
@@ -251,7 +246,7 @@ def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> S
             call,
             aside=True,
             silent=True,
-            settled=release.programs[call.flow].states[call.state].kind != "connect",
+            settled=not release.programs[call.flow].states[call.state].verb.joins_callee,
         )
     program = release.programs[call.to_root_flow().flow]
     entry = program.ended if isinstance(event, Dice) else find_notice_entry(program, event)

@@ -1,7 +1,8 @@
 """collect: ask for digits or words, check them, read them back, and keep them in a variable."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -30,12 +31,16 @@ from flowengine.states.question import (
     get_voice_millis,
 )
 from flowengine.states.read_back import ReadBack, compile_read_back
+from flowengine.states.sample_keys import list_sample_inputs
 from flowengine.states.spoken_input import NO, YES, convert_input, read_input
+from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import AnswerCallback, Exit, StateResult
 from flowengine.states.step_context import StepContext
+from flowengine.states.verb import NoEffect, PromptSequence, Verb, filter_prompts
 from flowengine.svaml import Menu as WireMenu
 from flowengine.svaml import RunMenu
 
+JUDGED_KINDS = ("digits", "integer", "date", "time")  # of which some inputs are invalid
 CONFIRMING_OFFSET = 100  # attempts above this say that the read-back is what the caller was asked
 EXAMPLE = """
 ask_account:
@@ -199,7 +204,7 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledCollect:
+class CompiledCollect(Verb):
     """A collect at work."""
 
     question: Question
@@ -218,6 +223,7 @@ class CompiledCollect:
     previous_value_name: str
     actions = frozenset({"runMenu"})
     waits = True
+    is_question = True
 
     @property
     def confirm_prompt(self) -> CompiledPrompt | None:
@@ -239,6 +245,47 @@ class CompiledCollect:
                 run, "no input", self.question.no_input, "otherwise", self.ask_question
             )
         return self.handle_input(run, read_input(event, self.variable, run.locale))
+
+    @property
+    def key_targets(self) -> Mapping[str, str]:
+        return self.keys
+
+    @property
+    def read_back_key_targets(self) -> Mapping[str, str]:
+        return self.global_keys
+
+    def list_prompts(self) -> PromptSequence:
+        return (
+            *self.question.list_prompts(),
+            *filter_prompts(*self.invalid.prompts, self.confirm_prompt),
+        )
+
+    def list_answers(self) -> list[PromptSequence]:
+        asked = self.question.list_answers(self.question.no_input, self.invalid)
+        return [*asked, filter_prompts(self.confirm_prompt)]
+
+    def list_menu_ids(self) -> Iterator[str]:
+        return self.question.list_menu_ids()
+
+    def list_repeat_reasons(self) -> list[str]:
+        if self.question.attempts < 2:
+            return []
+        judged = self.valid is not None or self.least > 1 or self.variable.kind in JUDGED_KINDS
+        confirmed = self.read_back is not None
+        return ["no input", *["invalid"] * judged, *["not confirmed"] * confirmed]
+
+    def list_sample_keys(self, words: Iterable[str], attempts: int) -> Iterator[str]:
+        """Inputs of each length, right and wrong ones; and the keys of the read-back in it."""
+        if attempts > CONFIRMING_OFFSET:
+            yield from dict.fromkeys(["1", "2", *self.global_keys])
+            return
+        typed = list_sample_inputs(self.variable.kind, self.format, self.least, self.most, words)
+        entered = [*self.keys, *(text for text in typed if len(text) <= self.most)]
+        for text in filter(None, dict.fromkeys(entered)):
+            yield text if len(text) == self.most else f"{text}#"
+
+    def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
+        return self.question.find_no_effects(authored, "add `voice: true`")
 
     def handle_input(self, run: StepContext, text: str) -> StateResult:
         if text in self.keys:
@@ -417,3 +464,41 @@ def compile_collect(
         if collect.confirm is not UNSET
         else "",
     )
+
+
+def list_collect_facts(authored: Collect) -> Iterator[AuthoredFact]:
+    yield AuthoredFact("topic", f"variable {authored.into}", None)
+    if authored.digits is not UNSET:
+        least, _, most = str(authored.digits).partition("-")
+        low, high = int(least), int(most or least)
+        shown = str(low) if low == high else f"{low}-{high}"
+        yield AuthoredFact("number", "digits", shown, ("digits",))
+    yield AuthoredFact("global keys", "key ", ())
+
+
+COLLECT_KIND = StateKind(
+    "collect",
+    "Ask for digits or words",
+    EXAMPLE,
+    Annotated[
+        Collect,
+        Meta(
+            title="collect",
+            description="Ask for digits or words.",
+            examples=[
+                {
+                    "prompt": "Your account number?",
+                    "into": "account",
+                    "digits": 8,
+                    "otherwise": "agents",
+                }
+            ],
+        ),
+    ],
+    compile_collect,
+    "pie",
+    shape="question",
+    summarise=lambda authored: authored.get("prompt"),
+    list_facts=list_collect_facts,
+    has_defaults=True,
+)

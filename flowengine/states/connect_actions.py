@@ -12,7 +12,7 @@ from flowengine.expr import Template, to_ascii_digits
 from flowengine.limits import MAX_CONFERENCE_ID, MAX_HEADERS_BYTES, MAX_USER_NAME
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
-from flowengine.states.field_types import parse_millis, parse_seconds
+from flowengine.states.field_types import DIALLED_TARGET, parse_millis, parse_seconds
 from flowengine.states.state_results import ActionToSend
 from flowengine.states.step_context import StepContext
 from flowengine.svaml import (
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 CallHeaders = tuple[CallHeader, ...]
 ActionFactory = Callable[[Mapping[str, str], CallHeaders, str], Action]
-DIALLED_TARGET = "dialled"
 CONTROL_CHARACTERS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
 
 

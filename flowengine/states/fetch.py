@@ -1,7 +1,7 @@
 """fetch: ask another system over HTTP, within the callback's deadline."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -18,21 +18,23 @@ from flowengine.expr import (
     find_whole_expression,
 )
 from flowengine.expr.interpolation import split_interpolations
-from flowengine.limits import MAX_FETCH_SECONDS
+from flowengine.limits import FETCH_MARGIN_SECONDS, MAX_FETCH_SECONDS
 from flowengine.problems import Problem
 from flowengine.source import KeyPath
-from flowengine.states.assign import Scalar, convert_value
 from flowengine.states.builder import CompiledService, StateBuilder, Variable
 from flowengine.states.connect_actions import to_one_line
-from flowengine.states.field_types import Condition, Duration, Name, StateName, parse_millis
+from flowengine.states.field_types import Condition, Duration, Name, Scalar, StateName, parse_millis
 from flowengine.states.lookup_headers import (
     clean_header_value,
     find_header_fault,
     find_value_fault,
     merge_headers,
 )
+from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import Exit, LookupRequest, StateFailure, StateResult
 from flowengine.states.step_context import NameBindings, StepContext
+from flowengine.states.variable_values import convert_value
+from flowengine.states.verb import NoEffect, Verb, WrittenValue
 
 EXAMPLE = """
 look_up:
@@ -141,7 +143,7 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledFetch:
+class CompiledFetch(Verb):
     """A lookup at work. Secrets are bound at load and live only here."""
 
     service: CompiledService
@@ -164,6 +166,29 @@ class CompiledFetch:
             return self.build_request(run.bind_names(self.names, self.secrets))
         except EvalError as error:
             return StateFailure(error.message)
+
+    @property
+    def is_failure_likely(self) -> bool:
+        return not self.has_failed_exit
+
+    @property
+    def lookup_statuses(self) -> frozenset[str]:
+        return self.statuses
+
+    def list_written_values(self) -> Iterator[WrittenValue]:
+        for capture in self.captures:
+            yield WrittenValue(capture.variable, capture.value, ("into", capture.variable.name))
+
+    def find_no_effects(self, authored: Any, deadline: float) -> Iterator[NoEffect]:
+        """A timeout that the callback's deadline cuts."""
+        most = deadline - FETCH_MARGIN_SECONDS
+        if self.timeout > most and "timeout" in authored:
+            yield NoEffect(
+                ("timeout",),
+                f"a lookup is cut off after {most:g}s, as the platform waits {deadline:g}s for an "
+                "answer",
+                f"write `timeout: {most:g}s` or less",
+            )
 
     def build_request(self, names: Mapping[str, Any]) -> LookupRequest:
         headers = {
@@ -364,3 +389,41 @@ def add_exits(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> None:
     for status, target in fetch.on.items():
         builder.add_exit(f"on {status}", target, (*path, "on", status))
     builder.add_exit("failed", fetch.failed, (*path, "failed"))
+
+
+def summarise_fetch(authored: Mapping[str, Any]) -> str:
+    method = next((name for name in HTTP_METHODS if name in authored), "")
+    return f"{authored['service']}: {method} {authored[method]}" if method else ""
+
+
+def list_fetch_facts(authored: Fetch) -> Iterator[AuthoredFact]:
+    """What a lookup does not say itself is its service's."""
+    yield AuthoredFact("topic", f"service {authored.service}", None)
+    yield AuthoredFact("service", authored.service, ("timeout", "retries"))
+
+
+FETCH_KIND = StateKind(
+    "fetch",
+    "Ask another system over HTTP",
+    EXAMPLE,
+    Annotated[
+        Fetch,
+        Meta(
+            title="fetch",
+            description="Ask another system over HTTP.",
+            examples=[
+                {
+                    "service": "crm",
+                    "get": "/accounts/${vars.account}",
+                    "into": {"name": "body.name"},
+                }
+            ],
+        ),
+    ],
+    compile_fetch,
+    "same",
+    shape="lookup",
+    summarise=summarise_fetch,
+    is_summary_first=True,
+    list_facts=list_fetch_facts,
+)
