@@ -179,8 +179,8 @@ class StepWalk(msgspec.Struct):
         self.pop_frame()
         if visit.history:
             self.history.append(visit)
-        verb: Any = self.program.states[self.cursor.state].verb
-        self.run.names.update(verb.outputs(ended, self.run.notes))
+        verb = self.program.states[self.cursor.state].verb
+        self.run.names.update(verb.convert_outputs(ended, self.run.notes))
         return self.take_exit(Exit(f"outcome {outcome}"))
 
     def push_frame(self, state: str) -> None:

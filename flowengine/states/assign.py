@@ -98,4 +98,5 @@ SET_KIND = StateKind(
     summarise=summarise_set,
     is_summary_first=True,
     list_facts=list_set_facts,
+    data_keys=frozenset({"set"}),
 )

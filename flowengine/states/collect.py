@@ -501,4 +501,6 @@ COLLECT_KIND = StateKind(
     summarise=lambda authored: authored.get("prompt"),
     list_facts=list_collect_facts,
     has_defaults=True,
+    actions={"": "runMenu"},
+    identifying_options=frozenset({"into"}),
 )

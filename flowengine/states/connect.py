@@ -435,5 +435,8 @@ CONNECT_KIND = StateKind(
     shape="connection",
     summarise=summarise_connect,
     is_summary_first=True,
+    actions=ACTIONS_BY_TARGET,
+    data_keys=frozenset({"headers"}),
+    identifying_options=frozenset(TARGET_KEYS),
     expand=lambda authored: Connect(phone=authored) if isinstance(authored, str) else authored,
 )

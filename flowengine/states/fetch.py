@@ -426,4 +426,6 @@ FETCH_KIND = StateKind(
     summarise=summarise_fetch,
     is_summary_first=True,
     list_facts=list_fetch_facts,
+    data_keys=frozenset({"into", "headers", "body", "on"}),
+    identifying_options=frozenset({"service", *HTTP_METHODS}),
 )

@@ -299,4 +299,6 @@ MENU_KIND = StateKind(
     list_keys=lambda authored: list_option_keys(authored["options"]),
     list_facts=lambda authored: list_option_facts(authored.options),
     has_defaults=True,
+    actions={"": "runMenu"},
+    data_keys=frozenset({"hear"}),
 )

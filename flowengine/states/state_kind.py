@@ -1,8 +1,8 @@
 """One entry of the registry of kinds: what others must know of a kind before a state is compiled."""
 
 import keyword
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from flowengine.source import KeyPath
@@ -80,12 +80,18 @@ class StateKind:
     # keys that the author leads somewhere, from the YAML below the kind: where (below the kind),
     # and the target, None where it is no state
     list_keys: Callable[[Any], Iterator[tuple[KeyPath, str | None]]] = list_no_keys
+    # the platform's actions that it answers with, by what they lead to; "" where there is one
+    actions: Mapping[str, str] = field(default_factory=dict)
+    # keys below which an author's data stands, where a key such as `text` means nothing
+    data_keys: frozenset[str] = frozenset()
     # for the comparison of versions: the long form of a short one, what its options do not say by
     # themselves, whether `defaults:` step in, and whether its branches are shares of the callers
     expand: Callable[[Any], Any] = keep_form
     list_facts: Callable[[Any], Iterable[AuthoredFact]] = list_no_facts
     has_defaults: bool = False
     splits_callers: bool = False
+    # the options that tell best whether a state under another name is the same
+    identifying_options: frozenset[str] = frozenset()
 
     @property
     def attribute(self) -> str:

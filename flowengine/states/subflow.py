@@ -269,6 +269,7 @@ SUBFLOW_KIND = StateKind(
     summarise=lambda authored: str(authored["flow"]),
     is_summary_first=True,
     list_facts=list_subflow_facts,
+    data_keys=frozenset({"with", "into", "outcomes"}),
 )
 RETURN_KIND = StateKind(
     "return",
@@ -278,4 +279,5 @@ RETURN_KIND = StateKind(
     compile_return,
     "none",
     shape="end",
+    identifying_options=frozenset({"return"}),
 )

@@ -167,6 +167,7 @@ CONTINUE_KIND = StateKind(
     compile_continue,
     "none",
     shape="end",
+    actions={"": "continue"},
 )
 PARK_KIND = StateKind(
     "park",
@@ -185,6 +186,7 @@ PARK_KIND = StateKind(
     shape="end",
     summarise=lambda authored: authored.get("intro"),
     is_summary_first=True,
+    actions={"": "park"},
 )
 HANGUP_KIND = StateKind(
     "hangup",
@@ -196,6 +198,7 @@ HANGUP_KIND = StateKind(
     compile_hangup,
     "none",
     shape="end",
+    actions={"": "hangup"},
 )
 DONE_KIND = StateKind(
     "done",

@@ -135,6 +135,10 @@ class Verb:
         """The values that it writes, as far as they stand in the flow."""
         return ()
 
+    def convert_outputs(self, _ended: dict[str, Any], _notes: list[str]) -> dict[str, Any]:
+        """The variables here after its callee has ended with these names."""
+        return {}
+
     def list_prompts(self) -> Iterable[CompiledPrompt]:
         """Everything that it may ever say."""
         return ()
