@@ -18,7 +18,7 @@ from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema
 from flowengine.problems import CATALOGUE
 from flowengine.sinch import vocabulary
 from flowengine.states import STATE_KINDS
-from flowengine.states.connect_options import OPTIONS_BY_TARGET
+from flowengine.states.connect_checks import OPTIONS_BY_TARGET
 from flowengine.states.spoken_words import DIGIT_WORDS, YES_NO_WORDS
 from flowengine.svaml import LEGAL_ACTIONS
 
@@ -102,8 +102,9 @@ MEANINGS = {
     "event.error": "What went wrong, where a notice tells of an error.",
     "event.conference": "The conference in which a key was pressed.",
     "event.duration": "Seconds that the ended call lasted.",
-    "event.headers": 'Call headers by name: `event.headers["X-Tier"]`. Case does not count; a name '
-    "that is worked out is in small letters.",
+    "event.headers": 'Call headers by name: `event.headers["X-Tier"]`, empty where the call has no '
+    "such header. Case does not count; in front of `in`, a name that is worked out is in small "
+    "letters.",
     "now.date": "Today in the project's zone, such as `2026-12-24`.",
     "now.time": "The time of day there, such as `09:30`.",
     "now.weekday": "The day of the week there, such as `monday`.",

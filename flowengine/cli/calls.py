@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from flowengine.cli.read_project import format_count
 from flowengine.cli.since_option import SinceType
 from flowengine.journal import CallFilter, JournalReader
 from flowengine.journal.format_calls import format_call_list, format_conversation
@@ -55,7 +56,7 @@ def calls(
     With CALL, the platform's id of a call or its beginning, show that call from its first callback
     to its last.
     """
-    with open_journal(find_journal(store)) as reader:
+    with open_journal(find_journal(store), since) as reader:
         if call is not None:
             show_call(reader, call, data=data)
             return
@@ -83,14 +84,20 @@ def find_journal(store: str) -> Path:
 
 
 @contextmanager
-def open_journal(path: Path) -> Iterator[JournalReader]:
-    """A journal to read; it is said how much is missing in it. What cannot be read ends the command
-    with one line.
+def open_journal(path: Path, since: float = 0.0) -> Iterator[JournalReader]:
+    """A journal to read; it is said how much is missing in it since then. What cannot be read ends
+    the command with one line.
     """
     try:
         with closing(JournalReader(path)) as reader:
             if waiting := reader.count_waiting():
                 click.echo(format_missing(waiting), err=True)
+            if lost := reader.count_lost(since):
+                click.echo(
+                    f"{format_count(lost, 'callback')} missing: answered, but not written to the call "
+                    "journal; the log of the server says why",
+                    err=True,
+                )
             yield reader
     except JournalError as error:
         raise click.UsageError(str(error)) from error

@@ -9,6 +9,7 @@ from flowengine.compile import CompiledState, Program, Release
 from flowengine.compile.checks import callback_contexts, cookie_size
 from flowengine.limits import MAX_COOKIE_BYTES
 from flowengine.model import load_project
+from flowengine.states.field_types import SPECIAL_TARGETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class FlowExplanation:
     def format_kept_values(self, program: Program, state: CompiledState) -> Iterator[str]:
         size = self.cookies.get((program.flow, state.name))
         if size is not None:
-            names = ", ".join(sorted(program.live.get(state.name, ()))) or "no values"
+            live = sorted(name.removesuffix("~") for name in program.live.get(state.name, ()))
+            names = ", ".join(dict.fromkeys(live)) or "no values"
             yield f"keeps {names}; its cookie has at most {size} of {MAX_COOKIE_BYTES} bytes"
 
 
@@ -71,5 +73,8 @@ def format_exits(state: CompiledState) -> Iterator[str]:
     for name, target in state.exits.items():
         under = "" if target.via == "same" else f" ({target.via})"
         yield f"{name} -> {target.state}{under}"
+    for key, leads in state.verb.key_targets.items():
+        if leads in SPECIAL_TARGETS:
+            yield f"key {key} -> {leads} (pie)"
     if state.error:
         yield f"error -> {state.error}"

@@ -82,7 +82,7 @@ def replay(
     place = journal / JOURNAL_FILE if journal.is_dir() else journal
     archive = ServerSettings("", store=store).archive if store else place.with_name(ARCHIVE_FILE)
     release = compile_release(find_files(target, repo, folder, archive))
-    with open_journal(place) as reader:
+    with open_journal(place, since) as reader:
         made = replay_calls(
             release,
             reader.iter_recorded_calls(

@@ -15,7 +15,7 @@ from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.flow_sources import FOLLOW_POLL_SECONDS, SERVER_ACTOR, SourceSnapshot
 from flowengine.releases.git import GitError
 from flowengine.releases.publisher import format_source_name
-from flowengine.server.release_service import ReleaseService, format_rivalry, format_takeover
+from flowengine.server.release_service import ReleaseService, format_rival, format_takeover
 from flowengine.server.server_settings import (
     APPLICATION_KEY_VARIABLE,
     APPLICATION_SECRET_VARIABLE,
@@ -169,15 +169,37 @@ def choose_first_release(
         release = live.republish(found)
     if project.compiled.release is None:
         click.echo(project.format_problems(project.errors), err=True)
-        if release is None:
+        if release is not None:
+            click.echo(
+                f"THE FLOWS HAVE ERRORS: release {release.id}, which was live before, is served "
+                "until they are mended.",
+                err=True,
+            )
+        elif (release := fall_back(live, found)) is None:
             raise SystemExit(1)
-        click.echo(
-            f"THE FLOWS HAVE ERRORS: release {release.id}, which was live before, is served until "
-            "they are mended.",
-            err=True,
-        )
     assert release is not None  # noqa: S101  # it was published just now
     return release
+
+
+def fall_back(live: ReleaseService, found: SourceSnapshot) -> Release | None:
+    """The newest release that compiles, where neither what was live nor what the place has does:
+    another version of the engine may take neither. None where there is none, or where another
+    server of this machine serves what was live.
+    """
+    before = live.ledger.get_live()
+    if before.place != format_source_name(found.origin) or not live.try_lead():
+        return None
+    release = live.publisher.fall_back(found.origin, SERVER_ACTOR)
+    if not release:
+        return None
+    click.echo(
+        f"RELEASE {before.current}, WHICH WAS LIVE, NO LONGER COMPILES, AND NEITHER DO THE FLOWS: "
+        f"release {release}, the newest that compiles, is served until they are mended.",
+        err=True,
+    )
+    # the status says what is wrong with it
+    live.publisher.publish_if_new(found.files, found.origin, SERVER_ACTOR)
+    return live.compile_worker.load_release(release)
 
 
 def try_take_leadership(live: ReleaseService, release: str) -> bool:
@@ -190,7 +212,7 @@ def try_take_leadership(live: ReleaseService, release: str) -> bool:
         holder, late = live.leader_record.load_leader(), time.monotonic() > limit
         if holder is not None and not live.leader_record.is_same_source(holder, release):
             if late:
-                raise SettingsError(format_rivalry(holder, live.leader_record.source))
+                raise SettingsError(format_rival(holder, live.settings))
         elif live.ledger.get_live().current:
             live.leader_record.join_as_standby()
             return not live.is_shared
@@ -228,7 +250,7 @@ def announce_server(settings: ServerSettings, project: LoadedProject, *, signed:
     if project.problems and not project.errors:
         click.echo(project.format_problems(project.problems), err=True)
     click.echo(
-        f"{project.format_summary()}; serving "
+        f"{project.format_summary()}; callbacks go to "
         f"http://{settings.host}:{settings.port}{settings.callback_path}",
         err=True,
     )

@@ -63,19 +63,32 @@ class StatePreview:
     sampled: bool = False
 
 
+def format_placeholder(name: str) -> str:
+    return f"${{{name}}}"
+
+
+def other_placeholder(name: str) -> str:
+    """One that has nothing in common with the usual one: neither its ends nor its length."""
+    return f"~other {name[::-1]}~"
+
+
 class PreviewNames(NameBindings):
     """Names whose texts show where they come from."""
 
     __slots__ = ()
+    format_placeholder = staticmethod(format_placeholder)
 
     def __missing__(self, name: str) -> Any:
         """Clocks and calendars, as placeholders where they are text."""
         value = super().__missing__(name)
-        return format_placeholder(name) if isinstance(value, str) else value
+        return self.format_placeholder(name) if isinstance(value, str) else value
 
 
-def format_placeholder(name: str) -> str:
-    return f"${{{name}}}"
+class OtherwiseShown(PreviewNames):
+    """The same with other placeholders."""
+
+    __slots__ = ()
+    format_placeholder = staticmethod(other_placeholder)
 
 
 def choose_sample(variable: Variable) -> Any:
@@ -100,27 +113,33 @@ def build_values(program: Program, text: Callable[[Variable], Any]) -> dict[str,
 def preview_state(
     release: Release, program: Program, state: CompiledState, known: tuple[str, ...]
 ) -> StatePreview:
-    """Placeholders first; where something must be computed from a value, a sample of its kind."""
+    """Placeholders first. Where something is worked out from a value, as by `spell`, a sample of
+    its kind: nobody can read what becomes of a format_placeholder.
+    """
     event = SAMPLE_EVENTS[known[0] if known else "ice"]
-    values = {
-        **build_values(program, lambda item: format_placeholder(f"vars.{item.name}")),
-        **{fact: format_placeholder(fact) for fact in SAMPLE_FACTS},
-    }
-    shown = PreviewNames.from_values(values, release.computed_names, event, SAMPLE_TIME)
-    seen = enter_state(program, state, shown)
-    if not seen.depends:
+
+    def shown(kind: type[PreviewNames]) -> StatePreview:
+        texts = build_values(program, lambda item: kind.format_placeholder(f"vars.{item.name}"))
+        facts = {fact: kind.format_placeholder(fact) for fact in SAMPLE_FACTS}
+        names = kind.from_values({**texts, **facts}, release.computed_names, event, SAMPLE_TIME)
+        return enter_state(program, state, names)
+
+    seen = shown(PreviewNames)
+    if not seen.depends and renamed(seen, state) == shown(OtherwiseShown):
         return seen
-    again = enter_state(
-        program,
-        state,
-        NameBindings.from_values(
-            {**build_values(program, choose_sample), **SAMPLE_FACTS},
-            release.computed_names,
-            event,
-            SAMPLE_TIME,
-        ),
-    )
+    sampled = {**build_values(program, choose_sample), **SAMPLE_FACTS}
+    names = NameBindings.from_values(sampled, release.computed_names, event, SAMPLE_TIME)
+    again = enter_state(program, state, names)
     return seen if again.depends else replace(again, sampled=True)
+
+
+def renamed(seen: StatePreview, state: CompiledState) -> StatePreview:
+    """What is shown, with the other placeholders."""
+    svaml, asks = seen.svaml, seen.asks
+    for name in state.reads | state.late_reads:
+        svaml = svaml.replace(format_placeholder(name), other_placeholder(name))
+        asks = asks.replace(format_placeholder(name), other_placeholder(name))
+    return replace(seen, svaml=svaml, asks=asks)
 
 
 def enter_state(program: Program, state: CompiledState, names: NameBindings) -> StatePreview:

@@ -24,7 +24,7 @@ from flowengine.cooperative import iterate_with_pauses
 from flowengine.expr import EscapeMode, Scope
 from flowengine.model import AuthoredProject, CompileCache, load_project
 from flowengine.model.project_file import DEFAULT_APOLOGY, DEFAULT_APOLOGY_LOCALE
-from flowengine.model.project_folder import PROJECT_FILE
+from flowengine.model.project_loader import place_of_project
 from flowengine.problems import Problem, Span, sort_problems, suggest_name
 from flowengine.source import CONFLICT_CODE, INTERNAL_CODE, to_internal_problem
 from flowengine.states.field_types import parse_millis
@@ -61,7 +61,9 @@ class ProjectCompiler:
                 return self._compile_files(files, environment, cookies_only=cookies_only)
             except Exception as error:  # noqa: BLE001  # whatever it is, a server goes on
                 self._cache.rotate_generations(sound=False)
-                span = Span(PROJECT_FILE if len(files) != 1 else next(iter(files)), 1, 1, 1, 1)
+                span = place_of_project(files)
+                if len(files) == 1:
+                    span = Span(next(iter(files)), 1, 1, 1, 1)
                 sources = {
                     name: content.decode(errors="replace") for name, content in files.items()
                 }

@@ -36,7 +36,7 @@ COLUMN_TYPES: tuple[tuple[type, Type], ...] = (
     (float, Type.DECIMAL),
     (str, Type.TEXT),
 )
-PROJECT_FILE_START = Span("project.yaml", 1, 1, 1, 1)
+PROJECT_FILE_START = Span.for_file(".")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from flowengine.states import STATE_KINDS
 from flowengine.states.field_types import SPECIAL_TARGETS
 
 MAX_LABEL_LENGTH = 60
-OWN_KEY_DEPTH = 2  # options, key
 
 
 def build_graph(program: Program) -> FlowGraph:
@@ -63,9 +62,10 @@ def build_edges(program: Program, state: CompiledState) -> Iterator[Edge]:
 
 def find_special_keys(kind: str, written: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Keys of the question itself that lead to no state; those of inner menus are left out."""
-    for path, target in STATE_KINDS[kind].list_keys(written[kind]) if kind in STATE_KINDS else ():
-        if len(path) == OWN_KEY_DEPTH and target in SPECIAL_TARGETS:
-            yield str(path[-1]), str(target)
+    known = STATE_KINDS.get(kind)
+    for key, _, target in known.list_own_keys(written[kind]) if known else ():
+        if target in SPECIAL_TARGETS:
+            yield key, str(target)
 
 
 def format_state_label(name: str, written: Mapping[str, Any]) -> str:

@@ -37,6 +37,7 @@ class Calendar:
         self.yearly = {day: tuple(ranges) for day, ranges in (yearly or {}).items()}
         self.closed = closed
         self._get_intervals = lru_cache(maxsize=16)(self._compute_intervals)
+        self._last_answer: tuple[float, datetime | None] | None = None
 
     def is_open(self, now: datetime) -> bool:
         if self.closed:
@@ -49,22 +50,40 @@ class Calendar:
         )
 
     def find_next_opening(self, now: datetime) -> datetime | None:
-        """The next moment after now at which opening hours begin, in the calendar's zone."""
+        """The next moment after now at which this opens, in the calendar's zone: hours that go on
+        from others, as at midnight around the clock, open nothing.
+
+        An answer holds until its moment; hours that never begin again are looked for over a year.
+        """
         if self.closed:
             return None
-        today, moment = now.astimezone(self.zone).date(), now.timestamp()
+        moment, last = now.timestamp(), self._last_answer
+        if last and last[0] <= moment and (last[1] is None or moment < last[1].timestamp()):
+            return last[1]
+        found = self._find_opening(now.astimezone(self.zone).date(), moment)
+        self._last_answer = moment, found
+        return found
+
+    def _find_opening(self, today: date, moment: float) -> datetime | None:
         near = (today + timedelta(days=ahead) for ahead in range(-1, _HORIZON_DAYS))
         for day in chain(near, self._iterate_far_days(today + timedelta(days=_HORIZON_DAYS))):
             later = [start for start, end in self._get_intervals(day) if moment < start < end]
-            if later:
-                return datetime.fromtimestamp(min(later), self.zone)
+            around = (*self._get_intervals(day - _DAY), *self._get_intervals(day)) if later else ()
+            opens = [
+                start for start in later if not any(first < start <= last for first, last in around)
+            ]
+            if opens:
+                return datetime.fromtimestamp(min(opens), self.zone)
         return None
 
     def format_next_opening(self, now: datetime, locale: str) -> str:
+        """When this opens next, by the clock and the days of its own zone."""
         opening = self.find_next_opening(now)
         if opening is None:
-            add_remark("next_open: these hours never begin again")
-            return "at a later time" if is_english(locale) else ""
+            is_open = self.is_open(now)
+            add_remark(f"next_open: these hours never {'end' if is_open else 'begin again'}")
+            speech_formats = "now" if is_open else "at a later time"
+            return speech_formats if is_english(locale) else ""
         days = (opening.date() - now.astimezone(self.zone).date()).days
         clock = format_spoken_time(opening.hour, opening.minute, locale)
         return format_spoken_opening(opening.date(), days, clock, locale)
@@ -74,6 +93,7 @@ class Calendar:
         they open was open before.
         """
         dated = {day for day in self.exceptions if day >= start}
+        dated |= {day + _DAY for day in dated if day < date.max}  # after a day that is closed
         leaps = {
             date(year, *day)
             for day in self.yearly

@@ -21,6 +21,7 @@ from cel_expr_python.ext import ext_strings
 from flowengine.expr.bounds import MAX_RESULT
 from flowengine.expr.expression_tree import ExpressionNode, read_tree
 from flowengine.expr.functions import FUNCTIONS, Overload
+from flowengine.expr.header_names import READ_HEADER, read_header
 from flowengine.expr.map_order import SORT_KEYS_FUNCTION, sort_keys
 from flowengine.expr.mixed_arithmetic import MIXED_ARITHMETIC
 from flowengine.expr.references import find_references
@@ -157,6 +158,9 @@ _EXTENSIONS: Final = (
         "flowengine", (one for function in FUNCTIONS.values() for one in function.overloads)
     ),
     _build_extension("mixed", MIXED_ARITHMETIC),
+    _build_extension(
+        "headers", [Overload(READ_HEADER, (Type.ANY, Type.ANY), Type.ANY, read_header)]
+    ),
     _build_extension("order", [Overload(SORT_KEYS_FUNCTION, (Type.ANY,), Type.ANY, sort_keys)]),
 )
 

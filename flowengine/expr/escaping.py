@@ -35,6 +35,15 @@ def escape_for_url(text: str) -> str:
     return quote(text, safe="", errors="replace")  # half of a surrogate pair has no UTF-8
 
 
+def escape_for_path(text: str, name: str = "a value") -> str:
+    """One piece of a path. Without it the path would name something else: `/customers/` is all
+    customers.
+    """
+    if not text:
+        raise EvalError(f"{name} is empty, so the path would be another one")
+    return escape_for_url(text)
+
+
 def escape_for_attribute(text: str) -> str:
     """A value inside a tag. An address must reach the platform as it is; words may change a little."""
     if "://" not in text:
@@ -44,7 +53,4 @@ def escape_for_attribute(text: str) -> str:
     return text
 
 
-ESCAPE_BY_MODE: Final[dict[str, Callable[[str], str]]] = {
-    "speech": escape_for_speech,
-    "url": escape_for_url,
-}
+ESCAPE_BY_MODE: Final[dict[str, Callable[[str], str]]] = {"speech": escape_for_speech}

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 SORT_KEYS_FUNCTION: Final = "sort_keys"
 _LIST_LOOP: Final = re.compile(r"\.\s*(?:map|filter)\s*\(")
-_LOOP_TOKENS: Final = re.compile(
+TOKENS: Final = re.compile(
     r"""[rRbB]{0,2}(?:'''.*?'''|\"\"\".*?\"\"\")
     | [rR][bB]?"[^"\n]*" | [rR][bB]?'[^'\n]*' | [bB]?"(?:\\.|[^"\\\n])*" | [bB]?'(?:\\.|[^'\\\n])*'
     | //[^\n]* | \.\s*[A-Za-z_]\w* | [A-Za-z_]\w* | \d[\w.]* | \.\d\w* | [()\[\]{}] | \S""",
@@ -42,7 +42,7 @@ def order_maps(text: str) -> str:
     inserts: list[tuple[int, str]] = []
     starts: list[int] = []  # where the operand began that each open bracket belongs to
     start, follows = 0, False  # of the operand that is being read; whether one has been read
-    for token in _LOOP_TOKENS.finditer(text):
+    for token in TOKENS.finditer(text):
         sign = token[0]
         if sign.startswith("//"):
             continue

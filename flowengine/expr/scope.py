@@ -10,7 +10,7 @@ from flowengine.expr.bounds import MAX_EXPRESSION, MAX_LOOPS, MAX_REPLACES
 from flowengine.expr.call_locale import CALL_LOCALE, add_call_locale
 from flowengine.expr.cel import CelCompileError, CelProgram, Environment
 from flowengine.expr.cel_errors import format_type, translate_cel_error
-from flowengine.expr.header_names import EVENT_HEADERS, fold_header_names
+from flowengine.expr.header_names import EVENT_HEADERS, default_missing_headers, fold_header_names
 from flowengine.expr.literals import check_literals
 from flowengine.expr.map_order import order_maps
 from flowengine.expr.tables import build_table_overloads
@@ -26,6 +26,7 @@ from flowengine.expr.types import (
     Values,
 )
 from flowengine.expr.value_domains import Domains, check_domains, needs_tree
+from flowengine.problems import abbreviate, in_cure
 
 _FORBIDDEN_CHARACTER: Final = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]"
@@ -131,7 +132,7 @@ class Scope:
         check_literals(text)
         meant = text
         if EVENT_HEADERS in compiled.names:
-            meant = fold_header_names(text, compiled.to_tree())
+            meant = default_missing_headers(fold_header_names(text, compiled.to_tree()))
         if CALL_LOCALE in self.names:
             meant = add_call_locale(meant)
         meant = order_maps(meant)
@@ -250,7 +251,7 @@ def _convert_value(value: Any, kind: Type, what: str) -> Any:
         return float(value)
     if kind is Type.INTEGER and value.__class__ is float and isfinite(value) and value.is_integer():
         return int(value)
-    raise EvalError(f"{what} is not {format_type(kind)}: {str(value)[:40]!r}")
+    raise EvalError(f"{what} is not {format_type(kind)}: {abbreviate(str(value), 40)!r}")
 
 
 def _find_text_start(text: str) -> int:
@@ -261,7 +262,7 @@ def _suggest_condition(made: Expression) -> str:
     example = {Type.TEXT: ' == "…"', Type.INTEGER: " > 0", Type.DECIMAL: " > 0.0"}.get(
         made.type, ""
     )
-    return f"compare it, for example {made.text.strip()[:40]}{example}"
+    return f"compare it, for example {in_cure(made.text.strip())}{example}"
 
 
 def _suggest_conversion(text: str, expects: Type | None) -> str:
@@ -269,7 +270,7 @@ def _suggest_conversion(text: str, expects: Type | None) -> str:
         Type(expects or Type.ANY)
     )
     return (
-        f"write {converter}({text.strip()[:40]})"
+        f"write {converter}({in_cure(text.strip())})"
         if converter
         else 'compare it with something, such as == "yes"'
     )

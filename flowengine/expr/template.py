@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from flowengine.expr.escaping import (
     ESCAPE_BY_MODE,
     escape_for_attribute,
+    escape_for_path,
     escape_for_ssml,
     escape_for_url,
 )
@@ -68,9 +70,10 @@ def compile_template(
             pieces.append(
                 CompiledInterpolation(_compile_interpolation(part, compile_piece), part.start)
             )
-            parts.append(
-                _make_part_evaluator(pieces[-1].expression, _choose_escape(mode, found, index))
-            )
+            neutral = _choose_escape(mode, found, index)
+            if neutral is escape_for_path:
+                neutral = partial(escape_for_path, name=part.text.strip())
+            parts.append(_make_part_evaluator(pieces[-1].expression, neutral))
         else:
             parts.append(part)
     return Template(
@@ -86,11 +89,14 @@ def _choose_escape(
     mode: EscapeMode, parts: Sequence[str | Interpolation], index: int
 ) -> Callable[[str], str] | None:
     """How the value at a place of a text is made harmless. In markup it depends on whether it is
-    inside a tag; of an audio address, what is the whole or begins it stands as it is.
+    inside a tag, in an address on whether it is in the path; of an audio address, what is the whole
+    or begins it stands as it is.
     """
+    before = "".join(part for part in parts[:index] if isinstance(part, str))
     if mode is EscapeMode.SSML:
-        before = "".join(part for part in parts[:index] if isinstance(part, str))
         return escape_for_attribute if before.rfind("<") > before.rfind(">") else escape_for_ssml
+    if mode is EscapeMode.URL:
+        return escape_for_url if "?" in before else escape_for_path
     if mode is EscapeMode.AUDIO:
         after = parts[index + 1] if index + 1 < len(parts) else "/"
         begins = index == 0 and isinstance(after, str) and after.startswith(("/", "?"))

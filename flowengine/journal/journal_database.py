@@ -31,6 +31,12 @@ _JOURNAL_SCHEMA = (
     f"PRAGMA user_version = {JOURNAL_SCHEMA_VERSION}",
 )
 
+# What came later stands for itself, so that journals from before go on, and go back: how many
+# callbacks are missing, by the minute in which that was written down.
+_LOSSES = (
+    "CREATE TABLE IF NOT EXISTS losses (minute INTEGER PRIMARY KEY, callbacks INTEGER NOT NULL)"
+)
+
 _JOURNAL_UPGRADES = {
     0: _JOURNAL_SCHEMA,
     1: (_INBOX_TABLE, f"PRAGMA user_version = {JOURNAL_SCHEMA_VERSION}"),
@@ -81,6 +87,7 @@ def _prepare_schema(connection: sqlite3.Connection) -> None:
             "the file away, then one is made anew: "
             f"what is lost then is {JOURNAL_LOSS_TEXT}"
         )
+    connection.execute(_LOSSES)
     connection.execute("COMMIT")
     for pragma in _JOURNAL_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").fetchall()

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from flowengine.journal.answer_intern_table import AnswerInternTable
 from flowengine.journal.journal_database import JOURNAL_LOSS_TEXT, open_for_writing
+from flowengine.storage.sessions.sqlite_connection import is_busy
 from flowengine.storage.sessions.sqlite_file import FileIdentity, suggest_remedy
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class JournalFile:
             self.answers.clear()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, sqlite3.Error) and not is_busy(error):
                 self.close()  # it may be the file: the next one to write sees what is there by then
             raise
 

@@ -13,6 +13,7 @@ from flowengine.journal.inbox import count_waiting
 from flowengine.journal.journal_database import JournalError, format_read_error, open_for_reading
 from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.journal_row import EncryptedPart, encode_call_id
+from flowengine.journal.losses import count_losses
 
 _decode_part = msgspec.msgpack.Decoder(EncryptedPart).decode
 _SUMMARIES_QUERY = """
@@ -156,6 +157,11 @@ class JournalReader:
         )  # a server of before made none
         with self._translate_errors():
             return count_waiting(self.connection) if inbox else 0
+
+    def count_lost(self, since: float) -> int:
+        """How many callbacks since then are missing, as they could not be written."""
+        with self._translate_errors():
+            return count_losses(self.connection, since)
 
     def _fetch_rows(
         self, query: str, values: Mapping[str, Any] | Sequence[Any] = ()

@@ -156,8 +156,10 @@ def find_last_exit(trace: Sequence[TraceEntry]) -> str:
     """
     found = ""
     for entry in trace:
-        if entry.what == "answers":  # what comes after it are notes
+        if entry.what == "answers":
             break
+        if entry.is_note:
+            continue
         if not NON_EXIT_PATTERN.match(entry.what) and (
             entry.what != "next" or not found or found.endswith(": next")
         ):

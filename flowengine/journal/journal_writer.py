@@ -4,10 +4,13 @@ down, many in one commit.
 
 import asyncio
 import logging
+import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from flowengine.compile import Release
@@ -15,18 +18,22 @@ from flowengine.journal.deferred_rows import INBOX_POLL_SECONDS, DeferredRows
 from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.journal_file import JournalFile
 from flowengine.journal.journal_row import JournalRecord
+from flowengine.journal.losses import record_losses
 from flowengine.journal.release_lookup import LoadRelease, ReleaseLookup
 from flowengine.journal.retention import JOURNAL_PURGE_SECONDS, KEEP_NOTHING, Retention
 from flowengine.journal.row_writer import RowCounter, RowWriter
 from flowengine.journal.size_limit import JournalUsage, SizeLimit
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.log_once import LogOnce
+from flowengine.storage.sessions.sqlite_connection import is_busy
 
 BATCH_DELAY_SECONDS = 0.05  # the longest that a row waits to share a commit
 # the same for one that is waited for: nobody is on the line, and others come to share its commit
 AWAITED_BATCH_DELAY_SECONDS = 0.002
 MAX_BATCH_CALLBACKS = 500  # rows in one commit, some 20 ms of work
 MAX_BATCH_BYTES = 500_000  # of what came and what was answered; rows have two to three times that
+# to go on trying at the end where another process is writing; a worker has 30 to end
+CLOSING_SECONDS = 15.0
 MAX_WAITING_CALLBACKS = 50_000  # callbacks; on a disk that hangs, memory must not grow for ever
 MAX_COMMIT_WAIT_SECONDS = (
     2.0  # the platform waits for an answer; a disk that hangs must not cost it
@@ -66,6 +73,8 @@ class JournalWriter:
         self._log_once = LogOnce(log)
         self._waiting: deque[WaitingRecord] = deque()
         self._noted_count = 0
+        self._losses: deque[int] = deque()  # that are not written down yet
+        self._give_up_at = float("inf")
         self._wake = threading.Event()
         self._is_wake_scheduled = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -106,6 +115,7 @@ class JournalWriter:
 
     def close(self) -> None:
         """Write what is left, and let go of the file."""
+        self._give_up_at = time.monotonic() + CLOSING_SECONDS
         self._closing.set()
         self._wake.set()
         if self._loop is not None:
@@ -129,13 +139,21 @@ class JournalWriter:
             )
             self._wake.clear()
             self._deferred_rows.update_load(self._noted_count)
-            while batch := self._take_batch():
-                self._write_batch(batch)
-                self._enforce_size_limit()
+            if not self._write_waiting():
+                self._wake.set()
+                continue
             self._catch_up()
             self._retention.purge_if_due()
             self._enforce_size_limit()
         self._file.close()
+
+    def _write_waiting(self) -> bool:
+        """Write all that waits; False where another process keeps the journal from being written."""
+        while batch := self._take_batch():
+            if not self._write_batch(batch):
+                return False
+            self._enforce_size_limit()
+        return True
 
     def _enforce_size_limit(self) -> None:
         try:
@@ -161,21 +179,40 @@ class JournalWriter:
                 break
         return batch
 
-    def _write_batch(self, batch: list[WaitingRecord]) -> None:
+    def _write_batch(self, batch: list[WaitingRecord]) -> bool:
+        """Write these callbacks. They wait on where another process writes for too long, such as a
+        worker that saturates the disk: then False.
+        """
         try:
-            noted = [noted for noted, _ in batch]
-            self._count_rows(
-                "kept",
-                self._file.run_transaction(
-                    lambda connection: self._deferred_rows.write(connection, noted)
-                ),
-            )
+            losses, noted = len(self._losses), [noted for noted, _ in batch]
+            kept = self._file.run_transaction(partial(self._write_noted, noted, losses))
+            self._count_rows("kept", kept)
+            for _ in range(losses):
+                self._losses.popleft()
         except Exception as error:  # noqa: BLE001  # whatever it is, no caller may feel it
+            if is_busy(error) and time.monotonic() < self._give_up_at:
+                self._waiting.extendleft(reversed(batch))
+                self._log_once.error(
+                    "callbacks wait to be written to the call journal: another process is writing "
+                    "to %s",
+                    self._file.path,
+                )
+                return False
             self._note_lost(batch, self._file.format_error(error))
         waited = [done for _, done in batch if done is not None]
         if waited and self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more
                 self._loop.call_soon_threadsafe(_settle_futures, *waited)
+        return True
+
+    def _write_noted(
+        self, noted: list[JournalRecord], losses: int, connection: sqlite3.Connection
+    ) -> int:
+        """Write callbacks, and the first `losses` that were counted; how many could be written."""
+        if losses:
+            lost = sum(self._losses[index] for index in range(losses))
+            record_losses(connection, time.time(), lost)
+        return self._deferred_rows.write(connection, noted)
 
     def _catch_up(self) -> None:
         """Make rows of what waits, while there is time for it; under pressure a piece each time."""
@@ -195,7 +232,9 @@ class JournalWriter:
             )
 
     def _note_lost(self, batch: list[WaitingRecord], why: str) -> None:
+        """Count these callbacks as lost: in the metrics now, in the journal once it can be written."""
         self._count_rows("lost", len(batch))
+        self._losses.append(len(batch))
         self._log_once.error("callbacks are answered, but not written to the call journal: %s", why)
 
 

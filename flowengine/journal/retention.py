@@ -8,6 +8,7 @@ from collections.abc import Callable
 from flowengine.compile import Release
 from flowengine.journal.answer_intern_table import ANSWER_REWRITE_SECONDS
 from flowengine.journal.journal_file import JournalFile
+from flowengine.journal.losses import drop_losses
 from flowengine.states.field_types import parse_period_seconds
 
 KEEP_NOTHING = "none"  # as a project says that it wants no journal
@@ -91,3 +92,4 @@ class Retention:
         connection.execute(
             "DELETE FROM answers WHERE at < ?", (before - 2 * ANSWER_REWRITE_SECONDS,)
         )
+        drop_losses(connection, before)

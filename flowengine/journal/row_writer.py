@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
@@ -9,6 +10,7 @@ from flowengine.compile import Release
 from flowengine.journal.answer_intern_table import AnswerInternTable
 from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.journal_row import REPEATED_OUTCOME, JournalRecord, JournalRow, build_row
+from flowengine.journal.losses import record_losses
 
 log = logging.getLogger(__name__)
 _COLUMNS, _VALUES = ", ".join(JournalRow._fields), ", ".join("?" * len(JournalRow._fields))
@@ -62,6 +64,8 @@ class RowWriter:
             ]
             insert_rows(connection, [answers.intern_answer(connection, one) for one in made])
             kept += len(made)
+        if kept < len(batch):
+            record_losses(connection, time.time(), len(batch) - kept)
         return kept
 
     def _build_row(

@@ -1,6 +1,6 @@
 """The files of a project to its typed model with every problem of form."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -84,7 +84,7 @@ def load_project(
         gathered.problems.append(
             Problem(
                 "FE501",
-                Span(PROJECT_FILE, 1, 1, 1, 1),
+                place_of_project(files),
                 "this project has no flow",
                 "write one, such as main.yaml",
             )
@@ -96,6 +96,11 @@ def load_project(
     return AuthoredProject(
         project, gathered.document, gathered.flows, gathered.locations, common
     ), gathered.problems
+
+
+def place_of_project(files: Collection[str]) -> Span:
+    """Where to tell of what concerns a project as a whole: at its file, else at its folder."""
+    return Span(PROJECT_FILE, 1, 1, 1, 1) if PROJECT_FILE in files else Span.for_file(".")
 
 
 def load_file(name: str, content: bytes) -> AuthoredFile:

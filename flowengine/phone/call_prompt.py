@@ -1,9 +1,11 @@
 """What a call waits for just now, in a few words."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.scenario_run import get_position
+from flowengine.states.field_types import SPECIAL_TARGETS
 from flowengine.switch.switch_events import Joined, MenuWaits, Ringing
 
 
@@ -55,11 +57,30 @@ def format_choices(keys: str) -> str:
 
 
 def describe_digits(talk: Conversation, most: int) -> str:
-    """How many; at least as many as the flow takes, where it is known."""
+    """How many; at least as many as the flow takes, where it is known. Keys that work everywhere
+    count beside them.
+    """
     least = getattr(find_state_verb(talk), "least", 0)
+    others = other_keys(getattr(find_state_verb(talk), "keys", ()), most)
     if least == most:
-        return "1 digit" if most == 1 else f"{most} digits"
-    return f"{least} to {most} digits, then #" if least > 1 else f"up to {most} digits, then #"
+        return ("1 digit" if most == 1 else f"{most} digits") + others
+    return (
+        f"{least} to {most} digits, then #" if least > 1 else f"up to {most} digits, then #"
+    ) + (others)
+
+
+def other_keys(keys: Iterable[str], most: int) -> str:
+    """Keys that are no digits of an input: among several they count alone, and the platform
+    reports them after # or a silence.
+
+    >>> other_keys("*0#", 4), other_keys("*#", 1), other_keys("", 4)
+    ('; * or 0 alone, then #; # alone', ', * or #', '')
+    """
+    keys = "".join(keys)
+    if most == 1:
+        return f", {format_choices(keys)}" if keys else ""
+    typed = format_choices(keys.replace("#", ""))
+    return (f"; {typed} alone, then #" if typed else "") + ("; # alone" if "#" in keys else "")
 
 
 def find_state_verb(talk: Conversation) -> Any:
@@ -75,6 +96,10 @@ def list_exits(talk: Conversation) -> list[str]:
     flow, state = get_position(talk)
     program = talk.backend.release.programs.get(flow) if talk.backend else None
     found = program.states.get(state) if program else None
-    return (
-        [f"{name} leads to {target.state}" for name, target in found.exits.items()] if found else []
-    )
+    if found is None:
+        return []
+    special = {key: does for key, does in found.verb.key_targets.items() if does in SPECIAL_TARGETS}
+    return [
+        *(f"{name} leads to {target.state}" for name, target in found.exits.items()),
+        *(f"key {key} means {does}" for key, does in special.items()),
+    ]

@@ -97,18 +97,20 @@ class CallbackExplainer:
 
     def format_walk(self, told: AnswerReceived) -> str:
         """The states that led to this answer, with what happened in each."""
-        steps = self.talk.backend_call.steps if self.talk.backend_call else []
-        found = next(
-            (
-                step
-                for step in reversed(steps)
-                if step.body == told.body and step.event.kind == told.event
-            ),
-            None,
-        )
-        way = format_trace(found.trace) if found else []
+        way = format_trace(trace_of(self.talk, told))
         stays = told.event in ("dice", "notify") and len(way) == 1 and "(" not in way[0]
         return f"walks: {' -> '.join(way)}" if way and not stays else ""
+
+
+def trace_of(talk: Conversation, told: AnswerReceived) -> Sequence[TraceEntry]:
+    """The way through the flow to this answer; nothing where the flow is elsewhere."""
+    steps = talk.backend_call.steps if talk.backend_call else []
+    same = (
+        step.trace
+        for step in reversed(steps)
+        if step.body == told.body and step.event.kind == told.event
+    )
+    return next(same, ())
 
 
 def format_trace(trace: Sequence[TraceEntry]) -> list[str]:

@@ -60,7 +60,6 @@ class PhoneSession:
         over = self.talk.is_over
         self.marks.append(self.read_progress())
         self.hang_up()
-        self.explain_apologies()
         if over and not self.lines.is_interactive:
             self.check_unused_line()
         return True
@@ -190,22 +189,6 @@ class PhoneSession:
         line = self.lines.read_line("")
         if line and parse_step(line) != "hangs up":
             self.report_refusal(f"the call was over before: {line}")
-
-    def explain_apologies(self) -> None:
-        """Why the flow could do no more than apologise."""
-        for step in self.talk.backend_call.steps if self.talk.backend_call else ():
-            if any(entry.what == "apology" for entry in step.trace):
-                at = next(
-                    (
-                        entry
-                        for entry in reversed(step.trace)
-                        if entry.what.startswith(("failed: ", "too many "))
-                    ),
-                    step.trace[-1],
-                )
-                self.screen.print_line(
-                    "-", f"the flow apologised: {at.flow}.{at.state} {at.what}", bad=True
-                )
 
     def hang_up(self) -> None:
         """Hang up where nobody has, and see what comes after the end."""

@@ -1,6 +1,6 @@
 """A call as it went, kept as a scenario."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import yaml
 
 from flowengine.phone.phone_session import CallProgress, PhoneSession
 from flowengine.phone.phone_steps import PhoneStep, describe_step
+from flowengine.problems import abbreviate
 from flowengine.scenarios.explore import Trial, TrialLookup, TrialPlan
 from flowengine.scenarios.generate import MAX_NAME, ScenarioDumper, build_lookup, format_move
 from flowengine.scenarios.generate import build_scenario as judged
@@ -43,10 +44,7 @@ def format_scenario_file(session: PhoneSession, kept: SavedScenario) -> str:
 
 
 def build_saved_scenario(session: PhoneSession, kept: SavedScenario) -> ScenarioData:
-    lookups = [
-        redact_lookup(build_lookup(asked, session.talk.call.id), kept.hidden)
-        for asked in kept.asked
-    ]
+    lookups = [build_lookup(asked, session.talk.call.id, kept.hidden) for asked in kept.asked]
     given = {**kept.given, **({"lookups": lookups} if lookups else {})}
     steps: list[PhoneStep] = list(
         build_observations(session, kept.flow, CallProgress(0, 0, 0), session.marks[0])
@@ -102,23 +100,7 @@ def unwrap_single(texts: list[str]) -> str | list[str]:
 def format_title(steps: Sequence[PhoneStep]) -> str:
     """What is special about a call, in a few words."""
     words = (f"callee {what}" if far else what for far, what in map(describe_step, steps))
-    return ", ".join(words)[:MAX_NAME] or "somebody calls"
-
-
-def redact_lookup(double: ScenarioData, hidden: Sequence[str]) -> ScenarioData:
-    """A lookup in which anything may stand where a secret was."""
-    return {
-        name: redact_value(value, hidden) if name in ("get", "post", "put", "body") else value
-        for name, value in double.items()
-    }
-
-
-def redact_value(value: Any, hidden: Sequence[str]) -> Any:
-    if isinstance(value, Mapping):
-        return {name: redact_value(part, hidden) for name, part in value.items()}
-    for secret in hidden if isinstance(value, str) else ():
-        value = value.replace(secret, "*")
-    return value
+    return abbreviate(", ".join(words), MAX_NAME) or "somebody calls"
 
 
 def find_faults(text: str, project: ScenarioProject) -> list[str]:

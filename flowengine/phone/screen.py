@@ -1,7 +1,7 @@
 """What happens on a call, line by line: when, who, and what."""
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,8 @@ import click
 import msgspec
 
 from flowengine.phone.call_prompt import describe_waiting
+from flowengine.phone.explain_callbacks import trace_of
+from flowengine.runtime.step import TraceEntry
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.then_checks import list_recording_urls
 from flowengine.switch.switch_events import (
@@ -29,6 +31,12 @@ from flowengine.switch.switch_events import (
 
 PLATFORM = "platform"
 COLOURS = {PLATFORM: "blue", "callee": "magenta", "caller": "cyan", "person": "cyan"}
+APOLOGISED = "the flow apologised: "
+MISHAPS = (
+    *("failed: ", "fetch failed: ", "too many ", "no flow answers"),
+    *("asks without ", "left out: ", "cut: ", "valid: "),
+)
+"""How the lines of a trace begin that tell of something an author did not mean"""
 ExplainCallback = Callable[[Asks | AnswerReceived], list[str]]
 
 
@@ -142,9 +150,27 @@ class Screen:
                 f"refuses the answer to {happening.event}: {format_finding(finding)}",
                 bad=True,
             )
+        for reason in reasons(trace_of(self.talk, happening)):
+            self.print_line("-", reason, bad=reason.startswith(APOLOGISED))
         if not happening.failure and not happening.illegal:
             for place in list_recording_urls(happening.body):
                 self.print_line(PLATFORM, f"records to {place or 'a place of its own'}")
+
+
+def reasons(trace: Sequence[TraceEntry]) -> list[str]:
+    """Why a flow took another way than its author meant, or said less.
+
+    >>> reasons([TraceEntry("line", "look_up", "failed"), TraceEntry("line", "look_up", "fetch failed: 500")])
+    ['line.look_up: fetch failed: 500']
+    """
+    found = [
+        f"{entry.flow}.{entry.state}: {entry.what}".removeprefix(".: ")
+        for entry in trace
+        if entry.what.startswith(MISHAPS)
+    ]
+    if any(entry.what == "apology" for entry in trace):
+        found[-1:] = [f"{APOLOGISED}{why}" for why in found[-1:]]
+    return found
 
 
 def format_clock(seconds: float) -> str:

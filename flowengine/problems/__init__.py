@@ -4,7 +4,14 @@ annotations.
 
 from flowengine.problems.catalogue import CATALOGUE, format_explanation
 from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
-from flowengine.problems.message_format import find_nearest, join_with_or, quote_value, suggest_name
+from flowengine.problems.message_format import (
+    abbreviate,
+    find_nearest,
+    in_cure,
+    join_with_or,
+    quote_value,
+    suggest_name,
+)
 from flowengine.problems.problem import Problem, Span, sort_problems
 from flowengine.problems.report_formats import to_github, to_json, to_sarif
 from flowengine.problems.terminal_text import to_text
@@ -15,8 +22,10 @@ __all__ = [
     "Problem",
     "Severity",
     "Span",
+    "abbreviate",
     "find_nearest",
     "format_explanation",
+    "in_cure",
     "join_with_or",
     "quote_value",
     "sort_problems",

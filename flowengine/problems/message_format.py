@@ -26,10 +26,23 @@ def quote_value(value: object) -> str:
     """A value from a file inside a message: in quotes, on one line, short, and unable to steer a
     terminal.
     """
-    text = "".join(
-        character if character.isprintable() else " " for character in str(value)[: MAX_QUOTED + 1]
-    )
-    return f'"{text}"' if len(text) <= MAX_QUOTED else f'"{text[: MAX_QUOTED - 1]}…"'
+    return f'"{abbreviate(in_cure(str(value)[: MAX_QUOTED + 1]), MAX_QUOTED)}"'
+
+
+def in_cure(text: str) -> str:
+    """An author's text inside a cure that is to be copied: on one line and unable to steer a
+    terminal, but whole, as a part of it would be another mistake.
+    """
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def abbreviate(text: str, most: int) -> str:
+    """At most so many characters; … stands for those that are left out.
+
+    >>> abbreviate("anything", 8), abbreviate("everything", 8)
+    ('anything', 'everyth…')
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def join_with_or(words: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 each tells what its journal knows of every call, and what they know together is counted.
 """
 
+import os
 import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from flowengine.journal import CallStatistics, CanaryFigures
 from flowengine.releases.archive_database import ArchiveDatabase
 from flowengine.releases.archive_location import ArchiveLocation, open_archive_database
+from flowengine.storage.sessions.sqlite_file import restrict_to_owner
 
 MACHINE_ID_FILE = "machine"
 _UPSERT_CALL = """INSERT INTO canary_calls (since, machine, call, release, begins, failed, ended, seconds, caller_left, waited, left_by)
@@ -104,6 +106,9 @@ class CanaryTable:
 def load_machine_id(folder: Path) -> str:
     """What a machine goes by among the others: its journal is known by this, wherever it runs."""
     file = folder / MACHINE_ID_FILE
-    with suppress(FileExistsError), file.open("x") as made:
-        made.write(secrets.token_hex(8))
+    with suppress(FileExistsError):
+        made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(made, "w") as content:
+            content.write(secrets.token_hex(8))
+    restrict_to_owner(file)
     return file.read_text()

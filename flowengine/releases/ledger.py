@@ -25,7 +25,8 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """One change to what is live. `number` and `at` are given by the ledger.
 
     `share` (0 to 1) belongs to a canary; `name`, `callers` (digits) and `follows` to a draft;
-    `place` is where a published release came from.
+    `place` is where a published release came from; of a rollback, the place whose release no longer
+    compiles.
     """
 
     who: str
@@ -54,7 +55,8 @@ class LiveState(msgspec.Struct, frozen=True):
     name. `number` is the last change.
 
     `place` is what the server follows, and `followed` what it had there last: a release that was
-    taken back stays back until the place changes again.
+    taken back stays back until the place changes again. `fallback_from` is the release that was
+    live before the server went back by itself, "" where it has not.
     """
 
     current: str = ""
@@ -64,6 +66,7 @@ class LiveState(msgspec.Struct, frozen=True):
     place: str = ""
     followed: str = ""
     number: int = 0
+    fallback_from: str = ""
 
     @property
     def releases(self) -> frozenset[str]:
@@ -84,6 +87,8 @@ def apply_change(live: LiveState, change: Change) -> LiveState:
 
 
 def _apply_publish(live: LiveState, change: Change) -> LiveState:
+    is_fallback = change.what == "rollback" and bool(change.place)
+    live = replace(live, fallback_from=live.current if is_fallback else "")
     if change.place:
         live = replace(live, place=change.place, followed=change.release)
     ended = live.candidate == change.release
@@ -97,7 +102,7 @@ def _apply_canary(live: LiveState, change: Change) -> LiveState:
 
 
 def _apply_promote(live: LiveState, change: Change) -> LiveState:
-    return replace(live, current=change.release, candidate="", share=0.0)
+    return replace(live, current=change.release, candidate="", share=0.0, fallback_from="")
 
 
 def _apply_withdraw(live: LiveState, _change: Change) -> LiveState:

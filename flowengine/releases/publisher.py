@@ -57,13 +57,12 @@ class Publisher:
         or on another machine.
         """
         made = compute_release_id(files)
-        self._known_release = (
-            made
-            if any(
-                change.place and change.release == made for change in self._ledger.list_changes()
-            )
-            else ""
+        was_followed = any(
+            change.place and change.release == made for change in self._ledger.list_changes()
         )
+        # what the server went back from goes live again once it compiles
+        is_old = was_followed and made != self._ledger.get_live().fallback_from
+        self._known_release = made if is_old else ""
 
     def publish_if_new(self, files: FileContents, origin: ReleaseOrigin, who: str) -> PublishResult:
         """Publish what a place has now, unless it had that the last time: what was taken back since
@@ -149,6 +148,25 @@ class Publisher:
         return self._append_change(
             lambda live: Change(who, "rollback", to or self._find_previous(live), note=note)
         )
+
+    def fall_back(self, origin: ReleaseOrigin, who: str) -> str:
+        """Go back to the newest release that still compiles, where the one that is live does not:
+        with another version of the engine, say. Its id; "" where there is none.
+
+        What the place has now is news after that: it goes live as soon as it compiles.
+        """
+        live = self._ledger.get_live()
+        kept = (
+            name
+            for name in reversed(list_rollback_targets(self._ledger.list_changes()))
+            if name != live.current
+        )
+        found = next(filter(self.can_compile, kept), "")
+        if found:
+            note = f"release {live.current} no longer compiles"
+            change = Change(who, "rollback", found, place=format_source_name(origin), note=note)
+            self._append_change(lambda _live: change)
+        return found
 
     def set_canary(self, release: str, share: float, who: str, note: str = "") -> Change:
         """A share (0 to 1) of new calls begins on this release."""

@@ -68,7 +68,8 @@ class LeaderOverview(msgspec.Struct, frozen=True):
 
 class Overview(msgspec.Struct, frozen=True):
     """All of it, at one moment. `share` is from 0 to 1, times are seconds since 1970, what is
-    latest comes first.
+    latest comes first. `fallback_from` is the release that was live and no longer compiles, where
+    the server has gone back by itself.
     """
 
     at: float
@@ -80,6 +81,7 @@ class Overview(msgspec.Struct, frozen=True):
     releases: tuple[ReleaseOverview, ...]
     rejected: tuple[RejectedOverview, ...]
     changes: tuple[Change, ...]
+    fallback_from: str
 
 
 def build_overview(
@@ -102,6 +104,7 @@ def build_overview(
         ),
         tuple(map(build_rejected_overview, archive.list_rejections())),
         tuple(reversed(ledger.list_changes(max(0, live.number - LATEST_CHANGES)))),
+        live.fallback_from,
     )
 
 

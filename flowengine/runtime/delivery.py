@@ -50,6 +50,7 @@ class CallbackDelivery(msgspec.Struct):
     in_flight_key: bytes = b""
     fetch_seconds: float = 0.0
     is_claimed: bool = False
+    has_caught_up: bool = False
     performed: list[tuple[LookupRequest, LookupResult]] = []
     at: float = 0.0
     located: "LocatedCall | None" = None

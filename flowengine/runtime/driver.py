@@ -22,6 +22,7 @@ from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
     discard_state,
+    is_doubtful,
     is_unanswered_by,
     is_waiting_for_other_menu,
 )
@@ -64,13 +65,9 @@ class StepDriver:
         """
         event, saved = delivery.event, await self._load_saved(delivery)
         for _ in range(MAX_STEP_RETRIES):
-            located = await self._locator.locate(event, saved)
-            is_elsewhere = saved is not None and is_waiting_for_other_menu(located, event)
-            if saved is not None and (is_elsewhere or may_be_repetition(saved, delivery)):
-                if (again := await self._repeat_reply(delivery, saved, located)) is not None:
-                    return again
-                if is_elsewhere:
-                    located = discard_state(located)
+            saved, located, again = await self._locate(delivery, saved)
+            if again is not None:
+                return again
             delivery.located, delivery.at = located, self._clock()
             now = datetime.fromtimestamp(delivery.at, UTC)
             outcome = step(located.release, located.call, event, now, located.gone)
@@ -91,6 +88,28 @@ class StepDriver:
                 return kept.reply
             saved = kept.saved
         raise RuntimeError("other callbacks of this call were always first")
+
+    async def _locate(
+        self, delivery: CallbackDelivery, saved: SavedCall | None
+    ) -> tuple[SavedCall | None, LocatedCall, Reply | None]:
+        """What is saved of the call, and the call as that says; or the reply to an event that was
+        answered already.
+        """
+        event = delivery.event
+        while True:
+            located = await self._locator.locate(event, saved)
+            is_elsewhere = saved is not None and is_waiting_for_other_menu(located, event)
+            if saved is not None and (is_elsewhere or may_be_repetition(saved, delivery)):
+                again = await self._repeat_reply(delivery, saved, located)
+                if again is not None:
+                    return saved, located, again
+                if is_elsewhere and self._locator.can_ask_again(located, event, saved):
+                    return saved, located, None
+            may_wait = not delivery.has_caught_up and (is_elsewhere or is_doubtful(located, event))
+            if not may_wait or not await self._store.catch_up():
+                return saved, discard_state(located) if is_elsewhere else located, None
+            delivery.has_caught_up = True
+            saved = await self._load_saved(delivery)
 
     async def _load_saved(self, delivery: CallbackDelivery) -> SavedCall | None:
         """What is saved of the call. One that rings is taken for new: nothing of it need be read,

@@ -10,8 +10,12 @@ from flowengine.compile import Release
 from flowengine.runtime.call_state import Call, can_continue_on, decode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec
 from flowengine.runtime.state_encryption import StateEncryption
-from flowengine.runtime.step_start import is_from_conference
-from flowengine.sinch import CallbackEvent, Notify, Pie
+from flowengine.runtime.step_start import (
+    answers_another_menu,
+    find_asked_state,
+    is_from_conference,
+)
+from flowengine.sinch import CallbackEvent, Ice, Notify, Pie
 from flowengine.storage.sessions import SavedCall
 
 STALE_STATE_NOTE = "the saved state is not that of the menu that was asked"
@@ -72,6 +76,14 @@ class Locator:
         """Whether the state of this call has come with the event."""
         payload = self._open_cookie(event, -1)
         return payload is not None and decode_call(payload) is not None
+
+    def can_ask_again(self, located: LocatedCall, event: CallbackEvent, saved: SavedCall) -> bool:
+        """Whether the call waits in a question that the platform has had: the cookie of the last
+        answer has come back.
+        """
+        call = located.call
+        is_asked = call is not None and _is_question(located, call)
+        return is_asked and self._open_cookie(event, saved.counter - 1) is not None
 
     def restore_saved(self, event: CallbackEvent, saved: SavedCall) -> Call | None:
         """The saved state; None where no key opens it, or another version wrote it."""
@@ -138,18 +150,27 @@ def is_unanswered_by(located: LocatedCall, event: CallbackEvent) -> bool:
 
 
 def is_waiting_for_other_menu(located: LocatedCall, event: CallbackEvent) -> bool:
-    """Whether a menu was asked by name, and the call waits for something else.
+    """Whether a menu was asked by name, and the call waits for something else."""
+    call = located.call
+    return (
+        isinstance(event, Pie)
+        and call is not None
+        and answers_another_menu(located.release, call, event)
+    )
 
-    Menu `main` has no name of its own, and one that this release does not have tells nothing.
+
+def is_doubtful(located: LocatedCall, event: CallbackEvent) -> bool:
+    """Whether nothing tells that the state of the call is the latest one: neither its cookie nor
+    the name of the menu that was asked.
     """
-    if not isinstance(event, Pie) or located.call is None or is_from_conference(event):
-        return False
-    flow, _, place = event.menu_id.partition(".")
-    state = place.partition(".")[0]
-    program = located.release.programs.get(flow)
-    if program is None or state not in program.states:
-        return False
-    return (flow, state) != (located.call.flow, located.call.state)
+    if located.call is None:
+        return not isinstance(event, Ice)
+    return (
+        isinstance(event, Pie)
+        and COOKIE_KEY not in event.cookies
+        and not is_from_conference(event)
+        and find_asked_state(located.release, event) != (located.call.flow, located.call.state)
+    )
 
 
 def _is_question(located: LocatedCall, call: Call) -> bool:

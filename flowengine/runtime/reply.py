@@ -302,5 +302,7 @@ def _add_note(outcome: Outcome, located: LocatedCall) -> Outcome:
     if not located.note:
         return outcome
     call = outcome.call
-    entry = TraceEntry(call.flow if call else "", call.state if call else "", located.note)
+    entry = TraceEntry(
+        call.flow if call else "", call.state if call else "", located.note, is_note=True
+    )
     return replace(outcome, trace=(entry, *outcome.trace))

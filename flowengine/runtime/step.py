@@ -43,11 +43,12 @@ from flowengine.svaml import Action, Continue, Hangup, Instruction, ReportCallSt
 
 
 class TraceEntry(msgspec.Struct, frozen=True):
-    """One line of a trace: a state, and the exit by which it was left or what happened in it."""
+    """A line of a trace: how a state was left, or what happened in it. A note tells more of that."""
 
     flow: str
     state: str
     what: str
+    is_note: bool = False
 
 
 class PendingRequest(msgspec.Struct, frozen=True):
@@ -94,7 +95,12 @@ class StepWalk(msgspec.Struct):
     trace: list[TraceEntry] = []
 
     def add_trace_entry(self, what: str) -> None:
+        """Add a line to the trace, and below it what the state has noted."""
         self.trace.append(TraceEntry(self.program.flow, self.cursor.state, what))
+        if notes := self.run.notes:
+            flow, state = self.program.flow, self.cursor.state
+            self.trace += [TraceEntry(flow, state, note, is_note=True) for note in notes]
+            notes.clear()
 
     def follow_moves(self, move: StateResult) -> Outcome:
         """Follow moves until there is an answer, or a request to perform. Lookups do not renew what
@@ -258,8 +264,8 @@ class StepWalk(msgspec.Struct):
     def finish_step(self, move: AnswerCallback) -> Outcome:
         """The end of a step: only what later states can read stays with the call."""
         self.add_trace_entry("answers")
-        for note in [*self.run.notes, *collect_remarks()]:
-            self.add_trace_entry(note)
+        for remark in collect_remarks():
+            self.add_trace_entry(remark)
         if not self.silent:
             said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
             return Outcome(self.build_call(), said, action, tuple(self.trace), None, self.run.names)
@@ -367,7 +373,8 @@ def step(
     start = find_start(release, call, event, gone)
     if start is None:
         return answer_unrouted(release, event, now)
-    walk = create_walk(release, start, event, now, call)
+    walk = create_walk(release, start, start.event or event, now, call)
+    walk.run.notes.extend(start.notes)
     if start.settled:
         return walk.follow_moves(AnswerCallback(start.answer))
     if start.lost:

@@ -2,10 +2,11 @@
 the entry made for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from flowengine.compile import Program, Release
 from flowengine.expr import EvalError
@@ -17,9 +18,10 @@ from flowengine.sinch.caller_identity import (
     get_dialled_address,
     get_forwarding_number,
 )
-from flowengine.states import Variable
 from flowengine.states.variable_values import convert_value
 from flowengine.svaml import Action, Hangup
+
+UNASKED = ("hangup", "error")  # what happens to a call, whichever menu it is in
 
 
 class StepStart(msgspec.Struct, frozen=True):
@@ -27,7 +29,8 @@ class StepStart(msgspec.Struct, frozen=True):
 
     `entry` is a state to enter; without one the call's own state is resumed, unless `answer`
     settles everything at once. `aside` says that the walk must leave the call where it is; `silent`
-    that nothing is to be answered; `start_lost_menu` why it must fail.
+    that nothing is to be answered; `start_lost_menu` why it must fail. `event` is taken in place of the one
+    that came; `notes` go to the trace.
     """
 
     call: Call
@@ -37,6 +40,8 @@ class StepStart(msgspec.Struct, frozen=True):
     aside: bool = False
     silent: bool = False
     lost: str = ""
+    event: Pie | None = None
+    notes: Sequence[str] = ()
 
 
 class CalloutData(msgspec.Struct, frozen=True):
@@ -73,33 +78,44 @@ def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart |
     """A call that rings. Only a call that the platform placed for us may hand in its flow and data:
     others could claim anything.
     """
-    handed = (
-        parse_callout_data(event.custom) if event.origination_type == "SERVER" else CalloutData()
-    )
+    notes: list[str] = []
+    is_placed = event.origination_type == "SERVER"
+    handed = parse_callout_data(event.custom, notes) if is_placed else CalloutData()
     flow = handed.flow or release.find_flow(
         event.to.endpoint, event.to.type, event.origin, event.application_key
     )
     program = release.programs.get(flow)
     if program is None or not program.start:
         return None
-    values = {**read_call_facts(event), **to_input_values(program, handed.data)}
+    values = {**read_call_facts(event, notes), **to_input_values(program, handed.data, notes)}
     return StepStart(
         Call(release.id, flow, program.start, program.locale, values, steps=steps),
         entry=program.start,
+        notes=notes,
     )
 
 
-def read_call_facts(event: Ice) -> dict[str, Any]:
+def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
     """What only the first callback tells of a call."""
     caller = get_caller_identity(event)
+    texts = {
+        "call.to": get_dialled_address(event),
+        "call.user": caller.user,
+        "call.sip": caller.sip,
+        "call.origin": event.origin,
+    }
+    kept = {name: truncate_fact(text) for name, text in texts.items()}
+    if kept != texts:
+        notes += [
+            f"truncate_fact: {name} is too long"
+            for name, text in texts.items()
+            if kept[name] != text
+        ]
     return {
         "call.from": caller.number,
-        "call.to": truncate_fact(get_dialled_address(event)),
-        "call.user": truncate_fact(caller.user),
-        "call.sip": truncate_fact(caller.sip),
+        **kept,
         "call.withheld": caller.withheld,
         "call.redirected_from": get_forwarding_number(event),
-        "call.origin": truncate_fact(event.origin),
     }
 
 
@@ -132,7 +148,8 @@ def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | No
     """A first callback that is no incoming call: a placed call, or a call whose state is lost."""
     if isinstance(event, Pie) and not is_from_conference(event):
         return start_lost_menu(release, event)
-    handed = parse_callout_data(event.custom)
+    notes: list[str] = []
+    handed = parse_callout_data(event.custom, notes)
     flow = handed.flow or find_callout_flow(release, event)
     program = release.programs.get(flow)
     if program is None:
@@ -142,10 +159,10 @@ def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | No
         flow,
         program.answered or program.start,
         program.locale,
-        to_input_values(program, handed.data),
+        to_input_values(program, handed.data, notes),
     )
     if isinstance(event, Ace):
-        return StepStart(call, entry=program.answered) if program.answered else None
+        return StepStart(call, entry=program.answered, notes=notes) if program.answered else None
     if isinstance(event, Pie):
         return StepStart(
             call, entry=program.pressed, settled=not program.pressed, aside=True, silent=True
@@ -172,36 +189,34 @@ def is_from_conference(event: Pie) -> bool:
     )
 
 
-def parse_callout_data(custom: str) -> CalloutData:
+def parse_callout_data(custom: str, notes: list[str]) -> CalloutData:
     if not custom.startswith("{"):
         return CalloutData()
     try:
         return msgspec.json.decode(custom, type=CalloutData)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        notes.append("left out: the custom text is no JSON with flow: and data:")
         return CalloutData()
 
 
-def to_input_values(program: Program, data: Mapping[str, Any]) -> dict[str, Any]:
+def to_input_values(program: Program, data: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     """The handed-in values that the flow declares as inputs and can hold; the others keep their
-    defaults.
+    defaults. What is truncate_fact or left out is told in the notes, without any part of it.
     """
-    found = (
-        (variable, data[variable.name])
-        for variable in program.signature.inputs
-        if variable.name in data
-    )
-    return {
-        f"vars.{variable.name}": value
-        for variable, given in found
-        if (value := convert_input(given, variable)) is not None
-    }
-
-
-def convert_input(value: Any, variable: Variable) -> Any:
-    try:
-        return convert_value(value, variable)
-    except EvalError:
-        return None
+    if not data:
+        return {}
+    values = {}
+    for variable in program.signature.inputs:
+        if variable.name in data:
+            try:
+                values[f"vars.{variable.name}"] = convert_value(
+                    data[variable.name], variable, notes
+                )
+            except EvalError:
+                notes.append(f"left out: {variable.name} cannot hold what was handed in")
+    if strange := len(data.keys() - {variable.name for variable in program.signature.inputs}):
+        notes.append(f"left out: what is no input of {program.flow} ({strange})")
+    return values
 
 
 def start_lost_menu(release: Release, event: Pie) -> StepStart | None:
@@ -230,11 +245,43 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
     menu and wants no answer.
     """
     if release.programs[call.flow].states[call.state].verb.is_question or event.type == "hangup":
+        is_stray = event.type not in UNASKED and answers_another_menu(release, call, event)
+        if is_stray:
+            note = f"the answer is to another question: {event.menu_id}"
+            return StepStart(call, event=to_no_match(event), notes=(note,))
         return StepStart(call)
     entry = release.programs[call.to_root_flow().flow].pressed
     if event.type != "sequence":
         return StepStart(call)
     return StepStart(call.to_root_flow(), entry=entry, settled=not entry, aside=True, silent=True)
+
+
+def answers_another_menu(release: Release, call: Call, event: Pie) -> bool:
+    """Whether a menu was asked by name, and the call waits for something else."""
+    if is_from_conference(event):
+        return False
+    asked = find_asked_state(release, event)
+    return asked is not None and asked != (call.flow, call.state)
+
+
+def find_asked_state(release: Release, event: Pie) -> tuple[str, str] | None:
+    """Flow and state of the menu that was asked.
+
+    None for menu `main`, which has no name of its own, and for one that this release does not have.
+    """
+    flow, _, place = event.menu_id.partition(".")
+    state = place.partition(".")[0]
+    program = release.programs.get(flow)
+    if event.menu_id == "main" or program is None or state not in program.states:
+        return None
+    return flow, state
+
+
+def to_no_match(event: Pie) -> Pie:
+    """An answer to another question as one that does not fit: what was meant for one question must
+    not choose in the next.
+    """
+    return replace(event, menu_result=replace(event.menu_result, type="invalidinput", value=""))
 
 
 def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> StepStart:

@@ -30,7 +30,7 @@ ORIGIN_BY_KIND: Mapping[str, str] = {party: origin for origin, party in KIND_BY_
 
 @dataclass(frozen=True, slots=True)
 class CallSetup:
-    """A call that is about to begin. With `build_callout_request` it is placed by this request, and nobody dials."""
+    """A call that is about to begin. With `callout` it is placed by this request, and nobody dials."""
 
     caller: str
     to: str

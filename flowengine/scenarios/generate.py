@@ -1,7 +1,7 @@
 """Scenarios for whatever none has taken yet, written from calls that were tried."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
@@ -78,7 +78,7 @@ def generate_scenarios(
     for flow in (name for name in release.programs if name not in inner):
         wanted = {(name, item) for name, item in missing if name in (flow, *inner)}
         trials = Explorer(flow, project, inputs, wanted).explore() if wanted else []
-        scenarios = name_scenarios(trials)
+        scenarios = name_scenarios(trials, inputs.hidden)
         text = to_yaml(flow, scenarios)
         if kept := keep_passing(project, flow, scenarios, text):
             yield GeneratedScenarios(flow, to_yaml(flow, kept), len(kept))
@@ -123,12 +123,12 @@ def to_yaml(flow: str, scenarios: dict[str, JsonObject]) -> str:
     )
 
 
-def name_scenarios(trials: Sequence[Trial]) -> dict[str, JsonObject]:
+def name_scenarios(trials: Sequence[Trial], hidden: Sequence[str] = ()) -> dict[str, JsonObject]:
     found: dict[str, JsonObject] = {}
     for trial in sorted(trials, key=lambda trial: (len(trial.plan.moves), len(trial.asked))):
         name = make_title(trial)
         alike = sum(other == name or other.startswith(f"{name} (") for other in found)
-        found[f"{name} ({alike + 1})" if alike else name] = build_scenario(trial)
+        found[f"{name} ({alike + 1})" if alike else name] = build_scenario(trial, hidden)
     return found
 
 
@@ -163,22 +163,27 @@ def to_words(name: str) -> str:
     return name.replace("_", " ").replace(".", " ")
 
 
-def build_scenario(trial: Trial) -> JsonObject:
-    """A tried call as its author would write it."""
+def build_scenario(trial: Trial, hidden: Sequence[str] = ()) -> JsonObject:
+    """A tried call as its author would write it, without values of secret variables and without
+    what is hidden.
+    """
     known = trial.talk.backend_call
     given = {**trial.plan.way}
     if trial.asked:
-        given["lookups"] = [build_lookup(asked, trial.talk.call.id) for asked in trial.asked]
+        given["lookups"] = [
+            build_lookup(asked, trial.talk.call.id, hidden) for asked in trial.asked
+        ]
     steps: list[JsonObject | str] = []
     for number, (begin, end) in enumerate(zip([0, *trial.marks], trial.marks, strict=False)):
         steps += [format_move(trial.plan.moves[number - 1])] if number else []
-        steps += list_observations(trial, begin, end)
+        steps += list_observations(trial, begin, end, hidden)
     ended = trial.talk.call.ended
     then: JsonObject = {"ended by": find_ender(trial.talk), "result": ended.result} if ended else {}
+    secret = secret_names(trial)
     values = {
         name: value
         for name, value in (known.values if known else {}).items()
-        if value not in ("", 0, False)
+        if value not in ("", 0, False) and name not in secret
     }
     then |= {"state": strip_flow(trial, ".".join(get_position(trial.talk)))} | (
         {"vars": values} if values else {}
@@ -196,6 +201,13 @@ def build_scenario(trial: Trial) -> JsonObject:
     }
 
 
+def secret_names(trial: Trial) -> set[str]:
+    """The names of variables that are secret in any flow."""
+    backend = trial.talk.backend
+    programs = backend.release.programs.values() if backend else ()
+    return {name.removeprefix("vars.") for program in programs for name in program.secret_names}
+
+
 def format_move(move: JsonObject | str) -> JsonObject | str:
     """A move as one writes it: keys without quotes where they are a number."""
     keys = move.get("press", "") if isinstance(move, dict) else ""
@@ -211,7 +223,9 @@ def strip_flow(trial: Trial, place: str) -> str:
     return place.removeprefix(f"{trial.flow}.")
 
 
-def list_observations(trial: Trial, begin: int, end: int) -> Iterator[JsonObject]:
+def list_observations(
+    trial: Trial, begin: int, end: int, hidden: Sequence[str] = ()
+) -> Iterator[JsonObject]:
     """What could be heard and seen between two moves."""
     stretch = trial.talk.events[begin:end]
     near: Role = "callee" if "placed" in trial.plan.way else "caller"
@@ -221,7 +235,10 @@ def list_observations(trial: Trial, begin: int, end: int) -> Iterator[JsonObject
         if isinstance(item, Heard) and item.sound.text and item.sound.kind != "ringing"
     ]
     texts = [item.sound.text for item in heard if item.role == near]
-    if texts and trial.talk.call.id not in "".join(texts):
+    spelled = re.sub(r"[^\w]", "", "".join(texts))
+    if texts and not any(
+        word in "".join(texts) or word in spelled for word in (trial.talk.call.id, *hidden)
+    ):
         yield {"hears only": texts[0] if len(texts) == 1 else texts}
     reached = [item.to for item in stretch if isinstance(item, (Ringing, Joined)) and item.to]
     if reached:
@@ -238,16 +255,22 @@ def list_observations(trial: Trial, begin: int, end: int) -> Iterator[JsonObject
         yield {"asked": strip_flow(trial, ".".join(last.menu.split(".")[:2]))}
 
 
-def build_lookup(asked: TrialLookup, call_id: str) -> JsonObject:
-    """The double that stands for a lookup; ids of calls are anybody's guess."""
+def build_lookup(asked: TrialLookup, call_id: str, hidden: Sequence[str] = ()) -> JsonObject:
+    """The double that stands for a lookup. The id of a call is anybody's guess; anything may stand
+    where something is hidden.
+    """
     made: MadeRequest = asked.made
-    found: JsonObject = {
-        "service": made.service,
-        made.method.lower(): made.path.replace(call_id, "*"),
-    }
+    words = (call_id, *hidden)
+    found: JsonObject = {"service": made.service, made.method.lower(): starred(made.path, words)}
     if made.body:
-        found["body"] = {
-            key: value.replace(call_id, "*") if isinstance(value, str) else value
-            for key, value in made.body.items()
-        }
+        found["body"] = starred(made.body, words)
     return {**found, **asked.answer}
+
+
+def starred(value: Any, words: Sequence[str]) -> Any:
+    """The value with a star in place of each of these words."""
+    if isinstance(value, Mapping):
+        return {name: starred(part, words) for name, part in value.items()}
+    for word in words if isinstance(value, str) else ():
+        value = value.replace(word, "*")
+    return value

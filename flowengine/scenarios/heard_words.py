@@ -10,8 +10,8 @@ from flowengine.scenarios.scenario_model import ExpectedTexts
 
 
 class HeardWords:
-    """Listens at one end: `matched_until` is how far the words have been accounted for, `action_start` where the
-    last deed was done.
+    """Listens at one end: `matched_until` is how far the words have been accounted for,
+    `action_start` where the last deed was done.
     """
 
     def __init__(self, talk: Conversation, end: CallSide) -> None:

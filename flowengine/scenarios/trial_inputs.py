@@ -21,6 +21,7 @@ from flowengine.scenarios.scenario_model import Given
 from flowengine.states import Variable
 
 COMPARISON_PATTERN = re.compile(r'vars\.(\w+)\s*(?:==|!=|<=|>=|<|>)\s*("[^"]*"|-?\d+(?:\.\d+)?)')
+LEAST_HIDDEN = 3  # characters
 MAX_BODIES = 100  # of one lookup
 TRIAL_TIMES = (
     DEFAULT_TIME,
@@ -38,12 +39,15 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TrialInputs:
-    """What to try in one project. `list_table_words` are the keys of its tables and the texts in them."""
+    """What to try in one project. `words` are the keys of its tables and the texts in them;
+    `hidden` the values of secret variables that stand in the flows, which are tried nowhere.
+    """
 
     release: Release
     words: tuple[str, ...]
     secrets: tuple[str, ...] = ()
     literals: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
 
     @classmethod
     def from_release(
@@ -53,7 +57,11 @@ class TrialInputs:
         for name, program in release.programs.items():
             for variable, text in COMPARISON_PATTERN.findall(program.document.text):
                 found.setdefault(name, {}).setdefault(variable, []).extend(list_nearby_values(text))
-        return cls(release, tuple(dict.fromkeys(list_table_words(tables))), secrets, found)
+        hidden = secret_values(release, found)
+        known = tuple(
+            word for word in dict.fromkeys(list_table_words(tables)) if word not in hidden
+        )
+        return cls(release, known, secrets, found, hidden)
 
     def list_values(self, program: Program, variable: Variable) -> list[Any]:
         """Values of a variable that make a difference, as far as can be told; the first is an
@@ -64,14 +72,16 @@ class TrialInputs:
             for value in self.literals.get(program.flow, {}).get(variable.name, ())
             if value != ""
         ]
-        return list(dict.fromkeys([*variable.choices, *TRIAL_VALUES[variable.kind], *written])) or [
-            ""
-        ]
+        tried = dict.fromkeys([*variable.choices, *TRIAL_VALUES[variable.kind], *written])
+        return [value for value in tried if str(value) not in self.hidden] or [""]
 
     def list_moves(self, program: Program, state: str, attempts: int) -> list[JsonObject | str]:
         """What a caller can do where this state asks."""
         keys = program.states[state].verb.list_sample_keys(self.words, attempts)
-        return [*({"press": one} for one in keys), "stays silent"]
+        return [
+            *({"press": one} for one in keys if one.removesuffix("#") not in self.hidden),
+            "stays silent",
+        ]
 
     def list_answers(self, place: tuple[str, str]) -> list[JsonObject]:
         """What the system that a state asks may answer; the first is what it is asked for."""
@@ -172,6 +182,22 @@ class TrialInputs:
                 yield f"{word}5550100000"[:12]
             elif "@" in usual:
                 yield f"{word}@{usual.partition('@')[2]}"
+
+
+def secret_values(
+    release: Release, literals: Mapping[str, Mapping[str, list[Any]]]
+) -> tuple[str, ...]:
+    """What secret variables begin with or are compared with, the longest first. Shorter values
+    stand in too much else to be kept out of it.
+    """
+    found = {
+        str(value)
+        for program in release.programs.values()
+        for name, variable in program.variables.items()
+        if variable.secret
+        for value in (variable.default, *literals.get(program.flow, {}).get(name, ()))
+    }
+    return tuple(sorted((value for value in found if len(value) >= LEAST_HIDDEN), key=len))[::-1]
 
 
 def to_given(way: JsonObject) -> Given:

@@ -12,9 +12,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from flowengine.cross_site import find_cross_site, find_foreign_host, is_loopback
 from flowengine.server.callback import send_response
 from flowengine.server.proxy_headers import find_proxy_header
-from flowengine.server.server_settings import SettingsError, is_loopback
+from flowengine.server.server_settings import SettingsError
 
 log = logging.getLogger(__name__)
 ADMIN_TOKEN, ADMIN_OPEN = "FLOWENGINE_ADMIN_TOKEN", "FLOWENGINE_ADMIN_OPEN"
@@ -53,11 +54,10 @@ class TokenAuthorizer:
     def authorize_request(self, request: Request) -> None:
         """Raises Denied."""
         peer = request.client.host if request.client else ""
-        local = is_loopback(peer) and not find_proxy_header(request.headers)
-        if not (local or self._is_open):
-            raise AccessDeniedError(
-                403, f"from this machine only; {ADMIN_OPEN}=1 opens it to others"
-            )
+        if header := find_cross_site(request.headers.raw):
+            raise AccessDeniedError(403, f"a page of another site may not ask for this ({header})")
+        if not self._is_open:
+            check_local(request, peer)
         if not self._tokens:
             raise AccessDeniedError(403, f"nobody may read this: set {self._names} for the server")
         given = request.headers.getlist("authorization")
@@ -72,6 +72,18 @@ class TokenAuthorizer:
             raise AccessDeniedError(
                 401, f"say who you are with Authorization: Bearer and the token of {self._names}"
             )
+
+
+def check_local(request: Request, peer: str) -> None:
+    """Raises AccessDeniedError where a request comes from elsewhere, or may be a web page's."""
+    if not is_loopback(peer) or find_proxy_header(request.headers):
+        raise AccessDeniedError(403, f"from this machine only; {ADMIN_OPEN}=1 opens it to others")
+    if host := find_foreign_host(request.headers.raw):
+        raise AccessDeniedError(
+            403,
+            f"from this machine only, and {host} is none of its names: ask 127.0.0.1 or localhost; "
+            f"{ADMIN_OPEN}=1 opens it to others",
+        )
 
 
 class AuthorizedEndpoint:

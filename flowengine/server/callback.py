@@ -12,6 +12,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from flowengine.compile import Release
+from flowengine.cross_site import find_cross_site, find_foreign_host
 from flowengine.journal import JournalWriter
 from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.runtime.engine import Engine, ReleaseSource, Reply, render_apology
@@ -38,7 +39,7 @@ from flowengine.sinch.signing import HeaderMap, RequestHeaders, check_repeated_h
 log = logging.getLogger(__name__)
 FALLBACK_HANGUP = b'{"action":{"name":"hangup"}}'
 JSON_HEADER = (b"content-type", b"application/json")
-TOO_LARGE_CODE, NOT_A_CALLBACK_CODE, FORWARDED_CODE = 41300, 40001, 40300
+TOO_LARGE_CODE, NOT_A_CALLBACK_CODE, NOT_LOCAL_CODE = 41300, 40001, 40300
 
 
 class RefusedRequestError(Exception):  # named for what is answered
@@ -72,13 +73,7 @@ class SignatureGate:
         if self._releases.loaded_releases is not self._verified_releases:
             self._renew_verifier()
         if self._verifier is None:
-            if header := find_proxy_header(list_header_names(scope["headers"])):
-                raise RefusedRequestError(
-                    403,
-                    FORWARDED_CODE,
-                    "a server without credentials answers this machine alone, and a proxy has "
-                    f"passed this request on ({header}): set {APPLICATION_KEY_VARIABLE} and {APPLICATION_SECRET_VARIABLE} for the server",
-                )
+            check_local_sender(scope["headers"])
             return ""
         path = scope.get("raw_path") or scope["path"]
         return self._verifier.verify(
@@ -156,8 +151,11 @@ class CallbackHandler:
                 await kept
         except Exception:  # a full disk for metrics must not cost a call
             log.exception("callback of call %s was answered, but not noted", event.call_id)
-        if not still_waits():
-            await self._engine.note_undelivered(reply)
+        try:
+            if not still_waits():
+                await self._engine.note_undelivered(reply)
+        except Exception:  # the answer is there, and its connection may be, too
+            log.exception("it is not kept that call %s may not have its answer", event.call_id)
         return 200, reply.body
 
     def _parse_callback(self, scope: Scope, body: bytes) -> CallbackEvent:
@@ -203,8 +201,11 @@ class CallbackHandler:
             return b"{}" if isinstance(event, (Dice, Notify)) else FALLBACK_HANGUP
 
     def _refuse_request(self, refusal: RefusedRequestError, scope: Scope) -> tuple[int, bytes]:
-        self._metrics.count_refusal(refusal.code)
-        self._lines.log_refusal(refusal.code, str(refusal), (scope.get("client") or ("",))[0])
+        try:
+            self._metrics.count_refusal(refusal.code)
+            self._lines.log_refusal(refusal.code, str(refusal), (scope.get("client") or ("",))[0])
+        except Exception:  # as with what is answered
+            log.exception("a request was refused (%d), but not noted", refusal.code)
         return refusal.status, msgspec.json.encode(
             {"errorCode": refusal.code, "message": str(refusal)}
         )
@@ -227,6 +228,27 @@ def check_framing(headers: RequestHeaders) -> None:
                 NOT_A_CALLBACK_CODE,
                 "the request has both content-length and transfer-encoding",
             )
+
+
+def check_local_sender(headers: RequestHeaders) -> None:
+    """Refuse what no program of this machine has sent: whoever checks no signature must not be
+    driven by a web page that a browser of this machine shows.
+    """
+    pairs: Any = headers.items() if isinstance(headers, HeaderMap) else headers
+    if header := find_proxy_header(list_header_names(headers)):
+        reason = f"a proxy has passed this request on ({header})"
+    elif header := find_cross_site(pairs):
+        reason = f"a web page has sent this request ({header})"
+    elif host := find_foreign_host(pairs):
+        reason = f"this request is for {host}, not for 127.0.0.1 or localhost"
+    else:
+        return
+    raise RefusedRequestError(
+        403,
+        NOT_LOCAL_CODE,
+        f"a server without credentials answers this machine alone, and {reason}: set "
+        f"{APPLICATION_KEY_VARIABLE} and {APPLICATION_SECRET_VARIABLE} for the server",
+    )
 
 
 def find_stamp(headers: Iterable[tuple[bytes, bytes]] | HeaderMap) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flowengine.runtime.cookie import Codec, derive_key
+from flowengine.storage.sessions.sqlite_file import restrict_to_owner
 
 COOKIE_KEYS = "FLOWENGINE_COOKIE_KEYS"
 KEY_FILE = "cookie.key"
@@ -67,4 +68,5 @@ def load_or_create_secret(folder: Path) -> str:
             pass
         finally:
             draft.unlink()
+    restrict_to_owner(file)
     return file.read_text()

@@ -34,6 +34,11 @@ def open_listeners(host: str, port: int) -> list[socket.socket]:
     if not listeners or (failure is not None and failure.errno not in NO_SUCH_ADDRESS):
         for listener in listeners:
             listener.close()
+        if failure is not None and failure.errno == errno.EADDRINUSE:
+            raise SettingsError(
+                f"port {port} of {host} is in use by another program: stop that program, or choose "
+                "another port with --port"
+            )
         raise SettingsError(f"{host}:{port} cannot be listened on: {failure}")
     return listeners
 

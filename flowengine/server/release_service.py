@@ -51,8 +51,14 @@ from flowengine.releases.release_overview import (
 )
 from flowengine.releases.release_retention import ReleaseRetention
 from flowengine.server.canary_upload import CanaryUploader
-from flowengine.server.server_settings import ServerSettings, SettingsError
+from flowengine.server.server_settings import (
+    DEFAULT_FOLDER,
+    DEFAULT_STORE,
+    ServerSettings,
+    SettingsError,
+)
 from flowengine.storage.sessions import MemoryStore, Store, StoreError
+from flowengine.storage.sessions.store_url import redact_password
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -68,6 +74,7 @@ class ReleaseService:
 
     def __init__(self, settings: ServerSettings) -> None:
         self.is_shared = settings.is_shared
+        self.settings = settings
         self.compile_worker = CompileWorker(
             settings.archive, os.environ, cookies_only=settings.is_cookies_only
         )
@@ -149,7 +156,15 @@ class ReleaseService:
 
     def create_registry(self) -> Registry:
         """The releases that a worker begins with."""
-        release = self.compile_worker.load_release(self.ledger.get_live().current)
+        live = self.ledger.get_live()
+        release = self.compile_worker.load_release(live.current)
+        if release is not None and live.fallback_from:
+            log.error(
+                "release %s, which was live, no longer compiles: release %s, the newest that does, "
+                "is served until the flows are mended",
+                live.fallback_from,
+                release.id,
+            )
         if (
             release is None
             and not self.is_shared
@@ -219,7 +234,7 @@ class ReleaseService:
                 and holder.at > self._rival_logged_at
             ):
                 self._rival_logged_at = holder.at
-                log.error("%s", format_rivalry(holder, self.leader_record.source))
+                log.error("%s", format_rival(holder, self.settings))
 
     def _list_leader_work(self, store: Store) -> Iterable[Coroutine[Any, Any, None]]:
         yield self._follow_source()
@@ -320,12 +335,24 @@ def format_owner(settings: ServerSettings) -> str:
     return f"{socket.gethostname()}, port {settings.port}"
 
 
-def format_rivalry(holder: LeaderRecord, source: str) -> str:
-    """Why a server may not follow its flows."""
+def format_rival(holder: LeaderRecord, settings: ServerSettings) -> str:
+    """Why a server may not follow its flows, and what to do about it."""
+    if settings.is_cookies_only:
+        place, cure = f"the folder {settings.folder}", "start this one in another folder"
+    elif settings.is_shared:
+        place, cure = (
+            f"the store {redact_password(settings.store)}",
+            "give this one another database",
+        )
+    else:
+        other = DEFAULT_FOLDER / (Path(settings.flows).stem or "other") / Path(DEFAULT_STORE).name
+        place, cure = (
+            f"the store {settings.store}",
+            f"give this one a store of its own, such as --store sqlite:{other}",
+        )
     return (
-        f"another server with this store ({holder.by}) follows {holder.source}, not {source}: they "
-        "would overwrite each other. "
-        "Stop that one first, or give this one a store of its own with --store"
+        f"{place} is in use by another server ({holder.by}), which serves {holder.source}, and a "
+        f"store has one set of flows: stop that server, or {cure}"
     )
 
 

@@ -3,12 +3,12 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 import msgspec
 
 from flowengine.compile import Release
+from flowengine.cross_site import is_loopback
 from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.releases.archive_location import ArchiveLocation
 from flowengine.sinch.signing import decode_secret
@@ -126,12 +126,3 @@ def check_exposure(host: str, *, has_credentials: bool) -> None:
             f"without credentials anybody could send callbacks, so {host} is refused: "
             f"set {APPLICATION_KEY_VARIABLE} and {APPLICATION_SECRET_VARIABLE} (or applications: in project.yaml), or serve on 127.0.0.1"
         )
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

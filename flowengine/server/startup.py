@@ -1,7 +1,6 @@
 """Checks what a server is told, and starts its workers."""
 
 import asyncio
-import logging
 import os
 import tempfile
 from contextlib import suppress
@@ -29,8 +28,6 @@ try:
     import resource
 except ImportError:  # not on every system
     resource = None  # type: ignore[assignment]
-
-log = logging.getLogger(__name__)
 
 PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/status")
@@ -73,10 +70,6 @@ def run_server(settings: ServerSettings) -> int:
     install_exception_hooks()
     raise_descriptor_limit()
     listeners = open_listeners(settings.host, settings.port)
-    log.info(
-        "listening on %s",
-        ", ".join("{}:{}".format(*listener.getsockname()[:2]) for listener in listeners),
-    )
     with tempfile.TemporaryDirectory(prefix="flowengine-") as folder:
         os.environ[PROMETHEUS_FOLDER] = folder  # where workers add up their numbers
         return Supervisor(listeners, settings.workers, settings.drain).run()

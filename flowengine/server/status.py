@@ -60,7 +60,8 @@ class ReleaseStatus(msgspec.Struct, frozen=True):
     """Of drafts only the names: whose phones they are for is nobody's business. `draining` are
     releases that are no longer live, but have calls; null while the session store fails. `canary`
     is how the candidate does, a few seconds ago; null where that cannot be told. `journal` is null
-    where this worker has written nothing yet.
+    where this worker has written nothing yet. `fallback_from` is the release that was live and no
+    longer compiles, where the server has gone back to `current` by itself; else "".
     """
 
     following: LeaderOverview | None
@@ -74,6 +75,7 @@ class ReleaseStatus(msgspec.Struct, frozen=True):
     worker: WorkerStatus
     zones: ZoneStatus
     journal: JournalStatus | None
+    fallback_from: str
 
 
 class StatusEndpoint:
@@ -123,6 +125,7 @@ class StatusEndpoint:
             ),
             ZoneStatus(ZONE_DATA.version, ZONE_DATA.is_outdated(datetime.now(UTC).date())),
             to_journal_status(self._journal.usage),
+            found.fallback_from,
         )
 
     async def _load_figures(self) -> CanaryComparison | None:

@@ -148,6 +148,8 @@ class Supervisor:
 
     def _hand_over(self, worker: WorkerProcess) -> None:
         """It serves from now on; the one that it replaces may go."""
+        if not self._has_served and self._stop_by is None:  # before that nobody would be answered
+            log.info("listening on %s", format_addresses(self._listeners))
         self._has_served, self._failures = True, 0
         old, worker.replaces = worker.replaces, None
         if old in self._workers and old is not None and self._stop_by is None:
@@ -214,6 +216,10 @@ class Supervisor:
             self._to_replace = []
         else:
             log.error("a worker cannot start: the next try is in %d seconds", pause)
+
+
+def format_addresses(listeners: Sequence[socket.socket]) -> str:
+    return ", ".join("{}:{}".format(*listener.getsockname()[:2]) for listener in listeners)
 
 
 def has_terminal() -> bool:

@@ -53,7 +53,7 @@ def run_worker(listeners: Sequence[socket.socket], control: socket.socket) -> No
 
 def configure_server(settings: ServerSettings) -> uvicorn.Config:
     return uvicorn.Config(
-        "flowengine.server.app:create",
+        "flowengine.server.app:create_app",
         factory=True,
         http=choose_protocol(),
         ws="none",

@@ -1,7 +1,8 @@
 """Events to data and places. Recursion is safe: the event stream bounds the depth."""
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from yaml.events import (
     AliasEvent,
@@ -19,9 +20,12 @@ from yaml.events import (
 from flowengine.problems import quote_value
 from flowengine.source.accidental_comments import report_swallowed_text
 from flowengine.source.document import Document, KeyPath, OffsetRange
+from flowengine.source.meant import meant_value
 from flowengine.source.source_text import Findings, SourceText
 from flowengine.source.yaml_events import get_offsets, parse_events
 from flowengine.source.yaml_scalars import resolve_scalar
+
+_GOES_ON: Final = re.compile(r"[=!<>&|+*/%?.\[-]|in\b")
 
 
 class DocumentLoader:
@@ -73,6 +77,8 @@ class DocumentLoader:
         start, end = self._values[path] = self._get_offsets(event)
         if event.tag is not None:
             self._broken.add(path)
+            if _GOES_ON.match(event.value):  # a condition is checked as it was meant
+                return meant_value(self._text, start)
         if "\n" in self._text.text[start:end]:
             self.multiline_ranges.append((start, end))
         if event.style or not event.implicit[0]:

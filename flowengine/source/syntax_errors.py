@@ -8,8 +8,9 @@ from typing import Final
 from yaml import MarkedYAMLError
 
 from flowengine.problems import quote_value
+from flowengine.source.meant import in_quotes, meant_value
 from flowengine.source.source_text import Findings, SourceText
-from flowengine.source.yaml_events import QUOTE_TAG_HINT
+from flowengine.source.yaml_events import find_tag_fault
 
 _TAG_IN_LINE: Final = re.compile(r"(?:^|[:\-,\[{])\s+(!\S*)")
 _TEMPLATE_BRACES: Final = re.compile(r"[:\-,\[]\s+(\{\{)([^{}\n]*)")
@@ -86,15 +87,7 @@ def _diagnose_tag(failure: _FailureContext) -> _Finding | None:
     found = _TAG_IN_LINE.search(failure.line)
     if found is None or found.start(1) > failure.offset - failure.line_offset:
         return None
-    start, end = found.span(1)
-    message = f"{quote_value(found[1])} is a YAML tag: the value behind it would be lost"
-    return (
-        "FE111",
-        failure.line_offset + start,
-        failure.line_offset + end,
-        message,
-        f"{QUOTE_TAG_HINT}: {_quote_text(failure.line[start:])}",
-    )
+    return find_tag_fault(failure.text, failure.line_offset + found.start(1))
 
 
 def _diagnose_braces(failure: _FailureContext) -> _Finding | None:
@@ -184,13 +177,11 @@ def _diagnose_special_character(failure: _FailureContext) -> _Finding | None:
     if failure.problem not in names:
         return None
     sign = failure.text.text[failure.context_offset]
-    rest = failure.text.text[
-        failure.context_offset : failure.text.find_line_end(failure.context_offset)
-    ].rstrip("\r")
+    rest = meant_value(failure.text, failure.context_offset)
     cure = (
         f'put quotes around it: "{sign}":'
         if re.match(r".\s*:", rest)
-        else f"put quotes around the whole text: {_quote_text(rest)}"
+        else f"put quotes around the whole text: {in_quotes(rest)}"
     )
     return (
         "FE117",
@@ -351,17 +342,12 @@ def _is_key(line: str) -> bool:
     return re.match(r"\s*[\w\"'.-]+\s*:(\s|$)", line) is not None
 
 
-def _quote_text(text: str) -> str:
-    bare = text.split(" #", maxsplit=1)[0].strip()
-    return f"'{bare}'" if '"' in bare else f'"{bare}"'
-
-
 _DIAGNOSERS: Final[tuple[_Diagnoser, ...]] = (
     _diagnose_tab,
     _diagnose_unclosed_quote,
     _diagnose_escape,
-    _diagnose_block_header,
     _diagnose_tag,
+    _diagnose_block_header,
     _diagnose_braces,
     _diagnose_hash_key,
     _diagnose_colon,

@@ -21,9 +21,9 @@ from yaml.events import (
 
 from flowengine.limits import MAX_DEPTH, MAX_NODES
 from flowengine.problems import quote_value
+from flowengine.source.meant import in_quotes, meant_value
 from flowengine.source.source_text import Findings, SourceText
 
-QUOTE_TAG_HINT = "put quotes around the whole value"
 _TOO_DEEP = "nesting depth"  # of libyaml's own limit, which some builds of PyYAML have
 
 
@@ -84,7 +84,7 @@ def _report_anchor_or_tag(
 ) -> None:
     start, _ = get_offsets(event, base)
     if isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag is not None:
-        _report_tag(text.text[start : get_offsets(event, base)[1]], start, findings)
+        findings.add(*find_tag_fault(text, start))
     if event.anchor is None:
         return
     end = start + len(event.anchor) + 1
@@ -108,17 +108,13 @@ def _report_anchor_or_tag(
         )
 
 
-def _report_tag(value: str, start: int, findings: Findings) -> None:
-    line = value.split("\n", maxsplit=1)[0].strip()
-    tag = (line.split() or ["!"])[0]
-    cure = f"{QUOTE_TAG_HINT}: '{line}'" if '"' in line else f'{QUOTE_TAG_HINT}: "{line}"'
-    findings.add(
-        "FE111",
-        start,
-        start + len(tag),
-        f"{quote_value(tag)} is a YAML tag: the value behind it would be lost",
-        cure,
-    )
+def find_tag_fault(text: SourceText, start: int) -> tuple[str, int, int, str, str]:
+    """What is wrong with the tag that begins here."""
+    value = meant_value(text, start)
+    tag = (value.split() or ["!"])[0]
+    message = f"{quote_value(tag)} is a YAML tag: the value behind it would be lost"
+    cure = f"put quotes around the whole value: {in_quotes(value)}"
+    return "FE111", start, start + len(tag), message, cure
 
 
 def get_offsets(event: Event, base: int) -> tuple[int, int]:

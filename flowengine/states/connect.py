@@ -4,10 +4,9 @@ stream.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta
 
 from flowengine.expr import EscapeMode, EvalError, Template
 from flowengine.limits import MAX_CONFERENCE_ID, MAX_HEADERS_BYTES, MAX_USER_NAME
@@ -16,8 +15,8 @@ from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.call_headers import compile_headers
 from flowengine.states.connect_actions import PreparedAction, prepare_action
-from flowengine.states.connect_options import TARGET_KEYS, check_options
-from flowengine.states.field_types import DtmfTones, Duration, StateName
+from flowengine.states.connect_checks import TARGET_KEYS, check_options
+from flowengine.states.connect_options import ConferenceKeys, Connect
 from flowengine.states.state_kind import StateKind
 from flowengine.states.state_results import AnswerCallback, Exit, StateFailure, StateResult
 from flowengine.states.step_context import StepContext
@@ -44,219 +43,6 @@ agents:
     ring: 20s
     answered: announce
 """
-SampleRate = Literal[8000, 16000, 24000, 44100, 48000, 96000]
-Music = Literal["ring", "music1", "music2", "music3"]
-Indications = Literal[
-    "at", "au", "bg", "br", "be", "ch", "cl", "cn", "cz", "de", "dk", "ee", "es", "fi", "fr", "gr", "hu", "il", "in", "it", "lt",
-    "jp", "mx", "my", "nl", "no", "nz", "ph", "pl", "pt", "ru", "se", "sg", "th", "uk", "us", "tw", "ve", "za",
-]  # fmt: skip
-
-
-class ConferenceKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What happens to keys pressed inside a conference. With `mode: detect` the flow's `on:
-    pressed:` hears them.
-    """
-
-    mode: Annotated[
-        Literal["ignore", "forward", "detect"],
-        Meta(
-            description="Ignore keys, pass them to the others, or report them.", examples=["detect"]
-        ),
-    ]
-    max: Annotated[
-        int, Meta(description="How many keys make one report.", examples=[1], ge=1, le=20)
-    ] = 1
-    timeout: Annotated[
-        Duration, Meta(description="How long to wait for the next key.", examples=["3s"])
-    ] = "3s"
-
-
-class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Put the caller through. Exactly one of phone, sip, app, conference, stream."""
-
-    phone: (
-        Annotated[
-            str,
-            Meta(
-                description="A phone number with + and country code; `dialled` keeps what an app "
-                "user dialled.",
-                examples=["+14045009000"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    sip: (
-        Annotated[
-            str, Meta(description="A SIP address, user@host.", examples=["gold@pbx.example.com"])
-        ]
-        | UnsetType
-    ) = UNSET
-    app: (
-        Annotated[
-            str,
-            Meta(
-                description="An app user; `dialled` keeps what the caller dialled.",
-                examples=["alice"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    conference: (
-        Annotated[
-            str,
-            Meta(description="A room name, at most 64 characters.", examples=["room-${vars.pin}"]),
-        ]
-        | UnsetType
-    ) = UNSET
-    stream: (
-        Annotated[
-            str,
-            Meta(
-                description="A WebSocket address that receives and sends audio.",
-                examples=["wss://bot.example.com/audio"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    caller_id: (
-        Annotated[
-            str,
-            Meta(
-                description="The number shown to the callee, or `private`.",
-                examples=["+14045001000", "private"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    ring: (
-        Annotated[Duration, Meta(description="How long to ring.", examples=["20s"])] | UnsetType
-    ) = UNSET
-    limit: (
-        Annotated[Duration, Meta(description="The longest talk, at most 4h.", examples=["1h"])]
-        | UnsetType
-    ) = UNSET
-    dtmf: (
-        Annotated[
-            DtmfTones,
-            Meta(
-                description="Keys sent to the callee on answer: 0-9, # and w (half a second).",
-                examples=["ww123#"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    indications: (
-        Annotated[
-            Indications,
-            Meta(description="The country whose ringing tones the caller hears.", examples=["se"]),
-        ]
-        | UnsetType
-    ) = UNSET
-    silent: Annotated[
-        bool,
-        Meta(
-            description="Send no callbacks for this connection: no `answered`, no `ended`.",
-            examples=[False],
-        ),
-    ] = False
-    transport: (
-        Annotated[
-            Literal["udp", "tcp", "tls"],
-            Meta(description="How the SIP call travels.", examples=["tls"]),
-        ]
-        | UnsetType
-    ) = UNSET
-    headers: Annotated[
-        dict[str, str],
-        Meta(
-            description="Call headers for a SIP, app or stream leg.",
-            examples=[{"X-Tier": "${vars.tier}"}],
-        ),
-    ] = {}
-    music: (
-        Annotated[
-            Music,
-            Meta(
-                description="Music while alone in a conference or on hold by SIP.",
-                examples=["music1"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    keys: (
-        Annotated[
-            ConferenceKeys, Meta(description="Keys in a conference.", examples=[{"mode": "detect"}])
-        ]
-        | UnsetType
-    ) = UNSET
-    version: (
-        Annotated[
-            int, Meta(description="The version of the streaming protocol.", examples=[1], ge=1)
-        ]
-        | UnsetType
-    ) = UNSET
-    sample_rate: (
-        Annotated[
-            SampleRate,
-            Meta(description="Samples per second of a stream.", examples=[44100]),
-        ]
-        | UnsetType
-    ) = UNSET
-    answered: (
-        Annotated[
-            StateName,
-            Meta(
-                description="What to do when the callee answers, before the two are joined; the "
-                "caller hears it.",
-                examples=["announce"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    person: (
-        Annotated[
-            StateName,
-            Meta(
-                description="What to do when a person answers; turns machine detection on.",
-                examples=["greet"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    machine: (
-        Annotated[
-            StateName,
-            Meta(
-                description="What to do when a machine answers; turns machine detection on.",
-                examples=["leave_message"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    unsure: (
-        Annotated[
-            StateName,
-            Meta(description="What to do when detection cannot tell.", examples=["greet"]),
-        ]
-        | UnsetType
-    ) = UNSET
-    beep: (
-        Annotated[
-            StateName,
-            Meta(
-                description="What to do when the machine beeps; `detect: async` only.",
-                examples=["note_beep"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    detect: Annotated[
-        Literal["sync", "async"],
-        Meta(
-            description="Wait up to 5s for the verdict before `answered`, or hear of it later.",
-            examples=["sync"],
-        ),
-    ] = "sync"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import UNSET
 
@@ -12,6 +12,7 @@ from flowengine.expr import Template, to_ascii_digits
 from flowengine.limits import MAX_CONFERENCE_ID, MAX_HEADERS_BYTES, MAX_USER_NAME
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
+from flowengine.states.connect_options import Connect
 from flowengine.states.field_types import DIALLED_TARGET, parse_millis, parse_seconds
 from flowengine.states.state_results import ActionToSend
 from flowengine.states.step_context import StepContext
@@ -35,9 +36,6 @@ from flowengine.svaml import (
     to_user_destination,
 )
 from flowengine.svaml.header_format import count_header_bytes
-
-if TYPE_CHECKING:
-    from flowengine.states.connect import Connect
 
 CallHeaders = tuple[CallHeader, ...]
 ActionFactory = Callable[[Mapping[str, str], CallHeaders, str], Action]
@@ -128,7 +126,7 @@ def filter_dtmf(text: str) -> str:
 def prepare_action(
     builder: StateBuilder,
     path: KeyPath,
-    connect: "Connect",
+    connect: Connect,
     target: str,
     texts: Mapping[str, Template],
     headers: Mapping[str, Template],
@@ -163,7 +161,7 @@ def to_optional_seconds(authored: Any) -> int | None:
     return parse_seconds(authored) if isinstance(authored, str) else None
 
 
-def create_phone_factory(connect: "Connect") -> ActionFactory:
+def create_phone_factory(connect: Connect) -> ActionFactory:
     amd = any(
         getattr(connect, name) is not UNSET for name in ("person", "machine", "unsure", "beep")
     )
@@ -188,7 +186,7 @@ def create_phone_factory(connect: "Connect") -> ActionFactory:
     return make
 
 
-def create_sip_factory(connect: "Connect") -> ActionFactory:
+def create_sip_factory(connect: Connect) -> ActionFactory:
     def make(texts: Mapping[str, str], headers: CallHeaders, _locale: str) -> Action:
         return ConnectSip(
             destination=to_sip_destination(
@@ -205,7 +203,7 @@ def create_sip_factory(connect: "Connect") -> ActionFactory:
     return make
 
 
-def create_app_factory(_connect: "Connect") -> ActionFactory:
+def create_app_factory(_connect: Connect) -> ActionFactory:
     def make(texts: Mapping[str, str], headers: CallHeaders, _locale: str) -> Action:
         user = texts["app"]
         if not 1 <= len(user) <= MAX_USER_NAME:
@@ -218,7 +216,7 @@ def create_app_factory(_connect: "Connect") -> ActionFactory:
     return make
 
 
-def create_conference_factory(connect: "Connect") -> ActionFactory:
+def create_conference_factory(connect: Connect) -> ActionFactory:
     keys = None if connect.keys is UNSET else connect.keys
     options = (
         ConferenceDtmfOptions(
@@ -239,7 +237,7 @@ def create_conference_factory(connect: "Connect") -> ActionFactory:
     return make
 
 
-def create_stream_factory(connect: "Connect") -> ActionFactory:
+def create_stream_factory(connect: Connect) -> ActionFactory:
     streaming = connect.version is not UNSET or connect.sample_rate is not UNSET
     options = (
         StreamingOptions(version=connect.version or 1, sample_rate=connect.sample_rate or 44_100)
@@ -269,7 +267,7 @@ def require_match(pattern: re.Pattern[str], text: str, complaint: str) -> str:
     return text
 
 
-ACTION_FACTORIES: Mapping[str, Callable[["Connect"], ActionFactory]] = {
+ACTION_FACTORIES: Mapping[str, Callable[[Connect], ActionFactory]] = {
     "phone": create_phone_factory,
     "sip": create_sip_factory,
     "app": create_app_factory,

@@ -1,105 +1,222 @@
-"""Which options a connection takes, by what it connects to."""
+"""What an author writes below connect:."""
 
-from typing import TYPE_CHECKING
+from typing import Annotated, Literal
 
-from msgspec import UNSET
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.limits import MAX_CALL_SECONDS, MAX_CONFERENCE_KEYS_SECONDS, MAX_RING_SECONDS
-from flowengine.source import KeyPath
-from flowengine.states.builder import StateBuilder
-from flowengine.states.connect_actions import format_caller_id
+from flowengine.states.field_types import DtmfTones, Duration, StateName
 
-if TYPE_CHECKING:
-    from flowengine.states.connect import Connect
-
-TARGET_KEYS = ("phone", "sip", "app", "conference", "stream")
-OPTIONS_BY_TARGET = {
-    "phone": {
-        "caller_id",
-        "ring",
-        "limit",
-        "dtmf",
-        "indications",
-        "silent",
-        "answered",
-        "person",
-        "machine",
-        "unsure",
-        "beep",
-    },
-    "sip": {"caller_id", "limit", "transport", "headers", "music", "silent", "answered"},
-    "app": {"headers"},
-    "conference": {"music", "keys"},
-    "stream": {"limit", "headers", "version", "sample_rate"},
-}
-CHECKED_OPTIONS = sorted(set().union(*OPTIONS_BY_TARGET.values()))
+SampleRate = Literal[8000, 16000, 24000, 44100, 48000, 96000]
+Music = Literal["ring", "music1", "music2", "music3"]
+Indications = Literal[
+    "at", "au", "bg", "br", "be", "ch", "cl", "cn", "cz", "de", "dk", "ee", "es", "fi", "fr", "gr", "hu", "il", "in", "it", "lt",
+    "jp", "mx", "my", "nl", "no", "nz", "ph", "pl", "pt", "ru", "se", "sg", "th", "uk", "us", "tw", "ve", "za",
+]  # fmt: skip
 
 
-def check_options(builder: StateBuilder, path: KeyPath, connect: "Connect", target: str) -> None:
-    """Options that this kind of leg cannot honour are mistakes, never silently dropped."""
-    for name in CHECKED_OPTIONS:
-        if (
-            getattr(connect, name) not in (UNSET, False, {})
-            and name not in OPTIONS_BY_TARGET[target]
-        ):
-            where = " and ".join(kind for kind in TARGET_KEYS if name in OPTIONS_BY_TARGET[kind])
-            builder.add_problem(
-                "FE413",
-                (*path, name),
-                f"a connection to {target} has no {name}",
-                f"{name} is for {where}",
-            )
-    check_durations(builder, path, connect)
-    shown = connect.caller_id
-    if isinstance(shown, str) and "${" not in shown and not format_caller_id({"caller_id": shown}):
-        builder.add_problem(
-            "FE415",
-            (*path, "caller_id"),
-            "this is no phone number",
-            "write + and the country code, or `private`",
-        )
-    if connect.silent and any(
-        getattr(connect, name) is not UNSET
-        for name in ("answered", "person", "machine", "unsure", "beep")
-    ):
-        builder.add_problem(
-            "FE414",
-            (*path, "silent"),
-            "a silent connection reports no answer, so these exits can never be taken",
-            "remove silent: or the exits",
-        )
-    if connect.detect == "async" and connect.answered is not UNSET:
-        message = "with asynchronous detection the verdict comes after `answered` has taken the call elsewhere"
-        builder.add_problem(
-            "FE414", (*path, "answered"), message, "remove answered:, or use `detect: sync`"
-        )
-    if connect.beep is not UNSET and connect.detect == "sync":
-        builder.add_problem(
-            "FE414",
-            (*path, "beep"),
-            "the beep is reported by asynchronous detection only",
-            "add `detect: async`",
-        )
+class ConferenceKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What happens to keys pressed inside a conference. With `mode: detect` the flow's `on:
+    pressed:` hears them.
+    """
+
+    mode: Annotated[
+        Literal["ignore", "forward", "detect"],
+        Meta(
+            description="Ignore keys, pass them to the others, or report them.", examples=["detect"]
+        ),
+    ]
+    max: Annotated[
+        int, Meta(description="How many keys make one report.", examples=[1], ge=1, le=20)
+    ] = 1
+    timeout: Annotated[
+        Duration, Meta(description="How long to wait for the next key.", examples=["3s"])
+    ] = "3s"
 
 
-def check_durations(builder: StateBuilder, path: KeyPath, connect: "Connect") -> None:
-    if isinstance(connect.limit, str):
-        builder.compile_seconds(
-            (*path, "limit"),
-            connect.limit,
-            MAX_CALL_SECONDS,
-            "how long the platform lets a call last",
-        )
-    if isinstance(connect.ring, str):
-        builder.compile_seconds(
-            (*path, "ring"), connect.ring, MAX_RING_SECONDS, "how long it may ring"
-        )
-    if connect.keys:
-        most = MAX_CONFERENCE_KEYS_SECONDS * 1000
-        builder.compile_millis(
-            (*path, "keys", "timeout"),
-            connect.keys.timeout,
-            1000,
-            most,
-            "how long to wait for the next key",
-        )
+class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Put the caller through. Exactly one of phone, sip, app, conference, stream."""
+
+    phone: (
+        Annotated[
+            str,
+            Meta(
+                description="A phone number with + and country code; `dialled` keeps what an app "
+                "user dialled.",
+                examples=["+14045009000"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    sip: (
+        Annotated[
+            str, Meta(description="A SIP address, user@host.", examples=["gold@pbx.example.com"])
+        ]
+        | UnsetType
+    ) = UNSET
+    app: (
+        Annotated[
+            str,
+            Meta(
+                description="An app user; `dialled` keeps what the caller dialled.",
+                examples=["alice"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    conference: (
+        Annotated[
+            str,
+            Meta(description="A room name, at most 64 characters.", examples=["room-${vars.pin}"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    stream: (
+        Annotated[
+            str,
+            Meta(
+                description="A WebSocket address that receives and sends audio.",
+                examples=["wss://bot.example.com/audio"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    caller_id: (
+        Annotated[
+            str,
+            Meta(
+                description="The number shown to the callee, or `private`.",
+                examples=["+14045001000", "private"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    ring: (
+        Annotated[Duration, Meta(description="How long to ring.", examples=["20s"])] | UnsetType
+    ) = UNSET
+    limit: (
+        Annotated[Duration, Meta(description="The longest talk, at most 4h.", examples=["1h"])]
+        | UnsetType
+    ) = UNSET
+    dtmf: (
+        Annotated[
+            DtmfTones,
+            Meta(
+                description="Keys sent to the callee on answer: 0-9, # and w (half a second).",
+                examples=["ww123#"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    indications: (
+        Annotated[
+            Indications,
+            Meta(description="The country whose ringing tones the caller hears.", examples=["se"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    silent: Annotated[
+        bool,
+        Meta(
+            description="Send no callbacks for this connection: no `answered`, no `ended`.",
+            examples=[False],
+        ),
+    ] = False
+    transport: (
+        Annotated[
+            Literal["udp", "tcp", "tls"],
+            Meta(description="How the SIP call travels.", examples=["tls"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    headers: Annotated[
+        dict[str, str],
+        Meta(
+            description="Call headers for a SIP, app or stream leg.",
+            examples=[{"X-Tier": "${vars.tier}"}],
+        ),
+    ] = {}
+    music: (
+        Annotated[
+            Music,
+            Meta(
+                description="Music while alone in a conference or on hold by SIP.",
+                examples=["music1"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    keys: (
+        Annotated[
+            ConferenceKeys, Meta(description="Keys in a conference.", examples=[{"mode": "detect"}])
+        ]
+        | UnsetType
+    ) = UNSET
+    version: (
+        Annotated[
+            int, Meta(description="The version of the streaming protocol.", examples=[1], ge=1)
+        ]
+        | UnsetType
+    ) = UNSET
+    sample_rate: (
+        Annotated[
+            SampleRate,
+            Meta(description="Samples per second of a stream.", examples=[44100]),
+        ]
+        | UnsetType
+    ) = UNSET
+    answered: (
+        Annotated[
+            StateName,
+            Meta(
+                description="What to do when the callee answers, before the two are joined; the "
+                "caller hears it.",
+                examples=["announce"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    person: (
+        Annotated[
+            StateName,
+            Meta(
+                description="What to do when a person answers; turns machine detection on.",
+                examples=["greet"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    machine: (
+        Annotated[
+            StateName,
+            Meta(
+                description="What to do when a machine answers; turns machine detection on.",
+                examples=["leave_message"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    unsure: (
+        Annotated[
+            StateName,
+            Meta(description="What to do when detection cannot tell.", examples=["greet"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    beep: (
+        Annotated[
+            StateName,
+            Meta(
+                description="What to do when the machine beeps; `detect: async` only.",
+                examples=["note_beep"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    detect: Annotated[
+        Literal["sync", "async"],
+        Meta(
+            description="Wait up to 5s for the verdict before `answered`, or hear of it later.",
+            examples=["sync"],
+        ),
+    ] = "sync"

@@ -23,7 +23,8 @@ from flowengine.problems import Problem
 from flowengine.source import KeyPath
 from flowengine.states.builder import CompiledService, StateBuilder, Variable
 from flowengine.states.connect_actions import to_one_line
-from flowengine.states.field_types import Condition, Duration, Name, Scalar, StateName, parse_millis
+from flowengine.states.fetch_options import HTTP_METHODS, Fetch
+from flowengine.states.field_types import Scalar, parse_millis
 from flowengine.states.lookup_headers import (
     clean_header_value,
     find_header_fault,
@@ -47,91 +48,6 @@ look_up:
     failed: agents
   next: greet
 """
-HTTP_METHODS = ("get", "post", "put")
-ServicePath = Annotated[
-    str,
-    Meta(
-        description="The path below the service's address; values are escaped.",
-        examples=["/accounts/${vars.account}"],
-    ),
-]
-StatusKey = Annotated[
-    str,
-    Meta(
-        pattern=r"^([1-5][0-9]{2}|[1-5]xx|timeout)$",
-        extra_json_schema={"x-hint": "write a status such as 404, 5xx, or timeout"},
-    ),
-]
-
-
-class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Ask another system. Exactly one of get, post, put."""
-
-    service: Annotated[Name, Meta(description="A service of the project.", examples=["crm"])]
-    get: ServicePath | UnsetType = UNSET
-    post: ServicePath | UnsetType = UNSET
-    put: ServicePath | UnsetType = UNSET
-    body: (
-        Annotated[
-            dict[str, Scalar],
-            Meta(
-                description="Sent as JSON; texts may have `${…}`.",
-                examples=[{"account": "${vars.account}"}],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    headers: Annotated[
-        dict[str, str],
-        Meta(description="Headers beside those of the service.", examples=[{"X-Line": "support"}]),
-    ] = {}
-    into: Annotated[
-        dict[Name, Condition],
-        Meta(
-            description="Variables and what they take from `body` and `status`.",
-            examples=[{"name": "body.name"}],
-        ),
-    ] = {}
-    timeout: (
-        Annotated[
-            Duration,
-            Meta(
-                description="The longest wait; never past the callback's deadline.",
-                examples=["1.5s"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    retries: (
-        Annotated[
-            int,
-            Meta(
-                description="How often a failed connection or a 5xx is tried again, time "
-                "permitting.",
-                examples=[1],
-                ge=0,
-                le=3,
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    on: Annotated[
-        dict[StatusKey, StateName],
-        Meta(
-            description="Exits by status: 404, 5xx or timeout.",
-            examples=[{"404": "unknown_account"}],
-        ),
-    ] = {}
-    failed: (
-        Annotated[
-            StateName,
-            Meta(
-                description="Where the call goes when the lookup fails in any other way.",
-                examples=["agents"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +81,7 @@ class CompiledFetch(Verb):
         try:
             return self.build_request(run.bind_names(self.names, self.secrets))
         except EvalError as error:
-            return StateFailure(error.message)
+            return self.handle_failure(run, error.message)
 
     @property
     def is_failure_likely(self) -> bool:
@@ -272,14 +188,7 @@ def compile_fetch(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> Compile
         name: compile_header(builder, (*path, "headers", name), secret_scope, fetch.headers)
         for name in fetch.headers
     }
-    body = (
-        None
-        if fetch.body is UNSET
-        else {
-            key: compile_body_value(builder, (*path, "body", key), value)
-            for key, value in fetch.body.items()
-        }
-    )
+    body = compile_body(builder, (*path, "body"), fetch.body)
     captures = compile_captures(builder, path, fetch)
     add_exits(builder, path, fetch)
     if service is None or url is None:
@@ -363,6 +272,14 @@ def check_path(builder: StateBuilder, path: KeyPath, text: str) -> None:
         builder.add_problem(
             "FE512", path, "a path has one line", "write it on one line, with > or in quotes"
         )
+
+
+def compile_body(
+    builder: StateBuilder, path: KeyPath, body: Mapping[str, Scalar] | UnsetType
+) -> dict[str, Any] | None:
+    if body is UNSET:
+        return None
+    return {key: compile_body_value(builder, (*path, key), value) for key, value in body.items()}
 
 
 def compile_body_value(builder: StateBuilder, path: KeyPath, value: Scalar) -> Any:

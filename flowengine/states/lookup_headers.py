@@ -1,14 +1,12 @@
 """Headers of lookups: which an author may name, and how their values travel."""
 
-import re
 from collections.abc import Mapping
 from typing import TypeVar
 
 from flowengine.expr import Template
 from flowengine.states.connect_actions import to_one_line
+from flowengine.svaml.header_format import is_token
 
-# RFC 9110: a name is a token.
-_HEADER_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # They say how a message is framed, or what the connection does; the client sets them, and reads
 # answers as they are.
 _CLIENT_HEADERS = {
@@ -41,7 +39,7 @@ def merge_headers(first: Mapping[str, T], second: Mapping[str, T]) -> dict[str, 
 
 def find_header_fault(name: str, others: Mapping[str, object]) -> tuple[str, str] | None:
     """Why a header of this name cannot be sent beside the others, and what to do about it."""
-    if not _HEADER_TOKEN.fullmatch(name):
+    if not is_token(name):
         return (
             f'no header can be called "{name}"',
             "a name has letters, digits and hyphens, such as X-Line",

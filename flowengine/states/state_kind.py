@@ -8,6 +8,7 @@ from typing import Any, Literal
 from flowengine.source import KeyPath
 from flowengine.states.builder import CallbackContext, StateBuilder
 
+OWN_KEY_DEPTH = 2  # `options`, key
 Shape = Literal["action", "question", "decision", "end", "subflow", "connection", "lookup"]
 FactForm = Literal[
     "text",  # a setting of an option
@@ -92,6 +93,12 @@ class StateKind:
     splits_callers: bool = False
     # the options that tell best whether a state under another name is the same
     identifying_options: frozenset[str] = frozenset()
+
+    def list_own_keys(self, authored: Any) -> Iterator[tuple[str, KeyPath, str | None]]:
+        """The keys of a question itself, without those of menus inside it: key, path, target."""
+        for path, target in self.list_keys(authored):
+            if len(path) <= OWN_KEY_DEPTH:
+                yield str(path[-1]), path, target
 
     @property
     def attribute(self) -> str:

@@ -1,4 +1,4 @@
-"""The form of call headers: what the platform hands to a SIP or app leg."""
+"""The form of headers: of calls, which the platform hands to a SIP or app leg, and of requests."""
 
 import re
 from collections.abc import Iterable
@@ -7,11 +7,16 @@ from typing import Final
 _SIP_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
+def is_token(name: str) -> bool:
+    """Whether a header can have this name: that of a request, by RFC 9110, or of a call."""
+    return _SIP_TOKEN.fullmatch(name) is not None
+
+
 def find_header_name_fault(name: str) -> str:
-    """Why no header can have this name, or nothing: SIP takes the letters of RFC 3261 tokens."""
+    """Why no header can have this name, or nothing."""
     if not name:
         return "a header has a name"
-    if not _SIP_TOKEN.fullmatch(name):
+    if not is_token(name):
         return "the name of a header has letters, digits and signs such as - and _ only"
     return ""
 

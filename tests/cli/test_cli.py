@@ -85,6 +85,14 @@ def test_strict_takes_warnings_for_errors(flows: Path) -> None:
     assert run("check", flows, "--strict").exit_code == 1
 
 
+def test_check_of_a_folder_without_flows_names_the_folder_and_no_file(tmp_path: Path) -> None:
+    result = run("check", tmp_path)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"{tmp_path.as_posix()}: error FE501: this project has no flow")
+    (tmp_path / "project.yaml").write_text("project: acme\n")
+    assert f"{tmp_path.as_posix()}/project.yaml:1:1: error FE501" in run("check", tmp_path).output
+
+
 @pytest.mark.parametrize("form", ["json", "sarif"])
 def test_check_for_programs(flows: Path, form: str) -> None:
     result = run("check", broken(flows), "--format", form)
@@ -141,6 +149,21 @@ def test_explain_shows_what_is_sent_and_when(flows: Path) -> None:
     assert "asks crm: GET https://crm.example.com/${vars.account}" in page
     assert "keeps vars.account" in page
     assert "of 1024 bytes" in page
+
+
+def test_explain_shows_global_keys_and_no_mangled_placeholders(tmp_path: Path) -> None:
+    (tmp_path / "line.yaml").write_text(
+        'flow: line\nstart: ask\nkeys: {"*": back, "#": repeat}\n'
+        "vars: {pin: {type: digits, max: 6}, name: {type: text}}\nstates:\n"
+        '  ask: {collect: {prompt: "Pin, ${vars.name}?", into: pin, digits: 4, otherwise: bye}, next: main}\n'
+        '  main: {menu: {prompt: "Is it ${spell(vars.pin)}?", options: {1: bye}, otherwise: bye}}\n'
+        '  bye: {say: "${trim(vars.name)} ${size(vars.name)} ${last(vars.pin, 2)}", hangup: }\n'
+    )
+    page = run("explain", tmp_path).output
+    assert page.count("key * -> back (pie)") == page.count("key # -> repeat (pie)") == 2
+    assert "Pin, ${vars.name}?" in page, "what stands as it is shows where it comes from"
+    assert "Is it 1 2 3 4 5 6?" in page
+    assert page.count("sends (with sample values)") == 2
 
 
 def test_explain_takes_samples_where_values_are_worked_with(flows: Path) -> None:

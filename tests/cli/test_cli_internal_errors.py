@@ -52,7 +52,7 @@ def broken(office: Office, request: pytest.FixtureRequest, monkeypatch: pytest.M
             raise LookupError(SECRET)
         return prompt(*arguments, **named)
 
-    monkeypatch.setattr(StateBuilder, "prompt", failing)
+    monkeypatch.setattr(StateBuilder, "compile_prompt", failing)
     return folder, code
 
 
@@ -142,5 +142,5 @@ def test_a_kind_of_state_that_fails_to_compile_is_an_internal_problem(
     assert result.exit_code == 1
     told = json.loads(result.stdout)
     assert [problem["code"] for problem in told] == ["FE509"]
-    assert "AssertionError in flowengine/compile/build.py" in told[0]["message"]
+    assert "AssertionError in flowengine/compile/flow_compiler.py" in told[0]["message"]
     assert SECRET not in result.output

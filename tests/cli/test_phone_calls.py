@@ -96,6 +96,38 @@ def test_help_says_what_can_be_done_and_where_keys_lead(flows: Path) -> None:
     assert "key 1 leads to ask" in page
 
 
+KEYS_EVERYWHERE = """\
+flow: line
+start: ask
+keys: {"*": back, "#": repeat}
+error: sorry
+vars: {pin: {type: digits, max: 6}, name: {type: text}, date: {type: date}}
+states:
+  ask: {collect: {prompt: Pin?, into: pin, digits: 4-6, otherwise: sorry}, next: main}
+  main: {menu: {prompt: "${vars.name}", options: {1: breaks}, otherwise: sorry}}
+  breaks: {set: {date: "${vars.pin}"}, next: main}
+  sorry: {say: Sorry., hangup: }
+"""
+
+
+def test_phone_tells_why_an_error_exit_is_taken_and_of_a_question_without_words(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "line.yaml").write_text(KEYS_EVERYWHERE)
+    page = run(tmp_path, "--keys", "1234,1234#,1").output
+    assert "-          line.main: asks without words: the prompt is empty\n" in page
+    assert "-          line.breaks: failed: " in page
+    assert page.index("failed: ") < page.index('hears "Sorry."')
+
+
+def test_phone_tells_which_keys_count_alone_among_digits(tmp_path: Path) -> None:
+    (tmp_path / "line.yaml").write_text(KEYS_EVERYWHERE)
+    page = run(tmp_path, "--keys", "help,*#,#,hang up").output
+    assert "waits in ask for 4 to 6 digits, then #; * alone, then #; # alone" in page
+    assert page.count('hears "Pin?"') == 3
+    assert "key * means back" in page
+
+
 def test_a_file_answers_lookups(flows: Path, tmp_path: Path) -> None:
     file = tmp_path / "answers.yaml"
     file.write_text("lookups:\n  - {service: crm, get: /orders/1230, answer: {status: sold out}}\n")

@@ -38,9 +38,9 @@ def release(made: Any) -> Any:
     same = {
         field.name: likeness(getattr(made, field.name))
         for field in fields(made)
-        if field.name not in ("computed", "programs")
+        if field.name not in ("computed_names", "programs")
     }
-    return {**same, "computed": list(made.computed), "programs": list(made.programs)}
+    return {**same, "computed_names": list(made.computed_names), "programs": list(made.programs)}
 
 
 def likeness(value: Any) -> Any:

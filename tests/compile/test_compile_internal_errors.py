@@ -126,18 +126,18 @@ def fail(*_given: Any, **_named: Any) -> Any:
 
 
 STAGES = {
-    "flowengine.model.project_loader.check": (fail, "two.yaml"),
+    "flowengine.model.project_loader.validate_document": (fail, "two.yaml"),
     "flowengine.model.project_loader.is_well_formed": (fail, "one.yaml"),
-    "flowengine.model.project_loader.read": (fail, "one.yaml"),
-    "flowengine.compile.project_compiler.common": (fail, "project.yaml"),
+    "flowengine.model.project_loader.read_document": (fail, "one.yaml"),
+    "flowengine.compile.project_compiler.compile_shared_definitions": (fail, "project.yaml"),
     "flowengine.compile.project_compiler.check_routes": (fail, "project.yaml"),
     "flowengine.compile.project_compiler.build_release": (fail, "project.yaml"),
-    "flowengine.compile.project_compiler.programs": (fail, "project.yaml"),
-    "flowengine.compile.project_compiler.check": (fail, "project.yaml"),
+    "flowengine.compile.project_compiler.compile_flows": (fail, "project.yaml"),
+    "flowengine.compile.project_compiler.check_project": (fail, "project.yaml"),
     "flowengine.compile.incremental_compile.declare": (fail, "one.yaml"),
-    "flowengine.compile.incremental_compile.program": (fail, "one.yaml"),
-    "flowengine.compile.flow_compiler.machine": (fail, "one.yaml"),
-    "flowengine.compile.flow_compiler.Builder": (fail, "one.yaml"),
+    "flowengine.compile.incremental_compile.compile_flow": (fail, "one.yaml"),
+    "flowengine.compile.flow_compiler.build_machine": (fail, "one.yaml"),
+    "flowengine.compile.flow_compiler.StateBuilder": (fail, "one.yaml"),
     "flowengine.compile.interprocedural_liveness.find_own_facts": (fail_on_two, "two.yaml"),
     "flowengine.compile.checks.state_loops.check": (fail_on_two, "two.yaml"),
     "flowengine.compile.checks.unreachable_states.check": (fail_on_two, "two.yaml"),
@@ -152,7 +152,7 @@ def test_an_exception_anywhere_is_a_problem_of_its_file_without_secrets(
 ) -> None:
     failing, file = STAGES[stage]
     files = dict(FILES)
-    if stage.endswith("authored.check"):
+    if stage.endswith("validate_document"):
         files["two.yaml"] = b"flow: two\nsya: x\n"
     monkeypatch.setattr(stage, failing)
     compiled = compile_project(files, {"CRM_TOKEN": SECRET})
@@ -167,7 +167,7 @@ def test_an_exception_anywhere_is_a_problem_of_its_file_without_secrets(
 def test_an_internal_error_stands_at_its_state_and_hides_no_other_mistake(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("flowengine.states.builder.Builder.compile_prompt", fail)
+    monkeypatch.setattr("flowengine.states.builder.StateBuilder.compile_prompt", fail)
     files = {**FILES, "two.yaml": FILES["two.yaml"].replace(b"welcome\nst", b"wellcome\nst")}
     compiled = compile_project(files, {"CRM_TOKEN": SECRET})
     assert ("one.yaml", 4, 3) in [
@@ -196,7 +196,7 @@ def test_the_traceback_is_written_when_it_is_asked_for(
     written: bool,
 ) -> None:
     monkeypatch.setenv("FLOWENGINE_TRACEBACK", asked)
-    monkeypatch.setattr("flowengine.compile.incremental_compile.program", fail)
+    monkeypatch.setattr("flowengine.compile.incremental_compile.compile_flow", fail)
     with caplog.at_level(logging.DEBUG):
         compile_project(FILES, {})
     assert ("RecursionError" in caplog.text) is written

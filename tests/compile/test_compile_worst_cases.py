@@ -125,6 +125,17 @@ LOCALES = {
         ),
         ["two.yaml FE932 5:12"],
     ),
+    "the answer of a placed call, where a connection has a locale and an answer of its own": (
+        LINE + "on: {answered: e}\nstates:\n"
+        '  a: {locale: sv-SE, connect: {phone: "+14045009000", answered: d}}\n'
+        "  d: {say: {text: {sv-SE: Hej.}}, continue: }\n  e: {say: Hello., hangup: }\n",
+        [],
+    ),
+    "the answer of a placed call that chooses a locale": (
+        LINE + "on: {answered: e}\nstates:\n  a: {hangup: }\n"
+        "  e: {locale: sv-SE, next: f}\n  f: {say: {text: {en-US: Hello.}}, hangup: }\n",
+        ["FE932 7:19"],
+    ),
     "transcription": (
         LINE + "locale: nb-NO\nstates:\n"
         '  a: {record: {to: "s3://a/b", transcribe: nb-NO}, next: b}\n'

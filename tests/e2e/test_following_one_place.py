@@ -3,6 +3,7 @@ followed has ended.
 """
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -103,8 +104,15 @@ def test_another_folder_is_refused_while_a_server_follows_and_served_once_it_has
     one, two = office(store, "one", project()), office(store, "two", project(line=2), workers=2)
     one.start()
     told = two.refused()
-    assert f"port {one.port}) follows {one.flows[0]}, not {two.flows[0]}" in told
-    assert "Stop that one first, or give this one a store of its own with --store" in told
+    (reason,) = (line for line in told.splitlines() if line.startswith("Error: "))
+    assert reason.startswith("Error: the store ")
+    assert f"is in use by another server ({socket.gethostname()}, port {one.port})" in reason
+    assert f"which serves {one.flows[0]}, and a store has one set of flows" in reason
+    cure = "a store of its own, such as --store sqlite:.flowengine/"
+    assert (
+        f"stop that server, or give this one {'another database' if '//' in store else cure}"
+        in reason
+    )
     assert one.serves() == id_of(project())
     assert one.status()["following"]["source"] == one.flows[0]
     one.kill()

@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from journal.journal_line import compiled, record, ring
+
+from flowengine.states import LookupRequest, LookupResult
+
 FLOWS = Path(__file__).parents[2] / "flows"
 LINE = """\
 flow: line
@@ -36,6 +40,28 @@ scenarios:
     when:
       - hears: east of east north south west
 """
+# Each region of the map has another way out, and the secret one shows up nowhere.
+BRANCHES = """\
+flow: line
+start: look
+vars: {region: {type: text, max: 20}, all: {type: text, max: 90, secret: true}}
+states:
+  look:
+    fetch:
+      service: crm
+      get: /regions
+      into: {region: "body.regions.map(k, k)[1]", all: "body.regions.map(k, k).join(' ')"}
+      failed: bye
+    next: choose
+  choose:
+    choose:
+      - {when: 'vars.region == "b"', next: told}
+      - {when: 'vars.region == "d"', next: bye}
+      - {next: other}
+  told: {say: "${vars.region} of ${vars.all}", next: bye}
+  other: {say: "Another region, ${vars.region}.", hangup: }
+  bye: {hangup: }
+"""
 COMMANDS = """
 import sys
 from click.testing import CliRunner
@@ -50,7 +76,11 @@ def output(commands: str, seed: str) -> str:
     """What the commands print in a process of their own, without how long they took."""
     ran = subprocess.run(
         [sys.executable, "-c", COMMANDS, commands],
-        env={**os.environ, "PYTHONHASHSEED": seed},
+        env={
+            **os.environ,
+            "PYTHONHASHSEED": seed,
+            "FLOWENGINE_COOKIE_KEYS": "the secret",  # of the journal
+        },
         capture_output=True,
         text=True,
         check=True,
@@ -78,3 +108,24 @@ def test_scenario_over_the_keys_of_a_map_passes_in_every_process(tmp_path: Path)
     found = {output(f"test {flows};explain {flows}", seed) for seed in ("1", "2", "3", "4")}
     assert len(found) == 1
     assert "1 passed" in found.pop()
+
+
+def test_replay_prints_the_same_in_every_process(tmp_path: Path) -> None:
+    """The answers of lookups have maps; what goes differently falls into several groups."""
+    flows, journal = tmp_path / "flows", tmp_path / "journal.db"
+    flows.mkdir()
+    (flows / "line.yaml").write_text(LINE)
+    (flows / "project.yaml").write_text(PROJECT)
+    release = compiled({file.name: file.read_bytes() for file in flows.iterdir()})
+    answers = iter(["abc", "dcb", "xyz", "bd", "zyxwvut", "a"])
+
+    async def crm(_request: LookupRequest, _left: float) -> LookupResult:
+        return LookupResult(200, {"regions": {key: ord(key) for key in next(answers)}})
+
+    record(journal, release, [ring(f"call-{number}") for number in range(6)], fetch=crm)
+    (flows / "line.yaml").write_text(BRANCHES)
+    command = f"replay {journal} --on {flows}"
+    found = {output(f"{command};{command} --json", seed) for seed in ("1", "77")}
+    assert len(found) == 1
+    assert "6 calls replayed" in (text := found.pop())
+    assert text.count("another") == 6  # three groups, as text and as JSON

@@ -79,6 +79,51 @@ def test_words_for_far_and_never():
     assert never.format_next_opening(at("2026-11-21T00:00:00"), "en-US") == "at a later time"
 
 
+def around_the_clock(exceptions=None):
+    return parse_calendar(
+        {"zone": "UTC", "open": {"daily": "00:00-24:00"}, "except": exceptions or {}}
+    )
+
+
+def test_next_open_of_hours_around_the_clock_is_after_a_closed_day_or_never():
+    never_closed = around_the_clock()
+    assert never_closed.find_next_opening(at("2026-11-21T18:00:00", "+00:00")) is None
+    assert never_closed.format_next_opening(at("2026-11-21T18:00:00", "+00:00"), "en-US") == "now"
+    assert never_closed.format_next_opening(at("2026-11-21T18:00:00", "+00:00"), "sv-SE") == ""
+    christmas = around_the_clock({"12-25": "closed", "2030-05-01": "closed"})
+    assert (
+        christmas.format_next_opening(at("2026-12-24T10:00:00", "+00:00"), "en-US")
+        == "Saturday at midnight"
+    )
+    once = around_the_clock({"2030-05-01": "closed"})
+    assert once.find_next_opening(at("2026-12-24T10:00:00", "+00:00")) == at(
+        "2030-05-02T00:00:00", "+00:00"
+    )
+
+
+def test_next_open_of_hours_that_go_on_past_midnight_is_where_they_begin():
+    bar = parse_calendar({"zone": "UTC", "open": {"sat": "20:00-24:00", "sun": "00:00-02:00"}})
+    assert bar.find_next_opening(at("2026-11-28T21:00:00", "+00:00")) == at(
+        "2026-12-05T20:00:00", "+00:00"
+    )
+    assert bar.find_next_opening(at("2026-11-27T21:00:00", "+00:00")) == at(
+        "2026-11-28T20:00:00", "+00:00"
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        ("2026-11-23T13:00:00+00:00", "today at 9 AM"),  # the 23rd, 08:00 in New York
+        ("2026-11-24T02:00:00+00:00", "tomorrow at 9 AM"),  # the 23rd, 21:00 there
+        ("2026-11-24T05:30:00+00:00", "today at 9 AM"),  # the 24th, 00:30 there
+    ],
+)
+def test_next_open_words_count_days_in_the_zone_of_the_calendar(now, words):
+    office = parse_calendar({"zone": "America/New_York", "open": {"mon-fri": "09:00-17:00"}})
+    assert office.format_next_opening(datetime.fromisoformat(now), "en-US") == words
+
+
 def test_an_emergency_closes_everything():
     closed = parse_calendar({**OFFICE, "closed": True})
     assert not closed.is_open(at("2026-11-23T10:00:00"))
@@ -243,10 +288,12 @@ MOMENTS = st.integers(946_684_800, 2_051_222_400).map(
 def test_the_next_opening_is_open_and_later(week, zone, now):
     calendar = parse_calendar({"zone": zone, "open": week})
     opening = calendar.find_next_opening(now)
-    assert (opening is None) == (not any(hours != "closed" for hours in week.values()))
-    if opening:
+    if opening is None:
+        assert calendar.is_open(now) or all(hours == "closed" for hours in week.values())
+    else:
         assert opening > now
         assert calendar.is_open(opening)
+        assert not calendar.is_open(opening - timedelta(seconds=1))
         if not calendar.is_open(now):  # closed until then, without a gap that was overlooked
             step = (opening - now) / 7
             assert not any(calendar.is_open(now + step * part) for part in range(7))

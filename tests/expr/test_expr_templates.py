@@ -124,7 +124,7 @@ def test_ssml_cannot_break_out(value):
 
 @given(HOSTILE)
 def test_a_url_piece_reads_back(value):
-    assume(value not in {".", ".."})
+    assume(value not in {"", ".", ".."})
     made = SCOPE.compile_template("/a/${vars.name}?n=${vars.n}", EscapeMode.URL).render(
         {"vars.name": value, "vars.n": -3}
     )

@@ -31,7 +31,7 @@ from datetime import UTC, datetime
 from flowengine.expr import Scope, load_zone
 moment = datetime(2026, 12, 15, 12, tzinfo=UTC)
 text = "timestamp('2026-12-15T12:00:00Z').getHours('America/Vancouver')"
-print(moment.astimezone(load_zone("America/Vancouver")).hour, Scope({}).expression(text).evaluate({}))
+print(moment.astimezone(load_zone("America/Vancouver")).hour, Scope({}).compile_expression(text).evaluate({}))
 """
 
 

@@ -145,7 +145,7 @@ def arrivals(program: Program) -> Iterator[tuple[Call | None, Any]]:
 def replies(call: Call) -> Iterator[Any]:
     """The callbacks that may come to a waiting call."""
     state = release().programs[call.flow].states[call.state]
-    choices = {*getattr(state.verb, "choices", ()), *getattr(state.verb, "heard", ())}
+    choices = {*getattr(state.verb, "choices", ()), *getattr(state.verb, "spoken_words", ())}
     entered = [] if state.kind == "menu" else [*ENTERED, *words(release().programs[call.flow])]
     for value in dict.fromkeys([*sorted(choices), *entered, "yes", "no", "*", "0"]):
         for kind, way in (("return", "dtmf"), ("sequence", "voice")):
@@ -203,7 +203,7 @@ def stepped(call: Call | None, callback: Any, now: datetime, program: Program) -
 def routed(program: Program) -> Release:
     """The release as if every call were for this flow."""
     routes = (compile_route(Route(flow=program.flow)),)
-    return replace(release(), routes=routes, table=RoutesByNumber.from_routes(routes))
+    return replace(release(), routes=routes, routes_by_number=RoutesByNumber.from_routes(routes))
 
 
 def judged(kind: str, outcome: Outcome) -> None:

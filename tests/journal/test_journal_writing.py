@@ -396,3 +396,10 @@ def test_noting_costs_a_caller_microseconds(tmp_path: Path) -> None:
 
     assert asyncio.run(noted()) < 20e-6, "with much room for slow machines"
     assert JournalRecord._fields == ("record", "body", "answer")
+
+
+def test_notes_of_a_trace_are_no_exits() -> None:
+    enqueue_record = TraceEntry("f", "look", "fetch failed: status 500", is_note=True)
+    assert find_last_exit(
+        [TraceEntry("f", "look", "failed"), enqueue_record, TraceEntry("f", "x", "answers")]
+    ) == ("f/look: failed")

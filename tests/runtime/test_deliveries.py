@@ -284,6 +284,43 @@ def test_an_answer_to_a_menu_that_the_saved_state_does_not_ask_takes_no_older_st
     run_on(MemoryStore, act)
 
 
+def test_answer_to_another_menu_with_the_newest_cookie_asks_the_open_question_again() -> None:
+    async def act(line: Line, _crm: Crm) -> None:
+        line.echo = True
+        await line.ice()
+        assert await line.enter("2", "return", "line.ask") == "Another."
+        for _ in range(2):  # key 1 leads on from there: it was pressed elsewhere
+            assert await line.enter("1", "return", "line.ask") == "Another."
+        assert await line.enter("1", "return", "line.ask") == "Goodbye.", "attempts run out"
+
+    run_on(MemoryStore, act)
+
+
+def test_answer_to_another_menu_with_an_older_cookie_takes_the_error_exit() -> None:
+    async def act(line: Line, _crm: Crm) -> None:
+        line.echo = True
+        await line.ice()
+        first = dict(line.cookies)
+        await line.enter("2", "return", "line.ask")
+        line.cookies = first
+        assert await line.stamped(line.menu("3", "line.ask"), 9) == "Where were we?"
+
+    run_on(MemoryStore, act)
+
+
+def test_answer_to_another_menu_chooses_nothing_where_the_state_is_in_the_cookie_alone() -> None:
+    async def act() -> None:
+        line = Line(engine(MemoryStore(), at=AT))
+        await line.ice()
+        await line.enter("2", "return", "line.ask")
+        line.engine = engine(MemoryStore(), at=AT)  # another worker
+        reply = await line.send(line.menu("1"))
+        assert words(reply) == "Another."
+        assert any("another question: line.ask" in entry.what for entry in reply.record.trace)
+
+    asyncio.run(act())
+
+
 class Failing(MemoryStore):
     """A store that fails when it is told to."""
 

@@ -557,8 +557,8 @@ def test_a_lookup_gets_the_time_that_is_left() -> None:
         await phone.ice()
         assert await phone.enter("1234") == "Hello Ann 0."
         first, second = (left for _, left in crm.asked)
-        assert 4.0 < first <= 4.5, "five seconds of the platform without the margin for the answer"
-        assert 0.09 < first - second < 0.5
+        assert 3.0 < first <= 4.5, "five seconds of the platform without the margin for the answer"
+        assert first - second > 0.09
 
     running(MemoryStore(), act)
 

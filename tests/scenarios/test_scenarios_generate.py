@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from scenario_project import FLOW, one, write
 
@@ -82,3 +83,41 @@ def test_a_single_flow_gets_scenarios_of_its_own(tmp_path: Path, flow: str) -> N
     assert sorted(path.name for path in (flows / "scenarios").iterdir()) == sorted(
         {"line.yaml", written}
     )
+
+
+SECRETIVE = """\
+flow: line
+start: ask
+vars:
+  pin:   {type: digits, max: 4, secret: true}
+  known: {type: digits, max: 6, default: "271828", secret: true}
+  tier:  {type: text, max: 8, secret: true}
+  open:  {type: text, max: 8}
+states:
+  ask: {collect: {prompt: Pin?, into: pin, digits: 4, otherwise: bye}, next: look}
+  look:
+    fetch: {service: crm, post: "/pins/${vars.known}", body: {pin: "${vars.known}"}, into: {tier: body.tier, open: body.open}, failed: bye}
+    next: compare
+  compare:
+    choose:
+      - {when: vars.pin == "4711", next: right}
+      - {when: vars.tier == "platinum", next: right}
+      - {when: vars.open == "silver", next: right}
+      - {next: bye}
+  right: {say: "Your code is ${spell(vars.known)}, ${vars.pin}.", next: bye}
+  bye: {say: Goodbye., hangup: }
+"""
+
+
+def test_generated_scenarios_hold_no_value_of_a_secret_variable(tmp_path: Path) -> None:
+    flows = write(tmp_path, "", flow=SECRETIVE)
+    (flows / "scenarios" / "line.yaml").unlink()
+    found = CliRunner().invoke(main, ["test", str(flows), "--generate"])
+    text = (flows / "scenarios" / "line.yaml").read_text()
+    assert "silver" in text, "what is no secret is tried, and what was heard passes"
+    for secret in ("4711", "4712", "platinum", "271828", "2 7 1 8"):
+        assert secret not in text, found.output
+    data = yaml.safe_load(text)["scenarios"]
+    assert {name for one in data.values() for name in one["then"].get("vars", {})} == {"open"}
+    lookups = [look for one in data.values() for look in one.get("given", {}).get("lookups", ())]
+    assert {look["post"] for look in lookups} == {"/pins/*"}

@@ -129,6 +129,8 @@ class Served:
             )
         if "forwarded" in changed:
             headers["x-forwarded-for"] = changed["forwarded"]
+        if "host" in changed:
+            headers["host"] = changed["host"]
         return httpx.post(
             self.url + path, content=content, headers=headers, timeout=10, trust_env=False
         )
@@ -159,7 +161,8 @@ def free_port() -> int:
 
 
 def wait_until_ready(served: Served) -> None:
-    for _ in range(200):
+    limit = time.monotonic() + 60  # of a machine that has much else to do
+    while time.monotonic() < limit:
         assert served.process.poll() is None, served.err.read_text()
         try:
             if served.get("/readyz").status_code == 200:

@@ -271,6 +271,9 @@ DENIED: list[tuple[dict[str, str], int]] = [
     ({**KNOWN, "x-forwarded-proto": "https"}, 403),
     ({**KNOWN, "via": "1.1 proxy"}, 403),
     ({**KNOWN, "forwarded": "for=127.0.0.1"}, 403),
+    ({**KNOWN, "origin": "https://evil.example"}, 403),
+    ({**KNOWN, "sec-fetch-site": "cross-site"}, 403),
+    ({**KNOWN, "host": "evil.example"}, 403),
     (READER, 401),  # reads, and changes nothing
     ({**KNOWN, "x-who": "x" * 101}, 400),
     ({**KNOWN, "x-who": ""}, 400),
@@ -311,6 +314,9 @@ def test_status_and_metrics_without_a_token_are_refused_wherever_the_request_com
         (READER, 200),
         ({"authorization": KNOWN["authorization"]}, 200),
         ({**READER, "x-forwarded-for": "192.0.2.1"}, 200),
+        ({**READER, "host": "ops.example.com"}, 200),  # a proxy has handed it on
+        ({**READER, "origin": "https://evil.example"}, 403),
+        ({**READER, "sec-fetch-site": "same-site"}, 403),
     ):
         answer = httpx.get(address, headers=headers, trust_env=False)
         assert answer.status_code == status, headers

@@ -180,7 +180,7 @@ def break_off(line: Line, body: bytes, *, chunked: bool = False) -> None:
     headers = line.headers(body)
     length = "transfer-encoding: chunked" if chunked else f"content-length: {len(body)}"
     lines = [f"{name}: {value}" for name, value in headers.items()]
-    head = "\r\n".join(["POST /sinch HTTP/1.1", "host: x", length, *lines, "", ""]).encode()
+    head = "\r\n".join(["POST /sinch HTTP/1.1", "host: localhost", length, *lines, "", ""]).encode()
     host, _, port = line.workers.urls[0].removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(

@@ -125,6 +125,30 @@ def test_what_cannot_be_noted_is_answered_all_the_same(
     assert (status, json.loads(body)["action"]["name"]) == (200, "runMenu")
 
 
+def test_answer_whose_loss_cannot_be_noted_is_given_all_the_same(
+    release: Release, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its sender is gone, as far as the server can tell; the store fails as no store should."""
+    store = MemoryStore()
+    app = endpoint(release, store)
+
+    async def broken(*_: Any) -> Any:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(store, "load", broken)
+    status, body = sent(app, json.dumps(ice()).encode())
+    assert (status, json.loads(body)["action"]["name"]) == (200, "runMenu")
+    assert "it is not kept that call c1 may not have its answer" in caplog.text
+
+
+def test_refusal_that_cannot_be_noted_is_given_all_the_same(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = endpoint(release, MemoryStore())
+    monkeypatch.setattr(app._metrics, "count_refusal", lambda *_: 1 / 0)
+    assert sent(app, b"rubbish")[0] == 400
+
+
 def test_a_body_may_come_in_pieces(release: Release) -> None:
     whole = json.dumps(ice()).encode()
     status, body = sent(endpoint(release, MemoryStore()), whole[:10], whole[10:60], whole[60:])

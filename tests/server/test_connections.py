@@ -38,7 +38,7 @@ from flowengine.storage.sessions import MemoryStore
 PROTOCOLS = [DirectProtocol, TrackedHttpTools, TrackedH11]
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
 BODY = json.dumps(ice()).encode()
-HEAD = b"POST /sinch HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % len(BODY)
+HEAD = b"POST /sinch HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(BODY)
 Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 

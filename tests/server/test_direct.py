@@ -98,7 +98,7 @@ def request(
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [
         f"{method} {path} HTTP/{version}",
-        "host: test",
+        "host: localhost",
         f"content-length: {len(content)}",
         *headers,
     ]

@@ -22,6 +22,11 @@ def open_umask() -> Iterator[None]:
 def test_files_of_a_server_are_for_its_user_alone(
     serve: Callable[..., Served], tmp_path: Path, options: tuple[str, ...]
 ) -> None:
+    (tmp_path / ".flowengine").mkdir(mode=0o700)
+    for name in ("turn.db", "releases.db", "calls.db", "journal.db", "cookie.key"):
+        found = tmp_path / ".flowengine" / name  # an empty one is a database without tables
+        found.write_text("a key of before" if name == "cookie.key" else "")
+        found.chmod(0o666)
     served = serve(*options, signed=False)
     for call in ("a", "b"):
         served.post(ice(call))
@@ -30,7 +35,10 @@ def test_files_of_a_server_are_for_its_user_alone(
     served.process.send_signal(signal.SIGHUP)
     served.post(ice("c"))
     made = list((tmp_path / ".flowengine").rglob("*"))
+    if "none" in options:  # then it is not used
+        made.remove(tmp_path / ".flowengine" / "calls.db")
     assert {"journal.db", "cookie.key", "turn.db", "releases.db"} <= {file.name for file in made}
     for file in [tmp_path / ".flowengine", *made]:
         if file.name != ".gitignore":  # says nothing, and git must read it
             assert not stat.S_IMODE(file.stat().st_mode) & 0o077, file
+    assert "turn.db (mode 0666): from now on its user alone may" in served.err.read_text()

@@ -210,7 +210,8 @@ async def ring(protocol: Any, fetch: Any) -> None:
 async def send(address: Any, body: bytes, *, reset: bool) -> None:
     reader, writer = await asyncio.open_connection(*address)
     writer.write(
-        b"POST /sinch HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+        b"POST /sinch HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n%b"
+        % (len(body), body)
     )
     if reset:  # the answer meets a connection that is gone
         await asyncio.sleep(0.005)

@@ -12,10 +12,14 @@ from pathlib import Path
 import pytest
 from server_process import STATUS_TOKEN, Served, free_port, ice, wait_until_ready
 
+from flowengine.server.release_service import ReleaseService
+from flowengine.server.server_settings import ServerSettings
+
 SECRET = "s3cr3t-t0ken"
 FLOW = "flow: line\nstart: hello\nstates:\n  hello:\n    say: {}\n    hangup:\n"
 # an exception of each place that compiles, where the file says so; a file, which workers import too
 PROGRAM = f"""
+import os
 import sys
 from flowengine.cli import main
 from flowengine.compile import incremental_compile, project_compiler
@@ -29,9 +33,11 @@ def wrap(owner, name, word):
         return usual(*arguments, **named)
     setattr(owner, name, failing)
 
-wrap(Builder, "prompt", "Kaboom in a state.")
-wrap(flows, "declare", "Kaboom in a flow.")
-wrap(release, "programs", "Kaboom in a project.")
+wrap(StateBuilder, "compile_prompt", "Kaboom in a state.")
+wrap(incremental_compile, "declare", "Kaboom in a flow.")
+wrap(project_compiler, "compile_flows", "Kaboom in a project.")
+for word in os.environ.get("KABOOM", "").split():  # what this version of the engine cannot take
+    wrap(StateBuilder, "compile_prompt", word)
 if __name__ == "__main__":
     main(sys.argv[1:])
 """
@@ -49,13 +55,13 @@ Start = Callable[[], Served]
 def start(tmp_path: Path) -> Iterator[Start]:
     """Serve the folder `flows`; the store stays between starts."""
     started: list[Served] = []
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("SINCH_", "FLOWENGINE_", "PROMETHEUS_"))
-    }
 
     def begin() -> Served:
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SINCH_", "FLOWENGINE_", "PROMETHEUS_"))
+        }
         port = free_port()
         command = ["serve", "flows", "--port", str(port), "--store", "sqlite:store/calls.db"]
         with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
@@ -116,11 +122,51 @@ def test_a_server_restarts_on_the_release_before(tmp_path: Path, start: Start, n
     assert "Traceback" not in told
     assert SECRET not in told + served.get("/status").text
     file.write_text(FLOW.format("Mended."))
-    until = time.monotonic() + 20
-    while hears(served, f"call-{time.monotonic()}") != "Mended.":
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    wait_to_hear(served, "Mended.", "call")
     assert rejected(served) == []
+
+
+def test_server_whose_release_and_flows_no_longer_compile_serves_the_newest_that_does(
+    tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another version of the engine refuses what is live and the one before."""
+    monkeypatch.chdir(tmp_path)
+    settings = ServerSettings(str(tmp_path / "flows"), store="sqlite:store/calls.db")
+    ids = [
+        publish(settings, tmp_path / "flows" / "line.yaml", words)
+        for words in ("First.", "Second.", "Third.", "Fourth.")
+    ]
+    monkeypatch.setenv("KABOOM", "Third. Fourth.")
+    served = start()
+    assert hears(served, "new") == "Second."
+    status = served.get("/status").json()
+    assert (status["current"], status["fallback_from"]) == (ids[1], ids[3])
+    assert [code for code, _ in rejected(served)] == ["FE509"]
+    log = served.err.read_text()
+    assert f"release {ids[3]}, which was live, no longer compiles: release {ids[1]}" in log
+    served.stop()
+    # the version of before compiles it again
+    assert publish(settings, tmp_path / "flows" / "line.yaml", "Fourth.") == ids[3]
+    live = ReleaseService(settings)
+    assert (live.ledger.get_live().current, live.ledger.get_live().fallback_from) == (ids[3], "")
+    live.close()
+
+
+def publish(settings: ServerSettings, file: Path, words: str) -> str:
+    """What a server of these settings makes live as it starts."""
+    file.write_text(FLOW.format(words))
+    live = ReleaseService(settings)
+    made = live.publish()
+    live.close()
+    assert made is not None
+    return made.release
+
+
+def wait_to_hear(served: Served, words: str, call: str) -> None:
+    until = time.monotonic() + 60
+    while hears(served, f"{call}-{time.monotonic()}") != words:
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -10,17 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowengine.cross_site import is_loopback
 from flowengine.journal.masking import mask_address, mask_reason
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.step import TraceEntry
 from flowengine.server.log import ATOMIC_WRITE_BYTES, LogWriter, split_lines
-from flowengine.server.server_settings import (
-    SettingsError,
-    check_exposure,
-    is_loopback,
-    load_credentials,
-)
+from flowengine.server.server_settings import SettingsError, check_exposure, load_credentials
 from flowengine.sinch import Ace
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -112,6 +113,14 @@ def test_sigterm_exits_with_0(serve: Serve, options: tuple[str, ...]) -> None:
     workers = workers_of(served)
     assert served.stop() == 0
     assert not any(command_of(str(worker)) for worker in workers)
+    assert_address_was_logged_once_a_worker_answered(served.err.read_text())
+
+
+def assert_address_was_logged_once_a_worker_answered(log: str) -> None:
+    address = re.search(r"listening on 127\.0\.0\.1:\d+$", log, re.MULTILINE)
+    assert address, log
+    assert log.index("Application startup complete") < address.start()
+    assert log.count("listening on") == 1
 
 
 @pytest.mark.parametrize("seconds", [0.5, 0.8, 1.2, 1.8, 2.5])
@@ -127,6 +136,8 @@ def test_sigterm_during_the_start_exits_with_0(tmp_path: Path, seconds: float) -
     _, words = process.communicate(timeout=30)
     assert process.returncode == 0, words
     assert b"Traceback" not in words
+    if b"Application startup complete" not in words:
+        assert b"listening on" not in words
 
 
 def handles_sigterm(process: int) -> bool:

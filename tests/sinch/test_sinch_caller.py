@@ -15,7 +15,9 @@ from flowengine.sinch.caller_identity import read_caller
 def facts(**fields: Any) -> dict[str, Any]:
     body = {"event": "ice", "callid": "1", "to": {"type": "did", "endpoint": "+12017777777"}}
     event: Any = decode(json.dumps({**body, **fields}).encode())
-    found = {name.removeprefix("call."): value for name, value in read_call_facts(event).items()}
+    found = {
+        name.removeprefix("call."): value for name, value in read_call_facts(event, []).items()
+    }
     return {name: value for name, value in found.items() if value}
 
 

@@ -217,7 +217,7 @@ APPLICATION = f"/v1/configuration/callbacks/applications/{KEY}"
 SPAN = "2026-03-02T09%3A00%3A00Z"
 UNTIL = "2026-03-02T10%3A00%3A00Z"
 ROUTES = {
-    "2 call": (lambda api: api.calls.info("abc"), "GET", CALL, None),
+    "2 call": (lambda api: api.calls.get_info("abc"), "GET", CALL, None),
     "3 call": (lambda api: api.calls.update("abc", HANGUP), "PATCH", CALL, HANGUP),
     "3 call as bytes": (
         lambda api: api.calls.update("abc", b'{"action":{"name":"hangup"}}'),
@@ -232,7 +232,7 @@ ROUTES = {
         HANGUP,
     ),
     "5 conference": (
-        lambda api: api.conferences.participants("my conf"),
+        lambda api: api.conferences.list_participants("my conf"),
         "GET",
         "/calling/v1/conferences/id/my%20conf",
         None,
@@ -274,7 +274,7 @@ ROUTES = {
         {"command": "resume"},
     ),
     "8 kick": (lambda api: api.conferences.kick("my conf", "abc"), "DELETE", MEMBER, None),
-    "9 numbers": (lambda api: api.numbers.all(), "GET", NUMBERS, None),
+    "9 numbers": (lambda api: api.numbers.list_all(), "GET", NUMBERS, None),
     "10 assign": (
         lambda api: api.numbers.assign(["+461", "+462"], KEY),
         "POST",
@@ -301,19 +301,19 @@ ROUTES = {
         {"url": {"primary": "https://a/b", "fallback": "https://c/d"}},
     ),
     "14 number": (
-        lambda api: api.numbers.query("+46(0)73-017-0101"),
+        lambda api: api.numbers.query_number("+46(0)73-017-0101"),
         "GET",
         "/v1/calling/query/number/%2B46%280%2973-017-0101",
         None,
     ),
     "15 recordings": (
-        lambda api: api.recordings.all(BEGIN, END, 2, 50),
+        lambda api: api.recordings.list_page(BEGIN, END, 2, 50),
         "GET",
         f"/calling/v1/recording?from={SPAN}&to={UNTIL}&page=2&pageSize=50",
         None,
     ),
     "15 recording": (
-        lambda api: api.recordings.content("k/1"),
+        lambda api: api.recordings.download("k/1"),
         "GET",
         "/calling/v1/recording/k%2F1",
         None,
@@ -331,13 +331,18 @@ ROUTES = {
         {"status": "failure", "details": "no agent"},
     ),
     "17 user": (
-        lambda api: api.reports.user_calls("username", "jo@x", "pstn", BEGIN, END),
+        lambda api: api.reports.get_user_calls("username", "jo@x", "pstn", BEGIN, END),
         "GET",
         f"/v1/users/username/jo%40x/calls/pstn?_start={SPAN}&_stop={UNTIL}",
         None,
     ),
-    "17 counter": (lambda api: api.reports.counter(), "GET", "/v1/counters/currentcalls", None),
-    "17 service": (lambda api: api.reports.service("calling"), "GET", "/v1/services/calling", None),
+    "17 counter": (lambda api: api.reports.get_counter(), "GET", "/v1/counters/currentcalls", None),
+    "17 service": (
+        lambda api: api.reports.get_service_status("calling"),
+        "GET",
+        "/v1/services/calling",
+        None,
+    ),
 }
 ANSWERS = {
     "/recording\\?": b"[]",
@@ -379,7 +384,7 @@ def test_basic_authentication(server, name):
 
 def test_call_info_in_its_spellings(server):
     server.standard = 200, json.dumps(INFO).encode()
-    info = ask(server, lambda api: api.calls.info("abc"))
+    info = ask(server, lambda api: api.calls.get_info("abc"))
     assert (info.from_, info.to, info.duration, info.custom) == (
         CallTarget("number", "12015555555"),
         CallTarget(),
@@ -399,7 +404,7 @@ def test_call_info_in_its_spellings(server):
 def test_participants_in_both_spellings(server, spelling):
     members = [{"cli": "+461", spelling: "abc", "duration": 3, "muted": True, "onhold": False}]
     server.standard = 200, json.dumps({"participants": members}).encode()
-    (member,) = ask(server, lambda api: api.conferences.participants("room"))
+    (member,) = ask(server, lambda api: api.conferences.list_participants("room"))
     assert (member.call_id, member.cli, member.duration, member.muted, member.on_hold) == (
         "abc",
         "+461",
@@ -419,7 +424,7 @@ def test_participants_in_both_spellings(server, spelling):
 )
 def test_number_info_in_both_spellings(server, answer):
     server.standard = 200, json.dumps(answer).encode()
-    found = ask(server, lambda api: api.numbers.query("+46730170101"))
+    found = ask(server, lambda api: api.numbers.query_number("+46730170101"))
     assert (found.country_id, found.number_type, found.normalized_number) == (
         "SE",
         "Mobile",
@@ -435,7 +440,7 @@ def test_numbers_in_both_spellings(server, spelling):
         {"number": "+462", "capability": "sms"},
     ]
     server.standard = 200, json.dumps({"numbers": own}).encode()
-    found = ask(server, lambda api: api.numbers.all())
+    found = ask(server, lambda api: api.numbers.list_all())
     assert [(item.number, item.application_key, item.capability) for item in found] == [
         ("+461", KEY, "voice"),
         ("+462", "", "sms"),
@@ -461,10 +466,13 @@ def test_the_rest_of_what_is_told(server):
 
     async def everything(api):
         urls = await api.callbacks.get(KEY)
-        (kept,) = await api.recordings.all(BEGIN, END)
-        user = await api.reports.user_calls("number", "+461", "data", BEGIN, END)
-        counter = await api.reports.counter()
-        content, service = await api.recordings.content("k"), await api.reports.service("calling")
+        (kept,) = await api.recordings.list_page(BEGIN, END)
+        user = await api.reports.get_user_calls("number", "+461", "data", BEGIN, END)
+        counter = await api.reports.get_counter()
+        content, service = (
+            await api.recordings.download("k"),
+            await api.reports.get_service_status("calling"),
+        )
         return (
             urls.primary,
             urls.fallback,
@@ -511,9 +519,9 @@ def test_each_api_has_its_base(server):
     )
 
     async def three(api):
-        await api.conferences.participants("room")
-        await api.numbers.all()
-        await api.reports.counter()
+        await api.conferences.list_participants("room")
+        await api.numbers.list_all()
+        await api.reports.get_counter()
 
     ask(server, three, hosts=hosts)
     assert [path for _, path, *_ in server.asked] == [
@@ -565,9 +573,9 @@ def test_addresses_of_the_platform_are_trusted(url):
 )
 def test_other_addresses_are_sent_no_credentials(server, url):
     with pytest.raises(UntrustedUrlError):
-        ask(server, lambda api: api.calls.info(url))
+        ask(server, lambda api: api.calls.get_info(url))
     with pytest.raises(UntrustedUrlError):
-        ask(server, lambda api: api.calls.info(url), hosts=ApiHosts())
+        ask(server, lambda api: api.calls.get_info(url), hosts=ApiHosts())
     assert not server.asked
 
 
@@ -575,7 +583,7 @@ def test_other_addresses_are_sent_no_credentials(server, url):
 def test_nothing_is_no_name(server, part):
     for what in (
         lambda api: api.conferences.kick("room", part),
-        lambda api: api.calls.info(part),
+        lambda api: api.calls.get_info(part),
         lambda api: api.recordings.delete(part),
     ):
         with pytest.raises(ValueError, match="address"):

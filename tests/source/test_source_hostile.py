@@ -47,7 +47,7 @@ resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 from flowengine.source import read_document
 content = sys.stdin.buffer.read()
 began = time.process_time()
-document, problems = read(content, "f")
+document, problems = read_document(content, "f")
 print(json.dumps([time.process_time() - began, len(problems), [problem.code for problem in problems]]))
 """
 

@@ -233,6 +233,20 @@ def test_the_desk_is_for_this_machine_only(switch: Switch, monkeypatch: pytest.M
     )
     with started(config=CONFIG + "open_desk: true\n") as opened:
         assert opened.send("GET", "/desk/time").status_code == 200
+        assert opened.send("GET", "/desk/time", headers={"host": "switch.example"}).is_success
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},  # an address that a page leads to has no origin
+        {"host": "evil.example"},  # its name leads to 127.0.0.1 by now
+    ],
+)
+def test_desk_asked_by_a_web_page_tells_nothing(switch: Switch, headers: dict[str, str]) -> None:
+    refused = switch.send("GET", "/desk/time", headers=headers)
+    assert (refused.status_code, refused.json()["errorCode"]) == (403, 40302)
 
 
 def test_near_is_what_loops_back() -> None:

@@ -72,7 +72,7 @@ def reason(switch):
 
 
 def days_kept(switch):
-    [kept] = switch.exchange.recordings.between(switch.of(Asks)[0].at, switch.clock.now())
+    [kept] = switch.exchange.recordings.find_between(switch.of(Asks)[0].at, switch.clock.now())
     return (kept.expires - kept.created).days
 
 
@@ -85,7 +85,7 @@ def seconds(switch):
 def patched_while_ringing(switch):
     request = {"destination": {"type": "number", "endpoint": AGENT}, "cli": LINE, "text": "Hello."}
     call = switch.callout("ttsCallout", request)
-    switch.clock.pass_time(1)
+    switch.clock.advance(1)
     try:
         call.patch(json.dumps(CONTINUE).encode())
     except ApiError:

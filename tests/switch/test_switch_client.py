@@ -65,14 +65,14 @@ def test_1_tts_callout_2_call_3_patch_16_report(ask, switch, backend):
     )
     call = ask(lambda api: api.callouts.place(callout))
     switch.advance(4)
-    info = ask(lambda api: api.calls.info(call))
+    info = ask(lambda api: api.calls.get_info(call))
     assert (info.call_id, info.status, info.custom) == (call, "ONGOING", "order 7")
     assert info.timestamp.tzinfo is not None
     assert "Your table is ready." in switch.heard(call)
     ask(lambda api: api.calls.update(call, json.dumps({**SAY, **HANGUP}).encode()))
     switch.advance(60)
     assert "Please hold." in switch.heard(call)
-    info = ask(lambda api: api.calls.info(call))
+    info = ask(lambda api: api.calls.get_info(call))
     assert (info.status, info.result, info.reason) == ("FINAL", "ANSWERED", "MANAGERHANGUP")
     assert backend.events() == ["dice"]
     ask(lambda api: api.calls.report(call, "success", "all well"))
@@ -104,7 +104,7 @@ def test_4_the_leg_of_a_call_by_its_own_address(ask, switch, backend):
         if item["what"] == "heard" and item["sound"]["text"] == "Please hold."
     ]
     assert [item["role"] for item in said] == ["callee"]
-    assert ask(lambda api: api.calls.info(url)).call_id == call
+    assert ask(lambda api: api.calls.get_info(url)).call_id == call
 
 
 def test_5_to_8_conferences(ask, switch, backend):
@@ -115,7 +115,7 @@ def test_5_to_8_conferences(ask, switch, backend):
     switch.advance(5)
     members = {
         member.call_id: member
-        for member in ask(lambda api: api.conferences.participants("my conf"))
+        for member in ask(lambda api: api.conferences.list_participants("my conf"))
     }
     assert set(members) == {first, second, third}
     assert not members[first].muted
@@ -126,13 +126,13 @@ def test_5_to_8_conferences(ask, switch, backend):
         await api.conferences.hold("my conf", second, "music1")
         changed = {
             member.call_id: (member.muted, member.on_hold)
-            for member in await api.conferences.participants("my conf")
+            for member in await api.conferences.list_participants("my conf")
         }
         await api.conferences.unmute("my conf", first)
         await api.conferences.resume("my conf", second)
         back = {
             (member.muted, member.on_hold)
-            for member in await api.conferences.participants("my conf")
+            for member in await api.conferences.list_participants("my conf")
         }
         await api.conferences.kick("my conf", third)
         return changed, back
@@ -140,11 +140,11 @@ def test_5_to_8_conferences(ask, switch, backend):
     changed, back = ask(manage)
     assert (changed[first], changed[second][1], back) == ((True, False), True, {(False, False)})
     switch.advance(1)
-    assert len(ask(lambda api: api.conferences.participants("my conf"))) == 2
+    assert len(ask(lambda api: api.conferences.list_participants("my conf"))) == 2
     ask(lambda api: api.conferences.end("my conf"))
     switch.advance(1)
     with pytest.raises(NotFoundError) as caught:
-        ask(lambda api: api.conferences.participants("my conf"))
+        ask(lambda api: api.conferences.list_participants("my conf"))
     assert (caught.value.code, caught.value.message) == (40400, "Conference not found")
     assert caught.value.reference
 
@@ -152,9 +152,9 @@ def test_5_to_8_conferences(ask, switch, backend):
 def test_9_to_11_numbers(ask):
     async def change(api):
         await api.numbers.assign([SPARE], KEY)
-        assigned = {own.number: own.application_key for own in await api.numbers.all()}
+        assigned = {own.number: own.application_key for own in await api.numbers.list_all()}
         await api.numbers.unassign(SPARE, KEY)
-        return assigned, {own.number: own.application_key for own in await api.numbers.all()}
+        return assigned, {own.number: own.application_key for own in await api.numbers.list_all()}
 
     before, after = ask(change)
     assert (before, after) == ({NUMBER: KEY, SPARE: KEY}, {NUMBER: KEY, SPARE: ""})
@@ -172,7 +172,7 @@ def test_12_13_callback_urls(ask, backend):
 
 
 def test_14_number_query(ask):
-    found = ask(lambda api: api.numbers.query("+46(0)73-017-0101"))
+    found = ask(lambda api: api.numbers.query_number("+46(0)73-017-0101"))
     assert (found.country_id, found.normalized_number, found.restricted) == (
         "SE",
         "+46730170101",
@@ -190,10 +190,10 @@ def test_15_recordings(ask, switch, backend):
     begin = datetime(2026, 1, 1, tzinfo=UTC)
 
     async def recordings(api):
-        (kept,) = await api.recordings.all(begin, begin + timedelta(days=365))
-        content = await api.recordings.content(kept.key)
+        (kept,) = await api.recordings.list_page(begin, begin + timedelta(days=365))
+        content = await api.recordings.download(kept.key)
         await api.recordings.delete(kept.key)
-        return kept, content, await api.recordings.all(begin, begin + timedelta(days=365))
+        return kept, content, await api.recordings.list_page(begin, begin + timedelta(days=365))
 
     kept, content, left = ask(recordings)
     assert call in kept.key
@@ -204,33 +204,33 @@ def test_15_recordings(ask, switch, backend):
 @pytest.mark.parametrize("ask", [BasicAuth], indirect=True)
 def test_17_reporting_takes_signed_requests_only(ask):
     with pytest.raises(UnauthorizedError) as caught:
-        ask(lambda api: api.reports.counter())
+        ask(lambda api: api.reports.get_counter())
     assert caught.value.code == 40107
 
 
 @pytest.mark.parametrize("ask", [SignedAuth], indirect=True)
 def test_17_reporting(ask, switch, backend):
     with pytest.raises(NotFoundError):
-        ask(lambda api: api.reports.counter("nobody"))
+        ask(lambda api: api.reports.get_counter("nobody"))
     backend.answers["ice"] = {
         "action": {"name": "connectPstn", "number": "+46700000003", "cli": NUMBER}
     }
     backend.answers["ace"] = {"action": {"name": "continue"}}
     call = switch.dial()
     switch.advance(10)
-    counter = ask(lambda api: api.reports.counter())
+    counter = ask(lambda api: api.reports.get_counter())
     assert counter.value == 1
     switch.act(call, "caller", "hangup")
     switch.advance(5)
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     found = ask(
-        lambda api: api.reports.user_calls(
+        lambda api: api.reports.get_user_calls(
             "number", "+46700000001", "pstn", begin, begin + timedelta(days=365)
         )
     )
     assert (found.success, found.failed) == (1, 0)
     assert found.duration > 0
-    assert ask(lambda api: api.reports.service("calling")) == "up"
+    assert ask(lambda api: api.reports.get_service_status("calling")) == "up"
 
 
 # --- what is refused
@@ -239,14 +239,14 @@ def test_17_reporting(ask, switch, backend):
 
 def test_unknown_calls_and_recordings(ask):
     for what in (
-        lambda api: api.calls.info("nobody"),
+        lambda api: api.calls.get_info("nobody"),
         lambda api: api.calls.update("nobody", HANGUP),
         lambda api: api.calls.update_leg("nobody", "both", SAY),
         lambda api: api.calls.report("nobody", "failure"),
         lambda api: api.conferences.end("nobody"),
         lambda api: api.conferences.kick("nobody", "nobody"),
         lambda api: api.conferences.mute("nobody", "nobody"),
-        lambda api: api.recordings.content("nobody"),
+        lambda api: api.recordings.download("nobody"),
         lambda api: api.recordings.delete("nobody"),
     ):
         with pytest.raises(NotFoundError) as caught:
@@ -261,7 +261,7 @@ def test_wrong_requests(ask):
         ),
         lambda api: api.callbacks.get("nobody"),
         lambda api: api.numbers.assign(["+46700000001"]),
-        lambda api: api.numbers.query("soon"),
+        lambda api: api.numbers.query_number("soon"),
     ):
         with pytest.raises(BadRequestError):
             ask(what)
@@ -281,10 +281,10 @@ def test_illegal_svaml_for_a_call_under_way(ask, switch, backend):
 
 def test_a_wrong_secret_and_an_unknown_application(ask):
     with pytest.raises(UnauthorizedError) as caught:
-        ask(lambda api: api.numbers.all(), secret=OTHER_SECRET)
+        ask(lambda api: api.numbers.list_all(), secret=OTHER_SECRET)
     assert caught.value.code in (40102, 40108)
     with pytest.raises((UnauthorizedError, BadRequestError)) as unknown:
-        ask(lambda api: api.numbers.all(), key="nobody")
+        ask(lambda api: api.numbers.list_all(), key="nobody")
     assert unknown.value.code in (40004, 40108)
 
 
@@ -292,7 +292,7 @@ def test_calls_of_another_application(ask, switch, backend):
     backend.answers["ice"] = CONFERENCE
     call = switch.dial()
     with pytest.raises(NotFoundError):
-        ask(lambda api: api.calls.info(call), OTHER, OTHER_SECRET)
+        ask(lambda api: api.calls.get_info(call), OTHER, OTHER_SECRET)
 
 
 @pytest.mark.parametrize(
@@ -308,9 +308,9 @@ def test_whatever_the_switch_is_told_to_refuse_with(ask, switch, code, kind):
     refusal = switch.send("POST", "/desk/refusals", {"code": code})
     assert refusal.status_code < 300, refusal.text
     with pytest.raises(kind) as caught:
-        ask(lambda api: api.numbers.all())
+        ask(lambda api: api.numbers.list_all())
     assert (caught.value.code, caught.value.status) == (code, code // 100)
-    assert ask(lambda api: api.numbers.all())
+    assert ask(lambda api: api.numbers.list_all())
 
 
 def test_no_credit(backend):

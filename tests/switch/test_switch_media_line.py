@@ -47,7 +47,7 @@ def test_sounds_follow_each_other_without_a_pause(bench):
 
 def test_what_is_played_replaces_what_is_playing_and_its_end_is_never_told(bench):
     bench.line.play((TWO,), lambda: bench.note("never"))
-    bench.clock.pass_time(1)
+    bench.clock.advance(1)
     bench.line.play((ONE,), lambda: bench.note("over"))
     bench.clock.run()
     assert bench.heard == [(0, "two"), (1, "one"), (2, "over")]
@@ -62,7 +62,7 @@ def test_after_silence_things_go_on_but_not_before_play_has_returned(bench):
 
 def test_a_loop_goes_on_until_stopped(bench):
     bench.line.loop((ONE, TWO))
-    bench.clock.pass_time(6.5)
+    bench.clock.advance(6.5)
     bench.line.stop()
     bench.clock.run()
     assert [at for at, _ in bench.heard] == [0, 1, 3, 4, 6]
@@ -72,13 +72,13 @@ def test_a_loop_goes_on_until_stopped(bench):
 def test_what_has_no_end_begins_once_and_costs_no_time(bench, endless):
     bench.line.loop(endless)
     assert bench.line.playing == bool(endless)
-    assert bench.clock.due() is None
+    assert bench.clock.get_next_delay() is None
     assert len(bench.heard) == len(endless)
 
 
 def test_park_expiry_lets_the_current_prompt_play_to_its_end(bench):
     bench.line.loop((ONE, TWO))
-    bench.clock.pass_time(3.5)
+    bench.clock.advance(3.5)
     bench.line.finish_round(lambda: bench.note("over"))
     bench.clock.run()
     assert bench.heard[2:] == [(3, "one"), (4, "two"), (6, "over")]
@@ -104,6 +104,6 @@ def test_keys_without_a_listener_are_lost(bench):
 
 def test_keys_of_others_are_heard_over_what_is_playing(bench):
     bench.line.play((ONE,), lambda: bench.note("over"))
-    bench.line.overhear("5")
+    bench.line.play_tones("5")
     bench.clock.run()
     assert bench.heard == [(0, "one"), (0, "5"), (1, "over")]

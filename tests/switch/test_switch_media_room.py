@@ -65,10 +65,10 @@ def test_moh_absent_is_silence(bench):
 
 def test_the_greeting_comes_before_the_music_and_is_not_cut_short_by_others(bench):
     bench.join("a", moh="ring", greeting=GREETING)
-    bench.clock.pass_time(1)
+    bench.clock.advance(1)
     bench.join("b")
     assert bench.lines["a"].playing
-    bench.clock.pass_time(0.5)
+    bench.clock.advance(0.5)
     bench.room.leave("b")
     bench.clock.run()
     assert bench.heard == [(0, "a", "welcome"), (2, "a", "ring")]
@@ -76,11 +76,11 @@ def test_the_greeting_comes_before_the_music_and_is_not_cut_short_by_others(benc
 
 def test_get_conference_tells_cli_id_duration_muted_onhold(bench):
     bench.join("a")
-    bench.clock.pass_time(61.5)
+    bench.clock.advance(61.5)
     bench.join("b")
     bench.room.mute("a")
     bench.room.hold("b")
-    assert bench.room.participants() == [
+    assert bench.room.list_participants() == [
         {"cli": "46a", "id": "a", "duration": 61, "muted": True, "onhold": False},
         {"cli": "46b", "id": "b", "duration": 0, "muted": False, "onhold": True},
     ]
@@ -105,7 +105,7 @@ def test_mute_unmute_onhold_resume_and_kick_decide_who_hears_whom(bench, command
         bench.join(name)
     for command in commands:
         assert getattr(bench.room, command)("a")
-    assert {name: "".join(bench.room.hears(name)) for name in "abc"} == hears
+    assert {name: "".join(bench.room.list_heard_calls(name)) for name in "abc"} == hears
     assert bench.kicked == (["a"] if "kick" in commands else [])
 
 
@@ -131,9 +131,9 @@ def test_a_prompt_for_one_member_is_heard_by_nobody_else_and_music_goes_on_after
     bench.join("a")
     bench.join("b")
     bench.room.hold("a", "music3")
-    bench.room.take_line("a")
-    bench.lines["a"].play(GREETING, lambda: bench.room.give_line_back("a"))
-    bench.clock.pass_time(1)
+    bench.room.pause_member("a")
+    bench.lines["a"].play(GREETING, lambda: bench.room.resume_member("a"))
+    bench.clock.advance(1)
     bench.room.hold("a", "music1")
     bench.clock.run()
     assert bench.heard == [(0, "a", "music3"), (0, "a", "welcome"), (2, "a", "music1")]
@@ -144,15 +144,15 @@ def test_delete_conference_throws_everybody_out_and_the_room_is_gone(bench):
     bench.join("b")
     bench.room.end()
     assert bench.kicked == ["a", "b"]
-    assert bench.rooms.find("daily") is None
+    assert bench.rooms.find_room("daily") is None
 
 
 def test_a_room_is_created_if_missing_and_gone_with_its_last_member(bench):
     bench.join("a")
-    assert bench.rooms.find("daily") is bench.room is bench.rooms.room("daily")
+    assert bench.rooms.find_room("daily") is bench.room is bench.rooms.open_room("daily")
     bench.room.leave("a")
-    assert bench.rooms.find("daily") is None
-    assert bench.rooms.room("daily") is not bench.room
+    assert bench.rooms.find_room("daily") is None
+    assert bench.rooms.open_room("daily") is not bench.room
 
 
 DETECT = ConferenceDtmfOptions("detect")
@@ -190,7 +190,7 @@ def test_conference_dtmf_detect(bench, options, keys, detected, counted):
     bench.join("a", options=options)
     bench.join("b")
     for at, typed in keys:
-        bench.clock.pass_time(at - bench.clock.seconds)
+        bench.clock.advance(at - bench.clock.seconds)
         assert bench.lines["a"].press(typed) is counted
     bench.clock.run()
     assert bench.detected == [(at, "a", typed) for at, typed in detected]
@@ -233,10 +233,10 @@ def test_conference_recording_ends_when_all_leave(bench):
     ]
     for name, recorder in zip("ab", recorders, strict=True):
         bench.join(name)
-        bench.room.record(recorder, RecordingOptions("s3://bucket/talk.mp3"))
+        bench.room.start_recording(recorder, RecordingOptions("s3://bucket/talk.mp3"))
     assert [recorder.is_recording for recorder in recorders] == [True, False]
     bench.room.leave("a")
-    bench.clock.pass_time(5)
+    bench.clock.advance(5)
     assert notices == []
     bench.room.leave("b")
     bench.clock.run()

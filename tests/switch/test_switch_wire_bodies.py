@@ -11,7 +11,7 @@ from flowengine.sinch import AmdResult, CallTarget, MenuResult, Money, decode
 from flowengine.svaml import CallHeader
 from flowengine.switch import wire
 from flowengine.switch.switch_setup import Rate
-from flowengine.switch.wire import CallbackFacts
+from flowengine.switch.wire import CallbackFacts, callback_bodies
 
 SCHEMA = Draft202012Validator(
     json.loads((Path(__file__).parents[2] / "schemas" / "callback.schema.json").read_text())
@@ -268,4 +268,4 @@ def test_no_cookies_no_field(cookies):
 
 
 def test_times_are_told_to_the_second_in_utc():
-    assert wire.bodies.timestamp(AT) == "2024-06-06T17:20:14Z"
+    assert callback_bodies.format_timestamp(AT) == "2024-06-06T17:20:14Z"

@@ -42,6 +42,7 @@ from flowengine.compile.checks.program_graph import list_callees
 from flowengine.compile.program import Program
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.model import AuthoredProject, CompileCache, Flow
+from flowengine.model.project_loader import place_of_project
 from flowengine.problems import Problem, Span
 from flowengine.source import Document, report_internal_errors
 from flowengine.states import Variable
@@ -96,7 +97,9 @@ def check_project(
     return [
         *check_programs(sound, memory),
         *check_flows(authored, memory),
-        *run_rules(rules, Span("project.yaml", 1, 1, 1, 1)),
+        *run_rules(
+            rules, place_of_project([document.file for document in authored.shared_documents])
+        ),
     ]
 
 

@@ -285,12 +285,14 @@ def get_origin_masks(origin: str) -> tuple[int, int]:
 
 
 def iterate_event_entries(program: Program, locales: tuple[str, ...]) -> Iterator[PathEdge]:
-    """Where events enter the flow. A placed call speaks its flow's locale, or that of a state which
-    it has come by.
+    """Where events enter the flow. An answer begins a placed call, in its flow's locale: one that
+    follows a `connect` goes on there. The other events come in a locale of any state before.
     """
-    first = get_locale_bit(program.locale, locales)
+    if program.answered:
+        first = get_locale_bit(program.locale, locales)
+        facts = REACHABLE | CALLOUT_ANSWERED | AMD_KNOWN | FROM_SERVER | first
+        yield PathEdge(program.answered, Transfer(0, facts))
     named = [
-        (program.answered, CALLOUT_ANSWERED | AMD_KNOWN | FROM_SERVER | first),
         (program.pressed, CONFERENCE_KEYS),
         (program.ended, CALL_ENDED),
         *(

@@ -7,8 +7,6 @@ from flowengine.problems import Problem
 from flowengine.source import Document, KeyPath
 from flowengine.states import STATE_KINDS
 
-OWN_KEY_DEPTH = 2  # options, key
-
 
 def check(flow: Flow, document: Document) -> Iterator[Problem]:
     for path, key in find_shadowed_keys(flow, document):
@@ -21,7 +19,7 @@ def find_shadowed_keys(flow: Flow, document: Document) -> Iterator[tuple[KeyPath
     """The keys of questions themselves: those of inner menus hide nothing."""
     for name, state in document.data["states"].items() if flow.keys else ():
         for kind in STATE_KINDS.values():
-            for path, target in kind.list_keys(state[kind.name]) if kind.name in state else ():
-                key = str(path[-1])
-                if len(path) == OWN_KEY_DEPTH and key in flow.keys and target != flow.keys[key]:
+            keys = kind.list_own_keys(state[kind.name]) if kind.name in state else ()
+            for key, path, target in keys:
+                if key in flow.keys and target != flow.keys[key]:
                     yield ("states", name, kind.name, *path), key

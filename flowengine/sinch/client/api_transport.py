@@ -17,7 +17,7 @@ API_TIMEOUT_SECONDS: Final = (
 
 
 class ApiTransport:
-    """Sends requests, and raises an `ApiProblem` for all but success. Nothing is sent twice: it
+    """Sends requests, and raises a `CallingApiError` for all but success. Nothing is sent twice: it
     might be a second call.
     """
 

@@ -88,7 +88,7 @@ class Conferences(ApiRoutes):
     """Conferences under way. Each lives in one region: ask its host."""
 
     async def list_participants(self, conference: str) -> list[Participant]:
-        """Who is in it; `NotFound` when nobody is."""
+        """Who is in it; `NotFoundError` when nobody is."""
         data = await self._transport.request_json("GET", self._build_url(conference))
         return convert_result(
             rename_key(get_first_field(data, "participants"), "callId", "id"), list[Participant]

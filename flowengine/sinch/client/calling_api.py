@@ -19,25 +19,25 @@ class CallingApi:
     """Every route of the platform's Calling, configuration and Reporting APIs, on one pool of
     connections.
 
-    What the platform refuses is raised as an `ApiProblem`, by its kind. Nothing is sent twice:
-    after `Unreachable` or a `ServerProblem` a callout may be under way all the same. Phone numbers
-    and secrets are in no text of an exception.
+    What the platform refuses is raised as a `CallingApiError`, by its kind. Nothing is sent twice:
+    after `UnreachableApiError` or a `ServerError` a callout may be under way all the same. Phone
+    numbers and secrets are in no text of an exception.
 
     >>> import asyncio
     >>> from flowengine.sinch import CallTarget
     >>> from flowengine.sinch.client import CallingApi, ApiHosts, NotFoundError, SignedAuth, TtsCallout
     >>>
     >>> async def remind() -> None:
-    ...     hosts = ApiHosts.at(switch)  # ApiHosts.of("euc1") for the platform itself
+    ...     hosts = ApiHosts.from_base_url(switch)  # ApiHosts.from_region("euc1") for the platform itself
     ...     async with CallingApi(SignedAuth(key, secret), hosts) as api:
     ...         to = CallTarget("number", "+46000000000")
     ...         words = "Your table is ready."
     ...         reminder = TtsCallout(destination=to, cli="+46000000001", text=words)
     ...         call = await api.callouts.place(reminder)
-    ...         print((await api.calls.info(call)).status)
+    ...         print((await api.calls.get_info(call)).status)
     ...         await api.calls.update(call, {"action": {"name": "hangup"}})
     ...         try:
-    ...             await api.conferences.participants("nobody is here")
+    ...             await api.conferences.list_participants("nobody is here")
     ...         except NotFoundError as problem:
     ...             print(problem.code, problem.message)
     >>> asyncio.run(remind())

@@ -41,6 +41,9 @@ class MemoryStore:
         self._drop_oldest()
         return True
 
+    async def catch_up(self) -> bool:
+        return False
+
     async def check_writable(self) -> None:
         """Memory can always be written."""
 

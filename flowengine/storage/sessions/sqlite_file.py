@@ -3,8 +3,10 @@ in its place; SQLite does not look, and goes on with a file that nobody else can
 """
 
 import errno
+import logging
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +16,9 @@ try:
 except ImportError:  # where a file that is open cannot be taken away
     fcntl = None  # type: ignore[assignment]
 
+log = logging.getLogger(__name__)
 _COMPANION_SUFFIXES = ("-wal", "-shm")
+_OTHERS = 0o077
 InodeIdentity = tuple[int, int]
 
 
@@ -35,7 +39,8 @@ def suggest_remedy(error: Exception, lost: str) -> str:
 
 
 def create_file(path: Path) -> None:
-    """Make the file where there is none, for its owner alone. Raises OSError.
+    """Make the file where there is none, for its owner alone, as is one that is there. Raises
+    OSError.
 
     What a file that was taken away has left beside is no part of the new one: whoever still has
     that open goes on with it, and a new one that took it for its own would fail.
@@ -46,6 +51,7 @@ def create_file(path: Path) -> None:
             # a file that is there stays closed: closing it would take the locks of our other
             # connections
         ):
+            restrict_to_owner(path, *(_companion_path(path, name) for name in _COMPANION_SUFFIXES))
             _check_writable(path)
             return
         for name in _COMPANION_SUFFIXES:
@@ -53,6 +59,30 @@ def create_file(path: Path) -> None:
         os.close(
             os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         )  # SQLite's other files get the same permissions
+
+
+def restrict_to_owner(*paths: Path) -> None:
+    """Take away what others may do with these files, where they exist: a server of before, or a
+    copy from a backup, may have left them readable. Where that cannot be done, say so.
+    """
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found = path.stat().st_mode
+            mode = stat.S_IMODE(found)
+            if not stat.S_ISREG(found) or not mode & _OTHERS:
+                continue
+            try:
+                path.chmod(mode & ~_OTHERS)
+            except OSError as error:
+                log.warning(
+                    "others may read or write %s (mode %04o), and that cannot be changed: %s",
+                    path, mode, error.strerror,
+                )  # fmt: skip
+            else:
+                log.warning(
+                    "others could read or write %s (mode %04o): from now on its user alone may",
+                    path, mode,
+                )  # fmt: skip
 
 
 def restore_file(connection: sqlite3.Connection, path: Path) -> bool:

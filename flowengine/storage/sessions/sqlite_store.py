@@ -55,6 +55,8 @@ _CLAIM_REPORT = (
 )
 _RETRY_REPORT = "UPDATE outbox SET due = ? WHERE id = ? AND tries = ?"
 _DELETE_REPORT = "DELETE FROM outbox WHERE id = ?"
+CATCH_UP_SECONDS = 0.3  # workers look for their file ten times a second
+UNSETTLED_SECONDS = 1.0
 SavedRow = tuple[int, bytes, bytes, bytes, float, str]
 
 
@@ -80,6 +82,7 @@ class SqliteStore:
             self._connection, self._housekeeper.count_writes, self._clear_caches
         )
         self._file_identity = FileIdentity(path)
+        self._moved_at = float("-inf")
 
     async def load(self, call_id: str) -> SavedCall | None:
         key = _encode_call_id(call_id)
@@ -98,6 +101,16 @@ class SqliteStore:
         return await self._commit.run(
             partial(_insert_claim, (_encode_call_id(call_id), key, deadline, self._clock()))
         )
+
+    async def catch_up(self) -> bool:
+        """Workers notice one after the other that the file was taken away or replaced. What one of
+        them has saved meanwhile the others find once it has noticed, too.
+        """
+        is_settled = time.monotonic() - self._moved_at > UNSETTLED_SECONDS
+        if is_settled and self._file_identity.is_unchanged():
+            return False
+        await asyncio.sleep(CATCH_UP_SECONDS)
+        return True
 
     async def check_writable(self) -> None:
         await asyncio.to_thread(check_writable, self._path)
@@ -177,6 +190,7 @@ class SqliteStore:
         self._recent, self._endings = RecentAnswers(connection), EndingInternTable(connection)
         self._commit.switch_connection(connection)
         self._file_identity = FileIdentity(self._path)
+        self._moved_at = time.monotonic()
         old.close()
 
     def _save_call(

@@ -74,6 +74,13 @@ class Store(Protocol):
         """
         ...
 
+    async def catch_up(self) -> bool:
+        """Whether a state that seems to be missing, or older than its call, may be found by now.
+
+        It waits for that where workers may just have known different steps of a call.
+        """
+        ...
+
     async def check_writable(self) -> None:
         """Write what a call writes, and nothing that stays. Raises StoreError where that fails."""
         ...

@@ -1,13 +1,13 @@
 """The APIs as an ASGI application."""
 
 import logging
-from ipaddress import ip_address
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from flowengine.cross_site import find_cross_site, find_foreign_host, is_loopback
 from flowengine.switch.api import control_routes, error_replies
 from flowengine.switch.api.api_auth import CredentialGate
 from flowengine.switch.api.api_request import ApiReply, ApiRequest
@@ -87,13 +87,13 @@ class Api:
     async def _handle_control_request(
         self, request: Request, segments: tuple[str, ...], body: bytes
     ) -> ApiReply | Response:
-        if (
-            not (self._is_desk_open or is_near(request.scope.get("client")))
-            or "origin" in request.headers
+        # no page in a browser of this machine shall place calls, or read of them
+        if "origin" in request.headers or find_cross_site(request.headers.raw):
+            raise build_error(40302)
+        if not self._is_desk_open and (
+            not is_near(request.scope.get("client")) or find_foreign_host(request.headers.raw)
         ):
-            raise build_error(
-                40302
-            )  # no page in a browser of this machine shall place calls either
+            raise build_error(40302)
         route = find_route(control_routes.CONTROL_ROUTES, request.method, segments)
         if route is None:
             raise ApiError(
@@ -118,7 +118,4 @@ async def read_body(request: Request) -> bytes:
 
 def is_near(client: Any) -> bool:
     """Whether a request comes from this machine."""
-    try:
-        return bool(client) and ip_address(client[0]).is_loopback
-    except ValueError:
-        return False
+    return bool(client) and is_loopback(client[0])

@@ -77,7 +77,7 @@ class MenuPlayer:
     """One runMenu. It finishes exactly once, unless it is stopped; jumps between its menus are its
     own affair.
 
-    `offered_keys` is told whenever input begins to count: the menu, the keys that lead somewhere, how many
+    `asked` is told whenever input begins to count: the menu, the keys that lead somewhere, how many
     digits are collected, and whether words count too.
     """
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
-from flowengine.problems import join_with_or, quote_value, suggest_name
+from flowengine.problems import in_cure, join_with_or, quote_value, suggest_name
 from flowengine.svaml import (
     AmdOptions,
     CallHeader,
@@ -156,7 +156,7 @@ def _read_property(
         return CASE_INSENSITIVE[place](read)
     if place not in RESPELLINGS or (spelled := RESPELLINGS[place](read)) == read:
         return read
-    cure = f"write {quote_value(spelled)}" if spelled else "leave it out: it is meant anyway"
+    cure = f'write "{in_cure(spelled)}"' if spelled else "leave it out: it is meant anyway"
     notes.tolerate(where, f"{quote_value(read)} is an unusual spelling", cure)
     return spelled
 
