@@ -27,7 +27,7 @@ from pathlib import Path
 from statistics import median
 
 import uvloop
-from callback import KEY, request, serve
+from callback import KEY, ROOT, request, serve
 
 from flowengine.compile import ProjectCompiler
 
@@ -182,6 +182,7 @@ def served(flows: int, port: int) -> Iterator[tuple[subprocess.Popen[bytes], Pat
             [sys.executable, "-m", "flowengine", "serve", str(place), "--port", str(port)],
             port,
             folder,
+            ROOT,
         )
         try:
             yield process, place

@@ -89,7 +89,7 @@ class JournalWriter:
 
     def enqueue_record(self, record: CallbackRecord, body: bytes, answer: bytes) -> None:
         """Keep this soon."""
-        if self._find_release(record.release).journal.keep != KEEP_NOTHING:
+        if self._get_release(record).journal.keep != KEEP_NOTHING:
             self._enqueue(JournalRecord(record, body, answer), None)
 
     async def save_record(self, record: CallbackRecord, body: bytes, answer: bytes) -> None:
@@ -97,7 +97,7 @@ class JournalWriter:
         if (
             self._loop is None
             or self._closing.is_set()
-            or self._find_release(record.release).journal.keep == KEEP_NOTHING
+            or self._get_release(record).journal.keep == KEEP_NOTHING
         ):
             return
         done = self._loop.create_future()
@@ -108,6 +108,10 @@ class JournalWriter:
             self._loop.call_later(AWAITED_BATCH_DELAY_SECONDS, self._wake_early)
         await done
         timer.cancel()
+
+    def _get_release(self, record: CallbackRecord) -> Release:
+        found = record.found
+        return self._find_release(record.release) if found is None else found.release
 
     def _wake_early(self) -> None:
         self._is_wake_scheduled = False

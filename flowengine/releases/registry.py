@@ -40,7 +40,9 @@ class ServedReleases:
         """The release that a new call begins on: the same for a caller each time, as long as the
         candidate is the same.
         """
-        caller = get_caller_identity(event).number.lstrip("+") if isinstance(event, Ice) else ""
+        if self.candidate is None and not self.drafts:
+            return self.current
+        caller = get_caller_identity(event).number.lstrip("+") if type(event) is Ice else ""
         if caller in self.drafts:
             return self.drafts[caller]
         if (

@@ -5,7 +5,8 @@ Mistakes of an author are problems at load. Here only what nobody could know the
 only where it may be needed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -55,15 +56,8 @@ def fits_by_length(said: Sequence[InstructionToSend], action: ActionToSend) -> b
 
 
 def estimate_size(item: InstructionToSend | ActionToSend) -> SpokenSize:
-    if isinstance(item, msgspec.Raw):
-        return get_cached_size(item)
-    if isinstance(item, Say):
-        return len(item.text), 1
-    if isinstance(item, PlayFiles):
-        return estimate_prompt_size(";".join(item.ids))
-    if isinstance(item, StartRecording):
-        return UNKNOWN_SIZE
-    return estimate_prompts_size(item) if isinstance(item, (RunMenu, Park)) else EMPTY_SIZE
+    measure = _MEASURES.get(type(item))
+    return EMPTY_SIZE if measure is None else measure(item)
 
 
 def get_cached_size(item: msgspec.Raw) -> SpokenSize:
@@ -88,6 +82,16 @@ def estimate_prompts_size(action: RunMenu | Park) -> SpokenSize:
 
 def estimate_prompt_size(prompt: str) -> SpokenSize:
     return UNKNOWN_SIZE if "://" in prompt else (len(prompt), prompt.count(";") + 1)
+
+
+_MEASURES: Mapping[type, Callable[[Any], SpokenSize]] = {
+    msgspec.Raw: get_cached_size,
+    Say: lambda say: (len(say.text), 1),
+    PlayFiles: lambda play: estimate_prompt_size(";".join(play.ids)),
+    StartRecording: lambda _: UNKNOWN_SIZE,
+    RunMenu: estimate_prompts_size,
+    Park: estimate_prompts_size,
+}
 
 
 def list_prompts(action: RunMenu | Park) -> list[str]:

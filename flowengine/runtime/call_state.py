@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import replace
 
 from flowengine.compile import Release
 from flowengine.runtime.question_history import History, iter_flow_values
@@ -43,12 +43,6 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     ended: bool = False
     format: Literal[1, 2] = 2  # of the bytes; whoever changes the fields counts it up
 
-    def __post_init__(self) -> None:
-        history: str | History = self.history
-        if isinstance(history, str):
-            force_setattr(self, "history", (history,) if history else ())
-            force_setattr(self, "format", 2)
-
     def to_root_flow(self) -> "Call":
         """The call as its first flow sees it: where events like the end of the call are handled."""
         if not self.stack:
@@ -81,9 +75,13 @@ _decode_call = msgspec.msgpack.Decoder(Call).decode
 def decode_call(data: bytes) -> Call | None:
     """The call from its bytes, or None for bytes that are none (an older format, say)."""
     try:
-        return _decode_call(data)
+        call = _decode_call(data)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+    question: str | History = call.history
+    if isinstance(question, str):
+        return replace(call, history=(question,) if question else (), format=2)
+    return call
 
 
 def can_continue_on(call: Call, release: Release) -> bool:

@@ -12,12 +12,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from flowengine.limits import MAX_COOKIE_BYTES
+
 COOKIE_KEY = "fe"
 _SEALED, _SIGNED = b"\x01", b"\x02"  # the version of the format
 _TAG_BYTES = 16
 _COOKIE_KEY_BYTES = 64  # AES-256-SIV takes two keys of 32 bytes
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_FROM_URL = bytes.maketrans(b"-_", b"+/")
+# What is not of this alphabet becomes what no alphabet has, so that its bytes give another text.
+_FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
 
 
 _COUNT_DIGITS = 6  # a call of four hours has a thousand callbacks at the most
@@ -31,7 +34,7 @@ class Codec:
     be used twice by accident.
     """
 
-    __slots__ = ("_ciphers", "_fingerprint_key", "_signers")
+    __slots__ = ("_ciphers", "_fingerprints", "_signers")
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys:
@@ -41,7 +44,8 @@ class Codec:
             blake2b(key, person=b"fe cookie signed").digest() for key in keys
         )  # no key for two purposes
         self._signers = tuple(blake2b(key=key, digest_size=_TAG_BYTES) for key in own)
-        self._fingerprint_key = blake2b(keys[0], person=b"fe fingerprint").digest()
+        fingerprint_key = blake2b(keys[0], person=b"fe fingerprint").digest()
+        self._fingerprints = blake2b(key=fingerprint_key, digest_size=_TAG_BYTES)
 
     def seal(self, payload: bytes, call_id: str, steps: int = 0) -> str:
         """The payload as text, behind the count of steps in clear."""
@@ -59,7 +63,9 @@ class Codec:
 
     def compute_fingerprint(self, content: bytes) -> bytes:
         """16 bytes by which equal contents are known; without the key nobody can guess at them."""
-        return blake2b(content, key=self._fingerprint_key, digest_size=_TAG_BYTES).digest()
+        fingerprint = self._fingerprints.copy()  # quicker than to begin with the key
+        fingerprint.update(content)
+        return fingerprint.digest()
 
     def open(self, text: str, call_id: str, known: int = -1) -> bytes | None:
         """The payload; None for whatever this codec did not seal or sign for this very call, and
@@ -88,11 +94,10 @@ class Codec:
         )
 
     def _verify(self, tag: bytes, payload: bytes, call_id: str, count: str) -> bytes | None:
-        fits = any(
-            compare_digest(tag, _compute_tag(signer, payload, call_id, count))
-            for signer in self._signers
-        )
-        return payload if fits else None
+        for signer in self._signers:
+            if compare_digest(tag, _compute_tag(signer, payload, call_id, count)):
+                return payload
+        return None
 
     def _decrypt(self, sealed: bytes, associated: list[bytes]) -> bytes | None:
         for cipher in self._ciphers:
@@ -122,6 +127,14 @@ def calculate_cookie_size(payload_length: int) -> int:
     )
 
 
+# Worked out once, as each callback asks whether its state fits.
+MAX_PAYLOAD_BYTES = max(
+    length
+    for length in range(MAX_COOKIE_BYTES)
+    if calculate_cookie_size(length) <= MAX_COOKIE_BYTES
+)
+
+
 def _build_associated_data(call_id: str, count: str) -> list[bytes]:
     return [_SEALED, call_id.encode("utf-8", "surrogatepass"), count.encode()]
 
@@ -139,10 +152,11 @@ def _encode_base64(sealed: bytes) -> bytes:
 
 def _decode_base64(text: str) -> bytes | None:
     try:
-        encoded = text.encode("ascii")
-        sealed = binascii.a2b_base64(encoded.translate(_FROM_URL) + b"=" * (-len(encoded) % 4))
+        encoded = text.encode("ascii").translate(_FROM_URL)
+        encoded += b"=" * (-len(encoded) % 4)
+        sealed = binascii.a2b_base64(encoded)
     except (UnicodeEncodeError, binascii.Error):
         return None
     # Base64 decoders overlook foreign characters and the unused bits of the last one: only the one
     # exact spelling counts.
-    return sealed if _encode_base64(sealed) == encoded else None
+    return sealed if binascii.b2a_base64(sealed, newline=False) == encoded else None

@@ -38,14 +38,9 @@ class WaitState(NamedTuple):
     timeout: float
 
 
-def may_be_repetition(saved: SavedCall, delivery: CallbackDelivery) -> bool:
-    """Whether it must be looked into; quick, as hardly any delivery is a repeated one."""
-    return isinstance(delivery.event, Ice) or may_hold(saved, delivery.identity)
-
-
 def is_repetition(saved: SavedCall, delivery: CallbackDelivery, waiting: WaitState) -> bool:
     """Whether the event of this delivery was answered already."""
-    if isinstance(delivery.event, Ice):
+    if type(delivery.event) is Ice:
         return has_spoken(saved)
     if not may_hold(saved, delivery.identity):
         return False
@@ -70,7 +65,7 @@ def _is_same_event(
 ) -> bool:
     """Whether an event that the platform waits for cannot have come after that one."""
     event = delivery.event
-    if isinstance(event, Pie) and event.type in _ONCE_A_SECOND_TYPES and event.timestamp:
+    if type(event) is Pie and event.type in _ONCE_A_SECOND_TYPES and event.timestamp:
         return True
     if _measure_delay(entry, delivery) * 1_000_000 < entry.took:
         return True  # it was sent before there was an answer
@@ -115,7 +110,7 @@ def _is_sent_again(entry: AnsweredDelivery, delivery: CallbackDelivery, timeout:
     if entry.is_undelivered or is_same_request:
         return True
     later = _measure_delay(entry, delivery)
-    has_time = bool(delivery.event.timestamp) and not isinstance(delivery.event, Notify)
+    has_time = bool(delivery.event.timestamp) and type(delivery.event) is not Notify
     return later >= timeout * _TIMED_OUT_SHARE and (
         has_time or later <= timeout * _LATEST_RETRY_SHARE
     )

@@ -5,14 +5,14 @@ import hashlib
 import itertools
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.step_start import is_from_conference
-from flowengine.sinch import CallbackEvent, Dice, Ice, Notify, Pie
+from flowengine.sinch import CallbackEvent, Dice, Ice, Pie
+from flowengine.sinch.signing import parse_timestamp
 from flowengine.states import LookupRequest, LookupResult
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ class CallbackDelivery(msgspec.Struct):
     """A delivery in flight.
 
     `stamp` is its x-timestamp in microseconds, 0 where it has none. `compute_in_flight_key` is equal for
-    deliveries that share one answer while the first of them is being answered. `performed` are the
-    requests made so far, so that none is made twice when the step is taken again.
+    deliveries that share one answer while the first of them is being answered. `is_unanswered` says
+    that the platform goes on without the answer, as far as the event alone tells. `performed` are
+    the requests made so far, so that none is made twice when the step is taken again.
     """
 
     event: CallbackEvent
@@ -48,6 +49,7 @@ class CallbackDelivery(msgspec.Struct):
     arrived: float
     begun: float
     in_flight_key: bytes = b""
+    is_unanswered: bool = False
     fetch_seconds: float = 0.0
     is_claimed: bool = False
     has_caught_up: bool = False
@@ -56,11 +58,6 @@ class CallbackDelivery(msgspec.Struct):
     located: "LocatedCall | None" = None
     equal_events: int = 0
     shared: "asyncio.Future[Reply | None] | None" = None
-
-    @property
-    def is_unanswered(self) -> bool:
-        """Whether the platform goes on without the answer, as far as the event alone tells."""
-        return len(self.in_flight_key) > IDENTITY_BYTES and is_unanswered(self.event)
 
     async def wait_for_reply(self) -> "Reply | None":
         """The reply that this delivery gets; None if it is given up."""
@@ -81,9 +78,9 @@ def compute_identity(event: CallbackEvent, body: bytes, codec: Codec | None) -> 
 
     The fingerprint has a key, as what a caller keyed in could be guessed from a plain digest.
     """
-    if isinstance(event, Ice):
+    if type(event) is Ice:
         return ICE_IDENTITY
-    if isinstance(event, Dice):
+    if type(event) is Dice:
         return DICE_IDENTITY
     return codec.compute_fingerprint(body) if codec is not None else compute_plain_digest(body)
 
@@ -93,24 +90,24 @@ def compute_plain_digest(body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=IDENTITY_BYTES).digest()
 
 
-def compute_in_flight_key(event: CallbackEvent, identity: bytes, stamp: int) -> bytes:
+def compute_in_flight_key(
+    event: CallbackEvent, identity: bytes, stamp: int, *, is_unanswered: bool
+) -> bytes:
     """What deliveries share an answer by.
 
     The platform asks a call's next question only after the answer to the one before. It waits for
     no answer to a notice or a key in a conference, so two with equal bytes may be two events.
     """
-    if isinstance(event, (Ice, Dice)):
+    if identity is ICE_IDENTITY or identity is DICE_IDENTITY:
         return identity + event.call_id.encode("utf-8", "surrogatepass")
-    if is_unanswered(event):
+    if is_unanswered:
         return identity + (stamp if is_unique_stamp(stamp) else next(_sequence_numbers)).to_bytes(8)
     return identity
 
 
 def is_unanswered(event: CallbackEvent) -> bool:
     """Whether the platform goes on without the answer to this event."""
-    return isinstance(event, (Dice, Notify)) or (
-        isinstance(event, Pie) and is_from_conference(event)
-    )
+    return not event.is_awaited or (type(event) is Pie and is_from_conference(event))
 
 
 def is_unique_stamp(stamp: int) -> bool:
@@ -124,9 +121,6 @@ def is_unique_stamp(stamp: int) -> bool:
 def parse_stamp(text: bytes) -> int:
     """An x-timestamp in microseconds since 1970; 0 where it is none."""
     try:
-        moment = datetime.fromisoformat(text.decode("ascii"))
-        return round(
-            (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000
-        )
-    except (ValueError, OverflowError):
+        return parse_timestamp(text)[1]
+    except ValueError:
         return 0

@@ -59,17 +59,23 @@ def append_entry(
     saved: SavedCall | None, delivery: CallbackDelivery, *, spoken: bool, cookie: bool
 ) -> bytes:
     """The log of a call with this delivery as the latest."""
-    log = b"" if saved is None else saved.deliveries
-    if len(log) == IDENTITY_BYTES and saved is not None:
-        log = encode_log(decode_log(saved))
-    elif len(log) % _ENTRY_BYTES:
-        log = b""
-    elif len(log) >= _PRUNE_FROM_ENTRIES * _ENTRY_BYTES and saved is not None:
-        log = encode_log(_drop_old_entries(decode_log(saved), delivery.arrived))
     flags = spoken * _SPOKEN_FLAG | cookie * _SETS_COOKIE_FLAG
-    arrived = round(delivery.arrived * 1_000_000)
-    took = min(round((time.perf_counter() - delivery.begun) * 1_000_000), _MAX_TOOK_MICROS)
-    return log + _ENTRY.pack(delivery.identity, delivery.stamp, arrived, took, flags)
+    took = int((time.perf_counter() - delivery.begun) * 1_000_000)
+    entry = _ENTRY.pack(
+        delivery.identity,
+        delivery.stamp,
+        int(delivery.arrived * 1_000_000),
+        min(took, _MAX_TOOK_MICROS),
+        flags,
+    )
+    if saved is None:
+        return entry
+    log = saved.deliveries
+    if len(log) % _ENTRY_BYTES:  # of a server of before, or none
+        log = encode_log(decode_log(saved))
+    elif len(log) >= _PRUNE_FROM_ENTRIES * _ENTRY_BYTES:
+        log = encode_log(_drop_old_entries(decode_log(saved), delivery.arrived))
+    return log + entry
 
 
 def decode_log(saved: SavedCall) -> list[AnsweredDelivery]:
@@ -96,7 +102,7 @@ def mark_undelivered(saved: SavedCall, delivery: CallbackDelivery) -> bytes | No
     """The log, with the note that the answer to this delivery was not delivered; None where the
     delivery is not in it.
     """
-    arrived = round(delivery.arrived * 1_000_000)
+    arrived = int(delivery.arrived * 1_000_000)
     entries = decode_log(saved)
     for index, entry in enumerate(entries):
         if (entry.identity, entry.stamp, entry.arrived) == (
@@ -117,8 +123,8 @@ def mark_repeated(saved: SavedCall, delivery: CallbackDelivery) -> bytes:
         entry._replace(is_undelivered=False) if entry.identity == delivery.identity else entry
         for entry in decode_log(saved)
     ]
-    arrived = round(delivery.arrived * 1_000_000)
-    return encode_log([*entries, AnsweredDelivery(delivery.identity, delivery.stamp, arrived)])
+    entry = AnsweredDelivery(delivery.identity, delivery.stamp, int(delivery.arrived * 1_000_000))
+    return encode_log([*entries, entry])
 
 
 def _to_entry(identity: bytes, stamp: int, arrived: int, took: int, flags: int) -> AnsweredDelivery:

@@ -14,10 +14,9 @@ from flowengine.runtime.deduplication import (
     find_equal_deliveries,
     is_overtaken,
     is_repetition,
-    may_be_repetition,
 )
 from flowengine.runtime.delivery import CallbackDelivery
-from flowengine.runtime.delivery_log import decode_log
+from flowengine.runtime.delivery_log import decode_log, may_hold
 from flowengine.runtime.locate import (
     LocatedCall,
     Locator,
@@ -30,6 +29,7 @@ from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.reply import Answered, Overtaken, Replier, Reply
 from flowengine.runtime.requester import Requester
 from flowengine.runtime.step import step
+from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import Ice
 from flowengine.storage.sessions import SavedCall, Store, StoreError
 
@@ -63,7 +63,10 @@ class StepDriver:
         """Step from what is saved, as often as another callback of this call has saved something
         else in the meantime.
         """
-        event, saved = delivery.event, await self._load_saved(delivery)
+        event = delivery.event
+        # One that rings is taken for new: nothing of it need be read, and where it is not new saving
+        # tells.
+        saved = None if type(event) is Ice else await self._load_saved(delivery)
         for _ in range(MAX_STEP_RETRIES):
             saved, located, again = await self._locate(delivery, saved)
             if again is not None:
@@ -72,17 +75,13 @@ class StepDriver:
             now = datetime.fromtimestamp(delivery.at, UTC)
             outcome = step(located.release, located.call, event, now, located.gone)
             if outcome.waiting is not None:
-                if not delivery.is_claimed:
-                    claim = await self._claim_requests(delivery, located, saved)
-                    if isinstance(claim, Answered):
-                        return claim.reply
-                    if isinstance(claim, Overtaken):
-                        saved = claim.saved
-                        continue
-                # A task of its own, as requests count on running in one, and whoever awaits an
-                # answer may drive it without.
-                performing = self._requester.perform_all(delivery, outcome, located.release)
-                outcome = await asyncio.create_task(performing)
+                performed = await self._perform_requests(delivery, located, saved, outcome)
+                if isinstance(performed, Answered):
+                    return performed.reply
+                if isinstance(performed, Overtaken):
+                    saved = performed.saved
+                    continue
+                outcome = performed
             kept = await self._replier.save_and_reply(delivery, located, saved, outcome)
             if isinstance(kept, Answered):
                 return kept.reply
@@ -97,9 +96,13 @@ class StepDriver:
         """
         event = delivery.event
         while True:
-            located = await self._locator.locate(event, saved)
+            located = self._locator.find_call(event, saved)
+            if not isinstance(located, LocatedCall):
+                located = await self._locator.load_release(located)
             is_elsewhere = saved is not None and is_waiting_for_other_menu(located, event)
-            if saved is not None and (is_elsewhere or may_be_repetition(saved, delivery)):
+            if saved is not None and (
+                is_elsewhere or type(event) is Ice or may_hold(saved, delivery.identity)
+            ):
                 again = await self._repeat_reply(delivery, saved, located)
                 if again is not None:
                     return saved, located, again
@@ -112,11 +115,7 @@ class StepDriver:
             saved = await self._load_saved(delivery)
 
     async def _load_saved(self, delivery: CallbackDelivery) -> SavedCall | None:
-        """What is saved of the call. One that rings is taken for new: nothing of it need be read,
-        and where it is not new saving tells.
-        """
-        if isinstance(delivery.event, Ice):
-            return None
+        """What is saved of the call; nothing where the store fails and the state is in a cookie."""
         try:
             return await self._store.load(delivery.event.call_id)
         except StoreError as error:
@@ -137,6 +136,23 @@ class StepDriver:
         ):
             return await self._replier.repeat_reply(delivery, saved, located)
         return None
+
+    async def _perform_requests(
+        self,
+        delivery: CallbackDelivery,
+        located: LocatedCall,
+        saved: SavedCall | None,
+        outcome: Outcome,
+    ) -> Answered | Overtaken | Outcome:
+        """Make the requests of this step, unless another worker makes them, and carry it on."""
+        if not delivery.is_claimed:
+            claim = await self._claim_requests(delivery, located, saved)
+            if not isinstance(claim, Claimed):
+                return claim
+        # A task of its own, as requests count on running in one, and whoever awaits an answer may
+        # drive it without.
+        performing = self._requester.perform_all(delivery, outcome, located.release)
+        return await asyncio.create_task(performing)
 
     async def _claim_requests(
         self, delivery: CallbackDelivery, located: LocatedCall, saved: SavedCall | None

@@ -18,6 +18,7 @@ from flowengine.runtime.delivery import (
     assume_connected,
     compute_identity,
     compute_in_flight_key,
+    is_unanswered,
     parse_stamp,
 )
 from flowengine.runtime.delivery_log import mark_undelivered
@@ -28,7 +29,7 @@ from flowengine.runtime.outbox import Outbox
 from flowengine.runtime.reply import CallbackRecord, Replier, Reply, make_record, render_apology
 from flowengine.runtime.requester import FetchFunction, Requester
 from flowengine.runtime.state_encryption import StateEncryption
-from flowengine.runtime.step import Outcome
+from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import CallbackEvent, Dice
 from flowengine.storage.sessions import Store, StoreError
 
@@ -75,11 +76,14 @@ class Engine:
         `is_connected` tells whether whoever sent it still waits.
         """
         delivery = self._create_delivery(event, body, stamp, is_connected)
-        while (running := self._find_in_flight(delivery)) is not None:
+        in_flight = self.in_flight
+        while (delivery.in_flight_key in in_flight or delivery.is_unanswered) and (
+            running := self._find_in_flight(delivery)
+        ):
             shared = await running.wait_for_reply()
             if shared is not None:
                 return Reply(shared.body, replace(shared.record, repeated=True))
-        self.in_flight[delivery.in_flight_key] = delivery
+        in_flight[delivery.in_flight_key] = delivery
         reply = None
         try:
             reply = await self._driver.answer_once(delivery)
@@ -92,7 +96,7 @@ class Engine:
             log.exception("callback of call %s failed", event.call_id)
             reply = self._reply_with_apology(delivery)
         finally:
-            del self.in_flight[delivery.in_flight_key]
+            del in_flight[delivery.in_flight_key]
             if delivery.shared is not None:
                 delivery.shared.set_result(reply)
         return reply
@@ -118,6 +122,7 @@ class Engine:
     ) -> CallbackDelivery:
         identity = compute_identity(event, body, self._codec)
         moment = parse_stamp(stamp) if stamp else 0
+        unanswered = is_unanswered(event)
         return CallbackDelivery(
             event,
             body,
@@ -126,13 +131,14 @@ class Engine:
             is_connected,
             self._clock(),
             time.perf_counter(),
-            compute_in_flight_key(event, identity, moment),
+            compute_in_flight_key(event, identity, moment, is_unanswered=unanswered),
+            unanswered,
         )
 
     def _find_in_flight(self, delivery: CallbackDelivery) -> CallbackDelivery | None:
         """The delivery under way that brings the same event."""
         running = self.in_flight.get(delivery.in_flight_key)
-        if running is not None or not delivery.is_unanswered or isinstance(delivery.event, Dice):
+        if running is not None or not delivery.is_unanswered or type(delivery.event) is Dice:
             return running
         for other in self.in_flight.values():
             if other.identity == delivery.identity and not other.is_connected():

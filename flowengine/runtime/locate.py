@@ -60,17 +60,12 @@ class Locator:
         self._codec = codec
         self._encryption = vault
 
-    async def locate(self, event: CallbackEvent, saved: SavedCall | None) -> LocatedCall:
-        """The call of this event, from what is saved or from its cookie, whichever has counted
-        further; and the release that it began on, which may have to be fetched.
-        """
-        located = self._find_call(event, saved)
-        if isinstance(located, LocatedCall):
-            return located
-        release = await asyncio.create_task(self.releases.load(located.release))
+    async def load_release(self, call: Call) -> LocatedCall:
+        """The call with the release that it began on, which this process does not have yet."""
+        release = await asyncio.create_task(self.releases.load(call.release))
         if release is None:
-            return move_to_release(located, self.releases.current)
-        return LocatedCall(located, release, located.steps)
+            return move_to_release(call, self.releases.current)
+        return LocatedCall(call, release, call.steps)
 
     def is_state_in_cookie(self, event: CallbackEvent) -> bool:
         """Whether the state of this call has come with the event."""
@@ -90,13 +85,18 @@ class Locator:
         state = self._encryption.open_state(saved.state, event.call_id)
         return decode_call(state) if state is not None else None
 
-    def _find_call(self, event: CallbackEvent, saved: SavedCall | None) -> LocatedCall | Call:
-        """Where this process does not have the release of the call, the call alone."""
-        stored = self.restore_saved(event, saved) if saved else None
-        payload = self._open_cookie(event, saved.counter if stored and saved else -1)
-        carried = decode_call(payload) if payload else None
-        call = stored if carried is None or (stored and stored.steps >= carried.steps) else carried
-        counted = saved.counter if saved else 0
+    def find_call(self, event: CallbackEvent, saved: SavedCall | None) -> LocatedCall | Call:
+        """The call of this event, from what is saved or from its cookie, whichever has counted
+        further. Where this process does not have the release that it began on, the call alone.
+        """
+        counted = 0 if saved is None else saved.counter
+        stored = None if saved is None else self.restore_saved(event, saved)
+        payload = None
+        if event.cookies:
+            payload = self._open_cookie(event, -1 if stored is None else counted)
+        call = stored
+        if payload and (carried := decode_call(payload)) is not None:
+            call = stored if stored is not None and stored.steps >= carried.steps else carried
         if payload == b"":  # the state was in the store alone, and what is there is older
             call = None
         if call is None:
@@ -112,7 +112,7 @@ class Locator:
         """What the cookie carries, where it claims to have counted further than what is `loaded_releases`;
         opening one for nothing is dear.
         """
-        text = event.cookies.get(COOKIE_KEY) if event.cookies else None
+        text = event.cookies.get(COOKIE_KEY)
         if not text or self._codec is None:
             return None
         return self._codec.open(text, event.call_id, known)
@@ -139,9 +139,9 @@ def is_unanswered_by(located: LocatedCall, event: CallbackEvent) -> bool:
     """Whether the platform goes on without the answer to this event, as far as the state of the
     call tells.
     """
-    if isinstance(event, Notify):
+    if type(event) is Notify:
         return True
-    if not isinstance(event, Pie):
+    if type(event) is not Pie:
         return False
     if is_from_conference(event):
         return True
@@ -153,7 +153,7 @@ def is_waiting_for_other_menu(located: LocatedCall, event: CallbackEvent) -> boo
     """Whether a menu was asked by name, and the call waits for something else."""
     call = located.call
     return (
-        isinstance(event, Pie)
+        type(event) is Pie
         and call is not None
         and answers_another_menu(located.release, call, event)
     )
@@ -164,9 +164,9 @@ def is_doubtful(located: LocatedCall, event: CallbackEvent) -> bool:
     the name of the menu that was asked.
     """
     if located.call is None:
-        return not isinstance(event, Ice)
+        return type(event) is not Ice
     return (
-        isinstance(event, Pie)
+        type(event) is Pie
         and COOKIE_KEY not in event.cookies
         and not is_from_conference(event)
         and find_asked_state(located.release, event) != (located.call.flow, located.call.state)

@@ -38,6 +38,11 @@ def iter_flow_values(
             yield from iter_flow_values(item.history)
 
 
+def is_small(history: Sequence[str | SubflowVisit]) -> bool:
+    """Whether a history may travel as it is: quick, and a no may be wrong by some bytes."""
+    return len(encode_item(history)) <= MAX_HISTORY_BYTES
+
+
 def drop_oldest_questions(levels: Sequence[Sequence[str | SubflowVisit]]) -> list[History]:
     """The histories of a call, outermost first, without their oldest questions as far as they are
     too large to travel.

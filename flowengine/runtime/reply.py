@@ -9,17 +9,17 @@ import msgspec
 from msgspec.structs import replace
 
 from flowengine.compile import Release
-from flowengine.limits import CALL_KEPT_SECONDS, MAX_COOKIE_BYTES
+from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.runtime.call_state import Call, encode_call
-from flowengine.runtime.cookie import COOKIE_KEY, Codec, calculate_cookie_size
+from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec
 from flowengine.runtime.deduplication import find_equal_deliveries, has_spoken
 from flowengine.runtime.delivery import DICE_IDENTITY, CallbackDelivery, is_unanswered
 from flowengine.runtime.delivery_log import append_entry, decode_log, mark_repeated
 from flowengine.runtime.locate import LocatedCall, Locator, is_unanswered_by
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.state_encryption import StateEncryption
-from flowengine.runtime.step import Outcome, TraceEntry
-from flowengine.sinch import CallbackEvent, Dice, Ice, Notify
+from flowengine.runtime.step_outcome import Outcome, TraceEntry
+from flowengine.sinch import CallbackEvent, Dice, Ice
 from flowengine.states import LookupRequest, LookupResult, NameBindings, StepContext
 from flowengine.storage.sessions import SavedCall, Store, StoreError
 from flowengine.svaml import Hangup, SetCookie, encode_svaml
@@ -113,15 +113,16 @@ class Replier:
         """Save the state, then reply: an answer leaves only when its state would survive a killed
         process.
         """
-        outcome = _add_note(outcome, located)
+        if located.note:
+            outcome = _add_note(outcome, located.note)
         if outcome.call is None:
             body = encode_svaml(outcome.instructions, outcome.action)
-            return Answered(self._make_reply(body, delivery, located, outcome, "unrouted"))
+            return Answered(_make_reply(body, delivery, located, outcome, "unrouted"))
         answer = self._encode_answer(delivery.event, located, outcome, outcome.call)
         made = self._build_saved_call(delivery, saved, answer)
         try:
             kept = await self._store.save(
-                delivery.event.call_id, made, self._clock() + CALL_KEPT_SECONDS
+                delivery.event.call_id, made, delivery.at + CALL_KEPT_SECONDS
             )
         except StoreError as error:
             return await self._reply_without_store(delivery, located, outcome, answer, error)
@@ -129,7 +130,8 @@ class Replier:
             return Overtaken(kept)
         failed = answer.call.ended and any(entry.what == "apology" for entry in outcome.trace)
         what = "apology" if failed else "answered"
-        return Answered(self._make_reply(answer.body, delivery, located, outcome, what))
+        record = make_record(delivery, located.release.id, outcome, what)
+        return Answered(Reply(answer.body, record, delivery))
 
     async def repeat_reply(
         self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
@@ -166,9 +168,9 @@ class Replier:
             call = replace(call, steps=located.steps + 1)
         state = encode_call(call)
         guarded = (call.stack[0].flow if call.stack else call.flow) in located.release.secret_flows
-        fits = calculate_cookie_size(len(state)) <= MAX_COOKIE_BYTES
+        fits = len(state) <= MAX_PAYLOAD_BYTES
         cookie = None
-        if self._codec is not None and outcome.action is not None and not is_cookie_ignored(event):
+        if self._codec is not None and outcome.action is not None and event.is_awaited:
             # A cookie without the state takes the place of an older one, which would come back.
             seal = self._codec.seal if guarded else self._codec.sign
             cookie = seal(state if fits else b"", event.call_id, call.steps)
@@ -191,7 +193,7 @@ class Replier:
         state, body = answer.state, answer.body
         if answer.is_guarded:
             state = self._encryption.seal_state(state, call_id, call.steps, answer.cookie or "")
-        if not answer.is_spoken and not isinstance(delivery.event, Dice):
+        if not answer.is_spoken and type(delivery.event) is not Dice:
             # The call still waits where the answer before has led it.
             body = saved.answer if saved is not None else b""
         elif answer.is_guarded:
@@ -218,14 +220,14 @@ class Replier:
         if not answer.call.ended and not (answer.cookie and comes_back):
             raise error
         self._log_once.error("states of calls are in their cookies alone: %s", error)
-        reply = self._make_reply(answer.body, delivery, located, outcome, "unkept")
+        reply = _make_reply(answer.body, delivery, located, outcome, "unkept")
         return Answered(replace(reply, delivery=None))
 
     async def repeat_ice(self, delivery: CallbackDelivery, located: LocatedCall) -> Reply | None:
         """What a call that rings has been answered, where the store cannot tell by saving: a full
         disk can still be read.
         """
-        if not isinstance(delivery.event, Ice):
+        if type(delivery.event) is not Ice:
             return None
         try:
             saved = await self._store.load(delivery.event.call_id)
@@ -239,7 +241,7 @@ class Replier:
         self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
     ) -> bytes | None:
         event = delivery.event
-        if not isinstance(event, Dice):
+        if type(event) is not Dice:
             log = decode_log(saved)
             # By its answer the call may have come to where keys get none.
             has_spoken = any(entry.is_spoken for entry in find_equal_deliveries(log, delivery))
@@ -248,16 +250,6 @@ class Replier:
             if any(entry.identity == DICE_IDENTITY for entry in log):
                 return HANGUP_BODY
         return self._encryption.open_answer(saved.answer, event.call_id) or None
-
-    def _make_reply(
-        self,
-        body: bytes,
-        delivery: CallbackDelivery,
-        located: LocatedCall,
-        outcome: Outcome,
-        what: str,
-    ) -> Reply:
-        return Reply(body, make_record(delivery, located.release.id, outcome, what), delivery)
 
 
 class _EncodedAnswer(msgspec.Struct, frozen=True):
@@ -272,6 +264,12 @@ class _EncodedAnswer(msgspec.Struct, frozen=True):
     is_guarded: bool
 
 
+def _make_reply(
+    body: bytes, delivery: CallbackDelivery, located: LocatedCall, outcome: Outcome, what: str
+) -> Reply:
+    return Reply(body, make_record(delivery, located.release.id, outcome, what), delivery)
+
+
 def make_record(
     delivery: CallbackDelivery, release_id: str, outcome: Outcome, what: str
 ) -> CallbackRecord:
@@ -281,11 +279,6 @@ def make_record(
         delivery.event, release_id, outcome.call, outcome.trace, seconds, delivery.fetch_seconds,
         False, what, delivery.at, delivery.performed, outcome.names, delivery.located,
     )  # fmt: skip
-
-
-def is_cookie_ignored(event: CallbackEvent) -> bool:
-    """Whether the platform takes no cookie with the answer to this event."""
-    return isinstance(event, (Dice, Notify))
 
 
 def render_apology(release: Release, event: CallbackEvent) -> bytes:
@@ -298,11 +291,7 @@ def render_apology(release: Release, event: CallbackEvent) -> bytes:
     return encode_svaml(release.apology.build_instructions(run), Hangup())
 
 
-def _add_note(outcome: Outcome, located: LocatedCall) -> Outcome:
-    if not located.note:
-        return outcome
+def _add_note(outcome: Outcome, note: str) -> Outcome:
     call = outcome.call
-    entry = TraceEntry(
-        call.flow if call else "", call.state if call else "", located.note, is_note=True
-    )
+    entry = TraceEntry(call.flow if call else "", call.state if call else "", note, is_note=True)
     return replace(outcome, trace=(entry, *outcome.trace))

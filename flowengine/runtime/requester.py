@@ -10,8 +10,9 @@ from flowengine.cooperative import waiting_on_io
 from flowengine.limits import FETCH_MARGIN_SECONDS
 from flowengine.runtime.delivery import CallbackDelivery, is_unique_stamp
 from flowengine.runtime.outbox import Outbox, needs_retry
-from flowengine.runtime.step import Outcome, resume
-from flowengine.sinch import Dice, Notify, Pie
+from flowengine.runtime.step import resume
+from flowengine.runtime.step_outcome import Outcome
+from flowengine.sinch import Pie
 from flowengine.states import LookupRequest, LookupResult
 
 FetchFunction = Callable[[LookupRequest, float], Awaitable[LookupResult]]
@@ -56,7 +57,7 @@ class Requester:
                 await self._fetch(sent, left) if left > 0 else LookupResult(0, error="timeout")
             )
         delivery.performed.append((request, fetched))
-        is_report = isinstance(delivery.event, (Dice, Notify)) and needs_retry(request, fetched)
+        is_report = not delivery.event.is_awaited and needs_retry(request, fetched)
         if self._outbox is not None and is_report:
             await self._outbox.keep_report(sent)
         return fetched
@@ -72,9 +73,9 @@ def add_idempotency_key(request: LookupRequest, delivery: CallbackDelivery) -> L
         return request
     earlier = sum(known == request for known, _ in delivery.performed)
     event = delivery.equal_events
-    if isinstance(delivery.event, Pie) and is_unique_stamp(delivery.stamp):
+    if type(delivery.event) is Pie and is_unique_stamp(delivery.stamp):
         event = delivery.stamp
-    elif isinstance(delivery.event, Pie) and delivery.is_unanswered:
+    elif type(delivery.event) is Pie and delivery.is_unanswered:
         # Keys in a conference come fast, so that several may be under way from the same state.
         event = round(delivery.arrived * 1_000_000)
     parts = (

@@ -4,7 +4,6 @@ No I/O, no clock, no chance: time comes as an argument, and what needs the outsi
 request. Whoever drives it performs the request and steps again with the result.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,10 +21,12 @@ from flowengine.runtime.question_history import (
     History,
     SubflowVisit,
     drop_oldest_questions,
+    is_small,
     list_questions,
 )
-from flowengine.runtime.step_start import StepStart, find_start, is_from_conference
-from flowengine.sinch import Ace, CallbackEvent, Dice, Notify, Pie
+from flowengine.runtime.step_outcome import Outcome, PendingRequest, TraceEntry
+from flowengine.runtime.step_start import StepStart, answer_unrouted, find_start
+from flowengine.sinch import CallbackEvent, Dice
 from flowengine.states import (
     AnswerCallback,
     EnterSubflow,
@@ -39,39 +40,7 @@ from flowengine.states import (
     StepContext,
 )
 from flowengine.states.state_results import ActionToSend, InstructionToSend
-from flowengine.svaml import Action, Continue, Hangup, Instruction, ReportCallStatus
-
-
-class TraceEntry(msgspec.Struct, frozen=True):
-    """A line of a trace: how a state was left, or what happened in it. A note tells more of that."""
-
-    flow: str
-    state: str
-    what: str
-    is_note: bool = False
-
-
-class PendingRequest(msgspec.Struct, frozen=True):
-    """A step that needs the outside: perform the request, then call `resume` with the result."""
-
-    request: LookupRequest
-    walk: "StepWalk"
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """What a step yields: the call as it goes on, what to answer, and the trace. With `waiting`
-    there is no answer yet.
-
-    `names` are the values as the step left them; those that no later state reads are not in the
-    call.
-    """
-
-    call: Call | None
-    instructions: tuple[Instruction | msgspec.Raw, ...]
-    action: Action | msgspec.Raw | None
-    trace: tuple[TraceEntry, ...]
-    waiting: PendingRequest | None = None
-    names: Mapping[str, Any] = {}
+from flowengine.svaml import Hangup, ReportCallStatus
 
 
 class StepWalk(msgspec.Struct):
@@ -109,9 +78,9 @@ class StepWalk(msgspec.Struct):
         """
         while self.left_to_walk > 0:
             self.left_to_walk -= 1
-            if isinstance(move, AnswerCallback):
+            if type(move) is AnswerCallback:
                 return self.finish_step(move)
-            if isinstance(move, LookupRequest):
+            if type(move) is LookupRequest:
                 self.add_trace_entry(f"asks {move.service}")
                 return Outcome(None, (), None, (), PendingRequest(move, self))
             move = self.follow_move(move)
@@ -119,11 +88,11 @@ class StepWalk(msgspec.Struct):
         return self.finish_step(self.apologise())
 
     def follow_move(self, move: StateResult) -> StateResult:
-        if isinstance(move, Exit):
+        if type(move) is Exit:
             return self.take_exit(move)
-        if isinstance(move, EnterSubflow):
+        if type(move) is EnterSubflow:
             return self.enter_subflow(move)
-        if isinstance(move, ReturnFromSubflow):
+        if type(move) is ReturnFromSubflow:
             return self.return_from_subflow(move.outcome)
         assert isinstance(move, StateFailure)  # noqa: S101  # every other move is handled in walk
         return self.handle_failure(move.reason)
@@ -140,7 +109,7 @@ class StepWalk(msgspec.Struct):
                 self.go_back()
             return self.enter_state()
         asked = state.verb.is_question and self.program.goes_back
-        if asked and self.history[-1:] != [state.name]:
+        if asked and not (self.history and self.history[-1] == state.name):
             self.history.append(state.name)
         try:
             self.program.machine.events[name].trigger(self.cursor)
@@ -164,6 +133,13 @@ class StepWalk(msgspec.Struct):
             return self.program.states[self.cursor.state].verb.resume(self.run)
         except EvalError as error:
             return StateFailure(error.message)
+
+    def resume(self, result: LookupResult) -> Outcome:
+        """Go on with the result of a request."""
+        self.run.lookup_result = result
+        move = self.resume_state()
+        self.run.lookup_result = None
+        return self.follow_moves(move)
 
     def enter_subflow(self, move: EnterSubflow) -> StateResult:
         """Go into a subflow; what is needed after it stays in a frame."""
@@ -272,7 +248,7 @@ class StepWalk(msgspec.Struct):
         said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
         return Outcome(
             self.build_call(),
-            said if isinstance(self.run.event, Dice) else (),
+            said if type(self.run.event) is Dice else (),
             None,
             tuple(self.trace),
             None,
@@ -300,7 +276,7 @@ class StepWalk(msgspec.Struct):
             return replace(
                 self.update_interrupted_call(self.aside),
                 steps=self.steps + 1,
-                ended=self.aside.ended or isinstance(self.run.event, Dice),
+                ended=self.aside.ended or type(self.run.event) is Dice,
             )
         state = self.cursor.state
         own, stack = self.limit_history() if self.history or self.stack else ((), ())
@@ -319,6 +295,8 @@ class StepWalk(msgspec.Struct):
 
     def limit_history(self) -> tuple[History, tuple[Frame, ...]]:
         """The questions of the flow and the frames of its callers, as many as may travel."""
+        if not self.stack and is_small(self.history):
+            return tuple(self.history), ()
         *outer, own = drop_oldest_questions(
             [*(frame.history for frame in self.stack), self.history]
         )
@@ -383,12 +361,8 @@ def step(
 
 
 def resume(waiting: PendingRequest, fetched: LookupResult) -> Outcome:
-    """Carry on a step with the outcome of its request."""
-    walk = waiting.walk
-    walk.run.lookup_result = fetched
-    move = walk.resume_state()
-    walk.run.lookup_result = None
-    return walk.follow_moves(move)
+    """Carry on a step with the result of its request."""
+    return waiting.walk.resume(fetched)
 
 
 def create_walk(
@@ -411,23 +385,4 @@ def create_walk(
         silent=start.silent,
         context=event.kind,
         aside=(known or call) if start.aside else None,
-    )
-
-
-def answer_unrouted(release: Release, event: CallbackEvent, now: datetime) -> Outcome:
-    """No flow answers: an incoming call hears the apology, a placed call goes on as it was placed,
-    events are only acknowledged.
-    """
-    if isinstance(event, (Dice, Notify)) or (isinstance(event, Pie) and is_from_conference(event)):
-        return Outcome(None, (), None, ())
-    if isinstance(event, Ace):
-        return Outcome(None, (), Continue(), ())
-    run = StepContext(
-        event, NameBindings.from_values({}, release.computed_names, event, now), release.locale, 0
-    )
-    return Outcome(
-        None,
-        release.apology.build_instructions(run),
-        Hangup(),
-        (TraceEntry("", "", "no flow answers"),),
     )

@@ -3,6 +3,7 @@ the entry made for it.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,14 +13,16 @@ from flowengine.compile import Program, Release
 from flowengine.expr import EvalError
 from flowengine.limits import MAX_FACT_BYTES
 from flowengine.runtime.call_state import Call
+from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import Ace, CallbackEvent, Dice, Ice, Notify, Pie
 from flowengine.sinch.caller_identity import (
-    get_caller_identity,
     get_dialled_address,
     get_forwarding_number,
+    read_caller,
 )
+from flowengine.states import NameBindings, StepContext
 from flowengine.states.variable_values import convert_value
-from flowengine.svaml import Action, Hangup
+from flowengine.svaml import Action, Continue, Hangup
 
 UNASKED = ("hangup", "error")  # what happens to a call, whichever menu it is in
 
@@ -51,13 +54,16 @@ class CalloutData(msgspec.Struct, frozen=True):
     data: dict[str, Any] = {}
 
 
+_NOTHING_HANDED = CalloutData()
+
+
 def find_start(
     release: Release, call: Call | None, event: CallbackEvent, gone: str | None = None
 ) -> StepStart | None:
     """The start of a step, or None where no flow has anything to say. `gone` is the flow of a known
     call whose place is lost.
     """
-    if isinstance(event, Ice):
+    if type(event) is Ice:
         return start_incoming_call(release, event, call.steps if call else 0)
     if call is None:
         return (
@@ -65,11 +71,11 @@ def find_start(
             if gone is None
             else start_call_without_release(release, event, gone)
         )
-    if call.ended and not isinstance(event, (Dice, Notify)):
+    if call.ended and event.is_awaited:
         return StepStart(call, answer=Hangup(), settled=True)
-    if isinstance(event, Ace):
+    if type(event) is Ace:
         return start_answered_call(release, call)
-    if isinstance(event, Pie):
+    if type(event) is Pie:
         return start_key_press(release, call, event)
     return start_end_or_notice(release, call, event)
 
@@ -80,14 +86,16 @@ def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart |
     """
     notes: list[str] = []
     is_placed = event.origination_type == "SERVER"
-    handed = parse_callout_data(event.custom, notes) if is_placed else CalloutData()
+    handed = parse_callout_data(event.custom, notes) if is_placed else _NOTHING_HANDED
     flow = handed.flow or release.find_flow(
         event.to.endpoint, event.to.type, event.origin, event.application_key
     )
     program = release.programs.get(flow)
     if program is None or not program.start:
         return None
-    values = {**read_call_facts(event, notes), **to_input_values(program, handed.data, notes)}
+    values = read_call_facts(event, notes)
+    if handed.data:
+        values |= to_input_values(program, handed.data, notes)
     return StepStart(
         Call(release.id, flow, program.start, program.locale, values, steps=steps),
         entry=program.start,
@@ -97,25 +105,24 @@ def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart |
 
 def read_call_facts(event: Ice, notes: list[str]) -> dict[str, Any]:
     """What only the first callback tells of a call."""
-    caller = get_caller_identity(event)
+    origin = event.origin
+    caller = read_caller(event.cli, event.user, origin)
     texts = {
         "call.to": get_dialled_address(event),
         "call.user": caller.user,
         "call.sip": caller.sip,
-        "call.origin": event.origin,
+        "call.origin": origin,
     }
-    kept = {name: truncate_fact(text) for name, text in texts.items()}
-    if kept != texts:
+    shortened = {name: truncate_fact(text) for name, text in texts.items()}
+    if shortened != texts:
         notes += [
-            f"truncate_fact: {name} is too long"
-            for name, text in texts.items()
-            if kept[name] != text
+            f"cut: {name} is too long" for name, text in texts.items() if shortened[name] != text
         ]
     return {
         "call.from": caller.number,
-        **kept,
+        **shortened,
         "call.withheld": caller.withheld,
-        "call.redirected_from": get_forwarding_number(event),
+        "call.redirected_from": get_forwarding_number(event) if event.rdnis else "",
     }
 
 
@@ -134,10 +141,10 @@ def start_call_without_release(
     """A call that began elsewhere, on a release that is gone: only its own flow may still hear how
     it went on.
     """
-    if isinstance(event, Pie):
+    if type(event) is Pie:
         return None if is_from_conference(event) else start_lost_menu(release, event)
     program = release.programs.get(flow)
-    if program is None or isinstance(event, Ace):
+    if program is None or type(event) is Ace:
         return None
     return start_end_or_notice(
         release, Call(release.id, flow, program.answered or program.start, program.locale), event
@@ -146,7 +153,7 @@ def start_call_without_release(
 
 def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | None:
     """A first callback that is no incoming call: a placed call, or a call whose state is lost."""
-    if isinstance(event, Pie) and not is_from_conference(event):
+    if type(event) is Pie and not is_from_conference(event):
         return start_lost_menu(release, event)
     notes: list[str] = []
     handed = parse_callout_data(event.custom, notes)
@@ -161,9 +168,9 @@ def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | No
         program.locale,
         to_input_values(program, handed.data, notes),
     )
-    if isinstance(event, Ace):
+    if type(event) is Ace:
         return StepStart(call, entry=program.answered, notes=notes) if program.answered else None
-    if isinstance(event, Pie):
+    if type(event) is Pie:
         return StepStart(
             call, entry=program.pressed, settled=not program.pressed, aside=True, silent=True
         )
@@ -191,17 +198,17 @@ def is_from_conference(event: Pie) -> bool:
 
 def parse_callout_data(custom: str, notes: list[str]) -> CalloutData:
     if not custom.startswith("{"):
-        return CalloutData()
+        return _NOTHING_HANDED
     try:
         return msgspec.json.decode(custom, type=CalloutData)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         notes.append("left out: the custom text is no JSON with flow: and data:")
-        return CalloutData()
+        return _NOTHING_HANDED
 
 
 def to_input_values(program: Program, data: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     """The handed-in values that the flow declares as inputs and can hold; the others keep their
-    defaults. What is truncate_fact or left out is told in the notes, without any part of it.
+    defaults. What is cut or left out is told in the notes, without any part of it.
     """
     if not data:
         return {}
@@ -288,7 +295,7 @@ def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> S
     """The end of a call or a notice: the first flow's entry for it runs aside, and nothing is
     answered.
     """
-    if isinstance(event, Notify) and event.type in ("amd", "amd_beep"):
+    if type(event) is Notify and event.type in ("amd", "amd_beep"):
         return StepStart(
             call,
             aside=True,
@@ -296,10 +303,29 @@ def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> S
             settled=not release.programs[call.flow].states[call.state].verb.joins_callee,
         )
     program = release.programs[call.to_root_flow().flow]
-    entry = program.ended if isinstance(event, Dice) else find_notice_entry(program, event)
+    entry = program.ended if type(event) is Dice else find_notice_entry(program, event)
     return StepStart(call.to_root_flow(), entry=entry, settled=not entry, aside=True, silent=True)
 
 
 def find_notice_entry(program: Program, event: CallbackEvent) -> str:
-    kind = event.type if isinstance(event, Notify) else ""
+    kind = event.type if type(event) is Notify else ""
     return program.notified.get(kind) or program.notified.get("any", "")
+
+
+def answer_unrouted(release: Release, event: CallbackEvent, now: datetime) -> Outcome:
+    """No flow answers: an incoming call hears the apology, a placed call goes on as it was placed,
+    events are only acknowledged.
+    """
+    if not event.is_awaited or (type(event) is Pie and is_from_conference(event)):
+        return Outcome(None, (), None, ())
+    if type(event) is Ace:
+        return Outcome(None, (), Continue(), ())
+    run = StepContext(
+        event, NameBindings.from_values({}, release.computed_names, event, now), release.locale, 0
+    )
+    return Outcome(
+        None,
+        release.apology.build_instructions(run),
+        Hangup(),
+        (TraceEntry("", "", "no flow answers"),),
+    )

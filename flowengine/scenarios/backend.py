@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from flowengine.compile import Release
-from flowengine.limits import MAX_COOKIE_BYTES
 from flowengine.runtime.call_state import Call, decode_call, encode_call
-from flowengine.runtime.cookie import COOKIE_KEY, Codec, calculate_cookie_size, derive_key
-from flowengine.runtime.step import Outcome, TraceEntry, resume, step
-from flowengine.sinch import CallbackEvent, Dice, Notify, decode
+from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec, derive_key
+from flowengine.runtime.step import resume, step
+from flowengine.runtime.step_outcome import Outcome, TraceEntry
+from flowengine.sinch import CallbackEvent, decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.svaml import SetCookie, encode_svaml
 
@@ -103,13 +103,9 @@ class Backend:
             self.cookies_only
             and outcome.call is not None
             and outcome.action is not None
-            and not isinstance(event, (Dice, Notify))
+            and event.is_awaited
         )
-        if (
-            not wanted
-            or outcome.call is None
-            or calculate_cookie_size(len(state)) > MAX_COOKIE_BYTES
-        ):
+        if not wanted or outcome.call is None or len(state) > MAX_PAYLOAD_BYTES:
             return ()
         return (
             SetCookie(

@@ -14,7 +14,7 @@ from typing import Any
 
 from flowengine.compile import CompiledState, Program
 from flowengine.problems import Span
-from flowengine.runtime.step import TraceEntry
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.states import Verb
 from flowengine.states.field_types import SPECIAL_TARGETS
 

@@ -28,8 +28,6 @@ from flowengine.server.server_settings import (
 from flowengine.sinch import (
     BadCallbackError,
     CallbackEvent,
-    Dice,
-    Notify,
     SignatureError,
     Verifier,
     decode,
@@ -164,8 +162,9 @@ class CallbackHandler:
                 413, TOO_LARGE_CODE, f"a callback has at most {MAX_CALLBACK_BYTES} bytes"
             )
         try:
-            check_framing(scope["headers"])
-            check_repeated_headers(scope["headers"])
+            if type(headers := scope["headers"]) is not HeaderMap:  # these were checked already
+                check_framing(headers)
+                check_repeated_headers(headers)
             application = self._gate.verify_request(scope, body)
             event = decode(body)
         except SignatureError as error:
@@ -188,17 +187,17 @@ class CallbackHandler:
         self._lines.log_callback(reply.record)
         if self._journal is None:
             return None
-        if isinstance(event, (Dice, Notify)):
-            return self._journal.save_record(reply.record, body, reply.body)
-        self._journal.enqueue_record(reply.record, body, reply.body)
-        return None
+        if event.is_awaited:
+            self._journal.enqueue_record(reply.record, body, reply.body)
+            return None
+        return self._journal.save_record(reply.record, body, reply.body)
 
     def _render_apology(self, event: CallbackEvent) -> bytes:
         try:
             return render_apology(self._engine.releases.current, event)
         except Exception:
             log.exception("the apology failed")
-            return b"{}" if isinstance(event, (Dice, Notify)) else FALLBACK_HANGUP
+            return FALLBACK_HANGUP if event.is_awaited else b"{}"
 
     def _refuse_request(self, refusal: RefusedRequestError, scope: Scope) -> tuple[int, bytes]:
         try:
@@ -220,14 +219,11 @@ def check_framing(headers: RequestHeaders) -> None:
     """Refuse what says twice how long its body is: a proxy may read it otherwise. Where we answer
     directly there was a length alone.
     """
-    if not isinstance(headers, HeaderMap):
-        names = list_header_names(headers)
-        if b"content-length" in names and b"transfer-encoding" in names:
-            raise RefusedRequestError(
-                400,
-                NOT_A_CALLBACK_CODE,
-                "the request has both content-length and transfer-encoding",
-            )
+    names = list_header_names(headers)
+    if b"content-length" in names and b"transfer-encoding" in names:
+        raise RefusedRequestError(
+            400, NOT_A_CALLBACK_CODE, "the request has both content-length and transfer-encoding"
+        )
 
 
 def check_local_sender(headers: RequestHeaders) -> None:

@@ -25,17 +25,19 @@ class HeaderCache:
 
     def __init__(self) -> None:
         self._headers: list[tuple[bytes, bytes]] = []
-        self._head = b""
+        self._heads: dict[int, bytes] = {}
 
-    def get_head(self, headers: list[tuple[bytes, bytes]]) -> bytes:
-        """These headers, of which uvicorn makes a new list when the date changes."""
+    def get_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """The status line and these headers, of which uvicorn makes a new list when the date
+        changes.
+        """
         if self._headers is not headers:
+            self._headers, self._heads = headers, {}
+        if (head := self._heads.get(status)) is None:
             lines = [b"%b: %b\r\n" % header for header in headers]
-            self._headers, self._head = (
-                headers,
-                b"".join((*lines, b"content-type: application/json\r\n")),
-            )
-        return self._head
+            kind = b"content-type: application/json\r\n"
+            head = self._heads[status] = b"".join((STATUS_LINE[status], *lines, kind))
+        return head
 
 
 _HEADER_CACHE = HeaderCache()
@@ -82,23 +84,23 @@ class DirectRequest:
 
     def _run_coroutine(self, _waited: Any = None) -> None:
         """Run on to the answer, or to what must be waited for: what a task does, but at once."""
-        failure: BaseException | None = None
-        status, body = 500, b"{}"
         try:
             waited = self._coroutine.send(None)
         except StopIteration as end:
-            status, body = end.value
+            reply, failure = end.value, None
         except BaseException as error:  # noqa: BLE001  # it is reported below
-            failure = error
+            reply, failure = (500, b"{}"), error
         else:
             self._wait_for(waited)
             return
         # outside of any `except`: an error while writing would name the end of the coroutine as its
         # context, and with it the answer
-        if failure is not None:
-            log.error("a callback could not be answered", exc_info=failure)
-        self._write_answer(status, body)
-        if failure is not None and not isinstance(failure, (Exception, asyncio.CancelledError)):
+        if failure is None:
+            self._write_answer(*reply)
+            return
+        log.error("a callback could not be answered", exc_info=failure)
+        self._write_answer(*reply)
+        if not isinstance(failure, (Exception, asyncio.CancelledError)):
             raise failure
 
     def _wait_for(self, waited: asyncio.Future[Any] | None) -> None:
@@ -120,11 +122,10 @@ class DirectRequest:
         if self.disconnected or protocol.transport.is_closing():
             return
         stays = self.keep_alive and not protocol.table.is_retiring
-        close = b"" if stays else b"connection: close\r\n"
-        head = STATUS_LINE[status] + _HEADER_CACHE.get_head(protocol.server_state.default_headers)
-        protocol.transport.write(
-            b"%b%bcontent-length: %d\r\n\r\n%b" % (head, close, len(body), body)
-        )
+        head = _HEADER_CACHE.get_head(status, protocol.server_state.default_headers)
+        if not stays:
+            head += b"connection: close\r\n"
+        protocol.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
         self.response_complete = True
         if not stays:
             protocol.transport.close()
@@ -136,6 +137,13 @@ class DirectProtocol(TrackedHttpTools):
 
     _direct_request: DirectRequest | None = None  # whose body is being read
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        app, is_limited = self.app, self.limit_concurrency is not None or bool(self.root_path)
+        self._plain_paths = (
+            app.plain_paths if isinstance(app, CallbackDispatcher) and not is_limited else ()
+        )
+
     def on_message_begin(self) -> None:
         self.url, self.headers = b"", []
         self.table.begin_request(self)
@@ -146,13 +154,8 @@ class DirectProtocol(TrackedHttpTools):
 
     def on_headers_complete(self) -> None:
         self._is_reading_head = False
-        front = self.app
         headers = HeaderMap(self.headers)
-        if (
-            isinstance(front, CallbackDispatcher)
-            and self.url in front.plain_paths
-            and self._is_plain(headers)
-        ):
+        if self.url in self._plain_paths and self._is_plain(headers):
             self._direct_request = self.cycle = DirectRequest(self, headers)  # type: ignore[assignment]
         else:
             self._hand_over(self.url, self.headers)
@@ -173,15 +176,14 @@ class DirectProtocol(TrackedHttpTools):
         return (
             (self.cycle is None or self.cycle.response_complete)
             and parser.get_method() == b"POST"
-            and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
+            # without this header only HTTP 1.1 keeps connections; the parser takes long to say so
+            and (b"connection" not in headers or parser.get_http_version() == "1.1")
             and len(headers.get(b"content-length", b"too long"))
             < 6  # what is longer goes the way on which it is refused early
             and headers.keys().isdisjoint(_UNUSUAL_HEADERS)
             and len(headers) == len(self.headers)  # none comes twice
             and not self.flow.write_paused
-            and self.limit_concurrency is None
-            and not self.root_path
         )
 
     def on_body(self, body: bytes) -> None:

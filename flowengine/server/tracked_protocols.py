@@ -57,7 +57,8 @@ class TrackedHttpTools(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if not self._is_receiving:
             self.table.set_idle(self)
 

@@ -81,7 +81,7 @@ class CompiledCollect(Verb):
 
     def resume(self, run: StepContext) -> StateResult:
         event = run.event
-        if not isinstance(event, Pie):
+        if type(event) is not Pie:
             return self.enter(run)
         if run.attempts > CONFIRMING_OFFSET:
             return self.resume_read_back(run, event)

@@ -68,12 +68,12 @@ class CompiledConnect(Verb):
 
     def resume(self, run: StepContext) -> StateResult:
         event = run.event
-        if isinstance(event, Ace):
+        if type(event) is Ace:
             return self.handle_answer(event)
-        if isinstance(event, Notify):
+        if type(event) is Notify:
             return self.handle_notice(event)
         return AnswerCallback(
-            Hangup() if isinstance(event, Pie) and event.type == "hangup" else Continue()
+            Hangup() if type(event) is Pie and event.type == "hangup" else Continue()
         )
 
     @property

@@ -151,7 +151,7 @@ class CompiledMenu(Verb):
 
     def resume(self, run: StepContext) -> StateResult:
         event = run.event
-        if not isinstance(event, Pie):
+        if type(event) is not Pie:
             return self.enter(run)
         value = event.value.strip()
         value = value if value in self.choices else self.match_speech(event, run.locale)

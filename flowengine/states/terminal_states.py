@@ -116,7 +116,7 @@ class CompiledPark(Verb):
         """Whoever took the call out has connected it, and that was answered: nobody is parked any
         more.
         """
-        return AnswerCallback(Continue() if isinstance(run.event, Ace) else Hangup())
+        return AnswerCallback(Continue() if type(run.event) is Ace else Hangup())
 
     def list_prompts(self) -> PromptSequence:
         return filter_prompts(self.intro, self.hold)

@@ -38,7 +38,7 @@ SCOPE = Scope({"vars.t": Type.TEXT})
 def test_e164_with_a_possible_number_returns_it(text, prefix, expected):
     collect_remarks()
     assert e164(text, prefix) == expected
-    assert collect_remarks() == []
+    assert collect_remarks() == ()
 
 
 @pytest.mark.parametrize(

@@ -103,10 +103,10 @@ def test_processes_put_at_the_same_time(
     opened()
     program = (
         "import sys; from pathlib import Path; from flowengine.releases.archive import Archive, "
-        "Origin\n"
+        "ReleaseOrigin\n"
         "archive = Archive(sys.argv[1] if '://' in sys.argv[1] else Path(sys.argv[1]))\n"
         "for n in range(40): archive.put(f'r{n}', {'same.yaml': b'x', f'{n}.yaml': b'%d' % n}, "
-        "Origin(sys.argv[2]), n)\n"
+        "ReleaseOrigin(sys.argv[2]), n)\n"
     )
     running = [
         subprocess.Popen([sys.executable, "-c", program, str(where), str(number)])

@@ -271,8 +271,9 @@ def test_a_disk_that_hangs_keeps_nobody_else_waiting(
 def test_one_process_at_a_time_has_the_turn_until_it_is_killed(tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from flowengine.releases.leader_lock import "
-        "FileTurn\n"
-        "turn = FileTurn(Path(sys.argv[1])); print(turn.taken(), flush=True); time.sleep(60)\n"
+        "FileLeaderLock\n"
+        "turn = FileLeaderLock(Path(sys.argv[1])); print(turn.try_acquire(), flush=True)\n"
+        "time.sleep(60)\n"
     )
     path = tmp_path / "turn.db"
     first = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)

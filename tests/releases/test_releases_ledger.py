@@ -139,7 +139,7 @@ def test_processes_that_change_at_the_same_time_lose_nothing(
         "import sys; from pathlib import Path; from flowengine.releases.ledger import Change, "
         "Ledger\n"
         "ledger = Ledger(sys.argv[1] if '://' in sys.argv[1] else Path(sys.argv[1]))\n"
-        "for n in range(50): ledger.change(lambda live: Change(sys.argv[2], 'publish', "
+        "for n in range(50): ledger.append_change(lambda live: Change(sys.argv[2], 'publish', "
         "str(live.number + 1)), 0.0)\n"
     )
     running = [

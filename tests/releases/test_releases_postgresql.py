@@ -20,7 +20,7 @@ psycopg = pytest.importorskip("psycopg")
 HERE, THERE = ReleaseOrigin("/srv/here"), ReleaseOrigin("/srv/there")
 HOLDS = (
     "import sys, time; from flowengine.releases.archive_location import build_leader_lock\n"
-    "turn = turn_of(sys.argv[1]); print(turn.taken(), flush=True); time.sleep(60)\n"
+    "turn = build_leader_lock(sys.argv[1]); print(turn.try_acquire(), flush=True); time.sleep(60)\n"
 )
 
 

@@ -98,7 +98,7 @@ def test_calls_that_several_machines_answered_count_once_with_what_came_last(
     machines: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sys.modules[read_figures.__module__], "_AT_ONCE", 7)
+    monkeypatch.setattr(sys.modules[read_figures.__module__], "_CALLBACKS_PER_READ", 7)
     path, releases = whole
     for journal in torn(path, machines, seed=machines):
         told(tally, journal)

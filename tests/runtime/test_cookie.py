@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowengine.runtime.cookie import COOKIE_KEY, Codec, calculate_cookie_size, derive_key
+from flowengine.limits import MAX_COOKIE_BYTES
+from flowengine.runtime.cookie import (
+    COOKIE_KEY,
+    MAX_PAYLOAD_BYTES,
+    Codec,
+    calculate_cookie_size,
+    derive_key,
+)
 
 OLD, NEW = derive_key("the old secret"), derive_key("the new secret")
 CODEC = Codec([NEW])
@@ -65,6 +72,13 @@ def test_a_cookie_is_plain_text_that_needs_no_escaping_and_has_the_announced_siz
         <= calculate_cookie_size(len(payload))
         <= len(COOKIE_KEY) + len(text) + 5
     )
+
+
+@both
+def test_cookie_with_the_largest_payload_takes_all_that_the_platform_allows(close: Close) -> None:
+    for more, fits in ((0, True), (1, False)):
+        text = close(CODEC, b"x" * (MAX_PAYLOAD_BYTES + more), "call", 999_999)
+        assert (len(COOKIE_KEY) + len(text) <= MAX_COOKIE_BYTES) is fits
 
 
 def test_the_payload_cannot_be_read_and_is_sealed_alike_twice() -> None:

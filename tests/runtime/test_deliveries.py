@@ -225,7 +225,7 @@ def test_stamp_names_one_request_only_with_a_fraction_of_a_second(
         Notify(call_id="c"), b"", b"i" * 16, stamped, assume_connected, 0.0, 0.0
     )
     for key in (
-        lambda: compute_in_flight_key(notice.event, notice.identity, notice.stamp),
+        lambda: compute_in_flight_key(notice.event, notice.identity, stamped, is_unanswered=True),
         lambda: notice.build_claim_key(is_unanswered=True),
     ):
         assert (key() == key()) is expected

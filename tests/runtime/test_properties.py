@@ -13,7 +13,8 @@ from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
 from flowengine.runtime.call_state import Call, Frame, can_continue_on, decode_call, encode_call
-from flowengine.runtime.step import Outcome, resume, step
+from flowengine.runtime.step import resume, step
+from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import CallbackEvent, Dice, Notify, Pie, decode
 from flowengine.states import LookupResult
 from flowengine.svaml import encode_svaml, find_violations
@@ -123,8 +124,9 @@ names = st.text(min_size=1, max_size=20)
 held = st.text() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
 values = st.dictionaries(names, held, max_size=5)
 frames = st.builds(Frame, names, names, values)
+histories = st.lists(names, max_size=5).map(tuple)
 calls = st.builds(
-    Call, names, names, names, names, values, st.integers(0, 200), names, st.integers(0, 2**31),
+    Call, names, names, names, names, values, st.integers(0, 200), histories, st.integers(0, 2**31),
     st.lists(frames, max_size=8).map(tuple), st.booleans(),
 )  # fmt: skip
 

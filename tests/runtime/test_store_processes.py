@@ -19,7 +19,7 @@ from pathlib import Path
 from flowengine.storage.sessions import SavedCall, SqliteStore
 
 def step(counter, name):
-    return Saved(counter, b"state", name.encode(), b"answer of " + name.encode() * 50, 1.0)
+    return SavedCall(counter, b"state", name.encode(), b"answer of " + name.encode() * 50, 1.0)
 
 async def main(path, name):
     store = SqliteStore(Path(path))

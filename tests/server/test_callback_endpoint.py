@@ -112,7 +112,7 @@ def test_a_broken_engine_is_an_apology(release: Release, monkeypatch: pytest.Mon
     status, body = sent(app, json.dumps(ice()).encode())
     assert (status, json.loads(body)["instructions"][0]["text"]) == (200, "So sorry.")
     assert sent(app, json.dumps(DICE).encode()) == (200, b"{}")
-    monkeypatch.setattr("flowengine.server.callback.apology", lambda *_: 1 / 0)
+    monkeypatch.setattr("flowengine.server.callback.render_apology", lambda *_: 1 / 0)
     assert sent(app, json.dumps(ice()).encode())[0] == 200
 
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_noted_is_answered_all_the_same(
     release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = endpoint(release, MemoryStore())
-    monkeypatch.setattr(app._lines, "callback", lambda *_: 1 / 0)
+    monkeypatch.setattr(app._lines, "log_callback", lambda *_: 1 / 0)
     status, body = sent(app, json.dumps(ice()).encode())
     assert (status, json.loads(body)["action"]["name"]) == (200, "runMenu")
 
@@ -172,7 +172,7 @@ def test_whoever_signed_speaks_for_no_other_application(
 ) -> None:
     app = endpoint(release, MemoryStore())
     seen: list[Any] = []
-    monkeypatch.setattr(app._gate, "check", lambda *_: "mine")
+    monkeypatch.setattr(app._gate, "verify_request", lambda *_: "mine")
     monkeypatch.setattr(app._engine, "answer", lambda event, *_: seen.append(event) or 1 / 0)
     for claimed in ({}, {"applicationKey": "mine"}, {"applicationKey": "another"}):
         sent(app, json.dumps({**ice(), **claimed}).encode())

@@ -117,7 +117,7 @@ def test_callback_knows_whether_its_sender_still_waits(
             if stays:
                 assert b" 200 " in await asyncio.wait_for(pair[0].readuntil(b"\r\n\r\n"), 5)
 
-    monkeypatch.setattr(CallbackHandler, "answered", answered)
+    monkeypatch.setattr(CallbackHandler, "answer_request", answered)
     run(work())
     assert found == [True, stays]
 

@@ -295,5 +295,5 @@ def test_what_cannot_fail_fails(failure: BaseException, monkeypatch: pytest.Monk
     async def broken(*_: Any) -> Any:
         raise failure
 
-    monkeypatch.setattr(CallbackHandler, "answered", broken)
+    monkeypatch.setattr(CallbackHandler, "answer_request", broken)
     assert asyncio.run(exchanged(request(ice())))[0][0] == 500

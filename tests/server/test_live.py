@@ -88,7 +88,7 @@ def test_flows_are_followed_while_something_beside_that_fails(
     house: House, monkeypatch: pytest.MonkeyPatch, trouble: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
     """It ended the following too, without a word, until the next restart."""
-    monkeypatch.setattr(followed, "DRAINED_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(followed, "DRAIN_SECONDS", 0.05)
     trouble(monkeypatch)
     asyncio.run(house.serves("Two."))
 
@@ -97,7 +97,7 @@ def test_whoever_publishes_shows_it_at_once_and_others_look(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker that follows waited up to 50 ms until it looked what it had published itself."""
-    monkeypatch.setattr(followed, "LEDGER_PAUSE_SECONDS", 60.0)
+    monkeypatch.setattr(followed, "LEDGER_POLL_SECONDS", 60.0)
     house.live.close()
     house.live = ReleaseService(house.settings)
     asyncio.run(house.serves("Two."))
@@ -107,7 +107,7 @@ def test_worker_drops_releases_that_no_call_is_on(
     house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Each release of five hours stayed in the memory of each worker."""
-    monkeypatch.setattr(followed, "DRAINED_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(followed, "DRAIN_SECONDS", 0.05)
     store = open_store(f"sqlite:{tmp_path / 'calls.db'}")
     house.live.publish()
     registry = house.live.create_registry()

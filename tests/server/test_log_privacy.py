@@ -115,13 +115,13 @@ def lose_a_task(patch: pytest.MonkeyPatch) -> None:
     def noted(*_: Any) -> None:
         asyncio.create_task(note())  # noqa: RUF006
 
-    patch.setattr(LogWriter, "callback", noted)
+    patch.setattr(LogWriter, "log_callback", noted)
 
 
 def report_wrongly(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         LogWriter,
-        "callback",
+        "log_callback",
         lambda *_: logging.getLogger("flowengine").error("%d of %s", ALL_OF_IT, ALL_OF_IT),
     )
 
@@ -136,8 +136,8 @@ def lose_answers(patch: pytest.MonkeyPatch) -> None:
 FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "nothing": lambda _: None,
     "writing": break_writing,
-    "handler": lambda patch: patch.setattr(CallbackHandler, "answered", fail_later),
-    "signature": lambda patch: patch.setattr(SignatureGate, "check", fail),
+    "handler": lambda patch: patch.setattr(CallbackHandler, "answer_request", fail_later),
+    "signature": lambda patch: patch.setattr(SignatureGate, "verify_request", fail),
     "decoder": lambda patch: patch.setattr(callback_module, "decode", fail_to_decode),
     "engine": lambda patch: patch.setattr(Engine, "answer", fail_later),
     "locating": lambda patch: patch.setattr(Locator, "locate", fail_later),
@@ -146,18 +146,18 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "resuming": lambda patch: patch.setattr("flowengine.runtime.requester.resume", fail_strictly),
     "claiming": lambda patch: patch.setattr(MemoryStore, "claim", fail_in_store),
     "replying": lambda patch: patch.setattr(Replier, "save_and_reply", fail_later),
-    "repeating": lambda patch: patch.setattr(Replier, "repeat", fail_later),
+    "repeating": lambda patch: patch.setattr(Replier, "repeat_reply", fail_later),
     "noting a loss": lose_answers,
     "saving": lambda patch: patch.setattr(MemoryStore, "save", fail_later),
     "store": lambda patch: patch.setattr(MemoryStore, "save", fail_in_store),
     "loading": lambda patch: patch.setattr(MemoryStore, "load", fail_in_store),
-    "metrics": lambda patch: patch.setattr(Metrics, "callback", fail),
+    "metrics": lambda patch: patch.setattr(Metrics, "count_callback", fail),
     "log": lambda patch: patch.setattr("flowengine.server.log.build_line", fail),
     "task": lose_a_task,
     "report": report_wrongly,
     "apology": lambda patch: (
         patch.setattr(Engine, "answer", fail_later),
-        patch.setattr(callback_module, "apology", fail),
+        patch.setattr(callback_module, "render_apology", fail),
     )[0],
     "short way": lambda patch: patch.setattr(DirectRequest, "begin", fail),
 }

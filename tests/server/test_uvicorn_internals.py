@@ -40,7 +40,7 @@ METHODS: dict[Any, tuple[str, ...]] = {
 ATTRIBUTES = {
     "DirectProtocol": (
         "app", "loop", "parser", "transport", "flow", "cycle", "pipeline", "client", "tasks", "server_state", "limit_concurrency",
-        "root_path", "url", "headers", "flow.write_paused", "flow.resume_reading",
+        "root_path", "url", "headers", "flow.read_paused", "flow.write_paused", "flow.resume_reading",
     ),
     "TrackedHttpTools": ("cycle.response_complete", "cycle.response_started", "pipeline", "transport"),
     "TrackedH11": ("conn.their_state", "conn.trailing_data", "cycle.response_complete", "cycle.response_started", "transport"),

@@ -182,7 +182,7 @@ def test_toy_kind_with_mistakes_has_the_problems_of_its_options(folder: Path) ->
     assert "FE301" in checked.stdout
     (folder / "line.yaml").write_text(FLOW.replace("yes: shipped", "yess: shipped"))
     checked = run_command(folder, "check", "flows")
-    assert "did you mean yes" in checked.stdout
+    assert 'did you mean "yes"' in checked.stdout
 
 
 def test_toy_kind_is_covered_by_generated_scenarios(folder: Path) -> None:

@@ -6,6 +6,7 @@ step, which runs in one go on one thread, collects them.
 """
 
 import threading
+from collections.abc import Sequence
 from typing import Final
 
 
@@ -23,9 +24,9 @@ def add_remark(text: str) -> None:
         _REMARKS.texts.append(text)
 
 
-def collect_remarks() -> list[str]:
+def collect_remarks() -> Sequence[str]:
     """The remarks since the last time, on this thread; each only once."""
     if not _REMARKS.texts:
-        return []
+        return ()
     found, _REMARKS.texts = _REMARKS.texts, []
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))

@@ -29,7 +29,8 @@ class MemoryStore:
             return found[0]
         self._calls[call_id] = (saved, expires)
         self._calls.move_to_end(call_id)
-        self._drop_oldest()
+        if len(self._calls) > self._capacity:
+            self._drop_oldest()
         return saved
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
