@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -114,10 +115,21 @@ def list_texts(node: ast.AST) -> set[str]:
     }
 
 
+def is_looking_into_verb(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Whether this asks by name for something that only some kinds have."""
+    if not isinstance(node, ast.Call) or ast.unparse(node.func) not in ("getattr", "hasattr"):
+        return False
+    return ast.unparse(node.args[0]).rpartition(".")[2] == "verb"
+
+
 def find_named_kinds(tree: ast.AST) -> list[str]:
-    """Comparisons of a `.kind` with the name of a kind, and collections of names of kinds."""
+    """Comparisons of a `.kind` with the name of a kind, collections of names of kinds, and members
+    of a verb by their names.
+    """
     found = []
     for node in ast.walk(tree):
+        if is_looking_into_verb(node):
+            found.append(f"line {node.lineno}: {ast.unparse(node)}")
         compared = isinstance(node, ast.Compare) and any(
             isinstance(side, ast.Attribute) and side.attr == "kind"
             for side in (node.left, *node.comparators)
@@ -163,6 +175,7 @@ def test_every_kind_is_defined_in_a_file_of_its_own() -> None:
         ('KINDS = {"menu", "collect"}', True),
         ('SHAPES = {"menu": 1, "hangup": 2}', True),
         ('state.kind == "say"', False),
+        ('getattr(state.verb, "least", 0)', True),
         ("state.verb.is_question", False),
         ('event.type == "hangup"', False),
     ],

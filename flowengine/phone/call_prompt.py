@@ -1,10 +1,10 @@
 """What a call waits for just now, in a few words."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.scenario_run import get_position
+from flowengine.states import Verb
 from flowengine.states.field_types import SPECIAL_TARGETS
 from flowengine.switch.switch_events import Joined, MenuWaits, Ringing
 
@@ -60,8 +60,9 @@ def describe_digits(talk: Conversation, most: int) -> str:
     """How many; at least as many as the flow takes, where it is known. Keys that work everywhere
     count beside them.
     """
-    least = getattr(find_state_verb(talk), "least", 0)
-    others = other_keys(getattr(find_state_verb(talk), "keys", ()), most)
+    verb = find_state_verb(talk)
+    least = verb.least_digits if verb else 0
+    others = other_keys(verb.key_targets if verb else (), most)
     if least == most:
         return ("1 digit" if most == 1 else f"{most} digits") + others
     return (
@@ -83,7 +84,7 @@ def other_keys(keys: Iterable[str], most: int) -> str:
     return (f"; {typed} alone, then #" if typed else "") + ("; # alone" if "#" in keys else "")
 
 
-def find_state_verb(talk: Conversation) -> Any:
+def find_state_verb(talk: Conversation) -> Verb | None:
     """What the state does that the call is in."""
     flow, state = get_position(talk)
     program = talk.backend.release.programs.get(flow) if talk.backend else None

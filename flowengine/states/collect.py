@@ -102,6 +102,14 @@ class CompiledCollect(Verb):
     def read_back_key_targets(self) -> Mapping[str, str]:
         return self.global_keys
 
+    @property
+    def least_digits(self) -> int:
+        return self.least
+
+    @property
+    def asks_for_secret(self) -> bool:
+        return self.variable.secret
+
     def list_prompts(self) -> PromptSequence:
         return (
             *self.question.list_prompts(),

@@ -88,6 +88,10 @@ class CompiledFetch(Verb):
         return not self.has_failed_exit
 
     @property
+    def lookup_service(self) -> CompiledService:
+        return self.service
+
+    @property
     def lookup_statuses(self) -> frozenset[str]:
         return self.statuses
 

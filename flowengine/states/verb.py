@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowengine.expr import Expression, Template
 from flowengine.source import KeyPath
-from flowengine.states.builder import Variable
+from flowengine.states.builder import CompiledService, Variable
 from flowengine.states.prompt import CompiledPrompt
 from flowengine.states.state_results import Exit, StateResult
 from flowengine.states.step_context import StepContext
@@ -125,6 +125,21 @@ class Verb:
     def dialled_texts(self) -> Mapping[str, Template]:
         """The numbers of a phone connection: `phone`, and `caller_id` where it is given."""
         return NOTHING
+
+    @property
+    def least_digits(self) -> int:
+        """The fewest digits that it takes, or 0."""
+        return 0
+
+    @property
+    def asks_for_secret(self) -> bool:
+        """Whether what the caller enters is a secret."""
+        return False
+
+    @property
+    def lookup_service(self) -> CompiledService | None:
+        """The service that it asks, or None."""
+        return None
 
     @property
     def lookup_statuses(self) -> frozenset[str]:
