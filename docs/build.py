@@ -25,7 +25,8 @@ from flowengine.svaml import LEGAL_ACTIONS
 DOCS = Path(__file__).parent
 CODE = DOCS.parent / "flowengine"
 PACKAGES = (
-    "limits", "cooperative", "problems", "source", "expr", "svaml", "sinch", "states", "model", "compile", "storage", "runtime", "journal",
+    "limits", "cooperative", "cross_site",
+    "problems", "source", "expr", "svaml", "sinch", "states", "model", "compile", "storage", "runtime", "journal",
     "releases", "diff", "replay", "server", "switch", "scenarios", "diagram", "phone", "cli",
 )  # fmt: skip  # each imports only what stands before it; tests/test_house.py enforces it
 COMPONENTS: Mapping[str, Any] = {
