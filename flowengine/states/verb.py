@@ -28,14 +28,13 @@ class NoEffect(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WrittenValue:
-    """A value that a state writes into a variable, and where it stands below the kind. With `flow`
-    the variable is one of that flow; with `output` the value is that output of the callee.
+    """A value that a state writes into a variable, of its flow or of its callee, and where it stands
+    below the kind. With `output` the value is that output of the callee.
     """
 
     variable: Variable
     value: Expression | Template | str | float | bool | None
     path: KeyPath
-    flow: str = ""
     output: str = ""
 
 

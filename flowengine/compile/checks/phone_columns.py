@@ -80,10 +80,11 @@ def find_dialled_columns(program: Program) -> frozenset[TableColumn]:
         elif column := _TABLE_COLUMN.fullmatch(inside):
             found.add((column[1], column[2]))
     for state in program.states.values() if variables else ():
-        for item in state.verb.list_written_values():
+        for item in state.verb.list_written_values() if state.verb.only_writes else ():
             text = item.value.text if isinstance(item.value, Expression) else ""
-            own = not item.flow and item.variable.name in variables
-            if own and (column := _TABLE_COLUMN.fullmatch(text.strip())):
+            if item.variable.name in variables and (
+                column := _TABLE_COLUMN.fullmatch(text.strip())
+            ):
                 found.add((column[1], column[2]))
     return frozenset(found)
 
