@@ -18,7 +18,7 @@ from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema
 from flowengine.problems import CATALOGUE
 from flowengine.sinch import vocabulary
 from flowengine.states import STATE_KINDS
-from flowengine.states.connect import ACTIONS_BY_TARGET, OPTIONS_BY_TARGET
+from flowengine.states.connect_checks import OPTIONS_BY_TARGET
 from flowengine.states.spoken_words import DIGIT_WORDS, YES_NO_WORDS
 from flowengine.svaml import LEGAL_ACTIONS
 
@@ -269,13 +269,13 @@ def names() -> str:
 
 def legal() -> str:
     """Which states may be reached under which callback."""
-    rows = [(f"`connect` to {target}", ACTIONS_BY_TARGET[target]) for target in ACTIONS_BY_TARGET]
-    rows += [
-        ("`menu`, `collect`", "runMenu"),
-        ("`continue`", "continue"),
-        ("`park`", "park"),
-        ("`hangup`", "hangup"),
-    ]
+    found: dict[str, list[str]] = {}
+    several_first = sorted(STATE_KINDS.values(), key=lambda one: -len(one.actions))
+    for one in several_first:
+        for target, action in one.actions.items():
+            name = f"`{one.name}` to {target}" if target else f"`{one.name}`"
+            found.setdefault(action, []).append(name)
+    rows = [(", ".join(names), action) for action, names in found.items()]
     return table(
         ("state", *(f"when {words}" for words in CALLBACKS.values())),
         (

@@ -2,8 +2,11 @@
 
 import ast
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
+
+from flowengine.states import STATE_KINDS
 
 ROOT = Path(__file__).parents[1] / "flowengine"
 ORDER = (
@@ -113,3 +116,97 @@ def test_only_one_module_knows_cel_and_nothing_below_the_server_knows_starlette(
             assert path.relative_to(ROOT).as_posix() == "expr/cel.py"
         if "starlette" in text:
             assert package(path) in {"server", "switch", "cli"}
+
+
+STATES = ROOT / "states"
+KIND_FILES = {
+    f"flowengine.states.{path.stem}"
+    for path in STATES.glob("*.py")
+    if "_KIND = StateKind(" in path.read_text()
+}
+# Words of the platform, which calls some of its actions and places as this project calls kinds.
+PLATFORM_PACKAGES = {"svaml", "sinch", "switch", "journal", "server"}
+NAMES_OF_KINDS = {
+    "compile/checks/legality.py": "the platform's actions, in the words of an author",
+    "scenarios/scenario_run.py": "a call that the switch has parked",
+    "phone/call_prompt.py": "a call that the switch has parked",
+    "phone/screen.py": "a call that the switch has parked",
+    "phone/save_scenario.py": "a call that the switch has parked",
+}
+
+
+def list_texts(node: ast.AST) -> set[str]:
+    return {
+        one.value
+        for one in ast.walk(node)
+        if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    }
+
+
+def is_looking_into_verb(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Whether this asks by name for something that only some kinds have."""
+    if not isinstance(node, ast.Call) or ast.unparse(node.func) not in ("getattr", "hasattr"):
+        return False
+    return ast.unparse(node.args[0]).rpartition(".")[2] == "verb"
+
+
+def find_named_kinds(tree: ast.AST) -> list[str]:
+    """Comparisons of a `.kind` with the name of a kind, collections of names of kinds, and members
+    of a verb by their names.
+    """
+    found = []
+    for node in ast.walk(tree):
+        if is_looking_into_verb(node):
+            found.append(f"line {node.lineno}: {ast.unparse(node)}")
+        compared = isinstance(node, ast.Compare) and any(
+            isinstance(side, ast.Attribute) and side.attr == "kind"
+            for side in (node.left, *node.comparators)
+        )
+        least = 1 if compared else 2
+        if compared or isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+            names = list_texts(node) & STATE_KINDS.keys()
+        elif isinstance(node, ast.Dict):
+            keys = {text for key in node.keys if key is not None for text in list_texts(key)}
+            names = keys & STATE_KINDS.keys()
+        else:
+            continue
+        found += [f"line {node.lineno}: {', '.join(sorted(names))}"] if len(names) >= least else []
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_module_outside_states_names_a_kind(path: Path) -> None:
+    """Ask the compiled state (`Verb`) or the entry of the registry (`StateKind`) instead."""
+    if package(path) == "states":
+        return
+    tree = ast.parse(path.read_text())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    named = {node.module for node in imports} | {
+        f"{node.module}.{alias.name}" for node in imports for alias in node.names
+    }
+    assert not named & KIND_FILES
+    name = path.relative_to(ROOT).as_posix()
+    if package(path) not in PLATFORM_PACKAGES:
+        assert bool(find_named_kinds(tree)) == (name in NAMES_OF_KINDS), find_named_kinds(tree)
+
+
+def test_every_kind_is_defined_in_a_file_of_its_own() -> None:
+    assert len(KIND_FILES) >= 9
+    assert set(NAMES_OF_KINDS) <= {path.relative_to(ROOT).as_posix() for path in FILES}
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ('state.kind == "menu"', True),
+        ('state.kind in ("menu", "collect")', True),
+        ('KINDS = {"menu", "collect"}', True),
+        ('SHAPES = {"menu": 1, "hangup": 2}', True),
+        ('state.kind == "say"', False),
+        ('getattr(state.verb, "least", 0)', True),
+        ("state.verb.is_question", False),
+        ('event.type == "hangup"', False),
+    ],
+)
+def test_named_kinds_are_recognised(code: str, named: bool) -> None:
+    assert bool(find_named_kinds(ast.parse(code))) is named

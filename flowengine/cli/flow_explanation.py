@@ -7,7 +7,6 @@ from textwrap import indent
 from flowengine.cli.state_preview import StatePreview, preview_state
 from flowengine.compile import CompiledState, Program, Release
 from flowengine.compile.checks import callback_contexts, cookie_size
-from flowengine.compile.checks.call_paths import get_special_keys
 from flowengine.limits import MAX_COOKIE_BYTES
 from flowengine.model import load_project
 from flowengine.states.field_types import SPECIAL_TARGETS
@@ -74,7 +73,7 @@ def format_exits(state: CompiledState) -> Iterator[str]:
     for name, target in state.exits.items():
         under = "" if target.via == "same" else f" ({target.via})"
         yield f"{name} -> {target.state}{under}"
-    for key, leads in get_special_keys(state).items():
+    for key, leads in state.verb.key_targets.items():
         if leads in SPECIAL_TARGETS:
             yield f"key {key} -> {leads} (pie)"
     if state.error:

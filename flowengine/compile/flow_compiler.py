@@ -29,12 +29,9 @@ from flowengine.states import (
 )
 from flowengine.states.builder import explain_misfit
 from flowengine.states.preamble import Preamble, Recording, compile_recording
-from flowengine.states.subflow import CompiledSubflow
+from flowengine.states.verb import Verb
 from flowengine.svaml import LEGAL_ACTIONS, LEGAL_INSTRUCTIONS
 
-ATTRIBUTE_BY_KIND = {
-    name: {"continue": "continue_", "return": "return_"}.get(name, name) for name in STATE_KINDS
-}
 TYPES_BY_KIND = {"integer": Type.INTEGER, "decimal": Type.DECIMAL, "boolean": Type.BOOLEAN}
 SIZES_BY_KIND = {"date": 10, "time": 5, "integer": 20, "decimal": 24, "boolean": 5}
 DEFAULT_SIZE = 64
@@ -54,16 +51,13 @@ KEY_ONLY_TARGETS = ("repeat", "back")
 
 
 @dataclass(frozen=True, slots=True)
-class SayOnlyState:
+class SayOnlyState(Verb):
     """A state whose work is done by what comes before its verb."""
 
-    actions: frozenset[str] = frozenset()
-    waits: bool = False
+    actions = frozenset[str]()
+    waits = False
 
     def enter(self, _run: StepContext) -> StateResult:
-        return Exit("next")
-
-    def resume(self, _run: StepContext) -> StateResult:
         return Exit("next")
 
 
@@ -154,7 +148,7 @@ class FlowCompiler:
         first = self.compile_preamble(builder, authored)
         verb = (
             STATE_KINDS[kind].compile(
-                builder, (*path, kind), getattr(authored, ATTRIBUTE_BY_KIND[kind])
+                builder, (*path, kind), getattr(authored, STATE_KINDS[kind].attribute)
             )
             if kind
             else SayOnlyState()
@@ -179,8 +173,8 @@ class FlowCompiler:
     def find_kind(self, builder: StateBuilder, authored: State) -> str:
         given = [
             name
-            for name, attribute in ATTRIBUTE_BY_KIND.items()
-            if getattr(authored, attribute) is not UNSET
+            for name, kind in STATE_KINDS.items()
+            if getattr(authored, kind.attribute) is not UNSET
         ]
         if len(given) > 1:
             path = (*builder.path, given[1])
@@ -237,7 +231,7 @@ class FlowCompiler:
                 "add `next: <state>`, or end it with `hangup:`",
             )
         else:
-            builder.add_exit("next", authored.next, path, via)
+            builder.add_exit("next", authored.next, path, via, label="")
 
     def collect_valid_exits(self, builder: StateBuilder) -> dict[str, ExitTarget]:
         """The exits whose states exist; the others are reported."""
@@ -359,9 +353,7 @@ def compile_flow(
         secret_names=secret,
         live=waiting,
         entry_reads=entering,
-        subflow_states=tuple(
-            state for state in states.values() if isinstance(state.verb, CompiledSubflow)
-        ),
+        subflow_states=tuple(state for state in states.values() if state.verb.callee),
         handles_secrets=bool(secret) or any(map(has_secret_recording, states.values())),
         goes_back=around.goes_back,
     )

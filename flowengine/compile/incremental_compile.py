@@ -19,9 +19,8 @@ from flowengine.expr import Scope, Type
 from flowengine.model import AuthoredProject, CompileCache, Flow, Project
 from flowengine.problems import Problem
 from flowengine.source import INTERNAL_CODE, Document, report_internal_errors
-from flowengine.states import FlowContext, FlowSignature, Variable
+from flowengine.states import STATE_KINDS, FlowContext, FlowSignature, Variable
 from flowengine.states.builder import CompiledService
-from flowengine.states.menu import AuthoredMenu, AuthoredOption
 from flowengine.states.prompt import LocalisedText
 
 V = TypeVar("V")
@@ -122,7 +121,7 @@ def compile_flows(
         {**common.fingerprints, "subflows": signatures},
     )
     back = any(
-        memory.get_or_compute(("goes back", name), document, partial(has_back_key, flow))
+        memory.get_or_compute(("goes back", name), document, partial(has_back_key, flow, document))
         for name, (flow, document) in authored.flows.items()
     )
     scope = build_shared_scope(declared.values(), common, memory)
@@ -144,19 +143,14 @@ def compile_flows(
     ), problems
 
 
-def has_back_key(flow: Flow) -> bool:
+def has_back_key(flow: Flow, document: Document) -> bool:
     """Whether a key of this flow leads back to the question before."""
-    menus = [state.menu for state in flow.states.values() if isinstance(state.menu, AuthoredMenu)]
-    return "back" in flow.keys.values() or any(has_back_option(menu.options) for menu in menus)
-
-
-def has_back_option(options: Mapping[str, str | AuthoredOption]) -> bool:
-    return any(
-        option == "back"
-        if isinstance(option, str)
-        else option.next == "back"
-        or (option.menu is not UNSET and has_back_option(option.menu.options))
-        for option in options.values()
+    return "back" in flow.keys.values() or any(
+        target == "back"
+        for state in document.data["states"].values()
+        for name, kind in STATE_KINDS.items()
+        if name in state
+        for _, target in kind.list_keys(state[name])
     )
 
 

@@ -6,7 +6,6 @@ from flowengine.compile.expression_names import STORED_FACTS
 from flowengine.compile.program import CompiledState
 
 NamesByState = Mapping[str, frozenset[str]]
-ASKING_KINDS = ("menu", "collect")
 
 
 def find_successors(
@@ -16,14 +15,17 @@ def find_successors(
     question to any other. Where keys lead back, questions of subflows lead to those of their
     callers, and the other way round.
     """
-    again = (*ASKING_KINDS, "subflow") if goes_back else ()
-    questions = {name for name, state in states.items() if state.kind in again}
+    questions = {
+        name
+        for name, state in states.items()
+        if goes_back and (state.verb.is_question or state.verb.callee)
+    }
     found = {}
     for name, state in states.items():
         after = {target.state for target in state.exits.values()} | (
             {state.error} if state.error else set()
         )
-        found[name] = (after | questions if state.kind in again else after) & states.keys()
+        found[name] = (after | questions if name in questions else after) & states.keys()
     return found
 
 
@@ -61,8 +63,8 @@ def find_needed_names(
 ) -> frozenset[str]:
     """A state needs what it reads, and what its successors need unless it surely writes that first."""
     later = unite_names(entering[name] for name in after)
-    surely = state.writes if state.kind == "set" and not state.error else frozenset()
-    ends = outputs if state.kind == "return" else frozenset()
+    surely = state.writes if state.verb.only_writes and not state.error else frozenset()
+    ends = outputs if state.verb.returned_outcome else frozenset()
     return filter_stored_names(state.reads | state.late_reads | (later - surely) | ends)
 
 
@@ -70,8 +72,8 @@ def find_live_names(
     state: CompiledState, entering: NamesByState, after: set[str], outputs: frozenset[str]
 ) -> frozenset[str]:
     """While waiting, a call keeps what it will read when resumed and whatever any successor needs."""
-    repeated = state.reads if state.kind in ASKING_KINDS else frozenset()
-    ends = outputs if state.kind == "return" else frozenset()
+    repeated = state.reads if state.verb.is_question else frozenset()
+    ends = outputs if state.verb.returned_outcome else frozenset()
     return filter_stored_names(
         state.late_reads | repeated | unite_names(entering[name] for name in after) | ends
     )

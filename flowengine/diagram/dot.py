@@ -2,17 +2,19 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from flowengine.diagram.flow_graph import Edge, FlowGraph, Node
+from flowengine.states import Shape
 
-DOT_SHAPES = {
-    **dict.fromkeys(("menu", "collect"), "hexagon"),
-    **dict.fromkeys(("choose", "split"), "diamond"),
-    **dict.fromkeys(("hangup", "done", "return", "continue", "park"), "oval"),
+DOT_SHAPES: Mapping[Shape, str] = {
+    "action": "box",
+    "question": "hexagon",
+    "decision": "diamond",
+    "end": "oval",
     "subflow": "component",
-    "connect": "parallelogram",
-    "fetch": "cylinder",
+    "connection": "parallelogram",
+    "lookup": "cylinder",
 }
 DOT_FILLS = {"added": "#d7f5dd", "removed": "#ffe0de", "changed": "#fff3c4"}
 DRAWING_TIMEOUT_SECONDS = 60
@@ -53,7 +55,7 @@ def format_state_id(name: str) -> str:
 def format_node(node: Node) -> str:
     text = quote_label(f"{node.name}\n{node.label}" if node.label else node.name)
     fill = f", fillcolor={quote_text(DOT_FILLS[node.mark])}" if node.mark in DOT_FILLS else ""
-    return f"{format_state_id(node.name)} [shape={DOT_SHAPES.get(node.kind, 'box')}, label={text}{fill}];"
+    return f"{format_state_id(node.name)} [shape={DOT_SHAPES[node.shape]}, label={text}{fill}];"
 
 
 def format_edge(edge: Edge) -> str:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from flowengine.states import Shape
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -10,7 +12,7 @@ class Node:
     """
 
     name: str
-    kind: str
+    shape: Shape
     label: str = ""
     mark: str = ""
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from flowengine.compile import CompiledState, Program
 from flowengine.diagram.flow_graph import Edge, EntryPoint, FlowGraph, Node
+from flowengine.states import STATE_KINDS
+from flowengine.states.field_types import SPECIAL_TARGETS
 
 MAX_LABEL_LENGTH = 60
-CONNECT_LABEL_KEYS = ("phone", "sip", "app", "conference", "stream")
-FETCH_METHODS = ("get", "post", "put")
 
 
 def build_graph(program: Program) -> FlowGraph:
@@ -29,7 +29,7 @@ def build_graph(program: Program) -> FlowGraph:
         nodes=tuple(
             Node(
                 state.name,
-                state.kind,
+                STATE_KINDS[state.kind].shape if state.kind in STATE_KINDS else "action",
                 shorten_label(format_state_label(state.kind, get_authored_state(program, state))),
             )
             for state in program.states.values()
@@ -49,9 +49,9 @@ def build_edges(program: Program, state: CompiledState) -> Iterator[Edge]:
     """Exits that lead to the same state are one edge."""
     written = get_authored_state(program, state)
     gathered: dict[str, list[str]] = {}
-    for name, target in state.exits.items():
-        gathered.setdefault(target.state, []).append(format_exit_label(name, written))
-    for key, does in find_special_keys(written):
+    for target in state.exits.values():
+        gathered.setdefault(target.state, []).append(target.label)
+    for key, does in find_special_keys(state.kind, written):
         if does == "repeat":
             gathered.setdefault(state.name, []).append(f"key {key}")
     if state.error and "error" in written:
@@ -60,69 +60,21 @@ def build_edges(program: Program, state: CompiledState) -> Iterator[Edge]:
         yield Edge(state.name, target_name, tuple(shorten_label(one) for one in labels if one))
 
 
-def find_special_keys(written: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Keys of the menu itself that lead to no state."""
-    menu = written.get("menu")
-    for key, option in (menu["options"] if isinstance(menu, dict) else {}).items():
-        does = option.get("next") if isinstance(option, dict) else option
-        if does in ("repeat", "back"):
-            yield key, does
+def find_special_keys(kind: str, written: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Keys of the question itself that lead to no state; those of inner menus are left out."""
+    known = STATE_KINDS.get(kind)
+    for key, _, target in known.list_own_keys(written[kind]) if known else ():
+        if target in SPECIAL_TARGETS:
+            yield key, str(target)
 
 
-def format_exit_label(name: str, written: Mapping[str, Any]) -> str:
-    """An exit as the author thinks of it: `next` needs no word, a choice is its condition."""
-    word, _, rest = name.partition(" ")
-    if word in ("choice", "share"):
-        chosen = written["choose" if word == "choice" else "split"][int(rest) - 1]
-        return str(chosen.get("when") or chosen.get("share") or "else")
-    return {"next": "", "outcome": rest}.get(word, name)
-
-
-def format_state_label(kind: str, written: Mapping[str, Any]) -> str:
+def format_state_label(name: str, written: Mapping[str, Any]) -> str:
     """What a state does, as short as its author would say it."""
-    verb = written.get(kind)
     said = extract_first_words(written.get("say"))
-    if kind in ("menu", "collect") and isinstance(verb, dict):
-        return said or extract_first_words(verb.get("prompt"))
-    if kind == "connect":
-        return format_connect_label(verb)
-    if isinstance(verb, dict):
-        return {
-            "fetch": format_fetch_label,
-            "subflow": format_subflow_label,
-            "set": format_set_label,
-            "park": format_park_label,
-        }.get(kind, lambda _: said)(verb)
-    return said or (str(verb) if isinstance(verb, str) else "")
-
-
-def format_connect_label(verb: Any) -> str:
-    if not isinstance(verb, dict):
-        return str(verb)
-    return next((f"{target} {verb[target]}" for target in CONNECT_LABEL_KEYS if target in verb), "")
-
-
-def format_fetch_label(verb: Mapping[str, Any]) -> str:
-    return next(
-        (
-            f"{verb['service']}: {method} {verb[method]}"
-            for method in FETCH_METHODS
-            if method in verb
-        ),
-        "",
-    )
-
-
-def format_subflow_label(verb: Mapping[str, Any]) -> str:
-    return str(verb["flow"])
-
-
-def format_set_label(verb: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in verb.items())
-
-
-def format_park_label(verb: Mapping[str, Any]) -> str:
-    return extract_first_words(verb.get("intro"))
+    kind = STATE_KINDS.get(name)
+    if kind is None or (said and not kind.is_summary_first):
+        return said
+    return extract_first_words(kind.summarise(written[name]))
 
 
 def extract_first_words(prompt: Any) -> str:

@@ -1,17 +1,19 @@
 """A graph as mermaid, which wikis and pull requests show as a picture."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from flowengine.diagram.flow_graph import Edge, EntryPoint, FlowGraph, Node
+from flowengine.states import Shape
 
-MERMAID_SHAPES = {
-    **dict.fromkeys(("menu", "collect"), ("{{", "}}")),
-    **dict.fromkeys(("choose", "split"), ("{", "}")),
-    **dict.fromkeys(("hangup", "done", "return", "continue", "park"), ("([", "])")),
+MERMAID_SHAPES: Mapping[Shape, tuple[str, str]] = {
+    "action": ("[", "]"),
+    "question": ("{{", "}}"),
+    "decision": ("{", "}"),
+    "end": ("([", "])"),
     "subflow": ("[[", "]]"),
-    "connect": ("[/", "/]"),
-    "fetch": ("[(", ")]"),
+    "connection": ("[/", "/]"),
+    "lookup": ("[(", ")]"),
 }
 MERMAID_STYLES = {
     "added": "fill:#d7f5dd,stroke:#1a7f37,stroke-width:3px,color:#000",
@@ -63,7 +65,7 @@ def format_state_id(name: str) -> str:
 
 
 def format_node(node: Node) -> str:
-    left, right = MERMAID_SHAPES.get(node.kind, ("[", "]"))
+    left, right = MERMAID_SHAPES[node.shape]
     text = (
         f"{escape_label(node.name)}<br>{escape_label(node.label)}"
         if node.label

@@ -7,22 +7,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from flowengine.diff.project_facts import FlowEdge, FlowFacts, StateFacts
+from flowengine.states import STATE_KINDS
 
 PART_WEIGHTS = {"words": 2.0, "condition": 2.0, "value": 2.0, "number": 0.25}
-IDENTIFYING_SETTINGS = frozenset(
-    {
-        "phone",
-        "sip",
-        "app",
-        "conference",
-        "stream",
-        "get",
-        "post",
-        "put",
-        "service",
-        "into",
-        "return",
-    }
+IDENTIFYING_SETTINGS = frozenset[str]().union(
+    *(kind.identifying_options for kind in STATE_KINDS.values())
 )
 MIN_STATE_SCORE, MIN_FLOW_SCORE = 0.6, 0.5
 MIN_TEXT_SIMILARITY = 0.6  # texts less alike than this have nothing to do with each other

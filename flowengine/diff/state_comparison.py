@@ -7,6 +7,7 @@ from flowengine.diff.difference import DiffItem, DiffLocation, DiffPart, StateDi
 from flowengine.diff.list_comparison import ListComparison, has_same_key, has_same_target
 from flowengine.diff.project_facts import Fact, FlowFacts, StateFacts
 from flowengine.diff.renames import IDENTIFYING_SETTINGS
+from flowengine.states import STATE_KINDS
 
 AffectedStates = dict[str, dict[str, None]]
 NewNames = Mapping[str, str]
@@ -56,7 +57,11 @@ def list_added_items(state: StateFacts, flow: FlowFacts) -> Iterator[DiffItem]:
 
 
 def choose_entry_name(kind: str) -> tuple[DiffPart, str]:
-    return ("number", "share") if kind == "split" else ("condition", "choice")
+    return ("number", "share") if is_splitting_callers(kind) else ("condition", "choice")
+
+
+def is_splitting_callers(kind: str) -> bool:
+    return kind in STATE_KINDS and STATE_KINDS[kind].splits_callers
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +87,14 @@ class StateComparison:
             part, word = choose_entry_name(new.kind)
             by = (
                 (has_same_target, has_same_key)
-                if new.kind == "split"
+                if is_splitting_callers(new.kind)
                 else (has_same_key, has_same_target)
             )
             yield from ListComparison(
                 part, word, by, self.names, lambda way: self.flow.locate(way.path), self.top
             ).compare(old.ways, new.ways)
-        if new.kind == old.kind == "split" and (old.name, self.old_flow.name) != (
-            new.name,
-            self.flow.name,
-        ):
+        moved = (old.name, self.old_flow.name) != (new.name, self.flow.name)
+        if new.kind == old.kind and is_splitting_callers(new.kind) and moved:
             yield DiffItem(
                 "changed",
                 "order",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from flowengine.diff import normalisation
 from flowengine.diff.difference import DiffPart
@@ -15,16 +15,8 @@ from flowengine.diff.project_facts import ExitFact, Fact, StateFacts
 from flowengine.diff.prompt_facts import PromptReader, mark_inherited
 from flowengine.model import Flow, Project, State
 from flowengine.source import KeyPath
-from flowengine.states import STATE_KINDS
-from flowengine.states.choose import Choice
-from flowengine.states.collect import Collect
-from flowengine.states.connect_options import Connect
-from flowengine.states.fetch import Fetch
+from flowengine.states import STATE_KINDS, AuthoredFact, StateKind
 from flowengine.states.field_types import SPECIAL_TARGETS, parse_millis
-from flowengine.states.menu import AuthoredMenu, AuthoredOption, Submenu
-from flowengine.states.split import SplitShare
-from flowengine.states.spoken_input import fold_words
-from flowengine.states.subflow import Subflow
 
 PROMPT_FIELDS = frozenset(
     {"say", "prompt", "again", "no_input", "no_match", "invalid", "confirm", "intro", "hold"}
@@ -37,7 +29,6 @@ INHERITED_FIELDS = (
     *("attempts", "timeout", "no_input", "no_match", "invalid", "otherwise"),
     *("hear_yes", "hear_no"),
 )
-STRUCT_ATTRIBUTES = {"continue": "continue_", "return": "return_"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +64,6 @@ class FactReader:
         ):
             if name not in without:
                 self.read_field(name, getattr(value, attribute), (*path, name), prefix)
-        if isinstance(value, (AuthoredMenu, Collect)):
-            self.add_inherited_fields(value.__struct_encode_fields__)
 
     def read_field(self, name: str, value: Any, path: KeyPath, prefix: str) -> None:
         label = f"{prefix}{name}"
@@ -92,9 +81,6 @@ class FactReader:
             self.add_facts(build_plain_fact(name, label, value, path))
 
     def read_mapping(self, name: str, value: Mapping[str, Any], path: KeyPath, prefix: str) -> None:
-        if name == "options":
-            self.read_options(value, path, "")
-            return
         for key, one in value.items():
             place = (*path, key)
             if name in ("on", "outcomes"):
@@ -111,30 +97,36 @@ class FactReader:
     def add_exit(self, label: str, state: str, path: KeyPath, part: DiffPart = "exit") -> None:
         self.add_facts(Fact(part, label, state, path, leads="state"))
 
-    def read_options(
-        self, options: Mapping[str, str | AuthoredOption], path: KeyPath, prefix: str
-    ) -> None:
-        for key, authored in options.items():
-            option = AuthoredOption(next=authored) if isinstance(authored, str) else authored
-            self.read_option(f"key {prefix}{key}", f"{prefix}{key}.", option, (*path, key))
-        for key, leads in self.around.flow.keys.items():
-            if key not in options:
-                self.add_flow_key(f"key {prefix}{key}", key, leads)
+    def read_authored_fact(self, fact: AuthoredFact, below: KeyPath) -> None:
+        """What a kind says of one of its options."""
+        path = (*below, *fact.path)
+        if fact.form == "topic":
+            self.uses.add(fact.label)
+        elif fact.form == "global keys":
+            for key, leads in self.around.flow.keys.items():
+                if key not in fact.value:
+                    self.add_flow_key(f"{fact.label}{key}", key, leads)
+        elif fact.form == "service":
+            self.read_service_fields(fact.label, fact.value)
+        elif fact.form == "condition":
+            self.uses |= normalisation.find_topics(fact.value)
+            key = normalisation.normalise_expression(fact.value)
+            shown = " ".join(fact.value.split()) or "else"
+            self.ways.append(ExitFact(key, shown, fact.target, path))
+        elif fact.form == "share":
+            self.ways.append(ExitFact(fact.value, fact.value, fact.target, path))
+        elif fact.form == "prompt":
+            self.add_facts(*self.around.wording.read_attempts(fact.label, fact.value, path))
+        else:
+            self.add_facts(FACT_BY_FORM[fact.form](fact, path))
 
-    def read_option(self, label: str, prefix: str, option: AuthoredOption, path: KeyPath) -> None:
-        if option.hear:
-            heard = sorted({fold_words(word) for word in option.hear})
-            self.add_facts(Fact("option", f"{label} hear", ", ".join(heard), (*path, "hear")))
-        if isinstance(option.menu, Submenu):
-            self.add_facts(Fact("option", label, "an inner menu", path))
-            self.add_facts(
-                *self.around.wording.read_attempts(
-                    f"{label} prompt", option.menu.prompt, (*path, "menu", "prompt")
-                )
-            )
-            self.read_options(option.menu.options, (*path, "menu", "options"), prefix)
-        elif isinstance(option.next, str):
-            self.add_facts(build_option_fact(label, option.next, path))
+    def read_service_fields(self, service: str, names: Iterable[str]) -> None:
+        """What a state does not say itself is its service's."""
+        known = self.around.project.services.get(service)
+        for name in names:
+            if known and name not in self.facts:
+                fact = build_plain_fact(name, name, getattr(known, name), ())
+                self.add_facts(mark_inherited(fact, f"service {service}"))
 
     def add_flow_key(self, label: str, key: str, leads: str) -> None:
         self.add_facts(mark_inherited(build_option_fact(label, leads, ()), f"key {key}"))
@@ -149,6 +141,17 @@ class FactReader:
                 self.add_facts(
                     *(mark_inherited(fact, f"default {name}") for fact in below.facts.values())
                 )
+
+
+FACT_BY_FORM: Mapping[str, Callable[[AuthoredFact, KeyPath], Fact]] = {
+    "text": lambda fact, path: Fact("option", fact.label, fact.value, path),
+    "number": lambda fact, path: Fact("number", fact.label, fact.value, path),
+    "flow": lambda fact, path: Fact("setting", fact.label, fact.value, path, leads="flow"),
+    "target": lambda fact, path: build_option_fact(fact.label, fact.value, path),
+    "value": lambda fact, path: build_value_fact(
+        "value", fact.label, fact.value, path, fact.topics
+    ),
+}
 
 
 def build_option_fact(label: str, leads: str, path: KeyPath) -> Fact:
@@ -216,102 +219,52 @@ def read_state_facts(name: str, state: State, around: FactContext) -> StateFacts
     path: KeyPath = ("states", name)
     reader = FactReader(around)
     kind = next(
-        (
-            kind
-            for kind in STATE_KINDS
-            if getattr(state, STRUCT_ATTRIBUTES.get(kind, kind)) is not UNSET
-        ),
-        "",
+        (one for one in STATE_KINDS.values() if getattr(state, one.attribute) is not UNSET), None
     )
-    reader.add_facts(Fact("kind", "kind", kind or "say", path))
+    name_of_kind = kind.name if kind else "say"
+    reader.add_facts(Fact("kind", "kind", name_of_kind, path))
     reader.read_struct(state, path, without={"note", "error", *STATE_KINDS})
     if kind:
-        read_verb(reader, kind, getattr(state, STRUCT_ATTRIBUTES.get(kind, kind)), (*path, kind))
+        read_verb(reader, kind, getattr(state, kind.attribute), (*path, kind.name))
     read_error(reader, name, state, path)
     used = frozenset(reader.uses).union(*(fact.uses for fact in reader.facts.values()))
-    return StateFacts(name, kind or "say", path, reader.facts, tuple(reader.ways), used)
+    return StateFacts(name, name_of_kind, path, reader.facts, tuple(reader.ways), used)
 
 
-def read_verb(reader: FactReader, kind: str, verb: Any, path: KeyPath) -> None:
-    special = READER_BY_KIND.get(kind)
-    if special:
-        special(reader, verb, path)
-    elif isinstance(verb, msgspec.Struct):
-        reader.read_struct(verb, path)
-    elif isinstance(verb, str):
-        reader.add_facts(build_plain_fact(kind, kind, verb, path))
+def read_verb(reader: FactReader, kind: StateKind, authored: Any, path: KeyPath) -> None:
+    """The options of a kind: what it says of them itself, each in its place, and the others by
+    their names.
+    """
+    long_form = kind.expand(authored)
+    by_option: dict[Any, list[AuthoredFact]] = {}
+    for fact in kind.list_facts(long_form):
+        by_option.setdefault(fact.path[0] if fact.path else None, []).append(fact)
+    unplaced = by_option.pop(None, [])
+    if isinstance(long_form, msgspec.Struct):
+        read_options(reader, long_form, by_option, path)
+    elif isinstance(long_form, str):
+        reader.add_facts(build_plain_fact(kind.name, kind.name, long_form, path))
+    else:
+        unplaced = [*unplaced, *(fact for facts in by_option.values() for fact in facts)]
+    if kind.has_defaults:
+        reader.add_inherited_fields(long_form.__struct_encode_fields__)
+    for fact in unplaced:
+        reader.read_authored_fact(fact, path)
 
 
-def read_connect(reader: FactReader, verb: str | Connect, path: KeyPath) -> None:
-    reader.read_struct(Connect(phone=verb) if isinstance(verb, str) else verb, path)
-
-
-def read_collect(reader: FactReader, verb: Collect, path: KeyPath) -> None:
-    reader.read_struct(verb, path, without=["digits"])
-    reader.uses.add(f"variable {verb.into}")
-    if verb.digits is not UNSET:
-        least, _, most = str(verb.digits).partition("-")
-        low, high = int(least), int(most or least)
-        reader.add_facts(
-            Fact(
-                "number", "digits", str(low) if low == high else f"{low}-{high}", (*path, "digits")
-            )
-        )
-    for key, leads in reader.around.flow.keys.items():
-        reader.add_flow_key(f"key {key}", key, leads)
-
-
-def read_fetch(reader: FactReader, verb: Fetch, path: KeyPath) -> None:
-    """What a lookup does not say itself is its service's."""
-    reader.read_struct(verb, path)
-    topic = f"service {verb.service}"
-    reader.uses.add(topic)
-    service = reader.around.project.services.get(verb.service)
-    for name in ("timeout", "retries"):
-        if service and name not in reader.facts:
-            reader.add_facts(
-                mark_inherited(build_plain_fact(name, name, getattr(service, name), ()), topic)
-            )
-
-
-def read_subflow(reader: FactReader, verb: Subflow, path: KeyPath) -> None:
-    reader.read_struct(verb, path, without=["flow"])
-    reader.add_facts(Fact("setting", "flow", verb.flow, (*path, "flow"), leads="flow"))
-
-
-def read_set(reader: FactReader, verb: Mapping[str, Any], path: KeyPath) -> None:
-    for name, value in verb.items():
-        reader.add_facts(
-            build_value_fact(
-                "value", f"set {name}", value, (*path, name), frozenset({f"variable {name}"})
-            )
-        )
-
-
-def read_choose(reader: FactReader, verb: list[Choice], path: KeyPath) -> None:
-    for index, choice in enumerate(verb):
-        text = choice.when or ""
-        reader.uses |= normalisation.find_topics(text)
-        reader.ways.append(
-            ExitFact(
-                normalisation.normalise_expression(text),
-                " ".join(text.split()) or "else",
-                choice.next,
-                (*path, index),
-            )
-        )
-
-
-def read_split(reader: FactReader, verb: list[SplitShare], path: KeyPath) -> None:
-    given = [parse_percent(share.share) for share in verb]
-    rest = max(0.0, 100 - sum(share or 0 for share in given))
-    for index, (share, size) in enumerate(zip(verb, given, strict=True)):
-        key = f"{rest if size is None else size:g}%"
-        reader.ways.append(ExitFact(key, key, share.next, (*path, index)))
-
-
-def parse_percent(share: str | UnsetType) -> float | None:
-    return float(share.rstrip("%")) if isinstance(share, str) else None
+def read_options(
+    reader: FactReader,
+    authored: msgspec.Struct,
+    by_option: Mapping[Any, list[AuthoredFact]],
+    path: KeyPath,
+) -> None:
+    for attribute, name in zip(
+        authored.__struct_fields__, authored.__struct_encode_fields__, strict=True
+    ):
+        if name not in by_option:
+            reader.read_field(name, getattr(authored, attribute), (*path, name), "")
+        for fact in by_option.get(name, ()):
+            reader.read_authored_fact(fact, path)
 
 
 def read_error(reader: FactReader, name: str, state: State, path: KeyPath) -> None:
@@ -330,14 +283,3 @@ def read_error(reader: FactReader, name: str, state: State, path: KeyPath) -> No
 def find_shared_error(around: FactContext) -> str:
     shared = around.flow.error or around.defaults.get("error", "")
     return str(shared) if shared in around.flow.states else ""
-
-
-READER_BY_KIND: Mapping[str, Callable[[FactReader, Any, KeyPath], None]] = {
-    "connect": read_connect,
-    "collect": read_collect,
-    "fetch": read_fetch,
-    "subflow": read_subflow,
-    "set": read_set,
-    "choose": read_choose,
-    "split": read_split,
-}

@@ -182,5 +182,4 @@ def may_contain_secret(record: CallbackRecord, release: Release) -> bool:
 def is_asking_for_secret(call: Call | None, release: Release) -> bool:
     program = release.programs.get(call.flow) if call else None
     state = program.states.get(call.state) if program and call else None
-    variable = getattr(state.verb, "variable", None) if state else None
-    return bool(getattr(variable, "secret", False))
+    return state is not None and state.verb.asks_for_secret

@@ -1,24 +1,24 @@
 """A flow as its author wrote it."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.limits import MAX_VARIABLE
 from flowengine.model.defaults import Defaults
-from flowengine.states.assign import AuthoredSet, Scalar
-from flowengine.states.choose import Choose
-from flowengine.states.collect import Collect
-from flowengine.states.connect_options import Connect
-from flowengine.states.fetch import Fetch
-from flowengine.states.field_types import DtmfTones, FlowName, Locale, Name, StateName
-from flowengine.states.menu import AuthoredMenu, DtmfKey
+from flowengine.states import STATE_KINDS
+from flowengine.states.field_types import (
+    DtmfKey,
+    DtmfTones,
+    FlowName,
+    Locale,
+    Name,
+    Scalar,
+    StateName,
+)
 from flowengine.states.preamble import Recording, Report
 from flowengine.states.prompt import Prompt
-from flowengine.states.split import Split
-from flowengine.states.subflow import AuthoredReturn, Subflow
-from flowengine.states.terminal_states import AuthoredPark, NoSettings
 
 VarType = Literal["text", "digits", "integer", "decimal", "boolean", "date", "time", "choice"]
 
@@ -114,17 +114,12 @@ class EventEntries(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     ) = UNSET
 
 
+STATE_DESCRIPTION = "One state: what is said, the one thing it does, where the call goes next."
 RECORD_HINT = Meta(extra_json_schema={"x-hint": "write {to: s3://bucket/folder}, or stop"})
 
 
-class State(
-    msgspec.Struct,
-    frozen=True,
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-    rename={"continue_": "continue", "return_": "return"},
-):
-    """One state: what is said, the one thing it does, where the call goes next."""
+class BeforeKind(msgspec.Struct, frozen=True):
+    """What stands before the kind of a state."""
 
     note: (
         Annotated[
@@ -174,115 +169,11 @@ class State(
         ]
         | UnsetType
     ) = UNSET
-    menu: (
-        Annotated[
-            AuthoredMenu,
-            Meta(
-                title="menu",
-                description="Offer choices by key or by voice.",
-                examples=[
-                    {
-                        "prompt": "For your bill press 1.",
-                        "options": {"1": "bill"},
-                        "otherwise": "agents",
-                    }
-                ],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    collect: (
-        Annotated[
-            Collect,
-            Meta(
-                title="collect",
-                description="Ask for digits or words.",
-                examples=[
-                    {
-                        "prompt": "Your account number?",
-                        "into": "account",
-                        "digits": 8,
-                        "otherwise": "agents",
-                    }
-                ],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    choose: Choose | UnsetType = UNSET
-    set: AuthoredSet | UnsetType = UNSET
-    split: Split | UnsetType = UNSET
-    fetch: (
-        Annotated[
-            Fetch,
-            Meta(
-                title="fetch",
-                description="Ask another system over HTTP.",
-                examples=[
-                    {
-                        "service": "crm",
-                        "get": "/accounts/${vars.account}",
-                        "into": {"name": "body.name"},
-                    }
-                ],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    subflow: (
-        Annotated[
-            Subflow,
-            Meta(
-                title="subflow",
-                description="Use another flow.",
-                examples=[{"flow": "ask-pin", "outcomes": {"right": "greet", "wrong": "goodbye"}}],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    return_: AuthoredReturn | UnsetType = UNSET
-    connect: (
-        Annotated[
-            str | Connect,
-            Meta(
-                title="connect",
-                description="A phone number, or the long form.",
-                examples=["+14045009000"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    continue_: (
-        Annotated[
-            NoSettings | None,
-            Meta(title="continue", description="Let the call go on.", examples=[None]),
-        ]
-        | UnsetType
-    ) = UNSET
-    park: (
-        Annotated[
-            AuthoredPark,
-            Meta(
-                title="park",
-                description="Hold the call.",
-                examples=[{"intro": "Please hold.", "limit": "5m"}],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    hangup: (
-        Annotated[
-            NoSettings | None, Meta(title="hangup", description="End the call.", examples=[None])
-        ]
-        | UnsetType
-    ) = UNSET
-    done: (
-        Annotated[
-            NoSettings | None,
-            Meta(title="done", description="End what an event asked for.", examples=[None]),
-        ]
-        | UnsetType
-    ) = UNSET
+
+
+class AfterKind(msgspec.Struct, frozen=True):
+    """What stands after the kind of a state."""
+
     next: (
         Annotated[StateName, Meta(description="The state to go to next.", examples=["main"])]
         | UnsetType
@@ -297,6 +188,39 @@ class State(
         ]
         | UnsetType
     ) = UNSET
+
+
+def list_own_fields(part: type[msgspec.Struct]) -> list[tuple[str, Any, Any]]:
+    """The fields of a struct, to make another one of."""
+    types = get_type_hints(part, include_extras=True)
+    return [(one.name, types[one.name], one.default) for one in msgspec.structs.fields(part)]
+
+
+def build_state_model() -> type[msgspec.Struct]:
+    """The model of a state: one field for each registered kind."""
+    kinds = STATE_KINDS.values()
+    return msgspec.defstruct(
+        "State",
+        [
+            *list_own_fields(BeforeKind),
+            *((kind.attribute, kind.authored | UnsetType, UNSET) for kind in kinds),
+            *list_own_fields(AfterKind),
+        ],
+        namespace={"__doc__": STATE_DESCRIPTION},
+        module=__name__,
+        frozen=True,
+        forbid_unknown_fields=True,
+        omit_defaults=True,
+        rename={kind.attribute: kind.name for kind in kinds},
+    )
+
+
+if TYPE_CHECKING:
+
+    class State(BeforeKind, AfterKind, frozen=True):
+        """What a type checker knows of it."""
+else:
+    State = build_state_model()
 
 
 class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

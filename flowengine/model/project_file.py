@@ -8,13 +8,13 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.model.defaults import Defaults
-from flowengine.states.assign import Scalar
 from flowengine.states.field_types import (
     Duration,
     FlowName,
     Locale,
     Name,
     RetentionPeriod,
+    Scalar,
     StorageSize,
 )
 from flowengine.states.prompt import LocalisedText

@@ -20,6 +20,7 @@ from flowengine.source import (
     report_internal_errors,
     validate_document,
 )
+from flowengine.states import STAND_IN_STATE
 
 KINDS_BY_FOLDER = {"calendars": "calendar", "tables": "table", "messages": "messages"}
 
@@ -240,7 +241,7 @@ def replace_broken_states(document: Document, problems: list[Problem]) -> Docume
     }
     if any(not any(is_inside_state(document, name, span) for name in broken) for span in errors):
         return None
-    sound = {name: {"hangup": None} if name in broken else state for name, state in states.items()}
+    sound = {name: STAND_IN_STATE if name in broken else state for name, state in states.items()}
     return replace(document, data={**document.data, "states": sound})
 
 

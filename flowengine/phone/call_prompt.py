@@ -1,11 +1,10 @@
 """What a call waits for just now, in a few words."""
 
 from collections.abc import Iterable
-from typing import Any
 
-from flowengine.compile.checks.call_paths import get_special_keys
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.scenario_run import get_position
+from flowengine.states import Verb
 from flowengine.states.field_types import SPECIAL_TARGETS
 from flowengine.switch.switch_events import Joined, MenuWaits, Ringing
 
@@ -61,8 +60,9 @@ def describe_digits(talk: Conversation, most: int) -> str:
     """How many; at least as many as the flow takes, where it is known. Keys that work everywhere
     count beside them.
     """
-    least = getattr(find_state_verb(talk), "least", 0)
-    others = other_keys(getattr(find_state_verb(talk), "keys", ()), most)
+    verb = find_state_verb(talk)
+    least = verb.least_digits if verb else 0
+    others = other_keys(verb.key_targets if verb else (), most)
     if least == most:
         return ("1 digit" if most == 1 else f"{most} digits") + others
     return (
@@ -84,7 +84,7 @@ def other_keys(keys: Iterable[str], most: int) -> str:
     return (f"; {typed} alone, then #" if typed else "") + ("; # alone" if "#" in keys else "")
 
 
-def find_state_verb(talk: Conversation) -> Any:
+def find_state_verb(talk: Conversation) -> Verb | None:
     """What the state does that the call is in."""
     flow, state = get_position(talk)
     program = talk.backend.release.programs.get(flow) if talk.backend else None
@@ -99,9 +99,7 @@ def list_exits(talk: Conversation) -> list[str]:
     found = program.states.get(state) if program else None
     if found is None:
         return []
-    special = {
-        key: does for key, does in get_special_keys(found).items() if does in SPECIAL_TARGETS
-    }
+    special = {key: does for key, does in found.verb.key_targets.items() if does in SPECIAL_TARGETS}
     return [
         *(f"{name} leads to {target.state}" for name, target in found.exits.items()),
         *(f"key {key} means {does}" for key, does in special.items()),

@@ -93,7 +93,7 @@ def can_continue_on(call: Call, release: Release) -> bool:
         *((frame.flow, frame.state, frame.values) for frame in call.stack),
     ]
     return all(can_hold_place(release, *place) for place in places) and all(
-        release.programs[frame.flow].states[frame.state].kind == "subflow" for frame in call.stack
+        release.programs[frame.flow].states[frame.state].verb.callee for frame in call.stack
     )
 
 

@@ -11,7 +11,6 @@ from flowengine.runtime.call_state import Call, can_continue_on, decode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_start import (
-    QUESTION_KINDS,
     answers_another_menu,
     find_asked_state,
     is_from_conference,
@@ -179,5 +178,5 @@ def _is_question(located: LocatedCall, call: Call) -> bool:
     return (
         program is not None
         and call.state in program.states
-        and program.states[call.state].kind in QUESTION_KINDS
+        and program.states[call.state].verb.is_question
     )

@@ -25,7 +25,7 @@ from flowengine.runtime.question_history import (
     list_questions,
 )
 from flowengine.runtime.step_outcome import Outcome, PendingRequest, TraceEntry
-from flowengine.runtime.step_start import QUESTION_KINDS, StepStart, answer_unrouted, find_start
+from flowengine.runtime.step_start import StepStart, answer_unrouted, find_start
 from flowengine.sinch import CallbackEvent, Dice
 from flowengine.states import (
     AnswerCallback,
@@ -108,7 +108,7 @@ class StepWalk(msgspec.Struct):
             if not move.own_question:
                 self.go_back()
             return self.enter_state()
-        asked = state.kind in QUESTION_KINDS and self.program.goes_back
+        asked = state.verb.is_question and self.program.goes_back
         if asked and not (self.history and self.history[-1] == state.name):
             self.history.append(state.name)
         try:
@@ -161,7 +161,7 @@ class StepWalk(msgspec.Struct):
         self.pop_frame()
         if visit.history:
             self.history.append(visit)
-        verb: Any = self.program.states[self.cursor.state].verb
+        verb = self.program.states[self.cursor.state].verb
         self.run.names.update(verb.convert_outputs(ended, self.run.notes))
         return self.take_exit(Exit(f"outcome {outcome}"))
 
@@ -207,7 +207,7 @@ class StepWalk(msgspec.Struct):
         state = self.program.states.get(visit.state)
         if (
             state is None
-            or state.kind != "subflow"
+            or not state.verb.callee
             or not can_hold_place(self.release, visit.flow, "", visit.values)
         ):
             return False

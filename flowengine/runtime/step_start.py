@@ -21,10 +21,9 @@ from flowengine.sinch.caller_identity import (
     read_caller,
 )
 from flowengine.states import NameBindings, StepContext
-from flowengine.states.assign import convert_value
+from flowengine.states.variable_values import convert_value
 from flowengine.svaml import Action, Continue, Hangup
 
-QUESTION_KINDS = ("menu", "collect")
 UNASKED = ("hangup", "error")  # what happens to a call, whichever menu it is in
 
 
@@ -243,7 +242,7 @@ def start_lost_menu(release: Release, event: Pie) -> StepStart | None:
 
 def start_answered_call(release: Release, call: Call) -> StepStart:
     program = release.programs[call.flow]
-    if program.states[call.state].kind == "connect" or not program.answered:
+    if program.states[call.state].verb.joins_callee or not program.answered:
         return StepStart(call)
     return StepStart(call, entry=program.answered)
 
@@ -252,10 +251,7 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
     """A key in a question, or in a conference: the platform reports those with the conference as
     menu and wants no answer.
     """
-    if (
-        release.programs[call.flow].states[call.state].kind in QUESTION_KINDS
-        or event.type == "hangup"
-    ):
+    if release.programs[call.flow].states[call.state].verb.is_question or event.type == "hangup":
         is_stray = event.type not in UNASKED and answers_another_menu(release, call, event)
         if is_stray:
             note = f"the answer is to another question: {event.menu_id}"
@@ -304,7 +300,7 @@ def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> S
             call,
             aside=True,
             silent=True,
-            settled=release.programs[call.flow].states[call.state].kind != "connect",
+            settled=not release.programs[call.flow].states[call.state].verb.joins_callee,
         )
     program = release.programs[call.to_root_flow().flow]
     entry = program.ended if type(event) is Dice else find_notice_entry(program, event)

@@ -15,6 +15,8 @@ from typing import Any
 from flowengine.compile import CompiledState, Program
 from flowengine.problems import Span
 from flowengine.runtime.step_outcome import TraceEntry
+from flowengine.states import Verb
+from flowengine.states.field_types import SPECIAL_TARGETS
 
 AGAIN_PREFIX = "again: "
 
@@ -99,39 +101,16 @@ def list_exits(program: Program, state: CompiledState) -> dict[str, None]:
     """The exits of a state that count, in the order of the file."""
     found = dict.fromkeys(state.exits)
     found |= dict.fromkeys(list_special_keys(state.verb))
-    found |= dict.fromkeys(list_repeat_reasons(state))
+    found |= dict.fromkeys(f"{AGAIN_PREFIX}{why}" for why in state.verb.list_repeat_reasons())
     if state.error and "error" in get_authored_state(program, state.name):
         found["error"] = None
     return found
 
 
-def list_special_keys(verb: Any) -> list[str]:
+def list_special_keys(verb: Verb) -> list[str]:
     """What keys do besides leading to a state."""
-    keys = [
-        *getattr(verb, "choices", {}).values(),
-        *getattr(verb, "keys", {}).values(),
-        *getattr(verb, "global_keys", {}).values(),
-    ]
-    return [key for key in ("repeat", "back") if key in keys]
-
-
-def list_repeat_reasons(state: CompiledState) -> list[str]:
-    """Why a question may be asked again; one that is asked once is not."""
-    verb: Any = state.verb
-    if state.kind not in ("menu", "collect") or verb.question.attempts < 2:
-        return []
-    if state.kind == "menu":
-        return [f"{AGAIN_PREFIX}no input", f"{AGAIN_PREFIX}no match"]
-    judged = (
-        verb.valid is not None
-        or verb.least > 1
-        or verb.variable.kind in ("digits", "integer", "date", "time")
-    )
-    return [
-        f"{AGAIN_PREFIX}no input",
-        *[f"{AGAIN_PREFIX}invalid"] * judged,
-        *[f"{AGAIN_PREFIX}not confirmed"] * (verb.confirm_prompt is not None),
-    ]
+    keys = [*verb.key_targets.values(), *verb.read_back_key_targets.values()]
+    return [key for key in SPECIAL_TARGETS if key in keys]
 
 
 def get_authored_state(program: Program, state: str) -> Mapping[str, Any]:

@@ -180,7 +180,9 @@ def _compile_wildcard(text: str) -> Pattern[str]:
 
 def list_service_addresses(release: Release) -> dict[str, str]:
     """The services that the flows ask, each with the address in front of its paths."""
-    verbs: Iterable[Any] = (
-        state.verb for program in release.programs.values() for state in program.states.values()
+    services = (
+        state.verb.lookup_service
+        for program in release.programs.values()
+        for state in program.states.values()
     )
-    return {verb.service.name: verb.service.url for verb in verbs if hasattr(verb, "service")}
+    return {service.name: service.url for service in services if service}

@@ -28,7 +28,6 @@ from flowengine.switch.switch_events import Asks, MenuWaits
 MAX_RUNS = 4000  # of one flow: some seconds
 MAX_EQUAL_CALLS = 6  # calls in the same state of which only the values of variables differ
 MAX_MOVES = 14
-DETECTION_EXITS = ("person", "machine", "unsure", "beep")
 TakenItems = frozenset[tuple[str, CoverageItem]]
 
 
@@ -191,21 +190,15 @@ class Explorer:
         program = self.inputs.release.programs.get(flow)
         compiled = program.states.get(state) if program else None
         call = talk.backend_call.call if talk.backend_call else None
-        if (
-            talk.phase == "asked"
-            and program
-            and compiled
-            and call
-            and compiled.kind in ("menu", "collect")
-        ):
+        if talk.phase == "asked" and program and compiled and call and compiled.verb.is_question:
             return self.inputs.list_moves(program, state, call.attempts)
-        exits = set(compiled.exits) if compiled else set()
+        detects = compiled is not None and compiled.verb.has_machine_detection
         if talk.phase == "ringing":
-            detected = ["person", "machine", "unsure"] if exits & set(DETECTION_EXITS) else []
+            detected = ["person", "machine", "unsure"] if detects else []
             return [{"callee": name} for name in detected or ["answers"]]
         if talk.phase != "joined" or program is None:
             return []
-        late: list[JsonObject | str] = [{"waits": "15s"}] if exits & set(DETECTION_EXITS) else []
+        late: list[JsonObject | str] = [{"waits": "15s"}] if detects else []
         return late + [{"press": keys} for keys in find_event_keys(program.document.text)] * bool(
             program.pressed
         )

@@ -19,7 +19,6 @@ from flowengine.scenarios.scenario_run import get_position, run_scenario
 from flowengine.scenarios.then_checks import find_ender
 from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs
 from flowengine.source import read_document
-from flowengine.states.subflow import CompiledSubflow
 from flowengine.switch.switch_events import CallEnded, Heard, Joined, MenuWaits, Ringing, Role
 
 GENERATED_HEADER = "# Written by `flowengine test --generate`: what the flow does, not what it should do. Read it before you keep it.\n"
@@ -75,7 +74,7 @@ def generate_scenarios(
     verbs = (
         state.verb for program in release.programs.values() for state in program.states.values()
     )
-    inner = {verb.flow for verb in verbs if isinstance(verb, CompiledSubflow)}
+    inner = {verb.callee for verb in verbs if verb.callee}
     for flow in (name for name in release.programs if name not in inner):
         wanted = {(name, item) for name, item in missing if name in (flow, *inner)}
         trials = Explorer(flow, project, inputs, wanted).explore() if wanted else []

@@ -274,5 +274,7 @@ def is_time(text: str) -> bool:
 
 
 def list_services(programs: Iterable[Program]) -> set[str]:
-    verbs: Iterable[Any] = (state.verb for program in programs for state in program.states.values())
-    return {verb.service.name for verb in verbs if hasattr(verb, "service")}
+    services = (
+        state.verb.lookup_service for program in programs for state in program.states.values()
+    )
+    return {service.name for service in services if service}

@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.states.assign import Scalar
-from flowengine.states.field_types import Duration, FlowName, Name
+from flowengine.states.field_types import Duration, FlowName, Name, Scalar
 
 ExpectedTexts = str | list[str]
 TEXT_DESCRIPTION = "part of what is spoken, in any case of letters, or a pattern between slashes"

@@ -13,6 +13,7 @@ from math import prod
 from typing import Any
 
 from flowengine.compile import Program, Release
+from flowengine.expr import Expression
 from flowengine.limits import MAX_INTEGER_DIGITS
 from flowengine.scenarios.call_setup import DEFAULT_TIME, build_call_setup, find_route_fault
 from flowengine.scenarios.sample_bodies import to_body
@@ -22,8 +23,6 @@ from flowengine.states import Variable
 COMPARISON_PATTERN = re.compile(r'vars\.(\w+)\s*(?:==|!=|<=|>=|<|>)\s*("[^"]*"|-?\d+(?:\.\d+)?)')
 LEAST_HIDDEN = 3  # characters
 MAX_BODIES = 100  # of one lookup
-TRIAL_DIGITS = "1234567890123456"
-FUTURE_DATE, PAST_DATE = ("2026", "12", "24"), ("2026", "01", "15")
 TRIAL_TIMES = (
     DEFAULT_TIME,
     "2026-03-02 23:00",
@@ -78,57 +77,20 @@ class TrialInputs:
 
     def list_moves(self, program: Program, state: str, attempts: int) -> list[JsonObject | str]:
         """What a caller can do where this state asks."""
-        verb: Any = program.states[state].verb
-        quiet: list[JsonObject | str] = ["stays silent"]
-        if program.states[state].kind == "menu":
-            taken = {option.dtmf for option in verb.options}
-            wrong = next((key for key in "9876543210#*" if key not in taken), "")
-            return [
-                *({"press": value.replace(".", "")} for value in verb.choices),
-                *([{"press": wrong}] if wrong else []),
-                *quiet,
-            ]
-        if attempts > 100:  # collect counts so while it reads back
-            return [{"press": key} for key in dict.fromkeys(["1", "2", *verb.global_keys])] + quiet
-        entered = [
-            *verb.keys,
-            *(text for text in self.list_keyed_texts(verb) if len(text) <= verb.most),
-        ]
+        keys = program.states[state].verb.list_sample_keys(self.words, attempts)
         return [
-            {"press": text if len(text) == verb.most else f"{text}#"}
-            for text in dict.fromkeys(entered)
-            if text and text not in self.hidden
-        ] + quiet
-
-    def list_keyed_texts(self, verb: Any) -> Iterator[str]:
-        """What might be keyed in."""
-        least, most = verb.least, min(verb.most, len(TRIAL_DIGITS))
-        if verb.format or verb.variable.kind == "date":
-            yield from (format_sample_date(verb.format, date) for date in (FUTURE_DATE, PAST_DATE))
-        yield from ("1430",) if verb.variable.kind == "time" else ()
-        yield from (word for word in self.words if word.isdigit() and least <= len(word) <= most)
-        for length in dict.fromkeys((least, min(10, most), most)):
-            if least <= length <= most:
-                yield from (
-                    add_luhn_digit(TRIAL_DIGITS[: length - 1]),
-                    TRIAL_DIGITS[:length],
-                    "9" * length,
-                )
-                yield from (
-                    format_sample_date(form, FUTURE_DATE)
-                    for form in ("MMDDYYYY", "YYYYMMDD")
-                    if length == len(form)
-                )
-        yield from ("1", "5", "0", "9" * most)
+            *({"press": one} for one in keys if one.removesuffix("#") not in self.hidden),
+            "stays silent",
+        ]
 
     def list_answers(self, place: tuple[str, str]) -> list[JsonObject]:
         """What the system that a state asks may answer; the first is what it is asked for."""
         program = self.release.programs[place[0]]
-        verb: Any = program.states[place[1]].verb
-        into = program.document.data["states"][place[1]]["fetch"].get("into", {})
+        verb = program.states[place[1]].verb
         variables = [
-            (str(text), self.list_values(program, program.variables[name]))
-            for name, text in into.items()
+            (item.value.text, self.list_values(program, item.variable))
+            for item in verb.list_written_values()
+            if isinstance(item.value, Expression)
         ]
         usual = [values[0] for _, values in variables]
         bodies = [to_body([text for text, _ in variables], usual)]
@@ -149,7 +111,7 @@ class TrialInputs:
             {"fails": "timeout"}
             if status == "timeout"
             else {"status": int(status.replace("x", "0"))}
-            for status in verb.statuses
+            for status in verb.lookup_statuses
         ]
         good = [{"answer": found} if found else {} for found in bodies]
         return [
@@ -260,20 +222,3 @@ def list_table_words(data: Any) -> Iterator[str]:
                 for value in row.values()
                 if isinstance(value, str) and re.fullmatch(r"[0-9]{2,8}", value)
             )
-
-
-def format_sample_date(form: str, date: tuple[str, str, str]) -> str:
-    year, month, day = date
-    return (
-        form.replace("YYYY", year).replace("YY", year[2:]).replace("MM", month).replace("DD", day)
-    )
-
-
-def add_luhn_digit(digits: str) -> str:
-    """Digits with the check digit that makes them valid.
-
-    >>> add_luhn_digit("1234567")
-    '12345674'
-    """
-    doubled = (int(digit) * (2 - place % 2) for place, digit in enumerate(reversed(digits)))
-    return f"{digits}{-sum(divmod(value, 10)[0] + value % 10 for value in doubled) % 10}"

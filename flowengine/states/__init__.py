@@ -1,10 +1,5 @@
 """The kinds of state: one file per kind, all in one registry."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
-
-from flowengine.source import KeyPath
 from flowengine.states import (
     assign,
     choose,
@@ -25,6 +20,7 @@ from flowengine.states.builder import (
     StateBuilder,
     Variable,
 )
+from flowengine.states.state_kind import AuthoredFact, Shape, StateKind
 from flowengine.states.state_results import (
     AnswerCallback,
     EnterSubflow,
@@ -36,10 +32,14 @@ from flowengine.states.state_results import (
     StateResult,
 )
 from flowengine.states.step_context import NameBindings, StepContext
+from flowengine.states.terminal_states import STAND_IN_STATE
+from flowengine.states.verb import NoEffect, TextLimit, Verb, WrittenValue
 
 __all__ = [
+    "STAND_IN_STATE",
     "STATE_KINDS",
     "AnswerCallback",
+    "AuthoredFact",
     "CallbackContext",
     "EnterSubflow",
     "Exit",
@@ -49,99 +49,37 @@ __all__ = [
     "LookupRequest",
     "LookupResult",
     "NameBindings",
+    "NoEffect",
     "ReturnFromSubflow",
+    "Shape",
     "StateBuilder",
     "StateFailure",
     "StateKind",
     "StateResult",
     "StepContext",
+    "TextLimit",
     "Variable",
     "Verb",
+    "WrittenValue",
     "preamble",
 ]  # fmt: skip
 
 
-class Verb(Protocol):
-    """A compiled kind of state. `actions` are what it may answer with; `waits` says that a later
-    callback resumes it.
-    """
-
-    @property
-    def actions(self) -> frozenset[str]: ...
-    @property
-    def waits(self) -> bool: ...
-    def enter(self, run: StepContext) -> StateResult: ...
-    def resume(self, run: StepContext) -> StateResult: ...
-
-
-@dataclass(frozen=True, slots=True)
-class StateKind:
-    """One kind of state. `next` says whether it takes `next:` and under which callback that is
-    entered.
-    """
-
-    name: str
-    title: str
-    example: str
-    compile: Callable[[StateBuilder, KeyPath, Any], Any]
-    next: CallbackContext | Literal["none"]
-
-
-STATE_KINDS: Mapping[str, StateKind] = {
+STATE_KINDS: dict[str, StateKind] = {
     kind.name: kind
     for kind in (
-        StateKind(
-            "menu", "Offer choices by key or by voice", menu.EXAMPLE, menu.compile_menu, "none"
-        ),
-        StateKind(
-            "collect", "Ask for digits or words", collect.EXAMPLE, collect.compile_collect, "pie"
-        ),
-        StateKind("choose", "Go on by conditions", choose.EXAMPLE, choose.compile_choose, "none"),
-        StateKind("set", "Give variables new values", assign.EXAMPLE, assign.compile_set, "same"),
-        StateKind(
-            "split",
-            "Send shares of the callers different ways",
-            split.EXAMPLE,
-            split.compile_split,
-            "none",
-        ),
-        StateKind(
-            "fetch", "Ask another system over HTTP", fetch.EXAMPLE, fetch.compile_fetch, "same"
-        ),
-        StateKind("subflow", "Use another flow", subflow.EXAMPLE, subflow.compile_subflow, "none"),
-        StateKind(
-            "return", "End a subflow", subflow.RETURN_EXAMPLE, subflow.compile_return, "none"
-        ),
-        StateKind(
-            "connect", "Put the caller through", connect.EXAMPLE, connect.compile_connect, "none"
-        ),
-        StateKind(
-            "continue",
-            "Let the call go on",
-            terminal_states.CONTINUE_EXAMPLE,
-            terminal_states.compile_continue,
-            "none",
-        ),
-        StateKind(
-            "park",
-            "Hold the call",
-            terminal_states.PARK_EXAMPLE,
-            terminal_states.compile_park,
-            "none",
-        ),
-        StateKind(
-            "hangup",
-            "End the call",
-            terminal_states.HANGUP_EXAMPLE,
-            terminal_states.compile_hangup,
-            "none",
-        ),
-        StateKind(
-            "done",
-            "End what an event asked for",
-            terminal_states.DONE_EXAMPLE,
-            terminal_states.compile_done,
-            "none",
-        ),
+        menu.MENU_KIND,
+        collect.COLLECT_KIND,
+        choose.CHOOSE_KIND,
+        assign.SET_KIND,
+        split.SPLIT_KIND,
+        fetch.FETCH_KIND,
+        subflow.SUBFLOW_KIND,
+        subflow.RETURN_KIND,
+        connect.CONNECT_KIND,
+        terminal_states.CONTINUE_KIND,
+        terminal_states.PARK_KIND,
+        terminal_states.HANGUP_KIND,
+        terminal_states.DONE_KIND,
     )
 }

@@ -1,17 +1,20 @@
 """set: give variables new values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
-from flowengine.expr import EvalError, Expression, Template, Type, to_ascii_digits
+from flowengine.expr import EvalError
 from flowengine.source import KeyPath
-from flowengine.states.builder import StateBuilder, Variable, explain_misfit
-from flowengine.states.field_types import Name
+from flowengine.states.builder import StateBuilder
+from flowengine.states.field_types import Name, Scalar
+from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import Exit, StateFailure, StateResult
 from flowengine.states.step_context import StepContext
+from flowengine.states.variable_values import Assignment
+from flowengine.states.verb import Verb, WrittenValue
 
 EXAMPLE = """
 count:
@@ -20,9 +23,6 @@ count:
     tier: gold
   next: greet
 """
-MAX_DECIMAL = 1e300  # larger ones are no floats any more, and no amounts of anything either
-DIGIT_KINDS = frozenset({"digits", "date", "time"})
-Scalar = str | int | float | bool
 AuthoredSet = Annotated[
     dict[Name, Scalar],
     Meta(
@@ -36,66 +36,7 @@ AuthoredSet = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
-    """One value for one variable."""
-
-    variable: Variable
-    value: Expression | Template | Scalar | None
-
-    def evaluate(self, run: StepContext) -> Any:
-        if isinstance(self.value, Expression):
-            return convert_value(self.value.evaluate(run.names), self.variable, run.notes)
-        if isinstance(self.value, Template):
-            return convert_value(self.value.render(run.names), self.variable, run.notes)
-        return self.value
-
-
-def convert_value(value: Any, variable: Variable, notes: list[str] | None = None) -> Any:
-    """The value as the variable holds it. Values from outside are converted; what does not fit is
-    an EvalError, never a surprise later. A text that is cut is told in the notes.
-    """
-    if variable.type is Type.TEXT:
-        text = convert_text(value, variable)
-        return text if len(text) <= variable.size else truncate_text(text, variable, notes)
-    if variable.type is Type.BOOLEAN and isinstance(value, bool):
-        return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return convert_number(value, variable)
-    raise EvalError(f"{variable.name} is {variable.kind} and cannot hold this value")
-
-
-def convert_text(value: Any, variable: Variable) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, (dict, list)):
-        raise EvalError(f"{variable.name} is {variable.kind} and cannot hold a list or a record")
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    if variable.kind == "text":
-        return text
-    if variable.kind in DIGIT_KINDS:
-        text = to_ascii_digits(text)
-    if fault := explain_misfit(text, variable):
-        raise EvalError(f"{variable.name} is {variable.kind}: {fault}")
-    return text
-
-
-def truncate_text(text: str, variable: Variable, notes: list[str] | None) -> str:
-    """As much of a text as the variable holds. The note has no part of it: it may be a caller's."""
-    if notes is not None:
-        notes.append(f"cut: {variable.name} holds {variable.size} of {len(text)} characters")
-    return text[: variable.size]
-
-
-def convert_number(value: float, variable: Variable) -> int | float:
-    if variable.type is Type.DECIMAL and abs(value) < MAX_DECIMAL:
-        return float(value)
-    if abs(value) < 2**63 and float(value).is_integer():
-        return int(value)
-    raise EvalError(f"{variable.name} is {variable.kind} and cannot hold this number")
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledSet:
+class CompiledSet(Verb):
     """Assignments; all are worked out before the first is made, so that two variables can change
     places.
     """
@@ -103,6 +44,7 @@ class CompiledSet:
     assignments: tuple[Assignment, ...]
     actions = frozenset[str]()
     waits = False
+    only_writes = True
 
     def enter(self, run: StepContext) -> StateResult:
         try:
@@ -112,8 +54,9 @@ class CompiledSet:
         run.names.update(values)
         return Exit("next")
 
-    def resume(self, run: StepContext) -> StateResult:
-        return self.enter(run)
+    def list_written_values(self) -> Iterator[WrittenValue]:
+        for item in self.assignments:
+            yield WrittenValue(item.variable, item.value, (item.variable.name,))
 
 
 def compile_set(
@@ -132,3 +75,28 @@ def compile_assignment(
     if variable is None:
         return None
     return Assignment(variable, builder.compile_value(path, value, variable))
+
+
+def summarise_set(authored: Mapping[str, Scalar]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in authored.items())
+
+
+def list_set_facts(authored: Mapping[str, Scalar]) -> Iterator[AuthoredFact]:
+    for name, value in authored.items():
+        yield AuthoredFact(
+            "value", f"set {name}", value, (name,), topics=frozenset({f"variable {name}"})
+        )
+
+
+SET_KIND = StateKind(
+    "set",
+    "Give variables new values",
+    EXAMPLE,
+    AuthoredSet,
+    compile_set,
+    "same",
+    summarise=summarise_set,
+    is_summary_first=True,
+    list_facts=list_set_facts,
+    data_keys=frozenset({"set"}),
+)

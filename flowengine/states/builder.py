@@ -32,12 +32,13 @@ CallbackContext = Literal["same", "pie", "ace", "notify", "keys"]
 @dataclass(frozen=True, slots=True)
 class ExitTarget:
     """Where an exit leads, under which callback the target is entered, and where the author wrote
-    it.
+    it. `label` is what its author would call it, in a diagram.
     """
 
     state: str
     via: CallbackContext
     path: KeyPath
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +115,16 @@ class StateBuilder:
         self.problems.append(Problem(code, self.document.find_span(path), message, hint))
 
     def add_exit(
-        self, name: str, state: str | UnsetType, path: KeyPath, via: CallbackContext = "same"
+        self,
+        name: str,
+        state: str | UnsetType,
+        path: KeyPath,
+        via: CallbackContext = "same",
+        label: str | None = None,
     ) -> str:
-        """Register an exit; an unset target registers nothing."""
+        """Register an exit; an unset target registers nothing. Its label is its name, unless there
+        is a better one.
+        """
         if state in SPECIAL_TARGETS:
             self.add_problem(
                 "FE203",
@@ -125,7 +133,7 @@ class StateBuilder:
                 f"only a key can {state}; name a state here",
             )
         elif isinstance(state, str):
-            self.exits[name] = ExitTarget(state, via, path)
+            self.exits[name] = ExitTarget(state, via, path, name if label is None else label)
         return name
 
     def compile_condition(

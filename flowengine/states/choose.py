@@ -1,7 +1,8 @@
 """choose: go on by conditions, from the first that holds."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -10,8 +11,10 @@ from flowengine.expr import EvalError, Expression
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.field_types import Condition, StateName
+from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import Exit, StateFailure, StateResult
 from flowengine.states.step_context import StepContext
+from flowengine.states.verb import ConditionalExit, NoEffect, Verb
 
 EXAMPLE = """
 welcome:
@@ -42,10 +45,10 @@ Choose = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledChoose:
+class CompiledChoose(Verb):
     """Conditions with their exits. The last is without a condition."""
 
-    branches: tuple[tuple[Expression | None, Exit], ...]
+    branches: tuple[ConditionalExit, ...]
     actions = frozenset[str]()
     waits = False
 
@@ -58,8 +61,39 @@ class CompiledChoose:
             return StateFailure(error.message)
         return StateFailure("no condition held")
 
-    def resume(self, run: StepContext) -> StateResult:
-        return self.enter(run)
+    @property
+    def conditional_exits(self) -> tuple[ConditionalExit, ...]:
+        return self.branches
+
+    def find_no_effects(self, _authored: Any, _deadline: float) -> Iterator[NoEffect]:
+        """Conditions that stand there twice, and those without a value of the call."""
+        seen: dict[str, int] = {}
+        for index, (condition, _) in enumerate(self.branches[:-1]):
+            text = " ".join(condition.text.split()) if condition else ""
+            if text in seen:
+                yield NoEffect(
+                    (index,),
+                    f"this is the condition of entry {seen[text] + 1}, which is taken first",
+                    "remove it, or ask for something else",
+                )
+            seen.setdefault(text, index)
+            always = evaluate_constant(condition) if condition else None
+            if always is not None:
+                yield NoEffect(
+                    (index,),
+                    f"this condition is {'always' if always else 'never'} true",
+                    "compare a value of the call, or remove it",
+                )
+
+
+def evaluate_constant(condition: Expression) -> bool | None:
+    """What a condition is that reads nothing of the call and no table."""
+    if condition.names or "tables." in condition.text:
+        return None
+    try:
+        return bool(condition.evaluate({}))
+    except EvalError:
+        return None
 
 
 def compile_choose(builder: StateBuilder, path: KeyPath, choices: list[Choice]) -> CompiledChoose:
@@ -88,12 +122,29 @@ def compile_choose(builder: StateBuilder, path: KeyPath, choices: list[Choice]) 
 
 def compile_branch(
     builder: StateBuilder, path: KeyPath, index: int, choice: Choice
-) -> tuple[Expression | None, Exit]:
+) -> ConditionalExit:
     name = f"choice {index + 1}"
-    builder.add_exit(name, choice.next, (*path, "next"))
+    builder.add_exit(name, choice.next, (*path, "next"), label=choice.when or "else")
     condition = (
         builder.compile_condition((*path, "when"), choice.when)
         if isinstance(choice.when, str)
         else None
     )
     return condition, Exit(name)
+
+
+def list_choose_facts(authored: list[Choice]) -> Iterator[AuthoredFact]:
+    for index, choice in enumerate(authored):
+        yield AuthoredFact("condition", "", choice.when or "", (index,), target=choice.next)
+
+
+CHOOSE_KIND = StateKind(
+    "choose",
+    "Go on by conditions",
+    EXAMPLE,
+    Choose,
+    compile_choose,
+    "none",
+    shape="decision",
+    list_facts=list_choose_facts,
+)

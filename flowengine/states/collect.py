@@ -1,26 +1,19 @@
 """collect: ask for digits or words, check them, read them back, and keep them in a variable."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta
 
 from flowengine.expr import EvalError, Expression, Type
 from flowengine.sinch import Pie
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder, Variable
-from flowengine.states.field_types import (
-    SPECIAL_TARGETS,
-    Attempts,
-    Condition,
-    Duration,
-    Name,
-    StateName,
-)
-from flowengine.states.prompt import CompiledPrompt, Prompt, join_prompts
+from flowengine.states.collect_options import Collect
+from flowengine.states.field_types import SPECIAL_TARGETS
+from flowengine.states.prompt import CompiledPrompt, join_prompts
 from flowengine.states.question import (
-    AuthoredRetryPrompts,
     Question,
     RetryPrompts,
     add_otherwise_exit,
@@ -30,12 +23,16 @@ from flowengine.states.question import (
     get_voice_millis,
 )
 from flowengine.states.read_back import ReadBack, compile_read_back
+from flowengine.states.sample_keys import list_sample_inputs
 from flowengine.states.spoken_input import NO, YES, convert_input, read_input
+from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import AnswerCallback, Exit, StateResult
 from flowengine.states.step_context import StepContext
+from flowengine.states.verb import NoEffect, PromptSequence, Verb, filter_prompts
 from flowengine.svaml import Menu as WireMenu
 from flowengine.svaml import RunMenu
 
+JUDGED_KINDS = ("digits", "integer", "date", "time")  # of which some inputs are invalid
 CONFIRMING_OFFSET = 100  # attempts above this say that the read-back is what the caller was asked
 EXAMPLE = """
 ask_account:
@@ -52,154 +49,8 @@ ask_account:
 """
 
 
-class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Ask for digits (or words) and keep them in a variable."""
-
-    prompt: Annotated[
-        Prompt,
-        Meta(
-            description="What the caller hears first.",
-            examples=["Please enter your account number."],
-        ),
-    ]
-    into: Annotated[
-        Name, Meta(description="The variable that keeps the input.", examples=["account"])
-    ]
-    digits: (
-        Annotated[
-            int | Annotated[str, Meta(pattern=r"^[0-9]{1,2}-[0-9]{1,2}$")],
-            Meta(
-                description="How many digits: one number, or a range such as 4-8. A shorter input "
-                "than the most is ended with #.",
-                examples=[8, "4-8"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    format: (
-        Annotated[
-            str,
-            Meta(
-                description="How a date is keyed in, for a variable of type date.",
-                pattern=r"^(DD|MM|YYYY|YY){2,3}$",
-                examples=["MMDDYYYY"],
-                extra_json_schema={
-                    "x-hint": "write DD, MM and YYYY or YY in the order of the keys: MMDDYYYY"
-                },
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    terminator: Annotated[
-        str,
-        Meta(
-            description="The key that ends the input early; the platform knows only #.",
-            pattern="^#$",
-            examples=["#"],
-        ),
-    ] = "#"
-    voice: Annotated[
-        bool, Meta(description="Whether the caller may also speak the input.", examples=[False])
-    ] = False
-    valid: (
-        Annotated[
-            Condition,
-            Meta(
-                description="What must hold for the input; it reads the new value.",
-                examples=["luhn(vars.account)"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    invalid: (
-        Annotated[
-            AuthoredRetryPrompts, Meta(description="Said when the input is too short or not valid.")
-        ]
-        | UnsetType
-    ) = UNSET
-    confirm: (
-        Annotated[
-            Prompt,
-            Meta(
-                description="Reads the input back; key 1 or a spoken yes keeps it, key 2 or a "
-                "spoken no asks again.",
-                examples=[
-                    "You entered ${spell(vars.account)}. Press 1 if that is right, 2 to try again."
-                ],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    hear_yes: (
-        Annotated[
-            list[str],
-            Meta(
-                description="Words that confirm by voice, instead of those of the locale.",
-                examples=[["yes", "correct"]],
-                min_length=1,
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    hear_no: (
-        Annotated[
-            list[str],
-            Meta(
-                description="Words that refuse by voice, instead of those of the locale.",
-                examples=[["no", "wrong"]],
-                min_length=1,
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    again: (
-        Annotated[
-            Prompt,
-            Meta(description="What is asked from the second attempt on, instead of `prompt`."),
-        ]
-        | UnsetType
-    ) = UNSET
-    attempts: (
-        Annotated[
-            Attempts, Meta(description="How often the question is asked at most.", examples=[3])
-        ]
-        | UnsetType
-    ) = UNSET
-    no_input: (
-        Annotated[AuthoredRetryPrompts, Meta(description="Said before asking again after silence.")]
-        | UnsetType
-    ) = UNSET
-    otherwise: (
-        Annotated[
-            StateName,
-            Meta(description="Where the call goes when attempts run out.", examples=["agents"]),
-        ]
-        | UnsetType
-    ) = UNSET
-    timeout: (
-        Annotated[Duration, Meta(description="How long to wait for the next key.", examples=["5s"])]
-        | UnsetType
-    ) = UNSET
-    voice_timeout: Annotated[
-        Duration, Meta(description="How long a caller may speak.", examples=["20s"])
-    ] = "20s"
-    repeats: Annotated[
-        int,
-        Meta(
-            description="How often the platform itself repeats the prompt before it reports "
-            "silence.",
-            examples=[0],
-            ge=0,
-            le=9,
-        ),
-    ] = 0
-    barge: Annotated[
-        bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])
-    ] = True
-
-
 @dataclass(frozen=True, slots=True)
-class CompiledCollect:
+class CompiledCollect(Verb):
     """A collect at work."""
 
     question: Question
@@ -218,6 +69,7 @@ class CompiledCollect:
     previous_value_name: str
     actions = frozenset({"runMenu"})
     waits = True
+    is_question = True
 
     @property
     def confirm_prompt(self) -> CompiledPrompt | None:
@@ -241,6 +93,55 @@ class CompiledCollect:
                 run, "no input", self.question.no_input, "otherwise", self.ask_question
             )
         return self.handle_input(run, read_input(event, self.variable, run.locale))
+
+    @property
+    def key_targets(self) -> Mapping[str, str]:
+        return self.keys
+
+    @property
+    def read_back_key_targets(self) -> Mapping[str, str]:
+        return self.global_keys
+
+    @property
+    def least_digits(self) -> int:
+        return self.least
+
+    @property
+    def asks_for_secret(self) -> bool:
+        return self.variable.secret
+
+    def list_prompts(self) -> PromptSequence:
+        return (
+            *self.question.list_prompts(),
+            *filter_prompts(*self.invalid.prompts, self.confirm_prompt),
+        )
+
+    def list_answers(self) -> list[PromptSequence]:
+        asked = self.question.list_answers(self.question.no_input, self.invalid)
+        return [*asked, filter_prompts(self.confirm_prompt)]
+
+    def list_menu_ids(self) -> Iterator[str]:
+        return self.question.list_menu_ids()
+
+    def list_repeat_reasons(self) -> list[str]:
+        if self.question.attempts < 2:
+            return []
+        judged = self.valid is not None or self.least > 1 or self.variable.kind in JUDGED_KINDS
+        confirmed = self.read_back is not None
+        return ["no input", *["invalid"] * judged, *["not confirmed"] * confirmed]
+
+    def list_sample_keys(self, words: Iterable[str], attempts: int) -> Iterator[str]:
+        """Inputs of each length, right and wrong ones; and the keys of the read-back in it."""
+        if attempts > CONFIRMING_OFFSET:
+            yield from dict.fromkeys(["1", "2", *self.global_keys])
+            return
+        typed = list_sample_inputs(self.variable.kind, self.format, self.least, self.most, words)
+        entered = [*self.keys, *(text for text in typed if len(text) <= self.most)]
+        for text in filter(None, dict.fromkeys(entered)):
+            yield text if len(text) == self.most else f"{text}#"
+
+    def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
+        return self.question.find_no_effects(authored, "add `voice: true`")
 
     def handle_input(self, run: StepContext, text: str) -> StateResult:
         if text in self.keys:
@@ -419,3 +320,43 @@ def compile_collect(
         if collect.confirm is not UNSET
         else "",
     )
+
+
+def list_collect_facts(authored: Collect) -> Iterator[AuthoredFact]:
+    yield AuthoredFact("topic", f"variable {authored.into}", None)
+    if authored.digits is not UNSET:
+        least, _, most = str(authored.digits).partition("-")
+        low, high = int(least), int(most or least)
+        shown = str(low) if low == high else f"{low}-{high}"
+        yield AuthoredFact("number", "digits", shown, ("digits",))
+    yield AuthoredFact("global keys", "key ", ())
+
+
+COLLECT_KIND = StateKind(
+    "collect",
+    "Ask for digits or words",
+    EXAMPLE,
+    Annotated[
+        Collect,
+        Meta(
+            title="collect",
+            description="Ask for digits or words.",
+            examples=[
+                {
+                    "prompt": "Your account number?",
+                    "into": "account",
+                    "digits": 8,
+                    "otherwise": "agents",
+                }
+            ],
+        ),
+    ],
+    compile_collect,
+    "pie",
+    shape="question",
+    summarise=lambda authored: authored.get("prompt"),
+    list_facts=list_collect_facts,
+    has_defaults=True,
+    actions={"": "runMenu"},
+    identifying_options=frozenset({"into"}),
+)

@@ -2,23 +2,27 @@
 stream.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Meta
 
-from flowengine.expr import EscapeMode, EvalError
-from flowengine.limits import MAX_CALL_SECONDS, MAX_CONFERENCE_KEYS_SECONDS, MAX_RING_SECONDS
+from flowengine.expr import EscapeMode, EvalError, Template
+from flowengine.limits import MAX_CONFERENCE_ID, MAX_HEADERS_BYTES, MAX_USER_NAME
 from flowengine.sinch import Ace, Notify, Pie
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.call_headers import compile_headers
-from flowengine.states.connect_actions import PreparedAction, format_caller_id, prepare_action
-from flowengine.states.connect_options import Connect
+from flowengine.states.connect_actions import PreparedAction, prepare_action
+from flowengine.states.connect_checks import TARGET_KEYS, check_options
+from flowengine.states.connect_options import ConferenceKeys, Connect
+from flowengine.states.state_kind import StateKind
 from flowengine.states.state_results import AnswerCallback, Exit, StateFailure, StateResult
 from flowengine.states.step_context import StepContext
+from flowengine.states.verb import NOTHING, NoEffect, TextLimit, Verb
 from flowengine.svaml import Continue, Hangup
 
-TARGET_KEYS = ("phone", "sip", "app", "conference", "stream")
 ACTIONS_BY_TARGET = {
     "phone": "connectPstn",
     "sip": "connectSip",
@@ -26,6 +30,11 @@ ACTIONS_BY_TARGET = {
     "conference": "connectConf",
     "stream": "connectStream",
 }
+NAME_LIMITS = {
+    "conference": (MAX_CONFERENCE_ID, "the name of a conference"),
+    "app": (MAX_USER_NAME, "the name of an app user"),
+}
+DETECTION_EXITS = frozenset({"person", "machine", "unsure", "beep"})
 EXITS_BY_AMD_STATUS = {"human": "person", "machine": "machine"}
 EXAMPLE = """
 agents:
@@ -37,7 +46,7 @@ agents:
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledConnect:
+class CompiledConnect(Verb):
     """A connection at work. `add_exits` are those that the author wrote."""
 
     target: str
@@ -45,7 +54,11 @@ class CompiledConnect:
     exits: frozenset[str]
     actions: frozenset[str]
     is_detection_async: bool
-    waits: bool = True
+    is_detecting_keys: bool
+    waits = True
+    is_end = True
+    ends_call = True
+    joins_callee = True
 
     def enter(self, run: StepContext) -> StateResult:
         try:
@@ -62,6 +75,39 @@ class CompiledConnect:
         return AnswerCallback(
             Hangup() if type(event) is Pie and event.type == "hangup" else Continue()
         )
+
+    @property
+    def has_machine_detection(self) -> bool:
+        return not DETECTION_EXITS.isdisjoint(self.exits)
+
+    @property
+    def reports_keys(self) -> bool:
+        return self.is_detecting_keys
+
+    @property
+    def dialled_texts(self) -> Mapping[str, Template]:
+        return self.prepared_action.texts if self.target == "phone" else NOTHING
+
+    def list_text_limits(self) -> Iterator[TextLimit]:
+        then = "the call takes its error exit"
+        name, headers = self.prepared_action.texts[self.target], self.prepared_action.headers
+        if self.target in NAME_LIMITS:
+            most, what = NAME_LIMITS[self.target]
+            yield TextLimit((self.target,), what, most, then, {"": name})
+        what = "call headers in bytes"
+        yield TextLimit(("headers",), what, MAX_HEADERS_BYTES, then, headers, in_bytes=True)
+
+    def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
+        """How keys are counted, where they are not."""
+        found = authored.get("keys") if isinstance(authored, dict) else None
+        options = found if isinstance(found, dict) else {}
+        for name in ("max", "timeout") if options and options.get("mode") != "detect" else ():
+            if name in options:
+                yield NoEffect(
+                    ("keys", name),
+                    f"keys are not counted in `mode: {options['mode']}`",
+                    "remove it, or use `mode: detect`",
+                )
 
     def handle_answer(self, event: Ace) -> StateResult:
         """With `detect: async` the verdict comes as a notice: whatever stands here is none yet."""
@@ -129,106 +175,18 @@ def compile_connect(
         return None
     # None is ruled out above
     wire = prepare_action(builder, path, connect, target, texts, headers)  # type: ignore[arg-type]
-    late = connect.detect == "async"
-    return (
-        CompiledConnect(
-            target, wire, frozenset(builder.exits), frozenset({ACTIONS_BY_TARGET[target]}), late
-        )
-        if wire
-        else None
+    if wire is None:
+        return None
+    return CompiledConnect(
+        target,
+        wire,
+        frozenset(builder.exits),
+        frozenset({ACTIONS_BY_TARGET[target]}),
+        is_detection_async=connect.detect == "async",
+        is_detecting_keys=target == "conference"
+        and isinstance(connect.keys, ConferenceKeys)
+        and connect.keys.mode == "detect",
     )
-
-
-OPTIONS_BY_TARGET = {
-    "phone": {
-        "caller_id",
-        "ring",
-        "limit",
-        "dtmf",
-        "indications",
-        "silent",
-        "answered",
-        "person",
-        "machine",
-        "unsure",
-        "beep",
-    },
-    "sip": {"caller_id", "limit", "transport", "headers", "music", "silent", "answered"},
-    "app": {"headers"},
-    "conference": {"music", "keys"},
-    "stream": {"limit", "headers", "version", "sample_rate"},
-}
-CHECKED_OPTIONS = sorted(set().union(*OPTIONS_BY_TARGET.values()))
-
-
-def check_options(builder: StateBuilder, path: KeyPath, connect: Connect, target: str) -> None:
-    """Options that this kind of leg cannot honour are mistakes, never silently dropped."""
-    for name in CHECKED_OPTIONS:
-        if (
-            getattr(connect, name) not in (UNSET, False, {})
-            and name not in OPTIONS_BY_TARGET[target]
-        ):
-            where = " and ".join(kind for kind in TARGET_KEYS if name in OPTIONS_BY_TARGET[kind])
-            builder.add_problem(
-                "FE413",
-                (*path, name),
-                f"a connection to {target} has no {name}",
-                f"{name} is for {where}",
-            )
-    check_durations(builder, path, connect)
-    shown = connect.caller_id
-    if isinstance(shown, str) and "${" not in shown and not format_caller_id({"caller_id": shown}):
-        builder.add_problem(
-            "FE415",
-            (*path, "caller_id"),
-            "this is no phone number",
-            "write + and the country code, or `private`",
-        )
-    if connect.silent and any(
-        getattr(connect, name) is not UNSET
-        for name in ("answered", "person", "machine", "unsure", "beep")
-    ):
-        builder.add_problem(
-            "FE414",
-            (*path, "silent"),
-            "a silent connection reports no answer, so these exits can never be taken",
-            "remove silent: or the exits",
-        )
-    if connect.detect == "async" and connect.answered is not UNSET:
-        message = "with asynchronous detection the verdict comes after `answered` has taken the call elsewhere"
-        builder.add_problem(
-            "FE414", (*path, "answered"), message, "remove answered:, or use `detect: sync`"
-        )
-    if connect.beep is not UNSET and connect.detect == "sync":
-        builder.add_problem(
-            "FE414",
-            (*path, "beep"),
-            "the beep is reported by asynchronous detection only",
-            "add `detect: async`",
-        )
-
-
-def check_durations(builder: StateBuilder, path: KeyPath, connect: Connect) -> None:
-    if isinstance(connect.limit, str):
-        builder.compile_seconds(
-            (*path, "limit"),
-            connect.limit,
-            MAX_CALL_SECONDS,
-            "how long the platform lets a call last",
-        )
-    if isinstance(connect.ring, str):
-        builder.compile_seconds(
-            (*path, "ring"), connect.ring, MAX_RING_SECONDS, "how long it may ring"
-        )
-    if connect.keys:
-        most = MAX_CONFERENCE_KEYS_SECONDS * 1000
-        builder.compile_millis(
-            (*path, "keys", "timeout"),
-            connect.keys.timeout,
-            1000,
-            most,
-            "how long to wait for the next key",
-        )
 
 
 def add_exits(builder: StateBuilder, path: KeyPath, connect: Connect) -> None:
@@ -236,3 +194,35 @@ def add_exits(builder: StateBuilder, path: KeyPath, connect: Connect) -> None:
     builder.add_exit("answered", connect.answered, (*path, "answered"), "ace")
     for name in ("person", "machine", "unsure", "beep"):
         builder.add_exit(name, getattr(connect, name), (*path, name), late)  # type: ignore[arg-type]
+
+
+def summarise_connect(authored: str | Mapping[str, Any]) -> str:
+    if isinstance(authored, str):
+        return authored
+    return next(
+        (f"{target} {authored[target]}" for target in TARGET_KEYS if target in authored), ""
+    )
+
+
+CONNECT_KIND = StateKind(
+    "connect",
+    "Put the caller through",
+    EXAMPLE,
+    Annotated[
+        str | Connect,
+        Meta(
+            title="connect",
+            description="A phone number, or the long form.",
+            examples=["+14045009000"],
+        ),
+    ],
+    compile_connect,
+    "none",
+    shape="connection",
+    summarise=summarise_connect,
+    is_summary_first=True,
+    actions=ACTIONS_BY_TARGET,
+    data_keys=frozenset({"headers"}),
+    identifying_options=frozenset(TARGET_KEYS),
+    expand=lambda authored: Connect(phone=authored) if isinstance(authored, str) else authored,
+)

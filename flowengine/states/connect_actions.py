@@ -13,7 +13,7 @@ from flowengine.limits import MAX_CONFERENCE_ID, MAX_HEADERS_BYTES, MAX_USER_NAM
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_options import Connect
-from flowengine.states.field_types import parse_millis, parse_seconds
+from flowengine.states.field_types import DIALLED_TARGET, parse_millis, parse_seconds
 from flowengine.states.state_results import ActionToSend
 from flowengine.states.step_context import StepContext
 from flowengine.svaml import (
@@ -39,7 +39,6 @@ from flowengine.svaml.header_format import count_header_bytes
 
 CallHeaders = tuple[CallHeader, ...]
 ActionFactory = Callable[[Mapping[str, str], CallHeaders, str], Action]
-DIALLED_TARGET = "dialled"
 CONTROL_CHARACTERS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
 
 

@@ -1,7 +1,7 @@
 """fetch: ask another system over HTTP, within the callback's deadline."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -18,21 +18,24 @@ from flowengine.expr import (
     find_whole_expression,
 )
 from flowengine.expr.interpolation import split_interpolations
-from flowengine.limits import MAX_FETCH_SECONDS
+from flowengine.limits import FETCH_MARGIN_SECONDS, MAX_FETCH_SECONDS
 from flowengine.problems import Problem
 from flowengine.source import KeyPath
-from flowengine.states.assign import Scalar, convert_value
 from flowengine.states.builder import CompiledService, StateBuilder, Variable
 from flowengine.states.connect_actions import to_one_line
-from flowengine.states.field_types import Condition, Duration, Name, StateName, parse_millis
+from flowengine.states.fetch_options import HTTP_METHODS, Fetch
+from flowengine.states.field_types import Scalar, parse_millis
 from flowengine.states.lookup_headers import (
     clean_header_value,
     find_header_fault,
     find_value_fault,
     merge_headers,
 )
+from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import Exit, LookupRequest, StateFailure, StateResult
 from flowengine.states.step_context import NameBindings, StepContext
+from flowengine.states.variable_values import convert_value
+from flowengine.states.verb import NoEffect, Verb, WrittenValue
 
 EXAMPLE = """
 look_up:
@@ -45,91 +48,6 @@ look_up:
     failed: agents
   next: greet
 """
-HTTP_METHODS = ("get", "post", "put")
-ServicePath = Annotated[
-    str,
-    Meta(
-        description="The path below the service's address; values are escaped.",
-        examples=["/accounts/${vars.account}"],
-    ),
-]
-StatusKey = Annotated[
-    str,
-    Meta(
-        pattern=r"^([1-5][0-9]{2}|[1-5]xx|timeout)$",
-        extra_json_schema={"x-hint": "write a status such as 404, 5xx, or timeout"},
-    ),
-]
-
-
-class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Ask another system. Exactly one of get, post, put."""
-
-    service: Annotated[Name, Meta(description="A service of the project.", examples=["crm"])]
-    get: ServicePath | UnsetType = UNSET
-    post: ServicePath | UnsetType = UNSET
-    put: ServicePath | UnsetType = UNSET
-    body: (
-        Annotated[
-            dict[str, Scalar],
-            Meta(
-                description="Sent as JSON; texts may have `${…}`.",
-                examples=[{"account": "${vars.account}"}],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    headers: Annotated[
-        dict[str, str],
-        Meta(description="Headers beside those of the service.", examples=[{"X-Line": "support"}]),
-    ] = {}
-    into: Annotated[
-        dict[Name, Condition],
-        Meta(
-            description="Variables and what they take from `body` and `status`.",
-            examples=[{"name": "body.name"}],
-        ),
-    ] = {}
-    timeout: (
-        Annotated[
-            Duration,
-            Meta(
-                description="The longest wait; never past the callback's deadline.",
-                examples=["1.5s"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    retries: (
-        Annotated[
-            int,
-            Meta(
-                description="How often a failed connection or a 5xx is tried again, time "
-                "permitting.",
-                examples=[1],
-                ge=0,
-                le=3,
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    on: Annotated[
-        dict[StatusKey, StateName],
-        Meta(
-            description="Exits by status: 404, 5xx or timeout.",
-            examples=[{"404": "unknown_account"}],
-        ),
-    ] = {}
-    failed: (
-        Annotated[
-            StateName,
-            Meta(
-                description="Where the call goes when the lookup fails in any other way.",
-                examples=["agents"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +59,7 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledFetch:
+class CompiledFetch(Verb):
     """A lookup at work. Secrets are bound at load and live only here."""
 
     service: CompiledService
@@ -164,6 +82,33 @@ class CompiledFetch:
             return self.build_request(run.bind_names(self.names, self.secrets))
         except EvalError as error:
             return self.handle_failure(run, error.message)
+
+    @property
+    def is_failure_likely(self) -> bool:
+        return not self.has_failed_exit
+
+    @property
+    def lookup_service(self) -> CompiledService:
+        return self.service
+
+    @property
+    def lookup_statuses(self) -> frozenset[str]:
+        return self.statuses
+
+    def list_written_values(self) -> Iterator[WrittenValue]:
+        for capture in self.captures:
+            yield WrittenValue(capture.variable, capture.value, ("into", capture.variable.name))
+
+    def find_no_effects(self, authored: Any, deadline: float) -> Iterator[NoEffect]:
+        """A timeout that the callback's deadline cuts."""
+        most = deadline - FETCH_MARGIN_SECONDS
+        if self.timeout > most and "timeout" in authored:
+            yield NoEffect(
+                ("timeout",),
+                f"a lookup is cut off after {most:g}s, as the platform waits {deadline:g}s for an "
+                "answer",
+                f"write `timeout: {most:g}s` or less",
+            )
 
     def build_request(self, names: Mapping[str, Any]) -> LookupRequest:
         headers = {
@@ -247,14 +192,7 @@ def compile_fetch(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> Compile
         name: compile_header(builder, (*path, "headers", name), secret_scope, fetch.headers)
         for name in fetch.headers
     }
-    body = (
-        None
-        if fetch.body is UNSET
-        else {
-            key: compile_body_value(builder, (*path, "body", key), value)
-            for key, value in fetch.body.items()
-        }
-    )
+    body = compile_body(builder, (*path, "body"), fetch.body)
     captures = compile_captures(builder, path, fetch)
     add_exits(builder, path, fetch)
     if service is None or url is None:
@@ -341,6 +279,14 @@ def check_path(builder: StateBuilder, path: KeyPath, text: str) -> None:
         )
 
 
+def compile_body(
+    builder: StateBuilder, path: KeyPath, body: Mapping[str, Scalar] | UnsetType
+) -> dict[str, Any] | None:
+    if body is UNSET:
+        return None
+    return {key: compile_body_value(builder, (*path, key), value) for key, value in body.items()}
+
+
 def compile_body_value(builder: StateBuilder, path: KeyPath, value: Scalar) -> Any:
     if not isinstance(value, str):
         return value
@@ -365,3 +311,43 @@ def add_exits(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> None:
     for status, target in fetch.on.items():
         builder.add_exit(f"on {status}", target, (*path, "on", status))
     builder.add_exit("failed", fetch.failed, (*path, "failed"))
+
+
+def summarise_fetch(authored: Mapping[str, Any]) -> str:
+    method = next((name for name in HTTP_METHODS if name in authored), "")
+    return f"{authored['service']}: {method} {authored[method]}" if method else ""
+
+
+def list_fetch_facts(authored: Fetch) -> Iterator[AuthoredFact]:
+    """What a lookup does not say itself is its service's."""
+    yield AuthoredFact("topic", f"service {authored.service}", None)
+    yield AuthoredFact("service", authored.service, ("timeout", "retries"))
+
+
+FETCH_KIND = StateKind(
+    "fetch",
+    "Ask another system over HTTP",
+    EXAMPLE,
+    Annotated[
+        Fetch,
+        Meta(
+            title="fetch",
+            description="Ask another system over HTTP.",
+            examples=[
+                {
+                    "service": "crm",
+                    "get": "/accounts/${vars.account}",
+                    "into": {"name": "body.name"},
+                }
+            ],
+        ),
+    ],
+    compile_fetch,
+    "same",
+    shape="lookup",
+    summarise=summarise_fetch,
+    is_summary_first=True,
+    list_facts=list_fetch_facts,
+    data_keys=frozenset({"into", "headers", "body", "on"}),
+    identifying_options=frozenset({"service", *HTTP_METHODS}),
+)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
+DIALLED_TARGET = "dialled"  # in place of a number: the one that the caller dialled
+Scalar = str | int | float | bool
 DURATION_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 DURATION_PATTERN = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$"
 
@@ -72,6 +74,9 @@ DtmfTones = Annotated[
         pattern=r"^([0-9#w]|\$\{[\s\S]*\})*$",
         extra_json_schema={"x-hint": "the platform sends 0-9, # and w (half a second) only"},
     ),
+]
+DtmfKey = Annotated[
+    str, Meta(pattern=r"^[0-9*#]$", extra_json_schema={"x-hint": "a key is one of 0-9 * #"})
 ]
 Attempts = Annotated[int, Meta(ge=1, le=9)]
 LOCALE_PATTERN = r"^[a-zA-Z]{2,3}(-[A-Za-z]{2,4}){0,2}$"

@@ -1,8 +1,8 @@
 """menu: offer choices by key or by voice."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -10,8 +10,16 @@ from msgspec import UNSET, Meta, UnsetType
 from flowengine.sinch import Pie
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
-from flowengine.states.field_types import SPECIAL_TARGETS, Attempts, Duration, StateName
-from flowengine.states.prompt import CompiledPrompt, Prompt, join_prompts
+from flowengine.states.field_types import Attempts, DtmfKey, Duration, StateName
+from flowengine.states.menu_options import (
+    AuthoredOption,
+    CompiledSubmenu,
+    MenuOptionsCompiler,
+    list_option_facts,
+    list_option_keys,
+    merge_global_options,
+)
+from flowengine.states.prompt import Prompt, join_prompts
 from flowengine.states.question import (
     AuthoredRetryPrompts,
     Question,
@@ -22,8 +30,10 @@ from flowengine.states.question import (
     get_voice_millis,
 )
 from flowengine.states.spoken_input import fold_words, read_digits
+from flowengine.states.state_kind import StateKind
 from flowengine.states.state_results import ActionToSend, AnswerCallback, Exit, StateResult
 from flowengine.states.step_context import StepContext
+from flowengine.states.verb import NoEffect, PromptSequence, Verb, filter_prompts
 from flowengine.svaml import Menu as WireMenu
 from flowengine.svaml import MenuOption as WireOption
 from flowengine.svaml import RunMenu, encode_fragment
@@ -40,59 +50,6 @@ main:
     no_match: That is not one of the choices.
     otherwise: agent
 """
-DtmfKey = Annotated[
-    str, Meta(pattern=r"^[0-9*#]$", extra_json_schema={"x-hint": "a key is one of 0-9 * #"})
-]
-
-
-class Submenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A menu inside a menu; the platform plays it without asking the server in between."""
-
-    prompt: Annotated[
-        Prompt,
-        Meta(
-            description="What the caller hears in this inner menu.", examples=["For sales press 1."]
-        ),
-    ]
-    options: Annotated[
-        dict[DtmfKey, "StateName | AuthoredOption"],
-        Meta(description="What each key does.", examples=[{"1": "sales"}], min_length=1),
-    ]
-
-
-class AuthoredOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One choice: where it leads, or the inner menu it opens, and the words a caller may say
-    instead.
-    """
-
-    next: (
-        Annotated[
-            StateName,
-            Meta(
-                description="The state to go to; `repeat` asks again, `back` returns to the "
-                "question before.",
-                examples=["bill"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    menu: (
-        Annotated[
-            Submenu,
-            Meta(
-                description="An inner menu that this key opens.",
-                examples=[{"prompt": "Press 1.", "options": {"1": "sales"}}],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    hear: Annotated[
-        list[str],
-        Meta(
-            description="Words that choose this option by voice; turns voice input on.",
-            examples=[["bill", "invoice"]],
-        ),
-    ] = []
 
 
 class AuthoredMenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -167,17 +124,7 @@ class AuthoredMenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledSubmenu:
-    """A compiled inner menu, known on the wire by its id; `value` are the keys that lead to it."""
-
-    id: str
-    value: str
-    prompt: CompiledPrompt | None
-    options: tuple[WireOption, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledMenu:
+class CompiledMenu(Verb):
     """A menu at work. `choices` maps what the platform returns to exits; `spoken_words` maps spoken words
     to choices.
     """
@@ -193,6 +140,7 @@ class CompiledMenu:
     constant: bool
     actions = frozenset({"runMenu"})
     waits = True
+    is_question = True
     encoded_actions: dict[tuple[str, str], ActionToSend] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -217,6 +165,39 @@ class CompiledMenu:
         return settled or self.question.retry_question(
             run, "no match", self.question.no_match, "otherwise", self.ask_question
         )
+
+    @property
+    def key_targets(self) -> Mapping[str, str]:
+        return self.choices
+
+    def list_prompts(self) -> PromptSequence:
+        return (
+            *self.question.list_prompts(),
+            *filter_prompts(*(menu.prompt for menu in self.submenus)),
+        )
+
+    def list_answers(self) -> list[PromptSequence]:
+        """A runMenu holds the inner menus too, and the prompt once more where it is repeated."""
+        repeated = filter_prompts(self.question.first) if self.repeats else ()
+        inner = filter_prompts(*(menu.prompt for menu in self.submenus))
+        asked = self.question.list_answers(self.question.no_input, self.question.no_match)
+        return [(*said, *repeated, *inner) for said in asked]
+
+    def list_menu_ids(self) -> Iterator[str]:
+        yield from self.question.list_menu_ids()
+        yield from (menu.id for menu in self.submenus)
+
+    def list_repeat_reasons(self) -> list[str]:
+        return ["no input", "no match"] if self.question.attempts > 1 else []
+
+    def list_sample_keys(self, _words: Iterable[str], _attempts: int) -> Iterator[str]:
+        """Each choice, and a key that is none."""
+        yield from (value.replace(".", "") for value in self.choices)
+        taken = {option.dtmf for option in self.options}
+        yield from [key for key in "9876543210#*" if key not in taken][:1]
+
+    def find_no_effects(self, authored: Any, _deadline: float) -> Iterator[NoEffect]:
+        return self.question.find_no_effects(authored, "add `hear:` to an option")
 
     def match_speech(self, event: Pie, locale: str) -> str:
         """The option whose word or key the caller said, by its keys; the longest word wins."""
@@ -268,92 +249,6 @@ class CompiledMenu:
         )
 
 
-@dataclass(slots=True)
-class MenuOptionsCompiler:
-    """Options being gathered from a menu and the menus inside it."""
-
-    builder: StateBuilder
-    choices: dict[str, str] = field(default_factory=dict)
-    spoken_words: dict[str, str] = field(default_factory=dict)
-    submenus: list[CompiledSubmenu] = field(default_factory=list)
-
-    def compile_options(
-        self, path: KeyPath, authored: Mapping[str, str | AuthoredOption], prefix: str = ""
-    ) -> tuple[WireOption, ...]:
-        return tuple(
-            self.compile_option((*path, key), prefix + key, key, choice)
-            for key, choice in authored.items()
-        )
-
-    def compile_option(
-        self, path: KeyPath, value: str, key: str, authored: str | AuthoredOption
-    ) -> WireOption:
-        option = AuthoredOption(next=authored) if isinstance(authored, str) else authored
-        if (option.next is UNSET) == (option.menu is UNSET):
-            self.builder.add_problem(
-                "FE207",
-                path,
-                f"key {key} leads nowhere in particular",
-                "give it exactly one of next: and menu:",
-            )
-        for index, word in enumerate(option.hear):
-            self.add_spoken_word((*path, "hear", index), word, value)
-        if isinstance(option.menu, Submenu):
-            return WireOption(
-                dtmf=key,
-                action=f"menu({self.compile_submenu((*path, 'menu'), value, option.menu)})",
-            )
-        self.add_choice(path, value, option)
-        return WireOption(dtmf=key, action=f"return({value})")
-
-    def add_choice(self, path: KeyPath, value: str, option: AuthoredOption) -> None:
-        if option.next in SPECIAL_TARGETS:
-            self.choices[value] = str(option.next)
-        else:
-            self.choices[value] = self.builder.add_exit(
-                f"key {value}", option.next, (*path, "next"), "pie"
-            )
-
-    def add_spoken_word(self, path: KeyPath, word: str, value: str) -> None:
-        other = self.spoken_words.setdefault(fold_words(word), value)
-        if other != value:
-            self.builder.add_problem(
-                "FE223",
-                path,
-                f"{word!r} already chooses {other}",
-                "give each option words of its own",
-            )
-
-    def compile_submenu(self, path: KeyPath, value: str, menu: Submenu) -> str:
-        name = f"{self.builder.context.flow}.{self.builder.state}.{value}"
-        options = self.compile_options(
-            (*path, "options"), merge_global_options(self.builder, menu.options), prefix=f"{value}."
-        )
-        self.submenus.append(
-            CompiledSubmenu(
-                name,
-                value,
-                self.builder.compile_embedded_prompt((*path, "prompt"), menu.prompt, late=True),
-                options,
-            )
-        )
-        return name
-
-
-def merge_global_options(
-    builder: StateBuilder, authored: Mapping[str, str | AuthoredOption]
-) -> dict[str, str | AuthoredOption]:
-    """The menu's own options and, after them, the keys that work everywhere."""
-    return {
-        **authored,
-        **{
-            key: target
-            for key, target in builder.context.global_keys.items()
-            if key not in authored
-        },
-    }
-
-
 def compile_menu(builder: StateBuilder, path: KeyPath, menu: AuthoredMenu) -> CompiledMenu:
     gathered = MenuOptionsCompiler(builder)
     options = gathered.compile_options(
@@ -377,3 +272,33 @@ def compile_menu(builder: StateBuilder, path: KeyPath, menu: AuthoredMenu) -> Co
             plan is None or plan.constant for plan in (inner.prompt for inner in gathered.submenus)
         ),
     )
+
+
+MENU_KIND = StateKind(
+    "menu",
+    "Offer choices by key or by voice",
+    EXAMPLE,
+    Annotated[
+        AuthoredMenu,
+        Meta(
+            title="menu",
+            description="Offer choices by key or by voice.",
+            examples=[
+                {
+                    "prompt": "For your bill press 1.",
+                    "options": {"1": "bill"},
+                    "otherwise": "agents",
+                }
+            ],
+        ),
+    ],
+    compile_menu,
+    "none",
+    shape="question",
+    summarise=lambda authored: authored.get("prompt"),
+    list_keys=lambda authored: list_option_keys(authored["options"]),
+    list_facts=lambda authored: list_option_facts(authored.options),
+    has_defaults=True,
+    actions={"": "runMenu"},
+    data_keys=frozenset({"hear"}),
+)

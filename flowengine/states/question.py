@@ -2,9 +2,9 @@
 runMenu that carries a question.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
@@ -22,6 +22,7 @@ from flowengine.states.state_results import (
     StateResult,
 )
 from flowengine.states.step_context import StepContext
+from flowengine.states.verb import NoEffect, PromptSequence, filter_prompts
 from flowengine.svaml import Hangup, Menu, RunMenu, format_voice
 
 
@@ -49,6 +50,7 @@ AuthoredRetryPrompts = Annotated[
         examples=["Sorry?", {"each": ["Sorry?", "Pardon?"]}],
     ),
 ]
+RETRY_PROMPT_KEYS = ("again", "no_input", "no_match", "invalid")
 AskFunction = Callable[[StepContext, str], ActionToSend]
 
 
@@ -119,6 +121,50 @@ class Question:
         platform listens in.
         """
         return locale if self.accepts_voice else format_voice(locale, self.voice)
+
+    def list_prompts(self) -> PromptSequence:
+        """Everything that it may say."""
+        return filter_prompts(
+            self.first, self.again, *self.no_input.prompts, *self.no_match.prompts
+        )
+
+    def list_answers(self, *wordings: RetryPrompts) -> list[PromptSequence]:
+        """What it says when it is asked first, and after each of these words."""
+        retries = [
+            filter_prompts(words, self.again or self.first)
+            for wording in wordings
+            for words in wording.prompts
+        ]
+        return [filter_prompts(self.first), *retries]
+
+    def list_menu_ids(self) -> Iterator[str]:
+        if self.has_named_menus:
+            yield self.menu_id
+
+    def find_no_effects(self, authored: Mapping[str, Any], voice_cure: str) -> Iterator[NoEffect]:
+        """Options that nobody comes to hear: `voice_cure` is how one lets callers speak."""
+        if "voice_timeout" in authored and not self.accepts_voice:
+            yield NoEffect(
+                ("voice_timeout",),
+                "nobody can speak here, so nothing is waited for",
+                f"{voice_cure}, or remove it",
+            )
+        for name in RETRY_PROMPT_KEYS if self.attempts == 1 else ():
+            if name in authored:
+                yield NoEffect(
+                    (name,),
+                    "the question is asked only once, so nobody hears this",
+                    "allow more attempts, or remove it",
+                )
+        for name in RETRY_PROMPT_KEYS if self.attempts > 1 else ():
+            words = authored.get(name)
+            each = words.get("each") if isinstance(words, dict) else None
+            if each and len(each) > self.attempts - 1:
+                yield NoEffect(
+                    (name, "each", self.attempts - 1),
+                    f"after {self.attempts} attempts the call goes on, so nobody hears this",
+                    "allow more attempts, or remove it",
+                )
 
     def retry_question(
         self, run: StepContext, why: str, words: RetryPrompts, exhausted: str, ask: AskFunction

@@ -1,7 +1,8 @@
 """split: send shares of the callers different ways, the same way each time they call."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -9,8 +10,10 @@ from msgspec import UNSET, Meta, UnsetType
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.field_types import StateName
+from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import Exit, StateResult
 from flowengine.states.step_context import CALLER_NAMES, StepContext
+from flowengine.states.verb import NoEffect, Verb
 
 EXAMPLE = """
 try_new_greeting:
@@ -50,7 +53,7 @@ Split = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledSplit:
+class CompiledSplit(Verb):
     """Upper bounds in per cent with their exits; `salt` keeps different splits independent."""
 
     salt: str
@@ -62,8 +65,17 @@ class CompiledSplit:
         place = run.compute_share(self.salt)
         return next((leads for bound, leads in self.bounds if place < bound), self.bounds[-1][1])
 
-    def resume(self, run: StepContext) -> StateResult:
-        return self.enter(run)
+    def find_no_effects(self, _authored: Any, _deadline: float) -> Iterator[NoEffect]:
+        """Shares of 0%."""
+        before = 0.0
+        for index, (bound, _) in enumerate(self.bounds):
+            if bound <= before:
+                yield NoEffect(
+                    (index,),
+                    "no caller is sent here: its share is 0%",
+                    "give it a share, or remove it",
+                )
+            before = max(before, bound)
 
 
 def compile_split(builder: StateBuilder, path: KeyPath, shares: list[SplitShare]) -> CompiledSplit:
@@ -80,12 +92,10 @@ def compile_split(builder: StateBuilder, path: KeyPath, shares: list[SplitShare]
         total = (
             max(total, 100.0) if share.share is UNSET else total + float(share.share.rstrip("%"))
         )
-        bounds.append(
-            (
-                total,
-                Exit(builder.add_exit(f"share {index + 1}", share.next, (*path, index, "next"))),
-            )
+        name = builder.add_exit(
+            f"share {index + 1}", share.next, (*path, index, "next"), label=share.share or "else"
         )
+        bounds.append((total, Exit(name)))
     if abs(total - 100) > 1e-6:
         builder.add_problem(
             "FE212",
@@ -94,3 +104,24 @@ def compile_split(builder: StateBuilder, path: KeyPath, shares: list[SplitShare]
             "leave out the share of the last entry: it takes the rest",
         )
     return CompiledSplit(f"{builder.context.flow}/{builder.state}", tuple(bounds))
+
+
+def list_split_facts(authored: list[SplitShare]) -> Iterator[AuthoredFact]:
+    given = [float(share.share.rstrip("%")) if share.share else None for share in authored]
+    rest = max(0.0, 100 - sum(share or 0 for share in given))
+    for index, (share, size) in enumerate(zip(authored, given, strict=True)):
+        value = f"{rest if size is None else size:g}%"
+        yield AuthoredFact("share", "", value, (index,), target=share.next)
+
+
+SPLIT_KIND = StateKind(
+    "split",
+    "Send shares of the callers different ways",
+    EXAMPLE,
+    Split,
+    compile_split,
+    "none",
+    shape="decision",
+    list_facts=list_split_facts,
+    splits_callers=True,
+)

@@ -1,5 +1,6 @@
 """subflow and return: use a flow inside another, with inputs, outputs and named outcomes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -9,9 +10,9 @@ from msgspec import Meta
 from flowengine.expr import EvalError
 from flowengine.problems import suggest_name
 from flowengine.source import KeyPath
-from flowengine.states.assign import Assignment, Scalar, truncate_text
 from flowengine.states.builder import FlowSignature, StateBuilder, Variable
-from flowengine.states.field_types import FlowName, Name, StateName
+from flowengine.states.field_types import FlowName, Name, Scalar, StateName
+from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import (
     EnterSubflow,
     ReturnFromSubflow,
@@ -19,6 +20,8 @@ from flowengine.states.state_results import (
     StateResult,
 )
 from flowengine.states.step_context import StepContext
+from flowengine.states.variable_values import Assignment, truncate_text
+from flowengine.states.verb import Verb, WrittenValue
 
 EXAMPLE = """
 check_pin:
@@ -76,7 +79,7 @@ AuthoredReturn = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledSubflow:
+class CompiledSubflow(Verb):
     """A call of another flow. `into` pairs a variable here with an output there."""
 
     flow: str
@@ -94,8 +97,16 @@ class CompiledSubflow:
         except EvalError as error:
             return StateFailure(error.message)
 
-    def resume(self, run: StepContext) -> StateResult:
-        return self.enter(run)
+    @property
+    def callee(self) -> str:
+        return self.flow
+
+    def list_written_values(self) -> Iterator[WrittenValue]:
+        for item in self.inputs:
+            name = item.variable.name
+            yield WrittenValue(item.variable, item.value, ("with", name))
+        for variable, output in self.into:
+            yield WrittenValue(variable, None, ("into", variable.name), output=output)
 
     def convert_outputs(self, ended: dict[str, Any], notes: list[str]) -> dict[str, Any]:
         """The variables here after the flow there has ended with these names. A text is cut to what
@@ -112,18 +123,20 @@ class CompiledSubflow:
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledReturn:
+class CompiledReturn(Verb):
     """The end of a subflow."""
 
     outcome: str
     actions = frozenset[str]()
     waits = False
+    is_end = True
 
     def enter(self, _run: StepContext) -> StateResult:
         return ReturnFromSubflow(self.outcome)
 
-    def resume(self, run: StepContext) -> StateResult:
-        return self.enter(run)
+    @property
+    def returned_outcome(self) -> str:
+        return self.outcome
 
 
 def compile_subflow(
@@ -131,7 +144,7 @@ def compile_subflow(
 ) -> CompiledSubflow | None:
     signature = builder.context.subflows.get(subflow.flow)
     for outcome, target in subflow.outcomes.items():
-        builder.add_exit(f"outcome {outcome}", target, (*path, "outcomes", outcome))
+        builder.add_exit(f"outcome {outcome}", target, (*path, "outcomes", outcome), label=outcome)
     if signature is None:
         builder.add_problem(
             "FE202",
@@ -232,3 +245,39 @@ def compile_return(builder: StateBuilder, path: KeyPath, outcome: str) -> Compil
             suggest_name(outcome, outcomes) or "declare it under outcomes:",
         )
     return CompiledReturn(outcome)
+
+
+def list_subflow_facts(authored: Subflow) -> Iterator[AuthoredFact]:
+    yield AuthoredFact("flow", "flow", authored.flow, ("flow",))
+
+
+SUBFLOW_KIND = StateKind(
+    "subflow",
+    "Use another flow",
+    EXAMPLE,
+    Annotated[
+        Subflow,
+        Meta(
+            title="subflow",
+            description="Use another flow.",
+            examples=[{"flow": "ask-pin", "outcomes": {"right": "greet", "wrong": "goodbye"}}],
+        ),
+    ],
+    compile_subflow,
+    "none",
+    shape="subflow",
+    summarise=lambda authored: str(authored["flow"]),
+    is_summary_first=True,
+    list_facts=list_subflow_facts,
+    data_keys=frozenset({"with", "into", "outcomes"}),
+)
+RETURN_KIND = StateKind(
+    "return",
+    "End a subflow",
+    RETURN_EXAMPLE,
+    AuthoredReturn,
+    compile_return,
+    "none",
+    shape="end",
+    identifying_options=frozenset({"return"}),
+)

@@ -14,8 +14,10 @@ from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
 from flowengine.states.field_types import Duration
 from flowengine.states.prompt import CompiledPrompt, Prompt
+from flowengine.states.state_kind import StateKind
 from flowengine.states.state_results import AnswerCallback, StateResult
 from flowengine.states.step_context import StepContext
+from flowengine.states.verb import PromptSequence, Verb, filter_prompts
 from flowengine.svaml import Action, Continue, Hangup, format_voice
 from flowengine.svaml import Park as WirePark
 
@@ -72,12 +74,14 @@ class AuthoredPark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledFixedAction:
+class CompiledFixedAction(Verb):
     """An action that is the same for every call; None where an event wants no action."""
 
     action: Action | None
     actions: frozenset[str]
-    waits: bool
+    ends_call: bool = False
+    waits = True
+    is_end = True
 
     def enter(self, _run: StepContext) -> StateResult:
         return AnswerCallback(self.action)
@@ -87,7 +91,7 @@ class CompiledFixedAction:
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledPark:
+class CompiledPark(Verb):
     """A hold at work."""
 
     intro: CompiledPrompt | None
@@ -96,6 +100,8 @@ class CompiledPark:
     voice: str
     actions = frozenset({"park"})
     waits = True
+    is_end = True
+    ends_call = True
 
     def enter(self, run: StepContext) -> StateResult:
         intro = self.intro.render_prompt(run) if self.intro else ""
@@ -112,23 +118,29 @@ class CompiledPark:
         """
         return AnswerCallback(Continue() if type(run.event) is Ace else Hangup())
 
+    def list_prompts(self) -> PromptSequence:
+        return filter_prompts(self.intro, self.hold)
+
+    def list_answers(self) -> list[PromptSequence]:
+        return [self.list_prompts()]
+
 
 def compile_continue(
     _builder: StateBuilder, _path: KeyPath, _authored: NoSettings | None
 ) -> CompiledFixedAction:
-    return CompiledFixedAction(Continue(), frozenset({"continue"}), waits=True)
+    return CompiledFixedAction(Continue(), frozenset({"continue"}))
 
 
 def compile_hangup(
     _builder: StateBuilder, _path: KeyPath, _authored: NoSettings | None
 ) -> CompiledFixedAction:
-    return CompiledFixedAction(Hangup(), frozenset({"hangup"}), waits=True)
+    return CompiledFixedAction(Hangup(), frozenset({"hangup"}), ends_call=True)
 
 
 def compile_done(
     _builder: StateBuilder, _path: KeyPath, _authored: NoSettings | None
 ) -> CompiledFixedAction:
-    return CompiledFixedAction(None, frozenset({"done"}), waits=True)
+    return CompiledFixedAction(None, frozenset({"done"}))
 
 
 def compile_park(builder: StateBuilder, path: KeyPath, park: AuthoredPark) -> CompiledPark:
@@ -142,3 +154,62 @@ def compile_park(builder: StateBuilder, path: KeyPath, park: AuthoredPark) -> Co
         limit,
         builder.context.voice,
     )
+
+
+CONTINUE_KIND = StateKind(
+    "continue",
+    "Let the call go on",
+    CONTINUE_EXAMPLE,
+    Annotated[
+        NoSettings | None,
+        Meta(title="continue", description="Let the call go on.", examples=[None]),
+    ],
+    compile_continue,
+    "none",
+    shape="end",
+    actions={"": "continue"},
+)
+PARK_KIND = StateKind(
+    "park",
+    "Hold the call",
+    PARK_EXAMPLE,
+    Annotated[
+        AuthoredPark,
+        Meta(
+            title="park",
+            description="Hold the call.",
+            examples=[{"intro": "Please hold.", "limit": "5m"}],
+        ),
+    ],
+    compile_park,
+    "none",
+    shape="end",
+    summarise=lambda authored: authored.get("intro"),
+    is_summary_first=True,
+    actions={"": "park"},
+)
+HANGUP_KIND = StateKind(
+    "hangup",
+    "End the call",
+    HANGUP_EXAMPLE,
+    Annotated[
+        NoSettings | None, Meta(title="hangup", description="End the call.", examples=[None])
+    ],
+    compile_hangup,
+    "none",
+    shape="end",
+    actions={"": "hangup"},
+)
+DONE_KIND = StateKind(
+    "done",
+    "End what an event asked for",
+    DONE_EXAMPLE,
+    Annotated[
+        NoSettings | None,
+        Meta(title="done", description="End what an event asked for.", examples=[None]),
+    ],
+    compile_done,
+    "none",
+    shape="end",
+)
+STAND_IN_STATE: dict[str, None] = {"hangup": None}  # well formed, and leads nowhere

@@ -137,7 +137,7 @@ LABELS = [
 
 
 def graph_of(label: str) -> FlowGraph:
-    nodes = (Node("a", "menu", label), Node("b", "hangup", "bye"))
+    nodes = (Node("a", "question", label), Node("b", "end", "bye"))
     return FlowGraph("f", label, (EntryPoint("start", "a"),), nodes, (Edge("a", "b", (label,)),))
 
 

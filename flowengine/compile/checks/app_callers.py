@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 
 from flowengine.compile.checks.call_facts import FROM_APP, CallFacts
-from flowengine.compile.checks.program_graph import QUESTION_STATE_KINDS
-from flowengine.compile.checks.unheard_events import is_detecting_keys
 from flowengine.problems import Problem
 
 APP_CALLERS_HINT = (
@@ -18,7 +16,7 @@ def check(known: CallFacts) -> Iterator[Problem]:
         if not known.can_hold(state.name, FROM_APP):
             continue
         document = known.program.document
-        if state.kind in QUESTION_STATE_KINDS:
+        if state.verb.is_question:
             message = f"{state.name} may wait for ever: the platform reports no keys of callers from apps, and a route leads them here"
             yield Problem(
                 "FE937",
@@ -26,7 +24,7 @@ def check(known: CallFacts) -> Iterator[Problem]:
                 message,
                 APP_CALLERS_HINT,
             )
-        elif is_detecting_keys(known.program, state):
+        elif state.verb.reports_keys:
             message = f"the keys of callers from apps are not reported, and a route leads them to {state.name}"
-            span = document.find_key_span((*state.path, "connect", "keys"))
+            span = document.find_key_span((*state.path, state.kind, "keys"))
             yield Problem("FE937", span, message, APP_CALLERS_HINT)

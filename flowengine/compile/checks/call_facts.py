@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from flowengine.compile.checks.call_paths import get_special_keys
 from flowengine.compile.checks.dataflow import (
     FAILED_OUTCOME,
     UNCHANGED,
@@ -20,18 +19,15 @@ from flowengine.compile.checks.dataflow import (
     compute_transfers,
 )
 from flowengine.compile.checks.program_graph import (
-    QUESTION_STATE_KINDS,
     find_components,
-    get_callee,
     list_callees,
     list_subflow_calls,
 )
 from flowengine.compile.program import CompiledState, Program
 from flowengine.expr import Template, find_whole_expression
 from flowengine.model import AuthoredProject, CompileCache
-from flowengine.states.choose import CompiledChoose
-from flowengine.states.connect import CompiledConnect
 from flowengine.states.field_types import LOCALE_PATTERN
+from flowengine.states.verb import ConditionalExit
 
 REACHABLE: Final = 1  # a call may come here at all
 INCOMING: Final = 1 << 1
@@ -68,7 +64,6 @@ NOTICE_FACTS: Final = {
     "recording_finished": OTHER_NOTICE,
     "callingerror": ERROR_NOTICE,
 }
-AMD_EXITS: Final = frozenset({"person", "machine", "unsure", "beep"})
 _ORIGIN_TEST: Final = re.compile(r"""call\.origin\s*(==|!=)\s*["'](pstn|mxp|sip|server)["']""")
 _LOCALE_LITERAL: Final = re.compile(r"""["']([a-z]{2,3}(?:-[A-Za-z]{2,4}){1,2})["']""")
 
@@ -115,7 +110,7 @@ def compute_call_facts(
     order = [
         name
         for circle in find_components(
-            {name: [get_callee(state) for state in states] for name, states in calling.items()}
+            {name: [state.verb.callee for state in states] for name, states in calling.items()}
         )
         for name in circle
     ]
@@ -139,7 +134,7 @@ def compute_call_facts(
             inside = get_locale_transfer(programs[name], state, locales).apply_to(
                 found[name].facts_by_state.get(state.name, 0)
             )
-            entering[get_callee(state)] = entering.get(get_callee(state), 0) | inside
+            entering[state.verb.callee] = entering.get(state.verb.callee, 0) | inside
     return {name: found[name] for name in programs}
 
 
@@ -194,22 +189,19 @@ def compute_flow_transfers(
 
 
 def build_path_graph(program: Program, locales: tuple[str, ...]) -> PathGraph:
-    questions = [
-        name for name, state in program.states.items() if state.kind in QUESTION_STATE_KINDS
-    ]
+    questions = [name for name, state in program.states.items() if state.verb.is_question]
     edges, used, returns = {}, {}, {}
     for name, state in program.states.items():
         spoken = get_locale_transfer(program, state, locales)
         edges[name] = [*iterate_edges(state, spoken, questions)]
-        if flow := get_callee(state):
+        if flow := state.verb.callee:
             leads = {
                 exit_.removeprefix("outcome "): target.state
                 for exit_, target in state.exits.items()
             }
             used[name] = PathCall(flow, spoken, {**leads, FAILED_OUTCOME: state.error})
-        elif state.kind == "return":
-            # the kind says that it is a return
-            returns[name] = state.verb.outcome  # type: ignore[attr-defined]
+        elif state.verb.returned_outcome:
+            returns[name] = state.verb.returned_outcome
     return PathGraph(edges, used, returns)
 
 
@@ -219,10 +211,8 @@ def iterate_edges(
     """All ways from a state to others of its flow. A subflow is followed apart."""
     here = spoken.chain_with(get_recording_transfer(state)) if state.preamble else UNCHANGED
     pressed = AFTER_QUESTION if here is UNCHANGED else here.chain_with(AFTER_QUESTION)
-    if not get_callee(state):
-        limits = (
-            find_origin_limits(state.verb) if isinstance(state.verb, CompiledChoose) else NO_LIMITS
-        )
+    if not state.verb.callee:
+        limits = find_origin_limits(state.verb.conditional_exits)
         for name, target in state.exits.items():
             if target.via == "pie":
                 yield PathEdge(target.state, pressed)
@@ -234,12 +224,12 @@ def iterate_edges(
                     target.state,
                     here.chain_with(make_event_transfer(find_reported_event(state, target.via))),
                 )
-    for leads in get_special_keys(state).values() if state.kind in QUESTION_STATE_KINDS else ():
+    for leads in state.verb.key_targets.values():
         asked = [state.name] if leads == "repeat" else questions if leads == "back" else []
         yield from (PathEdge(question, pressed) for question in asked)
     if state.error:
         yield PathEdge(state.error, spoken)
-        if state.kind in QUESTION_STATE_KINDS:
+        if state.verb.is_question:
             yield PathEdge(state.error, pressed)
 
 
@@ -256,12 +246,8 @@ def find_reported_event(state: CompiledState, via: str) -> int:
     """The event that an exit of a connection reports."""
     if via == "notify":
         return OTHER_NOTICE | AMD_KNOWN
-    detects = isinstance(state.verb, CompiledConnect) and has_machine_detection(state.verb)
+    detects = state.verb.has_machine_detection
     return CALLEE_CONNECTED | AMD_KNOWN if detects else CALLEE_CONNECTED
-
-
-def has_machine_detection(connect: CompiledConnect) -> bool:
-    return not AMD_EXITS.isdisjoint(connect.exits)
 
 
 def get_recording_transfer(state: CompiledState) -> Transfer:
@@ -271,12 +257,12 @@ def get_recording_transfer(state: CompiledState) -> Transfer:
     return Transfer(-1, CALL_RECORDED) if first and first.record else UNCHANGED
 
 
-def find_origin_limits(choose: CompiledChoose) -> Mapping[str, Transfer]:
+def find_origin_limits(branches: tuple[ConditionalExit, ...]) -> Mapping[str, Transfer]:
     """By exit: the origins that a condition on `call.origin` leaves to it."""
-    if not any(condition and "call.origin" in condition.text for condition, _ in choose.branches):
+    if not any(condition and "call.origin" in condition.text for condition, _ in branches):
         return NO_LIMITS
     found, left = {}, -1
-    for condition, leads in choose.branches:
+    for condition, leads in branches:
         keep = left
         for part in condition.text.split("&&") if condition else ():
             if tested := _ORIGIN_TEST.fullmatch(part.strip()):

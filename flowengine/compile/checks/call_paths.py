@@ -11,16 +11,11 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from flowengine.compile.checks.program_graph import (
-    QUESTION_STATE_KINDS,
     find_reachable,
-    get_callee,
     list_callees,
 )
 from flowengine.compile.program import CompiledState, Program
 from flowengine.model import CompileCache
-from flowengine.states.collect import CompiledCollect
-from flowengine.states.fetch import CompiledFetch
-from flowengine.states.menu import CompiledMenu
 
 EVENT_CONTEXTS = frozenset({"dice", "notify", "keys"})
 CALLBACK_CONTEXTS = ("ice", "ace", "pie", "notify", "dice", "keys")
@@ -97,11 +92,10 @@ class PathWalk:
         while self.todo:
             node = self.todo.popleft()
             state = self.program.states[node.state]
-            if flow := get_callee(state):
+            if flow := state.verb.callee:
                 self.follow_call(node, state, FlowUse(flow, node.context))
-            elif state.kind == "return":
-                # the kind says that it is a return
-                self.outcomes.add(SubflowOutcome(state.verb.outcome, node.context))  # type: ignore[attr-defined]
+            elif state.verb.returned_outcome:
+                self.outcomes.add(SubflowOutcome(state.verb.returned_outcome, node.context))
             else:
                 self.follow_exits(node, state)
             self.follow_failure(node, state)
@@ -116,7 +110,7 @@ class PathWalk:
                 node,
                 label,
             )
-        for key, leads in get_special_keys(state).items():
+        for key, leads in state.verb.key_targets.items():
             for asked in (
                 (state.name,)
                 if leads == "repeat"
@@ -136,11 +130,7 @@ class PathWalk:
                     name
                 )  # also a state that is left out as it is not well formed
         behind = find_reachable(leading, [node.state])
-        return [
-            name
-            for name, state in states.items()
-            if state.kind in QUESTION_STATE_KINDS and name in behind
-        ]
+        return [name for name, state in states.items() if state.verb.is_question and name in behind]
 
     def follow_call(self, node: StateUnderCallback, state: CompiledState, call: FlowUse) -> None:
         self.calls.setdefault(call, node)
@@ -154,11 +144,9 @@ class PathWalk:
         """Failures count where they are likely: a lookup, a question that the platform gives up,
         and wherever the author wrote error:.
         """
-        if state.kind in QUESTION_STATE_KINDS:
+        if state.verb.is_question:
             self.add_failure(node, state, "pie")
-        elif has_own_error(self.program, state) or (
-            isinstance(state.verb, CompiledFetch) and not state.verb.has_failed_exit
-        ):
+        elif has_own_error(self.program, state) or (state.verb.is_failure_likely):
             self.add_failure(node, state, node.context)
 
     def add_failure(self, node: StateUnderCallback, state: CompiledState, context: str) -> None:
@@ -171,12 +159,6 @@ class PathWalk:
             self.add_node(StateUnderCallback(state.error, context), node, "error")
         else:
             self.outcomes.add(SubflowOutcome(FAILURE_OUTCOME, context))
-
-
-def get_special_keys(state: CompiledState) -> Mapping[str, str]:
-    if isinstance(state.verb, CompiledMenu):
-        return state.verb.choices
-    return state.verb.keys if isinstance(state.verb, CompiledCollect) else {}
 
 
 def has_own_error(program: Program, state: CompiledState) -> bool:

@@ -98,16 +98,15 @@ def find_stray_returns(ways: CallPaths) -> Iterator[Problem]:
                 message = f"{node.state} returns, but there is no caller of this flow to return to: {path}"
                 hint = "end with hangup: or, after an event, with done:; or lead the route to a flow that uses this one"
                 yield Problem(
-                    "FE228", program.document.find_key_span((*state.path, "return")), message, hint
+                    "FE228",
+                    program.document.find_key_span((*state.path, state.kind)),
+                    message,
+                    hint,
                 )
 
 
 def is_stray_return(state: CompiledState, program: Program) -> bool:
-    return (
-        state.kind == "return"
-        and not state.error
-        and state.verb.outcome in program.signature.outcomes  # type: ignore[attr-defined]
-    )
+    return not state.error and state.verb.returned_outcome in program.signature.outcomes
 
 
 def find_incoming_flows(authored: AuthoredProject) -> set[str]:

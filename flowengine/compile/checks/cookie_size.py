@@ -5,9 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from flowengine.compile.checks.program_graph import (
-    QUESTION_STATE_KINDS,
     find_components,
-    get_callee,
     list_subflow_calls,
 )
 from flowengine.compile.program import Program
@@ -114,14 +112,14 @@ def measure_callers(
     calling = list_subflow_calls(programs)
     for circle in reversed(
         find_components(
-            {name: [get_callee(state) for state in states] for name, states in calling.items()}
+            {name: [state.verb.callee for state in states] for name, states in calling.items()}
         )
     ):
         for name in circle:
             for state in calling[name]:
-                if get_callee(state) not in circle:
-                    below[get_callee(state)] = max(
-                        below[get_callee(state)], below[name] + measured[name].calling[state.name]
+                if state.verb.callee not in circle:
+                    below[state.verb.callee] = max(
+                        below[state.verb.callee], below[name] + measured[name].calling[state.name]
                     )
     return below
 
@@ -160,7 +158,7 @@ def measure_history(program: Program) -> int:
     """The questions that `back` can return to travel by name; a lone question is but one."""
     if not program.goes_back:
         return 0
-    names = [name for name, state in program.states.items() if state.kind in QUESTION_STATE_KINDS]
+    names = [name for name, state in program.states.items() if state.verb.is_question]
     alone = (
         len(names) < 2
         and not program.subflow_states

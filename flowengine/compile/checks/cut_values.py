@@ -13,10 +13,7 @@ from flowengine.expr import Expression, Template
 from flowengine.limits import MAX_VARIABLE
 from flowengine.problems import Problem
 from flowengine.source import KeyPath
-from flowengine.states import Variable
-from flowengine.states.assign import Assignment, CompiledSet
-from flowengine.states.fetch import CompiledFetch
-from flowengine.states.subflow import CompiledSubflow
+from flowengine.states import Variable, WrittenValue
 
 CUT_KINDS = frozenset({"text", "digits"})
 
@@ -39,26 +36,16 @@ def iterate_written_values(
     columns: ColumnSizes,
 ) -> Iterator[tuple[Variable, int, KeyPath]]:
     """What a state writes: the variable, the longest value, where the author wrote it."""
-    verb, path = state.verb, state.path
-    if isinstance(verb, CompiledSet):
-        for item in verb.assignments:
-            size = measure_longest_assigned(item, program, columns)
-            yield item.variable, size, (*path, "set", item.variable.name)
-    elif isinstance(verb, CompiledFetch):
-        for capture in verb.captures:
-            size = measure_longest_expression(capture.value, program.variables, columns)
-            yield capture.variable, size, (*path, "fetch", "into", capture.variable.name)
-    elif isinstance(verb, CompiledSubflow):
-        for item in verb.inputs:
-            size = measure_longest_assigned(item, program, columns)
-            yield item.variable, size, (*path, "subflow", "with", item.variable.name)
-        there = outputs.get(verb.flow, {})
-        for variable, output in verb.into:
-            size = there[output].size if output in there else 0
-            yield variable, size, (*path, "subflow", "into", variable.name)
+    for item in state.verb.list_written_values():
+        if item.output:
+            there = outputs.get(state.verb.callee, {})
+            size = there[item.output].size if item.output in there else 0
+        else:
+            size = measure_longest_written(item, program, columns)
+        yield item.variable, size, (*state.path, state.kind, *item.path)
 
 
-def measure_longest_assigned(item: Assignment, program: Program, columns: ColumnSizes) -> int:
+def measure_longest_written(item: WrittenValue, program: Program, columns: ColumnSizes) -> int:
     if isinstance(item.value, Template) and item.value.constant is None:
         return measure_longest_text(item.value, program.variables, columns)
     if isinstance(item.value, Expression):

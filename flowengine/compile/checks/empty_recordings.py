@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from flowengine.compile.program import Program
 from flowengine.problems import Problem
 
+HANGUP_ACTION = "hangup"
+
 
 def check(program: Program) -> Iterator[Problem]:
     for state in program.states.values():
-        if state.kind == "hangup" and state.preamble and state.preamble.record:
+        if HANGUP_ACTION in state.verb.actions and state.preamble and state.preamble.record:
             span = program.document.find_key_span((*state.path, "record"))
             message = "the call ends here: nothing that the caller says is recorded"
             yield Problem(

@@ -6,7 +6,6 @@ from typing import Any, Final, NamedTuple
 
 from flowengine.compile.checks import call_facts as facts
 from flowengine.compile.checks.call_facts import CallFacts
-from flowengine.compile.checks.program_graph import QUESTION_STATE_KINDS
 from flowengine.compile.program import CompiledState
 from flowengine.expr import ExprError
 from flowengine.expr.interpolation import Interpolation, split_interpolations
@@ -98,7 +97,7 @@ def check(known: CallFacts) -> Iterator[Problem]:
 
 def is_retried(state: CompiledState, path: KeyPath) -> bool:
     """Whether this part of a question is only used after an answer to it."""
-    return state.kind in QUESTION_STATE_KINDS and len(path) > 3 and path[3] in RETRY_OPTIONS
+    return state.verb.is_question and len(path) > 3 and path[3] in RETRY_OPTIONS
 
 
 def format_empty(name: str) -> str:
@@ -121,7 +120,7 @@ def find_event_reads(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, int, i
 
 
 def iterate_expressions(text: str, path: KeyPath) -> Iterator[tuple[int, str]]:
-    if path[-1] in EXPRESSION_OPTIONS or (len(path) > 1 and path[2:4] == ("fetch", "into")):
+    if path[-1] in EXPRESSION_OPTIONS or path[3:4] == ("into",):
         yield 0, text
         return
     try:

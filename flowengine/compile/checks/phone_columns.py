@@ -5,13 +5,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
+from flowengine.compile.checks.program_graph import find_number_path
 from flowengine.compile.program import Program
 from flowengine.expr import Expression, Template, find_whole_expression
 from flowengine.model import AuthoredProject, CompileCache
 from flowengine.problems import Problem
 from flowengine.source import KeyPath
-from flowengine.states.assign import CompiledSet
-from flowengine.states.connect import CompiledConnect
 from flowengine.svaml import NUMBER_PATTERN
 
 PHONE_COLUMN_NAMES: Final = frozenset({"phone", "telephone", "mobile", "caller_id"})
@@ -81,7 +80,7 @@ def find_dialled_columns(program: Program) -> frozenset[TableColumn]:
         elif column := _TABLE_COLUMN.fullmatch(inside):
             found.add((column[1], column[2]))
     for state in program.states.values() if variables else ():
-        for item in state.verb.assignments if isinstance(state.verb, CompiledSet) else ():
+        for item in state.verb.list_written_values() if state.verb.only_writes else ():
             text = item.value.text if isinstance(item.value, Expression) else ""
             if item.variable.name in variables and (
                 column := _TABLE_COLUMN.fullmatch(text.strip())
@@ -92,23 +91,20 @@ def find_dialled_columns(program: Program) -> frozenset[TableColumn]:
 
 def iterate_dialled_numbers(program: Program) -> Iterator[Template]:
     for state in program.states.values():
-        if isinstance(state.verb, CompiledConnect) and state.verb.target == "phone":
-            texts = state.verb.prepared_action.texts
-            yield from (texts[name] for name in ("phone", "caller_id") if name in texts)
+        texts = state.verb.dialled_texts
+        yield from (texts[name] for name in ("phone", "caller_id") if name in texts)
 
 
 def check_variables(program: Program) -> Iterator[Problem]:
     """Digits never begin with +."""
     for state in program.states.values():
-        if not isinstance(state.verb, CompiledConnect) or state.verb.target != "phone":
-            continue
-        text = (find_whole_expression(state.verb.prepared_action.texts["phone"].text) or "").strip()
+        dialled = state.verb.dialled_texts.get("phone")
+        text = (find_whole_expression(dialled.text) or "").strip() if dialled else ""
         variable = (
             program.variables.get(text.removeprefix("vars.")) if text[:5] == "vars." else None
         )
         if variable and variable.kind in ("digits", "integer"):
-            authored = program.document.get_value((*state.path, "connect"))
-            path = (*state.path, "connect", *(["phone"] if isinstance(authored, dict) else []))
+            path = find_number_path(program, state)
             message = f"{variable.name} holds digits only, and a number without + is not dialled"
             hint = f'write +${{{text}}} where it has the country code, else ${{e164({text}, "1")}}'
             yield Problem("FE935", program.document.find_span(path), message, hint)

@@ -14,22 +14,11 @@ from flowengine.compile.checks.text_sizes import (
 )
 from flowengine.compile.program import CompiledState, Program
 from flowengine.expr import Template
-from flowengine.limits import (
-    MAX_CONFERENCE_ID,
-    MAX_HEADERS_BYTES,
-    MAX_REPORT_DETAILS,
-    MAX_SAY,
-    MAX_USER_NAME,
-)
+from flowengine.limits import MAX_REPORT_DETAILS, MAX_SAY
 from flowengine.problems import Problem
 from flowengine.source import KeyPath
-from flowengine.states import Variable
-from flowengine.states.connect import CompiledConnect
+from flowengine.states import TextLimit, Variable
 
-NAMED_TARGETS = {
-    "conference": (MAX_CONFERENCE_ID, "the name of a conference", "the call takes its error exit"),
-    "app": (MAX_USER_NAME, "the name of an app user", "the call takes its error exit"),
-}
 MAX_UTF8_BYTES = 4  # of the longest character
 
 
@@ -56,8 +45,9 @@ def iterate_limited_texts(
     program: Program, state: CompiledState, columns: ColumnSizes
 ) -> Iterator[LimitedText]:
     variables = program.variables
-    if isinstance(state.verb, CompiledConnect):
-        yield from iterate_connect_texts(program, state, state.verb, columns)
+    for limit in state.verb.list_text_limits():
+        if any(template.constant is None for template in limit.texts.values()):
+            yield measure_limited_text(program, state, limit, columns)
     details = state.preamble.details if state.preamble else None
     if details and details.constant is None:
         size = measure_longest_text(details, variables, columns)
@@ -80,24 +70,21 @@ def iterate_limited_texts(
                 )
 
 
-def iterate_connect_texts(
-    program: Program, state: CompiledState, connect: CompiledConnect, columns: ColumnSizes
-) -> Iterator[LimitedText]:
-    template = connect.prepared_action.texts[connect.target]
-    if connect.target in NAMED_TARGETS and template.constant is None:
-        most, what, then = NAMED_TARGETS[connect.target]
-        size = measure_longest_text(template, program.variables, columns)
-        path = (*state.path, "connect", connect.target)
-        yield LimitedText(path, what, size, most, then, (template,))
-    headers = connect.prepared_action.headers
-    if any(template.constant is None for template in headers.values()):
+def measure_limited_text(
+    program: Program, state: CompiledState, limit: TextLimit, columns: ColumnSizes
+) -> LimitedText:
+    if limit.in_bytes:
         size = sum(
             len(name.encode()) + measure_header_bytes(template, program.variables, columns)
-            for name, template in headers.items()
+            for name, template in limit.texts.items()
         )
-        path, then = (*state.path, "connect", "headers"), "the call takes its error exit"
-        templates = tuple(headers.values())
-        yield LimitedText(path, "call headers in bytes", size, MAX_HEADERS_BYTES, then, templates)
+    else:
+        size = sum(
+            measure_longest_text(template, program.variables, columns)
+            for template in limit.texts.values()
+        )
+    path = (*state.path, state.kind, *limit.path)
+    return LimitedText(path, limit.what, size, limit.most, limit.then, tuple(limit.texts.values()))
 
 
 def measure_header_bytes(

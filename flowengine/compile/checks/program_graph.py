@@ -4,28 +4,28 @@ from collections.abc import Collection, Iterable, Mapping
 
 from flowengine.compile.program import CompiledState, Program
 from flowengine.cooperative import iterate_with_pauses
-from flowengine.states.subflow import CompiledSubflow
+from flowengine.source import KeyPath
 
 Graph = Mapping[str, Collection[str]]
-QUESTION_STATE_KINDS = frozenset({"menu", "collect"})
-
-
-def get_callee(state: CompiledState) -> str:
-    """The flow that a state calls, or ""."""
-    return state.verb.flow if isinstance(state.verb, CompiledSubflow) else ""
 
 
 def list_subflow_calls(programs: Mapping[str, Program]) -> dict[str, list[CompiledState]]:
     """By flow: its states that call another flow of the project."""
     return {
-        name: [state for state in program.subflow_states if get_callee(state) in programs]
+        name: [state for state in program.subflow_states if state.verb.callee in programs]
         for name, program in iterate_with_pauses(programs.items())
     }
 
 
 def list_callees(program: Program) -> list[str]:
     """The flows that a flow calls, each once."""
-    return list(dict.fromkeys(map(get_callee, program.subflow_states)))
+    return list(dict.fromkeys(state.verb.callee for state in program.subflow_states))
+
+
+def find_number_path(program: Program, state: CompiledState) -> KeyPath:
+    """Where the author wrote the number that a state dials: below the kind, or below its option."""
+    path = (*state.path, state.kind)
+    return (*path, "phone") if isinstance(program.document.get_value(path), dict) else path
 
 
 def find_reachable(graph: Graph, roots: Iterable[str]) -> set[str]:

@@ -19,13 +19,9 @@ from flowengine.limits import MAX_MENU_ID, MAX_PROMPT_PARTS, MAX_SAY, MAX_TTS_TO
 from flowengine.model import CompileCache
 from flowengine.problems import Problem
 from flowengine.source import KeyPath
-from flowengine.states.collect import CompiledCollect
-from flowengine.states.menu import CompiledMenu
 from flowengine.states.prompt import CompiledPrompt, PromptPart
-from flowengine.states.question import Question, RetryPrompts
-from flowengine.states.terminal_states import CompiledPark
+from flowengine.states.verb import PromptSequence, filter_prompts
 
-PromptSequence = tuple[CompiledPrompt, ...]
 MAX_SHOWN_STATES = 8  # states of a way that a person still reads
 
 
@@ -90,7 +86,7 @@ def find_state_faults(program: Program, state: CompiledState) -> Iterator[Proble
             message,
             "split it into a list of prompts or into two states",
         )
-    longest = max(iterate_menu_ids(state), key=len, default="")
+    longest = max(state.verb.list_menu_ids(), key=len, default="")
     if len(longest) > MAX_MENU_ID:
         span = program.document.find_key_span((*state.path, state.kind))
         message = f"flow and state make a menu name of {len(longest)} characters; the platform takes {MAX_MENU_ID}"
@@ -137,25 +133,8 @@ def find_text_path(data: Any, text: str) -> KeyPath | None:
 
 def list_answers(state: CompiledState) -> list[PromptSequence]:
     """Everything that the state may say in one answer, by the way that leads to the answer."""
-    first = filter_prompts(state.preamble.say if state.preamble else None)
-    verb = state.verb
-    if isinstance(verb, CompiledMenu):
-        inner = filter_prompts(*(menu.prompt for menu in verb.submenus))
-        again = filter_prompts(verb.question.first) if verb.repeats else ()
-        return [
-            (*said, *again, *inner)
-            for said in list_question_answers(
-                verb.question, first, verb.question.no_input, verb.question.no_match
-            )
-        ]
-    if isinstance(verb, CompiledCollect):
-        return [
-            *list_question_answers(verb.question, first, verb.question.no_input, verb.invalid),
-            filter_prompts(verb.confirm_prompt),
-        ]
-    if isinstance(verb, CompiledPark):
-        return [(*first, *filter_prompts(verb.intro, verb.hold))]
-    return [first]
+    entered, *others = state.verb.list_answers()
+    return [(*filter_prompts(state.preamble.say if state.preamble else None), *entered), *others]
 
 
 def list_spoken_parts(program: Program) -> list[tuple[CompiledState, PromptPart]]:
@@ -170,35 +149,9 @@ def list_spoken_parts(program: Program) -> list[tuple[CompiledState, PromptPart]
 
 def iterate_prompts(state: CompiledState) -> Iterator[CompiledPrompt]:
     """Everything that the state may ever say, each once."""
-    verb = state.verb
     if state.preamble and state.preamble.say:
         yield state.preamble.say
-    if isinstance(verb, CompiledMenu | CompiledCollect):
-        asked = verb.question
-        yield from filter_prompts(
-            asked.first, asked.again, *asked.no_input.prompts, *asked.no_match.prompts
-        )
-    if isinstance(verb, CompiledMenu):
-        yield from filter_prompts(*(menu.prompt for menu in verb.submenus))
-    elif isinstance(verb, CompiledCollect):
-        yield from filter_prompts(*verb.invalid.prompts, verb.confirm_prompt)
-    elif isinstance(verb, CompiledPark):
-        yield from filter_prompts(verb.intro, verb.hold)
-
-
-def list_question_answers(
-    question: Question, first: PromptSequence, *wordings: RetryPrompts
-) -> list[PromptSequence]:
-    retries = [
-        filter_prompts(words, question.again or question.first)
-        for wording in wordings
-        for words in wording.prompts
-    ]
-    return [(*first, *filter_prompts(question.first)), *retries]
-
-
-def filter_prompts(*given: CompiledPrompt | None) -> PromptSequence:
-    return tuple(plan for plan in given if plan)
+    yield from state.verb.list_prompts()
 
 
 def count_characters(plan: CompiledPrompt) -> int:
@@ -216,13 +169,3 @@ def measure_longest(part: PromptPart) -> int:
 
 def count_constant_characters(template: Template) -> int:
     return sum(len(piece) for piece in template.parts if isinstance(piece, str))
-
-
-def iterate_menu_ids(state: CompiledState) -> Iterator[str]:
-    if (
-        isinstance(state.verb, (CompiledMenu, CompiledCollect))
-        and state.verb.question.has_named_menus
-    ):
-        yield state.verb.question.menu_id
-    if isinstance(state.verb, CompiledMenu):
-        yield from (menu.id for menu in state.verb.submenus)

@@ -5,7 +5,6 @@ hears them.
 from collections.abc import Iterator
 
 from flowengine.compile.checks.call_facts import CALLEE_CONNECTED, FROM_OTHERS, CallFacts
-from flowengine.compile.checks.program_graph import QUESTION_STATE_KINDS
 from flowengine.problems import Problem
 
 WHO_HEARS = "descriptions of the platform differ on whether the caller or the callee hears it"
@@ -18,7 +17,7 @@ QUESTION_HINT = (
 def check(known: CallFacts) -> Iterator[Problem]:
     for state in known.program.states.values():
         here = known.facts_by_state.get(state.name, 0)
-        if state.kind in QUESTION_STATE_KINDS and here & CALLEE_CONNECTED and here & FROM_OTHERS:
+        if state.verb.is_question and here & CALLEE_CONNECTED and here & FROM_OTHERS:
             message = f"{state.name} asks after a callee has answered: {WHO_HEARS}"
             span = known.program.document.find_key_span((*state.path, state.kind))
             yield Problem("FE933", span, message, QUESTION_HINT)

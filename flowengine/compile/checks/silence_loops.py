@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from flowengine.compile.checks.program_graph import get_callee
 from flowengine.compile.program import CompiledState, Program
 from flowengine.problems import Problem
 
@@ -43,4 +42,4 @@ def is_leading_back(program: Program, start: str, question: str) -> bool:
 
 def find_only_exit(state: CompiledState) -> str:
     ways = {target.state for target in state.exits.values()}
-    return ways.pop() if len(ways) == 1 and not state.verb.waits and not get_callee(state) else ""
+    return ways.pop() if len(ways) == 1 and not state.verb.waits and not state.verb.callee else ""

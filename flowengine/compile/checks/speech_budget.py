@@ -7,16 +7,13 @@ from functools import partial
 from typing import NamedTuple
 
 from flowengine.compile.checks.program_graph import (
-    QUESTION_STATE_KINDS,
     find_components,
-    get_callee,
     list_callees,
     list_subflow_calls,
 )
 from flowengine.compile.program import CompiledState, Program
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.model import CompileCache
-from flowengine.states.fetch import CompiledFetch
 from flowengine.states.prompt import CompiledPrompt
 
 PromptMeasure = Callable[[CompiledPrompt], int]
@@ -49,7 +46,7 @@ def compute_speech_before(
     """By flow and state: the most said before it in one answer. Circles are walked once."""
     calling = list_subflow_calls(programs)
     leading = {
-        name: [get_callee(state) for state in states]
+        name: [state.verb.callee for state in states]
         for name, states in iterate_with_pauses(calling.items())
     }
     order = [name for circle in find_components(leading) for name in iterate_with_pauses(circle)]
@@ -83,8 +80,8 @@ def compute_speech_before(
         )
         found[name] = before
         for state in calling[name]:
-            entered[get_callee(state)] = max(
-                entered.get(get_callee(state), NO_SPEECH),
+            entered[state.verb.callee] = max(
+                entered.get(state.verb.callee, NO_SPEECH),
                 add_speech(state, before[state.name], measure),
             )
     return found
@@ -116,15 +113,14 @@ class FlowOrder(NamedTuple):
         self, begun: SpeechByState, back: Mapping[str, SpeechAtReturn]
     ) -> dict[str, SpeechBefore]:
         """By outcome: the most said when the flow comes back to its caller."""
-        ends = [state for state in self.program.states.values() if state.kind == "return"]
+        ends = [state for state in self.program.states.values() if state.verb.returned_outcome]
         before = (
             self.propagate_speech({self.program.start: NO_SPEECH, **begun}, back) if ends else {}
         )
         found: dict[str, SpeechBefore] = {}
         for state in ends:
             if state.name in before:
-                # the kind says that it is a return
-                outcome = state.verb.outcome  # type: ignore[attr-defined]
+                outcome = state.verb.returned_outcome
                 found[outcome] = max(
                     found.get(outcome, NO_SPEECH),
                     add_speech(state, before[state.name], self.measure),
@@ -146,7 +142,7 @@ class FlowOrder(NamedTuple):
                 for exit_, target in self.exits[name]:
                     for more in (
                         follow_exit(
-                            said, back.get(get_callee(state)), exit_.removeprefix("outcome ")
+                            said, back.get(state.verb.callee), exit_.removeprefix("outcome ")
                         )
                         if target not in seen
                         else ()
@@ -175,15 +171,13 @@ def add_speech(state: CompiledState, before: SpeechBefore, measure: PromptMeasur
 
 def iterate_immediate_exits(program: Program, state: CompiledState) -> Iterator[tuple[str, str]]:
     """The exits that lead on within the same answer; an error exit where failing is likely."""
-    if state.verb.waits or state.kind in QUESTION_STATE_KINDS:
+    if state.verb.waits or state.verb.is_question:
         return
     yield from (
         (name, target.state) for name, target in state.exits.items() if target.via == "same"
     )
     own = "error" in program.document.get_value(state.path)
-    if state.error and (
-        own or (isinstance(state.verb, CompiledFetch) and not state.verb.has_failed_exit)
-    ):
+    if state.error and (own or (state.verb.is_failure_likely)):
         yield "error", state.error
 
 

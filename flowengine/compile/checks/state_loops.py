@@ -9,15 +9,12 @@ from typing import NamedTuple
 from flowengine.compile.checks.program_graph import (
     find_components,
     find_reachable,
-    get_callee,
     list_callees,
 )
 from flowengine.compile.program import CompiledState, Program
 from flowengine.model import CompileCache
 from flowengine.problems import Problem
 
-ENDING_KINDS = frozenset({"hangup", "connect", "return", "done", "park", "continue"})
-CALL_ENDING_KINDS = frozenset({"hangup", "connect", "park"})
 LOOP_EXIT_HINT = (
     "give one of these states an exit out of the circle, or ask the caller something in it"
 )
@@ -61,7 +58,7 @@ def can_wait(program: Program) -> bool:
 
 
 def can_end_call(program: Program) -> bool:
-    return any(state.kind in CALL_ENDING_KINDS for state in program.states.values())
+    return any(state.verb.ends_call for state in program.states.values())
 
 
 def find_loops(program: Program, used: SubflowTraits) -> list[Problem]:
@@ -75,7 +72,7 @@ def find_endless_loops(program: Program, pausing: frozenset[str]) -> Iterator[li
     passing = {
         name: list_targets(program, state)
         for name, state in program.states.items()
-        if not state.verb.waits and get_callee(state) not in pausing
+        if not state.verb.waits and state.verb.callee not in pausing
     }
     inner = {
         name: [target for target in targets if target in passing]
@@ -108,7 +105,7 @@ def list_targets(program: Program, state: CompiledState) -> list[str]:
 
 
 def is_ending(state: CompiledState, ending: frozenset[str]) -> bool:
-    return state.kind in ENDING_KINDS or get_callee(state) in ending
+    return state.verb.is_end or state.verb.callee in ending
 
 
 def is_circular(component: list[str], graph: Mapping[str, list[str]]) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from flowengine.compile.checks.program_graph import find_components, get_callee, list_subflow_calls
+from flowengine.compile.checks.program_graph import find_components, list_subflow_calls
 from flowengine.compile.program import CompiledState, Program
 from flowengine.cooperative import iterate_with_pauses, pause_if_due
 from flowengine.limits import MAX_SUBFLOW_DEPTH
@@ -16,7 +16,7 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
     heights: dict[str, int] = {}
     for circle in find_components(
         {
-            name: [get_callee(state) for state in states]
+            name: [state.verb.callee for state in states]
             for name, states in iterate_with_pauses(calling.items())
         }
     ):
@@ -26,7 +26,7 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
             (name, state)
             for name in circle
             for state in calling[name]
-            if get_callee(state) in members
+            if state.verb.callee in members
         ]
         yield from (
             build_recursion_problem("FE232", programs[name], state, explain_recursion(name, state))
@@ -34,17 +34,17 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
         )
         height = max(
             (
-                heights[get_callee(state)] + 1
+                heights[state.verb.callee] + 1
                 for name in circle
                 for state in calling[name]
-                if get_callee(state) not in members
+                if state.verb.callee not in members
             ),
             default=0,
         )
         heights.update(dict.fromkeys(circle, height))
         for name in circle:
-            outward = [state for state in calling[name] if get_callee(state) not in members]
-            deep = [state for state in outward if heights[get_callee(state)] == MAX_SUBFLOW_DEPTH]
+            outward = [state for state in calling[name] if state.verb.callee not in members]
+            deep = [state for state in outward if heights[state.verb.callee] == MAX_SUBFLOW_DEPTH]
             yield from (
                 build_recursion_problem("FE233", programs[name], state, TOO_DEEP) for state in deep
             )
@@ -53,8 +53,8 @@ def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
 def explain_recursion(name: str, state: CompiledState) -> str:
     return (
         f"{name} calls itself"
-        if get_callee(state) == name
-        else f"{get_callee(state)} leads back into {name}, so that neither ever ends"
+        if state.verb.callee == name
+        else f"{state.verb.callee} leads back into {name}, so that neither ever ends"
     )
 
 
@@ -69,7 +69,7 @@ def build_recursion_problem(
 ) -> Problem:
     return Problem(
         code,
-        program.document.find_span((*state.path, "subflow", "flow")),
+        program.document.find_span((*state.path, state.kind, "flow")),
         message,
         RECURSION_HINTS[code],
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from flowengine.compile.checks.program_graph import get_callee, list_subflow_calls
+from flowengine.compile.checks.program_graph import list_subflow_calls
 from flowengine.compile.program import Program
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.problems import Problem
@@ -11,9 +11,9 @@ from flowengine.problems import Problem
 def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
     for name, states in iterate_with_pauses(list_subflow_calls(programs).items()):
         for state in states:
-            called = programs[get_callee(state)]
+            called = programs[state.verb.callee]
             if not called.start and called.list_entries():
-                span = programs[name].document.find_span((*state.path, "subflow", "flow"))
+                span = programs[name].document.find_span((*state.path, state.kind, "flow"))
                 yield Problem(
                     "FE222",
                     span,

@@ -8,17 +8,15 @@ from typing import NamedTuple
 
 from flowengine.compile.checks.call_paths import has_own_error
 from flowengine.compile.checks.program_graph import (
-    QUESTION_STATE_KINDS,
     find_components,
-    get_callee,
+    find_number_path,
 )
 from flowengine.compile.program import CompiledState, Program
 from flowengine.compile.routing import CompiledRoute, compile_route
 from flowengine.model import AuthoredProject, CompileCache
 from flowengine.problems import Problem
 from flowengine.source import KeyPath
-from flowengine.states.connect import CompiledConnect
-from flowengine.states.connect_actions import DIALLED_TARGET
+from flowengine.states.field_types import DIALLED_TARGET
 
 TRANSFER_LOOP_HINT = (
     "connect one of them to a number outside of this project, or ask the caller before"
@@ -75,13 +73,12 @@ def list_connections(program: Program) -> tuple[DialledNumber, ...]:
     """All connections to numbers that the author wrote down."""
     found = []
     for state in program.states.values():
-        if isinstance(state.verb, CompiledConnect) and state.verb.target == "phone":
-            number = state.verb.prepared_action.texts["phone"].constant
-            if number is not None:
-                digits = "" if number == DIALLED_TARGET else number.replace(" ", "").lstrip("+")
-                authored = program.document.get_value((*state.path, "connect"))
-                path = (*state.path, "connect", *(["phone"] if isinstance(authored, dict) else []))
-                found.append(DialledNumber(program.flow, state.name, digits, path))
+        dialled = state.verb.dialled_texts.get("phone")
+        number = dialled.constant if dialled else None
+        if number is not None:
+            digits = "" if number == DIALLED_TARGET else number.replace(" ", "").lstrip("+")
+            path = find_number_path(program, state)
+            found.append(DialledNumber(program.flow, state.name, digits, path))
     return tuple(found)
 
 
@@ -118,9 +115,8 @@ def visit_unasked_states(
         if state is None or state.name in seen:
             continue
         seen.add(state.name)
-        if state.kind == "return":
-            # the kind says that it is a return
-            outcomes.add(state.verb.outcome)  # type: ignore[attr-defined]
+        if state.verb.returned_outcome:
+            outcomes.add(state.verb.returned_outcome)
         todo += iterate_next_states(program, state, programs, visited)
     return frozenset(outcomes)
 
@@ -134,7 +130,7 @@ def iterate_next_states(
     """Where the call goes on by itself: a caller who says nothing takes `otherwise:`."""
     if has_own_error(program, state):
         yield state.error
-    if called := get_callee(state):
+    if called := state.verb.callee:
         if called in programs and called not in visited:
             outcomes = visit_unasked_states(called, programs, visited)
             yield from (
@@ -144,7 +140,7 @@ def iterate_next_states(
             )
         return
     for name, target in state.exits.items():
-        if name == "otherwise" or (state.kind not in QUESTION_STATE_KINDS and target.via == "same"):
+        if name == "otherwise" or (not state.verb.is_question and target.via == "same"):
             yield target.state
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flowengine.compile.checks.call_facts import CallFacts
 from flowengine.compile.checks.program_graph import find_reachable, list_callees
-from flowengine.compile.program import CompiledState, Program
+from flowengine.compile.program import Program
 from flowengine.model import CompileCache
 from flowengine.problems import Problem
-from flowengine.states.connect import CompiledConnect
 
 DETECTION_NOTICES = frozenset({"amd", "amd_beep"})
 DETECTION_EXITS_HINT = (
@@ -57,21 +56,8 @@ def find_event_sources(program: Program) -> EventSources:
     return EventSources(
         any(recorder.notify for recorder in recorders),
         any(recorder.notify and recorder.transcribe for recorder in recorders),
-        tuple(name for name, state in program.states.items() if is_detecting_keys(program, state)),
+        tuple(name for name, state in program.states.items() if state.verb.reports_keys),
     )
-
-
-def is_detecting_keys(program: Program, state: CompiledState) -> bool:
-    if not isinstance(state.verb, CompiledConnect) or state.verb.target != "conference":
-        return False
-    return bool(get_key_options(program, state).get("mode") == "detect")
-
-
-def get_key_options(program: Program, state: CompiledState) -> Mapping[str, Any]:
-    """What an author wrote for keys in a conference."""
-    authored = program.document.get_value(state.path).get("connect")
-    found = authored.get("keys") if isinstance(authored, dict) else None
-    return found if isinstance(found, dict) else {}
 
 
 def find_missing_notices(program: Program, used: Sequence[EventSources]) -> Iterator[Problem]:
@@ -118,7 +104,7 @@ def find_unheard_keys(
     begun = {flow for name in incoming & graph.keys() for flow in find_reachable(graph, [name])}
     for name in programs:
         for state in own[name].keys if name in begun - heard else ():
-            path = ("states", state, "connect", "keys", "mode")
+            path = ("states", state, programs[name].states[state].kind, "keys", "mode")
             yield Problem(
                 "FE939",
                 programs[name].document.find_span(path),

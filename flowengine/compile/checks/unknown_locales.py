@@ -6,10 +6,11 @@ from typing import Any
 from flowengine.model import AuthoredProject
 from flowengine.problems import Problem, suggest_name
 from flowengine.source import Document, KeyPath
+from flowengine.states import STATE_KINDS
 from flowengine.svaml import LOCALES
 
 KNOWN_LOCALES = frozenset(locale.lower() for locale in LOCALES)
-DATA_KEYS = frozenset({"set", "with", "into", "outcomes", "headers", "body", "hear", "on"})
+DATA_KEYS = frozenset[str]().union(*(kind.data_keys for kind in STATE_KINDS.values()))
 LOCALISED_KEYS = frozenset({"text", "ssml", "audio"})
 
 

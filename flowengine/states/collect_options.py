@@ -1,0 +1,156 @@
+"""What an author writes for a collect."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from flowengine.states.field_types import Attempts, Condition, Duration, Name, StateName
+from flowengine.states.prompt import Prompt
+from flowengine.states.question import AuthoredRetryPrompts
+
+
+class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Ask for digits (or words) and keep them in a variable."""
+
+    prompt: Annotated[
+        Prompt,
+        Meta(
+            description="What the caller hears first.",
+            examples=["Please enter your account number."],
+        ),
+    ]
+    into: Annotated[
+        Name, Meta(description="The variable that keeps the input.", examples=["account"])
+    ]
+    digits: (
+        Annotated[
+            int | Annotated[str, Meta(pattern=r"^[0-9]{1,2}-[0-9]{1,2}$")],
+            Meta(
+                description="How many digits: one number, or a range such as 4-8. A shorter input "
+                "than the most is ended with #.",
+                examples=[8, "4-8"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    format: (
+        Annotated[
+            str,
+            Meta(
+                description="How a date is keyed in, for a variable of type date.",
+                pattern=r"^(DD|MM|YYYY|YY){2,3}$",
+                examples=["MMDDYYYY"],
+                extra_json_schema={
+                    "x-hint": "write DD, MM and YYYY or YY in the order of the keys: MMDDYYYY"
+                },
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    terminator: Annotated[
+        str,
+        Meta(
+            description="The key that ends the input early; the platform knows only #.",
+            pattern="^#$",
+            examples=["#"],
+        ),
+    ] = "#"
+    voice: Annotated[
+        bool, Meta(description="Whether the caller may also speak the input.", examples=[False])
+    ] = False
+    valid: (
+        Annotated[
+            Condition,
+            Meta(
+                description="What must hold for the input; it reads the new value.",
+                examples=["luhn(vars.account)"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    invalid: (
+        Annotated[
+            AuthoredRetryPrompts, Meta(description="Said when the input is too short or not valid.")
+        ]
+        | UnsetType
+    ) = UNSET
+    confirm: (
+        Annotated[
+            Prompt,
+            Meta(
+                description="Reads the input back; key 1 or a spoken yes keeps it, key 2 or a "
+                "spoken no asks again.",
+                examples=[
+                    "You entered ${spell(vars.account)}. Press 1 if that is right, 2 to try again."
+                ],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    hear_yes: (
+        Annotated[
+            list[str],
+            Meta(
+                description="Words that confirm by voice, instead of those of the locale.",
+                examples=[["yes", "correct"]],
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    hear_no: (
+        Annotated[
+            list[str],
+            Meta(
+                description="Words that refuse by voice, instead of those of the locale.",
+                examples=[["no", "wrong"]],
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    again: (
+        Annotated[
+            Prompt,
+            Meta(description="What is asked from the second attempt on, instead of `prompt`."),
+        ]
+        | UnsetType
+    ) = UNSET
+    attempts: (
+        Annotated[
+            Attempts, Meta(description="How often the question is asked at most.", examples=[3])
+        ]
+        | UnsetType
+    ) = UNSET
+    no_input: (
+        Annotated[AuthoredRetryPrompts, Meta(description="Said before asking again after silence.")]
+        | UnsetType
+    ) = UNSET
+    otherwise: (
+        Annotated[
+            StateName,
+            Meta(description="Where the call goes when attempts run out.", examples=["agents"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    timeout: (
+        Annotated[Duration, Meta(description="How long to wait for the next key.", examples=["5s"])]
+        | UnsetType
+    ) = UNSET
+    voice_timeout: Annotated[
+        Duration, Meta(description="How long a caller may speak.", examples=["20s"])
+    ] = "20s"
+    repeats: Annotated[
+        int,
+        Meta(
+            description="How often the platform itself repeats the prompt before it reports "
+            "silence.",
+            examples=[0],
+            ge=0,
+            le=9,
+        ),
+    ] = 0
+    barge: Annotated[
+        bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])
+    ] = True

@@ -1,0 +1,101 @@
+"""Which options a connection takes, by what it connects to, and what is wrong with them."""
+
+from msgspec import UNSET
+
+from flowengine.limits import MAX_CALL_SECONDS, MAX_CONFERENCE_KEYS_SECONDS, MAX_RING_SECONDS
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder
+from flowengine.states.connect_actions import format_caller_id
+from flowengine.states.connect_options import Connect
+
+TARGET_KEYS = ("phone", "sip", "app", "conference", "stream")
+OPTIONS_BY_TARGET = {
+    "phone": {
+        "caller_id",
+        "ring",
+        "limit",
+        "dtmf",
+        "indications",
+        "silent",
+        "answered",
+        "person",
+        "machine",
+        "unsure",
+        "beep",
+    },
+    "sip": {"caller_id", "limit", "transport", "headers", "music", "silent", "answered"},
+    "app": {"headers"},
+    "conference": {"music", "keys"},
+    "stream": {"limit", "headers", "version", "sample_rate"},
+}
+CHECKED_OPTIONS = sorted(set().union(*OPTIONS_BY_TARGET.values()))
+
+
+def check_options(builder: StateBuilder, path: KeyPath, connect: Connect, target: str) -> None:
+    """Options that this kind of leg cannot honour are mistakes, never silently dropped."""
+    for name in CHECKED_OPTIONS:
+        if (
+            getattr(connect, name) not in (UNSET, False, {})
+            and name not in OPTIONS_BY_TARGET[target]
+        ):
+            where = " and ".join(kind for kind in TARGET_KEYS if name in OPTIONS_BY_TARGET[kind])
+            builder.add_problem(
+                "FE413",
+                (*path, name),
+                f"a connection to {target} has no {name}",
+                f"{name} is for {where}",
+            )
+    check_durations(builder, path, connect)
+    shown = connect.caller_id
+    if isinstance(shown, str) and "${" not in shown and not format_caller_id({"caller_id": shown}):
+        builder.add_problem(
+            "FE415",
+            (*path, "caller_id"),
+            "this is no phone number",
+            "write + and the country code, or `private`",
+        )
+    if connect.silent and any(
+        getattr(connect, name) is not UNSET
+        for name in ("answered", "person", "machine", "unsure", "beep")
+    ):
+        builder.add_problem(
+            "FE414",
+            (*path, "silent"),
+            "a silent connection reports no answer, so these exits can never be taken",
+            "remove silent: or the exits",
+        )
+    if connect.detect == "async" and connect.answered is not UNSET:
+        message = "with asynchronous detection the verdict comes after `answered` has taken the call elsewhere"
+        builder.add_problem(
+            "FE414", (*path, "answered"), message, "remove answered:, or use `detect: sync`"
+        )
+    if connect.beep is not UNSET and connect.detect == "sync":
+        builder.add_problem(
+            "FE414",
+            (*path, "beep"),
+            "the beep is reported by asynchronous detection only",
+            "add `detect: async`",
+        )
+
+
+def check_durations(builder: StateBuilder, path: KeyPath, connect: Connect) -> None:
+    if isinstance(connect.limit, str):
+        builder.compile_seconds(
+            (*path, "limit"),
+            connect.limit,
+            MAX_CALL_SECONDS,
+            "how long the platform lets a call last",
+        )
+    if isinstance(connect.ring, str):
+        builder.compile_seconds(
+            (*path, "ring"), connect.ring, MAX_RING_SECONDS, "how long it may ring"
+        )
+    if connect.keys:
+        most = MAX_CONFERENCE_KEYS_SECONDS * 1000
+        builder.compile_millis(
+            (*path, "keys", "timeout"),
+            connect.keys.timeout,
+            1000,
+            most,
+            "how long to wait for the next key",
+        )

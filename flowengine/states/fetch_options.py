@@ -1,0 +1,94 @@
+"""What an author writes for a lookup."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from flowengine.states.field_types import Condition, Duration, Name, Scalar, StateName
+
+HTTP_METHODS = ("get", "post", "put")
+ServicePath = Annotated[
+    str,
+    Meta(
+        description="The path below the service's address; values are escaped.",
+        examples=["/accounts/${vars.account}"],
+    ),
+]
+StatusKey = Annotated[
+    str,
+    Meta(
+        pattern=r"^([1-5][0-9]{2}|[1-5]xx|timeout)$",
+        extra_json_schema={"x-hint": "write a status such as 404, 5xx, or timeout"},
+    ),
+]
+
+
+class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Ask another system. Exactly one of get, post, put."""
+
+    service: Annotated[Name, Meta(description="A service of the project.", examples=["crm"])]
+    get: ServicePath | UnsetType = UNSET
+    post: ServicePath | UnsetType = UNSET
+    put: ServicePath | UnsetType = UNSET
+    body: (
+        Annotated[
+            dict[str, Scalar],
+            Meta(
+                description="Sent as JSON; texts may have `${…}`.",
+                examples=[{"account": "${vars.account}"}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    headers: Annotated[
+        dict[str, str],
+        Meta(description="Headers beside those of the service.", examples=[{"X-Line": "support"}]),
+    ] = {}
+    into: Annotated[
+        dict[Name, Condition],
+        Meta(
+            description="Variables and what they take from `body` and `status`.",
+            examples=[{"name": "body.name"}],
+        ),
+    ] = {}
+    timeout: (
+        Annotated[
+            Duration,
+            Meta(
+                description="The longest wait; never past the callback's deadline.",
+                examples=["1.5s"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    retries: (
+        Annotated[
+            int,
+            Meta(
+                description="How often a failed connection or a 5xx is tried again, time "
+                "permitting.",
+                examples=[1],
+                ge=0,
+                le=3,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    on: Annotated[
+        dict[StatusKey, StateName],
+        Meta(
+            description="Exits by status: 404, 5xx or timeout.",
+            examples=[{"404": "unknown_account"}],
+        ),
+    ] = {}
+    failed: (
+        Annotated[
+            StateName,
+            Meta(
+                description="Where the call goes when the lookup fails in any other way.",
+                examples=["agents"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET

@@ -1,0 +1,196 @@
+"""The options of a menu and of the menus inside it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from flowengine.source import KeyPath
+from flowengine.states.builder import StateBuilder
+from flowengine.states.field_types import SPECIAL_TARGETS, DtmfKey, StateName
+from flowengine.states.prompt import CompiledPrompt, Prompt
+from flowengine.states.spoken_input import fold_words
+from flowengine.states.state_kind import AuthoredFact
+from flowengine.svaml import MenuOption as WireOption
+
+
+class Submenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A menu inside a menu; the platform plays it without asking the server in between."""
+
+    prompt: Annotated[
+        Prompt,
+        Meta(
+            description="What the caller hears in this inner menu.", examples=["For sales press 1."]
+        ),
+    ]
+    options: Annotated[
+        dict[DtmfKey, "StateName | AuthoredOption"],
+        Meta(description="What each key does.", examples=[{"1": "sales"}], min_length=1),
+    ]
+
+
+class AuthoredOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One choice: where it leads, or the inner menu it opens, and the words a caller may say
+    instead.
+    """
+
+    next: (
+        Annotated[
+            StateName,
+            Meta(
+                description="The state to go to; `repeat` asks again, `back` returns to the "
+                "question before.",
+                examples=["bill"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    menu: (
+        Annotated[
+            Submenu,
+            Meta(
+                description="An inner menu that this key opens.",
+                examples=[{"prompt": "Press 1.", "options": {"1": "sales"}}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    hear: Annotated[
+        list[str],
+        Meta(
+            description="Words that choose this option by voice; turns voice input on.",
+            examples=[["bill", "invoice"]],
+        ),
+    ] = []
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledSubmenu:
+    """A compiled inner menu, known on the wire by its id; `value` are the keys that lead to it."""
+
+    id: str
+    value: str
+    prompt: CompiledPrompt | None
+    options: tuple[WireOption, ...]
+
+
+@dataclass(slots=True)
+class MenuOptionsCompiler:
+    """Options being gathered from a menu and the menus inside it."""
+
+    builder: StateBuilder
+    choices: dict[str, str] = field(default_factory=dict)
+    spoken_words: dict[str, str] = field(default_factory=dict)
+    submenus: list[CompiledSubmenu] = field(default_factory=list)
+
+    def compile_options(
+        self, path: KeyPath, authored: Mapping[str, str | AuthoredOption], prefix: str = ""
+    ) -> tuple[WireOption, ...]:
+        return tuple(
+            self.compile_option((*path, key), prefix + key, key, choice)
+            for key, choice in authored.items()
+        )
+
+    def compile_option(
+        self, path: KeyPath, value: str, key: str, authored: str | AuthoredOption
+    ) -> WireOption:
+        option = AuthoredOption(next=authored) if isinstance(authored, str) else authored
+        if (option.next is UNSET) == (option.menu is UNSET):
+            self.builder.add_problem(
+                "FE207",
+                path,
+                f"key {key} leads nowhere in particular",
+                "give it exactly one of next: and menu:",
+            )
+        for index, word in enumerate(option.hear):
+            self.add_spoken_word((*path, "hear", index), word, value)
+        if isinstance(option.menu, Submenu):
+            return WireOption(
+                dtmf=key,
+                action=f"menu({self.compile_submenu((*path, 'menu'), value, option.menu)})",
+            )
+        self.add_choice(path, value, option)
+        return WireOption(dtmf=key, action=f"return({value})")
+
+    def add_choice(self, path: KeyPath, value: str, option: AuthoredOption) -> None:
+        if option.next in SPECIAL_TARGETS:
+            self.choices[value] = str(option.next)
+        else:
+            self.choices[value] = self.builder.add_exit(
+                f"key {value}", option.next, (*path, "next"), "pie"
+            )
+
+    def add_spoken_word(self, path: KeyPath, word: str, value: str) -> None:
+        other = self.spoken_words.setdefault(fold_words(word), value)
+        if other != value:
+            self.builder.add_problem(
+                "FE223",
+                path,
+                f"{word!r} already chooses {other}",
+                "give each option words of its own",
+            )
+
+    def compile_submenu(self, path: KeyPath, value: str, menu: Submenu) -> str:
+        name = f"{self.builder.context.flow}.{self.builder.state}.{value}"
+        options = self.compile_options(
+            (*path, "options"), merge_global_options(self.builder, menu.options), prefix=f"{value}."
+        )
+        self.submenus.append(
+            CompiledSubmenu(
+                name,
+                value,
+                self.builder.compile_embedded_prompt((*path, "prompt"), menu.prompt, late=True),
+                options,
+            )
+        )
+        return name
+
+
+def merge_global_options(
+    builder: StateBuilder, authored: Mapping[str, str | AuthoredOption]
+) -> dict[str, str | AuthoredOption]:
+    """The menu's own options and, after them, the keys that work everywhere."""
+    return {
+        **authored,
+        **{
+            key: target
+            for key, target in builder.context.global_keys.items()
+            if key not in authored
+        },
+    }
+
+
+def list_option_keys(
+    options: Mapping[str, Any], path: KeyPath = ("options",)
+) -> Iterator[tuple[KeyPath, str | None]]:
+    """Where each key leads, from the YAML below `options:`; None where it opens an inner menu."""
+    for key, option in options.items():
+        place = (*path, key)
+        long_form = option if isinstance(option, dict) else {"next": option}
+        yield place, long_form.get("next")
+        if inner := long_form.get("menu"):
+            yield from list_option_keys(inner["options"], (*place, "menu", "options"))
+
+
+def list_option_facts(
+    options: Mapping[str, str | AuthoredOption], path: KeyPath = ("options",), prefix: str = ""
+) -> Iterator[AuthoredFact]:
+    """What the options mean, for the comparison of two versions."""
+    for key, authored in options.items():
+        option = AuthoredOption(next=authored) if isinstance(authored, str) else authored
+        label, place = f"key {prefix}{key}", (*path, key)
+        if option.hear:
+            heard = sorted({fold_words(word) for word in option.hear})
+            yield AuthoredFact("text", f"{label} hear", ", ".join(heard), (*place, "hear"))
+        if isinstance(option.menu, Submenu):
+            inner = (*place, "menu")
+            yield AuthoredFact("text", label, "an inner menu", place)
+            yield AuthoredFact("prompt", f"{label} prompt", option.menu.prompt, (*inner, "prompt"))
+            yield from list_option_facts(
+                option.menu.options, (*inner, "options"), f"{prefix}{key}."
+            )
+        elif isinstance(option.next, str):
+            yield AuthoredFact("target", label, option.next, place)
+    yield AuthoredFact("global keys", f"key {prefix}", tuple(options), path)

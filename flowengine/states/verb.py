@@ -1,0 +1,191 @@
+"""What a compiled kind of state does, and what others may ask of it without running it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flowengine.expr import Expression, Template
+from flowengine.source import KeyPath
+from flowengine.states.builder import CompiledService, Variable
+from flowengine.states.prompt import CompiledPrompt
+from flowengine.states.state_results import Exit, StateResult
+from flowengine.states.step_context import StepContext
+
+PromptSequence = tuple[CompiledPrompt, ...]
+ConditionalExit = tuple[Expression | None, Exit]
+NOTHING: Mapping[str, Any] = {}
+
+
+class NoEffect(NamedTuple):
+    """Something that an author wrote and that does nothing: where (below the kind), why, and what
+    to do.
+    """
+
+    path: KeyPath
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenValue:
+    """A value that a state writes into a variable, of its flow or of its callee, and where it stands
+    below the kind. With `output` the value is that output of the callee.
+    """
+
+    variable: Variable
+    value: Expression | Template | str | float | bool | None
+    path: KeyPath
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextLimit:
+    """Texts that the platform takes up to a size, and what happens to longer ones. Where `in_bytes`
+    the names count too.
+    """
+
+    path: KeyPath
+    what: str
+    most: int
+    then: str
+    texts: Mapping[str, Template]
+    in_bytes: bool = False
+
+
+class Verb:
+    """A compiled state at work. A kind overrides the answers that differ from these.
+
+    `actions` are what it may answer with; `waits` says that a later callback resumes it.
+    """
+
+    __slots__ = ()
+    is_question = False  # it asks the caller for keys or words
+    is_end = False  # the flow may end in it
+    ends_call = False  # the call ends in it, or goes to somebody else
+    only_writes = False  # all it does is to write variables
+    joins_callee = False  # the answer of a callee, and the verdict on it, resume it
+
+    if TYPE_CHECKING:
+
+        @property
+        def actions(self) -> frozenset[str]: ...
+        @property
+        def waits(self) -> bool: ...
+
+    def enter(self, run: StepContext) -> StateResult:
+        """What happens when a call comes here."""
+        raise NotImplementedError
+
+    def resume(self, run: StepContext) -> StateResult:
+        """What happens when a later callback finds the call here."""
+        return self.enter(run)
+
+    @property
+    def callee(self) -> str:
+        """The flow that it runs, or ""."""
+        return ""
+
+    @property
+    def returned_outcome(self) -> str:
+        """The outcome by which it ends a subflow, or ""."""
+        return ""
+
+    @property
+    def is_failure_likely(self) -> bool:
+        """Whether its error exit belongs to its daily life."""
+        return False
+
+    @property
+    def has_machine_detection(self) -> bool:
+        """Whether the platform finds out who has answered."""
+        return False
+
+    @property
+    def reports_keys(self) -> bool:
+        """Whether keys pressed here are reported to `on: pressed:`."""
+        return False
+
+    @property
+    def key_targets(self) -> Mapping[str, str]:
+        """By key: the exit that it takes, `repeat` or `back`."""
+        return NOTHING
+
+    @property
+    def read_back_key_targets(self) -> Mapping[str, str]:
+        """The same, while an input is read back."""
+        return NOTHING
+
+    @property
+    def conditional_exits(self) -> tuple[ConditionalExit, ...]:
+        """Exits with their conditions; the first that holds is taken."""
+        return ()
+
+    @property
+    def dialled_texts(self) -> Mapping[str, Template]:
+        """The numbers of a phone connection: `phone`, and `caller_id` where it is given."""
+        return NOTHING
+
+    @property
+    def least_digits(self) -> int:
+        """The fewest digits that it takes, or 0."""
+        return 0
+
+    @property
+    def asks_for_secret(self) -> bool:
+        """Whether what the caller enters is a secret."""
+        return False
+
+    @property
+    def lookup_service(self) -> CompiledService | None:
+        """The service that it asks, or None."""
+        return None
+
+    @property
+    def lookup_statuses(self) -> frozenset[str]:
+        """The statuses of a lookup that have exits of their own."""
+        return frozenset()
+
+    def list_written_values(self) -> Iterable[WrittenValue]:
+        """The values that it writes, as far as they stand in the flow."""
+        return ()
+
+    def convert_outputs(self, _ended: dict[str, Any], _notes: list[str]) -> dict[str, Any]:
+        """The variables here after its callee has ended with these names."""
+        return {}
+
+    def list_prompts(self) -> Iterable[CompiledPrompt]:
+        """Everything that it may ever say."""
+        return ()
+
+    def list_answers(self) -> list[PromptSequence]:
+        """What it says in one answer, by the way that leads to the answer. The first is on
+        entering: what the state says before comes before that.
+        """
+        return [()]
+
+    def list_menu_ids(self) -> Iterable[str]:
+        """The menus that it names to the platform."""
+        return ()
+
+    def list_text_limits(self) -> Iterable[TextLimit]:
+        """Texts that the platform limits, besides what is spoken."""
+        return ()
+
+    def list_repeat_reasons(self) -> list[str]:
+        """Why it may ask again, in the words of the trace."""
+        return []
+
+    def list_sample_keys(self, words: Iterable[str], attempts: int) -> Iterator[str]:  # noqa: ARG002
+        """Keys that a caller may press here and that may make a difference. `words` are what
+        callers of this project may know, `attempts` is how often the call was asked.
+        """
+        yield from ()
+
+    def find_no_effects(self, authored: Any, deadline: float) -> Iterator[NoEffect]:  # noqa: ARG002
+        """What the author wrote here for nothing. `deadline` is how long the platform waits."""
+        yield from ()
+
+
+def filter_prompts(*given: CompiledPrompt | None) -> PromptSequence:
+    """Those that say anything."""
+    return tuple(plan for plan in given if plan)

@@ -1,0 +1,241 @@
+"""A kind that only this file knows works in every command: no other module names a kind.
+
+Run as a program, this file is `flowengine` with one kind more.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+import pytest
+from msgspec import UNSET, Meta
+
+from flowengine.sinch import Pie
+from flowengine.source import KeyPath
+from flowengine.states import (
+    STATE_KINDS,
+    AnswerCallback,
+    AuthoredFact,
+    Exit,
+    StateBuilder,
+    StateKind,
+    StateResult,
+    StepContext,
+    Verb,
+)
+from flowengine.states.field_types import StateName
+from flowengine.states.prompt import Prompt, join_prompts
+from flowengine.states.question import (
+    Question,
+    RetryPrompts,
+    add_otherwise_exit,
+    compile_question,
+)
+from flowengine.states.verb import PromptSequence
+from flowengine.svaml import Menu, MenuOption, RunMenu
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+EXITS = {"1": "yes", "2": "no"}
+
+
+class AuthoredConfirm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Ask for a yes or a no."""
+
+    prompt: Annotated[Prompt, Meta(description="What the caller hears.", examples=["Sure?"])]
+    yes: Annotated[StateName, Meta(description="Where key 1 leads.", examples=["order"])]
+    no: Annotated[StateName, Meta(description="Where key 2 leads.", examples=["goodbye"])]
+    otherwise: Annotated[StateName, Meta(description="After silence.", examples=["goodbye"])]
+    again: ClassVar[Any] = UNSET
+    no_input: ClassVar[Any] = UNSET
+    attempts: ClassVar[Any] = 2
+    barge: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledConfirm(Verb):
+    """A yes-or-no question at work."""
+
+    question: Question
+    actions = frozenset({"runMenu"})
+    waits = True
+    is_question = True
+
+    def enter(self, run: StepContext) -> StateResult:
+        run.attempts = 1
+        return AnswerCallback(self.ask(run, join_prompts([self.question.first], run)))
+
+    def resume(self, run: StepContext) -> StateResult:
+        if not isinstance(run.event, Pie):
+            return self.enter(run)
+        if run.event.value in EXITS:
+            return Exit(EXITS[run.event.value])
+        settled = self.question.handle_unanswered(run, run.event, "otherwise", self.ask)
+        return settled or Exit("otherwise")
+
+    def ask(self, run: StepContext, prompt: str) -> RunMenu:
+        options = tuple(MenuOption(dtmf=key, action=f"return({key})") for key in EXITS)
+        menu = Menu(id="main", main_prompt=prompt, options=options)
+        return self.question.build_run_menu([menu], run, self.question.first)
+
+    def list_prompts(self) -> PromptSequence:
+        return self.question.list_prompts()
+
+    def list_answers(self) -> list[PromptSequence]:
+        return self.question.list_answers(self.question.no_input)
+
+    def list_menu_ids(self) -> Iterator[str]:
+        return self.question.list_menu_ids()
+
+    def list_repeat_reasons(self) -> list[str]:
+        return ["no input"]
+
+    def list_sample_keys(self, _words: Iterable[str], _attempts: int) -> Iterator[str]:
+        yield from EXITS
+
+
+def compile_confirm(
+    builder: StateBuilder, path: KeyPath, authored: AuthoredConfirm
+) -> CompiledConfirm:
+    for key, exit_ in EXITS.items():
+        target = getattr(authored, exit_)
+        builder.add_exit(exit_, target, (*path, exit_), "pie", label=f"{exit_} ({key})")
+    add_otherwise_exit(builder, path, authored.otherwise)
+    nothing = RetryPrompts(())
+    return CompiledConfirm(compile_question(builder, path, authored, heard=False, no_match=nothing))
+
+
+def list_confirm_facts(authored: AuthoredConfirm) -> Iterator[AuthoredFact]:
+    for exit_ in EXITS.values():
+        yield AuthoredFact("target", exit_, getattr(authored, exit_), (exit_,))
+
+
+CONFIRM_KIND = StateKind(
+    "confirm",
+    "Ask for a yes or a no",
+    "",
+    Annotated[AuthoredConfirm, Meta(title="confirm", description="Ask for a yes or a no.")],
+    compile_confirm,
+    "none",
+    shape="question",
+    summarise=lambda authored: authored["prompt"],
+    list_facts=list_confirm_facts,
+)
+FLOW = """
+flow: line
+start: sure
+locale: en-US
+states:
+  sure:
+    confirm: {prompt: Shall we ship it?, yes: shipped, no: kept, otherwise: kept}
+  shipped:
+    say: It is on its way.
+    hangup:
+  kept:
+    say: We keep it.
+    hangup:
+"""
+
+
+def run_command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    schemas = folder.parent / "schemas"
+    shutil.copytree(SCHEMAS, schemas, dirs_exist_ok=True)
+    return subprocess.run(  # this very file
+        [sys.executable, __file__, *arguments],
+        env={**os.environ, "TOY_SCHEMAS": str(schemas), "COLUMNS": "200"},
+        cwd=folder.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    found = tmp_path / "flows"
+    found.mkdir()
+    (found / "line.yaml").write_text(FLOW)
+    return found
+
+
+def test_toy_kind_is_unknown_without_its_file() -> None:
+    assert "confirm" not in STATE_KINDS
+
+
+def test_toy_kind_without_mistakes_passes_the_check(folder: Path) -> None:
+    checked = run_command(folder, "check", "flows", "--strict")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_toy_kind_with_mistakes_has_the_problems_of_its_options(folder: Path) -> None:
+    text = FLOW.replace("no: kept,", "no: kpet,").replace("Shall we ship it?", '"${vars.x}"')
+    (folder / "line.yaml").write_text(text)
+    checked = run_command(folder, "check", "flows")
+    assert checked.returncode == 1
+    assert "FE203" in checked.stdout
+    assert "FE301" in checked.stdout
+    (folder / "line.yaml").write_text(FLOW.replace("yes: shipped", "yess: shipped"))
+    checked = run_command(folder, "check", "flows")
+    assert 'did you mean "yes"' in checked.stdout
+
+
+def test_toy_kind_is_covered_by_generated_scenarios(folder: Path) -> None:
+    made = run_command(folder, "test", "flows", "--generate", "-j", "1")
+    assert made.returncode == 0, made.stdout + made.stderr
+    written = (folder / "scenarios" / "line.yaml").read_text()
+    assert "press: 1" in written
+    assert "press: 2" in written
+    covered = run_command(folder, "test", "flows", "--coverage", "-j", "1")
+    assert covered.returncode == 0, covered.stdout + covered.stderr
+    assert "100.0%" in covered.stdout
+
+
+def test_toy_kind_without_scenarios_has_missing_exits(folder: Path) -> None:
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios" / "line.yaml").write_text(
+        "flow: line\nscenarios:\n  yes:\n    when: [press: 1]\n    then: {state: shipped}\n"
+    )
+    covered = run_command(folder, "test", "flows", "--coverage", "-j", "1")
+    assert "sure: no" in covered.stdout
+    assert "sure: otherwise" in covered.stdout
+    assert "sure: again: no input" in covered.stdout
+
+
+def test_toy_kind_has_its_shape_and_words_in_diagrams(folder: Path) -> None:
+    drawn = run_command(folder, "diagram", "flows")
+    assert 's_sure{{"sure<br>Shall we ship it?"}}' in drawn.stdout
+    assert 's_sure -->|"yes (1)"| s_shipped' in drawn.stdout
+
+
+def test_toy_kind_is_compared_by_its_options(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "old")
+    text = FLOW.replace("yes: shipped", "yes: kept").replace("ship it", "send it")
+    (folder / "line.yaml").write_text(text)
+    compared = run_command(folder, "diff", "old", "flows")
+    assert compared.returncode == 0, compared.stderr
+    assert "Shall we send it?" in compared.stdout
+    assert "yes" in compared.stdout
+    assert "shipped" in compared.stdout
+
+
+def test_toy_kind_is_explained_by_what_it_sends(folder: Path) -> None:
+    told = run_command(folder, "explain", "flows")
+    assert "sure: confirm; incoming call (ice)" in told.stdout
+    assert "runMenu" in told.stdout
+
+
+if __name__ == "__main__":
+    STATE_KINDS[CONFIRM_KIND.name] = CONFIRM_KIND
+
+    from flowengine.cli import main
+    from flowengine.model import json_schemas
+
+    json_schemas.INSTALLED_SCHEMAS = Path(os.environ["TOY_SCHEMAS"])
+    json_schemas.write_schemas(json_schemas.INSTALLED_SCHEMAS)
+    main()
