@@ -118,14 +118,14 @@ def preview_state(
     """
     event = SAMPLE_EVENTS[known[0] if known else "ice"]
 
-    def shown(kind: type[PreviewNames]) -> StatePreview:
+    def preview_with(kind: type[PreviewNames]) -> StatePreview:
         texts = build_values(program, lambda item: kind.format_placeholder(f"vars.{item.name}"))
         facts = {fact: kind.format_placeholder(fact) for fact in SAMPLE_FACTS}
         names = kind.from_values({**texts, **facts}, release.computed_names, event, SAMPLE_TIME)
         return enter_state(program, state, names)
 
-    seen = shown(PreviewNames)
-    if not seen.depends and renamed(seen, state) == shown(OtherwiseShown):
+    seen = preview_with(PreviewNames)
+    if not seen.depends and drop_name(seen, state) == preview_with(OtherwiseShown):
         return seen
     sampled = {**build_values(program, choose_sample), **SAMPLE_FACTS}
     names = NameBindings.from_values(sampled, release.computed_names, event, SAMPLE_TIME)
@@ -133,7 +133,7 @@ def preview_state(
     return seen if again.depends else replace(again, sampled=True)
 
 
-def renamed(seen: StatePreview, state: CompiledState) -> StatePreview:
+def drop_name(seen: StatePreview, state: CompiledState) -> StatePreview:
     """What is shown, with the other placeholders."""
     svaml, asks = seen.svaml, seen.asks
     for name in state.reads | state.late_reads:

@@ -62,7 +62,7 @@ def describe_digits(talk: Conversation, most: int) -> str:
     """
     verb = find_state_verb(talk)
     least = verb.least_digits if verb else 0
-    others = other_keys(verb.key_targets if verb else (), most)
+    others = format_other_keys(verb.key_targets if verb else (), most)
     if least == most:
         return ("1 digit" if most == 1 else f"{most} digits") + others
     return (
@@ -70,11 +70,11 @@ def describe_digits(talk: Conversation, most: int) -> str:
     ) + (others)
 
 
-def other_keys(keys: Iterable[str], most: int) -> str:
+def format_other_keys(keys: Iterable[str], most: int) -> str:
     """Keys that are no digits of an input: among several they count alone, and the platform
     reports them after # or a silence.
 
-    >>> other_keys("*0#", 4), other_keys("*#", 1), other_keys("", 4)
+    >>> format_other_keys("*0#", 4), format_other_keys("*#", 1), format_other_keys("", 4)
     ('; * or 0 alone, then #; # alone', ', * or #', '')
     """
     keys = "".join(keys)

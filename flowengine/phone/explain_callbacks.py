@@ -97,12 +97,12 @@ class CallbackExplainer:
 
     def format_walk(self, told: AnswerReceived) -> str:
         """The states that led to this answer, with what happened in each."""
-        way = format_trace(trace_of(self.talk, told))
+        way = format_trace(get_trace(self.talk, told))
         stays = told.event in ("dice", "notify") and len(way) == 1 and "(" not in way[0]
         return f"walks: {' -> '.join(way)}" if way and not stays else ""
 
 
-def trace_of(talk: Conversation, told: AnswerReceived) -> Sequence[TraceEntry]:
+def get_trace(talk: Conversation, told: AnswerReceived) -> Sequence[TraceEntry]:
     """The way through the flow to this answer; nothing where the flow is elsewhere."""
     steps = talk.backend_call.steps if talk.backend_call else []
     same = (

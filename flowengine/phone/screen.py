@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from flowengine.phone.call_prompt import describe_waiting
-from flowengine.phone.explain_callbacks import trace_of
+from flowengine.phone.explain_callbacks import get_trace
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.then_checks import list_recording_urls
@@ -150,17 +150,17 @@ class Screen:
                 f"refuses the answer to {happening.event}: {format_finding(finding)}",
                 bad=True,
             )
-        for reason in reasons(trace_of(self.talk, happening)):
+        for reason in list_failure_reasons(get_trace(self.talk, happening)):
             self.print_line("-", reason, bad=reason.startswith(APOLOGISED))
         if not happening.failure and not happening.illegal:
             for place in list_recording_urls(happening.body):
                 self.print_line(PLATFORM, f"records to {place or 'a place of its own'}")
 
 
-def reasons(trace: Sequence[TraceEntry]) -> list[str]:
+def list_failure_reasons(trace: Sequence[TraceEntry]) -> list[str]:
     """Why a flow took another way than its author meant, or said less.
 
-    >>> reasons([TraceEntry("line", "look_up", "failed"), TraceEntry("line", "look_up", "fetch failed: 500")])
+    >>> list_failure_reasons([TraceEntry("line", "look_up", "failed"), TraceEntry("line", "look_up", "fetch failed: 500")])
     ['line.look_up: fetch failed: 500']
     """
     found = [

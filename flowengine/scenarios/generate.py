@@ -261,16 +261,16 @@ def build_lookup(asked: TrialLookup, call_id: str, hidden: Sequence[str] = ()) -
     """
     made: MadeRequest = asked.made
     words = (call_id, *hidden)
-    found: JsonObject = {"service": made.service, made.method.lower(): starred(made.path, words)}
+    found: JsonObject = {"service": made.service, made.method.lower(): mask_words(made.path, words)}
     if made.body:
-        found["body"] = starred(made.body, words)
+        found["body"] = mask_words(made.body, words)
     return {**found, **asked.answer}
 
 
-def starred(value: Any, words: Sequence[str]) -> Any:
+def mask_words(value: Any, words: Sequence[str]) -> Any:
     """The value with a star in place of each of these words."""
     if isinstance(value, Mapping):
-        return {name: starred(part, words) for name, part in value.items()}
+        return {name: mask_words(part, words) for name, part in value.items()}
     for word in words if isinstance(value, str) else ():
         value = value.replace(word, "*")
     return value

@@ -20,7 +20,7 @@ from yaml.events import (
 from flowengine.problems import quote_value
 from flowengine.source.accidental_comments import report_swallowed_text
 from flowengine.source.document import Document, KeyPath, OffsetRange
-from flowengine.source.meant import meant_value
+from flowengine.source.intended_values import read_meant_value
 from flowengine.source.source_text import Findings, SourceText
 from flowengine.source.yaml_events import get_offsets, parse_events
 from flowengine.source.yaml_scalars import resolve_scalar
@@ -78,7 +78,7 @@ class DocumentLoader:
         if event.tag is not None:
             self._broken.add(path)
             if _GOES_ON.match(event.value):  # a condition is checked as it was meant
-                return meant_value(self._text, start)
+                return read_meant_value(self._text, start)
         if "\n" in self._text.text[start:end]:
             self.multiline_ranges.append((start, end))
         if event.style or not event.implicit[0]:

@@ -8,7 +8,7 @@ from typing import Final
 from yaml import MarkedYAMLError
 
 from flowengine.problems import quote_value
-from flowengine.source.meant import in_quotes, meant_value
+from flowengine.source.intended_values import quote_as_yaml, read_meant_value
 from flowengine.source.source_text import Findings, SourceText
 from flowengine.source.yaml_events import find_tag_fault
 
@@ -177,11 +177,11 @@ def _diagnose_special_character(failure: _FailureContext) -> _Finding | None:
     if failure.problem not in names:
         return None
     sign = failure.text.text[failure.context_offset]
-    rest = meant_value(failure.text, failure.context_offset)
+    rest = read_meant_value(failure.text, failure.context_offset)
     cure = (
         f'put quotes around it: "{sign}":'
         if re.match(r".\s*:", rest)
-        else f"put quotes around the whole text: {in_quotes(rest)}"
+        else f"put quotes around the whole text: {quote_as_yaml(rest)}"
     )
     return (
         "FE117",

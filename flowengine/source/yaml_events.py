@@ -21,7 +21,7 @@ from yaml.events import (
 
 from flowengine.limits import MAX_DEPTH, MAX_NODES
 from flowengine.problems import quote_value
-from flowengine.source.meant import in_quotes, meant_value
+from flowengine.source.intended_values import quote_as_yaml, read_meant_value
 from flowengine.source.source_text import Findings, SourceText
 
 _TOO_DEEP = "nesting depth"  # of libyaml's own limit, which some builds of PyYAML have
@@ -110,10 +110,10 @@ def _report_anchor_or_tag(
 
 def find_tag_fault(text: SourceText, start: int) -> tuple[str, int, int, str, str]:
     """What is wrong with the tag that begins here."""
-    value = meant_value(text, start)
+    value = read_meant_value(text, start)
     tag = (value.split() or ["!"])[0]
     message = f"{quote_value(tag)} is a YAML tag: the value behind it would be lost"
-    cure = f"put quotes around the whole value: {in_quotes(value)}"
+    cure = f"put quotes around the whole value: {quote_as_yaml(value)}"
     return "FE111", start, start + len(tag), message, cure
 
 

@@ -13,7 +13,7 @@ _CLOSERS: Final = {")": "(", "]": "[", "}": "{"}
 _TOKEN: Final = re.compile(r"""\"(?:\\.|[^"\\])*\"|'[^']*'|\s\#.*|[()\[\]{},]""")
 
 
-def meant_value(text: SourceText, start: int) -> str:
+def read_meant_value(text: SourceText, start: int) -> str:
     """The value that begins here: on this line, up to the comma or bracket that ends it inside
     `{…}` and `[…]`, and outside of them with the lines that are indented below it.
     """
@@ -33,10 +33,10 @@ def meant_value(text: SourceText, start: int) -> str:
     return " ".join(lines)
 
 
-def in_quotes(value: str) -> str:
+def quote_as_yaml(value: str) -> str:
     r"""A value as YAML has it in quotes.
 
-    >>> in_quotes("!a"), in_quotes('!a == "b"')
+    >>> quote_as_yaml("!a"), quote_as_yaml('!a == "b"')
     ('"!a"', '\'!a == "b"\'')
     """
     shown = in_cure(value)
