@@ -330,16 +330,11 @@ def compile_flow(
     states = {state.name: state for state in compiled if state}
     on = flow.on or EventEntries()
     own = around.subflows[flow.flow]
-    events = [
-        str(state)
-        for state in (on.answered, on.pressed, on.ended, *(on.notified or {}).values())
-        if state
-    ]
     secret = frozenset(f"vars.{item.name}" for item in around.variables.values() if item.secret)
     entering, waiting = compute_liveness(
         states,
         frozenset(f"vars.{item.name}" for item in own.outputs),
-        events,
+        list_entry_states(on),
         goes_back=around.goes_back,
     )
     return Program(
@@ -370,6 +365,12 @@ def compile_flow(
         handles_secrets=bool(secret) or any(map(has_secret_recording, states.values())),
         goes_back=around.goes_back,
     )
+
+
+def list_entry_states(on: EventEntries) -> list[str]:
+    """The states that events lead to."""
+    entries = (on.answered, on.pressed, on.ended, *(on.notified or {}).values())
+    return [str(state) for state in entries if state]
 
 
 def has_secret_recording(state: CompiledState) -> bool:

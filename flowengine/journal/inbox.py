@@ -13,7 +13,7 @@ from flowengine.journal.journal_encryption import JournalEncryption
 from flowengine.journal.journal_row import JournalRecord, LookupRow, to_lookup_row
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.engine import CallbackRecord, LocatedCall
-from flowengine.runtime.step import TraceEntry
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
 

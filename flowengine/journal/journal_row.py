@@ -15,7 +15,7 @@ from flowengine.journal.masking import format_trace_entry
 from flowengine.journal.redaction import REDACTED_TEXT, Redaction, build_redaction
 from flowengine.runtime.cookie import COOKIE_KEY
 from flowengine.runtime.engine import CallbackRecord
-from flowengine.runtime.step import TraceEntry
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.sinch import CallbackEvent, Dice, Pie
 from flowengine.states import LookupRequest, LookupResult
 

@@ -5,7 +5,7 @@ journal.
 import re
 from functools import lru_cache
 
-from flowengine.runtime.step import TraceEntry
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.sinch import parse_number
 
 DIGIT_MASK = str.maketrans("0123456789", "*" * 10)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from flowengine.runtime.step import TraceEntry
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.generate import ScenarioDumper
 from flowengine.switch.switch_events import AnswerReceived, Asks

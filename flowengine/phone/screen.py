@@ -10,7 +10,7 @@ import msgspec
 
 from flowengine.phone.call_prompt import describe_waiting
 from flowengine.phone.explain_callbacks import trace_of
-from flowengine.runtime.step import TraceEntry
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation
 from flowengine.scenarios.then_checks import list_recording_urls
 from flowengine.switch.switch_events import (

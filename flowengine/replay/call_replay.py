@@ -21,7 +21,8 @@ from flowengine.journal.masking import mask_reason
 from flowengine.replay.answer_difference import find_difference
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.locate import STALE_STATE_NOTE
-from flowengine.runtime.step import Outcome, TraceEntry, resume, step
+from flowengine.runtime.step import resume, step
+from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import CallbackEvent, decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.svaml import encode_svaml

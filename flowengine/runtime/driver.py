@@ -28,7 +28,8 @@ from flowengine.runtime.locate import (
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.reply import Answered, Overtaken, Replier, Reply
 from flowengine.runtime.requester import Requester
-from flowengine.runtime.step import Outcome, step
+from flowengine.runtime.step import step
+from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import Ice
 from flowengine.storage.sessions import SavedCall, Store, StoreError
 

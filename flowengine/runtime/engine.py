@@ -29,7 +29,7 @@ from flowengine.runtime.outbox import Outbox
 from flowengine.runtime.reply import CallbackRecord, Replier, Reply, make_record, render_apology
 from flowengine.runtime.requester import FetchFunction, Requester
 from flowengine.runtime.state_encryption import StateEncryption
-from flowengine.runtime.step import Outcome
+from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import CallbackEvent, Dice
 from flowengine.storage.sessions import Store, StoreError
 

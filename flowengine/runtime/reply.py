@@ -18,7 +18,7 @@ from flowengine.runtime.delivery_log import append_entry, decode_log, mark_repea
 from flowengine.runtime.locate import LocatedCall, Locator, is_unanswered_by
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.state_encryption import StateEncryption
-from flowengine.runtime.step import Outcome, TraceEntry
+from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import CallbackEvent, Dice, Ice
 from flowengine.states import LookupRequest, LookupResult, NameBindings, StepContext
 from flowengine.storage.sessions import SavedCall, Store, StoreError

@@ -10,7 +10,8 @@ from flowengine.cooperative import waiting_on_io
 from flowengine.limits import FETCH_MARGIN_SECONDS
 from flowengine.runtime.delivery import CallbackDelivery, is_unique_stamp
 from flowengine.runtime.outbox import Outbox, needs_retry
-from flowengine.runtime.step import Outcome, resume
+from flowengine.runtime.step import resume
+from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import Pie
 from flowengine.states import LookupRequest, LookupResult
 

@@ -4,7 +4,6 @@ No I/O, no clock, no chance: time comes as an argument, and what needs the outsi
 request. Whoever drives it performs the request and steps again with the result.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,8 +24,9 @@ from flowengine.runtime.question_history import (
     is_small,
     list_questions,
 )
-from flowengine.runtime.step_start import QUESTION_KINDS, StepStart, find_start, is_from_conference
-from flowengine.sinch import Ace, CallbackEvent, Dice, Pie
+from flowengine.runtime.step_outcome import Outcome, PendingRequest, TraceEntry
+from flowengine.runtime.step_start import QUESTION_KINDS, StepStart, answer_unrouted, find_start
+from flowengine.sinch import CallbackEvent, Dice
 from flowengine.states import (
     AnswerCallback,
     EnterSubflow,
@@ -40,39 +40,7 @@ from flowengine.states import (
     StepContext,
 )
 from flowengine.states.state_results import ActionToSend, InstructionToSend
-from flowengine.svaml import Action, Continue, Hangup, Instruction, ReportCallStatus
-
-
-class TraceEntry(msgspec.Struct, frozen=True):
-    """A line of a trace: how a state was left, or what happened in it. A note tells more of that."""
-
-    flow: str
-    state: str
-    what: str
-    is_note: bool = False
-
-
-class PendingRequest(msgspec.Struct, frozen=True):
-    """A step that needs the outside: perform the request, then call `resume` with the result."""
-
-    request: LookupRequest
-    walk: "StepWalk"
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """What a step yields: the call as it goes on, what to answer, and the trace. With `waiting`
-    there is no answer yet.
-
-    `names` are the values as the step left them; those that no later state reads are not in the
-    call.
-    """
-
-    call: Call | None
-    instructions: tuple[Instruction | msgspec.Raw, ...]
-    action: Action | msgspec.Raw | None
-    trace: tuple[TraceEntry, ...]
-    waiting: PendingRequest | None = None
-    names: Mapping[str, Any] = {}
+from flowengine.svaml import Hangup, ReportCallStatus
 
 
 class StepWalk(msgspec.Struct):
@@ -165,6 +133,13 @@ class StepWalk(msgspec.Struct):
             return self.program.states[self.cursor.state].verb.resume(self.run)
         except EvalError as error:
             return StateFailure(error.message)
+
+    def resume(self, result: LookupResult) -> Outcome:
+        """Go on with the result of a request."""
+        self.run.lookup_result = result
+        move = self.resume_state()
+        self.run.lookup_result = None
+        return self.follow_moves(move)
 
     def enter_subflow(self, move: EnterSubflow) -> StateResult:
         """Go into a subflow; what is needed after it stays in a frame."""
@@ -386,12 +361,8 @@ def step(
 
 
 def resume(waiting: PendingRequest, fetched: LookupResult) -> Outcome:
-    """Carry on a step with the outcome of its request."""
-    walk = waiting.walk
-    walk.run.lookup_result = fetched
-    move = walk.resume_state()
-    walk.run.lookup_result = None
-    return walk.follow_moves(move)
+    """Carry on a step with the result of its request."""
+    return waiting.walk.resume(fetched)
 
 
 def create_walk(
@@ -414,23 +385,4 @@ def create_walk(
         silent=start.silent,
         context=event.kind,
         aside=(known or call) if start.aside else None,
-    )
-
-
-def answer_unrouted(release: Release, event: CallbackEvent, now: datetime) -> Outcome:
-    """No flow answers: an incoming call hears the apology, a placed call goes on as it was placed,
-    events are only acknowledged.
-    """
-    if not event.is_awaited or (type(event) is Pie and is_from_conference(event)):
-        return Outcome(None, (), None, ())
-    if type(event) is Ace:
-        return Outcome(None, (), Continue(), ())
-    run = StepContext(
-        event, NameBindings.from_values({}, release.computed_names, event, now), release.locale, 0
-    )
-    return Outcome(
-        None,
-        release.apology.build_instructions(run),
-        Hangup(),
-        (TraceEntry("", "", "no flow answers"),),
     )

@@ -3,6 +3,7 @@ the entry made for it.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,14 +13,16 @@ from flowengine.compile import Program, Release
 from flowengine.expr import EvalError
 from flowengine.limits import MAX_FACT_BYTES
 from flowengine.runtime.call_state import Call
+from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import Ace, CallbackEvent, Dice, Ice, Notify, Pie
 from flowengine.sinch.caller_identity import (
     get_dialled_address,
     get_forwarding_number,
     read_caller,
 )
+from flowengine.states import NameBindings, StepContext
 from flowengine.states.assign import convert_value
-from flowengine.svaml import Action, Hangup
+from flowengine.svaml import Action, Continue, Hangup
 
 QUESTION_KINDS = ("menu", "collect")
 UNASKED = ("hangup", "error")  # what happens to a call, whichever menu it is in
@@ -311,3 +314,22 @@ def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> S
 def find_notice_entry(program: Program, event: CallbackEvent) -> str:
     kind = event.type if type(event) is Notify else ""
     return program.notified.get(kind) or program.notified.get("any", "")
+
+
+def answer_unrouted(release: Release, event: CallbackEvent, now: datetime) -> Outcome:
+    """No flow answers: an incoming call hears the apology, a placed call goes on as it was placed,
+    events are only acknowledged.
+    """
+    if not event.is_awaited or (type(event) is Pie and is_from_conference(event)):
+        return Outcome(None, (), None, ())
+    if type(event) is Ace:
+        return Outcome(None, (), Continue(), ())
+    run = StepContext(
+        event, NameBindings.from_values({}, release.computed_names, event, now), release.locale, 0
+    )
+    return Outcome(
+        None,
+        release.apology.build_instructions(run),
+        Hangup(),
+        (TraceEntry("", "", "no flow answers"),),
+    )

@@ -10,7 +10,8 @@ from typing import Any
 from flowengine.compile import Release
 from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec, derive_key
-from flowengine.runtime.step import Outcome, TraceEntry, resume, step
+from flowengine.runtime.step import resume, step
+from flowengine.runtime.step_outcome import Outcome, TraceEntry
 from flowengine.sinch import CallbackEvent, decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.svaml import SetCookie, encode_svaml

@@ -14,7 +14,7 @@ from typing import Any
 
 from flowengine.compile import CompiledState, Program
 from flowengine.problems import Span
-from flowengine.runtime.step import TraceEntry
+from flowengine.runtime.step_outcome import TraceEntry
 
 AGAIN_PREFIX = "again: "
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from flowengine.compile import Release
-from flowengine.runtime.step import TraceEntry
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation, NotPossibleError
 from flowengine.scenarios.coverage import CoverageItem, compute_coverage
 from flowengine.scenarios.doubles import LookupDoubles, MadeRequest, list_service_addresses

@@ -10,7 +10,7 @@ import yaml
 
 from flowengine.limits import MAX_INTEGER_DIGITS
 from flowengine.model.project_folder import PROJECT_FILE
-from flowengine.runtime.step import TraceEntry
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.coverage import CoverageItem, compute_coverage
 from flowengine.scenarios.doubles import MadeRequest
 from flowengine.scenarios.explore import Explorer, Trial, TrialLookup

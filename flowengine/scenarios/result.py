@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from flowengine.problems import Span
-from flowengine.runtime.step import TraceEntry
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import TranscriptLine
 
 

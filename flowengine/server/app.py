@@ -21,13 +21,14 @@ from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.outbox import Outbox
-from flowengine.server import admin, keys, log
+from flowengine.server import admin, keys
 from flowengine.server.access import AuthorizedEndpoint, create_status_authorizer
 from flowengine.server.callback import CallbackHandler, SignatureGate
 from flowengine.server.callback_dispatcher import CallbackDispatcher
 from flowengine.server.connections import ConnectionTable
 from flowengine.server.fetch import LookupClient
 from flowengine.server.health import Healthz, MetricsEndpoint, Readyz
+from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import DEFAULT_FOLDER, ServerSettings, load_credentials
@@ -38,7 +39,7 @@ STORE_PURGE_SECONDS = 300.0
 FILE_CHECK_SECONDS = (
     0.1  # a look takes some microseconds, and until then workers may know different steps of a call
 )
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class WorkerParts:
 
     store: Store
     client: LookupClient
-    lines: log.LogWriter
+    lines: LogWriter
     ready: Readyz
     drain: float
     outbox: Outbox
@@ -65,20 +66,13 @@ def create_app() -> CallbackDispatcher:
     releases = live.create_registry()
     environment = dict(os.environ)
     store = open_session_store(settings)
-    metrics, lines = Metrics(), log.LogWriter()
+    metrics, lines = Metrics(), LogWriter()
     metrics.mark_current_release(releases.current.id)
     client = LookupClient(lambda: releases.hosts, metrics.observe_lookup, metrics.observe_circuit)
     known = load_credentials(releases.current, environment)
     codec = keys.create_codec(known, environment, settings.folder)
     sealer = JournalEncryption(keys.find_sealing_keys(known, environment, settings.folder))
-    journal = JournalWriter(
-        settings.folder / JOURNAL,
-        lambda name: releases.get(name) or releases.current,
-        sealer,
-        metrics.count_journal_rows,
-        releases.load,
-        metrics.observe_journal_usage,
-    )
+    journal = open_journal(settings, releases, sealer, metrics)
     callback = CallbackHandler(
         Engine(releases, store, codec, client),
         SignatureGate(releases, environment),
@@ -87,16 +81,13 @@ def create_app() -> CallbackDispatcher:
         journal,
     )
     ready, door = Readyz(store), create_status_authorizer(environment)
+    status = StatusEndpoint(live, releases, store, journal)
     routes = [
         Route(settings.callback_path, callback, methods=["POST"]),
         Route("/healthz", Healthz(), methods=["GET"]),
         Route("/readyz", ready, methods=["GET"]),
         Route("/metrics", AuthorizedEndpoint(door, MetricsEndpoint(metrics)), methods=["GET"]),
-        Route(
-            "/status",
-            AuthorizedEndpoint(door, StatusEndpoint(live, releases, store, journal)),
-            methods=["GET"],
-        ),
+        Route("/status", AuthorizedEndpoint(door, status), methods=["GET"]),
         *admin.build_admin_routes(environment, settings, live, store),
     ]
     connections = ConnectionTable(settings.keep_alive)
@@ -111,11 +102,24 @@ def create_app() -> CallbackDispatcher:
             async with run_background_tasks(parts, releases, metrics):
                 yield
         except Exception:  # Starlette hands on its text alone
-            logger.exception("the worker cannot begin, or not end")
+            log.exception("the worker cannot begin, or not end")
             raise
 
     others = Starlette(routes=routes, lifespan=lifespan)
     return CallbackDispatcher(settings.callback_path, callback, others, connections, live.retire)
+
+
+def open_journal(
+    settings: ServerSettings, releases: Registry, sealer: JournalEncryption, metrics: Metrics
+) -> JournalWriter:
+    return JournalWriter(
+        settings.folder / JOURNAL,
+        lambda name: releases.get(name) or releases.current,
+        sealer,
+        metrics.count_journal_rows,
+        releases.load,
+        metrics.observe_journal_usage,
+    )
 
 
 def open_session_store(settings: ServerSettings) -> Store:
@@ -180,7 +184,7 @@ def drain_on_sigterm(parts: WorkerParts) -> None:
 
 async def deliver_reports(outbox: Outbox) -> None:
     """Deliver what could not be delivered when a call ended."""
-    complaints = LogOnce(logger)
+    complaints = LogOnce(log)
     while True:
         await asyncio.sleep(REPORT_PAUSE_SECONDS)
         try:
@@ -191,12 +195,12 @@ async def deliver_reports(outbox: Outbox) -> None:
 
 async def watch_store_file(store: SqliteStore, ready: Readyz) -> None:
     """Somebody may take the file of the store away, or put another one in its place."""
-    complaints = LogOnce(logger)
+    complaints = LogOnce(log)
     while True:
         await asyncio.sleep(FILE_CHECK_SECONDS)
         try:
             if await store.reopen_if_replaced():
-                logger.warning(
+                log.warning(
                     "the session store was taken away, or another file put in its place: calls "
                     "under way go on in a new file"
                 )
@@ -217,4 +221,4 @@ async def purge_store(store: Store) -> None:
         try:
             await store.drop_expired(time.time())
         except StoreError as error:
-            logger.error("expired calls could not be dropped: %s", error)  # noqa: TRY400  # its text says all
+            log.error("expired calls could not be dropped: %s", error)  # noqa: TRY400  # its text says all

@@ -259,9 +259,6 @@ def compile_fetch(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> Compile
     add_exits(builder, path, fetch)
     if service is None or url is None:
         return None
-    timeout = (
-        parse_millis(fetch.timeout) / 1000 if isinstance(fetch.timeout, str) else service.timeout
-    )
     return CompiledFetch(
         service=service,
         method=method.upper(),
@@ -271,13 +268,17 @@ def compile_fetch(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> Compile
         ),
         body=body,
         captures=captures,
-        timeout=min(timeout, MAX_FETCH_SECONDS),
+        timeout=min(get_timeout_seconds(fetch, service), MAX_FETCH_SECONDS),
         retries=fetch.retries if isinstance(fetch.retries, int) else service.retries,
         secrets=builder.context.secrets,
         names=collect_names(url, (*service.headers.values(), *headers.values()), body),
         statuses=frozenset(fetch.on),
         has_failed_exit=fetch.failed is not UNSET,
     )
+
+
+def get_timeout_seconds(fetch: Fetch, service: CompiledService) -> float:
+    return parse_millis(fetch.timeout) / 1000 if isinstance(fetch.timeout, str) else service.timeout
 
 
 def compile_header(

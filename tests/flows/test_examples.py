@@ -21,7 +21,8 @@ from flowengine.model import Route
 from flowengine.model.project_folder import read_folder
 from flowengine.problems import to_text
 from flowengine.runtime.call_state import Call, encode_call
-from flowengine.runtime.step import Outcome, create_walk, resume, step
+from flowengine.runtime.step import create_walk, resume, step
+from flowengine.runtime.step_outcome import Outcome
 from flowengine.runtime.step_start import StepStart
 from flowengine.sinch import decode
 from flowengine.states import LookupResult

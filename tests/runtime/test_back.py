@@ -13,7 +13,8 @@ from flowengine.compile import Release, compile_project
 from flowengine.compile.checks.cookie_size import compute_worst_case
 from flowengine.runtime import cookie
 from flowengine.runtime.call_state import Call, Frame, decode_call, encode_call
-from flowengine.runtime.step import Outcome, step
+from flowengine.runtime.step import step
+from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import decode
 from flowengine.svaml import encode_svaml
 

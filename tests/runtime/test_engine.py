@@ -434,14 +434,14 @@ def test_a_call_that_rings_again_is_known_though_nothing_can_be_saved_any_more(
 
 def test_a_delivery_given_up_is_taken_over_by_its_repetition() -> None:
     async def act(store: Store) -> None:
-        crm = Crm(wait=0.02)
+        crm = Crm(wait=0.3)
         phone = Phone(engine(store, crm, clock=iter(range(0, 10_000, 10)).__next__))
         await phone.ice()
         body = phone.keys("1234")
         first = asyncio.create_task(phone.send(body))
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.02)
         second = asyncio.create_task(phone.send(body))
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.02)
         first.cancel()
         assert words(await second) == "Hello Ann 0."
         assert first.cancelled()

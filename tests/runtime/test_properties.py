@@ -13,7 +13,8 @@ from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
 from flowengine.runtime.call_state import Call, Frame, can_continue_on, decode_call, encode_call
-from flowengine.runtime.step import Outcome, resume, step
+from flowengine.runtime.step import resume, step
+from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import CallbackEvent, Dice, Notify, Pie, decode
 from flowengine.states import LookupResult
 from flowengine.svaml import encode_svaml, find_violations

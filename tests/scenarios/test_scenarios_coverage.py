@@ -3,7 +3,7 @@
 import pytest
 
 from flowengine.compile import Program, compile_project
-from flowengine.runtime.step import TraceEntry
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.coverage import (
     CoverageItem,
     compute_coverage,

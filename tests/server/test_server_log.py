@@ -14,7 +14,7 @@ from flowengine.cross_site import is_loopback
 from flowengine.journal.masking import mask_address, mask_reason
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.engine import CallbackRecord
-from flowengine.runtime.step import TraceEntry
+from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.server.log import ATOMIC_WRITE_BYTES, LogWriter, split_lines
 from flowengine.server.server_settings import SettingsError, check_exposure, load_credentials
 from flowengine.sinch import Ace

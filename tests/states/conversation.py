@@ -7,7 +7,8 @@ from typing import Any
 
 from flowengine.compile import CompileResult, compile_project
 from flowengine.runtime.call_state import Call, decode_call, encode_call
-from flowengine.runtime.step import Outcome, resume, step
+from flowengine.runtime.step import resume, step
+from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import CallbackEvent, decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.svaml import encode_svaml, find_violations

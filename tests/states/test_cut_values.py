@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from states.conversation import NOW, compiled, event
 
-from flowengine.runtime.step import Outcome, resume, step
+from flowengine.runtime.step import resume, step
+from flowengine.runtime.step_outcome import Outcome
 from flowengine.states import LookupResult
 
 LONG = "word " * 100

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from thoroughness import examples
 
 from flowengine.expr import EscapeMode, EvalError, Scope, Type
-from flowengine.runtime.step import Outcome, resume, step
+from flowengine.runtime.step import resume, step
+from flowengine.runtime.step_outcome import Outcome
 from flowengine.server.fetch import LookupClient
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.states.response_body import parse_body
