@@ -116,7 +116,7 @@ def trace_of(talk: Conversation, told: AnswerReceived) -> Sequence[TraceEntry]:
 def format_trace(trace: Sequence[TraceEntry]) -> list[str]:
     """Where a trace has been, and what happened there.
 
-    >>> format_trace([Entry("line", "hello", "next"), Entry("line", "main", "answers")])
+    >>> format_trace([TraceEntry("line", "hello", "next"), TraceEntry("line", "main", "answers")])
     ['line.hello (next)', 'main']
     """
     found: list[tuple[str, str, list[str]]] = []

@@ -35,12 +35,12 @@ class Exchange:
 
     >>> from flowengine.switch.clock import VirtualClock
     >>> from flowengine.switch.wire import DirectTransport, Response
-    >>> from flowengine.switch.setup import SwitchApplication, SwitchSetup
+    >>> from flowengine.switch.switch_setup import SwitchApplication, SwitchSetup
     >>> answer = b'{"action": {"name": "hangup"}}'
     >>> clock = VirtualClock()
-    >>> world = SwitchSetup((SwitchApplication("key", "c2VjcmV0", "http://backend/"),))
+    >>> setup = SwitchSetup((SwitchApplication("key", "c2VjcmV0", "http://backend/"),))
     >>> backend = DirectTransport(lambda url, headers, body: Response(200, {}, answer))
-    >>> exchange = Exchange(setup, clock, Settings(), backend)
+    >>> exchange = Exchange(setup, clock, SwitchSettings(), backend)
     >>> call = exchange.dial(caller="+14045550199", to="+14045550100")
     >>> clock.run()
     >>> call.ended.reason

@@ -108,10 +108,10 @@ def test_the_first_flow_checks_without_a_word(tmp_path: Path) -> None:
         assert "no problems" in done.stdout or "welcome" in done.stdout
 
 
-def test_options_of_serve_are_all_in_operations() -> None:
+def test_options_of_serve_are_all_in_its_page() -> None:
     from flowengine.cli.serve import serve
 
-    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/operations/serve.md").read_text(encoding="utf-8")
     for parameter in serve.params:
         assert all(f"`{name}`" in text for name in parameter.opts if name.startswith("--")), (
             parameter.name
@@ -123,21 +123,21 @@ def test_options_of_serve_are_all_in_operations() -> None:
             assert f"| `{parameter.opts[0]}` | {default}|" in text
 
 
-def test_metrics_are_all_in_operations() -> None:
+def test_metrics_are_all_in_their_page() -> None:
     from flowengine.server.metrics import Metrics
 
-    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/operations/health-and-metrics.md").read_text(encoding="utf-8")
     kinds = {"counter": "_total", "gauge": "", "histogram": ""}
     for family in Metrics().registry.collect():
         assert f"`{family.name}{kinds[family.type]}" in text, family.name
 
 
-def test_fields_of_the_log_are_all_in_operations() -> None:
+def test_fields_of_the_log_are_all_in_their_page() -> None:
     import msgspec
 
     from flowengine.server.log import CallbackLogLine
 
-    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/operations/health-and-metrics.md").read_text(encoding="utf-8")
     assert all(
         f"`{field.encode_name}`" in text for field in msgspec.structs.fields(CallbackLogLine)
     )

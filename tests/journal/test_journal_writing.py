@@ -286,7 +286,9 @@ def test_a_call_follows_its_own_release_in_whether_it_is_kept(tmp_path: Path) ->
         writer.start()
         for reply, release in zip(replies, (kept, other), strict=True):
             writer.enqueue_record(
-                msgspec.structs.replace(reply.record, release=release.id), b"{}", reply.body
+                msgspec.structs.replace(reply.record, release=release.id, found=None),
+                b"{}",
+                reply.body,
             )
         await asyncio.to_thread(writer.close)
 

@@ -14,7 +14,7 @@ from flowengine.releases.archive_database import ArchiveError
 from flowengine.storage.sessions import SavedCall, StoreError, open_store
 
 psycopg = pytest.importorskip("psycopg")
-DOCS = Path(__file__).parents[2] / "docs" / "operations.md"
+DOCS = Path(__file__).parents[2] / "docs/operations/several-machines.md"
 STEP = SavedCall(1, b"state", b"digest", b"answer", 1.0)
 SHARED = "shares connections among transactions"
 

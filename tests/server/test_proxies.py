@@ -1,4 +1,4 @@
-"""The server behind real proxies, configured by the very examples of the operations page."""
+"""The server behind real proxies, configured by the very examples of their page."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from thoroughness import examples
 from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.sinch import sign_request
 
-PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/operations/proxy.md").read_text()
 CALLBACKS = "/acme/sinch"
 PAIRS = examples(200)
 
