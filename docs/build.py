@@ -1,5 +1,5 @@
 """Writes the pages that repeat what the code knows: language.md from the typed model, problems.md
-from the catalogue.
+from the catalogue, ARCHITECTURE.md from the docstrings of modules, and the list of decisions.
 
 Run `python docs/build.py` after a change; a test fails while a page is out of date. Words are in
 docs/parts/, where a line such as `@fields Menu` stands for a generated part.
@@ -330,9 +330,19 @@ def first_sentence(file: Path) -> str:
     return re.split(r"(?<=[.:]) (?=[A-Z])", words, maxsplit=1)[0].removesuffix(":")
 
 
+def decisions() -> str:
+    """Every decision with its title, in the order of their numbers."""
+    files = sorted((DOCS / "decisions").glob("[0-9]*.md"))
+    return "\n".join(f"- [{file.name[:4]}]({file.name}) {title_of(file)}" for file in files)
+
+
+def title_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8").split("\n", 1)[0].removeprefix("# ")
+
+
 PARTS: Mapping[str, Callable[..., str]] = {
     "fields": fields, "common": common, "kinds": kinds, "functions": functions, "names": names, "legal": legal, "legs": legs,
-    "spoken": spoken, "modules": modules,
+    "spoken": spoken, "modules": modules, "decisions": decisions,
 }  # fmt: skip
 
 
@@ -352,6 +362,10 @@ def language() -> str:
 
 def architecture() -> str:
     return filled((DOCS / "parts" / "architecture.md").read_text(encoding="utf-8"))
+
+
+def index_of_decisions() -> str:
+    return filled((DOCS / "parts" / "decisions.md").read_text(encoding="utf-8"))
 
 
 def problems() -> str:
@@ -378,6 +392,7 @@ def problem(entry: Any) -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "language.md": language,
     "problems.md": problems,
+    "decisions/README.md": index_of_decisions,
     "../ARCHITECTURE.md": architecture,
 }
 
