@@ -140,7 +140,7 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "signature": lambda patch: patch.setattr(SignatureGate, "verify_request", fail),
     "decoder": lambda patch: patch.setattr(callback_module, "decode", fail_to_decode),
     "engine": lambda patch: patch.setattr(Engine, "answer", fail_later),
-    "locating": lambda patch: patch.setattr(Locator, "locate", fail_later),
+    "locating": lambda patch: patch.setattr(Locator, "find_call", fail),
     "step": lambda patch: patch.setattr("flowengine.runtime.driver.step", fail_strictly),
     "requests": lambda patch: patch.setattr(Requester, "perform_all", fail_later),
     "resuming": lambda patch: patch.setattr("flowengine.runtime.requester.resume", fail_strictly),
