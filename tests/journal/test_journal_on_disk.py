@@ -101,9 +101,10 @@ def found(files: dict[str, bytes], digits: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("busy", [False, True], ids=["rows at once", "rows later"])
 @pytest.mark.parametrize(
-    "journal", ["{numbers: masked, words: masked}", "{numbers: clear, words: clear}"]
+    ("journal", "busy"),
+    [("{numbers: masked, words: masked}", True), ("{numbers: clear, words: clear}", False)],
+    ids=["masked, rows later", "clear, rows at once"],
 )
 def test_what_a_server_has_written(
     folder: Path, monkeypatch: pytest.MonkeyPatch, journal: str, busy: bool

@@ -42,7 +42,7 @@ def metric(server: Server, name: str) -> float:
     )
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [2])
 def test_no_dice_that_was_acknowledged_is_lost_when_the_server_is_killed_in_the_middle(
     folder: Path, workers: int
 ) -> None:
