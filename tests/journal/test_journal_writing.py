@@ -384,24 +384,23 @@ def test_the_exit_that_tells_most(exit_taken: str, trace: list[str]) -> None:
     assert find_last_exit([TraceEntry("f", *line.split(": ", 1)) for line in trace]) == exit_taken
 
 
-def test_noting_costs_a_caller_microseconds(tmp_path: Path) -> None:
-    async def noted() -> float:
+def test_enqueued_records_wait_in_memory_and_no_caller_waits_for_the_disk(tmp_path: Path) -> None:
+    async def enqueue_all() -> None:
         release = compiled(files())
         reply = (await recorded(tmp_path / "other.db", release, [ring()], crm, None))[0]
         writer = JournalWriter(
             tmp_path / "journal.db", lambda _release: release, None, lambda *_: None
         )
-        begun = time.perf_counter()
-        for _ in range(20_000):
+        for _ in range(1_000):
             writer.enqueue_record(reply.record, b"", reply.body)
-        return (time.perf_counter() - begun) / 20_000
 
-    assert asyncio.run(noted()) < 20e-6, "with much room for slow machines"
+    asyncio.run(enqueue_all())
+    assert not (tmp_path / "journal.db").exists()
     assert JournalRecord._fields == ("record", "body", "answer")
 
 
 def test_notes_of_a_trace_are_no_exits() -> None:
-    enqueue_record = TraceEntry("f", "look", "fetch failed: status 500", is_note=True)
+    note = TraceEntry("f", "look", "fetch failed: status 500", is_note=True)
     assert find_last_exit(
-        [TraceEntry("f", "look", "failed"), enqueue_record, TraceEntry("f", "x", "answers")]
+        [TraceEntry("f", "look", "failed"), note, TraceEntry("f", "x", "answers")]
     ) == ("f/look: failed")
