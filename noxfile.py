@@ -27,14 +27,14 @@ def setup(session: nox.Session) -> None:
 @nox.session
 def test(session: nox.Session) -> None:
     """Run all tests, or those named after `--`."""
-    session.run(PYTHON, "-m", "pytest", *(session.posargs or ["-n", "2"]))
+    session.run(PYTHON, "-m", "pytest", *(session.posargs or ["-n", "3"]))
 
 
 @nox.session(name="test-fast")
 def test_fast(session: nox.Session) -> None:
-    """Run the tests that need no second process: language, compiler, runtime, reference pages."""
-    folders = ("compile", "docs", "expr", "model", "runtime", "sinch", "source", "states", "svaml")
-    session.run(PYTHON, "-m", "pytest", "-n", "2", *(f"tests/{name}" for name in folders))
+    """Run the tests of language, compiler and engine, which start no server."""
+    names = ("compile", "expr", "model", "runtime/test_engine.py", "sinch", "source", "states")
+    session.run(PYTHON, "-m", "pytest", "-n", "3", *(f"tests/{name}" for name in names))
 
 
 @nox.session
@@ -57,11 +57,11 @@ def docs(session: nox.Session) -> None:
 def golden(session: nox.Session) -> None:
     """Write the golden files anew, for all tests or for those named after `--`; read the diff."""
     environment = {**os.environ, "UPDATE_GOLDEN": "1"}
-    session.run(PYTHON, "-m", "pytest", *(session.posargs or ["-n", "2"]), env=environment)
+    session.run(PYTHON, "-m", "pytest", *(session.posargs or ["-n", "3"]), env=environment)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure callbacks, reloads and the switch, each beside something else in the same run."""
-    for name in ("callback", "reload", "switch"):
+    """Measure callbacks, reloads and the switch, and count the code."""
+    for name in ("callback", "reload", "switch", "house"):
         session.run(PYTHON, f"benchmarks/{name}.py")

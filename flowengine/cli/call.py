@@ -42,7 +42,7 @@ from flowengine.scenarios.call_setup import get_begin_time as beginning
 from flowengine.scenarios.conversation import Conversation, open_conversation
 from flowengine.scenarios.doubles import ServiceDouble
 from flowengine.scenarios.generate import read_tables
-from flowengine.scenarios.scenario_model import Given
+from flowengine.scenarios.scenario_given import Given
 from flowengine.scenarios.scenario_project import TEST_SECRET, ScenarioProject
 from flowengine.scenarios.trial_inputs import TrialInputs
 from flowengine.states import LookupRequest, LookupResult

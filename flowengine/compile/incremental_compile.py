@@ -20,7 +20,7 @@ from flowengine.model import AuthoredProject, CompileCache, Flow, Project
 from flowengine.problems import Problem
 from flowengine.source import INTERNAL_CODE, Document, report_internal_errors
 from flowengine.states import STATE_KINDS, FlowContext, FlowSignature, Variable
-from flowengine.states.builder import CompiledService
+from flowengine.states.flow_context import CompiledService
 from flowengine.states.prompt import LocalisedText
 
 V = TypeVar("V")

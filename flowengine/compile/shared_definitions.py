@@ -26,8 +26,8 @@ from flowengine.limits import MIN_JOURNAL_BYTES
 from flowengine.model import AuthoredProject, CompileCache, Project
 from flowengine.model import TableFile as AuthoredTable
 from flowengine.problems import Problem, Span, suggest_name
-from flowengine.states.builder import CompiledService
 from flowengine.states.field_types import parse_millis, parse_size_bytes
+from flowengine.states.flow_context import CompiledService
 from flowengine.states.lookup_headers import find_header_fault, find_value_fault
 
 COLUMN_TYPES: tuple[tuple[type, Type], ...] = (

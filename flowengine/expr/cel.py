@@ -69,7 +69,7 @@ _FAULT: Final = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?: \[[A-Z_]+\
 
 
 class CelCompileError(Exception):
-    """CEL's complaints about a text: (message, line, column); line 0 where it names no place."""
+    """CEL's errors in a text: (message, line, column); line 0 where it names no place."""
 
     def __init__(self, faults: Sequence[tuple[str, int, int]]) -> None:
         super().__init__(faults)

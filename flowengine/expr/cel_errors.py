@@ -1,4 +1,4 @@
-"""CEL's complaints in the words of people who write flows: what is wrong, where it starts, what to
+"""CEL's errors in the words of people who write flows: what is wrong, where it starts, what to
 write instead.
 """
 
@@ -8,22 +8,10 @@ from typing import Final
 
 from flowengine.expr.cel import CelCompileError
 from flowengine.expr.functions import FUNCTIONS
+from flowengine.expr.type_names import add_article, format_types, parse_types
 from flowengine.expr.types import ExprError
 from flowengine.problems import find_nearest, join_with_or, quote_value, suggest_name
 
-_CEL_TYPE_NAMES: Final = {
-    "int": "integer",
-    "uint": "integer",
-    "double": "decimal",
-    "string": "text",
-    "bool": "boolean",
-    "dyn": "any value",
-    "null": "nothing",
-    "bytes": "bytes",
-    "google.protobuf.Timestamp": "point in time",
-    "timestamp": "point in time",
-    "duration": "duration",
-}
 _OPERATOR_SIGNS: Final = {
     f"_{sign}_": sign
     for sign in ("+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||")
@@ -203,7 +191,7 @@ def _suggest_method(name: str, before: bool) -> str:
 def _explain_mismatch(
     parts: Sequence[str], text: str, offset: int, _known: _DeclaredNames
 ) -> ExprError:
-    operator, given = parts[0], _parse_types(parts[1])
+    operator, given = parts[0], parse_types(parts[1])
     if operator not in _OPERATOR_SIGNS:
         start = _find_name_start(text, offset, operator)
         return ExprError(
@@ -245,7 +233,7 @@ def _explain_select(
     parts: Sequence[str], _text: str, offset: int, _known: _DeclaredNames
 ) -> ExprError:
     return ExprError(
-        f"{_add_article(_parse_types(parts[0])[0])} has no parts to name after a point",
+        f"{add_article(parse_types(parts[0])[0])} has no parts to name after a point",
         offset,
         "",
         "FE302",
@@ -402,51 +390,6 @@ def _find_name_start(text: str, offset: int, name: str) -> int:
 def _read_dotted_name(text: str, start: int) -> str:
     found = re.compile(r"\w+(\s*\.\s*\w+)*").match(text, start)
     return found[0] if found else ""
-
-
-def _parse_types(given: str) -> list[str]:
-    return [
-        _translate_type(one)
-        for one in re.findall(r"\w[\w.]*(?:\((?:[^()]|\([^()]*\))*\))?|\*error\*", given)
-    ] or ["value"]
-
-
-def _translate_type(word: str) -> str:
-    return (
-        "list"
-        if word.startswith("list(")
-        else "group of values"
-        if word.startswith("map(")
-        else _CEL_TYPE_NAMES.get(word, word)
-    )
-
-
-def format_type(result: str) -> str:
-    """The name that CEL gives a result type, in ours."""
-    return _add_article(
-        _CEL_TYPE_NAMES.get(
-            result.lower(),
-            "list"
-            if result.startswith("LIST")
-            else "group of values"
-            if result.startswith("MAP")
-            else result.lower(),
-        )
-    )
-
-
-def format_types(kinds: Sequence[str]) -> str:
-    return " and ".join(_add_article(kind) for kind in kinds)
-
-
-def _add_article(kind: str) -> str:
-    return (
-        kind
-        if kind in {"nothing", "any value", "bytes"}
-        else f"an {kind}"
-        if kind[0] in "aeiou"
-        else f"a {kind}"
-    )
 
 
 def _format_example(name: str) -> str:

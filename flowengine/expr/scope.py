@@ -9,12 +9,13 @@ from typing import Any, Final
 from flowengine.expr.bounds import MAX_EXPRESSION, MAX_LOOPS, MAX_REPLACES
 from flowengine.expr.call_locale import CALL_LOCALE, add_call_locale
 from flowengine.expr.cel import CelCompileError, CelProgram, Environment
-from flowengine.expr.cel_errors import format_type, translate_cel_error
+from flowengine.expr.cel_errors import translate_cel_error
 from flowengine.expr.header_names import EVENT_HEADERS, default_missing_headers, fold_header_names
 from flowengine.expr.literals import check_literals
 from flowengine.expr.map_order import order_maps
 from flowengine.expr.tables import build_table_overloads
 from flowengine.expr.template import EscapeMode, Template, compile_template
+from flowengine.expr.type_names import format_type
 from flowengine.expr.types import (
     PYTHON_TYPES,
     EvalError,

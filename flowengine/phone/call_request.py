@@ -26,7 +26,7 @@ from flowengine.scenarios.call_setup import (
 )
 from flowengine.scenarios.conversation import Conversation, build_exchange
 from flowengine.scenarios.scenario_checks import is_time
-from flowengine.scenarios.scenario_model import Given
+from flowengine.scenarios.scenario_given import Given
 from flowengine.states.variable_values import convert_value
 from flowengine.svaml import CallHeader
 from flowengine.svaml.header_format import find_header_name_fault, find_header_value_fault

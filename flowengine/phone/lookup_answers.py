@@ -23,7 +23,7 @@ from flowengine.scenarios.doubles import (
 )
 from flowengine.scenarios.explore import TrialLookup
 from flowengine.scenarios.scenario_checks import LOOKUP_METHODS, list_written_keys
-from flowengine.scenarios.scenario_model import ExpectedLookup as Authored
+from flowengine.scenarios.scenario_given import ExpectedLookup as Authored
 from flowengine.scenarios.scenario_run import to_service_double
 from flowengine.scenarios.trial_inputs import TrialInputs
 from flowengine.source import read_document

@@ -22,7 +22,7 @@ from flowengine.storage.sessions.sqlite_file import (
     suggest_remedy,
 )
 
-_complaints = LogOnce(
+_log_once = LogOnce(
     logging.getLogger(__name__)
 )  # one for all connections, as each finds out for itself
 _latest_identities: dict[
@@ -100,7 +100,7 @@ class SqliteDatabase:
         self._retry_at = time.monotonic() + RESTORE_PAUSE_SECONDS
         try:
             if restore_file(self._connection, self._path):
-                _complaints.error(
+                _log_once.error(
                     "%s was taken away while it was used, and has been put back: to begin anew, "
                     "end the server first",
                     self._path,
@@ -108,7 +108,7 @@ class SqliteDatabase:
             self._identity.remove_companions()
             connection = open_archive_file(self._path)
         except (OSError, sqlite3.Error, ArchiveError) as error:
-            _complaints.error(
+            _log_once.error(
                 "the archive of releases was taken away and cannot be put back; what is live goes "
                 "on until the server ends: %s",
                 error,

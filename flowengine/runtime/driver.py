@@ -50,14 +50,14 @@ class StepDriver:
         replier: Replier,
         requester: Requester,
         clock: Callable[[], float],
-        complaints: LogOnce,
+        log_once: LogOnce,
     ) -> None:
         self._store = store
         self._locator = locator
         self._replier = replier
         self._requester = requester
         self._clock = clock
-        self._log_once = complaints
+        self._log_once = log_once
 
     async def answer_once(self, delivery: CallbackDelivery) -> Reply:
         """Step from what is saved, as often as another callback of this call has saved something

@@ -57,9 +57,9 @@ class Engine:
         self._clock = clock
         self._log_once = LogOnce(log)
         outbox = Outbox(store, codec, fetch, clock) if codec else None
-        vault = StateEncryption(codec)
-        locator = Locator(releases, codec, vault)
-        self._replier = Replier(store, codec, vault, locator, clock, self._log_once)
+        encryption = StateEncryption(codec)
+        locator = Locator(releases, codec, encryption)
+        self._replier = Replier(store, codec, encryption, locator, clock, self._log_once)
         requester = Requester(fetch, outbox)
         self._driver = StepDriver(store, locator, self._replier, requester, clock, self._log_once)
         self.in_flight: dict[bytes, CallbackDelivery] = {}

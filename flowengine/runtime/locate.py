@@ -54,11 +54,11 @@ class Locator:
     """Finds calls. `codec` opens their cookies; without one there are none."""
 
     def __init__(
-        self, releases: ReleaseSource, codec: Codec | None, vault: StateEncryption
+        self, releases: ReleaseSource, codec: Codec | None, encryption: StateEncryption
     ) -> None:
         self.releases = releases
         self._codec = codec
-        self._encryption = vault
+        self._encryption = encryption
 
     async def load_release(self, call: Call) -> LocatedCall:
         """The call with the release that it began on, which this process does not have yet."""
@@ -109,7 +109,7 @@ class Locator:
         return call if found is None else LocatedCall(call, found, call.steps)
 
     def _open_cookie(self, event: CallbackEvent, known: int) -> bytes | None:
-        """What the cookie carries, where it claims to have counted further than what is `loaded_releases`;
+        """What the cookie carries, where it claims more steps than the `known` ones;
         opening one for nothing is dear.
         """
         text = event.cookies.get(COOKIE_KEY)

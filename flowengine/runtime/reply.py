@@ -50,17 +50,17 @@ class Replier:
         self,
         store: Store,
         codec: Codec | None,
-        vault: StateEncryption,
+        encryption: StateEncryption,
         locator: Locator,
         clock: Callable[[], float],
-        complaints: LogOnce,
+        log_once: LogOnce,
     ) -> None:
         self._store = store
         self._codec = codec
-        self._encryption = vault
+        self._encryption = encryption
         self._locator = locator
         self._clock = clock
-        self._log_once = complaints
+        self._log_once = log_once
 
     async def save_and_reply(
         self,

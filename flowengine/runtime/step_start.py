@@ -32,7 +32,7 @@ class StepStart(msgspec.Struct, frozen=True):
 
     `entry` is a state to enter; without one the call's own state is resumed, unless `answer`
     settles everything at once. `aside` says that the walk must leave the call where it is; `silent`
-    that nothing is to be answered; `start_lost_menu` why it must fail. `event` is taken in place of the one
+    that nothing is to be answered; `lost` why it must fail. `event` is taken in place of the one
     that came; `notes` go to the trace.
     """
 
@@ -54,7 +54,7 @@ class CalloutData(msgspec.Struct, frozen=True):
     data: dict[str, Any] = {}
 
 
-_NOTHING_HANDED = CalloutData()
+_NO_CALLOUT_DATA = CalloutData()
 
 
 def find_start(
@@ -86,7 +86,7 @@ def start_incoming_call(release: Release, event: Ice, steps: int) -> StepStart |
     """
     notes: list[str] = []
     is_placed = event.origination_type == "SERVER"
-    handed = parse_callout_data(event.custom, notes) if is_placed else _NOTHING_HANDED
+    handed = parse_callout_data(event.custom, notes) if is_placed else _NO_CALLOUT_DATA
     flow = handed.flow or release.find_flow(
         event.to.endpoint, event.to.type, event.origin, event.application_key
     )
@@ -172,9 +172,14 @@ def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | No
         return StepStart(call, entry=program.answered, notes=notes) if program.answered else None
     if type(event) is Pie:
         return StepStart(
-            call, entry=program.pressed, settled=not program.pressed, aside=True, silent=True
+            call,
+            entry=program.pressed,
+            settled=not program.pressed,
+            aside=True,
+            silent=True,
+            notes=notes,
         )
-    return start_end_or_notice(release, call, event)
+    return replace(start_end_or_notice(release, call, event), notes=notes)
 
 
 def find_callout_flow(release: Release, event: CallbackEvent) -> str:
@@ -198,12 +203,12 @@ def is_from_conference(event: Pie) -> bool:
 
 def parse_callout_data(custom: str, notes: list[str]) -> CalloutData:
     if not custom.startswith("{"):
-        return _NOTHING_HANDED
+        return _NO_CALLOUT_DATA
     try:
         return msgspec.json.decode(custom, type=CalloutData)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         notes.append("left out: the custom text is no JSON with flow: and data:")
-        return _NOTHING_HANDED
+        return _NO_CALLOUT_DATA
 
 
 def to_input_values(program: Program, data: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
@@ -230,14 +235,12 @@ def start_lost_menu(release: Release, event: Pie) -> StepStart | None:
     """The menu's id still names flow and state, so that the error exit of that very state can
     answer.
     """
-    flow, _, state = event.menu_id.partition(".")
-    program = release.programs.get(flow)
-    state = state.split(".")[0]
-    if program is None or state not in program.states:
+    asked = find_asked_state(release, event)
+    if asked is None:
         return None
-    return StepStart(
-        Call(release.id, flow, state, program.locale), lost="the state of this call is lost"
-    )
+    flow, state = asked
+    call = Call(release.id, flow, state, release.programs[flow].locale)
+    return StepStart(call, lost="the state of this call is lost")
 
 
 def start_answered_call(release: Release, call: Call) -> StepStart:

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from flowengine.compile import Release
 from flowengine.compile.routing import CompiledRoute
 from flowengine.expr import load_zone
-from flowengine.scenarios.scenario_model import Given
+from flowengine.scenarios.scenario_given import Given
 from flowengine.svaml import CallHeader
 
 DEFAULT_CALLER = "+14045550199"

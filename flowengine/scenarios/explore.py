@@ -17,9 +17,10 @@ from flowengine.scenarios.coverage import CoverageItem, compute_coverage
 from flowengine.scenarios.doubles import LookupDoubles, MadeRequest, list_service_addresses
 from flowengine.scenarios.result import ExpectationMissedError
 from flowengine.scenarios.scenario_loader import Case
-from flowengine.scenarios.scenario_model import ScenarioStep, Then
+from flowengine.scenarios.scenario_model import Then
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import ScenarioRun, get_position
+from flowengine.scenarios.scenario_steps import ScenarioStep
 from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs, to_given
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.switch.api_error import ApiError

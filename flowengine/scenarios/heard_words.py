@@ -6,7 +6,7 @@ from functools import lru_cache
 from flowengine.scenarios.conversation import CallSide, Conversation
 from flowengine.scenarios.result import ExpectationMissedError
 from flowengine.scenarios.scenario_checks import is_pattern
-from flowengine.scenarios.scenario_model import ExpectedTexts
+from flowengine.scenarios.scenario_steps import ExpectedTexts
 
 
 class HeardWords:

@@ -16,15 +16,9 @@ from flowengine.expr import list_zone_names
 from flowengine.expr.value_domains import suggest_words
 from flowengine.problems import Problem, quote_value, suggest_name
 from flowengine.scenarios.call_setup import find_route_fault
-from flowengine.scenarios.scenario_model import (
-    CalleeStep,
-    ExpectedLookup,
-    Given,
-    Scenario,
-    Scenarios,
-    ScenarioStep,
-    Then,
-)
+from flowengine.scenarios.scenario_given import ExpectedLookup, Given
+from flowengine.scenarios.scenario_model import Scenario, Scenarios, Then
+from flowengine.scenarios.scenario_steps import CalleeStep, ScenarioStep
 from flowengine.sinch import vocabulary
 from flowengine.sinch.vocabulary import fold_word
 from flowengine.source import Document, KeyPath

@@ -11,7 +11,9 @@ from flowengine.model.json_schemas import load_schema
 from flowengine.problems import Problem, Span
 from flowengine.scenarios.call_setup import merge_given
 from flowengine.scenarios.scenario_checks import ScenarioChecker, list_written_keys
-from flowengine.scenarios.scenario_model import Given, Scenarios, ScenarioStep, Then
+from flowengine.scenarios.scenario_given import Given
+from flowengine.scenarios.scenario_model import Scenarios, Then
+from flowengine.scenarios.scenario_steps import ScenarioStep
 from flowengine.source import Document, KeyPath, read_document, validate_document
 
 SCENARIO_FOLDER = "scenarios"

@@ -20,14 +20,10 @@ from flowengine.scenarios.doubles import (
 from flowengine.scenarios.heard_words import HeardWords
 from flowengine.scenarios.result import ExpectationMissedError, Failure, ScenarioResult
 from flowengine.scenarios.scenario_checks import to_authored_dict
+from flowengine.scenarios.scenario_given import ExpectedLookup
 from flowengine.scenarios.scenario_loader import Case
-from flowengine.scenarios.scenario_model import (
-    CalleeStep,
-    ExpectedLookup,
-    ExpectedNotification,
-    ScenarioStep,
-)
 from flowengine.scenarios.scenario_project import ScenarioProject
+from flowengine.scenarios.scenario_steps import CalleeStep, ExpectedNotification, ScenarioStep
 from flowengine.scenarios.then_checks import check_connected, check_then
 from flowengine.states.field_types import parse_millis
 from flowengine.switch.api_error import ApiError

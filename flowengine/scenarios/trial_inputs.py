@@ -17,7 +17,7 @@ from flowengine.expr import Expression
 from flowengine.limits import MAX_INTEGER_DIGITS
 from flowengine.scenarios.call_setup import DEFAULT_TIME, build_call_setup, find_route_fault
 from flowengine.scenarios.sample_bodies import to_body
-from flowengine.scenarios.scenario_model import Given
+from flowengine.scenarios.scenario_given import Given
 from flowengine.states import Variable
 
 COMPARISON_PATTERN = re.compile(r'vars\.(\w+)\s*(?:==|!=|<=|>=|<|>)\s*("[^"]*"|-?\d+(?:\.\d+)?)')

@@ -184,18 +184,18 @@ def drain_on_sigterm(parts: WorkerParts) -> None:
 
 async def deliver_reports(outbox: Outbox) -> None:
     """Deliver what could not be delivered when a call ended."""
-    complaints = LogOnce(log)
+    errors = LogOnce(log)
     while True:
         await asyncio.sleep(REPORT_PAUSE_SECONDS)
         try:
             await outbox.deliver_due_reports()
         except StoreError as error:
-            complaints.error("kept reports could not be looked at: %s", error)
+            errors.error("kept reports could not be looked at: %s", error)
 
 
 async def watch_store_file(store: SqliteStore, ready: Readyz) -> None:
     """Somebody may take the file of the store away, or put another one in its place."""
-    complaints = LogOnce(log)
+    errors = LogOnce(log)
     while True:
         await asyncio.sleep(FILE_CHECK_SECONDS)
         try:
@@ -207,7 +207,7 @@ async def watch_store_file(store: SqliteStore, ready: Readyz) -> None:
             ready.file_problem = ""
         except StoreError as error:
             ready.file_problem = str(error)
-            complaints.error(
+            errors.error(
                 "%s; calls go on until the server ends: see that the folder is there and can be "
                 "written",
                 error,

@@ -12,12 +12,12 @@ from flowengine.states import (
     subflow,
     terminal_states,
 )
-from flowengine.states.builder import (
+from flowengine.states.builder import StateBuilder
+from flowengine.states.flow_context import (
     CallbackContext,
     ExitTarget,
     FlowContext,
     FlowSignature,
-    StateBuilder,
     Variable,
 )
 from flowengine.states.state_kind import AuthoredFact, Shape, StateKind

@@ -5,7 +5,7 @@ place to report mistakes.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
 
@@ -22,76 +22,11 @@ from flowengine.expr.functions.dates import is_date
 from flowengine.problems import Problem, suggest_name
 from flowengine.source import Document, KeyPath
 from flowengine.states.field_types import DURATION_UNITS, SPECIAL_TARGETS, parse_millis
+from flowengine.states.flow_context import CallbackContext, ExitTarget, FlowContext, Variable
 from flowengine.states.prompt import CompiledPrompt, LocalisedText, Prompt, PromptPart, PromptSpec
 from flowengine.states.prompt_faults import find_prompt_faults
 
 CompiledT = TypeVar("CompiledT", Expression, Template)
-CallbackContext = Literal["same", "pie", "ace", "notify", "keys"]
-
-
-@dataclass(frozen=True, slots=True)
-class ExitTarget:
-    """Where an exit leads, under which callback the target is entered, and where the author wrote
-    it. `label` is what its author would call it, in a diagram.
-    """
-
-    state: str
-    via: CallbackContext
-    path: KeyPath
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A declared variable: its kind, the most characters it may hold, its choices and its first
-    value.
-    """
-
-    name: str
-    kind: str
-    type: Type
-    size: int
-    secret: bool
-    default: Any
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FlowSignature:
-    """What a caller of a subflow must know of it."""
-
-    inputs: tuple[Variable, ...]
-    outputs: tuple[Variable, ...]
-    outcomes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledService:
-    """An HTTP service of the project, ready to call."""
-
-    name: str
-    url: str
-    headers: Mapping[str, Template]
-    timeout: float
-    retries: int
-
-
-@dataclass(frozen=True, slots=True)
-class FlowContext:
-    """What the project and the flow offer to every state of a flow."""
-
-    flow: str
-    locale: str
-    voice: str
-    variables: Mapping[str, Variable]
-    messages: Mapping[str, LocalisedText]
-    services: Mapping[str, CompiledService]
-    secrets: Mapping[str, str]
-    subflows: Mapping[str, FlowSignature]
-    global_keys: Mapping[str, str]
-    defaults: Mapping[str, Any]
-    menu_ids: str = "named"
-    goes_back: bool = False
 
 
 @dataclass(slots=True)

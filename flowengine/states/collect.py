@@ -9,9 +9,10 @@ from msgspec import UNSET, Meta
 from flowengine.expr import EvalError, Expression, Type
 from flowengine.sinch import Pie
 from flowengine.source import KeyPath
-from flowengine.states.builder import StateBuilder, Variable
+from flowengine.states.builder import StateBuilder
 from flowengine.states.collect_options import Collect
 from flowengine.states.field_types import SPECIAL_TARGETS
+from flowengine.states.flow_context import Variable
 from flowengine.states.prompt import CompiledPrompt, join_prompts
 from flowengine.states.question import (
     Question,

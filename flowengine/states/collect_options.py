@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.states.field_types import Attempts, Condition, Duration, Name, StateName
 from flowengine.states.prompt import Prompt
-from flowengine.states.question import AuthoredRetryPrompts
+from flowengine.states.question import AuthoredRetryPrompts, BargeIn, PlatformRepeats, VoiceTimeout
 
 
 class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -138,19 +138,6 @@ class Collect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         Annotated[Duration, Meta(description="How long to wait for the next key.", examples=["5s"])]
         | UnsetType
     ) = UNSET
-    voice_timeout: Annotated[
-        Duration, Meta(description="How long a caller may speak.", examples=["20s"])
-    ] = "20s"
-    repeats: Annotated[
-        int,
-        Meta(
-            description="How often the platform itself repeats the prompt before it reports "
-            "silence.",
-            examples=[0],
-            ge=0,
-            le=9,
-        ),
-    ] = 0
-    barge: Annotated[
-        bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])
-    ] = True
+    voice_timeout: VoiceTimeout = "20s"
+    repeats: PlatformRepeats = 0
+    barge: BargeIn = True

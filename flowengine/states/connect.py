@@ -47,7 +47,7 @@ agents:
 
 @dataclass(frozen=True, slots=True)
 class CompiledConnect(Verb):
-    """A connection at work. `add_exits` are those that the author wrote."""
+    """A connection at work. `exits` are those that the author wrote."""
 
     target: str
     prepared_action: PreparedAction

@@ -21,10 +21,11 @@ from flowengine.expr.interpolation import split_interpolations
 from flowengine.limits import FETCH_MARGIN_SECONDS, MAX_FETCH_SECONDS
 from flowengine.problems import Problem
 from flowengine.source import KeyPath
-from flowengine.states.builder import CompiledService, StateBuilder, Variable
+from flowengine.states.builder import StateBuilder
 from flowengine.states.connect_actions import to_one_line
 from flowengine.states.fetch_options import HTTP_METHODS, Fetch
 from flowengine.states.field_types import Scalar, parse_millis
+from flowengine.states.flow_context import CompiledService, Variable
 from flowengine.states.lookup_headers import (
     clean_header_value,
     find_header_fault,

@@ -22,7 +22,10 @@ from flowengine.states.menu_options import (
 from flowengine.states.prompt import Prompt, join_prompts
 from flowengine.states.question import (
     AuthoredRetryPrompts,
+    BargeIn,
+    PlatformRepeats,
     Question,
+    VoiceTimeout,
     add_otherwise_exit,
     compile_question,
     compile_retry_prompts,
@@ -105,22 +108,9 @@ class AuthoredMenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
         Annotated[Duration, Meta(description="How long to wait for a key.", examples=["5s"])]
         | UnsetType
     ) = UNSET
-    voice_timeout: Annotated[
-        Duration, Meta(description="How long a caller may speak.", examples=["20s"])
-    ] = "20s"
-    repeats: Annotated[
-        int,
-        Meta(
-            description="How often the platform itself repeats the prompt before it reports "
-            "silence.",
-            examples=[0],
-            ge=0,
-            le=9,
-        ),
-    ] = 0
-    barge: Annotated[
-        bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])
-    ] = True
+    voice_timeout: VoiceTimeout = "20s"
+    repeats: PlatformRepeats = 0
+    barge: BargeIn = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from flowengine.limits import MAX_MENU_TIMEOUT_MILLIS, MAX_VOICE_MILLIS, MIN_MEN
 from flowengine.sinch import Pie
 from flowengine.source import KeyPath
 from flowengine.states.builder import StateBuilder
+from flowengine.states.field_types import Duration
 from flowengine.states.prompt import CompiledPrompt, Prompt, PromptSpec, join_prompts
 from flowengine.states.state_results import (
     ActionToSend,
@@ -42,6 +43,21 @@ class PromptByAttempt(PromptSpec, frozen=True, forbid_unknown_fields=True, omit_
     ) = UNSET
 
 
+VoiceTimeout = Annotated[
+    Duration, Meta(description="How long a caller may speak.", examples=["20s"])
+]
+PlatformRepeats = Annotated[
+    int,
+    Meta(
+        description="How often the platform itself repeats the prompt before it reports silence.",
+        examples=[0],
+        ge=0,
+        le=9,
+    ),
+]
+BargeIn = Annotated[
+    bool, Meta(description="Whether a key may interrupt the prompt.", examples=[True])
+]
 AuthoredRetryPrompts = Annotated[
     str | list[str | PromptSpec] | PromptByAttempt,
     Meta(

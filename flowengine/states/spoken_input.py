@@ -10,7 +10,7 @@ from flowengine.expr import Type
 from flowengine.expr.digits import to_ascii_digits
 from flowengine.expr.functions.dates import is_date, parse_date
 from flowengine.sinch import Pie
-from flowengine.states.builder import Variable
+from flowengine.states.flow_context import Variable
 from flowengine.states.spoken_words import (
     LANGUAGES_WITHOUT_SPACES,
     REPEAT_WORDS,

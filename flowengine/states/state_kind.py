@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from flowengine.source import KeyPath
-from flowengine.states.builder import CallbackContext, StateBuilder
+from flowengine.states.builder import StateBuilder
+from flowengine.states.flow_context import CallbackContext
 
 OWN_KEY_DEPTH = 2  # `options`, key
 Shape = Literal["action", "question", "decision", "end", "subflow", "connection", "lookup"]

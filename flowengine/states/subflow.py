@@ -10,8 +10,9 @@ from msgspec import Meta
 from flowengine.expr import EvalError
 from flowengine.problems import suggest_name
 from flowengine.source import KeyPath
-from flowengine.states.builder import FlowSignature, StateBuilder, Variable
+from flowengine.states.builder import StateBuilder
 from flowengine.states.field_types import FlowName, Name, Scalar, StateName
+from flowengine.states.flow_context import FlowSignature, Variable
 from flowengine.states.state_kind import AuthoredFact, StateKind
 from flowengine.states.state_results import (
     EnterSubflow,

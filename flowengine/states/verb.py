@@ -1,12 +1,13 @@
 """What a compiled kind of state does, and what others may ask of it without running it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowengine.expr import Expression, Template
 from flowengine.source import KeyPath
-from flowengine.states.builder import CompiledService, Variable
+from flowengine.states.flow_context import CompiledService, Variable
 from flowengine.states.prompt import CompiledPrompt
 from flowengine.states.state_results import Exit, StateResult
 from flowengine.states.step_context import StepContext
@@ -52,11 +53,8 @@ class TextLimit:
     in_bytes: bool = False
 
 
-class Verb:
-    """A compiled state at work. A kind overrides the answers that differ from these.
-
-    `actions` are what it may answer with; `waits` says that a later callback resumes it.
-    """
+class Verb(ABC):
+    """A compiled state at work. A kind overrides the answers that differ from these."""
 
     __slots__ = ()
     is_question = False  # it asks the caller for keys or words
@@ -65,16 +63,19 @@ class Verb:
     only_writes = False  # all it does is to write variables
     joins_callee = False  # the answer of a callee, and the verdict on it, resume it
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # a dataclass would take a property of its base for the default of a field
 
         @property
-        def actions(self) -> frozenset[str]: ...
-        @property
-        def waits(self) -> bool: ...
+        def actions(self) -> frozenset[str]:
+            """The actions of SVAML that it may answer with."""
 
+        @property
+        def waits(self) -> bool:
+            """Whether a later callback resumes it."""
+
+    @abstractmethod
     def enter(self, run: StepContext) -> StateResult:
         """What happens when a call comes here."""
-        raise NotImplementedError
 
     def resume(self, run: StepContext) -> StateResult:
         """What happens when a later callback finds the call here."""

@@ -17,7 +17,7 @@ from flowengine.runtime.log_once import LogOnce
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sqlite_archive, "RESTORE_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(sqlite_archive, "_complaints", LogOnce(logging.getLogger("archive")))
+    monkeypatch.setattr(sqlite_archive, "_log_once", LogOnce(logging.getLogger("archive")))
     return tmp_path / "releases.db"
 
 

@@ -60,23 +60,26 @@ def test_a_release_knows_whether_it_has_secrets() -> None:
 
 
 def test_a_sealed_state_is_lost_with_its_key_and_is_no_answer() -> None:
-    vault = StateEncryption(Codec([KEY]))
+    encryption = StateEncryption(Codec([KEY]))
     saved = SavedCall(
-        3, vault.seal_state(b"same", "c1", 3), b"d", vault.seal_answer(b"same", "c1", 3)
+        3, encryption.seal_state(b"same", "c1", 3), b"d", encryption.seal_answer(b"same", "c1", 3)
     )
-    assert (vault.open_state(saved.state, "c1"), vault.open_answer(saved.answer, "c1")) == (
+    assert (
+        encryption.open_state(saved.state, "c1"),
+        encryption.open_answer(saved.answer, "c1"),
+    ) == (
         b"same",
         b"same",
     )
     assert (
-        vault.open_state(saved.answer, "c1")
-        is vault.open_answer(saved.state, "c1")
-        is vault.open_state(saved.state, "c2")
+        encryption.open_state(saved.answer, "c1")
+        is encryption.open_answer(saved.state, "c1")
+        is encryption.open_state(saved.state, "c2")
         is None
     )
     assert StateEncryption(Codec([derive_key("other")])).open_state(saved.state, "c1") is None
     assert StateEncryption(None).open_state(saved.state, "c1") is None
-    assert vault.open_state(b"\x9aclear", "c1") == b"\x9aclear"
+    assert encryption.open_state(b"\x9aclear", "c1") == b"\x9aclear"
 
 
 class Unwritable(MemoryStore):

@@ -17,7 +17,7 @@ from flowengine.scenarios.conversation import (
     open_conversation,
     open_http_conversation,
 )
-from flowengine.scenarios.scenario_model import Given
+from flowengine.scenarios.scenario_given import Given
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import run_scenario
 

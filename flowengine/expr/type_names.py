@@ -1,0 +1,64 @@
+"""The names of types, from CEL's to those of authors."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+_CEL_TYPE_NAMES: Final = {
+    "int": "integer",
+    "uint": "integer",
+    "double": "decimal",
+    "string": "text",
+    "bool": "boolean",
+    "dyn": "any value",
+    "null": "nothing",
+    "bytes": "bytes",
+    "google.protobuf.Timestamp": "point in time",
+    "timestamp": "point in time",
+    "duration": "duration",
+}
+
+
+def parse_types(given: str) -> list[str]:
+    return [
+        translate_type(one)
+        for one in re.findall(r"\w[\w.]*(?:\((?:[^()]|\([^()]*\))*\))?|\*error\*", given)
+    ] or ["value"]
+
+
+def translate_type(word: str) -> str:
+    return (
+        "list"
+        if word.startswith("list(")
+        else "group of values"
+        if word.startswith("map(")
+        else _CEL_TYPE_NAMES.get(word, word)
+    )
+
+
+def format_type(result: str) -> str:
+    """The name that CEL gives a result type, in ours."""
+    return add_article(
+        _CEL_TYPE_NAMES.get(
+            result.lower(),
+            "list"
+            if result.startswith("LIST")
+            else "group of values"
+            if result.startswith("MAP")
+            else result.lower(),
+        )
+    )
+
+
+def format_types(kinds: Sequence[str]) -> str:
+    return " and ".join(add_article(kind) for kind in kinds)
+
+
+def add_article(kind: str) -> str:
+    return (
+        kind
+        if kind in {"nothing", "any value", "bytes"}
+        else f"an {kind}"
+        if kind[0] in "aeiou"
+        else f"a {kind}"
+    )

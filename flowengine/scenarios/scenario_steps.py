@@ -1,0 +1,193 @@
+"""What is done and heard in a scenario, in order, as its author wrote it."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from flowengine.states.field_types import Duration
+
+ExpectedTexts = str | list[str]
+
+
+TEXT_DESCRIPTION = "part of what is spoken, in any case of letters, or a pattern between slashes"
+
+
+StateReference = Annotated[
+    str,
+    Meta(
+        pattern=r"^([a-z][a-z0-9-]*\.)?[a-z][a-z0-9_]*$",
+        extra_json_schema={"x-hint": "write the state, or flow.state for a state of another flow"},
+    ),
+]
+
+
+Keys = Annotated[
+    int
+    | Annotated[str, Meta(pattern=r"^[0-9*#]+$", extra_json_schema={"x-hint": "keys are 0-9 * #"})],
+    Meta(title="Keys", description="Keys, pressed one after the other.", examples=[1, "12345674#"]),
+]
+
+
+HEARING_KEYS = {"hears_only": "hears only", "does_not_hear": "does not hear"}
+
+
+StepWord = Literal["hangs up", "stays silent", "parked", "ended"]
+
+
+CalleeAction = Literal[
+    "answers",
+    "busy",
+    "no answer",
+    "declines",
+    "congestion",
+    "person",
+    "machine",
+    "unsure",
+    "hangs up",
+]
+
+
+class CalleeStep(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    rename=HEARING_KEYS,
+):
+    """What whoever is called does or hears. Exactly one of these."""
+
+    presses: Annotated[Keys, Meta(description="Presses keys.", examples=["1"])] | UnsetType = UNSET
+    says: Annotated[str, Meta(description="Speaks.", examples=["Hello?"])] | UnsetType = UNSET
+    hears: (
+        Annotated[
+            ExpectedTexts,
+            Meta(description="Hears this: " + TEXT_DESCRIPTION + ".", examples=["12#"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    hears_only: (
+        Annotated[ExpectedTexts, Meta(description="Hears this and nothing else.", examples=["12#"])]
+        | UnsetType
+    ) = UNSET
+    does_not_hear: (
+        Annotated[ExpectedTexts, Meta(description="Has not heard this.", examples=["error"])]
+        | UnsetType
+    ) = UNSET
+
+
+class ExpectedNotification(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A notice of the platform in its long form."""
+
+    type: Annotated[str, Meta(description="The kind of notice.", examples=["recording_available"])]
+    destination: Annotated[
+        str,
+        Meta(
+            description="Where the recording or transcript is; `*` stands for anything.",
+            examples=["s3://*"],
+        ),
+    ] | (UnsetType) = UNSET
+
+
+class ScenarioStep(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    rename={**HEARING_KEYS, "connected_to": "connected to"},
+):
+    """One thing that happens or must be so, in its place in the conversation. Exactly one of these."""
+
+    press: (
+        Annotated[Keys, Meta(description="The caller presses keys.", examples=["12345674#"])]
+        | UnsetType
+    ) = UNSET
+    says: (
+        Annotated[
+            str, Meta(description="The caller speaks.", examples=["my bill please"], min_length=1)
+        ]
+        | UnsetType
+    ) = UNSET
+    waits: Annotated[Duration, Meta(description="Time passes.", examples=["5s"])] | UnsetType = (
+        UNSET
+    )
+    hears: (
+        Annotated[
+            ExpectedTexts,
+            Meta(
+                description="The caller hears this, after what was heard in the steps before: "
+                + TEXT_DESCRIPTION
+                + ".",
+                examples=["Thank you for calling"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    hears_only: (
+        Annotated[
+            ExpectedTexts,
+            Meta(
+                description="The caller has heard this since the last deed, and nothing else.",
+                examples=["Goodbye."],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    does_not_hear: (
+        Annotated[
+            ExpectedTexts,
+            Meta(
+                description="The caller has not heard this since the last thing that was done.",
+                examples=["/sorry/"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    asked: (
+        Annotated[
+            StateReference,
+            Meta(description="The state that waits for keys or words.", examples=["main"]),
+        ]
+        | UnsetType
+    ) = UNSET
+    connected_to: (
+        Annotated[
+            str,
+            Meta(
+                description="Who is called, or the conference that is joined.",
+                examples=["+14045009000", "sip:gold@pbx.example.com"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    callee: (
+        Annotated[
+            CalleeAction | CalleeStep,
+            Meta(
+                description="What whoever is called does.", examples=["answers", {"hears": "12#"}]
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    notified: (
+        Annotated[
+            str | ExpectedNotification,
+            Meta(
+                description="Time passes until the platform gives this notice.",
+                examples=["recording_available"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    unpark: (
+        Annotated[
+            str,
+            Meta(
+                description="Your system takes a parked call out and connects it.",
+                examples=["+14045550140"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
