@@ -227,8 +227,8 @@ def check_framing(headers: RequestHeaders) -> None:
 
 
 def check_local_sender(headers: RequestHeaders) -> None:
-    """Refuse what no program of this machine has sent: whoever checks no signature must not be
-    driven by a web page that a browser of this machine shows.
+    """Refuse requests that no program of this machine has sent: without signatures, a web page in a
+    browser of this machine could drive the server.
     """
     pairs: Any = headers.items() if isinstance(headers, HeaderMap) else headers
     if header := find_proxy_header(list_header_names(headers)):

@@ -46,11 +46,8 @@ def create_file(path: Path) -> None:
     that open goes on with it, and a new one that took it for its own would fail.
     """
     with _lock_folder(path.parent):
-        if os.path.lexists(
-            path
-            # a file that is there stays closed: closing it would take the locks of our other
-            # connections
-        ):
+        # A file that is there is not opened: closing it would drop the locks of other connections.
+        if os.path.lexists(path):
             restrict_to_owner(path, *(_companion_path(path, name) for name in _COMPANION_SUFFIXES))
             _check_writable(path)
             return
