@@ -149,6 +149,7 @@ class JournalWriter:
             self._catch_up()
             self._retention.purge_if_due()
             self._enforce_size_limit()
+        self._catch_up()  # the end may have come just after the last time
         self._file.close()
 
     def _write_waiting(self) -> bool:

@@ -5,6 +5,7 @@ readable, and the rows are the same.
 import asyncio
 import json
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -228,6 +229,22 @@ def test_one_that_cannot_be_written_does_not_cost_the_others(tmp_path: Path) -> 
 
     asyncio.run(run())
     assert {row["event"] for row in rows(path)} == {"ice", "pie", "ace", "dice"}
+
+
+def test_writer_closed_after_its_last_look_at_the_inbox_makes_the_rows(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+
+    async def run() -> None:
+        replies = await recorded(tmp_path / "other.db", RELEASE, [ring()], crm, None)
+        busy = begun(path)
+        looked = threading.Event()
+        busy._retention.purge_if_due = lambda: (looked.set(), busy._closing.wait())  # type: ignore[method-assign, assignment, return-value]
+        await busy.save_record(replies[0].record, json.dumps(ring()).encode(), replies[0].body)
+        await asyncio.to_thread(looked.wait)
+        await asyncio.to_thread(busy.close)
+
+    asyncio.run(run())
+    assert [row["event"] for row in rows(path)] == ["ice"]
 
 
 def test_two_workers_make_each_row_once(tmp_path: Path) -> None:
