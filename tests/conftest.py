@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from thoroughness import examples
+
+from tests.thoroughness import examples
 
 settings.register_profile("properties", max_examples=examples(100))
 settings.load_profile("properties")

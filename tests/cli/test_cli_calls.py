@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from journal.journal_line import answered, compiled, ended, files, keyed, press, record, ring
 
 from flowengine.cli import main
+from tests.journal.journal_line import answered, compiled, ended, files, keyed, press, record, ring
 
 GOLDEN = Path(__file__).parent / "golden"
 

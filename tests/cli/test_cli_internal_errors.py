@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.releases_office import Office
 from click.testing import CliRunner
-from journal.journal_line import compiled as compiled_line
-from journal.journal_line import ended, press, record, ring
-from journal.journal_line import files as line_files
-from releases.releases_repository import flow
 
 from flowengine.cli import main
 from flowengine.states import STATE_KINDS
 from flowengine.states.builder import StateBuilder
+from tests.cli.releases_office import Office
+from tests.journal.journal_line import compiled as compiled_line
+from tests.journal.journal_line import ended, press, record, ring
+from tests.journal.journal_line import files as line_files
+from tests.releases.releases_repository import flow
 
 SECRET = "s3cr3t-t0ken"
 FAILING = "Kaboom."

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from phone_project import CALLS, project
 
 from flowengine.cli import main
+from tests.cli.phone_project import CALLS, project
 
 GOLDEN = Path(__file__).parent / "golden"
 GONE_WRONG = {"an apology"}

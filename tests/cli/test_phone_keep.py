@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from phone_project import CALLS, project
 
 from flowengine.cli import main
+from tests.cli.phone_project import CALLS, project
 
 FLOWS = Path(__file__).parents[2] / "flows"
 EXAMPLES = {

@@ -17,9 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from phone_project import project
 
 from flowengine.sinch import sign_request
+from tests.cli.phone_project import project
 
 COMMAND = [sys.executable, "-m", "flowengine", "call"]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli.releases_office import Office
 from click.testing import CliRunner
-from journal.journal_line import answered, compiled, ended, files, press, record, ring
-from releases.releases_repository import commit, flow
 
 from flowengine.cli import main
 from flowengine.journal.journal_database import open_for_writing
+from tests.cli.releases_office import Office
+from tests.journal.journal_line import answered, compiled, ended, files, press, record, ring
+from tests.releases.releases_repository import commit, flow
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -7,14 +7,14 @@ import weakref
 from collections.abc import Mapping
 
 import pytest
-from compile.likeness import outcome
-from compile.projects import files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from runtime.flow_strategies import flows
-from thoroughness import examples
 
 from flowengine.compile import CompileResult, ProjectCompiler, compile_project
+from tests.compile.likeness import outcome
+from tests.compile.projects import files
+from tests.runtime.flow_strategies import flows
+from tests.thoroughness import examples
 
 ENVIRONMENT = {"CRM": "token"}
 PROJECT = files("""

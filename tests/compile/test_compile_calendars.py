@@ -1,7 +1,8 @@
 """Calendars of a project: the zone they are by, and where their mistakes are shown."""
 
 import pytest
-from compile.projects import codes, compiled
+
+from tests.compile.projects import codes, compiled
 
 FLOW = """\
 # main.yaml

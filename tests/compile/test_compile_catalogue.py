@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from compile.projects import codes, compiled
 
 import flowengine
 from flowengine.problems import CATALOGUE
+from tests.compile.projects import codes, compiled
 
 SOURCE = Path(flowengine.__file__).parent
 USED = {

@@ -3,13 +3,13 @@ line:column.
 """
 
 import pytest
-from compile.projects import compiled
 
 from flowengine.compile.checks.cookie_size import FACT_BYTES as COOKIE_FACTS
 from flowengine.compile.checks.cookie_size import compute_cookie_bytes, compute_worst_case
 from flowengine.limits import MAX_SUBFLOW_DEPTH
 from flowengine.runtime import cookie
 from flowengine.runtime.call_state import Call, Frame, encode_call
+from tests.compile.projects import compiled
 
 CASES = {
     "unreachable: only what leads to it is unreachable too": (

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from thoroughness import examples
 
 from flowengine.compile import CompileResult, ProjectCompiler, compile_project
 from flowengine.model.project_folder import read_folder
 from flowengine.source import read_document
+from tests.thoroughness import examples
 
 SECRET = "s3cr3t-t0ken"
 SAMPLES = read_folder(Path(__file__).parents[2] / "flows")

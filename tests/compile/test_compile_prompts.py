@@ -1,7 +1,8 @@
 """What is said in one answer, over several states: each case is a project and the problems it has."""
 
 import pytest
-from compile.projects import compiled
+
+from tests.compile.projects import compiled
 
 HALF = ("We say a lot of things. " * 20).strip()  # 479 characters
 LINE = "# project.yaml\nproject: acme\nroutes: [{flow: line}]\n# main.yaml\nflow: line\nstart: a\nstates:\n"

@@ -1,7 +1,8 @@
 """Secrets that are not used, or written as a shell has them."""
 
 import pytest
-from compile.projects import compiled
+
+from tests.compile.projects import compiled
 
 LINE = """\
 # project.yaml

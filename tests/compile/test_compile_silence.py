@@ -3,9 +3,9 @@ line:column of the file main.yaml, or file code line:column of another.
 """
 
 import pytest
-from compile.projects import compiled, files
 
 from flowengine.compile import ProjectCompiler
+from tests.compile.projects import compiled, files
 
 LINE = "flow: line\nstart: a\n"
 ASK = "menu: {prompt: To end press 1., options: {1: bye}, otherwise: bye}"

@@ -1,7 +1,8 @@
 """Ways through a flow that are easily forgotten: `back`, and a return without a caller."""
 
 import pytest
-from compile.projects import codes, compiled
+
+from tests.compile.projects import codes, compiled
 
 LINE = """\
 flow: line

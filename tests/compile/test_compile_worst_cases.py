@@ -3,10 +3,10 @@ has no effect: each case is a project and the problems it has.
 """
 
 import pytest
-from compile.projects import compiled
-from compile.test_compile_silence import LINE, TWO, found
 
 from flowengine.svaml.locales import TRANSCRIPTION_LOCALES
+from tests.compile.projects import compiled
+from tests.compile.test_compile_silence import LINE, TWO, found
 
 ONE_MORE = "project: acme\nlocale: en-US\nroutes: [{flow: line}]\n"
 VALUES = {

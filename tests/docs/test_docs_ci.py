@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from docs_examples import ROOT, examples
-from journal.journal_line import (
+
+from tests.docs.docs_examples import ROOT, examples
+from tests.journal.journal_line import (
     FLOW,
     PROJECT,
     answered,
@@ -23,7 +24,7 @@ from journal.journal_line import (
     record,
     ring,
 )
-from releases.releases_repository import commit, git, new_repository
+from tests.releases.releases_repository import commit, git, new_repository
 
 (WORKFLOW,) = (
     yaml.safe_load(example.text)

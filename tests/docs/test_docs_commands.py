@@ -4,9 +4,9 @@ import re
 
 import click
 import pytest
-from docs_examples import PAGES, Example, examples
 
 from flowengine.cli import main
+from tests.docs.docs_examples import PAGES, Example, examples
 
 SHELL = [example for page in PAGES for example in examples(page) if example.language == "sh"]
 COMMAND = re.compile(

@@ -5,7 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from docs_examples import ROOT
+
+from tests.docs.docs_examples import ROOT
 
 DOCS, CODE = ROOT / "docs", ROOT / "flowengine"
 # The parts of generated pages have links that are right where the page stands.

@@ -6,8 +6,6 @@ import importlib.util
 from typing import Any
 
 import pytest
-from docs_examples import PAGES, ROOT, Example, examples, files, problems, snippet, world
-from test_house import ORDER
 
 from flowengine.expr import FUNCTIONS
 from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema
@@ -17,6 +15,8 @@ from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import run_scenario
 from flowengine.source import read_document
 from flowengine.states import STATE_KINDS
+from tests.docs.docs_examples import PAGES, ROOT, Example, examples, files, problems, snippet, world
+from tests.test_house import ORDER
 
 ALL = [example for page in PAGES for example in examples(page)]
 

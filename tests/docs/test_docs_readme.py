@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from docs_examples import ROOT, examples
+
+from tests.docs.docs_examples import ROOT, examples
 
 README = ROOT / "README.md"
 SHELL = [example.text for example in examples(README) if example.language == "sh"]

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from phone_line import READER, Line, Server, said
+
+from tests.e2e.phone_line import READER, Line, Server, said
 
 PATIENCE = 15.0
 A_SECOND = 1.0

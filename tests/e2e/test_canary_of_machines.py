@@ -8,10 +8,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from many_callers import Crowd, project, write
-from test_several_machines import Machine, machines, until
-
 from flowengine.journal import CanaryFigures, read_figures
+from tests.e2e.many_callers import Crowd, project, write
+from tests.e2e.test_several_machines import Machine, machines, until
 
 CALLS = 120
 

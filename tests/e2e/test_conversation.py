@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from phone_line import FLOW, PROJECT, Crm, Line, Server, said
+
+from tests.e2e.phone_line import FLOW, PROJECT, Crm, Line, Server, said
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from typing import Any
 
 import httpx
 import pytest
-from many_callers import Crowd, project, write
-from test_several_machines import Machine, id_of, until
+
+from tests.e2e.many_callers import Crowd, project, write
+from tests.e2e.test_several_machines import Machine, id_of, until
 
 LANES, SLOW, AWAY = 20, 0.4, 10.0
 pgserver = pytest.importorskip("pgserver")

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from releases.releases_repository import flow, git
-from served_place import A_SECOND, Served, served
+
+from tests.e2e.served_place import A_SECOND, Served, served
+from tests.releases.releases_repository import flow, git
 
 SOON = A_SECOND + 0.5  # this machine may be slow
 Story = Callable[["Work"], None]

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from releases.releases_repository import commit, flow, git
-from served_place import A_SECOND, Served, served, until
+
+from tests.e2e.served_place import A_SECOND, Served, served, until
+from tests.releases.releases_repository import commit, flow, git
 
 Story = Callable[["Work"], None]
 SOON = A_SECOND + 1  # this machine may be slow

@@ -13,11 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
-from many_callers import project, write
-from phone_line import READER, Server
-from test_several_machines import until
 
 from flowengine.compile.project_compiler import compute_release_id
+from tests.e2e.many_callers import project, write
+from tests.e2e.phone_line import READER, Server
+from tests.e2e.test_several_machines import until
 
 TOGETHER = 20.0
 

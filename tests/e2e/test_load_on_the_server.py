@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from phone_line import FLOW, KEY, PROJECT, SECRET, Crm, Server
+
+from tests.e2e.phone_line import FLOW, KEY, PROJECT, SECRET, Crm, Server
 
 
 @pytest.fixture(params=["", "none"], ids=["default store", "cookies alone"])

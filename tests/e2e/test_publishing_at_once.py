@@ -11,12 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from many_callers import project, write
-from phone_line import READER, Server
-from test_several_machines import id_of, until
-from thoroughness import THOROUGH
 
 from flowengine.releases.ledger import Change, Ledger, LiveState, apply_changes
+from tests.e2e.many_callers import project, write
+from tests.e2e.phone_line import READER, Server
+from tests.e2e.test_several_machines import id_of, until
+from tests.thoroughness import THOROUGH
 
 TOKEN = "a token that nobody guesses"
 EACH = 6 if THOROUGH else 3

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from many_callers import Crowd, parts_of, project, write
-from phone_line import SECRET, Server
 
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.journal import JournalEncryption, JournalReader
@@ -22,6 +20,8 @@ from flowengine.journal.inbox import INBOX_ASSOCIATED_DATA, InboxEntry
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from flowengine.sinch import decode
+from tests.e2e.many_callers import Crowd, parts_of, project, write
+from tests.e2e.phone_line import SECRET, Server
 
 SEALER = JournalEncryption([SECRET])
 LANES, SLOW = 100, 0.5

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from many_callers import Crowd, parts_of, project, write
-from phone_line import Server
-from releases.releases_repository import commit, new_repository
-from thoroughness import examples
 
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from flowengine.switch.load import LoadReport
+from tests.e2e.many_callers import Crowd, parts_of, project, write
+from tests.e2e.phone_line import Server
+from tests.releases.releases_repository import commit, new_repository
+from tests.thoroughness import examples
 
 CALLS, PUBLISHES = examples(1000), examples(100)  # of a folder, and as many of a branch
 LANES, SLOW = 250, 0.6

@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from journal.journal_line import compiled, record, ring
-
 from flowengine.states import LookupRequest, LookupResult
+from tests.journal.journal_line import compiled, record, ring
 
 FLOWS = Path(__file__).parents[2] / "flows"
 LINE = """\

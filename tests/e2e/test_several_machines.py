@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from many_callers import Crowd, parts_of, project, write
-from phone_line import READER, Line, Server, said
 
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
+from tests.e2e.many_callers import Crowd, parts_of, project, write
+from tests.e2e.phone_line import READER, Line, Server, said
 
 LANES, SLOW = 60, 0.5
 PATIENCE = 20.0

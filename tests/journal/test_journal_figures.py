@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from journal.journal_line import FLOW, answered, compiled, ended, files, press, record, ring
-
 from flowengine.journal import CanaryFigures, read_figures
+from tests.journal.journal_line import FLOW, answered, compiled, ended, files, press, record, ring
 
 
 def test_the_figures_of_two_releases_side_by_side(tmp_path: Path) -> None:

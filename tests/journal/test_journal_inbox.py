@@ -13,7 +13,16 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from journal.journal_line import (
+
+from flowengine.cli import main
+from flowengine.cli.canary import format_figures
+from flowengine.compile import Release
+from flowengine.journal import JournalEncryption, JournalReader, JournalWriter, deferred_rows
+from flowengine.journal.journal_database import JournalError
+from flowengine.journal.journal_row import JournalRow
+from flowengine.releases.release_overview import Canary, build_journal_counter, compare_canary
+from flowengine.runtime.engine import Reply
+from tests.journal.journal_line import (
     CALLER,
     SEALER,
     answered,
@@ -28,15 +37,6 @@ from journal.journal_line import (
     ring,
     written,
 )
-
-from flowengine.cli import main
-from flowengine.cli.canary import format_figures
-from flowengine.compile import Release
-from flowengine.journal import JournalEncryption, JournalReader, JournalWriter, deferred_rows
-from flowengine.journal.journal_database import JournalError
-from flowengine.journal.journal_row import JournalRow
-from flowengine.releases.release_overview import Canary, build_journal_counter, compare_canary
-from flowengine.runtime.engine import Reply
 
 CONVERSATION = [ring(), press("1"), keyed("12345674"), answered(), ended()]
 RELEASE = compiled(files())

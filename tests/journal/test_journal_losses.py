@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from journal.journal_line import SEALER, compiled, crm, files, recorded, ring
 
 from flowengine.cli import main
 from flowengine.journal import CallFilter, JournalReader, JournalWriter
 from flowengine.runtime.engine import Reply
+from tests.journal.journal_line import SEALER, compiled, crm, files, recorded, ring
 
 RELEASE = compiled(files())
 

@@ -13,7 +13,8 @@ from random import Random
 from uuid import UUID
 
 import pytest
-from e2e.phone_line import FLOW, PROJECT, Crm, Line, Server
+
+from tests.e2e.phone_line import FLOW, PROJECT, Crm, Line, Server
 
 CALLS = 12
 RUN = re.compile(rb"\d{8,}")

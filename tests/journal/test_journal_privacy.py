@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from journal.journal_line import FLOW, SEALER, Clock, compiled, ended, files, keyed, press, ring
-from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
 from flowengine.journal.journal_row import JournalRecord, build_row
@@ -20,6 +18,18 @@ from flowengine.runtime.engine import Engine
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore
+from tests.journal.journal_line import (
+    FLOW,
+    SEALER,
+    Clock,
+    compiled,
+    ended,
+    files,
+    keyed,
+    press,
+    ring,
+)
+from tests.thoroughness import examples
 
 TOLD = "it is ${spell(vars.account)}, ${vars.account + vars.name} or ${mask(vars.account, 8)}"
 SPOKEN = FLOW.replace("your account is ${vars.account}", TOLD)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from journal.journal_line import SEALER, compiled, crm, files, recorded, ring
 
 from flowengine.journal import JournalWriter, deferred_rows
 from flowengine.journal.inbox import write_batch
@@ -17,6 +16,7 @@ from flowengine.journal.journal_row import JournalRecord
 from flowengine.journal.retention import Retention
 from flowengine.journal.row_writer import RowWriter
 from flowengine.runtime.engine import Reply
+from tests.journal.journal_line import SEALER, compiled, crm, files, recorded, ring
 
 DAY, YEAR = 86_400.0, 365 * 86_400.0
 RELEASE = compiled(files(journal="{keep: 7d}"))

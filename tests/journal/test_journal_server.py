@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from e2e.phone_line import FLOW, PROJECT, READER, Crm, Line, Server
 
 from flowengine.journal import CallFilter, JournalReader
+from tests.e2e.phone_line import FLOW, PROJECT, READER, Crm, Line, Server
 
 
 @pytest.fixture

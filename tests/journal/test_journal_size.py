@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from journal.journal_line import SEALER, compiled, crm, files, recorded, ring
 
 from flowengine.journal import CallFilter, JournalEncryption, JournalReader, JournalWriter
 from flowengine.journal.inbox import write_batch
@@ -27,6 +26,7 @@ from flowengine.journal.size_limit import (
     calculate_wal_limit,
 )
 from flowengine.runtime.engine import Reply
+from tests.journal.journal_line import SEALER, compiled, crm, files, recorded, ring
 
 LIMIT = 32_000_000
 BEGUN = time.time() - 100_000

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from e2e.phone_line import FLOW, PROJECT, Crm, Line, Server
-from journal.journal_line import SEALER, compiled, crm, ended, files, record, recorded, ring
 
 from flowengine.journal import CallFilter, JournalReader, JournalWriter
 from flowengine.journal.journal_database import JournalError
 from flowengine.runtime.engine import Reply
+from tests.e2e.phone_line import FLOW, PROJECT, Crm, Line, Server
+from tests.journal.journal_line import SEALER, compiled, crm, ended, files, record, recorded, ring
 
 RELEASE = compiled(files())
 AWAY = "was taken away, or another file put in its place"

@@ -9,7 +9,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from journal.journal_line import (
+
+from flowengine.journal import CallFilter, JournalEncryption, JournalReader, JournalWriter
+from flowengine.journal.journal_row import JournalRecord, find_last_exit, strip_own_cookie
+from flowengine.runtime.engine import Reply
+from flowengine.runtime.step_outcome import TraceEntry
+from flowengine.states import LookupRequest, LookupResult
+from tests.journal.journal_line import (
     CALLER,
     FLOW,
     LINE,
@@ -26,12 +32,6 @@ from journal.journal_line import (
     ring,
     written,
 )  # fmt: skip
-
-from flowengine.journal import CallFilter, JournalEncryption, JournalReader, JournalWriter
-from flowengine.journal.journal_row import JournalRecord, find_last_exit, strip_own_cookie
-from flowengine.runtime.engine import Reply
-from flowengine.runtime.step_outcome import TraceEntry
-from flowengine.states import LookupRequest, LookupResult
 
 CONVERSATION = [ring(), press("1"), keyed("12345674"), answered(), ended()]
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from thoroughness import examples
 
 from flowengine.compile import compile_project
 from flowengine.model import Flow, Project
@@ -19,6 +18,7 @@ from flowengine.model.json_schemas import SCHEMA_MODELS, generate_schema, load_s
 from flowengine.source import read_document, validate_document
 from flowengine.states import STATE_KINDS
 from flowengine.states.preamble import RECORD_EXAMPLE
+from tests.thoroughness import examples
 
 Json = Any
 EXAMPLES = {**{name: kind.example for name, kind in STATE_KINDS.items()}, "record": RECORD_EXAMPLE}

@@ -4,12 +4,12 @@ import json
 import re
 
 import pytest
-from releases_differences import EDITS, FILES, MEANINGLESS, Edit
 
 from flowengine.compile import CompileResult, compile_project
 from flowengine.diff import ProjectDifference, compare_projects, to_json, to_text
 from flowengine.diff.state_facts import INHERITED_FIELDS
 from flowengine.model import Defaults, Flow, Project, Var
+from tests.releases.releases_differences import EDITS, FILES, MEANINGLESS, Edit
 
 
 def compiled(files: dict[str, str]) -> CompileResult:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from releases_differences import FILES
-from releases_repository import commit, git, new_repository
 
 from flowengine.cli import main
+from tests.releases.releases_differences import FILES
+from tests.releases.releases_repository import commit, git, new_repository
 
 GOLDEN = Path(__file__).parent / "golden"
 HISTORY = (

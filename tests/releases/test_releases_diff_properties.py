@@ -11,13 +11,13 @@ from typing import Any
 import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from releases_differences import FILES
-from thoroughness import examples
 
 from flowengine.compile import CompileResult, ProjectCompiler, compile_project
 from flowengine.diff import compare_projects, to_text
 from flowengine.model.project_folder import read_folder
 from flowengine.source import read_document
+from tests.releases.releases_differences import FILES
+from tests.thoroughness import examples
 
 FLOWS = Path(__file__).parents[2] / "flows"
 SHIPPED = read_folder(FLOWS)

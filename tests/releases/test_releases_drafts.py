@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from releases_repository import commit, flow, git, new_repository
 
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.draft_follower import DraftFollower
@@ -16,6 +15,7 @@ from flowengine.releases.ledger import Change, CommandRefusedError, Ledger
 from flowengine.releases.publisher import Publisher
 from flowengine.releases.release_commands import Actor, ReleaseCommands, read_git_spec
 from flowengine.releases.release_retention import find_last_live_times
+from tests.releases.releases_repository import commit, flow, git, new_repository
 
 CALLER = ("+46701234567",)
 ANN = Actor("ann")

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from releases_repository import commit, flow, git, new_repository
 
 from flowengine.model.project_folder import read_content
 from flowengine.releases.compile_worker import CompileWorker
@@ -19,6 +18,7 @@ from flowengine.releases.flow_sources import BranchSource, FlowSource, FolderSou
 from flowengine.releases.leader_lock import FileLeaderLock
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Publisher, PublishResult
+from tests.releases.releases_repository import commit, flow, git, new_repository
 
 PATIENCE = 10.0
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from shutil import which
 
 import pytest
-from releases_repository import commit, flow, git, new_repository
 
 from flowengine.model.project_folder import read_folder
 from flowengine.releases.git import GitError, Repository
+from tests.releases.releases_repository import commit, flow, git, new_repository
 
 Read = Callable[[Path], Repository]
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from releases_repository import flow
 
 from flowengine.compile import Release
 from flowengine.releases import Registry
@@ -18,6 +17,7 @@ from flowengine.releases.publisher import Publisher
 from flowengine.releases.registry import ChangeSignal, follow_ledger
 from flowengine.releases.release_commands import Actor, ReleaseCommands, ReleaseSpec
 from flowengine.sinch import Ace, Ice
+from tests.releases.releases_repository import flow
 
 HERE, THERE = ReleaseOrigin("/srv/flows"), ReleaseOrigin("/srv/others")
 GOOD, BETTER, BROKEN = (

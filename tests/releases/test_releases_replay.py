@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from journal.journal_line import (
+
+from flowengine.cli import main
+from flowengine.journal import JournalEncryption, JournalReader
+from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.replay import CallDifference, DifferenceGroup, ReplayReport, replay_calls, to_text
+from flowengine.replay.answer_difference import find_difference
+from flowengine.replay.placeholder_environment import SECRET_PLACEHOLDER
+from flowengine.states import LookupRequest, LookupResult
+from tests.journal.journal_line import (
     FLOW,
     SEALER,
     answered,
@@ -21,15 +29,7 @@ from journal.journal_line import (
     record,
     ring,
 )
-from releases.releases_repository import commit, new_repository
-
-from flowengine.cli import main
-from flowengine.journal import JournalEncryption, JournalReader
-from flowengine.releases.archive import Archive, ReleaseOrigin
-from flowengine.replay import CallDifference, DifferenceGroup, ReplayReport, replay_calls, to_text
-from flowengine.replay.answer_difference import find_difference
-from flowengine.replay.placeholder_environment import SECRET_PLACEHOLDER
-from flowengine.states import LookupRequest, LookupResult
+from tests.releases.releases_repository import commit, new_repository
 
 GOLDEN = Path(__file__).parent / "golden"
 BILL = [

@@ -7,12 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flows.test_examples import COMPILED, FLOWS, release, words
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from journal.journal_line import SEALER, Clock, compiled, ended, files, keyed, press, ring
-from runtime.flow_strategies import callbacks, fetched, flows, incoming
-from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
 from flowengine.journal import RecordedCall
@@ -26,6 +22,10 @@ from flowengine.runtime.engine import Engine
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore
+from tests.flows.test_examples import COMPILED, FLOWS, release, words
+from tests.journal.journal_line import SEALER, Clock, compiled, ended, files, keyed, press, ring
+from tests.runtime.flow_strategies import callbacks, fetched, flows, incoming
+from tests.thoroughness import examples
 
 patient = settings(
     max_examples=examples(120),

@@ -11,10 +11,20 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from journal.journal_line import FLOW, answered, compiled, ended, files, keyed, press, record, ring
 
 from flowengine.journal import CanaryFigures, read_call_statistics, read_figures
 from flowengine.releases.canary_statistics import CanaryTable, load_machine_id
+from tests.journal.journal_line import (
+    FLOW,
+    answered,
+    compiled,
+    ended,
+    files,
+    keyed,
+    press,
+    record,
+    ring,
+)
 
 SINCE = 1.0
 CALLS = [

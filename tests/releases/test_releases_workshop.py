@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from releases_repository import flow
 
 from flowengine.compile import Release
 from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.compile_worker import CompileWorker
+from tests.releases.releases_repository import flow
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
 from flowengine.compile.checks.cookie_size import compute_worst_case
@@ -17,6 +16,7 @@ from flowengine.runtime.step import step
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import decode
 from flowengine.svaml import encode_svaml
+from tests.thoroughness import examples
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TWICE = """

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runtime.test_engine import KEY, Crm, Phone, engine, release, words
 
 from flowengine.limits import SIGNATURE_WINDOW_SECONDS
 from flowengine.runtime.call_state import Call, encode_call
@@ -34,6 +33,7 @@ from flowengine.runtime.delivery_log import (
 )
 from flowengine.sinch import Notify, decode
 from flowengine.storage.sessions import MemoryStore, SavedCall, SqliteStore, Store, StoreError
+from tests.runtime.test_engine import KEY, Crm, Phone, engine, release, words
 
 LOOP = """
 flow: line

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pgbouncer import PLAIN, pgbouncer
 
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.storage.sessions import SavedCall, StoreError, open_store
+from tests.runtime.pgbouncer import PLAIN, pgbouncer
 
 psycopg = pytest.importorskip("psycopg")
 DOCS = Path(__file__).parents[2] / "docs/operations/several-machines.md"

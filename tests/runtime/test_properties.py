@@ -6,10 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from flow_strategies import callbacks, fetched, flows, incoming, jsons
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from thoroughness import examples
 
 from flowengine.compile import Release, compile_project
 from flowengine.runtime.call_state import Call, Frame, can_continue_on, decode_call, encode_call
@@ -18,6 +16,8 @@ from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import CallbackEvent, Dice, Notify, Pie, decode
 from flowengine.states import LookupResult
 from flowengine.svaml import encode_svaml, find_violations
+from tests.runtime.flow_strategies import callbacks, fetched, flows, incoming, jsons
+from tests.thoroughness import examples
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 patient = settings(

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from test_engine import Phone, engine
 
 from flowengine.storage.sessions import SavedCall, Store, StoreError, open_store
 from flowengine.storage.sessions.store_url import redact_password
+from tests.runtime.test_engine import Phone, engine
 
 psycopg = pytest.importorskip("psycopg")
 LATER = 2e9

@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from scenario_project import FLOW, one, write
 
 from flowengine.cli import main
 from flowengine.scenarios.sample_bodies import to_body
 from flowengine.scenarios.trial_inputs import TRIAL_VALUES, list_nearby_values
+from tests.scenarios.scenario_project import FLOW, one, write
 
 BODIES = {
     "nested after its parent": (["body.a", "body.a.b"], ["x", "y"], {"a": {"b": "y"}}),

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from thoroughness import THOROUGH
 
 from flowengine.compile import compile_project
 from flowengine.scenarios.coverage import compute_coverage
@@ -17,6 +16,7 @@ from flowengine.scenarios.scenario_loader import Case
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import ScenarioRun, run_scenario
 from flowengine.source import read_document
+from tests.thoroughness import THOROUGH
 
 FLOWS = Path(__file__).parents[2] / "flows"
 LEADS = ("next", "otherwise", "failed", "answered", "person", "machine", "unsure", "beep")

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
-from scenario_project import FLOW, one, write
 
 from flowengine.cli import main
 from flowengine.scenarios.sample_bodies import to_body
 from flowengine.scenarios.trial_inputs import list_nearby_values
 from flowengine.states.sample_keys import add_luhn_digit
+from tests.scenarios.scenario_project import FLOW, one, write
 
 
 def test_generated_scenarios_take_everything_and_hold(tmp_path: Path) -> None:

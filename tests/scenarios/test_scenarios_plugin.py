@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from scenario_project import one, write
+
+from tests.scenarios.scenario_project import one, write
 
 pytest_plugins = ["pytester"]
 PLUGIN = ("-p", "flowengine.scenarios.plugin", "-p", "no:xdist", "-p", "no:cacheprovider")

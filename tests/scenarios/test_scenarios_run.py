@@ -7,12 +7,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner, Result
-from scenario_project import FLOW, REPORT, one, write
 
 from flowengine.cli import main
 from flowengine.scenarios.scenario_loader import load_scenarios
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import run_scenario
+from tests.scenarios.scenario_project import FLOW, REPORT, one, write
 
 GOLDEN = Path(__file__).parent / "golden"
 NAME = '{service: crm, get: "/names/+14045550199", answer: {name: Ann}}'

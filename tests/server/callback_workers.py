@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx
 import uvicorn
-from server_process import KEY, SECRET, TYPE, ice
 from starlette.applications import Starlette
 
 from flowengine.compile import Release, compile_project
@@ -29,6 +28,7 @@ from flowengine.server.metrics import Metrics
 from flowengine.sinch import sign_request
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import Store
+from tests.server.server_process import KEY, SECRET, TYPE, ice
 
 CREDENTIALS = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
 CLIENT = httpx.Client(timeout=20, trust_env=False)

@@ -9,7 +9,8 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from server_process import (
+
+from tests.server.server_process import (
     FLOW,
     KEY,
     PROJECT,

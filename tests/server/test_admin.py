@@ -16,8 +16,9 @@ from typing import Any
 
 import httpx
 import pytest
-from e2e.phone_line import READER, Line, Server, said
-from releases.releases_repository import commit, flow, git, new_repository
+
+from tests.e2e.phone_line import READER, Line, Server, said
+from tests.releases.releases_repository import commit, flow, git, new_repository
 
 TOKEN = "a token that nobody guesses"
 KNOWN = {"authorization": f"Bearer {TOKEN}", "x-who": "ann"}

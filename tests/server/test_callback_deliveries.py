@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from callback_workers import Line, Workers, compiled, heard, serving
 
 from flowengine.storage.sessions import MemoryStore, SqliteStore, Store
+from tests.server.callback_workers import Line, Workers, compiled, heard, serving
 
 FLOW = """
 flow: line

@@ -5,8 +5,6 @@ the same moment. `sinch voice` makes the fallback the same as the primary, so on
 from pathlib import Path
 
 import pytest
-from callback_workers import Workers, compiled, serving
-from test_callback_deliveries import FLOW
 
 from flowengine.storage.sessions import SqliteStore
 from flowengine.switch.calls.switch_call import SwitchCall
@@ -16,6 +14,8 @@ from flowengine.switch.switch_events import AnswerReceived, Asks, SwitchEvent
 from flowengine.switch.switch_settings import SwitchSettings
 from flowengine.switch.switch_setup import Number, SwitchApplication, SwitchSetup
 from flowengine.switch.wire.transport import BlockingTransport
+from tests.server.callback_workers import Workers, compiled, serving
+from tests.server.test_callback_deliveries import FLOW
 
 LINE, TIMEOUT = "+12017777777", 0.4
 

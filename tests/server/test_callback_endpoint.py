@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from server_process import FLOW, ice
 
 from flowengine.compile import Release, compile_project
 from flowengine.releases import Registry
@@ -18,6 +17,7 @@ from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore, SavedCall, StoreError
+from tests.server.server_process import FLOW, ice
 
 PROJECT = (
     b'{project: test, apology: "So sorry.", services: {crm: {url: "https://crm.example.com"}}}'

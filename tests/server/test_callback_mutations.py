@@ -7,10 +7,10 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from server_process import Served, ice, pressed
-from thoroughness import examples
 
 from flowengine.limits import MAX_CALLBACK_BYTES
+from tests.server.server_process import Served, ice, pressed
+from tests.thoroughness import examples
 
 COMMON = {"callid": "c1", "version": 1, "timestamp": "2026-11-28T12:00:00Z", "custom": "a"}
 COOKIES = {"cookies": [{"key": "fe", "value": "1.Ap8bJnkUWs4"}]}

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 import uvicorn
 import uvloop
-from server_process import FLOW, Served, free_port, ice, wait_until_ready
 from starlette.applications import Starlette
 
 from flowengine.compile import compile_project
@@ -34,6 +33,7 @@ from flowengine.server.server_settings import ServerSettings
 from flowengine.server.tracked_protocols import TrackedH11, TrackedHttpTools
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore
+from tests.server.server_process import FLOW, Served, free_port, ice, wait_until_ready
 
 PROTOCOLS = [DirectProtocol, TrackedHttpTools, TrackedH11]
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'

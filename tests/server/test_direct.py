@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import uvicorn
-from server_process import FLOW, ice, pressed
 from starlette.applications import Starlette
 
 from flowengine.compile import Release, compile_project
@@ -26,6 +25,7 @@ from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore, SavedCall
+from tests.server.server_process import FLOW, ice, pressed
 
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
 Answer = tuple[int, dict[str, str], bytes]

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from server_process import Service
-from thoroughness import examples
 
 from flowengine.server.fetch import guard
 from flowengine.server.fetch.guard import find_host_privacy
 from flowengine.server.fetch.lookup_client import LookupClient
 from flowengine.server.fetch.resolver import Resolver
 from flowengine.states import LookupRequest, LookupResult
+from tests.server.server_process import Service
+from tests.thoroughness import examples
 
 
 def fetched(

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from server_process import Service
-from silent_service import SilentService, silent_service
 
 from flowengine.server.fetch import LookupClient, breaker
 from flowengine.server.fetch.breaker import CircuitState
 from flowengine.states import LookupRequest, LookupResult
+from tests.server.server_process import Service
+from tests.server.silent_service import SilentService, silent_service
 
 
 @pytest.fixture

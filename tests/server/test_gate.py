@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from server_process import KEY, SECRET, TYPE
 
 from flowengine.compile import Release, compile_project
 from flowengine.releases import Registry
@@ -14,6 +13,7 @@ from flowengine.server.callback import RefusedRequestError, SignatureGate, check
 from flowengine.server.server_settings import ServerSettings, SettingsError
 from flowengine.server.startup import check_settings
 from flowengine.sinch import SignatureError, sign_request
+from tests.server.server_process import KEY, SECRET, TYPE
 
 made = compile_project({"a.yaml": b"{flow: a, start: b, states: {b: {hangup: }}}"}, {}).release
 assert made

@@ -18,7 +18,6 @@ import msgspec
 import pytest
 import uvicorn
 import uvloop
-from server_process import FLOW, Served, ice, pressed
 from starlette.applications import Starlette
 
 from flowengine.compile import compile_project
@@ -45,6 +44,7 @@ from flowengine.server.metrics import Metrics
 from flowengine.server.tracked_protocols import TrackedH11, TrackedHttpTools
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore, StoreError
+from tests.server.server_process import FLOW, Served, ice, pressed
 
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
 TYPED, SPOKEN, COOKIE, LOOKED_UP = "48151621", "Zanzibar", "c00k1emarker", "Quetzalcoatl"

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from server_process import KEY, SECRET, TYPE, Served, free_port, ice, wait_until_ready
-from thoroughness import examples
 
 from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.sinch import sign_request
+from tests.server.server_process import KEY, SECRET, TYPE, Served, free_port, ice, wait_until_ready
+from tests.thoroughness import examples
 
 PAGE = (Path(__file__).parents[2] / "docs/operations/proxy.md").read_text()
 CALLBACKS = "/acme/sinch"

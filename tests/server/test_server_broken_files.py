@@ -14,7 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from e2e.phone_line import FLOW, KEY, PROJECT, SECRET, Crm, Line, Server, free_port, said
 
 from flowengine.journal.journal_database import open_for_writing
 from flowengine.journal.journal_file import JournalFile
@@ -22,6 +21,7 @@ from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.storage.sessions import StoreError
 from flowengine.storage.sessions.sqlite_connection import open_session_file
+from tests.e2e.phone_line import FLOW, KEY, PROJECT, SECRET, Crm, Line, Server, free_port, said
 
 NOBODY = 65534
 LOST = {

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from server_process import STATUS_TOKEN, Served, free_port, ice, wait_until_ready
 
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
+from tests.server.server_process import STATUS_TOKEN, Served, free_port, ice, wait_until_ready
 
 SECRET = "s3cr3t-t0ken"
 FLOW = "flow: line\nstart: hello\nstates:\n  hello:\n    say: {}\n    hangup:\n"

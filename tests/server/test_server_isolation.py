@@ -8,9 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from server_process import Served, ice, pressed
-
 from flowengine.server.metrics import forget_dead_workers
+from tests.server.server_process import Served, ice, pressed
 
 HANGS, ANSWERS = "22222222", "33333333"
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from server_process import PROJECT, Served, Service, free_port, ice
+
+from tests.server.server_process import PROJECT, Served, Service, free_port, ice
 
 RELOADS = 60
 LOOKUPS = 20  # between two reloads

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from server_process import KEY, SECRET, TYPE, Served, ice, pressed
 
 from flowengine.sinch import sign_request
+from tests.server.server_process import KEY, SECRET, TYPE, Served, ice, pressed
 
 Serve = Callable[..., Served]
 

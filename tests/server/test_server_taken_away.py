@@ -12,7 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from e2e.phone_line import FLOW, PROJECT, Crm, Line, Server, said
+
+from tests.e2e.phone_line import FLOW, PROJECT, Crm, Line, Server, said
 
 WORDS = "Please enter your account number."
 

@@ -15,7 +15,8 @@ from typing import Self
 
 import httpx
 import pytest
-from server_process import Served, ice, pressed
+
+from tests.server.server_process import Served, ice, pressed
 
 Serve = Callable[..., Served]
 

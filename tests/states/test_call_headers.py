@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from conversation import Conversation, compiled
+
+from tests.states.conversation import Conversation, compiled
 
 
 def flow(headers: dict[str, str]) -> dict[str, Any]:

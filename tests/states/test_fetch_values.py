@@ -9,10 +9,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from conversation import compiled, event
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from thoroughness import examples
 
 from flowengine.expr import EscapeMode, EvalError, Scope, Type
 from flowengine.runtime.step import resume, step
@@ -21,6 +19,8 @@ from flowengine.server.fetch import LookupClient
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.states.response_body import parse_body
 from flowengine.svaml import encode_svaml
+from tests.states.conversation import compiled, event
+from tests.thoroughness import examples
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SERVICES = {"services": {"crm": {"url": "https://crm.example.com"}}}

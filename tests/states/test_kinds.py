@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conversation import Conversation, compiled
 
 from flowengine.source import read_document
 from flowengine.states import STATE_KINDS
+from tests.states.conversation import Conversation, compiled
 
 FOLDER = Path(__file__).parent
 BESIDE_KINDS = {"preamble", "prompts", "events"}

@@ -1,7 +1,6 @@
 """Digits, yes and no as callers say them, in the languages of the platform's voices."""
 
 import pytest
-from conversation import Conversation, compiled
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +8,7 @@ from flowengine.expr.digits import to_ascii_digits
 from flowengine.states.spoken_input import fold_phrases, read_answer, read_digits
 from flowengine.states.spoken_words import list_digit_words
 from flowengine.svaml.locales import LOCALES
+from tests.states.conversation import Conversation, compiled
 
 NOTHING: frozenset[str] = frozenset()
 

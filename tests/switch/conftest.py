@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from desk_process import Backend, Switch
+    from tests.switch.desk_process import Backend, Switch
 
 
 @pytest.fixture
 def backend() -> Iterator[Backend]:
-    import desk_process
+    from tests.switch import desk_process
 
     with desk_process.backend() as made:
         yield made
@@ -21,7 +21,7 @@ def backend() -> Iterator[Backend]:
 
 @pytest.fixture
 def switch(backend: Backend) -> Iterator[Switch]:
-    import desk_process
+    from tests.switch import desk_process
 
     with desk_process.switch(backend.url) as made:
         yield made

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from desk_process import KEY, SECRET, Switch
-from desk_process import switch as started
+
+from tests.switch.desk_process import KEY, SECRET, Switch
+from tests.switch.desk_process import switch as started
 
 PATH = "/v1/configuration/numbers"
 

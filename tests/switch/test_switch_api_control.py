@@ -6,8 +6,9 @@ import time
 
 import httpx
 import pytest
-from desk_process import CONFIG, NUMBER, Backend, Switch
-from desk_process import switch as started
+
+from tests.switch.desk_process import CONFIG, NUMBER, Backend, Switch
+from tests.switch.desk_process import switch as started
 
 MENU = {
     "id": "main",

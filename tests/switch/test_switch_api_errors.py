@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 import pytest
-from desk_process import KEY, NUMBER, OTHER, Backend, Switch
-from desk_process import switch as started
 
 from flowengine.switch.api.error_replies import ERROR_MESSAGES
+from tests.switch.desk_process import KEY, NUMBER, OTHER, Backend, Switch
+from tests.switch.desk_process import switch as started
 
 CALL = "/calling/v1/calls/id/no-such-call"
 NUMBERS = "/v1/configuration/numbers"

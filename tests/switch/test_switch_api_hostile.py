@@ -6,16 +6,16 @@ import json
 from typing import Any
 
 import pytest
-from desk_process import KEY, NUMBER, Switch
-from desk_process import backend as answering
-from desk_process import switch as started
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from thoroughness import examples
 
 from flowengine.switch.api.control_routes import CONTROL_ROUTES as CONTROL
 from flowengine.switch.api.error_replies import ERROR_MESSAGES
 from flowengine.switch.api.platform_routes import PLATFORM_ROUTES, REPORTING_ROUTES
+from tests.switch.desk_process import KEY, NUMBER, Switch
+from tests.switch.desk_process import backend as answering
+from tests.switch.desk_process import switch as started
+from tests.thoroughness import examples
 
 WRITTEN = """
 method ttsCallout conferenceCallout customCallout destination type endpoint cli text prompts conferenceId numbers number applicationkey

@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from desk_process import KEY, NUMBER, OTHER, SPARE, Backend, Switch
+
+from tests.switch.desk_process import KEY, NUMBER, OTHER, SPARE, Backend, Switch
 
 TEXT = "Good morning, this is a test."
 CALLOUT = {

@@ -5,7 +5,11 @@ ids.
 import json
 
 import pytest
-from switch_calls_desk import (
+
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Act, Behaviour
+from tests.switch.switch_calls_desk import (
     AGENT,
     CONNECT,
     CONTINUE,
@@ -22,10 +26,6 @@ from switch_calls_desk import (
     presses,
     say,
 )  # fmt: skip
-
-from flowengine.switch.api_error import ApiError
-from flowengine.switch.switch_settings import SwitchSettings
-from flowengine.switch.switch_setup import Act, Behaviour
 
 ERROR = "We are sorry, your call cannot be completed."
 TO_ACE = {"ice": CONNECT}

@@ -6,7 +6,13 @@ import json
 from random import Random
 
 import pytest
-from switch_calls_desk import (
+
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.calls import SwitchCall
+from flowengine.switch.switch_events import CallEnded
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Behaviour
+from tests.switch.switch_calls_desk import (
     AGENT,
     CONNECT,
     CONTINUE,
@@ -23,12 +29,6 @@ from switch_calls_desk import (
     Switch,
     say,
 )  # fmt: skip
-
-from flowengine.switch.api_error import ApiError
-from flowengine.switch.calls import SwitchCall
-from flowengine.switch.switch_events import CallEnded
-from flowengine.switch.switch_settings import SwitchSettings
-from flowengine.switch.switch_setup import Behaviour
 
 RECORD = {
     "name": "startRecording",

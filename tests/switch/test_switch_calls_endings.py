@@ -1,7 +1,11 @@
 """The table "DiCE by ending", test numbers, and limits of time and money, row by row."""
 
 import pytest
-from switch_calls_desk import (
+
+from flowengine.switch.calls.call_record import build_call_info
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Behaviour
+from tests.switch.switch_calls_desk import (
     AGENT,
     CONNECT,
     CONTINUE,
@@ -14,10 +18,6 @@ from switch_calls_desk import (
     presses,
     say,
 )
-
-from flowengine.switch.calls.call_record import build_call_info
-from flowengine.switch.switch_settings import SwitchSettings
-from flowengine.switch.switch_setup import Behaviour
 
 BRIDGED = {"ice": CONNECT, "ace": CONTINUE}
 

@@ -3,7 +3,12 @@
 import json
 
 import pytest
-from switch_calls_desk import (
+
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.switch_events import Remark
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Behaviour, SwitchApplication
+from tests.switch.switch_calls_desk import (
     AGENT,
     CALLER,
     CONNECT,
@@ -23,11 +28,6 @@ from switch_calls_desk import (
     presses,
     say,
 )
-
-from flowengine.switch.api_error import ApiError
-from flowengine.switch.switch_events import Remark
-from flowengine.switch.switch_settings import SwitchSettings
-from flowengine.switch.switch_setup import Behaviour, SwitchApplication
 
 NUMBER = {"destination": {"type": "number", "endpoint": AGENT}, "cli": LINE}
 APP = {"kind": "app", "caller": "bert"}

@@ -3,7 +3,12 @@
 import json
 
 import pytest
-from switch_calls_desk import (
+
+from flowengine.svaml import CallHeader
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.calls.call_record import build_call_info
+from flowengine.switch.switch_setup import Behaviour
+from tests.switch.switch_calls_desk import (
     AGENT,
     CONNECT,
     CONTINUE,
@@ -21,11 +26,6 @@ from switch_calls_desk import (
     hangs_up,
     say,
 )  # fmt: skip
-
-from flowengine.svaml import CallHeader
-from flowengine.switch.api_error import ApiError
-from flowengine.switch.calls.call_record import build_call_info
-from flowengine.switch.switch_setup import Behaviour
 
 NUMBER = {"destination": {"type": "number", "endpoint": AGENT}, "cli": LINE}
 WORDS = {**NUMBER, "text": "Hello there."}

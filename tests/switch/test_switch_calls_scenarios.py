@@ -5,7 +5,9 @@ what.
 import json
 
 import pytest
-from switch_calls_desk import (
+
+from flowengine.switch.switch_setup import Act, Behaviour
+from tests.switch.switch_calls_desk import (
     AGENT,
     CALLER,
     CONNECT,
@@ -26,8 +28,6 @@ from switch_calls_desk import (
     presses,
     say,
 )  # fmt: skip
-
-from flowengine.switch.switch_setup import Act, Behaviour
 
 WORDS = {"destination": {"type": "number", "endpoint": AGENT}, "cli": LINE, "text": "Hello there."}
 MEETING = {

@@ -6,7 +6,11 @@ import json
 from dataclasses import fields
 
 import pytest
-from switch_calls_desk import (
+
+from flowengine.switch.api_error import ApiError
+from flowengine.switch.switch_settings import SwitchSettings
+from flowengine.switch.switch_setup import Behaviour
+from tests.switch.switch_calls_desk import (
     AGENT,
     CONNECT,
     CONTINUE,
@@ -23,10 +27,6 @@ from switch_calls_desk import (
     presses,
     say,
 )
-
-from flowengine.switch.api_error import ApiError
-from flowengine.switch.switch_settings import SwitchSettings
-from flowengine.switch.switch_setup import Behaviour
 
 NOBODY = {AGENT: Behaviour("by hand")}
 INLINE = json.dumps({"action": {**CONNECT["action"], "cli": LINE}})

@@ -6,9 +6,7 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
-import desk_process
 import pytest
-from desk_process import KEY, NUMBER, OTHER, OTHER_SECRET, SECRET, SPARE
 
 from flowengine.sinch import CallTarget
 from flowengine.sinch.client import (
@@ -27,6 +25,8 @@ from flowengine.sinch.client import (
     TtsCallout,
     UnauthorizedError,
 )
+from tests.switch import desk_process
+from tests.switch.desk_process import KEY, NUMBER, OTHER, OTHER_SECRET, SECRET, SPARE
 
 PHONE = CallTarget("number", "+46700000003")
 SAY = {"instructions": [{"name": "say", "text": "Please hold.", "locale": "en-US"}]}

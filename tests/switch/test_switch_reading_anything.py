@@ -6,13 +6,13 @@ import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from switch_reading_cases import ACTIONS, INSTRUCTIONS, action, instruction
-from thoroughness import examples
 
 from flowengine import svaml
 from flowengine.switch.reading import read_answer
 from flowengine.switch.reading.context_rules import ALLOWED_ACTIONS as CONTEXTS
 from flowengine.switch.switch_settings import SwitchSettings
+from tests.switch.switch_reading_cases import ACTIONS, INSTRUCTIONS, action, instruction
+from tests.thoroughness import examples
 
 CONTEXT = st.sampled_from(sorted(CONTEXTS))
 WORDS = [

@@ -1,10 +1,10 @@
 """Each limit of sections 1.2, 1.3 and 2.8 from both sides; and what is no answer at all."""
 
 import pytest
-from switch_reading_cases import BROKEN, LIMITS, action, answer, instruction
 
 from flowengine.switch.reading import SvamlReading, check_call_cookies, read_answer
 from flowengine.switch.switch_settings import SwitchSettings
+from tests.switch.switch_reading_cases import BROKEN, LIMITS, action, answer, instruction
 
 
 @pytest.mark.parametrize("row", LIMITS)

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from switch_reading_cases import ACTIONS, INSTRUCTIONS, action, answer, instruction
 
 from flowengine.switch.reading import read_answer
 from flowengine.switch.switch_settings import SwitchSettings
+from tests.switch.switch_reading_cases import ACTIONS, INSTRUCTIONS, action, answer, instruction
 
 CONTEXTS = json.loads((Path(__file__).parents[1] / "svaml" / "matrix.json").read_text())["contexts"]
 ICE, ACE, PIE, PATCH = (CONTEXTS[name] for name in ("ice", "ace", "pie", "patch"))

@@ -5,7 +5,11 @@ All read as the usual spelling.
 from pathlib import Path
 
 import pytest
-from switch_reading_cases import (
+
+from flowengine import svaml
+from flowengine.switch.reading import read_answer
+from flowengine.switch.switch_settings import SwitchSettings
+from tests.switch.switch_reading_cases import (
     ACTIONS,
     BROKEN,
     INSTRUCTIONS,
@@ -16,10 +20,6 @@ from switch_reading_cases import (
     answer,
     instruction,
 )
-
-from flowengine import svaml
-from flowengine.switch.reading import read_answer
-from flowengine.switch.switch_settings import SwitchSettings
 
 GOLDEN = Path(__file__).parent / "golden" / "reading.txt"
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from desk_process import CONFIG, KEY, NUMBER, SECRET, SPARE, Backend, Switch, free_port
+
+from tests.switch.desk_process import CONFIG, KEY, NUMBER, SECRET, SPARE, Backend, Switch, free_port
 
 ROOT = Path(__file__).parents[2]
 MENU = {
