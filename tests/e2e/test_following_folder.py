@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.served_place import A_SECOND, Served, served
-from tests.releases.releases_repository import flow, git
+from tests.e2e.followed_source import A_SECOND, Served, served
+from tests.releases.git_repository import flow, git
 
 SOON = A_SECOND + 0.5  # this machine may be slow
 Story = Callable[["Work"], None]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.served_place import A_SECOND, Served, served, until
-from tests.releases.releases_repository import commit, flow, git
+from tests.e2e.followed_source import A_SECOND, Served, served, until
+from tests.releases.git_repository import commit, flow, git
 
 Story = Callable[["Work"], None]
 SOON = A_SECOND + 1  # this machine may be slow

@@ -23,7 +23,7 @@ from flowengine.releases.ledger import Ledger
 from flowengine.switch.load import LoadReport
 from tests.e2e.many_callers import Crowd, parts_of, project, write
 from tests.e2e.phone_line import Server
-from tests.releases.releases_repository import commit, new_repository
+from tests.releases.git_repository import commit, new_repository
 from tests.thoroughness import examples
 
 CALLS, PUBLISHES = examples(1000), examples(100)  # of a folder, and as many of a branch

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from tests.e2e.phone_line import READER, Line, Server, said
-from tests.releases.releases_repository import commit, flow, git, new_repository
+from tests.releases.git_repository import commit, flow, git, new_repository
 
 TOKEN = "a token that nobody guesses"
 KNOWN = {"authorization": f"Bearer {TOKEN}", "x-who": "ann"}
