@@ -1,10 +1,11 @@
-"""Golden files, and a real PostgreSQL.
+"""Golden files, a real PostgreSQL, and the folder of a support line with the system that it asks.
 
 Golden files: whatever a person reads is kept as a file and compared. UPDATE_GOLDEN=1 writes them
 anew; read the diff.
 """
 
 import os
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support_line import Crm, Server, write_support_line
 from tests.thoroughness import examples
 
 settings.register_profile("properties", max_examples=examples(100))
@@ -54,3 +56,27 @@ def postgresql(postgresql_server: str) -> str:
     with psycopg.connect(postgresql_server, autocommit=True) as connection:
         connection.execute("DROP SCHEMA IF EXISTS flowengine CASCADE")
     return postgresql_server
+
+
+@pytest.fixture
+def crm() -> Iterator[Crm]:
+    """The system that the support line asks."""
+    answering = Crm()
+    yield answering
+    answering.close()
+
+
+@pytest.fixture
+def support_line_folder(tmp_path: Path, crm: Crm) -> Path:
+    """A folder with the flows of a support line, which asks `crm`."""
+    write_support_line(tmp_path, crm)
+    return tmp_path
+
+
+@pytest.fixture
+def two_workers(support_line_folder: Path) -> Iterator[Server]:
+    """A real server of the support line with two workers."""
+    server = Server(support_line_folder, workers=2)
+    server.start()
+    yield server
+    server.kill(signal.SIGTERM)

@@ -15,16 +15,11 @@ import httpx
 import pytest
 
 from tests.docs.docs_examples import ROOT, examples
+from tests.waiting import find_free_port
 
 README = ROOT / "README.md"
 SHELL = [example.text for example in examples(README) if example.language == "sh"]
 SERVE, CALL, TEST = SHELL[:3]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def served_by(command: str) -> list[str]:
@@ -43,7 +38,7 @@ def served_by(command: str) -> list[str]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[int]:
-    port = free_port()
+    port = find_free_port()
     with subprocess.Popen(
         [*served_by(SERVE), "--port", str(port)], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}
     ) as process:

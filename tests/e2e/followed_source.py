@@ -1,7 +1,6 @@
 """A real server that follows a place, and what it says and shows meanwhile."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -9,22 +8,12 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.phone_line import READER, Line, Server, said
+from tests.support_line import READER, Line, Server, said
+from tests.waiting import wait_until
 
 PATIENCE = 15.0
 A_SECOND = 1.0
 calls = count()
-
-
-def until(
-    holds: Callable[[], bool], seconds: float = PATIENCE, otherwise: Callable[[], object] = str
-) -> float:
-    """Wait for something; how long that took."""
-    begun = time.monotonic()
-    while not holds():
-        assert time.monotonic() < begun + seconds, otherwise()
-        time.sleep(0.02)
-    return time.monotonic() - begun
 
 
 class Served(Server):
@@ -36,7 +25,7 @@ class Served(Server):
 
     def says(self, words: str, seconds: float = PATIENCE) -> float:
         """Wait until new calls hear this; how long that took."""
-        return until(
+        return wait_until(
             lambda: words in self.hears(), seconds, lambda: f"{words} is not heard: {self.log()}"
         )
 
@@ -59,14 +48,14 @@ class Served(Server):
 
     def complains(self, words: str) -> None:
         """Wait until the status shows this, and nothing else has happened."""
-        until(
+        wait_until(
             lambda: any(words in item for item in self.wrong()),
             otherwise=lambda: f"{words} is not shown: {self.wrong()}, {self.log()}",
         )
 
     def content(self) -> None:
         """Wait until nothing is wrong."""
-        until(lambda: self.wrong() == [], otherwise=lambda: str(self.wrong()))
+        wait_until(lambda: self.wrong() == [], otherwise=lambda: str(self.wrong()))
 
     def log(self) -> str:
         """What it says beside its callbacks."""

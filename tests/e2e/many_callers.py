@@ -20,7 +20,7 @@ from flowengine.switch.load.simulated_caller import SimulatedCaller
 from flowengine.switch.switch_setup import Number, SwitchApplication, SwitchSetup
 from flowengine.switch.wire import ConcurrentTransport, Response
 from flowengine.switch.wire.transport import OnReply
-from tests.e2e.phone_line import KEY, SECRET
+from tests.support_line import KEY, SECRET
 
 LINE = """
 flow: line

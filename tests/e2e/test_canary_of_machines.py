@@ -10,7 +10,8 @@ from pathlib import Path
 
 from flowengine.journal import CanaryFigures, read_figures
 from tests.e2e.many_callers import Crowd, project, write
-from tests.e2e.test_several_machines import Machine, machines, until
+from tests.e2e.test_several_machines import Machine, machines
+from tests.waiting import wait_until
 
 CALLS = 120
 
@@ -62,12 +63,12 @@ def test_figures_are_of_all_machines(tmp_path: Path, postgresql: str) -> None:
                 for name, side in two.status()["canary"]["figures"].items()
             }
 
-        until(lambda: sum(side.ended for side in told().values()) == len(crowd.calls))
+        wait_until(lambda: sum(side.ended for side in told().values()) == len(crowd.calls))
         found = two.status()["canary"]
         merged = read_figures(
             in_one(tmp_path, one, two), [found["current"], found["candidate"]], found["since"]
         )
-        until(lambda: told() == merged)
+        wait_until(lambda: told() == merged)
         found = json.loads(two.command("canary", "--json"))
         assert found["machines"] == 2
         assert found == json.loads(one.command("canary", "--json")) == two.status()["canary"]
@@ -75,4 +76,4 @@ def test_figures_are_of_all_machines(tmp_path: Path, postgresql: str) -> None:
         assert ", on 2 machines" in one.command("canary")
         assert "; on 2 machines\n" in one.command("releases")
         one.command("promote")
-        until(lambda: two.status()["canary"] is None)
+        wait_until(lambda: two.status()["canary"] is None)

@@ -5,28 +5,11 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.phone_line import FLOW, PROJECT, Crm, Line, Server, said
-
-
-@pytest.fixture
-def crm() -> Iterator[Crm]:
-    served = Crm()
-    yield served
-    served.close()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, crm: Crm) -> Path:
-    flows = tmp_path / "flows"
-    flows.mkdir()
-    (flows / "support-line.yaml").write_text(FLOW)
-    (flows / "project.yaml").write_text(PROJECT.format(port=crm.port))
-    return tmp_path
+from tests.support_line import Crm, Line, Server, said
 
 
 def served(folder: Path, **options: object) -> Server:
@@ -53,8 +36,10 @@ def to_the_end(line: Line) -> None:
 
 @pytest.mark.parametrize("echo", [True, False], ids=["cookies echoed", "cookies not echoed"])
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_whole_conversation(folder: Path, crm: Crm, *, echo: bool, workers: int) -> None:
-    server = served(folder, workers=workers)
+def test_a_whole_conversation(
+    support_line_folder: Path, crm: Crm, *, echo: bool, workers: int
+) -> None:
+    server = served(support_line_folder, workers=workers)
     try:
         for number in range(4):
             line = Line(server.port, f"call-{number}", echo=echo)
@@ -67,9 +52,9 @@ def test_a_whole_conversation(folder: Path, crm: Crm, *, echo: bool, workers: in
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_call_goes_on_after_the_server_was_killed_in_its_middle(
-    folder: Path, workers: int
+    support_line_folder: Path, workers: int
 ) -> None:
-    server = served(folder, workers=workers)
+    server = served(support_line_folder, workers=workers)
     line = Line(server.port, "call-1", echo=False)
     to_the_account(line)
     server.kill()
@@ -81,9 +66,9 @@ def test_a_call_goes_on_after_the_server_was_killed_in_its_middle(
 
 
 def test_a_server_starts_after_only_the_first_process_of_the_one_before_was_killed(
-    folder: Path,
+    support_line_folder: Path,
 ) -> None:
-    server = served(folder, workers=2)
+    server = served(support_line_folder, workers=2)
     line = Line(server.port, "call-1", echo=False)
     line.ring()
     assert server.process is not None
@@ -98,7 +83,7 @@ def test_a_server_starts_after_only_the_first_process_of_the_one_before_was_kill
         assert "Please enter your account number." in said(line.press("1"))
     finally:
         server.kill(signal.SIGTERM)
-    assert "Traceback" not in (folder / "server.log").read_text()
+    assert "Traceback" not in (support_line_folder / "server.log").read_text()
 
 
 def answers(port: int) -> bool:
@@ -106,8 +91,10 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_cookies_alone_carry_a_call_over_a_restart_without_a_store(folder: Path) -> None:
-    server = served(folder, store="none")
+def test_cookies_alone_carry_a_call_over_a_restart_without_a_store(
+    support_line_folder: Path,
+) -> None:
+    server = served(support_line_folder, store="none")
     line = Line(server.port, "call-1")
     to_the_account(line)
     server.kill()
@@ -119,9 +106,9 @@ def test_cookies_alone_carry_a_call_over_a_restart_without_a_store(folder: Path)
 
 
 def test_a_delivery_that_comes_twice_is_answered_alike_and_asks_once(
-    folder: Path, crm: Crm
+    support_line_folder: Path, crm: Crm
 ) -> None:
-    server = served(folder, workers=2)
+    server = served(support_line_folder, workers=2)
     try:
         line = Line(server.port, "call-1", echo=False)
         to_the_account(line)
@@ -134,9 +121,9 @@ def test_a_delivery_that_comes_twice_is_answered_alike_and_asks_once(
 
 
 def test_the_report_of_an_ended_call_survives_a_system_that_is_down_and_a_killed_server(
-    folder: Path, crm: Crm
+    support_line_folder: Path, crm: Crm
 ) -> None:
-    server = served(folder)
+    server = served(support_line_folder)
     line = Line(server.port, "call-1")
     to_the_account(line)
     crm.down = True
@@ -156,13 +143,13 @@ def test_the_report_of_an_ended_call_survives_a_system_that_is_down_and_a_killed
     ]
 
 
-def test_numbers_digits_and_secrets_stay_out_of_the_log(folder: Path) -> None:
-    server = served(folder)
+def test_numbers_digits_and_secrets_stay_out_of_the_log(support_line_folder: Path) -> None:
+    server = served(support_line_folder)
     line = Line(server.port, "call-1")
     to_the_account(line)
     to_the_end(line)
     server.kill(signal.SIGTERM)
-    log = (folder / "server.log").read_text()
+    log = (support_line_folder / "server.log").read_text()
     assert '"call-1"' in log
     for secret in ("12345674", "12015555555", "2017777777", "BeIukql3pTKJ8RGL5zo0DA"):
         assert secret not in log

@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from tests.e2e.many_callers import Crowd, project, write
-from tests.e2e.test_several_machines import Machine, id_of, until
+from tests.e2e.test_several_machines import Machine, id_of
+from tests.waiting import wait_until
 
 LANES, SLOW, AWAY = 20, 0.4, 10.0
 pgserver = pytest.importorskip("pgserver")
@@ -92,8 +93,8 @@ def test_calls_go_on_while_the_database_is_away_and_everything_by_itself_once_it
             await asyncio.sleep(0.2)
         write(machine.folder / "flows", project(line=2))
         await asyncio.to_thread(database.start)
-        await asyncio.to_thread(until, lambda: ready(machine) == 200, 10.0)
-        await asyncio.to_thread(until, lambda: machine.serves() == id_of(project(line=2)), 20.0)
+        await asyncio.to_thread(wait_until, lambda: ready(machine) == 200)
+        await asyncio.to_thread(wait_until, lambda: machine.serves() == id_of(project(line=2)))
         await asyncio.sleep(1.0)
 
     async def calling() -> None:
@@ -111,5 +112,5 @@ def test_calls_go_on_while_the_database_is_away_and_everything_by_itself_once_it
     unkept = outcomes(machine)["unkept"]
     asyncio.run(Crowd(machine.port, 0.0).call(LANES, LANES, lambda: True))
     assert outcomes(machine)["unkept"] == unkept, "all is kept again"
-    until(lambda: len(workers(machine)) == 2)
+    wait_until(lambda: len(workers(machine)) == 2)
     assert killed not in workers(machine)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.followed_source import A_SECOND, Served, served, until
+from tests.e2e.followed_source import A_SECOND, Served, served
 from tests.releases.git_repository import commit, flow, git
+from tests.waiting import wait_until
 
 Story = Callable[["Work"], None]
 SOON = A_SECOND + 1  # this machine may be slow
@@ -299,7 +300,7 @@ def test_refs_in_tables(tmp_path: Path) -> None:
 def test_a_repository_of_tomorrow_is_told(tmp_path: Path) -> None:
     work = Work(tmp_path)
     with served(tmp_path, ["--git", work.theirs]) as server:
-        until(lambda: batches(server) != [])
+        wait_until(lambda: batches(server) != [])
         git(work.theirs, "config", "core.repositoryFormatVersion", "1")
         git(work.theirs, "config", "extensions.tomorrow", "yes")
         for batch in batches(server):

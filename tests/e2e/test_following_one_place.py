@@ -16,8 +16,8 @@ import pytest
 
 from flowengine.compile.project_compiler import compute_release_id
 from tests.e2e.many_callers import project, write
-from tests.e2e.phone_line import READER, Server
-from tests.e2e.test_several_machines import until
+from tests.support_line import READER, Server
+from tests.waiting import wait_until
 
 TOGETHER = 20.0
 
@@ -118,9 +118,9 @@ def test_another_folder_is_refused_while_a_server_follows_and_served_once_it_has
     one.kill()
     two.start()
     assert f"With this store {one.flows[0]} was followed" in two.says()
-    until(lambda: two.serves() == id_of(project(line=2)))
+    wait_until(lambda: two.serves() == id_of(project(line=2)))
     write(Path(two.flows[0]), project(line=3))
-    until(lambda: two.serves() == id_of(project(line=3)))
+    wait_until(lambda: two.serves() == id_of(project(line=3)))
     assert two.status()["following"]["source"] == two.flows[0]
 
 
@@ -133,7 +133,7 @@ def test_a_deploy_moves_the_folder_while_the_old_server_answers_what_it_has_begu
     assert one.process is not None
     one.process.send_signal(signal.SIGTERM)
     two.start()
-    until(lambda: two.serves() == id_of(project(line=2)))
+    wait_until(lambda: two.serves() == id_of(project(line=2)))
     assert httpx.get(f"http://127.0.0.1:{one.port}/readyz").status_code == 503, "it still answers"
     write(Path(one.flows[0]), project(line=7))
     time.sleep(1.5)
@@ -148,7 +148,7 @@ def test_two_servers_of_one_folder_are_welcome_and_the_second_takes_over(
     two.start()
     one.kill()
     write(Path(two.flows[0]), project(line=2))
-    until(lambda: two.serves() == id_of(project(line=2)), TOGETHER)
+    wait_until(lambda: two.serves() == id_of(project(line=2)), TOGETHER)
     assert "was followed" not in two.says()
 
 
@@ -163,7 +163,7 @@ def test_a_link_that_a_deploy_leads_elsewhere_is_followed_and_one_place(
     write(tmp_path / "v2", project(line=2))
     (tmp_path / "next").symlink_to("v2")
     (tmp_path / "next").replace(tmp_path / "flows")
-    until(lambda: one.serves() == id_of(project(line=2)))
+    wait_until(lambda: one.serves() == id_of(project(line=2)))
     two.start()
     assert two.serves() == id_of(project(line=2))
 
@@ -182,4 +182,4 @@ def test_machines_may_have_the_flows_that_are_live_under_another_path(
     assert f"Another machine follows {one.flows[0]}" in two.says()
     one.kill(signal.SIGTERM)
     write(Path(two.flows[0]), project(line=3))
-    until(lambda: two.serves() == id_of(project(line=3)))
+    wait_until(lambda: two.serves() == id_of(project(line=3)))

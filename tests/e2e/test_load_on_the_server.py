@@ -11,21 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.phone_line import FLOW, KEY, PROJECT, SECRET, Crm, Server
+from tests.support_line import KEY, SECRET, Server
 
 
 @pytest.fixture(params=["", "none"], ids=["default store", "cookies alone"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    crm = Crm()
-    flows = tmp_path / "flows"
-    flows.mkdir()
-    (flows / "support-line.yaml").write_text(FLOW)
-    (flows / "project.yaml").write_text(PROJECT.format(port=crm.port))
-    started = Server(tmp_path, store=request.param)
+def server(request: pytest.FixtureRequest, support_line_folder: Path) -> Iterator[Server]:
+    started = Server(support_line_folder, store=request.param)
     started.start()
     yield started
     started.kill()
-    crm.close()
 
 
 def load(server: Server, *options: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -14,9 +14,10 @@ import pytest
 
 from flowengine.releases.ledger import Change, Ledger, LiveState, apply_changes
 from tests.e2e.many_callers import project, write
-from tests.e2e.phone_line import READER, Server
-from tests.e2e.test_several_machines import id_of, until
+from tests.e2e.test_several_machines import id_of
+from tests.support_line import READER, Server
 from tests.thoroughness import THOROUGH
+from tests.waiting import wait_until
 
 TOKEN = "a token that nobody guesses"
 EACH = 6 if THOROUGH else 3
@@ -33,7 +34,7 @@ class House(Server):
     def save(self, number: int) -> str:
         """Until it is recorded: who saves twice within a moment has changed the folder once."""
         write(self.folder / "flows", files := project(line=number + 2))
-        until(lambda: id_of(files) in {change.release for change in self.changes()})
+        wait_until(lambda: id_of(files) in {change.release for change in self.changes()})
         return id_of(files)
 
     def publish(self, number: int) -> str:
@@ -111,4 +112,6 @@ def test_whoever_publishes_at_the_same_moment_all_is_recorded_and_the_last_one_i
     assert made == wanted, "nothing is lost, each in its own order and with its name"
     assert {begun.who, *made} == {change.who for change in changes}
     last = apply_changes(LiveState(), changes).current
-    until(lambda: len(house.served()) == 2 and {current for _, current in house.served()} == {last})
+    wait_until(
+        lambda: len(house.served()) == 2 and {current for _, current in house.served()} == {last}
+    )

@@ -21,7 +21,8 @@ from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from flowengine.sinch import decode
 from tests.e2e.many_callers import Crowd, parts_of, project, write
-from tests.e2e.phone_line import SECRET, Server
+from tests.support_line import SECRET, Server
+from tests.waiting import wait_until_async
 
 SEALER = JournalEncryption([SECRET])
 LANES, SLOW = 100, 0.5
@@ -55,14 +56,8 @@ class Flows:
     async def live(self) -> float:
         """Wait until what was saved is live; how long that took."""
         begun = time.monotonic()
-        await until(lambda: self.ledger.get_live().current == self.wanted)
+        await wait_until_async(lambda: self.ledger.get_live().current == self.wanted)
         return time.monotonic() - begun
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110  # nobody tells of it
-            await asyncio.sleep(0.01)
 
 
 def workers(server: Server) -> list[int]:
@@ -117,7 +112,7 @@ def acknowledged(crowd: Crowd) -> set[str]:
 
 
 def each_call_saw_one_release(crowd: Crowd, folder: Path) -> None:
-    asyncio.run(until(lambda: waiting(folder) == 0))
+    asyncio.run(wait_until_async(lambda: waiting(folder) == 0))
     with closing(sqlite3.connect(folder / "journal.db")) as journal:
         rows = journal.execute(RELEASES).fetchall()
     releases = {call.decode(): names for call, names in rows}
@@ -140,7 +135,7 @@ def test_workers_are_killed(server: Server) -> None:
             os.kill(workers(server)[0], signal.SIGKILL)
             flows.save(project(line=edition, table=edition))
             seconds.append(await flows.live())
-            await until(lambda: len(workers(server)) == 2)
+            await wait_until_async(lambda: len(workers(server)) == 2)
             await asyncio.sleep(0.8)  # until the new one is at work
 
     asyncio.run(while_calling(crowd, story))

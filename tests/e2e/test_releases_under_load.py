@@ -10,7 +10,7 @@ import json
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
@@ -22,9 +22,10 @@ from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from flowengine.switch.load import LoadReport
 from tests.e2e.many_callers import Crowd, parts_of, project, write
-from tests.e2e.phone_line import Server
 from tests.releases.git_repository import commit, new_repository
+from tests.support_line import Server
 from tests.thoroughness import examples
+from tests.waiting import wait_until_async
 
 CALLS, PUBLISHES = examples(1000), examples(100)  # of a folder, and as many of a branch
 LANES, SLOW = 250, 0.6
@@ -104,20 +105,17 @@ class Publishing:
         begun = time.monotonic()
         await self.author.save(files, message)
         wanted = compute_release_id({name: text.encode() for name, text in files.items()})
-        await self.until(lambda: self.ledger.get_live().current == wanted)
+        await wait_until_async(lambda: self.ledger.get_live().current == wanted)
         self.seconds.append(time.monotonic() - begun)
         self.good.append(wanted)
 
     async def spoil(self, sound: Mapping[str, str], edition: int) -> None:
         begun = time.time()
         await self.author.save(broken(sound, edition), f"Break {edition}")
-        await self.until(lambda: any(item.at >= begun for item in self.archive.list_rejections()))
+        await wait_until_async(
+            lambda: any(item.at >= begun for item in self.archive.list_rejections())
+        )
         self.bad += 1
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while not holds():  # noqa: ASYNC110  # nobody tells of it
-                await asyncio.sleep(0.01)
 
 
 async def both(crowd: Crowd, publishing: Publishing) -> LoadReport:

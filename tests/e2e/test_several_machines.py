@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from flowengine.compile.project_compiler import compute_release_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from tests.e2e.many_callers import Crowd, parts_of, project, write
-from tests.e2e.phone_line import READER, Line, Server, said
+from tests.support_line import READER, Line, Server, said
+from tests.waiting import wait_until
 
 LANES, SLOW = 60, 0.5
 PATIENCE = 20.0
@@ -57,15 +58,6 @@ class Machine(Server):
         return "this machine follows its flows" in (self.folder / "server.log").read_text()
 
 
-def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> float:
-    """Wait for something; how long that took."""
-    begun = time.monotonic()
-    while not holds():
-        assert time.monotonic() < begun + seconds, "it never happened"
-        time.sleep(0.01)
-    return time.monotonic() - begun
-
-
 def id_of(files: dict[str, str]) -> str:
     return compute_release_id({name: text.encode() for name, text in files.items()})
 
@@ -82,7 +74,7 @@ def machines(
     try:
         for machine in made:
             machine.start()
-            until(made[0].follows)
+            wait_until(made[0].follows)
         yield made
     finally:
         for machine in made:
@@ -120,13 +112,13 @@ def test_what_is_published_on_one_machine_is_live_on_the_other_within_a_second(
     with machines(tmp_path, postgresql, first, first) as (one, two):
         assert one.serves() == two.serves() == id_of(first)
         write(one.folder / "flows", second)
-        until(lambda: one.serves() == id_of(second))
-        assert until(lambda: two.serves() == id_of(second)) < A_SECOND
+        wait_until(lambda: one.serves() == id_of(second))
+        assert wait_until(lambda: two.serves() == id_of(second)) < A_SECOND
         two.command("rollback", "--who", "bo")
-        assert until(lambda: one.serves() == two.serves() == id_of(first)) < A_SECOND
+        assert wait_until(lambda: one.serves() == two.serves() == id_of(first)) < A_SECOND
         write(tmp_path / "third", third := project(line=3))
         two.command("publish", str(tmp_path / "third"), "--who", "bo")
-        assert until(lambda: one.serves() == two.serves() == id_of(third)) < A_SECOND
+        assert wait_until(lambda: one.serves() == two.serves() == id_of(third)) < A_SECOND
         changes = json.loads(one.command("releases", "--json"))["changes"]
         assert [(change["what"], change["release"]) for change in changes] == [
             ("publish", id_of(third)), ("rollback", id_of(first)), ("publish", id_of(second)), ("publish", id_of(first)),
@@ -137,18 +129,18 @@ def test_machines_with_different_flows_do_not_fight(tmp_path: Path, postgresql: 
     first, behind = project(line=2), project()
     with machines(tmp_path, postgresql, behind, behind) as (one, two):
         write(one.folder / "flows", first)
-        until(lambda: two.serves() == id_of(first))
+        wait_until(lambda: two.serves() == id_of(first))
         two.kill(signal.SIGTERM)
         two.start()
         assert (one.serves(), two.serves()) == (id_of(first), id_of(first)), (
             "whoever starts takes what is live"
         )
         one.kill()
-        until(two.follows)
+        wait_until(two.follows)
         time.sleep(1.0)
         assert two.serves() == id_of(first), "whoever takes over and is behind changes nothing"
         write(two.folder / "flows", third := project(line=3))
-        until(lambda: two.serves() == id_of(third))
+        wait_until(lambda: two.serves() == id_of(third))
 
 
 def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_release(

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from flowengine.journal import CanaryFigures, read_figures
-from tests.journal.journal_line import FLOW, answered, compiled, ended, files, press, record, ring
+from tests.compiled_release import compile_release
+from tests.journal.journal_line import FLOW, answered, ended, files, press, record, ring
 
 
 def test_the_figures_of_two_releases_side_by_side(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     good, bad = (
-        compiled(files()),
-        compiled(files(FLOW.replace('phone: "+14045009000"', 'phone: "${vars.name}"'))),
+        compile_release(files()),
+        compile_release(files(FLOW.replace('phone: "+14045009000"', 'phone: "${vars.name}"'))),
     )
     record(path, good, [
         *(ring("a"), press("0", "a"), answered("a"), ended("a", seconds=30)),
@@ -30,6 +31,6 @@ def test_the_figures_of_two_releases_side_by_side(tmp_path: Path) -> None:
 
 
 def test_only_calls_that_began_since_then_count(tmp_path: Path) -> None:
-    path, release = tmp_path / "journal.db", compiled(files())
+    path, release = tmp_path / "journal.db", compile_release(files())
     replies = record(path, release, [ring("a"), ring("b"), ended("a"), ended("b")])
     assert read_figures(path, [release.id], replies[1].record.at)[release.id].calls == 1

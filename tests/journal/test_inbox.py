@@ -22,11 +22,11 @@ from flowengine.journal.journal_database import JournalError
 from flowengine.journal.journal_row import JournalRow
 from flowengine.releases.release_overview import Canary, build_journal_counter, compare_canary
 from flowengine.runtime.engine import Reply
+from tests.compiled_release import compile_release
 from tests.journal.journal_line import (
     CALLER,
     SEALER,
     answered,
-    compiled,
     crm,
     ended,
     files,
@@ -37,9 +37,10 @@ from tests.journal.journal_line import (
     ring,
     written,
 )
+from tests.waiting import wait_until_async
 
 CONVERSATION = [ring(), press("1"), keyed("12345674"), answered(), ended()]
-RELEASE = compiled(files())
+RELEASE = compile_release(files())
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +94,7 @@ def killed(
         restarted._deferred_rows._is_busy = False
         if options.get("load"):
             restarted._deferred_rows._is_pressed = True
-            await until(lambda: not JournalReader(path).count_waiting())
+            await wait_until_async(lambda: not JournalReader(path).count_waiting())
         await asyncio.to_thread(restarted.close)
         return replies
 
@@ -105,14 +106,6 @@ def waiting(path: Path) -> int:
         return JournalReader(path).count_waiting()
     except JournalError:  # it is being made
         return 0
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if holds():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("in vain")
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -194,7 +187,7 @@ def test_what_a_release_wants_hidden_stays_hidden_after_a_restart_on_another(
         asked.append(name)
         return RELEASE if known else None
 
-    killed(path, CONVERSATION, current=compiled(plain), load=load)
+    killed(path, CONVERSATION, current=compile_release(plain), load=load)
     assert set(asked) == {RELEASE.id}
     assert len(rows(path)) == len(CONVERSATION)
     for hidden in (b"12345674", CALLER.encode(), b"Ann"):
@@ -255,7 +248,7 @@ def test_two_workers_make_each_row_once(tmp_path: Path) -> None:
         busy = begun(path)
         for reply, event in zip(replies, events, strict=True):
             busy.enqueue_record(reply.record, json.dumps(event).encode(), reply.body)
-        await until(lambda: waiting(path) == len(events))
+        await wait_until_async(lambda: waiting(path) == len(events))
         others = [begun(path), begun(path)]
         await asyncio.gather(*(asyncio.to_thread(one.close) for one in (busy, *others)))
 

@@ -3,7 +3,6 @@
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
@@ -13,17 +12,7 @@ import httpx
 import pytest
 
 from flowengine.journal import CallFilter, JournalReader
-from tests.e2e.phone_line import FLOW, PROJECT, READER, Crm, Line, Server
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    crm = Crm()
-    (tmp_path / "flows").mkdir()
-    (tmp_path / "flows" / "support-line.yaml").write_text(FLOW)
-    (tmp_path / "flows" / "project.yaml").write_text(PROJECT.format(port=crm.port))
-    yield tmp_path
-    crm.close()
+from tests.support_line import READER, Line, Server
 
 
 def whole_call(server: Server, name: str) -> None:
@@ -44,9 +33,9 @@ def metric(server: Server, name: str) -> float:
 
 @pytest.mark.parametrize("workers", [2])
 def test_no_dice_that_was_acknowledged_is_lost_when_the_server_is_killed_in_the_middle(
-    folder: Path, workers: int
+    support_line_folder: Path, workers: int
 ) -> None:
-    server = Server(folder, workers=workers)
+    server = Server(support_line_folder, workers=workers)
     server.start()
     acknowledged: list[str] = []
 
@@ -66,14 +55,14 @@ def test_no_dice_that_was_acknowledged_is_lost_when_the_server_is_killed_in_the_
     server.kill(signal.SIGTERM)
     found = {
         call.call
-        for call in JournalReader(folder / "journal.db").list_calls(CallFilter())
+        for call in JournalReader(support_line_folder / "journal.db").list_calls(CallFilter())
         if call.ended
     }
     assert set(acknowledged) <= found
 
 
-def test_a_dice_delivered_again_after_a_kill_is_recorded_once(folder: Path) -> None:
-    server = Server(folder)
+def test_a_dice_delivered_again_after_a_kill_is_recorded_once(support_line_folder: Path) -> None:
+    server = Server(support_line_folder)
     server.start()
     line = Line(server.port, "call-1")
     line.ring()
@@ -85,19 +74,29 @@ def test_a_dice_delivered_again_after_a_kill_is_recorded_once(folder: Path) -> N
     finally:
         server.kill(signal.SIGTERM)
     assert [
-        step.event for step in JournalReader(folder / "journal.db").list_callbacks("call-1")
+        step.event
+        for step in JournalReader(support_line_folder / "journal.db").list_callbacks("call-1")
     ] == ["ice", "dice"]
 
 
 def test_without_a_store_there_is_a_journal_all_the_same_and_nothing_is_in_clear(
-    folder: Path,
+    support_line_folder: Path,
 ) -> None:
-    server = Server(folder, store="none")
+    server = Server(support_line_folder, store="none")
     server.start()
     whole_call(server, "call-1")
     server.kill(signal.SIGTERM)
-    assert len(JournalReader(folder / ".flowengine" / "journal.db").list_callbacks("call-1")) == 5
-    written = b"".join(file.read_bytes() for file in (folder / ".flowengine").glob("journal.db*"))
+    assert (
+        len(
+            JournalReader(support_line_folder / ".flowengine" / "journal.db").list_callbacks(
+                "call-1"
+            )
+        )
+        == 5
+    )
+    written = b"".join(
+        file.read_bytes() for file in (support_line_folder / ".flowengine").glob("journal.db*")
+    )
     for hidden in (
         b"12015555555",
         b"2017777777",
@@ -106,43 +105,43 @@ def test_without_a_store_there_is_a_journal_all_the_same_and_nothing_is_in_clear
         b"BeIukql3pTKJ8RGL5zo0DA",
     ):
         assert hidden not in written
-    assert (folder / ".flowengine" / "journal.db").stat().st_mode & 0o777 == 0o600
+    assert (support_line_folder / ".flowengine" / "journal.db").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_journal_is_counted_and_one_that_fails_costs_no_call(folder: Path) -> None:
-    server = Server(folder)
+def test_the_journal_is_counted_and_one_that_fails_costs_no_call(support_line_folder: Path) -> None:
+    server = Server(support_line_folder)
     server.start()
     try:
         whole_call(server, "call-1")
         assert metric(server, 'flowengine_journal_rows_total{outcome="kept"}') == 5
     finally:
         server.kill(signal.SIGTERM)
-    for file in folder.glob("journal.db*"):
+    for file in support_line_folder.glob("journal.db*"):
         file.unlink()
-    (folder / "journal.db").mkdir()
+    (support_line_folder / "journal.db").mkdir()
     server.start()
     try:
         whole_call(server, "call-2")
         assert metric(server, 'flowengine_journal_rows_total{outcome="lost"}') == 5
     finally:
         server.kill(signal.SIGTERM)
-    assert "not written to the call journal" in (folder / "server.log").read_text()
+    assert "not written to the call journal" in (support_line_folder / "server.log").read_text()
 
 
-def test_readers_see_a_call_while_it_lasts(folder: Path) -> None:
-    server = Server(folder)
+def test_readers_see_a_call_while_it_lasts(support_line_folder: Path) -> None:
+    server = Server(support_line_folder)
     server.start()
     try:
         Line(server.port, "call-1").ring()
         Line(server.port, "call-2").ended()
         (call,) = [
             call
-            for call in JournalReader(folder / "journal.db").list_calls(CallFilter())
+            for call in JournalReader(support_line_folder / "journal.db").list_calls(CallFilter())
             if call.call == "call-1"
         ]
         assert (call.ended, call.exit) == (False, "support-line/welcome: next")
     finally:
         server.kill(signal.SIGTERM)
-    assert sqlite3.connect(folder / "journal.db").execute("PRAGMA integrity_check").fetchall() == [
-        ("ok",)
-    ]
+    assert sqlite3.connect(support_line_folder / "journal.db").execute(
+        "PRAGMA integrity_check"
+    ).fetchall() == [("ok",)]

@@ -15,13 +15,13 @@ from flowengine.journal.journal_row import JournalRecord, find_last_exit, strip_
 from flowengine.runtime.engine import Reply
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.states import LookupRequest, LookupResult
+from tests.compiled_release import compile_release
 from tests.journal.journal_line import (
     CALLER,
     FLOW,
     LINE,
     SEALER,
     answered,
-    compiled,
     crm,
     ended,
     files,
@@ -41,7 +41,10 @@ def journal(
 ) -> Path:
     path = tmp_path / "journal.db"
     record(
-        path, compiled(files(journal=told)), CONVERSATION if events is None else events, **options
+        path,
+        compile_release(files(journal=told)),
+        CONVERSATION if events is None else events,
+        **options,
     )
     return path
 
@@ -122,7 +125,9 @@ def test_words_are_hidden_in_other_letters_too(tmp_path: Path) -> None:
         return LookupResult(200, {"name": "Ann-Marie; Öst"})
 
     path = tmp_path / "journal.db"
-    record(path, compiled(files(flow)), [ring(), press("1"), keyed("12345674")], fetch=lookup)
+    record(
+        path, compile_release(files(flow)), [ring(), press("1"), keyed("12345674")], fetch=lookup
+    )
     assert "Dear ***-***, *** or ***-***, ***, your" in shown(path)
 
 
@@ -170,7 +175,7 @@ def test_a_repeated_delivery_has_one_row_even_if_only_the_repetition_could_be_wr
     """The worker that answered first may have died between the two commits, of the call's state and
     of the journal.
     """
-    release, path = compiled(files()), tmp_path / "journal.db"
+    release, path = compile_release(files()), tmp_path / "journal.db"
     record(path, release, [ring(), ended(), ended()])
     assert [step.outcome for step in JournalReader(path).list_callbacks("call-1")] == [
         "answered",
@@ -201,9 +206,9 @@ def test_a_repeated_delivery_has_one_row_even_if_only_the_repetition_could_be_wr
 
 def test_calls_are_found_by_time_release_and_outcome(tmp_path: Path) -> None:
     broken = FLOW.replace("say: Welcome.", 'say: "${10 / size(vars.name)}"')
-    release, path = compiled(files()), tmp_path / "journal.db"
+    release, path = compile_release(files()), tmp_path / "journal.db"
     record(path, release, [ring("good"), press("0", "good"), answered("good"), ended("good")])
-    record(path, compiled(files(broken)), [ring("bad"), ended("bad", seconds=1)])
+    record(path, compile_release(files(broken)), [ring("bad"), ended("bad", seconds=1)])
     reader = JournalReader(path)
     assert [(call.call, call.outcome) for call in reader.list_calls(CallFilter())] == [
         ("bad", "apology"),
@@ -233,7 +238,7 @@ def test_what_many_callers_hear_is_written_once(tmp_path: Path) -> None:
 
 
 def test_old_calls_are_dropped_and_new_ones_stay(tmp_path: Path) -> None:
-    release, path = compiled(files()), tmp_path / "journal.db"
+    release, path = compile_release(files()), tmp_path / "journal.db"
     record(path, release, [ring(f"old-{number}") for number in range(1200)])
 
     async def purged(before: float) -> None:
@@ -249,7 +254,9 @@ def test_old_calls_are_dropped_and_new_ones_stay(tmp_path: Path) -> None:
 
 def test_who_wants_no_journal_gets_none(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=r"\[\]"):
-        record(tmp_path / "journal.db", compiled(files(journal="{keep: none}")), CONVERSATION)
+        record(
+            tmp_path / "journal.db", compile_release(files(journal="{keep: none}")), CONVERSATION
+        )
     assert not list(tmp_path.iterdir()), "not even a file"
 
 
@@ -258,7 +265,10 @@ def test_what_was_written_goes_when_no_journal_is_wanted_any_more(tmp_path: Path
 
     async def started_and_stopped() -> None:
         writer = JournalWriter(
-            path, lambda _release: compiled(files(journal="{keep: none}")), SEALER, lambda *_: None
+            path,
+            lambda _release: compile_release(files(journal="{keep: none}")),
+            SEALER,
+            lambda *_: None,
         )
         writer.start()
         await asyncio.to_thread(writer.close)
@@ -270,7 +280,7 @@ def test_what_was_written_goes_when_no_journal_is_wanted_any_more(tmp_path: Path
 def test_a_call_follows_its_own_release_in_whether_it_is_kept(tmp_path: Path) -> None:
     path, (kept, other) = (
         tmp_path / "journal.db",
-        (compiled(files(journal=told)) for told in ("", "{keep: none}")),
+        (compile_release(files(journal=told)) for told in ("", "{keep: none}")),
     )
 
     async def both() -> None:
@@ -309,11 +319,13 @@ def test_a_journal_that_cannot_be_written_costs_nobody_anything(
 
     async def noted() -> None:
         reply = (
-            await recorded(tmp_path / "other.db", compiled(files()), [ring(), ended()], crm, None)
+            await recorded(
+                tmp_path / "other.db", compile_release(files()), [ring(), ended()], crm, None
+            )
         )[1]
         writer = JournalWriter(
             path,
-            lambda _release: compiled(files()),
+            lambda _release: compile_release(files()),
             None,
             lambda what, rows: counted.append((what, rows)),
         )
@@ -341,7 +353,7 @@ def test_one_callback_that_cannot_be_written_does_not_cost_the_others(
             else await crm(request, left)
         )
 
-    path, release = tmp_path / "journal.db", compiled(files())
+    path, release = tmp_path / "journal.db", compile_release(files())
     with pytest.raises(AssertionError, match="lost"):
         record(path, release, CONVERSATION, fetch=hostile)
     assert [step.event for step in JournalReader(path).list_callbacks("call-1")] == [
@@ -386,7 +398,7 @@ def test_the_exit_that_tells_most(exit_taken: str, trace: list[str]) -> None:
 
 def test_enqueued_records_wait_in_memory_and_no_caller_waits_for_the_disk(tmp_path: Path) -> None:
     async def enqueue_all() -> None:
-        release = compiled(files())
+        release = compile_release(files())
         reply = (await recorded(tmp_path / "other.db", release, [ring()], crm, None))[0]
         writer = JournalWriter(
             tmp_path / "journal.db", lambda _release: release, None, lambda *_: None

@@ -14,9 +14,10 @@ from click.testing import CliRunner
 from flowengine.cli import main
 from flowengine.journal import CallFilter, JournalReader, JournalWriter
 from flowengine.runtime.engine import Reply
-from tests.journal.journal_line import SEALER, compiled, crm, files, recorded, ring
+from tests.compiled_release import compile_release
+from tests.journal.journal_line import SEALER, crm, files, recorded, ring
 
-RELEASE = compiled(files())
+RELEASE = compile_release(files())
 
 
 def replies(folder: Path, *calls: str) -> list[Reply]:

@@ -18,11 +18,11 @@ from flowengine.runtime.engine import Engine
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore
+from tests.compiled_release import compile_release
 from tests.journal.journal_line import (
     FLOW,
     SEALER,
     Clock,
-    compiled,
     ended,
     files,
     keyed,
@@ -34,7 +34,7 @@ from tests.thoroughness import examples
 TOLD = "it is ${spell(vars.account)}, ${vars.account + vars.name} or ${mask(vars.account, 8)}"
 SPOKEN = FLOW.replace("your account is ${vars.account}", TOLD)
 POLICIES = {
-    told: compiled(files(SPOKEN, told))
+    told: compile_release(files(SPOKEN, told))
     for told in ("", "{words: clear}", "{numbers: clear}", "{numbers: clear, words: clear}")
 }
 digits = st.text("0123456789", min_size=8, max_size=8)

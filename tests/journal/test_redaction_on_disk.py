@@ -6,7 +6,6 @@ import base64
 import re
 import signal
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -14,22 +13,12 @@ from uuid import UUID
 
 import pytest
 
-from tests.e2e.phone_line import FLOW, PROJECT, Crm, Line, Server
+from tests.support_line import Line, Server
 
 CALLS = 12
 RUN = re.compile(rb"\d{8,}")
 # every server is busy, so that callbacks wait in the inbox
 BUSY = "import flowengine.journal.deferred_rows as later\nlater.BUSY_PER_SECOND = -1.0\n"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    crm = Crm()
-    (tmp_path / "flows").mkdir()
-    (tmp_path / "flows" / "support-line.yaml").write_text(FLOW)
-    (tmp_path / "flows" / "project.yaml").write_text(PROJECT.format(port=crm.port))
-    yield tmp_path
-    crm.close()
 
 
 def checked(digits: str) -> str:
@@ -108,29 +97,29 @@ def found(files: dict[str, bytes], digits: str) -> list[str]:
     ids=["masked, rows later", "clear, rows at once"],
 )
 def test_what_a_server_has_written(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, journal: str, busy: bool
+    support_line_folder: Path, monkeypatch: pytest.MonkeyPatch, journal: str, busy: bool
 ) -> None:
-    with (folder / "flows" / "project.yaml").open("a") as project:
+    with (support_line_folder / "flows" / "project.yaml").open("a") as project:
         project.write(f"journal: {journal}\n")
     if busy:
-        (folder / "setting").mkdir()
-        (folder / "setting" / "sitecustomize.py").write_text(BUSY)
-        monkeypatch.setenv("PYTHONPATH", str(folder / "setting"))
-    random, server = Random(journal + str(busy)), Server(folder, workers=2)
+        (support_line_folder / "setting").mkdir()
+        (support_line_folder / "setting" / "sitecustomize.py").write_text(BUSY)
+        monkeypatch.setenv("PYTHONPATH", str(support_line_folder / "setting"))
+    random, server = Random(journal + str(busy)), Server(support_line_folder, workers=2)
     server.start()
     callers = [Caller(random) for _ in range(CALLS)]
     for at, caller in enumerate(callers):
         caller.calls(server.port, to_the_end=bool(at % 2))
     server.kill()
-    look(written(folder), callers, clear="clear" in journal)
-    with closing(sqlite3.connect(folder / "journal.db")) as file:
+    look(written(support_line_folder), callers, clear="clear" in journal)
+    with closing(sqlite3.connect(support_line_folder / "journal.db")) as file:
         assert bool(file.execute("SELECT count(*) FROM inbox").fetchone()[0]) is busy
     monkeypatch.delenv("PYTHONPATH", raising=False)
     server.start()
     server.kill(signal.SIGTERM)
-    with closing(sqlite3.connect(folder / "journal.db")) as file:
+    with closing(sqlite3.connect(support_line_folder / "journal.db")) as file:
         assert file.execute("SELECT count(DISTINCT call) FROM callbacks").fetchone() == (CALLS,)
-    look(written(folder), callers, clear="clear" in journal)
+    look(written(support_line_folder), callers, clear="clear" in journal)
 
 
 def look(files: dict[str, bytes], callers: list[Caller], *, clear: bool) -> None:

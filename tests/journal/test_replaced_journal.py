@@ -6,9 +6,8 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,11 @@ import pytest
 from flowengine.journal import CallFilter, JournalReader, JournalWriter
 from flowengine.journal.journal_database import JournalError
 from flowengine.runtime.engine import Reply
-from tests.e2e.phone_line import FLOW, PROJECT, Crm, Line, Server
-from tests.journal.journal_line import SEALER, compiled, crm, ended, files, record, recorded, ring
+from tests.compiled_release import compile_release
+from tests.journal.journal_line import SEALER, crm, ended, files, record, recorded, ring
+from tests.support_line import Line, Server
 
-RELEASE = compiled(files())
+RELEASE = compile_release(files())
 AWAY = "was taken away, or another file put in its place"
 
 
@@ -193,29 +193,16 @@ def test_a_file_that_cannot_be_written_any_more_is_looked_at_again(tmp_path: Pat
     assert "call-2" in calls_in(path)
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Server]:
-    crm = Crm()
-    (tmp_path / "flows").mkdir()
-    (tmp_path / "flows" / "support-line.yaml").write_text(FLOW)
-    (tmp_path / "flows" / "project.yaml").write_text(PROJECT.format(port=crm.port))
-    server = Server(tmp_path, workers=2)
-    server.start()
-    yield server
-    server.kill(signal.SIGTERM)
-    crm.close()
-
-
-def test_under_a_running_server(served: Server) -> None:
-    path = served.folder / "journal.db"
+def test_under_a_running_server(two_workers: Server) -> None:
+    path = two_workers.folder / "journal.db"
     for number in range(20):
-        Line(served.port, f"old-{number}").ended()
+        Line(two_workers.port, f"old-{number}").ended()
     path.unlink()
     with pytest.raises(JournalError, match="there is no call journal"):
         JournalReader(path)
     for number in range(40):
-        Line(served.port, f"new-{number}").ended()
+        Line(two_workers.port, f"new-{number}").ended()
     assert calls_in(path) == {f"new-{number}" for number in range(40)}
-    log = (served.folder / "server.log").read_text()
+    log = (two_workers.folder / "server.log").read_text()
     assert 1 <= log.count(AWAY) <= 2
     assert "Traceback" not in log

@@ -16,10 +16,11 @@ from flowengine.journal.journal_row import JournalRecord
 from flowengine.journal.retention import Retention
 from flowengine.journal.row_writer import RowWriter
 from flowengine.runtime.engine import Reply
-from tests.journal.journal_line import SEALER, compiled, crm, files, recorded, ring
+from tests.compiled_release import compile_release
+from tests.journal.journal_line import SEALER, crm, files, recorded, ring
 
 DAY, YEAR = 86_400.0, 365 * 86_400.0
-RELEASE = compiled(files(journal="{keep: 7d}"))
+RELEASE = compile_release(files(journal="{keep: 7d}"))
 
 
 class Days:

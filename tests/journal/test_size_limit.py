@@ -26,11 +26,12 @@ from flowengine.journal.size_limit import (
     calculate_wal_limit,
 )
 from flowengine.runtime.engine import Reply
-from tests.journal.journal_line import SEALER, compiled, crm, files, recorded, ring
+from tests.compiled_release import compile_release
+from tests.journal.journal_line import SEALER, crm, files, recorded, ring
 
 LIMIT = 32_000_000
 BEGUN = time.time() - 100_000
-SMALL = compiled(files(journal="{size: 32MB}"))
+SMALL = compile_release(files(journal="{size: 32MB}"))
 
 
 def size_on_disk(path: Path) -> int:
@@ -177,7 +178,7 @@ def test_pieces_that_no_key_opens_are_dropped_too(tmp_path: Path) -> None:
 
 def test_size_that_is_made_smaller_holds_for_what_is_there(tmp_path: Path) -> None:
     journal = Filled(tmp_path)
-    journal.release = compiled(files(journal="{size: 128MB}"))
+    journal.release = compile_release(files(journal="{size: 128MB}"))
     journal.stow(0, 200)
     journal.limit.enforce()
     assert journal.dropped == 0

@@ -19,15 +19,9 @@ from flowengine.releases.leader_lock import FileLeaderLock
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Publisher, PublishResult
 from tests.releases.git_repository import commit, flow, git, new_repository
+from tests.waiting import wait_until_async
 
 PATIENCE = 10.0
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for something that another task brings about."""
-    async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110  # nobody tells of it
-            await asyncio.sleep(0.02)
 
 
 class Following:
@@ -42,11 +36,11 @@ class Following:
 
     async def says(self, words: str) -> None:
         """Wait until new calls hear these words."""
-        await until(lambda: words in self.words())
+        await wait_until_async(lambda: words in self.words())
 
     async def refused(self, number: int) -> None:
         """Wait until so many changes had errors."""
-        await until(lambda: sum(not made.release for made in self.made) >= number)
+        await wait_until_async(lambda: sum(not made.release for made in self.made) >= number)
 
     def words(self) -> str:
         live = Ledger(self.path).get_live().current
@@ -106,7 +100,7 @@ def test_editors_replace_files_rename_and_delete_them(tmp_path: Path, folder: Pa
         (folder / "project.yaml").write_text("project: test\nroutes: [{flow: line}]\n")
         await following.says("Four.")
         (folder / "more.yaml").unlink()
-        await until(lambda: "Four." not in following.words())
+        await wait_until_async(lambda: "Four." not in following.words())
 
     run(tmp_path, FolderSource(folder), story)
 
@@ -211,7 +205,7 @@ def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
         with monkeypatch.context() as full_disk:
             full_disk.setattr(following.workshop.archive, "put", full)
             commit(repository, {"flows/line.yaml": flow("line", "Two.")}, "Go on")
-            await until(lambda: len(tried) > 2)
+            await wait_until_async(lambda: len(tried) > 2)
         await following.says("Two.")
         git(repository, "branch", "-q", "-m", "main", "other")
         await asyncio.sleep(0.7)

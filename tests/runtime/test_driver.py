@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from flowengine.compile import compile_project
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import SqliteStore
+from tests.compiled_release import compile_release
 
 LINE = """
 flow: line
@@ -26,9 +26,7 @@ states:
   three: {say: Three., hangup: }
   sorry: {say: Sorry., hangup: }
 """
-RELEASE = compile_project(
-    {"line.yaml": LINE.encode(), "project.yaml": b"project: test"}, {}
-).release
+RELEASE = compile_release({"line.yaml": LINE, "project.yaml": "project: test"})
 assert RELEASE
 CODEC = Codec([derive_key("secret")])
 
@@ -42,8 +40,7 @@ class Worker:
 
     def __init__(self, path: Path, menu_ids: str = "named") -> None:
         project = f"{{project: test, platform: {{menu_ids: {menu_ids}}}}}".encode()
-        release = compile_project({"line.yaml": LINE.encode(), "project.yaml": project}, {}).release
-        assert release
+        release = compile_release({"line.yaml": LINE, "project.yaml": project})
         self.menu_ids, self.store = menu_ids, SqliteStore(path)
         self.engine = Engine(Registry(release), self.store, CODEC, unasked)
 

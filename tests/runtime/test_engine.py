@@ -17,6 +17,7 @@ from flowengine.runtime.engine import Engine, Reply
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore, SavedCall, SqliteStore, Store, StoreError
+from tests.compiled_release import compile_release
 
 FLOW = """
 flow: line
@@ -50,9 +51,7 @@ KEY = derive_key("secret")
 
 
 def release(flow: str = FLOW) -> Release:
-    made = compile_project({"line.yaml": flow.encode(), "project.yaml": PROJECT.encode()}, {})
-    assert made.release, [problem.message for problem in made.problems]
-    return made.release
+    return compile_release({"line.yaml": flow, "project.yaml": PROJECT})
 
 
 RELEASE = release()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowengine.compile import Release, compile_project
+from flowengine.compile import Release
 from flowengine.limits import MAX_FACT_BYTES
 from flowengine.releases import Registry
 from flowengine.runtime.call_state import Call, Frame, can_continue_on, encode_call
@@ -18,6 +18,7 @@ from flowengine.runtime.step_start import truncate_fact
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore, SavedCall
+from tests.compiled_release import compile_release
 
 LINE = """
 flow: line
@@ -47,9 +48,7 @@ def release(routes: str = f"[{SERVER}, {{flow: line}}]") -> Release:
         "reminder.yaml": REMINDER,
         "project.yaml": f"{{project: test, apology: The apology., routes: {routes}}}",
     }
-    made = compile_project({name: text.encode() for name, text in files.items()}, {})
-    assert made.release, made.problems
-    return made.release
+    return compile_release(files)
 
 
 RELEASE = release()

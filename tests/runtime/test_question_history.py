@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowengine.compile import Release, compile_project
 from flowengine.compile.checks.cookie_size import compute_worst_case
 from flowengine.runtime import cookie
 from flowengine.runtime.call_state import Call, Frame, decode_call, encode_call
@@ -16,6 +15,7 @@ from flowengine.runtime.step import step
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.sinch import decode
 from flowengine.svaml import encode_svaml
+from tests.compiled_release import compile_release
 from tests.thoroughness import examples
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -74,9 +74,7 @@ class Line:
     def __init__(self, **flows: str) -> None:
         files = {f"{name}.yaml": text.encode() for name, text in flows.items()}
         project = {"project.yaml": b"{project: test, routes: [{flow: f}]}"}
-        made = compile_project(files | project, {})
-        assert made.release, made.problems
-        self.release: Release = made.release
+        self.release = compile_release(files | project)
         self.call: Call | None = None
 
     def send(self, **fields: Any) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.compile import Release, compile_project
+from flowengine.compile import Release
 from flowengine.scenarios.call_setup import build_call_setup
 from flowengine.scenarios.conversation import (
     NotPossibleError,
@@ -20,6 +20,7 @@ from flowengine.scenarios.conversation import (
 from flowengine.scenarios.scenario_given import Given
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import run_scenario
+from tests.compiled_release import compile_release
 
 FLOWS = Path(__file__).parents[2] / "flows"
 FLOW = """
@@ -41,9 +42,7 @@ states:
 
 @pytest.fixture(scope="module")
 def release() -> Release:
-    compiled = compile_project({"line.yaml": FLOW.encode()}, {})
-    assert compiled.release, compiled.problems
-    return compiled.release
+    return compile_release({"line.yaml": FLOW})
 
 
 def test_time_passes_until_somebody_has_to_do_something(release: Release) -> None:

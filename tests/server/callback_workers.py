@@ -16,7 +16,7 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
-from flowengine.compile import Release, compile_project
+from flowengine.compile import Release
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
@@ -28,20 +28,19 @@ from flowengine.server.metrics import Metrics
 from flowengine.sinch import sign_request
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import Store
+from tests.compiled_release import compile_release
 from tests.server.server_process import KEY, SECRET, TYPE, ice
 
 CREDENTIALS = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
 CLIENT = httpx.Client(timeout=20, trust_env=False)
 
 
-def compiled(flow: str, deadline: float, menu_ids: str = "named") -> Release:
+def compile_line(flow: str, deadline: float, menu_ids: str = "named") -> Release:
     project = (
         "{project: test, services: {crm: {url: 'https://crm.example.com'}}, "
         f"platform: {{deadline: {round(deadline * 1000)}ms, menu_ids: {menu_ids}}}}}"
     )
-    made = compile_project({"line.yaml": flow.encode(), "project.yaml": project.encode()}, {})
-    assert made.release, [problem.message for problem in made.problems]
-    return made.release
+    return compile_release({"line.yaml": flow, "project.yaml": project})
 
 
 @dataclass

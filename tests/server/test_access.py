@@ -13,11 +13,10 @@ from flowengine.server.callback import RefusedRequestError, SignatureGate, check
 from flowengine.server.server_settings import ServerSettings, SettingsError
 from flowengine.server.startup import check_settings
 from flowengine.sinch import SignatureError, sign_request
+from tests.compiled_release import compile_release
 from tests.server.server_process import KEY, SECRET, TYPE
 
-made = compile_project({"a.yaml": b"{flow: a, start: b, states: {b: {hangup: }}}"}, {}).release
-assert made
-RELEASE: Release = made
+RELEASE = compile_release({"a.yaml": "{flow: a, start: b, states: {b: {hangup: }}}"})
 
 
 def scope(key: str = KEY, secret: str = SECRET) -> dict[str, object]:

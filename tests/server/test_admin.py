@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.phone_line import READER, Line, Server, said
 from tests.releases.git_repository import commit, flow, git, new_repository
+from tests.support_line import READER, Line, Server, said
 
 TOKEN = "a token that nobody guesses"
 KNOWN = {"authorization": f"Bearer {TOKEN}", "x-who": "ann"}

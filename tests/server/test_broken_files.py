@@ -21,7 +21,8 @@ from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.storage.sessions import StoreError
 from flowengine.storage.sessions.sqlite_connection import open_session_file
-from tests.e2e.phone_line import FLOW, KEY, PROJECT, SECRET, Crm, Line, Server, free_port, said
+from tests.support_line import KEY, SECRET, Crm, Line, Server, said, write_support_line
+from tests.waiting import find_free_port
 
 NOBODY = 65534
 LOST = {
@@ -37,9 +38,7 @@ LOST = {
 def used_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The files of a server that has answered calls."""
     crm, folder = Crm(), tmp_path_factory.mktemp("used")
-    (folder / "flows").mkdir()
-    (folder / "flows" / "support-line.yaml").write_text(FLOW)
-    (folder / "flows" / "project.yaml").write_text(PROJECT.format(port=crm.port))
+    write_support_line(folder, crm)
     server = Server(folder)
     server.start()
     for number in range(40):
@@ -96,7 +95,7 @@ def serve(server: Server) -> "subprocess.CompletedProcess[str]":
         "serve",
         *server.flows,
         "--port",
-        str(free_port()),
+        str(find_free_port()),
         "--store",
         server.store,
     ]

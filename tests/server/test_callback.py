@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flowengine.compile import Release, compile_project
+from flowengine.compile import Release
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
 from flowengine.server.callback import CallbackHandler, SignatureGate
@@ -17,6 +17,7 @@ from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore, SavedCall, StoreError
+from tests.compiled_release import compile_release
 from tests.server.server_process import FLOW, ice
 
 PROJECT = (
@@ -50,9 +51,7 @@ async def nothing(_request: LookupRequest, _left: float) -> LookupResult:
 
 @pytest.fixture
 def release() -> Release:
-    made = compile_project({"line.yaml": FLOW.encode(), "project.yaml": PROJECT}, {}).release
-    assert made
-    return made
+    return compile_release({"line.yaml": FLOW, "project.yaml": PROJECT})
 
 
 def endpoint(release: Release, store: MemoryStore) -> CallbackHandler:

@@ -5,8 +5,6 @@ import json
 import logging
 import resource
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +16,6 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from flowengine.compile import compile_project
 from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
@@ -33,7 +30,8 @@ from flowengine.server.server_settings import ServerSettings
 from flowengine.server.tracked_protocols import TrackedH11, TrackedHttpTools
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore
-from tests.server.server_process import FLOW, Served, free_port, ice, wait_until_ready
+from tests.compiled_release import compile_release
+from tests.server.server_process import FLOW, ice, start_server
 
 PROTOCOLS = [DirectProtocol, TrackedHttpTools, TrackedH11]
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
@@ -48,8 +46,7 @@ async def lookup(_request: LookupRequest, _left: float) -> LookupResult:
 
 @asynccontextmanager
 async def serving(protocol: Any, table: ConnectionTable) -> AsyncIterator[Callable[[], Any]]:
-    release = compile_project({"line.yaml": FLOW.encode(), "project.yaml": PROJECT}, {}).release
-    assert release
+    release = compile_release({"line.yaml": FLOW, "project.yaml": PROJECT})
     engine = Engine(Registry(release), MemoryStore(), None, lookup)
     callback = CallbackHandler(
         engine, SignatureGate(Registry(release), {}), Metrics(), LogWriter(1)
@@ -251,25 +248,18 @@ def test_server_without_descriptors_answers_callbacks_and_says_why(tmp_path: Pat
     flows = tmp_path / "flows"
     flows.mkdir()
     (flows / "line.yaml").write_text("flow: line\nstart: a\nstates: {a: {say: Hi., hangup: }}\n")
-    port = free_port()
-    with (tmp_path / "err").open("wb") as err:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "flowengine", "serve", str(flows), "--port", str(port)],
-            cwd=tmp_path, stdout=err, stderr=err, preexec_fn=limit_descriptors,  # noqa: PLW1509
-        )  # fmt: skip
-    served = Served(process, f"http://127.0.0.1:{port}", tmp_path / "err", tmp_path / "err", False)
+    served = start_server(tmp_path, signed=False, prepare=limit_descriptors)
     held: list[socket.socket] = []
     try:
-        wait_until_ready(served)
         for number in range(150):
-            held.append(socket.create_connection(("127.0.0.1", port)))
+            held.append(socket.create_connection(("127.0.0.1", served.port)))
             if number % 2:
                 held[-1].send(HEAD + BODY)
         for number in range(20):
             assert served.post(ice(f"c{number}")).status_code == 200
-        before = cpu_seconds(process.pid)
+        before = cpu_seconds(served.process.pid)
         time.sleep(1)
-        assert cpu_seconds(process.pid) - before < 0.6
+        assert cpu_seconds(served.process.pid) - before < 0.6
         assert served.post(ice()).status_code == 200
         assert "file descriptors run short" in (tmp_path / "err").read_text()
     finally:

@@ -5,42 +5,26 @@ anew, and new ones begin.
 import os
 import signal
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.phone_line import FLOW, PROJECT, Crm, Line, Server, said
+from tests.support_line import Line, Server, said
+from tests.waiting import wait_until
 
 WORDS = "Please enter your account number."
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Server]:
-    crm = Crm()
-    (tmp_path / "flows").mkdir()
-    (tmp_path / "flows" / "support-line.yaml").write_text(FLOW)
-    (tmp_path / "flows" / "project.yaml").write_text(PROJECT.format(port=crm.port))
-    server = Server(tmp_path, workers=2)
-    server.start()
-    until(lambda: log(server).count("startup complete") == 2)
-    yield server
-    server.kill(signal.SIGTERM)
-    crm.close()
+def served(two_workers: Server) -> Server:
+    wait_until(lambda: log(two_workers).count("startup complete") == 2)
+    return two_workers
 
 
 def log(server: Server) -> str:
     return (server.folder / "server.log").read_text()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < limit
-        time.sleep(0.02)
 
 
 def ready(server: Server) -> str:
@@ -59,7 +43,7 @@ def a_worker_dies(server: Server) -> None:
     ]
     started = log(server).count("startup complete")
     os.kill(workers[0], signal.SIGKILL)
-    until(lambda: log(server).count("startup complete") == started + 1)
+    wait_until(lambda: log(server).count("startup complete") == started + 1)
 
 
 def test_the_store(served: Server) -> None:
@@ -67,7 +51,7 @@ def test_the_store(served: Server) -> None:
     for line in lines:
         line.ring()
     (served.folder / "calls.db").unlink()
-    until(lambda: log(served).count("calls under way go on in a new file") == 2)
+    wait_until(lambda: log(served).count("calls under way go on in a new file") == 2)
     assert all(WORDS in said(line.press("1")) for line in lines)
     a_worker_dies(served)
     assert all("Hello Ann" in said(line.press("12345674", "sequence")) for line in lines)
@@ -84,17 +68,17 @@ def test_the_store_where_none_can_be_made(served: Server) -> None:
     line.ring()
     (served.folder / "calls.db").unlink()
     (served.folder / "calls.db").mkdir()
-    until(
+    wait_until(
         lambda: (
             "calls.db was taken away under the running server, and cannot be made anew"
             in ready(served)
         )
     )
     assert WORDS in said(line.press("1"))
-    until(lambda: "see that the folder is there and can be written" in log(served))
+    wait_until(lambda: "see that the folder is there and can be written" in log(served))
     (served.folder / "calls.db").rmdir()
-    until(lambda: log(served).count("calls under way go on in a new file") == 2)
-    until(lambda: ready(served) == "ready\n")  # each worker repeats what it found for a second
+    wait_until(lambda: log(served).count("calls under way go on in a new file") == 2)
+    wait_until(lambda: ready(served) == "ready\n")  # each worker repeats what it found for a second
     assert "Hello Ann" in said(line.press("12345674", "sequence"))
 
 
@@ -104,15 +88,15 @@ def test_the_releases(served: Server) -> None:
     line.ring()
     before = changes(served)
     (served.folder / "releases.db").unlink()
-    until(lambda: "has been put back" in log(served))
+    wait_until(lambda: "has been put back" in log(served))
     assert changes(served) == before != []
     assert (served.folder / "releases.db").stat().st_mode & 0o777 == 0o600
     a_worker_dies(served)
     flow = served.folder / "flows" / "support-line.yaml"
     flow.write_text(flow.read_text().replace("Thank you for calling Acme", "Welcome back"))
-    until(lambda: len(changes(served)) > len(before))
+    wait_until(lambda: len(changes(served)) > len(before))
     new = count()  # a call stays on the release that it began on
-    until(
+    wait_until(
         lambda: all(
             "Welcome back" in said(Line(served.port, f"new-{next(new)}").ring()) for _ in range(4)
         )

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 
-from flowengine.compile import Release, compile_project
+from flowengine.compile import Release
 from flowengine.limits import MAX_CALLBACK_BYTES
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
@@ -25,6 +25,7 @@ from flowengine.server.log import LogWriter
 from flowengine.server.metrics import Metrics
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore, SavedCall
+from tests.compiled_release import compile_release
 from tests.server.server_process import FLOW, ice, pressed
 
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
@@ -77,8 +78,7 @@ class Line:
 async def serving(
     fetch: Callable[[LookupRequest, float], Awaitable[LookupResult]] = lookup,
 ) -> AsyncIterator[Line]:
-    release = compile_project({"line.yaml": FLOW.encode(), "project.yaml": PROJECT}, {}).release
-    assert release
+    release = compile_release({"line.yaml": FLOW, "project.yaml": PROJECT})
     line = Line(release, fetch)
     running = asyncio.create_task(line.server._serve())
     while not line.server.started:  # noqa: ASYNC110  # the server has no event for it

@@ -2,9 +2,6 @@
 the release before; its status and its log say why.
 """
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +10,7 @@ import pytest
 
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
-from tests.server.server_process import STATUS_TOKEN, Served, free_port, ice, wait_until_ready
+from tests.server.server_process import Served, ice, start_server
 
 SECRET = "s3cr3t-t0ken"
 FLOW = "flow: line\nstart: hello\nstates:\n  hello:\n    say: {}\n    hangup:\n"
@@ -57,30 +54,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Served] = []
 
     def begin() -> Served:
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("SINCH_", "FLOWENGINE_", "PROMETHEUS_"))
-        }
-        port = free_port()
-        command = ["serve", "flows", "--port", str(port), "--store", "sqlite:store/calls.db"]
-        with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
-            process = subprocess.Popen(
-                [sys.executable, "program.py", *command],
-                cwd=tmp_path,
-                env={
-                    **environment,
-                    "FLOWENGINE_STATUS_TOKEN": STATUS_TOKEN,
-                    "PYTHONPATH": str(Path(__file__).parents[2]),
-                },
-                stdout=out,
-                stderr=err,
-            )
-        served = Served(
-            process, f"http://127.0.0.1:{port}", tmp_path / "out", tmp_path / "err", signed=False
+        served = start_server(
+            tmp_path, "--store", "sqlite:store/calls.db", signed=False, program=["program.py"]
         )
         started.append(served)
-        wait_until_ready(served)
         return served
 
     (tmp_path / "flows").mkdir()

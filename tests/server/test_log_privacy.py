@@ -20,7 +20,6 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from flowengine.compile import compile_project
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
@@ -44,6 +43,7 @@ from flowengine.server.metrics import Metrics
 from flowengine.server.tracked_protocols import TrackedH11, TrackedHttpTools
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore, StoreError
+from tests.compiled_release import compile_release
 from tests.server.server_process import FLOW, Served, ice, pressed
 
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
@@ -176,8 +176,7 @@ def reports() -> Iterator[io.StringIO]:
 
 
 async def ring(protocol: Any, fetch: Any) -> None:
-    release = compile_project({"line.yaml": FLOW.encode(), "project.yaml": PROJECT}, {}).release
-    assert release
+    release = compile_release({"line.yaml": FLOW, "project.yaml": PROJECT})
     engine = Engine(Registry(release), MemoryStore(), Codec([derive_key("key")]), fetch)
     lines = LogWriter(sys.stdout.fileno())
     front = CallbackDispatcher(

@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.server.server_process import PROJECT, Served, Service, free_port, ice
+from tests.server.server_process import PROJECT, Served, Service, ice
+from tests.waiting import find_free_port
 
 RELOADS = 60
 LOOKUPS = 20  # between two reloads
@@ -59,7 +60,7 @@ def reload(client: httpx.Client, file: Path, edition: int, callers: ThreadPoolEx
 def test_reloads_with_refused_lookups_take_no_memory(
     tmp_path: Path, serve: Callable[..., Served], service: Service
 ) -> None:
-    service.url = f"http://127.0.0.1:{free_port()}"  # where nobody listens
+    service.url = f"http://127.0.0.1:{find_free_port()}"  # where nobody listens
     assert "URL" in PROJECT
     served = serve(flow=FLOW.replace("EDITION", "Edition 0."), signed=False)
     file = tmp_path / "flows" / "line.yaml"

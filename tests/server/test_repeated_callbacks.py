@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flowengine.storage.sessions import MemoryStore, SqliteStore, Store
-from tests.server.callback_workers import Line, Workers, compiled, heard, serving
+from tests.server.callback_workers import Line, Workers, compile_line, heard, serving
 
 FLOW = """
 flow: line
@@ -61,7 +61,7 @@ def serve(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve]:
     def start(
         count: int = 1, *, signed: bool = True, menu_ids: str = "named"
     ) -> AbstractContextManager[Workers]:
-        return serving(compiled(FLOW, DEADLINE, menu_ids), opened, count, signed=signed)
+        return serving(compile_line(FLOW, DEADLINE, menu_ids), opened, count, signed=signed)
 
     with pytest.MonkeyPatch.context() as patch:
         if address:  # how slow a machine is, is not asked here
@@ -73,7 +73,7 @@ def serve(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve]:
 
 def alone() -> AbstractContextManager[Workers]:
     """A worker that keeps nothing but in its memory."""
-    return serving(compiled(FLOW, DEADLINE), MemoryStore, 1)
+    return serving(compile_line(FLOW, DEADLINE), MemoryStore, 1)
 
 
 def together(line: Line, body: bytes, apart: float, times: int) -> list[dict[str, object]]:

@@ -14,7 +14,7 @@ from flowengine.switch.switch_events import AnswerReceived, Asks, SwitchEvent
 from flowengine.switch.switch_settings import SwitchSettings
 from flowengine.switch.switch_setup import Number, SwitchApplication, SwitchSetup
 from flowengine.switch.wire.transport import BlockingTransport
-from tests.server.callback_workers import Workers, compiled, serving
+from tests.server.callback_workers import Workers, compile_line, serving
 from tests.server.test_repeated_callbacks import FLOW
 
 LINE, TIMEOUT = "+12017777777", 0.4
@@ -62,7 +62,7 @@ class Platform:
 def test_switch_sends_again_after_its_time_out_and_nothing_is_done_twice(
     tmp_path: Path, count: int, cookies: bool
 ) -> None:
-    release = compiled(FLOW, 1.5)
+    release = compile_line(FLOW, 1.5)
     with serving(release, lambda: SqliteStore(tmp_path / "db"), count, signed=False) as workers:
         platform = Platform(workers, cookies=cookies)
         call = platform.dial()

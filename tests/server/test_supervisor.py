@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from tests.server.server_process import Served, ice, pressed
+from tests.waiting import wait_until
 
 Serve = Callable[..., Served]
 
@@ -33,13 +34,6 @@ def command_of(process: str) -> str:
         return Path(f"/proc/{process}/cmdline").read_text()
     except OSError:  # it has just ended
         return ""
-
-
-def wait_for(holds: Callable[[], bool], seconds: float = 90) -> None:
-    limit = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < limit
-        time.sleep(0.05)
 
 
 class Callers:
@@ -84,7 +78,7 @@ def test_sighup_replaces_every_worker_and_loses_no_callback(serve: Serve, worker
     with Callers(served) as callers:
         time.sleep(0.3)
         served.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: len(workers_of(served)) == workers and not workers_of(served) & before)
+        wait_until(lambda: len(workers_of(served)) == workers and not workers_of(served) & before)
         time.sleep(0.3)
     assert callers.failures == []
     assert set(callers.statuses) == {200}
@@ -102,7 +96,7 @@ def test_sighup_lets_a_callback_in_flight_end(serve: Serve) -> None:
     served.process.send_signal(signal.SIGHUP)
     asking.join()
     assert answers[0].json()["instructions"][0]["text"] == "Hello Ann."
-    wait_for(lambda: not workers_of(served) & before)
+    wait_until(lambda: not workers_of(served) & before)
     assert served.get("/readyz").status_code == 200
 
 
@@ -131,7 +125,7 @@ def test_sigterm_during_the_start_exits_with_0(tmp_path: Path, seconds: float) -
     )
     command = [sys.executable, "-m", "flowengine", "serve", str(tmp_path), "--port", "0"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
-    wait_for(lambda: handles_sigterm(process.pid))
+    wait_until(lambda: handles_sigterm(process.pid))
     time.sleep(seconds - 0.5)
     process.terminate()
     _, words = process.communicate(timeout=30)
@@ -159,7 +153,7 @@ def test_a_killed_worker_is_replaced_and_the_port_stays_open(serve: Serve) -> No
     served = serve("--workers", "2", signed=False)
     before = workers_of(served)
     os.kill(min(before), signal.SIGKILL)
-    wait_for(lambda: len(workers_of(served) - before) == 1)
+    wait_until(lambda: len(workers_of(served) - before) == 1)
     assert served.post(ice()).status_code == 200
     words = served.err.read_text()  # it may have been killed while it still started
     assert "another one takes its place" in words or "a worker cannot start" in words
@@ -174,7 +168,7 @@ def test_workers_that_cannot_start_do_not_end_those_that_serve(serve: Serve) -> 
         archive.with_name(name).unlink(missing_ok=True)
     archive.write_bytes(b"no database" * 1000)
     served.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: "those of before go on" in served.err.read_text())
+    wait_until(lambda: "those of before go on" in served.err.read_text())
     assert workers_of(served) == before
     assert served.post(ice()).status_code == 200
     archive.write_bytes(whole)

@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.waiting import find_free_port
+
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 PLAIN = """[databases]
 voice = host=db.internal dbname=voice
@@ -26,19 +28,13 @@ auth_file = /etc/pgbouncer/userlist.txt
 """
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @contextmanager
 def pgbouncer(address: str, text: str = PLAIN, **options: str) -> Iterator[str]:
     """The address of a pooler that is set up by this text, but for where things are here."""
     if PROGRAM is None:
         pytest.skip("pgbouncer is not installed")
     place = parse_qs(urlsplit(address).query)["host"][0]
-    port = free_port()
+    port = find_free_port()
     with tempfile.TemporaryDirectory(prefix="flowengine-pooler-") as folder:
         users = Path(folder) / "users.txt"
         users.write_text('"postgres" ""\n')

@@ -22,6 +22,7 @@ from flowengine.switch.api.app import Api
 from flowengine.switch.api.switch_server import run_switch
 from flowengine.switch.config import parse_configuration
 from flowengine.switch.switch_store import open_store
+from tests.waiting import find_free_port
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 OTHER, OTHER_SECRET = "0c5fd9b6-3a27-4a56-8e39-b6d58e6a0c11", "JViE5vDor0Sw3WllZka15Q=="
@@ -173,12 +174,6 @@ class Announced(uvicorn.Server):
         self._started.set()
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @contextmanager
 def switch(
     callbacks: str = "", config: str = CONFIG, store: str = "memory", host: str = "127.0.0.1"
@@ -190,7 +185,7 @@ def switch(
     assert given, problems
     started = threading.Event()
     stop: list[Announced] = []
-    port = free_port()
+    port = find_free_port()
     made = Switch(f"http://{host}:{port}")
 
     async def serve() -> None:

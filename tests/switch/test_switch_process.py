@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,8 +18,8 @@ from tests.switch.switch_process import (
     SPARE,
     Backend,
     Switch,
-    free_port,
 )
+from tests.waiting import find_free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 MENU = {
@@ -38,7 +37,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     processes: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str, **environment: str) -> tuple[Switch, "subprocess.Popen[str]"]:
-        port = free_port()
+        port = find_free_port()
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith("SINCH_")
         }
@@ -52,7 +51,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         )
         processes.append(process)
         switch = Switch(f"http://127.0.0.1:{port}")
-        wait_for(lambda: process.poll() is not None or answers(switch))
+        wait_until(lambda: process.poll() is not None or answers(switch))
         assert process.poll() is None, process.communicate()[1]
         return switch, process
 
@@ -73,13 +72,6 @@ def stop(process: "subprocess.Popen[str]") -> tuple[str, str]:
         process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     return out, err
-
-
-def wait_for(what: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it takes too long"
-        time.sleep(0.02)
 
 
 def configured(tmp_path: Path, backend: Backend, *more: str) -> str:
@@ -110,9 +102,9 @@ def test_a_conversation_with_a_hand_written_backend(
     call = switch.send("POST", "/desk/calls", given).json()["callId"]
     if clock == "virtual":
         switch.advance(10)
-    wait_for(lambda: any(item["what"] == "ringing" for item in switch.happened(call)))
+    wait_until(lambda: any(item["what"] == "ringing" for item in switch.happened(call)))
     assert switch.act_now(call, "callee", "answer").status_code == 200
-    wait_for(lambda: backend.events()[-1:] == ["ace"])
+    wait_until(lambda: backend.events()[-1:] == ["ace"])
     said = {
         "instructions": [{"name": "say", "text": "Goodbye.", "locale": "en-US"}],
         "action": {"name": "continue"},
@@ -120,7 +112,7 @@ def test_a_conversation_with_a_hand_written_backend(
     assert switch.ask("PATCH", f"/calling/v1/calls/id/{call}", said).status_code == 204
     if clock == "virtual":
         switch.advance(10)
-    wait_for(lambda: backend.events()[-1:] == ["dice"])
+    wait_until(lambda: backend.events()[-1:] == ["dice"])
     assert backend.events() == ["ice", "pie", "ace", "dice"]
     assert [backend.seen[-1][name] for name in ("result", "reason")] == ["ANSWERED", "CALLERHANGUP"]
     assert {event["callid"] for event in backend.seen} == {call}
@@ -147,8 +139,8 @@ def test_what_was_kept_is_there_after_a_restart(
     call = switch.send("POST", "/desk/calls", {"from": "+46700000001", "to": NUMBER}).json()[
         "callId"
     ]
-    wait_for(lambda: "dice" in backend.events())
-    wait_for(lambda: bool(switch.ask("GET", "/calling/v1/recording").json()))
+    wait_until(lambda: "dice" in backend.events())
+    wait_until(lambda: bool(switch.ask("GET", "/calling/v1/recording").json()))
     assert switch.ask("POST", "/v1/configuration/numbers", {"numbers": [SPARE]}).status_code == 204
     assert (
         switch.ask(

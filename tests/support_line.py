@@ -5,7 +5,6 @@ the platform signs.
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from typing import Any
 import httpx
 
 from flowengine.sinch import sign_request
+from tests.waiting import find_free_port
 
 KEY = "669E367E-6BBA-48AB-AF15-266871C28135"
 SECRET = "BeIukql3pTKJ8RGL5zo0DA=="
@@ -116,10 +116,11 @@ class Crm:
         self.server.server_close()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def write_support_line(folder: Path, crm: Crm) -> None:
+    flows = folder / "flows"
+    flows.mkdir()
+    (flows / "support-line.yaml").write_text(FLOW)
+    (flows / "project.yaml").write_text(PROJECT.format(port=crm.port))
 
 
 class Server:
@@ -134,7 +135,7 @@ class Server:
             store or f"sqlite:{folder / 'calls.db'}",
         )
         self.flows = flows or [str(folder / "flows")]
-        self.port = free_port()
+        self.port = find_free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.environment: dict[str, str] = {}
 
