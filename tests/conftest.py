@@ -22,6 +22,12 @@ settings.load_profile("properties")
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The loop of asynchronous tests: the server runs on asyncio alone."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def golden() -> Callable[[Path, str], None]:
     def compare(file: Path, text: str) -> None:
         if os.environ.get("UPDATE_GOLDEN") == "1":

@@ -2,7 +2,6 @@
 of all.
 """
 
-import asyncio
 import json
 import sqlite3
 from contextlib import closing
@@ -48,13 +47,13 @@ def in_one(folder: Path, *given: Machine) -> Path:
     return path
 
 
-def test_figures_are_of_all_machines(tmp_path: Path, postgresql: str) -> None:
+async def test_figures_are_of_all_machines(tmp_path: Path, postgresql: str) -> None:
     """Each showed its own part of the calls, and each call twice."""
     with machines(tmp_path, postgresql, project(), project(), workers=2) as (one, two):
         write(tmp_path / "candidate", project(line=2))
         one.command("canary", str(tmp_path / "candidate"), "--share", "50%")
         crowd = Crowd(one.port, 0.05, others=[two.port])
-        report = asyncio.run(crowd.call(CALLS, 20, lambda: True))
+        report = await crowd.call(CALLS, 20, lambda: True)
         assert report.lost == 0
 
         def told() -> dict[str, CanaryFigures]:

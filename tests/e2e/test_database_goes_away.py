@@ -76,7 +76,7 @@ def outcomes(machine: Machine) -> Counter[str]:
     return Counter(json.loads(line).get("outcome", "") for line in lines if line.startswith("{"))
 
 
-def test_calls_go_on_while_the_database_is_away_and_everything_by_itself_once_it_is_back(
+async def test_calls_go_on_while_the_database_is_away_and_everything_by_itself_once_it_is_back(
     machine: Machine, database: Database
 ) -> None:
     crowd, seen = Crowd(machine.port, SLOW), Counter[int]()
@@ -104,13 +104,13 @@ def test_calls_go_on_while_the_database_is_away_and_everything_by_itself_once_it
         assert (report.lost, set(report.endings)) == (0, {"ANSWERED CALLERHANGUP"})
 
     killed = machine.status()["worker"]["pid"]
-    asyncio.run(calling())
+    (await calling())
     assert set(seen) == {503}, "while it is away, /readyz says so"
     found = outcomes(machine)
     assert set(found) <= {"answered", "unkept"}, found
     assert found["unkept"] > LANES
     unkept = outcomes(machine)["unkept"]
-    asyncio.run(Crowd(machine.port, 0.0).call(LANES, LANES, lambda: True))
+    (await Crowd(machine.port, 0.0).call(LANES, LANES, lambda: True))
     assert outcomes(machine)["unkept"] == unkept, "all is kept again"
     wait_until(lambda: len(workers(machine)) == 2)
     assert killed not in workers(machine)

@@ -152,10 +152,10 @@ def logged(server: Server) -> dict[str, set[str]]:
     return found
 
 
-def test_calls_under_way_while_flows_change(followed: tuple[Server, Author]) -> None:
+async def test_calls_under_way_while_flows_change(followed: tuple[Server, Author]) -> None:
     server, author = followed
     publishing, crowd = Publishing(author, server.folder), Crowd(server.port, SLOW)
-    report = asyncio.run(both(crowd, publishing))
+    report = await both(crowd, publishing)
     time.sleep(0.2)  # the log is written a moment after the answer
     no_callback_failed(report)
     assert len(publishing.good) + publishing.bad == PUBLISHES

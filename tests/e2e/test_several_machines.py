@@ -143,7 +143,7 @@ def test_machines_with_different_flows_do_not_fight(tmp_path: Path, postgresql: 
         wait_until(lambda: two.serves() == id_of(third))
 
 
-def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_release(
+async def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_release(
     tmp_path: Path, postgresql: str
 ) -> None:
     with machines(tmp_path, postgresql, project(), project(), workers=2) as (one, two):
@@ -172,7 +172,7 @@ def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_re
             assert (report.lost, set(report.endings)) == (0, {"ANSWERED CALLERHANGUP"})
 
         killed: list[float] = []
-        asyncio.run(calling())
+        (await calling())
         ledger.close()
         assert (
             sum(known.rang < killed[0] < known.until for known in crowd.calls.values()) > LANES // 3

@@ -194,53 +194,46 @@ def test_what_a_release_wants_hidden_stays_hidden_after_a_restart_on_another(
         assert hidden not in written(path)
 
 
-def test_rows_stand_in_the_order_in_which_callbacks_came(tmp_path: Path) -> None:
+async def test_rows_stand_in_the_order_in_which_callbacks_came(tmp_path: Path) -> None:
     """Whoever is not busy any more does not overtake what still waits."""
     path = tmp_path / "journal.db"
 
-    async def run() -> None:
-        replies = await recorded(tmp_path / "other.db", RELEASE, CONVERSATION, crm, None)
-        bodies = [json.dumps(event).encode() for event in CONVERSATION]
-        made = await stowed(path, replies[:2], CONVERSATION[:2])
-        for reply, body in zip(replies[2:], bodies[2:], strict=True):
-            made._deferred_rows._is_busy = False
-            await made.save_record(reply.record, body, reply.body)
-        await asyncio.to_thread(made.close)
-
-    asyncio.run(run())
+    replies = await recorded(tmp_path / "other.db", RELEASE, CONVERSATION, crm, None)
+    bodies = [json.dumps(event).encode() for event in CONVERSATION]
+    made = await stowed(path, replies[:2], CONVERSATION[:2])
+    for reply, body in zip(replies[2:], bodies[2:], strict=True):
+        made._deferred_rows._is_busy = False
+        await made.save_record(reply.record, body, reply.body)
+    await asyncio.to_thread(made.close)
     assert [row["event"] for row in rows(path)] == ["ice", "pie", "pie", "ace", "dice"]
 
 
-def test_one_that_cannot_be_written_does_not_cost_the_others(tmp_path: Path) -> None:
+async def test_one_that_cannot_be_written_does_not_cost_the_others(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
 
-    async def run() -> None:
-        replies = await recorded(tmp_path / "other.db", RELEASE, CONVERSATION, crm, None)
-        replies[2].record.names["vars.name"] = object()  # type: ignore[index]
-        busy = await stowed(path, replies, CONVERSATION)
-        await asyncio.to_thread(busy.close)
-
-    asyncio.run(run())
+    replies = await recorded(tmp_path / "other.db", RELEASE, CONVERSATION, crm, None)
+    replies[2].record.names["vars.name"] = object()  # type: ignore[index]
+    busy = await stowed(path, replies, CONVERSATION)
+    await asyncio.to_thread(busy.close)
     assert {row["event"] for row in rows(path)} == {"ice", "pie", "ace", "dice"}
 
 
-def test_writer_closed_after_its_last_look_at_the_inbox_makes_the_rows(tmp_path: Path) -> None:
+async def test_writer_closed_after_its_last_look_at_the_inbox_makes_the_rows(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "journal.db"
 
-    async def run() -> None:
-        replies = await recorded(tmp_path / "other.db", RELEASE, [ring()], crm, None)
-        busy = begun(path)
-        looked = threading.Event()
-        busy._retention.purge_if_due = lambda: (looked.set(), busy._closing.wait())  # type: ignore[method-assign, assignment, return-value]
-        await busy.save_record(replies[0].record, json.dumps(ring()).encode(), replies[0].body)
-        await asyncio.to_thread(looked.wait)
-        await asyncio.to_thread(busy.close)
-
-    asyncio.run(run())
+    replies = await recorded(tmp_path / "other.db", RELEASE, [ring()], crm, None)
+    busy = begun(path)
+    looked = threading.Event()
+    busy._retention.purge_if_due = lambda: (looked.set(), busy._closing.wait())  # type: ignore[method-assign, assignment, return-value]
+    await busy.save_record(replies[0].record, json.dumps(ring()).encode(), replies[0].body)
+    await asyncio.to_thread(looked.wait)
+    await asyncio.to_thread(busy.close)
     assert [row["event"] for row in rows(path)] == ["ice"]
 
 
-def test_two_workers_make_each_row_once(tmp_path: Path) -> None:
+async def test_two_workers_make_each_row_once(tmp_path: Path) -> None:
     path, events = tmp_path / "journal.db", [ring(f"call-{number}") for number in range(600)]
 
     async def run() -> None:
@@ -252,7 +245,7 @@ def test_two_workers_make_each_row_once(tmp_path: Path) -> None:
         others = [begun(path), begun(path)]
         await asyncio.gather(*(asyncio.to_thread(one.close) for one in (busy, *others)))
 
-    asyncio.run(run())
+    (await run())
     assert sorted(row["call"] for row in rows(path)) == sorted(
         event["callid"].encode() for event in events
     )

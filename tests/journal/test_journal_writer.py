@@ -260,54 +260,46 @@ def test_who_wants_no_journal_gets_none(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir()), "not even a file"
 
 
-def test_what_was_written_goes_when_no_journal_is_wanted_any_more(tmp_path: Path) -> None:
+async def test_what_was_written_goes_when_no_journal_is_wanted_any_more(tmp_path: Path) -> None:
     path = journal(tmp_path)
 
-    async def started_and_stopped() -> None:
-        writer = JournalWriter(
-            path,
-            lambda _release: compile_release(files(journal="{keep: none}")),
-            SEALER,
-            lambda *_: None,
-        )
-        writer.start()
-        await asyncio.to_thread(writer.close)
-
-    asyncio.run(started_and_stopped())
+    writer = JournalWriter(
+        path,
+        lambda _release: compile_release(files(journal="{keep: none}")),
+        SEALER,
+        lambda *_: None,
+    )
+    writer.start()
+    await asyncio.to_thread(writer.close)
     assert JournalReader(path).list_calls(CallFilter()) == []
 
 
-def test_a_call_follows_its_own_release_in_whether_it_is_kept(tmp_path: Path) -> None:
+async def test_a_call_follows_its_own_release_in_whether_it_is_kept(tmp_path: Path) -> None:
     path, (kept, other) = (
         tmp_path / "journal.db",
         (compile_release(files(journal=told)) for told in ("", "{keep: none}")),
     )
 
-    async def both() -> None:
-        replies = [
-            (await recorded(tmp_path / f"{release.id}.db", kept, [ring(release.id)], crm, SEALER))[
-                0
-            ]
-            for release in (kept, other)
-        ]
-        writer = JournalWriter(
-            path, {kept.id: kept, other.id: other, "": kept}.__getitem__, SEALER, lambda *_: None
+    replies = [
+        (await recorded(tmp_path / f"{release.id}.db", kept, [ring(release.id)], crm, SEALER))[0]
+        for release in (kept, other)
+    ]
+    writer = JournalWriter(
+        path, {kept.id: kept, other.id: other, "": kept}.__getitem__, SEALER, lambda *_: None
+    )
+    writer.start()
+    for reply, release in zip(replies, (kept, other), strict=True):
+        writer.enqueue_record(
+            msgspec.structs.replace(reply.record, release=release.id, found=None),
+            b"{}",
+            reply.body,
         )
-        writer.start()
-        for reply, release in zip(replies, (kept, other), strict=True):
-            writer.enqueue_record(
-                msgspec.structs.replace(reply.record, release=release.id, found=None),
-                b"{}",
-                reply.body,
-            )
-        await asyncio.to_thread(writer.close)
-
-    asyncio.run(both())
+    await asyncio.to_thread(writer.close)
     assert [call.call for call in JournalReader(path).list_calls(CallFilter())] == [kept.id]
 
 
 @pytest.mark.parametrize("what", ["a folder in its place", "another file in its place"])
-def test_a_journal_that_cannot_be_written_costs_nobody_anything(
+async def test_a_journal_that_cannot_be_written_costs_nobody_anything(
     tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "journal.db"
@@ -317,26 +309,23 @@ def test_a_journal_that_cannot_be_written_costs_nobody_anything(
         path.write_bytes(b"no database" * 1000)
     counted: list[tuple[str, int]] = []
 
-    async def noted() -> None:
-        reply = (
-            await recorded(
-                tmp_path / "other.db", compile_release(files()), [ring(), ended()], crm, None
-            )
-        )[1]
-        writer = JournalWriter(
-            path,
-            lambda _release: compile_release(files()),
-            None,
-            lambda what, rows: counted.append((what, rows)),
+    reply = (
+        await recorded(
+            tmp_path / "other.db", compile_release(files()), [ring(), ended()], crm, None
         )
-        writer.start()
-        for number in range(3):
-            await asyncio.wait_for(
-                writer.save_record(reply.record, str(number).encode(), reply.body), 1
-            )
-        await asyncio.to_thread(writer.close)
-
-    asyncio.run(noted())
+    )[1]
+    writer = JournalWriter(
+        path,
+        lambda _release: compile_release(files()),
+        None,
+        lambda what, rows: counted.append((what, rows)),
+    )
+    writer.start()
+    for number in range(3):
+        await asyncio.wait_for(
+            writer.save_record(reply.record, str(number).encode(), reply.body), 1
+        )
+    await asyncio.to_thread(writer.close)
     assert sum(rows for what, rows in counted if what == "lost") == 3
     assert (
         len([line for line in caplog.messages if "not written to the call journal" in line]) == 1
@@ -396,17 +385,14 @@ def test_the_exit_that_tells_most(exit_taken: str, trace: list[str]) -> None:
     assert find_last_exit([TraceEntry("f", *line.split(": ", 1)) for line in trace]) == exit_taken
 
 
-def test_enqueued_records_wait_in_memory_and_no_caller_waits_for_the_disk(tmp_path: Path) -> None:
-    async def enqueue_all() -> None:
-        release = compile_release(files())
-        reply = (await recorded(tmp_path / "other.db", release, [ring()], crm, None))[0]
-        writer = JournalWriter(
-            tmp_path / "journal.db", lambda _release: release, None, lambda *_: None
-        )
-        for _ in range(1_000):
-            writer.enqueue_record(reply.record, b"", reply.body)
-
-    asyncio.run(enqueue_all())
+async def test_enqueued_records_wait_in_memory_and_no_caller_waits_for_the_disk(
+    tmp_path: Path,
+) -> None:
+    release = compile_release(files())
+    reply = (await recorded(tmp_path / "other.db", release, [ring()], crm, None))[0]
+    writer = JournalWriter(tmp_path / "journal.db", lambda _release: release, None, lambda *_: None)
+    for _ in range(1_000):
+        writer.enqueue_record(reply.record, b"", reply.body)
     assert not (tmp_path / "journal.db").exists()
     assert JournalRecord._fields == ("record", "body", "answer")
 

@@ -95,13 +95,13 @@ states:
 
 
 @pytest.mark.parametrize("told", POLICIES)
-def test_the_key_of_recordings_is_never_readable(told: str) -> None:
+async def test_the_key_of_recordings_is_never_readable(told: str) -> None:
     """It stood in `options` of startRecording, and a menu's options are the author's words."""
     project = files(RECORDS, told)
     project["project.yaml"] += b"secrets: {recordings: KEY}\n"
     release = compile_project(project, {"KEY": "the-key-of-the-bucket"}).release
     assert release is not None
-    text = asyncio.run(readable(release, [ring()], "Ann"))
+    text = await readable(release, [ring()], "Ann")
     assert "startRecording" in text
     assert "s3://bucket/calls" in text
     assert "the-key-of-the-bucket" not in text

@@ -94,7 +94,7 @@ def test_what_comes_after_is_in_a_file_that_can_be_found(
     assert len([line for line in caplog.messages if AWAY in line]) == 2, "once for each worker"
 
 
-def test_what_is_written_as_it_is_taken_away_is_written_again(
+async def test_what_is_written_as_it_is_taken_away_is_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, left = tmp_path / "journal.db", [False, True]
@@ -103,23 +103,22 @@ def test_what_is_written_as_it_is_taken_away_is_written_again(
         if left.pop():
             path.unlink()
 
-    async def run() -> None:
-        reply = (await recorded(tmp_path / "other.db", RELEASE, [ring()], crm, None))[0]
-        writer = JournalWriter(path, lambda _name: RELEASE, SEALER, lambda *_: None)
-        written = writer._deferred_rows.write
-        monkeypatch.setattr(
-            writer._deferred_rows, "write", lambda *given: (written(*given), leaving())[0]
-        )
-        writer.start()
-        await writer.save_record(reply.record, json.dumps(ring()).encode(), reply.body)
-        assert len(JournalReader(path).list_callbacks("call-1")) == 1
-        await asyncio.to_thread(writer.close)
-
-    asyncio.run(run())
+    reply = (await recorded(tmp_path / "other.db", RELEASE, [ring()], crm, None))[0]
+    writer = JournalWriter(path, lambda _name: RELEASE, SEALER, lambda *_: None)
+    written = writer._deferred_rows.write
+    monkeypatch.setattr(
+        writer._deferred_rows, "write", lambda *given: (written(*given), leaving())[0]
+    )
+    writer.start()
+    await writer.save_record(reply.record, json.dumps(ring()).encode(), reply.body)
+    assert len(JournalReader(path).list_callbacks("call-1")) == 1
+    await asyncio.to_thread(writer.close)
     assert left == []
 
 
-def test_answers_that_stood_in_the_old_file_are_written_to_the_new_one(tmp_path: Path) -> None:
+async def test_answers_that_stood_in_the_old_file_are_written_to_the_new_one(
+    tmp_path: Path,
+) -> None:
     """What many callers hear is written once: a reference into the file that is gone would lead
     nowhere.
     """
@@ -136,7 +135,7 @@ def test_answers_that_stood_in_the_old_file_are_written_to_the_new_one(tmp_path:
             await writer.save_record(reply.record, json.dumps(event).encode(), reply.body)
         await asyncio.to_thread(writer.close)
 
-    asyncio.run(run())
+    (await run())
     assert [call.call for call in JournalReader(path).list_calls(CallFilter())] == [
         f"call-{number}" for number in range(19, 9, -1)
     ]
@@ -147,7 +146,7 @@ def test_answers_that_stood_in_the_old_file_are_written_to_the_new_one(tmp_path:
     )
 
 
-def test_a_folder_that_is_gone_is_made_again(tmp_path: Path) -> None:
+async def test_a_folder_that_is_gone_is_made_again(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "journal.db"
 
     def between(number: int) -> None:
@@ -157,39 +156,34 @@ def test_a_folder_that_is_gone_is_made_again(tmp_path: Path) -> None:
             path.parent.mkdir()
 
     path.parent.mkdir()
-    asyncio.run(written(path, 4, between))
+    (await written(path, 4, between))
     assert {"call-2", "call-3"} <= calls_in(path)
 
 
-def test_a_file_that_cannot_be_written_any_more_is_looked_at_again(tmp_path: Path) -> None:
+async def test_a_file_that_cannot_be_written_any_more_is_looked_at_again(tmp_path: Path) -> None:
     """An operator copies something over the file itself, and then moves it away as the docs say."""
     path, counted = tmp_path / "journal.db", list[tuple[str, int]]()
 
-    async def run() -> None:
-        replies = await recorded(
-            tmp_path / "other.db",
-            RELEASE,
-            [ended(f"call-{number}") for number in range(3)],
-            crm,
-            None,
+    replies = await recorded(
+        tmp_path / "other.db",
+        RELEASE,
+        [ended(f"call-{number}") for number in range(3)],
+        crm,
+        None,
+    )
+    writer = JournalWriter(path, lambda _name: RELEASE, SEALER, lambda *told: counted.append(told))
+    writer.start()
+    for number, reply in enumerate(replies):
+        if number == 1:
+            path.write_bytes(os.urandom(100_000))
+            for name in ("journal.db-wal", "journal.db-shm"):
+                (tmp_path / name).unlink()
+        if number == 2:
+            path.rename(tmp_path / "broken.db")
+        await writer.save_record(
+            reply.record, json.dumps(ended(f"call-{number}")).encode(), reply.body
         )
-        writer = JournalWriter(
-            path, lambda _name: RELEASE, SEALER, lambda *told: counted.append(told)
-        )
-        writer.start()
-        for number, reply in enumerate(replies):
-            if number == 1:
-                path.write_bytes(os.urandom(100_000))
-                for name in ("journal.db-wal", "journal.db-shm"):
-                    (tmp_path / name).unlink()
-            if number == 2:
-                path.rename(tmp_path / "broken.db")
-            await writer.save_record(
-                reply.record, json.dumps(ended(f"call-{number}")).encode(), reply.body
-            )
-        await asyncio.to_thread(writer.close)
-
-    asyncio.run(run())
+    await asyncio.to_thread(writer.close)
     assert "call-2" in calls_in(path)
 
 

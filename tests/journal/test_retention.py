@@ -144,7 +144,7 @@ def test_a_clock_that_goes_back_an_hour_costs_nothing(days: Days) -> None:
 
 
 @pytest.mark.parametrize("leap", [-3600.0, YEAR])
-def test_a_busy_server_whose_clock_is_set_makes_rows_all_the_same(
+async def test_a_busy_server_whose_clock_is_set_makes_rows_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leap: float
 ) -> None:
     """What waits in the inbox is neither dropped nor tried without end."""
@@ -166,7 +166,7 @@ def test_a_busy_server_whose_clock_is_set_makes_rows_all_the_same(
         await asyncio.sleep(0.3)
         await asyncio.to_thread(writer.close)
 
-    asyncio.run(asyncio.wait_for(run(), 10))
+    (await asyncio.wait_for(run(), 10))
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("SELECT count(*) FROM callbacks").fetchone() == (20,)
         assert file.execute("SELECT count(*) FROM inbox").fetchone() == (0,)

@@ -5,10 +5,9 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -47,26 +46,20 @@ class Following:
         files = self.workshop.archive.load_files(live) or {}
         return " ".join(content.decode() for content in files.values())
 
-    async def through(
-        self, place: FlowSource, story: Callable[["Following"], Awaitable[None]]
-    ) -> None:
-        task = asyncio.create_task(
-            follow_source(place, self.publisher, self.workshop, self.made.append)
-        )
-        try:
-            await story(self)
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
-
-def run(
-    tmp_path: Path, place: FlowSource, story: Callable[[Following], Coroutine[Any, Any, None]]
-) -> Following:
-    following = Following(tmp_path)
-    asyncio.run(following.through(place, story))
-    return following
+@asynccontextmanager
+async def follow(folder: Path, place: FlowSource) -> AsyncIterator[Following]:
+    """Follow a source, with the store in this folder."""
+    following = Following(folder)
+    task = asyncio.create_task(
+        follow_source(place, following.publisher, following.workshop, following.made.append)
+    )
+    try:
+        yield following
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 @pytest.fixture
@@ -77,17 +70,15 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def test_a_saved_file_is_live(tmp_path: Path, folder: Path) -> None:
-    async def story(following: Following) -> None:
+async def test_a_saved_file_is_live(tmp_path: Path, folder: Path) -> None:
+    async with follow(tmp_path, FolderSource(folder)) as following:
         await following.says("One.")
         (folder / "line.yaml").write_text(flow("line", "Two."))
         await following.says("Two.")
 
-    run(tmp_path, FolderSource(folder), story)
 
-
-def test_editors_replace_files_rename_and_delete_them(tmp_path: Path, folder: Path) -> None:
-    async def story(following: Following) -> None:
+async def test_editors_replace_files_rename_and_delete_them(tmp_path: Path, folder: Path) -> None:
+    async with follow(tmp_path, FolderSource(folder)) as following:
         await following.says("One.")
         (folder / ".line.yaml.swp").write_text("half")
         (folder / "line.yaml~").write_text(flow("line", "Two."))
@@ -102,11 +93,9 @@ def test_editors_replace_files_rename_and_delete_them(tmp_path: Path, folder: Pa
         (folder / "more.yaml").unlink()
         await wait_until_async(lambda: "Four." not in following.words())
 
-    run(tmp_path, FolderSource(folder), story)
 
-
-def test_a_half_written_file_is_survived(tmp_path: Path, folder: Path) -> None:
-    async def story(following: Following) -> None:
+async def test_a_half_written_file_is_survived(tmp_path: Path, folder: Path) -> None:
+    async with follow(tmp_path, FolderSource(folder)) as following:
         await following.says("One.")
         whole = flow("line", "Two.")
         (folder / "line.yaml").write_text(whole[: whole.index("hangup")] + "hang")
@@ -114,28 +103,22 @@ def test_a_half_written_file_is_survived(tmp_path: Path, folder: Path) -> None:
         assert "One." in following.words()
         (folder / "line.yaml").write_text(whole)
         await following.says("Two.")
-
-    following = run(tmp_path, FolderSource(folder), story)
     assert [change.what for change in following.ledger.list_changes()] == ["publish", "publish"]
 
 
-def test_a_store_in_the_folder_of_the_flows_is_no_change_of_them(folder: Path) -> None:
+async def test_a_store_in_the_folder_of_the_flows_is_no_change_of_them(folder: Path) -> None:
     """What has errors is noted in that store: it was refused again for its own note, for ever."""
-
-    async def story(following: Following) -> None:
+    (folder / ".flowengine").mkdir()
+    async with follow(folder / ".flowengine", FolderSource(folder)) as following:
         await following.says("One.")
         (folder / "line.yaml").write_text("flow: line\nstart: nowhere\n")
         await following.refused(1)
         await asyncio.sleep(1)
-
-    (folder / ".flowengine").mkdir()
-    following = Following(folder / ".flowengine")
-    asyncio.run(following.through(FolderSource(folder), story))
     assert [bool(made.release) for made in following.made] == [True, False]
 
 
-def test_a_folder_that_is_moved_away_and_replaced(tmp_path: Path, folder: Path) -> None:
-    async def story(following: Following) -> None:
+async def test_a_folder_that_is_moved_away_and_replaced(tmp_path: Path, folder: Path) -> None:
+    async with follow(tmp_path, FolderSource(folder)) as following:
         await following.says("One.")
         shutil.move(folder, tmp_path / "old")
         await asyncio.sleep(0.3)
@@ -144,32 +127,29 @@ def test_a_folder_that_is_moved_away_and_replaced(tmp_path: Path, folder: Path) 
         (folder / "line.yaml").write_text(flow("line", "Two."))
         await following.says("Two.")
 
-    run(tmp_path, FolderSource(folder), story)
 
-
-def test_a_link_that_is_led_elsewhere(tmp_path: Path, folder: Path) -> None:
+async def test_a_link_that_is_led_elsewhere(tmp_path: Path, folder: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "line.yaml").write_text(flow("line", "Two."))
     link = tmp_path / "link"
     link.symlink_to(folder)
 
-    async def story(following: Following) -> None:
+    async with follow(tmp_path, FolderSource(link)) as following:
         await following.says("One.")
         (tmp_path / "next").symlink_to(other)
         (tmp_path / "next").replace(link)
         await following.says("Two.")
 
-    run(tmp_path, FolderSource(link), story)
 
-
-def test_a_branch_that_is_pushed_to(tmp_path: Path) -> None:
+async def test_a_branch_that_is_pushed_to(tmp_path: Path) -> None:
     repository = new_repository(tmp_path / "repository")
     commit(repository, {"flows/line.yaml": flow("line", "One.")}, "Begin")
     bare = tmp_path / "bare.git"
     git(tmp_path, "clone", "-q", "--bare", str(repository), str(bare))
 
-    async def story(following: Following) -> None:
+    place = BranchSource(bare, "main", "flows")
+    async with follow(tmp_path, place) as following:
         await following.says("One.")
         commit(repository, {"flows/line.yaml": flow("line", "${nothing}")}, "Break")
         git(repository, "push", "-q", str(bare), "main")
@@ -178,9 +158,6 @@ def test_a_branch_that_is_pushed_to(tmp_path: Path) -> None:
         commit(repository, {"flows/line.yaml": flow("line", "Two.")}, "Mend\n\nIt was broken.")
         git(repository, "push", "-q", str(bare), "main")
         await following.says("Two.")
-
-    place = BranchSource(bare, "main", "flows")
-    following = run(tmp_path, place, story)
     place.close()
     latest = following.workshop.archive.list_releases()[0].origin
     assert (latest.commit, latest.author, latest.title) == (
@@ -194,13 +171,20 @@ def test_a_branch_that_is_pushed_to(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
+async def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     repository = new_repository(tmp_path / "repository")
     commit(repository, {"flows/line.yaml": flow("line", "One.")}, "Begin")
 
-    async def story(following: Following) -> None:
+    tried: list[object] = []
+
+    def full(*given: object) -> None:
+        tried.append(given)
+        raise OSError("no space left on device")
+
+    place = BranchSource(repository, "main", "flows")
+    async with follow(tmp_path, place) as following:
         await following.says("One.")
         with monkeypatch.context() as full_disk:
             full_disk.setattr(following.workshop.archive, "put", full)
@@ -212,15 +196,6 @@ def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
         git(repository, "branch", "-q", "-m", "other", "main")
         commit(repository, {"flows/line.yaml": flow("line", "Three.")}, "Go on again")
         await following.says("Three.")
-
-    tried: list[object] = []
-
-    def full(*given: object) -> None:
-        tried.append(given)
-        raise OSError("no space left on device")
-
-    place = BranchSource(repository, "main", "flows")
-    run(tmp_path, place, story)
     place.close()
     assert [
         record.getMessage().partition(": ")[2]
@@ -232,7 +207,7 @@ def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
     ]
 
 
-def test_a_disk_that_hangs_keeps_nobody_else_waiting(
+async def test_a_disk_that_hangs_keeps_nobody_else_waiting(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flowengine.releases.abandonable_read.READ_SECONDS", 0.3)
@@ -243,7 +218,7 @@ def test_a_disk_that_hangs_keeps_nobody_else_waiting(
         reads.append(read_content(file))
         return reads[-1]
 
-    async def story(following: Following) -> None:
+    async with follow(tmp_path, place) as following:
         await following.says("One.")
         monkeypatch.setattr("flowengine.model.project_folder.read_content", hanging)
         (folder / "line.yaml").write_text(flow("line", "Two."))
@@ -258,8 +233,6 @@ def test_a_disk_that_hangs_keeps_nobody_else_waiting(
         await following.says("Two.")
         assert len(reads) <= 2, "it was waited for, and not read again beside"
         assert following.workshop.archive.list_rejections() == []
-
-    run(tmp_path, place, story)
 
 
 def test_one_process_at_a_time_has_the_turn_until_it_is_killed(tmp_path: Path) -> None:

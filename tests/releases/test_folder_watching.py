@@ -49,7 +49,7 @@ def project(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "watched"), [(single, 1), (project, 2)], ids=["single", "project"]
 )
-def test_only_what_is_needed_is_watched(
+async def test_only_what_is_needed_is_watched(
     tmp_path: Path, make: Callable[[Path], Path], watched: int
 ) -> None:
     place = FolderSource(make(tmp_path))
@@ -60,21 +60,18 @@ def test_only_what_is_needed_is_watched(
         async for change in place.watch_changes():
             woken.append(change)  # noqa: PERF401  # they are counted while they come
 
-    async def story() -> None:
-        before = watches()
-        task = asyncio.create_task(wake())
-        while len(woken) < 2:  # noqa: ASYNC110  # the second one as the watch stands
-            await asyncio.sleep(0.05)
-        assert watches() - before == watched
-        first = len(woken)
-        for file in beside:
-            file.write_text("changed")
-        await asyncio.sleep(1)
-        assert len(woken) == first
-        (tmp_path / "menu.yaml").write_text(flow("menu", "Two."))
-        async with asyncio.timeout(1):
-            while len(woken) == first:  # noqa: ASYNC110  # nobody tells of it
-                await asyncio.sleep(0.02)
-        task.cancel()
-
-    asyncio.run(story())
+    before = watches()
+    task = asyncio.create_task(wake())
+    while len(woken) < 2:  # noqa: ASYNC110  # the second one as the watch stands
+        await asyncio.sleep(0.05)
+    assert watches() - before == watched
+    first = len(woken)
+    for file in beside:
+        file.write_text("changed")
+    await asyncio.sleep(1)
+    assert len(woken) == first
+    (tmp_path / "menu.yaml").write_text(flow("menu", "Two."))
+    async with asyncio.timeout(1):
+        while len(woken) == first:  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0.02)
+    task.cancel()

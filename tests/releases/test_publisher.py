@@ -130,18 +130,20 @@ async def shown(office: Office) -> Registry:
     return registry
 
 
-def test_a_share_of_callers_reaches_the_candidate_and_always_the_same_ones(office: Office) -> None:
+async def test_a_share_of_callers_reaches_the_candidate_and_always_the_same_ones(
+    office: Office,
+) -> None:
     published(office, GOOD)
     candidate = office.publisher.compile_and_store(BETTER, HERE).release
     office.publisher.set_canary(candidate, 0.2, "bo")
-    registry = asyncio.run(shown(office))
+    registry = await shown(office)
     chosen = {
         caller
         for caller in range(1000, 3000)
         if registry.select_release(ring(f"4670{caller}")).id == candidate
     }
     assert 0.15 < len(chosen) / 2000 < 0.25
-    again = asyncio.run(shown(office))
+    again = await shown(office)
     assert chosen == {
         caller
         for caller in range(1000, 3000)
@@ -150,11 +152,11 @@ def test_a_share_of_callers_reaches_the_candidate_and_always_the_same_ones(offic
 
 
 @pytest.mark.parametrize(("share", "reached"), [(0.0, False), (1.0, True)])
-def test_the_share_may_be_none_or_all(office: Office, share: float, reached: bool) -> None:
+async def test_the_share_may_be_none_or_all(office: Office, share: float, reached: bool) -> None:
     published(office, GOOD)
     candidate = office.publisher.compile_and_store(BETTER, HERE).release
     office.publisher.set_canary(candidate, share, "bo")
-    registry = asyncio.run(shown(office))
+    registry = await shown(office)
     assert {
         registry.select_release(ring(f"4670{caller}")).id == candidate
         for caller in range(1000, 1100)
@@ -162,48 +164,45 @@ def test_the_share_may_be_none_or_all(office: Office, share: float, reached: boo
     assert (registry.select_release(Ace(call_id="placed")).id == candidate) is reached
 
 
-def test_a_draft_is_reached_by_its_callers_alone(office: Office) -> None:
+async def test_a_draft_is_reached_by_its_callers_alone(office: Office) -> None:
     first = published(office, GOOD)
     draft = office.publisher.compile_and_store(BETTER, HERE).release
     office.publisher.set_draft("spring", draft, ("46701234567",), "bo")
-    registry = asyncio.run(shown(office))
+    registry = await shown(office)
     assert registry.select_release(ring("+46 70-123 45 67")).id == draft
     assert registry.select_release(ring("46701234568")).id == first
     assert registry.select_release(ring("private")).id == first
 
 
-def test_a_worker_finds_old_releases_in_the_archive_and_compiles_each_once(office: Office) -> None:
+async def test_a_worker_finds_old_releases_in_the_archive_and_compiles_each_once(
+    office: Office,
+) -> None:
     first = published(office, GOOD)
     published(office, BETTER)
 
-    async def together() -> None:
-        workshop = CompileWorker(office.path, {})
-        release = workshop.load_release(office.ledger.get_live().current)
-        assert release is not None
-        registry = Registry(release, workshop.find_release)
-        found = await asyncio.gather(*(registry.load(first) for _ in range(20)))
-        assert {item.id for item in found if item} == {first}
-        assert len({id(item) for item in found}) == 1
-        assert await registry.load("gone") is None
-        workshop.close()
-
-    asyncio.run(together())
+    workshop = CompileWorker(office.path, {})
+    release = workshop.load_release(office.ledger.get_live().current)
+    assert release is not None
+    registry = Registry(release, workshop.find_release)
+    found = await asyncio.gather(*(registry.load(first) for _ in range(20)))
+    assert {item.id for item in found if item} == {first}
+    assert len({id(item) for item in found}) == 1
+    assert await registry.load("gone") is None
+    workshop.close()
 
 
-def test_releases_that_are_not_needed_are_let_go_of_but_never_what_is_live(office: Office) -> None:
+async def test_releases_that_are_not_needed_are_let_go_of_but_never_what_is_live(
+    office: Office,
+) -> None:
     first, second = published(office, GOOD), published(office, BETTER)
 
-    async def forgetting() -> Registry:
-        registry = await shown(office)
-        workshop = CompileWorker(office.path, {})
-        found = workshop.load_release(first)
-        assert found is not None
-        registry.add([found])
-        registry.unload_except([])
-        workshop.close()
-        return registry
-
-    registry = asyncio.run(forgetting())
+    registry = await shown(office)
+    workshop = CompileWorker(office.path, {})
+    found = workshop.load_release(first)
+    assert found is not None
+    registry.add([found])
+    registry.unload_except([])
+    workshop.close()
     assert registry.get(first) is None
     assert [release.id for release in registry.loaded_releases] == [second]
 
@@ -230,7 +229,7 @@ def test_a_release_that_no_longer_compiles_is_no_way_back(office: Office) -> Non
     assert desk.rollback("", Actor("ann")).release == first
 
 
-def test_what_cannot_be_loaded_is_tried_again(
+async def test_what_cannot_be_loaded_is_tried_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flowengine.releases.registry.RELOAD_PAUSE_SECONDS", 0.05)
@@ -263,5 +262,5 @@ def test_what_cannot_be_loaded_is_tried_again(
         task.cancel()
         workshop.close()
 
-    asyncio.run(act())
+    (await act())
     assert fails == []

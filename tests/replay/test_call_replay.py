@@ -88,7 +88,7 @@ def test_any_call_on_the_same_release_goes_as_it_went(
     assert replay_calls(compiled(files), [("call-1", recorded)]) == ReplayReport(made.id, 1, (), {})
 
 
-def test_call_whose_events_came_again_with_other_bytes_goes_as_it_went() -> None:
+async def test_call_whose_events_came_again_with_other_bytes_goes_as_it_went() -> None:
     """A ring and an end are one event whatever their bytes; an answer to a menu that the saved
     state does not ask makes that state a lost one.
     """
@@ -99,7 +99,7 @@ def test_call_whose_events_came_again_with_other_bytes_goes_as_it_went() -> None
     lost = [rings, elsewhere, ended()]
     answers: list[tuple[int, Any, str]] = [(200, {"name": "Ann"}, "")]
     for sent, repeated in ((events, 2), (lost, 0)):
-        recorded = asyncio.run(conversation(made, sent, answers))
+        recorded = await conversation(made, sent, answers)
         assert [one.outcome for one in recorded].count("repeated") == repeated
         assert replay_calls(made, [("call-1", recorded)]) == ReplayReport(made.id, 1, (), {})
 
@@ -131,12 +131,12 @@ def calls_of(flow: str) -> Iterator[list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_calls_of_the_examples_go_as_they_went_even_without_the_secrets(flow: str) -> None:
+async def test_calls_of_the_examples_go_as_they_went_even_without_the_secrets(flow: str) -> None:
     """They were recorded by a server that had the secrets; whoever replays them has not."""
     body = {"name": "Ann", "status": "shipped", "tier": "gold"}
     answers = [(200, body, ""), (404, None, ""), (0, None, "timeout")]
     recorded = [
-        (str(number), asyncio.run(conversation(release(), events, answers)))
+        (str(number), (await conversation(release(), events, answers)))
         for number, events in enumerate(calls_of(flow))
     ]
     bare = compile_project(

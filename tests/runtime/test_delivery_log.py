@@ -2,10 +2,10 @@
 fails.
 """
 
-import asyncio
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -102,21 +102,19 @@ def old_file(path: Path, body: bytes, answer: bytes, *, ended: bool = False) -> 
     connection.close()
 
 
-def run_on(store: Callable[[], Store], act: Callable[[Line, Crm], Awaitable[None]]) -> None:
-    async def main() -> None:
-        opened, crm = store(), Crm()
-        await act(Line(engine(opened, crm, at=AT), echo=False), crm)
-        await opened.close()
-
-    asyncio.run(main())
+@asynccontextmanager
+async def line_on(store: Callable[[], Store]) -> AsyncIterator[tuple[Line, Crm]]:
+    opened, crm = store(), Crm()
+    yield Line(engine(opened, crm, at=AT), echo=False), crm
+    await opened.close()
 
 
-def test_a_call_of_the_version_before_goes_on_and_is_not_put_back(tmp_path: Path) -> None:
+async def test_a_call_of_the_version_before_goes_on_and_is_not_put_back(tmp_path: Path) -> None:
     path = tmp_path / "calls.db"
     answered = Line(engine(MemoryStore(), at=AT)).menu("1")
     old_file(path, answered, ASKED)
 
-    async def act(line: Line, crm: Crm) -> None:
+    async with line_on(lambda: SqliteStore(path)) as (line, crm):
         rings = line.body("ice", cli="467", to={"type": "did", "endpoint": "1"})
         for body in (rings, answered):
             again = await line.engine.answer(decode(body), body, stamp(6))
@@ -131,23 +129,19 @@ def test_a_call_of_the_version_before_goes_on_and_is_not_put_back(tmp_path: Path
         await line.stamped(line.body("dice"), 60)
         assert len(crm.asked) == 1
 
-    run_on(lambda: SqliteStore(path), act)
 
-
-def test_the_end_told_to_the_version_before_is_not_reported_again(tmp_path: Path) -> None:
+async def test_the_end_told_to_the_version_before_is_not_reported_again(tmp_path: Path) -> None:
     path = tmp_path / "calls.db"
     ends = Line(engine(MemoryStore(), at=AT)).body("dice")
     old_file(path, ends, b"{}", ended=True)
 
-    async def act(line: Line, crm: Crm) -> None:
+    async with line_on(lambda: SqliteStore(path)) as (line, crm):
         for later in (0, 6, 60):
             reply = await line.engine.answer(decode(ends), ends, stamp(later))
             assert (reply.body, reply.record.repeated) == (b"{}", True)
         await line.stamped(line.body("notify", type="x"), 61)
         await line.stamped(ends, 62)
         assert [request.url.rpartition("/")[2] for request, _ in crm.asked] == ["told"]
-
-    run_on(lambda: SqliteStore(path), act)
 
 
 entries = st.builds(
@@ -234,58 +228,50 @@ def test_stamp_names_one_request_only_with_a_fraction_of_a_second(
 WHOLE_SECOND = b"2026-11-28T10:00:00Z"
 
 
-def test_keys_within_a_whole_second_are_told_apart_by_when_they_come() -> None:
+async def test_keys_within_a_whole_second_are_told_apart_by_when_they_come() -> None:
     """The clock goes on by less than the time-out, then by more."""
     clock = iter([1000.0 + number / 8 for number in range(400)])
 
-    async def act() -> None:
-        line = Line(engine(MemoryStore(), at=AT, clock=lambda: next(clock)), echo=False)
-        await line.ice()
-        body = line.menu("1")
-        said = [words(await line.engine.answer(decode(body), body, WHOLE_SECOND)) for _ in range(3)]
-        assert said == ["Pressed 1.", "Pressed 2.", "Pressed 3."]
-        for _ in range(200):
-            next(clock)
-        again = await line.engine.answer(decode(body), body, WHOLE_SECOND)
-        assert words(again) == "Pressed 3."
-
-    asyncio.run(act())
+    line = Line(engine(MemoryStore(), at=AT, clock=lambda: next(clock)), echo=False)
+    await line.ice()
+    body = line.menu("1")
+    said = [words(await line.engine.answer(decode(body), body, WHOLE_SECOND)) for _ in range(3)]
+    assert said == ["Pressed 1.", "Pressed 2.", "Pressed 3."]
+    for _ in range(200):
+        next(clock)
+    again = await line.engine.answer(decode(body), body, WHOLE_SECOND)
+    assert words(again) == "Pressed 3."
 
 
-def test_answer_that_connects_is_given_again_to_a_key_that_comes_again() -> None:
+async def test_answer_that_connects_is_given_again_to_a_key_that_comes_again() -> None:
     """After a collect that leads to a connect, no key is asked for any more."""
     flow = LOOP.replace("  bye:", '  room: {connect: {phone: "+14045009000"}}\n  bye:').replace(
         'menu: {prompt: "Another.", options: {1: bye}, otherwise: bye}',
         "collect: {prompt: Another?, into: presses, digits: 1, otherwise: bye}, next: room",
     )
 
-    async def act() -> None:
-        line = Line(engine(MemoryStore(), at=release(flow)), echo=False)
-        await line.ice()
-        await line.stamped(line.menu("2"))
-        body = line.keys("1", "sequence", "line.other")
-        at = stamp()
-        first = await line.engine.answer(decode(body), body, at)
-        assert b"connectPstn" in first.body
-        for x_timestamp in (at, stamp(6)):
-            again = await line.engine.answer(decode(body), body, x_timestamp)
-            assert (again.body, again.record.repeated) == (first.body, True)
-
-    asyncio.run(act())
+    line = Line(engine(MemoryStore(), at=release(flow)), echo=False)
+    await line.ice()
+    await line.stamped(line.menu("2"))
+    body = line.keys("1", "sequence", "line.other")
+    at = stamp()
+    first = await line.engine.answer(decode(body), body, at)
+    assert b"connectPstn" in first.body
+    for x_timestamp in (at, stamp(6)):
+        again = await line.engine.answer(decode(body), body, x_timestamp)
+        assert (again.body, again.record.repeated) == (first.body, True)
 
 
-def test_an_answer_to_a_menu_that_the_saved_state_does_not_ask_takes_no_older_state() -> None:
+async def test_an_answer_to_a_menu_that_the_saved_state_does_not_ask_takes_no_older_state() -> None:
     """What was saved last is lost: a failover has brought back a store of before."""
 
-    async def act(line: Line, _crm: Crm) -> None:
+    async with line_on(MemoryStore) as (line, _):
         await line.ice()
         assert await line.stamped(line.menu("1", "line.other")) == "Where were we?"
 
-    run_on(MemoryStore, act)
 
-
-def test_answer_to_another_menu_with_the_newest_cookie_asks_the_open_question_again() -> None:
-    async def act(line: Line, _crm: Crm) -> None:
+async def test_answer_to_another_menu_with_the_newest_cookie_asks_the_open_question_again() -> None:
+    async with line_on(MemoryStore) as (line, _):
         line.echo = True
         await line.ice()
         assert await line.enter("2", "return", "line.ask") == "Another."
@@ -293,11 +279,9 @@ def test_answer_to_another_menu_with_the_newest_cookie_asks_the_open_question_ag
             assert await line.enter("1", "return", "line.ask") == "Another."
         assert await line.enter("1", "return", "line.ask") == "Goodbye.", "attempts run out"
 
-    run_on(MemoryStore, act)
 
-
-def test_answer_to_another_menu_with_an_older_cookie_takes_the_error_exit() -> None:
-    async def act(line: Line, _crm: Crm) -> None:
+async def test_answer_to_another_menu_with_an_older_cookie_takes_the_error_exit() -> None:
+    async with line_on(MemoryStore) as (line, _):
         line.echo = True
         await line.ice()
         first = dict(line.cookies)
@@ -305,20 +289,17 @@ def test_answer_to_another_menu_with_an_older_cookie_takes_the_error_exit() -> N
         line.cookies = first
         assert await line.stamped(line.menu("3", "line.ask"), 9) == "Where were we?"
 
-    run_on(MemoryStore, act)
 
-
-def test_answer_to_another_menu_chooses_nothing_where_the_state_is_in_the_cookie_alone() -> None:
-    async def act() -> None:
-        line = Line(engine(MemoryStore(), at=AT))
-        await line.ice()
-        await line.enter("2", "return", "line.ask")
-        line.engine = engine(MemoryStore(), at=AT)  # another worker
-        reply = await line.send(line.menu("1"))
-        assert words(reply) == "Another."
-        assert any("another question: line.ask" in entry.what for entry in reply.record.trace)
-
-    asyncio.run(act())
+async def test_answer_to_another_menu_chooses_nothing_where_the_state_is_in_the_cookie_alone() -> (
+    None
+):
+    line = Line(engine(MemoryStore(), at=AT))
+    await line.ice()
+    await line.enter("2", "return", "line.ask")
+    line.engine = engine(MemoryStore(), at=AT)  # another worker
+    reply = await line.send(line.menu("1"))
+    assert words(reply) == "Another."
+    assert any("another question: line.ask" in entry.what for entry in reply.record.trace)
 
 
 class Failing(MemoryStore):
@@ -337,31 +318,27 @@ class Failing(MemoryStore):
         return await super().load(call_id)
 
 
-def test_a_call_without_its_cookie_is_not_answered_where_that_could_not_be_saved() -> None:
+async def test_a_call_without_its_cookie_is_not_answered_where_that_could_not_be_saved() -> None:
     """The next answer would be one of the older state that is still in the store."""
     store = Failing()
 
-    async def act(line: Line, _crm: Crm) -> None:
+    async with line_on(lambda: store) as (line, _):
         await line.ice()
         store.is_full = True
         assert await line.stamped(line.menu("1")) == "The apology."
         store.is_full = False
         assert await line.stamped(line.menu("", kind="hangup"), 1) == ""
 
-    run_on(lambda: store, act)
 
-
-def test_a_call_with_its_cookie_goes_on_where_nothing_can_be_saved() -> None:
+async def test_a_call_with_its_cookie_goes_on_where_nothing_can_be_saved() -> None:
     store = Failing()
 
-    async def act(line: Line, _crm: Crm) -> None:
+    async with line_on(lambda: store) as (line, _):
         line.echo = True
         await line.ice()
         store.is_full = True
         assert await line.enter("1", "return", "line.ask") == "Pressed 1."
         assert await line.enter("1", "return", "line.ask") == "Pressed 2."
-
-    run_on(lambda: store, act)
 
 
 LONG = (
@@ -377,46 +354,38 @@ LONG = (
 )
 
 
-def test_a_state_that_outgrew_the_cookie_is_not_answered_from_an_older_cookie() -> None:
+async def test_a_state_that_outgrew_the_cookie_is_not_answered_from_an_older_cookie() -> None:
     store = Failing()
 
-    async def act() -> None:
-        line = Line(engine(store, at=release(LONG)))
-        await line.ice()
-        older = dict(line.cookies)
-        assert await line.enter("1", "return", "line.ask") == "Pressed 1 1000."
-        store.is_gone = True
-        assert await line.enter("1", "return", "line.ask") == "The apology."
-        store.is_gone = False
-        assert line.cookies != older
-
-    asyncio.run(act())
+    line = Line(engine(store, at=release(LONG)))
+    await line.ice()
+    older = dict(line.cookies)
+    assert await line.enter("1", "return", "line.ask") == "Pressed 1 1000."
+    store.is_gone = True
+    assert await line.enter("1", "return", "line.ask") == "The apology."
+    store.is_gone = False
+    assert line.cookies != older
 
 
-def test_a_cookie_that_counted_further_than_the_store_makes_its_state_a_lost_one() -> None:
-    async def act(line: Line, _crm: Crm) -> None:
+async def test_a_cookie_that_counted_further_than_the_store_makes_its_state_a_lost_one() -> None:
+    async with line_on(MemoryStore) as (line, _):
         await line.ice()
         line.echo = True
         line.cookies = {COOKIE_KEY: Codec([KEY]).sign(b"", "call-1", 5)}
         assert await line.stamped(line.menu("1")) == "Where were we?"
 
-    run_on(MemoryStore, act)
 
-
-def test_requests_of_a_report_keep_their_key_over_a_kill() -> None:
+async def test_requests_of_a_report_keep_their_key_over_a_kill() -> None:
     """The worker is killed when the report is made and nothing is saved; another one makes it."""
 
-    async def act() -> None:
-        keys = []
-        for _ in range(2):
-            crm = Crm()
-            line = Line(engine(MemoryStore(), crm, at=AT))
-            await line.ice()
-            line.count = 1
-            await line.stamped(line.body("dice"))
-            keys += [request.headers for request, _ in crm.asked]
-        assert len(keys) == 2
-        assert keys[0] == keys[1]
-        assert json.dumps(dict(keys[0])).count("idempotency-key") == 1
-
-    asyncio.run(act())
+    keys = []
+    for _ in range(2):
+        crm = Crm()
+        line = Line(engine(MemoryStore(), crm, at=AT))
+        await line.ice()
+        line.count = 1
+        await line.stamped(line.body("dice"))
+        keys += [request.headers for request, _ in crm.asked]
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+    assert json.dumps(dict(keys[0])).count("idempotency-key") == 1

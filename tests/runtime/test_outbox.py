@@ -45,61 +45,49 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store
     )
 
 
-def test_a_report_is_tried_again_until_it_arrives(opened: Callable[[], Store]) -> None:
-    async def act() -> None:
-        store = opened()
-        world = World(store)
-        await world.outbox.keep_report(REPORT)
-        await world.outbox.keep_report(REPORT)
-        assert await world.later(0.5) == 0
-        assert world.sent == 0
-        assert await world.later(1) == 0
-        assert world.sent == 1
+async def test_a_report_is_tried_again_until_it_arrives(opened: Callable[[], Store]) -> None:
+    store = opened()
+    world = World(store)
+    await world.outbox.keep_report(REPORT)
+    await world.outbox.keep_report(REPORT)
+    assert await world.later(0.5) == 0
+    assert world.sent == 0
+    assert await world.later(1) == 0
+    assert world.sent == 1
+    world.answer = TAKEN
+    assert await world.later(1) == 0
+    assert await world.later(2) == 1
+    assert await world.later(99_999) == 0
+    assert world.sent == 2
+    await store.close()
+
+
+async def test_a_report_is_given_up_after_a_day(opened: Callable[[], Store]) -> None:
+    store = opened()
+    world = World(store)
+    await world.outbox.keep_report(REPORT)
+    await world.later(REPORT_KEPT_SECONDS - 1)
+    assert world.sent == 1
+    world.answer = TAKEN
+    assert await world.later(REPORT_KEPT_SECONDS) == 0
+    await store.close()
+
+
+async def test_two_workers_send_a_report_once(tmp_path: Path) -> None:
+    stores = [SqliteStore(tmp_path / "calls.db") for _ in range(2)]
+    worlds = [World(store) for store in stores]
+    await worlds[0].outbox.keep_report(REPORT)
+    for world in worlds:
         world.answer = TAKEN
-        assert await world.later(1) == 0
-        assert await world.later(2) == 1
-        assert await world.later(99_999) == 0
-        assert world.sent == 2
+    assert sorted(await asyncio.gather(*(world.later(2) for world in worlds))) == [0, 1]
+    for store in stores:
         await store.close()
 
-    asyncio.run(act())
 
-
-def test_a_report_is_given_up_after_a_day(opened: Callable[[], Store]) -> None:
-    async def act() -> None:
-        store = opened()
-        world = World(store)
-        await world.outbox.keep_report(REPORT)
-        await world.later(REPORT_KEPT_SECONDS - 1)
-        assert world.sent == 1
-        world.answer = TAKEN
-        assert await world.later(REPORT_KEPT_SECONDS) == 0
-        await store.close()
-
-    asyncio.run(act())
-
-
-def test_two_workers_send_a_report_once(tmp_path: Path) -> None:
-    async def act() -> None:
-        stores = [SqliteStore(tmp_path / "calls.db") for _ in range(2)]
-        worlds = [World(store) for store in stores]
-        await worlds[0].outbox.keep_report(REPORT)
-        for world in worlds:
-            world.answer = TAKEN
-        assert sorted(await asyncio.gather(*(world.later(2) for world in worlds))) == [0, 1]
-        for store in stores:
-            await store.close()
-
-    asyncio.run(act())
-
-
-def test_a_report_holds_secrets_and_is_sealed(tmp_path: Path) -> None:
-    async def act() -> None:
-        store = SqliteStore(tmp_path / "calls.db")
-        await World(store).outbox.keep_report(REPORT)
-        await store.close()
-
-    asyncio.run(act())
+async def test_a_report_holds_secrets_and_is_sealed(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "calls.db")
+    await World(store).outbox.keep_report(REPORT)
+    await store.close()
     assert b"secret" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 

@@ -97,26 +97,20 @@ class Dead(Unwritable, BrokenStore):
 
 
 @pytest.mark.parametrize("store", [Unwritable, Dead])
-def test_a_call_whose_cookie_comes_back_outlives_the_store(
+async def test_a_call_whose_cookie_comes_back_outlives_the_store(
     store: type[MemoryStore], caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def run() -> None:
-        phone = Phone(engine(store()))
-        first = await phone.ice()
-        assert (words(first), first.record.outcome) == ("Number?", "unkept")
-        assert await phone.enter("1234") == "Hello Ann 0."
-        assert await phone.enter("1", "return", "line.menu") == "Goodbye Ann."
-
-    asyncio.run(run())
+    phone = Phone(engine(store()))
+    first = await phone.ice()
+    assert (words(first), first.record.outcome) == ("Number?", "unkept")
+    assert await phone.enter("1234") == "Hello Ann 0."
+    assert await phone.enter("1", "return", "line.menu") == "Goodbye Ann."
     assert "no room for call-1" in caplog.text
 
 
-def test_a_call_that_nothing_carries_hears_the_apology() -> None:
-    async def run() -> None:
-        phone = Phone(engine(Unwritable(), cookies=False))
-        assert words(await phone.ice()) == "The apology."
-        phone = Phone(engine(Dead()), echo=False)
-        await phone.ice()
-        assert await phone.enter("1234") == "The apology."
-
-    asyncio.run(run())
+async def test_a_call_that_nothing_carries_hears_the_apology() -> None:
+    phone = Phone(engine(Unwritable(), cookies=False))
+    assert words(await phone.ice()) == "The apology."
+    phone = Phone(engine(Dead()), echo=False)
+    await phone.ice()
+    assert await phone.enter("1234") == "The apology."

@@ -183,16 +183,13 @@ def test_ready_follows_the_store() -> None:
     assert sent(Readyz(Broken()), b"") == (503, b"the disk is full\n")
 
 
-def test_readiness_that_is_asked_often_is_one_write_a_second() -> None:
+async def test_readiness_that_is_asked_often_is_one_write_a_second() -> None:
     store = Counting()
     ready = Readyz(store)
 
-    async def ask() -> None:
-        await asyncio.gather(*(ready._find_store_problem() for _ in range(50)))
-        for _ in range(50):
-            await ready._find_store_problem()
-
-    asyncio.run(ask())
+    await asyncio.gather(*(ready._find_store_problem() for _ in range(50)))
+    for _ in range(50):
+        await ready._find_store_problem()
     assert store.probes == 1
 
 

@@ -126,26 +126,23 @@ def action(found: Answer) -> str:
     return str(json.loads(found[2])["action"]["name"])
 
 
-def test_a_call_on_one_connection() -> None:
-    async def run() -> None:
-        async with serving() as line:
-            reader, writer = await line.connect()
-            writer.write(request(ice()))
-            status, headers, _ = asked = await answer(reader)
-            assert (status, headers["content-type"], action(asked)) == (
-                200,
-                "application/json",
-                "runMenu",
-            )
-            assert "date" in headers
-            writer.write(request(pressed("12345674")))
-            assert json.loads((await answer(reader))[2])["instructions"][0]["text"] == "Hello Ann."
-            writer.write(request({"event": "tea"}))
-            assert (await answer(reader))[0] == 400
-            assert line.server.server_state.total_requests == 3
-            writer.close()
-
-    asyncio.run(run())
+async def test_a_call_on_one_connection() -> None:
+    async with serving() as line:
+        reader, writer = await line.connect()
+        writer.write(request(ice()))
+        status, headers, _ = asked = await answer(reader)
+        assert (status, headers["content-type"], action(asked)) == (
+            200,
+            "application/json",
+            "runMenu",
+        )
+        assert "date" in headers
+        writer.write(request(pressed("12345674")))
+        assert json.loads((await answer(reader))[2])["instructions"][0]["text"] == "Hello Ann."
+        writer.write(request({"event": "tea"}))
+        assert (await answer(reader))[0] == 400
+        assert line.server.server_state.total_requests == 3
+        writer.close()
 
 
 @pytest.mark.parametrize(
@@ -159,7 +156,7 @@ def test_a_call_on_one_connection() -> None:
         (request(ice(), version="1.0"), False),
     ],
 )
-def test_unusual_callbacks_are_answered_all_the_same(
+async def test_unusual_callbacks_are_answered_all_the_same(
     sent: bytes, direct: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[DirectRequest] = []
@@ -169,15 +166,15 @@ def test_unusual_callbacks_are_answered_all_the_same(
         "begin",
         lambda exchange, front: begun.append(exchange) or begin(exchange, front),
     )
-    (found,) = asyncio.run(exchanged(sent))
+    (found,) = await exchanged(sent)
     assert (found[0], action(found)) == (200, "runMenu")
     assert bool(begun) is direct
 
 
-def test_a_body_in_chunks_or_in_pieces() -> None:
+async def test_a_body_in_chunks_or_in_pieces() -> None:
     body = json.dumps(ice()).encode()
     head = b"POST /sinch HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"
-    (found,) = asyncio.run(exchanged(head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)))
+    (found,) = await exchanged(head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
     assert action(found) == "runMenu"
 
     async def in_pieces() -> None:
@@ -190,32 +187,29 @@ def test_a_body_in_chunks_or_in_pieces() -> None:
             assert action(await answer(reader)) == "runMenu"
             writer.close()
 
-    asyncio.run(in_pieces())
+    (await in_pieces())
 
 
-def test_whoever_expects_to_be_asked_is_asked() -> None:
-    async def run() -> None:
-        async with serving() as line:
-            reader, writer = await line.connect()
-            head, _, body = request(ice(), "expect: 100-continue").partition(b"\r\n\r\n")
-            writer.write(head + b"\r\n\r\n")
-            assert b"100 Continue" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
-            writer.write(body)
-            assert action(await answer(reader)) == "runMenu"
-            writer.close()
-
-    asyncio.run(run())
+async def test_whoever_expects_to_be_asked_is_asked() -> None:
+    async with serving() as line:
+        reader, writer = await line.connect()
+        head, _, body = request(ice(), "expect: 100-continue").partition(b"\r\n\r\n")
+        writer.write(head + b"\r\n\r\n")
+        assert b"100 Continue" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
+        writer.write(body)
+        assert action(await answer(reader)) == "runMenu"
+        writer.close()
 
 
-def test_what_is_too_large_or_no_http_is_refused() -> None:
+async def test_what_is_too_large_or_no_http_is_refused() -> None:
     for size in (MAX_CALLBACK_BYTES + 1, 200_000):
-        assert asyncio.run(exchanged(request(b"{" * size)))[0][0] == 413
-    assert asyncio.run(exchanged(b"POST /sinch\r\n\r\n"))[0][0] == 400
-    assert asyncio.run(exchanged(request(b"", method="GET")))[0][0] == 404
-    assert asyncio.run(exchanged(request(b"")))[0][0] == 400
+        assert (await exchanged(request(b"{" * size)))[0][0] == 413
+    assert (await exchanged(b"POST /sinch\r\n\r\n"))[0][0] == 400
+    assert (await exchanged(request(b"", method="GET")))[0][0] == 404
+    assert (await exchanged(request(b"")))[0][0] == 400
 
 
-def test_requests_that_do_not_wait_are_answered_in_order() -> None:
+async def test_requests_that_do_not_wait_are_answered_in_order() -> None:
     sent = [
         request(ice("a")),
         request(b"", path="/other"),
@@ -223,46 +217,40 @@ def test_requests_that_do_not_wait_are_answered_in_order() -> None:
         request(pressed("12345674", "b")),
         request(ice("c")),
     ]
-    found = asyncio.run(exchanged(b"".join(sent), len(sent)))
+    found = await exchanged(b"".join(sent), len(sent))
     assert [status for status, _, _ in found] == [200, 404, 200, 200, 200]
     assert "Hello Ann." in found[3][2].decode()
     assert action(found[4]) == "runMenu"
 
 
-def test_a_connection_that_is_not_used_is_closed() -> None:
-    async def run() -> None:
-        async with serving() as line:
-            reader, writer = await line.connect()
-            for _ in range(3):
-                writer.write(request(ice()))
-                await answer(reader)
-                await asyncio.sleep(0.5)
-            assert await asyncio.wait_for(reader.read(), 3) == b""
-            writer.close()
-
-    asyncio.run(run())
-
-
-def test_a_stopping_server_answers_first() -> None:
-    async def run() -> None:
-        async with serving() as line:
-            reader, writer = await line.connect()
-            line.store.told.clear()
+async def test_a_connection_that_is_not_used_is_closed() -> None:
+    async with serving() as line:
+        reader, writer = await line.connect()
+        for _ in range(3):
             writer.write(request(ice()))
-            await asyncio.sleep(0.05)
-            line.server.should_exit = True
-            await asyncio.sleep(0.25)
-            assert line.server.server_state.connections
-            line.store.told.set()
-            found = await answer(reader)
-            assert (action(found), found[1]["connection"]) == ("runMenu", "close")
-            assert await reader.read() == b""
-            writer.close()
-
-    asyncio.run(run())
+            await answer(reader)
+            await asyncio.sleep(0.5)
+        assert await asyncio.wait_for(reader.read(), 3) == b""
+        writer.close()
 
 
-def test_whoever_hangs_up_gets_no_answer_but_the_work_is_done() -> None:
+async def test_a_stopping_server_answers_first() -> None:
+    async with serving() as line:
+        reader, writer = await line.connect()
+        line.store.told.clear()
+        writer.write(request(ice()))
+        await asyncio.sleep(0.05)
+        line.server.should_exit = True
+        await asyncio.sleep(0.25)
+        assert line.server.server_state.connections
+        line.store.told.set()
+        found = await answer(reader)
+        assert (action(found), found[1]["connection"]) == ("runMenu", "close")
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_whoever_hangs_up_gets_no_answer_but_the_work_is_done() -> None:
     done = asyncio.Event()
 
     async def slow(_request: LookupRequest, _left: float) -> LookupResult:
@@ -270,30 +258,29 @@ def test_whoever_hangs_up_gets_no_answer_but_the_work_is_done() -> None:
         done.set()
         return LookupResult(200, {"name": "Ann"})
 
-    async def run() -> None:
-        async with serving(slow) as line:
-            reader, writer = await line.connect()
-            writer.write(request(ice()))
-            await answer(reader)
-            writer.write(request(pressed("12345674")))
-            await asyncio.sleep(0.05)
-            writer.close()
-            await asyncio.sleep(0.05)
-            assert (
-                len(line.server.server_state.connections),
-                len(line.server.server_state.tasks),
-            ) == (0, 1)
-            line.server.should_exit = True
-            await asyncio.sleep(0.1)
-        assert done.is_set()
-
-    asyncio.run(run())
+    async with serving(slow) as line:
+        reader, writer = await line.connect()
+        writer.write(request(ice()))
+        await answer(reader)
+        writer.write(request(pressed("12345674")))
+        await asyncio.sleep(0.05)
+        writer.close()
+        await asyncio.sleep(0.05)
+        assert (
+            len(line.server.server_state.connections),
+            len(line.server.server_state.tasks),
+        ) == (0, 1)
+        line.server.should_exit = True
+        await asyncio.sleep(0.1)
+    assert done.is_set()
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("a mistake of ours"), asyncio.CancelledError()])
-def test_what_cannot_fail_fails(failure: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_cannot_fail_fails(
+    failure: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def broken(*_: Any) -> Any:
         raise failure
 
     monkeypatch.setattr(CallbackHandler, "answer_request", broken)
-    assert asyncio.run(exchanged(request(ice())))[0][0] == 500
+    assert (await exchanged(request(ice())))[0][0] == 500

@@ -277,19 +277,16 @@ def test_reports_of_what_nobody_catches_hold_nothing_of_callers(
     assert not any(marker in written for marker in MARKERS), written
 
 
-def test_a_server_whose_callers_hang_up_writes_nothing_of_them(
+async def test_a_server_whose_callers_hang_up_writes_nothing_of_them(
     serve: Callable[..., Served],
 ) -> None:
     served = serve("--workers", "2", signed=False)
     address = ("127.0.0.1", int(served.url.rpartition(":")[2]))
     cookies = [{"key": "fe", "value": COOKIE}]
 
-    async def run() -> None:
-        for number in range(40):
-            for body in (ice(f"c{number}", cookies=cookies), pressed(TYPED, f"c{number}")):
-                await send(address, msgspec.json.encode(body), reset=number % 2 == 0)
-
-    asyncio.run(run())
+    for number in range(40):
+        for body in (ice(f"c{number}", cookies=cookies), pressed(TYPED, f"c{number}")):
+            await send(address, msgspec.json.encode(body), reset=number % 2 == 0)
     assert served.stop() == 0
     written = served.out.read_text() + served.err.read_text()
     assert not any(marker in written for marker in MARKERS), written

@@ -159,24 +159,24 @@ def aimed_at(seconds: float, pairs: int) -> list[float]:
     return [seconds + (number - pairs / 2) / 1000 for number in range(pairs)]
 
 
-def test_pairs_of_callbacks_at_either_time_out_get_no_502(
+async def test_pairs_of_callbacks_at_either_time_out_get_no_502(
     proxy: Proxy, start: Callable[..., Served], tmp_path: Path
 ) -> None:
     """Both time-outs scaled down; the proxy's stays the shorter one, as it is with the defaults."""
     served = start("--keep-alive", "3")
     port = proxy.start(tmp_path, served.port, "1s")
     pauses = aimed_at(1.0, PAIRS // 2) + aimed_at(3.0, PAIRS // 2)
-    assert asyncio.run(call_in_pairs(port, pauses)) == {200: 2 * PAIRS}
+    assert (await call_in_pairs(port, pauses)) == {200: 2 * PAIRS}
 
 
-def test_defaults_of_both_never_have_the_server_close_first(
+async def test_defaults_of_both_never_have_the_server_close_first(
     proxy: Proxy, start: Callable[..., Served], tmp_path: Path
 ) -> None:
     """uvicorn alone would close after five seconds."""
     value, unit = int(proxy.keeps[:-1]), {"s": 1, "m": 60}[proxy.keeps[-1]]
     assert value * unit < DEFAULT_KEEP_ALIVE_SECONDS
     port = proxy.start(tmp_path, start().port, proxy.keeps)
-    assert asyncio.run(call_in_pairs(port, aimed_at(5.0, 100))) == {200: 200}
+    assert (await call_in_pairs(port, aimed_at(5.0, 100))) == {200: 200}
 
 
 def test_only_callbacks_get_through_the_examples(

@@ -84,26 +84,26 @@ def no_watches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("trouble", [full, no_watches])
-def test_flows_are_followed_while_something_beside_that_fails(
+async def test_flows_are_followed_while_something_beside_that_fails(
     house: House, monkeypatch: pytest.MonkeyPatch, trouble: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
     """It ended the following too, without a word, until the next restart."""
     monkeypatch.setattr(followed, "DRAIN_SECONDS", 0.05)
     trouble(monkeypatch)
-    asyncio.run(house.serves("Two."))
+    (await house.serves("Two."))
 
 
-def test_whoever_publishes_shows_it_at_once_and_others_look(
+async def test_whoever_publishes_shows_it_at_once_and_others_look(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker that follows waited up to 50 ms until it looked what it had published itself."""
     monkeypatch.setattr(followed, "LEDGER_POLL_SECONDS", 60.0)
     house.live.close()
     house.live = ReleaseService(house.settings)
-    asyncio.run(house.serves("Two."))
+    (await house.serves("Two."))
 
 
-def test_worker_drops_releases_that_no_call_is_on(
+async def test_worker_drops_releases_that_no_call_is_on(
     house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Each release of five hours stayed in the memory of each worker."""
@@ -113,25 +113,20 @@ def test_worker_drops_releases_that_no_call_is_on(
     registry = house.live.create_registry()
     first = registry.current
 
-    async def act() -> None:
-        await store.save("call", SavedCall(1, b"", b"", b"", 0.0, first.id), time.time() + 60)
-        task = asyncio.create_task(house.live._forget_releases(registry, store))
-        releases = [publish_release(house, words) for words in ("Two.", "Three.")]
-        for release in releases:
-            registry.serve(release)
-        assert (
-            len(registry.loaded_releases)
-            == len(house.live.compile_worker.archive.list_releases())
-            == 3
-        )
-        async with asyncio.timeout(10):
-            while len(registry.loaded_releases) == 3:  # noqa: ASYNC110  # nobody tells of it
-                await asyncio.sleep(0.02)
-        assert {release.id for release in registry.loaded_releases} == {first.id, releases[-1].id}
-        task.cancel()
-        await store.close()
-
-    asyncio.run(act())
+    await store.save("call", SavedCall(1, b"", b"", b"", 0.0, first.id), time.time() + 60)
+    task = asyncio.create_task(house.live._forget_releases(registry, store))
+    releases = [publish_release(house, words) for words in ("Two.", "Three.")]
+    for release in releases:
+        registry.serve(release)
+    assert (
+        len(registry.loaded_releases) == len(house.live.compile_worker.archive.list_releases()) == 3
+    )
+    async with asyncio.timeout(10):
+        while len(registry.loaded_releases) == 3:  # noqa: ASYNC110  # nobody tells of it
+            await asyncio.sleep(0.02)
+    assert {release.id for release in registry.loaded_releases} == {first.id, releases[-1].id}
+    task.cancel()
+    await store.close()
 
 
 def publish_release(house: House, words: str) -> Release:
@@ -142,7 +137,7 @@ def publish_release(house: House, words: str) -> Release:
     return release
 
 
-def test_a_server_that_missed_another_as_both_started_says_that_it_does_not_follow(
+async def test_a_server_that_missed_another_as_both_started_says_that_it_does_not_follow(
     house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     house.live.publish()
@@ -150,15 +145,12 @@ def test_a_server_that_missed_another_as_both_started_says_that_it_does_not_foll
     assert other.try_lead()
     other.leader_record.take_over("", 5.0)
 
-    async def act() -> None:
-        task = asyncio.create_task(house.live._run_as_leader(MemoryStore()))
-        async with asyncio.timeout(10):
-            # nobody tells of it
-            while "a store has one set of flows" not in caplog.text:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-        task.cancel()
-
-    asyncio.run(act())
+    task = asyncio.create_task(house.live._run_as_leader(MemoryStore()))
+    async with asyncio.timeout(10):
+        # nobody tells of it
+        while "a store has one set of flows" not in caplog.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    task.cancel()
     other.close()
     assert f"which serves {tmp_path / 'others'}" in caplog.text
 

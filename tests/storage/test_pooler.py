@@ -1,6 +1,5 @@
 """PostgreSQL behind a pooler: sessions are kept, or the pooler is refused."""
 
-import asyncio
 import re
 import sys
 import threading
@@ -32,22 +31,19 @@ def pooler(request: pytest.FixtureRequest, postgresql: str) -> Iterator[str]:
         yield address
 
 
-def test_store_behind_a_pooler_of_sessions_works(pooler: str) -> None:
-    async def run() -> None:
-        store, other = open_store(pooler), open_store(pooler)
-        for number in range(12):  # often enough for statements to be prepared
-            call = f"call {number}"
-            assert await store.save(call, STEP, 2e9) is STEP
-            assert await other.load(call) == STEP
-            assert await store.claim(call, b"d", 2e9)
-            assert not await other.claim(call, b"d", 2e9)
-        await store.check_writable()
-        assert await store.drop_expired(3e9) >= 12
-        assert await store.find_needed_releases() == set()
-        await store.close()
-        await other.close()
-
-    asyncio.run(run())
+async def test_store_behind_a_pooler_of_sessions_works(pooler: str) -> None:
+    store, other = open_store(pooler), open_store(pooler)
+    for number in range(12):  # often enough for statements to be prepared
+        call = f"call {number}"
+        assert await store.save(call, STEP, 2e9) is STEP
+        assert await other.load(call) == STEP
+        assert await store.claim(call, b"d", 2e9)
+        assert not await other.claim(call, b"d", 2e9)
+    await store.check_writable()
+    assert await store.drop_expired(3e9) >= 12
+    assert await store.find_needed_releases() == set()
+    await store.close()
+    await other.close()
 
 
 def test_statement_over_a_pooler_has_a_time_limit_and_no_search_path_of_ours(pooler: str) -> None:
@@ -92,7 +88,7 @@ def test_archive_behind_a_pooler_of_sessions_works(pooler: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["voice", "flowengine"])
-def test_tables_are_found_whatever_the_role_is_called(postgresql: str, name: str) -> None:
+async def test_tables_are_found_whatever_the_role_is_called(postgresql: str, name: str) -> None:
     """ "$user" in search_path is a schema of the role's name: tables of others may stand in it."""
     with psycopg.connect(postgresql, autocommit=True) as other:
         other.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE; DROP ROLE IF EXISTS {name}")
@@ -104,14 +100,11 @@ def test_tables_are_found_whatever_the_role_is_called(postgresql: str, name: str
             )
     address = postgresql.replace("postgres:@", f"{name}:@")
 
-    async def run() -> None:
+    try:
         store = open_store(address)
         await store.save("call", STEP, 2e9)
         assert await store.load("call") == STEP
         await store.close()
-
-    try:
-        asyncio.run(run())
         with psycopg.connect(postgresql) as other:
             assert other.execute("SELECT count(*) FROM flowengine.calls").fetchone() == (1,)
     finally:

@@ -54,16 +54,13 @@ def test_a_post_sends_its_body(service: Service) -> None:
     assert service.seen[0][2] == b'{"a":1}'
 
 
-def test_connections_are_kept_and_cookies_are_not(service: Service) -> None:
-    async def run() -> None:
-        client = LookupClient(lambda: {service.netloc: True})
-        request = LookupRequest("crm", "GET", service.url + "/text", {}, b"", 1, 0)
-        assert await client(request, 1) == await client(request, 1)
-        (pool,) = client._pools.values()
-        assert len(pool.client._transport._pool.connections) == 1  # type: ignore[attr-defined]
-        await client.close()
-
-    asyncio.run(run())
+async def test_connections_are_kept_and_cookies_are_not(service: Service) -> None:
+    client = LookupClient(lambda: {service.netloc: True})
+    request = LookupRequest("crm", "GET", service.url + "/text", {}, b"", 1, 0)
+    assert await client(request, 1) == await client(request, 1)
+    (pool,) = client._pools.values()
+    assert len(pool.client._transport._pool.connections) == 1  # type: ignore[attr-defined]
+    await client.close()
     assert "cookie" not in service.seen[1][1]
 
 
@@ -146,7 +143,7 @@ def test_redirect_with_user_and_password_authorizes_nobody(service: Service) -> 
     assert service.seen[1][1]["host"] == local
 
 
-def test_user_and_password_of_a_service_stay_with_it(service: Service) -> None:
+async def test_user_and_password_of_a_service_stay_with_it(service: Service) -> None:
     local = service.netloc.replace("127.0.0.1", "localhost")
     service.redirect = f"http://{local}/ok"
     asked = LookupRequest("crm", "GET", f"http://us:word@{service.netloc}/redirect", {}, b"", 1, 0)
@@ -158,7 +155,7 @@ def test_user_and_password_of_a_service_stay_with_it(service: Service) -> None:
         finally:
             await client.close()
 
-    assert asyncio.run(run()).status == 200
+    assert (await run()).status == 200
     assert service.seen[0][1]["authorization"].startswith("Basic ")
     assert "authorization" not in service.seen[1][1]
 
@@ -167,7 +164,7 @@ def test_user_and_password_of_a_service_stay_with_it(service: Service) -> None:
     ("value", "sent"),
     [("Bj\u00f6rn", "Björn".encode()), ("日本", "日本".encode()), ("a\ud800", b"a?")],
 )
-def test_header_with_other_letters_than_ascii_arrives_as_utf8(
+async def test_header_with_other_letters_than_ascii_arrives_as_utf8(
     service: Service, value: str, sent: bytes
 ) -> None:
     asked = LookupRequest("crm", "GET", service.url + "/ok", {"X-Name": value}, b"", 1, 0)
@@ -179,7 +176,7 @@ def test_header_with_other_letters_than_ascii_arrives_as_utf8(
         finally:
             await client.close()
 
-    assert asyncio.run(run()).status == 200
+    assert (await run()).status == 200
     assert service.seen[0][1]["x-name"].encode("latin-1") == sent
 
 

@@ -32,7 +32,7 @@ async def ask_often(client: LookupClient, asked: LookupRequest, times: int) -> l
     return [await client(asked, 5) for _ in range(times)]
 
 
-def test_lookup_while_another_service_hangs_is_answered(
+async def test_lookup_while_another_service_hangs_is_answered(
     hanging: SilentService, service: Service
 ) -> None:
     hosts = {hanging.netloc: True, service.netloc: True}
@@ -52,11 +52,11 @@ def test_lookup_while_another_service_hangs_is_answered(
         await client.close()
         return found
 
-    assert asyncio.run(run()).status == 200
+    assert (await run()).status == 200
     assert len(hanging.accepted) <= 50
 
 
-def test_lookups_while_a_service_hangs_have_places_again_afterwards(
+async def test_lookups_while_a_service_hangs_have_places_again_afterwards(
     hanging: SilentService,
 ) -> None:
     async def run() -> LookupResult:
@@ -73,13 +73,13 @@ def test_lookups_while_a_service_hangs_have_places_again_afterwards(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(breaker, "FIRST_PAUSE_SECONDS", 0.1)
-        assert asyncio.run(run()).status == 200
+        assert (await run()).status == 200
 
 
 @pytest.mark.parametrize(
     ("mode", "error"), [("hang", "timeout"), ("trickle", "timeout"), ("close", "connection")]
 )
-def test_circuit_of_a_service_without_answers_opens_and_closes(
+async def test_circuit_of_a_service_without_answers_opens_and_closes(
     mode: str, error: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(breaker, "FIRST_PAUSE_SECONDS", 0.3)
@@ -104,7 +104,7 @@ def test_circuit_of_a_service_without_answers_opens_and_closes(
         await client.close()
 
     with caplog.at_level(logging.WARNING), silent_service(mode) as service:
-        asyncio.run(run(service))
+        (await run(service))
     assert seen[5:] == [
         ("slow", error),
         ("slow", "circuit open"),
@@ -120,29 +120,27 @@ def test_circuit_of_a_service_without_answers_opens_and_closes(
     assert closed == "slow answers again: its circuit is closed"
 
 
-def test_circuit_of_a_service_that_refuses_opens() -> None:
+async def test_circuit_of_a_service_that_refuses_opens() -> None:
     async def run() -> list[LookupResult]:
         client = LookupClient(lambda: {"127.0.0.1:9": True})
         found = await ask_often(client, request("gone", "http://127.0.0.1:9/"), 6)
         await client.close()
         return found
 
-    assert [found.error for found in asyncio.run(run())] == ["refused"] * 5 + [
-        "circuit open: refused"
-    ]
+    assert [found.error for found in (await run())] == ["refused"] * 5 + ["circuit open: refused"]
 
 
-def test_circuit_of_a_service_that_answers_with_errors_stays_closed(service: Service) -> None:
+async def test_circuit_of_a_service_that_answers_with_errors_stays_closed(service: Service) -> None:
     async def run() -> list[LookupResult]:
         client = LookupClient(lambda: {service.netloc: True})
         found = await ask_often(client, request("crm", service.url + "/fail"), 12)
         await client.close()
         return found
 
-    assert {found.status for found in asyncio.run(run())} == {500}
+    assert {found.status for found in (await run())} == {500}
 
 
-def test_circuit_is_not_opened_by_lookups_that_cannot_be_sent(service: Service) -> None:
+async def test_circuit_is_not_opened_by_lookups_that_cannot_be_sent(service: Service) -> None:
     async def run() -> list[LookupResult]:
         client = LookupClient(lambda: {service.netloc: True})
         bad = request("crm", service.url + "/ok", headers={"X A": "1"})
@@ -151,12 +149,12 @@ def test_circuit_is_not_opened_by_lookups_that_cannot_be_sent(service: Service) 
         await client.close()
         return found
 
-    *bad, good = asyncio.run(run())
+    *bad, good = await run()
     assert {found.error for found in bad} == {"cannot be sent"}
     assert good.status == 200
 
 
-def test_circuit_is_not_opened_by_lookups_that_had_no_time(hanging: SilentService) -> None:
+async def test_circuit_is_not_opened_by_lookups_that_had_no_time(hanging: SilentService) -> None:
     """The deadline of the callback was near: that says nothing about the service."""
 
     async def run() -> set[str]:
@@ -165,10 +163,10 @@ def test_circuit_is_not_opened_by_lookups_that_had_no_time(hanging: SilentServic
         await client.close()
         return {one.error for one in found}
 
-    assert asyncio.run(run()) == {"timeout"}
+    assert (await run()) == {"timeout"}
 
 
-def test_circuits_of_two_services_at_one_host_are_apart(hanging: SilentService) -> None:
+async def test_circuits_of_two_services_at_one_host_are_apart(hanging: SilentService) -> None:
     async def run() -> LookupResult:
         client = LookupClient(lambda: {hanging.netloc: True})
         await ask_often(client, request("slow", hanging.url + "/", 0.05), 6)
@@ -176,10 +174,10 @@ def test_circuits_of_two_services_at_one_host_are_apart(hanging: SilentService) 
         await client.close()
         return found
 
-    assert asyncio.run(run()).error == "timeout"
+    assert (await run()).error == "timeout"
 
 
-def test_hanging_name_server_leaves_other_services_alone(
+async def test_hanging_name_server_leaves_other_services_alone(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither names of other services nor the default executor wait for it."""
@@ -196,7 +194,7 @@ def test_hanging_name_server_leaves_other_services_alone(
     names = [f"a{number}.hanging.example" for number in range(40)]
     hosts = {**dict.fromkeys(names, False), named.removeprefix("http://"): True}
 
-    async def run() -> tuple[LookupResult, list[LookupResult], str]:
+    try:
         client = LookupClient(lambda: hosts)
         lookups = [
             asyncio.create_task(client(request(name[:3], f"http://{name}/", 1.5), 5))
@@ -208,10 +206,6 @@ def test_hanging_name_server_leaves_other_services_alone(
         other = await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 1.0)
         lost = await asyncio.gather(*lookups)
         await client.close()
-        return found, lost, other
-
-    try:
-        found, lost, other = asyncio.run(run())
     finally:
         release.set()
     assert found.status == 200
@@ -219,7 +213,7 @@ def test_hanging_name_server_leaves_other_services_alone(
     assert {one.error for one in lost} == {"timeout"}
 
 
-def test_name_that_hangs_holds_a_bounded_number_of_threads(
+async def test_name_that_hangs_holds_a_bounded_number_of_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from flowengine.server.fetch import resolver
@@ -237,12 +231,12 @@ def test_name_that_hangs_holds_a_bounded_number_of_threads(
         return threading.active_count()
 
     try:
-        assert asyncio.run(run()) - before <= resolver.MAX_THREADS_PER_NAME
+        assert (await run()) - before <= resolver.MAX_THREADS_PER_NAME
     finally:
         release.set()
 
 
-def test_second_address_is_tried_when_the_first_swallows_packets(
+async def test_second_address_is_tried_when_the_first_swallows_packets(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A listener whose queue is full swallows what comes."""
@@ -267,7 +261,7 @@ def test_second_address_is_tried_when_the_first_swallows_packets(
         return found
 
     try:
-        assert asyncio.run(run()).status == 200
+        assert (await run()).status == 200
     finally:
         for filler in (*fillers, full):
             filler.close()

@@ -6,9 +6,8 @@ import asyncio
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -45,15 +44,13 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-def using(address: str, act: Callable[[Store], Awaitable[None]]) -> None:
-    async def main() -> None:
-        store = open_store(address)
-        try:
-            await act(store)
-        finally:
-            await store.close()
-
-    asyncio.run(main())
+@asynccontextmanager
+async def opened_store(address: str) -> AsyncIterator[Store]:
+    store = open_store(address)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 @contextmanager
@@ -72,12 +69,10 @@ def cut_off(address: str) -> None:
         )
 
 
-def test_what_is_saved_in_one_moment_is_one_transaction(postgresql: str) -> None:
-    async def act(store: Store) -> None:
+async def test_what_is_saved_in_one_moment_is_one_transaction(postgresql: str) -> None:
+    async with opened_store(postgresql) as store:
         await store.save("warm", STEP, LATER)
         await asyncio.gather(*(store.save(f"call {n}", STEP, LATER) for n in range(64)))
-
-    using(postgresql, act)
     with asking(postgresql) as other:
         groups = other.execute(
             "SELECT count(*) FROM flowengine.calls GROUP BY xmin::text ORDER BY 1"
@@ -85,8 +80,10 @@ def test_what_is_saved_in_one_moment_is_one_transaction(postgresql: str) -> None
     assert groups == [(1,), (64,)]
 
 
-def test_a_failing_statement_fails_those_of_its_moment_and_nothing_else(postgresql: str) -> None:
-    async def act(store: Store) -> None:
+async def test_a_failing_statement_fails_those_of_its_moment_and_nothing_else(
+    postgresql: str,
+) -> None:
+    async with opened_store(postgresql) as store:
         too_big = STEP._replace(counter=2**63)
         failed = await asyncio.gather(
             store.save("a", STEP, LATER), store.save("b", too_big, LATER), return_exceptions=True
@@ -95,11 +92,9 @@ def test_a_failing_statement_fails_those_of_its_moment_and_nothing_else(postgres
         assert await store.load("a") is None
         assert await store.save("a", STEP, LATER) is STEP
 
-    using(postgresql, act)
 
-
-def test_a_call_that_rings_again_is_known_as_such_by_each_machine(postgresql: str) -> None:
-    async def act(store: Store) -> None:
+async def test_a_call_that_rings_again_is_known_as_such_by_each_machine(postgresql: str) -> None:
+    async with opened_store(postgresql) as store:
         other = open_store(postgresql)
         phones = [Phone(engine(store)), Phone(engine(other))]
         body = phones[0].body("ice", cli="467", to={"type": "did", "endpoint": "1"})
@@ -108,28 +103,24 @@ def test_a_call_that_rings_again_is_known_as_such_by_each_machine(postgresql: st
         assert [reply.record.repeated for reply in replies] == [False, True, True, True]
         assert len({reply.body for reply in replies}) == 1
 
-    using(postgresql, act)
 
-
-def test_it_goes_on_when_the_server_was_started_anew(postgresql: str) -> None:
-    async def act(store: Store) -> None:
+async def test_it_goes_on_when_the_server_was_started_anew(postgresql: str) -> None:
+    async with opened_store(postgresql) as store:
         for counter in range(1, 6):
             kept = STEP._replace(counter=counter)
             assert await store.save("a", kept, LATER) is kept
             cut_off(postgresql)
             assert await store.load("a") == kept
 
-    using(postgresql, act)
 
-
-def test_whoever_waits_for_a_lock_gives_up_in_time_and_the_store_works_again(
+async def test_whoever_waits_for_a_lock_gives_up_in_time_and_the_store_works_again(
     postgresql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "flowengine.storage.sessions.postgresql_store.STATEMENT_TIMEOUT_SECONDS", 0.2
     )
 
-    async def act(store: Store) -> None:
+    async with opened_store(postgresql) as store:
         await store.save("a", STEP, LATER)
         with psycopg.connect(postgresql) as other:
             other.execute("UPDATE flowengine.calls SET expires = 0")
@@ -139,8 +130,6 @@ def test_whoever_waits_for_a_lock_gives_up_in_time_and_the_store_works_again(
             other.rollback()
         kept = STEP._replace(counter=3)
         assert await store.save("a", kept, LATER) is kept
-
-    using(postgresql, act)
 
 
 def test_machines_that_save_the_same_calls_agree_on_each_and_never_wait_for_each_other_in_a_ring(
@@ -158,10 +147,10 @@ def test_machines_that_save_the_same_calls_agree_on_each_and_never_wait_for_each
     assert first == second == third
 
 
-def test_a_letter_is_for_one_machine_at_a_time(postgresql: str) -> None:
+async def test_a_letter_is_for_one_machine_at_a_time(postgresql: str) -> None:
     from flowengine.storage.sessions import PendingReport
 
-    async def act(store: Store) -> None:
+    async with opened_store(postgresql) as store:
         other = open_store(postgresql)
         letters = [PendingReport(b"%d" % number, b"content", 0, LATER) for number in range(40)]
         await asyncio.gather(*(store.add_report(letter, 1.0) for letter in letters))
@@ -175,25 +164,18 @@ def test_a_letter_is_for_one_machine_at_a_time(postgresql: str) -> None:
         assert sorted(letter.id for letter in claimed) == sorted(letter.id for letter in letters)
         assert {letter.tries for letter in claimed} == {1}
 
-    using(postgresql, act)
+
+async def test_closing_finishes_what_is_being_saved(postgresql: str) -> None:
+    store = open_store(postgresql)
+    saving = asyncio.ensure_future(store.save("a", STEP, LATER))
+    await asyncio.sleep(0)
+    await store.close()
+    assert await saving is STEP
 
 
-def test_closing_finishes_what_is_being_saved(postgresql: str) -> None:
-    async def main() -> None:
-        store = open_store(postgresql)
-        saving = asyncio.ensure_future(store.save("a", STEP, LATER))
-        await asyncio.sleep(0)
-        await store.close()
-        assert await saving is STEP
-
-    asyncio.run(main())
-
-
-def test_tables_of_another_version_are_refused(postgresql: str) -> None:
-    async def act(_store: Store) -> None:
-        """It makes the tables."""
-
-    using(postgresql, act)
+async def test_tables_of_another_version_are_refused(postgresql: str) -> None:
+    async with opened_store(postgresql):
+        pass  # the tables are made
     with asking(postgresql) as other:
         other.execute("UPDATE flowengine.parts SET version = 7")
     with pytest.raises(
@@ -202,11 +184,9 @@ def test_tables_of_another_version_are_refused(postgresql: str) -> None:
         open_store(postgresql)
 
 
-def test_whoever_may_use_the_tables_need_not_be_allowed_to_make_any(postgresql: str) -> None:
-    async def act(store: Store) -> None:
-        assert await store.save("a", STEP._replace(counter=int(time.time())), LATER)
-
-    using(postgresql, act)
+async def test_whoever_may_use_the_tables_need_not_be_allowed_to_make_any(postgresql: str) -> None:
+    async with opened_store(postgresql) as store:
+        assert await store.save("a", STEP, LATER)
     with asking(postgresql) as other:
         other.execute("DROP ROLE IF EXISTS clerk")
         other.execute("CREATE ROLE clerk LOGIN")
@@ -215,7 +195,8 @@ def test_whoever_may_use_the_tables_need_not_be_allowed_to_make_any(postgresql: 
             "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA flowengine TO clerk"
         )
         try:
-            using(postgresql.replace("postgres:@", "clerk:@"), act)
+            async with opened_store(postgresql.replace("postgres:@", "clerk:@")) as store:
+                assert await store.save("b", STEP, LATER)
         finally:
             other.execute("DROP OWNED BY clerk")
             other.execute("DROP ROLE clerk")

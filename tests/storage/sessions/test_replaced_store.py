@@ -6,7 +6,8 @@ import asyncio
 import shutil
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -25,14 +26,12 @@ def soon() -> float:
     return time.time() + CALL_KEPT_SECONDS
 
 
-def running(path: Path, act: Callable[[SqliteStore, SqliteStore], Awaitable[None]]) -> None:
-    async def main() -> None:
-        stores = SqliteStore(path), SqliteStore(path)
-        await act(*stores)
-        for store in stores:
-            await store.close()
-
-    asyncio.run(main())
+@asynccontextmanager
+async def two_workers_on(path: Path) -> AsyncIterator[tuple[SqliteStore, SqliteStore]]:
+    stores = SqliteStore(path), SqliteStore(path)
+    yield stores
+    for store in stores:
+        await store.close()
     assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
@@ -71,10 +70,10 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("how", [alone, all_of_it, older])
-def test_every_call_goes_on_on_both_workers_and_on_a_new_one(
+async def test_every_call_goes_on_on_both_workers_and_on_a_new_one(
     path: Path, how: Callable[[Path], None]
 ) -> None:
-    async def act(first: SqliteStore, second: SqliteStore) -> None:
+    async with two_workers_on(path) as (first, second):
         for number in range(50):
             await (first, second)[number % 2].save(f"call-{number}", step(2), soon())
         await first.claim("call-1", b"under way", time.time() + 5)
@@ -98,11 +97,11 @@ def test_every_call_goes_on_on_both_workers_and_on_a_new_one(
         assert letter.id == b"report"
         await new.close()
 
-    running(path, act)
 
-
-def test_what_is_being_saved_at_that_moment_is_saved_where_it_can_be_found(path: Path) -> None:
-    async def act(first: SqliteStore, second: SqliteStore) -> None:
+async def test_what_is_being_saved_at_that_moment_is_saved_where_it_can_be_found(
+    path: Path,
+) -> None:
+    async with two_workers_on(path) as (first, second):
         going, saved = True, 0
 
         async def saving() -> None:
@@ -123,22 +122,20 @@ def test_what_is_being_saved_at_that_moment_is_saved_where_it_can_be_found(path:
         assert saved > 50
         assert all([await second.load(f"call-{number}") for number in range(saved)])
 
-    running(path, act)
 
-
-def test_calls_that_have_ended_stay_behind_but_for_the_latest(path: Path) -> None:
-    async def act(first: SqliteStore, _second: SqliteStore) -> None:
+async def test_calls_that_have_ended_stay_behind_but_for_the_latest(path: Path) -> None:
+    async with two_workers_on(path) as (first, _):
         await first.save("old", step(release=""), soon() - 3600)
         await first.save("new", step(release=""), soon())
         alone(path)
         assert await first.reopen_if_replaced()
         assert (await first.load("old"), await first.load("new")) == (None, step(release=""))
 
-    running(path, act)
 
-
-def test_where_no_file_can_be_made_calls_go_on_and_it_is_said_until_one_can(path: Path) -> None:
-    async def act(first: SqliteStore, second: SqliteStore) -> None:
+async def test_where_no_file_can_be_made_calls_go_on_and_it_is_said_until_one_can(
+    path: Path,
+) -> None:
+    async with two_workers_on(path) as (first, second):
         blocked(path)
         for _ in range(3):
             with pytest.raises(
@@ -153,13 +150,11 @@ def test_where_no_file_can_be_made_calls_go_on_and_it_is_said_until_one_can(path
         assert await first.reopen_if_replaced()
         assert await first.load("call") == step()
 
-    running(path, act)
 
-
-def test_a_command_does_not_disturb_the_workers(path: Path) -> None:
+async def test_a_command_does_not_disturb_the_workers(path: Path) -> None:
     """It made a new file beside the old one's log, and failed; so did every new worker."""
 
-    async def act(first: SqliteStore, second: SqliteStore) -> None:
+    async with two_workers_on(path) as (first, second):
         await first.save("call", step(), soon())
         alone(path)
         command = SqliteStore(path)
@@ -168,5 +163,3 @@ def test_a_command_does_not_disturb_the_workers(path: Path) -> None:
         assert await second.load("call") == step()
         await first.reopen_if_replaced()
         assert await first.load("call") == step()
-
-    running(path, act)

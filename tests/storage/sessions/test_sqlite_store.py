@@ -20,38 +20,29 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "calls.db"
 
 
-def test_only_the_owner_may_read_the_files(path: Path) -> None:
-    async def main() -> None:
-        store = SqliteStore(path)
-        await store.save("a", STEP, LATER)
-        modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
-        assert modes == {"calls.db": 0o600, "calls.db-wal": 0o600, "calls.db-shm": 0o600}
-        await store.close()
-
-    asyncio.run(main())
+async def test_only_the_owner_may_read_the_files(path: Path) -> None:
+    store = SqliteStore(path)
+    await store.save("a", STEP, LATER)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    assert modes == {"calls.db": 0o600, "calls.db-wal": 0o600, "calls.db-shm": 0o600}
+    await store.close()
 
 
-def test_what_was_deleted_cannot_be_found_in_the_file(path: Path) -> None:
-    async def main() -> None:
-        store = SqliteStore(path)
-        await store.save("a", STEP._replace(state=b"account 12345678"), 1000.0)
-        await store.drop_expired(1001.0)
-        await store.close()
-
-    asyncio.run(main())
+async def test_what_was_deleted_cannot_be_found_in_the_file(path: Path) -> None:
+    store = SqliteStore(path)
+    await store.save("a", STEP._replace(state=b"account 12345678"), 1000.0)
+    await store.drop_expired(1001.0)
+    await store.close()
     assert b"12345678" not in path.read_bytes()
 
 
-def test_it_is_all_there_after_closing_and_opening_again(path: Path) -> None:
-    async def main() -> None:
-        store = SqliteStore(path)
-        await store.save("a", STEP, LATER)
-        await store.close()
-        store = SqliteStore(path)
-        assert await store.load("a") == STEP
-        await store.close()
-
-    asyncio.run(main())
+async def test_it_is_all_there_after_closing_and_opening_again(path: Path) -> None:
+    store = SqliteStore(path)
+    await store.save("a", STEP, LATER)
+    await store.close()
+    store = SqliteStore(path)
+    assert await store.load("a") == STEP
+    await store.close()
 
 
 def test_a_store_of_another_version_is_refused(path: Path) -> None:
@@ -86,111 +77,91 @@ def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
         SqliteStore(tmp_path / "nowhere" / "calls.db")
 
 
-def test_saves_of_one_moment_are_one_transaction(path: Path) -> None:
-    async def main() -> None:
-        store = SqliteStore(path)
-        await store.save("warm", STEP, LATER)
-        statements: list[str] = []
-        store._connection.set_trace_callback(statements.append)
-        await asyncio.gather(*(store.save(f"call {n}", STEP, LATER) for n in range(64)))
-        assert [sql for sql in statements if not sql.startswith("INSERT")] == [
-            "BEGIN IMMEDIATE",
-            "COMMIT",
-        ]
-        assert len(statements) == 66
-        await store.close()
-
-    asyncio.run(main())
+async def test_saves_of_one_moment_are_one_transaction(path: Path) -> None:
+    store = SqliteStore(path)
+    await store.save("warm", STEP, LATER)
+    statements: list[str] = []
+    store._connection.set_trace_callback(statements.append)
+    await asyncio.gather(*(store.save(f"call {n}", STEP, LATER) for n in range(64)))
+    assert [sql for sql in statements if not sql.startswith("INSERT")] == [
+        "BEGIN IMMEDIATE",
+        "COMMIT",
+    ]
+    assert len(statements) == 66
+    await store.close()
 
 
-def test_while_another_process_writes_the_loop_goes_on_and_the_save_follows(path: Path) -> None:
-    async def main() -> None:
-        store = SqliteStore(path)
-        with closing(sqlite3.connect(path, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            saving = asyncio.ensure_future(store.save("a", STEP, LATER))
-            for _ in range(20):
-                await asyncio.sleep(0.001)
-            assert not saving.done(), "waiting in the loop would have ended with an error"
-            assert await store.load("a") is None, "readers do not wait"
-            other.execute("COMMIT")
-        assert await saving is STEP
-        await store.close()
+async def test_while_another_process_writes_the_loop_goes_on_and_the_save_follows(
+    path: Path,
+) -> None:
+    store = SqliteStore(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        saving = asyncio.ensure_future(store.save("a", STEP, LATER))
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+        assert not saving.done(), "waiting in the loop would have ended with an error"
+        assert await store.load("a") is None, "readers do not wait"
+        other.execute("COMMIT")
+    assert await saving is STEP
+    await store.close()
 
-    asyncio.run(main())
 
-
-def test_a_file_that_stays_locked_is_an_error_in_the_end(
+async def test_a_file_that_stays_locked_is_an_error_in_the_end(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flowengine.storage.sessions.group_commit.COMMIT_TIMEOUT_SECONDS", 0.02)
 
-    async def main() -> None:
-        store = SqliteStore(path)
-        with closing(sqlite3.connect(path, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(StoreError, match="cannot be written: database is locked"):
-                await store.save("a", STEP, LATER)
-            other.execute("ROLLBACK")
-        assert await store.save("a", STEP, LATER) is STEP, "the store works again"
-        await store.close()
-
-    asyncio.run(main())
+    store = SqliteStore(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="cannot be written: database is locked"):
+            await store.save("a", STEP, LATER)
+        other.execute("ROLLBACK")
+    assert await store.save("a", STEP, LATER) is STEP, "the store works again"
+    await store.close()
 
 
-def test_a_failing_commit_fails_all_of_its_saves_and_nothing_else(path: Path) -> None:
-    async def main() -> None:
-        store = SqliteStore(path)
-        too_big = STEP._replace(counter=2**63)
-        failed = await asyncio.gather(
-            store.save("a", STEP, LATER), store.save("b", too_big, LATER), return_exceptions=True
-        )
-        assert [type(failure) for failure in failed] == [StoreError, StoreError]
-        assert await store.load("a") is None
-        assert await store.save("a", STEP, LATER) is STEP
-        await store.close()
-
-    asyncio.run(main())
+async def test_a_failing_commit_fails_all_of_its_saves_and_nothing_else(path: Path) -> None:
+    store = SqliteStore(path)
+    too_big = STEP._replace(counter=2**63)
+    failed = await asyncio.gather(
+        store.save("a", STEP, LATER), store.save("b", too_big, LATER), return_exceptions=True
+    )
+    assert [type(failure) for failure in failed] == [StoreError, StoreError]
+    assert await store.load("a") is None
+    assert await store.save("a", STEP, LATER) is STEP
+    await store.close()
 
 
-def test_a_caller_that_goes_away_does_not_disturb_the_others(path: Path) -> None:
-    async def main() -> None:
-        store = SqliteStore(path)
-        gone, stays = (asyncio.ensure_future(store.save(call_id, STEP, LATER)) for call_id in "ab")
-        await asyncio.sleep(0)
-        gone.cancel()
-        assert await stays is STEP
-        await store.close()
-
-    asyncio.run(main())
+async def test_a_caller_that_goes_away_does_not_disturb_the_others(path: Path) -> None:
+    store = SqliteStore(path)
+    gone, stays = (asyncio.ensure_future(store.save(call_id, STEP, LATER)) for call_id in "ab")
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await stays is STEP
+    await store.close()
 
 
-def test_closing_finishes_what_is_being_saved(path: Path) -> None:
-    async def main() -> None:
-        store = SqliteStore(path)
-        saving = asyncio.ensure_future(store.save("a", STEP, LATER))
-        await asyncio.sleep(0)
-        await store.close()
-        assert await saving is STEP
-
-    asyncio.run(main())
+async def test_closing_finishes_what_is_being_saved(path: Path) -> None:
+    store = SqliteStore(path)
+    saving = asyncio.ensure_future(store.save("a", STEP, LATER))
+    await asyncio.sleep(0)
+    await store.close()
+    assert await saving is STEP
 
 
-def test_the_log_is_written_back_while_saving_goes_on(path: Path) -> None:
-    async def main() -> dict[str, int]:
-        store = SqliteStore(path)
-        for turn in range(400):
-            await asyncio.gather(
-                *(
-                    store.save(f"{turn} {n}", STEP._replace(answer=b"x" * 2000), LATER)
-                    for n in range(64)
-                )
+async def test_the_log_is_written_back_while_saving_goes_on(path: Path) -> None:
+    store = SqliteStore(path)
+    for turn in range(400):
+        await asyncio.gather(
+            *(
+                store.save(f"{turn} {n}", STEP._replace(answer=b"x" * 2000), LATER)
+                for n in range(64)
             )
-        sizes = sizes_in(path.parent)
-        await store.close()
-        return sizes
-
-    sizes = asyncio.run(main())
+        )
+    sizes = sizes_in(path.parent)
+    await store.close()
     assert sizes["calls.db"] > 10_000_000
     assert sizes["calls.db-wal"] < 68_000_000, (
         "it has started over: 71 MB were written, and a busy disk takes its time"
@@ -201,48 +172,44 @@ def sizes_in(folder: Path) -> dict[str, int]:
     return {file.name: file.stat().st_size for file in folder.iterdir()}
 
 
-def test_what_another_worker_writes_is_seen_at_once_whatever_this_one_remembers(path: Path) -> None:
-    async def main() -> None:
-        mine, other = SqliteStore(path), SqliteStore(path)
-        for counter in range(1, 20, 2):
-            own, foreign = STEP._replace(counter=counter), STEP._replace(counter=counter + 1)
-            assert await mine.save("a", own, LATER) is own
-            assert await mine.load("a") == own
-            assert await other.save("a", foreign, LATER) is foreign
-            assert await mine.load("a") == foreign
-            assert await mine.save("a", own, LATER) == foreign
-            assert await mine.load("a") == foreign
-        await mine.close()
-        await other.close()
+async def test_what_another_worker_writes_is_seen_at_once_whatever_this_one_remembers(
+    path: Path,
+) -> None:
+    mine, other = SqliteStore(path), SqliteStore(path)
+    for counter in range(1, 20, 2):
+        own, foreign = STEP._replace(counter=counter), STEP._replace(counter=counter + 1)
+        assert await mine.save("a", own, LATER) is own
+        assert await mine.load("a") == own
+        assert await other.save("a", foreign, LATER) is foreign
+        assert await mine.load("a") == foreign
+        assert await mine.save("a", own, LATER) == foreign
+        assert await mine.load("a") == foreign
+    await mine.close()
+    await other.close()
 
-    asyncio.run(main())
 
-
-def test_it_remembers_the_latest_calls_under_way_only(
+async def test_it_remembers_the_latest_calls_under_way_only(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flowengine.storage.sessions.recent_answers._MAX_RECENT_CALLS", 2)
 
-    async def main() -> None:
-        store = SqliteStore(path)
-        saved = {call_id: STEP._replace(state=call_id.encode(), release="r1") for call_id in "abc"}
-        for call_id in "abc":
-            await store.save(call_id, saved[call_id], LATER)
-        later = STEP._replace(counter=2, release="r1")
-        await store.save("b", later, LATER)
-        assert list(store._recent._calls.values()) == [saved["c"], later]
-        ended = STEP._replace(counter=2)
-        await store.save("c", ended, LATER)
-        assert list(store._recent._calls.values()) == [later], (
-            "an ended call asks for nothing but a delivery that comes again"
-        )
-        assert [await store.load("c"), await store.load("a")] == [ended, saved["a"]]
-        await store.close()
-
-    asyncio.run(main())
+    store = SqliteStore(path)
+    saved = {call_id: STEP._replace(state=call_id.encode(), release="r1") for call_id in "abc"}
+    for call_id in "abc":
+        await store.save(call_id, saved[call_id], LATER)
+    later = STEP._replace(counter=2, release="r1")
+    await store.save("b", later, LATER)
+    assert list(store._recent._calls.values()) == [saved["c"], later]
+    ended = STEP._replace(counter=2)
+    await store.save("c", ended, LATER)
+    assert list(store._recent._calls.values()) == [later], (
+        "an ended call asks for nothing but a delivery that comes again"
+    )
+    assert [await store.load("c"), await store.load("a")] == [ended, saved["a"]]
+    await store.close()
 
 
-def test_a_file_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+async def test_a_file_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "calls.db"
     old = sqlite3.connect(path)
     old.executescript(
@@ -259,14 +226,11 @@ def test_a_file_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
     )
     old.close()
 
-    async def act() -> None:
-        store = SqliteStore(path)
-        assert await store.load("c1") == SavedCall(1, b"s", b"d", b"a", 1.0)
-        await store.save("c1", SavedCall(2, b"t", b"e", b"b", release="r1"), 9e9)
-        assert await store.find_needed_releases() == {"r1"}
-        await store.close()
-
-    asyncio.run(act())
+    store = SqliteStore(path)
+    assert await store.load("c1") == SavedCall(1, b"s", b"d", b"a", 1.0)
+    await store.save("c1", SavedCall(2, b"t", b"e", b"b", release="r1"), 9e9)
+    assert await store.find_needed_releases() == {"r1"}
+    await store.close()
 
 
 MENU = b'"action":{"name":"runMenu","menus":[' + b"x" * 2000 + b"]}}"
@@ -282,29 +246,28 @@ def menu(number: int) -> SavedCall:
     )
 
 
-def test_what_many_callers_hear_is_written_once_and_every_worker_has_it_whole(path: Path) -> None:
-    async def main() -> None:
-        first, second = SqliteStore(path), SqliteStore(path)
-        for number in range(50):
-            await first.save(f"call-{number}", menu(number), LATER)
-        assert [await second.load(f"call-{number}") for number in range(50)] == [
-            menu(number) for number in range(50)
-        ]
-        assert await second.save("call-49", menu(7), LATER) == menu(49), (
-            "the answer to give to a repeated delivery"
-        )
-        assert await first.load("call-49") == menu(49)
-        await first.close()
-        await second.close()
-
-    asyncio.run(main())
+async def test_what_many_callers_hear_is_written_once_and_every_worker_has_it_whole(
+    path: Path,
+) -> None:
+    first, second = SqliteStore(path), SqliteStore(path)
+    for number in range(50):
+        await first.save(f"call-{number}", menu(number), LATER)
+    assert [await second.load(f"call-{number}") for number in range(50)] == [
+        menu(number) for number in range(50)
+    ]
+    assert await second.save("call-49", menu(7), LATER) == menu(49), (
+        "the answer to give to a repeated delivery"
+    )
+    assert await first.load("call-49") == menu(49)
+    await first.close()
+    await second.close()
     with closing(sqlite3.connect(path)) as file:
         assert file.execute(
             "SELECT count(*), sum(length(answer)) < 10000 FROM calls"
         ).fetchone() == (50, 1)
 
 
-def test_an_answer_that_looks_like_a_shortened_one_is_kept_as_it_is(path: Path) -> None:
+async def test_an_answer_that_looks_like_a_shortened_one_is_kept_as_it_is(path: Path) -> None:
     """What is sealed has no action that anybody could see, and what is short is not worth it."""
     odd = [
         b"",
@@ -315,58 +278,49 @@ def test_an_answer_that_looks_like_a_shortened_one_is_kept_as_it_is(path: Path) 
         bytes(9) + b"{}",
     ]
 
-    async def main() -> None:
-        store, other = SqliteStore(path), SqliteStore(path)
-        for turn in range(3):
-            for number, answer in enumerate(odd):
-                await store.save(f"{turn}-{number}", STEP._replace(answer=answer), LATER)
-                assert await other.load(f"{turn}-{number}") == STEP._replace(answer=answer)
-        await store.close()
-        await other.close()
-
-    asyncio.run(main())
+    store, other = SqliteStore(path), SqliteStore(path)
+    for turn in range(3):
+        for number, answer in enumerate(odd):
+            await store.save(f"{turn}-{number}", STEP._replace(answer=answer), LATER)
+            assert await other.load(f"{turn}-{number}") == STEP._replace(answer=answer)
+    await store.close()
+    await other.close()
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("SELECT count(*) FROM endings").fetchone() == (0,)
 
 
-def test_what_many_callers_hear_is_dropped_when_no_call_can_need_it_and_written_anew_before(
+async def test_what_many_callers_hear_is_dropped_when_no_call_can_need_it_and_written_anew_before(
     path: Path,
 ) -> None:
     now = [1_000_000.0]
 
-    async def main() -> None:
-        store = SqliteStore(path, lambda: now[0])
-        for hours in range(60):
-            now[0] += 3600.0
-            for number in range(3):
-                await store.save(f"{hours}-{number}", menu(number), now[0] + CALL_KEPT_SECONDS)
-            await store.drop_expired(now[0])
-            other = SqliteStore(path)
-            for earlier in range(max(0, hours - 23), hours + 1):
-                assert await other.load(f"{earlier}-2") == menu(2)
-            await other.close()
-        await store.drop_expired(now[0] + 2 * CALL_KEPT_SECONDS)
-        await store.close()
-
-    asyncio.run(main())
+    store = SqliteStore(path, lambda: now[0])
+    for hours in range(60):
+        now[0] += 3600.0
+        for number in range(3):
+            await store.save(f"{hours}-{number}", menu(number), now[0] + CALL_KEPT_SECONDS)
+        await store.drop_expired(now[0])
+        other = SqliteStore(path)
+        for earlier in range(max(0, hours - 23), hours + 1):
+            assert await other.load(f"{earlier}-2") == menu(2)
+        await other.close()
+    await store.drop_expired(now[0] + 2 * CALL_KEPT_SECONDS)
+    await store.close()
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("SELECT count(*) FROM endings").fetchone() == (0,)
 
 
-def test_a_commit_that_failed_leaves_no_answer_without_its_end(path: Path) -> None:
-    async def main() -> None:
-        store, other = SqliteStore(path), SqliteStore(path)
-        await store.save("a", menu(1), LATER)
-        broken = asyncio.ensure_future(store.save("b", menu(2)._replace(state=object()), LATER))  # type: ignore[arg-type]
-        together = asyncio.ensure_future(store.save("c", menu(3), LATER))
-        assert all(
-            isinstance(found, StoreError)
-            for found in await asyncio.gather(broken, together, return_exceptions=True)
-        )
-        for name in ("d", "e"):
-            await store.save(name, menu(4), LATER)
-            assert await other.load(name) == menu(4)
-        await store.close()
-        await other.close()
-
-    asyncio.run(main())
+async def test_a_commit_that_failed_leaves_no_answer_without_its_end(path: Path) -> None:
+    store, other = SqliteStore(path), SqliteStore(path)
+    await store.save("a", menu(1), LATER)
+    broken = asyncio.ensure_future(store.save("b", menu(2)._replace(state=object()), LATER))  # type: ignore[arg-type]
+    together = asyncio.ensure_future(store.save("c", menu(3), LATER))
+    assert all(
+        isinstance(found, StoreError)
+        for found in await asyncio.gather(broken, together, return_exceptions=True)
+    )
+    for name in ("d", "e"):
+        await store.save(name, menu(4), LATER)
+        assert await other.load(name) == menu(4)
+    await store.close()
+    await other.close()

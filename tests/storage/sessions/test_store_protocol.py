@@ -1,8 +1,8 @@
 """What every store promises."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -60,33 +60,29 @@ def on_postgresql(address: str) -> Opener:
     return lambda clock: PostgresqlStore(address, clock=clock)
 
 
-def using(opener: Opener, act: Callable[[Store, Clock], Awaitable[None]]) -> None:
-    async def main() -> None:
-        clock = Clock()
-        store = opener(clock)
-        try:
-            await act(store, clock)
-        finally:
-            await store.close()
-
-    asyncio.run(main())
+@asynccontextmanager
+async def opened_store(opener: Opener) -> AsyncIterator[tuple[Store, Clock]]:
+    clock = Clock()
+    store = opener(clock)
+    try:
+        yield store, clock
+    finally:
+        await store.close()
 
 
-def test_a_call_is_found_again_as_it_was_saved(opener: Opener) -> None:
-    async def act(store: Store, _: Clock) -> None:
+async def test_a_call_is_found_again_as_it_was_saved(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
         assert await store.load("a") is None
         saved = step(1)
         assert await store.save("a", saved, LATER) is saved
         assert await store.load("a") == saved
         assert await store.load("b") is None
 
-    using(opener, act)
-
 
 @given(data=st.data())
 @settings(deadline=None)  # the first one starts a server
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_any_call_id_and_any_bytes_are_kept(
+async def test_any_call_id_and_any_bytes_are_kept(
     data: st.DataObject, kind: str, request: pytest.FixtureRequest
 ) -> None:
     ids = st.text(st.characters(exclude_categories=()))  # surrogates too: JSON can carry them
@@ -100,43 +96,41 @@ def test_any_call_id_and_any_bytes_are_kept(
     steps = st.builds(SavedCall, st.integers(0, 2**31), *contents)
     calls = data.draw(st.dictionaries(ids, steps))
 
-    async def act(store: Store, _: Clock) -> None:
+    if kind == "postgresql":
+        open_it = on_postgresql(request.getfixturevalue("postgresql_server"))
+    else:
+        path = request.getfixturevalue("tmp_path_factory").mktemp("store") / "calls.db"
+
+        def open_it(clock: Clock) -> Store:
+            return SqliteStore(path, clock=clock)
+
+    async with opened_store(open_it) as (store, _):
         await store.drop_expired(LATER)  # of the example before
         await asyncio.gather(
             *(store.save(call_id, saved, LATER) for call_id, saved in calls.items())
         )
         assert {call_id: await store.load(call_id) for call_id in calls} == calls
 
-    if kind == "postgresql":
-        using(on_postgresql(request.getfixturevalue("postgresql_server")), act)
-    else:
-        path = request.getfixturevalue("tmp_path_factory").mktemp("store") / "calls.db"
-        using(lambda clock: SqliteStore(path, clock=clock), act)
 
-
-def test_a_later_step_wins(opener: Opener) -> None:
-    async def act(store: Store, _: Clock) -> None:
+async def test_a_later_step_wins(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
         first, third = step(1), step(3)
         await store.save("a", first, LATER)
         assert await store.save("a", third, LATER) is third
         assert await store.save("a", step(2, b"late"), LATER) == third
         assert await store.load("a") == third
 
-    using(opener, act)
 
-
-def test_of_two_answers_to_one_step_the_first_wins(opener: Opener) -> None:
-    async def act(store: Store, _: Clock) -> None:
+async def test_of_two_answers_to_one_step_the_first_wins(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
         first = step(1, answer=b"first")
         await store.save("a", first, LATER)
         assert await store.save("a", step(1, answer=b"again"), LATER) == first
         assert await store.save("a", step(1, digest=b"other"), LATER) == first
 
-    using(opener, act)
 
-
-def test_saves_of_the_same_moment_follow_the_same_rules(opener: Opener) -> None:
-    async def act(store: Store, _: Clock) -> None:
+async def test_saves_of_the_same_moment_follow_the_same_rules(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
         steps = [step(2), step(1, b"late"), step(2, b"other"), step(3)]
         first, late, other, third = await asyncio.gather(
             *(store.save("a", saved, LATER) for saved in steps)
@@ -145,22 +139,18 @@ def test_saves_of_the_same_moment_follow_the_same_rules(opener: Opener) -> None:
         assert {late, other} <= {first, third}, "what is stored instead, then or by now"
         assert await store.load("a") == steps[3]
 
-    using(opener, act)
 
-
-def test_a_delivery_is_claimed_once_until_the_deadline(opener: Opener) -> None:
-    async def act(store: Store, clock: Clock) -> None:
+async def test_a_delivery_is_claimed_once_until_the_deadline(opener: Opener) -> None:
+    async with opened_store(opener) as (store, clock):
         assert await store.claim("a", b"digest", clock.now + 5)
         assert not await store.claim("a", b"digest", clock.now + 5)
         clock.now += 5
         assert await store.claim("a", b"digest", clock.now + 5), "the first claimant is dead"
         assert not await store.claim("a", b"digest", clock.now + 5)
 
-    using(opener, act)
 
-
-def test_other_deliveries_and_calls_are_not_held_up_by_a_claim(opener: Opener) -> None:
-    async def act(store: Store, clock: Clock) -> None:
+async def test_other_deliveries_and_calls_are_not_held_up_by_a_claim(opener: Opener) -> None:
+    async with opened_store(opener) as (store, clock):
         deadline = clock.now + 5
         claims = [("a", b"1"), ("a", b"2"), ("b", b"1"), ("a", b"1")]
         assert await asyncio.gather(*(store.claim(*claim, deadline) for claim in claims)) == [
@@ -171,11 +161,9 @@ def test_other_deliveries_and_calls_are_not_held_up_by_a_claim(opener: Opener) -
         ]
         assert await store.load("a") is None, "a claim is no answer"
 
-    using(opener, act)
 
-
-def test_expired_calls_and_claims_are_dropped(opener: Opener) -> None:
-    async def act(store: Store, clock: Clock) -> None:
+async def test_expired_calls_and_claims_are_dropped(opener: Opener) -> None:
+    async with opened_store(opener) as (store, clock):
         await asyncio.gather(
             *(store.save(f"old {n}", step(1), 1999.0) for n in range(450)),
             store.save("new", step(1), 2001.0),
@@ -190,11 +178,9 @@ def test_expired_calls_and_claims_are_dropped(opener: Opener) -> None:
         clock.now = 1998.0
         assert await store.claim("old 1", b"digest", 2001.0), "its claim is gone"
 
-    using(opener, act)
 
-
-def test_the_releases_of_calls_under_way_are_known(opener: Opener) -> None:
-    async def act(store: Store, _clock: Clock) -> None:
+async def test_the_releases_of_calls_under_way_are_known(opener: Opener) -> None:
+    async with opened_store(opener) as (store, _):
         await store.save("a", step(1)._replace(release="r1"), LATER)
         await store.save("b", step(1)._replace(release="r2"), LATER)
         await store.save("c", step(1)._replace(release="r2"), LATER)
@@ -203,31 +189,23 @@ def test_the_releases_of_calls_under_way_are_known(opener: Opener) -> None:
         await store.save("b", step(2)._replace(release="r3"), LATER)
         assert await store.find_needed_releases() == {"r2", "r3"}
 
-    using(opener, act)
+
+async def test_memory_forgets_what_was_saved_longest_ago() -> None:
+    store = MemoryStore(capacity=2)
+    for call_id in ("a", "b"):
+        await store.save(call_id, step(1), LATER)
+        assert await store.claim(call_id, b"digest", 1e12)
+    await store.save("a", step(2), LATER)
+    await store.save("c", step(1), LATER)
+    assert [bool(await store.load(call_id)) for call_id in "abc"] == [True, False, True]
+    await store.claim("c", b"digest", 1e12)
+    assert await store.claim("a", b"digest", 1e12), "the oldest claim made room"
 
 
-def test_memory_forgets_what_was_saved_longest_ago() -> None:
-    async def main() -> None:
-        store = MemoryStore(capacity=2)
-        for call_id in ("a", "b"):
-            await store.save(call_id, step(1), LATER)
-            assert await store.claim(call_id, b"digest", 1e12)
-        await store.save("a", step(2), LATER)
-        await store.save("c", step(1), LATER)
-        assert [bool(await store.load(call_id)) for call_id in "abc"] == [True, False, True]
-        await store.claim("c", b"digest", 1e12)
-        assert await store.claim("a", b"digest", 1e12), "the oldest claim made room"
-
-    asyncio.run(main())
-
-
-def test_a_store_is_opened_by_its_url(tmp_path: Path) -> None:
-    async def main() -> None:
-        store = open_store(f"sqlite:{tmp_path}/a:b.db")
-        await store.close()
-        assert isinstance(open_store("none"), MemoryStore)
-
-    asyncio.run(main())
+async def test_a_store_is_opened_by_its_url(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:{tmp_path}/a:b.db")
+    await store.close()
+    assert isinstance(open_store("none"), MemoryStore)
     assert (tmp_path / "a:b.db").exists()
 
 

@@ -1,6 +1,5 @@
 """Whether a store says that it cannot be written while that is so, and no longer."""
 
-import asyncio
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -30,44 +29,38 @@ async def problem_of(store: Store) -> str:
     return ""
 
 
-def test_store_in_memory_can_always_be_written() -> None:
-    assert asyncio.run(problem_of(MemoryStore())) == ""
+async def test_store_in_memory_can_always_be_written() -> None:
+    assert (await problem_of(MemoryStore())) == ""
 
 
 @pytest.mark.parametrize("table", ["calls", "claims"])
-def test_store_in_a_file_without_a_table_is_not_writable(tmp_path: Path, table: str) -> None:
+async def test_store_in_a_file_without_a_table_is_not_writable(tmp_path: Path, table: str) -> None:
     path = tmp_path / "calls.db"
 
-    async def run() -> None:
-        store = SqliteStore(path)
-        assert await problem_of(store) == ""
-        with sqlite3.connect(path) as other:
-            other.execute(f"ALTER TABLE {table} RENAME TO away")
-        assert f"no such table: {table}" in await problem_of(store)
-        with sqlite3.connect(path) as other:
-            other.execute(f"ALTER TABLE away RENAME TO {table}")
-        assert await problem_of(store) == ""
-        await store.close()
-
-    asyncio.run(run())
+    store = SqliteStore(path)
+    assert await problem_of(store) == ""
+    with sqlite3.connect(path) as other:
+        other.execute(f"ALTER TABLE {table} RENAME TO away")
+    assert f"no such table: {table}" in await problem_of(store)
+    with sqlite3.connect(path) as other:
+        other.execute(f"ALTER TABLE away RENAME TO {table}")
+    assert await problem_of(store) == ""
+    await store.close()
 
 
-def test_store_in_a_file_that_is_locked_is_not_writable(
+async def test_store_in_a_file_that_is_locked_is_not_writable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flowengine.storage.sessions.write_probe._WAIT_SECONDS", 0.05)
 
-    async def run() -> None:
-        store = SqliteStore(tmp_path / "calls.db")
-        other = sqlite3.connect(tmp_path / "calls.db", isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        assert "locked" in await problem_of(store)
-        other.execute("ROLLBACK")
-        assert await problem_of(store) == ""
-        other.close()
-        await store.close()
-
-    asyncio.run(run())
+    store = SqliteStore(tmp_path / "calls.db")
+    other = sqlite3.connect(tmp_path / "calls.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert "locked" in await problem_of(store)
+    other.execute("ROLLBACK")
+    assert await problem_of(store) == ""
+    other.close()
+    await store.close()
 
 
 @contextmanager
@@ -86,10 +79,10 @@ def small_disk(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(folder)], check=True, timeout=10)
 
 
-def test_store_on_a_full_disk_is_not_writable(tmp_path: Path) -> None:
+async def test_store_on_a_full_disk_is_not_writable(tmp_path: Path) -> None:
     folder = tmp_path / "disk"
 
-    async def run() -> None:
+    with small_disk(folder):
         store = SqliteStore(folder / "calls.db")
         assert await problem_of(store) == ""
         filler = folder / "filler"
@@ -102,29 +95,22 @@ def test_store_on_a_full_disk_is_not_writable(tmp_path: Path) -> None:
         assert await problem_of(store) == ""
         await store.close()
 
-    with small_disk(folder):
-        asyncio.run(run())
 
-
-def test_probe_of_a_file_leaves_nothing_and_does_not_let_it_grow(tmp_path: Path) -> None:
+async def test_probe_of_a_file_leaves_nothing_and_does_not_let_it_grow(tmp_path: Path) -> None:
     path = tmp_path / "calls.db"
 
-    async def run() -> tuple[int, int]:
-        store = SqliteStore(path)
-        await store.save("call", STEP, 2e9)
-        for _ in range(5):
-            await store.check_writable()
-        before = path.stat().st_size
-        for _ in range(400):
-            await store.check_writable()
-        after = path.stat().st_size, path.with_name("calls.db-wal").stat().st_size
-        assert await store.load("call") == STEP
-        await store.close()
-        assert after[1] < 16_000_000
-        return before, after[0]
-
-    before, after = asyncio.run(run())
-    assert after <= max(before, 131_072)
+    store = SqliteStore(path)
+    await store.save("call", STEP, 2e9)
+    for _ in range(5):
+        await store.check_writable()
+    before = path.stat().st_size
+    for _ in range(400):
+        await store.check_writable()
+    after = path.stat().st_size, path.with_name("calls.db-wal").stat().st_size
+    assert await store.load("call") == STEP
+    await store.close()
+    assert after[1] < 16_000_000
+    assert after[0] <= max(before, 131_072)
     with sqlite3.connect(path) as other:
         assert other.execute("SELECT count(*) FROM calls").fetchone() == (1,)
         assert other.execute("SELECT count(*) FROM claims").fetchone() == (0,)
@@ -163,7 +149,7 @@ def asking(address: str) -> Iterator[Any]:
         ),
     ],
 )
-def test_store_on_postgresql_that_refuses_writes_is_not_writable(
+async def test_store_on_postgresql_that_refuses_writes_is_not_writable(
     postgresql: str, broken: str, mended: str, said: str
 ) -> None:
     with asking(postgresql) as other:
@@ -195,7 +181,7 @@ def test_store_on_postgresql_that_refuses_writes_is_not_writable(
         assert await problem_of(store) == ""
         await store.close()
 
-    asyncio.run(run())
+    (await run())
 
 
 def has_clerk(connection: Any) -> bool:

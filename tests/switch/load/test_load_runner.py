@@ -115,15 +115,10 @@ def command(backend, *options):
     )
 
 
-def test_every_call_is_complete_and_every_callback_signed_in_the_servers_time(backend):
+async def test_every_call_is_complete_and_every_callback_signed_in_the_servers_time(backend):
     seen = []
 
-    async def run():
-        return await run_load(
-            LoadPlan(backend.url, KEY, SECRET, calls=40, concurrent=8), seen.append
-        )
-
-    found = asyncio.run(run())
+    found = await run_load(LoadPlan(backend.url, KEY, SECRET, calls=40, concurrent=8), seen.append)
     assert (found.calls, found.lost, found.errors, found.is_passed) == (40, 0, {}, True)
     assert backend.events == dict.fromkeys(("ice", "pie", "ace", "dice"), 40)
     assert (len(backend.calls), backend.refused) == (40, [])
@@ -193,8 +188,8 @@ def test_an_illegal_answer_fails_the_load(backend):
     assert count == 2
 
 
-def test_a_server_that_is_not_there():
-    found = asyncio.run(run_load(LoadPlan("http://127.0.0.1:9/sinch", KEY, SECRET, calls=3)))
+async def test_a_server_that_is_not_there():
+    found = await run_load(LoadPlan("http://127.0.0.1:9/sinch", KEY, SECRET, calls=3))
     assert (found.calls, found.is_passed) == (3, False)
     assert any("could not be reached" in error for error in found.errors)
 

@@ -139,50 +139,41 @@ def test_an_answer_that_is_too_late():
         "http://[::1/",
     ],
 )
-def test_nobody_to_ask(url):
+async def test_nobody_to_ask(url):
     answers = []
 
-    async def run():
-        pool = ConcurrentTransport()
-        pool.post(url, {}, b"{}", 5.0, answers.append)
-        await pool.wait()
-        await pool.close()
-
-    asyncio.run(run())
+    pool = ConcurrentTransport()
+    pool.post(url, {}, b"{}", 5.0, answers.append)
+    await pool.wait()
+    await pool.close()
     assert answers[0].failure.startswith("could not be reached: ")
 
 
-def test_what_an_answer_causes_is_not_lost():
-    async def run():
-        def fails(_answer):
-            raise ZeroDivisionError
+async def test_what_an_answer_causes_is_not_lost():
+    def fails(_answer):
+        raise ZeroDivisionError
 
-        pool = ConcurrentTransport()
-        pool.post("http://127.0.0.1:9/", {}, b"{}", 1.0, fails)
-        try:
+    pool = ConcurrentTransport()
+    pool.post("http://127.0.0.1:9/", {}, b"{}", 1.0, fails)
+    try:
+        with pytest.raises(ZeroDivisionError):
             await pool.wait()
-        finally:
-            await pool.close()
-
-    with pytest.raises(ZeroDivisionError):
-        asyncio.run(run())
-
-
-def test_who_closes_gives_up_what_is_under_way():
-    async def run():
-        listening = await asyncio.start_server(Server(b"").serve, "127.0.0.1", 0)
-        pool = ConcurrentTransport()
-        pool.post(
-            f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/",
-            {},
-            b"{}",
-            9.0,
-            pytest.fail,
-        )
-        await asyncio.sleep(0.05)
+    finally:
         await pool.close()
-        assert pool.in_flight == 0
-        listening.close()
-        await asyncio.sleep(0.02)
 
-    asyncio.run(run())
+
+async def test_who_closes_gives_up_what_is_under_way():
+    listening = await asyncio.start_server(Server(b"").serve, "127.0.0.1", 0)
+    pool = ConcurrentTransport()
+    pool.post(
+        f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/",
+        {},
+        b"{}",
+        9.0,
+        pytest.fail,
+    )
+    await asyncio.sleep(0.05)
+    await pool.close()
+    assert pool.in_flight == 0
+    listening.close()
+    await asyncio.sleep(0.02)

@@ -160,86 +160,72 @@ def test_delivery_over_http_falls_back(backend, blocking):
     ]
 
 
-def test_virtual_time_stands_still_while_requests_are_under_way(backend):
+async def test_virtual_time_stands_still_while_requests_are_under_way(backend):
     """Two calls at the same moment ask side by side; what is due an hour later happens after their
     answers.
     """
     clock, heard = VirtualClock(), []
 
-    async def run():
-        transport = ConcurrentTransport()
-        application = SwitchApplication(
-            "f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", backend.url("/later")
+    transport = ConcurrentTransport()
+    application = SwitchApplication("f00dcafe", "BeIukql3pTKJ8RGL5zo0DA==", backend.url("/later"))
+    delivery = CallbackSender(clock, SwitchSettings(), transport, lambda _: None)
+
+    def call(name):
+        delivery.send(
+            application,
+            name,
+            "ice",
+            b"{}",
+            lambda *_: heard.append((name, clock.seconds)),
+            proper=lambda _: True,
         )
-        delivery = CallbackSender(clock, SwitchSettings(), transport, lambda _: None)
 
-        def call(name):
-            delivery.send(
-                application,
-                name,
-                "ice",
-                b"{}",
-                lambda *_: heard.append((name, clock.seconds)),
-                proper=lambda _: True,
-            )
-
-        for name in ("a", "b"):
-            clock.call_later(1, lambda name=name: call(name))
-        clock.call_later(3600, lambda: heard.append(("late", clock.seconds)))
-        await drive_clock(clock, transport, lambda: False)
-        await transport.close()
-
-    asyncio.run(run())
+    for name in ("a", "b"):
+        clock.call_later(1, lambda name=name: call(name))
+    clock.call_later(3600, lambda: heard.append(("late", clock.seconds)))
+    await drive_clock(clock, transport, lambda: False)
+    await transport.close()
     assert sorted(heard[:2]) == [("a", 1.0), ("b", 1.0)]
     assert heard[2:] == [("late", 3600.0)]
     assert backend.most == 2
 
 
-def test_driving_stops_as_soon_as_it_may(backend):
+async def test_driving_stops_as_soon_as_it_may(backend):
     clock, replies = VirtualClock(), []
 
-    async def run():
-        transport = ConcurrentTransport()
-        transport.post(backend.url("/"), {}, b"", 5, replies.append)
-        clock.call_later(10, lambda: None)
-        await drive_clock(clock, transport, lambda: bool(replies))
-        await transport.close()
-
-    asyncio.run(run())
+    transport = ConcurrentTransport()
+    transport.post(backend.url("/"), {}, b"", 5, replies.append)
+    clock.call_later(10, lambda: None)
+    await drive_clock(clock, transport, lambda: bool(replies))
+    await transport.close()
     assert clock.seconds == 0
 
 
-def test_what_a_reply_raises_is_raised_where_time_passes(backend):
+async def test_what_a_reply_raises_is_raised_where_time_passes(backend):
     def fail(_):
         raise ZeroDivisionError
 
-    async def run():
-        transport = ConcurrentTransport()
-        transport.post(backend.url("/"), {}, b"", 5, fail)
-        try:
+    transport = ConcurrentTransport()
+    transport.post(backend.url("/"), {}, b"", 5, fail)
+    try:
+        with pytest.raises(ZeroDivisionError):
             await drive_clock(VirtualClock(), transport, lambda: False)
-        finally:
-            await transport.close()
-
-    with pytest.raises(ZeroDivisionError):
-        asyncio.run(run())
+    finally:
+        await transport.close()
 
 
-def test_closing_gives_up_on_what_is_under_way(backend):
+async def test_closing_gives_up_on_what_is_under_way(backend):
     replies = []
 
-    async def run():
-        transport = ConcurrentTransport()
-        transport.post(backend.url("/slow"), {}, b"", 5, replies.append)
-        await asyncio.sleep(0.05)
-        await transport.close()
-        assert transport.in_flight == 0
-
-    asyncio.run(run())
+    transport = ConcurrentTransport()
+    transport.post(backend.url("/slow"), {}, b"", 5, replies.append)
+    await asyncio.sleep(0.05)
+    await transport.close()
+    assert transport.in_flight == 0
     assert replies == []
 
 
-def test_delivery_in_real_time(backend):
+async def test_delivery_in_real_time(backend):
     async def run():
         transport, answered = ConcurrentTransport(), asyncio.get_running_loop().create_future()
         application = SwitchApplication(
@@ -260,4 +246,4 @@ def test_delivery_in_real_time(backend):
         await transport.close()
         return response.status, url
 
-    assert asyncio.run(run()) == (200, backend.url("/"))
+    assert (await run()) == (200, backend.url("/"))
