@@ -12,12 +12,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.support_line import Crm, Server, write_support_line
 from tests.thoroughness import examples
 
-settings.register_profile("properties", max_examples=examples(100))
+# no deadline and no check of speed: a machine that has much else to do must not fail a property
+settings.register_profile(
+    "properties",
+    max_examples=examples(100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("properties")
 
 

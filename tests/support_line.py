@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from flowengine.sinch import sign_request
-from tests.waiting import find_free_port
+from tests.waiting import PATIENCE_SECONDS, find_free_port
 
 KEY = "669E367E-6BBA-48AB-AF15-266871C28135"
 SECRET = "BeIukql3pTKJ8RGL5zo0DA=="
@@ -170,7 +170,7 @@ class Server:
         self.ready()
 
     def ready(self) -> None:
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < limit:
             try:
                 if httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200:

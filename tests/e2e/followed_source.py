@@ -9,10 +9,8 @@ from typing import Any
 import httpx
 
 from tests.support_line import READER, Line, Server, said
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
-PATIENCE = 15.0
-A_SECOND = 1.0
 calls = count()
 
 
@@ -23,16 +21,17 @@ class Served(Server):
         """What a new call hears."""
         return said(Line(self.port, f"call-{next(calls)}").ring())
 
-    def says(self, words: str, seconds: float = PATIENCE) -> float:
-        """Wait until new calls hear this; how long that took."""
-        return wait_until(
-            lambda: words in self.hears(), seconds, lambda: f"{words} is not heard: {self.log()}"
+    def says(self, words: str) -> None:
+        """Wait until new calls hear this."""
+        wait_until(
+            lambda: words in self.hears(), otherwise=lambda: f"{words} is not heard: {self.log()}"
         )
 
     def status(self) -> dict[str, Any]:
-        """Within a second, whatever hangs."""
         found: dict[str, Any] = (
-            httpx.get(f"http://127.0.0.1:{self.port}/status", headers=READER, timeout=1)
+            httpx.get(
+                f"http://127.0.0.1:{self.port}/status", headers=READER, timeout=PATIENCE_SECONDS
+            )
             .raise_for_status()
             .json()
         )

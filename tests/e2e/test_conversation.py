@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support_line import Crm, Line, Server, said
+from tests.waiting import PATIENCE_SECONDS
 
 
 def served(folder: Path, **options: object) -> Server:
@@ -74,7 +75,7 @@ def test_a_server_starts_after_only_the_first_process_of_the_one_before_was_kill
     assert server.process is not None
     os.kill(server.process.pid, signal.SIGKILL)  # as the kernel does when memory is short
     server.process.wait(30)
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + PATIENCE_SECONDS
     try:
         while answers(server.port):
             assert time.monotonic() < limit, "workers still have the port"
@@ -133,7 +134,7 @@ def test_the_report_of_an_ended_call_survives_a_system_that_is_down_and_a_killed
     crm.down = False
     server.start()
     try:
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + PATIENCE_SECONDS
         while not crm.reports and time.monotonic() < limit:
             time.sleep(0.1)
     finally:

@@ -19,7 +19,7 @@ import pytest
 
 from tests.e2e.many_callers import Crowd, project, write
 from tests.e2e.test_several_machines import Machine, id_of
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 LANES, SLOW, AWAY = 20, 0.4, 10.0
 pgserver = pytest.importorskip("pgserver")
@@ -64,7 +64,9 @@ def machine(tmp_path: Path, database: Database) -> Iterator[Machine]:
 
 
 def ready(machine: Machine) -> int:
-    return httpx.get(f"http://127.0.0.1:{machine.port}/readyz", timeout=10).status_code
+    return httpx.get(
+        f"http://127.0.0.1:{machine.port}/readyz", timeout=PATIENCE_SECONDS
+    ).status_code
 
 
 def workers(machine: Machine) -> set[int]:
@@ -104,13 +106,13 @@ async def test_calls_go_on_while_the_database_is_away_and_everything_by_itself_o
         assert (report.lost, set(report.endings)) == (0, {"ANSWERED CALLERHANGUP"})
 
     killed = machine.status()["worker"]["pid"]
-    (await calling())
+    await calling()
     assert set(seen) == {503}, "while it is away, /readyz says so"
     found = outcomes(machine)
     assert set(found) <= {"answered", "unkept"}, found
     assert found["unkept"] > LANES
     unkept = outcomes(machine)["unkept"]
-    (await Crowd(machine.port, 0.0).call(LANES, LANES, lambda: True))
+    await Crowd(machine.port, 0.0).call(LANES, LANES, lambda: True)
     assert outcomes(machine)["unkept"] == unkept, "all is kept again"
     wait_until(lambda: len(workers(machine)) == 2)
     assert killed not in workers(machine)

@@ -17,9 +17,7 @@ import pytest
 from flowengine.compile.project_compiler import compute_release_id
 from tests.e2e.many_callers import project, write
 from tests.support_line import READER, Server
-from tests.waiting import wait_until
-
-TOGETHER = 20.0
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 
 class Office(Server):
@@ -61,7 +59,12 @@ class Office(Server):
         ]
         environment = {"FLOWENGINE_COOKIE_KEYS": "a key of both"}
         done = subprocess.run(
-            command, check=False, capture_output=True, cwd=self.folder, env=environment, timeout=60
+            command,
+            check=False,
+            capture_output=True,
+            cwd=self.folder,
+            env=environment,
+            timeout=PATIENCE_SECONDS,
         )
         assert done.returncode == 2, done.stderr
         return done.stderr.decode()
@@ -148,7 +151,7 @@ def test_two_servers_of_one_folder_are_welcome_and_the_second_takes_over(
     two.start()
     one.kill()
     write(Path(two.flows[0]), project(line=2))
-    wait_until(lambda: two.serves() == id_of(project(line=2)), TOGETHER)
+    wait_until(lambda: two.serves() == id_of(project(line=2)))
     assert "was followed" not in two.says()
 
 

@@ -17,7 +17,7 @@ from tests.e2e.many_callers import project, write
 from tests.e2e.test_several_machines import id_of
 from tests.support_line import READER, Server
 from tests.thoroughness import THOROUGH
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 TOKEN = "a token that nobody guesses"
 EACH = 6 if THOROUGH else 3
@@ -56,7 +56,10 @@ class House(Server):
         asked = {"files": project(message=number + 2)}
         headers = {"authorization": f"Bearer {TOKEN}", "x-who": "cy"}
         httpx.post(
-            f"http://127.0.0.1:{self.port}/admin/publish", json=asked, headers=headers, timeout=30
+            f"http://127.0.0.1:{self.port}/admin/publish",
+            json=asked,
+            headers=headers,
+            timeout=PATIENCE_SECONDS,
         ).raise_for_status()
         return id_of(project(message=number + 2))
 

@@ -26,8 +26,6 @@ from tests.waiting import wait_until_async
 
 SEALER = JournalEncryption([SECRET])
 LANES, SLOW = 100, 0.5
-LIVE_WITHIN = 3.0  # a quarter of a second to take the turn, and some more on a machine that is slow
-PATIENCE = 20.0
 # What was answered again was answered before: what the caller heard tells of which release it was.
 RELEASES = "SELECT call, group_concat(DISTINCT release) FROM callbacks GROUP BY call"
 
@@ -53,11 +51,9 @@ class Flows:
         write(self.folder, files)
         self.wanted = compute_release_id({name: text.encode() for name, text in files.items()})
 
-    async def live(self) -> float:
-        """Wait until what was saved is live; how long that took."""
-        begun = time.monotonic()
+    async def live(self) -> None:
+        """Wait until what was saved is live."""
         await wait_until_async(lambda: self.ledger.get_live().current == self.wanted)
-        return time.monotonic() - begun
 
 
 def workers(server: Server) -> list[int]:
@@ -127,19 +123,18 @@ def each_call_saw_one_release(crowd: Crowd, folder: Path) -> None:
 
 
 def test_workers_are_killed(server: Server) -> None:
-    flows, crowd, seconds = Flows(server), Crowd(server.port, SLOW), []
+    flows, crowd = Flows(server), Crowd(server.port, SLOW)
 
     async def story() -> None:
         for edition in range(2, 5):  # whichever of the two follows the folder is among the killed
             await asyncio.sleep(0.5)
             os.kill(workers(server)[0], signal.SIGKILL)
             flows.save(project(line=edition, table=edition))
-            seconds.append(await flows.live())
+            await flows.live()
             await wait_until_async(lambda: len(workers(server)) == 2)
             await asyncio.sleep(0.8)  # until the new one is at work
 
     asyncio.run(while_calling(crowd, story))
-    assert max(seconds) < LIVE_WITHIN
     assert acknowledged(crowd) == set(crowd.calls) <= ended(server.folder)
     each_call_saw_one_release(crowd, server.folder)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from flowengine.expr import ExprError, Scope, Type
 from flowengine.expr.functions.texts import e164
 from flowengine.expr.functions.trace_remarks import collect_remarks
+from tests.waiting import PATIENCE_SECONDS
 
 SCOPE = Scope({"vars.t": Type.TEXT})
 
@@ -81,7 +82,7 @@ def test_help_imports_neither_babel_nor_phonenumbers():
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     assert "click" in ran.stderr
     assert "babel" not in ran.stderr

@@ -21,6 +21,7 @@ from flowengine.expr import (
     parse_calendar,
 )
 from flowengine.expr.zones import ZoneData, find_newest_zone_data, read_zone_version
+from tests.waiting import PATIENCE_SECONDS
 
 PACKAGE = Path(tzdata.__file__).parent / "zoneinfo"
 MOVED = ("America/Vancouver", "America/Edmonton", "America/Winnipeg", "America/Havana",
@@ -72,7 +73,7 @@ def test_process_on_a_machine_with_other_zone_files_goes_by_the_newest(tmp_path,
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     in_package = NOON.astimezone(load_zone("America/Vancouver")).hour
     expected = in_package if newest == "package" else NOON.hour

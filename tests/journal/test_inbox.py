@@ -245,7 +245,7 @@ async def test_two_workers_make_each_row_once(tmp_path: Path) -> None:
         others = [begun(path), begun(path)]
         await asyncio.gather(*(asyncio.to_thread(one.close) for one in (busy, *others)))
 
-    (await run())
+    await run()
     assert sorted(row["call"] for row in rows(path)) == sorted(
         event["callid"].encode() for event in events
     )

@@ -16,6 +16,7 @@ from flowengine.journal import CallFilter, JournalReader, JournalWriter
 from flowengine.runtime.engine import Reply
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import SEALER, crm, files, recorded, ring
+from tests.waiting import PATIENCE_SECONDS
 
 RELEASE = compile_release(files())
 
@@ -34,7 +35,7 @@ async def write(
     writer.start()
     for reply in notes:
         writer.enqueue_record(reply.record, b"{}", reply.body)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while until is not None and not until():  # noqa: ASYNC110  # a thread does it
             await asyncio.sleep(0.01)
     await asyncio.to_thread(writer.close)
@@ -89,7 +90,7 @@ def test_lost_callbacks_are_counted_in_the_journal_and_told(tmp_path: Path) -> N
         )
         writer.start()
         writer.enqueue_record(first.record, b"{}", first.body)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not counted["lost"]:  # noqa: ASYNC110  # a thread does it
                 await asyncio.sleep(0.01)
         path.rmdir()

@@ -135,7 +135,7 @@ async def test_answers_that_stood_in_the_old_file_are_written_to_the_new_one(
             await writer.save_record(reply.record, json.dumps(event).encode(), reply.body)
         await asyncio.to_thread(writer.close)
 
-    (await run())
+    await run()
     assert [call.call for call in JournalReader(path).list_calls(CallFilter())] == [
         f"call-{number}" for number in range(19, 9, -1)
     ]
@@ -156,7 +156,7 @@ async def test_a_folder_that_is_gone_is_made_again(tmp_path: Path) -> None:
             path.parent.mkdir()
 
     path.parent.mkdir()
-    (await written(path, 4, between))
+    await written(path, 4, between)
     assert {"call-2", "call-3"} <= calls_in(path)
 
 

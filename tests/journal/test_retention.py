@@ -18,6 +18,7 @@ from flowengine.journal.row_writer import RowWriter
 from flowengine.runtime.engine import Reply
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import SEALER, crm, files, recorded, ring
+from tests.waiting import PATIENCE_SECONDS
 
 DAY, YEAR = 86_400.0, 365 * 86_400.0
 RELEASE = compile_release(files(journal="{keep: 7d}"))
@@ -166,7 +167,7 @@ async def test_a_busy_server_whose_clock_is_set_makes_rows_all_the_same(
         await asyncio.sleep(0.3)
         await asyncio.to_thread(writer.close)
 
-    (await asyncio.wait_for(run(), 10))
+    await asyncio.wait_for(run(), PATIENCE_SECONDS)
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("SELECT count(*) FROM callbacks").fetchone() == (20,)
         assert file.execute("SELECT count(*) FROM inbox").fetchone() == (0,)

@@ -20,6 +20,7 @@ import pytest
 
 from flowengine.sinch import sign_request
 from tests.phone.phone_project import project
+from tests.waiting import PATIENCE_SECONDS
 
 COMMAND = [sys.executable, "-m", "flowengine", "call"]
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
@@ -80,7 +81,7 @@ class Terminal:
 
     def until(self, text: str) -> str:
         """What is shown until this text."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE_SECONDS
         while text not in self.seen[self.past :] and time.monotonic() < end:
             if select.select([self.fd], [], [], 0.2)[0]:
                 try:
@@ -96,7 +97,7 @@ class Terminal:
         os.write(self.fd, f"{line}\n".encode())
 
     def ended(self) -> int:
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < end:
             found, status = os.waitpid(self.pid, os.WNOHANG)
             if found:

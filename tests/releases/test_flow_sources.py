@@ -20,8 +20,6 @@ from flowengine.releases.publisher import Publisher, PublishResult
 from tests.releases.git_repository import commit, flow, git, new_repository
 from tests.waiting import wait_until_async
 
-PATIENCE = 10.0
-
 
 class Following:
     """Somebody who follows a place, and what came of it."""

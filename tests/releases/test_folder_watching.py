@@ -8,6 +8,7 @@ import pytest
 
 from flowengine.releases.flow_sources import FolderSource
 from tests.releases.git_repository import flow
+from tests.waiting import wait_until_async
 
 INFO = Path("/proc/self/fdinfo")
 pytestmark = pytest.mark.skipif(not INFO.is_dir(), reason="only Linux tells what is watched")
@@ -71,7 +72,5 @@ async def test_only_what_is_needed_is_watched(
     await asyncio.sleep(1)
     assert len(woken) == first
     (tmp_path / "menu.yaml").write_text(flow("menu", "Two."))
-    async with asyncio.timeout(1):
-        while len(woken) == first:  # noqa: ASYNC110  # nobody tells of it
-            await asyncio.sleep(0.02)
+    await wait_until_async(lambda: len(woken) > first)
     task.cancel()

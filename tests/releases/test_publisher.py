@@ -18,6 +18,7 @@ from flowengine.releases.registry import ChangeSignal, follow_ledger
 from flowengine.releases.release_commands import Actor, ReleaseCommands, ReleaseSpec
 from flowengine.sinch import Ace, Ice
 from tests.releases.git_repository import flow
+from tests.waiting import PATIENCE_SECONDS
 
 HERE, THERE = ReleaseOrigin("/srv/flows"), ReleaseOrigin("/srv/others")
 GOOD, BETTER, BROKEN = (
@@ -257,10 +258,10 @@ async def test_what_cannot_be_loaded_is_tried_again(
                 lambda name: shown.set() if name == second else None,
             )
         )
-        await asyncio.wait_for(shown.wait(), 10)
+        await asyncio.wait_for(shown.wait(), PATIENCE_SECONDS)
         assert registry.current.id == second
         task.cancel()
         workshop.close()
 
-    (await act())
+    await act()
     assert fails == []

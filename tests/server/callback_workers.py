@@ -30,9 +30,10 @@ from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import Store
 from tests.compiled_release import compile_release
 from tests.server.server_process import KEY, SECRET, TYPE, ice
+from tests.waiting import PATIENCE_SECONDS
 
 CREDENTIALS = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
-CLIENT = httpx.Client(timeout=20, trust_env=False)
+CLIENT = httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False)
 
 
 def compile_line(flow: str, deadline: float, menu_ids: str = "named") -> Release:

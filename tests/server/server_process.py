@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from flowengine.sinch import sign_request
-from tests.waiting import find_free_port, wait_until
+from tests.waiting import PATIENCE_SECONDS, find_free_port, wait_until
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 STATUS_TOKEN = "a token of the tests"
@@ -138,13 +138,19 @@ class Served:
         if "host" in changed:
             headers["host"] = changed["host"]
         return httpx.post(
-            self.url + path, content=content, headers=headers, timeout=10, trust_env=False
+            self.url + path,
+            content=content,
+            headers=headers,
+            timeout=PATIENCE_SECONDS,
+            trust_env=False,
         )
 
     def get(self, path: str) -> httpx.Response:
         """What its operator reads."""
         headers = {"authorization": f"Bearer {STATUS_TOKEN}"}
-        return httpx.get(self.url + path, headers=headers, timeout=5, trust_env=False)
+        return httpx.get(
+            self.url + path, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False
+        )
 
     def lines(self, wanted: int) -> list[dict[str, Any]]:
         """The log, which is written a moment after the answer."""

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,10 +18,10 @@ import pytest
 
 from tests.releases.git_repository import commit, flow, git, new_repository
 from tests.support_line import READER, Line, Server, said
+from tests.waiting import wait_until
 
 TOKEN = "a token that nobody guesses"
 KNOWN = {"authorization": f"Bearer {TOKEN}", "x-who": "ann"}
-A_SECOND = 1.0
 
 
 class House(Server):
@@ -73,12 +72,16 @@ class House(Server):
         )
 
     def workers_say(self) -> dict[int, str]:
-        """The current release of each worker, asked at once until both have answered."""
-        found: dict[int, str] = {}
+        """The current release of each worker."""
+        return {pid: worker["current"] for pid, worker in self.ask_workers().items()}
+
+    def ask_workers(self) -> dict[int, Any]:
+        """What each worker has in memory, asked at once until both have answered."""
+        found: dict[int, Any] = {}
         with ThreadPoolExecutor(8) as pool:
             for _ in range(20):
                 for status in pool.map(self.shown, ["/status"] * 8):
-                    found[status["worker"]["pid"]] = status["worker"]["current"]
+                    found[status["worker"]["pid"]] = status["worker"]
                 if len(found) == self.workers:
                     break
         return found
@@ -94,11 +97,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
 
 
 def heard(tell: Callable[[], str], words: str) -> None:
-    """Somebody hears these words within a second."""
-    limit = time.monotonic() + A_SECOND
-    while words not in (last := tell()):
-        assert time.monotonic() < limit, last
-        time.sleep(0.02)
+    """Wait until somebody hears these words."""
+    wait_until(lambda: words in tell(), otherwise=tell)
 
 
 def test_what_one_worker_publishes_is_live_on_both_within_a_second(house: House) -> None:
@@ -107,9 +107,8 @@ def test_what_one_worker_publishes_is_live_on_both_within_a_second(house: House)
     published = house.admin("publish", files={"line.yaml": flow("line", "Two.")}, note="as agreed")
     assert published.status_code == 200, published.text
     second = published.json()["release"]
-    time.sleep(A_SECOND)
-    workers = house.workers_say()
-    assert (len(workers), set(workers.values())) == (2, {second})
+    wait_until(lambda: {*house.workers_say().values()} == {second}, otherwise=house.workers_say)
+    assert len(house.workers_say()) == 2
     assert "Two." in house.ring()
     (change, before) = house.shown("/admin/releases")["changes"]
     assert (change["who"], change["what"], change["release"], change["note"]) == (
@@ -139,7 +138,10 @@ def test_a_share_of_callers_hears_the_candidate_until_it_is_withdrawn_or_promote
         house.admin("canary", files={"line.yaml": flow("line", "Two.")}, share="50%").status_code
         == 200
     )
-    time.sleep(A_SECOND)
+    wait_until(
+        lambda: all(len(worker["releases"]) == 2 for worker in house.ask_workers().values()),
+        otherwise=house.ask_workers,
+    )
     callers = [f"4670123{number:04}" for number in range(60)]
     words = {caller: house.ring(caller) for caller in callers}
     assert 10 < sum("Two." in said for said in words.values()) < 50
@@ -151,11 +153,9 @@ def test_a_share_of_callers_hears_the_candidate_until_it_is_withdrawn_or_promote
         "120",
     )
     assert house.admin("canary", share="100%").status_code == 200
-    time.sleep(A_SECOND)
-    assert all("Two." in house.ring(caller) for caller in callers[:20])
+    wait_until(lambda: all("Two." in house.ring(caller) for caller in callers[:20]))
     assert house.admin("withdraw").status_code == 200
-    time.sleep(A_SECOND)
-    assert all("One." in house.ring(caller) for caller in callers[:20])
+    wait_until(lambda: all("One." in house.ring(caller) for caller in callers[:20]))
     assert house.admin("promote").json() == {
         "message": "there is no candidate: begin with flowengine canary"
     }
@@ -421,11 +421,10 @@ def test_callers_wait_for_nobody_who_publishes(house: House) -> None:
     files["project.yaml"] = "project: test\nroutes: [{flow: line0}]\n"
     publishing = threading.Thread(target=lambda: house.admin("publish", files=files))
     publishing.start()
-    slowest = 0.0
+    answered = 0
     while publishing.is_alive():
-        begun = time.monotonic()
         house.ring()
-        slowest = max(slowest, time.monotonic() - begun)
+        answered += 1
     publishing.join()
     heard(house.ring, "Number 0.")
-    assert slowest < A_SECOND
+    assert answered > 10  # one that waits for the compiler is the only one

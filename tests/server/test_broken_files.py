@@ -22,7 +22,7 @@ from flowengine.releases.archive_database import ArchiveError
 from flowengine.storage.sessions import StoreError
 from flowengine.storage.sessions.sqlite_connection import open_session_file
 from tests.support_line import KEY, SECRET, Crm, Line, Server, said, write_support_line
-from tests.waiting import find_free_port
+from tests.waiting import PATIENCE_SECONDS, find_free_port
 
 NOBODY = 65534
 LOST = {
@@ -101,7 +101,12 @@ def serve(server: Server) -> "subprocess.CompletedProcess[str]":
     ]
     environment = {**os.environ, "SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=20
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
     )
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from flowengine.limits import MAX_CALLBACK_BYTES
 from tests.server.server_process import Served, ice, pressed
 from tests.thoroughness import examples
+from tests.waiting import PATIENCE_SECONDS
 
 COMMON = {"callid": "c1", "version": 1, "timestamp": "2026-11-28T12:00:00Z", "custom": "a"}
 COOKIES = {"cookies": [{"key": "fe", "value": "1.Ap8bJnkUWs4"}]}
@@ -58,7 +59,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 @pytest.fixture
 def client(serve: Callable[..., Served]) -> Iterator[httpx.Client]:
     served = serve(signed=False)
-    with httpx.Client(base_url=served.url, trust_env=False, timeout=30) as found:
+    with httpx.Client(base_url=served.url, trust_env=False, timeout=PATIENCE_SECONDS) as found:
         yield found
     written = served.err.read_text()
     assert "Traceback" not in written

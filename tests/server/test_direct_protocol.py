@@ -27,6 +27,7 @@ from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore, SavedCall
 from tests.compiled_release import compile_release
 from tests.server.server_process import FLOW, ice, pressed
+from tests.waiting import PATIENCE_SECONDS
 
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
 Answer = tuple[int, dict[str, str], bytes]
@@ -47,7 +48,7 @@ class Slow(MemoryStore):
 
 
 async def lookup(_request: LookupRequest, _left: float) -> LookupResult:
-    async with asyncio.timeout(1):  # works in a task only
+    async with asyncio.timeout(PATIENCE_SECONDS):  # works in a task only
         await asyncio.sleep(0.01)
     return LookupResult(200, {"name": "Ann"})
 
@@ -85,7 +86,7 @@ async def serving(
         await asyncio.sleep(0.001)
     yield line
     line.server.should_exit = True
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, PATIENCE_SECONDS)
 
 
 def request(
@@ -107,7 +108,9 @@ def request(
 
 async def answer(reader: asyncio.StreamReader) -> Answer:
     status, *lines = (
-        (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)).decode().split("\r\n")
+        (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_SECONDS))
+        .decode()
+        .split("\r\n")
     )
     headers = dict(line.split(": ", 1) for line in lines if line)
     return int(status.split()[1]), headers, await reader.readexactly(int(headers["content-length"]))
@@ -187,7 +190,7 @@ async def test_a_body_in_chunks_or_in_pieces() -> None:
             assert action(await answer(reader)) == "runMenu"
             writer.close()
 
-    (await in_pieces())
+    await in_pieces()
 
 
 async def test_whoever_expects_to_be_asked_is_asked() -> None:
@@ -195,7 +198,9 @@ async def test_whoever_expects_to_be_asked_is_asked() -> None:
         reader, writer = await line.connect()
         head, _, body = request(ice(), "expect: 100-continue").partition(b"\r\n\r\n")
         writer.write(head + b"\r\n\r\n")
-        assert b"100 Continue" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)
+        assert b"100 Continue" in await asyncio.wait_for(
+            reader.readuntil(b"\r\n\r\n"), PATIENCE_SECONDS
+        )
         writer.write(body)
         assert action(await answer(reader)) == "runMenu"
         writer.close()
@@ -230,7 +235,7 @@ async def test_a_connection_that_is_not_used_is_closed() -> None:
             writer.write(request(ice()))
             await answer(reader)
             await asyncio.sleep(0.5)
-        assert await asyncio.wait_for(reader.read(), 3) == b""
+        assert await asyncio.wait_for(reader.read(), PATIENCE_SECONDS) == b""
         writer.close()
 
 

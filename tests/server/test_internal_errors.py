@@ -11,6 +11,7 @@ import pytest
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
 from tests.server.server_process import Served, ice, start_server
+from tests.waiting import PATIENCE_SECONDS
 
 SECRET = "s3cr3t-t0ken"
 FLOW = "flow: line\nstart: hello\nstates:\n  hello:\n    say: {}\n    hangup:\n"
@@ -140,7 +141,7 @@ def publish(settings: ServerSettings, file: Path, words: str) -> str:
 
 
 def wait_to_hear(served: Served, words: str, call: str) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE_SECONDS
     while hears(served, f"{call}-{time.monotonic()}") != words:
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -155,7 +156,7 @@ def test_a_running_server_stays_on_its_release_and_logs_why(
     file.write_text(FLOW.format("Hello."))
     served = start()
     file.write_text(text)
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE_SECONDS
     while code not in [found for found, _ in rejected(served)]:
         assert time.monotonic() < until
         time.sleep(0.1)

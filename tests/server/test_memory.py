@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.server.server_process import PROJECT, Served, Service, ice
-from tests.waiting import find_free_port
+from tests.waiting import PATIENCE_SECONDS, find_free_port
 
 RELOADS = 60
 LOOKUPS = 20  # between two reloads
@@ -48,7 +48,7 @@ def reload(client: httpx.Client, file: Path, edition: int, callers: ThreadPoolEx
     """Change the flow, wait until it is live, and let lookups be refused."""
     words = f"Edition {edition}."
     file.write_text(FLOW.replace("EDITION", words))
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE_SECONDS
     call = 0
     while text_of(client, f"{edition}-{call}") != words:
         assert time.monotonic() < until
@@ -66,7 +66,7 @@ def test_reloads_with_refused_lookups_take_no_memory(
     file = tmp_path / "flows" / "line.yaml"
     with (
         ThreadPoolExecutor(4) as callers,
-        httpx.Client(base_url=served.url, timeout=20, trust_env=False) as client,
+        httpx.Client(base_url=served.url, timeout=PATIENCE_SECONDS, trust_env=False) as client,
     ):
         for edition in range(1, 21):  # warm: releases that are kept, pools, caches
             reload(client, file, edition, callers)

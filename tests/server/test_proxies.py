@@ -20,7 +20,7 @@ from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.sinch import sign_request
 from tests.server.server_process import KEY, SECRET, TYPE, Served, ice, start_server
 from tests.thoroughness import examples
-from tests.waiting import find_free_port
+from tests.waiting import PATIENCE_SECONDS, find_free_port
 
 PAGE = (Path(__file__).parents[2] / "docs/operations/proxy.md").read_text()
 CALLBACKS = "/acme/sinch"
@@ -63,7 +63,7 @@ class Proxy:
             self.processes.append(
                 subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment)
             )
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 httpx.get(f"http://127.0.0.1:{port}/", trust_env=False)
@@ -132,7 +132,9 @@ async def call_in_pairs(port: int, pauses: list[float]) -> Counter[int]:
     """Two callbacks after each other, so far apart; what was answered, by status."""
     statuses: Counter[int] = Counter()
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    async with httpx.AsyncClient(limits=limits, trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(
+        limits=limits, trust_env=False, timeout=PATIENCE_SECONDS
+    ) as client:
 
         async def call(name: str) -> None:
             body = json.dumps(ice(name)).encode()

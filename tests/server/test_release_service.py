@@ -23,6 +23,7 @@ from flowengine.server import release_service as followed
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings, SettingsError
 from flowengine.storage.sessions import MemoryStore, SavedCall, open_store
+from tests.waiting import PATIENCE_SECONDS
 
 FLOW = "flow: line\nstart: bye\nstates:\n  bye: {say: %s, hangup: }\n"
 OLDEN = {"line.yaml": b"flow: line\nstart: nowhere\n"}
@@ -50,7 +51,7 @@ class House:
             await asyncio.sleep(0.5)
             before = registry.current.id
             self.save(words)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while registry.current.id == before:  # noqa: ASYNC110  # nobody tells of it
                     await asyncio.sleep(0.02)
         finally:
@@ -90,7 +91,7 @@ async def test_flows_are_followed_while_something_beside_that_fails(
     """It ended the following too, without a word, until the next restart."""
     monkeypatch.setattr(followed, "DRAIN_SECONDS", 0.05)
     trouble(monkeypatch)
-    (await house.serves("Two."))
+    await house.serves("Two.")
 
 
 async def test_whoever_publishes_shows_it_at_once_and_others_look(
@@ -100,7 +101,7 @@ async def test_whoever_publishes_shows_it_at_once_and_others_look(
     monkeypatch.setattr(followed, "LEDGER_POLL_SECONDS", 60.0)
     house.live.close()
     house.live = ReleaseService(house.settings)
-    (await house.serves("Two."))
+    await house.serves("Two.")
 
 
 async def test_worker_drops_releases_that_no_call_is_on(
@@ -121,7 +122,7 @@ async def test_worker_drops_releases_that_no_call_is_on(
     assert (
         len(registry.loaded_releases) == len(house.live.compile_worker.archive.list_releases()) == 3
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(registry.loaded_releases) == 3:  # noqa: ASYNC110  # nobody tells of it
             await asyncio.sleep(0.02)
     assert {release.id for release in registry.loaded_releases} == {first.id, releases[-1].id}
@@ -146,7 +147,7 @@ async def test_a_server_that_missed_another_as_both_started_says_that_it_does_no
     other.leader_record.take_over("", 5.0)
 
     task = asyncio.create_task(house.live._run_as_leader(MemoryStore()))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         # nobody tells of it
         while "a store has one set of flows" not in caplog.text:  # noqa: ASYNC110
             await asyncio.sleep(0.02)

@@ -12,6 +12,7 @@ import pytest
 
 from flowengine.sinch import sign_request
 from tests.server.server_process import KEY, SECRET, TYPE, Served, ice, pressed
+from tests.waiting import PATIENCE_SECONDS
 
 Serve = Callable[..., Served]
 
@@ -90,7 +91,7 @@ def test_a_stopping_server_answers_what_is_in_flight(
 def test_a_draining_server_says_so_and_still_answers(serve: Serve) -> None:
     served = serve("--drain", "300")
     served.process.terminate()
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + PATIENCE_SECONDS
     while served.get("/readyz").status_code == 200:
         assert time.monotonic() < limit
         time.sleep(0.01)
@@ -105,7 +106,7 @@ def test_a_draining_server_says_so_and_still_answers(serve: Serve) -> None:
 
 def eventually(scrape: Callable[[], str], wanted: str) -> str:
     """What is scraped once it holds this line: workers add up what they noted a moment later."""
-    limit = time.monotonic() + 5
+    limit = time.monotonic() + PATIENCE_SECONDS
     while wanted not in (text := scrape()):
         assert time.monotonic() < limit, text
         time.sleep(0.05)

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.server.server_process import Served, ice, pressed
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 Serve = Callable[..., Served]
 
@@ -46,7 +46,7 @@ class Callers:
 
     def _ring(self, number: int) -> None:
         limits = httpx.Limits(max_keepalive_connections=0 if number == 0 else 1)
-        with httpx.Client(limits=limits, trust_env=False, timeout=10) as client:
+        with httpx.Client(limits=limits, trust_env=False, timeout=PATIENCE_SECONDS) as client:
             count = 0
             while not self._ended.is_set():
                 count += 1
@@ -128,7 +128,7 @@ def test_sigterm_during_the_start_exits_with_0(tmp_path: Path, seconds: float) -
     wait_until(lambda: handles_sigterm(process.pid))
     time.sleep(seconds - 0.5)
     process.terminate()
-    _, words = process.communicate(timeout=30)
+    _, words = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0, words
     assert b"Traceback" not in words
     if b"Application startup complete" not in words:

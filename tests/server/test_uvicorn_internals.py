@@ -96,7 +96,7 @@ async def test_protocol_has_the_attributes_that_ours_use(module: str, name: str)
 
 @pytest.mark.parametrize(("module", "name"), TRIED_PROTOCOLS)
 async def test_protocol_passes_its_trial(module: str, name: str) -> None:
-    (await try_protocol(getattr(__import__(module, fromlist=[name]), name)))
+    await try_protocol(getattr(__import__(module, fromlist=[name]), name))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ async def test_protocol_that_takes_open_connections_for_closed_fails_its_trial(
 ) -> None:
     monkeypatch.setattr(direct_protocol.DirectRequest, "is_connected", lambda _: False)
     with pytest.raises(TrialError, match="answered 500"):
-        (await try_protocol(direct_protocol.DirectProtocol))
+        await try_protocol(direct_protocol.DirectProtocol)
 
 
 def make_broken(protocol: Any, fault: str) -> Any:

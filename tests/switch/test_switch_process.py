@@ -19,7 +19,7 @@ from tests.switch.switch_process import (
     Backend,
     Switch,
 )
-from tests.waiting import find_free_port, wait_until
+from tests.waiting import PATIENCE_SECONDS, find_free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 MENU = {
@@ -70,7 +70,7 @@ def answers(switch: Switch) -> bool:
 def stop(process: "subprocess.Popen[str]") -> tuple[str, str]:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
     return out, err
 
 

@@ -14,6 +14,7 @@ from flowengine.server.fetch.breaker import CircuitState
 from flowengine.states import LookupRequest, LookupResult
 from tests.server.server_process import Service
 from tests.server.silent_service import SilentService, silent_service
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -40,12 +41,12 @@ async def test_lookup_while_another_service_hangs_is_answered(
     async def run() -> LookupResult:
         client = LookupClient(lambda: hosts)
         lookups = [
-            asyncio.create_task(client(request("slow", f"{hanging.url}/{number}"), 5))
+            asyncio.create_task(client(request("slow", f"{hanging.url}/{number}", 120), 120))
             for number in range(120)
         ]
         while len(hanging.accepted) < 50:  # noqa: ASYNC110  # other threads count
             await asyncio.sleep(0.01)
-        found = await client(request("crm", service.url + "/ok", timeout=2), 2)
+        found = await client(request("crm", service.url + "/ok", timeout=60), 60)
         for lookup in lookups:
             lookup.cancel()
         await asyncio.gather(*lookups, return_exceptions=True)
@@ -67,7 +68,7 @@ async def test_lookups_while_a_service_hangs_have_places_again_afterwards(
         assert {found.error for found in await lost} == {"timeout"}
         hanging.mode = "answer"
         await asyncio.sleep(breaker.FIRST_PAUSE_SECONDS)
-        found = await client(request("slow", hanging.url + "/", 2), 5)
+        found = await client(request("slow", hanging.url + "/", 60), 60)
         await client.close()
         return found
 
@@ -100,11 +101,11 @@ async def test_circuit_of_a_service_without_answers_opens_and_closes(
         assert len(service.accepted) == connections
         service.mode = "answer"
         await asyncio.sleep(0.35)
-        assert (await client(asked, 5)).status == 200
+        assert (await client(request("slow", service.url + "/", 60), 60)).status == 200
         await client.close()
 
     with caplog.at_level(logging.WARNING), silent_service(mode) as service:
-        (await run(service))
+        await run(service)
     assert seen[5:] == [
         ("slow", error),
         ("slow", "circuit open"),
@@ -145,7 +146,7 @@ async def test_circuit_is_not_opened_by_lookups_that_cannot_be_sent(service: Ser
         client = LookupClient(lambda: {service.netloc: True})
         bad = request("crm", service.url + "/ok", headers={"X A": "1"})
         found = await ask_often(client, bad, 10)
-        found.append(await client(request("crm", service.url + "/ok"), 2))
+        found.append(await client(request("crm", service.url + "/ok", 60), 60))
         await client.close()
         return found
 
@@ -202,8 +203,8 @@ async def test_hanging_name_server_leaves_other_services_alone(
             for _ in range(3)
         ]
         await asyncio.sleep(0.2)
-        found = await client(request("crm", named + "/ok", 1.0), 5)
-        other = await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 1.0)
+        found = await client(request("crm", named + "/ok", 60), 60)
+        other = await asyncio.wait_for(asyncio.to_thread(lambda: "free"), PATIENCE_SECONDS)
         lost = await asyncio.gather(*lookups)
         await client.close()
     finally:
@@ -256,7 +257,7 @@ async def test_second_address_is_tried_when_the_first_swallows_packets(
 
     async def run() -> LookupResult:
         client = LookupClient(lambda: {f"crm.example:{port}": True})
-        found = await client(request("crm", f"http://crm.example:{port}/ok", 3), 5)
+        found = await client(request("crm", f"http://crm.example:{port}/ok", 60), 60)
         await client.close()
         return found
 

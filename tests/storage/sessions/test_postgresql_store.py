@@ -15,6 +15,7 @@ import pytest
 from flowengine.storage.sessions import SavedCall, Store, StoreError, open_store
 from flowengine.storage.sessions.store_url import redact_password
 from tests.runtime.test_engine import Phone, engine
+from tests.waiting import PATIENCE_SECONDS
 
 psycopg = pytest.importorskip("psycopg")
 LATER = 2e9
@@ -141,7 +142,7 @@ def test_machines_that_save_the_same_calls_agree_on_each_and_never_wait_for_each
         for name in "abc"
     ]
     first, second, third = (
-        json.loads(machine.communicate(b"go", timeout=60)[0]) for machine in machines
+        json.loads(machine.communicate(b"go", timeout=PATIENCE_SECONDS)[0]) for machine in machines
     )
     assert len(first) == 400
     assert first == second == third

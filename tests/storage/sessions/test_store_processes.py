@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from flowengine.storage.sessions import SavedCall, SqliteStore
+from tests.waiting import PATIENCE_SECONDS
 
 PRELUDE = """
 import asyncio, json, os, signal, sys
@@ -79,7 +80,7 @@ def results(body: str, path: Path, names: str) -> list[Any]:
         assert process.stdin
         process.stdin.close()
         process.stdin = None
-    return [json.loads(process.communicate(timeout=60)[0]) for process in workers]
+    return [json.loads(process.communicate(timeout=PATIENCE_SECONDS)[0]) for process in workers]
 
 
 def reading(path: Path, ids: list[str]) -> list[SavedCall | None]:
@@ -103,7 +104,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_worker_killed_right_after_saving_has_lost_nothing(path: Path) -> None:
     process = worker(DIES_AFTER_SAVING, path, "w")
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == -signal.SIGKILL
     assert all(reading(path, [f"call {n}" for n in range(100)]))
 

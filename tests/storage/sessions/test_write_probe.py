@@ -17,6 +17,7 @@ from flowengine.storage.sessions import (
     StoreError,
     open_store,
 )
+from tests.waiting import PATIENCE_SECONDS
 
 STEP = SavedCall(1, b"state", b"digest", b"answer", 1.0)
 
@@ -68,7 +69,9 @@ def small_disk(folder: Path) -> Iterator[None]:
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
     try:
-        mounted = subprocess.run(command, capture_output=True, check=False, timeout=10).returncode
+        mounted = subprocess.run(
+            command, capture_output=True, check=False, timeout=PATIENCE_SECONDS
+        ).returncode
     except OSError:
         mounted = 1
     if mounted != 0:
@@ -76,7 +79,7 @@ def small_disk(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True, timeout=10)
+        subprocess.run(["umount", "-l", str(folder)], check=True, timeout=PATIENCE_SECONDS)
 
 
 async def test_store_on_a_full_disk_is_not_writable(tmp_path: Path) -> None:
@@ -181,7 +184,7 @@ async def test_store_on_postgresql_that_refuses_writes_is_not_writable(
         assert await problem_of(store) == ""
         await store.close()
 
-    (await run())
+    await run()
 
 
 def has_clerk(connection: Any) -> bool:

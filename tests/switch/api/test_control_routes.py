@@ -9,6 +9,7 @@ import pytest
 
 from tests.switch.switch_process import CONFIG, NUMBER, Backend, Switch
 from tests.switch.switch_process import switch as started
+from tests.waiting import PATIENCE_SECONDS
 
 MENU = {
     "id": "main",
@@ -137,7 +138,7 @@ def test_happenings_as_a_stream_of_lines_to_the_end(switch: Switch, backend: Bac
     call = switch.dial()
     path = f"{switch.url}/desk/calls/{call}/happenings"
     with httpx.stream(
-        "GET", path, headers={"accept": "text/plain"}, trust_env=False, timeout=10
+        "GET", path, headers={"accept": "text/plain"}, trust_env=False, timeout=PATIENCE_SECONDS
     ) as stream:
         lines = stream.iter_lines()
         assert " asks ice " in next(lines)

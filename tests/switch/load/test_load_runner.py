@@ -167,7 +167,7 @@ def test_calls_begin_at_a_rate(backend):
 def test_latencies_are_those_of_the_answers(backend):
     backend.pause = 0.05
     timing = put(backend, calls=4).callbacks["ice"]
-    assert 50 <= timing.p50 <= timing.p90 <= timing.p99 <= timing.p99_9 <= timing.longest < 2000
+    assert 50 <= timing.p50 <= timing.p90 <= timing.p99 <= timing.p99_9 <= timing.longest
 
 
 def test_a_callback_that_fails_fails_the_load(backend):

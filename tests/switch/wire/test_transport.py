@@ -19,6 +19,7 @@ from flowengine.switch.wire import (
     Response,
     drive_clock,
 )
+from tests.waiting import PATIENCE_SECONDS
 
 
 class Backend(ThreadingHTTPServer):
@@ -242,7 +243,7 @@ async def test_delivery_in_real_time(backend):
             lambda *told: answered.set_result(told),
             proper=lambda _: True,
         )
-        response, url = await asyncio.wait_for(answered, 5)
+        response, url = await asyncio.wait_for(answered, PATIENCE_SECONDS)
         await transport.close()
         return response.status, url
 
