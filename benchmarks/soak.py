@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,8 +46,9 @@ class Memory(NamedTuple):
 def processes_of(pid: int) -> list[int]:
     found = [pid]
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in children.read_text().split():
-            found += processes_of(int(child))
+        with suppress(FileNotFoundError, ProcessLookupError):  # that thread has just ended
+            for child in children.read_text().split():
+                found += processes_of(int(child))
     return found
 
 

@@ -52,7 +52,7 @@ _SESSION_PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = NORMAL",
     "wal_autocheckpoint = 0",
-    "cache_size = -16384",
+    "cache_size = -2048",
     "secure_delete = FAST",
 )
 
