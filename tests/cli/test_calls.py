@@ -8,14 +8,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flowengine.cli import main
-from tests.journal.journal_line import answered, compiled, ended, files, keyed, press, record, ring
+from tests.compiled_release import compile_release
+from tests.journal.journal_line import answered, ended, files, keyed, press, record, ring
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> str:
-    record(tmp_path / "journal.db", compiled(files()), [
+    record(tmp_path / "journal.db", compile_release(files()), [
         *(ring("bill"), press("9", "bill"), press("1", "bill"), keyed("12345674", "bill"), answered("bill"), ended("bill")),
         *(ring("order"), press("2", "order"), keyed("654321", "order"), ended("order", "CALLEEHANGUP", 31)),
         ring("still"),
@@ -48,7 +49,7 @@ def test_the_beginning_of_an_id_is_enough_where_it_is_clear(store: str) -> None:
 
 
 def test_a_beginning_of_several_names_them(tmp_path: Path) -> None:
-    record(tmp_path / "journal.db", compiled(files()), [ring("aa1"), ring("aa2")])
+    record(tmp_path / "journal.db", compile_release(files()), [ring("aa1"), ring("aa2")])
     told = calls(f"sqlite:{tmp_path / 'calls.db'}", "aa")
     assert (told.exit_code, "aa is the beginning of several calls: aa1, aa2" in told.output) == (
         2,

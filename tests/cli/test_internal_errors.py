@@ -16,7 +16,7 @@ from flowengine.cli import main
 from flowengine.states import STATE_KINDS
 from flowengine.states.builder import StateBuilder
 from tests.cli.release_files import Office
-from tests.journal.journal_line import compiled as compiled_line
+from tests.compiled_release import compile_release
 from tests.journal.journal_line import ended, press, record, ring
 from tests.journal.journal_line import files as line_files
 from tests.releases.git_repository import flow
@@ -83,7 +83,7 @@ def test_every_command_reports_the_file_and_no_traceback(
     folder, code = broken
     record(
         office.folder / "journal.db",
-        compiled_line(line_files()),
+        compile_release(line_files()),
         [ring("a"), press("0", "a"), ended("a")],
     )
     exit_code, arguments = COMMANDS[name]

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from flowengine.cli import main
 from flowengine.journal.journal_database import open_for_writing
 from tests.cli.release_files import Office
-from tests.journal.journal_line import answered, compiled, ended, files, press, record, ring
+from tests.compiled_release import compile_release
+from tests.journal.journal_line import answered, ended, files, press, record, ring
 from tests.releases.git_repository import commit, flow
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -264,7 +265,7 @@ def test_figures_side_by_side(office: Office, golden: Callable[[Path, str], None
         (project / name).write_bytes(content)
     office.done("publish", str(project))
     journal = office.folder / "server" / "journal.db"
-    record(journal, compiled(files()), [
+    record(journal, compile_release(files()), [
         *(ring("a"), press("0", "a"), answered("a"), ended("a", seconds=30)),
         *(ring("b"), ended("b", seconds=4)), ring("c"),
     ])  # fmt: skip

@@ -180,7 +180,7 @@ def test_a_renamed_flow_that_changed_is_still_that_flow(before: CompileResult) -
 
 def test_no_part_of_a_project_or_flow_is_overlooked() -> None:
     """Whoever adds one decides whether it means something, and then gives it facts and a case in
-    releases_differences.py.
+    diff_edits.py.
     """
     flows = {
         "locale",

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.compiled_release import compile_release
 from tests.docs.docs_examples import ROOT, examples
 from tests.journal.journal_line import (
     FLOW,
     PROJECT,
     answered,
-    compiled,
     ended,
     files,
     keyed,
@@ -122,7 +122,7 @@ def test_the_workflow(
     tmp_path: Path, old: str, new: str, codes: dict[str, int], told: list[str]
 ) -> None:
     runner = pull_request(tmp_path, FLOW.replace(old, new))
-    record(runner.clone / "journal.db", compiled(files()), BILL)
+    record(runner.clone / "journal.db", compile_release(files()), BILL)
     assert runner.steps() == codes
     summary = runner.summary.read_text()
     assert [words for words in told if words not in summary] == []
@@ -167,7 +167,7 @@ def test_exit_codes(runner: Runner, command: str, code: int) -> None:
 @pytest.fixture(scope="module")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
     made = pull_request(tmp_path_factory.mktemp("codes"), FLOW)
-    record(made.clone / "journal.db", compiled(files()), BILL)
+    record(made.clone / "journal.db", compile_release(files()), BILL)
     for name, flow in (
         ("other", FLOW.replace("say: Welcome.", "say: Hi!")),
         ("broken", FLOW.replace("start: welcome", "start: nowhere")),
@@ -190,7 +190,7 @@ def test_what_a_shallow_clone_lacks_is_brought_by_the_command_that_is_named(
     tmp_path: Path, command: str, ref: str
 ) -> None:
     runner = pull_request(tmp_path, FLOW)
-    record(runner.clone / "journal.db", compiled(files()), BILL)
+    record(runner.clone / "journal.db", compile_release(files()), BILL)
     git(tmp_path / "mine", "tag", "v1", "main")
     refused = runner.run(f"flowengine {command.format(ref=ref)}")
     assert refused.returncode == 2

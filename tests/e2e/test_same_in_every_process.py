@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from flowengine.states import LookupRequest, LookupResult
-from tests.journal.journal_line import compiled, record, ring
+from tests.compiled_release import compile_release
+from tests.journal.journal_line import record, ring
 
 FLOWS = Path(__file__).parents[2] / "flows"
 LINE = """\
@@ -115,7 +116,7 @@ def test_replay_prints_the_same_in_every_process(tmp_path: Path) -> None:
     flows.mkdir()
     (flows / "line.yaml").write_text(LINE)
     (flows / "project.yaml").write_text(PROJECT)
-    release = compiled({file.name: file.read_bytes() for file in flows.iterdir()})
+    release = compile_release({file.name: file.read_bytes() for file in flows.iterdir()})
     answers = iter(["abc", "dcb", "xyz", "bd", "zyxwvut", "a"])
 
     async def crm(_request: LookupRequest, _left: float) -> LookupResult:

@@ -14,10 +14,10 @@ import pytest
 
 from flowengine.journal import CanaryFigures, read_call_statistics, read_figures
 from flowengine.releases.canary_statistics import CanaryTable, load_machine_id
+from tests.compiled_release import compile_release
 from tests.journal.journal_line import (
     FLOW,
     answered,
-    compiled,
     ended,
     files,
     keyed,
@@ -59,8 +59,8 @@ def whole(tmp_path: Path) -> tuple[Path, list[str]]:
     """A journal with calls on two releases."""
     path = tmp_path / "journal.db"
     good, bad = (
-        compiled(files()),
-        compiled(files(FLOW.replace('phone: "+14045009000"', 'phone: "${vars.name}"'))),
+        compile_release(files()),
+        compile_release(files(FLOW.replace('phone: "+14045009000"', 'phone: "${vars.name}"'))),
     )
     for number, release in enumerate((good, bad)):
         record(
@@ -130,7 +130,7 @@ def test_what_is_told_again_changes_nothing(
 
 
 def test_a_call_goes_on_between_two_looks(tally: CanaryTable, tmp_path: Path) -> None:
-    path, release = tmp_path / "journal.db", compiled(files())
+    path, release = tmp_path / "journal.db", compile_release(files())
     record(path, release, [ring("a"), ring("b")])
     told(tally, path)
     record(path, release, [press("0", "a"), ended("a", seconds=20)])
@@ -142,7 +142,7 @@ def test_a_call_goes_on_between_two_looks(tally: CanaryTable, tmp_path: Path) ->
 def test_calls_that_began_before_the_canary_do_not_count_wherever_they_go_on(
     tally: CanaryTable, tmp_path: Path
 ) -> None:
-    one, two, release = tmp_path / "one.db", tmp_path / "two.db", compiled(files())
+    one, two, release = tmp_path / "one.db", tmp_path / "two.db", compile_release(files())
     replies = record(one, release, [ring("a"), press("2", "a")])
     shutil.copy(one, two)
     since = replies[1].record.at
@@ -156,7 +156,7 @@ def test_calls_that_began_before_the_canary_do_not_count_wherever_they_go_on(
 
 
 def test_a_journal_that_was_deleted_begins_anew(tally: CanaryTable, tmp_path: Path) -> None:
-    path, release = tmp_path / "journal.db", compiled(files())
+    path, release = tmp_path / "journal.db", compile_release(files())
     record(path, release, [ring("a"), ring("b"), ring("c")])
     told(tally, path)
     path.unlink()

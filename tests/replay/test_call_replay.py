@@ -22,8 +22,9 @@ from flowengine.runtime.engine import Engine
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore
+from tests.compiled_release import compile_release
 from tests.flows.test_examples import COMPILED, FLOWS, release, words
-from tests.journal.journal_line import SEALER, Clock, compiled, ended, files, keyed, press, ring
+from tests.journal.journal_line import SEALER, Clock, ended, files, keyed, press, ring
 from tests.runtime.flow_strategies import callbacks, fetched, flows, incoming
 from tests.thoroughness import examples
 
@@ -83,16 +84,18 @@ def test_any_call_on_the_same_release_goes_as_it_went(
     events: list[dict[str, Any]],
     answers: list[tuple[int, Any, str]],
 ) -> None:
-    made = compiled(files)
+    made = compile_release(files)
     recorded = asyncio.run(conversation(made, [first, *events], answers))
-    assert replay_calls(compiled(files), [("call-1", recorded)]) == ReplayReport(made.id, 1, (), {})
+    assert replay_calls(compile_release(files), [("call-1", recorded)]) == ReplayReport(
+        made.id, 1, (), {}
+    )
 
 
 async def test_call_whose_events_came_again_with_other_bytes_goes_as_it_went() -> None:
     """A ring and an end are one event whatever their bytes; an answer to a menu that the saved
     state does not ask makes that state a lost one.
     """
-    made = compiled(files())
+    made = compile_release(files())
     rings, elsewhere = ring(), keyed("12345674")
     elsewhere["menuResult"]["menuId"] = "line.ask_account"
     events = [rings, {**rings, "cli": "12015550124"}, press("1"), ended(), ended(seconds=21)]

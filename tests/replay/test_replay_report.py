@@ -16,11 +16,11 @@ from flowengine.replay import CallDifference, DifferenceGroup, ReplayReport, rep
 from flowengine.replay.answer_difference import find_difference
 from flowengine.replay.placeholder_environment import SECRET_PLACEHOLDER
 from flowengine.states import LookupRequest, LookupResult
+from tests.compiled_release import compile_release
 from tests.journal.journal_line import (
     FLOW,
     SEALER,
     answered,
-    compiled,
     crm,
     ended,
     files,
@@ -53,13 +53,13 @@ EVENTS = [*BILL, *ORDER, *LOST]
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
     path = tmp_path / "journal.db"
-    record(path, compiled(files()), EVENTS)
+    record(path, compile_release(files()), EVENTS)
     return path
 
 
 def on(journal: Path, flow: str, sealer: JournalEncryption = SEALER) -> ReplayReport:
     return replay_calls(
-        compiled(files(flow)), JournalReader(journal).iter_recorded_calls(0.0, sealer)
+        compile_release(files(flow)), JournalReader(journal).iter_recorded_calls(0.0, sealer)
     )
 
 
@@ -171,7 +171,7 @@ def test_a_lookup_answers_as_it_did_then(tmp_path: Path) -> None:
         )
 
     path = tmp_path / "journal.db"
-    record(path, compiled(files()), BILL, fetch=down)
+    record(path, compile_release(files()), BILL, fetch=down)
     flow = changed(
         ("failed: agents}", "on: {timeout: sorry}, failed: agents}"),
         ("  reported:", "  sorry:\n    hangup:\n  reported:"),
@@ -198,7 +198,7 @@ def test_calls_that_cannot_be_replayed_are_counted_with_the_reason(
     tmp_path: Path, reason: str, told: str, events: list[dict[str, Any]], key: JournalEncryption
 ) -> None:
     path = tmp_path / "journal.db"
-    record(path, compiled(files(journal=told)), events)
+    record(path, compile_release(files(journal=told)), events)
     made = on(path, FLOW, key)
     assert (made.same, made.groups, made.skipped) == (0, (), {reason: 3})
 
@@ -253,7 +253,7 @@ def test_the_command_takes_a_folder_a_release_and_a_git_ref(journal: Path, tmp_p
     for name, content in files(other).items():
         (flows / name).write_bytes(content)
     archive = Archive(tmp_path / "releases.db")
-    archive.put(compiled(files()).id, files(), ReleaseOrigin("flows"), 1.0)
+    archive.put(compile_release(files()).id, files(), ReleaseOrigin("flows"), 1.0)
     archive.close()
     repository = new_repository(tmp_path / "repository")
     commit(
@@ -262,10 +262,10 @@ def test_the_command_takes_a_folder_a_release_and_a_git_ref(journal: Path, tmp_p
         "Fewer attempts",
     )
 
-    same = replay(journal.parent, "--on", compiled(files()).id[:8], "--exit-code")
+    same = replay(journal.parent, "--on", compile_release(files()).id[:8], "--exit-code")
     assert (same.exit_code, same.output) == (
         0,
-        f"3 calls replayed on {compiled(files()).id}: 3 as before, 0 differently\n",
+        f"3 calls replayed on {compile_release(files()).id}: 3 as before, 0 differently\n",
     )
     for target in (["--on", flows], ["--on", "main", "--repo", repository, "--path", "calls"]):
         found = replay(journal, *target, "--exit-code", "--json")
@@ -280,14 +280,16 @@ def test_releases_of_a_store_on_postgresql_are_found_there(journal: Path, postgr
     first, other = files(), files(changed(("attempts: 2", "attempts: 1")))
     with closing(Archive(postgresql)) as archive:
         for number, made in enumerate((first, other)):
-            archive.put(compiled(made).id, made, ReleaseOrigin("flows"), float(number))
+            archive.put(compile_release(made).id, made, ReleaseOrigin("flows"), float(number))
     for made, differently in ((first, []), (other, ["lost"])):
-        found = replay(journal, "--on", compiled(made).id[:8], "--store", postgresql, "--json")
+        found = replay(
+            journal, "--on", compile_release(made).id[:8], "--store", postgresql, "--json"
+        )
         assert found.exit_code == 0, found.output
         assert [
             call for group in json.loads(found.output)["groups"] for call in group["calls"]
         ] == differently
-    assert replay(journal, "--on", compiled(first).id[:8]).exit_code == 2
+    assert replay(journal, "--on", compile_release(first).id[:8]).exit_code == 2
 
 
 def test_a_store_that_cannot_be_reached_is_told_of(journal: Path, tmp_path: Path) -> None:
