@@ -43,7 +43,7 @@ def contents(where: ArchiveLocation) -> int:
     return int(found)
 
 
-def test_a_release_comes_back_as_it_was_put(opened: Callable[[], Archive]) -> None:
+def test_release_is_loaded_as_it_was_put(opened: Callable[[], Archive]) -> None:
     files = {"a.yaml": b"flow: a", "b.yaml": b"\x00\xff" * 1000, "empty.yaml": b""}
     archive = opened()
     archive.put("one", files, GIT, 5.0)
@@ -56,7 +56,7 @@ def test_a_release_comes_back_as_it_was_put(opened: Callable[[], Archive]) -> No
     assert reopened.load_files("two") is None
 
 
-def test_the_first_to_put_a_release_says_where_it_came_from(opened: Callable[[], Archive]) -> None:
+def test_origin_of_a_release_put_twice_is_the_first_one(opened: Callable[[], Archive]) -> None:
     archive = opened()
     archive.put("one", {"a.yaml": b"flow: a"}, HERE, 5.0)
     archive.put("one", {"a.yaml": b"flow: a"}, GIT, 9.0)
@@ -118,7 +118,7 @@ def test_processes_put_at_the_same_time(
     assert archive.load_files("r7") == {"same.yaml": b"x", "7.yaml": b"7"}
 
 
-def test_only_its_owner_may_read_it(path: Path) -> None:
+def test_archive_files_are_readable_by_their_owner_alone(path: Path) -> None:
     Archive(path).put("one", {"a.yaml": b"flow: a"}, HERE, 1.0)
     assert [file.stat().st_mode & 0o077 for file in path.parent.iterdir()] == [0] * len(
         list(path.parent.iterdir())
@@ -128,7 +128,9 @@ def test_only_its_owner_may_read_it(path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"not a database at all, but long enough to be looked at" * 20, None]
 )
-def test_another_file_is_refused_and_left_alone(path: Path, content: bytes | None) -> None:
+def test_file_that_is_no_archive_is_refused_and_left_alone(
+    path: Path, content: bytes | None
+) -> None:
     path.parent.mkdir()
     if content is None:
         connection = sqlite3.connect(path)

@@ -119,7 +119,7 @@ def test_calls_that_several_machines_answered_count_once_with_what_came_last(
     )
 
 
-def test_what_is_told_again_changes_nothing(
+def test_statistics_saved_twice_count_once(
     tally: CanaryTable, whole: tuple[Path, list[str]]
 ) -> None:
     path, releases = whole
@@ -129,7 +129,9 @@ def test_what_is_told_again_changes_nothing(
     assert tally.sum_figures(releases, SINCE) == (read_figures(path, releases, SINCE), 1, 0)
 
 
-def test_a_call_goes_on_between_two_looks(tally: CanaryTable, tmp_path: Path) -> None:
+def test_call_that_goes_on_between_two_uploads_counts_once(
+    tally: CanaryTable, tmp_path: Path
+) -> None:
     path, release = tmp_path / "journal.db", compile_release(files())
     record(path, release, [ring("a"), ring("b")])
     told(tally, path)
@@ -155,7 +157,9 @@ def test_calls_that_began_before_the_canary_do_not_count_wherever_they_go_on(
     assert tally.sum_figures([release.id], since).figures[release.id].calls == 0
 
 
-def test_a_journal_that_was_deleted_begins_anew(tally: CanaryTable, tmp_path: Path) -> None:
+def test_statistics_of_a_deleted_journal_are_kept_and_a_new_one_adds(
+    tally: CanaryTable, tmp_path: Path
+) -> None:
     path, release = tmp_path / "journal.db", compile_release(files())
     record(path, release, [ring("a"), ring("b"), ring("c")])
     told(tally, path)
@@ -165,7 +169,7 @@ def test_a_journal_that_was_deleted_begins_anew(tally: CanaryTable, tmp_path: Pa
     assert tally.sum_figures([release.id], SINCE).figures[release.id].calls == 4
 
 
-def test_another_canary_begins_with_nothing(
+def test_statistics_of_the_canary_before_are_deleted(
     tally: CanaryTable, whole: tuple[Path, list[str]]
 ) -> None:
     path, releases = whole
@@ -180,7 +184,7 @@ def test_another_canary_begins_with_nothing(
     )
 
 
-def test_a_machine_goes_by_one_name(tmp_path: Path) -> None:
+def test_machine_id_is_the_same_for_each_load_from_a_folder(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     assert (
         load_machine_id(tmp_path)

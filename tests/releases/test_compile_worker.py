@@ -38,14 +38,14 @@ def kept(workshop: CompileWorker, words: str) -> Release:
     return release
 
 
-def test_what_was_made_last_is_not_made_again_to_be_served(workshop: CompileWorker) -> None:
+def test_release_compiled_last_is_loaded_without_compiling(workshop: CompileWorker) -> None:
     first = kept(workshop, "One.")
     assert workshop.load_release(first.id) is first
     assert workshop.compile(files("${nothing}")).release is None
     assert workshop.load_release(first.id) is first
 
 
-def test_a_release_that_another_one_has_followed_is_found_by_its_id(
+def test_earlier_release_is_loaded_by_its_id(
     workshop: CompileWorker,
 ) -> None:
     first, second = kept(workshop, "One."), kept(workshop, "Two.")
@@ -75,9 +75,7 @@ async def test_callbacks_get_their_turn_sooner_while_something_long_goes_on(
 
 
 @pytest.mark.parametrize("collected", [True, False])
-def test_the_collector_need_not_look_through_a_large_release(
-    workshop: CompileWorker, *, collected: bool
-) -> None:
+def test_collector_skips_a_large_release(workshop: CompileWorker, *, collected: bool) -> None:
     before = gc.isenabled()
     passes: list[int] = []
     gc.callbacks.append(
@@ -104,7 +102,7 @@ class Circle:
         self.me = self
 
 
-def test_no_garbage_is_frozen_with_a_release(workshop: CompileWorker) -> None:
+def test_garbage_is_collected_before_a_release_is_frozen(workshop: CompileWorker) -> None:
     workshop.compile(files("Warm."))
     before = gc.isenabled()
     gc.enable()

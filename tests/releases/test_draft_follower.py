@@ -57,7 +57,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
     made.ledger.close()
 
 
-def test_a_new_commit_renews_the_draft_once(room: Room) -> None:
+def test_draft_is_renewed_once_for_a_new_commit(room: Room) -> None:
     room.draft()
     room.renew()
     assert len(room.ledger.list_changes()) == 1
@@ -71,7 +71,7 @@ def test_a_new_commit_renews_the_draft_once(room: Room) -> None:
     ]
 
 
-def test_a_tag_stays_where_it_is(room: Room) -> None:
+def test_draft_of_a_tag_stays_on_its_commit(room: Room) -> None:
     git(room.repository, "tag", "v1")
     room.draft(ref="v1")
     room.says("Two.")
@@ -79,7 +79,7 @@ def test_a_tag_stays_where_it_is(room: Room) -> None:
     assert "One." in room.heard()
 
 
-def test_a_branch_that_is_deleted_leaves_its_draft_and_is_reported_once(
+def test_deleted_branch_leaves_its_draft_and_is_reported_once(
     room: Room, caplog: pytest.LogCaptureFixture
 ) -> None:
     git(room.repository, "checkout", "-q", "-b", "draft/spring")
@@ -104,7 +104,7 @@ def test_a_branch_that_is_deleted_leaves_its_draft_and_is_reported_once(
     assert "Again." in room.heard()
 
 
-def test_a_draft_that_was_given_something_else_is_left_alone(room: Room) -> None:
+def test_draft_that_was_changed_meanwhile_is_not_updated(room: Room) -> None:
     room.draft()
     draft = room.ledger.get_live().drafts["spring"]
     room.desk.end_draft("spring", ANN)
@@ -115,7 +115,7 @@ def test_a_draft_that_was_given_something_else_is_left_alone(room: Room) -> None
     assert room.ledger.get_live().drafts == {}
 
 
-def test_what_cannot_be_published_now_is_published_later(
+def test_draft_that_could_not_be_published_is_published_later(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room.draft()
@@ -132,7 +132,7 @@ def test_what_cannot_be_published_now_is_published_later(
     assert "Two." in room.heard()
 
 
-def test_a_release_was_last_live_when_it_was_replaced() -> None:
+def test_release_was_last_live_when_it_was_replaced() -> None:
     story = (
         Change("ann", "publish", "r1"),
         Change("ann", "draft", "r2", name="spring", callers=("4670",)),

@@ -68,7 +68,7 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-async def test_a_saved_file_is_live(tmp_path: Path, folder: Path) -> None:
+async def test_saved_file_goes_live(tmp_path: Path, folder: Path) -> None:
     async with follow(tmp_path, FolderSource(folder)) as following:
         await following.says("One.")
         (folder / "line.yaml").write_text(flow("line", "Two."))
@@ -92,7 +92,7 @@ async def test_editors_replace_files_rename_and_delete_them(tmp_path: Path, fold
         await wait_until_async(lambda: "Four." not in following.words())
 
 
-async def test_a_half_written_file_is_survived(tmp_path: Path, folder: Path) -> None:
+async def test_half_written_file_never_goes_live(tmp_path: Path, folder: Path) -> None:
     async with follow(tmp_path, FolderSource(folder)) as following:
         await following.says("One.")
         whole = flow("line", "Two.")
@@ -104,7 +104,7 @@ async def test_a_half_written_file_is_survived(tmp_path: Path, folder: Path) -> 
     assert [change.what for change in following.ledger.list_changes()] == ["publish", "publish"]
 
 
-async def test_a_store_in_the_folder_of_the_flows_is_no_change_of_them(folder: Path) -> None:
+async def test_store_in_the_folder_of_the_flows_is_no_change_of_them(folder: Path) -> None:
     """What has errors is noted in that store: it was refused again for its own note, for ever."""
     (folder / ".flowengine").mkdir()
     async with follow(folder / ".flowengine", FolderSource(folder)) as following:
@@ -115,7 +115,7 @@ async def test_a_store_in_the_folder_of_the_flows_is_no_change_of_them(folder: P
     assert [bool(made.release) for made in following.made] == [True, False]
 
 
-async def test_a_folder_that_is_moved_away_and_replaced(tmp_path: Path, folder: Path) -> None:
+async def test_folder_moved_away_and_replaced_is_followed(tmp_path: Path, folder: Path) -> None:
     async with follow(tmp_path, FolderSource(folder)) as following:
         await following.says("One.")
         shutil.move(folder, tmp_path / "old")
@@ -126,7 +126,7 @@ async def test_a_folder_that_is_moved_away_and_replaced(tmp_path: Path, folder: 
         await following.says("Two.")
 
 
-async def test_a_link_that_is_led_elsewhere(tmp_path: Path, folder: Path) -> None:
+async def test_symbolic_link_that_is_redirected_is_followed(tmp_path: Path, folder: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "line.yaml").write_text(flow("line", "Two."))
@@ -140,7 +140,7 @@ async def test_a_link_that_is_led_elsewhere(tmp_path: Path, folder: Path) -> Non
         await following.says("Two.")
 
 
-async def test_a_branch_that_is_pushed_to(tmp_path: Path) -> None:
+async def test_branch_that_is_pushed_to_is_followed(tmp_path: Path) -> None:
     repository = new_repository(tmp_path / "repository")
     commit(repository, {"flows/line.yaml": flow("line", "One.")}, "Begin")
     bare = tmp_path / "bare.git"
@@ -169,7 +169,7 @@ async def test_a_branch_that_is_pushed_to(tmp_path: Path) -> None:
     ]
 
 
-async def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
+async def test_failure_to_publish_is_reported_once_and_retried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     repository = new_repository(tmp_path / "repository")
@@ -205,7 +205,7 @@ async def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
     ]
 
 
-async def test_a_disk_that_hangs_keeps_nobody_else_waiting(
+async def test_disk_that_hangs_keeps_no_other_source_waiting(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flowengine.releases.abandonable_read.READ_SECONDS", 0.3)
@@ -233,7 +233,7 @@ async def test_a_disk_that_hangs_keeps_nobody_else_waiting(
         assert following.workshop.archive.list_rejections() == []
 
 
-def test_one_process_at_a_time_has_the_turn_until_it_is_killed(tmp_path: Path) -> None:
+def test_file_leader_lock_is_held_by_one_process_until_it_is_killed(tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from flowengine.releases.leader_lock import "
         "FileLeaderLock\n"

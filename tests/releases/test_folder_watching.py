@@ -50,7 +50,7 @@ def project(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "watched"), [(single, 1), (project, 2)], ids=["single", "project"]
 )
-async def test_only_what_is_needed_is_watched(
+async def test_watches_are_set_on_folders_of_flows_only(
     tmp_path: Path, make: Callable[[Path], Path], watched: int
 ) -> None:
     place = FolderSource(make(tmp_path))

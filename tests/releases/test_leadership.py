@@ -34,7 +34,7 @@ def shared(tmp_path: Path) -> Iterator[Shared]:
         yield made
 
 
-def test_nobody_has_followed_yet(shared: Shared) -> None:
+def test_leader_record_is_empty_before_anyone_has_led(shared: Shared) -> None:
     shared.post("/a").join_as_standby()
     assert shared.archive.load_leader() is None
     assert shared.post("/a").take_over("one", 1.0) is None
@@ -55,7 +55,7 @@ def test_nobody_has_followed_yet(shared: Shared) -> None:
         (["/b"], "unseen", True, False),
     ],
 )
-def test_the_same_flows_by_name_or_among_machines_by_what_is_in_them(
+def test_sources_are_the_same_by_name_or_among_machines_by_content(
     shared: Shared, names: list[str], release: str, machines: bool, alike: bool
 ) -> None:
     shared.publish("of others", "/others")
@@ -66,7 +66,7 @@ def test_the_same_flows_by_name_or_among_machines_by_what_is_in_them(
     assert shared.post(*names, machines=machines).is_same_source(shared.holder(), release) is alike
 
 
-def test_a_machine_that_stood_by_stays_one_of_them_whatever_its_folder_has_later(
+def test_standby_stays_a_follower_whatever_its_folder_has_later(
     shared: Shared,
 ) -> None:
     one, two = shared.post("/a"), shared.post("/b")
@@ -77,7 +77,7 @@ def test_a_machine_that_stood_by_stays_one_of_them_whatever_its_folder_has_later
     assert shared.holder().names == {"/a", "/b"}
 
 
-def test_what_follows_after_something_else_begins_anew(shared: Shared) -> None:
+def test_leader_after_another_source_begins_a_new_record(shared: Shared) -> None:
     shared.post("/a").take_over("first", 1.0)
     shared.publish("first", "/a")
     shared.publish("second", "/a")

@@ -89,14 +89,14 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_live_after(case: str, ledger_of: Callable[..., Ledger]) -> None:
+def test_live_state_follows_from_the_changes(case: str, ledger_of: Callable[..., Ledger]) -> None:
     changes, expected = CASES[case]
     ledger = ledger_of(*changes)
     assert ledger.get_live() == expected
     assert ledger_of().get_live() == expected
 
 
-def test_the_record_says_who_did_what_and_when(ledger_of: Callable[..., Ledger]) -> None:
+def test_ledger_records_who_did_what_and_when(ledger_of: Callable[..., Ledger]) -> None:
     ledger = ledger_of(PUBLISH, Change("bo", "rollback", "r0", note="the menu was wrong"))
     assert [
         (item.number, item.at, item.who, item.what, item.note) for item in ledger.list_changes()
@@ -107,7 +107,7 @@ def test_the_record_says_who_did_what_and_when(ledger_of: Callable[..., Ledger])
     assert [item.number for item in ledger.list_changes(since=1)] == [2]
 
 
-def test_what_makes_no_sense_changes_nothing(ledger_of: Callable[..., Ledger]) -> None:
+def test_refused_change_changes_nothing(ledger_of: Callable[..., Ledger]) -> None:
     ledger = ledger_of(PUBLISH)
 
     def refuse(_live: LiveState) -> Change:
@@ -168,7 +168,9 @@ changes = st.builds(
 
 
 @given(st.lists(changes, max_size=12), st.integers(0, 12))
-def test_it_makes_no_difference_where_one_begins_to_follow(made: list[Change], split: int) -> None:
+def test_live_state_is_the_same_wherever_the_changes_are_split(
+    made: list[Change], split: int
+) -> None:
     assert apply_changes(apply_changes(LiveState(), made[:split]), made[split:]) == apply_changes(
         LiveState(), made
     )

@@ -67,7 +67,7 @@ def test_archive_and_ledger_go_on_when_the_server_was_started_anew(address: str)
             assert ledger.get_live().current == f"r{number}"
 
 
-def test_a_connection_that_breaks_while_something_changes_changes_nothing(address: str) -> None:
+def test_connection_lost_during_a_change_changes_nothing(address: str) -> None:
     def decide(_live: LiveState) -> Change:
         cut_off(address)
         return Change("ann", "publish", "r1")
@@ -80,7 +80,7 @@ def test_a_connection_that_breaks_while_something_changes_changes_nothing(addres
         assert ledger.get_live().current == "r2"
 
 
-def test_what_is_refused_leaves_no_gap_and_no_lock(address: str) -> None:
+def test_refused_change_leaves_no_gap_and_no_lock(address: str) -> None:
     def refuse(_live: LiveState) -> Change:
         raise CommandRefusedError("no")
 
@@ -90,7 +90,7 @@ def test_what_is_refused_leaves_no_gap_and_no_lock(address: str) -> None:
         assert other.append_change(lambda _live: Change("ann", "publish", "r1"), 1.0).number == 1
 
 
-def test_one_process_of_all_machines_has_the_turn_until_it_is_killed(
+def test_postgresql_leader_lock_is_held_by_one_process_until_it_is_killed(
     address: str, turn: LeaderLock
 ) -> None:
     first = subprocess.Popen([sys.executable, "-c", HOLDS, address], stdout=subprocess.PIPE)
@@ -103,9 +103,7 @@ def test_one_process_of_all_machines_has_the_turn_until_it_is_killed(
     assert turn.try_acquire(), "it stays ours"
 
 
-def test_whoever_loses_the_connection_loses_the_turn_to_another(
-    address: str, turn: LeaderLock
-) -> None:
+def test_leader_that_loses_its_connection_loses_the_lock(address: str, turn: LeaderLock) -> None:
     assert turn.try_acquire()
     cut_off(address)
     with closing(build_leader_lock(address)) as other:
@@ -122,7 +120,7 @@ def test_tables_of_another_version_are_refused(address: str) -> None:
         open_archive_database(address)
 
 
-def test_a_machine_that_takes_over_and_is_behind_changes_nothing_until_its_place_changes(
+def test_new_leader_that_is_behind_publishes_nothing_until_its_source_changes(
     address: str,
 ) -> None:
     first, second, third = (

@@ -58,7 +58,7 @@ def published(office: Office, files: dict[str, bytes], origin: ReleaseOrigin = H
     return office.publisher.publish_if_new(files, origin, "ann").release
 
 
-def test_what_a_place_has_goes_live_once(office: Office) -> None:
+def test_source_is_published_once(office: Office) -> None:
     first = published(office, GOOD)
     assert office.ledger.get_live().current == first
     assert not office.publisher.publish_if_new(GOOD, HERE, "ann").changed
@@ -77,7 +77,7 @@ def test_errors_never_go_live_and_are_remembered_until_they_are_mended(office: O
     assert office.workshop.archive.list_rejections() == []
 
 
-def test_what_was_taken_back_stays_back_until_the_place_changes(office: Office) -> None:
+def test_release_that_was_rolled_back_stays_back_until_its_source_changes(office: Office) -> None:
     first, second = published(office, GOOD), published(office, BETTER)
     office.publisher.rollback("bo")
     assert office.ledger.get_live().current == first
@@ -87,7 +87,7 @@ def test_what_was_taken_back_stays_back_until_the_place_changes(office: Office) 
     assert office.ledger.get_live().current == third
 
 
-def test_another_place_takes_over_and_the_first_one_again(office: Office) -> None:
+def test_publishing_from_two_sources_alternates_the_live_release(office: Office) -> None:
     first, second = published(office, GOOD), published(office, BETTER, THERE)
     assert office.ledger.get_live().current == second
     assert published(office, GOOD) == first
@@ -104,12 +104,12 @@ def test_going_back_goes_further_back_each_time(office: Office) -> None:
 
 
 @pytest.mark.parametrize("verb", ["promote", "withdraw"])
-def test_there_must_be_a_candidate(office: Office, verb: str) -> None:
+def test_promote_and_withdraw_without_a_candidate_are_refused(office: Office, verb: str) -> None:
     with pytest.raises(CommandRefusedError, match="no candidate"):
         getattr(office.publisher, verb)("bo")
 
 
-def test_the_current_release_cannot_be_its_own_candidate(office: Office) -> None:
+def test_current_release_as_candidate_is_refused(office: Office) -> None:
     first = published(office, GOOD)
     with pytest.raises(CommandRefusedError, match="current already"):
         office.publisher.set_canary(first, 0.1, "bo")
@@ -131,7 +131,7 @@ async def shown(office: Office) -> Registry:
     return registry
 
 
-async def test_a_share_of_callers_reaches_the_candidate_and_always_the_same_ones(
+async def test_canary_reaches_its_share_of_callers_and_always_the_same_ones(
     office: Office,
 ) -> None:
     published(office, GOOD)
@@ -153,7 +153,9 @@ async def test_a_share_of_callers_reaches_the_candidate_and_always_the_same_ones
 
 
 @pytest.mark.parametrize(("share", "reached"), [(0.0, False), (1.0, True)])
-async def test_the_share_may_be_none_or_all(office: Office, share: float, reached: bool) -> None:
+async def test_canary_share_of_none_or_all_reaches_none_or_all(
+    office: Office, share: float, reached: bool
+) -> None:
     published(office, GOOD)
     candidate = office.publisher.compile_and_store(BETTER, HERE).release
     office.publisher.set_canary(candidate, share, "bo")
@@ -165,7 +167,7 @@ async def test_the_share_may_be_none_or_all(office: Office, share: float, reache
     assert (registry.select_release(Ace(call_id="placed")).id == candidate) is reached
 
 
-async def test_a_draft_is_reached_by_its_callers_alone(office: Office) -> None:
+async def test_draft_is_reached_by_its_callers_alone(office: Office) -> None:
     first = published(office, GOOD)
     draft = office.publisher.compile_and_store(BETTER, HERE).release
     office.publisher.set_draft("spring", draft, ("46701234567",), "bo")
@@ -175,7 +177,7 @@ async def test_a_draft_is_reached_by_its_callers_alone(office: Office) -> None:
     assert registry.select_release(ring("private")).id == first
 
 
-async def test_a_worker_finds_old_releases_in_the_archive_and_compiles_each_once(
+async def test_worker_loads_old_releases_and_compiles_each_once(
     office: Office,
 ) -> None:
     first = published(office, GOOD)
@@ -208,7 +210,7 @@ async def test_releases_that_are_not_needed_are_let_go_of_but_never_what_is_live
     assert [release.id for release in registry.loaded_releases] == [second]
 
 
-def test_a_release_that_no_longer_compiles_is_no_way_back(office: Office) -> None:
+def test_rollback_to_a_release_that_no_longer_compiles_is_refused(office: Office) -> None:
     """No worker could have served it, and none could have started again."""
     first = published(office, GOOD)
     office.workshop.archive.put("olden", BROKEN, HERE, 1.0)
@@ -230,7 +232,7 @@ def test_a_release_that_no_longer_compiles_is_no_way_back(office: Office) -> Non
     assert desk.rollback("", Actor("ann")).release == first
 
 
-async def test_what_cannot_be_loaded_is_tried_again(
+async def test_release_that_cannot_be_loaded_is_tried_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flowengine.releases.registry.RELOAD_PAUSE_SECONDS", 0.05)

@@ -35,7 +35,7 @@ def all_of_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [alone, all_of_it])
-def test_it_is_put_back_as_it_was(
+def test_deleted_archive_is_restored_as_it_was(
     path: Path, how: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     archive, first, second = Archive(path), Ledger(path), Ledger(path)
@@ -64,7 +64,7 @@ def test_it_is_put_back_as_it_was(
     }
 
 
-def test_who_has_slept_through_an_earlier_loss_does_not_put_back_what_was_then(path: Path) -> None:
+def test_process_that_missed_an_earlier_loss_restores_nothing(path: Path) -> None:
     awake, sleeper = Ledger(path), Ledger(path)
     publish(awake, "r1")
     all_of_it(path)
@@ -83,7 +83,7 @@ def test_who_has_slept_through_an_earlier_loss_does_not_put_back_what_was_then(p
     )
 
 
-def test_an_older_copy_is_what_is_live_then(path: Path) -> None:
+def test_older_copy_of_the_archive_is_live_once_put_in_place(path: Path) -> None:
     ledger = Ledger(path)
     publish(ledger, "r1")
     Ledger(path).close()
@@ -97,7 +97,7 @@ def test_an_older_copy_is_what_is_live_then(path: Path) -> None:
     assert Ledger(path).get_live().current == ledger.get_live().current == "r3"
 
 
-def test_where_it_cannot_be_put_back_what_is_live_goes_on(
+def test_live_state_goes_on_where_the_archive_cannot_be_restored(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger = Ledger(path)
