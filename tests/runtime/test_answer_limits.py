@@ -19,14 +19,14 @@ NAMESAKE = replace(MENU, id="line.welcome")
     ],
     ids=["the same words", "and an inner menu", "other words"],
 )
-def test_only_what_may_be_heard_counts(menus, faults):
+def test_menu_limits_count_only_what_may_be_heard(menus, faults):
     assert (
         len(find_violations("pie", [], RunMenu(menus, main_menu="line.welcome", locale="en-US")))
         == faults
     )
 
 
-def test_a_question_that_is_cut_keeps_its_name():
+def test_shortened_question_keeps_its_name():
     long = replace(MENU, main_prompt=";".join([format_tts("many words " * 50)] * 2))
     action = RunMenu(
         (long, replace(long, id="line.welcome")), main_menu="line.welcome", locale="en-US"

@@ -109,7 +109,7 @@ async def line_on(store: Callable[[], Store]) -> AsyncIterator[tuple[Line, Crm]]
     await opened.close()
 
 
-async def test_a_call_of_the_version_before_goes_on_and_is_not_put_back(tmp_path: Path) -> None:
+async def test_call_of_the_version_before_goes_on_and_is_not_put_back(tmp_path: Path) -> None:
     path = tmp_path / "calls.db"
     answered = Line(engine(MemoryStore(), at=AT)).menu("1")
     old_file(path, answered, ASKED)
@@ -130,7 +130,7 @@ async def test_a_call_of_the_version_before_goes_on_and_is_not_put_back(tmp_path
         assert len(crm.asked) == 1
 
 
-async def test_the_end_told_to_the_version_before_is_not_reported_again(tmp_path: Path) -> None:
+async def test_end_reported_by_the_version_before_is_not_reported_again(tmp_path: Path) -> None:
     path = tmp_path / "calls.db"
     ends = Line(engine(MemoryStore(), at=AT)).body("dice")
     old_file(path, ends, b"{}", ended=True)
@@ -155,11 +155,11 @@ entries = st.builds(
 
 
 @given(st.lists(entries).filter(bool))
-def test_a_log_is_read_as_it_was_written(log: list[AnsweredDelivery]) -> None:
+def test_delivery_log_is_decoded_as_it_was_encoded(log: list[AnsweredDelivery]) -> None:
     assert decode_log(SavedCall(1, b"", encode_log(log), b"")) == log
 
 
-def test_a_log_does_not_grow_with_the_call() -> None:
+def test_delivery_log_does_not_grow_with_the_call() -> None:
     saved = None
     for number in range(10 * MAX_ENTRIES):
         event = Notify(call_id="c")
@@ -262,7 +262,7 @@ async def test_answer_that_connects_is_given_again_to_a_key_that_comes_again() -
         assert (again.body, again.record.repeated) == (first.body, True)
 
 
-async def test_an_answer_to_a_menu_that_the_saved_state_does_not_ask_takes_no_older_state() -> None:
+async def test_answer_to_a_menu_that_was_not_asked_takes_no_older_state() -> None:
     """What was saved last is lost: a failover has brought back a store of before."""
 
     async with line_on(MemoryStore) as (line, _):
@@ -318,7 +318,7 @@ class Failing(MemoryStore):
         return await super().load(call_id)
 
 
-async def test_a_call_without_its_cookie_is_not_answered_where_that_could_not_be_saved() -> None:
+async def test_call_without_its_cookie_is_not_answered_where_it_could_not_be_saved() -> None:
     """The next answer would be one of the older state that is still in the store."""
     store = Failing()
 
@@ -330,7 +330,7 @@ async def test_a_call_without_its_cookie_is_not_answered_where_that_could_not_be
         assert await line.stamped(line.menu("", kind="hangup"), 1) == ""
 
 
-async def test_a_call_with_its_cookie_goes_on_where_nothing_can_be_saved() -> None:
+async def test_call_with_its_cookie_goes_on_where_nothing_can_be_saved() -> None:
     store = Failing()
 
     async with line_on(lambda: store) as (line, _):
@@ -354,7 +354,7 @@ LONG = (
 )
 
 
-async def test_a_state_that_outgrew_the_cookie_is_not_answered_from_an_older_cookie() -> None:
+async def test_state_that_outgrew_the_cookie_is_not_taken_from_an_older_cookie() -> None:
     store = Failing()
 
     line = Line(engine(store, at=release(LONG)))
@@ -367,7 +367,7 @@ async def test_a_state_that_outgrew_the_cookie_is_not_answered_from_an_older_coo
     assert line.cookies != older
 
 
-async def test_a_cookie_that_counted_further_than_the_store_makes_its_state_a_lost_one() -> None:
+async def test_cookie_ahead_of_the_store_without_a_state_makes_the_call_a_lost_one() -> None:
     async with line_on(MemoryStore) as (line, _):
         await line.ice()
         line.echo = True

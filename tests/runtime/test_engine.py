@@ -161,7 +161,9 @@ def engine(
 
 @pytest.mark.parametrize("echo", [True, False], ids=["echoed", "not echoed"])
 @pytest.mark.parametrize("cookies", [True, False], ids=["cookies", "no cookies"])
-async def test_a_call_goes_its_way(opened: Callable[[], Store], echo: bool, cookies: bool) -> None:
+async def test_call_is_answered_from_ring_to_goodbye(
+    opened: Callable[[], Store], echo: bool, cookies: bool
+) -> None:
     async with closing_store(opened()) as store:
         crm = Crm()
         phone = Phone(engine(store, crm, cookies=cookies), echo=echo)
@@ -174,7 +176,7 @@ async def test_a_call_goes_its_way(opened: Callable[[], Store], echo: bool, cook
         ]
 
 
-async def test_a_lost_store_is_made_up_for_by_the_cookie() -> None:
+async def test_lost_store_is_replaced_by_the_cookie() -> None:
     async with closing_store(MemoryStore()) as store:
         phone = Phone(engine(store))
         await phone.ice()
@@ -199,7 +201,7 @@ def spoiled(cookie: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("how", [*spoiled("x"), "gone"])
-async def test_a_spoiled_cookie_is_no_error(opened: Callable[[], Store], how: str) -> None:
+async def test_spoiled_cookie_is_no_error(opened: Callable[[], Store], how: str) -> None:
     async with closing_store(opened()) as store:
         phone = Phone(engine(store))
         await phone.ice()
@@ -212,7 +214,7 @@ async def test_a_spoiled_cookie_is_no_error(opened: Callable[[], Store], how: st
         assert await phone.enter("1", "return") == "Goodbye Ann."
 
 
-async def test_the_higher_counter_wins() -> None:
+async def test_state_with_the_higher_counter_wins() -> None:
     async with closing_store(MemoryStore()) as store:
         phone = Phone(engine(store))
         await phone.ice()
@@ -254,7 +256,7 @@ async def test_with_both_gone_the_menu_names_the_way_to_the_error_exit() -> None
         assert await phone.enter("1", "return", "main") == "The apology."
 
 
-async def test_a_store_with_bytes_of_another_age_is_overruled() -> None:
+async def test_unreadable_state_in_the_store_loses_to_the_cookie() -> None:
     async with closing_store(MemoryStore()) as store:
         await store.save("call-1", SavedCall(7, b"of another age", b"old", b"{}"), 1e12)
         phone = Phone(engine(store))
@@ -267,7 +269,7 @@ async def test_a_store_with_bytes_of_another_age_is_overruled() -> None:
         assert call.state == "sorry"
 
 
-async def test_a_repeated_delivery_gets_the_same_answer_and_does_nothing_twice(
+async def test_repeated_delivery_gets_the_same_answer_and_does_nothing_twice(
     opened: Callable[[], Store],
 ) -> None:
     async with closing_store(opened()) as store:
@@ -296,7 +298,7 @@ async def test_deliveries_of_the_same_moment_share_one_answer(opened: Callable[[
         assert phone.engine.in_flight == {}
 
 
-async def test_two_workers_with_one_file_ask_once(tmp_path: Path) -> None:
+async def test_delivery_to_two_workers_with_one_store_makes_one_lookup(tmp_path: Path) -> None:
     crm = Crm(wait=0.05)
     stores = [SqliteStore(tmp_path / "calls.db") for _ in range(2)]
     phone, other = (Phone(engine(store, crm)) for store in stores)
@@ -324,7 +326,7 @@ states:
 """
 
 
-async def test_a_call_that_rings_twice_asks_once_however_late_and_whichever_worker_hears_it(
+async def test_repeated_ice_makes_one_lookup_however_late_on_any_worker(
     tmp_path: Path,
 ) -> None:
     crm, now = Crm(), [1000.0]
@@ -342,9 +344,7 @@ async def test_a_call_that_rings_twice_asks_once_however_late_and_whichever_work
         await store.close()
 
 
-async def test_a_call_that_rings_again_after_a_publication_asks_nothing_of_the_new_release() -> (
-    None
-):
+async def test_repeated_ice_after_a_publication_makes_no_lookup_of_the_new_release() -> None:
     async with closing_store(MemoryStore(clock=lambda: 2000.0)) as store:
         crm, now = Crm(), [1000.0]
         phone = Phone(
@@ -364,7 +364,7 @@ class WriteOnly(MemoryStore):
         raise AssertionError(f"{call_id} was looked for")
 
 
-async def test_nothing_is_read_for_a_call_that_rings() -> None:
+async def test_ice_reads_nothing_from_the_store() -> None:
     async with closing_store(WriteOnly()) as store:
         assert words(await Phone(engine(store)).ice()) == "Number?"
 
@@ -387,7 +387,7 @@ class Full(MemoryStore):
 
 @pytest.mark.parametrize("flow", [FLOW, ASKS_AT_ONCE], ids=["answers", "asks"])
 @pytest.mark.parametrize("cookies", [True, False], ids=["cookies", "no cookies"])
-async def test_a_call_that_rings_again_is_known_though_nothing_can_be_saved_any_more(
+async def test_repeated_ice_is_recognised_though_nothing_can_be_saved(
     flow: str, cookies: bool
 ) -> None:
     async with closing_store(Full()) as store:
@@ -404,7 +404,7 @@ async def test_a_call_that_rings_again_is_known_though_nothing_can_be_saved_any_
         )
 
 
-async def test_a_delivery_given_up_is_taken_over_by_its_repetition() -> None:
+async def test_delivery_that_was_given_up_is_taken_over_by_its_repetition() -> None:
     async with closing_store(MemoryStore()) as store:
         crm = Crm(wait=0.3)
         phone = Phone(engine(store, crm, clock=iter(range(0, 10_000, 10)).__next__))
@@ -420,7 +420,7 @@ async def test_a_delivery_given_up_is_taken_over_by_its_repetition() -> None:
         assert phone.engine.in_flight == {}
 
 
-async def test_a_notice_during_a_lookup_loses_nothing(opened: Callable[[], Store]) -> None:
+async def test_notify_during_a_lookup_loses_nothing(opened: Callable[[], Store]) -> None:
     async with closing_store(opened()) as store:
         crm = Crm(wait=0.05)
         phone = Phone(engine(store, crm), echo=False)
@@ -435,7 +435,7 @@ async def test_a_notice_during_a_lookup_loses_nothing(opened: Callable[[], Store
         assert await phone.enter("1", "return") == "Goodbye Ann."
 
 
-async def test_whatever_fails_the_caller_hears_an_apology() -> None:
+async def test_failure_of_any_kind_answers_with_the_apology() -> None:
     async with closing_store(MemoryStore()) as store:
         phone = Phone(
             engine(store, Crm(RuntimeError("no network"), LookupResult(200, {"name": "Ann"})))
@@ -453,7 +453,7 @@ class BrokenStore(MemoryStore):
         raise StoreError(f"no disk for {call_id}")
 
 
-async def test_a_store_that_cannot_be_read_is_apologised_for_only_to_callers() -> None:
+async def test_unreadable_store_answers_callers_with_the_apology_and_others_with_nothing() -> None:
     async with closing_store(BrokenStore()) as store:
         phone = Phone(engine(store))
         assert await phone.enter("1234") == "The apology."
@@ -469,7 +469,7 @@ def filled(store: Store) -> None:
     )
 
 
-async def test_a_full_disk_is_not_filled_by_saying_so(
+async def test_full_disk_is_logged_once_and_not_for_each_callback(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each callback had 26 lines in the log."""
@@ -495,14 +495,14 @@ async def test_a_full_disk_is_not_filled_by_saying_so(
 
 
 @pytest.mark.parametrize("status", [404, 0])
-async def test_a_lookup_that_fails_takes_its_exit(status: int) -> None:
+async def test_lookup_that_fails_takes_its_exit(status: int) -> None:
     async with closing_store(MemoryStore()) as store:
         phone = Phone(engine(store, Crm(LookupResult(status))))
         await phone.ice()
         assert await phone.enter("1234") == "Unknown 1234. Press 1."
 
 
-async def test_a_lookup_gets_the_time_that_is_left() -> None:
+async def test_lookup_gets_the_time_that_is_left() -> None:
     async with closing_store(MemoryStore()) as store:
         crm = Crm(wait=0.1)
         phone = Phone(
@@ -524,7 +524,7 @@ async def test_a_lookup_gets_the_time_that_is_left() -> None:
 TWICE = '  once_more: {fetch: {service: crm, get: "/more", failed: unknown}, next: menu}\n  menu:\n'
 
 
-async def test_whoever_waits_for_a_lookup_needs_nobody_to_give_way() -> None:
+async def test_callback_that_waits_for_a_lookup_counts_as_waiting_on_io() -> None:
     counted: list[int] = []
     async with closing_store(MemoryStore()) as store:
 
@@ -552,7 +552,7 @@ async def test_without_time_left_nothing_is_asked() -> None:
         assert crm.asked == []
 
 
-async def test_a_call_stays_on_its_release() -> None:
+async def test_call_stays_on_its_release() -> None:
     async with closing_store(MemoryStore()) as store:
         registry = Registry(RELEASE)
         phone = Phone(Engine(registry, store, Codec([KEY]), Crm()))
@@ -575,7 +575,9 @@ async def test_a_call_stays_on_its_release() -> None:
     ],
     ids=["fits", "its state is gone", "a new default"],
 )
-async def test_a_release_that_is_gone(before: str, after: str, heard: str) -> None:
+async def test_call_of_a_release_that_is_gone_goes_on_where_it_fits(
+    before: str, after: str, heard: str
+) -> None:
     async with closing_store(MemoryStore()) as store:
         phone = Phone(engine(store))
         await phone.ice()
@@ -589,7 +591,7 @@ async def test_a_release_that_is_gone(before: str, after: str, heard: str) -> No
         assert reply.record.release != RELEASE.id
 
 
-async def test_a_value_of_another_type_fits_no_more() -> None:
+async def test_value_of_another_type_does_not_fit_the_next_release() -> None:
     async with closing_store(MemoryStore()) as store:
         phone = Phone(engine(store))
         await phone.ice()
@@ -602,7 +604,7 @@ async def test_a_value_of_another_type_fits_no_more() -> None:
         assert await phone.enter("1", "return", "line.menu") == "Sorry."
 
 
-async def test_a_state_that_outgrows_the_cookie_travels_in_the_store_alone() -> None:
+async def test_state_that_outgrows_the_cookie_travels_in_the_store_alone() -> None:
     long = FLOW.replace("name: {type: text, max: 20}", "name: {type: text, max: 500}").replace(
         "notes: {type: integer}", "notes: {type: integer}\n  more: {type: text, max: 500}"
     )
@@ -620,7 +622,7 @@ async def test_a_state_that_outgrows_the_cookie_travels_in_the_store_alone() -> 
         assert await phone.enter("1", "return") == "Goodbye 1000."
 
 
-async def test_the_end_of_a_call_is_acknowledged_without_a_cookie() -> None:
+async def test_dice_is_acknowledged_without_a_cookie() -> None:
     async with closing_store(MemoryStore()) as store:
         phone = Phone(engine(store))
         await phone.ice()

@@ -80,7 +80,7 @@ FORGOTTEN = Call("another", "no_such_flow", "ask", "en-US", steps=3)
 
 
 @pytest.mark.parametrize("known", [GONE, FORGOTTEN])
-def test_a_known_call_never_becomes_a_placed_one(known: Call) -> None:
+def test_known_call_never_becomes_a_placed_one(known: Call) -> None:
     custom = '{"flow": "reminder"}'
     assert shape(answered("ace", known)) == CONTINUE
     assert shape(answered("ace", known, custom=custom)) == CONTINUE
@@ -91,7 +91,7 @@ def test_a_known_call_never_becomes_a_placed_one(known: Call) -> None:
         assert reply.record.flow == ("line" if known is GONE else "")
 
 
-def test_a_cookie_that_cannot_be_read_is_a_known_call() -> None:
+def test_unreadable_cookie_makes_the_call_a_known_one() -> None:
     assert (
         shape(
             answered(
@@ -102,12 +102,12 @@ def test_a_cookie_that_cannot_be_read_is_a_known_call() -> None:
     )
 
 
-def test_the_subflow_of_a_call_that_is_gone_is_not_its_own_flow() -> None:
+def test_flow_of_a_lost_call_in_a_subflow_is_its_outer_one() -> None:
     known = Call("another", "reminder", "gone", "en-US", steps=3, stack=(Frame("line", "ask", {}),))
     assert answered("dice", known).record.flow == "line"
 
 
-def test_a_call_never_seen_is_a_placed_one_only_if_it_can_be_nothing_else() -> None:
+def test_unknown_call_is_a_placed_one_only_if_it_can_be_nothing_else() -> None:
     assert shape(answered("ace", None)) == CONTINUE
     assert answered("dice", None).record.flow == ""
     reminded = [
@@ -139,7 +139,7 @@ def test_keys_in_a_conference_are_acknowledged_and_answers_to_questions_never_ig
     assert found.get("instructions", [{}])[0].get("text", "") == expected
 
 
-def test_a_call_waits_for_a_subflow_only_where_one_is_used() -> None:
+def test_call_can_continue_in_a_subflow_only_where_one_is_used() -> None:
     assert can_continue_on(Call("x", "line", "ask", "en-US"), RELEASE)
     assert not can_continue_on(
         Call("x", "line", "ask", "en-US", stack=(Frame("line", "ask", {}),)), RELEASE
@@ -147,7 +147,7 @@ def test_a_call_waits_for_a_subflow_only_where_one_is_used() -> None:
 
 
 @given(st.text())
-def test_what_travels_is_cut_to_what_the_check_counts_on(text: str) -> None:
+def test_fact_is_truncated_to_the_bytes_that_the_check_counts(text: str) -> None:
     short = truncate_fact(text)
     assert len(short.encode()) <= MAX_FACT_BYTES
     assert text.startswith(short)

@@ -7,7 +7,7 @@ import pytest
 from flowengine.runtime import log_once
 
 
-def test_a_complaint_is_made_once_in_a_while_with_how_often_there_was_reason_for_it(
+def test_repeated_error_is_logged_once_a_minute_with_its_count(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, now = log_once.LogOnce(logging.getLogger("disk")), [1000.0]

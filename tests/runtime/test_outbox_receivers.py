@@ -121,7 +121,7 @@ async def test_reports_to_a_slow_receiver_are_each_delivered_once_by_two_workers
     assert Counter(slow.taken) == Counter(report.body.decode() for report in reports)
 
 
-async def test_a_receiver_that_hangs_holds_up_no_other(
+async def test_receiver_that_hangs_holds_up_no_other(
     opened: Callable[[], Store],
     receivers: Callable[[float], Receiver],
     monkeypatch: pytest.MonkeyPatch,
@@ -148,7 +148,7 @@ async def test_a_receiver_that_hangs_holds_up_no_other(
     assert len(quick.taken) == 10
 
 
-async def test_what_a_killed_worker_had_claimed_is_left_to_others_after_the_lease(
+async def test_report_claimed_by_a_killed_worker_is_sent_after_the_lease(
     opened: Callable[[], Store], receivers: Callable[[float], Receiver]
 ) -> None:
     quick, now = receivers(0.0), [LONG_AGO]
@@ -179,7 +179,7 @@ class Forgetful(MemoryStore):
         await super().settle_report(letter, due)
 
 
-async def test_a_report_that_arrived_is_not_sent_again_because_that_could_not_be_noted(
+async def test_report_that_arrived_is_not_sent_again_though_that_could_not_be_saved(
     receivers: Callable[[float], Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox_module, "REPORT_PAUSE_SECONDS", 0.05)

@@ -166,7 +166,7 @@ def test_back_undoes_the_questions_in_their_order_whatever_is_pressed(keys: list
         assert size <= compute_worst_case(line.release.programs)[line.call.flow, line.call.state]
 
 
-def test_the_questions_of_a_call_that_goes_round_stay_within_bounds() -> None:
+def test_question_history_of_a_loop_stays_within_bounds() -> None:
     line = Line(
         f="""
 flow: f
@@ -188,7 +188,7 @@ states:
 
 
 @pytest.mark.parametrize("previous", ["", "first"])
-def test_a_call_stored_by_the_format_before_goes_on(previous: str) -> None:
+def test_call_stored_by_the_format_before_goes_on(previous: str) -> None:
     line = Line(f=OUTER, inner=INNER)
     line.ring()
     line.press("1111")
@@ -206,7 +206,7 @@ def test_a_call_stored_by_the_format_before_goes_on(previous: str) -> None:
     assert line.press("*") == "Pin 1111."
 
 
-def test_a_project_without_back_remembers_no_questions() -> None:
+def test_question_history_of_a_project_without_back_is_empty() -> None:
     line = Line(f=TWICE.replace('"*": back, ', ""))
     line.ring()
     line.press("1")

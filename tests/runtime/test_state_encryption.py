@@ -54,12 +54,12 @@ def test_calls_without_secrets_spare_the_time(tmp_path: Path) -> None:
     assert NAME.encode() in called(tmp_path / "calls.db", FLOW)
 
 
-def test_a_release_knows_whether_it_has_secrets() -> None:
+def test_release_knows_which_flows_have_secrets() -> None:
     assert release(SECRET_FLOW).secret_flows == {"line"}
     assert not release(FLOW).secret_flows
 
 
-def test_a_sealed_state_is_lost_with_its_key_and_is_no_answer() -> None:
+def test_sealed_state_is_lost_with_its_key_and_is_no_answer() -> None:
     encryption = StateEncryption(Codec([KEY]))
     saved = SavedCall(
         3, encryption.seal_state(b"same", "c1", 3), b"d", encryption.seal_answer(b"same", "c1", 3)
@@ -97,7 +97,7 @@ class Dead(Unwritable, BrokenStore):
 
 
 @pytest.mark.parametrize("store", [Unwritable, Dead])
-async def test_a_call_whose_cookie_comes_back_outlives_the_store(
+async def test_call_whose_cookie_comes_back_outlives_the_store(
     store: type[MemoryStore], caplog: pytest.LogCaptureFixture
 ) -> None:
     phone = Phone(engine(store()))
@@ -108,7 +108,7 @@ async def test_a_call_whose_cookie_comes_back_outlives_the_store(
     assert "no room for call-1" in caplog.text
 
 
-async def test_a_call_that_nothing_carries_hears_the_apology() -> None:
+async def test_call_that_nothing_carries_hears_the_apology() -> None:
     phone = Phone(engine(Unwritable(), cookies=False))
     assert words(await phone.ice()) == "The apology."
     phone = Phone(engine(Dead()), echo=False)

@@ -70,7 +70,7 @@ def legal(event: CallbackEvent, outcome: Outcome) -> None:
 
 @patient
 @given(files=flows())
-def test_a_valid_flow_compiles_and_is_the_same_release_each_time(files: dict[str, bytes]) -> None:
+def test_valid_flow_compiles_to_the_same_release_each_time(files: dict[str, bytes]) -> None:
     assert compiled(files).id == compiled(files).id
 
 
@@ -81,7 +81,7 @@ def test_a_valid_flow_compiles_and_is_the_same_release_each_time(files: dict[str
     events=st.lists(callbacks, max_size=12),
     answers=st.lists(fetched, min_size=1, max_size=4),
 )
-def test_any_callbacks_in_any_order_get_an_answer_that_is_legal(
+def test_callbacks_in_any_order_get_a_legal_answer(
     files: dict[str, bytes],
     first: dict[str, Any],
     events: list[dict[str, Any]],
@@ -132,7 +132,7 @@ calls = st.builds(
 
 
 @given(call=calls)
-def test_a_call_survives_its_bytes(call: Call) -> None:
+def test_encoded_call_is_decoded_as_it_was(call: Call) -> None:
     found = decode_call(encode_call(call))
     assert found == call
     assert found
@@ -143,7 +143,7 @@ def test_a_call_survives_its_bytes(call: Call) -> None:
 
 
 @given(data=st.binary() | jsons.map(lambda data: json.dumps(data).encode()))
-def test_other_bytes_are_no_call(data: bytes) -> None:
+def test_bytes_that_are_no_call_decode_to_none(data: bytes) -> None:
     assert decode_call(data) is None
 
 
