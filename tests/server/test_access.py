@@ -63,7 +63,7 @@ def declared(environment: dict[str, str]) -> Release:
 
 
 @pytest.mark.parametrize("environment", [{}, {"ONE": ""}, {"ONE": SECRET}])
-def test_an_application_without_its_secret_opens_no_door(environment: dict[str, str]) -> None:
+def test_application_without_its_secret_verifies_no_signature(environment: dict[str, str]) -> None:
     found = declared(environment)
     with pytest.raises(SignatureError):
         SignatureGate(Registry(found), environment).verify_request(
@@ -105,7 +105,7 @@ def test_request_that_says_twice_how_long_it_is_is_refused() -> None:
         assert refused.value.status == 400
 
 
-def test_a_store_that_cannot_be_had_is_named_without_its_password() -> None:
+def test_store_that_cannot_be_opened_is_named_without_its_password() -> None:
     settings = ServerSettings("flows", store="postgresql://ann:hidden@127.0.0.1:1/calls")
     with pytest.raises(
         SettingsError, match=r"postgresql://ann:…@127\.0\.0\.1:1/calls cannot be used"
@@ -115,7 +115,7 @@ def test_a_store_that_cannot_be_had_is_named_without_its_password() -> None:
 
 
 @given(st.binary(), st.binary(), st.binary(), st.binary())
-def test_whatever_is_sent_is_refused_and_nothing_else(
+def test_request_of_any_bytes_is_refused_with_a_signature_error(
     authorization: bytes, stamp: bytes, kind: bytes, body: bytes
 ) -> None:
     gate = SignatureGate(Registry(replace(RELEASE, applications={KEY: SECRET})), {})

@@ -101,7 +101,7 @@ def heard(tell: Callable[[], str], words: str) -> None:
     wait_until(lambda: words in tell(), otherwise=tell)
 
 
-def test_what_one_worker_publishes_is_live_on_both_within_a_second(house: House) -> None:
+def test_release_published_by_one_worker_goes_live_on_both(house: House) -> None:
     first = house.shown("/status")["current"]
     assert set(house.workers_say().values()) == {first}
     published = house.admin("publish", files={"line.yaml": flow("line", "Two.")}, note="as agreed")
@@ -131,7 +131,7 @@ def test_commands_and_folder_changes_take_turns(house: House) -> None:
     heard(house.ring, "By command.")
 
 
-def test_a_share_of_callers_hears_the_candidate_until_it_is_withdrawn_or_promoted(
+def test_canary_reaches_a_share_of_callers_until_it_is_withdrawn_or_promoted(
     house: House,
 ) -> None:
     assert (
@@ -161,7 +161,7 @@ def test_a_share_of_callers_hears_the_candidate_until_it_is_withdrawn_or_promote
     }
 
 
-def test_a_draft_follows_its_branch_and_reaches_its_callers_alone(house: House) -> None:
+def test_draft_follows_its_branch_and_reaches_its_callers_alone(house: House) -> None:
     repository = new_repository(house.folder / "repository")
     commit(repository, {"flows/line.yaml": flow("line", "Main.")}, "Begin")
     git(repository, "checkout", "-q", "-b", "draft/spring")
@@ -184,7 +184,7 @@ def test_a_draft_follows_its_branch_and_reaches_its_callers_alone(house: House) 
     assert house.shown("/status")["rejected"] == []
 
 
-def test_any_ref_of_the_repository_that_is_served_can_be_published(
+def test_publish_takes_any_ref_of_the_served_repository(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", TOKEN)
@@ -253,7 +253,7 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
 ]
 
 
-def test_what_makes_no_sense_is_refused_and_nothing_changes(house: House) -> None:
+def test_command_that_makes_no_sense_is_refused_and_changes_nothing(house: House) -> None:
     for verb, asked, status, message in REFUSED:
         refused = house.admin(verb, **asked)
         assert (refused.status_code, message) == (
@@ -281,7 +281,7 @@ DENIED: list[tuple[dict[str, str], int]] = [
 ]
 
 
-def test_a_name_may_have_any_letters(house: House) -> None:
+def test_actor_name_may_have_any_letters(house: House) -> None:
     known = {b"authorization": KNOWN["authorization"].encode(), b"x-who": "Åsa Öberg".encode()}
     assert (
         house.admin("publish", headers=known, files={"line.yaml": flow("line", "Two.")}).status_code
@@ -290,7 +290,7 @@ def test_a_name_may_have_any_letters(house: House) -> None:
     assert house.shown("/admin/releases")["changes"][0]["who"] == "Åsa Öberg"
 
 
-def test_who_has_no_token_or_comes_through_a_proxy_is_not_let_in(house: House) -> None:
+def test_request_without_a_token_or_through_a_proxy_is_refused(house: House) -> None:
     for headers, status in DENIED:
         refused = house.admin("rollback", headers=headers)
         assert refused.status_code == status, (headers, refused.text)
@@ -359,7 +359,7 @@ def own_address() -> str:
 
 
 @pytest.mark.parametrize(("opened", "status"), [("", 403), ("1", 200)])
-def test_other_machines_are_let_in_only_where_the_server_is_told_so(
+def test_request_of_another_machine_is_accepted_only_where_the_server_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: str, status: int
 ) -> None:
     monkeypatch.setenv("FLOWENGINE_ADMIN_TOKEN", TOKEN)
@@ -392,7 +392,7 @@ def test_without_a_token_there_is_no_admin(tmp_path: Path, monkeypatch: pytest.M
         house.kill()
 
 
-def test_a_token_that_would_be_guessed_is_refused(tmp_path: Path) -> None:
+def test_admin_token_that_is_too_short_is_refused_at_start(tmp_path: Path) -> None:
     (tmp_path / "line.yaml").write_text(flow("line", "One."))
     command = [
         sys.executable,

@@ -126,7 +126,7 @@ def works_again(server: Server, name: str) -> str:
     ("name", "how"),
     [("calls.db", cut), ("calls.db", foreign), ("releases.db", newer)],
 )
-def test_a_server_does_not_begin_on_them_and_says_what_to_do(
+def test_server_with_a_broken_file_does_not_start_and_says_what_to_do(
     server: Server, name: str, how: Callable[[Path], None]
 ) -> None:
     how(server.folder / name)
@@ -139,7 +139,7 @@ def test_a_server_does_not_begin_on_them_and_says_what_to_do(
 
 
 @pytest.mark.parametrize("how", [noise_inside, foreign])
-def test_a_server_goes_on_without_a_journal_and_says_what_to_do(
+def test_server_goes_on_without_a_journal_and_says_what_to_do(
     server: Server, how: Callable[[Path], None]
 ) -> None:
     how(server.folder / "journal.db")
@@ -163,7 +163,7 @@ def test_a_server_goes_on_without_a_journal_and_says_what_to_do(
 
 
 @pytest.mark.parametrize("name", ["calls.db", "turn.db"])
-def test_an_empty_file_is_as_good_as_none(server: Server, name: str) -> None:
+def test_empty_file_is_taken_as_none(server: Server, name: str) -> None:
     (server.folder / name).write_bytes(b"")
     server.start()
     assert "Thank you for calling Acme." in said(Line(server.port, "new").ring())
@@ -171,14 +171,14 @@ def test_an_empty_file_is_as_good_as_none(server: Server, name: str) -> None:
     assert "ERROR" not in (server.folder / "server.log").read_text()
 
 
-def test_a_turn_that_cannot_be_taken_is_told(server: Server) -> None:
+def test_broken_leader_lock_is_reported(server: Server) -> None:
     noise(server.folder / "turn.db")
     found = serve(server)
     assert (found.returncode, LOST["turn.db"] in found.stderr) == (2, True), found.stderr
     assert "ERROR" not in works_again(server, "turn.db")
 
 
-def test_a_store_that_breaks_later_is_told_where_it_is_asked(server: Server) -> None:
+def test_store_that_breaks_later_is_reported_where_it_is_read(server: Server) -> None:
     """A broken page is found when it is needed; calls whose cookie comes back go on meanwhile."""
     noise_inside(server.folder / "calls.db")
     command = [sys.executable, "-m", "flowengine", "releases", "--store", server.store]
@@ -251,7 +251,7 @@ def test_empty_file_is_opened_as_a_new_one(
 @pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
 @pytest.mark.parametrize("what", ["file", "folder"])
 @pytest.mark.parametrize(("name", "opened"), OPENED)
-def test_what_may_not_be_written_is_told(
+def test_file_that_may_not_be_written_is_reported(
     name: str, opened: Callable[[Path], object], what: str
 ) -> None:
     with somebody() as folder:

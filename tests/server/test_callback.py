@@ -94,14 +94,16 @@ def sent(app: Any, *pieces: bytes) -> tuple[int, bytes]:
     return (said[0]["status"], said[1]["body"]) if said else (0, b"")
 
 
-def test_a_broken_store_is_an_apology(release: Release) -> None:
+def test_broken_store_answers_with_the_apology(release: Release) -> None:
     status, body = sent(endpoint(release, Broken()), json.dumps(ice()).encode())
     assert status == 200
     assert json.loads(body)["instructions"][0]["text"] == "So sorry."
     assert json.loads(body)["action"]["name"] == "hangup"
 
 
-def test_a_broken_engine_is_an_apology(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_engine_answers_with_the_apology(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = endpoint(release, MemoryStore())
 
     async def broken(*_: Any) -> Any:
@@ -115,7 +117,7 @@ def test_a_broken_engine_is_an_apology(release: Release, monkeypatch: pytest.Mon
     assert sent(app, json.dumps(ice()).encode())[0] == 200
 
 
-def test_what_cannot_be_noted_is_answered_all_the_same(
+def test_callback_that_cannot_be_logged_is_answered(
     release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = endpoint(release, MemoryStore())
@@ -148,13 +150,13 @@ def test_refusal_that_cannot_be_noted_is_given_all_the_same(
     assert sent(app, b"rubbish")[0] == 400
 
 
-def test_a_body_may_come_in_pieces(release: Release) -> None:
+def test_body_that_comes_in_pieces_is_answered(release: Release) -> None:
     whole = json.dumps(ice()).encode()
     status, body = sent(endpoint(release, MemoryStore()), whole[:10], whole[10:60], whole[60:])
     assert (status, json.loads(body)["action"]["name"]) == (200, "runMenu")
 
 
-def test_whoever_hangs_up_while_sending_is_not_answered(release: Release) -> None:
+def test_client_that_disconnects_while_sending_gets_no_answer(release: Release) -> None:
     assert sent(endpoint(release, MemoryStore())) == (0, b"")
 
 
@@ -166,7 +168,7 @@ def test_rubbish_is_refused(release: Release, body: bytes) -> None:
     assert (status, json.loads(answer)["errorCode"]) == (400, 40001)
 
 
-def test_whoever_signed_speaks_for_no_other_application(
+def test_callback_signed_by_one_application_cannot_name_another(
     release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = endpoint(release, MemoryStore())
@@ -204,7 +206,7 @@ def test_readiness_of_a_store_that_does_not_answer_is_refused(
     assert sent(Readyz(Silent()), b"") == (503, b"the session store does not answer\n")
 
 
-def test_the_kept_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+def test_stored_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     from flowengine.server.keys import KEY_FILE, load_or_create_secret
 
     first = load_or_create_secret(tmp_path / "own")

@@ -46,7 +46,7 @@ def a_worker_dies(server: Server) -> None:
     wait_until(lambda: log(server).count("startup complete") == started + 1)
 
 
-def test_the_store(served: Server) -> None:
+def test_deleted_store_is_made_again_and_calls_go_on(served: Server) -> None:
     lines = [Line(served.port, f"call-{number}", echo=False) for number in range(10)]
     for line in lines:
         line.ring()
@@ -62,7 +62,7 @@ def test_the_store(served: Server) -> None:
     assert "Traceback" not in log(served)
 
 
-def test_the_store_where_none_can_be_made(served: Server) -> None:
+def test_deleted_store_that_cannot_be_made_again_keeps_calls_going(served: Server) -> None:
     """Those with a cookie, and those on the workers that have the old file open, go on."""
     line = Line(served.port, "call", echo=False)
     line.ring()
@@ -82,7 +82,7 @@ def test_the_store_where_none_can_be_made(served: Server) -> None:
     assert "Hello Ann" in said(line.press("12345674", "sequence"))
 
 
-def test_the_releases(served: Server) -> None:
+def test_deleted_archive_is_restored_with_its_ledger(served: Server) -> None:
     """With all that was live, and who changed it when."""
     line = Line(served.port, "call", echo=False)
     line.ring()

@@ -129,7 +129,7 @@ def action(found: Answer) -> str:
     return str(json.loads(found[2])["action"]["name"])
 
 
-async def test_a_call_on_one_connection() -> None:
+async def test_call_on_one_connection_is_answered() -> None:
     async with serving() as line:
         reader, writer = await line.connect()
         writer.write(request(ice()))
@@ -174,7 +174,7 @@ async def test_unusual_callbacks_are_answered_all_the_same(
     assert bool(begun) is direct
 
 
-async def test_a_body_in_chunks_or_in_pieces() -> None:
+async def test_body_in_chunks_or_in_pieces_is_answered() -> None:
     body = json.dumps(ice()).encode()
     head = b"POST /sinch HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"
     (found,) = await exchanged(head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
@@ -193,7 +193,7 @@ async def test_a_body_in_chunks_or_in_pieces() -> None:
     await in_pieces()
 
 
-async def test_whoever_expects_to_be_asked_is_asked() -> None:
+async def test_expect_100_continue_is_answered() -> None:
     async with serving() as line:
         reader, writer = await line.connect()
         head, _, body = request(ice(), "expect: 100-continue").partition(b"\r\n\r\n")
@@ -206,7 +206,7 @@ async def test_whoever_expects_to_be_asked_is_asked() -> None:
         writer.close()
 
 
-async def test_what_is_too_large_or_no_http_is_refused() -> None:
+async def test_request_that_is_too_large_or_no_http_is_refused() -> None:
     for size in (MAX_CALLBACK_BYTES + 1, 200_000):
         assert (await exchanged(request(b"{" * size)))[0][0] == 413
     assert (await exchanged(b"POST /sinch\r\n\r\n"))[0][0] == 400
@@ -228,7 +228,7 @@ async def test_requests_that_do_not_wait_are_answered_in_order() -> None:
     assert action(found[4]) == "runMenu"
 
 
-async def test_a_connection_that_is_not_used_is_closed() -> None:
+async def test_idle_connection_is_closed() -> None:
     async with serving() as line:
         reader, writer = await line.connect()
         for _ in range(3):
@@ -239,7 +239,7 @@ async def test_a_connection_that_is_not_used_is_closed() -> None:
         writer.close()
 
 
-async def test_a_stopping_server_answers_first() -> None:
+async def test_stopping_server_answers_callbacks_in_flight() -> None:
     async with serving() as line:
         reader, writer = await line.connect()
         line.store.told.clear()
@@ -255,7 +255,7 @@ async def test_a_stopping_server_answers_first() -> None:
         writer.close()
 
 
-async def test_whoever_hangs_up_gets_no_answer_but_the_work_is_done() -> None:
+async def test_client_that_disconnects_gets_no_answer_but_the_work_is_done() -> None:
     done = asyncio.Event()
 
     async def slow(_request: LookupRequest, _left: float) -> LookupResult:
@@ -281,7 +281,7 @@ async def test_whoever_hangs_up_gets_no_answer_but_the_work_is_done() -> None:
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("a mistake of ours"), asyncio.CancelledError()])
-async def test_what_cannot_fail_fails(
+async def test_callback_handler_that_fails_answers_500(
     failure: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: Any) -> Any:

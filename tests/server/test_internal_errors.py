@@ -82,7 +82,9 @@ def rejected(served: Served) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", ["alias", "project"])  # found while reading, and while compiling
-def test_a_server_restarts_on_the_release_before(tmp_path: Path, start: Start, name: str) -> None:
+def test_server_with_broken_flows_restarts_on_the_release_before(
+    tmp_path: Path, start: Start, name: str
+) -> None:
     text, code = BROKEN[name]
     file = tmp_path / "flows" / "line.yaml"
     file.write_text(FLOW.format("Hello."))
@@ -148,7 +150,7 @@ def wait_to_hear(served: Served, words: str, call: str) -> None:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_running_server_stays_on_its_release_and_logs_why(
+def test_running_server_with_broken_flows_stays_on_its_release_and_logs_why(
     tmp_path: Path, start: Start, name: str
 ) -> None:
     text, code = BROKEN[name]

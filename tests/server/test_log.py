@@ -34,7 +34,7 @@ from flowengine.sinch import Ace
         ("", ""),
     ],
 )
-def test_numbers(shown: str, what: str) -> None:
+def test_mask_address_hides_all_but_the_last_digits(shown: str, what: str) -> None:
     assert mask_address(what) == shown
 
 
@@ -48,7 +48,7 @@ def test_numbers(shown: str, what: str) -> None:
         ("valid: * * * is too short", "valid: 1 2 3 is too short"),
     ],
 )
-def test_reasons(shown: str, what: str) -> None:
+def test_mask_reason_hides_what_callers_entered(shown: str, what: str) -> None:
     assert mask_reason(what) == shown
 
 
@@ -92,7 +92,7 @@ def test_lines_of_one_moment_are_written_at_once(tmp_path: Path) -> None:
     assert (first["call"], first["ms"], first["step"]) == ("c1", 1.2, 3)
 
 
-def test_a_line_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
+def test_log_line_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
     async def run() -> None:
         lines = LogWriter(os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT))
         for event in (Ace(call_id="c1"), None, Ace(call_id="c2")):
@@ -106,7 +106,7 @@ def test_a_line_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
     ]
 
 
-def test_a_log_that_nobody_reads_costs_no_call() -> None:
+def test_log_that_nobody_reads_costs_no_call() -> None:
     reading, writing = os.pipe()
     os.close(reading)
 
@@ -131,7 +131,7 @@ def test_a_log_that_nobody_reads_costs_no_call() -> None:
         ("10.0.0.1", False),
     ],
 )
-def test_only_loopback_without_credentials(host: str, loopback: bool) -> None:
+def test_server_without_credentials_serves_loopback_only(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
     check_exposure(host, has_credentials=True)
     if not loopback:

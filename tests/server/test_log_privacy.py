@@ -277,7 +277,7 @@ def test_reports_of_what_nobody_catches_hold_nothing_of_callers(
     assert not any(marker in written for marker in MARKERS), written
 
 
-async def test_a_server_whose_callers_hang_up_writes_nothing_of_them(
+async def test_server_whose_callers_disconnect_writes_nothing_of_them(
     serve: Callable[..., Served],
 ) -> None:
     served = serve("--workers", "2", signed=False)

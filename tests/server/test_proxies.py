@@ -181,7 +181,7 @@ async def test_defaults_of_both_never_have_the_server_close_first(
     assert (await call_in_pairs(port, aimed_at(5.0, 100))) == {200: 200}
 
 
-def test_only_callbacks_get_through_the_examples(
+def test_proxy_examples_let_only_callbacks_through(
     proxy: Proxy, start: Callable[..., Served], tmp_path: Path
 ) -> None:
     served = start()

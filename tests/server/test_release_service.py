@@ -94,7 +94,7 @@ async def test_flows_are_followed_while_something_beside_that_fails(
     await house.serves("Two.")
 
 
-async def test_whoever_publishes_shows_it_at_once_and_others_look(
+async def test_leader_shows_its_own_publication_at_once_and_others_look(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker that follows waited up to 50 ms until it looked what it had published itself."""
@@ -138,7 +138,7 @@ def publish_release(house: House, words: str) -> Release:
     return release
 
 
-async def test_a_server_that_missed_another_as_both_started_says_that_it_does_not_follow(
+async def test_server_that_lost_the_race_to_lead_says_that_it_does_not_follow(
     house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     house.live.publish()
@@ -156,7 +156,7 @@ async def test_a_server_that_missed_another_as_both_started_says_that_it_does_no
     assert f"which serves {tmp_path / 'others'}" in caplog.text
 
 
-def test_a_worker_that_finds_no_archive_publishes_what_there_is(house: House) -> None:
+def test_worker_without_an_archive_publishes_what_it_serves(house: House) -> None:
     """Workers that came after its loss ended at once, again and again; with the last old one the
     server fell silent.
     """
@@ -169,7 +169,7 @@ def test_a_worker_that_finds_no_archive_publishes_what_there_is(house: House) ->
     another.close()
 
 
-def test_a_worker_whose_archive_and_flows_are_lost_says_so(house: House) -> None:
+def test_worker_without_archive_and_flows_fails_with_the_reason(house: House) -> None:
     house.flows.write_text("flow: line\n")
     with pytest.raises(SettingsError, match="no release is live"):
         house.live.create_registry()
@@ -183,7 +183,7 @@ def taken_back_to_what_no_longer_compiles(house: House) -> str:
     return made.release
 
 
-def test_a_server_whose_release_no_longer_compiles_begins_with_its_flows(
+def test_server_whose_release_no_longer_compiles_starts_with_its_flows(
     house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
     there = taken_back_to_what_no_longer_compiles(house)
@@ -203,7 +203,7 @@ def test_a_server_whose_release_no_longer_compiles_begins_with_its_flows(
     live.close()
 
 
-def test_a_worker_whose_release_no_longer_compiles_does_too(
+def test_worker_whose_release_no_longer_compiles_starts_with_the_flows(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     there = taken_back_to_what_no_longer_compiles(house)
@@ -220,7 +220,7 @@ def ended_by_the_disk(database: SqliteDatabase) -> None:
         raise ArchiveError("the disk is full")
 
 
-def test_a_transaction_that_the_disk_has_ended_is_over(tmp_path: Path) -> None:
+def test_transaction_ended_by_the_disk_is_over(tmp_path: Path) -> None:
     database = SqliteDatabase(tmp_path / "releases.db")
     with pytest.raises(ArchiveError, match="full"):
         ended_by_the_disk(database)

@@ -83,7 +83,7 @@ def together(line: Line, body: bytes, apart: float, times: int) -> list[dict[str
 
 @both
 @pytest.mark.parametrize("menu_ids", ["main", "named"])
-def test_the_same_key_pressed_again_within_a_second_is_counted_each_time(
+def test_same_key_pressed_again_within_a_second_counts_each_time(
     serve: Serve, count: int, menu_ids: str
 ) -> None:
     with serve(count, menu_ids=menu_ids) as workers:
@@ -127,7 +127,7 @@ def test_keys_within_a_second_count_where_x_timestamps_have_whole_seconds(
 
 
 @both
-def test_the_very_same_request_is_answered_alike_and_does_nothing_twice(
+def test_repeated_request_is_answered_alike_and_does_nothing_twice(
     serve: Serve, count: int
 ) -> None:
     with serve(count) as workers:
@@ -143,9 +143,7 @@ def test_the_very_same_request_is_answered_alike_and_does_nothing_twice(
 
 
 @both
-def test_what_comes_again_because_of_the_time_out_does_nothing_twice(
-    serve: Serve, count: int
-) -> None:
+def test_callback_repeated_after_the_time_out_does_nothing_twice(serve: Serve, count: int) -> None:
     """The answer was written and lost, so the platform sends again after the time-out."""
     with serve(count) as workers:
         line = Line(workers)
@@ -158,7 +156,7 @@ def test_what_comes_again_because_of_the_time_out_does_nothing_twice(
         assert len(workers.service.asked("/told")) == 1
 
 
-def test_what_comes_again_with_the_old_cookie_does_nothing_twice(serve: Serve) -> None:
+def test_callback_repeated_with_the_old_cookie_does_nothing_twice(serve: Serve) -> None:
     with serve(2) as workers:
         line = Line(workers, echo=True)
         line.send(line.body("ice"))
@@ -166,7 +164,7 @@ def test_what_comes_again_with_the_old_cookie_does_nothing_twice(serve: Serve) -
         assert line.send(body) == line.send(body, 0.2)
 
 
-def test_what_comes_again_while_it_is_being_answered_shares_the_answer(serve: Serve) -> None:
+def test_callback_repeated_while_it_is_being_answered_shares_the_answer(serve: Serve) -> None:
     with serve(2) as workers:
         line = Line(workers)
         line.send(line.body("ice"))
@@ -191,7 +189,7 @@ def break_off(line: Line, body: bytes, *, chunked: bool = False) -> None:
 
 @both
 @pytest.mark.parametrize("chunked", [False, True], ids=["plain", "uvicorn's own way"])
-def test_what_comes_again_because_its_connection_broke_does_nothing_twice(
+def test_callback_repeated_after_its_connection_broke_does_nothing_twice(
     serve: Serve, count: int, chunked: bool
 ) -> None:
     with serve(count) as workers:
@@ -207,7 +205,7 @@ def test_what_comes_again_because_its_connection_broke_does_nothing_twice(
 
 @both
 @pytest.mark.parametrize("echo", [True, False], ids=["cookies", "no cookies"])
-def test_a_call_that_has_gone_on_is_not_put_back(serve: Serve, count: int, echo: bool) -> None:
+def test_late_repetition_does_not_put_the_call_back(serve: Serve, count: int, echo: bool) -> None:
     with serve(count) as workers:
         line = Line(workers, echo=echo)
         late = (datetime.now(UTC) - timedelta(seconds=0.5)).isoformat()
@@ -224,9 +222,7 @@ def test_a_call_that_has_gone_on_is_not_put_back(serve: Serve, count: int, echo:
 
 
 @both
-def test_the_end_of_a_call_is_reported_once_however_late_and_often_it_comes(
-    serve: Serve, count: int
-) -> None:
+def test_dice_is_reported_once_however_late_and_often_it_comes(serve: Serve, count: int) -> None:
     with serve(count) as workers:
         line = Line(workers)
         rings = line.body("ice")

@@ -149,7 +149,7 @@ def test_sigterm_during_a_gentle_restart_exits_with_0(serve: Serve) -> None:
     assert served.stop() == 0
 
 
-def test_a_killed_worker_is_replaced_and_the_port_stays_open(serve: Serve) -> None:
+def test_killed_worker_is_replaced_and_the_port_stays_open(serve: Serve) -> None:
     served = serve("--workers", "2", signed=False)
     before = workers_of(served)
     os.kill(min(before), signal.SIGKILL)
@@ -174,7 +174,7 @@ def test_workers_that_cannot_start_do_not_end_those_that_serve(serve: Serve) -> 
     archive.write_bytes(whole)
 
 
-def test_a_terminal_that_is_closed_ends_the_server(tmp_path: Path) -> None:
+def test_closed_terminal_ends_the_server(tmp_path: Path) -> None:
     (tmp_path / "line.yaml").write_text(
         "flow: line\nstart: a\nstates: {a: {say: Hello., hangup: }}\n"
     )

@@ -49,7 +49,7 @@ def test_json_is_decoded_and_text_is_text(service: Service) -> None:
     assert service.seen[0][1]["authorization"] == "Bearer hush"
 
 
-def test_a_post_sends_its_body(service: Service) -> None:
+def test_post_sends_its_body(service: Service) -> None:
     fetched(service.url + "/ok", {service.netloc: True}, method="POST", body=b'{"a":1}')
     assert service.seen[0][2] == b'{"a":1}'
 
@@ -65,7 +65,9 @@ async def test_connections_are_kept_and_cookies_are_not(service: Service) -> Non
 
 
 @pytest.mark.parametrize(("left", "timeout"), [(0.2, 5.0), (5.0, 0.2)])
-def test_it_waits_no_longer_than_it_may(service: Service, left: float, timeout: float) -> None:
+def test_lookup_waits_no_longer_than_its_timeout_or_the_time_left(
+    service: Service, left: float, timeout: float
+) -> None:
     """The service answers after a second."""
     assert (
         fetched(
@@ -75,7 +77,7 @@ def test_it_waits_no_longer_than_it_may(service: Service, left: float, timeout: 
     )
 
 
-def test_a_server_error_is_tried_again_only_as_often_as_asked(service: Service) -> None:
+def test_server_error_is_retried_only_as_often_as_asked(service: Service) -> None:
     hosts = {service.netloc: True}
     assert fetched(service.url + "/flaky", hosts, retries=1).status == 200
     assert len(service.seen) == 2
@@ -87,11 +89,11 @@ def test_a_server_error_is_tried_again_only_as_often_as_asked(service: Service) 
     assert len(service.seen) == 1
 
 
-def test_a_long_answer_is_cut_off(service: Service) -> None:
+def test_response_that_is_too_long_is_an_error(service: Service) -> None:
     assert fetched(service.url + "/big", {service.netloc: True}) == LookupResult(0, error="too big")
 
 
-def test_nobody_listens() -> None:
+def test_host_that_nobody_listens_at_is_an_error() -> None:
     assert fetched("http://127.0.0.1:9/x", {"127.0.0.1:9": True}).error == "refused"
     assert (
         fetched("http://no-such-host.invalid/x", {"no-such-host.invalid": True}).error
@@ -99,7 +101,9 @@ def test_nobody_listens() -> None:
     )
 
 
-def test_only_hosts_of_the_project_and_private_ones_only_if_declared(service: Service) -> None:
+def test_hosts_of_the_project_are_allowed_and_private_ones_only_if_declared(
+    service: Service,
+) -> None:
     assert fetched(service.url + "/ok", {}).error == "not allowed"
     assert fetched(service.url + "/ok", {service.netloc: False}).error == "not allowed"
     local = service.netloc.replace("127.0.0.1", "localhost")
@@ -108,7 +112,7 @@ def test_only_hosts_of_the_project_and_private_ones_only_if_declared(service: Se
     assert len(service.seen) == 1
 
 
-def test_a_redirect_stays_among_the_hosts_and_leaves_secrets_behind(service: Service) -> None:
+def test_redirect_stays_among_the_hosts_and_leaves_secrets_behind(service: Service) -> None:
     local = service.netloc.replace("127.0.0.1", "localhost")
     service.redirect = f"http://{local}/ok"
     assert fetched(service.url + "/redirect", {service.netloc: True}).error == "not allowed"
@@ -122,7 +126,7 @@ def test_a_redirect_stays_among_the_hosts_and_leaves_secrets_behind(service: Ser
     assert "authorization" not in service.seen[1][1]
 
 
-def test_a_redirect_on_the_same_host_is_followed_but_not_for_ever(service: Service) -> None:
+def test_redirect_on_the_same_host_is_followed_but_not_for_ever(service: Service) -> None:
     service.redirect = "/redirect"
     assert fetched(service.url + "/redirect", {service.netloc: True}).error == "too many redirects"
     assert len(service.seen) == 4
@@ -191,12 +195,12 @@ def test_host_with_other_letters_than_ascii_is_the_project_s(
     assert fetched(f"http://{netloc}/ok", {netloc: True}).status == 200
 
 
-def test_a_post_is_not_redirected(service: Service) -> None:
+def test_post_is_not_redirected(service: Service) -> None:
     service.redirect = "/ok"
     assert fetched(service.url + "/redirect", {service.netloc: True}, method="POST").status == 302
 
 
-def test_the_address_that_was_checked_is_the_one_connected_to(
+def test_address_that_was_checked_is_the_one_connected_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A name that resolves to a public address for the check and to a private one for the
@@ -220,7 +224,7 @@ def test_the_address_that_was_checked_is_the_one_connected_to(
     assert connected == ["93.184.215.14"]
 
 
-def test_the_environment_chooses_no_proxy(
+def test_proxy_variables_of_the_environment_are_ignored(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
@@ -228,7 +232,7 @@ def test_the_environment_chooses_no_proxy(
     assert fetched(service.url + "/ok", {service.netloc: True}).status == 200
 
 
-def test_nothing_of_a_request_is_logged(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+def test_request_is_not_logged(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     from flowengine.server.logging_setup import configure_logging
 
     configure_logging()
@@ -237,7 +241,7 @@ def test_nothing_of_a_request_is_logged(service: Service, caplog: pytest.LogCapt
     assert "12345674" not in caplog.text
 
 
-def test_a_host_is_named_with_its_port() -> None:
+def test_host_is_named_with_its_port() -> None:
     hosts = {
         "crm.example.com": False,
         "crm.example.com:8443": True,
@@ -253,5 +257,5 @@ def test_a_host_is_named_with_its_port() -> None:
 
 @given(st.text(max_size=30))
 @settings(max_examples=examples(30), deadline=None)
-def test_it_never_raises(rest: str) -> None:
+def test_lookup_of_any_url_raises_nothing(rest: str) -> None:
     assert fetched(f"http://{rest}", {}).error in ("not allowed", "cannot be sent")
