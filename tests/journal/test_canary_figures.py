@@ -7,7 +7,7 @@ from tests.compiled_release import compile_release
 from tests.journal.journal_line import FLOW, answered, ended, files, press, record, ring
 
 
-def test_the_figures_of_two_releases_side_by_side(tmp_path: Path) -> None:
+def test_canary_figures_of_two_releases_are_counted_side_by_side(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     good, bad = (
         compile_release(files()),
@@ -30,7 +30,7 @@ def test_the_figures_of_two_releases_side_by_side(tmp_path: Path) -> None:
     assert found["nobody"] == CanaryFigures()
 
 
-def test_only_calls_that_began_since_then_count(tmp_path: Path) -> None:
+def test_canary_figures_count_only_calls_that_began_since_then(tmp_path: Path) -> None:
     path, release = tmp_path / "journal.db", compile_release(files())
     replies = record(path, release, [ring("a"), ring("b"), ended("a"), ended("b")])
     assert read_figures(path, [release.id], replies[1].record.at)[release.id].calls == 1

@@ -138,7 +138,7 @@ def test_rows_are_the_same_whether_they_had_to_wait_or_not(tmp_path: Path) -> No
     assert len(first) == len(CONVERSATION)
 
 
-def test_what_waits_can_be_read_by_nobody_and_is_told_of(tmp_path: Path) -> None:
+def test_inbox_can_be_read_by_nobody_and_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
 
     def look() -> None:
@@ -161,7 +161,7 @@ def test_what_waits_can_be_read_by_nobody_and_is_told_of(tmp_path: Path) -> None
         assert hidden not in written(path)
 
 
-def test_what_no_key_opens_waits_for_its_key(
+def test_inbox_that_no_key_opens_waits_for_its_key(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "journal.db"
@@ -173,7 +173,7 @@ def test_what_no_key_opens_waits_for_its_key(
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["it can be had", "it is gone"])
-def test_what_a_release_wants_hidden_stays_hidden_after_a_restart_on_another(
+def test_inbox_is_redacted_by_its_own_release_after_a_restart_on_another(
     tmp_path: Path, known: bool
 ) -> None:
     """The current release shows everything in clear, and its flow has no secrets."""
@@ -208,7 +208,7 @@ async def test_rows_stand_in_the_order_in_which_callbacks_came(tmp_path: Path) -
     assert [row["event"] for row in rows(path)] == ["ice", "pie", "pie", "ace", "dice"]
 
 
-async def test_one_that_cannot_be_written_does_not_cost_the_others(tmp_path: Path) -> None:
+async def test_inbox_entry_that_cannot_be_written_does_not_cost_the_others(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
 
     replies = await recorded(tmp_path / "other.db", RELEASE, CONVERSATION, crm, None)
@@ -233,7 +233,7 @@ async def test_writer_closed_after_its_last_look_at_the_inbox_makes_the_rows(
     assert [row["event"] for row in rows(path)] == ["ice"]
 
 
-async def test_two_workers_make_each_row_once(tmp_path: Path) -> None:
+async def test_inbox_shared_by_two_workers_makes_each_row_once(tmp_path: Path) -> None:
     path, events = tmp_path / "journal.db", [ring(f"call-{number}") for number in range(600)]
 
     async def run() -> None:

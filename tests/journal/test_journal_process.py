@@ -32,7 +32,7 @@ def metric(server: Server, name: str) -> float:
 
 
 @pytest.mark.parametrize("workers", [2])
-def test_no_dice_that_was_acknowledged_is_lost_when_the_server_is_killed_in_the_middle(
+def test_acknowledged_dice_is_not_lost_when_the_server_is_killed(
     support_line_folder: Path, workers: int
 ) -> None:
     server = Server(support_line_folder, workers=workers)
@@ -61,7 +61,7 @@ def test_no_dice_that_was_acknowledged_is_lost_when_the_server_is_killed_in_the_
     assert set(acknowledged) <= found
 
 
-def test_a_dice_delivered_again_after_a_kill_is_recorded_once(support_line_folder: Path) -> None:
+def test_dice_delivered_again_after_a_kill_is_recorded_once(support_line_folder: Path) -> None:
     server = Server(support_line_folder)
     server.start()
     line = Line(server.port, "call-1")
@@ -108,7 +108,9 @@ def test_without_a_store_there_is_a_journal_all_the_same_and_nothing_is_in_clear
     assert (support_line_folder / ".flowengine" / "journal.db").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_journal_is_counted_and_one_that_fails_costs_no_call(support_line_folder: Path) -> None:
+def test_journal_rows_are_counted_and_a_journal_that_fails_costs_no_call(
+    support_line_folder: Path,
+) -> None:
     server = Server(support_line_folder)
     server.start()
     try:

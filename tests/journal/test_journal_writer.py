@@ -59,7 +59,7 @@ def shown(path: Path) -> str:
     return " ".join(text for row in rows for text in row)
 
 
-def test_a_call_is_written_from_its_first_callback_to_its_last(tmp_path: Path) -> None:
+def test_call_is_written_from_its_first_callback_to_its_last(tmp_path: Path) -> None:
     steps = JournalReader(journal(tmp_path)).list_callbacks("call-1")
     assert [(step.event, step.state, step.step, step.outcome) for step in steps] == [
         ("ice", "main", 1, "answered"), ("pie", "ask_account", 2, "answered"), ("pie", "agents", 3, "answered"),
@@ -93,11 +93,11 @@ def test_a_call_is_written_from_its_first_callback_to_its_last(tmp_path: Path) -
         "spelled out",
     ],
 )
-def test_nothing_of_a_caller_stands_in_the_file(tmp_path: Path, hidden: bytes) -> None:
+def test_caller_numbers_and_words_are_not_in_the_file(tmp_path: Path, hidden: bytes) -> None:
     assert hidden not in written(journal(tmp_path))
 
 
-def test_what_a_caller_hears_again_is_hidden_too(tmp_path: Path) -> None:
+def test_words_that_repeat_an_input_are_hidden(tmp_path: Path) -> None:
     told = shown(journal(tmp_path, events=[ring(), press("2"), keyed("654321")]))
     assert "Order * * * * * * is on its way to +***********" in told
     assert "For your bill press 1." in told, "what the author wrote stays readable"
@@ -131,7 +131,7 @@ def test_words_are_hidden_in_other_letters_too(tmp_path: Path) -> None:
     assert "Dear ***-***, *** or ***-***, ***, your" in shown(path)
 
 
-def test_an_input_for_a_secret_that_will_not_do_is_hidden(tmp_path: Path) -> None:
+def test_rejected_input_for_a_secret_is_hidden(tmp_path: Path) -> None:
     path = journal(tmp_path, "{numbers: clear, words: clear}", [ring(), press("1"), keyed("4711")])
     assert b"4711" not in written(path)
     assert '"value":"1"' in shown(path), "other keys stay readable"
@@ -149,7 +149,7 @@ def test_with_words_in_clear_numbers_stay_masked(tmp_path: Path) -> None:
     [("{replay: false}", {}), ("", {"sealer": None})],
     ids=["not wanted", "no key"],
 )
-def test_nothing_is_sealed_where_it_is_not_wanted_or_cannot_be(
+def test_content_is_not_sealed_where_it_is_not_wanted_or_cannot_be(
     tmp_path: Path, told: str, options: dict[str, Any]
 ) -> None:
     rows = (
@@ -160,7 +160,7 @@ def test_nothing_is_sealed_where_it_is_not_wanted_or_cannot_be(
     assert rows == [(None,)] * len(CONVERSATION)
 
 
-def test_what_is_sealed_opens_for_its_own_call_and_with_its_own_key_only() -> None:
+def test_sealed_content_opens_for_its_own_call_and_key_only() -> None:
     sealed = SEALER.seal(b"content", b"call-1")
     assert SEALER.open(sealed, b"call-1") == b"content"
     assert SEALER.open(sealed, b"call-2") is None
@@ -169,7 +169,7 @@ def test_what_is_sealed_opens_for_its_own_call_and_with_its_own_key_only() -> No
     assert SEALER.open(b"short", b"call-1") is None
 
 
-def test_a_repeated_delivery_has_one_row_even_if_only_the_repetition_could_be_written(
+def test_repeated_delivery_has_one_row_even_if_only_the_repetition_was_written(
     tmp_path: Path,
 ) -> None:
     """The worker that answered first may have died between the two commits, of the call's state and
@@ -228,7 +228,7 @@ def test_calls_are_found_by_time_release_and_outcome(tmp_path: Path) -> None:
     )
 
 
-def test_what_many_callers_hear_is_written_once(tmp_path: Path) -> None:
+def test_answer_that_many_callers_hear_is_written_once(tmp_path: Path) -> None:
     path = journal(tmp_path, events=[ring(f"call-{number}") for number in range(100)])
     assert written(path).count(b"For your bill press 1.") <= 4 * 2, (
         "in its two menus, when it came for the first and the second time"
@@ -252,7 +252,7 @@ def test_old_calls_are_dropped_and_new_ones_stay(tmp_path: Path) -> None:
     assert [call.call for call in JournalReader(path).list_calls(CallFilter())] == ["old-1199"]
 
 
-def test_who_wants_no_journal_gets_none(tmp_path: Path) -> None:
+def test_journal_that_is_not_wanted_makes_no_file(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=r"\[\]"):
         record(
             tmp_path / "journal.db", compile_release(files(journal="{keep: none}")), CONVERSATION
@@ -260,7 +260,9 @@ def test_who_wants_no_journal_gets_none(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir()), "not even a file"
 
 
-async def test_what_was_written_goes_when_no_journal_is_wanted_any_more(tmp_path: Path) -> None:
+async def test_written_calls_are_deleted_when_the_journal_is_not_wanted_any_more(
+    tmp_path: Path,
+) -> None:
     path = journal(tmp_path)
 
     writer = JournalWriter(
@@ -274,7 +276,7 @@ async def test_what_was_written_goes_when_no_journal_is_wanted_any_more(tmp_path
     assert JournalReader(path).list_calls(CallFilter()) == []
 
 
-async def test_a_call_follows_its_own_release_in_whether_it_is_kept(tmp_path: Path) -> None:
+async def test_call_is_kept_or_not_by_its_own_release(tmp_path: Path) -> None:
     path, (kept, other) = (
         tmp_path / "journal.db",
         (compile_release(files(journal=told)) for told in ("", "{keep: none}")),
@@ -299,7 +301,7 @@ async def test_a_call_follows_its_own_release_in_whether_it_is_kept(tmp_path: Pa
 
 
 @pytest.mark.parametrize("what", ["a folder in its place", "another file in its place"])
-async def test_a_journal_that_cannot_be_written_costs_nobody_anything(
+async def test_journal_that_cannot_be_written_costs_no_call_and_is_logged_once(
     tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "journal.db"
@@ -330,7 +332,7 @@ async def test_a_journal_that_cannot_be_written_costs_nobody_anything(
     ), "said once, not each time"
 
 
-def test_one_callback_that_cannot_be_written_does_not_cost_the_others(
+def test_callback_that_cannot_be_written_does_not_cost_the_others(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def hostile(request: LookupRequest, left: float) -> LookupResult:
@@ -352,7 +354,7 @@ def test_one_callback_that_cannot_be_written_does_not_cost_the_others(
     assert "is not in the call journal" in caplog.text
 
 
-def test_the_state_in_an_answer_is_left_out() -> None:
+def test_cookie_in_an_answer_is_left_out() -> None:
     cookie = b'{"name":"setCookie","key":"fe","value":"12.ab-_c"}'
     assert (
         strip_own_cookie(b'{"instructions":[' + cookie + b'],"action":{"name":"hangup"}}')
@@ -379,7 +381,7 @@ def test_the_state_in_an_answer_is_left_out() -> None:
         ("", ["say: failed: x", "say: apology", "say: answers"]),
     ],
 )
-def test_the_exit_that_tells_most(exit_taken: str, trace: list[str]) -> None:
+def test_last_exit_is_the_one_that_says_most(exit_taken: str, trace: list[str]) -> None:
     assert find_last_exit([TraceEntry("f", *line.split(": ", 1)) for line in trace]) == exit_taken
 
 

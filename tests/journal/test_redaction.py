@@ -62,7 +62,7 @@ async def readable(release: Release, events: list[dict[str, Any]], name: str) ->
 @pytest.mark.parametrize("told", POLICIES)
 @settings(max_examples=examples(60), deadline=None)
 @given(account=digits, name=names)
-def test_what_a_secret_variable_holds_is_never_readable(told: str, account: str, name: str) -> None:
+def test_secret_variable_is_never_readable(told: str, account: str, name: str) -> None:
     text = asyncio.run(
         readable(POLICIES[told], [ring(), press("1"), keyed(account), ended()], name)
     )
@@ -73,7 +73,7 @@ def test_what_a_secret_variable_holds_is_never_readable(told: str, account: str,
 @pytest.mark.parametrize("told", ["", "{numbers: clear}"])
 @settings(max_examples=examples(60), deadline=None)
 @given(account=digits, name=names)
-def test_what_a_lookup_told_is_readable_only_where_words_are_in_clear(
+def test_lookup_response_is_readable_only_where_words_are_in_clear(
     told: str, account: str, name: str
 ) -> None:
     events = [ring(), press("1"), keyed(account), ended()]
@@ -95,7 +95,7 @@ states:
 
 
 @pytest.mark.parametrize("told", POLICIES)
-async def test_the_key_of_recordings_is_never_readable(told: str) -> None:
+async def test_recording_credentials_are_never_readable(told: str) -> None:
     """It stood in `options` of startRecording, and a menu's options are the author's words."""
     project = files(RECORDS, told)
     project["project.yaml"] += b"secrets: {recordings: KEY}\n"

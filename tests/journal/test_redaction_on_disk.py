@@ -96,7 +96,7 @@ def found(files: dict[str, bytes], digits: str) -> list[str]:
     [("{numbers: masked, words: masked}", True), ("{numbers: clear, words: clear}", False)],
     ids=["masked, rows later", "clear, rows at once"],
 )
-def test_what_a_server_has_written(
+def test_files_of_a_server_hold_no_secrets_and_only_the_numbers_it_shows(
     support_line_folder: Path, monkeypatch: pytest.MonkeyPatch, journal: str, busy: bool
 ) -> None:
     with (support_line_folder / "flows" / "project.yaml").open("a") as project:

@@ -77,7 +77,7 @@ def calls_in(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("how", [taken_away, moved, all_of_it, another])
-def test_what_comes_after_is_in_a_file_that_can_be_found(
+def test_calls_after_a_replacement_are_in_a_file_that_can_be_found(
     tmp_path: Path, how: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "journal.db"
@@ -94,7 +94,7 @@ def test_what_comes_after_is_in_a_file_that_can_be_found(
     assert len([line for line in caplog.messages if AWAY in line]) == 2, "once for each worker"
 
 
-async def test_what_is_written_as_it_is_taken_away_is_written_again(
+async def test_row_written_while_the_file_is_taken_away_is_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, left = tmp_path / "journal.db", [False, True]
@@ -146,7 +146,7 @@ async def test_answers_that_stood_in_the_old_file_are_written_to_the_new_one(
     )
 
 
-async def test_a_folder_that_is_gone_is_made_again(tmp_path: Path) -> None:
+async def test_folder_that_is_gone_is_made_again(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "journal.db"
 
     def between(number: int) -> None:
@@ -160,7 +160,7 @@ async def test_a_folder_that_is_gone_is_made_again(tmp_path: Path) -> None:
     assert {"call-2", "call-3"} <= calls_in(path)
 
 
-async def test_a_file_that_cannot_be_written_any_more_is_looked_at_again(tmp_path: Path) -> None:
+async def test_file_that_cannot_be_written_any_more_is_opened_again(tmp_path: Path) -> None:
     """An operator copies something over the file itself, and then moves it away as the docs say."""
     path, counted = tmp_path / "journal.db", list[tuple[str, int]]()
 

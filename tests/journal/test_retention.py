@@ -79,7 +79,7 @@ def days(tmp_path: Path) -> Days:
     return Days(tmp_path)
 
 
-def test_what_is_older_goes_and_sealed_pieces_too(days: Days) -> None:
+def test_rows_and_sealed_pieces_older_than_the_retention_are_deleted(days: Days) -> None:
     for _ in range(20):
         days.call(10)
         days.stow(10)
@@ -89,7 +89,7 @@ def test_what_is_older_goes_and_sealed_pieces_too(days: Days) -> None:
     assert days.count() == (0, 0)
 
 
-def test_the_room_of_what_has_gone_is_used_again(days: Days) -> None:
+def test_space_of_deleted_rows_is_used_again(days: Days) -> None:
     sizes = []
     for _ in range(30):
         days.call(200)
@@ -105,7 +105,7 @@ def test_the_room_of_what_has_gone_is_used_again(days: Days) -> None:
     assert max(sizes[20:]) < 1.2 * max(sizes[:12])
 
 
-def test_a_clock_that_leaps_a_year_ahead_costs_no_call(
+def test_clock_that_leaps_a_year_ahead_costs_no_call(
     days: Days, caplog: pytest.LogCaptureFixture
 ) -> None:
     days.call(10)
@@ -124,7 +124,7 @@ def test_a_clock_that_leaps_a_year_ahead_costs_no_call(
     assert days.count() == (30, 0)
 
 
-def test_a_clock_that_stays_ahead_was_right(days: Days) -> None:
+def test_clock_that_stays_ahead_is_believed_after_a_day(days: Days) -> None:
     days.call(10)
     days.now += YEAR
     days.pass_by(61)
@@ -133,7 +133,7 @@ def test_a_clock_that_stays_ahead_was_right(days: Days) -> None:
     assert days.count() == (5, 0)
 
 
-def test_a_clock_that_goes_back_an_hour_costs_nothing(days: Days) -> None:
+def test_clock_that_goes_back_an_hour_costs_no_call(days: Days) -> None:
     days.call(10)
     days.now -= 3600
     days.pass_by(61)
@@ -145,7 +145,7 @@ def test_a_clock_that_goes_back_an_hour_costs_nothing(days: Days) -> None:
 
 
 @pytest.mark.parametrize("leap", [-3600.0, YEAR])
-async def test_a_busy_server_whose_clock_is_set_makes_rows_all_the_same(
+async def test_inbox_of_a_busy_server_whose_clock_is_set_becomes_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leap: float
 ) -> None:
     """What waits in the inbox is neither dropped nor tried without end."""
