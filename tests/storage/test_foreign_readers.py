@@ -27,7 +27,7 @@ READING = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELE
     [archive, open_for_writing, partial(store, busy_seconds=1.0)],
     ids=["archive", "journal", "store"],
 )
-def test_a_file_with_two_connections_keeps_what_is_written_after_somebody_looked(
+def test_file_with_two_connections_keeps_what_is_written_after_a_foreign_reader(
     connect: Callable[[Path], sqlite3.Connection], tmp_path: Path
 ) -> None:
     path = tmp_path / "file.db"

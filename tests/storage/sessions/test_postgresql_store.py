@@ -70,7 +70,7 @@ def cut_off(address: str) -> None:
         )
 
 
-async def test_what_is_saved_in_one_moment_is_one_transaction(postgresql: str) -> None:
+async def test_saves_of_one_moment_are_one_transaction(postgresql: str) -> None:
     async with opened_store(postgresql) as store:
         await store.save("warm", STEP, LATER)
         await asyncio.gather(*(store.save(f"call {n}", STEP, LATER) for n in range(64)))
@@ -81,7 +81,7 @@ async def test_what_is_saved_in_one_moment_is_one_transaction(postgresql: str) -
     assert groups == [(1,), (64,)]
 
 
-async def test_a_failing_statement_fails_those_of_its_moment_and_nothing_else(
+async def test_failing_statement_fails_those_of_its_moment_and_nothing_else(
     postgresql: str,
 ) -> None:
     async with opened_store(postgresql) as store:
@@ -94,7 +94,7 @@ async def test_a_failing_statement_fails_those_of_its_moment_and_nothing_else(
         assert await store.save("a", STEP, LATER) is STEP
 
 
-async def test_a_call_that_rings_again_is_known_as_such_by_each_machine(postgresql: str) -> None:
+async def test_repeated_ice_is_recognised_on_each_machine(postgresql: str) -> None:
     async with opened_store(postgresql) as store:
         other = open_store(postgresql)
         phones = [Phone(engine(store)), Phone(engine(other))]
@@ -105,7 +105,7 @@ async def test_a_call_that_rings_again_is_known_as_such_by_each_machine(postgres
         assert len({reply.body for reply in replies}) == 1
 
 
-async def test_it_goes_on_when_the_server_was_started_anew(postgresql: str) -> None:
+async def test_store_goes_on_after_the_server_was_restarted(postgresql: str) -> None:
     async with opened_store(postgresql) as store:
         for counter in range(1, 6):
             kept = STEP._replace(counter=counter)
@@ -114,7 +114,7 @@ async def test_it_goes_on_when_the_server_was_started_anew(postgresql: str) -> N
             assert await store.load("a") == kept
 
 
-async def test_whoever_waits_for_a_lock_gives_up_in_time_and_the_store_works_again(
+async def test_save_that_waits_for_a_lock_fails_in_time_and_the_store_works_again(
     postgresql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -148,7 +148,7 @@ def test_machines_that_save_the_same_calls_agree_on_each_and_never_wait_for_each
     assert first == second == third
 
 
-async def test_a_letter_is_for_one_machine_at_a_time(postgresql: str) -> None:
+async def test_pending_report_is_claimed_by_one_machine_at_a_time(postgresql: str) -> None:
     from flowengine.storage.sessions import PendingReport
 
     async with opened_store(postgresql) as store:
@@ -185,7 +185,7 @@ async def test_tables_of_another_version_are_refused(postgresql: str) -> None:
         open_store(postgresql)
 
 
-async def test_whoever_may_use_the_tables_need_not_be_allowed_to_make_any(postgresql: str) -> None:
+async def test_user_without_the_right_to_create_tables_can_use_them(postgresql: str) -> None:
     async with opened_store(postgresql) as store:
         assert await store.save("a", STEP, LATER)
     with asking(postgresql) as other:
@@ -206,7 +206,7 @@ async def test_whoever_may_use_the_tables_need_not_be_allowed_to_make_any(postgr
 @pytest.mark.parametrize(
     "address", ["postgresql://ann@127.0.0.1:1/calls", "postgresql://ann@127.0.0.1/calls?nonsense=1"]
 )
-def test_a_server_that_cannot_be_had_is_refused_with_the_reason(address: str) -> None:
+def test_server_that_cannot_be_reached_is_refused_with_the_reason(address: str) -> None:
     with pytest.raises(StoreError, match=r"cannot open the session store: .*(refused|nonsense)"):
         open_store(address)
 
@@ -231,5 +231,5 @@ def test_without_its_driver_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -
         ("sqlite:/srv/a:b@c.db", "sqlite:/srv/a:b@c.db"),
     ],
 )
-def test_a_store_is_shown_without_its_password(url: str, text: str) -> None:
+def test_store_url_is_shown_without_its_password(url: str, text: str) -> None:
     assert redact_password(url) == text

@@ -70,7 +70,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("how", [alone, all_of_it, older])
-async def test_every_call_goes_on_on_both_workers_and_on_a_new_one(
+async def test_calls_go_on_on_both_workers_and_on_a_new_one(
     path: Path, how: Callable[[Path], None]
 ) -> None:
     async with two_workers_on(path) as (first, second):
@@ -98,7 +98,7 @@ async def test_every_call_goes_on_on_both_workers_and_on_a_new_one(
         await new.close()
 
 
-async def test_what_is_being_saved_at_that_moment_is_saved_where_it_can_be_found(
+async def test_save_during_the_replacement_is_written_to_the_new_file(
     path: Path,
 ) -> None:
     async with two_workers_on(path) as (first, second):
@@ -132,7 +132,7 @@ async def test_calls_that_have_ended_stay_behind_but_for_the_latest(path: Path) 
         assert (await first.load("old"), await first.load("new")) == (None, step(release=""))
 
 
-async def test_where_no_file_can_be_made_calls_go_on_and_it_is_said_until_one_can(
+async def test_calls_go_on_where_no_file_can_be_made_and_it_is_said_until_one_can(
     path: Path,
 ) -> None:
     async with two_workers_on(path) as (first, second):
@@ -151,7 +151,7 @@ async def test_where_no_file_can_be_made_calls_go_on_and_it_is_said_until_one_ca
         assert await first.load("call") == step()
 
 
-async def test_a_command_does_not_disturb_the_workers(path: Path) -> None:
+async def test_command_on_a_missing_file_does_not_disturb_the_workers(path: Path) -> None:
     """It made a new file beside the old one's log, and failed; so did every new worker."""
 
     async with two_workers_on(path) as (first, second):

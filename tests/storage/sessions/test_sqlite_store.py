@@ -20,7 +20,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "calls.db"
 
 
-async def test_only_the_owner_may_read_the_files(path: Path) -> None:
+async def test_store_files_are_readable_by_their_owner_alone(path: Path) -> None:
     store = SqliteStore(path)
     await store.save("a", STEP, LATER)
     modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
@@ -28,7 +28,7 @@ async def test_only_the_owner_may_read_the_files(path: Path) -> None:
     await store.close()
 
 
-async def test_what_was_deleted_cannot_be_found_in_the_file(path: Path) -> None:
+async def test_deleted_calls_cannot_be_found_in_the_file(path: Path) -> None:
     store = SqliteStore(path)
     await store.save("a", STEP._replace(state=b"account 12345678"), 1000.0)
     await store.drop_expired(1001.0)
@@ -36,7 +36,7 @@ async def test_what_was_deleted_cannot_be_found_in_the_file(path: Path) -> None:
     assert b"12345678" not in path.read_bytes()
 
 
-async def test_it_is_all_there_after_closing_and_opening_again(path: Path) -> None:
+async def test_calls_are_there_after_closing_and_opening_again(path: Path) -> None:
     store = SqliteStore(path)
     await store.save("a", STEP, LATER)
     await store.close()
@@ -45,7 +45,7 @@ async def test_it_is_all_there_after_closing_and_opening_again(path: Path) -> No
     await store.close()
 
 
-def test_a_store_of_another_version_is_refused(path: Path) -> None:
+def test_store_of_another_version_is_refused(path: Path) -> None:
     with closing(sqlite3.connect(path)) as other:
         other.execute(f"PRAGMA user_version = {SESSION_SCHEMA_VERSION + 1}")
     with pytest.raises(
@@ -55,7 +55,7 @@ def test_a_store_of_another_version_is_refused(path: Path) -> None:
         SqliteStore(path)
 
 
-def test_somebody_elses_database_is_refused_and_left_as_it_is(path: Path) -> None:
+def test_database_of_another_program_is_refused_and_left_as_it_is(path: Path) -> None:
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE theirs (x)")
     before = path.read_bytes()
@@ -64,7 +64,7 @@ def test_somebody_elses_database_is_refused_and_left_as_it_is(path: Path) -> Non
     assert path.read_bytes() == before
 
 
-def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
+def test_file_that_is_no_database_is_refused(path: Path) -> None:
     path.write_bytes(b"flow: support-line\n" * 100)
     with pytest.raises(
         StoreError, match=r"cannot open the session store .*calls\.db: file is not a database"
@@ -72,7 +72,7 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
         SqliteStore(path)
 
 
-def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+def test_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="No such file or directory"):
         SqliteStore(tmp_path / "nowhere" / "calls.db")
 
@@ -107,7 +107,7 @@ async def test_while_another_process_writes_the_loop_goes_on_and_the_save_follow
     await store.close()
 
 
-async def test_a_file_that_stays_locked_is_an_error_in_the_end(
+async def test_file_that_stays_locked_is_an_error_in_the_end(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flowengine.storage.sessions.group_commit.COMMIT_TIMEOUT_SECONDS", 0.02)
@@ -122,7 +122,7 @@ async def test_a_file_that_stays_locked_is_an_error_in_the_end(
     await store.close()
 
 
-async def test_a_failing_commit_fails_all_of_its_saves_and_nothing_else(path: Path) -> None:
+async def test_failing_commit_fails_all_of_its_saves_and_nothing_else(path: Path) -> None:
     store = SqliteStore(path)
     too_big = STEP._replace(counter=2**63)
     failed = await asyncio.gather(
@@ -134,7 +134,7 @@ async def test_a_failing_commit_fails_all_of_its_saves_and_nothing_else(path: Pa
     await store.close()
 
 
-async def test_a_caller_that_goes_away_does_not_disturb_the_others(path: Path) -> None:
+async def test_cancelled_save_does_not_disturb_the_others(path: Path) -> None:
     store = SqliteStore(path)
     gone, stays = (asyncio.ensure_future(store.save(call_id, STEP, LATER)) for call_id in "ab")
     await asyncio.sleep(0)
@@ -151,7 +151,7 @@ async def test_closing_finishes_what_is_being_saved(path: Path) -> None:
     assert await saving is STEP
 
 
-async def test_the_log_is_written_back_while_saving_goes_on(path: Path) -> None:
+async def test_write_ahead_log_is_written_back_while_saving_goes_on(path: Path) -> None:
     store = SqliteStore(path)
     for turn in range(400):
         await asyncio.gather(
@@ -172,7 +172,7 @@ def sizes_in(folder: Path) -> dict[str, int]:
     return {file.name: file.stat().st_size for file in folder.iterdir()}
 
 
-async def test_what_another_worker_writes_is_seen_at_once_whatever_this_one_remembers(
+async def test_save_of_another_worker_is_seen_at_once_whatever_this_one_caches(
     path: Path,
 ) -> None:
     mine, other = SqliteStore(path), SqliteStore(path)
@@ -188,7 +188,7 @@ async def test_what_another_worker_writes_is_seen_at_once_whatever_this_one_reme
     await other.close()
 
 
-async def test_it_remembers_the_latest_calls_under_way_only(
+async def test_recent_answers_are_those_of_the_latest_calls_under_way(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flowengine.storage.sessions.recent_answers._MAX_RECENT_CALLS", 2)
@@ -209,7 +209,7 @@ async def test_it_remembers_the_latest_calls_under_way_only(
     await store.close()
 
 
-async def test_a_file_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+async def test_file_of_the_version_before_is_upgraded(tmp_path: Path) -> None:
     path = tmp_path / "calls.db"
     old = sqlite3.connect(path)
     old.executescript(
@@ -246,7 +246,7 @@ def menu(number: int) -> SavedCall:
     )
 
 
-async def test_what_many_callers_hear_is_written_once_and_every_worker_has_it_whole(
+async def test_answer_that_many_callers_hear_is_stored_once_and_read_whole(
     path: Path,
 ) -> None:
     first, second = SqliteStore(path), SqliteStore(path)
@@ -267,7 +267,7 @@ async def test_what_many_callers_hear_is_written_once_and_every_worker_has_it_wh
         ).fetchone() == (50, 1)
 
 
-async def test_an_answer_that_looks_like_a_shortened_one_is_kept_as_it_is(path: Path) -> None:
+async def test_answer_that_looks_like_an_interned_one_is_stored_as_it_is(path: Path) -> None:
     """What is sealed has no action that anybody could see, and what is short is not worth it."""
     odd = [
         b"",
@@ -289,7 +289,7 @@ async def test_an_answer_that_looks_like_a_shortened_one_is_kept_as_it_is(path: 
         assert file.execute("SELECT count(*) FROM endings").fetchone() == (0,)
 
 
-async def test_what_many_callers_hear_is_dropped_when_no_call_can_need_it_and_written_anew_before(
+async def test_interned_answer_is_deleted_when_no_call_needs_it_and_written_anew_before(
     path: Path,
 ) -> None:
     now = [1_000_000.0]
@@ -310,7 +310,7 @@ async def test_what_many_callers_hear_is_dropped_when_no_call_can_need_it_and_wr
         assert file.execute("SELECT count(*) FROM endings").fetchone() == (0,)
 
 
-async def test_a_commit_that_failed_leaves_no_answer_without_its_end(path: Path) -> None:
+async def test_commit_that_failed_leaves_no_answer_without_its_interned_ending(path: Path) -> None:
     store, other = SqliteStore(path), SqliteStore(path)
     await store.save("a", menu(1), LATER)
     broken = asyncio.ensure_future(store.save("b", menu(2)._replace(state=object()), LATER))  # type: ignore[arg-type]

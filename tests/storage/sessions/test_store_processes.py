@@ -102,14 +102,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "calls.db"
 
 
-def test_a_worker_killed_right_after_saving_has_lost_nothing(path: Path) -> None:
+def test_worker_killed_right_after_saving_has_lost_nothing(path: Path) -> None:
     process = worker(DIES_AFTER_SAVING, path, "w")
     process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == -signal.SIGKILL
     assert all(reading(path, [f"call {n}" for n in range(100)]))
 
 
-def test_a_worker_killed_at_any_moment_has_lost_nothing_that_it_answered(path: Path) -> None:
+def test_worker_killed_at_any_moment_has_lost_nothing_that_it_answered(path: Path) -> None:
     for name in "abc":
         file = path.with_name(name)
         with worker(TELLS_WHAT_IT_SAVED, file, name) as process:
@@ -133,12 +133,12 @@ def test_workers_that_save_the_same_thousands_of_calls_agree_on_each(path: Path)
     )
 
 
-def test_each_delivery_is_claimed_by_one_worker(path: Path) -> None:
+def test_delivery_is_claimed_by_one_worker(path: Path) -> None:
     claims = results(CLAIMS, path, "abc")
     assert [sum(claimed) for claimed in zip(*claims, strict=True)] == [1] * 500
 
 
-def test_a_worker_goes_on_beside_one_that_is_killed(path: Path) -> None:
+def test_worker_goes_on_beside_one_that_is_killed(path: Path) -> None:
     async def main() -> list[SavedCall | None]:
         store = SqliteStore(path)
         for n in range(5):

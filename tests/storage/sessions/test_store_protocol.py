@@ -70,7 +70,7 @@ async def opened_store(opener: Opener) -> AsyncIterator[tuple[Store, Clock]]:
         await store.close()
 
 
-async def test_a_call_is_found_again_as_it_was_saved(opener: Opener) -> None:
+async def test_call_is_loaded_as_it_was_saved(opener: Opener) -> None:
     async with opened_store(opener) as (store, _):
         assert await store.load("a") is None
         saved = step(1)
@@ -82,7 +82,7 @@ async def test_a_call_is_found_again_as_it_was_saved(opener: Opener) -> None:
 @given(data=st.data())
 @settings(deadline=None)  # the first one starts a server
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-async def test_any_call_id_and_any_bytes_are_kept(
+async def test_call_id_and_bytes_of_any_kind_are_kept(
     data: st.DataObject, kind: str, request: pytest.FixtureRequest
 ) -> None:
     ids = st.text(st.characters(exclude_categories=()))  # surrogates too: JSON can carry them
@@ -112,7 +112,7 @@ async def test_any_call_id_and_any_bytes_are_kept(
         assert {call_id: await store.load(call_id) for call_id in calls} == calls
 
 
-async def test_a_later_step_wins(opener: Opener) -> None:
+async def test_later_step_wins(opener: Opener) -> None:
     async with opened_store(opener) as (store, _):
         first, third = step(1), step(3)
         await store.save("a", first, LATER)
@@ -121,7 +121,7 @@ async def test_a_later_step_wins(opener: Opener) -> None:
         assert await store.load("a") == third
 
 
-async def test_of_two_answers_to_one_step_the_first_wins(opener: Opener) -> None:
+async def test_first_answer_to_a_step_wins(opener: Opener) -> None:
     async with opened_store(opener) as (store, _):
         first = step(1, answer=b"first")
         await store.save("a", first, LATER)
@@ -140,7 +140,7 @@ async def test_saves_of_the_same_moment_follow_the_same_rules(opener: Opener) ->
         assert await store.load("a") == steps[3]
 
 
-async def test_a_delivery_is_claimed_once_until_the_deadline(opener: Opener) -> None:
+async def test_delivery_is_claimed_once_until_the_deadline(opener: Opener) -> None:
     async with opened_store(opener) as (store, clock):
         assert await store.claim("a", b"digest", clock.now + 5)
         assert not await store.claim("a", b"digest", clock.now + 5)
@@ -149,7 +149,7 @@ async def test_a_delivery_is_claimed_once_until_the_deadline(opener: Opener) -> 
         assert not await store.claim("a", b"digest", clock.now + 5)
 
 
-async def test_other_deliveries_and_calls_are_not_held_up_by_a_claim(opener: Opener) -> None:
+async def test_claim_holds_up_no_other_delivery_or_call(opener: Opener) -> None:
     async with opened_store(opener) as (store, clock):
         deadline = clock.now + 5
         claims = [("a", b"1"), ("a", b"2"), ("b", b"1"), ("a", b"1")]
@@ -179,7 +179,7 @@ async def test_expired_calls_and_claims_are_dropped(opener: Opener) -> None:
         assert await store.claim("old 1", b"digest", 2001.0), "its claim is gone"
 
 
-async def test_the_releases_of_calls_under_way_are_known(opener: Opener) -> None:
+async def test_releases_of_calls_under_way_are_found(opener: Opener) -> None:
     async with opened_store(opener) as (store, _):
         await store.save("a", step(1)._replace(release="r1"), LATER)
         await store.save("b", step(1)._replace(release="r2"), LATER)
@@ -202,7 +202,7 @@ async def test_memory_forgets_what_was_saved_longest_ago() -> None:
     assert await store.claim("a", b"digest", 1e12), "the oldest claim made room"
 
 
-async def test_a_store_is_opened_by_its_url(tmp_path: Path) -> None:
+async def test_store_is_opened_by_its_url(tmp_path: Path) -> None:
     store = open_store(f"sqlite:{tmp_path}/a:b.db")
     await store.close()
     assert isinstance(open_store("none"), MemoryStore)
@@ -210,7 +210,7 @@ async def test_a_store_is_opened_by_its_url(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["", "sqlite", "sqlite:", "none:x", "redis://localhost"])
-def test_another_url_is_refused_with_the_cure(url: str) -> None:
+def test_store_url_of_another_kind_is_refused_with_the_cure(url: str) -> None:
     with pytest.raises(
         StoreError, match="write sqlite:PATH, postgresql://USER@HOST/DATABASE or none"
     ):
