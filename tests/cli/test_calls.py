@@ -28,14 +28,14 @@ def calls(store: str, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["calls", "--store", store, *arguments])
 
 
-def test_the_list_and_a_call_as_people_read_them(
+def test_calls_command_prints_a_list_and_a_call(
     store: str, golden: Callable[[Path, str], None]
 ) -> None:
     golden(GOLDEN / "calls.txt", calls(store).output)
     golden(GOLDEN / "call.txt", calls(store, "bill").output)
 
 
-def test_the_same_for_programs(store: str) -> None:
+def test_calls_command_prints_the_same_as_json(store: str) -> None:
     listed = json.loads(calls(store, "--json").output)
     assert [(call["call"], call["ended"], call["seconds"]) for call in listed] == [
         ("still", False, 0), ("order", True, 31), ("bill", True, 20),
@@ -44,11 +44,11 @@ def test_the_same_for_programs(store: str) -> None:
     assert [step["event"] for step in steps] == ["ice", "pie", "pie", "pie", "ace", "dice"]
 
 
-def test_the_beginning_of_an_id_is_enough_where_it_is_clear(store: str) -> None:
+def test_calls_command_takes_the_beginning_of_an_id(store: str) -> None:
     assert calls(store, "bi").output == calls(store, "bill").output
 
 
-def test_a_beginning_of_several_names_them(tmp_path: Path) -> None:
+def test_calls_command_with_an_ambiguous_beginning_names_the_calls(tmp_path: Path) -> None:
     record(tmp_path / "journal.db", compile_release(files()), [ring("aa1"), ring("aa2")])
     told = calls(f"sqlite:{tmp_path / 'calls.db'}", "aa")
     assert (told.exit_code, "aa is the beginning of several calls: aa1, aa2" in told.output) == (
@@ -73,7 +73,9 @@ def test_outcomes_are_named(store: str) -> None:
         (["--since", "2020-01-01T10:00"], ["still", "order", "bill"]),
     ],
 )
-def test_what_is_listed(store: str, arguments: list[str], found: list[str]) -> None:
+def test_calls_command_lists_what_its_options_select(
+    store: str, arguments: list[str], found: list[str]
+) -> None:
     assert [call["call"] for call in json.loads(calls(store, "--json", *arguments).output)] == found
 
 
@@ -84,7 +86,9 @@ def test_what_is_listed(store: str, arguments: list[str], found: list[str]) -> N
         (["--since", "soon"], "soon is no time: write 30m, 1h or 7d for that long ago"),
     ],
 )
-def test_what_is_not_there_is_told(store: str, arguments: list[str], told: str) -> None:
+def test_calls_command_reports_what_is_not_there(
+    store: str, arguments: list[str], told: str
+) -> None:
     found = calls(store, *arguments)
     assert found.exit_code == 2
     assert told in found.output

@@ -77,7 +77,7 @@ COMMANDS: dict[str, tuple[int, Arguments]] = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_reports_the_file_and_no_traceback(
+def test_command_on_broken_flows_reports_the_file_and_no_traceback(
     office: Office, broken: Broken, name: str
 ) -> None:
     folder, code = broken
@@ -121,7 +121,7 @@ def test_scenarios_with_aliases_are_told(office: Office, where: str, value: str)
 
 
 @pytest.mark.parametrize("value", ["*a", "&a x", "!t x", "<<<<<<< HEAD"])
-def test_a_configuration_of_the_switch_with_aliases_is_told(tmp_path: Path, value: str) -> None:
+def test_switch_configuration_with_aliases_is_reported(tmp_path: Path, value: str) -> None:
     file = tmp_path / "switch.yaml"
     marker = value.startswith("<")
     file.write_text(f"region: {'us' if marker else value}\n{value if marker else ''}\n")
@@ -131,7 +131,7 @@ def test_a_configuration_of_the_switch_with_aliases_is_told(tmp_path: Path, valu
     assert {"FE111", "FE112", "FE113", "FE120"} & set(re.findall(r"FE\d+", result.output))
 
 
-def test_a_kind_of_state_that_fails_to_compile_is_an_internal_problem(
+def test_kind_of_state_that_fails_to_compile_is_an_internal_problem(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_given: Any) -> Any:

@@ -55,7 +55,7 @@ def test_everything_at_a_glance(office: Office, golden: Callable[[Path, str], No
     golden(GOLDEN / "releases.txt", office.masked("\n--\n".join(told)) + "\n")
 
 
-def test_the_same_for_programs(office: Office) -> None:
+def test_releases_command_prints_the_same_as_json(office: Office) -> None:
     office.done("publish", "main")
     office.done("draft", "spring", "draft/spring", "--caller", "+46701234567")
     seen = office.seen()
@@ -81,7 +81,7 @@ def test_the_same_for_programs(office: Office) -> None:
     )
 
 
-def test_what_can_be_published(office: Office) -> None:
+def test_publish_takes_folders_refs_and_releases(office: Office) -> None:
     first = office.seen()["current"]
     (office.folder / "other").mkdir()
     (office.folder / "other" / "line.yaml").write_text(flow("line", "Other."))
@@ -101,7 +101,9 @@ def test_errors_are_shown_where_they_are_and_nothing_changes(office: Office) -> 
     assert office.seen()["rejected"] == []  # nobody follows it: whoever asked knows
 
 
-def test_a_place_that_has_errors_is_shown_until_it_is_mended(office: Office) -> None:
+def test_releases_command_shows_a_source_with_errors_until_they_are_corrected(
+    office: Office,
+) -> None:
     office.save("${nothing}")
     office.serve()
     (rejected,) = office.seen()["rejected"]
@@ -114,7 +116,7 @@ def test_a_place_that_has_errors_is_shown_until_it_is_mended(office: Office) -> 
     assert office.seen()["rejected"] == []
 
 
-def test_a_change_of_the_folder_is_live_after_what_was_published_by_hand(office: Office) -> None:
+def test_folder_change_goes_live_after_a_publication_by_hand(office: Office) -> None:
     published = office.done("publish", "main").split()[1]
     office.serve()
     assert office.seen()["current"] == published
@@ -174,7 +176,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)
-def test_what_makes_no_sense_is_refused_in_one_line(
+def test_command_that_makes_no_sense_is_refused_in_one_line(
     office: Office, arguments: tuple[str, ...]
 ) -> None:
     (office.folder / "empty").mkdir()
@@ -185,7 +187,7 @@ def test_what_makes_no_sense_is_refused_in_one_line(
     assert REFUSED[arguments].format(repository=office.repository) in told
 
 
-def test_what_is_current_is_no_candidate_and_nothing_to_go_back_to(office: Office) -> None:
+def test_canary_and_rollback_of_the_current_release_are_refused(office: Office) -> None:
     current = office.seen()["current"]
     assert f"release {current} is current already" in office.refused(
         "canary", current, "--share", "1%"
@@ -193,7 +195,7 @@ def test_what_is_current_is_no_candidate_and_nothing_to_go_back_to(office: Offic
     assert f"release {current} is current already" in office.refused("rollback", current)
 
 
-def test_an_empty_variable_of_a_script_rolls_nothing_back(office: Office) -> None:
+def test_rollback_to_an_empty_variable_is_refused(office: Office) -> None:
     office.done("publish", "main")
     before = office.seen()["changes"]
     result = office.run("rollback", "")
@@ -201,7 +203,7 @@ def test_an_empty_variable_of_a_script_rolls_nothing_back(office: Office) -> Non
     assert office.seen()["changes"] == before
 
 
-def test_whoever_publishes_beside_a_canary_is_told_that_not_all_hear_it(office: Office) -> None:
+def test_publish_during_a_canary_says_that_not_all_callers_hear_it(office: Office) -> None:
     candidate = office.done("canary", "draft/spring", "--share", "100%").rpartition(" ")[2]
     still = f"; 100% of new calls go on to begin on the candidate, {candidate}"
     assert office.done("publish", "main").endswith(still)
@@ -248,7 +250,7 @@ def test_ids_that_begin_alike_are_listed(office: Office) -> None:
     assert known[release[0]] in told
 
 
-def test_a_caller_reaches_one_draft(office: Office) -> None:
+def test_caller_of_two_drafts_is_refused(office: Office) -> None:
     office.done("draft", "spring", "main", "--caller", "+46701234567", "--caller", "+46701234568")
     told = office.refused(
         "draft", "summer", "draft/spring", "--caller", "+46701234568", "--caller", "+46701234569"
@@ -278,7 +280,7 @@ def test_figures_side_by_side(office: Office, golden: Callable[[Path, str], None
     golden(GOLDEN / "canary.txt", office.masked(office.done("canary")) + "\n")
 
 
-def test_another_share_for_the_candidate_does_not_begin_anew(office: Office) -> None:
+def test_canary_with_another_share_does_not_begin_anew(office: Office) -> None:
     open_for_writing(office.folder / "server" / "journal.db").close()
     office.done("canary", "main", "--share", "10%")
     since = json.loads(office.done("canary", "--json"))["since"]
@@ -288,7 +290,7 @@ def test_another_share_for_the_candidate_does_not_begin_anew(office: Office) -> 
     assert json.loads(office.done("canary", "--json"))["since"] == since
 
 
-def test_what_stands_in_a_commit_does_not_steer_a_terminal(office: Office) -> None:
+def test_control_characters_of_a_commit_are_not_printed(office: Office) -> None:
     commit(office.repository, {"flows/line.yaml": flow("line", "Three.")}, "Red \x1b[31malert")
     office.done("publish", "main")
     assert "“Red ?[31malert”" in office.done("releases")
@@ -304,7 +306,7 @@ def test_without_a_server_nothing_is_made(tmp_path: Path) -> None:
     assert not (tmp_path / "server").exists()
 
 
-def test_a_branch_that_is_gone_cannot_be_published_but_its_release_can(office: Office) -> None:
+def test_rollback_finds_the_release_of_a_deleted_branch(office: Office) -> None:
     release = office.done("publish", "draft/spring").split()[1]
     commit(office.repository, {"flows/line.yaml": flow("line", "Three.")}, "Go on")
     office.done("publish", "main")

@@ -63,7 +63,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json"])
 @pytest.mark.parametrize(("old", "new"), [("v0", "v1"), ("v1", "v2"), ("v2", "v3"), ("v3", "v1")])
-def test_a_history(
+def test_diff_of_a_history_is_printed_in_each_format(
     repository: Path, old: str, new: str, form: str, golden: Callable[[Path, str], None]
 ) -> None:
     result = run(old, new, "--repo", repository, "--format", form)
@@ -77,7 +77,7 @@ def test_reformatting_is_no_change_for_a_pipeline(repository: Path) -> None:
     assert run("v1", "v2", "--repo", repository).exit_code == 0
 
 
-def test_a_version_can_be_a_folder_a_ref_or_a_path_in_a_ref(repository: Path) -> None:
+def test_diff_takes_a_folder_a_ref_or_a_path_in_a_ref(repository: Path) -> None:
     git(repository, "checkout", "-q", "v1")
     folder = repository / "flows"
     wanted = json.loads(run("v1", "v2", "--repo", repository, "--format", "json").output)
@@ -132,7 +132,7 @@ def test_outside_of_a_repository(tmp_path: Path) -> None:
     assert "not a git repository" in result.output
 
 
-def test_a_version_with_mistakes_is_compared_with_a_warning(tmp_path: Path) -> None:
+def test_diff_of_flows_with_errors_warns_and_goes_on(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     for folder, text in (
         (old, FILES["second.yaml"]),
