@@ -26,11 +26,13 @@ calendars:
     [("zone: Europe/Oslo\n", []), ("", ["FE504"]), ("zone: Mars\n", ["FE506"])],
     ids=["that of the project", "none at all", "a wrong one is blamed once"],
 )
-def test_a_calendar_may_leave_its_zone_to_the_project(zone: str, expected: list[str]) -> None:
+def test_calendar_without_a_zone_takes_the_one_of_the_project(
+    zone: str, expected: list[str]
+) -> None:
     assert codes(PROJECT + zone + FLOW) == expected
 
 
-def test_all_mistakes_are_shown_and_those_in_a_key_under_the_key() -> None:
+def test_calendar_mistakes_are_all_reported_at_their_keys() -> None:
     wrong = PROJECT.replace("mon-fri: 09:00-17:00", "fry: 09:00-17:00\n      sat: nine")
     found = [
         (one.span.line, one.span.column, one.message)

@@ -288,13 +288,13 @@ AGAIN = {
 
 
 @pytest.mark.parametrize(("name", "before", "after", "flows"), AGAIN.values(), ids=AGAIN.keys())
-def test_only_what_can_come_out_otherwise_is_compiled_again(
+def test_edit_recompiles_only_the_flows_that_it_affects(
     name: str, before: str, after: str, flows: set[str]
 ) -> None:
     assert changed(name, before, after) == flows
 
 
-def test_a_new_flow_with_the_right_name_mends_its_callers() -> None:
+def test_new_flow_with_the_missing_name_corrects_its_callers() -> None:
     compiler = ProjectCompiler()
     without = {name: content for name, content in PROJECT.items() if name != "thanks.yaml"}
     broken = compiler.compile(without, ENVIRONMENT)
@@ -356,7 +356,7 @@ FAR = {
 
 
 @pytest.mark.parametrize(("name", "before", "after", "expected"), FAR.values(), ids=FAR.keys())
-def test_what_is_wrong_far_from_an_edit_is_found_and_goes_again(
+def test_problem_far_from_an_edit_is_found_and_goes_again(
     name: str, before: str, after: str, expected: set[tuple[str, str]]
 ) -> None:
     edited = {**ACROSS, name: ACROSS[name].replace(before.encode(), after.encode(), 1)}
@@ -369,7 +369,7 @@ def test_what_is_wrong_far_from_an_edit_is_found_and_goes_again(
             assert expected <= {(problem.code, problem.span.file) for problem in made.problems}
 
 
-def test_a_calendar_that_is_no_longer_right_is_not_the_fault_of_its_flows() -> None:
+def test_broken_calendar_is_reported_in_the_project_and_not_in_its_flows() -> None:
     compiler = ProjectCompiler()
     compiler.compile(PROJECT, ENVIRONMENT)
     lost = {
@@ -379,7 +379,7 @@ def test_a_calendar_that_is_no_longer_right_is_not_the_fault_of_its_flows() -> N
     assert [problem.code for problem in compiler.compile(lost, ENVIRONMENT).problems] == ["FE504"]
 
 
-def test_a_name_that_is_nearer_is_suggested_once_it_is_there() -> None:
+def test_nearer_name_is_suggested_once_it_is_there() -> None:
     """A flow asks for a name that is not there; what is there in its place is part of the answer."""
     compiler = ProjectCompiler()
     wrong = {
@@ -397,7 +397,7 @@ def test_a_name_that_is_nearer_is_suggested_once_it_is_there() -> None:
 
 @pytest.mark.parametrize("name", PROJECT)
 @pytest.mark.parametrize("written", [b"", b"flow: [", b"\xff"])
-def test_a_file_broken_for_a_moment_costs_nothing(name: str, written: bytes) -> None:
+def test_file_broken_for_a_moment_recompiles_nothing(name: str, written: bytes) -> None:
     compiler = ProjectCompiler()
     first = compiler.compile(PROJECT, ENVIRONMENT)
     for half in (written, written + b"\n"):
@@ -408,7 +408,7 @@ def test_a_file_broken_for_a_moment_costs_nothing(name: str, written: bytes) -> 
     assert all(again.programs[flow] is first.programs[flow] for flow in first.programs)
 
 
-def test_an_apology_without_words_is_the_usual_one() -> None:
+def test_apology_without_words_is_the_default_one() -> None:
     bare = {**PROJECT, "project.yaml": PROJECT["project.yaml"] + b"apology: {}\n"}
     usual, made = (compile_project(written, ENVIRONMENT).release for written in (PROJECT, bare))
     assert usual
@@ -416,7 +416,7 @@ def test_an_apology_without_words_is_the_usual_one() -> None:
     assert made.apology == usual.apology
 
 
-def test_other_secrets_are_seen() -> None:
+def test_changed_secret_recompiles_the_flows_that_use_it() -> None:
     compiler = ProjectCompiler()
     first, second = (compiler.compile(PROJECT, {"CRM": value}) for value in ("old", "new"))
     assert first.programs["line"] is not second.programs["line"]
@@ -427,7 +427,7 @@ def alive(made: CompileResult) -> list[weakref.ref]:
     return [weakref.ref(program.machine) for program in made.programs.values()]
 
 
-def test_a_release_holds_none_before_it_and_goes_without_a_collection() -> None:
+def test_release_holds_none_before_it_and_is_freed_without_a_collection() -> None:
     compiler = ProjectCompiler()
     gc.disable()
     try:

@@ -50,7 +50,7 @@ def codes(compiled: CompileResult) -> list[str]:
 
 @settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(PLACES), st.sampled_from([*UNREADABLE, *OTHERS]))
-def test_any_value_replaced_by_any_other_raises_nothing(
+def test_project_with_any_value_replaced_raises_nothing(
     place: tuple[str, Any, Any], value: str
 ) -> None:
     name, document, path = place
@@ -63,7 +63,7 @@ def test_any_value_replaced_by_any_other_raises_nothing(
 
 
 @pytest.mark.parametrize("value", UNREADABLE)
-def test_each_value_of_a_flow_that_is_an_alias_anchor_or_tag_is_told_at_its_place(
+def test_value_that_is_an_alias_anchor_or_tag_is_reported_at_its_place(
     value: str,
 ) -> None:
     """Of one sample each value, of the others some."""
@@ -83,7 +83,7 @@ def test_each_value_of_a_flow_that_is_an_alias_anchor_or_tag_is_told_at_its_plac
 
 @pytest.mark.parametrize("key", ["*a ", "&a welcome", "!t welcome"])
 @pytest.mark.parametrize("file", ["one.yaml", "project.yaml"])
-def test_a_key_that_is_an_alias_anchor_or_tag_is_told(key: str, file: str) -> None:
+def test_key_that_is_an_alias_anchor_or_tag_is_reported(key: str, file: str) -> None:
     text = FILES[file].decode() + f"{key}: x\n"
     compiled = compile_project({**FILES, file: text.encode()}, {})
     assert {"FE111", "FE112", "FE113"} & set(codes(compiled))
@@ -147,7 +147,7 @@ STAGES = {
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_an_exception_anywhere_is_a_problem_of_its_file_without_secrets(
+def test_exception_at_any_stage_is_a_problem_of_its_file_without_secrets(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, stage: str
 ) -> None:
     failing, file = STAGES[stage]
@@ -164,7 +164,7 @@ def test_an_exception_anywhere_is_a_problem_of_its_file_without_secrets(
     assert set(compiled.sources) == set(files)
 
 
-def test_an_internal_error_stands_at_its_state_and_hides_no_other_mistake(
+def test_internal_error_is_reported_at_its_state_and_hides_no_other_problem(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("flowengine.states.builder.StateBuilder.compile_prompt", fail)
@@ -176,7 +176,7 @@ def test_an_internal_error_stands_at_its_state_and_hides_no_other_mistake(
     assert "FE203" in codes(compiled)
 
 
-def test_what_failed_is_tried_again_and_costs_nothing_once_it_is_mended(
+def test_failed_file_is_compiled_again_once_it_is_corrected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     compiler = ProjectCompiler()
@@ -188,7 +188,7 @@ def test_what_failed_is_tried_again_and_costs_nothing_once_it_is_mended(
 
 
 @pytest.mark.parametrize(("asked", "written"), [("", False), ("1", True)])
-def test_the_traceback_is_written_when_it_is_asked_for(
+def test_traceback_is_logged_when_it_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     asked: str,
@@ -221,7 +221,7 @@ CONFLICTS: Mapping[str, Conflict] = {
 @pytest.mark.parametrize(
     "name", ["project.yaml", "ask-pin.yaml", "messages/common.yaml", "tables/rooms.yaml"]
 )
-def test_a_merge_conflict_is_one_problem_at_its_first_marker(name: str, how: str) -> None:
+def test_merge_conflict_is_one_problem_at_its_first_marker(name: str, how: str) -> None:
     lines = SAMPLES[name].decode().splitlines(keepends=True)
     text = "".join(lines[:4]) + CONFLICTS[how]("".join(lines[4:8])) + "".join(lines[8:])
     compiled = COMPILER.compile({**SAMPLES, name: text.encode()}, {})
@@ -232,7 +232,7 @@ def test_a_merge_conflict_is_one_problem_at_its_first_marker(name: str, how: str
     assert "delete the marker lines" in compiled.problems[0].hint
 
 
-def test_a_line_like_a_marker_in_a_text_is_no_conflict() -> None:
+def test_text_line_like_a_conflict_marker_is_no_conflict() -> None:
     words = "say: |\n      One\n      =======\n      <<<<<<< two\n"
     text = FILES["one.yaml"].replace(b"say: Hello.\n", words.encode())
     assert compile_project({"one.yaml": text}, {}).release is not None

@@ -23,9 +23,9 @@ def found(flow: bytes) -> list[str]:
     ]
 
 
-def test_the_other_states_are_checked_and_may_lead_to_it() -> None:
+def test_states_beside_a_malformed_one_are_checked_and_may_lead_to_it() -> None:
     assert found(FLOW) == ["FE150 5:7", "FE301 6:15", "FE203 6:34", "FE203 8:42"]
 
 
-def test_a_mistake_outside_the_states_is_told_alone() -> None:
+def test_mistake_outside_the_states_is_reported_alone() -> None:
     assert found(FLOW.replace(b"start: s", b"strat: s")) == ["FE150 2:1", "FE150 5:7"]

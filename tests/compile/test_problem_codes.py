@@ -21,17 +21,17 @@ FLOWS = [entry for entry in CATALOGUE.values() if not entry.code.startswith(OTHE
 SHOWN = [entry for entry in FLOWS if entry.wrong]
 
 
-def test_every_code_of_the_source_is_in_the_catalogue_and_the_other_way_round():
+def test_codes_of_the_source_are_those_of_the_catalogue():
     assert set(CATALOGUE) - USED == set()
     assert USED - set(CATALOGUE) == set()
 
 
-def test_only_what_needs_many_files_or_none_is_not_shown():
+def test_entries_without_an_example_need_many_files_or_none():
     assert [entry.code for entry in FLOWS if not entry.wrong] == ["FE233", "FE508", "FE509"]
 
 
 @pytest.mark.parametrize("entry", SHOWN, ids=lambda entry: entry.code)
-def test_the_wrong_example_is_wrong_and_the_right_one_is_right(entry):
+def test_catalogue_examples_are_wrong_and_right_as_they_say(entry):
     cookies_only = entry.code == "FE403"
     assert entry.code in codes(entry.wrong, cookies_only=cookies_only)
     right = compiled(entry.right, cookies_only=cookies_only)

@@ -31,7 +31,7 @@ asked = st.builds(
 
 
 @given(st.lists(routes, max_size=12), asked)
-def test_the_index_finds_what_a_walk_through_all_routes_finds(
+def test_route_index_finds_what_a_walk_through_all_routes_finds(
     given_routes: list[Route], call: DialledAddress
 ) -> None:
     ready = [compile_route(route) for route in given_routes]
@@ -52,7 +52,7 @@ def test_the_index_finds_what_a_walk_through_all_routes_finds(
         ),
     ],
 )
-def test_of_several_routes_for_a_number_the_first_one_counts(routes: str, flow: str) -> None:
+def test_first_of_several_routes_for_a_number_wins(routes: str, flow: str) -> None:
     files = {f"{name}.yaml": FLOW.format(name).encode() for name in ("one", "all")}
     made = compile_project(
         {**files, "project.yaml": f"project: test\nroutes: {routes}\n".encode()}, {}

@@ -48,7 +48,7 @@ states:
 """
 
 
-def test_a_return_of_a_flow_that_a_route_begins():
+def test_return_of_a_flow_that_a_route_begins_is_a_problem():
     (problem,) = compiled(ROUTED).problems
     assert (problem.code, str(problem.span)) == ("FE228", "greet.yaml:6:9")
     assert problem.message.endswith("hello (incoming call) -> off")
@@ -90,7 +90,7 @@ states:
 """
 
 
-def test_what_is_not_possible_in_a_subflow_is_told_by_the_shortest_way_of_a_call_to_it():
+def test_instruction_illegal_in_a_subflow_is_reported_with_the_shortest_path_to_it():
     told = [
         problem.message
         for problem in compiled(NESTED).problems

@@ -318,7 +318,7 @@ states:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_project_has_exactly_these_problems(name):
+def test_project_has_exactly_these_problems(name):
     text, expected = CASES[name]
     found = compiled(text).problems
     assert [
@@ -326,7 +326,7 @@ def test_a_project_has_exactly_these_problems(name):
     ] == expected, found
 
 
-def test_the_message_shows_the_way_and_the_cure():
+def test_problem_message_shows_the_path_and_the_cure():
     text, _ = CASES[
         "a subflow that asks comes back after a key press, one that does not comes back as it went"
     ]
@@ -405,7 +405,7 @@ def largest(program, name):
     return {**texts, "integer": 2**62, "boolean": True}[variable.kind]
 
 
-def test_no_call_is_larger_than_the_worst_case_and_the_worst_case_is_close():
+def test_cookie_worst_case_is_never_exceeded_and_close():
     programs = compiled(
         NESTED.replace("${call.from}", "${call.from} ${call.to} ${call.user} ${call.origin}")
     ).programs
@@ -428,12 +428,12 @@ def test_no_call_is_larger_than_the_worst_case_and_the_worst_case_is_close():
     assert real <= compute_worst_case(programs)["pin", "main"] <= real + 72
 
 
-def test_what_an_event_reads_travels_wherever_the_call_waits():
+def test_event_reads_are_live_wherever_the_call_waits():
     live = compiled(NESTED).programs["line"].live
     assert {"vars.account", "call.from"} <= live["off"]
 
 
-def test_the_size_of_a_cookie_is_that_of_the_runtime():
+def test_cookie_size_is_that_of_the_runtime():
     assert [compute_cookie_bytes(length) for length in range(2000)] == [
         cookie.calculate_cookie_size(length) for length in range(2000)
     ]

@@ -13,7 +13,7 @@ GRAPHS = st.integers(1, 8).flatmap(
 
 
 @given(GRAPHS)
-def test_two_nodes_share_a_component_when_each_is_reached_from_the_other(graph):
+def test_nodes_share_a_component_when_each_is_reached_from_the_other(graph):
     found = find_components(graph)
     place = {node: index for index, component in enumerate(found) for node in component}
     assert sorted(place) == sorted(graph)
@@ -36,6 +36,6 @@ def test_successors_come_first(graph):
     )
 
 
-def test_a_long_chain_needs_no_recursion():
+def test_components_of_a_long_chain_need_no_recursion():
     graph = {str(node): [str(node + 1)] for node in range(5000)} | {"5000": ["0"]}
     assert [len(component) for component in find_components(graph)] == [5001]

@@ -35,7 +35,9 @@ def found(text: str) -> list[tuple[str, str, str]]:
         ("$other", []),
     ],
 )
-def test_a_header(token: str, cures: list[str]) -> None:
+def test_header_with_a_shell_variable_is_reported_with_the_cure(
+    token: str, cures: list[str]
+) -> None:
     told = found(LINE.replace('TOKEN"}}}', f'{token}"}}}}}}'))
     unused = [
         ("FE911", "project.yaml 2:11", "write ${secrets.crm} where it is needed, or remove it")
@@ -49,5 +51,5 @@ def test_prices_are_no_secrets() -> None:
     assert [code for code, _, _ in found(LINE.replace("5 dollars", "$FIVE or US$5"))] == ["FE911"]
 
 
-def test_a_mistake_elsewhere_leaves_it_open_whether_a_secret_is_used() -> None:
+def test_secret_is_not_called_unused_beside_another_error() -> None:
     assert "FE911" not in {code for code, _, _ in found(LINE.replace("hangup: }", "hangpu: }"))}

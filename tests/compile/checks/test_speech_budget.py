@@ -109,6 +109,6 @@ def test_exactly_what_one_answer_cannot_hold_is_told(name):
     assert [f"{problem.code} {problem.message}" for problem in compiled(text).problems] == expected
 
 
-def test_a_long_text_is_shown_where_it_stands():
+def test_long_text_is_reported_where_it_stands():
     (problem,) = compiled(CASES["a long text with a name in it"][0]).problems
     assert (problem.span.line, problem.span.column) == (4, 13)
