@@ -427,4 +427,4 @@ def test_callers_wait_for_nobody_who_publishes(house: House) -> None:
         answered += 1
     publishing.join()
     heard(house.ring, "Number 0.")
-    assert answered > 10  # one that waits for the compiler is the only one
+    assert answered > 2  # where callers wait for the compiler the first ring is the only one
