@@ -58,7 +58,7 @@ def fits(test, wanted):
 
 
 @pytest.mark.parametrize("table", NOTES)
-def test_each_row_of_the_notes_has_tests_that_exist(table, collected):
+def test_notes_rows_have_tests_that_exist(table, collected):
     for row, given in NOTES[table].items():
         assert named_in(given) or set(given) == {"open"}, row
         assert [
@@ -81,13 +81,13 @@ def properties(kinds):
 
 
 @pytest.mark.skipif(not PLATFORM.exists(), reason="the platform notes are not beside the repo")
-def test_no_point_added_later_to_the_notes_is_missing():
+def test_notes_added_later_have_rows():
     later = PLATFORM.read_text(encoding="utf-8").partition("\n## 8. ")[2]
     points = re.findall(r"^- (?:\*\*(.+?)\*\*|(`.+?`))", later, re.MULTILINE)
     assert {"".join(point) for point in points} == set(NOTES["8 added later"])
 
 
-def test_no_row_is_missing():
+def test_notes_tables_have_all_rows():
     assert set(NOTES["1.1 actions"]) == names(AnyAction)
     assert set(NOTES["1.1 instructions"]) == names(AnyInstruction)
     assert properties(AnyAction) <= set(NOTES["1.2 actions, their properties and limits"])

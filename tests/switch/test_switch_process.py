@@ -82,7 +82,7 @@ def configured(tmp_path: Path, backend: Backend, *more: str) -> str:
 
 
 @pytest.mark.parametrize("clock", ["real", "virtual"])
-def test_a_conversation_with_a_hand_written_backend(
+def test_switch_process_calls_a_hand_written_backend(
     start: Start, tmp_path: Path, backend: Backend, clock: str
 ) -> None:
     backend.answers.update(ice=RUN, pie=CONNECT, ace={"action": {"name": "continue"}})
@@ -121,7 +121,7 @@ def test_a_conversation_with_a_hand_written_backend(
     assert "Traceback" not in err
 
 
-def test_what_was_kept_is_there_after_a_restart(
+def test_switch_state_is_there_after_a_restart(
     start: Start, tmp_path: Path, backend: Backend
 ) -> None:
     options = {"destinationUrl": "s3://bucket", "credentials": "a:b:eu"}
@@ -172,7 +172,7 @@ def test_without_a_file_it_shows_a_pair_of_credentials(start: Start) -> None:
     assert "http://127.0.0.1:8080/sinch" in err
 
 
-def test_the_credentials_of_the_environment_open_it(start: Start) -> None:
+def test_switch_takes_the_credentials_of_the_environment(start: Start) -> None:
     switch, _ = start(SINCH_APPLICATION_KEY=KEY, SINCH_APPLICATION_SECRET=SECRET)
     assert (
         switch.ask("GET", "/v1/configuration/numbers").json()["numbers"][0]["applicationkey"] == KEY

@@ -75,7 +75,7 @@ def test_40105_outside_of_the_window(switch: Switch, seconds: int, expected: int
     assert code(switch.signed("GET", PATH, timestamp=at))[1] == expected
 
 
-def test_the_window_is_a_setting() -> None:
+def test_timestamp_window_is_a_setting() -> None:
     config = f"applications: [{{key: {KEY}, secret: {SECRET}}}]\nsettings: {{timestamp_window: 10}}"
     with started(config=config) as switch:
         assert (
@@ -108,11 +108,11 @@ def test_clients_sign_by_their_own_clock_while_time_is_virtual_here(switch: Swit
         "%Y-%m-%dT%H:%M:%S",
     ],
 )
-def test_any_iso_8601_timestamp(switch: Switch, form: str) -> None:
+def test_timestamp_of_any_iso_8601_form_is_accepted(switch: Switch, form: str) -> None:
     assert switch.signed("GET", PATH, timestamp=datetime.now(UTC).strftime(form)).status_code == 200
 
 
-def test_the_decoded_path_counts_and_the_raw_one_too(switch: Switch) -> None:
+def test_signature_of_the_decoded_or_the_raw_path_is_accepted(switch: Switch) -> None:
     """Node and Java sign the first, .NET the second."""
     path = "/v1/calling/query/number/%2B46%20730170101"
     assert switch.signed("GET", path).status_code == 200
@@ -124,7 +124,7 @@ def test_the_decoded_path_counts_and_the_raw_one_too(switch: Switch) -> None:
     assert code(switch.send("GET", path.replace("0101", "0102"), headers=raw)) == (401, 40102)
 
 
-def test_the_content_type_is_signed_as_it_stands(switch: Switch) -> None:
+def test_signature_covers_the_content_type_as_it_stands(switch: Switch) -> None:
     from flowengine.sinch import sign_request
 
     at = datetime.now(UTC).isoformat()

@@ -24,7 +24,7 @@ BYE = {
 }
 
 
-def test_a_call_by_hand_from_ringing_to_its_end(switch: Switch, backend: Backend) -> None:
+def test_call_placed_by_hand_goes_from_ringing_to_its_end(switch: Switch, backend: Backend) -> None:
     backend.answers.update(ice=RUN, pie=BYE)
     call = switch.dial()
     switch.advance(2)
@@ -49,7 +49,9 @@ def test_keys_that_nobody_waits_for_are_lost(switch: Switch, backend: Backend) -
     ("reason", "result"),
     [("busy", "BUSY"), ("decline", "FAILED"), ("congestion", "FAILED"), ("no answer", "NOANSWER")],
 )
-def test_a_callee_that_rejects(switch: Switch, backend: Backend, reason: str, result: str) -> None:
+def test_callee_that_rejects_ends_the_call_with_its_result(
+    switch: Switch, backend: Backend, reason: str, result: str
+) -> None:
     backend.answers["ice"] = CONNECT
     call = switch.dial()
     switch.advance(1)
@@ -58,7 +60,7 @@ def test_a_callee_that_rejects(switch: Switch, backend: Backend, reason: str, re
     assert switch.ask("GET", f"/calling/v1/calls/id/{call}").json()["result"] == result
 
 
-def test_a_call_is_shown_with_its_legs(switch: Switch, backend: Backend) -> None:
+def test_call_is_shown_with_its_legs(switch: Switch, backend: Backend) -> None:
     backend.answers["ice"] = CONNECT
     call = switch.dial()
     switch.advance(1)
@@ -71,7 +73,7 @@ def test_a_call_is_shown_with_its_legs(switch: Switch, backend: Backend) -> None
     assert [item["callId"] for item in switch.send("GET", "/desk/calls").json()["calls"]] == [call]
 
 
-def test_a_scripted_caller(switch: Switch, backend: Backend) -> None:
+def test_scripted_caller_presses_keys_when_asked(switch: Switch, backend: Backend) -> None:
     backend.answers.update(ice=RUN, pie=BYE)
     call = switch.dial(behaviour={"acts": [{"do": "press", "value": "1", "until": "asked"}]})
     switch.advance(30)
@@ -88,7 +90,9 @@ def test_a_scripted_caller(switch: Switch, backend: Backend) -> None:
         ([], 40001),
     ],
 )
-def test_a_call_that_cannot_be_placed(switch: Switch, body: object, expected: int) -> None:
+def test_call_that_cannot_be_placed_is_refused_with_its_code(
+    switch: Switch, body: object, expected: int
+) -> None:
     assert switch.send("POST", "/desk/calls", body).json()["errorCode"] == expected
 
 
@@ -151,9 +155,7 @@ def test_happenings_as_a_stream_of_lines_to_the_end(switch: Switch, backend: Bac
     )
 
 
-def test_what_is_wrong_with_an_answer_is_told_line_by_line(
-    switch: Switch, backend: Backend
-) -> None:
+def test_answer_findings_are_printed_line_by_line(switch: Switch, backend: Backend) -> None:
     backend.answers["ice"] = {"Action": {"name": "connectPhone"}}
     call = switch.dial()
     switch.advance(60)
@@ -222,7 +224,9 @@ def test_time_goes_on_after_something_that_was_due_has_failed(
     assert switch.ask("GET", f"/calling/v1/calls/id/{call}").json()["status"] == "FINAL"
 
 
-def test_the_desk_is_for_this_machine_only(switch: Switch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_routes_are_for_this_machine_only(
+    switch: Switch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flowengine.switch.api.app.is_near", lambda _client: False)
     assert switch.send("GET", "/desk/time").json()["errorCode"] == 40302
     assert switch.ask("GET", "/v1/configuration/numbers").status_code == 200

@@ -132,9 +132,7 @@ def check(answer: Any, code: int) -> None:
     assert UUID.fullmatch(body["reference"])
 
 
-def test_what_is_asked_wrongly_is_refused_with_its_code(
-    switch: Switch, subtests: pytest.Subtests
-) -> None:
+def test_wrong_request_is_refused_with_its_code(switch: Switch, subtests: pytest.Subtests) -> None:
     for name, method, path, body, code in ASKED:
         with subtests.test(name):
             check(switch.ask(method, path, body), code)
@@ -169,7 +167,7 @@ def test_patch_with_illegal_svaml_is_40003(switch: Switch, backend: Backend) -> 
     check(switch.ask("PATCH", f"/calling/v1/calls/id/{call}", b"hang up"), 40003)
 
 
-def test_an_unknown_leg_is_40001(switch: Switch, backend: Backend) -> None:
+def test_unknown_leg_is_refused_with_40001(switch: Switch, backend: Backend) -> None:
     backend.answers["ice"] = {
         "action": {"name": "connectPstn", "number": "+46700000009", "cli": NUMBER}
     }
@@ -199,7 +197,7 @@ def test_commands_of_conferences(
     check(switch.ask("DELETE", "/calling/v1/conferences/id/room/other"), 40400)
 
 
-def test_what_belongs_to_another_application_is_not_there(switch: Switch, backend: Backend) -> None:
+def test_resource_of_another_application_is_not_found(switch: Switch, backend: Backend) -> None:
     backend.answers["ice"] = {"action": {"name": "connectConf", "conferenceId": "room"}}
     call = switch.dial()
     switch.advance(1)
@@ -231,7 +229,7 @@ def test_50000_when_something_breaks(switch: Switch, monkeypatch: pytest.MonkeyP
     check(switch.ask("POST", "/v1/callouts", {"method": "ttsCallout"}), 50000)
 
 
-def test_every_documented_code_can_be_had_on_demand(
+def test_documented_code_of_any_kind_can_be_had_on_demand(
     switch: Switch, subtests: pytest.Subtests
 ) -> None:
     for code in ERROR_MESSAGES:

@@ -95,7 +95,7 @@ def filled(path: str, named: list[str], call: str) -> str:
     body=bodies,
     query=words,
 )
-def test_every_route_answers_properly(
+def test_route_asked_with_anything_answers_or_refuses_as_documented(
     hostile: Switch, route: tuple[str, str], named: list[str], body: bytes, query: str
 ) -> None:
     switch = hostile

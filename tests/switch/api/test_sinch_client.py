@@ -279,7 +279,7 @@ def test_illegal_svaml_for_a_call_under_way(ask, switch, backend):
     assert caught.value.code == 40003
 
 
-def test_a_wrong_secret_and_an_unknown_application(ask):
+def test_wrong_secret_and_unknown_application_are_unauthorized(ask):
     with pytest.raises(UnauthorizedError) as caught:
         ask(lambda api: api.numbers.list_all(), secret=OTHER_SECRET)
     assert caught.value.code in (40102, 40108)
@@ -304,7 +304,7 @@ def test_calls_of_another_application(ask, switch, backend):
         (50300, ServerError),
     ],
 )
-def test_whatever_the_switch_is_told_to_refuse_with(ask, switch, code, kind):
+def test_refusal_on_demand_raises_the_error_of_its_code(ask, switch, code, kind):
     refusal = switch.send("POST", "/desk/refusals", {"code": code})
     assert refusal.status_code < 300, refusal.text
     with pytest.raises(kind) as caught:
@@ -313,7 +313,7 @@ def test_whatever_the_switch_is_told_to_refuse_with(ask, switch, code, kind):
     assert ask(lambda api: api.numbers.list_all())
 
 
-def test_no_credit(backend):
+def test_callout_without_credit_raises_payment_required(backend):
     config = switch_process.CONFIG.replace("primary: BACKEND}", "primary: BACKEND, credit: 0.0}")
     with switch_process.switch(backend.url, config) as poor:
 

@@ -66,7 +66,7 @@ SILENCE = {
 
 
 @pytest.mark.parametrize("row", SILENCE)
-def test_silence(row):
+def test_silence_of_the_backend_ends_the_call_as_set(row):
     answers, settings, ending, apology = SILENCE[row]
     switch = Switch(answers, settings=SwitchSettings(**settings))
     switch.call(behaviour=presses("1", then_hangs_up=60) if "pie" in answers else hangs_up(60))
@@ -89,7 +89,7 @@ def test_continue_in_ice_is_for_apps_unless_told_otherwise():
         assert switch.ending() == ending, (kind, policy)
 
 
-def test_each_answer_is_told_to_onlookers_with_what_is_wrong_in_it():
+def test_answer_is_shown_to_observers_with_what_is_wrong_in_it():
     switch = Switch({"ice": {"action": {"name": "dance"}}})
     switch.call()
     assert (
@@ -170,7 +170,7 @@ def recording(**options):
     }
 
 
-def test_a_recording_is_finished_available_and_transcribed_also_after_the_call():
+def test_recording_is_finished_available_and_transcribed_also_after_the_call():
     start = recording(transcriptionOptions={"enabled": True, "locale": "en-US"})
     switch = Switch({"ice": {"instructions": [start], **CONNECT}, "ace": CONTINUE})
     switch.call(behaviour=hangs_up(20))
@@ -184,7 +184,7 @@ def test_a_recording_is_finished_available_and_transcribed_also_after_the_call()
     ]
 
 
-def test_nothing_is_recorded_with_connect_mxp():
+def test_connect_mxp_records_nothing():
     user = {"name": "connectMxp", "destination": {"type": "username", "endpoint": "anna"}}
     switch = Switch({"ice": {"instructions": [recording()], "action": user}})
     switch.call(behaviour=hangs_up(20))
@@ -246,7 +246,7 @@ def test_dice_may_be_answered_with_a_report():
     assert switch.call().status_report == ("success", "sold")
 
 
-def test_an_answer_that_comes_after_the_call_is_over_is_of_no_effect():
+def test_answer_after_the_end_of_the_call_has_no_effect():
     switch = Switch({"ice": CONNECT}, settings=SwitchSettings(callback_seconds=4.0))
     switch.call(behaviour=hangs_up(1.0))
     assert switch.of(Ringing) == []
@@ -273,7 +273,7 @@ def test_patch_takes_only_what_manages_a_call(body, code):
     assert gone.value.code == 40400
 
 
-def test_what_is_said_to_somebody_in_a_menu_is_followed_by_the_menu():
+def test_words_to_a_caller_in_a_menu_are_followed_by_the_menu():
     switch = Switch({"ice": MENU, "pie": HANGUP})
     call = switch.dial()
     switch.clock.advance(0.1)
@@ -285,7 +285,7 @@ def test_what_is_said_to_somebody_in_a_menu_is_followed_by_the_menu():
     assert switch.event("pie")["menuResult"]["value"] == "one"
 
 
-def test_what_is_said_while_a_menu_waits_does_not_use_up_its_time():
+def test_words_during_a_menu_do_not_use_up_its_time():
     switch = Switch({"ice": MENU, "pie": HANGUP})
     call = switch.dial()
     switch.clock.advance(4)  # the prompt is over
@@ -308,7 +308,7 @@ def test_what_is_said_while_a_menu_waits_does_not_use_up_its_time():
     assert switch.event("pie")["cookies"] == [{"key": "a", "value": "1"}]
 
 
-def test_what_is_said_to_one_member_of_a_conference_comes_with_the_rest_of_the_patch():
+def test_words_to_one_conference_member_come_with_the_rest_of_the_patch():
     switch = Switch({"ice": {"action": {**ROOM["action"], "moh": "music1"}}})
     call = switch.dial()
     switch.clock.advance(4)
@@ -324,7 +324,7 @@ def test_what_is_said_to_one_member_of_a_conference_comes_with_the_rest_of_the_p
     assert call.cookies == {"a": "1"}
 
 
-def test_what_is_said_during_other_words_comes_after_them_and_before_the_rest():
+def test_words_during_other_words_come_after_them_and_before_the_rest():
     switch = Switch(
         {
             "ice": {
@@ -343,7 +343,7 @@ def test_what_is_said_during_other_words_comes_after_them_and_before_the_rest():
     assert switch.heard() == ["One.", "Between.", "Two."]
 
 
-def test_what_is_said_while_it_rings_is_followed_by_ringing():
+def test_words_during_ringing_are_followed_by_ringing():
     switch = Switch({"ice": CONNECT}, parties={AGENT: Behaviour("by hand")})
     call = switch.dial()
     switch.clock.advance(1)
@@ -352,7 +352,7 @@ def test_what_is_said_while_it_rings_is_followed_by_ringing():
     assert switch.heard() == ["ringing", "Soon.", "ringing"]
 
 
-def test_what_is_said_while_it_rings_is_not_cut_short_by_the_answer():
+def test_words_during_ringing_are_not_cut_short_by_the_answer():
     switch = Switch(
         {"ice": {"action": {**CONNECT["action"], "suppressCallbacks": True}}},
         parties={AGENT: Behaviour("by hand")},
@@ -366,7 +366,7 @@ def test_what_is_said_while_it_rings_is_not_cut_short_by_the_answer():
     assert switch.heard() == ["ringing", "x" * 30, "Then."]
 
 
-def test_what_is_said_while_keys_are_sent_does_not_hold_up_ace():
+def test_words_while_keys_are_sent_do_not_hold_up_ace():
     switch = Switch({"ice": {"action": {**CONNECT["action"], "dtmf": "1wwwwww"}}, "ace": CONTINUE})
     call = switch.dial()
     switch.clock.advance(4)
@@ -376,7 +376,7 @@ def test_what_is_said_while_keys_are_sent_does_not_hold_up_ace():
     assert switch.events() == ["ice", "ace"]
 
 
-def test_what_is_said_during_the_error_prompt_does_not_keep_the_call_up():
+def test_words_during_the_error_prompt_do_not_keep_the_call_up():
     switch = Switch({"ice": 503})
     call = switch.dial()
     switch.clock.advance(1)
@@ -386,7 +386,7 @@ def test_what_is_said_during_the_error_prompt_does_not_keep_the_call_up():
     assert switch.ending() == CALLBACKERROR
 
 
-def test_what_is_said_during_a_tts_callout_comes_after_its_text():
+def test_words_during_a_tts_callout_come_after_its_text():
     switch = Switch({})
     call = switch.callout(
         "ttsCallout",
@@ -399,7 +399,7 @@ def test_what_is_said_during_a_tts_callout_comes_after_its_text():
     assert call.ended.reason == "MANAGERHANGUP"
 
 
-def test_a_callout_that_still_rings_can_be_managed():
+def test_callout_that_still_rings_can_be_managed():
     request = {"destination": NUMBER, "cli": LINE, "text": "Text.", "enableDice": True}
     switch = Switch({})
     call = switch.callout("ttsCallout", request)
@@ -419,7 +419,7 @@ def test_a_callout_that_still_rings_can_be_managed():
     )
 
 
-def test_a_callee_who_leaves_a_parked_caller_is_not_connected_again():
+def test_callee_who_leaves_a_parked_caller_is_not_connected_again():
     switch = Switch({"ice": CONNECT, "ace": CONTINUE})
     call = switch.dial()
     switch.clock.advance(10)
@@ -430,7 +430,7 @@ def test_a_callee_who_leaves_a_parked_caller_is_not_connected_again():
     assert switch.ending() == ("ANSWERED", "CALLEEHANGUP")
 
 
-def test_a_callee_who_leaves_while_ace_asks_the_caller_ends_the_call():
+def test_callee_who_leaves_while_ace_asks_the_caller_ends_the_call():
     switch = Switch({"ice": CONNECT, "ace": MENU}, parties={AGENT: hangs_up(0.2)})
     switch.call()
     assert switch.events() == ["ice", "ace", "dice"]
@@ -515,16 +515,16 @@ def test_callout_without_credit_is_refused():
     assert refused.value.code == 40200
 
 
-def test_a_number_that_nobody_has_is_not_reached():
+def test_number_that_nobody_has_is_not_reached():
     with pytest.raises(ApiError):
         Switch({}).dial(to="+12010000000")
 
 
-def test_a_seed_gives_the_same_ids():
+def test_seed_gives_the_same_ids():
     assert Switch({"ice": HANGUP}).call().id == Switch({"ice": HANGUP}).call().id
 
 
-def test_a_party_acts_when_it_hears_what_it_waits_for():
+def test_party_acts_when_it_hears_what_it_waits_for():
     acts = (Act("say", "Good morning.", 1.0, "who is"), Act("hang up", "", 2.0, "bye"))
     heard = [*say("Who is there?", {})["instructions"], *say("Bye.", {})["instructions"]]
     switch = Switch({"ice": {"instructions": heard, **CONNECT}})

@@ -94,7 +94,7 @@ def act(call: SwitchCall, random: Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(400))
-def test_a_call_ends_once_and_leaves_nothing_behind(seed):
+def test_call_with_any_answers_ends_once_and_leaves_nothing_behind(seed):
     random = Random(seed)
     answers = {
         event: [random.choice(WRONG if random.random() < 0.05 else LEGAL[event]) for _ in range(60)]

@@ -54,7 +54,7 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("row", ENDINGS)
-def test_ending(row):
+def test_dice_has_the_result_and_reason_of_the_ending(row):
     answers, parties, caller, ending = ENDINGS[row]
     switch = Switch(answers, parties=parties)
     call = switch.call(behaviour=caller)
@@ -65,7 +65,7 @@ def test_ending(row):
     assert build_call_info(call)["status"] == "FINAL"
 
 
-def test_no_credit():
+def test_call_without_credit_fails():
     switch = Switch(BRIDGED, credit=0.0)
     switch.call()
     assert switch.ending() == ("FAILED", "NOCREDITPARTNER")
@@ -121,7 +121,7 @@ def test_cancel_reason_is_a_setting(reason):
     assert switch.ending() == ("NOANSWER", reason)
 
 
-def test_a_caller_who_hangs_up_in_a_menu_gives_a_pie_then_dice():
+def test_caller_who_hangs_up_in_a_menu_gives_a_pie_then_dice():
     switch = Switch({"ice": MENU, "pie": HANGUP})
     switch.call(behaviour=hangs_up(0.5))
     assert switch.events() == ["ice", "pie", "dice"]

@@ -69,7 +69,7 @@ DIALLED = {
 
 
 @pytest.mark.parametrize("row", DIALLED)
-def test_scenario(row):
+def test_dialled_call_sends_its_callbacks_in_order(row):
     how, answers, events, connected = DIALLED[row]
     switch = Switch(answers)
     acts = (
@@ -120,7 +120,7 @@ WITHOUT_A_BACKEND = {
 
 
 @pytest.mark.parametrize("row", WITHOUT_A_BACKEND)
-def test_no_url_is_no_callback(row):
+def test_application_without_a_url_gets_no_callbacks(row):
     how, connected, result = WITHOUT_A_BACKEND[row]
     switch = Switch({}, primary="")
     switch.call(behaviour=hangs_up(60), **how)
@@ -182,7 +182,7 @@ CALLOUTS = {
 
 
 @pytest.mark.parametrize("row", CALLOUTS)
-def test_callout(row):
+def test_callout_sends_its_callbacks_in_order(row):
     method, request, answers, events, heard = CALLOUTS[row]
     party = (
         Behaviour(acts=(Act("press", "1", 0.5, "asked"), Act("hang up", after=30)))
@@ -226,7 +226,7 @@ def test_x_cb_headers_of_a_callout_come_with_its_callbacks():
     assert sent == {"X-CB-Order": "17", "X-CB-0": "0", "X-CB-1": "1", "X-CB-2": "2", "X-CB-3": "3"}
 
 
-def test_a_callout_without_cli_gets_an_id_but_never_rings():
+def test_callout_without_cli_gets_an_id_but_never_rings():
     switch = Switch({})
     call = switch.callout("ttsCallout", {**WORDS, "cli": ""})
     switch.clock.run()
@@ -234,7 +234,7 @@ def test_a_callout_without_cli_gets_an_id_but_never_rings():
     assert call.ended.result == "FAILED"
 
 
-def test_a_custom_callout_may_limit_its_call_and_send_keys():
+def test_custom_callout_may_limit_its_call_and_send_keys():
     switch = Switch({})
     call = switch.callout(
         "customCallout",
@@ -326,7 +326,7 @@ def test_send_dtmf_is_heard_by_the_callee_once_it_has_answered():
     assert switch.heard("callee") == ["42"]
 
 
-def test_who_hears_whom_on_a_bridge():
+def test_bridged_legs_hear_each_other():
     switch = Switch({"ice": CONNECT, "ace": CONTINUE})
     call = switch.dial()
     assert not call.caller.say("Anybody?")
@@ -347,7 +347,7 @@ def test_words_in_a_conference_reach_the_others():
     ] == [(two.id, "Hello all.")]
 
 
-def test_a_caller_is_answered_by_itself_where_it_is_needed_and_else_with_the_callee():
+def test_caller_is_answered_when_needed_and_else_with_the_callee():
     for answers, roles in (
         ({"ice": MENU}, ["caller"]),
         ({"ice": say("Hi.", HANGUP)}, []),

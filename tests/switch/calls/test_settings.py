@@ -140,7 +140,7 @@ ELSEWHERE = {"bypass_after", "bypass_probe", "timestamp_window"}
 
 
 @pytest.mark.parametrize("setting", DIFFERENCES)
-def test_a_setting_makes_its_difference(setting):
+def test_setting_makes_its_difference(setting):
     other, answers, how, seen, expected = DIFFERENCES[setting]
     told = tuple(
         seen(play(answers, settings, **how))
@@ -149,5 +149,5 @@ def test_a_setting_makes_its_difference(setting):
     assert told == expected
 
 
-def test_every_setting_has_a_test():
+def test_settings_all_have_a_test():
     assert set(DIFFERENCES) | ELSEWHERE == {item.name for item in fields(SwitchSettings)}

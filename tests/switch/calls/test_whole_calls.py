@@ -108,7 +108,7 @@ def test_debit_is_0_when_failed():
     assert switch.event("dice")["debit"]["amount"] == 0
 
 
-def test_no_ace_for_an_app_user_also_in_a_custom_callout():
+def test_custom_callout_to_an_app_user_sends_no_ace():
     switch = called_out(
         "customCallout", {"ice": json.dumps(USER), "enableAce": True}, parties={"anna": hangs_up(5)}
     )
@@ -116,7 +116,7 @@ def test_no_ace_for_an_app_user_also_in_a_custom_callout():
     assert [(item.kind, item.to) for item in switch.of(Ringing)] == [("app", "anna")]
 
 
-def test_a_sip_end_counts_as_a_phone_for_ace_and_dice():
+def test_sip_end_counts_as_a_phone_for_ace_and_dice():
     destination = {"type": "sip", "endpoint": "desk@example.com"}
     request = {**WORDS, "destination": destination, "enableAce": True, "enableDice": True}
     switch = called_out("ttsCallout", request, {"ace": CONTINUE})
@@ -205,7 +205,7 @@ def test_inline_dice_is_told_to_nobody():
     assert called_out("customCallout", request).events() == []
 
 
-def test_a_custom_callout_may_connect_a_stream():
+def test_custom_callout_may_connect_a_stream():
     switch = Switch({})
     switch.callout("customCallout", {"ice": json.dumps(STREAM)})
     switch.clock.advance(1)
@@ -240,7 +240,7 @@ def test_conference_dtmf_is_forwarded_to_the_others_in_the_room():
     assert [(item.call, item.sound.text) for item in switch.of(Heard)] == [(two.id, "5")]
 
 
-def test_the_place_of_start_recording_decides_what_is_recorded():
+def test_start_recording_records_from_its_place_on():
     start = {
         "name": "startRecording",
         "options": {"destinationUrl": "s3://bucket", "credentials": "a:b:c"},
@@ -265,7 +265,7 @@ def test_stop_recording_finishes_it_before_the_call_ends():
     assert [item.at.second for item in switch.of(Asks) if item.event == "notify"] == [10, 12]
 
 
-def test_an_illegal_pie_answer_fails_an_answered_call_without_a_duration():
+def test_illegal_pie_answer_fails_an_answered_call_without_a_duration():
     switch = Switch({"ice": ASKS, "pie": {"action": {"name": "park"}}})
     switch.call()
     dice = switch.event("dice")

@@ -18,7 +18,7 @@ CODES = [entry for code, entry in CATALOGUE.items() if code.startswith("FE6")]
 
 
 @pytest.mark.parametrize("name", ["names", "shape"])
-def test_what_an_author_reads(name, golden):
+def test_configuration_mistakes_read_as_their_golden_file(name, golden):
     content = (HERE / f"{name}.yaml").read_bytes()
     made, problems = parse_configuration(content, f"{name}.yaml", {})
     assert made is None
@@ -26,7 +26,7 @@ def test_what_an_author_reads(name, golden):
 
 
 @pytest.mark.parametrize("entry", CODES, ids=lambda entry: entry.code)
-def test_the_wrong_example_is_wrong_and_the_right_one_is_right(entry):
+def test_catalogue_examples_are_wrong_and_right_as_they_say(entry):
     assert entry.code in [
         problem.code for problem in parse_configuration(entry.wrong.encode(), "switch.yaml", {})[1]
     ]
@@ -41,7 +41,7 @@ def test_yaml_that_cannot_be_read_is_a_problem_too():
     assert problems
 
 
-def test_the_published_schema_is_the_generated_one():
+def test_published_schema_is_the_generated_one():
     assert load_schema() == generate_schema(), "write it anew: flowengine schema schemas"
     Draft202012Validator.check_schema(load_schema())
 
@@ -53,7 +53,7 @@ def properties() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("described", list(properties()))
-def test_every_property_is_explained_with_an_example_that_fits(
+def test_property_is_explained_with_an_example_that_fits(
     described: Mapping[str, Any],
 ) -> None:
     assert described.get("description")

@@ -17,7 +17,7 @@ WHOLE = (Path(__file__).parent / "configs" / "whole.yaml").read_bytes()
 SECRET = "BeIukql3pTKJ8RGL5zo0DA=="
 
 
-def test_a_file_says_everything():
+def test_configuration_file_sets_everything():
     made, problems = parse_configuration(WHOLE, "switch.yaml", {"ACME_SECRET": SECRET})
     assert problems == []
     assert made

@@ -115,7 +115,7 @@ def command(backend, *options):
     )
 
 
-async def test_every_call_is_complete_and_every_callback_signed_in_the_servers_time(backend):
+async def test_load_completes_its_calls_and_signs_in_the_time_of_the_server(backend):
     seen = []
 
     found = await run_load(LoadPlan(backend.url, KEY, SECRET, calls=40, concurrent=8), seen.append)
@@ -147,7 +147,7 @@ def test_callers_press_what_the_script_says(backend):
     assert backend.pressed == {"two": 5}
 
 
-def test_who_goes_round_in_circles_hangs_up(backend):
+def test_caller_in_an_endless_menu_hangs_up(backend):
     backend.answers["pie"] = {"action": MENU}
     found = put(backend, calls=2)
     assert (found.lost, found.errors) == (0, {})
@@ -170,7 +170,7 @@ def test_latencies_are_those_of_the_answers(backend):
     assert 50 <= timing.p50 <= timing.p90 <= timing.p99 <= timing.p99_9 <= timing.longest
 
 
-def test_a_callback_that_fails_fails_the_load(backend):
+def test_callback_that_fails_fails_the_load(backend):
     backend.status["pie"] = 500
     ran = command(backend, "--calls", "3", "--json")
     told = json.loads(ran.stdout)
@@ -179,7 +179,7 @@ def test_a_callback_that_fails_fails_the_load(backend):
     assert told["errors"] == {"pie: answered with status 500": 3}
 
 
-def test_an_illegal_answer_fails_the_load(backend):
+def test_illegal_answer_fails_the_load(backend):
     backend.answers["ice"] = {"action": {"name": "continue"}}
     found = put(backend, calls=2)
     assert not found.is_passed
@@ -188,13 +188,13 @@ def test_an_illegal_answer_fails_the_load(backend):
     assert count == 2
 
 
-async def test_a_server_that_is_not_there():
+async def test_server_that_is_not_there_fails_the_load():
     found = await run_load(LoadPlan("http://127.0.0.1:9/sinch", KEY, SECRET, calls=3))
     assert (found.calls, found.is_passed) == (3, False)
     assert any("could not be reached" in error for error in found.errors)
 
 
-def test_a_call_that_does_not_end_is_lost():
+def test_call_that_does_not_end_is_lost():
     tally = load_report.LoadCounter()
     tally.count_call(None)
     tally.count_call(CallEnded("abc", AT + timedelta(seconds=9), "ANSWERED", "CALLERHANGUP", 9))
@@ -208,7 +208,7 @@ def test_a_call_that_does_not_end_is_lost():
     assert found.calls_per_second == 4.0
 
 
-def test_what_is_merely_tolerated_is_no_error():
+def test_tolerated_answer_is_no_error():
     tally = load_report.LoadCounter()
     tally.count_answer(
         AnswerReceived(
@@ -218,7 +218,7 @@ def test_what_is_merely_tolerated_is_no_error():
     assert tally.build_report(1.0).errors == {}
 
 
-def test_the_report_for_a_person(backend):
+def test_load_report_for_a_person_is_a_table(backend):
     ran = command(backend, "--calls", "12", "--concurrent", "4", "--talk", "1")
     assert ran.exit_code == 0, ran.output
     lines = ran.stdout.splitlines()
@@ -243,7 +243,7 @@ def test_calls_that_all_failed_are_not_called_none_lost(backend):
     assert "--key and --secret" in ran.stdout.splitlines()[-1]
 
 
-def test_a_hint_at_credentials_is_for_refused_signatures_only(backend):
+def test_hint_at_credentials_is_for_refused_signatures_only(backend):
     backend.status["ice"] = 500
     ran = command(backend, "--calls", "3")
     assert ran.stdout.splitlines()[0].endswith("all failed")
@@ -271,5 +271,5 @@ def test_wrong_arguments(arguments, said):
     assert said in ran.output
 
 
-def test_the_example_runs():
+def test_load_report_example_runs():
     assert doctest.testmod(load_report).failed == 0

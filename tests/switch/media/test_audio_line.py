@@ -45,7 +45,7 @@ def test_sounds_follow_each_other_without_a_pause(bench):
     assert not bench.line.playing
 
 
-def test_what_is_played_replaces_what_is_playing_and_its_end_is_never_told(bench):
+def test_new_sounds_replace_those_that_play_without_their_end(bench):
     bench.line.play((TWO,), lambda: bench.note("never"))
     bench.clock.advance(1)
     bench.line.play((ONE,), lambda: bench.note("over"))
@@ -60,7 +60,7 @@ def test_after_silence_things_go_on_but_not_before_play_has_returned(bench):
     assert bench.heard == [(0, "over")]
 
 
-def test_a_loop_goes_on_until_stopped(bench):
+def test_loop_goes_on_until_stopped(bench):
     bench.line.loop((ONE, TWO))
     bench.clock.advance(6.5)
     bench.line.stop()
@@ -69,7 +69,7 @@ def test_a_loop_goes_on_until_stopped(bench):
 
 
 @pytest.mark.parametrize("endless", [build_music("music1"), ()], ids=["music", "silence"])
-def test_what_has_no_end_begins_once_and_costs_no_time(bench, endless):
+def test_endless_sound_begins_once_and_costs_no_time(bench, endless):
     bench.line.loop(endless)
     assert bench.line.playing == bool(endless)
     assert bench.clock.get_next_delay() is None

@@ -93,7 +93,7 @@ class Bench:
         ),
     ],
 )
-def test_amd(amd, behaviour, settings, told):
+def test_machine_detection_notifies_its_result(amd, behaviour, settings, told):
     bench = Bench(amd, behaviour, SwitchSettings(**settings))
     bench.detection.start()
     bench.clock.run()
@@ -122,7 +122,7 @@ def test_amd_of_a_call_that_hangs_up(amd, at, more):
     assert [tuple(told[1:]) for told in bench.told if told[1] != "ace"] == more
 
 
-def test_nothing_is_notified_of_a_call_that_nobody_answered():
+def test_call_that_nobody_answered_notifies_no_detection():
     bench = Bench(ASYNC, Behaviour(), SwitchSettings())
     bench.detection.handle_hangup()
     assert bench.told == []

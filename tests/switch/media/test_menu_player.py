@@ -324,11 +324,11 @@ def test_input_counts_from_the_beginning_of_a_prompt_with_barge_else_from_its_en
     assert Bench(action).run().asked == [(at, "main", "123#", 0, False) for at in moments]
 
 
-def test_who_is_asked_is_told_how_many_digits_and_whether_words_count():
+def test_question_event_has_the_digits_and_whether_words_count():
     assert Bench(SPOKEN).run([(3, "2"), (6, "1234")]).asked[-1] == (3, "code", "", 4, True)
 
 
-def test_whoever_presses_as_soon_as_the_prompt_is_heard_is_not_asked_again():
+def test_key_pressed_as_soon_as_the_prompt_is_heard_ends_the_menu():
     bench = Bench(MENUS)
     bench.line.heard = lambda sound: (
         bench.line.press("1") if sound.text.startswith("Press") else None
@@ -347,7 +347,7 @@ def test_whoever_presses_as_soon_as_the_prompt_is_heard_is_not_asked_again():
     ],
     ids=["lost in the prompt", "right keys interrupt", "digits interrupt"],
 )
-def test_a_wrong_key_may_be_set_not_to_interrupt_the_prompt(script, counted):
+def test_wrong_key_may_be_set_not_to_interrupt_the_prompt(script, counted):
     assert (
         Bench(MENUS, SwitchSettings(characters_per_second=10, wrong_key_interrupts=False))
         .run(script)
@@ -390,7 +390,7 @@ def test_keys_after_the_result_are_lost():
     assert bench.counted == [(1, "1")]
 
 
-def test_a_stopped_menu_has_no_result():
+def test_stopped_menu_has_no_result():
     bench = Bench(MENUS)
     bench.clock.call_later(3, bench.menu.stop)
     bench.run([(4, "1"), (5, "hang up")])
@@ -398,7 +398,7 @@ def test_a_stopped_menu_has_no_result():
     assert not bench.line.playing
 
 
-def test_a_menu_that_is_over_leaves_the_line_to_others():
+def test_finished_menu_leaves_the_line_to_others():
     bench = Bench(MENUS).run([(1, "1")])
     bench.line.play(ANNOUNCED, lambda: None)
     bench.menu.stop()
@@ -417,7 +417,7 @@ def announce(bench):
     [(1, (1 + 9, "Press 1 or 2")), (4, (4 + 9 + 5, "Sorry?"))],
     ids=["in the prompt", "after it"],
 )
-def test_what_manage_call_says_in_a_menu_is_heard_and_the_wait_begins_anew(action, moment, then):
+def test_words_of_manage_call_in_a_menu_are_heard_and_the_wait_begins_anew(action, moment, then):
     bench = Bench(action)
     bench.clock.call_later(moment, lambda: announce(bench))
     bench.run([(moment + 1, "1")])
@@ -441,7 +441,7 @@ SCRIPTS = st.lists(
 
 
 @given(action=st.sampled_from([MENUS, SPOKEN, DEAF, SLOW]), script=SCRIPTS)
-def test_a_menu_finishes_exactly_once_and_never_earlier_than_it_may(action, script):
+def test_menu_finishes_exactly_once_and_never_earlier_than_it_may(action, script):
     bench = Bench(action).run(sorted(script))
     [(at, outcome)] = bench.outcomes
     assert bench.line.listener is None

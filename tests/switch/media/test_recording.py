@@ -98,7 +98,7 @@ def test_destination_url_names_a_file_or_where_to_put_it(destination, file):
     assert build_file_url(destination, "NAME") == file
 
 
-def test_the_auto_name_is_time_application_call_and_format():
+def test_automatic_file_name_is_time_application_call_and_format():
     bench = Bench()
     bench.clock.advance(65)
     bench.record(1, destination_url="s3://bucket", format="wav")
@@ -106,11 +106,11 @@ def test_the_auto_name_is_time_application_call_and_format():
     assert bench.notices[-1][2] == "s3://bucket/20260302090105_app-1_call-1.wav"
 
 
-def test_a_transcript_lies_beside_its_recording():
+def test_transcript_url_is_beside_its_recording():
     assert build_transcript_url("azure://a/c/my.talk.mp3") == "azure://a/c/my.talk-transcript.json"
 
 
-def test_a_recording_is_listed_read_deleted_and_expires():
+def test_recording_is_listed_read_deleted_and_expires():
     bench = Bench()
     bench.record(10)
     bench.clock.run()
@@ -130,7 +130,7 @@ def test_a_recording_is_listed_read_deleted_and_expires():
     assert bench.store.get("s3_bucket_talk.mp3") is None
 
 
-def test_a_recording_is_a_valid_file_of_its_format():
+def test_recording_is_a_valid_file_of_its_format():
     with wave.open(io.BytesIO(build_silent_audio("s3://bucket/talk.wav"))) as file:
         assert (file.getnchannels(), file.getframerate(), file.getnframes()) == (1, 8000, 80)
     assert build_silent_audio("s3://bucket/talk.mp3").startswith(b"\xff\xfb"), (
@@ -138,7 +138,7 @@ def test_a_recording_is_a_valid_file_of_its_format():
     )
 
 
-def test_a_recording_of_the_same_name_overwrites_silently():
+def test_recording_of_the_same_name_overwrites_silently():
     bench = Bench()
     bench.record(10)
     bench.record(10)
@@ -146,7 +146,7 @@ def test_a_recording_of_the_same_name_overwrites_silently():
     assert len(bench.store.find_between(VIRTUAL_START, VIRTUAL_START + timedelta(days=1))) == 1
 
 
-def test_the_oldest_recordings_are_forgotten(monkeypatch):
+def test_oldest_recordings_are_deleted(monkeypatch):
     monkeypatch.setattr(recording, "MAX_KEPT", 2)
     store = RecordingFiles()
     for name in "abc":

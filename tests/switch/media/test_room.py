@@ -63,7 +63,7 @@ def test_moh_absent_is_silence(bench):
     assert bench.heard == []
 
 
-def test_the_greeting_comes_before_the_music_and_is_not_cut_short_by_others(bench):
+def test_greeting_comes_before_the_music_and_is_not_cut_short_by_others(bench):
     bench.join("a", moh="ring", greeting=GREETING)
     bench.clock.advance(1)
     bench.join("b")
@@ -127,7 +127,7 @@ def test_moh_of_onhold_plays_until_resume_whoever_comes_and_goes(bench):
     assert bench.heard[-1][2] == "music1", "it is alone now"
 
 
-def test_a_prompt_for_one_member_is_heard_by_nobody_else_and_music_goes_on_after_it(bench):
+def test_prompt_for_one_member_is_heard_by_nobody_else_and_music_goes_on(bench):
     bench.join("a")
     bench.join("b")
     bench.room.hold("a", "music3")
@@ -147,7 +147,7 @@ def test_delete_conference_throws_everybody_out_and_the_room_is_gone(bench):
     assert bench.rooms.find_room("daily") is None
 
 
-def test_a_room_is_created_if_missing_and_gone_with_its_last_member(bench):
+def test_room_is_created_if_missing_and_gone_with_its_last_member(bench):
     bench.join("a")
     assert bench.rooms.find_room("daily") is bench.room is bench.rooms.open_room("daily")
     bench.room.leave("a")
@@ -206,7 +206,7 @@ def test_conference_dtmf_forward_reaches_those_who_hear_the_sender(bench):
     assert bench.heard == [(0, "b", "5")]
 
 
-def test_who_has_left_is_not_heard_of_again(bench):
+def test_member_who_has_left_hears_and_is_sent_nothing(bench):
     bench.join("a", options=THREE, greeting=GREETING)
     bench.join("b")
     bench.lines["a"].press("12")

@@ -89,7 +89,7 @@ def test_prompt_grammar(prompt, heard):
         "playFiles has its parts in a list",
     ],
 )
-def test_instructions(instruction, heard):
+def test_instruction_becomes_its_sounds(instruction, heard):
     assert list(build_sounds(instruction, SETTINGS)) == heard
 
 

@@ -94,14 +94,14 @@ ANSWERS = st.fixed_dictionaries(
     CONTEXT,
     st.booleans(),
 )
-def test_anything_is_read(body, context, app_origin):
+def test_body_of_any_kind_is_read_with_a_cure_for_each_finding(body, context, app_origin):
     reading = read_answer(body, context, SwitchSettings(), app_origin=app_origin)
     assert all(finding.message and finding.cure for finding in reading.illegal + reading.tolerated)
 
 
 @settings(deadline=None, max_examples=examples(300))
 @given(ANSWERS, CONTEXT)
-def test_what_was_read_reads_the_same_again(answer, context):
+def test_answer_that_was_read_reads_the_same_again(answer, context):
     reading = read_answer(json.dumps(answer).encode(), context, SwitchSettings())
     if not reading.illegal:
         again = read_answer(

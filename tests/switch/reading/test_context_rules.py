@@ -57,7 +57,7 @@ def expected(context, name, legal):
 
 @pytest.mark.parametrize("context", LEGAL)
 @pytest.mark.parametrize("name", ACTIONS)
-def test_each_action_in_each_place(context, name):
+def test_action_is_legal_in_its_contexts_only(context, name):
     assert verdict(context, name, "action", answer(then=action(name))) == expected(
         context, name, LEGAL[context][0]
     )
@@ -65,7 +65,7 @@ def test_each_action_in_each_place(context, name):
 
 @pytest.mark.parametrize("context", LEGAL)
 @pytest.mark.parametrize("name", INSTRUCTIONS)
-def test_each_instruction_in_each_place(context, name):
+def test_instruction_is_legal_in_its_contexts_only(context, name):
     then = action("continue") if context in PATCHES else None
     body = answer(instruction(name), then=then) if then else answer(instruction(name))
     assert verdict(context, name, "instructions[0]", body) == expected(
@@ -113,7 +113,7 @@ def test_recording_is_ignored_with_connect_mxp():
     assert reading.illegal == ()
 
 
-def test_the_index_of_a_misplaced_instruction_counts_the_unreadable_ones():
+def test_index_of_a_misplaced_instruction_counts_the_unreadable_ones():
     reading = read_answer(
         answer({"name": "talk"}, instruction("answer"), then=action("hangup")),
         "ace",

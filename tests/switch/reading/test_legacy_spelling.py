@@ -68,7 +68,7 @@ def test_everything_in_any_case(name, how):
     assert bool(told[1].tolerated) is (other != usual)
 
 
-def test_the_answer_itself_in_another_case_and_with_more_in_it():
+def test_answer_with_keys_in_another_case_and_unknown_ones_is_tolerated():
     reading = read_answer(
         b'{"Instructions": null, "ACTION": {"name": "hangup"}, "reference": "a"}',
         "ice",
@@ -103,7 +103,7 @@ def test_record_of_any_other_action_records_the_leg():
     assert reading.conference_recording is None
 
 
-def test_a_conference_is_recorded_only_to_where_recordings_are_kept():
+def test_conference_is_recorded_only_to_where_recordings_are_kept():
     bad = {"record": "true", "recordingOptions": {"destinationUrl": "ftp://a"}}
     reading = read_answer(answer(then=action("connectConf") | bad), "ice", SwitchSettings())
     assert [finding.where for finding in reading.illegal] == [
@@ -115,12 +115,12 @@ def test_a_conference_is_recorded_only_to_where_recordings_are_kept():
     "extra",
     [{"record": False}, {"recordingOptions": {}}, {"record": False, "recordingOptions": {}}],
 )
-def test_nothing_is_recorded_without_record(extra):
+def test_conference_without_record_is_not_recorded(extra):
     reading = read_answer(answer(then=action("connectConf") | extra), "ice", SwitchSettings())
     assert (reading.conference_recording, reading.instructions, reading.illegal) == (None, (), ())
 
 
-def test_every_finding_has_a_cure_and_reads_well(golden):
+def test_finding_has_a_cure_and_reads_well(golden):
     bodies = {
         **{row: body for row, (body, _) in (LIMITS | BROKEN).items()},
         **{row: answer(then=given) for row, (given, _, _) in SPELLED_ACTIONS.items()},

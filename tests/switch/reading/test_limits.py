@@ -8,7 +8,7 @@ from tests.switch.reading.reading_cases import BROKEN, LIMITS, action, answer, i
 
 
 @pytest.mark.parametrize("row", LIMITS)
-def test_limit(row):
+def test_limit_is_kept_from_both_sides(row):
     body, where = LIMITS[row]
     reading = read_answer(body, "ice", SwitchSettings())
     assert [finding.where for finding in reading.illegal] == ([where] if where else [])
@@ -16,7 +16,7 @@ def test_limit(row):
 
 
 @pytest.mark.parametrize("row", BROKEN)
-def test_what_is_no_answer(row):
+def test_body_that_is_no_answer_is_illegal(row):
     body, where = BROKEN[row]
     reading = read_answer(body, "ice", SwitchSettings())
     assert reading.illegal[0].where == where
@@ -33,7 +33,7 @@ INDICATIONS = """
 """
 
 
-def test_each_locale_and_each_country_of_tones_is_taken():
+def test_locales_and_tone_countries_are_accepted():
     for locale in LOCALES.split():
         assert (
             read_answer(
@@ -50,12 +50,12 @@ def test_each_locale_and_each_country_of_tones_is_taken():
 
 @pytest.mark.parametrize("moh", ["ring", "music1", "music2", "music3"])
 @pytest.mark.parametrize("name", ["connectConf", "connectSip"])
-def test_each_music_is_taken(name, moh):
+def test_music_names_are_accepted(name, moh):
     reading = read_answer(answer(then=action(name, moh=moh)), "ice", SwitchSettings())
     assert reading.illegal == reading.tolerated == ()
 
 
-def test_all_mistakes_of_an_action_are_told_at_once():
+def test_action_with_several_mistakes_reports_all_at_once():
     reading = read_answer(BROKEN["two mistakes"][0], "ice", SwitchSettings())
     assert [finding.where for finding in reading.illegal] == [
         "action.maxDuration",
@@ -64,7 +64,7 @@ def test_all_mistakes_of_an_action_are_told_at_once():
 
 
 @pytest.mark.parametrize("body", [b"", b"  \n", b"{}", b'{"instructions": []}'])
-def test_an_answer_that_says_nothing_is_for_the_settings_to_judge(body):
+def test_empty_answer_is_left_to_the_settings(body):
     assert read_answer(body, "ice", SwitchSettings()) == SvamlReading()
 
 
@@ -117,7 +117,7 @@ TRANSCRIBED = """
 """
 
 
-def test_each_transcription_locale_and_each_sample_rate_of_streams_is_taken():
+def test_transcription_locales_and_stream_sample_rates_are_accepted():
     for locale in TRANSCRIBED.split():
         options = {"transcriptionOptions": {"enabled": True, "locale": locale}}
         recording = instruction("startRecording", options={"destinationUrl": "s3://b", **options})

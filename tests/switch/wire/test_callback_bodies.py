@@ -125,7 +125,7 @@ def test_bodies_fit_the_schema_and_are_read_back(event, facts):
     assert read.application_key == ("" if event == "notify" else "f00d")
 
 
-def test_what_is_read_back():
+def test_callback_bodies_are_decoded_by_the_engine():
     ice, ace, pie, dice, notify = (decode(body) for body in bodies(MOST).values())
     assert (ice.cli, ice.to, ice.domain, ice.origination_type) == (
         "12015555555",
@@ -235,12 +235,12 @@ def test_recorded_bodies(row):
 
 
 @pytest.mark.parametrize("cli", ["private", "Anna <+46700000001>"])
-def test_a_cli_that_is_no_plain_number_stays(cli):
+def test_cli_that_is_no_plain_number_stays(cli):
     assert decode(wire.encode_ice(facts(cli=cli), AT)).cli == cli
     assert decode(wire.encode_dice(facts(cli=cli), AT, result="N/A", reason="N/A")).from_ == cli
 
 
-def test_the_duration_is_of_answered_calls_only():
+def test_duration_is_of_answered_calls_only():
     assert "duration" not in json.loads(
         wire.encode_dice(LEAST, AT, result="BUSY", reason="N/A", duration=3)
     )
@@ -250,12 +250,12 @@ def test_the_duration_is_of_answered_calls_only():
     )
 
 
-def test_a_menu_that_nobody_used_has_no_value_and_no_method():
+def test_menu_that_nobody_used_has_no_value_and_no_method():
     told = json.loads(wire.encode_pie(LEAST, AT, wire.MenuEnd("main", "timeout")))
     assert told["menuResult"] == {"addToContext": [], "type": "timeout", "menuId": "main"}
 
 
-def test_the_other_name_of_the_call():
+def test_call_id_may_have_its_other_name():
     for body in bodies(CallbackFacts("1ce0-53", "f00d", call_id_name="callId")).values():
         assert json.loads(body)["callId"] == "1ce0-53"
         assert decode(body).call_id == "1ce0-53"
@@ -263,7 +263,7 @@ def test_the_other_name_of_the_call():
 
 
 @pytest.mark.parametrize("cookies", [None, {}])
-def test_no_cookies_no_field(cookies):
+def test_body_without_cookies_has_no_cookie_field(cookies):
     assert all(b"cookies" not in body for body in bodies(facts(cookies=cookies)).values())
 
 

@@ -54,7 +54,7 @@ class Bench:
         return [url for url, _, _ in self.sent]
 
 
-def test_a_callback_is_signed_for_the_path_that_it_goes_to():
+def test_callback_is_signed_for_the_path_that_it_goes_to():
     bench = Bench({PRIMARY: Response(500, {}, b"")})
     bench.send()
     verifier = Verifier({APPLICATION.key: APPLICATION.secret})
@@ -73,7 +73,7 @@ def test_extra_headers_travel_along_but_sign_nothing_away():
     assert all(headers["authorization"].startswith("application ") for _, headers, _ in bench.sent)
 
 
-def test_an_answer_is_handed_on_with_the_url_that_it_came_from():
+def test_answer_has_the_url_that_it_came_from():
     bench = Bench()
     assert bench.send() == (OK, PRIMARY)
     assert bench.seen == [Asks("call-1", VIRTUAL_START, "ice", PRIMARY, BODY)]
@@ -94,7 +94,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("row", FAILURES)
-def test_a_failure_goes_to_the_fallback_once_with_the_same_body(row):
+def test_failure_goes_to_the_fallback_once_with_the_same_body(row):
     response, why, status = FAILURES[row]
     bench = Bench({PRIMARY: response}, proper=lambda body: body != b"no")
     assert bench.send() == (OK, FALLBACK)
@@ -108,7 +108,7 @@ def test_a_failure_goes_to_the_fallback_once_with_the_same_body(row):
 
 
 @pytest.mark.parametrize("row", FAILURES)
-def test_both_fail(row):
+def test_failure_of_primary_and_fallback_is_no_answer(row):
     response, why, _ = FAILURES[row]
     bench = Bench({PRIMARY: None, FALLBACK: response}, proper=lambda body: body != b"no")
     assert bench.send() == (None, why)
@@ -117,7 +117,7 @@ def test_both_fail(row):
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
-def test_any_2xx_is_an_answer(status):
+def test_status_2xx_is_an_answer(status):
     bench = Bench({PRIMARY: Response(status, {}, b"")})
     assert bench.send()[1] == PRIMARY
 
@@ -129,14 +129,14 @@ def test_without_fallback_there_is_one_attempt_and_no_bypass():
     assert bench.urls == [PRIMARY] * 5
 
 
-def test_a_url_of_its_own_has_no_fallback():
+def test_url_of_its_own_has_no_fallback():
     own = "https://callout.example/ice"
     bench = Bench({own: None})
     assert bench.send(url=own)[0] is None
     assert bench.urls == [own]
 
 
-def test_no_url_at_all():
+def test_application_without_a_url_is_sent_nothing():
     bench = Bench()
     assert bench.send(SwitchApplication("f00dcafe", "")) == (
         None,
@@ -158,13 +158,13 @@ def test_answers_take_their_time():
     assert bench.sent[0][1]["authorization"] != bench.sent[1][1]["authorization"]
 
 
-def test_an_answer_that_takes_longer_than_the_deadline_is_none():
+def test_answer_later_than_the_deadline_is_none():
     bench = Bench({}, SwitchSettings(callback_seconds=5.5, callback_timeout=5))
     assert bench.send() == (None, "no answer within 5 seconds")
     assert bench.clock.seconds == 10
 
 
-def test_a_failing_primary_is_bypassed_probed_and_taken_back():
+def test_failing_primary_is_bypassed_probed_and_restored():
     bench = Bench({PRIMARY: None})
     for _ in range(4):
         bench.send()
@@ -184,7 +184,7 @@ def test_a_failing_primary_is_bypassed_probed_and_taken_back():
     assert bench.urls == [PRIMARY, PRIMARY]
 
 
-def test_only_failures_in_a_row_count():
+def test_primary_is_bypassed_only_after_failures_in_a_row():
     bench = Bench({PRIMARY: [None, None, OK, None, None, OK, None]})
     for _ in range(7):
         bench.send()
@@ -200,7 +200,7 @@ def test_while_bypassed_the_fallback_is_on_its_own():
     assert bench.urls == [FALLBACK]
 
 
-def test_a_new_primary_is_not_blamed_for_the_old_one():
+def test_new_primary_is_not_bypassed_for_the_old_one():
     bench = Bench({PRIMARY: None})
     for _ in range(3):
         bench.send()

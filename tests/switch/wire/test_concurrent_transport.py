@@ -55,7 +55,7 @@ def asked(server, times=1, at_once=False, timeout=5.0, between=0.0):
     return answers
 
 
-def test_one_connection_serves_one_request_after_the_other():
+def test_connection_serves_one_request_after_the_other():
     server = Server()
     answers = asked(server, 3)
     assert [(answer.status, answer.body, answer.headers["x-name"]) for answer in answers] == [
@@ -87,7 +87,7 @@ def test_answers_in_every_form(answer):
     assert [(item.status, item.body, item.failure) for item in answers] == [(200, b"{}", "")] * 2
 
 
-def test_an_answer_that_ends_with_the_connection():
+def test_answer_may_end_with_the_connection():
     server = Server(b"HTTP/1.1 200 OK\r\n\r\n{}")
     server.hang_up = True
     assert [answer.body for answer in asked(server, 2)] == [b"{}", b"{}"]
@@ -95,7 +95,7 @@ def test_an_answer_that_ends_with_the_connection():
 
 
 @pytest.mark.parametrize("between", [0.0, 0.03])
-def test_a_connection_that_was_closed_while_it_was_kept_is_replaced(between):
+def test_connection_closed_while_idle_is_replaced(between):
     server = Server()
     server.hang_up = True
     answers = asked(server, 3, between=between)
@@ -120,7 +120,7 @@ def test_answers_that_are_none(answer):
     assert found.failure.startswith("could not be reached: ")
 
 
-def test_an_answer_that_is_too_late():
+def test_answer_that_is_too_late_is_a_failure():
     answers = asked(Server(b""), 2, timeout=0.1)
     assert [(answer.status, answer.failure) for answer in answers] == [
         (0, "no answer within 0.1 seconds"),
@@ -139,7 +139,7 @@ def test_an_answer_that_is_too_late():
         "http://[::1/",
     ],
 )
-async def test_nobody_to_ask(url):
+async def test_url_that_cannot_be_reached_is_a_failure(url):
     answers = []
 
     pool = ConcurrentTransport()
@@ -149,7 +149,7 @@ async def test_nobody_to_ask(url):
     assert answers[0].failure.startswith("could not be reached: ")
 
 
-async def test_what_an_answer_causes_is_not_lost():
+async def test_error_of_a_reply_handler_is_raised_where_the_pool_waits():
     def fails(_answer):
         raise ZeroDivisionError
 
@@ -162,7 +162,7 @@ async def test_what_an_answer_causes_is_not_lost():
         await pool.close()
 
 
-async def test_who_closes_gives_up_what_is_under_way():
+async def test_closed_transport_gives_up_what_is_in_flight():
     listening = await asyncio.start_server(Server(b"").serve, "127.0.0.1", 0)
     pool = ConcurrentTransport()
     pool.post(

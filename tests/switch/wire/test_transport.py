@@ -114,14 +114,14 @@ def either(request, blocking):
     return lambda url, timeout=5.0: asyncio.run(ask_later(url, timeout))
 
 
-def test_a_request_and_its_answer(either, backend):
+def test_request_is_sent_and_answered(either, backend):
     reply = either(backend.url("/callback?tenant=1"))
     assert (reply.status, reply.body, reply.failure) == (200, b"body", "")
     ((path, headers, body),) = backend.requests
     assert (path, headers["x-timestamp"], body) == ("/callback?tenant=1", "now", b"body")
 
 
-def test_a_status_is_an_answer_and_a_redirect_is_not_followed(either, backend):
+def test_status_is_an_answer_and_a_redirect_is_not_followed(either, backend):
     assert either(backend.url("/broken")).status == 500
     assert either(backend.url("/away")).status == 302
 
@@ -132,12 +132,12 @@ def test_too_late(either, backend):
     )
 
 
-def test_an_answer_that_trickles_in_is_too_late_as_a_whole(either, backend):
+def test_answer_that_trickles_in_is_too_late_as_a_whole(either, backend):
     assert either(backend.url("/drops"), 0.4).failure == "no answer within 0.4 seconds"
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://[", "nonsense", "ftp://127.0.0.1/"])
-def test_unreachable(either, url):
+def test_url_that_cannot_be_reached_is_a_failure(either, url):
     reply = either(url)
     assert (reply.status, reply.body) == (0, b"")
     assert reply.failure.startswith("could not be reached: ")
@@ -202,7 +202,7 @@ async def test_driving_stops_as_soon_as_it_may(backend):
     assert clock.seconds == 0
 
 
-async def test_what_a_reply_raises_is_raised_where_time_passes(backend):
+async def test_error_of_a_reply_handler_is_raised_where_time_passes(backend):
     def fail(_):
         raise ZeroDivisionError
 
