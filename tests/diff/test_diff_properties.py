@@ -171,7 +171,7 @@ def other(value: Any, states: list[str], chance: random.Random) -> Any:
 
 @settings(SLOW, max_examples=examples(150))
 @given(name=st.sampled_from(NAMES), chance=st.randoms(use_true_random=False))
-def test_no_edit_goes_unseen(name: str, chance: random.Random) -> None:
+def test_edit_of_any_value_is_a_difference(name: str, chance: random.Random) -> None:
     whole = data(name)
     path = chance.choice(list(leaves(whole)))
     old = at(whole, path)
@@ -186,7 +186,7 @@ def test_no_edit_goes_unseen(name: str, chance: random.Random) -> None:
 
 @SLOW
 @given(st.sets(st.sampled_from(sorted(FILES)), min_size=1))
-def test_nothing_differs_from_itself(names: set[str]) -> None:
+def test_flows_do_not_differ_from_themselves(names: set[str]) -> None:
     some = compile_project({name: FILES[name].encode() for name in names}, {})
     again = compile_project({name: f"# again\n{FILES[name]}".encode() for name in names}, {})
     assert not compare_projects(some, some)

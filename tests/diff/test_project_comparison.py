@@ -40,7 +40,7 @@ def lines(difference: ProjectDifference) -> list[str]:
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=[edit.name for edit in EDITS])
-def test_every_kind_of_change(before: CompileResult, edit: Edit) -> None:
+def test_edit_of_each_kind_is_described(before: CompileResult, edit: Edit) -> None:
     files = edited(edit.file, edit.old, edit.new)
     if edit.name == "a flow is renamed":
         files = {name: re.sub(r"flow: other\b", "flow: code", text) for name, text in files.items()}
@@ -64,11 +64,11 @@ def test_form_alone_means_nothing(before: CompileResult, file: str, old: str, ne
 @pytest.mark.parametrize(
     "edit", [edit for edit in EDITS if "renamed" not in edit.name], ids=lambda edit: edit.name
 )
-def test_a_change_taken_back_is_a_change_too(before: CompileResult, edit: Edit) -> None:
+def test_edit_taken_back_is_a_difference(before: CompileResult, edit: Edit) -> None:
     assert compare_projects(compiled(edited(edit.file, edit.old, edit.new)), before)
 
 
-def test_nothing_is_the_difference_of_a_version_to_itself(before: CompileResult) -> None:
+def test_version_compared_with_itself_has_no_difference(before: CompileResult) -> None:
     assert not compare_projects(before, before)
     assert not compare_projects(before, compiled(FILES))
     assert to_text(ProjectDifference()) == "no change in meaning\n"
@@ -143,7 +143,7 @@ def test_names_that_change_places_are_told_by_what_the_states_do(before: Compile
     assert not any(state.was for state in flow.states)
 
 
-def test_another_state_in_the_same_place_is_no_renamed_one(before: CompileResult) -> None:
+def test_new_state_in_the_same_place_is_not_a_renamed_one(before: CompileResult) -> None:
     files = renamed(
         ("closed", "voicemail"), **{"We_are_closed.": "Leave a message after the tone."}
     )
@@ -158,14 +158,14 @@ def test_another_state_in_the_same_place_is_no_renamed_one(before: CompileResult
     }
 
 
-def test_a_renamed_split_deals_callers_out_anew(before: CompileResult) -> None:
+def test_renamed_split_deals_callers_out_anew(before: CompileResult) -> None:
     (flow,) = compare_projects(before, compiled(renamed(("toss", "coin")))).flows
     assert [
         "dealt out anew" in item.new for state in flow.states if state.was for item in state.items
     ] == [True]
 
 
-def test_a_renamed_flow_that_changed_is_still_that_flow(before: CompileResult) -> None:
+def test_renamed_flow_that_changed_is_still_that_flow(before: CompileResult) -> None:
     files = {name: re.sub(r"flow: other\b", "flow: code", text) for name, text in FILES.items()}
     files["other.yaml"] = files["other.yaml"].replace("The code?", "Your code?")
     difference = compare_projects(before, compiled(files))
@@ -178,7 +178,7 @@ def test_a_renamed_flow_that_changed_is_still_that_flow(before: CompileResult) -
     assert difference.project == ()
 
 
-def test_no_part_of_a_project_or_flow_is_overlooked() -> None:
+def test_comparison_covers_each_part_of_a_project_and_flow() -> None:
     """Whoever adds one decides whether it means something, and then gives it facts and a case in
     diff_edits.py.
     """
@@ -227,7 +227,7 @@ def test_flows_come_and_go(before: CompileResult) -> None:
     ]
 
 
-def test_a_second_flow_leaves_calls_without_an_answer() -> None:
+def test_second_flow_without_routes_leaves_calls_without_an_answer() -> None:
     one = {"line.yaml": "flow: line\nstart: hello\nstates: {hello: {say: Hello., hangup: }}\n"}
     two = {
         **one,
