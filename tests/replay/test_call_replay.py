@@ -78,7 +78,7 @@ async def conversation(
     events=st.lists(callbacks, max_size=8),
     answers=st.lists(fetched, min_size=1, max_size=4),
 )
-def test_any_call_on_the_same_release_goes_as_it_went(
+def test_call_replayed_on_the_same_release_goes_as_it_went(
     files: dict[str, bytes],
     first: dict[str, Any],
     events: list[dict[str, Any]],

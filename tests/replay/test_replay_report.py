@@ -100,7 +100,7 @@ def changed(*changes: tuple[str, str]) -> str:
         "a title",
     ],
 )
-def test_what_changes_nothing_for_a_caller_is_no_difference(
+def test_change_that_callers_do_not_notice_is_no_difference(
     journal: Path, changes: list[tuple[str, str]]
 ) -> None:
     made = on(journal, changed(*changes))
@@ -151,7 +151,7 @@ def test_what_changes_nothing_for_a_caller_is_no_difference(
         "fewer attempts",
     ],
 )  # fmt: skip
-def test_what_goes_differently_is_told_with_the_state_where_it_does_first(
+def test_difference_is_reported_at_the_state_where_it_begins(
     journal: Path,
     changes: list[tuple[str, str]],
     calls: tuple[str, ...],
@@ -162,7 +162,7 @@ def test_what_goes_differently_is_told_with_the_state_where_it_does_first(
     assert made.same == 3 - len(calls)
 
 
-def test_a_lookup_answers_as_it_did_then(tmp_path: Path) -> None:
+def test_replayed_lookup_answers_as_it_did_then(tmp_path: Path) -> None:
     async def down(request: LookupRequest, left: float) -> LookupResult:
         return (
             LookupResult(0, error="timeout")
@@ -203,7 +203,7 @@ def test_calls_that_cannot_be_replayed_are_counted_with_the_reason(
     assert (made.same, made.groups, made.skipped) == (0, (), {reason: 3})
 
 
-def test_a_call_whose_beginning_was_dropped_cannot_be_replayed(journal: Path) -> None:
+def test_call_whose_beginning_was_deleted_is_skipped(journal: Path) -> None:
     import sqlite3
 
     with sqlite3.connect(journal) as connection:
@@ -217,7 +217,7 @@ def test_a_call_whose_beginning_was_dropped_cannot_be_replayed(journal: Path) ->
     assert on(journal, FLOW).skipped == {"its beginning is not in the journal": 1}
 
 
-def test_the_report_as_a_person_reads_it(
+def test_replay_report_reads_as_its_golden_file(
     journal: Path, golden: Callable[[Path, str], None]
 ) -> None:
     flow = changed(
@@ -236,7 +236,7 @@ def replay(journal: Path, *arguments: object) -> Result:
     )
 
 
-def test_a_gate_without_its_keys_is_closed(journal: Path, tmp_path: Path) -> None:
+def test_replay_gate_without_replayable_calls_exits_2(journal: Path, tmp_path: Path) -> None:
     (tmp_path / "flows").mkdir()
     for name, content in files().items():
         (tmp_path / "flows" / name).write_bytes(content)
@@ -247,7 +247,9 @@ def test_a_gate_without_its_keys_is_closed(journal: Path, tmp_path: Path) -> Non
     assert (gate.exit_code, "0 calls replayed" in gate.output) == (2, True), gate.output
 
 
-def test_the_command_takes_a_folder_a_release_and_a_git_ref(journal: Path, tmp_path: Path) -> None:
+def test_replay_command_takes_a_folder_a_release_and_a_git_ref(
+    journal: Path, tmp_path: Path
+) -> None:
     flows, other = tmp_path / "flows", changed(("attempts: 2", "attempts: 1"))
     flows.mkdir()
     for name, content in files(other).items():
@@ -292,14 +294,16 @@ def test_releases_of_a_store_on_postgresql_are_found_there(journal: Path, postgr
     assert replay(journal, "--on", compile_release(first).id[:8]).exit_code == 2
 
 
-def test_a_store_that_cannot_be_reached_is_told_of(journal: Path, tmp_path: Path) -> None:
+def test_replay_command_reports_a_store_that_cannot_be_reached(
+    journal: Path, tmp_path: Path
+) -> None:
     found = replay(journal, "--on", "a1b2", "--store", f"postgresql:///nobody?host={tmp_path}")
     assert (found.exit_code, "cannot open the archive of releases" in found.output) == (2, True), (
         found.output
     )
 
 
-def test_a_beginning_that_several_releases_share_is_told_of(journal: Path, tmp_path: Path) -> None:
+def test_replay_command_reports_an_ambiguous_release(journal: Path, tmp_path: Path) -> None:
     with closing(Archive(tmp_path / "releases.db")) as archive:
         for name in ("abc1", "abc2"):
             archive.put(name, files(), ReleaseOrigin("flows"), 1.0)
@@ -318,7 +322,7 @@ def test_a_beginning_that_several_releases_share_is_told_of(journal: Path, tmp_p
         (["--on", "good", "--since", "yesterday"], "yesterday is no time"),
     ],
 )
-def test_what_cannot_be_replayed_on_ends_the_command(
+def test_replay_command_on_what_cannot_be_replayed_exits_2(
     journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -331,7 +335,7 @@ def test_what_cannot_be_replayed_on_ends_the_command(
     assert told in found.output
 
 
-def test_a_secret_that_is_not_here_is_no_difference() -> None:
+def test_missing_secret_is_no_difference() -> None:
     def recording(credentials: str, to: str) -> bytes:
         options = {"destinationUrl": to, "credentials": credentials}
         return json.dumps(
