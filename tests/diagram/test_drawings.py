@@ -76,7 +76,7 @@ def test_dot_of_shipped_flows(
     golden(GOLDEN / f"{name}.dot", to_dot(build_graph(programs[name])))
 
 
-def test_every_state_and_exit_of_every_shipped_flow_is_in_its_graph(
+def test_graph_of_a_sample_flow_has_each_state_and_exit(
     programs: dict[str, Program],
 ) -> None:
     for program in programs.values():
@@ -179,7 +179,7 @@ def test_svg_without_graphviz_says_what_to_do(
     assert (result.exit_code, "install graphviz" in result.output) == (1, True)
 
 
-def test_a_graphviz_that_fails_is_quoted(awkward: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_graphviz_error_is_quoted(awkward: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(command: list[str], **_options: object) -> None:
         raise subprocess.CalledProcessError(1, command, stderr=b"syntax error in line 1")
 
@@ -189,7 +189,7 @@ def test_a_graphviz_that_fails_is_quoted(awkward: Program, monkeypatch: pytest.M
         to_svg(build_graph(awkward))
 
 
-def test_the_command_draws_one_flow_or_all() -> None:
+def test_diagram_command_draws_one_flow_or_all() -> None:
     one = CliRunner().invoke(main, ["diagram", str(FLOWS), "voicemail"])
     assert (one.exit_code, one.output.splitlines()[0]) == (0, "flowchart TD")
     every = CliRunner().invoke(main, ["diagram", str(FLOWS), "--format", "dot"])
@@ -204,7 +204,9 @@ def test_the_command_draws_one_flow_or_all() -> None:
         (["--format", "png"], "Invalid value"),
     ],
 )
-def test_what_cannot_be_drawn(arguments: list[str], message: str) -> None:
+def test_diagram_command_on_what_cannot_be_drawn_exits_2(
+    arguments: list[str], message: str
+) -> None:
     result = CliRunner().invoke(main, ["diagram", str(FLOWS), *arguments])
     assert result.exit_code == 2
     assert message in result.output
