@@ -49,7 +49,7 @@ def test_architecture_lists_packages_in_the_order_of_imports() -> None:
 
 
 @pytest.mark.parametrize("name", STATE_KINDS)
-def test_every_kind_of_state_has_a_section_with_its_example(name: str) -> None:
+def test_state_kinds_have_a_section_with_their_example(name: str) -> None:
     assert f"\n### {name}\n" in page("language.md")
     assert STATE_KINDS[name].example.strip() in page("language.md")
 
@@ -60,26 +60,26 @@ STRUCTS = {
 
 
 @pytest.mark.parametrize("name", [name for name in STRUCTS if name != "State"])
-def test_every_property_stands_in_a_table(name: str) -> None:
+def test_schema_properties_stand_in_a_table(name: str) -> None:
     text, properties = page("language.md"), STRUCTS[name].get("properties", {})
     table = built().fields(name)
     assert all(f"\n| `{key}` | " in table for key in properties)
     assert table in text or not properties, f"the page has no table of {name}"
 
 
-def test_every_property_of_a_state_is_in_the_page() -> None:
+def test_state_properties_are_in_the_page() -> None:
     text = page("language.md")
     for name in STRUCTS["State"]["properties"]:
         assert f"\n| `{name}` | " in text or f"\n### {name}\n" in text, name
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_function_is_in_the_page(name: str) -> None:
+def test_functions_are_in_the_page(name: str) -> None:
     assert f"`{FUNCTIONS[name].signature}`".replace("|", "\\|") in page("language.md")
 
 
 @pytest.mark.parametrize("code", CATALOGUE)
-def test_every_problem_is_in_the_page(code: str) -> None:
+def test_problems_are_in_the_page(code: str) -> None:
     assert f"\n### {code}: {CATALOGUE[code].title}\n" in page("problems.md")
 
 
@@ -142,6 +142,6 @@ def test_python_examples_run(example: Example) -> None:
     exec(compile(example.text, example.page, "exec"), {})
 
 
-def test_every_yaml_example_has_a_known_mark() -> None:
+def test_yaml_examples_have_a_known_mark() -> None:
     marks = {example.mark for example in ALL if example.language == "yaml"}
     assert marks <= {"", "states", "calendar", "scenarios", "switch", "workflow", "right", "wrong"}

@@ -118,7 +118,7 @@ PASSED = {CHECK: 0, FETCH: 0, DIFF: 0, REPLAY: 0}
     ],
     ids=["reformatted", "changed", "broken"],
 )
-def test_the_workflow(
+def test_workflow_of_the_page_checks_a_pull_request(
     tmp_path: Path, old: str, new: str, codes: dict[str, int], told: list[str]
 ) -> None:
     runner = pull_request(tmp_path, FLOW.replace(old, new))
@@ -186,7 +186,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
         ("replay journal.db --on {ref}", "main"),
     ],
 )
-def test_what_a_shallow_clone_lacks_is_brought_by_the_command_that_is_named(
+def test_shallow_clone_gets_what_it_lacks_by_the_named_command(
     tmp_path: Path, command: str, ref: str
 ) -> None:
     runner = pull_request(tmp_path, FLOW)
@@ -200,7 +200,7 @@ def test_what_a_shallow_clone_lacks_is_brought_by_the_command_that_is_named(
     assert runner.run(f"flowengine {command.format(ref=rest.split()[0])}").returncode == 0
 
 
-def test_what_came_before_in_a_shallow_clone(tmp_path: Path) -> None:
+def test_diff_in_a_shallow_clone_names_the_missing_history(tmp_path: Path) -> None:
     runner = pull_request(tmp_path, FLOW)
     told = " ".join(runner.run("flowengine diff HEAD~1 HEAD").stderr.split())
     assert "the clone is shallow: git fetch --unshallow brings what came before" in told
@@ -208,7 +208,7 @@ def test_what_came_before_in_a_shallow_clone(tmp_path: Path) -> None:
     assert runner.run("flowengine diff HEAD~1 HEAD").returncode == 0
 
 
-def test_a_branch_that_is_only_at_its_origin_is_named(tmp_path: Path) -> None:
+def test_diff_of_a_branch_only_at_its_origin_names_it(tmp_path: Path) -> None:
     runner = pull_request(tmp_path, FLOW)
     runner.run(STEPS[FETCH])
     assert ", but origin/main" in " ".join(runner.run("flowengine diff main HEAD").stderr.split())

@@ -71,7 +71,7 @@ def without_cookie(answer: Any) -> Any:
     )
 
 
-def test_the_call_gets_the_answer(server: int) -> None:
+def test_readme_call_gets_the_answer_of_the_readme(server: int) -> None:
     shown = next(
         json.loads(example.text) for example in examples(README) if example.language == "json"
     )
@@ -80,13 +80,13 @@ def test_the_call_gets_the_answer(server: int) -> None:
     assert without_cookie(answer) == shown
 
 
-def test_the_commands_need_nothing_but_python() -> None:
+def test_readme_commands_need_nothing_but_python() -> None:
     for command in (SERVE, TEST):
         assert command.startswith("python3 -m venv .venv && .venv/bin/pip install -q -e ")
         assert command.count("\n") == 1
 
 
-def test_the_first_flow_checks_without_a_word(tmp_path: Path) -> None:
+def test_readme_flow_has_no_problems(tmp_path: Path) -> None:
     flow = next(example.text for example in examples(README) if example.language == "yaml")
     (tmp_path / "hello.yaml").write_text(flow)
     checks = next(text for text in SHELL if "flowengine check hello.yaml" in text).splitlines()

@@ -23,19 +23,19 @@ def test_examples_are_well_formed(text: str) -> None:
     assert made
 
 
-def test_every_key_of_the_file_is_shown() -> None:
+def test_configuration_keys_are_shown() -> None:
     assert EXAMPLES
     for name in load_schema()["$defs"]["Configuration"]["properties"]:
         assert re.search(rf"^{name}:", EXAMPLES[0], re.MULTILINE), name
 
 
-def test_every_request_to_the_desk_is_listed() -> None:
+def test_control_routes_are_listed() -> None:
     assert set(re.findall(r"^\| `((?:GET|POST) /desk/[^`]+)` \|", PAGE, re.MULTILINE)) == {
         f"{route.method} /desk/{route.path}" for route in CONTROL_ROUTES
     }
 
 
-def test_every_option_is_listed() -> None:
+def test_options_are_listed() -> None:
     for parameter in switch.params:
         assert (
             "| "
