@@ -37,7 +37,7 @@ def to_the_end(line: Line) -> None:
 
 @pytest.mark.parametrize("echo", [True, False], ids=["cookies echoed", "cookies not echoed"])
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_whole_conversation(
+def test_conversation_goes_from_ring_to_hang_up(
     support_line_folder: Path, crm: Crm, *, echo: bool, workers: int
 ) -> None:
     server = served(support_line_folder, workers=workers)
@@ -52,7 +52,7 @@ def test_a_whole_conversation(
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_call_goes_on_after_the_server_was_killed_in_its_middle(
+def test_call_goes_on_after_the_server_was_killed_in_its_middle(
     support_line_folder: Path, workers: int
 ) -> None:
     server = served(support_line_folder, workers=workers)
@@ -66,7 +66,7 @@ def test_a_call_goes_on_after_the_server_was_killed_in_its_middle(
         server.kill(signal.SIGTERM)
 
 
-def test_a_server_starts_after_only_the_first_process_of_the_one_before_was_killed(
+def test_server_starts_after_only_the_first_process_of_the_one_before_was_killed(
     support_line_folder: Path,
 ) -> None:
     server = served(support_line_folder, workers=2)
@@ -106,7 +106,7 @@ def test_cookies_alone_carry_a_call_over_a_restart_without_a_store(
         server.kill(signal.SIGTERM)
 
 
-def test_a_delivery_that_comes_twice_is_answered_alike_and_asks_once(
+def test_delivery_that_comes_twice_is_answered_alike_and_asks_once(
     support_line_folder: Path, crm: Crm
 ) -> None:
     server = served(support_line_folder, workers=2)
@@ -121,7 +121,7 @@ def test_a_delivery_that_comes_twice_is_answered_alike_and_asks_once(
         server.kill(signal.SIGTERM)
 
 
-def test_the_report_of_an_ended_call_survives_a_system_that_is_down_and_a_killed_server(
+def test_report_of_an_ended_call_survives_a_dead_receiver_and_a_killed_server(
     support_line_folder: Path, crm: Crm
 ) -> None:
     server = served(support_line_folder)

@@ -238,7 +238,7 @@ def following(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-def test_a_server_follows_when_it_can_again(following: Work, story: Story) -> None:
+def test_server_follows_its_branch_again_after_each_trouble(following: Work, story: Story) -> None:
     git(following.mine, "checkout", "-q", "-B", "main")
     following.says("One.")
     following.push("+main")
@@ -298,7 +298,7 @@ def test_refs_in_tables(tmp_path: Path) -> None:
         server.says("Three.")
 
 
-def test_a_repository_of_tomorrow_is_told(tmp_path: Path) -> None:
+def test_repository_of_a_newer_format_is_reported(tmp_path: Path) -> None:
     work = Work(tmp_path)
     with served(tmp_path, ["--git", work.theirs]) as server:
         wait_until(lambda: batches(server) != [])
@@ -329,7 +329,7 @@ def batches(server: Served) -> list[int]:
     return [int(pid) for pid, parent, command in lines if parent in own and "cat-file" in command]
 
 
-def test_a_git_that_hangs_is_ended_and_tried_again(tmp_path: Path) -> None:
+def test_git_that_hangs_is_ended_and_tried_again(tmp_path: Path) -> None:
     """A branch whose file waits for somebody to write to it: so does a disk that hangs."""
     work = Work(tmp_path)
     ref = work.theirs / "refs" / "heads" / "main"
@@ -350,7 +350,7 @@ def test_a_git_that_hangs_is_ended_and_tried_again(tmp_path: Path) -> None:
         assert server.log().count("git has not answered") == 1
 
 
-def test_a_partial_clone_fetches_nothing_and_says_so(tmp_path: Path) -> None:
+def test_partial_clone_fetches_nothing_and_says_so(tmp_path: Path) -> None:
     """What it fetches from would not answer, or ask for a password."""
     work = Work(tmp_path)
     git(work.theirs, "config", "uploadpack.allowFilter", "true")
@@ -377,7 +377,7 @@ def test_a_partial_clone_fetches_nothing_and_says_so(tmp_path: Path) -> None:
         server.content()
 
 
-def test_a_server_starts_though_its_branch_is_gone(tmp_path: Path) -> None:
+def test_server_starts_though_its_branch_is_gone(tmp_path: Path) -> None:
     work = Work(tmp_path)
     with served(tmp_path, ["--git", work.theirs]) as server:
         work.server = server

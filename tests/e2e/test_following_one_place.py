@@ -98,7 +98,7 @@ def office(tmp_path: Path) -> Iterator[Callable[..., Office]]:
             server.kill()
 
 
-def test_another_folder_is_refused_while_a_server_follows_and_served_once_it_has_ended(
+def test_second_folder_is_refused_until_the_server_that_follows_has_ended(
     store: str, office: Callable[..., Office]
 ) -> None:
     """The second took over without a word, and the first went on following: each overwrote the
@@ -127,7 +127,7 @@ def test_another_folder_is_refused_while_a_server_follows_and_served_once_it_has
     assert two.status()["following"]["source"] == two.flows[0]
 
 
-def test_a_deploy_moves_the_folder_while_the_old_server_answers_what_it_has_begun(
+def test_deploy_moves_the_folder_while_the_old_server_drains(
     store: str, office: Callable[..., Office]
 ) -> None:
     one, two = office(store, "one", project(), workers=2), office(store, "two", project(line=2))
@@ -143,7 +143,7 @@ def test_a_deploy_moves_the_folder_while_the_old_server_answers_what_it_has_begu
     assert two.serves() == id_of(project(line=2)), "what the old one had is followed no more"
 
 
-def test_two_servers_of_one_folder_are_welcome_and_the_second_takes_over(
+def test_second_server_of_the_same_folder_takes_over(
     store: str, office: Callable[..., Office]
 ) -> None:
     one, two = office(store, "one", project()), office(store, "one", project())
@@ -155,7 +155,7 @@ def test_two_servers_of_one_folder_are_welcome_and_the_second_takes_over(
     assert "was followed" not in two.says()
 
 
-def test_a_link_that_a_deploy_leads_elsewhere_is_followed_and_one_place(
+def test_redirected_link_of_a_deploy_is_followed_and_is_one_source(
     tmp_path: Path, store: str, office: Callable[..., Office]
 ) -> None:
     """The server followed where the link had led as it started."""

@@ -42,7 +42,7 @@ def load(server: Server, *options: str, **environment: str) -> "subprocess.Compl
     )
 
 
-def test_no_call_is_lost(server: Server) -> None:
+def test_load_on_the_server_loses_no_call(server: Server) -> None:
     ran = load(server, "--calls", "150", "--concurrent", "30", "--json")
     told = json.loads(ran.stdout)
     assert (ran.returncode, told["passed"], told["calls"], told["lost"], told["errors"]) == (
@@ -63,7 +63,7 @@ def test_no_call_is_lost(server: Server) -> None:
     assert told["endings"] == {"ANSWERED CALLERHANGUP": 150}
 
 
-def test_a_server_that_refuses_fails_the_load(server: Server) -> None:
+def test_server_that_refuses_fails_the_load(server: Server) -> None:
     ran = load(
         server, "--calls", "2", "--json", SINCH_APPLICATION_SECRET="JViE5vDor0Sw3WllZka15Q=="
     )

@@ -92,7 +92,7 @@ def house(
     made.kill()
 
 
-def test_whoever_publishes_at_the_same_moment_all_is_recorded_and_the_last_one_is_live(
+def test_publications_at_the_same_moment_are_all_recorded_and_the_last_one_is_live(
     house: House,
 ) -> None:
     (begun,) = house.changes()

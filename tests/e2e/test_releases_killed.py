@@ -139,7 +139,7 @@ def test_workers_are_killed(server: Server) -> None:
     each_call_saw_one_release(crowd, server.folder)
 
 
-def test_the_whole_server_is_killed_and_flows_change_while_it_is_down(server: Server) -> None:
+def test_server_killed_while_flows_change_goes_on(server: Server) -> None:
     flows, crowd, killed = Flows(server), Crowd(server.port, SLOW, patient=True), []
 
     async def story() -> None:

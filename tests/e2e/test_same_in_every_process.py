@@ -90,7 +90,7 @@ def output(commands: str, seed: str) -> str:
     return "\n".join(lines)
 
 
-def test_every_command_over_the_sample_flows_prints_the_same_for_every_hash_seed() -> None:
+def test_commands_over_the_sample_flows_print_the_same_for_each_hash_seed() -> None:
     commands = ";".join(
         [f"check {FLOWS}", f"explain {FLOWS}", f"diagram {FLOWS} order-status", f"test {FLOWS}"]
     )

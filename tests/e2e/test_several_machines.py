@@ -80,7 +80,7 @@ def machines(
                 machine.kill(signal.SIGTERM)
 
 
-def test_a_conversation_goes_from_one_machine_to_the_other_at_each_step(
+def test_conversation_goes_from_one_machine_to_the_other_at_each_step(
     tmp_path: Path, postgresql: str
 ) -> None:
     with machines(tmp_path, postgresql, project(), project()) as (one, two):
@@ -103,7 +103,7 @@ def test_a_conversation_goes_from_one_machine_to_the_other_at_each_step(
         assert said(at(two).answered()) == "Line 1, table 1."
 
 
-def test_what_is_published_on_one_machine_is_live_on_the_other_within_a_second(
+def test_release_published_on_one_machine_goes_live_on_the_other(
     tmp_path: Path, postgresql: str
 ) -> None:
     first, second = project(), project(line=2)
@@ -141,7 +141,7 @@ def test_machines_with_different_flows_do_not_fight(tmp_path: Path, postgresql: 
         wait_until(lambda: two.serves() == id_of(third))
 
 
-async def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_release(
+async def test_machine_killed_while_flows_change_leaves_calls_on_their_releases(
     tmp_path: Path, postgresql: str
 ) -> None:
     with machines(tmp_path, postgresql, project(), project(), workers=2) as (one, two):
