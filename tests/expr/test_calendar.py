@@ -55,7 +55,7 @@ def test_office_hours(now, is_open, following):
         ("2026-11-23T08:00:00", "sv-SE", "09:00"),
     ],
 )
-def test_words(now, locale, words):
+def test_next_opening_is_spoken_in_the_locale(now, locale, words):
     assert parse_calendar(OFFICE).format_next_opening(at(now), locale) == words
 
 
@@ -124,7 +124,7 @@ def test_next_open_words_count_days_in_the_zone_of_the_calendar(now, words):
     assert office.format_next_opening(datetime.fromisoformat(now), "en-US") == words
 
 
-def test_an_emergency_closes_everything():
+def test_closed_calendar_is_never_open():
     closed = parse_calendar({**OFFICE, "closed": True})
     assert not closed.is_open(at("2026-11-23T10:00:00"))
     assert closed.find_next_opening(at("2026-11-23T10:00:00")) is None
@@ -213,13 +213,13 @@ def test_hours_across_a_change_of_the_clock():
         ({"zone": "UTC", "closed": "yes"}, ("closed",), "closed is true or false"),
     ],
 )
-def test_mistakes(data, path, message):
+def test_calendar_mistake_is_reported_at_its_place(data, path, message):
     with pytest.raises(CalendarError) as caught:
         parse_calendar(data)
     assert [(one.path, one.message) for one in caught.value.mistakes] == [(path, message)]
 
 
-def test_all_mistakes_are_told_at_once():
+def test_calendar_mistakes_are_all_reported_at_once():
     data = {
         "zone": "Mars",
         "opn": {},
@@ -236,7 +236,7 @@ def test_all_mistakes_are_told_at_once():
     ]  # fmt: skip
 
 
-def test_a_calendar_without_a_zone_is_by_that_of_the_project():
+def test_calendar_without_a_zone_takes_the_one_of_the_project():
     assert (
         parse_calendar({"open": {"mon": "09:00-17:00"}}, "Europe/Stockholm").zone.key
         == "Europe/Stockholm"
@@ -285,7 +285,7 @@ MOMENTS = st.integers(946_684_800, 2_051_222_400).map(
 
 
 @given(WEEKS, ZONES, MOMENTS)
-def test_the_next_opening_is_open_and_later(week, zone, now):
+def test_next_opening_is_open_and_later(week, zone, now):
     calendar = parse_calendar({"zone": zone, "open": week})
     opening = calendar.find_next_opening(now)
     if opening is None:

@@ -92,7 +92,7 @@ Hello ${  }.
 """
 
 
-def test_messages(golden):
+def test_cel_errors_read_as_their_golden_file(golden):
     found = "\n".join(
         [
             *(_said(text, SCOPE.compile_expression) for text in EXPRESSIONS.splitlines()),
@@ -102,7 +102,7 @@ def test_messages(golden):
     golden(GOLDEN, found)
 
 
-def test_a_length_beyond_reason():
+def test_expression_of_unreasonable_length_is_refused():
     assert _said("1+" * 60 + "1", SCOPE.compile_expression).count("nested too deeply") == 1
     assert _said("(" * 2000, SCOPE.compile_expression).count("nested too deeply") == 1
     assert _said("1" * 3000, SCOPE.compile_expression).count("2000 is the limit") == 1

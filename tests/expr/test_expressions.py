@@ -74,7 +74,7 @@ def test_names_are_exactly_those_read(text, names):
     assert SCOPE.compile_expression(text).names == names
 
 
-def test_only_the_names_read_are_asked_for():
+def test_evaluation_asks_only_for_names_that_it_reads():
     class Asked(dict):
         asked = ()
 
@@ -102,7 +102,7 @@ def test_only_the_names_read_are_asked_for():
         ("dyn(timestamp(vars.n))", "a value that a flow cannot hold"),
     ],
 )
-def test_no_value_is_an_eval_error(text, message):
+def test_expression_without_a_value_is_an_eval_error(text, message):
     with pytest.raises(EvalError) as caught:
         value(text)
     assert message.split("(<start>)")[0][:30] in caught.value.message
@@ -111,7 +111,7 @@ def test_no_value_is_an_eval_error(text, message):
 @pytest.mark.parametrize(
     "text", ["INVALID_ARGUMENT: divide by zero", "NOT_FOUND: ", "UNKNOWN: No value"]
 )
-def test_a_text_that_looks_like_an_error_is_a_text(text):
+def test_text_that_looks_like_an_error_is_a_text(text):
     assert (
         SCOPE.compile_expression("trim(vars.account + '')").evaluate({"vars.account": text + "."})
         == text + "."
@@ -121,7 +121,7 @@ def test_a_text_that_looks_like_an_error_is_a_text(text):
 
 @pytest.mark.parametrize("text", ["vars.n", "vars.n + 1"])
 @pytest.mark.parametrize("values", [{}, {"vars.n": None}, {"vars.n": "3"}, {"vars.n": [1]}])
-def test_a_missing_or_wrong_value_is_an_eval_error(text, values):
+def test_missing_or_wrong_value_is_an_eval_error(text, values):
     with pytest.raises(EvalError):
         SCOPE.compile_expression(text).evaluate(values)
 
@@ -131,7 +131,7 @@ def test_text_that_is_no_unicode_is_an_eval_error():
         SCOPE.compile_expression("vars.account + 'a'").evaluate({"vars.account": "\ud800"})
 
 
-def test_a_result_has_a_limit():
+def test_result_beyond_the_limit_is_an_eval_error():
     with pytest.raises(EvalError, match="is the limit"):
         SCOPE.compile_expression('vars.account.replace("a", vars.account)').evaluate(
             {"vars.account": "a" * 500}
@@ -152,7 +152,7 @@ def test_expected_types():
         SCOPE.compile_expression("body.x", Type.INTEGER).evaluate({"body": {"x": 3.5}})
 
 
-def test_conditions():
+def test_condition_gives_a_boolean():
     assert SCOPE.compile_condition("hours.support.open").evaluate(VALUES) is False
     assert SCOPE.compile_condition("body.ok").evaluate(VALUES) is True
     with pytest.raises(EvalError):
@@ -194,7 +194,7 @@ def test_tables_are_typed_functions(text, result):
     assert TABLES.compile_expression(text).evaluate(VALUES) == result
 
 
-def test_a_row_that_is_not_there():
+def test_table_row_that_is_missing_is_an_eval_error():
     with pytest.raises(EvalError, match="table dep has no cost for 'gold', and no default"):
         TABLES.compile_expression("tables.dep.cost(vars.account)").evaluate(
             {"vars.account": "gold"}
@@ -210,7 +210,7 @@ def mistake(text):
 
 
 @given(st.text(max_size=60))
-def test_any_text_compiles_or_says_why(text):
+def test_text_of_any_kind_compiles_or_says_why_not(text):
     error = mistake(text)
     if error:
         assert 0 <= error.offset <= len(text)
@@ -249,7 +249,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.lists(WORDS, max_size=9).map("".join))
-def test_an_expression_gives_a_value_or_an_eval_error(text):
+def test_expression_gives_a_value_or_an_eval_error(text):
     error = mistake(text)
     if error:
         assert 0 <= error.offset <= len(text)
@@ -265,12 +265,12 @@ def test_an_expression_gives_a_value_or_an_eval_error(text):
 
 
 @pytest.mark.parametrize("body", ["gold\0x", {"a": ["gold\0"]}, {"a\0": 1}])
-def test_a_nul_cannot_hide_the_rest_of_a_text(body):
+def test_nul_cannot_hide_the_rest_of_a_text(body):
     with pytest.raises(EvalError, match="NUL"):
         SCOPE.compile_expression('body != ""').evaluate({"body": body})
 
 
 @given(st.text(max_size=40))
-def test_any_text_passes_through_unharmed(text):
+def test_text_of_any_kind_passes_through_unharmed(text):
     text = text.encode(errors="ignore").decode().replace("\0", "")
     assert SCOPE.compile_expression("vars.account + ''").evaluate({"vars.account": text}) == text

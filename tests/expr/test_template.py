@@ -41,11 +41,11 @@ TEXTS = st.text(max_size=40).map(lambda text: text.encode(errors="ignore").decod
         ("{ single } $ {x}", "{ single } $ {x}"),
     ],
 )
-def test_rendering(text, rendered):
+def test_template_renders_its_values(text, rendered):
     assert SCOPE.compile_template(text).render(VALUES) == rendered
 
 
-def test_a_long_text_has_many_pieces():
+def test_template_may_have_many_pieces():
     assert SCOPE.compile_template("${vars.n + 1}," * 60).render(VALUES) == "4," * 60
 
 
@@ -81,7 +81,7 @@ def test_mistakes_are_found_where_they_are(text, code, offset):
     assert (caught.value.code, caught.value.offset) == (code, offset)
 
 
-def test_a_list_is_no_text():
+def test_list_in_a_text_is_an_eval_error():
     with pytest.raises(EvalError, match="a list cannot be put into a text"):
         SCOPE.compile_template("${body.list}").render(VALUES)
 
@@ -123,7 +123,7 @@ def test_ssml_cannot_break_out(value):
 
 
 @given(HOSTILE)
-def test_a_url_piece_reads_back(value):
+def test_url_piece_reads_back(value):
     assume(value not in {"", ".", ".."})
     made = SCOPE.compile_template("/a/${vars.name}?n=${vars.n}", EscapeMode.URL).render(
         {"vars.name": value, "vars.n": -3}
@@ -134,7 +134,7 @@ def test_a_url_piece_reads_back(value):
 
 
 @pytest.mark.parametrize("value", [".", ".."])
-def test_a_url_piece_cannot_climb(value):
+def test_url_piece_cannot_climb(value):
     with pytest.raises(EvalError):
         SCOPE.compile_template("/a/${vars.name}/b", EscapeMode.URL).render({"vars.name": value})
 
@@ -159,7 +159,7 @@ def mistake(text):
 
 
 @given(st.text(st.sampled_from("${} \"'{x.vars.name\\\n"), max_size=20) | TEXTS)
-def test_any_template_renders_or_says_where_it_is_wrong(text):
+def test_template_of_any_text_renders_or_says_where_it_is_wrong(text):
     error = mistake(text)
     if error:
         assert 0 <= error.offset <= len(text)
@@ -170,7 +170,7 @@ def test_any_template_renders_or_says_where_it_is_wrong(text):
 
 
 @given(TEXTS)
-def test_a_quoted_text_inside_is_taken_whole(text):
+def test_quoted_text_inside_an_interpolation_is_taken_whole(text):
     text = re.sub(r"[\x00-\x1f\x7f]", "", text)
     quoted = text.replace("\\", "\\\\").replace('"', '\\"')
     assert SCOPE.compile_template(f'<${{"{quoted}"}}>').render({}) == f"<{text}>"

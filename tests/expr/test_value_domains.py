@@ -57,7 +57,7 @@ def problems(expression: str, **more: Any) -> tuple[Problem, ...]:
         ('vars.t == "x" && (vars.n > 1 || vars.tier != "Gold")', 'write "gold"'),
     ],
 )
-def test_a_comparison_with_a_word_that_never_comes_is_an_error(expression: str, cure: str) -> None:
+def test_comparison_with_a_word_that_never_comes_is_an_error(expression: str, cure: str) -> None:
     found = problems(expression)
     assert [problem.code for problem in found] == ["FE315"], found
     assert cure in found[0].hint
@@ -74,7 +74,7 @@ def test_a_comparison_with_a_word_that_never_comes_is_an_error(expression: str, 
         'now.weekday in ["saturday", "sunday"]',
     ],
 )
-def test_a_comparison_with_words_that_come_is_fine(expression: str) -> None:
+def test_comparison_with_words_that_come_is_fine(expression: str) -> None:
     assert problems(expression) == ()
 
 
@@ -94,7 +94,7 @@ def test_a_comparison_with_words_that_come_is_fine(expression: str) -> None:
         ('now.date.matches("[")', ""),
     ],
 )
-def test_a_part_that_can_only_fail_is_an_error(expression: str, cure: str) -> None:
+def test_part_that_can_only_fail_is_an_error(expression: str, cure: str) -> None:
     found = problems(expression)
     assert [problem.code for problem in found] == ["FE310"], found
     assert cure in found[0].hint
@@ -118,16 +118,16 @@ def test_a_part_that_can_only_fail_is_an_error(expression: str, cure: str) -> No
         'int(now.date.split("-")[0]) % 2',
     ],
 )
-def test_a_part_that_may_have_a_value_is_fine(expression: str) -> None:
+def test_part_that_may_have_a_value_is_fine(expression: str) -> None:
     assert problems(expression) == ()
 
 
-def test_a_notice_that_never_comes_is_an_error() -> None:
+def test_notify_type_that_never_comes_is_an_error() -> None:
     found = problems("vars.t", on={"notified": {"recording_done": "b", "any": "b"}})
     assert "FE315" in [problem.code for problem in found]
 
 
-def test_every_word_of_the_platform_is_its_own_spelling_and_compares() -> None:
+def test_platform_words_are_their_own_spelling_and_compare() -> None:
     own = {
         "tier": Variable(
             "tier", "choice", list_name_types({}, {})["call.id"], 9, False, None, ("a b",)
@@ -150,7 +150,7 @@ def test_every_word_of_the_platform_is_its_own_spelling_and_compares() -> None:
     ("wire", "word"),
     [("NOANSWER", "noanswer"), ("NO ANSWER", "noanswer"), ("N/A", "n/a"), ("Novel", "novel")],
 )
-def test_the_result_of_an_ended_call_is_folded(wire: str, word: str) -> None:
+def test_result_of_an_ended_call_is_folded(wire: str, word: str) -> None:
     body = {"event": "dice", "callid": "1", "result": wire, "reason": wire}
     event: Any = decode(json.dumps(body).encode())
     assert (event.result, event.reason) == (word, word)

@@ -13,7 +13,7 @@ SCOPE = Scope(
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda function: function.name)
-def test_the_documented_example_is_true(function):
+def test_documented_example_is_true(function):
     made = SCOPE.compile_expression(function.example)
     result = made.evaluate({})
     assert (result, type(result)) == (function.result, type(function.result))
@@ -80,7 +80,7 @@ def result(text, **values):
         ('days_between("2026-01-02", "2026-01-01")', -1),
     ],
 )
-def test_corners(text, expected):
+def test_function_of_corner_values_gives_the_expected_value(text, expected):
     found = result(text)
     assert (found, type(found)) == (expected, type(expected))
 
@@ -97,7 +97,7 @@ def test_corners(text, expected):
         "text(vars.x)",
     ],
 )
-def test_what_is_no_such_thing_is_an_eval_error(text):
+def test_function_of_an_impossible_value_is_an_eval_error(text):
     with pytest.raises(EvalError) as caught:
         result(text, t="25:00x", x=[1])
     assert "\n" not in caught.value.message
@@ -119,7 +119,7 @@ def test_what_is_no_such_thing_is_an_eval_error(text):
         ('money(12.5, "NOK")', "12 Norwegian kroner and 50 øre"),
     ],
 )
-def test_the_locale_of_the_call_is_spoken_where_none_is_given(text, expected):
+def test_call_locale_is_spoken_where_none_is_given(text, expected):
     scope = Scope({"vars.d": Type.TEXT, "call.locale": Type.TEXT})
     assert (
         scope.compile_expression(text).evaluate({"vars.d": "2026-12-24", "call.locale": "en-GB"})
@@ -130,7 +130,7 @@ def test_the_locale_of_the_call_is_spoken_where_none_is_given(text, expected):
 @pytest.mark.parametrize(
     "text", ['date_words("2026-12-24")', 'time_words("09:30")', 'money(12.5, "NOK")']
 )
-def test_each_function_that_speaks_follows_the_call(text):
+def test_functions_that_speak_follow_the_call_locale(text):
     said = Scope({"call.locale": Type.TEXT}).compile_expression(text)
     assert said.names == {"call.locale"}
     assert said.evaluate({"call.locale": "sv-SE"}) != said.evaluate({"call.locale": "en-US"})
@@ -168,7 +168,7 @@ def test_dates_there_and_back(day):
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))
-def test_a_decimal_becomes_a_text_that_reads_as_a_number(number):
+def test_decimal_becomes_a_text_that_reads_as_a_number(number):
     assert float(result("text(vars.d)", d=number)) == pytest.approx(number, rel=1e-14)
 
 
