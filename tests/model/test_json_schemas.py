@@ -102,7 +102,7 @@ applications: [{key: abc, secret: SECRET}]
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)
-def test_every_example_compiles(kind: str) -> None:
+def test_kind_example_compiles(kind: str) -> None:
     flow = msgspec.json.encode(around(EXAMPLES[kind]))
     made = compile_project(
         {"line.yaml": flow, "ask-pin.yaml": PIN.encode(), "project.yaml": PROJECT.encode()},
@@ -113,7 +113,7 @@ def test_every_example_compiles(kind: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMA_MODELS)
-def test_the_published_schema_is_the_generated_one(name: str) -> None:
+def test_published_schema_is_the_generated_one(name: str) -> None:
     assert load_schema(name) == generate_schema(name), (
         "write it anew: flowengine.model.json_schemas.write_schemas"
     )
@@ -131,7 +131,7 @@ def properties(name: str) -> Iterator[Any]:
     ("whole", "described"),
     [case for name in ("flow", "project", "table") for case in properties(name)],
 )
-def test_every_property_is_explained_with_an_example_that_fits(
+def test_property_is_explained_with_an_example_that_fits(
     whole: Mapping[str, Json], described: Mapping[str, Json]
 ) -> None:
     assert described.get("description") or described.get("title")

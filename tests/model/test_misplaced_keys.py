@@ -18,6 +18,6 @@ FLOW = "flow: a\nstart: s\nstates:\n  s: {%s}\n"
         ("say: Hello., nxet: s", 'did you mean "next"?'),
     ],
 )
-def test_a_key_in_a_wrong_place(state: str, cure: str) -> None:
+def test_misplaced_key_is_reported_with_its_place(state: str, cure: str) -> None:
     problem = compile_project({"a.yaml": (FLOW % state).encode()}, {}).problems[0]
     assert (problem.code, problem.hint) == ("FE150", cure)

@@ -49,7 +49,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flowengine.model.project_folder.SETTLED_NANOSECONDS", -(10**18))
 
 
-def test_only_what_belongs_to_the_project_is_read(folder: Path) -> None:
+def test_folder_read_has_only_files_of_the_project(folder: Path) -> None:
     for other in ("notes.txt", "scenarios/bill.yaml", "tables/deep/more.yaml", ".hidden/a.yaml"):
         (folder / other).parent.mkdir(exist_ok=True)
         (folder / other).write_bytes(b"")
@@ -57,7 +57,7 @@ def test_only_what_belongs_to_the_project_is_read(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("later")
-def test_only_what_has_changed_is_opened(folder: Path, opened: list[str]) -> None:
+def test_reading_again_opens_only_changed_files(folder: Path, opened: list[str]) -> None:
     kept = ProjectFolder(folder)
     first = kept.read()
     opened.clear()
@@ -71,7 +71,7 @@ def test_only_what_has_changed_is_opened(folder: Path, opened: list[str]) -> Non
 
 
 @pytest.mark.usefixtures("later")
-def test_a_file_put_in_place_of_another_is_seen_though_it_is_as_old_and_as_long(
+def test_replaced_file_is_read_though_it_is_as_old_and_as_long(
     folder: Path,
 ) -> None:
     """As `mv` does, and editors that write beside the file."""
@@ -84,9 +84,7 @@ def test_a_file_put_in_place_of_another_is_seen_though_it_is_as_old_and_as_long(
     assert kept.read()["line.yaml"] == b"flow: lone"
 
 
-def test_what_was_written_just_now_is_read_again(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_written_just_now_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk whose clock ticks slowly gives two writes one time: same length, same file, same
     stamp.
     """
@@ -98,7 +96,7 @@ def test_what_was_written_just_now_is_read_again(
 
 
 @pytest.mark.usefixtures("later")
-def test_what_changes_while_it_is_read_is_read_again(
+def test_file_that_changes_while_it_is_read_is_read_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept, file = ProjectFolder(folder), folder / "line.yaml"
@@ -115,7 +113,7 @@ def test_what_changes_while_it_is_read_is_read_again(
     assert kept.read()["line.yaml"] == b"flow: line\nstart: a"
 
 
-def test_the_same_content_stays_the_same_object(folder: Path) -> None:
+def test_unchanged_content_stays_the_same_object(folder: Path) -> None:
     """So that whoever compares contents need not look at them."""
     kept = ProjectFolder(folder)
     first = kept.read()
@@ -123,7 +121,7 @@ def test_the_same_content_stays_the_same_object(folder: Path) -> None:
     assert kept.read()["line.yaml"] is first["line.yaml"]
 
 
-def test_a_file_that_vanishes_between_listing_and_reading_is_left_out(
+def test_file_that_vanishes_between_listing_and_reading_is_left_out(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -133,18 +131,18 @@ def test_a_file_that_vanishes_between_listing_and_reading_is_left_out(
     assert ProjectFolder(folder).read() == {"line.yaml": b"flow: line"}
 
 
-def test_a_single_file_is_a_project_unless_a_project_file_lies_beside_it(folder: Path) -> None:
+def test_single_file_is_a_project_unless_a_project_file_lies_beside_it(folder: Path) -> None:
     assert ProjectFolder(folder / "line.yaml").read() == FILES
     (folder / "project.yaml").unlink()
     assert ProjectFolder(folder / "line.yaml").read() == {"line.yaml": b"flow: line"}
 
 
-def test_a_folder_that_is_not_there_is_an_error(folder: Path) -> None:
+def test_folder_that_is_missing_is_an_error(folder: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is no folder or file"):
         ProjectFolder(folder / "none").read()
 
 
-def test_a_file_that_may_not_be_read_is_named_with_all_others_like_it() -> None:
+def test_unreadable_files_are_all_named() -> None:
     """An administrator may read everything, so somebody else reads."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -163,7 +161,7 @@ def test_a_file_that_may_not_be_read_is_named_with_all_others_like_it() -> None:
     }
 
 
-def test_what_may_only_be_read_is_read(folder: Path) -> None:
+def test_read_only_folder_is_read(folder: Path) -> None:
     for path in (*folder.rglob("*"), folder):
         path.chmod(path.stat().st_mode & 0o555)
     try:
