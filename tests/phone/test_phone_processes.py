@@ -52,7 +52,7 @@ def piped(
     )
 
 
-def test_a_pipe_sees_plain_text_and_no_prompt(flows: Path) -> None:
+def test_pipe_sees_plain_text_and_no_prompt(flows: Path) -> None:
     done = piped(flows, lines="1\n1230\n{status: lost}\n")
     assert (done.returncode, done.stderr) == (0, "")
     assert 'hears "It is lost."' in done.stdout
@@ -60,13 +60,13 @@ def test_a_pipe_sees_plain_text_and_no_prompt(flows: Path) -> None:
     assert " > " not in done.stdout
 
 
-def test_a_pipe_that_ends_hangs_up(flows: Path) -> None:
+def test_pipe_that_ends_hangs_up(flows: Path) -> None:
     done = piped(flows, lines="2\n")
     assert done.returncode == 0
     assert "NOANSWER, CANCEL" in done.stdout or "CALLERHANGUP" in done.stdout
 
 
-def test_an_apology_fails_a_pipe(flows: Path) -> None:
+def test_apology_fails_a_pipe(flows: Path) -> None:
     assert piped(flows, "--flow", "trouble").returncode == 1
 
 
@@ -112,7 +112,7 @@ class Terminal:
         raise AssertionError(f"it goes on: {self.seen}")
 
 
-def test_somebody_at_a_terminal_is_asked(flows: Path) -> None:
+def test_terminal_asks_for_each_input(flows: Path) -> None:
     terminal = Terminal(flows)
     assert "\x1b[36mcaller\x1b[0m" in terminal.until("welcome: 1 or 2, or words > ")
     terminal.type("help")
@@ -161,7 +161,7 @@ def test_ctrl_c_at_a_lookup_hangs_up_too(flows: Path) -> None:
     assert "Traceback" not in terminal.seen
 
 
-def test_a_terminal_without_colours(flows: Path) -> None:
+def test_terminal_with_no_color_shows_no_colours(flows: Path) -> None:
     terminal = Terminal(flows, NO_COLOR="1")
     shown = terminal.until("> ")
     assert not re.search(r"\x1b\[[0-9;]*m", shown)
@@ -230,7 +230,7 @@ def server() -> Iterator[Server]:
         server.shutdown()
 
 
-def test_a_backend_that_is_not_flowengine(server: Server) -> None:
+def test_backend_that_is_not_flowengine_is_called(server: Server) -> None:
     server.secret = SECRET
     done = piped(
         f"{server.url}/calls",
@@ -263,20 +263,20 @@ def test_a_backend_that_is_not_flowengine(server: Server) -> None:
     assert [event[0] for event in server.events] == ["ice", "pie", "ace", "dice"]
 
 
-def test_each_call_to_a_url_has_an_id_of_its_own(server: Server) -> None:
+def test_calls_to_a_url_have_ids_of_their_own(server: Server) -> None:
     for _ in range(2):
         piped(server.url, "--keys", "")
     assert len({event[1] for event in server.events}) == 2
 
 
-def test_a_backend_that_refuses_the_signature(server: Server) -> None:
+def test_backend_that_refuses_the_signature_gives_no_answer(server: Server) -> None:
     server.secret = SECRET
     done = piped(server.url, "--key", KEY, "--secret", "d3Jvbmc=", lines="7\n")
     assert done.returncode == 1
     assert "gets no answer to ice" in done.stdout
 
 
-def test_nobody_answers_at_the_url() -> None:
+def test_url_that_nobody_answers_at_fails() -> None:
     done = piped("http://127.0.0.1:9/", "--keys", "")
     assert done.returncode == 1
     assert "could not be reached" in done.stdout
@@ -285,11 +285,11 @@ def test_nobody_answers_at_the_url() -> None:
 @pytest.mark.parametrize(
     "arguments", [["--save", "x.yaml"], ["--live"], ["--flow", "line"], ["--key", "k"]]
 )
-def test_what_cannot_be_had_of_a_url(arguments: list[str]) -> None:
+def test_options_for_flows_are_refused_for_a_url(arguments: list[str]) -> None:
     assert piped("http://127.0.0.1:9/", *arguments).returncode == 2
 
 
-def test_a_placed_call_to_a_backend(server: Server) -> None:
+def test_placed_call_to_a_backend_has_its_custom_data(server: Server) -> None:
     done = piped(server.url, "--outbound", "--custom", "campaign 7", "--explain", "--keys", "")
     assert "custom: campaign 7" in done.stdout
 

@@ -29,7 +29,9 @@ def file_of(name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call(name: str, flows: Path, golden: Callable[[Path, str], None]) -> None:
+def test_call_reads_as_its_golden_file(
+    name: str, flows: Path, golden: Callable[[Path, str], None]
+) -> None:
     result = run(flows, *CALLS[name])
     golden(file_of(name), result.output)
     assert result.exit_code == (1 if name in GONE_WRONG else 0)
@@ -38,7 +40,9 @@ def test_a_call(name: str, flows: Path, golden: Callable[[Path, str], None]) -> 
 @pytest.mark.parametrize(
     "name", ["digits with retries, then a lookup by hand", "a placed call", "a recording"]
 )
-def test_a_call_explained(name: str, flows: Path, golden: Callable[[Path, str], None]) -> None:
+def test_explained_call_reads_as_its_golden_file(
+    name: str, flows: Path, golden: Callable[[Path, str], None]
+) -> None:
     result = run(flows, *CALLS[name], "--explain")
     golden(file_of(f"explained-{name}"), result.output)
     told = [line for line in result.output.splitlines() if not line.startswith("         | ")]
@@ -71,20 +75,22 @@ def test_lines_come_from_the_standard_input_too(flows: Path) -> None:
         ("unpark +14045550140", "this cannot be done here: nothing is parked"),
     ],
 )
-def test_a_line_that_cannot_be_followed_is_told_and_fails(flows: Path, keys: str, why: str) -> None:
+def test_input_that_cannot_be_followed_is_reported_and_fails(
+    flows: Path, keys: str, why: str
+) -> None:
     result = run(flows, "--keys", keys)
     assert result.exit_code == 1
     assert why in result.output
     assert "ends the call" in result.output
 
 
-def test_a_lookup_needs_an_answer_that_is_one(flows: Path) -> None:
+def test_lookup_takes_only_an_answer(flows: Path) -> None:
     result = run(flows, "--keys", "1,1230,hang up")
     assert result.exit_code == 2
     assert 'the flow asks crm, and "hang up" is no answer' in result.output
 
 
-def test_nobody_is_left_to_answer_a_lookup(flows: Path) -> None:
+def test_lookup_without_further_input_cannot_be_reached(flows: Path) -> None:
     result = run(flows, "--keys", "1,1230")
     assert "crm        cannot be reached" in result.output
     assert "calls +14045009000" in result.output
@@ -128,7 +134,7 @@ def test_phone_tells_which_keys_count_alone_among_digits(tmp_path: Path) -> None
     assert "key * means back" in page
 
 
-def test_a_file_answers_lookups(flows: Path, tmp_path: Path) -> None:
+def test_file_of_answers_answers_lookups(flows: Path, tmp_path: Path) -> None:
     file = tmp_path / "answers.yaml"
     file.write_text("lookups:\n  - {service: crm, get: /orders/1230, answer: {status: sold out}}\n")
     result = run(flows, "--keys", "1,1230", "--answer", file)
@@ -150,7 +156,7 @@ def test_a_file_answers_lookups(flows: Path, tmp_path: Path) -> None:
         "[]",
     ],
 )
-def test_a_file_of_answers_with_a_mistake(flows: Path, tmp_path: Path, text: str) -> None:
+def test_file_of_answers_with_a_mistake_is_an_error(flows: Path, tmp_path: Path, text: str) -> None:
     file = tmp_path / "answers.yaml"
     file.write_text(text)
     result = run(flows, "--answer", file)
@@ -190,7 +196,7 @@ def test_options_that_make_no_sense(flows: Path, arguments: list[str], why: str)
     assert why in " ".join(result.output.split())
 
 
-def test_a_call_that_cannot_begin(flows: Path) -> None:
+def test_call_that_cannot_begin_is_an_error(flows: Path) -> None:
     for arguments in (["--to", "+14045559999"], ["--flow", "room", "--to", "+14045550101"]):
         result = run(flows, *arguments)
         assert result.exit_code == 1
@@ -204,5 +210,5 @@ def test_flows_with_mistakes_are_not_called(flows: Path) -> None:
     assert "FE203" in result.output
 
 
-def test_a_flow_that_is_not_there(tmp_path: Path) -> None:
+def test_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:
     assert run(tmp_path / "nowhere").exit_code == 2

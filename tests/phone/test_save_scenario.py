@@ -69,7 +69,7 @@ def copied(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("flow", EXAMPLES)
-def test_a_call_to_an_example_is_kept(flow: str, tmp_path: Path) -> None:
+def test_saved_call_to_a_sample_flow_is_a_scenario_that_passes(flow: str, tmp_path: Path) -> None:
     flows = copied(tmp_path / "flows")
     kept = flows / "scenarios" / "kept.yaml"
     called = run("call", flows, "--flow", flow, *EXAMPLES[flow], "--save", kept)
@@ -81,7 +81,7 @@ def test_a_call_to_an_example_is_kept(flow: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call_is_kept(name: str, tmp_path: Path) -> None:
+def test_saved_call_is_a_scenario_that_passes(name: str, tmp_path: Path) -> None:
     flows = project(tmp_path)
     kept = flows / "scenarios" / "kept.yaml"
     assert "does not pass" not in run("call", flows, *CALLS[name], "--save", kept).output
@@ -89,7 +89,7 @@ def test_a_call_is_kept(name: str, tmp_path: Path) -> None:
     assert tested.exit_code == 0, tested.output + kept.read_text()
 
 
-def test_what_is_kept_notices_other_words(tmp_path: Path) -> None:
+def test_saved_scenario_fails_when_the_words_change(tmp_path: Path) -> None:
     flows = project(tmp_path)
     run(
         "call",
@@ -106,7 +106,7 @@ def test_what_is_kept_notices_other_words(tmp_path: Path) -> None:
     assert "It is lost." in tested.output
 
 
-def test_a_scenario_as_it_is_written(tmp_path: Path) -> None:
+def test_saved_scenario_reads_as_written(tmp_path: Path) -> None:
     flows = project(tmp_path)
     kept = tmp_path / "kept.yaml"
     run(
