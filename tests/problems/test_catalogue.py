@@ -10,7 +10,7 @@ SOURCE = [code for code, entry in CATALOGUE.items() if "FE101" <= code <= "FE139
 
 
 @pytest.mark.parametrize("entry", CATALOGUE.values(), ids=CATALOGUE)
-def test_every_entry_is_complete(entry):
+def test_catalogue_entry_is_complete(entry):
     assert entry.code.startswith("FE")
     assert not entry.title.endswith(".")
     assert len(entry.explanation) > 40
@@ -27,7 +27,7 @@ def test_wrong_is_wrong_and_right_is_right(code):
     assert read_document(CATALOGUE[code].right.encode(), "f")[1] == []
 
 
-def test_an_explanation_shows_both_examples():
+def test_explanation_shows_both_examples():
     assert format_explanation("fe116") == (
         "FE116 (error): {{ }} in place of ${ }\n\n"
         "A value of a variable is written as ${...}; it needs no quotes. To YAML, {{ }} is "
@@ -36,7 +36,7 @@ def test_an_explanation_shows_both_examples():
     )
 
 
-def test_an_unknown_code_is_refused():
+def test_unknown_code_is_refused():
     with pytest.raises(LookupError, match='did you mean "FE'):
         format_explanation("FE1O1")
     with pytest.raises(AssertionError):

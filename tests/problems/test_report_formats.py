@@ -34,7 +34,7 @@ PROBLEMS = [
 ]
 
 
-def test_text(golden):
+def test_text_report_reads_as_its_golden_file(golden):
     text = to_text(PROBLEMS, SOURCES)
     assert "\x1b" not in text
     golden(GOLDEN / "problems.txt", text)
@@ -76,7 +76,7 @@ def test_json_is_in_document_order():
     }
 
 
-def test_sarif(golden):
+def test_sarif_report_reads_as_its_golden_file(golden):
     sarif = json.loads(to_sarif(PROBLEMS))
     run = sarif["runs"][0]
     assert sarif["version"] == "2.1.0"
@@ -85,13 +85,13 @@ def test_sarif(golden):
     golden(GOLDEN / "problems.sarif", to_sarif(PROBLEMS) + "\n")
 
 
-def test_github(golden):
+def test_github_report_reads_as_its_golden_file(golden):
     text = to_github(PROBLEMS)
     assert text.count("\n") == 5
     golden(GOLDEN / "problems.github", text)
 
 
-def test_no_problems():
+def test_reports_without_problems_are_empty():
     assert to_text([]) == ""
     assert to_github([]) == ""
     assert json.loads(to_json([])) == []
@@ -108,11 +108,11 @@ def test_no_problems():
         ("x" * 100_000, ""),
     ],
 )
-def test_suggest(word, hint):
+def test_nearest_name_is_suggested(word, hint):
     assert suggest_name(word, ["main", "ask_account", "agents"]) == hint
 
 
-def test_words():
+def test_message_words_are_quoted_and_joined():
     assert find_nearest("main", ["main"]) == ""
     assert join_with_or(["a", "b", "c"]) == "a, b or c"
     assert join_with_or(["a"]) == "a"
