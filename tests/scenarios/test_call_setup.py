@@ -60,7 +60,7 @@ def run(*arguments: str) -> Any:
 
 
 @pytest.mark.parametrize(("given", "options", "heard"), CASES, ids=[case[0] for case in CASES])
-def test_a_caller_of_each_kind_reaches_the_flow(
+def test_caller_of_each_kind_reaches_the_flow(
     tmp_path: Path, given: str, options: list[str], heard: str
 ) -> None:
     own = given if given.startswith("{") else f"{{{given}}}"
@@ -81,7 +81,7 @@ def test_call_with_a_header_that_cannot_be_sent_is_refused(tmp_path: Path, heade
     assert "--header" in called.output
 
 
-def test_a_scenario_with_a_header_that_cannot_be_sent_is_an_error(tmp_path: Path) -> None:
+def test_scenario_with_a_header_that_cannot_be_sent_is_an_error(tmp_path: Path) -> None:
     text = 'flow: line\nscenarios:\n  it:\n    given: {headers: {"X A": "1"}}\n    when: [ended]\n'
     tested = run("test", project(tmp_path, text))
     assert tested.exit_code == 2

@@ -64,7 +64,7 @@ def test_time_passes_until_somebody_has_to_do_something(release: Release) -> Non
     ]
 
 
-def test_a_machine_is_told_from_a_person(release: Release) -> None:
+def test_machine_is_told_from_a_person(release: Release) -> None:
     talk = open_conversation(release)
     talk.dial("+14045550199", "+14045550100")
     talk.press("1")
@@ -81,7 +81,7 @@ def test_silence_is_told_to_the_flow(release: Release) -> None:
     assert talk.is_over
 
 
-def test_in_a_placed_call_the_near_end_is_whoever_was_called(release: Release) -> None:
+def test_placed_call_has_the_callee_at_its_near_end(release: Release) -> None:
     talk = open_conversation(release)
     call = build_call_setup(release, "line", Given(placed="tts", to="+14045550177"))
     assert call.callout
@@ -96,7 +96,7 @@ def test_in_a_placed_call_the_near_end_is_whoever_was_called(release: Release) -
     assert talk.get_heard_text().endswith("More. Agent.")
 
 
-def test_what_cannot_be_done_is_refused(release: Release) -> None:
+def test_action_that_is_not_possible_is_refused(release: Release) -> None:
     talk = open_conversation(release)
     with pytest.raises(NotPossibleError, match="nobody has called yet"):
         talk.press("1")
@@ -144,7 +144,7 @@ def backend() -> Iterator[str]:
         server.shutdown()
 
 
-def test_any_backend_can_be_called_over_http(backend: str) -> None:
+def test_backend_of_any_kind_can_be_called_over_http(backend: str) -> None:
     with open_http_conversation(backend, application="key", secret="c2VjcmV0") as talk:
         talk.dial("+14045550199", "+14045550100")
         talk.press("7")

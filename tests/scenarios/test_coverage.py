@@ -69,18 +69,18 @@ COUNTED = {
 
 
 @pytest.mark.parametrize("state", COUNTED)
-def test_the_exits_of_a_state(program: Program, state: str) -> None:
+def test_exits_of_a_state_are_listed(program: Program, state: str) -> None:
     assert sorted(list_exits(program, program.states[state])) == sorted(COUNTED[state])
 
 
-def test_a_state_that_only_a_mishap_leads_to_is_spare(program: Program) -> None:
+def test_state_that_only_a_failure_leads_to_is_spare(program: Program) -> None:
     (found,) = compute_coverage({"line": program}, [])
     assert found.spare == ("sorry",)
     assert len(found.wanted) == len(COUNTED) + sum(map(len, COUNTED.values()))
     assert found.percent == 0.0
 
 
-def test_what_was_taken_is_no_longer_missing(program: Program) -> None:
+def test_exit_that_was_taken_is_no_longer_missing(program: Program) -> None:
     trace = [
         TraceEntry("line", "main", "answers"),
         TraceEntry("line", "main", "key 1"),
@@ -105,7 +105,7 @@ def test_everything_taken_is_a_hundred_per_cent(program: Program) -> None:
     assert compute_total_percent(compute_coverage({"line": program}, trace[:-1])) < 100.0
 
 
-def test_what_is_missing_is_shown_at_its_line(program: Program) -> None:
+def test_missing_exit_is_shown_at_its_line(program: Program) -> None:
     (found,) = compute_coverage({"line": program}, [])
     lines = FLOW.splitlines()
     assert "on: {404: agent}" in lines[found.places[CoverageItem("find", "on 404")].line - 1]

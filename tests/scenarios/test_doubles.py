@@ -27,7 +27,7 @@ def told(double: ServiceDouble, made: LookupRequest) -> str:
 GOOD = ServiceDouble("crm", "GET", "/accounts/1", answer={"name": "Ann"})
 
 
-def test_a_double_answers_once_and_is_used_up_then() -> None:
+def test_double_answers_once_and_is_used_up() -> None:
     lookups = LookupDoubles([GOOD], CRM)
     assert lookups(request()) == LookupResult(200, {"name": "Ann"})
     assert lookups.unexpected_requests == []
@@ -44,7 +44,7 @@ def test_doubles_of_the_same_request_answer_one_after_the_other() -> None:
     ("times", "asked", "short"),
     [(1, 0, True), (2, 1, True), (2, 2, False), (0, 0, False), (0, 3, False)],
 )
-def test_how_often_a_double_must_be_asked(times: int, asked: int, short: bool) -> None:
+def test_double_asked_too_rarely_is_short(times: int, asked: int, short: bool) -> None:
     lookups = LookupDoubles([ServiceDouble("crm", "GET", "/accounts/*", times=times)], CRM)
     for _ in range(asked):
         assert lookups(request()).status == 200
@@ -92,11 +92,13 @@ DIFFERENCES: list[tuple[Any, LookupRequest, str]] = [
 @pytest.mark.parametrize(
     ("double", "made", "expected"), DIFFERENCES, ids=[case[2] for case in DIFFERENCES]
 )
-def test_what_differs_is_told(double: ServiceDouble, made: LookupRequest, expected: str) -> None:
+def test_difference_to_a_double_is_reported(
+    double: ServiceDouble, made: LookupRequest, expected: str
+) -> None:
     assert told(double, made) == expected
 
 
-def test_the_nearest_double_tells_what_differs() -> None:
+def test_nearest_double_reports_the_difference() -> None:
     lookups = LookupDoubles(
         [ServiceDouble("crm", "PUT", "/x"), ServiceDouble("crm", "GET", "/accounts/2")], CRM
     )
@@ -104,7 +106,7 @@ def test_the_nearest_double_tells_what_differs() -> None:
     assert lookups.unexpected_requests[0][1] == "it expects /accounts/2"
 
 
-def test_a_star_stands_for_anything_and_headers_have_no_case() -> None:
+def test_double_takes_a_star_for_anything_and_headers_in_any_case() -> None:
     double = ServiceDouble(
         "crm",
         "POST",
@@ -121,7 +123,7 @@ def test_a_star_stands_for_anything_and_headers_have_no_case() -> None:
 @pytest.mark.parametrize(
     ("fails", "error"), [("timeout", "timeout"), ("unreachable", "connection")]
 )
-def test_a_double_may_fail(fails: str, error: str) -> None:
+def test_double_may_fail(fails: str, error: str) -> None:
     assert LookupDoubles([ServiceDouble("crm", "GET", "/accounts/1", fails=fails)], CRM)(
         request()
     ) == LookupResult(0, error=error)

@@ -44,11 +44,11 @@ FILES = sorted(path.name for path in FLOWS.glob("*.yaml") if path.name != "proje
 
 
 @pytest.mark.parametrize("case", project()[1], ids=lambda case: case.title)
-def test_every_scenario_holds(case: Case) -> None:
+def test_sample_scenario_passes(case: Case) -> None:
     assert run_scenario(case, project()[0]).failures == ()
 
 
-def test_every_state_and_exit_is_taken() -> None:
+def test_sample_scenarios_take_each_state_and_exit() -> None:
     found, cases = project()
     trace = [entry for case in cases for entry in run_scenario(case, found).trace]
     assert [
@@ -118,7 +118,7 @@ def noticed(file: str, data: Any) -> bool:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_changed_flow_is_noticed(file: str) -> None:
+def test_sample_scenarios_notice_a_changed_flow(file: str) -> None:
     document, _ = read_document((FLOWS / file).read_bytes(), file)
     assert document
     flow = document.data["flow"]

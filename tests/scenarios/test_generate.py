@@ -33,7 +33,7 @@ def test_generated_scenarios_take_everything_and_hold(tmp_path: Path) -> None:
     assert "100.0%" in again.output
 
 
-def test_nothing_is_written_where_nothing_is_missing_and_nothing_is_overwritten(
+def test_complete_coverage_generates_nothing_and_overwrites_nothing(
     tmp_path: Path,
 ) -> None:
     flows = write(tmp_path, one("    when: [{press: 0}]\n"))
@@ -45,7 +45,7 @@ def test_nothing_is_written_where_nothing_is_missing_and_nothing_is_overwritten(
     ]
 
 
-def test_what_cannot_be_reached_stays_missing(tmp_path: Path) -> None:
+def test_exit_that_cannot_be_reached_stays_missing(tmp_path: Path) -> None:
     hidden = FLOW.replace(
         "say: Hello ${vars.name}.\n    next: agent",
         "choose: [{when: vars.name.size() == 13, next: over2}, {next: agent}]",
@@ -69,7 +69,7 @@ def test_values_are_made_from_what_the_author_wrote() -> None:
 
 
 @pytest.mark.parametrize("flow", ["other.yaml", "line.yaml"])
-def test_a_single_flow_gets_scenarios_of_its_own(tmp_path: Path, flow: str) -> None:
+def test_single_flow_gets_scenarios_of_its_own(tmp_path: Path, flow: str) -> None:
     flows = write(tmp_path, one("    then: {}\n"))
     (flows / "other.yaml").write_text(
         "flow: other\nstart: only\nstates:\n  only: {say: Hello., hangup: }\n"

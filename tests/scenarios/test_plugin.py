@@ -41,7 +41,7 @@ def test_scenarios_are_tests_where_asked_for(
     ("folder", "why"), [("nowhere", "is no folder"), (".", "has no folder scenarios")]
 )
 @pytest.mark.usefixtures("place")
-def test_a_folder_without_scenarios_fails_the_run(
+def test_folder_without_scenarios_fails_the_run(
     pytester: pytest.Pytester, folder: str, why: str
 ) -> None:
     found = pytester.runpytest(*PLUGIN, "--flows", folder)
@@ -49,7 +49,7 @@ def test_a_folder_without_scenarios_fails_the_run(
     found.stderr.fnmatch_lines([f"*--flows: * {why}*"])
 
 
-def test_a_file_on_the_command_line_is_run_alone(pytester: pytest.Pytester, place: Path) -> None:
+def test_file_on_the_command_line_is_run_alone(pytester: pytest.Pytester, place: Path) -> None:
     (place / "pytest.ini").write_text("[pytest]\nflowengine_flows = flows\n")
     pytester.runpytest(*PLUGIN, "test_other.py").assert_outcomes(passed=1)
     pytester.runpytest(*PLUGIN, "flows/scenarios/line.yaml", "-k", "works").assert_outcomes(

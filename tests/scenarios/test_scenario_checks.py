@@ -26,7 +26,7 @@ states:
         ("when: [{notified: {type: recording_done}}]", "it can be"),
     ],
 )
-def test_a_scenario_with_a_word_that_never_comes_is_an_error(
+def test_scenario_with_a_word_that_never_comes_is_an_error(
     tmp_path: Path, part: str, code: str
 ) -> None:
     done = run_scenario(tmp_path, part)
@@ -36,9 +36,7 @@ def test_a_scenario_with_a_word_that_never_comes_is_an_error(
 
 
 @pytest.mark.parametrize("result", ["MANAGERHANGUP", "managerhangup"])
-def test_a_scenario_takes_the_words_of_the_platform_in_any_case(
-    tmp_path: Path, result: str
-) -> None:
+def test_scenario_takes_the_words_of_the_platform_in_any_case(tmp_path: Path, result: str) -> None:
     done = run_scenario(tmp_path, f"then: {{reason: {result}}}")
     assert done.exit_code == 0, done.output
 

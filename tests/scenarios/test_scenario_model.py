@@ -31,12 +31,12 @@ def problems(text: str) -> list[Problem]:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.code)
-def test_the_wrong_example_is_wrong_and_the_right_one_is_right(entry: Any) -> None:
+def test_catalogue_examples_are_wrong_and_right_as_they_say(entry: Any) -> None:
     assert [problem.code for problem in problems(entry.wrong)] == [entry.code]
     assert problems(entry.right) == []
 
 
-def test_the_published_schema_is_the_generated_one() -> None:
+def test_published_schema_is_the_generated_one() -> None:
     assert load_schema("scenario") == describe_model(*SCENARIO_MODEL["scenario"]), (
         "run flowengine schema schemas"
     )
@@ -51,7 +51,7 @@ def properties() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("whole", "described"), list(properties()))
-def test_every_property_is_explained_with_an_example_that_fits(
+def test_property_is_explained_with_an_example_that_fits(
     whole: Mapping[str, Any], described: Mapping[str, Any]
 ) -> None:
     assert described.get("description")

@@ -60,7 +60,7 @@ def failures(folder: Path, body: str, lookups: str = f"[{REPORT}]") -> list[tupl
     ]
 
 
-def test_what_a_scenario_gives_takes_the_place_of_what_its_file_gives(tmp_path: Path) -> None:
+def test_given_of_a_scenario_replaces_the_given_of_its_file(tmp_path: Path) -> None:
     text = "flow: line\ngiven: {headers: {X-A: a}, data: {a: 1}, lookups: [%s]}\nscenarios:\n  same: {}\n  none: %s\n"
     write(tmp_path, text % (REPORT, "{given: {headers: {}, data: {}, lookups: []}}"))
     same, none = (
@@ -70,7 +70,7 @@ def test_what_a_scenario_gives_takes_the_place_of_what_its_file_gives(tmp_path: 
     assert (none.headers, none.data, none.lookups) == ({}, {}, [])
 
 
-def test_a_whole_conversation_holds(tmp_path: Path) -> None:
+def test_scenario_of_a_whole_conversation_passes(tmp_path: Path) -> None:
     assert failures(tmp_path, WHOLE) == []
 
 
@@ -117,12 +117,12 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_does_not_hold_is_told(tmp_path: Path, name: str) -> None:
+def test_expectation_that_fails_is_reported(tmp_path: Path, name: str) -> None:
     body, expected = BROKEN[name]
     assert expected in failures(tmp_path, f"    {body}\n")
 
 
-def test_an_unexpected_lookup_fails_the_scenario_and_comes_first(tmp_path: Path) -> None:
+def test_unexpected_lookup_fails_the_scenario_and_comes_first(tmp_path: Path) -> None:
     (first, *rest) = failures(
         tmp_path,
         "    when: [{press: 1}, {hears: Hello Ann.}]\n",
@@ -133,13 +133,13 @@ def test_an_unexpected_lookup_fails_the_scenario_and_comes_first(tmp_path: Path)
     assert rest[0][0] == "the caller did not hear this"
 
 
-def test_an_unused_lookup_fails_the_scenario(tmp_path: Path) -> None:
+def test_unused_lookup_fails_the_scenario(tmp_path: Path) -> None:
     assert failures(tmp_path, "    then: {}\n", f"[{REPORT}, {NAME}]") == [
         ("this lookup was never made", "crm: GET /names/+14045550199", "")
     ]
 
 
-def test_the_apology_must_be_expected(tmp_path: Path) -> None:
+def test_apology_that_is_not_expected_fails_the_scenario(tmp_path: Path) -> None:
     broken = FLOW.replace("error: sorry\n", "").replace(
         "  sorry:\n    say: Something is wrong.\n    hangup:\n", ""
     )
@@ -165,12 +165,12 @@ def test_secrets_have_test_values_unless_the_scenario_takes_them_away(
     assert failures(tmp_path, body) == []
 
 
-def test_a_call_may_live_in_its_cookie_alone(tmp_path: Path) -> None:
+def test_call_may_live_in_its_cookie_alone(tmp_path: Path) -> None:
     body = "    given: {cookies: true}\n    when: [stays silent, {hears: Sorry?}, stays silent, {connected to: +14045009000}]\n"
     assert failures(tmp_path, body) == []
 
 
-def test_what_fails_is_shown_with_its_lines_and_the_conversation(
+def test_failure_is_shown_with_its_lines_and_the_conversation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, one("    when:\n      - press: 0\n      - connected to: +14045009999\n"))
