@@ -89,7 +89,7 @@ def read(data, **changes):
     return decode(json.dumps(data | changes).encode())
 
 
-def test_ice():
+def test_ice_body_is_decoded():
     event = read(ICE, callHeaders=[{"key": "a", "value": "b"}], domain="MXP", originationType="mxp")
     assert event == Ice(
         call_id="1ce0-53",
@@ -105,7 +105,7 @@ def test_ice():
     )
 
 
-def test_pie():
+def test_pie_body_is_decoded():
     event = read(
         PIE, menuResult=PIE["menuResult"] | {"type": "InvalidInput", "inputMethod": "DTMF"}
     )
@@ -119,7 +119,7 @@ def test_pie():
     )
 
 
-def test_dice():
+def test_dice_body_is_decoded():
     event = read(DICE)
     assert isinstance(event, Dice)
     assert (event.result, event.reason, event.duration, event.from_) == (
@@ -152,7 +152,7 @@ def test_cookies_are_a_plain_dict(data, cookies):
 
 
 @pytest.mark.parametrize("data", ALL, ids=lambda data: data["event"])
-def test_other_spellings_say_the_same(data):
+def test_body_in_another_spelling_decodes_to_the_same_event(data):
     usual = read(data)
     renamed = {("callId" if name == "callid" else name): value for name, value in data.items()}
     assert decode(json.dumps(renamed).encode()) == usual
@@ -187,7 +187,7 @@ def test_other_spellings_say_the_same(data):
         ),
     ],
 )
-def test_a_field_of_the_wrong_type_fails_no_call(changes, name, expected):
+def test_field_of_the_wrong_type_fails_no_call(changes, name, expected):
     event = read(ICE, **changes)
     assert getattr(event, name) == expected
     assert event.call_id == "1ce0-53"
@@ -210,7 +210,7 @@ def test_a_field_of_the_wrong_type_fails_no_call(changes, name, expected):
         (b'{"event":"ice","callid":null}', "names no call"),
     ],
 )
-def test_what_is_no_callback(body, message):
+def test_body_that_is_no_callback_is_refused(body, message):
     with pytest.raises(BadCallbackError, match=message):
         decode(body)
 
@@ -245,7 +245,7 @@ names = st.sampled_from(
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(ALL), st.dictionaries(names, json_values))
-def test_any_values_at_all(data, changes):
+def test_body_of_any_values_is_decoded_or_refused(data, changes):
     body = msgspec.json.encode(data | changes)
     try:
         event = decode(body)
@@ -258,7 +258,7 @@ def test_any_values_at_all(data, changes):
 
 
 @given(st.binary())
-def test_any_bytes_at_all(body):
+def test_body_of_any_bytes_is_refused(body):
     with pytest.raises(BadCallbackError):
         decode(body)
 

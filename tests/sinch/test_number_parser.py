@@ -18,7 +18,7 @@ from flowengine.sinch.number_parser import parse_number
         "<46708168731> ",
     ],
 )
-def test_one_number(text):
+def test_spellings_of_a_number_are_parsed_alike(text):
     assert parse_number(text) == ("+46708168731", False)
 
 
@@ -33,19 +33,19 @@ def test_one_number(text):
         "Anonymous <anonymous>",
     ],
 )
-def test_withheld(text):
+def test_withheld_number_is_recognised(text):
     assert parse_number(text) == ("", True)
 
 
 @pytest.mark.parametrize(
     "text", ["anna", "112", "0708168731", "+0708168731", "1" * 17, "team-room", "٤٦٧٠٨١٦٨٧٣١"]
 )
-def test_no_phone_number(text):
+def test_address_that_is_no_phone_number_is_none(text):
     assert parse_number(text) == ("", False)
 
 
 @given(st.text())
-def test_whatever_comes_a_number_is_dialable_and_settled(text):
+def test_parsed_number_is_dialable_and_parses_to_itself(text):
     number = parse_number(text).e164
     assert number == "" or (
         number[0] == "+"

@@ -48,7 +48,7 @@ def verify(found, path="/cb", body=BODY, now=NOW, **options):
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_vectors(vector):
+def test_signing_vectors_are_reproduced(vector):
     body = vector["body"].encode()
     authorization = sign_request(
         vector["applicationKey"],
@@ -92,7 +92,7 @@ def test_scheme_in_any_case(scheme):
         "user k:s",
     ],
 )
-def test_unsigned(authorization):
+def test_unsigned_request_is_refused(authorization):
     with pytest.raises(UnsignedError):
         verify(headers(authorization))
 
@@ -141,7 +141,7 @@ def test_bad_timestamp(stamp):
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, 10**9])
-def test_stale(seconds):
+def test_stale_signature_is_refused(seconds):
     with pytest.raises(StaleSignatureError):
         verify(headers(signed()), now=NOW + timedelta(seconds=seconds))
     assert (
@@ -175,7 +175,7 @@ def test_path_as_sent_or_decoded():
     st.sampled_from(["body", "path", "content_type", "signature", "timestamp"]),
     st.text(st.characters(codec="ascii", min_codepoint=33), min_size=1),
 )
-def test_whatever_is_changed_no_longer_fits(part, extra):
+def test_signature_of_a_changed_request_is_refused(part, extra):
     found, path, body = headers(signed()), "/cb", BODY
     if part == "body":
         body += extra.encode()
@@ -192,7 +192,7 @@ def test_whatever_is_changed_no_longer_fits(part, extra):
         verify(found, path=path, body=body)
 
 
-def test_another_applications_secret_does_not_do():
+def test_secret_of_another_application_is_refused():
     with pytest.raises(BadSignatureError):
         verify(headers(signed(key="other")))
 
@@ -210,7 +210,7 @@ def test_codes_are_the_platforms():
 
 
 @given(st.lists(st.tuples(st.binary(), st.binary())), st.binary(), st.binary())
-def test_nothing_else_is_ever_raised(pairs, path, value):
+def test_verification_of_any_bytes_raises_only_signature_errors(pairs, path, value):
     with pytest.raises(SignatureError):
         verify([*pairs, (b"authorization", value)], path=path)
     with pytest.raises(SignatureError):
@@ -224,7 +224,7 @@ def test_nothing_else_is_ever_raised(pairs, path, value):
 
 
 @pytest.mark.parametrize("name", [b"Authorization", b"content-type", b"X-Timestamp"])
-def test_a_header_that_counts_and_comes_several_times_is_refused(name: bytes) -> None:
+def test_repeated_header_that_is_signed_is_refused(name: bytes) -> None:
     for value in (b"a", b""):
         with pytest.raises(RepeatedHeaderError, match=f"several {name.decode().lower()} headers"):
             Verifier({}).verify(

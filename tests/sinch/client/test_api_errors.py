@@ -113,7 +113,7 @@ def refusal(raw):
 
 @pytest.mark.parametrize("spelling", [int, str])
 @pytest.mark.parametrize("code", CODES)
-def test_code(code, spelling):
+def test_error_code_raises_its_exception(code, spelling):
     told = {
         "errorCode": spelling(code),
         "message": "Call not found",
@@ -170,7 +170,7 @@ def test_answers_that_break_off(raw):
     assert type(refusal(raw)) is UnreachableApiError
 
 
-def test_nobody_there_and_nobody_in_time():
+def test_unreachable_api_and_late_answer_raise_an_api_error():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(UnreachableApiError, match=r"no answer from 127\.0\.0\.1: ReadTimeout"):
@@ -222,7 +222,7 @@ def test_problems_survive_a_journey_between_processes():
     assert (type(problem), str(problem)) == (NotFoundError, "Call not found (40400, reference r)")
 
 
-def test_the_examples_run():
+def test_docstring_examples_run():
     from flowengine.sinch.client import hosts
 
     for module in (number_redaction, hosts):

@@ -353,7 +353,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ROUTES)
-def test_route(server, name):
+def test_route_sends_its_request_and_reads_its_answer(server, name):
     what, method, path, body = ROUTES[name]
     server.answers = {pattern: (200, answer) for pattern, answer in ANSWERS.items()}
     ask(server, what)
@@ -363,7 +363,7 @@ def test_route(server, name):
     assert Verifier({KEY: SECRET}).verify(method, path, headers, content, datetime.now(UTC)) == KEY
 
 
-def test_the_decoded_path_is_signed(server):
+def test_decoded_path_is_signed(server):
     ask(server, lambda api: api.conferences.end("my conf"))
     _, _, headers, body = server.asked[0]
     decoded = "/calling/v1/conferences/id/my conf"
@@ -447,7 +447,7 @@ def test_numbers_in_both_spellings(server, spelling):
     ]
 
 
-def test_the_rest_of_what_is_told(server):
+def test_further_fields_of_answers_are_read(server):
     recording = {
         "key": "k",
         "url": "https://x/k",
@@ -503,7 +503,7 @@ def test_the_rest_of_what_is_told(server):
 
 
 @pytest.mark.parametrize("region", ["use1", "euc1", "sae1", "apse1", "apse2"])
-def test_each_region_has_its_host(region):
+def test_region_has_its_host(region):
     hosts = ApiHosts.from_region(region)
     assert hosts.traffic == f"https://calling-{region}.api.sinch.com"
     assert (hosts.configuration, hosts.reporting) == (
@@ -513,7 +513,7 @@ def test_each_region_has_its_host(region):
     assert ApiHosts().traffic == "https://calling.api.sinch.com"
 
 
-def test_each_api_has_its_base(server):
+def test_api_has_its_base_url(server):
     hosts = ApiHosts(
         f"{server.url}/traffic/", f"{server.url}/configuration", f"{server.url}/reporting"
     )
@@ -531,7 +531,7 @@ def test_each_api_has_its_base(server):
     ]
 
 
-def test_the_calls_own_resource_url(server):
+def test_call_resource_url_is_used_as_it_is(server):
     url = f"{server.url}/elsewhere/v1/calls/id/abc/"
     ask(server, lambda api: api.calls.update_leg(url, "caller", HANGUP))
     method, path, headers, body = server.asked[0]
@@ -571,7 +571,7 @@ def test_addresses_of_the_platform_are_trusted(url):
         "a/b",
     ],
 )
-def test_other_addresses_are_sent_no_credentials(server, url):
+def test_address_outside_the_api_is_sent_no_credentials(server, url):
     with pytest.raises(UntrustedUrlError):
         ask(server, lambda api: api.calls.get_info(url))
     with pytest.raises(UntrustedUrlError):
@@ -580,7 +580,7 @@ def test_other_addresses_are_sent_no_credentials(server, url):
 
 
 @pytest.mark.parametrize("part", ["", ".", ".."])
-def test_nothing_is_no_name(server, part):
+def test_empty_path_part_is_refused(server, part):
     for what in (
         lambda api: api.conferences.kick("room", part),
         lambda api: api.calls.get_info(part),
@@ -591,7 +591,7 @@ def test_nothing_is_no_name(server, part):
     assert not server.asked
 
 
-def test_the_example_runs(server):
+def test_docstring_example_runs(server):
     server.answers = {
         "/callouts": (200, b'{"callId":"abc"}'),
         "/calls/id/abc": (200, b'{"callId":"abc","status":"ONGOING"}'),
