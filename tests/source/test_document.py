@@ -110,7 +110,7 @@ states:
         (("nothing",), (2, 1, 11, 9), (2, 1, 2, 8)),
     ],
 )
-def test_places(path, value, key):
+def test_values_and_keys_have_their_places(path, value, key):
     document, _ = read_document(FLOW.encode(), "f")
     assert document.find_span(path) == Span("f", *value)
     assert document.find_key_span(path) == Span("f", *key)
@@ -164,7 +164,7 @@ def test_json_is_read_as_json(value):
 
 
 @given(st.lists(WORDS, min_size=1), st.sampled_from(["'", "|", ">", None]), st.data())
-def test_every_visible_character_has_its_place(words, style, choose):
+def test_visible_characters_have_their_places(words, style, choose):
     text = yaml.safe_dump({"say": words}, default_style=style, allow_unicode=True, width=20)
     document, _ = read_document(text.encode(), "f")
     if (
@@ -185,13 +185,13 @@ def test_every_visible_character_has_its_place(words, style, choose):
 
 
 @given(st.text() | st.text(alphabet="a:-#!&*{}[]'\"|>?% \n\t,"))
-def test_no_text_breaks_the_reader(text):
+def test_text_of_any_kind_is_read_or_reported(text):
     document, problems = read_document(text.encode("utf-8", "surrogatepass"), "f")
     assert document is not None or problems
     assert problems == sorted(problems, key=lambda problem: (problem.span, problem.code))
 
 
 @given(st.binary())
-def test_no_bytes_break_the_reader(content):
+def test_bytes_of_any_kind_are_read_or_reported(content):
     document, problems = read_document(content, "f")
     assert document is not None or problems

@@ -54,7 +54,7 @@ print(json.dumps([time.process_time() - began, len(problems), [problem.code for 
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_file_is_a_problem(name):
+def test_hostile_file_is_a_problem(name):
     content, code = HOSTILE[name]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],

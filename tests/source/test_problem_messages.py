@@ -17,7 +17,7 @@ def named(folder):
 
 
 @pytest.mark.parametrize("file", named("bad"))
-def test_what_an_author_reads(file, golden):
+def test_syntax_problem_reads_as_its_golden_file(file, golden):
     content = file.read_bytes()
     _, problems = read_document(content, file.name)
     assert problems
@@ -25,7 +25,7 @@ def test_what_an_author_reads(file, golden):
 
 
 @pytest.mark.parametrize("file", named("shape"))
-def test_what_an_author_reads_about_the_shape(file, golden):
+def test_schema_problem_reads_as_its_golden_file(file, golden):
     content = file.read_bytes()
     document, problems = read_document(content, file.name)
     assert document is not None
