@@ -25,7 +25,7 @@ def cases() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("case", list(cases()))
-def test_a_conversation_goes_as_written(case: Mapping[str, Any]) -> None:
+def test_conversation_of_a_case_goes_as_written(case: Mapping[str, Any]) -> None:
     made = compiled(case)
     codes = [problem.code for problem in made.problems]
     assert codes == case.get("problems", []), [problem.message for problem in made.problems]
@@ -35,7 +35,7 @@ def test_a_conversation_goes_as_written(case: Mapping[str, Any]) -> None:
             conversation.turn(turn)
 
 
-def test_every_kind_has_its_data() -> None:
+def test_state_kinds_all_have_cases() -> None:
     assert {file.stem for file in FOLDER.glob("*.yaml")} == set(STATE_KINDS) | BESIDE_KINDS
 
 
