@@ -37,7 +37,7 @@ def parsed(prompt: str) -> list[tuple[str, str]]:
 
 
 @given(texts)
-def test_no_text_breaks_out_of_its_part(text):
+def test_text_cannot_break_out_of_its_part(text):
     assert parsed(svaml.format_tts(text)) == [("#tts", svaml.to_speakable(text))]
 
 
@@ -67,7 +67,7 @@ def test_speakable_stays_readable():
 
 
 @given(texts)
-def test_no_url_breaks_out_of_its_part(url):
+def test_url_cannot_break_out_of_its_part(url):
     ((kind, _inside),) = parsed(svaml.format_href("https://example.com/" + url))
     assert kind == "#href"
 
@@ -80,7 +80,7 @@ def test_href_encodes():
 
 
 @given(texts)
-def test_no_ssml_breaks_out_of_its_part(xml):
+def test_ssml_cannot_break_out_of_its_part(xml):
     ((kind, _inside),) = parsed(svaml.format_ssml(xml))
     assert kind == "#ssml"
 
@@ -94,7 +94,7 @@ def test_no_ssml_breaks_out_of_its_part(xml):
         ("&#93;&#x3b;", "#ssml[<speak>),</speak>]"),
     ],
 )
-def test_ssml(xml, part):
+def test_ssml_becomes_a_prompt_part(xml, part):
     assert svaml.format_ssml(xml) == part
     assert not svaml.find_ssml_problem(xml)
 
@@ -153,7 +153,7 @@ def test_url_is_refused(url):
         ("xx-YY", "", "xx-YY"),
     ],
 )
-def test_voice(locale, name, expected):
+def test_voice_is_named_by_locale_and_name(locale, name, expected):
     assert svaml.format_voice(locale, name) == expected
 
 

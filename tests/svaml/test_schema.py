@@ -43,7 +43,7 @@ def assert_same(facts: dict[str, Any], kind: Any) -> None:
             assert_same(shape, inner(names[name].type))
 
 
-def test_every_kind_is_there_and_no_other():
+def test_schema_has_the_kinds_of_the_platform_and_no_other():
     assert set(KINDS) == set(FACTS) | EXTRA
 
 
@@ -53,7 +53,7 @@ def test_struct_has_each_property(name):
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_what_the_platform_requires_has_no_default(name):
+def test_property_that_the_platform_requires_has_no_default(name):
     names = wire_names(KINDS[name])
     assert all(names[required].required for required in FACTS[name]["required"])
 
@@ -65,7 +65,7 @@ def test_schema_has_each_property(name):
 
 
 @pytest.mark.parametrize("context", ["ice", "ace", "pie", "dice", "notify"])
-def test_what_is_legal_where(context):
+def test_legal_contexts_are_those_of_the_platform(context):
     facts = MATRIX["contexts"][context]
     extra = {facts["docs2021_extra_instruction"]} if context == "dice" else set()
     assert set(facts["actions"]) == svaml.LEGAL_ACTIONS[context]
