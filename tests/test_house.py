@@ -98,11 +98,11 @@ def test_files_and_functions_stay_small(path: Path) -> None:
     sorted((ROOT / "switch").rglob("*.py")),
     ids=lambda path: path.relative_to(ROOT).as_posix(),
 )
-def test_the_switch_judges_without_knowing_flows(path: Path) -> None:
+def test_switch_modules_import_nothing_of_flows(path: Path) -> None:
     assert imported(path) <= OF_THE_SWITCH
 
 
-def test_only_one_module_knows_cel_and_nothing_below_the_server_knows_starlette() -> None:
+def test_cel_is_imported_once_and_starlette_not_below_the_server() -> None:
     for path in FILES:
         text = path.read_text()
         if "cel_expr_python" in text:
@@ -168,7 +168,7 @@ def find_named_kinds(tree: ast.AST) -> list[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_no_module_outside_states_names_a_kind(path: Path) -> None:
+def test_modules_outside_states_name_no_kind(path: Path) -> None:
     """Ask the compiled state (`Verb`) or the entry of the registry (`StateKind`) instead."""
     if package(path) == "states":
         return
@@ -183,7 +183,7 @@ def test_no_module_outside_states_names_a_kind(path: Path) -> None:
         assert bool(find_named_kinds(tree)) == (name in NAMES_OF_KINDS), find_named_kinds(tree)
 
 
-def test_every_kind_is_defined_in_a_file_of_its_own() -> None:
+def test_state_kinds_have_a_file_of_their_own() -> None:
     assert len(KIND_FILES) >= 9
     assert set(NAMES_OF_KINDS) <= {path.relative_to(ROOT).as_posix() for path in FILES}
 
