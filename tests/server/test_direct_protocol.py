@@ -180,17 +180,14 @@ async def test_body_in_chunks_or_in_pieces_is_answered() -> None:
     (found,) = await exchanged(head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
     assert action(found) == "runMenu"
 
-    async def in_pieces() -> None:
-        async with serving() as line:
-            reader, writer = await line.connect()
-            whole = request(ice())
-            for start in range(0, len(whole), 50):
-                writer.write(whole[start : start + 50])
-                await asyncio.sleep(0.001)
-            assert action(await answer(reader)) == "runMenu"
-            writer.close()
-
-    await in_pieces()
+    async with serving() as line:
+        reader, writer = await line.connect()
+        whole = request(ice())
+        for start in range(0, len(whole), 50):
+            writer.write(whole[start : start + 50])
+            await asyncio.sleep(0.001)
+        assert action(await answer(reader)) == "runMenu"
+        writer.close()
 
 
 async def test_expect_100_continue_is_answered() -> None:

@@ -38,29 +38,27 @@ async def test_lookup_while_another_service_hangs_is_answered(
 ) -> None:
     hosts = {hanging.netloc: True, service.netloc: True}
 
-    async def run() -> LookupResult:
-        client = LookupClient(lambda: hosts)
-        lookups = [
-            asyncio.create_task(client(request("slow", f"{hanging.url}/{number}", 120), 120))
-            for number in range(120)
-        ]
-        while len(hanging.accepted) < 50:  # noqa: ASYNC110  # other threads count
-            await asyncio.sleep(0.01)
-        found = await client(request("crm", service.url + "/ok", timeout=60), 60)
-        for lookup in lookups:
-            lookup.cancel()
-        await asyncio.gather(*lookups, return_exceptions=True)
-        await client.close()
-        return found
-
-    assert (await run()).status == 200
+    client = LookupClient(lambda: hosts)
+    lookups = [
+        asyncio.create_task(client(request("slow", f"{hanging.url}/{number}", 120), 120))
+        for number in range(120)
+    ]
+    while len(hanging.accepted) < 50:  # noqa: ASYNC110  # other threads count
+        await asyncio.sleep(0.01)
+    found = await client(request("crm", service.url + "/ok", timeout=60), 60)
+    for lookup in lookups:
+        lookup.cancel()
+    await asyncio.gather(*lookups, return_exceptions=True)
+    await client.close()
+    assert found.status == 200
     assert len(hanging.accepted) <= 50
 
 
 async def test_lookups_while_a_service_hangs_have_places_again_afterwards(
     hanging: SilentService,
 ) -> None:
-    async def run() -> LookupResult:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(breaker, "FIRST_PAUSE_SECONDS", 0.1)
         client = LookupClient(lambda: {hanging.netloc: True})
         lost = asyncio.gather(
             *(client(request("slow", hanging.url + "/", 0.1), 5) for _ in range(100))
@@ -70,11 +68,7 @@ async def test_lookups_while_a_service_hangs_have_places_again_afterwards(
         await asyncio.sleep(breaker.FIRST_PAUSE_SECONDS)
         found = await client(request("slow", hanging.url + "/", 60), 60)
         await client.close()
-        return found
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(breaker, "FIRST_PAUSE_SECONDS", 0.1)
-        assert (await run()).status == 200
+        assert found.status == 200
 
 
 @pytest.mark.parametrize(
@@ -122,35 +116,26 @@ async def test_circuit_of_a_service_without_answers_opens_and_closes(
 
 
 async def test_circuit_of_a_service_that_refuses_opens() -> None:
-    async def run() -> list[LookupResult]:
-        client = LookupClient(lambda: {"127.0.0.1:9": True})
-        found = await ask_often(client, request("gone", "http://127.0.0.1:9/"), 6)
-        await client.close()
-        return found
-
-    assert [found.error for found in (await run())] == ["refused"] * 5 + ["circuit open: refused"]
+    client = LookupClient(lambda: {"127.0.0.1:9": True})
+    found = await ask_often(client, request("gone", "http://127.0.0.1:9/"), 6)
+    await client.close()
+    assert [one.error for one in found] == ["refused"] * 5 + ["circuit open: refused"]
 
 
 async def test_circuit_of_a_service_that_answers_with_errors_stays_closed(service: Service) -> None:
-    async def run() -> list[LookupResult]:
-        client = LookupClient(lambda: {service.netloc: True})
-        found = await ask_often(client, request("crm", service.url + "/fail"), 12)
-        await client.close()
-        return found
-
-    assert {found.status for found in (await run())} == {500}
+    client = LookupClient(lambda: {service.netloc: True})
+    found = await ask_often(client, request("crm", service.url + "/fail"), 12)
+    await client.close()
+    assert {one.status for one in found} == {500}
 
 
 async def test_circuit_is_not_opened_by_lookups_that_cannot_be_sent(service: Service) -> None:
-    async def run() -> list[LookupResult]:
-        client = LookupClient(lambda: {service.netloc: True})
-        bad = request("crm", service.url + "/ok", headers={"X A": "1"})
-        found = await ask_often(client, bad, 10)
-        found.append(await client(request("crm", service.url + "/ok", 60), 60))
-        await client.close()
-        return found
-
-    *bad, good = await run()
+    client = LookupClient(lambda: {service.netloc: True})
+    bad = request("crm", service.url + "/ok", headers={"X A": "1"})
+    found = await ask_often(client, bad, 10)
+    found.append(await client(request("crm", service.url + "/ok", 60), 60))
+    await client.close()
+    *bad, good = found
     assert {found.error for found in bad} == {"cannot be sent"}
     assert good.status == 200
 
@@ -158,24 +143,18 @@ async def test_circuit_is_not_opened_by_lookups_that_cannot_be_sent(service: Ser
 async def test_circuit_is_not_opened_by_lookups_that_had_no_time(hanging: SilentService) -> None:
     """The deadline of the callback was near: that says nothing about the service."""
 
-    async def run() -> set[str]:
-        client = LookupClient(lambda: {hanging.netloc: True})
-        found = [await client(request("slow", hanging.url + "/"), 0.02) for _ in range(10)]
-        await client.close()
-        return {one.error for one in found}
-
-    assert (await run()) == {"timeout"}
+    client = LookupClient(lambda: {hanging.netloc: True})
+    found = [await client(request("slow", hanging.url + "/"), 0.02) for _ in range(10)]
+    await client.close()
+    assert {one.error for one in found} == {"timeout"}
 
 
 async def test_circuits_of_two_services_at_one_host_are_apart(hanging: SilentService) -> None:
-    async def run() -> LookupResult:
-        client = LookupClient(lambda: {hanging.netloc: True})
-        await ask_often(client, request("slow", hanging.url + "/", 0.05), 6)
-        found = await client(request("other", hanging.url + "/", 0.05), 5)
-        await client.close()
-        return found
-
-    assert (await run()).error == "timeout"
+    client = LookupClient(lambda: {hanging.netloc: True})
+    await ask_often(client, request("slow", hanging.url + "/", 0.05), 6)
+    found = await client(request("other", hanging.url + "/", 0.05), 5)
+    await client.close()
+    assert found.error == "timeout"
 
 
 async def test_hanging_name_server_leaves_other_services_alone(
@@ -224,15 +203,12 @@ async def test_name_that_hangs_holds_a_bounded_number_of_threads(
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: release.wait(20) and [])
     before = threading.active_count()
 
-    async def run() -> int:
+    try:
         client = LookupClient(lambda: {"hangs.example": False})
         for _ in range(10):
             await client(request("slow", "http://hangs.example/", 0.02), 5)
         await client.close()
-        return threading.active_count()
-
-    try:
-        assert (await run()) - before <= resolver.MAX_THREADS_PER_NAME
+        assert threading.active_count() - before <= resolver.MAX_THREADS_PER_NAME
     finally:
         release.set()
 
@@ -255,14 +231,11 @@ async def test_second_address_is_tried_when_the_first_swallows_packets(
 
     monkeypatch.setattr(Resolver, "resolve", resolve)
 
-    async def run() -> LookupResult:
+    try:
         client = LookupClient(lambda: {f"crm.example:{port}": True})
         found = await client(request("crm", f"http://crm.example:{port}/ok", 60), 60)
         await client.close()
-        return found
-
-    try:
-        assert (await run()).status == 200
+        assert found.status == 200
     finally:
         for filler in (*fillers, full):
             filler.close()

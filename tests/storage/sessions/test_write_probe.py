@@ -164,27 +164,23 @@ async def test_store_on_postgresql_that_refuses_writes_is_not_writable(
         other.execute("GRANT USAGE ON SCHEMA flowengine TO clerk")
         other.execute("GRANT ALL ON ALL TABLES IN SCHEMA flowengine TO clerk")
 
-    async def run() -> None:
-        await owner.close()
-        store = open_store(postgresql.replace("postgres:@", "clerk:@"))
-        assert await problem_of(store) == ""
-        with asking(postgresql) as other:
-            other.execute(broken)
-            try:
-                if "DATABASE" in broken:  # counts for sessions that begin from now on
-                    other.execute(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                        "WHERE usename = 'clerk'"
-                    )
-                assert said in await problem_of(store)
-                assert said in await problem_of(store)
-            finally:
-                other.execute("SET default_transaction_read_only = off")
-                other.execute(mended)
-        assert await problem_of(store) == ""
-        await store.close()
-
-    await run()
+    await owner.close()
+    store = open_store(postgresql.replace("postgres:@", "clerk:@"))
+    assert await problem_of(store) == ""
+    with asking(postgresql) as other:
+        other.execute(broken)
+        try:
+            if "DATABASE" in broken:  # counts for sessions that begin from now on
+                other.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'clerk'"
+                )
+            assert said in await problem_of(store)
+            assert said in await problem_of(store)
+        finally:
+            other.execute("SET default_transaction_read_only = off")
+            other.execute(mended)
+    assert await problem_of(store) == ""
+    await store.close()
 
 
 def has_clerk(connection: Any) -> bool:
