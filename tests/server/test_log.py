@@ -76,46 +76,37 @@ def record(reason: str) -> CallbackRecord:
     return CallbackRecord(Ace(call_id="c1"), "r1", call, trace, 0.0012, 0.0, False, "answered")
 
 
-def test_lines_of_one_moment_are_written_at_once(tmp_path: Path) -> None:
-    async def run() -> None:
-        lines = LogWriter(os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT))
-        for _ in range(3):
-            lines.log_callback(record("failed: 12345674"))
-        assert (tmp_path / "log").read_bytes() == b""
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-
-    asyncio.run(run())
+async def test_lines_of_one_moment_are_written_at_once(tmp_path: Path) -> None:
+    lines = LogWriter(os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT))
+    for _ in range(3):
+        lines.log_callback(record("failed: 12345674"))
+    assert (tmp_path / "log").read_bytes() == b""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
     first, *rest = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert len(rest) == 2
     assert first["trace"] == ["line/ask: next", "line/look_up: failed: ********"]
     assert (first["call"], first["ms"], first["step"]) == ("c1", 1.2, 3)
 
 
-def test_log_line_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
-    async def run() -> None:
-        lines = LogWriter(os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT))
-        for event in (Ace(call_id="c1"), None, Ace(call_id="c2")):
-            lines.log_callback(msgspec.structs.replace(record("next"), event=event))
-        lines.flush()
-
-    asyncio.run(run())
+async def test_log_line_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
+    lines = LogWriter(os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT))
+    for event in (Ace(call_id="c1"), None, Ace(call_id="c2")):
+        lines.log_callback(msgspec.structs.replace(record("next"), event=event))
+    lines.flush()
     assert [json.loads(line)["call"] for line in (tmp_path / "log").read_text().splitlines()] == [
         "c1",
         "c2",
     ]
 
 
-def test_log_that_nobody_reads_costs_no_call() -> None:
+async def test_log_that_nobody_reads_costs_no_call() -> None:
     reading, writing = os.pipe()
     os.close(reading)
 
-    async def run() -> None:
-        lines = LogWriter(writing)
-        lines.log_callback(record("next"))
-        lines.flush()
-
-    asyncio.run(run())
+    lines = LogWriter(writing)
+    lines.log_callback(record("next"))
+    lines.flush()
 
 
 @pytest.mark.parametrize(
