@@ -33,7 +33,7 @@ from flowengine.runtime.delivery_log import (
 )
 from flowengine.sinch import Notify, decode
 from flowengine.storage.sessions import MemoryStore, SavedCall, SqliteStore, Store, StoreError
-from tests.runtime.test_engine import KEY, Crm, Phone, engine, release, words
+from tests.runtime.engine_calls import KEY, Crm, Phone, engine, release, words
 
 LOOP = """
 flow: line

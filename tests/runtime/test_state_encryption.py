@@ -11,7 +11,7 @@ from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.states import LookupResult
 from flowengine.storage.sessions import MemoryStore, SavedCall, SqliteStore, StoreError
-from tests.runtime.test_engine import FLOW, KEY, BrokenStore, Crm, Phone, engine, release, words
+from tests.runtime.engine_calls import FLOW, KEY, BrokenStore, Crm, Phone, engine, release, words
 
 SECRET_FLOW = FLOW.replace(
     "name: {type: text, max: 20}", "name: {type: text, max: 20, secret: true}"

@@ -14,7 +14,7 @@ import pytest
 
 from flowengine.storage.sessions import SavedCall, Store, StoreError, open_store
 from flowengine.storage.sessions.store_url import redact_password
-from tests.runtime.test_engine import Phone, engine
+from tests.runtime.engine_calls import Phone, engine
 from tests.waiting import PATIENCE_SECONDS
 
 psycopg = pytest.importorskip("psycopg")
