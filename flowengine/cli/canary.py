@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from flowengine.cli.calls import find_journal, format_json, format_missing
-from flowengine.cli.read_project import format_count
 from flowengine.cli.release_options import (
     add_change_options,
     add_version_options,
@@ -18,6 +17,7 @@ from flowengine.cli.release_options import (
 from flowengine.journal import CanaryFigures
 from flowengine.journal.format_calls import format_time
 from flowengine.journal.journal_database import JournalError
+from flowengine.problems import format_count
 from flowengine.releases.canary_statistics import CanaryTable
 from flowengine.releases.release_commands import (
     EMPTY_SPEC,
