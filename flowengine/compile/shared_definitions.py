@@ -26,6 +26,7 @@ from flowengine.limits import MIN_JOURNAL_BYTES
 from flowengine.model import AuthoredProject, CompileCache, Project
 from flowengine.model import TableFile as AuthoredTable
 from flowengine.problems import Problem, Span, suggest_name
+from flowengine.source import KeyPath
 from flowengine.states.field_types import parse_millis, parse_size_bytes
 from flowengine.states.flow_context import CompiledService
 from flowengine.states.lookup_headers import find_header_fault, find_value_fault
@@ -41,8 +42,8 @@ PROJECT_FILE_START = Span.for_file(".")
 
 @dataclass(frozen=True, slots=True)
 class SharedDefinitions:
-    """What is the same for all flows. `asked` is the part of it that any flow may depend on without
-    asking for it by name; `marks` tell whether a message or service is still the same.
+    """What is the same for all flows. `asked` is the cache key of the part that any flow may depend
+    on without looking it up by name; `marks` are the fingerprints of messages and services.
     """
 
     calendars: Mapping[str, Calendar]
@@ -59,7 +60,9 @@ class SharedDefinitions:
 def compile_shared_definitions(
     authored: AuthoredProject, environment: Mapping[str, str], memory: CompileCache
 ) -> SharedDefinitions:
-    """Worked out anew when a file of it has changed, or a variable that it names."""
+    """The shared definitions, compiled anew when one of their files has changed, or a variable of
+    the environment that they name.
+    """
     project = authored.project
     variables = [
         *project.secrets.values(),
@@ -90,7 +93,7 @@ CLOSED_CALENDAR = Calendar(
 
 @dataclass(slots=True)
 class SharedDefinitionsCompiler:
-    """The common part being compiled; problems gather on the way."""
+    """Compiles the shared definitions and collects their problems."""
 
     authored: AuthoredProject
     environment: Mapping[str, str]
@@ -125,8 +128,8 @@ class SharedDefinitionsCompiler:
         self.problems.append(build_project_problem(self.authored, code, path, message, hint))
 
     def compile_calendars(self, zone: ZoneInfo) -> dict[str, Calendar]:
-        """Calendars are by the project's zone where they name none; what holds where that names
-        none either would be a guess.
+        """The calendars, each in the project's zone where it names none. Without either it is a
+        problem, as any zone would be a guess.
         """
         document, found = self.authored.project_document, {}
         default = zone.key if document is not None and ("zone",) in document.values else ""
@@ -155,30 +158,23 @@ class SharedDefinitionsCompiler:
             column: next(kind for python, kind in COLUMN_TYPES if isinstance(value, python))
             for column, value in next(iter(table.rows.values())).items()
         }
-        rows = {("rows", key): row for key, row in table.rows.items()} | (
-            {("default",): table.default} if table.default else {}
-        )
+        rows: dict[KeyPath, Mapping[str, Any]] = {
+            ("rows", key): row for key, row in table.rows.items()
+        }
+        if table.default:
+            rows["default",] = table.default
         alike = {place: row for place, row in rows.items() if has_columns(row, columns)}
         for place in [place for place in rows if place not in alike]:
-            message = (
-                f"row {place[-1]} of {name} has not the same columns and types as the first row"
-            )
-            self.problems.append(
-                Problem(
-                    "FE505",
-                    document.find_span((*path, *place)),
-                    message,
-                    f"give it {', '.join(columns)}",
-                )
+            self._add_table_problem(
+                document.find_span((*path, *place)),
+                f"row {place[-1]} of {name} has not the same columns and types as the first row",
+                f"give it {', '.join(columns)}",
             )
         if "has" in columns:
-            self.problems.append(
-                Problem(
-                    "FE505",
-                    document.find_span(path),
-                    "no column can be called has",
-                    f"tables.{name}.has(key) asks for a row",
-                )
+            self._add_table_problem(
+                document.find_span(path),
+                "no column can be called has",
+                f"tables.{name}.has(key) asks for a row",
             )
         return LookupTable(
             columns,
@@ -186,9 +182,12 @@ class SharedDefinitionsCompiler:
             alike.get(("default",)),
         )
 
+    def _add_table_problem(self, span: Span, message: str, hint: str) -> None:
+        self.problems.append(Problem("FE505", span, message, hint))
+
     def read_secrets(self) -> dict[str, str]:
-        """Secrets by their dotted name. A missing one is empty, so that a lookup fails rather than
-        the server.
+        """Secrets by their dotted name. A missing one is empty, so that a lookup fails and not the
+        server.
         """
         found = {}
         for name, variable in self.authored.project.secrets.items():
@@ -299,7 +298,7 @@ def find_address_fault(url: str) -> tuple[str, str] | None:
 def build_cache_key(
     project: Project, calendars: Mapping[str, Calendar], secrets: Mapping[str, str]
 ) -> tuple[Any, ...]:
-    """As text: to Python 1 is true, and the order of two locales nothing."""
+    """The key as text: in Python 1 equals True, and dicts that differ in order are equal."""
     defaults = msgspec.json.encode({} if project.defaults is msgspec.UNSET else project.defaults)
     return (
         msgspec.json.encode(project.tables),

@@ -53,16 +53,8 @@ def find_renamed_states(old: FlowFacts, new: FlowFacts) -> dict[str, str]:
     gone = [state for name, state in old.states.items() if name not in new.states]
     come = [state for name, state in new.states.items() if name not in old.states]
     names = match_identical_states(gone, come)
-    pairs = [
-        (one, other)
-        for one in gone if one.name not in names
-        for other in come if other.name not in names.values() and one.kind == other.kind
-    ]  # fmt: skip
-    likeness = (
-        {(one.name, other.name): compare_content(one, other) for one, other in pairs}
-        if len(pairs) <= MAX_COMPARED_PAIRS
-        else {}
-    )
+    likeness = compare_pairs(gone, come, names)
+    # spelling decides between pairs that are as good as equal, and never against content
     spelling = {pair: SequenceMatcher(None, *pair).ratio() / 100 for pair in likeness}
     after = EdgeNeighbours.from_flow(new, {})
     while likeness:
@@ -80,6 +72,22 @@ def find_renamed_states(old: FlowFacts, new: FlowFacts) -> dict[str, str]:
             if pair[0] != best[0] and pair[1] != best[1]
         }
     return names
+
+
+def compare_pairs(
+    gone: Iterable[StateFacts], come: Iterable[StateFacts], names: Mapping[str, str]
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """How alike the states of each pair are that are of one kind and not matched yet; nothing where
+    the pairs are too many.
+    """
+    pairs = [
+        (one, other)
+        for one in gone if one.name not in names
+        for other in come if other.name not in names.values() and one.kind == other.kind
+    ]  # fmt: skip
+    if len(pairs) > MAX_COMPARED_PAIRS:
+        return {}
+    return {(one.name, other.name): compare_content(one, other) for one, other in pairs}
 
 
 def match_identical_states(

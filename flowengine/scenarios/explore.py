@@ -4,13 +4,14 @@ difference, breadth first, on the switch.
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
-from flowengine.compile import Release
+from flowengine.compile import Program, Release
+from flowengine.compile.program import CompiledState
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation, NotPossibleError
 from flowengine.scenarios.coverage import CoverageItem, compute_coverage
@@ -183,26 +184,28 @@ class Explorer:
             find_last_menu(talk),
         )
 
+    def find_position(self, talk: Conversation) -> tuple[Program | None, CompiledState | None]:
+        flow, state = get_position(talk)
+        program = self.inputs.release.programs.get(flow)
+        return program, program.states.get(state) if program else None
+
     def list_moves(self, talk: Conversation) -> list[JsonObject | str]:
         """What can be done now."""
         if talk.is_over:
             return []
-        flow, state = get_position(talk)
-        program = self.inputs.release.programs.get(flow)
-        compiled = program.states.get(state) if program else None
+        program, state = self.find_position(talk)
         call = talk.backend_call.call if talk.backend_call else None
-        if talk.phase == "asked" and program and compiled and call and compiled.verb.is_question:
-            return self.inputs.list_moves(program, state, call.attempts)
-        detects = compiled is not None and compiled.verb.has_machine_detection
+        if talk.phase == "asked" and program and state and state.verb.is_question and call:
+            return self.inputs.list_moves(program, state.name, call.attempts)
+        has_detection = state is not None and state.verb.has_machine_detection
         if talk.phase == "ringing":
-            detected = ["person", "machine", "unsure"] if detects else []
-            return [{"callee": name} for name in detected or ["answers"]]
+            detected = ["person", "machine", "unsure"] if has_detection else ["answers"]
+            return [{"callee": what} for what in detected]
         if talk.phase != "joined" or program is None:
             return []
-        late: list[JsonObject | str] = [{"waits": "15s"}] if detects else []
-        return late + [{"press": keys} for keys in find_event_keys(program.document.text)] * bool(
-            program.pressed
-        )
+        # a late verdict of machine detection comes while the callee is connected
+        waits: list[JsonObject | str] = [{"waits": "15s"}] if has_detection else []
+        return waits + list_keys_to_press(program)
 
     def derive_plans(self, trial: Trial) -> Iterator[TrialPlan]:
         """Plans that go on from here, and those in which a system answers something else."""
@@ -228,22 +231,29 @@ def find_last_menu(talk: Conversation) -> tuple[str, int]:
     return (last.menu if isinstance(last, MenuWaits) else "", len(asked) - told)
 
 
+def list_keys_to_press(program: Program) -> list[JsonObject | str]:
+    """What can be pressed in a conference whose keys the flow hears."""
+    keys = find_event_keys(program.document.text) if program.pressed else []
+    return [{"press": pressed} for pressed in keys]
+
+
 def find_event_keys(text: str) -> list[str]:
     """Keys in a conference that the flow looks for, and one that it does not."""
     return [*re.findall(r'event\.digits\s*==\s*"([0-9*#]+)"', text), "9"]
 
 
+def list_trace(talk: Conversation) -> list[TraceEntry]:
+    """All that the engine has noted of a call."""
+    steps = talk.backend_call.steps if talk.backend_call else ()
+    return [entry for step in steps for entry in step.trace]
+
+
 def collect_taken(talk: Conversation) -> TakenItems:
     """All states and exits that a call took."""
-    trace: list[TraceEntry] = [
-        entry
-        for step in (talk.backend_call.steps if talk.backend_call else ())
-        for entry in step.trace
-    ]
-    found = {(entry.flow, CoverageItem(entry.state)) for entry in trace} | {
+    trace = list_trace(talk)
+    return frozenset((entry.flow, CoverageItem(entry.state)) for entry in trace) | frozenset(
         (entry.flow, CoverageItem(entry.state, entry.what)) for entry in trace
-    }
-    return frozenset(found)
+    )
 
 
 def choose_trials(trials: list[Trial], missing: set[tuple[str, CoverageItem]]) -> list[Trial]:
@@ -264,7 +274,9 @@ def choose_trials(trials: list[Trial], missing: set[tuple[str, CoverageItem]]) -
     return found
 
 
-def find_missing_items(release: Release, trace: list[TraceEntry]) -> set[tuple[str, CoverageItem]]:
+def find_missing_items(
+    release: Release, trace: Sequence[TraceEntry]
+) -> set[tuple[str, CoverageItem]]:
     return {
         (flow.flow, item)
         for flow in compute_coverage(release.programs, trace)

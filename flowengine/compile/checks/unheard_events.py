@@ -42,8 +42,7 @@ def check(
         if program.pressed or program.notified:
             used = [own[flow] for flow in find_reachable(graph, [name])]
             yield from find_missing_notices(program, used)
-            if program.pressed and not program.answered and not any(each.keys for each in used):
-                yield build_pressed_problem(program)
+            yield from find_missing_keys(program, used)
     yield from find_unheard_keys(programs, graph, own, incoming)
 
 
@@ -81,10 +80,12 @@ def explain_missing_notice(kind: str, used: Sequence[EventSources]) -> tuple[str
     return None
 
 
-def build_pressed_problem(program: Program) -> Problem:
-    span = program.document.find_key_span(("on", "pressed"))
-    message = "no keys are ever reported: no conference of this flow listens to them"
-    return Problem("FE939", span, message, "add `keys: {mode: detect}` to the connection")
+def find_missing_keys(program: Program, used: Sequence[EventSources]) -> Iterator[Problem]:
+    # a call that the project places into a conference may report keys, too: the request says so
+    if program.pressed and not program.answered and not any(each.keys for each in used):
+        span = program.document.find_key_span(("on", "pressed"))
+        message = "no keys are ever reported: no conference of this flow listens to them"
+        yield Problem("FE939", span, message, "add `keys: {mode: detect}` to the connection")
 
 
 def find_unheard_keys(
