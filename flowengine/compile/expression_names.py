@@ -41,7 +41,7 @@ CLOCK_NAMES: Mapping[str, Type] = dict.fromkeys(("now.date", "now.time", "now.we
 
 
 def build_computed_names(calendars: Mapping[str, Calendar], zone: ZoneInfo) -> ComputedNames:
-    """How clocks, calendars and facts of the event are worked out."""
+    """The functions that compute clocks, calendars and facts of the event."""
     clock: dict[str, Any] = {
         "now.date": lambda names: names.now.astimezone(zone).strftime("%Y-%m-%d"),
         "now.time": lambda names: names.now.astimezone(zone).strftime("%H:%M"),
@@ -69,7 +69,7 @@ def list_name_types(
 
 
 def make_event_reader(*kinds: type) -> Any:
-    """A reader of one attribute that is empty for other kinds of event."""
+    """A reader of one attribute that gives an empty value for other kinds of event."""
 
     def make_reader(attribute: str, empty: Any = "") -> Any:
         return lambda names: (

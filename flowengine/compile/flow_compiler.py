@@ -52,7 +52,7 @@ KEY_ONLY_TARGETS = ("repeat", "back")
 
 @dataclass(frozen=True, slots=True)
 class SayOnlyState(Verb):
-    """A state whose work is done by what comes before its verb."""
+    """A state without a verb: its preamble does all of its work."""
 
     actions = frozenset[str]()
     waits = False
@@ -126,7 +126,7 @@ def compile_signature(
 
 @dataclass(frozen=True, slots=True)
 class FlowCompiler:
-    """A flow being compiled, with what surrounds it."""
+    """Compiles the states of one flow."""
 
     flow: Flow
     document: Document
@@ -135,7 +135,7 @@ class FlowCompiler:
     problems: list[Problem]
 
     def try_compile_state(self, name: str, authored: State) -> CompiledState | None:
-        """The state, or None with the problems that it has."""
+        """The compiled state, or None where it has problems."""
         pause_if_due()
         path: KeyPath = ("states", name)
         with report_internal_errors(self.problems, self.document.find_key_span(path)):
@@ -305,7 +305,7 @@ def compile_optional_template(
 
 
 def get_initial_value(variable: Variable) -> Any:
-    """The first value, as the variable holds it ever after."""
+    """The first value, in the type in which the variable always holds it."""
     if variable.default is None:
         return EMPTY_VALUES[variable.type]
     whole = variable.type is Type.DECIMAL and isinstance(variable.default, int)

@@ -30,7 +30,7 @@ LOOKUP_NAMES: Mapping[str, Type] = {"body": Type.ANY, "status": Type.INTEGER}
 
 @dataclass(frozen=True, slots=True)
 class FlowDeclaration:
-    """What a flow says of itself to others."""
+    """What other flows may know of a flow."""
 
     variables: Mapping[str, Variable]
     signature: FlowSignature
@@ -39,7 +39,7 @@ class FlowDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What flows ask for by name, and the marks that tell whether it is still the same."""
+    """What flows look up by name, and the fingerprints that tell whether it is unchanged."""
 
     messages: Mapping[str, LocalisedText]
     services: Mapping[str, CompiledService]
@@ -49,21 +49,21 @@ class Dependencies:
 
 @dataclass(frozen=True, slots=True)
 class UsedFingerprints:
-    """The marks of what a flow was given, None where there was nothing; and all names, where it
-    looked at them all.
+    """The fingerprints of what a flow looked up, None where there was nothing; and all names, where
+    it looked at them all.
     """
 
     fingerprints: Fingerprints
     all_names: tuple[str, ...] | None
 
     def is_unchanged(self, marks: Fingerprints) -> bool:
-        """Whether it would be answered alike."""
+        """Whether every lookup would have the same result."""
         listed = self.all_names is None or self.all_names == tuple(marks)
         return listed and all(marks.get(name) == mark for name, mark in self.fingerprints.items())
 
 
 class DependencyTracker(Mapping[str, V]):
-    """An offer that notes what is asked of it."""
+    """Dependencies that record what a flow looks up."""
 
     def __init__(self, offered: Mapping[str, V], marks: Fingerprints) -> None:
         self._values = offered
@@ -88,14 +88,16 @@ class DependencyTracker(Mapping[str, V]):
 
 @dataclass(frozen=True, slots=True)
 class FlowBuild:
-    """A flow compiled, with what it asked for while it was."""
+    """A compiled flow, with what it looked up meanwhile."""
 
     program: Program
     problems: tuple[Problem, ...]
     used_fingerprints: Mapping[str, UsedFingerprints]
 
     def is_unchanged(self, offers: Dependencies) -> bool:
-        """Whether it would come out alike; what failed by a mistake of ours is tried again."""
+        """Whether compiling again would have the same result. A flow that failed by an internal
+        error is compiled again.
+        """
         return all(
             asked.is_unchanged(offers.fingerprints[part])
             for part, asked in self.used_fingerprints.items()
@@ -105,7 +107,7 @@ class FlowBuild:
 def compile_flows(
     authored: AuthoredProject, common: SharedDefinitions, memory: CompileCache
 ) -> tuple[dict[str, Program], list[Problem]]:
-    """All programs, and what is wrong with each by itself."""
+    """All programs, and the problems of each by itself."""
     problems: list[Problem] = []
     declared: dict[str, FlowDeclaration] = {}
     for name, (flow, document) in authored.flows.items():
@@ -220,7 +222,7 @@ def build_flow(
 
 
 def merge_defaults(project: Project, flow: Flow) -> dict[str, Any]:
-    """What a state falls back to: the flow's defaults before the project's."""
+    """The defaults of a state: those of the flow before those of the project."""
     layers = (project.defaults, flow.defaults)
     return {
         name: value

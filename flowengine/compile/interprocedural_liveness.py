@@ -29,7 +29,7 @@ def add_subflow_facts(programs: Mapping[str, Program], memory: CompileCache) -> 
 
 
 def collect_needed_facts(programs: Mapping[str, Program], memory: CompileCache) -> FactsByFlow:
-    """The facts that each flow reads, or a flow that it uses."""
+    """The facts of the call that each flow, or a flow that it uses, reads."""
     found = {
         name: memory.get_or_compute(("own facts", name), program, partial(find_own_facts, program))
         for name, program in programs.items()

@@ -16,10 +16,9 @@ from flowengine.states.step_context import ComputedNames
 
 @dataclass(frozen=True, slots=True)
 class CompiledState:
-    """A state ready to run, and what the checks need to know of it.
-
-    `exits` are where it leads; `reads` happen on entering, `late_reads` when a later callback
-    resumes it; `legal` are the callbacks under which the platform takes what it sends.
+    """A state ready to run, and what the checks need to know of it. `exits` are where it leads;
+    `reads` happen on entering, `late_reads` when a later callback resumes it; `legal` are the
+    callbacks in whose answers the platform allows what it sends.
     """
 
     name: str

@@ -32,7 +32,7 @@ class CompiledRoute(NamedTuple):
     suffix: str
 
     def is_match(self, asked: DialledAddress) -> bool:
-        """Whether all that this route asks for holds."""
+        """Whether the route takes this call."""
         if self.has_number and not self.is_number_match(asked.to):
             return False
         return (
@@ -52,10 +52,9 @@ class CompiledRoute(NamedTuple):
 
 
 class RoutesByNumber(NamedTuple):
-    """Routes by the number that they ask for: a project with a thousand numbers need not try a
-    thousand routes for each call.
-
-    Each stands beside its place among all; `others` ask for no number, or for many.
+    """Routes by the number that they ask for, so that a project with a thousand numbers need not
+    try a thousand routes for each call. Each stands beside its position; `others` ask for no
+    number, or for many.
     """
 
     exact: Mapping[str, tuple[tuple[int, CompiledRoute], ...]]
@@ -63,7 +62,7 @@ class RoutesByNumber(NamedTuple):
 
     @classmethod
     def from_routes(cls, routes: Iterable[CompiledRoute]) -> "RoutesByNumber":
-        """These routes, in the author's order."""
+        """The index of routes in the author's order."""
         exact: dict[str, tuple[tuple[int, CompiledRoute], ...]] = {}
         others = []
         for found in enumerate(routes):
@@ -90,7 +89,7 @@ class RoutesByNumber(NamedTuple):
 
 
 def compile_route(route: Route) -> CompiledRoute:
-    """The route as an author wrote it, made ready.
+    """The authored route, prepared for matching.
 
     >>> compile_route(Route(flow="line", to="+1404*")).is_number_match("14045550100")
     True

@@ -104,7 +104,7 @@ class CelProgram:
 
 
 class Environment:
-    """Declared names and functions."""
+    """The names and functions that expressions may use, declared to CEL."""
 
     def __init__(self, names: Mapping[str, Type], overloads: Iterable[Overload]) -> None:
         variables = {name: _CEL_TYPES[kind] for name, kind in names.items()}
@@ -189,7 +189,9 @@ def _make_runner(program: Any, names: tuple[str, ...], kind: Type) -> Evaluator:
 
 
 def _check_no_nul(value: Any) -> Any:
-    """CEL cuts texts at a NUL, so that what was checked would not be what is used."""
+    """Raises where a text holds a NUL: CEL cuts texts there, so what was checked would not be what
+    is used.
+    """
     if value.__class__ is str:
         if "\0" in value:
             raise EvalError("a text with a NUL character")
@@ -247,7 +249,9 @@ def _convert_any(result: Any) -> Any:
 
 
 def _to_json_value(value: Any) -> Any:
-    """JSON says no more than this; anything else would be lost on its way to the next callback."""
+    """The value as JSON. Raises EvalError for a value that JSON cannot hold, as it would be lost on
+    its way to the next callback.
+    """
     if isinstance(value, dict):
         return {str(key): _to_json_value(value[key]) for key in sort_keys(value)}
     if isinstance(value, list):

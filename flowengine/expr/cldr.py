@@ -25,7 +25,7 @@ _SAMPLE: Final = date(2026, 11, 30)
 
 @cache
 def preload_locale(locale: str) -> None:
-    """Load what speaking this locale takes."""
+    """Load the data that speaking this locale needs, which takes too long for a callback."""
     format_long_date(_SAMPLE, locale)
     format_short_time(time(12), locale)
     get_currency_precision("EUR")
@@ -43,7 +43,7 @@ def _load_babel() -> Any:
 @lru_cache(maxsize=_CACHE_SIZE)
 def find_locale(locale: str) -> "Locale":
     """CLDR's locale for one of the platform's: with its region where CLDR has that, else its
-    language; English for a language that CLDR has not.
+    language; English for a language that CLDR lacks.
     """
     library = _load_babel()
     language, *others = re.split("[-_]", locale.partition("/")[0])

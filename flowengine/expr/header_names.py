@@ -20,7 +20,7 @@ _NAME_TOKEN: Final = re.compile(
 
 
 def fold_header_names(text: str, tree: ExpressionNode) -> str:
-    """The expression with the names of headers in small letters."""
+    """The expression with the names of headers in lower case."""
     for offset in sorted(_find_header_names(tree), reverse=True):
         if found := _NAME_TOKEN.match(text, offset):
             text = text[:offset] + found[0].lower() + text[found.end() :]
@@ -28,7 +28,7 @@ def fold_header_names(text: str, tree: ExpressionNode) -> str:
 
 
 def read_header(headers: Any, name: Any) -> Any:
-    """The value of a header, or nothing.
+    """The value of a header, "" where the call has none of this name.
 
     >>> read_header({"x-tier": "gold"}, "X-Tier"), read_header({}, "x-tier")
     ('gold', '')

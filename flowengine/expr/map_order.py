@@ -20,7 +20,7 @@ _OPERAND: Final = re.compile(r"[\w.\"']")
 
 
 def sort_keys(value: Any) -> Any:
-    """What a loop goes through: the sorted keys of a map, and any list as it is.
+    """The sorted keys of a map, or a list as it is.
 
     >>> sort_keys({"b": 1, "a": 2})
     ['a', 'b']

@@ -58,10 +58,9 @@ class Scope:
         return (self.parent or self).narrow({**self.names, **extra}, self.domains)
 
     def narrow(self, names: Mapping[str, Type], domains: Domains | None = None) -> "Scope":
-        """These names only, with the same tables, and what they can hold. What is meant alike here
-        and in the wider scope is compiled there.
-
-        An environment of CEL takes twenty times as long to build as an expression to compile.
+        """A scope of these names only, with the same tables and value domains. An expression whose
+        names mean the same here and in the wider scope is compiled there, as an environment of CEL
+        takes twenty times as long to build as an expression to compile.
         """
         return Scope(names, self.tables, self, domains)
 
@@ -78,8 +77,8 @@ class Scope:
         return _convert_result(made, Type.BOOLEAN)
 
     def compile_expression(self, text: str, expects: Type | None = None) -> Expression:
-        """An expression of the type asked for, or any. An integer is welcome as a decimal; a value
-        of type ANY is checked in the call.
+        """An expression of this type, or of any. An integer counts as a decimal; a value of type
+        ANY is checked in the call.
         """
         made = self._compile_bare_name(text) or self._compile_text(text)
         if expects in {None, Type.ANY, made.type}:
@@ -105,8 +104,8 @@ class Scope:
         return self.parent.functions if self.parent else tuple(build_table_overloads(self.tables))
 
     def _compile_bare_name(self, text: str) -> Expression | None:
-        """Most expressions in prompts are one name. CEL would convert its value twice, for two
-        microseconds.
+        """Compile an expression that is one name, as most in prompts are. CEL would convert its
+        value twice, which takes two microseconds.
         """
         name = text.strip()
         kind = self.names.get(name)
@@ -143,7 +142,7 @@ class Scope:
         return Expression(text, compiled.type, compiled.names, compiled.run)
 
     def _compile_in_parent(self, text: str) -> CelProgram | None:
-        """The expression as the wider scope compiles it, if every name in it is the same here."""
+        """The expression as the wider scope compiles it, if every name in it is the same there."""
         if self.parent is None:
             return None
         try:
@@ -157,8 +156,8 @@ class Scope:
         )
 
     def _check_certain_failures(self, text: str, compiled: CelProgram) -> None:
-        """What can only fail is a mistake now, not in a call: an expression without names, a
-        pattern that is none.
+        """Raise ExprError for what fails in every call: an expression without names that has no
+        value, an invalid pattern.
         """
         if not compiled.names:
             _check_runs(compiled, _find_text_start(text))
@@ -247,7 +246,9 @@ def _convert_result(made: Expression, kind: Type) -> Expression:
 
 
 def _convert_value(value: Any, kind: Type, what: str) -> Any:
-    """JSON does not tell 3 from 3.0; nothing else is guessed."""
+    """The value in the type that is needed. JSON does not tell 3 from 3.0, so an integer may become
+    a decimal; nothing else is converted.
+    """
     if kind is Type.DECIMAL and value.__class__ is int:
         return float(value)
     if kind is Type.INTEGER and value.__class__ is float and isfinite(value) and value.is_integer():

@@ -53,8 +53,8 @@ class Template:
         return bool(self.parts) and not isinstance(self.parts[0], str)
 
     def render(self, values: Values) -> str:
-        """Pieces are joined here: joining in CEL is no quicker, and its 32 levels would limit a
-        text to 16 pieces.
+        """The text with its values. Pieces are joined here (docs/decisions/0009): joining in CEL is
+        no faster, and its 32 levels would limit a text to 16 pieces.
         """
         return "".join([part if part.__class__ is str else part(values) for part in self.parts])  # type: ignore[operator]
 

@@ -53,7 +53,7 @@ FailureProbe = Callable[[str, Mapping[str, Any]], str | None]
 
 
 def needs_tree(text: str, names: frozenset[str], domains: Domains) -> bool:
-    """Whether an expression could hold such a mistake: most do not, and a tree takes time."""
+    """Whether an expression could hold such a mistake: most cannot, and building a tree takes time."""
     known = names & domains.keys()
     return (
         any(domains[name].words for name in known)
@@ -103,7 +103,7 @@ def _make_never_error(name: str, word: str, offset: int, words: tuple[str, ...])
 
 
 def suggest_words(word: str, words: Sequence[str]) -> str:
-    """The cure for a word that never comes: the one that is meant, and those that come."""
+    """The cure for a word that never comes: the nearest that does, and all that do."""
     folded = {one.casefold(): one for one in words}
     meant = folded.get(re.sub("[ _]", "", word.casefold())) or find_nearest(word, words)
     hint = f"write {quote_value(meant)}; " if meant else ""
@@ -113,7 +113,7 @@ def suggest_words(word: str, words: Sequence[str]) -> str:
 
 
 def _find_nearby_integers(tree: ExpressionNode) -> tuple[int, ...]:
-    """Whole numbers beside those that stand in the expression: what depends on them is tried."""
+    """Integers at and beside those of the expression: what depends on them shows with these."""
     found = {
         number + beside
         for node in tree.walk()

@@ -58,7 +58,7 @@ def find_newest_zone_data(folders: Iterable[Path]) -> ZoneData:
 
 
 def read_zone_version(folder: Path) -> str:
-    """The version of the data in a folder; nothing where it does not say."""
+    """The version of the data in a folder; "" where the folder does not tell."""
     try:
         with (folder / "tzdata.zi").open(encoding="utf-8") as table:
             said = _VERSION.match(table.readline(100))

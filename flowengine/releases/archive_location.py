@@ -15,7 +15,7 @@ ArchiveLocation = Path | str
 
 
 def open_archive_database(where: ArchiveLocation) -> ArchiveDatabase:
-    """Open the archive, and make it where there is none. Raises ArchiveError."""
+    """Open the archive, and create it where there is none. Raises ArchiveError."""
     if isinstance(where, Path):
         return SqliteDatabase(where)
     try:
@@ -27,7 +27,7 @@ def open_archive_database(where: ArchiveLocation) -> ArchiveDatabase:
 
 
 def build_leader_lock(where: ArchiveLocation) -> LeaderLock:
-    """The turn among those who share an archive that was opened."""
+    """The leader lock of all who share an archive, which must exist."""
     if isinstance(where, Path):
         return FileLeaderLock(where.with_name(LEADER_LOCK_FILE))
     # its driver is not everybody's

@@ -30,7 +30,7 @@ FollowingDrafts = dict[tuple[str, FollowedRef], Draft]
 
 
 class BranchUpdate(NamedTuple):
-    """What the branch of a draft has now, or why that cannot be read."""
+    """What the branch of a draft has now, or why it cannot be read."""
 
     name: str
     draft: Draft
@@ -40,8 +40,8 @@ class BranchUpdate(NamedTuple):
 
 
 class DraftFollower:
-    """The drafts that follow a ref, renewed by one worker for all: their branches are read apart,
-    as a disk may hang.
+    """Renews the drafts that follow a ref; one worker does it for all. Branches are read
+    abandonably, as a disk may hang.
     """
 
     def __init__(self, publisher: Publisher, ledger: Ledger) -> None:
@@ -51,7 +51,7 @@ class DraftFollower:
         self._reported_errors: dict[str, str] = {}
 
     def find_following_drafts(self) -> FollowingDrafts:
-        """The drafts that follow something."""
+        """The drafts that follow a ref."""
         return {
             (name, draft.follows): draft
             for name, draft in self._ledger.get_live().drafts.items()
@@ -59,7 +59,7 @@ class DraftFollower:
         }
 
     def read_branches(self, following: FollowingDrafts) -> list[BranchUpdate]:
-        """Look at every branch once."""
+        """Read every followed branch once."""
         for key in self._branches.keys() - following.keys():
             self._branches.pop(key).close()
         return [
@@ -69,8 +69,8 @@ class DraftFollower:
         ]
 
     def publish_updates(self, news: Iterable[BranchUpdate]) -> None:
-        """Lead callers to what is new. A branch that cannot be read leaves its draft as it is, and
-        is reported once.
+        """Give the callers of drafts the new releases. A branch that cannot be read leaves its
+        draft as it is, and is logged once.
         """
         for item in news:
             if item.error is not None:

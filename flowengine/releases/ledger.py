@@ -14,7 +14,7 @@ ChangeKind = Literal["publish", "rollback", "canary", "promote", "withdraw", "dr
 
 
 class FollowedRef(msgspec.Struct, frozen=True):
-    """A ref of a repository that a draft goes along with, and the folder of the flows in it."""
+    """The ref of a repository that a draft follows, and the folder of the flows in it."""
 
     repository: str
     ref: str
@@ -70,7 +70,7 @@ class LiveState(msgspec.Struct, frozen=True):
 
     @property
     def releases(self) -> frozenset[str]:
-        """All that a new call may begin on."""
+        """All releases that a new call may begin on."""
         return frozenset(
             {self.current, self.candidate, *(draft.release for draft in self.drafts.values())}
             - {""}
@@ -78,11 +78,11 @@ class LiveState(msgspec.Struct, frozen=True):
 
 
 class CommandRefusedError(Exception):  # named for what happened
-    """A change that makes no sense as things stand; the message says why."""
+    """The change makes no sense in the present live state; the message says why."""
 
 
 def apply_change(live: LiveState, change: Change) -> LiveState:
-    """What is live after a change."""
+    """The live state after a change."""
     return replace(_APPLY_BY_KIND[change.what](live, change), number=change.number)
 
 
@@ -132,19 +132,19 @@ _APPLY_BY_KIND: Mapping[ChangeKind, Callable[[LiveState, Change], LiveState]] = 
 
 
 class Ledger:
-    """The changes of one archive. Cheap to ask often: `get_live` reads only what has come since it was
-    asked before.
+    """The ledger of one archive. `get_live` may be called often: it reads only the changes since
+    its last call.
     """
 
     def __init__(self, where: ArchiveLocation, told: Callable[[], None] = lambda: None) -> None:
-        """`told` is called after each change that is made here."""
+        """`told` is called after each change that this object appends."""
         self._database = open_archive_database(where)
         self._on_change = told
         self._live = LiveState()
         self._version = -1
 
     def get_live(self) -> LiveState:
-        """What is live now."""
+        """The live state now."""
         version = self._database.read_data_version()
         if version != self._version:
             self._catch_up()
@@ -152,8 +152,8 @@ class Ledger:
         return self._live
 
     def append_change(self, decide: Callable[[LiveState], Change], at: float) -> Change:
-        """Append what `decide` makes of what is live, with nobody else in between. What it raises
-        leaves everything as it was.
+        """Append the change that `decide` returns for the live state, in one transaction. If
+        `decide` raises, nothing changes.
         """
         with self._database.transaction():
             self._catch_up()
@@ -178,7 +178,7 @@ class Ledger:
         return change
 
     def list_changes(self, since: int = 0) -> list[Change]:
-        """The changes after the one of this number, in order."""
+        """The changes after this number, in order."""
         rows = self._database.execute(
             "SELECT number, details FROM changes WHERE number > ? ORDER BY number", since
         )
@@ -203,7 +203,7 @@ class Ledger:
 
 
 def apply_changes(live: LiveState, changes: Iterable[Change]) -> LiveState:
-    """What is live after some changes, in order."""
+    """The live state after some changes, in order."""
     for change in changes:
         live = apply_change(live, change)
     return live

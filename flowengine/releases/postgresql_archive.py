@@ -44,7 +44,7 @@ PostgresqlConnection = psycopg.Connection[tuple[Any, ...]]
 
 
 class PostgresqlDatabase:
-    """A connection to the server, and another one when the server was started anew."""
+    """A connection to the server; a new one when the server was restarted."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -102,8 +102,8 @@ class PostgresqlDatabase:
         self._connection.close()
 
     def _run_with_reconnect(self, question: Callable[[PostgresqlConnection], T]) -> T:
-        """What finds the connection broken is asked again over a new one: done twice, none of it
-        changes anything more.
+        """Run this, and once more over a new connection where the old one was broken. Only for what
+        may be done twice.
         """
         with wrap_postgresql_errors():
             if not self._connection.closed:
@@ -117,9 +117,7 @@ class PostgresqlDatabase:
 
 
 class PostgresqlLeaderLock:
-    """The turn to follow. It belongs to one process of all machines, and is free again when that
-    process or its machine ends.
-    """
+    """The leader lock among all machines. It is free when the owner or its machine has ended."""
 
     lease_seconds = 12.0  # the server gives up what it has not heard of for ten
 
@@ -129,7 +127,7 @@ class PostgresqlLeaderLock:
         self._is_held = False
 
     def try_acquire(self) -> bool:
-        """Whether it is ours now. It is lost with the connection."""
+        """Whether this process holds the lock now. The lock is lost with its connection."""
         try:
             if self._connection is None or self._connection.closed:
                 self._is_held = False
@@ -149,7 +147,7 @@ class PostgresqlLeaderLock:
 
 @contextmanager
 def wrap_postgresql_errors(what: str = "the archive of releases fails") -> Iterator[None]:
-    """What fails is said in one way, wherever the archive lies."""
+    """Raise ArchiveError for errors of PostgreSQL."""
     try:
         yield
     except psycopg.Error as error:
@@ -158,5 +156,5 @@ def wrap_postgresql_errors(what: str = "the archive of releases fails") -> Itera
 
 @lru_cache(maxsize=256)
 def to_postgresql_sql(sql: LiteralString) -> LiteralString:
-    """The statement for PostgreSQL: values as %b, and tables in our schema."""
+    """The statement in the SQL of PostgreSQL: values as %b, tables in our schema."""
     return _TABLE_NAME.sub(r"\1 flowengine.\2", sql).replace("?", "%b")

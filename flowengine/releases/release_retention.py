@@ -13,8 +13,8 @@ _LATE_NOTIFICATION_SECONDS = (
 
 
 class ReleaseRetention:
-    """Drops releases whose calls are over. A release to go back to is kept, and so is whatever came
-    in lately.
+    """Deletes releases whose calls have ended. Rollback targets stay, and so do releases that are
+    new.
     """
 
     def __init__(self, archive: Archive, ledger: Ledger, clock: Callable[[], float]) -> None:
@@ -23,8 +23,8 @@ class ReleaseRetention:
         self._clock = clock
 
     def run(self, needed: Collection[str]) -> list[str]:
-        """Drop all that is neither `needed` by calls under way nor live, nor may be wanted again;
-        their ids.
+        """Delete all releases that are neither `needed` by calls nor live, and that nobody may want
+        again; their ids.
         """
         changes, live = self._ledger.list_changes(), self._ledger.get_live()
         kept = {*needed, *live.releases, *list_rollback_targets(changes)[-RELEASES_KEPT:]}

@@ -79,8 +79,8 @@ def _decode_lenient(body: bytes) -> CallbackEvent:
 
 
 def _read_json(body: bytes) -> Any:
-    """JSON, also with numbers that are none, and with halves of characters, as a display name may
-    have them that was cut off: these are replaced.
+    """Decode JSON, also with numbers that JSON lacks (NaN). Lone surrogates, as of a display name
+    that was cut, are replaced.
     """
     try:
         return _decode_untyped(body)
@@ -96,7 +96,7 @@ def _parse_finite(text: str) -> float | None:
 
 
 def _build_event(data: dict[str, Any]) -> CallbackEvent:
-    """Messages quote nothing: they are written to the log."""
+    """Messages of errors quote nothing of the body: they are logged."""
     kind = _EVENT_TYPES.get(_read_text(data.get("event")).lower())
     if kind is None:
         raise BadCallbackError(f"the event is none of {', '.join(_EVENT_TYPES)}")
@@ -111,7 +111,9 @@ def _build_event(data: dict[str, Any]) -> CallbackEvent:
 
 
 def _fold_keys(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Names without case; the first of two spellings wins unless it holds nothing"""
+    """Keys in lower case, as the platform does not care about case; the first of two spellings wins
+    unless its value is empty
+    """
     folded: dict[str, Any] = {}
     for name, value in data.items():
         if folded.get(name.lower()) in (None, ""):

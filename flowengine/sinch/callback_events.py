@@ -37,7 +37,7 @@ def _set_dict(event: msgspec.Struct, name: str) -> None:
 
 
 class CallTarget(msgspec.Struct, frozen=True):
-    """did, number, username, sip, conference, email ..., and what to reach there"""
+    """What was dialled: `type` is did, number, username, sip, conference or email"""
 
     type: str = ""
     endpoint: str = ""
@@ -53,7 +53,9 @@ class Money(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class AmdResult(msgspec.Struct, frozen=True):
-    """machine, human, notsure, hangup, inprogress, and why the platform thinks so"""
+    """The result of machine detection: machine, human, notsure, hangup or inprogress, and the
+    platform's reason
+    """
 
     status: str = ""
     reason: str = ""

@@ -23,13 +23,11 @@ SIGNED_HEADERS = (b"authorization", b"content-type", b"x-timestamp")
 
 
 class HeaderMap(dict[bytes, bytes]):
-    """Headers by their names in lower case, so that nobody need search for them. None of them came
-    several times.
-    """
+    """Headers by their names in lower case, for lookup without a search. Each name came once."""
 
 
 class SignatureError(Exception):
-    """A request that cannot be trusted; `code` is the platform's own number for it"""
+    """The request cannot be trusted; `code` is the platform's own number for it"""
 
     code = 0
 
@@ -59,7 +57,7 @@ class UnknownApplicationError(SignatureError):
 
 
 def decode_secret(secret: str) -> bytes:
-    """The bytes of an application's secret, as lenient as the platform's own SDKs: both alphabets,
+    """The bytes of an application's secret. As lenient as the platform's own SDKs: both alphabets,
     padding or not
     """
     text = re.sub(r"[^A-Za-z0-9+/]", "", secret.translate(str.maketrans("-_", "+/")))
@@ -81,7 +79,7 @@ def _compute_signature(keyed: HMAC, start: bytes, path: bytes) -> bytes:
 
 
 def _build_signed_prefix(method: str, body: bytes, content_type: bytes, timestamp: bytes) -> bytes:
-    """All of the signed text but the path at its end"""
+    """The signed text without the path at its end"""
     body_digest = b""
     if body:
         md5_of_body = _EMPTY_MD5.copy()  # quicker than to look for the algorithm again
@@ -100,8 +98,8 @@ def sign_request(
     body: bytes,
     timestamp: str,
 ) -> str:
-    """The Authorization header of a request. `path` has no query, and is written as it shall be
-    signed (the SDKs decode it).
+    """The Authorization header of a request. `path` is without the query and as it is to be signed
+    (the SDKs decode it).
     """
     start = _build_signed_prefix(method, body, content_type.encode(), timestamp.encode())
     signature = _compute_signature(_make_hmac(decode_secret(secret_b64)), start, path.encode())
@@ -135,8 +133,8 @@ class Verifier:
         body: bytes,
         now: datetime,
     ) -> str:
-        """The key of the application that signed this request, as configured; raises a
-        SignatureError
+        """The key of the application that signed this request, as configured. Raises
+        SignatureError.
         """
         authorization, content_type, timestamp = _read_signed_headers(headers)
         usual, _, signature = authorization.rpartition(b":")
@@ -162,7 +160,7 @@ class Verifier:
             raise StaleSignatureError(f"signed {age.total_seconds():.0f} seconds ago by this clock")
 
     def _list_path_spellings(self, raw_path: bytes | str) -> Iterable[bytes]:
-        """Senders disagree on whether to sign the path as sent or decoded"""
+        """Both spellings of a path: some senders sign it as sent, some decoded"""
         path = raw_path.encode() if isinstance(raw_path, str) else raw_path
         path = path.partition(b"?")[0]
         return (path, unquote_to_bytes(path)) if b"%" in path else (path,)

@@ -30,7 +30,7 @@ CALL_ORIGINS: Final = ("pstn", "mxp", "sip", "server")
 
 
 def fold_word(word: str) -> str:
-    """A word of the platform in its one spelling.
+    """A word of the platform in the one spelling that flows compare with.
 
     >>> fold_word("NO ANSWER")
     'noanswer'

@@ -31,7 +31,7 @@ CompiledT = TypeVar("CompiledT", Expression, Template)
 
 @dataclass(slots=True)
 class StateBuilder:
-    """Compiles one state. Mistakes are collected, never raised, so that an author sees all of them
+    """Compiles one state. It collects mistakes and never raises, so that an author sees all of them
     at once.
     """
 
@@ -57,8 +57,8 @@ class StateBuilder:
         via: CallbackContext = "same",
         label: str | None = None,
     ) -> str:
-        """Register an exit; an unset target registers nothing. Its label is its name, unless there
-        is a better one.
+        """Register an exit; an unset target registers nothing. `label` is for diagrams, by default
+        the name.
         """
         if state in SPECIAL_TARGETS:
             self.add_problem(
@@ -211,8 +211,8 @@ class StateBuilder:
         return wait // 1000
 
     def add_shadow_variable(self, variable: Variable) -> str:
-        """A second place for a value of this variable. It travels with a waiting call, and no
-        author can name it.
+        """Register a hidden second variable of the same type. It travels with a waiting call, and
+        no author can name it.
         """
         name = f"{variable.name}~"
         assert isinstance(self.context.variables, dict)  # noqa: S101  one per flow, made for its states to share
@@ -238,8 +238,8 @@ class StateBuilder:
     def compile_embedded_prompt(
         self, path: KeyPath, prompt: Any, *, late: bool = False
     ) -> CompiledPrompt | None:
-        """A compiled prompt that travels inside a menu or a park: the platform speaks all of it in
-        one voice and locale.
+        """A compiled prompt inside a menu or a park, all of which the platform speaks in one voice
+        and locale.
         """
         plan = self.compile_prompt(path, prompt, late=late)
         if plan and any(part.locale or part.voice != self.context.voice for part in plan.parts):
@@ -333,8 +333,8 @@ def format_duration(wait: int) -> str:
 
 
 def explain_misfit(value: Any, variable: Variable) -> str:
-    """Why a variable cannot hold this value, or nothing. The value is not repeated, as it may be a
-    caller's; an empty text fits, as that is what a variable starts with.
+    """Why a variable cannot hold this value, or "". The value is not repeated, as it may be a
+    caller's; an empty text fits, as variables start with it.
     """
     if not is_of_type(value, variable.type):
         return f"this is no {variable.type}"

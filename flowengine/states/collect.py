@@ -52,7 +52,7 @@ ask_account:
 
 @dataclass(frozen=True, slots=True)
 class CompiledCollect(Verb):
-    """A collect at work."""
+    """Asks for an input and stores it."""
 
     question: Question
     variable: Variable
@@ -132,7 +132,7 @@ class CompiledCollect(Verb):
         return ["no input", *["invalid"] * judged, *["not confirmed"] * confirmed]
 
     def list_sample_keys(self, words: Iterable[str], attempts: int) -> Iterator[str]:
-        """Inputs of each length, right and wrong ones; and the keys of the read-back in it."""
+        """Inputs of each length, valid and invalid; in the read-back, its keys."""
         if attempts > CONFIRMING_OFFSET:
             yield from dict.fromkeys(["1", "2", *self.global_keys])
             return
@@ -157,7 +157,9 @@ class CompiledCollect(Verb):
         return AnswerCallback(self.ask_confirmation(run))
 
     def store_input(self, run: StepContext, text: str) -> bool:
-        """Put the input into its variable; False, and the old value again, when it is not valid."""
+        """Store the input in its variable. False, and the old value again, where the input is not
+        valid.
+        """
         name = f"vars.{self.variable.name}"
         value = convert_input(text, self.variable, self.format)
         if value is None or not self.least <= len(text) <= self.most:
@@ -179,8 +181,8 @@ class CompiledCollect(Verb):
             return False
 
     def resume_read_back(self, run: StepContext, event: Pie) -> StateResult:
-        """What becomes of the read-back: whoever leaves it without a yes leaves the old value
-        behind.
+        """Handle the answer to the read-back: unless it is a yes, the variable gets its old value
+        again.
         """
         said = self.read_back.interpret_answer(run, event) if self.read_back else ""
         moved = Exit("next") if said == YES else self.handle_refusal(run, event, said)
@@ -236,7 +238,7 @@ class CompiledCollect(Verb):
 def get_length_range(
     builder: StateBuilder, path: KeyPath, collect: Collect, variable: Variable
 ) -> tuple[int, int]:
-    """The least and the most digits; without `digits:` anything that the variable can hold."""
+    """The least and the most digits; without `digits:` those that the variable can hold."""
     if variable.kind in ("date", "time"):
         length = len(collect.format or "HHMM")
         return length, length
@@ -264,7 +266,7 @@ def get_length_range(
 
 
 def add_global_exits(builder: StateBuilder) -> dict[str, str]:
-    """Keys that work everywhere, as inputs of their own."""
+    """Add exits for the keys that work everywhere in the flow."""
     return {
         key: target
         if target in SPECIAL_TARGETS

@@ -61,7 +61,9 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class CompiledFetch(Verb):
-    """A lookup at work. Secrets are bound at load and live only here."""
+    """Makes a lookup. It is the only place that holds its secrets, bound when the release is
+    loaded.
+    """
 
     service: CompiledService
     method: str
@@ -101,7 +103,7 @@ class CompiledFetch(Verb):
             yield WrittenValue(capture.variable, capture.value, ("into", capture.variable.name))
 
     def find_no_effects(self, authored: Any, deadline: float) -> Iterator[NoEffect]:
-        """A timeout that the callback's deadline cuts."""
+        """A timeout that is longer than the callback's deadline."""
         most = deadline - FETCH_MARGIN_SECONDS
         if self.timeout > most and "timeout" in authored:
             yield NoEffect(
@@ -265,7 +267,7 @@ def find_method(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> str:
 
 
 def check_path(builder: StateBuilder, path: KeyPath, text: str) -> None:
-    """The author's own text between the values, which are escaped."""
+    """Check the author's own text in a path; values are escaped."""
     own = "".join(part for part in split_interpolations(text) if isinstance(part, str))
     if "#" in own:
         builder.add_problem(
@@ -320,7 +322,7 @@ def summarise_fetch(authored: Mapping[str, Any]) -> str:
 
 
 def list_fetch_facts(authored: Fetch) -> Iterator[AuthoredFact]:
-    """What a lookup does not say itself is its service's."""
+    """The facts of a lookup; those that it does not state come from its service."""
     yield AuthoredFact("topic", f"service {authored.service}", None)
     yield AuthoredFact("service", authored.service, ("timeout", "retries"))
 

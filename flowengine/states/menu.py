@@ -115,8 +115,8 @@ class AuthoredMenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
 @dataclass(frozen=True, slots=True)
 class CompiledMenu(Verb):
-    """A menu at work. `choices` maps what the platform returns to exits; `spoken_words` maps spoken words
-    to choices.
+    """Asks with a menu. `choices` maps what the platform returns to exits; `spoken_words` maps
+    spoken words to choices.
     """
 
     question: Question
@@ -167,7 +167,9 @@ class CompiledMenu(Verb):
         )
 
     def list_answers(self) -> list[PromptSequence]:
-        """A runMenu holds the inner menus too, and the prompt once more where it is repeated."""
+        """As for every question; a runMenu holds the inner menus, too, and the prompt once more
+        where it is repeated.
+        """
         repeated = filter_prompts(self.question.first) if self.repeats else ()
         inner = filter_prompts(*(menu.prompt for menu in self.submenus))
         asked = self.question.list_answers(self.question.no_input, self.question.no_match)
@@ -198,8 +200,8 @@ class CompiledMenu(Verb):
         return self.spoken_words[words[-1]] if words else read_digits(event.value, locale)
 
     def open_submenu(self, run: StepContext, menu: CompiledSubmenu) -> RunMenu:
-        """The question again, begun with an inner menu: keys lead there on the platform itself,
-        words do not.
+        """Ask again, beginning with an inner menu: the platform opens it by itself for a key, but
+        not for a word.
         """
         begun = self.build_menu("main", join_prompts([menu.prompt], run), menu.options)
         return self.question.build_run_menu([begun, *self.build_submenus(run)], run, menu.prompt)

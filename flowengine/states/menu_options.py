@@ -78,7 +78,7 @@ class CompiledSubmenu:
 
 @dataclass(slots=True)
 class MenuOptionsCompiler:
-    """Options being gathered from a menu and the menus inside it."""
+    """Collects the options of a menu and of the menus inside it."""
 
     builder: StateBuilder
     choices: dict[str, str] = field(default_factory=dict)

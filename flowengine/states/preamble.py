@@ -122,8 +122,8 @@ class CompiledRecording:
 
 @dataclass(frozen=True, slots=True)
 class Preamble:
-    """Everything before the verb, in the order in which it is sent: locale, answer, record, say,
-    keys, report.
+    """What a state does before its verb, in the order in which it is sent: locale, answer, record,
+    say, keys, report.
     """
 
     locale: Template | None = None
@@ -137,7 +137,7 @@ class Preamble:
 
     @property
     def instructions(self) -> frozenset[str]:
-        """The instructions this sends, for the check of where they are legal."""
+        """The instructions that it sends, for the check of where they are legal."""
         spoken = (
             {"say" if part.kind == "text" else "playFiles" for part in self.say.parts}
             if self.say
@@ -178,7 +178,7 @@ class Preamble:
             )
 
     def change_locale(self, run: StepContext, locale: str) -> None:
-        """Speak another locale from here on; what is none leaves the old one, as the caller must
+        """Speak another locale from here on. An invalid one changes nothing, as the caller must
         hear something.
         """
         if re.fullmatch(LOCALE_PATTERN, locale):

@@ -23,8 +23,8 @@ _WORDS_BY_KEY: Final = {"*": "star", "#": "hash, or pound"}
 
 
 def find_prompt_faults(kind: str, template: Template) -> Iterator[PromptFault]:
-    """What is wrong with one text of a prompt. `${…}` in it stand for a letter: values are made
-    harmless when they are put in.
+    """What is wrong with one text of a prompt. A letter stands for each `${…}`, as values are
+    escaped when they are put in.
     """
     text = "".join(part if isinstance(part, str) else "x" for part in template.parts)
     if kind == "audio":

@@ -87,7 +87,7 @@ class AuthoredQuestion(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RetryPrompts:
-    """Compiled words by attempt."""
+    """Compiled prompts by attempt."""
 
     prompts: tuple[CompiledPrompt | None, ...]
 
@@ -113,13 +113,14 @@ class Question:
     def build_run_menu(
         self, menus: list[Menu], run: StepContext, asked: CompiledPrompt | None
     ) -> RunMenu:
-        """The action that asks this."""
+        """The runMenu action of this question."""
         locale = asked.choose_locale(run.locale) if asked else run.locale
         return self.build_run_menu_in_locale(menus, locale)
 
     def build_run_menu_in_locale(self, menus: list[Menu], locale: str) -> RunMenu:
-        """The action. Menu `main` must exist; its namesake carries flow and state home when all
-        other state is lost.
+        """The runMenu action in a locale. The platform requires a menu `main`; a copy of it, whose
+        id names the flow and the state, comes back in the PIE and leads to the state where all else
+        is lost (docs/decisions/0004).
         """
         if self.has_named_menus:
             menus = [menus[0], replace(menus[0], id=self.menu_id), *menus[1:]]
@@ -133,8 +134,8 @@ class Question:
         )
 
     def get_voice(self, locale: str) -> str:
-        """The voice to speak in; voice input needs the plain locale, as it is also what the
-        platform listens in.
+        """The voice to speak in. With voice input it must be the plain locale, in which the
+        platform listens, too.
         """
         return locale if self.accepts_voice else format_voice(locale, self.voice)
 
@@ -145,7 +146,7 @@ class Question:
         )
 
     def list_answers(self, *wordings: RetryPrompts) -> list[PromptSequence]:
-        """What it says when it is asked first, and after each of these words."""
+        """What it says when it is asked first, and after each of these prompts."""
         retries = [
             filter_prompts(words, self.again or self.first)
             for wording in wordings
@@ -158,7 +159,7 @@ class Question:
             yield self.menu_id
 
     def find_no_effects(self, authored: Mapping[str, Any], voice_cure: str) -> Iterator[NoEffect]:
-        """Options that nobody comes to hear: `voice_cure` is how one lets callers speak."""
+        """Options that no caller meets; `voice_cure` tells how to let callers speak."""
         if "voice_timeout" in authored and not self.accepts_voice:
             yield NoEffect(
                 ("voice_timeout",),
@@ -185,7 +186,9 @@ class Question:
     def retry_question(
         self, run: StepContext, why: str, words: RetryPrompts, exhausted: str, ask: AskFunction
     ) -> StateResult:
-        """Ask again after these words, or leave when attempts are used up. `why` goes to the trace."""
+        """Ask again after these prompts, or leave when attempts are used up. `why` goes to the
+        trace.
+        """
         if run.attempts >= self.attempts:
             return Exit(exhausted)
         run.notes.append(f"again: {why}")
@@ -196,8 +199,8 @@ class Question:
     def handle_unanswered(
         self, run: StepContext, event: Pie, exhausted: str, ask: AskFunction
     ) -> StateResult | None:
-        """What every question does with silence, a hang-up or an error; None when there is an input
-        to look at.
+        """Handle silence, a hang-up and an error, as every question does; None where there is an
+        input.
         """
         if event.type == "hangup":
             return AnswerCallback(Hangup())
@@ -218,7 +221,7 @@ def compile_question(
     heard: bool,
     no_match: RetryPrompts,
 ) -> Question:
-    """What menu and collect compile alike."""
+    """The part that menu and collect have in common."""
     return Question(
         menu_id=f"{builder.context.flow}.{builder.state}",
         first=builder.compile_embedded_prompt((*path, "prompt"), asked.prompt, late=True),
@@ -239,7 +242,7 @@ def compile_retry_prompts(
     words: Prompt | AuthoredRetryPrompts | UnsetType,
     fallback: str = "",
 ) -> RetryPrompts:
-    """Compiled words; without words of its own a question uses the defaults of the flow or project."""
+    """Compiled prompts; without its own a question uses the defaults of the flow or project."""
     if words is UNSET:
         words = builder.context.defaults.get(fallback, UNSET)
     if isinstance(words, PromptByAttempt) and words.each is not UNSET:

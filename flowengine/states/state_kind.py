@@ -103,5 +103,5 @@ class StateKind:
 
     @property
     def attribute(self) -> str:
-        """Its field in the model: a word of Python gets a `_`."""
+        """Its field in the model: a keyword of Python gets a `_`."""
         return f"{self.name}_" if keyword.iskeyword(self.name) else self.name

@@ -15,8 +15,8 @@ CALLER_NAMES = ("call.from", "call.user", "call.sip")
 
 
 class NameBindings(dict[str, Any]):
-    """Values by dotted name. Clocks, calendars and facts of the event are worked out only when an
-    expression reads them.
+    """Values by dotted name. Clocks, calendars and facts of the event are computed when an
+    expression first reads them.
     """
 
     __slots__ = ("computed", "event", "now")
@@ -47,8 +47,8 @@ ComputedNames = Mapping[str, Callable[[NameBindings], Any]]
 
 
 class StepContext(msgspec.Struct):
-    """One step under way. `names` holds `vars.*` and `call.*`; `instructions` the instructions so far;
-    `notes` go to the trace.
+    """One step in progress. `names` holds `vars.*` and `call.*`; `instructions` the instructions so
+    far; `notes` go to the trace.
     """
 
     event: CallbackEvent

@@ -92,7 +92,7 @@ class CompiledFixedAction(Verb):
 
 @dataclass(frozen=True, slots=True)
 class CompiledPark(Verb):
-    """A hold at work."""
+    """Holds the call."""
 
     intro: CompiledPrompt | None
     hold: CompiledPrompt | None
@@ -113,8 +113,8 @@ class CompiledPark(Verb):
         )
 
     def resume(self, run: StepContext) -> StateResult:
-        """Whoever took the call out has connected it, and that was answered: nobody is parked any
-        more.
+        """Let the call go on where it was unparked and the callee has answered. Anything else ends
+        it.
         """
         return AnswerCallback(Continue() if type(run.event) is Ace else Hangup())
 

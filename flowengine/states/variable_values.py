@@ -29,8 +29,8 @@ class Assignment:
 
 
 def convert_value(value: Any, variable: Variable, notes: list[str] | None = None) -> Any:
-    """The value as the variable holds it. Values from outside are converted; what does not fit is
-    an EvalError, never a surprise later. A text that is cut is told in the notes.
+    """The value in the type of the variable. A value from outside is converted; raises EvalError
+    where it does not fit. The notes tell of a text that is cut.
     """
     if variable.type is Type.TEXT:
         text = convert_text(value, variable)
@@ -58,7 +58,7 @@ def convert_text(value: Any, variable: Variable) -> str:
 
 
 def truncate_text(text: str, variable: Variable, notes: list[str] | None) -> str:
-    """As much of a text as the variable holds. The note has no part of it: it may be a caller's."""
+    """As much of a text as the variable holds. The note does not quote it, as it may be a caller's."""
     if notes is not None:
         notes.append(f"cut: {variable.name} holds {variable.size} of {len(text)} characters")
     return text[: variable.size]

@@ -68,7 +68,9 @@ class FlowPaths:
 
 @dataclass(slots=True)
 class PathWalk:
-    """A walk under way, nearest first, so that the first way found to a node is the shortest."""
+    """A walk in progress, nearest states first, so that the first way found to a node is the
+    shortest.
+    """
 
     program: Program
     outcomes_by_use: OutcomesByUse
@@ -141,8 +143,8 @@ class PathWalk:
                 self.add_node(StateUnderCallback(target.state, context), node, f"outcome {outcome}")
 
     def follow_failure(self, node: StateUnderCallback, state: CompiledState) -> None:
-        """Failures count where they are likely: a lookup, a question that the platform gives up,
-        and wherever the author wrote error:.
+        """Follow the error exit where failing is likely: a lookup, a question that the platform
+        gives up, and wherever the author wrote error:.
         """
         if state.verb.is_question:
             self.add_failure(node, state, "pie")

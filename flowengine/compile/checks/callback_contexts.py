@@ -61,7 +61,7 @@ def check(
 
 
 def find_illegal_nodes(walk: FlowPaths) -> list[StateUnderCallback]:
-    """Where something is not possible."""
+    """The nodes at which the platform would refuse what the state sends."""
     return [
         node
         for node in walk.predecessors
@@ -86,7 +86,7 @@ def find_contexts(
 
 
 def find_stray_returns(ways: CallPaths) -> Iterator[Problem]:
-    """Returns to nobody, without an error exit: the flow was begun by a call or an event."""
+    """Returns that have no caller and no error exit: the flow was begun by a call or an event."""
     told = set()
     for name, program in ways.programs.items():
         entry = FlowUse(name, "")
@@ -138,7 +138,7 @@ def format_call_path(ways: CallPaths, end: PathStep) -> str:
 
 
 def find_previous_step(ways: CallPaths, step: PathStep) -> tuple[PathStep | None, str]:
-    """The step before, by which exit: in the same flow, or in the one that calls it."""
+    """The previous step and its exit: in the same flow, or in the one that uses it."""
     before, label = ways.flow_paths[step.entry].predecessors[step.node]
     if before:
         return PathStep(step.entry, before), label

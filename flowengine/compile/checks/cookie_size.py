@@ -45,8 +45,8 @@ class StateSizes(NamedTuple):
 def check(
     programs: Mapping[str, Program], memory: CompileCache, *, cookies_only: bool
 ) -> Iterator[Problem]:
-    """One problem per flow, at its largest state. A flow that is too large only for its callers is
-    left out when one of them is told.
+    """One problem for each flow, at its largest state. A flow that is too large only because of its
+    callers is left out where one of them is reported.
     """
     measured = {
         name: memory.get_or_compute(("cookie", name), program, partial(measure_program, program))
@@ -105,8 +105,8 @@ def measure_payload(program: Program, state: str) -> int:
 def measure_callers(
     programs: Mapping[str, Program], measured: Mapping[str, StateSizes]
 ) -> dict[str, int]:
-    """By flow: the bytes of the largest stack of callers that may wait for it. Recursion is a
-    problem of its own, and left out.
+    """By flow: the bytes of the largest stack of callers that may wait for it. Recursion is left
+    out, as it has a problem of its own.
     """
     below = dict.fromkeys(programs, 0)
     calling = list_subflow_calls(programs)

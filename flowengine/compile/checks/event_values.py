@@ -30,7 +30,7 @@ _EVENT_NAME: Final = re.compile(r"\bevent\s*\.\s*([a-z_]+)")
 
 
 class EventValue(NamedTuple):
-    """When a value is there, in facts and in words, and where to read it."""
+    """When a value is there, as facts and in words, and a way to read it."""
 
     facts: int
     when: str

@@ -108,7 +108,7 @@ def build_illegal_place(
 
 
 def format_hint(name: str, context: str, legal: Mapping[str, frozenset[str]]) -> str:
-    """Where it is possible, and what to write instead."""
+    """Where the action is possible, and what to write instead."""
     where = f"only possible {join_with_or(CONTEXT_PHRASES[place] for place in legal if name in legal[place])}"
     if context in UNANSWERED_CONTEXTS:
         return f"{where}; an event can set, choose and fetch, and ends with done:"

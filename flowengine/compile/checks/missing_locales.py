@@ -103,7 +103,7 @@ def find_text_span(text: UsedText, document: Document, authored: AuthoredProject
 def find_apology_problem(
     known: Mapping[str, CallFacts], authored: AuthoredProject
 ) -> Iterator[Problem]:
-    """The words of last resort, where the author wrote some."""
+    """The problem of the apology, where the author wrote one."""
     document, words = authored.project_document, authored.project.apology
     if document is None or ("apology",) not in document.values:
         return

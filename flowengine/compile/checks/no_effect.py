@@ -63,7 +63,9 @@ def has_locale_changes(program: Program) -> bool:
 
 
 def find_unread_values(known: CallFacts, state: CompiledState) -> Iterator[NoEffect]:
-    """Values that no state reads before they are overwritten; FE902 tells of those that none reads."""
+    """Values that no state reads before they are overwritten. FE902 reports variables that no state
+    reads at all.
+    """
     program = known.program
     later = {target.state for target in state.exits.values()} | {state.error}
     later |= {program.answered, program.pressed, program.ended, *program.notified.values()}

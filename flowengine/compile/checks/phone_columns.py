@@ -53,8 +53,8 @@ def is_phone_column(column: str) -> bool:
 
 
 def is_dialable(value: Any, *, used: bool) -> bool:
-    """Whether a cell can be dialled, or is surely not meant to be. In a column that is only called
-    like one of numbers, words may stand.
+    """Whether a cell can be dialled, or surely is not meant to be: a column that only sounds like
+    one of numbers may hold words.
     """
     text = str(value).replace(" ", "")
     if not text or text in ("dialled", "private") or NUMBER_PATTERN.fullmatch(text):

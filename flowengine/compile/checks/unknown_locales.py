@@ -15,14 +15,14 @@ LOCALISED_KEYS = frozenset({"text", "ssml", "audio"})
 
 
 def check(document: Document) -> Iterator[Problem]:
-    """Those of a flow."""
+    """The problems of a flow."""
     yield from report_unknown_locales(
         document, iterate_locales(document.data, ("locale", "defaults", "states"))
     )
 
 
 def check_common(authored: AuthoredProject) -> Iterator[Problem]:
-    """Those of what flows share."""
+    """The problems of the definitions that flows share."""
     if authored.project_document:
         yield from report_unknown_locales(
             authored.project_document,

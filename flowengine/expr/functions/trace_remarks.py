@@ -25,7 +25,7 @@ def add_remark(text: str) -> None:
 
 
 def collect_remarks() -> Sequence[str]:
-    """The remarks since the last time, on this thread; each only once."""
+    """The remarks since the last call, on this thread, each once."""
     if not _REMARKS.texts:
         return ()
     found, _REMARKS.texts = _REMARKS.texts, []

@@ -19,14 +19,14 @@ MAX_THREADS_PER_NAME = 3  # for one name, as a thread that waits cannot be ended
 
 
 class Resolution(NamedTuple):
-    """A name that is being looked up, for all who want it."""
+    """A name that is being resolved, and how many wait for it."""
 
     begun: float
     addresses: asyncio.Future[list[str]]
 
 
 class Resolver:
-    """For one event loop."""
+    """Resolves names; lookups that want the same name share one resolution. For one event loop."""
 
     def __init__(self) -> None:
         self._resolutions: dict[str, Resolution] = {}

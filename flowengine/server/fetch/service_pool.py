@@ -39,7 +39,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
 
 
 class ServicePool:
-    """Of one service at one address. `slots` are those for lookups at the same time."""
+    """The connections to one service at one address. `slots` limit the lookups at the same time."""
 
     def __init__(
         self,

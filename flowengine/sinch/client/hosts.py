@@ -27,7 +27,7 @@ class ApiHosts:
 
     @classmethod
     def from_region(cls, region: Region) -> "ApiHosts":
-        """Those of a region.
+        """The hosts of a region.
 
         >>> ApiHosts.from_region("euc1").traffic
         'https://calling-euc1.api.sinch.com'
@@ -36,13 +36,13 @@ class ApiHosts:
 
     @classmethod
     def from_base_url(cls, base: str) -> "ApiHosts":
-        """All three at one address, such as that of `flowengine switch`."""
+        """All three APIs at one address, such as that of `flowengine switch`."""
         return cls(base, base, base)
 
 
 def build_path(*parts: str) -> str:
-    """Parts of a path, each escaped. An empty part would make it another route: that of a
-    conference without its member ends it.
+    """Join the parts of a path, each escaped. Raises ValueError for an empty part, which would name
+    another route: that of a conference without its member ends the conference.
     """
     for part in parts:
         if part in ("", ".", ".."):
@@ -61,7 +61,9 @@ def build_call_url(call: str, traffic: str) -> str:
 
 
 def _check_trusted(address: str, traffic: str) -> None:
-    """A callback says where its call is found. Who forges one must not be sent our credentials."""
+    """Raises UntrustedUrlError. A callback tells where its call is found, and a forged one must not
+    be sent our credentials.
+    """
     try:
         url, own = httpx.URL(address), httpx.URL(traffic)
     except httpx.InvalidURL as error:

@@ -14,7 +14,7 @@ _STARS: Final = str.maketrans("0123456789", "*" * 10)
 
 
 def redact_numbers(text: str) -> str:
-    """The text, of each phone number in it only the last digits.
+    """The text with only the last digits of each phone number.
 
     >>> redact_numbers("Invalid parameters: +46 73 017 01 01 (40001)")
     'Invalid parameters: +** ** *** ** 01 (40001)'

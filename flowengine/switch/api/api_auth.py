@@ -15,7 +15,7 @@ RawHeaders = Iterable[tuple[bytes, bytes]]
 
 
 class CredentialGate:
-    """Lets applications in by their credentials."""
+    """Authenticates applications by their credentials."""
 
     def __init__(self, secrets: Mapping[str, str], window: float, clock: Clock) -> None:
         self._secrets = dict(secrets)
@@ -31,7 +31,7 @@ class CredentialGate:
         *,
         signed_only: bool = False,
     ) -> str:
-        """The key of the application that asks; raises ApiError."""
+        """The key of the application that sends a request. Raises ApiError."""
         pairs = list(headers)
         given = [value for name, value in pairs if name.lower() == b"authorization"]
         if len(given) > 1:
@@ -61,7 +61,7 @@ class CredentialGate:
     def _check_signature(
         self, method: str, raw_path: bytes, headers: list[tuple[bytes, bytes]], body: bytes
     ) -> str:
-        """Clients sign by their own clock, also while time is virtual here."""
+        """Check the signature. Clients sign by their own clock, even while time is virtual here."""
         times = (self._clock.now(), datetime.now(UTC))
         for now in times:
             try:

@@ -24,7 +24,7 @@ MAX_BODY_BYTES = 262_144
 
 
 class Api:
-    """Answers for the platform, and under /desk for whoever works with the switch."""
+    """The APIs of the platform, and under /desk the control API of the switch."""
 
     def __init__(
         self,

@@ -31,18 +31,18 @@ def place_callout(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
 
 
 def get_call(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """How a call is, or was."""
+    """The state of a call, or how it ended."""
     return build_json_reply(desk.get_call_info(asked.application, asked.path["call"]))
 
 
 def patch_call(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Manage a call, or take it out of where it is parked."""
+    """Manage a call, or unpark it."""
     desk.find_call(asked.application, asked.path["call"]).patch(asked.body)
     return NO_CONTENT_REPLY
 
 
 def patch_leg(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Let one end of a call hear something."""
+    """Play something to one end of a call."""
     found = desk.find_call(asked.application, asked.path["call"])
     match asked.path["leg"]:
         case "caller" | "callee" | "both" as leg:
@@ -63,12 +63,12 @@ def find_own_room(desk: SwitchContext, asked: ApiRequest) -> Room:
 
 
 def get_conference(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Who is in a conference."""
+    """The participants of a conference."""
     return build_json_reply({"participants": find_own_room(desk, asked).list_participants()})
 
 
 def end_conference(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Throw everybody out."""
+    """Hang up on all participants."""
     find_own_room(desk, asked).end()
     return NO_CONTENT_REPLY
 
@@ -100,7 +100,7 @@ def change_participant(found: Room, call_id: str, given: dict[str, Any]) -> bool
 
 
 def kick_participant(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Throw one participant out."""
+    """Hang up on one participant."""
     if not find_own_room(desk, asked).kick(asked.path["call"]):
         raise ApiError(40400, "Participant not found")
     return EMPTY_REPLY

@@ -21,7 +21,7 @@ URL_SCHEMES = ("http://", "https://")
 
 
 def list_numbers(desk: SwitchContext, _: ApiRequest) -> ApiReply:
-    """All numbers, and which application each reaches."""
+    """All numbers, each with the application that it reaches."""
     return build_json_reply(
         {"numbers": [format_number(number) for number in desk.exchange.numbers.values()]}
     )
@@ -33,7 +33,7 @@ def format_number(number: Number) -> dict[str, str]:
 
 
 def assign_numbers(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Let numbers reach an application: the one that asks, unless another is named."""
+    """Assign numbers to an application: the one that asks, unless another is named."""
     given = asked.read_fields()
     owner, capability = read_application(desk, given) or asked.application, read_capability(given)
     wanted = given.get("numbers")
@@ -49,7 +49,7 @@ def assign_numbers(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
 
 
 def unassign_number(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Let a number reach nobody."""
+    """Remove a number from its application."""
     given = asked.read_fields()
     owner = read_application(desk, given)
     read_capability(given)
@@ -84,14 +84,14 @@ def find_number(desk: SwitchContext, number: object) -> Number:
 
 
 def get_callbacks(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Where callbacks go."""
+    """The callback URLs."""
     found = desk.exchange.applications[desk.find_application(asked.path["application"])]
     fallback = {"fallback": found.fallback} if found.fallback else {}
     return build_json_reply({"url": {"primary": found.primary, **fallback}})
 
 
 def set_callbacks(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Let callbacks go elsewhere."""
+    """Set the callback URLs."""
     key, given = (
         desk.find_application(asked.path["application"]),
         asked.read_fields(40003).get("url"),
@@ -111,8 +111,8 @@ def read_url(value: object) -> str:
 
 
 def query_number(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """What is known about a number, however it is written. Sources disagree on the body, so it is
-    told under all names.
+    """The kind of a number, however it is written. Sources disagree on the name of the body, so it
+    is sent under all names.
     """
     number = parse_number(asked.path["number"]).e164
     found = find_country(number) if number else None

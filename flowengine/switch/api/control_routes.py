@@ -105,7 +105,7 @@ def format_leg(leg: Leg) -> dict[str, Any]:
 
 
 async def place_call(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> ApiReply:
-    """Let somebody call."""
+    """Place a call."""
     wanted = parse_form(asked, PlaceCall)
     if wanted.application and wanted.application not in desk.exchange.applications:
         raise ApiError(40003, "Invalid Application Key")
@@ -172,8 +172,8 @@ def require_ringing(done: bool) -> None:
 
 
 async def list_events(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> ApiReply | Response:
-    """What happened to a call from `after` on. With `wait` the answer waits up to so many seconds
-    for something to tell.
+    """The events of a call from `after` on. With `wait` the reply waits up to so many seconds for
+    one.
     """
     call_id = asked.path["call"]
     if call_id not in desk.events and call_id not in desk.exchange.calls:
@@ -194,7 +194,7 @@ async def list_events(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> 
 
 
 async def get_time(desk: SwitchContext, driver: TimeDriver, _: ApiRequest) -> ApiReply:
-    """What time it is here, and whether it passes by itself."""
+    """The time of the switch, and whether it passes by itself."""
     return build_json_reply(
         {"now": desk.clock.now(), "clock": driver.kind, "running": driver.is_running}
     )
@@ -214,9 +214,7 @@ async def set_time(desk: SwitchContext, driver: TimeDriver, asked: ApiRequest) -
 
 
 async def set_refusals(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> ApiReply:
-    """Let the next requests to the platform's APIs be refused, to see what whoever asks makes of
-    it.
-    """
+    """Refuse the next requests to the platform's APIs, to test a client's error handling."""
     wanted = parse_form(asked, SetRefusals)
     if wanted.code not in ERROR_MESSAGES:
         raise ApiError(40001, f"Invalid parameters: the platform has no code {wanted.code}")

@@ -65,15 +65,13 @@ def format_findings(told: AnswerReceived | Remark) -> Iterator[str]:
 
 
 def is_call_over(happenings: Sequence[SwitchEvent]) -> bool:
-    """Whether the call has ended, and nothing that its backend was told of it, such as its end, is
-    still under way.
-    """
+    """Whether the call has ended, and no callback of it, such as DiCE, is still in flight."""
     kinds = [type(item) for item in happenings]
     return CallEnded in kinds and kinds.count(Asks) == kinds.count(AnswerReceived)
 
 
 def stream_events(desk: SwitchContext, call_id: str) -> Response:
-    """All that happens to a call, as it happens, until its end."""
+    """The events of a call as they happen, until its end."""
 
     async def generate_lines() -> AsyncIterator[str]:
         after = 0

@@ -58,7 +58,7 @@ def find_recording(desk: SwitchContext, asked: ApiRequest) -> RecordedFile:
 
 
 def get_recording(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """The sound itself."""
+    """The audio."""
     item = find_recording(desk, asked)
     return ApiReply(
         200,
@@ -68,11 +68,11 @@ def get_recording(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
 
 
 def delete_recording(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Forget a recording."""
+    """Delete a recording."""
     desk.exchange.recordings.delete(find_recording(desk, asked).key)
     return NO_CONTENT_REPLY
 
 
 def reject_missing_key(_: SwitchContext, __: ApiRequest) -> ApiReply:
-    """Which one is not said."""
+    """Refuse a request that names no recording."""
     raise ApiError(40002, "No key")

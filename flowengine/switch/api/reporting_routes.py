@@ -13,7 +13,7 @@ COUNTER_INTERVAL = timedelta(minutes=2)
 
 
 def count_user_calls(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """How many calls somebody had, to apps (data) or to phones (pstn)."""
+    """How many calls a user had, to apps (data) or to phones (pstn)."""
     domain = REPORT_DOMAINS.get(asked.path.get("domain", "data"))
     if domain is None:
         raise ApiError(40001, "Invalid parameters: the domain is data or pstn")
@@ -57,7 +57,7 @@ def parse_call_time(report: EndedCall) -> datetime:
 
 
 def get_counter(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """How many calls there are; counted anew every two minutes."""
+    """The number of calls in progress, counted anew every two minutes."""
     if asked.path["id"].lower() != "currentcalls":
         raise ApiError(40400, "Counter not found")
     key, now = asked.application, desk.clock.now()
@@ -72,5 +72,5 @@ def get_counter(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
 
 
 def get_service_status(_: SwitchContext, __: ApiRequest) -> ApiReply:
-    """Whoever can ask knows the answer."""
+    """Always up, as the request was answered."""
     return build_json_reply({"status": "up"})

@@ -25,7 +25,7 @@ SHUTDOWN_GRACE_SECONDS = 5
 async def run_switch(
     given: SwitchConfig, store: SwitchStore, *, virtual: bool, seed: int, url: str
 ) -> AsyncIterator[Api]:
-    """The APIs of a switch that runs, on this event loop."""
+    """Serve the APIs of a running switch, on this event loop."""
     requests = ConcurrentTransport()
     secrets = {item.key: item.secret for item in given.setup.applications}
     transport: Transport = requests

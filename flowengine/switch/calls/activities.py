@@ -19,7 +19,7 @@ from flowengine.switch.wire import MenuEnd
 
 
 class MenuActivity:
-    """Somebody is asked."""
+    """A menu on a leg."""
 
     def __init__(self, call: SwitchCall, leg: Leg, action: RunMenu) -> None:
         self._call, self.leg = call, leg
@@ -32,25 +32,25 @@ class MenuActivity:
         self._player.start()
 
     def stop(self) -> None:
-        """Nobody asks any more."""
+        """End the menu without a result."""
         self.leg.set_asking(asking=False)
         self._player.stop()
 
     def pause(self) -> None:
-        """Nobody is asked meanwhile."""
+        """Interrupt the menu."""
         self.leg.set_asking(asking=False)
         self._player.pause()
 
     def resume(self) -> None:
-        """Ask on, where it was left."""
+        """Continue the menu where it was interrupted."""
         self._player.resume()
 
     def list_listening_lines(self) -> list[AudioLine]:
-        """No party hears the leg; the menu itself does."""
+        """None: no party hears the leg; the menu itself does."""
         return []
 
     def handle_hangup(self) -> None:
-        """Whoever was asked has left."""
+        """End the menu, as the party has hung up."""
         self._player.handle_hangup()
 
     def _announce_input(self, menu: str, keys: str, digits: int, voice: bool) -> None:
@@ -70,14 +70,14 @@ class MenuActivity:
 
 
 class ConferenceActivity:
-    """Somebody is in a room."""
+    """A leg in a room."""
 
     def __init__(self, call: SwitchCall, leg: Leg, action: ConnectConf) -> None:
         self._call, self._leg, self._action = call, leg, action
         self.room = call.switch.rooms.open_room(action.conference_id)
 
     def start(self, greeting: Sequence[Sound] = ()) -> None:
-        """Come in."""
+        """Join the room."""
         call, action = self._call, self._action
         now = call.switch.clock.now()
         call.switch.emit(Joined(call.id, now, "conference", self.room.id))
@@ -88,15 +88,15 @@ class ConferenceActivity:
         self.room.join(member, action.conference_dtmf_options, action.moh, greeting)
 
     def stop(self) -> None:
-        """Leave the others."""
+        """Leave the room."""
         self.room.leave(self._call.id)
 
     def pause(self) -> None:
-        """The room goes on, though this member alone hears something else."""
+        """Let this member alone hear something else."""
         self.room.pause_member(self._call.id)
 
     def resume(self) -> None:
-        """Back to the room."""
+        """Let the member hear the room again."""
         self.room.resume_member(self._call.id)
 
     def list_listening_lines(self) -> list[AudioLine]:
@@ -110,7 +110,7 @@ class ConferenceActivity:
 
 
 class ParkActivity:
-    """Somebody waits until the call is unparked, though not for ever."""
+    """A parked leg, until it is unparked or its time is over."""
 
     def __init__(self, call: SwitchCall, leg: Leg, action: Park) -> None:
         self._call, self._leg, self._action = call, leg, action
@@ -122,7 +122,7 @@ class ParkActivity:
         self._timer = call.switch.clock.call_later(seconds, self._end_parking)
 
     def start(self) -> None:
-        """Play the introduction, then the other prompt over and over."""
+        """Play the introduction, then the hold prompt in a loop."""
         call = self._call
         call.switch.emit(Joined(call.id, call.switch.clock.now(), "park", ""))
         intro = build_prompt_sounds(
@@ -131,15 +131,15 @@ class ParkActivity:
         self._leg.line.play(intro, self.resume)
 
     def stop(self) -> None:
-        """Unparked: the prompt stops at once."""
+        """Stop the prompt at once, as the call is unparked."""
         self._timer.cancel()
         self._leg.line.stop()
 
     def pause(self) -> None:
-        """The prompt is played over."""
+        """Interrupt the prompt."""
 
     def resume(self) -> None:
-        """Wait on."""
+        """Play the hold prompt from its beginning."""
         self._leg.line.loop(
             build_prompt_sounds(
                 self._action.hold_prompt, self._action.locale, self._call.switch.settings
@@ -147,11 +147,11 @@ class ParkActivity:
         )
 
     def list_listening_lines(self) -> list[AudioLine]:
-        """No party hears the leg."""
+        """None: no party hears the leg."""
         return []
 
     def _end_parking(self) -> None:
-        """The prompt that is playing comes to its end first."""
+        """End the call after the prompt that is playing."""
         ending = CallEnding("ANSWERED", self._call.switch.settings.park_reason)
         self._leg.line.finish_round(lambda: self._call.control.end(ending))
 
@@ -159,7 +159,7 @@ class ParkActivity:
 def join_conference(
     call: SwitchCall, leg: Leg, action: ConnectConf, greeting: Sequence[Sound] = ()
 ) -> None:
-    """Let a leg into a conference."""
+    """Put a leg into a conference."""
     conference = ConferenceActivity(call, leg, action)
     call.change_conference(action.conference_id)
     call.activity = conference

@@ -9,14 +9,14 @@ from flowengine.switch.wire import CallbackFacts
 
 
 def get_facts(call: SwitchCall) -> CallbackFacts:
-    """As callbacks tell it while the call lasts."""
+    """The facts of a call in callbacks while it lasts."""
     if call.cached_facts is None:
         call.cached_facts = _gather_facts(call)
     return call.cached_facts
 
 
 def get_dice_facts(call: SwitchCall) -> CallbackFacts:
-    """As DiCE tells it: a number that is assigned to an application is a number like others, and
+    """The facts of a call in DiCE. There a number of an application has the type of any number, and
     the rate is what was charged.
     """
     facts = get_facts(call)

@@ -33,7 +33,7 @@ _NO_DESTINATION = Finding(
 
 
 def perform_action(call: SwitchCall, action: AnyAction, leg: Leg | None = None) -> None:
-    """Do what an action says; `leg` is who is asked, where that is not who is controlled."""
+    """Carry out an action; `leg` is the leg that was asked, where that is not the controlled one."""
     if isinstance(action, RunMenu):
         _run_menu(call, action, leg)
     else:
@@ -41,7 +41,7 @@ def perform_action(call: SwitchCall, action: AnyAction, leg: Leg | None = None) 
 
 
 def connect_as_dialled(call: SwitchCall) -> None:
-    """What becomes of a call whose backend leaves it as it is, or that has none."""
+    """Connect a call that its backend leaves as it is, or that has no backend."""
     origin = call.origin
     if origin.to_type == "conference":
         perform_action(call, ConnectConf(origin.to))
@@ -160,8 +160,8 @@ def _auto_answer(call: SwitchCall) -> None:
 
 
 def _choose_cli(call: SwitchCall, wanted: str) -> str:
-    """The number that whoever is called sees; that of a SIP end is shown only where its application
-    owns it.
+    """The number that the callee sees. That of a SIP end is shown only where its application owns
+    it.
     """
     if wanted and wanted != "incoming":
         return wanted

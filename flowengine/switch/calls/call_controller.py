@@ -41,7 +41,7 @@ class CallController:
         self._is_dice_sent = False
 
     def begin(self) -> None:
-        """Ask the backend what shall become of the call, or do what a callout says."""
+        """Ask the backend what to do with the call, or carry out a callout."""
         if self._call.ended is None:
             begin_call(self._call, self._callbacks)
 
@@ -147,7 +147,7 @@ class CallController:
             menu.handle_hangup()  # its PIE comes first
 
     def _take_interrupted_menu(self, gone: Leg | None) -> MenuActivity | None:
-        """The menu that the party who has hung up was asked, if its result is to be told"""
+        """The menu that the party was in when it hung up, if its result is sent"""
         menu = self._call.activity
         if (
             not isinstance(menu, MenuActivity)
@@ -159,7 +159,7 @@ class CallController:
         return menu
 
     def _stop_all(self, gone: Leg | None, now: datetime) -> None:
-        """Nothing is under way any more, and nobody is there"""
+        """Stop every activity and let all legs leave"""
         call = self._call
         call.halt()
         for connection in call.connections:

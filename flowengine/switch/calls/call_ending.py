@@ -7,7 +7,7 @@ RefusalReason = Literal["busy", "decline", "congestion", "no answer", "unknown",
 
 
 class CallEnding(NamedTuple):
-    """`info` is what the Calling API tells as the reason, where that differs."""
+    """How a call ended. `info` is the reason in the Calling API, where that differs."""
 
     result: str
     reason: str
@@ -40,5 +40,5 @@ _ENDING_BY_APP_REFUSAL: Final = _ENDING_BY_REFUSAL | {
 
 
 def find_refusal_ending(why: RefusalReason, kind: str) -> CallEnding:
-    """How a call ends that a phone, an app, a SIP end or a stream did not take."""
+    """The ending of a call that a phone, an app, a SIP end or a stream has refused."""
     return (_ENDING_BY_APP_REFUSAL if kind == "app" else _ENDING_BY_REFUSAL)[why]

@@ -27,9 +27,7 @@ _RINGING_CALLOUT: Final = Finding(
 
 
 def patch_call(call: SwitchCall, body: bytes) -> None:
-    """Obey an answer to a question that was never asked; a parked call takes whatever an answer to
-    ICE could say.
-    """
+    """Carry out SVAML of the Calling API. A parked call takes whatever an answer to ICE may hold."""
     _require_manageable(call)
     parked = isinstance(call.activity, ParkActivity)
     reading = _read_patch(call, body, "unpark" if parked else "patch")
@@ -41,7 +39,7 @@ def patch_call(call: SwitchCall, body: bytes) -> None:
 
 
 def patch_leg(call: SwitchCall, which: LegChoice, body: bytes) -> None:
-    """Let one end or both hear something; in conferences and callouts there is one end only."""
+    """Play something to one end or both. In conferences and callouts there is one end only."""
     _require_manageable(call)
     reading = _read_patch(call, body, "patch_leg")
     legs = _select_legs(call, which)
@@ -104,9 +102,7 @@ def _select_legs(call: SwitchCall, which: LegChoice) -> list[Leg]:
 def _insert_instructions(
     call: SwitchCall, leg: Leg | None, instructions: Sequence[AnyInstruction]
 ) -> None:
-    """Let something be heard in between, without an end to whatever is under way; it waits
-    meanwhile.
-    """
+    """Play something in between: the activity of the leg is paused, not ended."""
     if leg is not call.controlled_leg or not any(
         isinstance(item, Say | PlayFiles) for item in instructions
     ):

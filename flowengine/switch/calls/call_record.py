@@ -13,7 +13,7 @@ from flowengine.switch.wire.callback_bodies import format_timestamp, strip_plus
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """The record of a call that is over, with the fields of the platform's call logs."""
+    """The record of an ended call, with the fields of the platform's call logs."""
 
     call_id: str
     call_time: datetime

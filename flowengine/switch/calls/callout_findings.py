@@ -37,8 +37,8 @@ def find_callout_faults(
     request: Mapping[str, Any],
     headers: Mapping[str, str],
 ) -> tuple[Finding, ...]:
-    """Everything worth a word about a callout that is not refused; `request` is what it asks for,
-    its names in lower case.
+    """The findings on a callout that is not refused; `request` is what it asks for, with keys in
+    lower case.
     """
     found = [*_find_unknown_properties(method, asked), *_find_lost_headers(headers)]
     to_app = _get_destination_type(request) == "username"
@@ -59,7 +59,7 @@ def find_callout_faults(
 
 
 def select_callback_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that go along with each callback of the call: the first few that are well formed."""
+    """The headers that each callback of the call carries: the first few that are well formed."""
     good = [
         (name, value)
         for name, value in headers.items()

@@ -37,8 +37,8 @@ _CLI_PATTERN: Final = re.compile(r"(\+?[0-9]{6,16}|private)?", re.IGNORECASE)
 def parse_callout(
     body: Mapping[str, Any], headers: Mapping[str, str], settings_send: bool
 ) -> CallOrigin:
-    """What a callout asks for; raises ApiError. `settings_send`: whether a custom callout has
-    events where it does not say.
+    """The callout that a request asks for. Raises ApiError. `settings_send` is whether a custom
+    callout has events where it does not say.
     """
     folded = {str(name).lower(): value for name, value in body.items()}
     method = _CALLOUT_METHODS.get(str(folded.get("method", "")).lower())
@@ -121,7 +121,7 @@ def _get_text(request: Mapping[str, Any], name: str) -> str:
 
 
 def _parse_destination(method: CalloutMethod, request: Mapping[str, Any]) -> tuple[str, str]:
-    """A custom callout may leave it to its `ice`."""
+    """The destination; a custom callout may leave it to its `ice`."""
     given = request.get("destination")
     if given is None and method == "custom" and _get_text(request, "ice"):
         return "number", ""

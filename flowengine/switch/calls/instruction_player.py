@@ -22,8 +22,8 @@ from flowengine.switch.media.sounds import build_sounds
 
 
 class InstructionPlayer:
-    """One list of instructions on one leg (None: nobody is there to hear them), and what comes
-    after them.
+    """Carries out a list of instructions on one leg (None: nobody hears them), then calls a
+    continuation.
     """
 
     __slots__ = ("_call", "_left", "_leg", "_over", "_then")
@@ -39,7 +39,7 @@ class InstructionPlayer:
         self._over = False
 
     def start(self) -> None:
-        """Carry on until something plays, or all is done."""
+        """Carry out instructions until one plays something, or all are done."""
         while self._left and not self._over:
             item = self._left.popleft()
             if isinstance(item, Say | PlayFiles):
@@ -58,7 +58,7 @@ class InstructionPlayer:
         return self._over
 
     def insert(self, instructions: Iterable[AnyInstruction]) -> None:
-        """Do these too, before whatever is left."""
+        """Carry these out before the rest."""
         self._left.extendleft(reversed(tuple(instructions)))
 
     def stop(self) -> None:
@@ -90,6 +90,6 @@ def play_instructions(
     instructions: Iterable[AnyInstruction],
     then: Callable[[], None],
 ) -> None:
-    """Carry out instructions as what the call is busy with, then go on."""
+    """Carry out instructions as the call's current activity, then go on."""
     call.player = player = InstructionPlayer(call, leg, instructions, then)
     player.start()

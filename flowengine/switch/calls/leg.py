@@ -20,23 +20,23 @@ MANUAL_BEHAVIOUR = Behaviour("by hand")
 
 
 class LegConnection(Protocol):
-    """What dialled a leg."""
+    """The connection that has dialled a leg."""
 
     def answer(self) -> bool:
-        """The party picks up."""
+        """The party answers."""
 
     def reject(self, why: RefusalReason) -> bool:
-        """The party does not take the call."""
+        """The party rejects the call."""
 
 
 class LegCall(Protocol):
-    """The call, as far as a leg knows it."""
+    """What a leg needs of its call."""
 
     id: str
     switch: SwitchResources
 
     def find_other_end(self, leg: Leg) -> Leg | None:
-        """Who hears this leg over a bridge."""
+        """The leg that is bridged to this one."""
 
     def list_listening_lines(self, leg: Leg) -> list[AudioLine]:
         """The lines on which this leg is heard."""
@@ -46,11 +46,8 @@ class LegCall(Protocol):
 
 
 class Leg:
-    """`up` is answered; a caller is `calling` until then, whoever is called is `ringing`; `gone` is
-    the end.
-
-    `role` becomes "caller" when somebody who was reached by a callout is connected to somebody
-    else.
+    """`up` is answered. Until then a caller is `calling` and a callee `ringing`; `gone` is the end.
+    `role` becomes "caller" when a party that a callout has reached is connected to somebody else.
     """
 
     __slots__ = (
@@ -87,15 +84,15 @@ class Leg:
         self._script: Script | None = None
 
     def answer(self) -> bool:
-        """Pick up; False when it does not ring."""
+        """Answer; False where the leg does not ring."""
         return self.state == "ringing" and self.outgoing is not None and self.outgoing.answer()
 
     def reject(self, why: RefusalReason = "decline") -> bool:
-        """Do not take the call; False when it does not ring."""
+        """Reject the call; False where the leg does not ring."""
         return self.state == "ringing" and self.outgoing is not None and self.outgoing.reject(why)
 
     def press(self, keys: str) -> bool:
-        """Whether the keys count, or somebody hears them."""
+        """Press keys; whether they count or somebody hears them."""
         if self.state == "gone":
             return False
         if self.line.listener is not None:
@@ -106,7 +103,7 @@ class Leg:
         return other is not None
 
     def say(self, text: str) -> bool:
-        """Whether the words count, or somebody hears them."""
+        """Say words; whether they count or somebody hears them."""
         if self.state == "gone":
             return False
         if self.line.speak(text):
@@ -118,26 +115,26 @@ class Leg:
         return bool(listeners)
 
     def hang_up(self) -> None:
-        """Leave the call, or give up calling."""
+        """Hang up, or cancel the call before it is answered."""
         if self.state == "ringing":
             self.reject("decline")
         elif self.state != "gone":
             self.call.handle_leg_left(self)
 
     def start_behaviour(self) -> None:
-        """Begin with what the behaviour of whoever is here says."""
+        """Begin with what the behaviour of the party says."""
         if self.behaviour.acts or self.behaviour.hangs_up_at:
             self._script = Script(self.call.switch.clock, self, self.behaviour)
             self._script.start()
 
     def set_asking(self, asking: bool) -> None:
-        """A menu begins to wait for input from here, or has ended."""
+        """Note that a menu begins or ends to wait for input."""
         self.asking = asking
         if asking and self._script is not None:
             self._script.handle_menu_waiting()
 
     def mark_gone(self) -> bool:
-        """It is over for this end; False when it was before."""
+        """End the leg; False where it had ended before."""
         if self.state == "gone":
             return False
         self.state = "gone"

@@ -14,7 +14,7 @@ from flowengine.switch.wire import ConcurrentTransport
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """What to put on which server, as which application."""
+    """Which load to put on which server, as which application."""
 
     url: str
     key: str
@@ -33,8 +33,8 @@ class LoadPlan:
 async def run_load(
     plan: LoadPlan, progress: Callable[[int], None] = lambda _calls: None
 ) -> LoadReport:
-    """Place the calls. Each lane has one under way, in a time of its own that stands still only
-    while the server is asked.
+    """Place the calls. Each lane has one at a time, in a virtual time of its own that stands still
+    only while the server answers.
     """
     world = SwitchSetup(
         (SwitchApplication(plan.key, plan.secret, plan.url),),
@@ -63,6 +63,6 @@ async def run_load(
 
 
 async def _wait_for_start(plan: LoadPlan, number: int, begun: float) -> None:
-    """Until it is this call's turn"""
+    """Wait until the call may start"""
     if plan.rate:
         await asyncio.sleep(max(0.0, begun + number / plan.rate - perf_counter()))

@@ -37,8 +37,8 @@ LOAD_SETTINGS: Final = SwitchSettings()
 
 
 class PoolShare:
-    """A call's share of the pool: its own requests alone hold up its time. They are signed in the
-    time of the backend.
+    """A call's share of the connection pool: only its own requests hold its time. They are signed
+    in the time of the backend.
     """
 
     def __init__(self, pool: Transport, key: str, secret: str, tally: LoadCounter) -> None:
@@ -53,7 +53,7 @@ class PoolShare:
     def post(
         self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: OnReply
     ) -> None:
-        """As transports do."""
+        """Send a request."""
         self.in_flight += 1
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         signature = sign_request(
@@ -79,14 +79,14 @@ class PoolShare:
         reply(response)
 
     async def wait(self) -> None:
-        """Until one of its own requests is replied to."""
+        """Wait for a reply to one of its own requests."""
         self._replied.clear()
         await self._replied.wait()
 
 
 class SimulatedCaller:
-    """Calls once. It has a switch of its own: nothing of it is left when the call is over, however
-    many there are.
+    """Makes one call on a switch of its own, so that nothing of it stays in memory when the call
+    has ended.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class SimulatedCaller:
         self._ended: CallEnded | None = None
 
     async def place_call(self, to: str) -> None:
-        """The whole call, until its last callback is answered."""
+        """Make the call, until its last callback is answered."""
         number = f"+1555{self._random.randrange(10_000_000):07}"
         self._leg = self._exchange.dial(caller=number, to=to).caller
         patience = self._clock.call_later(GIVE_UP_SECONDS, self._hang_up)

@@ -10,7 +10,7 @@ from flowengine.switch.switch_settings import SwitchSettings
 
 
 class LineListener(Protocol):
-    """Whoever takes keys and words from a line, and says whether they count."""
+    """Takes keys and words from a line, and tells whether they count."""
 
     def handle_key(self, key: str) -> bool: ...
 
@@ -18,8 +18,8 @@ class LineListener(Protocol):
 
 
 class AudioLine:
-    """Plays one thing at a time: whatever is played next replaces what is playing, and nobody hears
-    of the end of that.
+    """Plays one thing at a time. What is played next replaces it, and its end is then reported to
+    nobody.
     """
 
     __slots__ = (
@@ -51,11 +51,11 @@ class AudioLine:
 
     @property
     def is_speaking(self) -> bool:
-        """Whether it plays something that comes to an end."""
+        """Whether it plays something that ends by itself."""
         return self.playing and not self._endless
 
     def play(self, sounds: Sequence[Sound], then: Callable[[], None]) -> None:
-        """Play these once, then go on; `then` is never called before this has returned, not even
+        """Play these once, then call `then`, which is never called before this returns, not even
         after silence.
         """
         self.stop()
@@ -66,7 +66,7 @@ class AudioLine:
             self._timer = self.clock.call_later(0.0, self._play_next)
 
     def loop(self, sounds: Sequence[Sound]) -> None:
-        """Play these over and over until something else is played; music, which has no end, begins
+        """Play these in a loop until something else is played; music, which does not end, begins
         once.
         """
         self.stop()
@@ -78,14 +78,14 @@ class AudioLine:
                 self.heard(sound)
 
     def stop(self) -> None:
-        """Silence at once."""
+        """Stop playing at once."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self.playing, self._at = False, 0
 
     def finish_round(self, then: Callable[[], None]) -> None:
-        """Let what is playing come to its end, once more where it is looped, then go on."""
+        """Play what is playing to its end, then go on; of a loop, the current round."""
         if self._timer is None:
             self.play((), then)
         else:
@@ -105,11 +105,11 @@ class AudioLine:
             self._then()
 
     def play_tones(self, keys: str) -> None:
-        """Keys of somebody else come over the connection; what is playing goes on."""
+        """Play keys of another party; what is playing goes on."""
         self.heard(build_tones(keys, self.settings))
 
     def press(self, keys: str) -> bool:
-        """Whether all of these keys counted; where nobody listens they are lost."""
+        """Press keys; whether all of them counted. Without a listener they are lost."""
         counted = True
         for key in keys:
             listener = self.listener
@@ -117,5 +117,5 @@ class AudioLine:
         return counted
 
     def speak(self, text: str) -> bool:
-        """Whether somebody listens to these words."""
+        """Say words; whether anybody listens to them."""
         return self.listener is not None and self.listener.handle_speech(text)

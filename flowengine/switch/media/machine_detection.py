@@ -54,7 +54,7 @@ class MachineDetection:
         self._listening = False
 
     def start(self) -> None:
-        """Begin, as the leg has been answered."""
+        """Begin, as the leg has answered."""
         self._begun, self._listening = self._clock.now(), True
         self._timers = [self._clock.call_later(self._seconds, self._report_verdict)]
         if not self._asynchronous:
@@ -66,7 +66,7 @@ class MachineDetection:
         self._ready(AmdVerdict("inprogress"))
 
     def handle_hangup(self) -> None:
-        """Nobody is there any more; what was to be notified before that is."""
+        """End, as the leg has hung up, after sending the notifications that were due."""
         for timer in self._timers:
             timer.cancel()
         if self._asynchronous and self._listening:

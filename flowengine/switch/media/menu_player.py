@@ -112,8 +112,8 @@ class MenuPlayer:
         self._enter_menu(name if name in self._plans else MAIN_MENU)
 
     def stop(self) -> None:
-        """End it without a result: the call has been taken elsewhere. What has ended leaves the
-        line alone.
+        """End without a result, as the call goes elsewhere. A menu that has ended leaves the line
+        alone.
         """
         if not self._over:
             self._over = True
@@ -122,17 +122,15 @@ class MenuPlayer:
             self._line.listener = None
 
     def pause(self) -> None:
-        """Leave the line to something else: until `resume`, no time runs out, and nothing that
-        comes from the line counts.
-        """
+        """Leave the line to something else: until `resume` no time-out runs, and no input counts."""
         self._interrupted = self._line.playing
         self._stop_prompt()
         self._cancel_speech_limit()
         self._line.listener = None
 
     def resume(self) -> None:
-        """Go on: with the prompt, if that was interrupted, else by waiting anew; digits that came
-        before still count.
+        """Continue: with the prompt, if that was interrupted, else by waiting anew. Digits that
+        were pressed before still count.
         """
         if self._interrupted:
             self._play_prompt(self._sounds)
@@ -142,12 +140,12 @@ class MenuPlayer:
             self._wait_for_input()
 
     def handle_hangup(self) -> None:
-        """Whoever was asked is gone."""
+        """End with the result `hangup`."""
         self._end_menu("hangup")
 
     def handle_key(self, key: str) -> bool:
-        """A key; digits are collected up to the last one or `#`, single keys lead somewhere or are
-        wrong.
+        """Take a key. Digits are collected up to the last one or `#`; a single key leads somewhere
+        or is wrong.
         """
         plan = self._plan
         if self._line.playing and not (plan.digits or key in plan.keys or self._wrong_interrupts):
@@ -162,8 +160,8 @@ class MenuPlayer:
         return True
 
     def handle_speech(self, text: str) -> bool:
-        """Words, where the menu takes any: they are complete after a silence, or when they have
-        taken too long.
+        """Take words, where the menu has voice input. They are complete after a silence, or when
+        they have taken too long.
         """
         if not self._action.enable_voice or self._typed:
             return False

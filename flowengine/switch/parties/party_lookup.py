@@ -42,8 +42,8 @@ _UNKNOWN_USER: Final = Behaviour("unknown", after=0.0)
 def find_behaviour(
     address: str, kind: PartyKind, parties: Mapping[str, Behaviour], users: Mapping[str, str]
 ) -> Behaviour:
-    """What whoever is called does: as told, else as the test number does, else it answers; nobody
-    is behind an unknown user's name.
+    """The behaviour of the called party: as configured, else that of the test number, else
+    answering. An unknown user's name has no party.
     """
     told = [beginning for beginning in parties if address.startswith(beginning)]
     if told:

@@ -10,7 +10,7 @@ from flowengine.switch.switch_setup import Act, Behaviour
 
 
 class ScriptActor(Protocol):
-    """The end of the line that the acts come from."""
+    """The end of the line that carries out the acts."""
 
     asking: bool
 
@@ -22,7 +22,7 @@ class ScriptActor(Protocol):
 
 
 class Script:
-    """Acts in their order: each waits for what it waits for, then for its time."""
+    """Acts in order. Each waits for its event, then for its delay."""
 
     __slots__ = ("_actor", "_behaviour", "_clock", "_heard", "_left", "_timer", "_waiting")
 
@@ -45,13 +45,13 @@ class Script:
             self._schedule(act)
 
     def stop(self) -> None:
-        """The rest is not done any more."""
+        """Leave the remaining acts undone."""
         self._left, self._waiting = [], None
         if self._timer is not None:
             self._timer.cancel()
 
     def handle_sound(self, sound: Sound) -> None:
-        """Something is heard on the line."""
+        """Take note of a sound on the line."""
         end = self._behaviour.hangs_up_at
         if end and re.search(end, sound.text, re.IGNORECASE):
             self.stop()
@@ -61,7 +61,7 @@ class Script:
             self._check_condition()
 
     def handle_menu_waiting(self) -> None:
-        """A menu waits for input."""
+        """Take note of a menu that waits for input."""
         self._check_condition()
 
     def _check_condition(self) -> None:
@@ -71,7 +71,7 @@ class Script:
             self._schedule(act)
 
     def _has_happened(self, what: str) -> bool:
-        """Whether it was heard since the act before found what it waited for, or a menu asks just
+        """Whether the event was heard since the act before was triggered, or a menu waits right
         now.
         """
         if what == "asked":

@@ -18,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class CallbackFacts:
-    """What callbacks tell of one call. Numbers are in E.164 with their plus; what is "" or None is
+    """The facts of one call in callbacks. Numbers are in E.164 with their plus; "" and None are
     left out.
     """
 

@@ -34,7 +34,7 @@ class _PrimaryHealth:
 
 @dataclass(frozen=True, slots=True)
 class _PendingCallback:
-    """One callback on its way"""
+    """One callback in flight"""
 
     application: SwitchApplication
     call_id: str
@@ -48,10 +48,9 @@ class _PendingCallback:
 
 
 class CallbackSender:
-    """Takes callbacks to the backends of applications.
-
-    A failure is an answer outside 2xx, one that is too late, or one that is not `proper`. It is
-    followed at once by the same body, signed anew, to the fallback; there is no third attempt.
+    """Sends callbacks to the backends of applications. A failure is an answer outside 2xx, one that
+    is too late, or one that is not `proper`. It is followed at once by the same body, signed anew,
+    to the fallback; there is no third attempt.
     """
 
     def __init__(
@@ -80,8 +79,8 @@ class CallbackSender:
         url: str = "",
         extra_headers: Mapping[str, str] = _NO_HEADERS,
     ) -> None:
-        """Send a callback to where the application wants it, or to `url` (which has no fallback).
-        `done` is always called later.
+        """Send a callback to the application's URLs, or to `url` (which has no fallback). `done` is
+        always called later.
         """
         urls = [url] if url else self._list_urls(application)
         letter = _PendingCallback(
@@ -102,7 +101,7 @@ class CallbackSender:
         )
 
     def _is_bypassed(self, application: SwitchApplication) -> bool:
-        """Whether the primary is left out this time; now and then it is not, to see whether it has
+        """Whether the primary is skipped this time. Now and then it is tried, to see whether it has
         recovered
         """
         primary = self._primaries.get((application.key, application.primary))
@@ -135,8 +134,8 @@ class CallbackSender:
         }
 
     def _create_timestamp(self) -> str:
-        """An x-timestamp that no other request has: it tells two keys of one moment from one key
-        that is told twice.
+        """An x-timestamp that no other request has: it distinguishes two equal keys from one key
+        that is sent twice.
         """
         self._last_timestamp = max(
             self._clock.now(), self._last_timestamp + timedelta(microseconds=1)
@@ -147,8 +146,8 @@ class CallbackSender:
     def _handle_reply(
         self, letter: _PendingCallback, url: str, asked: datetime, response: Response | None
     ) -> None:
-        """What the answer costs in virtual time passes first; silence lasts as long as it is waited
-        for, of which real time has passed
+        """Let the configured latency pass in virtual time first. A time-out lasts as long as the
+        sender waits, of which real time has passed
         """
         taken, most = self._settings.callback_seconds, self._settings.callback_timeout
         if response is None or taken > most:
