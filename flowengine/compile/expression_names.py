@@ -48,6 +48,7 @@ def build_computed_names(calendars: Mapping[str, Calendar], zone: ZoneInfo) -> C
         "now.weekday": lambda names: names.now.astimezone(zone).strftime("%A").lower(),
     }
     for name, calendar in calendars.items():
+        # bound as a default, since all lambdas of a loop share its variable
         clock[f"hours.{name}.open"] = lambda names, calendar=calendar: calendar.is_open(names.now)
         clock[f"hours.{name}.next_open"] = lambda names, calendar=calendar: (
             calendar.format_next_opening(names.now, names.get("call.locale", "en-US"))
@@ -113,6 +114,7 @@ EVENT_READERS: dict[str, Any] = {
     "event.amd": make_amd_reader("status"),
     "event.amd_reason": make_amd_reader("reason"),
     "event.error": make_event_reader(Notify)("error_msg"),
+    # callbacks of every kind may name a conference (platform.md, 2.1)
     "event.conference": lambda names: names.event.conference_id,
     "event.duration": make_event_reader(Dice)("duration", 0),
     "event.headers": read_headers,

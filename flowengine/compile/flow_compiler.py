@@ -145,6 +145,8 @@ class FlowCompiler:
     def compile_state(self, path: KeyPath, name: str, authored: State) -> CompiledState | None:
         builder = StateBuilder(name, path, self.document, self.scope, self.context, self.problems)
         kind = self.find_kind(builder, authored)
+        # preamble before verb: the order in which values are computed in a call, and mistakes are
+        # reported
         first = self.compile_preamble(builder, authored)
         verb = (
             STATE_KINDS[kind].compile(
@@ -187,6 +189,7 @@ class FlowCompiler:
                     "move the second into a state of its own and lead there by next:",
                 )
             )
+        # with two kinds the first is compiled, so that its own mistakes are reported, too
         return given[0] if given else ""
 
     def compile_preamble(self, builder: StateBuilder, authored: State) -> Preamble | None:
@@ -236,6 +239,7 @@ class FlowCompiler:
     def collect_valid_exits(self, builder: StateBuilder) -> dict[str, ExitTarget]:
         """The exits whose states exist; the others are reported."""
         for target in builder.exits.values():
+            # resolved even if dropped below: this reports the missing state
             self.resolve_state(target.state, target.path)
         return {
             name: target
@@ -259,6 +263,7 @@ class FlowCompiler:
         if authored.error is not UNSET:
             return self.resolve_state(authored.error, (*builder.path, "error"))
         shared = self.flow.error or self.context.defaults.get("error", "")
+        # the shared error state has no error exit to itself, which would loop
         return str(shared) if shared in self.flow.states and shared != builder.state else ""
 
     def check_entries(self) -> None:
@@ -308,6 +313,7 @@ def get_initial_value(variable: Variable) -> Any:
     """The first value, in the type in which the variable always holds it."""
     if variable.default is None:
         return EMPTY_VALUES[variable.type]
+    # YAML reads 12 as an integer; CEL would then compute with integers
     whole = variable.type is Type.DECIMAL and isinstance(variable.default, int)
     return float(variable.default) if whole else variable.default
 
@@ -335,6 +341,8 @@ def compile_flow(
         flow=flow.flow,
         document=document,
         states=states,
+        # the initial state is never used, as each call has its own cursor, but transitions needs
+        # one
         machine=build_machine(states, next(iter(states), "")),
         start=flowing.resolve_state(flow.start, ("start",)),
         answered=flowing.resolve_state(on.answered, ("on", "answered")),

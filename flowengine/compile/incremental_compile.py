@@ -72,6 +72,7 @@ class DependencyTracker(Mapping[str, V]):
         self._all_names: tuple[str, ...] | None = None
 
     def __getitem__(self, name: str) -> V:
+        # noted before the lookup: that a name is missing is a dependency, too, as it may be added
         self._used[name] = self._fingerprints.get(name)
         return self._values[name]
 
@@ -115,6 +116,7 @@ def compile_flows(
             declared[name] = memory.get_or_compute(
                 ("declared", name), document, partial(declare, flow, document)
             )
+    # all flows are declared before any is compiled, so that subflows may be used in any order
     signatures = {name: own.signature for name, own in declared.items()}
     offers = Dependencies(
         authored.project.messages,
@@ -122,6 +124,7 @@ def compile_flows(
         signatures,
         {**common.fingerprints, "subflows": signatures},
     )
+    # one key anywhere is enough: a question of one flow may be asked again from another
     back = any(
         memory.get_or_compute(("goes back", name), document, partial(has_back_key, flow, document))
         for name, (flow, document) in authored.flows.items()
@@ -134,6 +137,8 @@ def compile_flows(
         with report_internal_errors(problems, document.find_key_span(())):
             found[name] = memory.get_or_compute(
                 ("program", name),
+                # what a flow looks up by name is compared after this key, as it is only known once
+                # the flow was compiled
                 (document, common.cache_key, back),
                 partial(make, flow, document, own),
                 lambda known: known.is_unchanged(offers),

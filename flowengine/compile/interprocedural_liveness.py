@@ -40,6 +40,7 @@ def collect_needed_facts(programs: Mapping[str, Program], memory: CompileCache) 
         if program.subflow_states
     }
     changed = True
+    # to the fixed point, as subflows may use subflows, even themselves
     while changed:
         more = {
             name: facts

@@ -46,6 +46,7 @@ def compute_liveness(
     changed = True
     while changed:
         changed = False
+        # backwards, as most exits lead down the file: few rounds are enough
         for name in reversed(list(states)):
             need = find_needed_names(states[name], entering, after[name], outputs)
             if need != entering[name]:
@@ -65,6 +66,7 @@ def find_needed_names(
     writes that first.
     """
     later = unite_names(entering[name] for name in after)
+    # a state that may fail may leave by its error exit before it has written
     surely = state.writes if state.verb.only_writes and not state.error else frozenset()
     ends = outputs if state.verb.returned_outcome else frozenset()
     return filter_stored_names(state.reads | state.late_reads | (later - surely) | ends)
@@ -76,6 +78,7 @@ def find_live_names(
     """The names that a waiting call keeps: what it reads when it is resumed, and what any successor
     needs.
     """
+    # a question may be asked again, which reads what its prompt reads
     repeated = state.reads if state.verb.is_question else frozenset()
     ends = outputs if state.verb.returned_outcome else frozenset()
     return filter_stored_names(

@@ -60,6 +60,7 @@ class ProjectCompiler:
             except Exception as error:  # noqa: BLE001  # whatever it is, a server goes on
                 self._cache.rotate_generations(sound=False)
                 span = place_of_project(files)
+                # a single file has a line to point at; several have only their folder
                 if len(files) == 1:
                     span = Span(next(iter(files)), 1, 1, 1, 1)
                 sources = {
@@ -78,6 +79,7 @@ class ProjectCompiler:
             )
             for name, content in files.items()
         }
+        # sound=False keeps the cache of the last sound compile, for when the file is mended
         if any(problem.code in BLOCKING_CODES for problem in problems):
             memory.rotate_generations(sound=False)
             return CompileResult(None, tuple(sort_problems(problems)), sources, {})
@@ -85,6 +87,8 @@ class ProjectCompiler:
         built, found = compile_flows(authored, shared, memory)
         problems += [*shared.problems, *check_routes(authored), *found]
         problems += check_project(built, authored, problems, memory, cookies_only=cookies_only)
+        # the whole project or nothing: with one broken flow left out, a call could lead into the
+        # gap
         sound = not any(problem.severity == "error" for problem in problems)
         release = build_release(authored, environment, files, built, shared) if sound else None
         memory.rotate_generations(sound=sound)
@@ -144,6 +148,7 @@ def compile_apology(text: LocalisedText, locale: str) -> CompiledPrompt:
             PromptPart(
                 "text",
                 {
+                    # without $ no word can be an expression, which could fail
                     key: scope.compile_template(words.replace("$", ""), EscapeMode.SPEECH)
                     for key, words in each.items()
                 },
@@ -154,9 +159,11 @@ def compile_apology(text: LocalisedText, locale: str) -> CompiledPrompt:
 
 def compute_release_id(files: Mapping[str, bytes]) -> str:
     """The id of a release: equal content has the same id on every machine."""
+    # names and lengths are hashed, too, so that no two sets of files give the same bytes
     digest = hashlib.sha256()
     for name in iterate_with_pauses(sorted(files)):
         digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
+    # 48 bits: short enough for people and cookies, and no project has millions of releases
     return digest.hexdigest()[:12]
 
 
@@ -169,6 +176,7 @@ def build_release(
 ) -> Release:
     project = authored.project
     routes = tuple(map(compile_route, project.routes))
+    # here, as loading a locale takes longer than a callback may
     preload_locales(authored)
     return Release(
         id=compute_release_id(files),

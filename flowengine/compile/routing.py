@@ -47,6 +47,7 @@ class CompiledRoute(NamedTuple):
         return (
             to.startswith(self.prefix)
             and to.endswith(self.suffix)
+            # otherwise prefix and suffix could share digits
             and len(to) >= len(self.prefix) + len(self.suffix)
         )
 
@@ -81,6 +82,7 @@ class RoutesByNumber(NamedTuple):
                 best, best_place = route, place
                 break
         for place, route in self.others:
+            # the author's order decides between a number and a pattern
             if best is not None and place > best_place:
                 break
             if route.is_match(asked):

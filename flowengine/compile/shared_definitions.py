@@ -32,6 +32,7 @@ from flowengine.states.flow_context import CompiledService
 from flowengine.states.lookup_headers import find_header_fault, find_value_fault
 
 COLUMN_TYPES: tuple[tuple[type, Type], ...] = (
+    # bool comes first, as True is an int in Python
     (bool, Type.BOOLEAN),
     (int, Type.INTEGER),
     (float, Type.DECIMAL),
@@ -42,8 +43,8 @@ PROJECT_FILE_START = Span.for_file(".")
 
 @dataclass(frozen=True, slots=True)
 class SharedDefinitions:
-    """What is the same for all flows. `asked` is the cache key of the part that any flow may depend
-    on without looking it up by name; `marks` are the fingerprints of messages and services.
+    """What is the same for all flows. `cache_key` covers the part that any flow may depend on
+    without looking it up by name; `fingerprints` tell whether a message or service is unchanged.
     """
 
     calendars: Mapping[str, Calendar]
@@ -107,6 +108,7 @@ class SharedDefinitionsCompiler:
             self.compile_tables(),
             self.read_secrets(),
         )
+        # services come last: their headers may hold secrets
         services, applications = self.compile_services(secrets), self.read_applications()
         self.check_journal()
         given = build_cache_key(project, calendars, secrets)
@@ -212,6 +214,7 @@ class SharedDefinitionsCompiler:
             )
 
     def compile_services(self, secrets: Mapping[str, str]) -> dict[str, CompiledService]:
+        # a header of a service is built once at load, so it may read secrets and nothing of a call
         scope = Scope(dict.fromkeys(secrets, Type.TEXT))
         found = {}
         for name, service in self.authored.project.services.items():
@@ -260,6 +263,7 @@ class SharedDefinitionsCompiler:
                 suggest_name(self.authored.project.zone, sorted(list_zone_names()))
                 or "write an IANA name such as Europe/Stockholm",
             )
+            # the compile goes on, so that the author sees all other mistakes, too
             return load_zone("UTC")
 
     def read_applications(self) -> dict[str, str]:
@@ -282,6 +286,7 @@ def find_address_fault(url: str) -> tuple[str, str] | None:
     """Why no lookup could be sent to a service at this address, and what to do about it."""
     try:
         parts = urlsplit(url)
+        # reading `port` raises ValueError for one that is no number
         usable = parts.port != 0 and bool(parts.hostname)
     except ValueError:
         usable = False

@@ -69,6 +69,7 @@ class FlowMachine(Machine):
 def build_machine(states: Mapping[str, CompiledState], initial: str) -> FlowMachine:
     """The machine of a flow: its states, and a trigger per exit."""
     built = FlowMachine(
+        # no model: machines are shared by all calls, and `trigger` gets the cursor of one
         model=None,
         states=list(states),
         initial=initial,

@@ -87,6 +87,7 @@ class Archive:
                 for name, content in iterate_with_pauses(files.items())
                 if digests[name] in absent
             }
+            # files are stored once by content: two releases differ in few of them
             packed = [(digest, zlib.compress(content)) for digest, content in fresh.items()]
             self._database.execute_many("INSERT INTO contents VALUES (?, ?)", packed)
             row = (
@@ -109,6 +110,7 @@ class Archive:
         contents = self._load_contents(digests.values())
         return (
             {name: contents[digest] for name, digest in digests.items()}
+            # a release that another process is dropping has lost some of its contents
             if contents.keys() >= set(digests.values())
             else None
         )
@@ -141,6 +143,7 @@ class Archive:
                 for (files,) in rows
                 for digest in msgspec.msgpack.decode(files, type=dict[str, bytes]).values()
             }
+            # inside the transaction: a release put in meanwhile may share these contents
             unneeded = self._load_digests() - needed
             self._database.execute_many(
                 "DELETE FROM contents WHERE digest = ?", [(digest,) for digest in unneeded]
@@ -165,6 +168,7 @@ class Archive:
 
     def clear_rejection(self, place: str) -> None:
         """Delete the problems of a flow source: what it has now is sound."""
+        # reading first spares a write, with its sync of the disk, each time a source is read
         if self._database.execute("SELECT 1 FROM rejected WHERE place = ?", place):
             self._database.execute("DELETE FROM rejected WHERE place = ?", place)
 
@@ -217,6 +221,7 @@ class Archive:
 
     def _load_contents(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
+        # SQLite limits the parameters of a statement
         for some in batched(set(digests), _CONTENTS_PER_QUERY):
             marks: LiteralString = ", ".join("?" for _ in some)
             rows = self._database.execute(

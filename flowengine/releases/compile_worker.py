@@ -38,6 +38,7 @@ class CompileWorker:
         self._compiler = ProjectCompiler()
         self._environment = environment
         self._cookies_only = cookies_only
+        # one thread: neither the compiler nor the connection of the archive may be used by two
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="releases")
         self._latest: Release | None = None
 
@@ -80,8 +81,8 @@ class CompileWorker:
 
 
 def run_cooperatively(work: Callable[[], T]) -> T:
-    """Do something long while callbacks are answered: it rests for them, and where it cannot, they
-    need not wait for their turn as long as Python would let them.
+    """Run long work while callbacks are answered: it pauses for them. Where it cannot pause,
+    threads switch more often than Python has it by default, so that callbacks wait less.
     """
     with short_switch_interval, yielding_to_callbacks():
         return work()

@@ -133,6 +133,7 @@ async def follow_drafts(drafts: DraftFollower, workshop: CompileWorker) -> None:
     while True:
         try:
             following = await workshop.run(drafts.find_following_drafts)
+            # the read is abandonable, so it may not touch the archive; the steps around it may
             news = await apart.run(partial(drafts.read_branches, following))
             await workshop.run(partial(drafts.publish_updates, news))
         except CommandRefusedError as refusal:  # somebody changed the draft at the same moment

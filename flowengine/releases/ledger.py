@@ -91,6 +91,7 @@ def _apply_publish(live: LiveState, change: Change) -> LiveState:
     live = replace(live, fallback_from=live.current if is_fallback else "")
     if change.place:
         live = replace(live, place=change.place, followed=change.release)
+    # publishing the candidate itself ends the canary; publishing another release does not
     ended = live.candidate == change.release
     return replace(
         live, current=change.release, **({"candidate": "", "share": 0.0} if ended else {})
@@ -173,6 +174,7 @@ class Ledger:
                 *row,
             )
         change = replace(change, number=number)
+        # after the commit, as a transaction may still fail
         self._live = apply_change(self._live, change)
         self._on_change()
         return change

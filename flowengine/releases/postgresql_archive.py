@@ -88,6 +88,7 @@ class PostgresqlDatabase:
             "SELECT 1"
         )  # a connection that broke unseen is made anew before, as nothing can be later
         with wrap_postgresql_errors(), self._connection.transaction():
+            # the ledger numbers its changes without gaps, so writers take turns
             self._connection.execute(_LOCK_FOR_WRITING)
             self._in_transaction = True
             try:
@@ -110,6 +111,7 @@ class PostgresqlDatabase:
                 try:
                     return question(self._connection)
                 except psycopg.OperationalError:
+                    # half a transaction cannot go on over another connection
                     if self._in_transaction or not self._connection.closed:
                         raise
             self._connection = connect(self._address, _STATEMENT_SECONDS)
@@ -133,6 +135,7 @@ class PostgresqlLeaderLock:
                 self._is_held = False
                 self._connection = connect(self._address, _LOCK_SECONDS)
             found = self._connection.execute(
+                # advisory locks are counted: taking a held one again would need two releases
                 "SELECT TRUE" if self._is_held else _TRY_LEADER_LOCK
             ).fetchone()
         except psycopg.Error:

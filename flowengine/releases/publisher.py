@@ -71,6 +71,7 @@ class Publisher:
         has gone back from stays back.
         """
         live, wanted = self._ledger.get_live(), compute_release_id(files)
+        # `followed`, not `current`: after a rollback the source still has what was taken back
         if wanted == self._known_release or (live.place, live.followed) == (
             format_source_name(origin),
             wanted,

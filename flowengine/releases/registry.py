@@ -40,9 +40,11 @@ class ServedReleases:
         """The release that a new call begins on. A caller gets the same each time, as long as the
         candidate is the same.
         """
+        # the usual case: no need to parse the caller's number
         if self.candidate is None and not self.drafts:
             return self.current
         caller = get_caller_identity(event).number.lstrip("+") if type(event) is Ice else ""
+        # a draft before the canary: whoever tests it must get it in every call
         if caller in self.drafts:
             return self.drafts[caller]
         if (
@@ -57,6 +59,7 @@ def compute_share_position(caller: str, candidate: str) -> float:
     """A number from 0 to 1, the same for a caller and a candidate on every machine, and independent
     of that for another candidate.
     """
+    # with the candidate in it, the same callers are not the test persons of every canary
     digest = hashlib.blake2b(f"{caller}\0{candidate}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
@@ -97,6 +100,7 @@ class Registry:
             return known
         if release_id not in self._loading:
             self._loading[release_id] = asyncio.create_task(self._load(release_id))
+        # shielded, as several calls may wait for one load and each may be cut off by its deadline
         return await asyncio.shield(self._loading[release_id])
 
     async def serve_live_state(self, live: LiveState) -> bool:
@@ -145,6 +149,7 @@ class Registry:
         """Set the loaded releases. A lookup may reach the hosts of any of them, as a call goes on
         as it began.
         """
+        # never changed in place, so that readers need no lock
         self._releases_by_id = known
         self.loaded_releases = tuple(known.values())
         self.hosts = {
@@ -204,6 +209,7 @@ async def follow_ledger(
     while True:
         try:
             live = await look()
+            # an unchanged ledger is looked at again where a release could not be loaded
             if live.number != number or 0 < again < time.monotonic():
                 again = (
                     0.0

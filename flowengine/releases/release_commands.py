@@ -66,6 +66,7 @@ class ReleaseCommands:
         where there are several.
         """
         found = self.archive.find_ids(beginning)
+        # a whole id is clear, even if it begins another one
         if len(found) > 1 and beginning not in found:
             raise CommandRefusedError(
                 f"several releases begin with {beginning}: {', '.join(sorted(found))}"
@@ -96,6 +97,7 @@ class ReleaseCommands:
             )
         if to == before and to:
             raise CommandRefusedError(f"release {to} is current already")
+        # checked before the change: once live, a release that does not compile would serve nobody
         change = self._publisher.rollback(by.who, to and self._check_compiles(to), by.note)
         return CommandResult(
             f"release {change.release} is live again, {before} no more{self._format_canary_note()}",

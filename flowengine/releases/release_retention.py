@@ -29,6 +29,7 @@ class ReleaseRetention:
         changes, live = self._ledger.list_changes(), self._ledger.get_live()
         kept = {*needed, *live.releases, *list_rollback_targets(changes)[-RELEASES_KEPT:]}
         last = find_last_live_times(changes)
+        # also without a session store, which would tell the calls in progress
         limit = self._clock() - MAX_CALL_SECONDS - _LATE_NOTIFICATION_SECONDS
         over = [
             item.id
@@ -46,6 +47,7 @@ def find_last_live_times(changes: Collection[Change]) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     live = LiveState()
+    # replayed from the first change, as the ledger stores changes and not states
     for change in changes:
         before, live = live.releases, apply_change(live, change)
         found |= dict.fromkeys((before - live.releases) | {change.release}, change.at)

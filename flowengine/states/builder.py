@@ -110,9 +110,11 @@ class StateBuilder:
         try:
             made = make()
         except ExprError as error:
+            # a mistake at the end of a text is reported behind its last character
             span = self.document.find_inner_span(path, min(error.offset, max(0, len(text) - 1)), 1)
             self.problems.append(Problem(error.code, span, error.message, error.hint))
             return None
+        # late names are read by a later callback, so liveness keeps them while the call waits
         (self.late_reads if late else self.reads).update(made.names)
         return made
 
@@ -196,6 +198,7 @@ class StateBuilder:
                 f"{what} is from {format_duration(least)} to {format_duration(most)}",
                 "choose a time in that range",
             )
+        # clamped, so that later checks see a duration that the platform takes
         return min(max(wait, least), most)
 
     def compile_seconds(self, path: KeyPath, authored: str, most: int, what: str) -> int:
@@ -214,9 +217,11 @@ class StateBuilder:
         """Register a hidden second variable of the same type. It travels with a waiting call, and
         no author can name it.
         """
+        # ~ is in no authored name
         name = f"{variable.name}~"
         assert isinstance(self.context.variables, dict)  # noqa: S101  one per flow, made for its states to share
         self.context.variables[name] = replace(variable, name=name)
+        # a later callback puts the old value back
         self.late_reads.add(f"vars.{name}")
         self.writes.add(f"vars.{name}")
         return f"vars.{name}"
@@ -312,6 +317,7 @@ class StateBuilder:
         fallback = next(
             (locale for locale in ("", self.context.locale) if locale in texts), next(iter(texts))
         )
+        # the fallback comes first: choose_locale finds its locale by the first equal text
         texts = {"": texts[fallback], fallback: texts[fallback], **texts}
         wanted = "" if prompt.locale is UNSET else prompt.locale
         return PromptPart(
@@ -364,6 +370,7 @@ VALUE_FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
 
 def is_of_type(value: Any, wanted: Type) -> bool:
     """Whether an authored YAML value can be held by a variable of this type."""
+    # bool before int, as True is an int in Python
     if wanted is Type.BOOLEAN or isinstance(value, bool):
         return isinstance(value, bool) and wanted is Type.BOOLEAN
     if wanted is Type.INTEGER:

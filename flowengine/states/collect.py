@@ -84,6 +84,7 @@ class CompiledCollect(Verb):
         event = run.event
         if type(event) is not Pie:
             return self.enter(run)
+        # the attempts carry what was asked, so that a stored call needs no field for it
         if run.attempts > CONFIRMING_OFFSET:
             return self.resume_read_back(run, event)
         if event.type == "sequence" and not event.value and "#" in self.keys:
@@ -161,9 +162,12 @@ class CompiledCollect(Verb):
         valid.
         """
         name = f"vars.{self.variable.name}"
+        # the length is that of the keys, not of the value: a date has fewer keys than characters
         value = convert_input(text, self.variable, self.format)
         if value is None or not self.least <= len(text) <= self.most:
             return False
+        # `valid:` reads the new value by the variable's name, so it is stored first and put back if
+        # it is refused
         before = run.names[name]
         run.names[name] = value
         if self.is_input_valid(run):
@@ -186,6 +190,7 @@ class CompiledCollect(Verb):
         """
         said = self.read_back.interpret_answer(run, event) if self.read_back else ""
         moved = Exit("next") if said == YES else self.handle_refusal(run, event, said)
+        # while the read-back is asked again, the hidden variable is still needed
         if said == NO or not isinstance(moved, AnswerCallback):
             before = run.names.pop(self.previous_value_name)
             if said != YES:
@@ -197,6 +202,7 @@ class CompiledCollect(Verb):
             leads = self.global_keys[said]
             return Exit(leads, own_question=leads == "back")
         attempt = run.attempts - CONFIRMING_OFFSET
+        # without the offset, so that questions and read-backs count as attempts alike
         run.attempts = attempt
         if said == NO:
             return self.question.retry_question(
@@ -222,6 +228,7 @@ class CompiledCollect(Verb):
             main_prompt=prompt,
             repeat_prompt=prompt if self.repeats else "",
             repeats=self.repeats,
+            # a menu with maxDigits returns a `sequence` instead of an option (platform.md, 1.2)
             max_digits=self.most,
             timeout_mills=self.timeout,
             max_timeout_mills=self.voice_timeout,
@@ -296,9 +303,11 @@ def compile_collect(
             "a date, and nothing else, is keyed in by a format",
             "add `format: MMDDYYYY` for a date, or remove it",
         )
+    # the old value is put back when an input is refused
     builder.late_reads.add(f"vars.{variable.name}")
     least, most = get_length_range(builder, path, collect, variable)
     keys = add_global_exits(builder)
+    # 1 and 2 answer the read-back
     everywhere = {key: leads for key, leads in keys.items() if key not in ("1", "2")}
     timeout = get_timeout_millis(builder, (*path, "timeout"), collect.timeout)
     return CompiledCollect(
@@ -317,6 +326,7 @@ def compile_collect(
         timeout=timeout,
         voice_timeout=get_voice_millis(builder, (*path, "voice_timeout"), collect.voice_timeout),
         repeats=collect.repeats,
+        # where one digit is an input, a digit cannot lead elsewhere
         keys={key: leads for key, leads in keys.items() if least > 1 or not key.isdigit()},
         global_keys=everywhere,
         previous_value_name=builder.add_shadow_variable(variable)

@@ -61,6 +61,7 @@ class PreparedAction:
         if not self.constant:
             return self.build_action(run.names, run.locale, run.notes)
         if run.locale not in self.encoded_actions:
+            # the locale is the only part of a constant action that a call decides
             self.encoded_actions[run.locale] = encode_fragment(
                 self.build_action(run.names, run.locale)
             )
@@ -138,6 +139,8 @@ def prepare_action(
     )
     made = PreparedAction(ACTION_FACTORIES[target](connect), texts, headers, constant)
     try:
+        # what no call can change is tried now, so that the author sees what the platform would
+        # refuse
         if constant:
             made.build_action({}, builder.context.locale)
     except ValueError as error:
@@ -196,6 +199,7 @@ def create_sip_factory(connect: Connect) -> ActionFactory:
             ),
             cli=format_caller_id(texts),
             max_duration=to_optional_seconds(connect.limit),
+            # as in OpenAPI; the platform takes any case (platform.md, 1.2)
             transport=connect.transport.upper() if isinstance(connect.transport, str) else "",
             suppress_callbacks=connect.silent,
             call_headers=headers,
@@ -242,6 +246,7 @@ def create_conference_factory(connect: Connect) -> ActionFactory:
 def create_stream_factory(connect: Connect) -> ActionFactory:
     streaming = connect.version is not UNSET or connect.sample_rate is not UNSET
     options = (
+        # where one is given, the other is sent as the platform's pages show it (platform.md, 1.2)
         StreamingOptions(version=connect.version or 1, sample_rate=connect.sample_rate or 44_100)
         if streaming
         else None

@@ -122,6 +122,7 @@ class CompiledFetch(Verb):
             body = msgspec.json.encode(
                 {key: evaluate_value(value, names) for key, value in self.body.items()}
             )
+            # an author's content-type wins
             headers = merge_headers({"content-type": "application/json"}, headers)
         return LookupRequest(
             self.service.name,
@@ -137,6 +138,7 @@ class CompiledFetch(Verb):
         answer = run.lookup_result
         if answer is None:
             return self.enter(run)
+        # the most specific exit wins
         for name in (str(answer.status), f"{answer.status // 100}xx", answer.cause):
             if name in self.statuses:
                 if answer.error not in ("", name):
@@ -159,6 +161,7 @@ class CompiledFetch(Verb):
             }
         except EvalError as error:
             return self.handle_failure(run, error.message)
+        # all or none: a failing capture must not leave half of an answer
         run.names.update(values)
         return Exit("next")
 
@@ -185,6 +188,7 @@ def compile_fetch(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> Compile
             "declare it under services: in project.yaml",
         )
     method = find_method(builder, path, fetch)
+    # secrets can be read in headers alone: paths are logged on their way
     secret_scope = builder.scope.extend(dict.fromkeys(builder.context.secrets, Type.TEXT))
     url = (
         builder.compile_template((*path, method), str(getattr(fetch, method)), EscapeMode.URL)
@@ -209,6 +213,7 @@ def compile_fetch(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> Compile
         ),
         body=body,
         captures=captures,
+        # a longer one could never end in time for the answer
         timeout=min(get_timeout_seconds(fetch, service), MAX_FETCH_SECONDS),
         retries=fetch.retries if isinstance(fetch.retries, int) else service.retries,
         secrets=builder.context.secrets,

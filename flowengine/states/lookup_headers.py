@@ -46,6 +46,7 @@ def find_header_fault(name: str, others: Mapping[str, object]) -> tuple[str, str
         )
     if name.lower() in _CLIENT_HEADERS:
         return f"the server sets {name} itself", "leave it out"
+    # only the second of two is reported, as one of them may stay
     if any(other.lower() == name.lower() for other in list(others)[: list(others).index(name)]):
         return f"the header {name} stands here twice", "names are the same in any case; keep one"
     return None

@@ -141,12 +141,14 @@ class CompiledMenu(Verb):
 
     def resume(self, run: StepContext) -> StateResult:
         event = run.event
+        # an ACE or the like found the call here: the question is still open
         if type(event) is not Pie:
             return self.enter(run)
         value = event.value.strip()
         value = value if value in self.choices else self.match_speech(event, run.locale)
         if value in self.choices:
             leads = self.choices[value]
+            # a dot means that the key was pressed in an inner menu: `back` leads to the outer one
             return Exit(leads, own_question=leads == "back" and "." in value)
         for menu in self.submenus:
             if menu.value == value:
@@ -196,6 +198,7 @@ class CompiledMenu(Verb):
         if event.input_method != "voice":
             return ""
         said = f" {fold_words(event.value)} "
+        # blanks around it, so that "bill" is not found in "billing"
         words = sorted((word for word in self.spoken_words if f" {word} " in said), key=len)
         return self.spoken_words[words[-1]] if words else read_digits(event.value, locale)
 
@@ -203,12 +206,14 @@ class CompiledMenu(Verb):
         """Ask again, beginning with an inner menu: the platform opens it by itself for a key, but
         not for a word.
         """
+        # as the first menu, with which the platform begins
         begun = self.build_menu("main", join_prompts([menu.prompt], run), menu.options)
         return self.question.build_run_menu([begun, *self.build_submenus(run)], run, menu.prompt)
 
     def ask_question(self, run: StepContext, prompt: str) -> ActionToSend:
         if not self.constant:
             return self.build_action(run, prompt)
+        # the prompt is part of the key, as it differs from attempt to attempt
         known = self.encoded_actions.get((run.locale, prompt))
         if known is None:
             known = self.encoded_actions[run.locale, prompt] = encode_fragment(

@@ -123,6 +123,7 @@ class MenuOptionsCompiler:
             )
 
     def add_spoken_word(self, path: KeyPath, word: str, value: str) -> None:
+        # compared as they are matched in a call
         other = self.spoken_words.setdefault(fold_words(word), value)
         if other != value:
             self.builder.add_problem(

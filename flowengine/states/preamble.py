@@ -161,6 +161,7 @@ class Preamble:
             self.change_locale(run, self.locale.render(run.names))
         if self.answer:
             run.instructions.append(Answer())
+        # before the prompt, as what precedes the instruction is not recorded (platform.md, 5)
         self.add_recording(run)
         if self.say:
             run.instructions.extend(self.say.build_instructions(run))
@@ -182,6 +183,7 @@ class Preamble:
         hear something.
         """
         if re.fullmatch(LOCALE_PATTERN, locale):
+            # expressions of the same state see the new locale, too
             run.locale = run.names["call.locale"] = locale
         else:
             run.notes.append("locale: this is no locale")
@@ -196,6 +198,7 @@ class Preamble:
 def compile_recording(
     builder: StateBuilder, path: KeyPath, recording: Recording
 ) -> CompiledRecording | None:
+    # secrets exist in this scope only: in a prompt or a variable they would be a mistake of FE301
     scope = builder.scope.extend(dict.fromkeys(builder.context.secrets, Type.TEXT))
     to = builder.compile_template((*path, "to"), recording.to)
     if to and to.constant is not None and not RECORDING_URL_PATTERN.fullmatch(to.constant):

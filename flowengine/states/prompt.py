@@ -149,6 +149,7 @@ class PromptPart:
             return format_tts(shorten_text(text))
         if self.kind == "ssml":
             return format_ssml(text)
+        # an address of the author was checked when it was compiled
         if self.get_template(self.locale or run.locale).begins_with_value:
             if not to_speakable(text).strip():
                 return ""
@@ -160,6 +161,7 @@ class PromptPart:
 def shorten_text(text: str) -> str:
     """Text within the platform's limit, cut between words, and unable to break out of a prompt."""
     if len(text) > MAX_SAY:
+        # cut before it is escaped: escaping may replace characters, but adds none
         text = text[:MAX_SAY].rsplit(" ", 1)[0]
     return to_speakable(text)
 
@@ -192,12 +194,14 @@ class CompiledPrompt:
             return tuple(found)
         if run.locale not in self.encoded_instructions:
             found = [item for part in self.parts if (item := build_instruction(part, run))]
+            # filled in a callback, as no one knows before which locales calls will have
             self.encoded_instructions[run.locale] = tuple(map(encode_fragment, found))
         return self.encoded_instructions[run.locale]
 
     def choose_locale(self, run_locale: str) -> str:
         """The one locale in which a question or a park speaks this: that of its first words."""
         return next(
+            # an audio file has no language
             (part.choose_locale(run_locale) for part in self.parts if part.kind != "audio"),
             run_locale,
         )

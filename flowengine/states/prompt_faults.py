@@ -47,6 +47,7 @@ def _find_text_faults(text: str, *, constant: bool) -> Iterator[PromptFault]:
 
 
 def _find_ssml_faults(xml: str) -> Iterator[PromptFault]:
+    # later checks read the SSML as XML
     if fault := find_ssml_problem(xml):
         yield "FE411", fault, "close every element that you open"
         return

@@ -92,6 +92,7 @@ class RetryPrompts:
     prompts: tuple[CompiledPrompt | None, ...]
 
     def get_prompt(self, attempt: int) -> CompiledPrompt | None:
+        # the last prompt serves all further attempts
         return self.prompts[min(attempt, len(self.prompts)) - 1] if self.prompts else None
 
 
@@ -123,6 +124,8 @@ class Question:
         is lost (docs/decisions/0004).
         """
         if self.has_named_menus:
+            # sources differ on whether `main` or `mainMenu` is played first (platform.md, 1.2):
+            # both are the same menu
             menus = [menus[0], replace(menus[0], id=self.menu_id), *menus[1:]]
         main = self.menu_id if self.has_named_menus else "main"
         return RunMenu(
@@ -189,6 +192,8 @@ class Question:
         """Ask again after these prompts, or leave when attempts are used up. `why` goes to the
         trace.
         """
+        # attempts are counted here, not by the platform's `repeats`, whose default no source
+        # documents (docs/decisions/0005)
         if run.attempts >= self.attempts:
             return Exit(exhausted)
         run.notes.append(f"again: {why}")
@@ -202,6 +207,7 @@ class Question:
         """Handle silence, a hang-up and an error, as every question does; None where there is an
         input.
         """
+        # the caller has left, but the PIE still needs a valid answer
         if event.type == "hangup":
             return AnswerCallback(Hangup())
         if event.type == "error":

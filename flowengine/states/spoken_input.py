@@ -39,6 +39,7 @@ def fold_words(text: str) -> str:
     >>> fold_words("Yes, that's right.")
     'yes thats right'
     """
+    # folding may take letters apart, hence NFC after it
     small = _APOSTROPHES.sub("", normalize("NFC", normalize("NFKC", text).casefold()))
     kept = (letter if letter in "*#" or category(letter)[0] in "LMN" else " " for letter in small)
     return " ".join("".join(kept).split())
@@ -56,6 +57,8 @@ def read_digits(text: str, locale: str) -> str:
     times = 1
     for word in _split_words(fold_words(to_ascii_digits(text)), words, locale):
         digits = word if word.isascii() and word.isdigit() else words.get(word, "")
+        # "double" wants a single digit: "double twelve" is no number that two people would write
+        # alike
         if times > 1 and len(digits) != 1:
             return ""
         if digits:
@@ -77,6 +80,7 @@ def read_answer(
     meanings = dict(_fold_answer_words(locale))
     for word, own in ((YES, yes), (NO, no)):
         if own:
+            # the author's words replace those of the language: "fine" may be a no
             meanings = {said: means for said, means in meanings.items() if means != word}
             meanings |= dict.fromkeys(own, word)
     said = {
@@ -99,6 +103,7 @@ def read_input(event: Pie, variable: Variable, locale: str) -> str:
         return text.removesuffix("#")
     if variable.kind in ("digits", "integer", "date", "time"):
         if variable.kind == "integer" and _FRACTION.search(text):
+            # 1,234 is one number, but 12.5 no integer, and must not become 125
             text = re.sub("[.,]", "", text) if _GROUPED_NUMBER.fullmatch(text.rstrip(".,")) else ""
         return read_digits(text, locale) or text.removesuffix("#")
     if variable.choices:

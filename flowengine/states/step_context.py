@@ -36,6 +36,7 @@ class NameBindings(dict[str, Any]):
         quicker than a constructor.
         """
         names = cls(values)
+        # `now` is fixed for the step: two conditions must not see two sides of midnight
         names.computed, names.event, names.now = computed, event, now
         return names
 
@@ -78,6 +79,7 @@ class StepContext(msgspec.Struct):
         """A number in [0, 100) that stays the same for one caller and one place, so that a split is
         sticky.
         """
+        # a withheld number gets a share by its call, so the same caller may vary
         who = next(filter(None, map(self.names.get, CALLER_NAMES)), self.event.call_id)
         digest = hashlib.blake2b(f"{salt}\n{who}".encode(), digest_size=8).digest()
         return int.from_bytes(digest) / 2**64 * 100

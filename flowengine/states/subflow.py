@@ -116,6 +116,7 @@ class CompiledSubflow(Verb):
         found = {}
         for variable, output in self.into:
             value = ended[f"vars.{output}"]
+            # other kinds are checked when compiled; only the size of a text may differ
             too_long = variable.kind == "text" and len(value) > variable.size
             found[f"vars.{variable.name}"] = (
                 truncate_text(value, variable, notes) if too_long else value

@@ -47,7 +47,9 @@ def convert_text(value: Any, variable: Variable) -> str:
         return ""
     if isinstance(value, (dict, list)):
         raise EvalError(f"{variable.name} is {variable.kind} and cannot hold a list or a record")
+    # true, as authors and JSON write it, not True
     text = str(value).lower() if isinstance(value, bool) else str(value)
+    # only free text is cut; half a date or number would be a wrong one
     if variable.kind == "text":
         return text
     if variable.kind in DIGIT_KINDS:
@@ -67,6 +69,7 @@ def truncate_text(text: str, variable: Variable, notes: list[str] | None) -> str
 def convert_number(value: float, variable: Variable) -> int | float:
     if variable.type is Type.DECIMAL and abs(value) < MAX_DECIMAL:
         return float(value)
+    # CEL's integers have 64 bits
     if abs(value) < 2**63 and float(value).is_integer():
         return int(value)
     raise EvalError(f"{variable.name} is {variable.kind} and cannot hold this number")

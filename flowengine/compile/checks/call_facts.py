@@ -128,6 +128,7 @@ def compute_call_facts(
         )
     entering = find_incoming_facts(programs, authored, locales)
     found: dict[str, CallFacts] = {}
+    # callers first, as they decide with which facts a subflow is entered
     for name in reversed(order):
         key = (programs[name], reached[name], entering.get(name, 0), locales)
         found[name] = memory.get_or_compute(
@@ -150,6 +151,7 @@ def compute_flow_facts(
         if entering
         else {}
     )
+    # an event finds the call in the locale of any state, as it may come at any time
     spoken = 0
     for facts in at.values():
         spoken |= facts & LOCALE_FACTS
@@ -168,6 +170,7 @@ def find_incoming_facts(
     if not authored.project.routes and len(authored.flows) == 1:
         origins = dict.fromkeys(programs, FROM_SERVER | FROM_OTHERS)
     for name, (flow, _) in authored.flows.items():
+        # a flow with outcomes is a subflow
         if not flow.outcomes:  # a placed call may name it
             origins[name] = origins.get(name, 0) | FROM_SERVER
     return {
@@ -182,6 +185,8 @@ def find_route_origins(route: Route) -> int:
     if route.origin == "mxp" or (not route.origin and route.type == "username"):
         return FROM_APP
     if not route.origin:
+        # not FROM_APP: callers from apps are considered only where a route names them
+        # (docs/decisions/0059)
         return FROM_SERVER | FROM_OTHERS
     return FROM_SERVER if route.origin == "server" else FROM_OTHERS
 
@@ -362,6 +367,7 @@ def get_locale_transfer(
     for locale in find_chosen_locales(template, program):
         bits |= get_locale_bit(locale, locales)
     variable = program.variables.get(find_variable_name(template))
+    # an empty variable leaves the locale, and only one with a default is never empty
     stays = -1 if variable and not variable.default else ~LOCALE_FACTS
     return Transfer(stays, bits or SOME_LOCALE)
 

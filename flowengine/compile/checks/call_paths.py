@@ -155,6 +155,7 @@ class PathWalk:
         """After an event nothing is answered, so that whatever an error exit does is harmless
         there.
         """
+        # the platform ignores what is answered to an event
         if context in EVENT_CONTEXTS:
             return
         if state.error:
@@ -193,6 +194,8 @@ class CallPaths:
                 if call not in self._outcomes:
                     self._outcomes[call] = ()
                     todo.append(call)
+            # a recursive flow is first walked as if it never came back, then again until its
+            # outcomes are stable
             if entry.context and walk.outcomes != self._outcomes[entry]:
                 self._outcomes[entry] = walk.outcomes
                 todo += self._callers_by_use[entry]
@@ -217,6 +220,7 @@ class CallPaths:
         )
 
     def _list_entries(self, program: Program) -> tuple[StateUnderCallback, ...]:
+        # a subflow without a route has no ICE
         start = program.start if program.flow in self._incoming else ""
         named = [
             ("ice", start),
@@ -242,7 +246,9 @@ class CallPaths:
             return [entry for entry in begun if entry in wanted]
         count = itertools.count()
         todo: list[tuple[int, int, FlowUse, tuple[FlowUse, StateUnderCallback] | None]] = [
-            (0, next(count), entry, None) for entry in begun
+            # the count breaks ties, as the heap cannot compare entries
+            (0, next(count), entry, None)
+            for entry in begun
         ]
         found: dict[FlowUse, None] = {}
         while todo:

@@ -49,6 +49,7 @@ def check(
         for node in wrong[entry]:
             state = program.states[node.state]
             for fault in find_illegal_places(state, node.context):
+                # a state is reported once for each callback, by the shortest way to it
                 if (place := (program.flow, *node, fault.key)) not in told:
                     told.add(place)
                     span = program.document.find_key_span((*state.path, fault.key))

@@ -59,6 +59,7 @@ def check(
         if (place := find_largest(own, below[name]))[0] > MAX_COOKIE_BYTES
     }
     alone = [name for name in over if find_largest(measured[name], 0)[0] > MAX_COOKIE_BYTES]
+    # a flow that is too large by itself makes its subflows too large, too: mending it may be enough
     for name in alone or over:
         size, state = over[name]
         yield build_cookie_problem(programs[name], state, size, cookies_only=cookies_only)
@@ -95,6 +96,7 @@ def list_waiting_states(program: Program) -> list[str]:
 
 def compute_cookie_bytes(length: int) -> int:
     """The bytes that a payload of this length takes as a sealed cookie, with its key."""
+    # base64 needs four characters for three bytes, rounded up
     return COOKIE_KEY_BYTES + -(-(ENCRYPTION_BYTES + length) * 4 // 3)
 
 

@@ -23,6 +23,7 @@ class Transfer(NamedTuple):
         return Transfer(self.keep & after.keep, self.add & after.keep | after.add)
 
     def unite_with(self, other: "Transfer") -> "Transfer":
+        # facts are "may hold", so ways that meet are united, never intersected
         return Transfer(self.keep | other.keep, self.add | other.add)
 
     def apply_to(self, facts: int) -> int:
@@ -102,6 +103,7 @@ def propagate_facts(
                 united_keep, united_add = known[0] | united_keep, known[1] | united_add
                 if known == (united_keep, united_add):
                     continue
+            # a state that could not be compiled has no edges; nothing is known behind it
             if target in edges:
                 found[target] = Transfer(united_keep, united_add)
                 todo.append(target)
@@ -132,6 +134,7 @@ def compute_outcomes(
         found[outcome] = found[outcome].unite_with(transfer) if outcome in found else transfer
 
     for name, transfer in start.items():
+        # from each state: a failure may leave the flow anywhere
         add_outcome(FAILED_OUTCOME, transfer)
         if outcome := graph.returns.get(name):
             add_outcome(outcome, transfer)
