@@ -40,6 +40,7 @@ _CEL_TYPES: Final = {
 _RESULT_TYPES: Final = {their.name(): ours for ours, their in _CEL_TYPES.items()} | {
     "NULL": Type.ANY
 }
+# of a failing function CEL returns its message as a text, which begins with the status
 _STATUSES: Final = tuple(
     f"{status}: "
     for status in (
@@ -214,9 +215,11 @@ def _get_converter(kind: Type) -> Callable[[Any], Any]:
 def _convert_text(result: Any) -> str:
     text = result.value()
     if text.__class__ is not str or (
+        # the type is asked only for such texts, as that is another call into CEL
         text.startswith(_STATUSES) and result.type() == cel.Type.ERROR
     ):
         raise _to_eval_error(text)
+    # a text grows by concatenation, and travels with the call
     if len(text) > MAX_RESULT:
         raise EvalError(f"a text of {len(text)} characters; {MAX_RESULT} is the limit")
     return text

@@ -141,6 +141,7 @@ def _get_unit_pattern(code: str, locale: str, plural: str, amount: Decimal) -> s
             name = get_currency_name(code, amount)
         pattern = str(numbers.get_currency_unit_pattern(code, amount, locale=found))
         known = pattern.replace("{1}", name).translate(_INVISIBLE_MARKS)
+        # a dict, not lru_cache: the amount is no part of the key
         if len(_unit_patterns) < _CACHE_SIZE:
             _unit_patterns[code, locale, plural] = known
     return known

@@ -50,6 +50,7 @@ def escape_for_attribute(text: str) -> str:
     """
     if "://" not in text:
         return escape_for_ssml(text)
+    # a changed address would play another file, or nothing
     if _UNSAFE_ADDRESS.search(text):
         raise EvalError("an address in markup has a character that the prompt cannot hold")
     return text

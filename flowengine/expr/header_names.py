@@ -71,6 +71,7 @@ def _read_name(tokens: Sequence[re.Match[str]], index: int) -> tuple[int, str]:
     if index >= len(tokens):
         return 0, ""
     first = tokens[index]
+    # `event.headers.tier`; with `(` behind it is a method, such as `.size()`
     if first[0] != "[":
         field = _FIELD_TOKEN.fullmatch(first[0])
         is_method = index + 1 < len(tokens) and tokens[index + 1][0] == "("

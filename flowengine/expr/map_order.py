@@ -37,6 +37,7 @@ def order_maps(text: str) -> str:
     >>> order_maps("size(body.regions.map(k, k))")
     'size(sort_keys(body.regions).map(k, k))'
     """
+    # most expressions have no loop
     if not _LIST_LOOP.search(text):
         return text
     inserts: list[tuple[int, str]] = []
@@ -64,6 +65,7 @@ def order_maps(text: str) -> str:
 
 def _insert_texts(text: str, inserts: list[tuple[int, str]]) -> str:
     pieces, done = [], 0
+    # sorted is stable: inserts at one place stay in their order
     for place, insert in sorted(inserts, key=lambda one: one[0]):
         pieces += [text[done:place], insert]
         done = place

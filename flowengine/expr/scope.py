@@ -55,6 +55,7 @@ class Scope:
         self.domains = domains or {}
 
     def extend(self, extra: Mapping[str, Type]) -> "Scope":
+        # from the widest scope, so that environments are shared and not nested
         return (self.parent or self).narrow({**self.names, **extra}, self.domains)
 
     def narrow(self, names: Mapping[str, Type], domains: Domains | None = None) -> "Scope":
@@ -67,6 +68,7 @@ class Scope:
     def compile_condition(self, text: str) -> Expression:
         """An expression that is true or false."""
         made = self.compile_expression(text)
+        # ANY, as in `body.ok`, is checked in the call
         if made.type not in {Type.BOOLEAN, Type.ANY}:
             raise ExprError(
                 f"this is {format_type(made.type)}, not a condition",
@@ -114,6 +116,7 @@ class Scope:
         return Expression(text, kind, frozenset({name}), _make_name_reader(name, kind))
 
     def _compile_text(self, text: str) -> Expression:
+        # before CEL reads it, so that the messages are ours and no NUL ends the text unseen
         _check_limits(text)
         try:
             compiled = self._compile_in_parent(text) or self.environment.compile(text)
@@ -129,12 +132,14 @@ class Scope:
                 "FE302",
             )
         self._check_certain_failures(text, compiled)
+        # the author's own text: what comes below rewrites it
         check_literals(text)
         meant = text
         if EVENT_HEADERS in compiled.names:
             meant = default_missing_headers(fold_header_names(text, compiled.to_tree()))
         if CALL_LOCALE in self.names:
             meant = add_call_locale(meant)
+        # last, as the other rewrites may put calls around a loop
         meant = order_maps(meant)
         if meant != text:
             said = self._compile_in_parent(meant) or self.environment.compile(meant)

@@ -127,9 +127,11 @@ def _check_always_fails(
     node: ExpressionNode, domains: Domains, extra: tuple[int, ...], attempt: FailureProbe
 ) -> None:
     names = sorted(node.find_names())
+    # a name that can hold anything may make it succeed
     if not node.text or any(name not in domains for name in names):
         return
     each = [_list_samples(domains[name], extra) for name in names]
+    # each sample is one evaluation by CEL
     if prod(map(len, each)) > _MAX_SAMPLES:
         return  # too many to try them all, and only all of them prove something
     fault = ""

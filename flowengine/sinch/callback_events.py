@@ -117,6 +117,7 @@ class Ice(CallbackFields, frozen=True, tag="ice"):
             _set_dict(self, "call_headers")
         if self.domain != (lower := self.domain.lower()):
             force_setattr(self, "domain", lower)
+        # upper case on the wire, while domain is lower case (platform.md, 2.1)
         if not self.origination_type.isupper():
             force_setattr(self, "origination_type", self.origination_type.upper())
 
@@ -172,6 +173,7 @@ class Dice(CallbackFields, frozen=True, tag="dice"):
         if type(self.call_headers) is not dict:
             _set_dict(self, "call_headers")
         if self.result != (word := fold_word(self.result)):
+            # struct fields are frozen for all others
             force_setattr(self, "result", word)
         if self.reason != (word := fold_word(self.reason)):
             force_setattr(self, "reason", word)

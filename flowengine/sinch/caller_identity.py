@@ -43,6 +43,7 @@ def read_caller(cli: str, user: str, origin: str) -> CallerIdentity:
     if bare in _WITHHELD_NAMES or host.lower() == "anonymous.invalid":
         return CallerIdentity(user=user, withheld=True)
     sip = address if at and host else ""
+    # user@host is a SIP end; +46…@host is a phone number behind a SIP trunk
     if sip and not name.startswith("+"):
         return CallerIdentity(sip=sip, user=user)
     number = _read_number(name, origin)

@@ -60,6 +60,7 @@ def decode_secret(secret: str) -> bytes:
     """The bytes of an application's secret. As lenient as the platform's own SDKs: both alphabets,
     padding or not
     """
+    # line breaks and padding come along when a secret is copied
     text = re.sub(r"[^A-Za-z0-9+/]", "", secret.translate(str.maketrans("-_", "+/")))
     text = text[: len(text) - (len(text) % 4 == 1)]
     return a2b_base64(text + "=" * (-len(text) % 4))
@@ -138,15 +139,18 @@ class Verifier:
         """
         authorization, content_type, timestamp = _read_signed_headers(headers)
         usual, _, signature = authorization.rpartition(b":")
+        # one lookup instead of parsing; any other spelling of the header is parsed below
         application = self._usual.get(usual) if signature else None
         if application is None:
             key, signature = _parse_authorization(authorization)
             application = self._applications.get(key) or self._folded.get(key.lower())
         if application is None:
             raise UnknownApplicationError("no such application is configured")
+        # before the digests: a stale request should cost little
         self._check_age(timestamp, now)
         start = _build_signed_prefix(method, body, content_type, timestamp)
         for path in self._list_path_spellings(raw_path):
+            # in constant time, so that a signature cannot be guessed byte by byte
             if compare_digest(_compute_signature(application[1], start, path), signature):
                 return application[0]
         raise BadSignatureError("the signature does not fit the request")
@@ -170,6 +174,7 @@ class Verifier:
 def parse_timestamp(text: bytes) -> tuple[datetime, int]:
     """An x-timestamp as a time, and in microseconds since 1970. Raises ValueError."""
     moment = datetime.fromisoformat(text.decode("ascii"))
+    # the platform writes Z; some samples have no zone and mean UTC (platform.md, 2.2)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment, round(moment.timestamp() * 1_000_000)
@@ -181,6 +186,7 @@ def check_repeated_headers(headers: RequestHeaders) -> None:
 
 
 def _read_signed_headers(headers: RequestHeaders) -> tuple[bytes, bytes, bytes]:
+    # its protocol has refused repeated headers
     if isinstance(headers, HeaderMap):
         return (
             headers.get(b"authorization", b""),

@@ -89,6 +89,7 @@ class VirtualClock:
 
     def get_next_delay(self) -> float | None:
         """Seconds until the next thing that is due; None when nothing is."""
+        # cancelled timers stay in the heap until they come to its top
         while self._due and self._due[0].what is None:
             heapq.heappop(self._due)
         return self._due[0].at - self.seconds if self._due else None

@@ -26,7 +26,11 @@ class ApiTransport:
     ) -> None:
         self.hosts = hosts
         self._client = httpx.AsyncClient(
-            auth=authentication, timeout=seconds, trust_env=False, follow_redirects=False
+            # no proxy of the environment and no redirect may get the credentials
+            auth=authentication,
+            timeout=seconds,
+            trust_env=False,
+            follow_redirects=False,
         )
 
     async def close(self) -> None:

@@ -68,10 +68,12 @@ def _check_trusted(address: str, traffic: str) -> None:
         url, own = httpx.URL(address), httpx.URL(traffic)
     except httpx.InvalidURL as error:
         raise UntrustedUrlError("the address of the call is no URL") from error
+    # these could hide another host, or lead to another route
     if url.userinfo or url.query or url.fragment or "/calls/id/" not in url.path:
         raise UntrustedUrlError(
             "the address of the call must be that of a call, ending in /calls/id/ and the call's id"
         )
+    # each region has its own host, so any host of the platform counts
     platform = url.scheme == "https" and _PLATFORM_HOST.fullmatch(url.host)
     if not platform and (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port):
         raise UntrustedUrlError(

@@ -62,6 +62,7 @@ class MenuActivity:
 
     def _send_result(self, outcome: MenuOutcome) -> None:
         self.leg.set_asking(asking=False)
+        # before the result is sent, as its answer may begin another activity
         self._call.activity = None
         self._call.control.handle_menu_end(
             MenuEnd(outcome.menu_id, outcome.type, outcome.value, outcome.input_method),
@@ -81,6 +82,7 @@ class ConferenceActivity:
         call, action = self._call, self._action
         now = call.switch.clock.now()
         call.switch.emit(Joined(call.id, now, "conference", self.room.id))
+        # participants are known by the number of the phone that is in the conference
         cli = call.origin.to if call.origin.is_callout else call.origin.cli
         member = Member(
             call.id, cli, self._leg.line, now, call.control.end_by_platform, self._send_keys
@@ -119,6 +121,7 @@ class ParkActivity:
             if action.max_duration is None
             else action.max_duration
         )
+        # from the action on, introduction included
         self._timer = call.switch.clock.call_later(seconds, self._end_parking)
 
     def start(self) -> None:

@@ -78,10 +78,12 @@ class CallCallbacks:
         callout.
         """
         route = self._get_route(event)
+        # an application without a URL gets callbacks where the callout brought one along
         return route.send and bool(route.inline is not None or route.url or self._call.has_backend)
 
     def is_pie_wanted(self, leg: Leg) -> bool:
         """Whether the result of a menu on this leg is sent."""
+        # PIE "is not issued for data calls": a menu may wait for ever there (platform.md, 8)
         sent = leg.kind != "app" or self._call.switch.settings.pie_for_apps == "send"
         return sent and self.is_wanted("pie")
 
@@ -108,6 +110,7 @@ class CallCallbacks:
         """Send ACE and carry out its answer."""
         silence = (
             self._call.control.proceed
+            # no source says what happens; hence settings (platform.md, 7)
             if self._call.switch.settings.ace_unanswered == "connect"
             else self._end_failed
         )
@@ -201,8 +204,11 @@ class CallCallbacks:
         self, event: EventName, body: bytes, silence: _OnSilence, leg: Leg | None = None
     ) -> None:
         call, route = self._call, self._get_route(event)
+        # compared when the answer comes
         turn = call.revision
         if route.inline is not None:
+            # later, as the answer of a backend would be: a caller of this method may not be done
+            # yet
             call.switch.clock.call_later(
                 0.0, partial(self._handle_inline_answer, event, turn, route.inline, leg)
             )
@@ -223,6 +229,7 @@ class CallCallbacks:
         self, event: EventName, turn: int, body: bytes, leg: Leg | None
     ) -> None:
         reading, illegal = self._read_answer(event, body)
+        # an illegal inline answer was reported then
         if not reading.illegal:  # that was said when the callout came
             self._call.report_findings(event, illegal)
         self._obey_answer(event, turn, reading, illegal, leg)
@@ -271,6 +278,7 @@ class CallCallbacks:
         if call.ended is None and turn == call.revision:
             illegal, tolerated = self._add_missing_action(event, reading, illegal)
         elif call.ended is None:
+            # the platform has gone on; a backend should know that nobody heard its answer
             tolerated += (ANSWER_TOO_LATE,)
         told = AnswerReceived(
             call.id,
@@ -374,6 +382,7 @@ class CallCallbacks:
             )
         elif (
             report is not None
+            # most backends answer DiCE with nothing or {}
             and len(response.body) > len(b"{}")
             and _is_possible_svaml(response.body)
         ):
@@ -395,4 +404,5 @@ class CallCallbacks:
     def _store_call_status(self, reading: SvamlReading) -> None:
         for item in reading.instructions:
             if isinstance(item, ReportCallStatus) and item.value.lower() in {"success", "failure"}:
+                # the platform trims details and cuts them at 64 characters (platform.md, 1.1)
                 self._call.status_report = (item.value.lower(), item.details.strip()[:64])

@@ -67,6 +67,7 @@ class CallController:
                 item for item in instructions if not isinstance(item, StartRecording)
             )
         call.halt()
+        # sources differ on who hears the prompts of an ACE (platform.md, 5)
         if event == "ace" and call.switch.settings.ace_prompts_to == "callee":
             leg = call.callee
         then = partial(self._perform_action, action, reading.conference_recording, leg)
@@ -94,6 +95,7 @@ class CallController:
         ):
             # who was called does not wait any longer; the caller stays where it is
             call.outgoing.disconnect()
+        # by role, not by leg: the party that a callout has reached may be the caller by now
         elif leg.role == "callee":
             self._end_once(CALLEE_HUNG_UP, leg)
         elif call.answered_at is not None:
@@ -136,10 +138,13 @@ class CallController:
         call.ended = ended
         call.ended = ended = replace(ended, duration=call.compute_seconds_answered())
         if ending.result == "ANSWERED":
+            # nothing is charged for a call that failed (platform.md, 5)
             call.debit = ceil(ended.duration / 60) * call.rate.amount
+        # taken before everything stops, which would end the menu without a result
         menu = self._take_interrupted_menu(gone)
         self._stop_all(gone, now)
         call.switch.emit(ended)
+        # before DiCE, so that whoever gets DiCE finds the call ended
         self._on_end(call)
         if menu is None:
             self.send_dice()

@@ -32,6 +32,7 @@ def patch_call(call: SwitchCall, body: bytes) -> None:
     parked = isinstance(call.activity, ParkActivity)
     reading = _read_patch(call, body, "unpark" if parked else "patch")
     action = reading.action
+    # for a parked call `continue` is an answer to ICE, which connects it
     if action is None or (isinstance(action, Continue) and not parked):
         _insert_instructions(call, call.controlled_leg, reading.instructions)
     else:
@@ -62,6 +63,7 @@ def patch_leg(call: SwitchCall, which: LegChoice, body: bytes) -> None:
 def _require_manageable(call: SwitchCall) -> None:
     if call.ended is not None:
         raise ApiError(40400, _NOT_FOUND)
+    # "calls that originate from or terminate to PSTN or SIP" (platform.md, 8)
     ends = {leg.kind for leg in (call.caller, call.callee) if leg is not None}
     if ends and not ends & _MANAGED_LEG_KINDS:
         message = "Invalid request: only calls from or to the PSTN or SIP can be managed"
@@ -88,6 +90,7 @@ def _read_patch(call: SwitchCall, body: bytes, context: AnswerContext) -> SvamlR
 
 
 def _select_legs(call: SwitchCall, which: LegChoice) -> list[Leg]:
+    # one end only
     if call.caller is None or isinstance(call.activity, ConferenceActivity):
         return [leg for leg in (call.controlled_leg,) if leg is not None]
     wanted = {"caller": (call.caller,), "callee": (call.callee,)}.get(
@@ -119,4 +122,5 @@ def _resume_activity(call: SwitchCall) -> None:
     if call.activity is not None:
         call.activity.resume()
     elif call.outgoing is not None and call.outgoing.leg.state == "ringing":
+        # what was played has ended the ringing
         call.outgoing.ring()

@@ -22,6 +22,7 @@ def begin_call(call: SwitchCall, callbacks: CallCallbacks) -> None:
     """Ask the backend what to do with the call, or dial the destination of a callout."""
     callbacks.check_inline()
     if call.caller is not None:
+        # before ICE: a caller may hang up while the backend is asked
         call.caller.start_behaviour()
     if call.origin.kind in {"tts", "conference"}:
         dial_destination(call)
@@ -40,6 +41,7 @@ def _begin_without_backend(call: SwitchCall) -> None:
         dial_destination(call)
     elif origin.kind == "phone":
         call.control.end(NO_ROUTE)
+    # a callback URL is mandatory for calls of apps to phones (platform.md, 5)
     elif origin.kind == "app" and origin.to_type == "number":
         call.control.end(BACKEND_FAILED)
     else:
@@ -77,6 +79,7 @@ def continue_call(call: SwitchCall) -> None:
     elif outgoing.leg.state == "gone":
         call.control.end(CALLEE_HUNG_UP)
     elif call.caller is not None:
+        # a callee who has answered hears the caller from now on
         outgoing.bridge()
     elif call.origin.kind == "tts":
         _play_callout_text(call)

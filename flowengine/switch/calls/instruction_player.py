@@ -40,6 +40,7 @@ class InstructionPlayer:
 
     def start(self) -> None:
         """Carry out instructions until one plays something, or all are done."""
+        # `_over` may change inside: an instruction can end the call
         while self._left and not self._over:
             item = self._left.popleft()
             if isinstance(item, Say | PlayFiles):
@@ -59,6 +60,7 @@ class InstructionPlayer:
 
     def insert(self, instructions: Iterable[AnyInstruction]) -> None:
         """Carry these out before the rest."""
+        # extendleft turns the order round
         self._left.extendleft(reversed(tuple(instructions)))
 
     def stop(self) -> None:

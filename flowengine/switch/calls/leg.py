@@ -95,6 +95,7 @@ class Leg:
         """Press keys; whether they count or somebody hears them."""
         if self.state == "gone":
             return False
+        # a menu takes the keys, and the other end does not hear them
         if self.line.listener is not None:
             return self.line.press(keys)
         other = self.call.find_other_end(self)

@@ -77,6 +77,7 @@ class OutgoingConnection:
             self._call_later(behaviour.after, self._pick_up)
         elif behaviour.does in _REFUSAL_BY_BEHAVIOUR:
             self._call_later(behaviour.after, self._refuse)
+        # even if the party will answer: it may answer too late
         self._call_later(patience, self._ring_out)
         switch.emit(
             Ringing(call.id, switch.clock.now(), self.leg.kind, self.leg.address, self.leg.cli)
@@ -98,6 +99,8 @@ class OutgoingConnection:
         self._limit_duration()
         leg.start_behaviour()
         keys = self._plan.tones + call.take_tones()
+        # ACE waits for the tones: `dtmf` is played on answer, while the caller still hears progress
+        # (platform.md, 1.2)
         if keys:
             leg.line.play_tones(keys)
             self._call_later(build_tones(keys, switch.settings).seconds, self._handle_connected)
@@ -155,6 +158,7 @@ class OutgoingConnection:
     def _limit_duration(self) -> None:
         """Cut the connection when its maximum duration or the credit is used up."""
         longest = MAX_CALL_SECONDS if self._plan.max_duration is None else self._plan.max_duration
+        # worked out once, at the answer: nothing else charges the credit of a call in progress
         affordable = self._call.compute_seconds_left()
         ending = CREDIT_USED_UP if affordable < longest else TOO_LONG
         self._call_later(min(longest, affordable), lambda: self._call.control.end(ending))
@@ -216,4 +220,5 @@ def connect_leg(
     connection = OutgoingConnection(call, leg, plan)
     call.callee, call.outgoing = leg, connection
     call.connections.append(connection)
+    # last, as it may end the call at once for want of credit
     connection.start()

@@ -50,6 +50,7 @@ class SwitchCall:
         self.activity: Activity | None = None
         self.player: PlayingInstructions | None = None
         self.cookies: dict[str, str] = {}
+        # an app dials conferences by their name (platform.md, 5)
         self.conference_id = origin.to if origin.to_type == "conference" else ""
         self.callbacks_suppressed = False
         """Whether an answer wanted neither ACE nor DiCE"""
@@ -107,9 +108,11 @@ class SwitchCall:
 
     def halt(self) -> None:
         """Stop all activities and ignore the answers to callbacks in flight; connections stay."""
+        # answers in flight belong to the revision before, and so do not count
         self.revision += 1
         if self.player is not None and not self.player.is_over:
             self.player.stop()
+        # cleared before it is stopped, as stopping may look at the call
         activity, self.activity = self.activity, None
         if activity is not None:
             activity.stop()
@@ -117,6 +120,7 @@ class SwitchCall:
     def answer(self) -> None:
         """Count the call as answered, and charge it, from now on."""
         now = self.switch.clock.now()
+        # the first answer counts: charges and DiCE's duration begin with it (platform.md, 5)
         self.answered_at = self.answered_at or now
         if self.caller is not None and self.caller.state == "calling":
             self.caller.state, self.caller.answered_at = "up", now
@@ -170,12 +174,14 @@ class SwitchCall:
         sources differ.
         """
         callee = self.callee
+        # sources differ: "to the caller", "to the callee when picked up" (platform.md, 1.3)
         if self.switch.settings.send_dtmf_to == "caller":
             if self.controlled_leg is not None:
                 self.controlled_leg.line.play_tones(keys)
         elif callee is not None and callee.state == "up":
             callee.line.play_tones(keys)
         else:
+            # sent when the callee answers
             self._pending_tones += keys
 
     def take_tones(self) -> str:

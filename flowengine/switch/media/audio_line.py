@@ -63,6 +63,7 @@ class AudioLine:
         if sounds:
             self._play_next()
         else:
+            # later even for silence, so that callers see one order of events
             self._timer = self.clock.call_later(0.0, self._play_next)
 
     def loop(self, sounds: Sequence[Sound]) -> None:
@@ -71,6 +72,7 @@ class AudioLine:
         """
         self.stop()
         self.playing, self._endless, self._sounds = bool(sounds), True, sounds
+        # sounds without a length would loop without time passing
         if any(sound.seconds for sound in sounds):
             self._play_next()
         else:

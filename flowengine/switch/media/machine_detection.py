@@ -47,6 +47,7 @@ class MachineDetection:
         self._seconds = (
             settings.amd_seconds
             if amd.asynchronous
+            # the callee hears nothing until ACE, so synchronous detection is cut off
             else min(settings.amd_seconds, _MAX_SYNCHRONOUS_SECONDS)
         )
         self._timers: list[Timer] = []
@@ -63,6 +64,7 @@ class MachineDetection:
             self._timers.append(
                 self._clock.call_later(self._behaviour.beep_after, self._report_beep)
             )
+        # last: the answer to ACE may end the leg, and with it the timers
         self._ready(AmdVerdict("inprogress"))
 
     def handle_hangup(self) -> None:

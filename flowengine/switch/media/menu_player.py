@@ -63,6 +63,7 @@ def _build_plan(menu: Menu, locale: str, settings: SwitchSettings) -> _MenuPlan:
         id=menu.id,
         first=build_prompt_sounds(menu.main_prompt, locale, settings),
         again=build_prompt_sounds(menu.repeat_prompt or menu.main_prompt, locale, settings),
+        # no source documents the platform's default (platform.md, 1.2)
         repeats=settings.repeats if menu.repeats is None else menu.repeats,
         digits=menu.max_digits or 0,
         keys={
@@ -148,6 +149,7 @@ class MenuPlayer:
         or is wrong.
         """
         plan = self._plan
+        # whether a wrong key interrupts the prompt is a setting, as no source says
         if self._line.playing and not (plan.digits or key in plan.keys or self._wrong_interrupts):
             return False
         self._stop_prompt()
@@ -173,6 +175,7 @@ class MenuPlayer:
     def _enter_menu(self, menu: str) -> None:
         plan = self._plans.get(menu)
         if plan is None:
+            # a menu(…) that leads nowhere is found only when a key leads there
             self._end_menu("error")
             return
         self._plan, self._left = plan, plan.repeats
@@ -181,6 +184,8 @@ class MenuPlayer:
     def _play_prompt(self, sounds: tuple[Sound, ...]) -> None:
         """Play a prompt and take input: from its beginning with barge-in, else from its end."""
         self._round += 1
+        # a party that hears the prompt may answer at once, inside of play(): then a later round has
+        # begun already
         this = self._round
         self._sounds = sounds
         self._typed = self._said = ""

@@ -106,6 +106,7 @@ class Room:
 
     def end(self) -> None:
         """Remove all calls, which ends them."""
+        # a copy, as each kick removes one
         for call_id in tuple(self._members):
             self.kick(call_id)
 
@@ -189,6 +190,7 @@ class Room:
         """Start music for a member that is left alone, and stop it when that is over; members on
         hold are not affected.
         """
+        # only then does somebody become alone, or cease to be
         if len(self._members) in (1, 2):
             for other in self._members.values():
                 if other is not member and not other.on_hold:

@@ -105,6 +105,7 @@ def _read_action(item: Any, where: str, said: LenientAnswer, notes: Notes) -> No
         said.action = msgspec.convert(read_properties(kind, rest, where, notes), kind)  # type: ignore[assignment]
     except UnreadableAnswerError:
         return
+    # on connectConf it records the conference, on any other action the leg (platform.md, 1.2)
     if recording is not None and kind is ConnectConf:
         said.conference = recording
     elif recording is not None:

@@ -58,6 +58,7 @@ def _list_properties(kind: type[msgspec.Struct]) -> Mapping[str, _Property]:
         for field in msgspec.structs.fields(kind)
     }
     return {
+        # older spellings first, so that a usual one wins where both are the same
         **{old: named[wire] for old, wire in ALIASES.get(kind, {}).items()},
         **{wire.lower(): known for wire, known in named.items()},
     }
@@ -163,6 +164,7 @@ def _read_property(
 
 def _read_value(hint: Any, item: Any, where: str, notes: Notes) -> Any:
     if get_origin(hint) in {Union, types.UnionType}:
+        # null was sorted out before
         hint = next(one for one in get_args(hint) if one is not type(None))
     if get_origin(hint) is Literal:
         return _read_choice(get_args(hint), item, where, notes)

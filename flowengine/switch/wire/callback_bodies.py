@@ -64,6 +64,7 @@ def encode_ice(facts: CallbackFacts, at: datetime) -> bytes:
     body["to"] = {"type": facts.to_type, "endpoint": facts.to}
     body["domain"] = facts.domain.lower()
     body["applicationKey"] = facts.application_key
+    # upper case on the wire, while domain is lower case (platform.md, 2.1)
     body["originationType"] = facts.origination_type.upper()
     body["rdnis"] = facts.rdnis
     return _encode(body | _format_headers(facts) | _format_user(facts) | _format_rest(facts))
@@ -116,6 +117,7 @@ def encode_dice(
     body["applicationKey"] = facts.application_key
     if result == "ANSWERED":
         body["duration"] = duration
+    # here numbers come without their plus (platform.md, 2.2)
     body["from"] = strip_plus(facts.cli)
     return _encode(body | _format_headers(facts) | _format_user(facts) | _format_rest(facts))
 

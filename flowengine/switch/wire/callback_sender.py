@@ -89,6 +89,7 @@ class CallbackSender:
         if urls:
             self._send_next(letter)
         else:
+            # later, as every other answer
             self._clock.call_later(0, partial(done, None, "the application has no callback URL"))
 
     def _list_urls(self, application: SwitchApplication) -> list[str]:
@@ -110,6 +111,7 @@ class CallbackSender:
         now = self._clock.now()
         if now - primary.probed < timedelta(seconds=self._settings.bypass_probe):
             return True
+        # noted before the probe, so that other callbacks of this moment still go to the fallback
         primary.probed = now
         return False
 
@@ -183,6 +185,7 @@ class CallbackSender:
             return
         primary = self._primaries.setdefault((application.key, url), _PrimaryHealth())
         primary.failures = primary.failures + 1 if failed else 0
+        # one success ends the bypass
         if not failed:
             primary.probed = None
         elif primary.failures >= self._settings.bypass_after:

@@ -107,6 +107,8 @@ async def drive_clock(
     still for them.
     """
     while not until():
+        # time stands still while a backend is asked: its answer would otherwise come at another
+        # virtual time in each run
         if transport.in_flight and clock.get_next_delay() != 0:
             await transport.wait()
         elif not clock.step():
