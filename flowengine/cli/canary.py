@@ -68,9 +68,9 @@ def canary(
     """
     if share:
 
-        def start_canary(desk: ReleaseCommands, by: Actor) -> CommandResult:
-            return desk.set_canary(
-                EMPTY_SPEC if what is None else find_release_spec(desk, what, repo, folder),
+        def start_canary(commands: ReleaseCommands, by: Actor) -> CommandResult:
+            return commands.set_canary(
+                EMPTY_SPEC if what is None else find_release_spec(commands, what, repo, folder),
                 parse_share(share),
                 by,
             )

@@ -51,9 +51,9 @@ def releases(store: str, *, data: bool) -> None:
     )
 
 
-def load_comparison(desk: ReleaseCommands, store: str) -> CanaryComparison | None:
+def load_comparison(commands: ReleaseCommands, store: str) -> CanaryComparison | None:
     """How a canary does, as far as that can be told."""
-    canary = find_canary(desk.ledger)
+    canary = find_canary(commands.ledger)
     try:
         with open_canary_count(store) as count:
             return compare_canary(canary, count) if canary else None

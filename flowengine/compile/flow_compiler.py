@@ -319,23 +319,23 @@ def get_initial_value(variable: Variable) -> Any:
 
 
 def compile_flow(
-    flow: Flow, document: Document, scope: Scope, around: FlowContext, problems: list[Problem]
+    flow: Flow, document: Document, scope: Scope, context: FlowContext, problems: list[Problem]
 ) -> Program:
     """The program of a flow. With problems it is incomplete, but still good enough for the checks
     that follow.
     """
-    flowing = FlowCompiler(flow, document, scope, around, problems)
+    flowing = FlowCompiler(flow, document, scope, context, problems)
     flowing.check_entries()
     compiled = [flowing.try_compile_state(name, state) for name, state in flow.states.items()]
     states = {state.name: state for state in compiled if state}
     on = flow.on or EventEntries()
-    own = around.subflows[flow.flow]
-    secret = frozenset(f"vars.{item.name}" for item in around.variables.values() if item.secret)
+    own = context.subflows[flow.flow]
+    secret = frozenset(f"vars.{item.name}" for item in context.variables.values() if item.secret)
     entering, waiting = compute_liveness(
         states,
         frozenset(f"vars.{item.name}" for item in own.outputs),
         list_entry_states(on),
-        goes_back=around.goes_back,
+        goes_back=context.goes_back,
     )
     return Program(
         flow=flow.flow,
@@ -352,10 +352,10 @@ def compile_flow(
             kind: flowing.resolve_state(state, ("on", "notified", kind))
             for kind, state in (on.notified or {}).items()
         },
-        locale=around.locale,
-        variables=around.variables,
+        locale=context.locale,
+        variables=context.variables,
         initial={
-            f"vars.{item.name}": get_initial_value(item) for item in around.variables.values()
+            f"vars.{item.name}": get_initial_value(item) for item in context.variables.values()
         },
         signature=own,
         secret_names=secret,
@@ -363,7 +363,7 @@ def compile_flow(
         entry_reads=entering,
         subflow_states=tuple(state for state in states.values() if state.verb.callee),
         handles_secrets=bool(secret) or any(map(has_secret_recording, states.values())),
-        goes_back=around.goes_back,
+        goes_back=context.goes_back,
     )
 
 

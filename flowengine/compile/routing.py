@@ -31,14 +31,14 @@ class CompiledRoute(NamedTuple):
     has_wildcard: bool
     suffix: str
 
-    def is_match(self, asked: DialledAddress) -> bool:
+    def is_match(self, dialled: DialledAddress) -> bool:
         """Whether the route takes this call."""
-        if self.has_number and not self.is_number_match(asked.to):
+        if self.has_number and not self.is_number_match(dialled.to):
             return False
         return (
-            (not self.kind or self.kind == asked.kind)
-            and (not self.origin or self.origin == asked.origin)
-            and (not self.application or self.application == asked.application)
+            (not self.kind or self.kind == dialled.kind)
+            and (not self.origin or self.origin == dialled.origin)
+            and (not self.application or self.application == dialled.application)
         )
 
     def is_number_match(self, to: str) -> bool:
@@ -74,18 +74,18 @@ class RoutesByNumber(NamedTuple):
                 others.append(found)
         return cls(exact, tuple(others))
 
-    def find_route(self, asked: DialledAddress) -> CompiledRoute | None:
+    def find_route(self, dialled: DialledAddress) -> CompiledRoute | None:
         """The first route, in the author's order, that takes this call."""
         best, best_place = None, 0
-        for place, route in self.exact.get(asked.to, ()):
-            if route.is_match(asked):
+        for place, route in self.exact.get(dialled.to, ()):
+            if route.is_match(dialled):
                 best, best_place = route, place
                 break
         for place, route in self.others:
             # the author's order decides between a number and a pattern
             if best is not None and place > best_place:
                 break
-            if route.is_match(asked):
+            if route.is_match(dialled):
                 return route
         return best
 

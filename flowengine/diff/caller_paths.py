@@ -124,9 +124,9 @@ def find_new_paths(here: PathMap, there: PathMap) -> tuple[str, ...]:
     return tuple(dict.fromkeys(listed))
 
 
-def format_path(entry: str, way: Iterable[FlowEdge], first: str) -> str:
+def format_path(entry: str, path: Iterable[FlowEdge], first: str) -> str:
     steps = [f"{entry}: {first}"]
-    for edge in way:
+    for edge in path:
         shown = (
             edge.shown
             if len(edge.shown) <= MAX_CONDITION_LENGTH

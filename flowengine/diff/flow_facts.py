@@ -56,13 +56,13 @@ def read_flow_facts(flow: Flow, document: Document, project: Project) -> FlowFac
     return FlowFacts(flow.flow, document, {fact.label: fact for fact in facts}, states)
 
 
-def read_speech_settings(around: FactContext) -> Iterator[Fact]:
+def read_speech_settings(context: FactContext) -> Iterator[Fact]:
     for name in ("locale", "voice"):
-        own = getattr(around.flow, name)
+        own = getattr(context.flow, name)
         yield Fact(
             "setting",
             name,
-            own or getattr(around.project, name),
+            own or getattr(context.project, name),
             (name,),
             own="" if own else f"=project {name}",
             uses=to_project_topics(name),
@@ -84,16 +84,16 @@ def read_entries(flow: Flow) -> Iterator[Fact]:
         yield Fact("entry", f"notified {kind}", state, ("on", "notified", kind), leads="state")
 
 
-def read_flow_fallbacks(around: FactContext) -> Iterator[Fact]:
+def read_flow_fallbacks(context: FactContext) -> Iterator[Fact]:
     """What states fall back to: the flow's defaults, or else the project's."""
-    own = read_written_defaults(around.flow.defaults)
+    own = read_written_defaults(context.flow.defaults)
     for name in INHERITED_FIELDS:
-        if name in around.defaults:
-            yield from read_flow_default(around, name, written=name in own)
-    for key, leads in around.flow.keys.items():
+        if name in context.defaults:
+            yield from read_flow_default(context, name, written=name in own)
+    for key, leads in context.flow.keys.items():
         yield Fact("key", f"key {key}", leads, ("keys", key), leads="state")
-    if state := find_shared_error(around):
-        written = bool(around.flow.error) or "error" in own
+    if state := find_shared_error(context):
+        written = bool(context.flow.error) or "error" in own
         yield Fact(
             "exit",
             "error",
@@ -105,10 +105,10 @@ def read_flow_fallbacks(around: FactContext) -> Iterator[Fact]:
         )
 
 
-def read_flow_default(around: FactContext, name: str, *, written: bool) -> Iterator[Fact]:
+def read_flow_default(context: FactContext, name: str, *, written: bool) -> Iterator[Fact]:
     topic = f"default {name}"
-    reader = FactReader(around)
-    reader.read_field(name, around.defaults[name], ("defaults", name), "default ")
+    reader = FactReader(context)
+    reader.read_field(name, context.defaults[name], ("defaults", name), "default ")
     for fact in reader.facts.values():
         made = replace(fact, part="default", topic=topic)
         yield (

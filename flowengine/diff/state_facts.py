@@ -215,9 +215,9 @@ def build_value_fact(
     )
 
 
-def read_state_facts(name: str, state: State, around: FactContext) -> StateFacts:
+def read_state_facts(name: str, state: State, context: FactContext) -> StateFacts:
     path: KeyPath = ("states", name)
-    reader = FactReader(around)
+    reader = FactReader(context)
     kind = next(
         (one for one in STATE_KINDS.values() if getattr(state, one.attribute) is not UNSET), None
     )
@@ -280,6 +280,6 @@ def read_error(reader: FactReader, name: str, state: State, path: KeyPath) -> No
         )
 
 
-def find_shared_error(around: FactContext) -> str:
-    shared = around.flow.error or around.defaults.get("error", "")
-    return str(shared) if shared in around.flow.states else ""
+def find_shared_error(context: FactContext) -> str:
+    shared = context.flow.error or context.defaults.get("error", "")
+    return str(shared) if shared in context.flow.states else ""

@@ -82,12 +82,12 @@ def write_batch(
     connection: sqlite3.Connection,
     batch: Sequence[JournalRecord],
     at: float,
-    sealer: JournalEncryption,
+    encryption: JournalEncryption,
 ) -> None:
     """Write these callbacks as they are, as one piece. Raises what msgspec raises where one of them
     cannot be.
     """
-    content = sealer.seal(
+    content = encryption.seal(
         _encode_entries([pack_record(noted) for noted in batch]), INBOX_ASSOCIATED_DATA
     )
     connection.execute(
@@ -96,7 +96,7 @@ def write_batch(
 
 
 def read_oldest_batch(
-    connection: sqlite3.Connection, sealer: JournalEncryption
+    connection: sqlite3.Connection, encryption: JournalEncryption
 ) -> tuple[int, list[InboxEntry] | None] | None:
     """The batch whose turn it is, with its number; without its content where no key opens it. None
     where there is none.
@@ -104,7 +104,7 @@ def read_oldest_batch(
     found = connection.execute(_OLDEST_QUERY).fetchone()
     if found is None:
         return None
-    content = sealer.open(found[1], INBOX_ASSOCIATED_DATA)
+    content = encryption.open(found[1], INBOX_ASSOCIATED_DATA)
     try:
         return found[0], _decode_entries(content) if content is not None else None
     except msgspec.MsgspecError:  # of another version

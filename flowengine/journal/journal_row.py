@@ -105,7 +105,7 @@ def encode_call_id(call_id: str) -> bytes:
 
 
 def build_row(
-    noted: JournalRecord, release: Release, sealer: JournalEncryption | None
+    noted: JournalRecord, release: Release, encryption: JournalEncryption | None
 ) -> JournalRow:
     """The row of a callback, as the project of its release wants it kept."""
     record, event = noted.record, noted.record.event
@@ -119,8 +119,8 @@ def build_row(
         b"{}" if record.repeated else answer
     )  # of a repeated one nothing is known that could be hidden in it
     sealed = None
-    if sealer is not None and release.journal.replay and not record.repeated:
-        sealed = sealer.seal(
+    if encryption is not None and release.journal.replay and not record.repeated:
+        sealed = encryption.seal(
             _to_bytes(build_encrypted_part(record, noted.body, b"" if said == answer else answer)),
             key,
         )

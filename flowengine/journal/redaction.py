@@ -75,8 +75,8 @@ class Redaction(msgspec.Struct, frozen=True):
         return (_redact_body if self.values else _redact_body_cached)(self, body)
 
 
-def _redact_body(veil: Redaction, body: bytes) -> bytes:
-    return _to_json(veil.redact_part("", msgspec.json.decode(body)))
+def _redact_body(redaction: Redaction, body: bytes) -> bytes:
+    return _to_json(redaction.redact_part("", msgspec.json.decode(body)))
 
 
 _redact_body_cached = lru_cache(maxsize=1024)(_redact_body)

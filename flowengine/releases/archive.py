@@ -68,8 +68,8 @@ class LeaderRecord(msgspec.Struct, frozen=True):
 class Archive:
     """Releases by id. The same content has the same id, so putting one in twice does nothing."""
 
-    def __init__(self, where: ArchiveLocation) -> None:
-        self._database = open_archive_database(where)
+    def __init__(self, location: ArchiveLocation) -> None:
+        self._database = open_archive_database(location)
         self._latest, self._latest_digests = "", frozenset[bytes]()
 
     def put(

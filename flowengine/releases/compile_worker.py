@@ -32,9 +32,13 @@ class CompileWorker:
     """
 
     def __init__(
-        self, where: ArchiveLocation, environment: Mapping[str, str], *, cookies_only: bool = False
+        self,
+        location: ArchiveLocation,
+        environment: Mapping[str, str],
+        *,
+        cookies_only: bool = False,
     ) -> None:
-        self.archive = Archive(where)
+        self.archive = Archive(location)
         self._compiler = ProjectCompiler()
         self._environment = environment
         self._cookies_only = cookies_only

@@ -94,16 +94,16 @@ class DraftFollower:
             return BranchUpdate(name, draft, branch.origin, None, error)
         return BranchUpdate(name, draft, branch.origin, found) if found else None
 
-    def _publish_update(self, item: BranchUpdate, found: SourceSnapshot) -> None:
+    def _publish_update(self, item: BranchUpdate, snapshot: SourceSnapshot) -> None:
         try:
             log_draft_result(
                 item.name,
                 self._publisher.update_draft(
                     item.name,
                     item.draft,
-                    found.files,
-                    found.origin,
-                    found.origin.author or SERVER_ACTOR,
+                    snapshot.files,
+                    snapshot.origin,
+                    snapshot.origin.author or SERVER_ACTOR,
                 ),
             )
         except BaseException:

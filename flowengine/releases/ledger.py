@@ -137,10 +137,12 @@ class Ledger:
     its last call.
     """
 
-    def __init__(self, where: ArchiveLocation, told: Callable[[], None] = lambda: None) -> None:
-        """`told` is called after each change that this object appends."""
-        self._database = open_archive_database(where)
-        self._on_change = told
+    def __init__(
+        self, location: ArchiveLocation, on_change: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_change` is called after each change that this object appends."""
+        self._database = open_archive_database(location)
+        self._on_change = on_change
         self._live = LiveState()
         self._version = -1
 

@@ -66,7 +66,9 @@ class Publisher:
         is_old = was_followed and made != self._ledger.get_live().fallback_from
         self._known_release = made if is_old else ""
 
-    def publish_if_new(self, files: FileContents, origin: ReleaseOrigin, who: str) -> PublishResult:
+    def publish_if_new(
+        self, files: FileContents, origin: ReleaseOrigin, actor: str
+    ) -> PublishResult:
         """Publish what a flow source has now, unless it had that the last time: what an operator
         has gone back from stays back.
         """
@@ -78,21 +80,23 @@ class Publisher:
         ):
             self._archive.clear_rejection(format_source_name(origin))
             return PublishResult(wanted, (), {}, changed=False)
-        return self.publish_always(files, origin, who)
+        return self.publish_always(files, origin, actor)
 
-    def publish_always(self, files: FileContents, origin: ReleaseOrigin, who: str) -> PublishResult:
+    def publish_always(
+        self, files: FileContents, origin: ReleaseOrigin, actor: str
+    ) -> PublishResult:
         """Publish what a flow source has, whatever was live from there before."""
         made = self._store_or_reject(files, origin)
         if made.release:
             change = Change(
-                who, "publish", made.release, place=format_source_name(origin), note=origin.title
+                actor, "publish", made.release, place=format_source_name(origin), note=origin.title
             )
             self._ledger.append_change(lambda _live: change, self._clock())
             self._known_release = ""
         return made
 
     def update_draft(
-        self, name: str, draft: Draft, files: FileContents, origin: ReleaseOrigin, who: str
+        self, name: str, draft: Draft, files: FileContents, origin: ReleaseOrigin, actor: str
     ) -> PublishResult:
         """Give the callers of a draft the release of what it follows now. Raises
         CommandRefusedError where the draft was changed meanwhile.
@@ -102,7 +106,7 @@ class Publisher:
             return replace(made, changed=False)
         callers = tuple(sorted(draft.callers))
         change = Change(
-            who,
+            actor,
             "draft",
             made.release,
             name=name,
@@ -138,19 +142,19 @@ class Publisher:
         files = self._archive.load_files(release)
         return files is not None and self._compile(files).release is not None
 
-    def publish(self, release: str, who: str, note: str = "") -> Change:
+    def publish(self, release: str, actor: str, note: str = "") -> Change:
         """Let all new calls begin on this release."""
-        return self._append_change(lambda _live: Change(who, "publish", release, note=note))
+        return self._append_change(lambda _live: Change(actor, "publish", release, note=note))
 
-    def rollback(self, who: str, to: str = "", note: str = "") -> Change:
+    def rollback(self, actor: str, to: str = "", note: str = "") -> Change:
         """Go back to a release, or to the one that was current before. Raises CommandRefusedError
         where there is none.
         """
         return self._append_change(
-            lambda live: Change(who, "rollback", to or self._find_previous(live), note=note)
+            lambda live: Change(actor, "rollback", to or self._find_previous(live), note=note)
         )
 
-    def fall_back(self, origin: ReleaseOrigin, who: str) -> str:
+    def fall_back(self, origin: ReleaseOrigin, actor: str) -> str:
         """Go back to the newest release that still compiles, where the live one does not: with
         another version of the engine, say. Its id; "" where there is none. The flows go live again
         as soon as they compile.
@@ -164,28 +168,28 @@ class Publisher:
         found = next(filter(self.can_compile, kept), "")
         if found:
             note = f"release {live.current} no longer compiles"
-            change = Change(who, "rollback", found, place=format_source_name(origin), note=note)
+            change = Change(actor, "rollback", found, place=format_source_name(origin), note=note)
             self._append_change(lambda _live: change)
         return found
 
-    def set_canary(self, release: str, share: float, who: str, note: str = "") -> Change:
+    def set_canary(self, release: str, share: float, actor: str, note: str = "") -> Change:
         """Let a share (0 to 1) of new calls begin on this release."""
         return self._append_change(
             lambda live: Change(
-                who, "canary", _require_not_current(release, live), share=share, note=note
+                actor, "canary", _require_not_current(release, live), share=share, note=note
             )
         )
 
-    def promote(self, who: str, note: str = "") -> Change:
+    def promote(self, actor: str, note: str = "") -> Change:
         """Let all new calls begin on the candidate."""
         return self._append_change(
-            lambda live: Change(who, "promote", _require_candidate(live), note=note)
+            lambda live: Change(actor, "promote", _require_candidate(live), note=note)
         )
 
-    def withdraw(self, who: str, note: str = "") -> Change:
+    def withdraw(self, actor: str, note: str = "") -> Change:
         """Let no new call begin on the candidate any more."""
         return self._append_change(
-            lambda live: Change(who, "withdraw", _require_candidate(live), note=note)
+            lambda live: Change(actor, "withdraw", _require_candidate(live), note=note)
         )
 
     def set_draft(
@@ -193,20 +197,20 @@ class Publisher:
         name: str,
         release: str,
         callers: tuple[str, ...],
-        who: str,
+        actor: str,
         note: str = "",
         follows: FollowedRef | None = None,
     ) -> Change:
         """Let these callers (digits), and nobody else, reach this release."""
         change = Change(
-            who, "draft", release, name=name, callers=callers, follows=follows, note=note
+            actor, "draft", release, name=name, callers=callers, follows=follows, note=note
         )
         return self._change_drafts(lambda live: _require_free_callers(change, live))
 
-    def end_draft(self, name: str, who: str, note: str = "") -> Change:
+    def end_draft(self, name: str, actor: str, note: str = "") -> Change:
         """Let the callers of a draft reach what all others reach."""
         return self._change_drafts(
-            lambda live: Change(who, "undraft", _require_draft(name, live), name=name, note=note)
+            lambda live: Change(actor, "undraft", _require_draft(name, live), name=name, note=note)
         )
 
     def _change_drafts(self, decide: Callable[[LiveState], Change]) -> Change:

@@ -145,13 +145,13 @@ class Registry:
             {name: release for name, release in self._releases_by_id.items() if name in needed}
         )
 
-    def _set_releases(self, known: dict[str, Release]) -> None:
+    def _set_releases(self, releases: dict[str, Release]) -> None:
         """Set the loaded releases. A lookup may reach the hosts of any of them, as a call goes on
         as it began.
         """
         # never changed in place, so that readers need no lock
-        self._releases_by_id = known
-        self.loaded_releases = tuple(known.values())
+        self._releases_by_id = releases
+        self.loaded_releases = tuple(releases.values())
         self.hosts = {
             host: private
             for release in self.loaded_releases
@@ -202,7 +202,7 @@ async def follow_ledger(
     registry: Registry,
     look: Callable[[], Awaitable[LiveState]],
     news: ChangeSignal,
-    shown: Callable[[str], None],
+    on_change: Callable[[str], None],
 ) -> None:
     """Serve what is live, for ever; a change is served as soon as it is seen."""
     number, failing, again = -1, False, 0.0
@@ -216,7 +216,7 @@ async def follow_ledger(
                     if await registry.serve_live_state(live)
                     else time.monotonic() + RELOAD_PAUSE_SECONDS
                 )
-                shown(registry.current.id)
+                on_change(registry.current.id)
                 number = live.number
             failing = False
         except ArchiveError:  # a full disk or a lost server, say; what is served goes on

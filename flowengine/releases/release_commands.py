@@ -73,12 +73,12 @@ class ReleaseCommands:
             )
         return beginning if beginning in found else "".join(found)
 
-    def publish(self, wanted: ReleaseSpec, by: Actor) -> CommandResult:
+    def publish(self, spec: ReleaseSpec, by: Actor) -> CommandResult:
         """Make a release live for all new calls."""
-        release, before = self._resolve_release(wanted), self.ledger.get_live().current
+        release, before = self._resolve_release(spec), self.ledger.get_live().current
         if release == before:
             return CommandResult(f"release {release} is live already", release)
-        self._publisher.publish(release, by.who, by.note or wanted.origin.title)
+        self._publisher.publish(release, by.who, by.note or spec.origin.title)
         return CommandResult(
             f"release {release} is "
             f"live{f', {before} no more' if before else ''}{self._format_canary_note()}",
@@ -104,7 +104,7 @@ class ReleaseCommands:
             change.release,
         )
 
-    def set_canary(self, wanted: ReleaseSpec, share: float, by: Actor) -> CommandResult:
+    def set_canary(self, spec: ReleaseSpec, share: float, by: Actor) -> CommandResult:
         """Give a share of new calls a release; without a release, change the share of the
         candidate.
         """
@@ -113,10 +113,10 @@ class ReleaseCommands:
             raise CommandRefusedError(
                 "no release is live yet that the others could stay on: publish one first"
             )
-        if wanted == EMPTY_SPEC and not live.candidate:
+        if spec == EMPTY_SPEC and not live.candidate:
             raise CommandRefusedError("there is no candidate yet: name a version")
-        release = live.candidate if wanted == EMPTY_SPEC else self._resolve_release(wanted)
-        change = self._publisher.set_canary(release, share, by.who, by.note or wanted.origin.title)
+        release = live.candidate if spec == EMPTY_SPEC else self._resolve_release(spec)
+        change = self._publisher.set_canary(release, share, by.who, by.note or spec.origin.title)
         return CommandResult(
             f"{format_percent(share)} of new calls begin on {change.release}", change.release
         )
@@ -134,7 +134,7 @@ class ReleaseCommands:
         return CommandResult(f"no new call begins on {change.release}", change.release)
 
     def set_draft(
-        self, name: str, wanted: ReleaseSpec, callers: tuple[str, ...], by: Actor
+        self, name: str, spec: ReleaseSpec, callers: tuple[str, ...], by: Actor
     ) -> CommandResult:
         """Give these callers alone a release."""
         if not (name.strip() and name.isprintable() and len(name) <= MAX_DRAFT_NAME_LENGTH):
@@ -142,11 +142,11 @@ class ReleaseCommands:
                 f"a draft needs a name, of at most {MAX_DRAFT_NAME_LENGTH} characters that can be printed"
             )
         digits = normalise_callers(callers)
-        release = self._resolve_release(wanted)
+        release = self._resolve_release(spec)
         self._publisher.set_draft(
-            name, release, digits, by.who, by.note or wanted.origin.title, wanted.follows
+            name, release, digits, by.who, by.note or spec.origin.title, spec.follows
         )
-        going = f", and follow {wanted.follows.ref}" if wanted.follows else ""
+        going = f", and follow {spec.follows.ref}" if spec.follows else ""
         return CommandResult(
             f"draft {name}: {', '.join(f'+{caller}' for caller in digits)} reach release "
             f"{release}{going}",
@@ -170,10 +170,10 @@ class ReleaseCommands:
             else ""
         )
 
-    def _resolve_release(self, wanted: ReleaseSpec) -> str:
-        if wanted.release:
-            return self._check_compiles(wanted.release)
-        made = self._publisher.compile_and_store(wanted.files, wanted.origin)
+    def _resolve_release(self, spec: ReleaseSpec) -> str:
+        if spec.release:
+            return self._check_compiles(spec.release)
+        made = self._publisher.compile_and_store(spec.files, spec.origin)
         if not made.release:
             raise InvalidFlowsError(made.problems, made.sources)
         return made.release

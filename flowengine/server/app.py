@@ -110,12 +110,12 @@ def create_app() -> CallbackDispatcher:
 
 
 def open_journal(
-    settings: ServerSettings, releases: Registry, sealer: JournalEncryption, metrics: Metrics
+    settings: ServerSettings, releases: Registry, encryption: JournalEncryption, metrics: Metrics
 ) -> JournalWriter:
     return JournalWriter(
         settings.folder / JOURNAL,
         lambda name: releases.get(name) or releases.current,
-        sealer,
+        encryption,
         metrics.count_journal_rows,
         releases.load,
         metrics.observe_journal_usage,

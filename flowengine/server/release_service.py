@@ -149,12 +149,12 @@ class ReleaseService:
         """
         return read_and_publish(self.flow_source, self.publisher)
 
-    def republish(self, found: SourceSnapshot) -> Release | None:
+    def republish(self, snapshot: SourceSnapshot) -> Release | None:
         """Publish the snapshot even if an operator has gone back from it: the release that was live
         instead cannot be loaded.
         """
         made = self.publisher.publish_always(
-            found.files, found.origin, found.origin.author or SERVER_ACTOR
+            snapshot.files, snapshot.origin, snapshot.origin.author or SERVER_ACTOR
         )
         return self.compile_worker.load_release(made.release) if made.release else None
 
@@ -190,12 +190,15 @@ class ReleaseService:
         return Registry(release, self.compile_worker.find_release)
 
     def create_tasks(
-        self, registry: Registry, store: Store, shown: Callable[[str], None]
+        self, registry: Registry, store: Store, on_change: Callable[[str], None]
     ) -> Iterable[asyncio.Task[None]]:
-        """Start the background tasks. `shown` is called with the release that new calls begin on."""
+        """Start the background tasks. `on_change` is called with the release that new calls begin on."""
         yield asyncio.create_task(
             show(
-                registry, partial(self._run_query, self.ledger.get_live), self._change_signal, shown
+                registry,
+                partial(self._run_query, self.ledger.get_live),
+                self._change_signal,
+                on_change,
             )
         )
         yield asyncio.create_task(self._run_as_leader(store))
@@ -281,12 +284,12 @@ class ReleaseService:
                 # its text says it all
                 log.error("the flows cannot be followed yet: %s", error)  # noqa: TRY400
 
-    def _begin_following(self, found: SourceSnapshot) -> None:
-        before = self.leader_record.take_over(compute_release_id(found.files), time.time())
+    def _begin_following(self, snapshot: SourceSnapshot) -> None:
+        before = self.leader_record.take_over(compute_release_id(snapshot.files), time.time())
         if before is not None:
             log.warning("%s", format_takeover(before, self.leader_record.source))
         if self.is_shared:
-            self.publisher.skip_known_release(found.files)
+            self.publisher.skip_known_release(snapshot.files)
 
     async def _run_query(self, question: Callable[[], T]) -> T:
         """Run a query of the ledger, in a thread where a database server answers it: that may take

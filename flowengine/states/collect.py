@@ -312,7 +312,7 @@ def compile_collect(
     timeout = get_timeout_millis(builder, (*path, "timeout"), collect.timeout)
     return CompiledCollect(
         question=compile_question(
-            builder, path, collect, heard=collect.voice, no_match=RetryPrompts(())
+            builder, path, collect, accepts_voice=collect.voice, no_match=RetryPrompts(())
         ),
         variable=variable,
         format=collect.format or "",

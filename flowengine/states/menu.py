@@ -254,7 +254,7 @@ def compile_menu(builder: StateBuilder, path: KeyPath, menu: AuthoredMenu) -> Co
     add_otherwise_exit(builder, path, menu.otherwise)
     no_match = compile_retry_prompts(builder, (*path, "no_match"), menu.no_match, "no_match")
     asked = compile_question(
-        builder, path, menu, heard=bool(gathered.spoken_words), no_match=no_match
+        builder, path, menu, accepts_voice=bool(gathered.spoken_words), no_match=no_match
     )
     return CompiledMenu(
         question=asked,

@@ -112,10 +112,10 @@ class Question:
     voice: str
 
     def build_run_menu(
-        self, menus: list[Menu], run: StepContext, asked: CompiledPrompt | None
+        self, menus: list[Menu], run: StepContext, prompt: CompiledPrompt | None
     ) -> RunMenu:
         """The runMenu action of this question."""
-        locale = asked.choose_locale(run.locale) if asked else run.locale
+        locale = prompt.choose_locale(run.locale) if prompt else run.locale
         return self.build_run_menu_in_locale(menus, locale)
 
     def build_run_menu_in_locale(self, menus: list[Menu], locale: str) -> RunMenu:
@@ -187,16 +187,16 @@ class Question:
                 )
 
     def retry_question(
-        self, run: StepContext, why: str, words: RetryPrompts, exhausted: str, ask: AskFunction
+        self, run: StepContext, reason: str, words: RetryPrompts, exhausted: str, ask: AskFunction
     ) -> StateResult:
-        """Ask again after these prompts, or leave when attempts are used up. `why` goes to the
+        """Ask again after these prompts, or leave when attempts are used up. `reason` goes to the
         trace.
         """
         # attempts are counted here, not by the platform's `repeats`, whose default no source
         # documents (docs/decisions/0005)
         if run.attempts >= self.attempts:
             return Exit(exhausted)
-        run.notes.append(f"again: {why}")
+        run.notes.append(f"again: {reason}")
         said = words.get_prompt(run.attempts)
         run.attempts += 1
         return AnswerCallback(ask(run, join_prompts([said, self.again or self.first], run)))
@@ -222,22 +222,22 @@ class Question:
 def compile_question(
     builder: StateBuilder,
     path: KeyPath,
-    asked: AuthoredQuestion,
+    authored: AuthoredQuestion,
     *,
-    heard: bool,
+    accepts_voice: bool,
     no_match: RetryPrompts,
 ) -> Question:
     """The part that menu and collect have in common."""
     return Question(
         menu_id=f"{builder.context.flow}.{builder.state}",
-        first=builder.compile_embedded_prompt((*path, "prompt"), asked.prompt, late=True),
-        again=builder.compile_embedded_prompt((*path, "again"), asked.again, late=True),
-        no_input=compile_retry_prompts(builder, (*path, "no_input"), asked.no_input, "no_input"),
+        first=builder.compile_embedded_prompt((*path, "prompt"), authored.prompt, late=True),
+        again=builder.compile_embedded_prompt((*path, "again"), authored.again, late=True),
+        no_input=compile_retry_prompts(builder, (*path, "no_input"), authored.no_input, "no_input"),
         no_match=no_match,
-        attempts=get_attempts(builder, asked.attempts),
-        barge=asked.barge,
+        attempts=get_attempts(builder, authored.attempts),
+        barge=authored.barge,
         has_named_menus=builder.context.menu_ids == "named",
-        accepts_voice=heard,
+        accepts_voice=accepts_voice,
         voice=builder.context.voice,
     )
 

@@ -142,21 +142,21 @@ def check_shared(authored: AuthoredProject) -> tuple[text_sizes.ColumnSizes, lis
 
 
 def check_call_facts(
-    known: call_facts.CallFacts,
+    facts: call_facts.CallFacts,
     outputs: Mapping[str, Mapping[str, Variable]],
     columns: text_sizes.ColumnSizes,
     options: tuple[bool, float],
 ) -> list[Problem]:
     pie_for_apps, deadline = options
     return [
-        *event_values.check(known),
-        *questions_after_answer.check(known),
-        *([] if pie_for_apps else app_callers.check(known)),
-        *transcription_locales.check(known),
-        *cut_values.check(known, outputs, columns),
-        *platform_limits.check(known, columns),
-        *phone_columns.check_variables(known.program),
-        *no_effect.check(known, deadline),
+        *event_values.check(facts),
+        *questions_after_answer.check(facts),
+        *([] if pie_for_apps else app_callers.check(facts)),
+        *transcription_locales.check(facts),
+        *cut_values.check(facts, outputs, columns),
+        *platform_limits.check(facts, columns),
+        *phone_columns.check_variables(facts.program),
+        *no_effect.check(facts, deadline),
     ]
 
 

@@ -33,8 +33,8 @@ class LimitedText(NamedTuple):
     templates: tuple[Template, ...]
 
 
-def check(known: CallFacts, columns: ColumnSizes) -> Iterator[Problem]:
-    program = known.program
+def check(facts: CallFacts, columns: ColumnSizes) -> Iterator[Problem]:
+    program = facts.program
     for state in program.states.values():
         for built in iterate_limited_texts(program, state, columns):
             if built.size > built.most:

@@ -25,9 +25,9 @@ class EventSources(NamedTuple):
 
 
 def check(
-    known: Mapping[str, CallFacts], incoming: frozenset[str], memory: CompileCache
+    facts: Mapping[str, CallFacts], incoming: frozenset[str], memory: CompileCache
 ) -> Iterator[Problem]:
-    programs = {name: each.program for name, each in known.items()}
+    programs = {name: each.program for name, each in facts.items()}
     own = {
         name: memory.get_or_compute(
             ("event sources", name), program, partial(find_event_sources, program)

@@ -28,13 +28,13 @@ class Api:
 
     def __init__(
         self,
-        desk: SwitchContext,
+        context: SwitchContext,
         gate: CredentialGate,
         driver: TimeDriver,
         *,
         open_desk: bool = False,
     ) -> None:
-        self.desk = desk
+        self.desk = context
         self.driver = driver
         self._gate = gate
         self._is_desk_open = open_desk

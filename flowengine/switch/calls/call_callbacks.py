@@ -220,19 +220,19 @@ class CallCallbacks:
             event,
             body,
             done,
-            proper=_is_possible_svaml,
+            is_valid=_is_possible_svaml,
             url=route.url,
             extra_headers=call.origin.extra_headers,
         )
 
     def _handle_inline_answer(
-        self, event: EventName, turn: int, body: bytes, leg: Leg | None
+        self, event: EventName, revision: int, body: bytes, leg: Leg | None
     ) -> None:
         reading, illegal = self._read_answer(event, body)
         # an illegal inline answer was reported then
         if not reading.illegal:  # that was said when the callout came
             self._call.report_findings(event, illegal)
-        self._obey_answer(event, turn, reading, illegal, leg)
+        self._obey_answer(event, revision, reading, illegal, leg)
 
     def _read_answer(
         self, event: EventName, body: bytes
@@ -260,7 +260,7 @@ class CallCallbacks:
     def _handle_answer(
         self,
         event: EventName,
-        turn: int,
+        revision: int,
         silence: _OnSilence,
         leg: Leg | None,
         response: Response | None,
@@ -270,12 +270,12 @@ class CallCallbacks:
         if response is None:
             if call.ended is not None:
                 self._finish_after_end(event)
-            elif turn == call.revision:
+            elif revision == call.revision:
                 silence()
             return
         reading, illegal = self._read_answer(event, response.body)
         tolerated = reading.tolerated
-        if call.ended is None and turn == call.revision:
+        if call.ended is None and revision == call.revision:
             illegal, tolerated = self._add_missing_action(event, reading, illegal)
         elif call.ended is None:
             # the platform has gone on; a backend should know that nobody heard its answer
@@ -292,7 +292,7 @@ class CallCallbacks:
             tolerated,
         )
         call.switch.emit(told)
-        self._obey_answer(event, turn, reading, illegal, leg)
+        self._obey_answer(event, revision, reading, illegal, leg)
 
     def _check_cookies(self, reading: SvamlReading) -> tuple[Finding, ...]:
         new = {item.key: item.value for item in reading.instructions if isinstance(item, SetCookie)}
@@ -301,7 +301,7 @@ class CallCallbacks:
     def _obey_answer(
         self,
         event: EventName,
-        turn: int,
+        revision: int,
         reading: SvamlReading,
         illegal: tuple[Finding, ...],
         leg: Leg | None,
@@ -309,7 +309,7 @@ class CallCallbacks:
         call = self._call
         if call.ended is not None:
             self._finish_after_end(event)
-        elif turn != call.revision:
+        elif revision != call.revision:
             return
         elif illegal or (action := reading.action or self._choose_default_action(event)) is None:
             self.end_with_illegal_svaml()
@@ -361,7 +361,7 @@ class CallCallbacks:
             event,
             body,
             done,
-            proper=_accept_anything,
+            is_valid=_accept_anything,
             url=url,
             extra_headers=call.origin.extra_headers,
         )

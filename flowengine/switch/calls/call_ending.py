@@ -41,6 +41,6 @@ _ENDING_BY_APP_REFUSAL: Final = _ENDING_BY_REFUSAL | {
 }
 
 
-def find_refusal_ending(why: RefusalReason, kind: str) -> CallEnding:
+def find_refusal_ending(reason: RefusalReason, kind: str) -> CallEnding:
     """The ending of a call that a phone, an app, a SIP end or a stream has refused."""
-    return (_ENDING_BY_APP_REFUSAL if kind == "app" else _ENDING_BY_REFUSAL)[why]
+    return (_ENDING_BY_APP_REFUSAL if kind == "app" else _ENDING_BY_REFUSAL)[reason]

@@ -33,14 +33,14 @@ _MAX_HEADERS: Final = 5
 
 def find_callout_faults(
     method: Literal["tts", "conference", "custom"],
-    asked: Mapping[str, Any],
+    authored: Mapping[str, Any],
     request: Mapping[str, Any],
     headers: Mapping[str, str],
 ) -> tuple[Finding, ...]:
     """The findings on a callout that is not refused; `request` is what it asks for, with keys in
     lower case.
     """
-    found = [*_find_unknown_properties(method, asked), *_find_lost_headers(headers)]
+    found = [*_find_unknown_properties(method, authored), *_find_lost_headers(headers)]
     to_app = _get_destination_type(request) == "username"
     if method == "tts" and _get_destination_type(request) == "number" and not request.get("cli"):
         message = "a ttsCallout without cli gets an id, but never reaches its destination"
@@ -68,9 +68,9 @@ def select_callback_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return dict(good[:_MAX_HEADERS])
 
 
-def _find_unknown_properties(method: str, asked: Mapping[str, Any]) -> Iterator[Finding]:
+def _find_unknown_properties(method: str, authored: Mapping[str, Any]) -> Iterator[Finding]:
     known = {name.lower(): name for name in _PROPERTIES[method]}
-    for name in asked:
+    for name in authored:
         where = f"{method}Callout.{name}"
         if name.lower() not in known:
             cure = suggest_name(name, known.values()) or "leave it out"

@@ -109,8 +109,8 @@ def _parse_dtmf_options(given: object) -> ConferenceDtmfOptions | None:
         raise ApiError(40001, f"Invalid parameters: conferenceDtmfOptions: {error}") from error
 
 
-def _require(kept: bool, message: str) -> None:
-    if not kept:
+def _require(holds: bool, message: str) -> None:
+    if not holds:
         raise ApiError(40001, f"Invalid parameters: {message}")
 
 

@@ -25,7 +25,7 @@ class LegConnection(Protocol):
     def answer(self) -> bool:
         """The party answers."""
 
-    def reject(self, why: RefusalReason) -> bool:
+    def reject(self, reason: RefusalReason) -> bool:
         """The party rejects the call."""
 
 
@@ -87,9 +87,11 @@ class Leg:
         """Answer; False where the leg does not ring."""
         return self.state == "ringing" and self.outgoing is not None and self.outgoing.answer()
 
-    def reject(self, why: RefusalReason = "decline") -> bool:
+    def reject(self, reason: RefusalReason = "decline") -> bool:
         """Reject the call; False where the leg does not ring."""
-        return self.state == "ringing" and self.outgoing is not None and self.outgoing.reject(why)
+        return (
+            self.state == "ringing" and self.outgoing is not None and self.outgoing.reject(reason)
+        )
 
     def press(self, keys: str) -> bool:
         """Press keys; whether they count or somebody hears them."""

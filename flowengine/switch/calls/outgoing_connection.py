@@ -108,9 +108,9 @@ class OutgoingConnection:
             self._handle_connected()
         return True
 
-    def reject(self, why: RefusalReason) -> bool:
+    def reject(self, reason: RefusalReason) -> bool:
         """The callee rejects the call, which ends it."""
-        self._call.control.end(find_refusal_ending(why, self.leg.kind))
+        self._call.control.end(find_refusal_ending(reason, self.leg.kind))
         return True
 
     def bridge(self) -> None:

@@ -89,12 +89,12 @@ class LoadCounter:
         """Count a callback that was answered or timed out."""
         self._times[event].append(seconds)
 
-    def count_answer(self, told: AnswerReceived) -> None:
+    def count_answer(self, answer: AnswerReceived) -> None:
         """Count the answer to a callback."""
-        if told.failure:
-            self._errors[f"{told.event}: {told.failure}"] += 1
-        for finding in told.illegal:
-            self._errors[f"{told.event}: {finding.where}: {finding.message}"] += 1
+        if answer.failure:
+            self._errors[f"{answer.event}: {answer.failure}"] += 1
+        for finding in answer.illegal:
+            self._errors[f"{answer.event}: {finding.where}: {finding.message}"] += 1
 
     def count_call(self, ended: CallEnded | None) -> None:
         """Count a call that has ended or has nothing more due."""

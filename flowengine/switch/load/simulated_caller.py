@@ -41,13 +41,13 @@ class PoolShare:
     in the time of the backend.
     """
 
-    def __init__(self, pool: Transport, key: str, secret: str, tally: LoadCounter) -> None:
+    def __init__(self, pool: Transport, key: str, secret: str, counter: LoadCounter) -> None:
         self.in_flight = 0
         self.event = ""
         self._pool = pool
         self._key = key
         self._secret = secret
-        self._tally = tally
+        self._tally = counter
         self._replied = asyncio.Event()
 
     def post(
@@ -93,18 +93,18 @@ class SimulatedCaller:
         self,
         world: SwitchSetup,
         pool: Transport,
-        tally: LoadCounter,
+        counter: LoadCounter,
         random: Random,
         talk: Sequence[str],
     ) -> None:
         application = world.applications[0]
         self._clock = VirtualClock(datetime.now(UTC))
-        self._share = PoolShare(pool, application.key, application.secret, tally)
+        self._share = PoolShare(pool, application.key, application.secret, counter)
         self._exchange = Exchange(
             world, self._clock, LOAD_SETTINGS, self._share, seed=randbits(64)
         )  # ids are new in each run
         self._exchange.subscribe(self._handle_event)
-        self._tally = tally
+        self._tally = counter
         self._random = random
         self._talk = talk
         self._pressed = 0
@@ -135,12 +135,12 @@ class SimulatedCaller:
         elif isinstance(happening, CallEnded):
             self._ended = happening
 
-    def _choose_keys(self, asked: MenuWaits) -> str:
+    def _choose_keys(self, menu: MenuWaits) -> str:
         if self._talk:
             return self._talk[self._pressed] if self._pressed < len(self._talk) else ""
-        if asked.keys:
-            return self._random.choice(asked.keys)
-        return "".join(self._random.choices(RANDOM_DIGITS, k=max(1, asked.digits)))
+        if menu.keys:
+            return self._random.choice(menu.keys)
+        return "".join(self._random.choices(RANDOM_DIGITS, k=max(1, menu.digits)))
 
     def _press_keys(self, keys: str) -> None:
         self._pressed += 1

@@ -36,11 +36,11 @@ class AudioLine:
     )
 
     def __init__(
-        self, clock: Clock, settings: SwitchSettings, heard: Callable[[Sound], None]
+        self, clock: Clock, settings: SwitchSettings, on_sound: Callable[[Sound], None]
     ) -> None:
         self.clock = clock
         self.settings = settings
-        self.heard = heard
+        self.heard = on_sound
         self.listener: LineListener | None = None
         self.playing = False
         self._sounds: Sequence[Sound] = ()

@@ -39,10 +39,10 @@ class MachineDetection:
         settings: SwitchSettings,
         behaviour: Behaviour,
         amd: AmdOptions,
-        ready: Callable[[AmdVerdict], None],
+        on_ready: Callable[[AmdVerdict], None],
         notify: Callable[[Literal["amd", "amd_beep"], AmdVerdict], None],
     ) -> None:
-        self._clock, self._behaviour, self._ready, self._notify = clock, behaviour, ready, notify
+        self._clock, self._behaviour, self._ready, self._notify = clock, behaviour, on_ready, notify
         self._asynchronous = amd.asynchronous
         self._seconds = (
             settings.amd_seconds

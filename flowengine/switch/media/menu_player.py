@@ -93,9 +93,9 @@ class MenuPlayer:
         action: RunMenu,
         settings: SwitchSettings,
         finish: Callable[[MenuOutcome], None],
-        asked: Callable[[str, str, int, bool], None],
+        on_input: Callable[[str, str, int, bool], None],
     ) -> None:
-        self._line, self._action, self._finish, self._asked = line, action, finish, asked
+        self._line, self._action, self._finish, self._asked = line, action, finish, on_input
         self._plans = _build_plans(action, settings)
         self._wrong_interrupts = settings.wrong_key_interrupts
         self._plan = _EMPTY_MENU
@@ -240,13 +240,13 @@ class MenuPlayer:
         else:
             self._end_menu("return", target, "dtmf")
 
-    def _repeat_prompt(self, why: MenuResultType, method: InputMethod = "") -> None:
+    def _repeat_prompt(self, result: MenuResultType, method: InputMethod = "") -> None:
         """Repeat the prompt, or give up."""
         if self._left:
             self._left -= 1
             self._play_prompt(self._plan.again)
         else:
-            self._end_menu(why, "", method)
+            self._end_menu(result, "", method)
 
     def _stop_prompt(self) -> None:
         self._line.stop()

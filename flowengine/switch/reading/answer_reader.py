@@ -76,7 +76,7 @@ def _read_leniently(
 
 
 def _check_answer(
-    said: list[tuple[str, AnyInstruction]],
+    instructions: list[tuple[str, AnyInstruction]],
     action: AnyAction | None,
     context: AnswerContext,
     settings: SwitchSettings,
@@ -84,8 +84,8 @@ def _check_answer(
     *,
     app_origin: bool,
 ) -> None:
-    check_context(said, action, context, settings, notes, app_origin=app_origin)
-    check_instructions(said, notes)
+    check_context(instructions, action, context, settings, notes, app_origin=app_origin)
+    check_instructions(instructions, notes)
     if action is not None:
         check_action(action, notes)
-    check_totals(said, action, notes)
+    check_totals(instructions, action, notes)

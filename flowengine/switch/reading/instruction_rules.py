@@ -121,9 +121,9 @@ _CHECK_BY_INSTRUCTION: Mapping[type[Instruction], Callable[[Any, str, Notes], No
 }
 
 
-def check_instructions(said: Sequence[tuple[str, Instruction]], notes: Notes) -> None:
+def check_instructions(instructions: Sequence[tuple[str, Instruction]], notes: Notes) -> None:
     """Each by itself; instructions come with their paths."""
-    for where, item in said:
+    for where, item in instructions:
         if check := _CHECK_BY_INSTRUCTION.get(type(item)):
             check(item, where, notes)
 
