@@ -76,12 +76,12 @@ def to_project_topics(name: str) -> frozenset[str]:
 def read_entries(flow: Flow) -> Iterator[Fact]:
     on = flow.on or EventEntries()
     if flow.start:
-        yield Fact("entry", "start", flow.start, ("start",), leads="state")
+        yield Fact("entry", "start", flow.start, ("start",), refers_to="state")
     for name in ("answered", "pressed", "ended"):
         if state := getattr(on, name):
-            yield Fact("entry", name, state, ("on", name), leads="state")
+            yield Fact("entry", name, state, ("on", name), refers_to="state")
     for kind, state in (on.notified or {}).items():
-        yield Fact("entry", f"notified {kind}", state, ("on", "notified", kind), leads="state")
+        yield Fact("entry", f"notified {kind}", state, ("on", "notified", kind), refers_to="state")
 
 
 def read_flow_fallbacks(context: FactContext) -> Iterator[Fact]:
@@ -91,7 +91,7 @@ def read_flow_fallbacks(context: FactContext) -> Iterator[Fact]:
         if name in context.defaults:
             yield from read_flow_default(context, name, written=name in own)
     for key, leads in context.flow.keys.items():
-        yield Fact("key", f"key {key}", leads, ("keys", key), leads="state")
+        yield Fact("key", f"key {key}", leads, ("keys", key), refers_to="state")
     if state := find_shared_error(context):
         written = bool(context.flow.error) or "error" in own
         yield Fact(
@@ -99,7 +99,7 @@ def read_flow_fallbacks(context: FactContext) -> Iterator[Fact]:
             "error",
             state,
             ("error",),
-            leads="state",
+            refers_to="state",
             own="" if written else "=default error",
             uses=to_project_topics("default error"),
         )

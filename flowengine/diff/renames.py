@@ -116,8 +116,8 @@ def group_by_content(
 
 def collect_content(state: StateFacts) -> dict[str, str]:
     """All that a state says and does, but not where it leads."""
-    found = {label: fact.value for label, fact in state.facts.items() if not fact.leads}
-    return found | {f"way {number}": way.key for number, way in enumerate(state.ways)}
+    found = {label: fact.value for label, fact in state.facts.items() if not fact.refers_to}
+    return found | {f"way {number}": way.key for number, way in enumerate(state.exits)}
 
 
 def compute_weights(state: StateFacts) -> dict[str, float]:
@@ -125,14 +125,14 @@ def compute_weights(state: StateFacts) -> dict[str, float]:
     found = {
         label: 2.0 if label in IDENTIFYING_SETTINGS else PART_WEIGHTS.get(fact.part, 0.1)
         for label, fact in state.facts.items()
-        if not fact.leads
+        if not fact.refers_to
     }
     found["kind"] = 0.0
     inherited = {label: 0.0 for label, fact in state.facts.items() if fact.is_derived}
     return (
         found
         | inherited
-        | {f"way {number}": 1.0 for number, way in enumerate(state.ways) if way.key}
+        | {f"way {number}": 1.0 for number, way in enumerate(state.exits) if way.key}
     )
 
 
@@ -228,5 +228,9 @@ def collect_flow_content(flow: FlowFacts) -> frozenset[tuple[str, str, str]]:
     }
     return frozenset(
         facts
-        | {(state.name, way.key, way.leads) for state in flow.states.values() for way in state.ways}
+        | {
+            (state.name, way.key, way.target)
+            for state in flow.states.values()
+            for way in state.exits
+        }
     )

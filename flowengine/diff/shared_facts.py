@@ -144,7 +144,7 @@ def read_defaults(project: Project, wording: PromptReader) -> Iterator[Fact]:
                 continue
             label = "default error" if name == "error" else fact.label
             yield replace(
-                fact, part="default", label=label, leads="", topic=f"project default {name}"
+                fact, part="default", label=label, refers_to="", topic=f"project default {name}"
             )
 
 

@@ -37,9 +37,9 @@ class InboxEntry(msgspec.Struct, frozen=True, array_like=True):
     repeated: bool
     outcome: str
     at: float
-    asked: tuple[LookupRow, ...]
+    lookups: tuple[LookupRow, ...]
     names: dict[str, Any]
-    found: tuple[Call | None, str | None] | None
+    located: tuple[Call | None, str | None] | None
     format: int = 1
 
 
@@ -62,10 +62,10 @@ def unpack_record(item: InboxEntry, release: Release) -> JournalRecord:
     event = decode(item.body)
     if event.application_key != item.application:
         event = msgspec.structs.replace(event, application_key=item.application)
-    found = LocatedCall(item.found[0], release, 0, item.found[1]) if item.found else None
+    found = LocatedCall(item.located[0], release, 0, item.located[1]) if item.located else None
     asked = [
         (to_request(made), LookupResult(made.status, msgspec.json.decode(made.answer), made.error))
-        for made in item.asked
+        for made in item.lookups
     ]
     record = CallbackRecord(
         event, item.release, item.call, item.trace, item.seconds, item.fetch_seconds, item.repeated, item.outcome,

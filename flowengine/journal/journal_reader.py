@@ -84,8 +84,8 @@ class RecordedCall(NamedTuple):
     release: str
     outcome: str
     digest: bytes
-    whole: EncryptedPart | None
-    kept: bool
+    encrypted_part: EncryptedPart | None
+    has_encrypted_part: bool
 
 
 class JournalReader:

@@ -53,7 +53,7 @@ class LookupRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EncryptedPart(msgspec.Struct, frozen=True, array_like=True):
-    """All that it takes to take a step again. `known` says that the call was found as the step
+    """All that it takes to take a step again. `is_known` says that the call was found as the step
     before had left it; otherwise `gone` is what the step was told of it. `answer` is empty where it
     could be shown as it was.
     """
@@ -64,7 +64,7 @@ class EncryptedPart(msgspec.Struct, frozen=True, array_like=True):
     trace: tuple[tuple[str, str, str], ...]
     lookups: tuple[LookupRow, ...]
     at: float
-    known: bool
+    is_known: bool
     gone: str | None
     format: int = 1
 

@@ -32,13 +32,13 @@ class UnreadableFilesError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class FileSnapshot:
-    """A file as it was read. `settled` tells that whoever wrote it was done: a later change would
+    """A file as it was read. `is_stable` tells that its writer was done: a later change would
     show in its stamp.
     """
 
     stamp: tuple[int, ...]
     content: bytes
-    settled: bool
+    is_stable: bool
 
 
 class ProjectFolder:
@@ -101,7 +101,7 @@ def reread_file(file: Path, within: Path | None, known: FileSnapshot | None) -> 
     """
     try:
         before = file.stat()
-        if known and known.settled and known.stamp == get_stamp(before):
+        if known and known.is_stable and known.stamp == get_stamp(before):
             return known
         check_readable(file, within, before)
         content = read_content(file)

@@ -60,7 +60,7 @@ class LookupAnswerer:
     live: PerformRequest | None = None
     screen: Screen | None = None
     backend: Backend | None = None
-    asked: list[TrialLookup] = field(default_factory=list)
+    lookups: list[TrialLookup] = field(default_factory=list)
     has_quit: bool = False
     """Whoever answers by hand has had enough"""
 
@@ -82,7 +82,7 @@ class LookupAnswerer:
         found = self.live(request) if self.live else self.answer_request(request, place)
         answer = to_scenario_data(found)
         self.screen.print_line(request.service, describe_answer(answer))
-        self.asked.append(TrialLookup(0, place, made, answer))
+        self.lookups.append(TrialLookup(0, place, made, answer))
         return found
 
     def answer_request(self, request: LookupRequest, place: tuple[str, str]) -> LookupResult:

@@ -35,7 +35,7 @@ class BranchUpdate(NamedTuple):
     name: str
     draft: Draft
     origin: ReleaseOrigin
-    found: SourceSnapshot | None
+    snapshot: SourceSnapshot | None
     error: Exception | None = None
 
 
@@ -75,9 +75,9 @@ class DraftFollower:
         for item in news:
             if item.error is not None:
                 self._report_error(item.name, item.origin, item.error)
-            elif item.found is not None:
+            elif item.snapshot is not None:
                 self._reported_errors.pop(item.name, None)
-                self._publish_update(item, item.found)
+                self._publish_update(item, item.snapshot)
 
     def close(self) -> None:
         for branch in self._branches.values():

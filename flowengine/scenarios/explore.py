@@ -39,7 +39,7 @@ class TrialPlan:
     answer, one after the other.
     """
 
-    way: JsonObject
+    entry: JsonObject
     moves: tuple[JsonObject | str, ...] = ()
     answers: tuple[JsonObject, ...] = ()
 
@@ -66,7 +66,7 @@ class Trial:
     plan: TrialPlan
     talk: Conversation
     marks: list[int]
-    asked: list[TrialLookup]
+    lookups: list[TrialLookup]
     taken: TakenItems = frozenset()
     gained: TakenItems = frozenset()  # what it was chosen for
     key: tuple[Any, ...] = ()
@@ -135,12 +135,12 @@ class Explorer:
 
     def run_plan(self, plan: TrialPlan) -> Trial | None:
         """Make the call; None where one of its moves cannot be made."""
-        release = self.project.compile(plan.way.get("environment")).release
+        release = self.project.compile(plan.entry.get("environment")).release
         assert release  # noqa: S101  # it compiles with any values: only the secrets differ
         case = Case(
             self.flow,
             "",
-            to_given(plan.way),
+            to_given(plan.entry),
             (),
             Then(),
             self.inputs.release.programs[self.flow].document,
@@ -210,13 +210,14 @@ class Explorer:
     def derive_plans(self, trial: Trial) -> Iterator[TrialPlan]:
         """Plans that go on from here, and those in which a system answers something else."""
         plan, known = trial.plan, len(trial.plan.answers)
-        for number, asked in enumerate(trial.asked[known:], known):
-            before = tuple(item.answer for item in trial.asked[:number])
+        for number, asked in enumerate(trial.lookups[known:], known):
+            before = tuple(item.answer for item in trial.lookups[:number])
             others = [
                 answer for answer in self.inputs.list_answers(asked.place) if answer != asked.answer
             ]
             yield from (
-                TrialPlan(plan.way, plan.moves[: asked.moves], (*before, other)) for other in others
+                TrialPlan(plan.entry, plan.moves[: asked.moves], (*before, other))
+                for other in others
             )
         self.seen[trial.key] = self.seen.get(trial.key, 0) + 1
         if self.seen[trial.key] <= MAX_EQUAL_CALLS and len(plan.moves) < MAX_MOVES:
@@ -264,7 +265,10 @@ def choose_trials(trials: list[Trial], missing: set[tuple[str, CoverageItem]]) -
     while trials:
         best = max(
             trials,
-            key=lambda trial: (len(trial.taken & left), -len(trial.plan.moves) - len(trial.asked)),
+            key=lambda trial: (
+                len(trial.taken & left),
+                -len(trial.plan.moves) - len(trial.lookups),
+            ),
         )
         if not best.taken & left:
             break

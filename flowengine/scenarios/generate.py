@@ -142,7 +142,7 @@ def to_yaml(flow: str, scenarios: dict[str, JsonObject]) -> str:
 
 def name_scenarios(trials: Sequence[Trial], hidden: Sequence[str] = ()) -> dict[str, JsonObject]:
     found: dict[str, JsonObject] = {}
-    for trial in sorted(trials, key=lambda trial: (len(trial.plan.moves), len(trial.asked))):
+    for trial in sorted(trials, key=lambda trial: (len(trial.plan.moves), len(trial.lookups))):
         name = make_title(trial)
         alike = sum(other == name or other.startswith(f"{name} (") for other in found)
         found[f"{name} ({alike + 1})" if alike else name] = build_scenario(trial, hidden)
@@ -157,7 +157,7 @@ def make_title(trial: Trial) -> str:
         for entry in dict.fromkeys(list_trace(trial.talk))
         if (entry.flow, CoverageItem(entry.state, entry.what)) in trial.gained
     ]
-    bare = [f"without {name}" for name in trial.plan.way.get("environment", {})]
+    bare = [f"without {name}" for name in trial.plan.entry.get("environment", {})]
     return shorten(
         ", ".join([end, *filter(None, [explain_reason(new)]), *bare]), MAX_NAME, placeholder=" …"
     )
@@ -187,10 +187,10 @@ def build_scenario(trial: Trial, hidden: Sequence[str] = ()) -> JsonObject:
     """A tried call as its author would write it, without values of secret variables and without
     what is hidden.
     """
-    given = {**trial.plan.way}
-    if trial.asked:
+    given = {**trial.plan.entry}
+    if trial.lookups:
         given["lookups"] = [
-            build_lookup(asked, trial.talk.call.id, hidden) for asked in trial.asked
+            build_lookup(asked, trial.talk.call.id, hidden) for asked in trial.lookups
         ]
     steps: list[JsonObject | str] = []
     for number, (begin, end) in enumerate(zip([0, *trial.marks], trial.marks, strict=False)):
@@ -256,7 +256,7 @@ def list_observations(
 ) -> Iterator[JsonObject]:
     """What could be heard and seen between two moves."""
     stretch = trial.talk.events[begin:end]
-    near: Role = "callee" if "placed" in trial.plan.way else "caller"
+    near: Role = "callee" if "placed" in trial.plan.entry else "caller"
     texts = [item.sound.text for item in stretch if is_speech(item) and item.role == near]
     if texts and not has_any_word("".join(texts), (trial.talk.call.id, *hidden)):
         yield {"hears only": texts[0] if len(texts) == 1 else texts}

@@ -20,8 +20,8 @@ class UsedText(NamedTuple):
     state: str
     path: KeyPath
     message: str
-    given: tuple[str, ...]
-    spoken: frozenset[str]
+    text_locales: tuple[str, ...]
+    spoken_locales: frozenset[str]
 
 
 def check(
@@ -37,7 +37,7 @@ def check(
         if missing := find_all_missing(texts, authored.project.locale):
             first = texts[0][0]
             what = f"message {first.message}" if first.message else "this text"
-            yield build_missing_problem(place, what, first.given, missing, facts)
+            yield build_missing_problem(place, what, first.text_locales, missing, facts)
     yield from find_apology_problem(facts, authored)
 
 
@@ -64,10 +64,12 @@ def has_words(part: PromptPart) -> bool:
 
 def find_all_missing(texts: Sequence[tuple[UsedText, str]], project: str) -> frozenset[str]:
     first, flow = texts[0]
-    if not first.given:
-        spoken = frozenset[str]().union(*(text.spoken for text, _ in texts))
+    if not first.text_locales:
+        spoken = frozenset[str]().union(*(text.spoken_locales for text, _ in texts))
         return find_missing((), spoken, project if first.message else flow)
-    return frozenset[str]().union(*(find_missing(text.given, text.spoken, "") for text, _ in texts))
+    return frozenset[str]().union(
+        *(find_missing(text.text_locales, text.spoken_locales, "") for text, _ in texts)
+    )
 
 
 def find_missing(given: Sequence[str], spoken: frozenset[str], own: str) -> frozenset[str]:

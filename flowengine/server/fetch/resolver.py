@@ -21,7 +21,7 @@ MAX_THREADS_PER_NAME = 3  # for one name, as a thread that waits cannot be ended
 class Resolution(NamedTuple):
     """A name that is being resolved, and how many wait for it."""
 
-    begun: float
+    started_at: float
     addresses: asyncio.Future[list[str]]
 
 
@@ -40,7 +40,7 @@ class Resolver:
         if is_ip_address(host):
             return [host]
         found = self._resolutions.get(host)
-        if found is None or time.monotonic() - found.begun > LATE_SECONDS:
+        if found is None or time.monotonic() - found.started_at > LATE_SECONDS:
             found = self._resolutions[host] = self._start_resolution(host)
         addresses = await asyncio.shield(found.addresses)
         if not addresses:

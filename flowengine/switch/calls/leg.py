@@ -114,7 +114,7 @@ class Leg:
         listeners = self.call.list_listening_lines(self)
         sound = Sound("speech", text, len(text) / self.call.switch.settings.characters_per_second)
         for line in listeners:
-            line.heard(sound)
+            line.on_sound(sound)
         return bool(listeners)
 
     def hang_up(self) -> None:

@@ -29,8 +29,8 @@ class AudioLine:
         "_then",
         "_timer",
         "clock",
-        "heard",
         "listener",
+        "on_sound",
         "playing",
         "settings",
     )
@@ -40,7 +40,7 @@ class AudioLine:
     ) -> None:
         self.clock = clock
         self.settings = settings
-        self.heard = on_sound
+        self.on_sound = on_sound
         self.listener: LineListener | None = None
         self.playing = False
         self._sounds: Sequence[Sound] = ()
@@ -77,7 +77,7 @@ class AudioLine:
             self._play_next()
         else:
             for sound in sounds:
-                self.heard(sound)
+                self.on_sound(sound)
 
     def stop(self) -> None:
         """Stop playing at once."""
@@ -98,7 +98,7 @@ class AudioLine:
             sound = self._sounds[self._at]
             self._at += 1
             self._timer = self.clock.call_later(sound.seconds, self._play_next)
-            self.heard(sound)
+            self.on_sound(sound)
         elif self._endless:
             self._at = 0
             self._play_next()
@@ -108,7 +108,7 @@ class AudioLine:
 
     def play_tones(self, keys: str) -> None:
         """Play keys of another party; what is playing goes on."""
-        self.heard(build_tones(keys, self.settings))
+        self.on_sound(build_tones(keys, self.settings))
 
     def press(self, keys: str) -> bool:
         """Press keys; whether all of them counted. Without a listener they are lost."""

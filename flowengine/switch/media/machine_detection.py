@@ -26,8 +26,8 @@ class AmdVerdict:
 
 
 class MachineDetection:
-    """Detection on one leg, begun at its answer. `ready` is told what ACE says, and that it is time
-    for it.
+    """Detection on one leg, begun at its answer. `on_ready` is called with what ACE says, when it
+    is time for ACE.
 
     Asynchronous detection lets ACE go at once, and notifies of the verdict ("amd") and of a
     machine's beep ("amd_beep").
@@ -42,7 +42,12 @@ class MachineDetection:
         on_ready: Callable[[AmdVerdict], None],
         notify: Callable[[Literal["amd", "amd_beep"], AmdVerdict], None],
     ) -> None:
-        self._clock, self._behaviour, self._ready, self._notify = clock, behaviour, on_ready, notify
+        self._clock, self._behaviour, self._on_ready, self._notify = (
+            clock,
+            behaviour,
+            on_ready,
+            notify,
+        )
         self._asynchronous = amd.asynchronous
         self._seconds = (
             settings.amd_seconds
@@ -65,7 +70,7 @@ class MachineDetection:
                 self._clock.call_later(self._behaviour.beep_after, self._report_beep)
             )
         # last: the answer to ACE may end the leg, and with it the timers
-        self._ready(AmdVerdict("inprogress"))
+        self._on_ready(AmdVerdict("inprogress"))
 
     def handle_hangup(self) -> None:
         """End, as the leg has hung up, after sending the notifications that were due."""
@@ -85,7 +90,7 @@ class MachineDetection:
         if self._asynchronous:
             self._notify("amd", verdict)
         else:
-            self._ready(verdict)
+            self._on_ready(verdict)
 
     def _report_beep(self) -> None:
         self._notify("amd_beep", AmdVerdict("machine", "beep", self._compute_elapsed_seconds()))

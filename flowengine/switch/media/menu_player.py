@@ -78,12 +78,12 @@ class MenuPlayer:
     """One runMenu. It finishes exactly once, unless it is stopped; jumps between its menus are its
     own affair.
 
-    `asked` is told whenever input begins to count: the menu, the keys that lead somewhere, how many
-    digits are collected, and whether words count too.
+    `on_input` is called whenever input begins to count, with the menu, the keys that lead
+    somewhere, how many digits are collected, and whether words count too.
     """
 
     __slots__ = (
-        "_action", "_asked", "_finish", "_interrupted", "_left", "_limit", "_line", "_over", "_plan", "_plans", "_round", "_said",
+        "_action", "_finish", "_interrupted", "_left", "_limit", "_line", "_on_input", "_over", "_plan", "_plans", "_round", "_said",
         "_sounds", "_timer", "_typed", "_wrong_interrupts",
     )  # fmt: skip
 
@@ -95,7 +95,7 @@ class MenuPlayer:
         finish: Callable[[MenuOutcome], None],
         on_input: Callable[[str, str, int, bool], None],
     ) -> None:
-        self._line, self._action, self._finish, self._asked = line, action, finish, on_input
+        self._line, self._action, self._finish, self._on_input = line, action, finish, on_input
         self._plans = _build_plans(action, settings)
         self._wrong_interrupts = settings.wrong_key_interrupts
         self._plan = _EMPTY_MENU
@@ -203,7 +203,7 @@ class MenuPlayer:
             self._announce_input()
 
     def _announce_input(self) -> None:
-        self._asked(
+        self._on_input(
             self._plan.id, self._plan.offered_keys, self._plan.digits, self._action.enable_voice
         )
 

@@ -40,8 +40,8 @@ class _PendingCallback:
     call_id: str
     event: str
     body: bytes
-    done: OnAnswer
-    proper: Callable[[bytes], bool]
+    on_answer: OnAnswer
+    is_valid: Callable[[bytes], bool]
     extra_headers: Mapping[str, str]
     urls: list[str] = field(default_factory=list)
     """Where it is still to be tried, in this order"""
@@ -49,7 +49,7 @@ class _PendingCallback:
 
 class CallbackSender:
     """Sends callbacks to the backends of applications. A failure is an answer outside 2xx, one that
-    is too late, or one that is not `proper`. It is followed at once by the same body, signed anew,
+    is too late, or one that is not `is_valid`. It is followed at once by the same body, signed anew,
     to the fallback; there is no third attempt.
     """
 
@@ -164,7 +164,7 @@ class CallbackSender:
         failure = self._find_failure(callback, response)
         self._record_result(callback.application, url, failed=bool(failure))
         if not failure:
-            callback.done(response, url)
+            callback.on_answer(response, url)
             return
         now, status, body = self._clock.now(), response.status, response.body
         self._emit(
@@ -175,14 +175,14 @@ class CallbackSender:
         if callback.urls:
             self._send_next(callback)
         else:
-            callback.done(None, failure)
+            callback.on_answer(None, failure)
 
     def _find_failure(self, callback: _PendingCallback, response: Response) -> str:
         if response.failure:
             return response.failure
         if not 200 <= response.status < 300:
             return f"answered with status {response.status}"
-        return "" if callback.proper(response.body) else "the answer is no proper SVAML"
+        return "" if callback.is_valid(response.body) else "the answer is no proper SVAML"
 
     def _record_result(self, application: SwitchApplication, url: str, *, failed: bool) -> None:
         if url != application.primary:
