@@ -110,7 +110,7 @@ def sign_request(
 class Verifier:
     """Checks signed requests of a set of applications."""
 
-    __slots__ = ("_applications", "_folded", "_usual", "_window")
+    __slots__ = ("_applications", "_folded", "_newest", "_oldest", "_usual")
 
     def __init__(
         self, applications: Mapping[str, str], window_seconds: float = SIGNATURE_WINDOW_SECONDS
@@ -124,7 +124,8 @@ class Verifier:
         }  # keys are GUIDs to some senders
         # What the header usually says before the signature, so that it need not be taken apart.
         self._usual = {b"application " + key: value for key, value in self._applications.items()}
-        self._window = timedelta(seconds=window_seconds)
+        self._oldest = timedelta(seconds=window_seconds)
+        self._newest = -self._oldest
 
     def verify(
         self,
@@ -149,7 +150,7 @@ class Verifier:
         # before the digests: a stale request should cost little
         self._check_age(timestamp, now)
         start = _build_signed_prefix(method, body, content_type, timestamp)
-        for path in self._list_path_spellings(raw_path):
+        for path in list_path_spellings(raw_path):
             # in constant time, so that a signature cannot be guessed byte by byte
             if compare_digest(_compute_signature(application[1], start, path), signature):
                 return application[0]
@@ -160,21 +161,25 @@ class Verifier:
             age = now - parse_timestamp(timestamp)[0]
         except ValueError as error:
             raise BadTimestampError("x-timestamp is missing, or no ISO 8601 time") from error
-        if not -self._window <= age <= self._window:
+        if not self._newest <= age <= self._oldest:
             raise StaleSignatureError(f"signed {age.total_seconds():.0f} seconds ago by this clock")
 
-    def _list_path_spellings(self, raw_path: bytes | str) -> Iterable[bytes]:
-        """Both spellings of a path: some senders sign it as sent, some decoded"""
-        path = raw_path.encode() if isinstance(raw_path, str) else raw_path
-        path = path.partition(b"?")[0]
-        return (path, unquote_to_bytes(path)) if b"%" in path else (path,)
+
+@lru_cache(maxsize=16)  # callbacks come to one or two paths
+def list_path_spellings(raw_path: bytes | str) -> tuple[bytes, ...]:
+    """What a sender may have signed as the path: senders disagree on whether to sign it as sent or
+    decoded.
+    """
+    path = raw_path.encode() if isinstance(raw_path, str) else raw_path
+    path = path.partition(b"?")[0]
+    return (path, unquote_to_bytes(path)) if b"%" in path else (path,)
 
 
 @lru_cache(maxsize=64)  # each is read twice: for its age, and to tell deliveries apart
 def parse_timestamp(text: bytes) -> tuple[datetime, int]:
     """An x-timestamp as a time, and in microseconds since 1970. Raises ValueError."""
     moment = datetime.fromisoformat(text.decode("ascii"))
-    # the platform writes Z; some samples have no zone and mean UTC (platform.md, 2.2)
+    # times of the platform without a zone are in UTC (platform.md, 2.2)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment, round(moment.timestamp() * 1_000_000)

@@ -13,7 +13,7 @@ def check(authored: AuthoredProject) -> Iterator[Problem]:
     others: list[tuple[int, CompiledRoute]] = []
     for index, route in enumerate(map(compile_route, authored.project.routes)):
         one_number = route.has_number and not route.has_wildcard
-        # numbers are looked up by number: comparing thousands of routes pair by pair would take long
+        # numbers are looked up by number: thousands of routes are too many to compare by pairs
         above = [*others, *(exact.get(route.prefix, ()) if one_number else ())]
         first = next((place for place, other in above if is_covering(other, route)), None)
         if first is not None and document:

@@ -47,12 +47,14 @@ _SESSION_UPGRADES = {
 # WAL: readers and the one writer do not wait for each other. A commit hands its pages to the
 # operating system, so it outlives a killed process; NORMAL leaves fsync to the checkpoints, so that
 # a power cut costs the last moments but never the file. Checkpoints are for the housekeeper's
-# thread, as they wait for the disk. Deleted values are overwritten: they were callers' words.
+# thread, as they wait for the disk. Deleted values are overwritten: they were callers' words. A
+# small cache: SQLite keeps pages of calls that have long ended, 16 MB for each worker, and those
+# that it reads again come from the operating system.
 _SESSION_PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = NORMAL",
     "wal_autocheckpoint = 0",
-    "cache_size = -16384",
+    "cache_size = -2048",
     "secure_delete = FAST",
 )
 
