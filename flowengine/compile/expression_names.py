@@ -1,5 +1,5 @@
-"""Names that expressions may read: their types at load, and how those that nobody stores are worked
-out in a call.
+"""Names that expressions may read: their types, and functions for those that are computed in a
+call.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,6 @@
-"""Facts of a call that a subflow reads must travel with its callers too: nobody tells them twice."""
+"""Lets facts of a call that a subflow reads travel with its callers, as the platform sends them
+only once.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Which names any later state can read: only those travel between callbacks."""
+"""The names that a later state may read: only these travel between callbacks."""
 
 from collections.abc import Iterable, Mapping
 

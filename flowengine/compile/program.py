@@ -1,4 +1,6 @@
-"""What compiling yields: immutable programs, and the release that holds all of a project's."""
+"""The results of compiling: immutable programs, and the release that holds all programs of a
+project.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Routes ready to match: which flow answers which call."""
+"""Routes prepared for matching: which flow answers which call."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple

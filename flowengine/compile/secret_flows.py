@@ -1,4 +1,4 @@
-"""Which flows handle secrets: what is kept of their calls is sealed."""
+"""The flows that handle secrets: the stored state of their calls is encrypted."""
 
 from collections.abc import Mapping
 

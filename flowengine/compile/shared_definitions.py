@@ -1,4 +1,4 @@
-"""What a project offers to all of its flows: calendars, tables, services, secrets."""
+"""The definitions that all flows of a project share: calendars, tables, services, secrets."""
 
 import re
 from collections.abc import Mapping

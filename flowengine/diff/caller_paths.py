@@ -1,4 +1,4 @@
-"""Which ways through a flow callers have now, and which no more."""
+"""Paths through a flow that callers have gained or lost."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping

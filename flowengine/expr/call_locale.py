@@ -1,4 +1,4 @@
-"""Functions that speak take the locale of the call where an expression does not hand one in."""
+"""Gives functions that speak the locale of the call where an expression names none."""
 
 import re
 from typing import Final

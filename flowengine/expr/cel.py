@@ -1,4 +1,4 @@
-"""CEL behind a small door: the only module that imports cel_expr_python, which is young and may
+"""CEL behind one interface: the only module that imports cel_expr_python, which is young and may
 need replacing.
 
 Its habits: errors at run time are *values* of type ERROR whose text starts with a status; all data

@@ -1,4 +1,4 @@
-"""What people of each locale write, by CLDR: months, clocks, names of money.
+"""Dates, times and money in the words of each locale, by CLDR.
 
 Babel and the data of a locale load at first use, which takes some 70 ms: `preload_locale` does it
 when flows are loaded, so that no caller waits for it.

@@ -1,4 +1,4 @@
-"""Values made harmless for where they go: a caller's name must not become an instruction, a tag or
+"""Escapes values for where they go: a caller's name must not become an instruction, a tag or
 another address.
 """
 

@@ -1,4 +1,4 @@
-"""Literal values in expressions that no call could make sense of: time zones and phone numbers."""
+"""Literal values in expressions that are wrong in every call: time zones and phone numbers."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Maps go through their keys in the order of the alphabet.
+"""Lets expressions walk through maps in alphabetical order of their keys.
 
 CEL goes through the keys of a map in an order of its own, another one in each process, so
 `body.regions.map(k, k)[0]` would be a matter of chance. `map` and `filter` make lists, where order

@@ -1,4 +1,4 @@
-"""What an expression may name, and the way from text to something that runs."""
+"""The names that an expression may use, and the compiler from its text to something that runs."""
 
 import re
 from collections.abc import Mapping

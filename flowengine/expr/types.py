@@ -1,4 +1,4 @@
-"""What values are, what can go wrong with expressions."""
+"""Types of values, compiled expressions, and their errors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

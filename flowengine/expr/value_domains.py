@@ -1,5 +1,5 @@
-"""What a name can hold, and the mistakes that follow: a comparison with a word that never comes,
-and a part of an expression that fails whatever the name holds.
+"""The values that a name can hold, and the mistakes that follow: a comparison with a word that
+never comes, and a part of an expression that fails whatever the name holds.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""How values become text."""
+"""Values as text."""
 
 from datetime import datetime
 from typing import Any

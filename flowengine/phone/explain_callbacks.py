@@ -1,6 +1,4 @@
-"""Callbacks and answers for whoever wants to see them: what is special about each, and how the flow
-got there.
-"""
+"""Explains callbacks and answers: what is special about each, and the path that the flow took."""
 
 import textwrap
 from collections.abc import Mapping, Sequence

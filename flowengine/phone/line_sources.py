@@ -1,4 +1,4 @@
-"""Where the lines come from that drive the phone: somebody types them, or they are there already."""
+"""Sources of the lines that drive the phone: a person who types, or a file."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator

@@ -1,6 +1,4 @@
-"""Who answers what a flow asks other systems: whoever sits at the phone, a file, or the systems
-themselves.
-"""
+"""Answers the lookups of a flow: by the person at the phone, by a file, or by the real systems."""
 
 import re
 from collections.abc import Iterable

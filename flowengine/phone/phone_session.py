@@ -1,4 +1,4 @@
-"""One call at the phone, from its first ring until everything is said about it."""
+"""One call at the phone, from its first ring to its summary."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What is typed at the phone, as a step of a scenario: what can be done on it can be kept as one."""
+"""Parses what is typed at the phone as steps of a scenario, so that a call can be saved as one."""
 
 import re
 from typing import Any, Final

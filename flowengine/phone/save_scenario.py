@@ -1,4 +1,4 @@
-"""A call as it went, kept as a scenario."""
+"""Saves a call as a scenario."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What happens on a call, line by line: when, who, and what."""
+"""Shows a call line by line: when, who, and what."""
 
 import textwrap
 from collections.abc import Callable, Sequence

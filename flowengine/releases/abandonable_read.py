@@ -1,6 +1,4 @@
-"""Work that may never end, such as reading from a disk that hangs: in a thread that nobody waits
-for.
-"""
+"""Reads that may never end, such as from a disk that hangs, in a thread that can be abandoned."""
 
 import asyncio
 import threading

@@ -1,5 +1,5 @@
-"""What holds releases and the record of what was live: the same tables, and the same questions, in
-a file and on a server.
+"""The interface of the database of the archive and the ledger: the same tables in SQLite and in
+PostgreSQL.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,5 +1,5 @@
-"""Where an archive of releases lies: in a file, for all workers of a machine, or on a server, for
-several machines.
+"""The location of an archive: a file for all workers of a machine, or a server for several
+machines.
 """
 
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""Where releases are made: compiled and put away in a thread of its own, one thing after the other,
-while callbacks are answered.
+"""Compiles and archives releases in a thread of its own, one after the other, while callbacks are
+answered.
 """
 
 import asyncio

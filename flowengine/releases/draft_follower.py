@@ -1,5 +1,5 @@
-"""Drafts go along with their branches: whoever pushes to one hears it a moment later, and nobody
-else does.
+"""Lets drafts follow their branches: a push reaches the callers of the draft a moment later, and
+nobody else.
 """
 
 import asyncio

@@ -1,6 +1,4 @@
-"""Whose turn it is to follow the place that flows live in: one process does, for all that share the
-archive.
-"""
+"""The lock that makes one process at a time follow the flow source, for all that share the archive."""
 
 import sqlite3
 from pathlib import Path

@@ -1,6 +1,4 @@
-"""What is live, and how it came about: every change is appended with who made it, and none is ever
-altered.
-"""
+"""The append-only list of changes to what is live, each with who made it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal

@@ -1,6 +1,4 @@
-"""The archive of releases on a PostgreSQL server: shared by all machines that reach it, and with it
-the turn to follow a place.
-"""
+"""The archive and the leader lock on a PostgreSQL server, shared by all machines that reach it."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator

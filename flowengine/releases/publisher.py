@@ -1,5 +1,5 @@
-"""Makes releases live, and takes them back. A project with errors never replaces a good one; it is
-remembered as rejected.
+"""Makes releases live, and goes back to earlier ones. A project with errors never replaces a good
+one; it is remembered as rejected.
 """
 
 import time

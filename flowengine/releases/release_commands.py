@@ -1,6 +1,4 @@
-"""Where changes to what is live are asked for, by a command or over HTTP: by names that people use,
-and told in their words.
-"""
+"""The commands that change what is live, for the command line and over HTTP."""
 
 from collections.abc import Mapping
 from pathlib import Path

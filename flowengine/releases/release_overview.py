@@ -1,6 +1,4 @@
-"""What is live, what was, and what may not be: for people, and for programs that look after a
-server.
-"""
+"""An overview of releases, rejected sources and the leader, for people and for monitoring."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing

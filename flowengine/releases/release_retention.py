@@ -1,4 +1,4 @@
-"""Which releases nobody needs any more."""
+"""Deletes releases that no call needs and no rollback wants."""
 
 from collections.abc import Callable, Collection
 

@@ -1,6 +1,4 @@
-"""Finds calls that take what no scenario has taken yet: tries everything that may make a
-difference, breadth first, on the switch.
-"""
+"""Finds calls that take what no scenario has taken yet, breadth first, on the switch."""
 
 import re
 from collections import deque

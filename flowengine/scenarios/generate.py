@@ -1,4 +1,4 @@
-"""Scenarios for whatever none has taken yet, written from calls that were tried."""
+"""Generates scenarios for what none has taken yet, from trial calls."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What was heard against what should have been."""
+"""Compares what was heard with what was expected."""
 
 import re
 from functools import lru_cache

@@ -1,5 +1,4 @@
-"""What may be tried on a flow to see where it leads: keys, numbers, answers of other systems,
-callers, times.
+"""Inputs to try on a flow: keys, numbers, responses of other systems, callers, times.
 
 Nothing here is certain. Values come from what the author wrote (literals, tables, choices) and from
 the kinds of variables; whoever tries them finds out which lead to something new.

@@ -1,4 +1,4 @@
-"""Who may ask for what, beside callbacks: whoever has a token, wherever the request comes from.
+"""Access control of everything but callbacks: by token, or from this machine only.
 
 A proxy on this machine may add no header, so a request from this machine may be anybody's.
 """

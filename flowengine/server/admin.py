@@ -1,5 +1,5 @@
-"""What the commands do, over HTTP: for whoever has the token, and from this machine alone unless
-told otherwise.
+"""The release commands over HTTP, with a token, and from this machine only unless configured
+otherwise.
 """
 
 import logging

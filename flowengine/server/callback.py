@@ -1,6 +1,4 @@
-"""The one endpoint that matters: a signed callback in, an answer out. Plain ASGI, as request and
-response objects cost a fifth.
-"""
+"""Answers signed callbacks. Plain ASGI, as request and response objects cost a fifth."""
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable

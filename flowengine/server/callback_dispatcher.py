@@ -1,4 +1,4 @@
-"""What stands before Starlette."""
+"""Dispatches callbacks before Starlette sees them."""
 
 from collections.abc import Callable
 from typing import Protocol

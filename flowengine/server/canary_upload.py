@@ -1,4 +1,4 @@
-"""Tells the other machines what this one knows of the calls of a canary, beside the callbacks."""
+"""Uploads the statistics of canary calls for the other machines, beside the callbacks."""
 
 import asyncio
 import logging

@@ -1,4 +1,5 @@
-"""The open connections of a worker: which are idle, and which wait for the rest of a request.
+"""The table of open connections of a worker: which are idle, and which wait for the rest of a
+request.
 
 A proxy keeps connections to the server open and sends the next request on one of them. When the
 server closes such a connection at that very moment, the proxy has nobody to ask and answers 502. So

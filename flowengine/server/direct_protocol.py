@@ -1,4 +1,4 @@
-"""The short way of a callback through the web server.
+"""A protocol for uvicorn that answers callbacks without a task of their own.
 
 uvicorn makes every request a task that receives and sends messages, which costs as much as the step
 that answers a callback. Here a plain callback is answered as soon as its last byte has come, with

@@ -1,4 +1,4 @@
-"""What operators and load balancers ask: alive, ready, numbers."""
+"""Endpoints for operators and load balancers: alive, ready, metrics."""
 
 import asyncio
 import logging

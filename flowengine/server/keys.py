@@ -1,4 +1,4 @@
-"""The keys that seal the cookie of a call."""
+"""The keys that encrypt the cookie of a call."""
 
 import os
 import secrets

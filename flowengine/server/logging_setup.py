@@ -1,4 +1,4 @@
-"""Reports in words, on standard error: what goes wrong, and never what callers said.
+"""Logs errors and warnings on standard error, without anything that callers said.
 
 An answer has a cookie and words of callers, and so have the values that errors quote: the end of a
 coroutine holds the answer as its value, a decoder quotes its input, the event loop shows the

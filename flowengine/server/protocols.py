@@ -1,4 +1,4 @@
-"""Which protocol of uvicorn serves: ours where it works with the uvicorn that is installed.
+"""Chooses the protocol: ours where it works with the installed uvicorn, else uvicorn's own.
 
 Our protocols use parts of uvicorn that it may change in any version. So each is tried once when a
 worker starts, on a connection that stays within the process.

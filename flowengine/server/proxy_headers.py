@@ -1,4 +1,4 @@
-"""Requests that a proxy passed on, as far as it says so."""
+"""Headers that show that a proxy forwarded a request."""
 
 from collections.abc import Iterable
 

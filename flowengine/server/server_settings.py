@@ -1,4 +1,4 @@
-"""What a server is told from outside, and the credentials it finds."""
+"""The settings of a server, and its credentials from the environment."""
 
 import os
 from collections.abc import Mapping

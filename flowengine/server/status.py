@@ -1,4 +1,4 @@
-"""What a server serves, for people and programs of its own network."""
+"""The status of a server, for people and programs of its own network."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Keeps the workers of a server: starts them, replaces them, and ends with them.
+"""Starts, replaces and stops the workers of a server.
 
 It holds the listeners, so the port is open while workers come and go. On SIGHUP each worker is
 replaced: a new one is ready before the old one goes. On SIGTERM and SIGINT all end.

@@ -1,5 +1,5 @@
-"""What a kind of state is given to compile itself: expressions in scope, prompts, exits, and a
-place to report mistakes.
+"""Compiles the parts of one state for its kind: expressions in scope, prompts, exits, values; and
+collects its problems.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What can be known at load about the words, markup and audio of a prompt."""
+"""Mistakes in the words, markup and audio of a prompt that are visible when it is compiled."""
 
 import re
 from collections.abc import Iterator

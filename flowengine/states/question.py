@@ -1,5 +1,5 @@
-"""What menu and collect share: words for silence and wrong keys by attempt, attempts, and the
-runMenu that carries a question.
+"""The common part of menu and collect: prompts for silence and wrong keys by attempt, attempts, and
+the runMenu action.
 """
 
 from collections.abc import Callable, Iterator, Mapping

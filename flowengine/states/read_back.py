@@ -1,4 +1,4 @@
-"""The read-back of a collect: what is asked, and what its answers mean."""
+"""The read-back of a collect: its prompt, and the meaning of its answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The body of an answer as expressions read it."""
+"""The body of a lookup's response as expressions read it."""
 
 import codecs
 import json

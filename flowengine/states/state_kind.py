@@ -1,4 +1,4 @@
-"""One entry of the registry of kinds: what others must know of a kind before a state is compiled."""
+"""An entry of the registry of kinds: what other modules know of a kind before a state is compiled."""
 
 import keyword
 from collections.abc import Callable, Iterable, Iterator, Mapping

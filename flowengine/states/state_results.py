@@ -1,6 +1,4 @@
-"""What a state can answer when it is entered or resumed: the vocabulary between the kinds of state
-and the step.
-"""
+"""The results of entering or resuming a state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The scratch pad of one step: what a state may read and write while a callback is being answered."""
+"""The working data of one step: what a state may read and write while a callback is being answered."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping

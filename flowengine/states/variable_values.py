@@ -1,4 +1,4 @@
-"""Values as variables hold them: converted, cut, or refused."""
+"""Converts values for variables, cuts texts that are too long, and refuses what does not fit."""
 
 from dataclasses import dataclass
 from typing import Any

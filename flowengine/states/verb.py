@@ -1,4 +1,6 @@
-"""What a compiled kind of state does, and what others may ask of it without running it."""
+"""The compiled kind of a state: how it runs, and what other modules may ask of it without running
+it.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Time as the switch sees it: virtual, where nothing is waited for, or that of the machine."""
+"""The clock of the switch: virtual, where nothing is waited for, or the machine's."""
 
 import asyncio
 import heapq

@@ -1,4 +1,4 @@
-"""The switch itself: which calls there are, how they come in and are placed."""
+"""The exchange: all calls of a switch, dialled and placed."""
 
 from collections import OrderedDict, deque
 from collections.abc import Mapping

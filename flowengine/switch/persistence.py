@@ -1,6 +1,4 @@
-"""What the store holds of a switch, brought back into it when it starts, and kept up to date while
-it runs.
-"""
+"""Restores a switch from its store when it starts, and keeps the store up to date."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""What the calls of a switch share: the clock, settings, applications and numbers, prices and
-credit, rooms, recordings, and everybody who listens to events.
+"""The resources that the calls of a switch share: clock, settings, applications and numbers, prices
+and credit, rooms, recordings, and the listeners to events.
 """
 
 from collections.abc import Callable

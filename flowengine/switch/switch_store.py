@@ -1,4 +1,4 @@
-"""What outlives a restart of the switch: who has which number, where callbacks go, call records and
+"""What survives a restart of the switch: assigned numbers, callback URLs, call records and
 recordings.
 """
 

@@ -1,5 +1,5 @@
-"""What may be known when a call comes to a state: the event that it reports, its locale, where it
-comes from, whether it is recorded.
+"""Facts that may hold when a call comes to a state: the event that it reports, its locale, its
+origin, whether it is recorded.
 """
 
 import re

@@ -1,5 +1,5 @@
-"""Every way of a call through the flows, walked flow by flow: a subflow is known to its callers
-only by how it ends.
+"""All paths of a call through the flows, walked flow by flow: the callers of a subflow know only
+how it ends.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""The worst case of what travels with a call while it waits, against what a cookie holds."""
+"""The largest cookie that a waiting call may need, against what a cookie holds."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial

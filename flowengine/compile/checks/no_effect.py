@@ -1,6 +1,4 @@
-"""What an author wrote, and what does nothing: options that have no part in the state, steps that
-nothing sees, branches that are never taken.
-"""
+"""Options, steps and branches without any effect."""
 
 from collections.abc import Iterator
 

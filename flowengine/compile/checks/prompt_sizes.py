@@ -1,5 +1,5 @@
-"""What is said at once, by one state or by several in a row, against what the platform speaks in
-one answer.
+"""The length of what is said in one answer, by one state or by several in a row, against what the
+platform speaks.
 """
 
 from collections.abc import Iterator, Mapping

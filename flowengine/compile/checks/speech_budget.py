@@ -1,5 +1,5 @@
-"""What was said already in the same answer when a call comes to a state: states that do not wait
-speak together.
+"""The most that was said earlier in the same answer when a call comes to a state: states that do
+not wait speak together.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -1,6 +1,4 @@
-"""Locales in which the platform is not known to write speech down: they are other ones than those
-that it speaks.
-"""
+"""Locales in which the platform is not known to transcribe; they differ from those that it speaks."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Variables that nobody reads, and variables that never have a value."""
+"""Variables that no state reads, and variables that never have a value."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,4 @@
-"""What the language knows about a helper function; signatures come from the annotations of the
-Python function.
-"""
+"""The registry of helper functions; signatures come from the annotations of the Python function."""
 
 import inspect
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Performs the requests of flows. Never raises, never logs what is sent or received.
+"""Performs lookups. Never raises, never logs what is sent or received.
 
 Each service has its own pool, so that one that hangs takes nothing from the others.
 """

@@ -1,4 +1,4 @@
-"""Names to addresses, in threads of our own: uvloop shares four among all names and file reads, and
+"""Resolves names in threads of our own: uvloop shares four among all names and file reads, and
 asyncio's are needed for other work. A name whose server does not answer costs one thread.
 """
 

@@ -1,4 +1,4 @@
-"""What one service has of its own: connections, places for lookups, a circuit breaker."""
+"""The connections, slots and circuit breaker of one service."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""What the platform refuses, as exceptions. Texts name no phone numbers and no secrets, so that
+"""Errors of the platform's APIs as exceptions. Texts name no phone numbers and no secrets, so that
 they may be logged.
 """
 

@@ -1,4 +1,4 @@
-"""Both ways to say who asks. Each shows itself without the secret."""
+"""Both ways to authenticate: a signature, and key and secret. Each shows itself without the secret."""
 
 from collections.abc import Generator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Calls that the platform places for us."""
+"""Requests for calls that the platform places."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal

@@ -1,4 +1,4 @@
-"""Where the platform's APIs are, and which addresses of calls are the platform's own."""
+"""The addresses of the platform's APIs, and a check that the address of a call is one of them."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Phone numbers do not appear where texts end up in logs: in errors and in what a debugger shows."""
+"""Keeps phone numbers out of errors and of what a debugger shows, as such texts end up in logs."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""What the APIs tell, in whatever spelling it came."""
+"""Results of the APIs, in whatever spelling they came."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar

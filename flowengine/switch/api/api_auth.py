@@ -1,4 +1,6 @@
-"""Who asks: `Basic` with key and secret, or a request that is signed with the application's secret."""
+"""Authentication of API requests: `Basic` with key and secret, or a signature with the
+application's secret.
+"""
 
 from base64 import b64decode
 from binascii import Error as NotBase64

@@ -1,4 +1,4 @@
-"""A request as its handler sees it, and what it answers."""
+"""A request and a reply as handlers see them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Routes 9 to 14: whose numbers are, where callbacks go, and what is known about any number."""
+"""Routes 9 to 14: the numbers of applications, callback URLs, and information about numbers."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,4 @@
-"""Our own API under /desk: place calls, act for whoever is on a line, read what happened, and move
-time.
-"""
+"""Our own API under /desk: place calls, act for the parties of a call, read events, and move time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

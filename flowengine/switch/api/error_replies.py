@@ -1,4 +1,4 @@
-"""Refusals as the platform words them."""
+"""Refusals in the words of the platform."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Happenings for programs (JSON) and for people (lines of text)."""
+"""Events as JSON and as lines of text."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import fields

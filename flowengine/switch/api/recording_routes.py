@@ -1,4 +1,4 @@
-"""Route 15: recordings that the switch holds."""
+"""Route 15: recordings."""
 
 from datetime import UTC, datetime
 from typing import Any

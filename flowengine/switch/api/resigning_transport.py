@@ -1,4 +1,4 @@
-"""Callbacks of a switch in virtual time, signed in the time of their receivers, who look whether a
+"""Signs the callbacks of a switch in virtual time for the time of their receivers, who check that a
 signature is fresh.
 """
 

@@ -1,4 +1,4 @@
-"""What the APIs work on: the exchange, what is kept of its past, and what happens just now."""
+"""The objects that the APIs work on: the exchange, the store of its past, and the events."""
 
 import asyncio
 from collections import OrderedDict, deque

@@ -1,5 +1,5 @@
-"""What makes time pass for a switch that serves: nothing in real time; in virtual time a task that
-never runs ahead of a backend.
+"""Lets time pass for a served switch: in real time by itself, in virtual time by a task that never
+runs ahead of a backend.
 """
 
 import asyncio

@@ -1,6 +1,4 @@
-"""What keeps somebody busy on a call that is not connected to another end: a menu, a conference,
-waiting in a park.
-"""
+"""Activities of a leg that is not connected to another leg: a menu, a conference, a park."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the switch remarks on answers that can be read, but do not do what their author expects."""
+"""Findings on answers that are legal, but do not do what their author expects."""
 
 from __future__ import annotations
 

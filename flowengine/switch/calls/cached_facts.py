@@ -1,6 +1,4 @@
-"""What callbacks tell of a call, put together when it is first needed, and again when something has
-changed.
-"""
+"""The facts of a call in callbacks, collected when they are first needed and again after a change."""
 
 from dataclasses import replace
 

@@ -1,6 +1,4 @@
-"""The backend is asked and told: callbacks of one call, and what their answers, or their silence,
-come to.
-"""
+"""The callbacks of one call, and what follows from their answers or from silence."""
 
 from __future__ import annotations
 

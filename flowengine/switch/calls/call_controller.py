@@ -1,4 +1,4 @@
-"""What becomes of a call: how it begins, goes on and ends."""
+"""Decides how a call begins, goes on and ends."""
 
 from collections.abc import Callable
 from dataclasses import replace

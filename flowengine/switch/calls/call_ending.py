@@ -1,4 +1,4 @@
-"""How calls end: the result and the reason that DiCE and call records tell."""
+"""Endings of calls: the result and reason in DiCE and call records."""
 
 from typing import Final, Literal, NamedTuple
 

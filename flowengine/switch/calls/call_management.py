@@ -1,4 +1,4 @@
-"""Calls that are managed from outside while they last: SVAML of the Calling API."""
+"""PATCH of calls in progress by the Calling API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a call from its beginning, and which of its events are told to whom."""
+"""The facts of a call from its beginning, and the routes of its callbacks."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal

@@ -1,5 +1,6 @@
-"""What a call and its parts know of each other. A call holds its parts by the first three
-protocols; its parts tell the call what has happened, or what shall become of it, by `CallControl`.
+"""The protocols by which a call and its parts know each other. A call holds its parts by the first
+three protocols; its parts tell the call what has happened, or what shall become of it, by
+`CallControl`.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What is told of a call while it lasts, and what is kept of it afterwards."""
+"""CallInfo while a call lasts, and its record after it."""
 
 from __future__ import annotations
 

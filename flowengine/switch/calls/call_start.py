@@ -1,4 +1,4 @@
-"""How calls begin, and how they go on where the backend says nothing, or `continue`."""
+"""The beginning of a call, and how it goes on where the backend answers `continue` or nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What in a callout the platform takes without a word, though nothing comes of it, or harm."""
+"""Findings on callouts: what the platform accepts silently, though it has no effect or does harm."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Requests that the platform calls somebody, read and checked."""
+"""Reads and checks callout requests."""
 
 import re
 from collections.abc import Mapping

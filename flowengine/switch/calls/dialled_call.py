@@ -1,4 +1,4 @@
-"""Somebody calls: what is known of that call from its beginning."""
+"""The facts of a call that a party dials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instructions, carried out in their order: what is played comes to its end before the next begins."""
+"""Carries out instructions in order: each prompt ends before the next instruction begins."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""One end of a call: whoever is there answers, declines, presses keys, speaks and hangs up through
-it.
-"""
+"""One end of a call, through which its party answers, rejects, presses keys, speaks and hangs up."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""A leg that goes out: it rings, is answered or not, the backend is asked, and both ends hear each
-other.
-"""
+"""An outgoing leg: it rings, is answered or refused, is checked for a machine, and is bridged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One call: what is known of it, its legs, and what is under way on them."""
+"""The state of one call: its legs, its activity and its facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came of many calls."""
+"""The report of a load test."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

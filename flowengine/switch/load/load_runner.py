@@ -1,4 +1,4 @@
-"""Puts the calls of a plan on a server."""
+"""Runs a load test against a server."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""One call, in a time of its own."""
+"""One call of a load test, in virtual time of its own."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""One end of a line: what is played to it, and who takes the keys and words that come from it."""
+"""The audio of one leg: what is played to it, and what takes its keys and words."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol

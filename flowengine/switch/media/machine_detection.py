@@ -1,6 +1,4 @@
-"""Answering machine detection: what is found at the other end of a call that was just answered, and
-when that is known.
-"""
+"""Answering machine detection: the verdict on an answered leg, and when it is known."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A menu at work on a line, from its first prompt to the one result that the backend is told."""
+"""Plays a runMenu on a line, from its first prompt to its one result."""
 
 import re
 from collections.abc import Callable, Mapping

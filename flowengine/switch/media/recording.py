@@ -1,6 +1,4 @@
-"""Recordings: what is announced of them and when, how their files are called, and where they are
-kept.
-"""
+"""Recordings: their notifications, file names and storage."""
 
 import re
 from collections.abc import Callable

@@ -1,6 +1,4 @@
-"""Conferences: who is in a room, who hears whom, music for whoever is alone, and what becomes of
-keys.
-"""
+"""Conferences: members, who hears whom, music while alone, and keys."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What prompts, instructions and keys sound like, and for how long."""
+"""The sounds of prompts, instructions and keys, and their lengths."""
 
 import re
 from functools import lru_cache

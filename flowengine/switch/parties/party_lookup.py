@@ -1,4 +1,4 @@
-"""Who is reached at an address."""
+"""Finds the party at an address."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What somebody on a call does by themselves, one act after the other."""
+"""The acts that a party does by itself, one after the other."""
 
 import re
 from functools import partial

@@ -1,4 +1,4 @@
-"""From the bytes of an answer to what they say."""
+"""Reads an answer from its bytes."""
 
 from collections.abc import Mapping
 from functools import lru_cache

@@ -1,5 +1,5 @@
-"""What may answer what: the matrix of the platform, with the cells on which its descriptions
-disagree.
+"""The actions and instructions that each callback allows, with those on which descriptions of the
+platform disagree.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What each instruction must look like by itself, and what they may come to together."""
+"""What each instruction must look like by itself."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

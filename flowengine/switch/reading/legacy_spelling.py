@@ -1,4 +1,4 @@
-"""Spellings that the platform still takes: names and properties of older SDKs and of examples in
+"""Spellings that the platform still accepts: names and properties of older SDKs and of examples in
 its own descriptions.
 """
 

@@ -1,4 +1,4 @@
-"""Answers in any spelling that the platform takes."""
+"""Reads answers in any spelling that the platform accepts."""
 
 from collections.abc import Mapping
 from typing import Any, get_args

@@ -1,5 +1,5 @@
-"""From JSON as it came to the properties of SVAML, by the platform's leniency: any case, numbers in
-quotes, names of old.
+"""Reads the properties of SVAML as leniently as the platform: any case, numbers in quotes, older
+names.
 """
 
 import types

@@ -1,4 +1,4 @@
-"""What an answer may come to as a whole, as the platform's older SDK has it."""
+"""Limits on an answer as a whole, as in the platform's older SDK."""
 
 from collections.abc import Sequence
 

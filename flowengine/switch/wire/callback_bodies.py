@@ -1,5 +1,5 @@
-"""The bodies of callbacks, in the very spelling and order of the platform: `callid`, a plus here
-and none there.
+"""The bodies of callbacks in the exact spelling and order of the platform: `callid`, numbers with a
+plus in some fields and without it in others.
 """
 
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
-"""Signed callbacks, and what happens when a backend fails: once more to the fallback, and past a
-primary that keeps failing.
+"""Sends signed callbacks. Where a backend fails, it tries the fallback once, and skips a primary
+that keeps failing.
 """
 
 from collections.abc import Callable, Mapping

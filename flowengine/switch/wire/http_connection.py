@@ -1,5 +1,5 @@
-"""HTTP as lean as it gets. With httpx and a hundred requests at once, callbacks would wait longer
-for its pool than for the backend.
+"""A minimal HTTP client. With httpx and a hundred requests at once, callbacks would wait longer for
+its pool than for the backend.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""How callbacks reach a backend: within this process, or by HTTP, one after the other."""
+"""Transports of callbacks: within this process, or by HTTP one after the other."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
