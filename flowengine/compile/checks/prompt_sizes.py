@@ -70,6 +70,7 @@ def explain_excess(
     """
     first, *retries = [sum(map(measure, said)) for said in list_answers(state)]
     longest = max([first + before.size, *retries])
+    # more than the limit before this state: an earlier state has the problem
     if longest <= most or before.size > most:
         return ""
     chain = longest == first + before.size and before.states

@@ -64,12 +64,14 @@ class CredentialGate:
         self, method: str, raw_path: bytes, headers: list[tuple[bytes, bytes]], body: bytes
     ) -> str:
         """Check the signature. Clients sign by their own clock, even while time is virtual here."""
+        # a client in the same process signs by virtual time, any other by real time
         times = (self._clock.now(), datetime.now(UTC))
         for now in times:
             try:
                 return self._verifier.verify(method, raw_path, headers, body, now)
             except SignatureError as error:
                 refusal = ApiError(error.code, ERROR_MESSAGES[error.code])
+                # only a stale signature may be fresh by the other clock
                 if error.code != 40105:
                     break
         raise refusal

@@ -40,6 +40,7 @@ class SwitchContext:
                 self.events.popitem(last=False)
         self.events[happening.call].append(happening)
         self._changed.set()
+        # saved again after DiCE, whose answer may report success or failure
         if isinstance(happening, CallEnded) or (
             isinstance(happening, AnswerReceived) and happening.event == "dice" and happening.status
         ):
@@ -47,6 +48,7 @@ class SwitchContext:
 
     async def wait_for_events(self, call_id: str, after: int) -> None:
         """Wait until a call has more events than this."""
+        # one event object wakes all waiters, so each looks again
         while len(self.events.get(call_id, ())) <= after:
             self._changed.clear()
             await self._changed.wait()

@@ -110,6 +110,7 @@ class VirtualTimeDriver:
             try:
                 await self._run_due_steps()
             except Exception:
+                # one failing call must not stop the time of all others
                 log.exception("something that was due failed; time goes on")
                 self._woken.set()
             await asyncio.sleep(0)
@@ -127,6 +128,7 @@ class VirtualTimeDriver:
         """Run the next timer that is due until then, once all requests have their replies; False
         where there is none.
         """
+        # what is due at this moment still happens while a backend is asked
         while self._transport.in_flight and self._clock.get_next_delay() != 0:
             await self._transport.wait()
         if end == FOREVER and not self.is_running:  # somebody has held time while this waited

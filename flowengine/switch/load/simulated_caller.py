@@ -115,9 +115,11 @@ class SimulatedCaller:
         """Make the call, until its last callback is answered."""
         number = f"+1555{self._random.randrange(10_000_000):07}"
         self._leg = self._exchange.dial(caller=number, to=to).caller
+        # a call that nothing ends would keep its lane for ever
         patience = self._clock.call_later(GIVE_UP_SECONDS, self._hang_up)
         await drive_clock(self._clock, self._share, lambda: self._ended is not None)
         patience.cancel()
+        # DiCE is sent after the end
         await drive_clock(self._clock, self._share, lambda: False)
         self._tally.count_call(self._ended)
 

@@ -45,6 +45,7 @@ def find_behaviour(
     """The behaviour of the called party: as configured, else that of the test number, else
     answering. An unknown user's name has no party.
     """
+    # by prefix, so that one entry can stand for many numbers
     told = [beginning for beginning in parties if address.startswith(beginning)]
     if told:
         return parties[max(told, key=len)]

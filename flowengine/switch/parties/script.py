@@ -53,6 +53,7 @@ class Script:
     def handle_sound(self, sound: Sound) -> None:
         """Take note of a sound on the line."""
         end = self._behaviour.hangs_up_at
+        # before the acts: a party that hangs up does nothing more
         if end and re.search(end, sound.text, re.IGNORECASE):
             self.stop()
             self._timer = self._clock.call_later(0.0, self._actor.hang_up)
@@ -78,6 +79,7 @@ class Script:
             return self._actor.asking
         for at, text in enumerate(self._heard):
             if re.search(what, text, re.IGNORECASE):
+                # what came before cannot trigger a later act
                 del self._heard[: at + 1]
                 return True
         return False

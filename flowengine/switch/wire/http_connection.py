@@ -45,6 +45,7 @@ class HttpConnection:
         head, pieces = await self._read_head(), []
         while isinstance(piece := await self._read_event(), h11.Data):
             pieces.append(bytes(piece.data))
+        # otherwise one side wants the connection closed
         if self._state.their_state is h11.DONE and self._state.our_state is h11.DONE:
             self._state.start_next_cycle()
         return Response(
@@ -90,6 +91,7 @@ class HttpConnectionPool:
                 if connection.is_alive:
                     return await connection.send_request(target, whole, body)
             except (ConnectionClosedError, ConnectionResetError, BrokenPipeError):
+                # only then is a request sent again: the backend cannot have seen it
                 continue  # it was closed while nobody looked, unread
             finally:
                 self._release(connection)
