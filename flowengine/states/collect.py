@@ -242,6 +242,25 @@ class CompiledCollect(Verb):
         )
 
 
+def check_target(
+    builder: StateBuilder, path: KeyPath, collect: Collect, variable: Variable
+) -> None:
+    if variable.type not in (Type.TEXT, Type.INTEGER):
+        builder.add_problem(
+            "FE221",
+            (*path, "into"),
+            f"{variable.name} is {variable.kind}; keys give digits or text",
+            "declare it as digits, integer or text",
+        )
+    if (variable.kind == "date") != (collect.format is not UNSET):
+        builder.add_problem(
+            "FE229",
+            (*path, "into"),
+            "a date, and nothing else, is keyed in by a format",
+            "add `format: MMDDYYYY` for a date, or remove it",
+        )
+
+
 def get_length_range(
     builder: StateBuilder, path: KeyPath, collect: Collect, variable: Variable
 ) -> tuple[int, int]:
@@ -289,22 +308,8 @@ def compile_collect(
     add_otherwise_exit(builder, path, collect.otherwise)
     if variable is None:
         return None
-    if variable.type not in (Type.TEXT, Type.INTEGER):
-        builder.add_problem(
-            "FE221",
-            (*path, "into"),
-            f"{variable.name} is {variable.kind}; keys give digits or text",
-            "declare it as digits, integer or text",
-        )
-    if (variable.kind == "date") != (collect.format is not UNSET):
-        builder.add_problem(
-            "FE229",
-            (*path, "into"),
-            "a date, and nothing else, is keyed in by a format",
-            "add `format: MMDDYYYY` for a date, or remove it",
-        )
-    # the old value is put back when an input is refused
-    builder.late_reads.add(f"vars.{variable.name}")
+    check_target(builder, path, collect, variable)
+    builder.late_reads.add(f"vars.{variable.name}")  # put back when an input is refused
     least, most = get_length_range(builder, path, collect, variable)
     keys = add_global_exits(builder)
     # 1 and 2 answer the read-back

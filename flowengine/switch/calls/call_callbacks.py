@@ -72,9 +72,7 @@ class CallCallbacks:
         self._call = call
 
     def is_wanted(self, event: EventName) -> bool:
-        """Whether an event is sent: it is wanted, and it has a backend or an inline answer of the
-        callout.
-        """
+        """Whether an event is wanted, and has a backend or an inline answer of the callout."""
         route = self._get_route(event)
         # an application without a URL gets callbacks where the callout brought one along
         return route.send and bool(route.inline is not None or route.url or self._call.has_backend)
@@ -167,7 +165,7 @@ class CallCallbacks:
             )
 
     def refuse_answer(self, finding: Finding) -> None:
-        """End the call: the answer is legal, but cannot be obeyed in this call."""
+        """End the call: its answer is legal, but cannot be obeyed in it."""
         self._call.report_findings("call", (finding,))
         self.end_with_illegal_svaml()
 
@@ -202,11 +200,9 @@ class CallCallbacks:
         self, event: EventName, body: bytes, silence: _OnSilence, leg: Leg | None = None
     ) -> None:
         call, route = self._call, self._get_route(event)
-        # compared when the answer comes
         turn = call.revision
         if route.inline is not None:
-            # later, as the answer of a backend would be: a caller of this method may not be done
-            # yet
+            # later, as the answer of a backend would be
             call.switch.clock.call_later(
                 0.0, partial(self._handle_inline_answer, event, turn, route.inline, leg)
             )
@@ -227,7 +223,6 @@ class CallCallbacks:
         self, event: EventName, revision: int, body: bytes, leg: Leg | None
     ) -> None:
         reading, illegal = self._read_answer(event, body)
-        # an illegal inline answer was reported then
         if not reading.illegal:  # that was said when the callout came
             self._call.report_findings(event, illegal)
         self._obey_answer(event, revision, reading, illegal, leg)
@@ -326,9 +321,7 @@ class CallCallbacks:
         return None if policy == "error" else Continue() if policy == "continue" else Hangup()
 
     def _play_error_prompt(self) -> None:
-        """Play the platform's error prompt and end the call: the backend has given no usable
-        answer.
-        """
+        """Play the platform's error prompt and end the call: no answer was usable."""
         leg = self._call.controlled_leg
         if leg is None:
             self._end_failed()
