@@ -25,7 +25,7 @@ DEFAULT_SIZES = {"text": 64, "digits": 64}  # as compile.build has them
 
 
 def read_written_defaults(defaults: Any) -> dict[str, Any]:
-    """The defaults that somebody wrote."""
+    """The defaults that an author wrote."""
     return (
         {name: value for name, value in asdict(defaults).items() if value is not UNSET}
         if isinstance(defaults, Defaults)

@@ -11,9 +11,7 @@ IsSameEntry = Callable[[ExitFact, ExitFact], bool]
 
 @dataclass(frozen=True, slots=True)
 class ListComparison:
-    """How entries of a list are told of: what an entry is called, and by what else it is recognised
-    than by being the same.
-    """
+    """Compares lists: how entries are called, and how an entry is recognised that is not equal."""
 
     part: DiffPart
     word: str

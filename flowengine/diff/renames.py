@@ -121,7 +121,9 @@ def collect_content(state: StateFacts) -> dict[str, str]:
 
 
 def compute_weights(state: StateFacts) -> dict[str, float]:
-    """What tells states apart. Most options are what they are everywhere."""
+    """The weights of facts when states are compared. Most options have the same value everywhere,
+    and so weigh little.
+    """
     found = {
         label: 2.0 if label in IDENTIFYING_SETTINGS else PART_WEIGHTS.get(fact.part, 0.1)
         for label, fact in state.facts.items()

@@ -36,7 +36,7 @@ def select_shared_files(compiled: CompileResult) -> dict[str, bytes]:
 
 
 def read_project_facts(compiled: CompileResult, without: Collection[str]) -> ProjectFacts:
-    """All facts of a project, but for flows that nobody asks for."""
+    """All facts of a project, without those of some flows."""
     authored, _ = load_project(select_shared_files(compiled))
     project = authored.project
     flows = {

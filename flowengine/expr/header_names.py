@@ -38,7 +38,7 @@ def read_header(headers: Any, name: Any) -> Any:
 
 def default_missing_headers(text: str) -> str:
     """The expression with `read_header` in place of what fails where a call has no such header; it
-    must be one that compiles. Whether there is one is told by `in` and `has`, which stay.
+    must be one that compiles. `in` and `has` stay, as they ask whether there is one.
 
     >>> default_missing_headers('event.headers["x-tier"] + event.headers.tier')
     'read_header(event.headers, "x-tier") + read_header(event.headers, "tier")'

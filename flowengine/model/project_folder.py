@@ -123,9 +123,8 @@ def reread_file(file: Path, within: Path | None, known: FileSnapshot | None) -> 
 
 
 def check_readable(file: Path, within: Path | None, found: stat_result) -> None:
-    """Raises OSError for what is no file of the project; a named pipe, say, keeps whoever reads it
-    waiting for ever. Links lead nowhere outside `within`, except to the file that was asked for
-    itself.
+    """Raises OSError for what is no file of the project: reading a named pipe, say, would never
+    end. Links lead nowhere outside `within`, except to the requested file itself.
     """
     if not file.name.isprintable():
         raise OSError(UNPRINTABLE_NAME)
@@ -146,7 +145,7 @@ def resolve_link(file: Path) -> Path:
 
 
 def read_content(file: Path) -> bytes:
-    """A file may have become something else just now, so opening it waits for nobody."""
+    """Read a file without blocking, even if it has become a pipe meanwhile."""
     with open(file, "rb", opener=open_nonblocking) as opened:  # that of Path takes no opener
         return opened.read(MAX_READ_BYTES + 1)
 

@@ -170,8 +170,8 @@ def check_inputs(release: Release, flow: str, data: Mapping[str, Any]) -> None:
 
 
 def find_flow(release: Release, wish: CallRequest) -> str:
-    """The flow that is called: the one that is named, or whatever the routes say; by default the
-    first. There must be one.
+    """The flow that is called: the one that is named, or the one that the routes lead to; by
+    default the first. Raises UsageError where there is none.
     """
     names = ", ".join(release.programs)
     if wish.flow and wish.flow not in release.programs:

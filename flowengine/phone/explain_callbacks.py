@@ -27,7 +27,9 @@ MARGIN = "         | "
 
 
 class CallbackExplainer:
-    """Explains one call. `hidden` are values that nobody should see, with what to show instead."""
+    """Explains the callbacks of one call. `hidden` are values that nobody may see, with what to
+    show instead.
+    """
 
     def __init__(self, talk: Conversation, width: int, hidden: Mapping[str, str]) -> None:
         self.talk, self.width, self.replacements = talk, max(40, width - len(MARGIN)), hidden

@@ -22,7 +22,7 @@ COMPLETIONS = (
 
 
 class LineSource(Protocol):
-    """One line after the other; None when there is no more, or somebody has had enough."""
+    """One line after the other; None at the end."""
 
     is_interactive: bool
     """By a person, who sees prompts and can be asked again"""

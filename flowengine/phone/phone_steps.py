@@ -75,7 +75,7 @@ def parse_wait(text: str) -> PhoneStep | None:
 
 
 def describe_step(step: PhoneStep) -> tuple[bool, str]:
-    """Whether whoever is called does it, and what that is, for the transcript."""
+    """Whether the callee does it, and what it is, for the transcript."""
     if isinstance(step, str):
         return False, step
     (name, value), *_ = step.items()

@@ -56,7 +56,7 @@ class Screen:
     departed: list[str] = field(default_factory=list)
 
     def print_line(self, who: str, what: str, *, bad: bool = False) -> None:
-        """One thing that somebody does."""
+        """Print one act of a party."""
         self.line_count += 1
         head = f"{format_clock(self.talk.clock.seconds):>5}  {who:<9}  "
         for number, text in enumerate(self.wrap_text(what, len(head))):
@@ -87,7 +87,7 @@ class Screen:
         return self.near if near is None or near.role == role else "callee"
 
     def show_event(self, happening: SwitchEvent) -> None:
-        """Show what happens, as far as somebody could hear or should know of it."""
+        """Show an event, as far as a person could hear it or should know of it."""
         if isinstance(happening, Left):
             self.departed.append(self.name_party(happening.role))
             return
@@ -188,7 +188,7 @@ def format_finding(finding: Finding) -> str:
 
 
 def describe_sound(sound: Sound) -> str:
-    """What a sound is like to whoever hears it."""
+    """A sound in words."""
     if sound.kind == "speech":
         return f'"{sound.text}"'
     plain = {"beep": "a beep", "error": "that something went wrong"}
@@ -208,7 +208,7 @@ def describe_ended(happening: CallEnded) -> str:
 
 
 def describe_notice(body: bytes) -> str:
-    """What the platform tells apart from the conversation."""
+    """A notify in words."""
     told: dict[str, Any] = msgspec.json.decode(body)
     amd = told.get("amd") or {}
     return " ".join(

@@ -91,8 +91,8 @@ def skip_repeated(callbacks: Sequence[RecordedCall]) -> Iterator[RecordedCall]:
 
 
 def _get_event_key(recorded: RecordedCall) -> str | bytes:
-    """What is equal for all deliveries of an event: a call begins once and ends once, whatever
-    bytes say so.
+    """A key that is equal for all deliveries of an event: a call begins once and ends once, in
+    whatever bytes.
     """
     return recorded.event if recorded.event in UNIQUE_EVENTS else recorded.digest
 
@@ -168,7 +168,7 @@ def compare_step(
 
 
 def _is_note(what: str) -> bool:
-    """Whether this tells how the call was found, not what a state did."""
+    """Whether a trace entry is about how the call was found, not about a state."""
     return what == STALE_STATE_NOTE or what.startswith("release ")
 
 

@@ -30,7 +30,7 @@ ORIGIN_BY_KIND: Mapping[str, str] = {party: origin for origin, party in KIND_BY_
 
 @dataclass(frozen=True, slots=True)
 class CallSetup:
-    """A call that is about to begin. With `callout` it is placed by this request, and nobody dials."""
+    """A call before it begins. With `callout` it is placed by this request, and nobody dials."""
 
     caller: str
     to: str
@@ -43,7 +43,7 @@ class CallSetup:
     callout: Mapping[str, Any] | None = field(default=None)
 
     def to_dial_options(self) -> dict[str, Any]:
-        """What a switch is told of such a call beside who calls whom."""
+        """The options of `Exchange.dial`, without caller and destination."""
         return {
             "kind": self.kind,
             "target": self.target,

@@ -72,7 +72,7 @@ class Trial:
 
 
 class TrialDoubles(LookupDoubles):
-    """Answers whatever is asked: as the plan says, then as is usual."""
+    """Answers all lookups: as the plan says, then as usual."""
 
     def __init__(
         self, release: Release, inputs: TrialInputs, answers: tuple[JsonObject, ...]

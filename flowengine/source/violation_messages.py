@@ -60,7 +60,7 @@ def describe_unknown_key(
 
 
 def _suggest_place(key: str, known: Sequence[str], homes: Sequence[str]) -> str:
-    """What somebody means who writes another language's word, or a key one step too far out."""
+    """The cure for a word of another language, or for a key one level too far out."""
     meant = _FOREIGN_KEYS.get(key.casefold(), "")
     if meant in known:
         return f"use {meant}:"

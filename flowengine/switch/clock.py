@@ -27,7 +27,7 @@ class Clock(Protocol):
         ...
 
     def call_later(self, seconds: float, what: Callable[[], None]) -> Timer:
-        """Do `what` after so many seconds, never before whatever is under way has come to its end."""
+        """Call `what` after so many seconds, never before the code that runs now has ended."""
         ...
 
 
@@ -49,8 +49,8 @@ class _ScheduledCall:
 
 
 class VirtualClock:
-    """Time that passes only when it is told to, at once: a call of four hours takes as long as the
-    work in it.
+    """Time that passes only on demand, and at once: a call of four hours takes as long as the work
+    in it.
 
     >>> clock = VirtualClock()
     >>> heard = []

@@ -152,8 +152,8 @@ class PathWalk:
             self.add_failure(node, state, node.context)
 
     def add_failure(self, node: StateUnderCallback, state: CompiledState, context: str) -> None:
-        """After an event nothing is answered, so that whatever an error exit does is harmless
-        there.
+        """Follow the error exit. After an event the platform takes no answer, so an error exit can
+        do no harm there.
         """
         # the platform ignores what is answered to an event
         if context in EVENT_CONTEXTS:

@@ -178,7 +178,7 @@ class CallController:
 
 
 def _needs_dice(call: SwitchCall) -> bool:
-    """Calls from app to app are told of by a setting, callouts to apps never"""
+    """Whether DiCE is sent: for calls from app to app by a setting, for callouts to apps never"""
     if call.callee is None or call.callee.kind != "app":
         return True
     return not call.origin.is_callout and (

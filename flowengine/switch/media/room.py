@@ -17,8 +17,8 @@ _IGNORED_KEYS = ConferenceDtmfOptions("ignore")
 
 @dataclass(slots=True)
 class Member:
-    """A call in a conference. `on_kicked` ends the call; `detected` is told the call's id and the
-    keys it pressed.
+    """A call in a conference. `on_kicked` ends the call; `detected` is called with the call's id
+    and the keys that it pressed.
     """
 
     call_id: str
@@ -205,7 +205,7 @@ class Room:
 
 
 class _MemberKeys:
-    """What becomes of the keys of one member."""
+    """Handles the keys of one member."""
 
     def __init__(self, room: Room, member: Member, options: ConferenceDtmfOptions) -> None:
         self._room, self._member, self._options = room, member, options

@@ -198,5 +198,5 @@ class CallbackSender:
 
 @lru_cache(maxsize=1024)
 def _get_signed_path(url: str) -> str:
-    """What of a URL is signed"""
+    """The part of a URL that is signed"""
     return urlsplit(url).path or "/"
