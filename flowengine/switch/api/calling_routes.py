@@ -55,6 +55,7 @@ def patch_leg(context: SwitchContext, request: ApiRequest) -> ApiReply:
 def find_own_room(context: SwitchContext, request: ApiRequest) -> Room:
     """A conference in which the application has a call."""
     found = context.exchange.rooms.find_room(request.path["conference"])
+    # an application sees a conference only while a call of its own is in it
     for member in found.list_participants() if found else ():
         inside = context.exchange.calls.get(member["id"])
         if found and inside and inside.application_key == request.application:
@@ -93,6 +94,7 @@ def change_participant(found: Room, call_id: str, given: dict[str, Any]) -> bool
             return found.unmute(call_id)
         case "resume":
             return found.resume(call_id)
+        # without moh a participant on hold hears silence
         case "onhold":
             moh = given.get("moh") or ""
             if moh not in PARTICIPANT_MUSIC:

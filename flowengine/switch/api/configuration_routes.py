@@ -44,6 +44,7 @@ def assign_numbers(context: SwitchContext, request: ApiRequest) -> ApiReply:
         raise ApiError(
             40001, f"Invalid parameters: numbers holds 1 to {MAX_ASSIGNED_NUMBERS} numbers"
         )
+    # all are looked up before the first is assigned: all or none
     for number in [find_number(context, item) for item in wanted]:
         context.persistence.assign_number(
             Number(number.number, owner, capability or number.capability)
@@ -65,6 +66,7 @@ def unassign_number(context: SwitchContext, request: ApiRequest) -> ApiReply:
 
 def read_application(context: SwitchContext, given: Mapping[str, Any]) -> str:
     """The application that the body names, in either spelling; "" where it names none."""
+    # both spellings are documented (platform.md, 1.4)
     key = given.get("applicationkey") or given.get("applicationKey")
     return context.find_application(str(key)) if key else ""
 

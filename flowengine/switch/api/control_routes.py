@@ -177,6 +177,7 @@ async def list_events(
     """The events of a call from `after` on. With `wait` the reply waits up to so many seconds for
     one.
     """
+    # a call that was just placed has no events yet
     call_id = request.path["call"]
     if call_id not in context.events and call_id not in context.exchange.calls:
         raise ApiError(40400, "Call not found")
@@ -187,6 +188,7 @@ async def list_events(
         min(MAX_WAIT_SECONDS, request.read_count("wait", 0, 0)),
     )
     with suppress(TimeoutError):
+        # a time-out is no error: the reply then has no events
         async with asyncio.timeout(wait):
             await context.wait_for_events(call_id, after)
     found = context.events.get(call_id, [])[after:]
@@ -205,6 +207,7 @@ async def get_time(context: SwitchContext, driver: TimeDriver, _: ApiRequest) ->
 async def set_time(context: SwitchContext, driver: TimeDriver, request: ApiRequest) -> ApiReply:
     """Hold time, let it run, or let some of it pass."""
     wanted = parse_form(request, SetTime)
+    # held before time is advanced, so that nothing happens behind the end
     done = driver.pause() if wanted.running is False else True
     if wanted.advance is not None:
         done = await driver.advance(wanted.advance) and done
@@ -218,6 +221,7 @@ async def set_time(context: SwitchContext, driver: TimeDriver, request: ApiReque
 async def set_refusals(context: SwitchContext, _: TimeDriver, request: ApiRequest) -> ApiReply:
     """Refuse the next requests to the platform's APIs, to test a client's error handling."""
     wanted = parse_form(request, SetRefusals)
+    # a code of its own would be one that no real client meets
     if wanted.code not in ERROR_MESSAGES:
         raise ApiError(40001, f"Invalid parameters: the platform has no code {wanted.code}")
     context.refusals.extend([wanted.code] * wanted.times)

@@ -67,6 +67,7 @@ def format_findings(answer: AnswerReceived | Remark) -> Iterator[str]:
 def is_call_over(happenings: Sequence[SwitchEvent]) -> bool:
     """Whether the call has ended, and no callback of it, such as DiCE, is still in flight."""
     kinds = [type(item) for item in happenings]
+    # every callback has one answer event, a failed one, too
     return CallEnded in kinds and kinds.count(Asks) == kinds.count(AnswerReceived)
 
 
@@ -76,6 +77,7 @@ def stream_events(context: SwitchContext, call_id: str) -> Response:
     async def generate_lines() -> AsyncIterator[str]:
         after = 0
         while True:
+            # a copy, as events are added while lines are written
             found = context.events.get(call_id, [])[:]
             for item in found[after:]:
                 yield format_event(item)

@@ -52,6 +52,7 @@ def is_own_recording(context: SwitchContext, request: ApiRequest, item: Recorded
 
 def find_recording(context: SwitchContext, request: ApiRequest) -> RecordedFile:
     item = context.exchange.recordings.get(request.path["key"])
+    # 404 for both, so that nobody learns of recordings of others
     if item is None or not is_own_recording(context, request, item):
         raise ApiError(40400, "Recording not found")
     return item

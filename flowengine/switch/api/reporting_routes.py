@@ -23,6 +23,7 @@ def count_user_calls(context: SwitchContext, request: ApiRequest) -> ApiReply:
         for item in context.persistence.ended_calls.values()
         if is_counted(item, request, domain) and begin <= parse_call_time(item) <= end
     ]
+    # only answered calls have a duration
     good = [info for info in infos if info.get("result") == "ANSWERED"]
     seconds = sum(int(info.get("duration") or 0) for info in good)
     return build_json_reply(
@@ -61,6 +62,7 @@ def get_counter(context: SwitchContext, request: ApiRequest) -> ApiReply:
     if request.path["id"].lower() != "currentcalls":
         raise ApiError(40400, "Counter not found")
     key, now = request.application, context.clock.now()
+    # the platform renews the counter every two minutes, so a client must not see it move sooner
     if key not in context.cached_counts or now - context.cached_counts[key][1] >= COUNTER_INTERVAL:
         going = sum(
             call.application_key == key and call.ended is None

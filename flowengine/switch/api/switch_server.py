@@ -34,9 +34,15 @@ async def run_switch(
     if virtual:
         clock = virtual_clock = VirtualClock()
         driver = VirtualTimeDriver(virtual_clock, requests)
+        # backends check the age of a signature by real time
         transport = ResigningTransport(requests, secrets)
     exchange = Exchange(
-        replace(given.setup, api_url=url), clock, given.settings, transport, seed=seed
+        # callbacks tell the address of the call in the API, so it must be known before
+        replace(given.setup, api_url=url),
+        clock,
+        given.settings,
+        transport,
+        seed=seed,
     )
     gate = CredentialGate(secrets, given.settings.timestamp_window, clock)
     task = asyncio.create_task(driver.serve())

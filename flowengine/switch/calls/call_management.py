@@ -49,6 +49,7 @@ def patch_leg(call: SwitchCall, which: LegChoice, body: bytes) -> None:
         for leg in legs:
             _insert_instructions(call, leg, reading.instructions)
     else:
+        # the action belongs to the call and is carried out once
         for leg in legs[1:]:
             _insert_instructions(call, leg, reading.instructions)
         call.halt()

@@ -110,6 +110,7 @@ class Leg:
         if self.line.speak(text):
             return True
         listeners = self.call.list_listening_lines(self)
+        # words go to the other end only if no menu takes them
         sound = Sound("speech", text, len(text) / self.call.switch.settings.characters_per_second)
         for line in listeners:
             line.on_sound(sound)
@@ -140,6 +141,7 @@ class Leg:
             return False
         self.state = "gone"
         self.line.stop()
+        # late keys of a party that is gone must not reach a menu
         self.line.listener = None
         if self._script is not None:
             self._script.stop()

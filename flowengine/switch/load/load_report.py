@@ -67,6 +67,7 @@ class LoadReport:
     @property
     def has_signature_errors(self) -> bool:
         """Whether callbacks were refused for their signature."""
+        # reported apart, as the cure is another one: the credentials
         return any(error.endswith(" status 401") for error in self.errors)
 
     @property

@@ -45,6 +45,7 @@ async def run_load(
     async def run_lane(pool: ConcurrentTransport, seed: int) -> None:
         random = Random(seed)  # noqa: S311  # which keys are pressed is no secret
         for number in numbers:
+            # by the number of the call, not by pauses: a slow server must not lower the rate
             await _wait_for_start(plan, number, begun)
             await SimulatedCaller(world, pool, tally, random, plan.talk).place_call(
                 plan.to[number % len(plan.to)]
@@ -54,7 +55,9 @@ async def run_load(
     pool = ConcurrentTransport()
     try:
         async with asyncio.TaskGroup() as group:
+            # lanes share one iterator of calls, so a slow call holds up no other lane
             for number in range(min(plan.concurrent, plan.calls)):
+                # each lane draws from a seed of its own: what it does depends on no other
                 group.create_task(run_lane(pool, plan.seed * 1_000_003 + number))
         await pool.wait()  # raises what a lane could not take
     finally:

@@ -222,6 +222,7 @@ class MenuPlayer:
         if self._typed:
             self._end_menu("sequence", self._typed, "dtmf")
         elif self._said:
+            # words come as what a key would have come as
             self._end_menu("sequence" if self._plan.digits else "return", self._said, "voice")
         else:
             self._repeat_prompt("timeout")

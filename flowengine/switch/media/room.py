@@ -56,6 +56,7 @@ class Room:
         """Add a call. It hears the greeting, then the others, or music while it is alone."""
         member.moh = moh
         self._members[member.call_id] = member
+        # keys are heard from the greeting on
         self._keys[member.call_id] = member.line.listener = _MemberKeys(
             self, member, options or _IGNORED_KEYS
         )
@@ -229,6 +230,7 @@ class _MemberKeys:
     def _collect_key(self, key: str) -> None:
         """Where more than one digit is collected, `#` ends them early."""
         self.stop()
+        # with a single digit `#` is a key like any other
         ends = key == "#" and self._options.max_digits > 1
         self._typed += "" if ends else key
         if ends or len(self._typed) >= self._options.max_digits:

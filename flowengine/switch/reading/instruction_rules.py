@@ -44,6 +44,7 @@ def _check_play_files(item: PlayFiles, where: str, notes: Notes) -> None:
     spoken = [
         check_parts((part,), f"{where}.ids[{place}]", notes) for place, part in enumerate(item.ids)
     ]
+    # one text requires a locale, an example does without (platform.md, 8)
     if any(spoken) and not item.locale:
         notes.tolerate(
             where,
@@ -78,6 +79,7 @@ def check_recording(options: RecordingOptions, where: str, notes: Notes) -> None
         return
     cure = 'give "destinationUrl" an address such as s3://bucket/directory or azure://account/container'
     if not url:
+        # older descriptions have such recordings in a storage of the platform
         notes.tolerate(where, "the recording has no destination; it stays with the platform", cure)
     elif url.startswith("sdrive://"):
         notes.tolerate(

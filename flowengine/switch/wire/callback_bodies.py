@@ -115,6 +115,7 @@ def encode_dice(
     body |= _format_rate(facts)
     body["to"] = {"type": facts.to_type, "endpoint": strip_plus(facts.to)}
     body["applicationKey"] = facts.application_key
+    # DiCE has no duration otherwise (platform.md, 2.1)
     if result == "ANSWERED":
         body["duration"] = duration
     # here numbers come without their plus (platform.md, 2.2)
@@ -198,5 +199,6 @@ def _format_rest(facts: CallbackFacts) -> dict[str, Any]:
     """What every event may carry, after its own fields"""
     rest: dict[str, Any] = {"conferenceId": facts.conference_id} if facts.conference_id else {}
     if facts.cookies:
+        # a setting: only the older server SDK has cookies in callbacks (platform.md, 2.1)
         rest["cookies"] = [{"key": key, "value": value} for key, value in facts.cookies.items()]
     return rest
