@@ -114,7 +114,7 @@ EVENT_READERS: dict[str, Any] = {
     "event.amd": make_amd_reader("status"),
     "event.amd_reason": make_amd_reader("reason"),
     "event.error": make_event_reader(Notify)("error_msg"),
-    # callbacks of every kind may name a conference (platform.md, 2.1)
+    # callbacks of every kind may name a conference (platform notes, 2.1)
     "event.conference": lambda names: names.event.conference_id,
     "event.duration": make_event_reader(Dice)("duration", 0),
     "event.headers": read_headers,

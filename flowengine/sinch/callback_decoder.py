@@ -60,7 +60,7 @@ _PAIR_FIELDS = frozenset({"cookies", "callheaders"})
 
 def decode(body: bytes) -> CallbackEvent:
     try:
-        # the usual spelling takes microseconds; all others (platform.md, 1.4 and 2.2) take the
+        # the usual spelling takes microseconds; all others (platform notes, 1.4 and 2.2) take the
         # lenient way
         event: CallbackEvent = _decode_typed(body)
     except (ValueError, RecursionError):

@@ -117,7 +117,7 @@ class Ice(CallbackFields, frozen=True, tag="ice"):
             _set_dict(self, "call_headers")
         if self.domain != (lower := self.domain.lower()):
             force_setattr(self, "domain", lower)
-        # upper case on the wire, while domain is lower case (platform.md, 2.1)
+        # upper case on the wire, while domain is lower case (platform notes, 2.1)
         if not self.origination_type.isupper():
             force_setattr(self, "origination_type", self.origination_type.upper())
 

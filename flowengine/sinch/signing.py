@@ -179,7 +179,7 @@ def list_path_spellings(raw_path: bytes | str) -> tuple[bytes, ...]:
 def parse_timestamp(text: bytes) -> tuple[datetime, int]:
     """An x-timestamp as a time, and in microseconds since 1970. Raises ValueError."""
     moment = datetime.fromisoformat(text.decode("ascii"))
-    # times of the platform without a zone are in UTC (platform.md, 2.2)
+    # times of the platform without a zone are in UTC (platform notes, 2.2)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment, round(moment.timestamp() * 1_000_000)

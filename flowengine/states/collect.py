@@ -228,7 +228,7 @@ class CompiledCollect(Verb):
             main_prompt=prompt,
             repeat_prompt=prompt if self.repeats else "",
             repeats=self.repeats,
-            # a menu with maxDigits returns a `sequence` instead of an option (platform.md, 1.2)
+            # a menu with maxDigits returns a `sequence` instead of an option (platform notes, 1.2)
             max_digits=self.most,
             timeout_mills=self.timeout,
             max_timeout_mills=self.voice_timeout,

@@ -199,7 +199,7 @@ def create_sip_factory(connect: Connect) -> ActionFactory:
             ),
             cli=format_caller_id(texts),
             max_duration=to_optional_seconds(connect.limit),
-            # as in OpenAPI; the platform takes any case (platform.md, 1.2)
+            # as in OpenAPI; the platform takes any case (platform notes, 1.2)
             transport=connect.transport.upper() if isinstance(connect.transport, str) else "",
             suppress_callbacks=connect.silent,
             call_headers=headers,
@@ -246,7 +246,8 @@ def create_conference_factory(connect: Connect) -> ActionFactory:
 def create_stream_factory(connect: Connect) -> ActionFactory:
     streaming = connect.version is not UNSET or connect.sample_rate is not UNSET
     options = (
-        # where one is given, the other is sent as the platform's pages show it (platform.md, 1.2)
+        # where one is given, the other is sent as the platform's pages show it (platform notes,
+        # 1.2)
         StreamingOptions(version=connect.version or 1, sample_rate=connect.sample_rate or 44_100)
         if streaming
         else None

@@ -161,7 +161,7 @@ class Preamble:
             self.change_locale(run, self.locale.render(run.names))
         if self.answer:
             run.instructions.append(Answer())
-        # before the prompt, as what precedes the instruction is not recorded (platform.md, 5)
+        # before the prompt, as what precedes the instruction is not recorded (platform notes, 5)
         self.add_recording(run)
         if self.say:
             run.instructions.extend(self.say.build_instructions(run))

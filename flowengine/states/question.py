@@ -124,7 +124,7 @@ class Question:
         is lost (docs/decisions/0004).
         """
         if self.has_named_menus:
-            # sources differ on whether `main` or `mainMenu` is played first (platform.md, 1.2):
+            # sources differ on whether `main` or `mainMenu` is played first (platform notes, 1.2):
             # both are the same menu
             menus = [menus[0], replace(menus[0], id=self.menu_id), *menus[1:]]
         main = self.menu_id if self.has_named_menus else "main"

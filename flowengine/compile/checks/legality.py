@@ -81,7 +81,7 @@ def find_illegal_places(state: CompiledState, context: str) -> Iterator[IllegalP
             context,
             LEGAL_INSTRUCTIONS_BY_CONTEXT,
         )
-    # the platform ignores it there (platform.md, 1.1)
+    # the platform ignores it there (platform notes, 1.1)
     if "startRecording" in sent and "connectMxp" in state.verb.actions:
         message = f"{state.name} starts recording, but the platform ignores that where an app user is called"
         yield IllegalPlace(

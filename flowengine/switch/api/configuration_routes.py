@@ -66,7 +66,7 @@ def unassign_number(context: SwitchContext, request: ApiRequest) -> ApiReply:
 
 def read_application(context: SwitchContext, given: Mapping[str, Any]) -> str:
     """The application that the body names, in either spelling; "" where it names none."""
-    # both spellings are documented (platform.md, 1.4)
+    # both spellings are documented (platform notes, 1.4)
     key = given.get("applicationkey") or given.get("applicationKey")
     return context.find_application(str(key)) if key else ""
 

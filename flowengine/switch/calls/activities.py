@@ -154,7 +154,7 @@ class ParkActivity:
     def _end_parking(self) -> None:
         """End the call after the prompt that is playing."""
         ending = CallEnding("ANSWERED", self._call.switch.settings.park_reason)
-        # "the current prompt plays to the end, then hangup" (platform.md, 1.2)
+        # "the current prompt plays to the end, then hangup" (platform notes, 1.2)
         self._leg.line.finish_round(lambda: self._call.control.end(ending))
 
 

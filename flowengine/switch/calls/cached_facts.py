@@ -39,8 +39,8 @@ def _gather_facts(call: SwitchCall) -> CallbackFacts:
         rdnis=origin.rdnis,
         call_headers=origin.call_headers,
         call_resource_url=call.resource_url,
-        # ICE tells the rate of the dialled number; only DiCE that of the connection (platform.md,
-        # 5)
+        # ICE tells the rate of the dialled number; only DiCE that of the connection (platform
+        # notes, 5)
         user_rate=call.dialled_rate,
         call_id_name=settings.call_id_name,
     )

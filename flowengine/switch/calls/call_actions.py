@@ -60,14 +60,14 @@ def _continue_call(call: SwitchCall, _action: Continue) -> None:
 
 
 def _connect_pstn(call: SwitchCall, action: ConnectPstn) -> None:
-    # without a number, the one that an app has dialled (platform.md, 1.2)
+    # without a number, the one that an app has dialled (platform notes, 1.2)
     number = action.number or (call.origin.to if call.origin.to_type == "number" else "")
     if not number:
         call.control.refuse_answer(_NO_DESTINATION)
         return
     call.callbacks_suppressed = call.callbacks_suppressed or action.suppress_callbacks
     rate = call.switch.find_rate(number)
-    # it suppresses ACE and DiCE (platform.md, 1.2)
+    # it suppresses ACE and DiCE (platform notes, 1.2)
     ace = not action.suppress_callbacks
     first = (
         call.origin.request if call.callee is None else {}
@@ -96,7 +96,7 @@ def _connect_mxp(call: SwitchCall, action: ConnectMxp) -> None:
         return
     if action.call_headers:
         call.change_origin(call_headers=action.call_headers)  # DiCE tells of these, too
-    # calls to apps have no ACE (platform.md, 5)
+    # calls to apps have no ACE (platform notes, 5)
     plan = ConnectPlan(ace=False, rate=call.switch.free_rate)
     connect_leg(
         call, "app", user, plan, cli=_choose_cli(call, ""), headers=call.origin.call_headers
@@ -108,7 +108,7 @@ def _connect_sip(call: SwitchCall, action: ConnectSip) -> None:
     private = tuple(
         CallHeader(key, value)
         for key, value in call.cookies.items()
-        # the older way to send SIP headers: cookies called X-… (platform.md, 1.2)
+        # the older way to send SIP headers: cookies called X-… (platform notes, 1.2)
         if key.upper().startswith("X-")
     )
     plan = ConnectPlan(action.max_duration, ace=not action.suppress_callbacks)
@@ -160,7 +160,7 @@ def _park(call: SwitchCall, action: Park) -> None:
 
 def _auto_answer(call: SwitchCall) -> None:
     # runMenu, park, conferences and streams need an answered leg; that the platform answers it by
-    # itself is inferred (platform.md, 5)
+    # itself is inferred (platform notes, 5)
     if call.switch.settings.auto_answer:
         call.answer()
 

@@ -79,7 +79,7 @@ class CallCallbacks:
 
     def is_pie_wanted(self, leg: Leg) -> bool:
         """Whether the result of a menu on this leg is sent."""
-        # PIE "is not issued for data calls": a menu may wait for ever there (platform.md, 8)
+        # PIE "is not issued for data calls": a menu may wait for ever there (platform notes, 8)
         sent = leg.kind != "app" or self._call.switch.settings.pie_for_apps == "send"
         return sent and self.is_wanted("pie")
 
@@ -106,7 +106,7 @@ class CallCallbacks:
         """Send ACE and carry out its answer."""
         silence = (
             self._call.control.proceed
-            # no source says what happens; hence settings (platform.md, 7)
+            # no source says what happens; hence settings (platform notes, 7)
             if self._call.switch.settings.ace_unanswered == "connect"
             else self._end_failed
         )
@@ -395,5 +395,5 @@ class CallCallbacks:
     def _store_call_status(self, reading: SvamlReading) -> None:
         for item in reading.instructions:
             if isinstance(item, ReportCallStatus) and item.value.lower() in {"success", "failure"}:
-                # the platform trims details and cuts them at 64 characters (platform.md, 1.1)
+                # the platform trims details and cuts them at 64 characters (platform notes, 1.1)
                 self._call.status_report = (item.value.lower(), item.details.strip()[:64])

@@ -67,7 +67,7 @@ class CallController:
                 item for item in instructions if not isinstance(item, StartRecording)
             )
         call.halt()
-        # sources differ on who hears the prompts of an ACE (platform.md, 5)
+        # sources differ on who hears the prompts of an ACE (platform notes, 5)
         if event == "ace" and call.switch.settings.ace_prompts_to == "callee":
             leg = call.callee
         then = partial(self._perform_action, action, reading.conference_recording, leg)
@@ -138,7 +138,7 @@ class CallController:
         call.ended = ended
         call.ended = ended = replace(ended, duration=call.compute_seconds_answered())
         if ending.result == "ANSWERED":
-            # nothing is charged for a call that failed (platform.md, 5)
+            # nothing is charged for a call that failed (platform notes, 5)
             call.debit = ceil(ended.duration / 60) * call.rate.amount
         # taken before everything stops, which would end the menu without a result
         menu = self._take_interrupted_menu(gone)

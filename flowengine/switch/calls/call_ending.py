@@ -33,8 +33,8 @@ _ENDING_BY_REFUSAL: Final = {
     "unknown": NO_ROUTE,
     "elsewhere": CallEnding("N/A", "OTHERPEERANSWERED"),
 }
-# an app leg that rings out ends as N/A and BUSY, a phone leg as TIMEOUT and NOANSWER (platform.md,
-# 1.2)
+# an app leg that rings out ends as N/A and BUSY, a phone leg as TIMEOUT and NOANSWER (platform
+# notes, 1.2)
 _ENDING_BY_APP_REFUSAL: Final = _ENDING_BY_REFUSAL | {
     "no answer": CallEnding("BUSY", "N/A"),
     "unknown": CallEnding("FAILED", "USERNOTFOUND"),

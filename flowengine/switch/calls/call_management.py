@@ -64,7 +64,7 @@ def patch_leg(call: SwitchCall, which: LegChoice, body: bytes) -> None:
 def _require_manageable(call: SwitchCall) -> None:
     if call.ended is not None:
         raise ApiError(40400, _NOT_FOUND)
-    # "calls that originate from or terminate to PSTN or SIP" (platform.md, 8)
+    # "calls that originate from or terminate to PSTN or SIP" (platform notes, 8)
     ends = {leg.kind for leg in (call.caller, call.callee) if leg is not None}
     if ends and not ends & _MANAGED_LEG_KINDS:
         message = "Invalid request: only calls from or to the PSTN or SIP can be managed"

@@ -69,7 +69,7 @@ def build_call_info(call: SwitchCall) -> dict[str, Any]:
         "status": "ONGOING" if ended is None else "FINAL",
     }
     if ended is not None and ending is not None:
-        # the Calling API names a few reasons differently (platform.md, 5: INVALIDSVAMLACTION)
+        # the Calling API names a few reasons differently (platform notes, 5: INVALIDSVAMLACTION)
         info |= {"result": ended.result, "reason": ending.info or ended.reason}
     info |= {"timestamp": format_timestamp(call.started_at), "custom": call.custom}
     return info | {

@@ -41,7 +41,7 @@ def _begin_without_backend(call: SwitchCall) -> None:
         dial_destination(call)
     elif origin.kind == "phone":
         call.control.end(NO_ROUTE)
-    # a callback URL is mandatory for calls of apps to phones (platform.md, 5)
+    # a callback URL is mandatory for calls of apps to phones (platform notes, 5)
     elif origin.kind == "app" and origin.to_type == "number":
         call.control.end(BACKEND_FAILED)
     else:

@@ -42,14 +42,14 @@ def find_callout_faults(
     """
     found = [*_find_unknown_properties(method, authored), *_find_lost_headers(headers)]
     to_app = _get_destination_type(request) == "username"
-    # the platform returns an id and does not call (platform.md, 4.1)
+    # the platform returns an id and does not call (platform notes, 4.1)
     if method == "tts" and _get_destination_type(request) == "number" and not request.get("cli"):
         message = "a ttsCallout without cli gets an id, but never reaches its destination"
         cure = 'add "cli", a number of your own in E.164'
         found.append(Finding("ttsCallout.cli", message, cure))
     if method == "custom":
         found += _find_inline_faults(request)
-    # no effect for usernames (platform.md, 4.1)
+    # no effect for usernames (platform notes, 4.1)
     elif to_app and any(request.get(f"enable{event}") for event in ("ace", "dice", "pie")):
         message = "app users are called without ACE, PIE and DiCE, whatever enableAce and so on say"
         found.append(Finding(f"{method}Callout", message, "leave them out"))

@@ -51,7 +51,7 @@ def parse_callout(
     asked = folded.get(f"{method}callout")
     if not isinstance(asked, Mapping):
         raise ApiError(40002, f"Bad request: {_METHOD_NAMES[method]} callout information missing")
-    # the platform does not care about case (platform.md, 1.4)
+    # the platform does not care about case (platform notes, 1.4)
     request = {str(name).lower(): value for name, value in asked.items() if value is not None}
     _check_request(method, request)
     request["conferencedtmfoptions"] = _parse_dtmf_options(request.get("conferencedtmfoptions"))
@@ -141,7 +141,7 @@ def _parse_destination(method: CalloutMethod, request: Mapping[str, Any]) -> tup
         raise ApiError(40002, "Bad request: endpoint of the destination missing")
     if to_type == "number" and not NUMBER_PATTERN.fullmatch(to):
         raise ApiError(
-            # 40005 is NumberMissingLeadingPlus (platform.md, 4.3)
+            # 40005 is NumberMissingLeadingPlus (platform notes, 4.3)
             40001 if to.startswith("+") else 40005,
             "Invalid parameters: a number is + and 6 to 16 digits",
         )
@@ -153,7 +153,7 @@ def _parse_events(
 ) -> EventRoutes:
     if method != "custom":
         ace, pie, dice = (
-            # `enable…` is false by default for tts and conference callouts (platform.md, 4.1)
+            # `enable…` is false by default for tts and conference callouts (platform notes, 4.1)
             TO_APPLICATION if _get_flag(request, f"enable{name}", otherwise=False) else NOT_SENT
             for name in ("ace", "pie", "dice")
         )
@@ -166,7 +166,7 @@ def _parse_events(
 
 def _parse_route(request: Mapping[str, Any], name: str, otherwise: bool) -> CallbackRoute:
     given = _get_text(request, name).strip()
-    # a URL or inline SVAML, told apart by how it begins (platform.md, 4.1)
+    # a URL or inline SVAML, told apart by how it begins (platform notes, 4.1)
     if re.match(r"https?://", given):
         return CallbackRoute(url=given)
     if given:

@@ -31,7 +31,7 @@ def build_origin(
     number = parse_number(to).e164
     to_type = target or _choose_target(kind, number)
     domain = _DOMAIN_BY_TYPE.get(to_type, "pstn")
-    # a setting: real payloads say mxp, the documentation pstn (platform.md, 2.1 and 8)
+    # a setting: real payloads say mxp, the documentation pstn (platform notes, 2.1 and 8)
     if kind == "app" and to_type == "conference":
         domain = app_conference_domain
     return CallOrigin(

@@ -98,7 +98,7 @@ class OutgoingConnection:
         leg.start_behaviour()
         keys = self._plan.tones + call.take_tones()
         # ACE waits for the tones: `dtmf` is played on answer, while the caller still hears progress
-        # (platform.md, 1.2)
+        # (platform notes, 1.2)
         if keys:
             leg.line.play_tones(keys)
             self._call_later(build_tones(keys, switch.settings).seconds, self._handle_connected)

@@ -50,7 +50,7 @@ class SwitchCall:
         self.activity: Activity | None = None
         self.player: PlayingInstructions | None = None
         self.cookies: dict[str, str] = {}
-        # an app dials conferences by their name (platform.md, 5)
+        # an app dials conferences by their name (platform notes, 5)
         self.conference_id = origin.to if origin.to_type == "conference" else ""
         self.callbacks_suppressed = False
         """Whether an answer wanted neither ACE nor DiCE"""
@@ -120,7 +120,7 @@ class SwitchCall:
     def answer(self) -> None:
         """Count the call as answered, and charge it, from now on."""
         now = self.switch.clock.now()
-        # the first answer counts: charges and DiCE's duration begin with it (platform.md, 5)
+        # the first answer counts: charges and DiCE's duration begin with it (platform notes, 5)
         self.answered_at = self.answered_at or now
         if self.caller is not None and self.caller.state == "calling":
             self.caller.state, self.caller.answered_at = "up", now
@@ -174,7 +174,7 @@ class SwitchCall:
         sources differ.
         """
         callee = self.callee
-        # sources differ: "to the caller", "to the callee when picked up" (platform.md, 1.3)
+        # sources differ: "to the caller", "to the callee when picked up" (platform notes, 1.3)
         if self.switch.settings.send_dtmf_to == "caller":
             if self.controlled_leg is not None:
                 self.controlled_leg.line.play_tones(keys)

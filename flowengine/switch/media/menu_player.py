@@ -63,7 +63,7 @@ def _build_plan(menu: Menu, locale: str, settings: SwitchSettings) -> _MenuPlan:
         id=menu.id,
         first=build_prompt_sounds(menu.main_prompt, locale, settings),
         again=build_prompt_sounds(menu.repeat_prompt or menu.main_prompt, locale, settings),
-        # no source documents the platform's default (platform.md, 1.2)
+        # no source documents the platform's default (platform notes, 1.2)
         repeats=settings.repeats if menu.repeats is None else menu.repeats,
         digits=menu.max_digits or 0,
         keys={

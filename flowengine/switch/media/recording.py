@@ -96,7 +96,7 @@ class LegRecorder:
         """Record from now on."""
         self.stop()
         self._options = options
-        # the platform's own pattern of names (platform.md, 1.3)
+        # the platform's own pattern of names (platform notes, 1.3)
         name = f"{self._clock.now():%Y%m%d%H%M%S}_{self._application_key}_{self._call_id}.{options.format}"
         self._url = build_file_url(options.destination_url, name)
 
@@ -138,7 +138,7 @@ def build_file_url(destination: str, name: str) -> str:
     """The URL of the file: `destination` names it itself, or only the bucket, container or folder."""
     scheme, _, path = destination.partition("://")
     places = path.rstrip("/").split("/")
-    # azure://account/container, s3://bucket (platform.md, 1.3)
+    # azure://account/container, s3://bucket (platform notes, 1.3)
     fixed = {"azure": 2, "sdrive": 0}.get(scheme.lower(), 1)
     named = len(places) > fixed and "." in places[-1] and not path.endswith("/")
     return destination if named else f"{destination.rstrip('/')}/{name}"

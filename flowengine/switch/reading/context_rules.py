@@ -19,7 +19,7 @@ ALLOWED_ACTIONS: Mapping[AnswerContext, frozenset[str]] = {
     "dice": LEGAL_ACTIONS["dice"],
     "patch": _PATCH_ACTIONS,
     "patch_leg": _PATCH_ACTIONS,
-    # a parked call takes what ICE could have been answered (platform.md, 1.1)
+    # a parked call takes what ICE could have been answered (platform notes, 1.1)
     "unpark": LEGAL_ACTIONS["ice"] | _PATCH_ACTIONS,
     "custom_ice": _CUSTOM_ICE_ACTIONS,
     "custom_ace": LEGAL_ACTIONS["ace"],

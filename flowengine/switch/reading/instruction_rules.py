@@ -44,7 +44,7 @@ def _check_play_files(item: PlayFiles, where: str, notes: Notes) -> None:
     spoken = [
         check_parts((part,), f"{where}.ids[{place}]", notes) for place, part in enumerate(item.ids)
     ]
-    # one text requires a locale, an example does without (platform.md, 8)
+    # one text requires a locale, an example does without (platform notes, 8)
     if any(spoken) and not item.locale:
         notes.tolerate(
             where,

@@ -69,7 +69,7 @@ def _rewrite_pstn(value: dict[str, Any], where: str, notes: Notes) -> dict[str, 
     """`destination` for `number`, and the Norway of a description that went through YAML"""
     value = dict(value)
     tones = find_key(value, "indications")
-    # YAML reads the country code `no` as false; OpenAPI carries the mistake (platform.md, 1.2)
+    # YAML reads the country code `no` as false; OpenAPI carries the mistake (platform notes, 1.2)
     if tones and value[tones] is False:
         notes.tolerate(
             f"{where}.{tones}", "the tones of Norway came out as false", 'write "no", in quotes'
@@ -155,7 +155,7 @@ def _respell_prompt(text: str) -> str:
 def _respell_cli(text: str) -> str:
     if text.lower() in {"private", "incoming"}:
         return "private" if text.lower() == "private" else ""
-    # ICE tells numbers without their plus, and backends send them back (platform.md, 2.2)
+    # ICE tells numbers without their plus, and backends send them back (platform notes, 2.2)
     return f"+{text}" if re.fullmatch(r"[1-9][0-9]{6,14}", text) else text
 
 

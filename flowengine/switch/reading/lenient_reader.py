@@ -105,7 +105,7 @@ def _read_action(item: Any, where: str, answer: LenientAnswer, notes: Notes) -> 
         answer.action = msgspec.convert(read_properties(kind, rest, where, notes), kind)  # type: ignore[assignment]
     except UnreadableAnswerError:
         return
-    # on connectConf it records the conference, on any other action the leg (platform.md, 1.2)
+    # on connectConf it records the conference, on any other action the leg (platform notes, 1.2)
     if recording is not None and kind is ConnectConf:
         answer.conference = recording
     elif recording is not None:

@@ -17,7 +17,7 @@ def check_totals(
     parts = [
         part for _, item in instructions if isinstance(item, PlayFiles) for part in item.ids
     ] + _list_prompt_parts(action)
-    # only the older SDK has these limits, so they are tolerated (platform.md, 1.3)
+    # only the older SDK has these limits, so they are tolerated (platform notes, 1.3)
     if len(texts) + len(parts) > limits.MAX_PROMPT_PARTS:
         cure = f"keep them to {limits.MAX_PROMPT_PARTS}, as the platform's older SDK demands"
         notes.tolerate("", f"{len(texts) + len(parts)} parts of prompts in one answer", cure)

@@ -64,7 +64,7 @@ def encode_ice(facts: CallbackFacts, at: datetime) -> bytes:
     body["to"] = {"type": facts.to_type, "endpoint": facts.to}
     body["domain"] = facts.domain.lower()
     body["applicationKey"] = facts.application_key
-    # upper case on the wire, while domain is lower case (platform.md, 2.1)
+    # upper case on the wire, while domain is lower case (platform notes, 2.1)
     body["originationType"] = facts.origination_type.upper()
     body["rdnis"] = facts.rdnis
     return _encode(body | _format_headers(facts) | _format_user(facts) | _format_rest(facts))
@@ -115,10 +115,10 @@ def encode_dice(
     body |= _format_rate(facts)
     body["to"] = {"type": facts.to_type, "endpoint": strip_plus(facts.to)}
     body["applicationKey"] = facts.application_key
-    # DiCE has no duration otherwise (platform.md, 2.1)
+    # DiCE has no duration otherwise (platform notes, 2.1)
     if result == "ANSWERED":
         body["duration"] = duration
-    # here numbers come without their plus (platform.md, 2.2)
+    # here numbers come without their plus (platform notes, 2.2)
     body["from"] = strip_plus(facts.cli)
     return _encode(body | _format_headers(facts) | _format_user(facts) | _format_rest(facts))
 
@@ -199,6 +199,6 @@ def _format_rest(facts: CallbackFacts) -> dict[str, Any]:
     """What every event may carry, after its own fields"""
     rest: dict[str, Any] = {"conferenceId": facts.conference_id} if facts.conference_id else {}
     if facts.cookies:
-        # a setting: only the older server SDK has cookies in callbacks (platform.md, 2.1)
+        # a setting: only the older server SDK has cookies in callbacks (platform notes, 2.1)
         rest["cookies"] = [{"key": key, "value": value} for key, value in facts.cookies.items()]
     return rest
