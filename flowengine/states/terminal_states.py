@@ -106,6 +106,7 @@ class CompiledPark(Verb):
     def enter(self, run: StepContext) -> StateResult:
         intro = self.intro.render_prompt(run) if self.intro else ""
         hold = self.hold.render_prompt(run) if self.hold else ""
+        # park has one locale for both prompts (platform notes, 1.2)
         main = self.intro or self.hold
         spoken = format_voice(main.choose_locale(run.locale) if main else run.locale, self.voice)
         return AnswerCallback(

@@ -16,6 +16,7 @@ def check(facts: CallFacts) -> Iterator[Problem]:
         if not facts.can_hold(state.name, FROM_APP):
             continue
         document = facts.program.document
+        # PIE "is not issued for data calls" (platform notes, 8)
         if state.verb.is_question:
             message = f"{state.name} may wait for ever: the platform reports no keys of callers from apps, and a route leads them here"
             yield Problem(

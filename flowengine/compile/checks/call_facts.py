@@ -30,6 +30,7 @@ from flowengine.model.project_file import Route
 from flowengine.states.field_types import LOCALE_PATTERN
 from flowengine.states.verb import ConditionalExit
 
+# facts are bits of an integer: uniting and comparing sets of them is most of the work
 REACHABLE: Final = 1  # a call may come here at all
 INCOMING: Final = 1 << 1
 CALLEE_CONNECTED: Final = 1 << 2  # a callee of `connect` has answered

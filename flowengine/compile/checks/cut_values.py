@@ -15,6 +15,7 @@ from flowengine.problems import Problem
 from flowengine.source import KeyPath
 from flowengine.states import Variable, WrittenValue
 
+# all other kinds have a size of their own, which no author chooses
 CUT_KINDS = frozenset({"text", "digits"})
 
 

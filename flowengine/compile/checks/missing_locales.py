@@ -44,6 +44,7 @@ def check(
 def collect_texts(facts: CallFacts) -> list[UsedText]:
     """The texts whose locale matters: those with words, and those of several locales."""
     found = []
+    # most flows speak one language: then only texts per locale can lack one
     one_language = len(set(map(get_language, facts.locales))) < 2
     for state, part in list_spoken_parts(facts.program):
         if state.name not in facts.facts_by_state or (one_language and len(part.texts) == 1):
@@ -79,6 +80,7 @@ def find_missing(given: Sequence[str], spoken: frozenset[str], own: str) -> froz
     languages = {get_language(locale) for locale in spoken}
     if not given and len(languages) < 2:
         return frozenset()
+    # en-GB may stand in for en-US: another region is understood, another language is not
     stand_in = get_language(given[0] if given else own)
     return frozenset(
         locale for locale in spoken if locale not in given and get_language(locale) != stand_in
@@ -94,6 +96,7 @@ def find_text_span(text: UsedText, document: Document, authored: AuthoredProject
     if text.message:
         shared, path = authored.locations["messages", text.message]
         return shared.find_span(path)
+    # a prompt that the state itself does not have comes from the defaults
     if text.path[:4] in document.values or text.path[:3] == text.path:
         return document.find_span(text.path)
     path = ("defaults", *text.path[3:])

@@ -14,6 +14,7 @@ def check(facts: CallFacts) -> Iterator[Problem]:
         )
         if not wanted:
             continue
+        # `transcribe: true` means the locale of the call
         spoken = facts.list_spoken_locales(state) if state.name in facts.facts_by_state else []
         for locale in [wanted] if isinstance(wanted, str) else spoken:
             if locale not in TRANSCRIPTION_LOCALES:

@@ -39,6 +39,8 @@ def check(
         for name, program in programs.items()
     }
     for name, program in programs.items():
+        # subflows count, too: their recordings and conferences report to the flow in which the call
+        # began
         if program.pressed or program.notified:
             used = [own[flow] for flow in find_reachable(graph, [name])]
             yield from find_missing_notices(program, used)

@@ -68,8 +68,10 @@ def iterate_nested_locales(data: Any, path: KeyPath) -> Iterator[tuple[str, KeyP
             yield from iterate_nested_locales(item, (*path, index))
     elif isinstance(data, dict):
         for key, value in data.items():
+            # one that a call chooses is checked in the call
             if key == "locale" and isinstance(value, str) and "${" not in value:
                 yield value, (*path, key)
+            # keys of data, such as headers, are the author's own names
             elif isinstance(value, (dict, list)) and key not in DATA_KEYS:
                 yield from (
                     iterate_locale_keys(value, (*path, key))
