@@ -109,28 +109,28 @@ def build_row(
 ) -> JournalRow:
     """The row of a callback, as the project of its release wants it kept."""
     record, event = noted.record, noted.record.event
-    key, answer, hidden = (
-        encode_call_id(event.call_id),
-        strip_own_cookie(noted.answer),
-        build_redaction(record, release),
-    )
-    action = ACTION_PATTERN.search(answer)
-    said = hidden.redact_answer(
-        b"{}" if record.repeated else answer
-    )  # of a repeated one nothing is known that could be hidden in it
-    sealed = None
+    answer, redaction = strip_own_cookie(noted.answer), build_redaction(record, release)
+    # of a repetition nothing is known that could be hidden in its answer
+    shown_answer = redaction.redact_answer(b"{}" if record.repeated else answer)
+    encrypted = None
     if encryption is not None and release.journal.replay and not record.repeated:
-        sealed = encryption.seal(
-            _to_bytes(build_encrypted_part(record, noted.body, b"" if said == answer else answer)),
-            key,
-        )
+        # an answer that is shown as it is need not be stored twice
+        part = build_encrypted_part(record, noted.body, b"" if shown_answer == answer else answer)
+        encrypted = encryption.seal(_to_bytes(part), encode_call_id(event.call_id))
     ended = event if isinstance(event, Dice) else None
     return JournalRow(
-        key, hashlib.blake2b(noted.body, digest_size=16).digest(), record.at or time.time(), event.kind, record.release,
-        record.flow, record.state, record.step, REPEATED_OUTCOME if record.repeated else record.outcome,
-        "" if action is None or is_hangup(event) else action[1].decode(), find_last_exit(record.trace),
-        ended.reason if ended else "", ended.duration if ended else 0, encode_readable_part(record, hidden), sealed, said.decode(),
+        encode_call_id(event.call_id), hashlib.blake2b(noted.body, digest_size=16).digest(), record.at or time.time(),
+        event.kind, record.release, record.flow, record.state, record.step,
+        REPEATED_OUTCOME if record.repeated else record.outcome, find_action_name(event, answer), find_last_exit(record.trace),
+        ended.reason if ended else "", ended.duration if ended else 0, encode_readable_part(record, redaction),
+        encrypted, shown_answer.decode(),
     )  # fmt: skip
+
+
+def find_action_name(event: CallbackEvent, answer: bytes) -> str:
+    """The action of an answer; "" for the hangup that answers a caller who has hung up."""
+    action = ACTION_PATTERN.search(answer)
+    return "" if action is None or is_hangup(event) else action[1].decode()
 
 
 def strip_own_cookie(answer: bytes) -> bytes:

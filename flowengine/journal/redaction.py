@@ -53,10 +53,9 @@ class Redaction(msgspec.Struct, frozen=True):
 
     def redact_part(self, name: str, value: Any) -> Any:
         """A named part of an answer or an event."""
-        if (name in AUTHORED_PARTS and not isinstance(value, dict)) or value in (
-            None,
-            "",
-        ):  # options of a menu are a list
+        # `options` of a menu are a list of the author's, those of a recording a dict
+        is_authored = name in AUTHORED_PARTS and not isinstance(value, dict)
+        if is_authored or value in (None, ""):
             return value
         if name in FREE_TEXT_PARTS:
             return REDACTED_TEXT if self.numbers or self.words or name == "credentials" else value

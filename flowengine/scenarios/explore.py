@@ -192,9 +192,8 @@ class Explorer:
         if talk.is_over:
             return []
         program, state = self.find_position(talk)
-        call = talk.backend_call.call if talk.backend_call else None
-        if talk.phase == "asked" and program and state and state.verb.is_question and call:
-            return self.inputs.list_moves(program, state.name, call.attempts)
+        if talk.phase == "asked":
+            return self.list_question_moves(program, state, talk)
         has_detection = state is not None and state.verb.has_machine_detection
         if talk.phase == "ringing":
             detected = ["person", "machine", "unsure"] if has_detection else ["answers"]
@@ -204,6 +203,14 @@ class Explorer:
         # a late verdict of machine detection comes while the callee is connected
         waits: list[JsonObject | str] = [{"waits": "15s"}] if has_detection else []
         return waits + list_keys_to_press(program)
+
+    def list_question_moves(
+        self, program: Program | None, state: CompiledState | None, talk: Conversation
+    ) -> list[JsonObject | str]:
+        call = talk.backend_call.call if talk.backend_call else None
+        if program is None or state is None or call is None or not state.verb.is_question:
+            return []
+        return self.inputs.list_moves(program, state.name, call.attempts)
 
     def derive_plans(self, trial: Trial) -> Iterator[TrialPlan]:
         """Plans that go on from here, and those in which a system answers something else."""
