@@ -49,11 +49,11 @@ _decode_entries = msgspec.msgpack.Decoder(list[InboxEntry]).decode
 
 def pack_record(noted: JournalRecord) -> InboxEntry:
     record, body, answer = noted
-    found = record.found
+    found = record.located
     return InboxEntry(
         body, answer, record.event.application_key, record.release, record.call, record.trace, record.seconds, record.fetch_seconds,
-        record.repeated, record.outcome, record.at, tuple(to_lookup_row(*asked) for asked in record.asked), dict(record.names),
-        (found.call, found.gone) if found else None,
+        record.repeated, record.outcome, record.at, tuple(to_lookup_row(*asked) for asked in record.lookups), dict(record.names),
+        (found.call, found.lost_flow) if found else None,
     )  # fmt: skip
 
 

@@ -54,8 +54,8 @@ class LookupRow(msgspec.Struct, frozen=True, array_like=True):
 
 class EncryptedPart(msgspec.Struct, frozen=True, array_like=True):
     """All that it takes to take a step again. `is_known` says that the call was found as the step
-    before had left it; otherwise `gone` is what the step was told of it. `answer` is empty where it
-    could be shown as it was.
+    before had left it; otherwise `lost_flow` is what the step was told of it. `answer` is empty
+    where it could be shown as it was.
     """
 
     event: bytes
@@ -65,7 +65,7 @@ class EncryptedPart(msgspec.Struct, frozen=True, array_like=True):
     lookups: tuple[LookupRow, ...]
     at: float
     is_known: bool
-    gone: str | None
+    lost_flow: str | None
     format: int = 1
 
 
@@ -174,7 +174,8 @@ def encode_readable_part(record: CallbackRecord, hidden: Redaction) -> str:
         for item in record.trace
     ]
     lookups = [
-        f"{request.service}: {fetched.error or fetched.status}" for request, fetched in record.asked
+        f"{request.service}: {fetched.error or fetched.status}"
+        for request, fetched in record.lookups
     ]
     made = ReadablePart(
         redact_event(record.event, hidden), trace, round(record.seconds * 1000, 3), lookups
@@ -202,7 +203,7 @@ def redact_keys(event: Pie, hidden: Redaction) -> str:
 
 
 def build_encrypted_part(record: CallbackRecord, body: bytes, answer: bytes) -> EncryptedPart:
-    event, found = record.event, record.found
+    event, found = record.event, record.located
     if event.cookies:
         body = _to_json(
             replace(
@@ -213,8 +214,8 @@ def build_encrypted_part(record: CallbackRecord, body: bytes, answer: bytes) -> 
             )
         )
     trace = tuple((entry.flow, entry.state, entry.what) for entry in record.trace)
-    lookups = tuple(to_lookup_row(*asked) for asked in record.asked)
-    known, gone = (found.call is not None, found.gone) if found else (False, None)
+    lookups = tuple(to_lookup_row(*asked) for asked in record.lookups)
+    known, gone = (found.call is not None, found.lost_flow) if found else (False, None)
     return EncryptedPart(
         body, event.application_key, answer, trace, lookups, record.at, known, gone
     )

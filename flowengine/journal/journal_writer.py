@@ -110,7 +110,7 @@ class JournalWriter:
         timer.cancel()
 
     def _get_release(self, record: CallbackRecord) -> Release:
-        found = record.found
+        found = record.located
         return self._find_release(record.release) if found is None else found.release
 
     def _wake_early(self) -> None:

@@ -165,7 +165,7 @@ def find_secret_values(record: CallbackRecord, release: Release) -> Iterator[str
 def iter_record_values(record: CallbackRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """All values of a call by the flow that they belong to, before the step and after it."""
     yield from ((flow, record.names) for flow in {entry.flow for entry in record.trace})
-    for call in (record.call, record.found.call if record.found else None):
+    for call in (record.call, record.located.call if record.located else None):
         if call is not None:
             yield from call.iter_flow_values()
 
@@ -174,7 +174,7 @@ def may_contain_secret(record: CallbackRecord, release: Release) -> bool:
     """Whether what came may be a secret that no variable holds: an input that would not do, or one
     of which no more is known.
     """
-    found = record.found.call if record.found else None
+    found = record.located.call if record.located else None
     return record.call is None or record.repeated or is_asking_for_secret(found, release)
 
 

@@ -121,7 +121,7 @@ def run_step(
 ) -> Outcome:
     """The step, with the recorded answers of other systems."""
     known = list(whole.lookups)
-    outcome = step(release, call, event, datetime.fromtimestamp(whole.at, UTC), whole.gone)
+    outcome = step(release, call, event, datetime.fromtimestamp(whole.at, UTC), whole.lost_flow)
     while outcome.waiting is not None:
         request, walk = outcome.waiting.request, outcome.waiting.walk
         found = next((lookup for lookup in known if is_same_request(request, lookup)), None)
