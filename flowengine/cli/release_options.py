@@ -11,10 +11,8 @@ import click
 
 from flowengine.model.project_folder import read_folder
 from flowengine.problems import to_text
-from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.compile_worker import CompileWorker
-from flowengine.releases.git import GitError
 from flowengine.releases.ledger import CommandRefusedError, Ledger
 from flowengine.releases.publisher import Publisher
 from flowengine.releases.release_commands import (
@@ -26,6 +24,8 @@ from flowengine.releases.release_commands import (
     read_git_spec,
 )
 from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
+from flowengine.sources.flow_source import ReleaseOrigin
+from flowengine.sources.git import GitError
 
 F = TypeVar("F", bound=Callable[..., Any])
 store_option = click.option(

@@ -12,7 +12,6 @@ from flowengine.cli.read_project import format_count
 from flowengine.cli.release_options import open_release_commands, store_option
 from flowengine.journal.format_calls import format_time
 from flowengine.journal.journal_database import JournalError
-from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.release_commands import ReleaseCommands, format_change, format_percent
 from flowengine.releases.release_overview import (
     CanaryComparison,
@@ -24,6 +23,7 @@ from flowengine.releases.release_overview import (
     compare_canary,
     find_canary,
 )
+from flowengine.sources.flow_source import ReleaseOrigin
 from flowengine.storage.sessions import StoreError, open_store
 
 MAX_SHOWN_PROBLEMS = 5

@@ -13,25 +13,10 @@ import msgspec
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.problems import Problem
 from flowengine.releases.archive_location import ArchiveLocation, open_archive_database
+from flowengine.sources.flow_source import ReleaseOrigin
 
 _DIGEST_BYTES = 16
 _CONTENTS_PER_QUERY = 500  # contents, in one question: a server may be far away
-
-
-class ReleaseOrigin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a release came from. `place` is a folder or a repository; the rest is known for those
-    that come from git.
-    """
-
-    place: str
-    ref: str = ""
-    commit: str = ""
-    author: str = ""
-    message: str = ""
-
-    @property
-    def title(self) -> str:
-        return self.message.partition("\n")[0]
 
 
 class RejectedSource(msgspec.Struct, frozen=True):

@@ -9,19 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from flowengine.releases.abandonable_read import AbandonableRead
-from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.compile_worker import CompileWorker
-from flowengine.releases.flow_sources import (
-    FOLLOW_POLL_SECONDS,
-    SERVER_ACTOR,
-    BranchSource,
-    SourceSnapshot,
-    log_problems,
-)
-from flowengine.releases.git import GitError
 from flowengine.releases.ledger import CommandRefusedError, Draft, FollowedRef, Ledger
 from flowengine.releases.publisher import Publisher, PublishResult
+from flowengine.releases.source_follower import SERVER_ACTOR, log_problems
+from flowengine.sources.abandonable_read import AbandonableRead
+from flowengine.sources.branch_source import BranchSource
+from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, ReleaseOrigin, SourceSnapshot
+from flowengine.sources.git import GitError
 
 log = logging.getLogger(__name__)
 

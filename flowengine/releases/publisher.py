@@ -10,7 +10,7 @@ from flowengine.compile import CompileResult
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.model.project_folder import UnreadableFilesError
 from flowengine.problems import Problem, Span
-from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import (
     Change,
     CommandRefusedError,
@@ -19,6 +19,7 @@ from flowengine.releases.ledger import (
     Ledger,
     LiveState,
 )
+from flowengine.sources.flow_source import ReleaseOrigin, format_source_name
 
 CompileFiles = Callable[[Mapping[str, bytes]], CompileResult]
 FileContents = Mapping[str, bytes]
@@ -249,11 +250,6 @@ def list_rollback_targets(changes: Iterable[Change]) -> list[str]:
         elif change.what in ("publish", "rollback", "promote") and found[-1:] != [change.release]:
             found.append(change.release)
     return found
-
-
-def format_source_name(origin: ReleaseOrigin) -> str:
-    """A place by its name: a branch of a repository is another one than the next branch."""
-    return f"{origin.place}@{origin.ref}" if origin.ref else origin.place
 
 
 def _require_not_current(release: str, live: LiveState) -> str:

@@ -11,9 +11,10 @@ import msgspec
 
 from flowengine.journal import CanaryFigures, JournalReader, read_figures
 from flowengine.problems import Problem
-from flowengine.releases.archive import Archive, ArchivedRelease, RejectedSource, ReleaseOrigin
+from flowengine.releases.archive import Archive, ArchivedRelease, RejectedSource
 from flowengine.releases.canary_statistics import CanarySum
 from flowengine.releases.ledger import Change, Draft, FollowedRef, Ledger, LiveState, apply_change
+from flowengine.sources.flow_source import ReleaseOrigin
 
 LATEST_CHANGES = 20
 

@@ -15,9 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from flowengine.journal.journal_database import JournalError
 from flowengine.limits import MAX_ADMIN_BYTES
-from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.archive_database import ArchiveError
-from flowengine.releases.git import GitError
 from flowengine.releases.ledger import CommandRefusedError
 from flowengine.releases.release_commands import (
     EMPTY_SPEC,
@@ -45,6 +43,8 @@ from flowengine.server.callback import send_response
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
 from flowengine.server.status import find_needed_releases
+from flowengine.sources.flow_source import ReleaseOrigin
+from flowengine.sources.git import GitError
 from flowengine.storage.sessions import Store
 
 log = logging.getLogger(__name__)

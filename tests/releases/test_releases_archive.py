@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.archive_location import ArchiveLocation, open_archive_database
+from flowengine.sources.flow_source import ReleaseOrigin
 
 HERE = ReleaseOrigin("/srv/flows")
 GIT = ReleaseOrigin(

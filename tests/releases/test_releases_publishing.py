@@ -11,13 +11,13 @@ from releases_repository import flow
 
 from flowengine.compile import Release
 from flowengine.releases import Registry
-from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.ledger import CommandRefusedError, Ledger, LiveState
 from flowengine.releases.publisher import Publisher
 from flowengine.releases.registry import ChangeSignal, follow_ledger
 from flowengine.releases.release_commands import Actor, ReleaseCommands, ReleaseSpec
 from flowengine.sinch import Ace, Ice
+from flowengine.sources.flow_source import ReleaseOrigin
 
 HERE, THERE = ReleaseOrigin("/srv/flows"), ReleaseOrigin("/srv/others")
 GOOD, BETTER, BROKEN = (

@@ -25,10 +25,11 @@ from releases.releases_repository import commit, new_repository
 
 from flowengine.cli import main
 from flowengine.journal import JournalEncryption, JournalReader
-from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive import Archive
 from flowengine.replay import CallDifference, DifferenceGroup, ReplayReport, replay_calls, to_text
 from flowengine.replay.answer_difference import find_difference
 from flowengine.replay.placeholder_environment import SECRET_PLACEHOLDER
+from flowengine.sources.flow_source import ReleaseOrigin
 from flowengine.states import LookupRequest, LookupResult
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from flowengine.releases import sqlite_archive
-from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.ledger import Change, Ledger
 from flowengine.runtime.log_once import LogOnce
+from flowengine.sources.flow_source import ReleaseOrigin
 
 
 @pytest.fixture

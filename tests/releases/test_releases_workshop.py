@@ -14,8 +14,8 @@ import pytest
 from releases_repository import flow
 
 from flowengine.compile import Release
-from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.compile_worker import CompileWorker
+from flowengine.sources.flow_source import ReleaseOrigin
 
 
 @pytest.fixture
