@@ -24,7 +24,7 @@ from flowengine.releases.release_commands import (
     read_git_spec,
 )
 from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
-from flowengine.sources.flow_source import ReleaseOrigin
+from flowengine.sources.flow_source import FlowOrigin
 from flowengine.sources.git import GitError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -111,7 +111,7 @@ def find_release_spec(desk: ReleaseCommands, what: str, repo: Path, folder: str)
     path = Path(what)
     try:
         if path.exists():
-            return ReleaseSpec("", read_folder(path), ReleaseOrigin(str(path.resolve())))
+            return ReleaseSpec("", read_folder(path), FlowOrigin(str(path.resolve())))
         if kept := desk.find_release(what):
             return ReleaseSpec(kept)
         return read_git_spec(repo.resolve(), what, folder)

@@ -23,7 +23,7 @@ from flowengine.releases.release_overview import (
     compare_canary,
     find_canary,
 )
-from flowengine.sources.flow_source import ReleaseOrigin
+from flowengine.sources.flow_source import FlowOrigin
 from flowengine.storage.sessions import StoreError, open_store
 
 MAX_SHOWN_PROBLEMS = 5
@@ -143,12 +143,12 @@ def format_errors(rejected: RejectedOverview) -> Iterator[str]:
         yield f"  and {format_count(len(rejected.problems) - MAX_SHOWN_PROBLEMS, 'more error')}"
 
 
-def format_origin(origin: ReleaseOrigin) -> str:
+def format_origin(origin: FlowOrigin) -> str:
     place = f"{origin.place}@{origin.ref}" if origin.ref else origin.place
     return f"{place}{format_commit(origin)}"
 
 
-def format_commit(origin: ReleaseOrigin) -> str:
+def format_commit(origin: FlowOrigin) -> str:
     """What is known of a commit."""
     parts = (
         origin.commit[:12],

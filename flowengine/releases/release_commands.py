@@ -12,7 +12,7 @@ from flowengine.releases.ledger import Change, CommandRefusedError, FollowedRef,
 from flowengine.releases.publisher import Publisher
 from flowengine.sinch import parse_number
 from flowengine.sources.branch_source import BranchSource
-from flowengine.sources.flow_source import ReleaseOrigin
+from flowengine.sources.flow_source import FlowOrigin
 
 MAX_DRAFT_NAME_LENGTH = 100
 
@@ -31,7 +31,7 @@ class ReleaseSpec(NamedTuple):
 
     release: str = ""
     files: Mapping[str, bytes] = {}
-    origin: ReleaseOrigin = ReleaseOrigin("")
+    origin: FlowOrigin = FlowOrigin("")
     follows: FollowedRef | None = None
 
 

@@ -43,7 +43,7 @@ from flowengine.server.callback import send_response
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
 from flowengine.server.status import find_needed_releases
-from flowengine.sources.flow_source import ReleaseOrigin
+from flowengine.sources.flow_source import FlowOrigin
 from flowengine.sources.git import GitError
 from flowengine.storage.sessions import Store
 
@@ -205,7 +205,7 @@ class AdminEndpoint:
             return ReleaseSpec(
                 "",
                 {name: text.encode() for name, text in asked.files.items()},
-                ReleaseOrigin(f"sent by {by.who}"),
+                FlowOrigin(f"sent by {by.who}"),
             )
         if asked.files or not asked.what:
             raise AccessDeniedError(400, "name a version with what, or send its files")

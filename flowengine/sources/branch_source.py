@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from flowengine.sources.flow_source import ReleaseOrigin, SourceSnapshot
+from flowengine.sources.flow_source import FlowOrigin, SourceSnapshot
 from flowengine.sources.git import Repository
 
 BRANCH_POLL_SECONDS = 0.1  # of looking at a branch, which costs 0.1 ms
@@ -17,7 +17,7 @@ class BranchSource:
     """A branch of a repository, local or bare."""
 
     def __init__(self, repository: Path, ref: str, path: str) -> None:
-        self.origin = ReleaseOrigin(str(repository), ref)
+        self.origin = FlowOrigin(str(repository), ref)
         self._repository = Repository(repository)
         self._path = path
         self._read_lock = threading.Lock()

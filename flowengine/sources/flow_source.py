@@ -9,8 +9,8 @@ import msgspec
 FOLLOW_POLL_SECONDS = 0.25
 
 
-class ReleaseOrigin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a release came from. `place` is a folder or a repository; the rest is known for those
+class FlowOrigin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where flows came from. `place` is a folder or a repository; the rest is known for those
     that come from git.
     """
 
@@ -29,14 +29,14 @@ class SourceSnapshot(NamedTuple):
     """What a place has now."""
 
     files: dict[str, bytes]
-    origin: ReleaseOrigin
+    origin: FlowOrigin
 
 
 class FlowSource(Protocol):
     """Where flows live."""
 
     @property
-    def origin(self) -> ReleaseOrigin:
+    def origin(self) -> FlowOrigin:
         """What it is called."""
         ...
 
@@ -57,6 +57,6 @@ class FlowSource(Protocol):
         ...
 
 
-def format_source_name(origin: ReleaseOrigin) -> str:
+def format_source_name(origin: FlowOrigin) -> str:
     """A place by its name: a branch of a repository is another one than the next branch."""
     return f"{origin.place}@{origin.ref}" if origin.ref else origin.place

@@ -12,7 +12,7 @@ from watchfiles import awatch
 
 from flowengine.model import ProjectFolder
 from flowengine.sources.abandonable_read import AbandonableRead
-from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, ReleaseOrigin, SourceSnapshot
+from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, FlowOrigin, SourceSnapshot
 
 log = logging.getLogger(__name__)
 WATCH_STEP_MILLIS = 25  # an editor that writes in several steps is done by then
@@ -26,7 +26,7 @@ class FolderSource:
     """A folder, or a single file, on disk."""
 
     def __init__(self, path: Path) -> None:
-        self.origin = ReleaseOrigin(str(path))
+        self.origin = FlowOrigin(str(path))
         self._folder = ProjectFolder(path)
         self._read_lock = threading.Lock()
         self._last_files: dict[str, bytes] | None = None

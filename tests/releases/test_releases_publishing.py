@@ -17,9 +17,9 @@ from flowengine.releases.publisher import Publisher
 from flowengine.releases.registry import ChangeSignal, follow_ledger
 from flowengine.releases.release_commands import Actor, ReleaseCommands, ReleaseSpec
 from flowengine.sinch import Ace, Ice
-from flowengine.sources.flow_source import ReleaseOrigin
+from flowengine.sources.flow_source import FlowOrigin
 
-HERE, THERE = ReleaseOrigin("/srv/flows"), ReleaseOrigin("/srv/others")
+HERE, THERE = FlowOrigin("/srv/flows"), FlowOrigin("/srv/others")
 GOOD, BETTER, BROKEN = (
     {"line.yaml": flow("line", words).encode()} for words in ("One.", "Two.", "${nothing}")
 )
@@ -53,7 +53,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
     made.close()
 
 
-def published(office: Office, files: dict[str, bytes], origin: ReleaseOrigin = HERE) -> str:
+def published(office: Office, files: dict[str, bytes], origin: FlowOrigin = HERE) -> str:
     return office.publisher.publish_if_new(files, origin, "ann").release
 
 

@@ -12,7 +12,7 @@ from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.ledger import Change, Ledger
 from flowengine.runtime.log_once import LogOnce
-from flowengine.sources.flow_source import ReleaseOrigin
+from flowengine.sources.flow_source import FlowOrigin
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_it_is_put_back_as_it_was(
     path: Path, how: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     archive, first, second = Archive(path), Ledger(path), Ledger(path)
-    archive.put("r1", {"a.yaml": b"a"}, ReleaseOrigin("flows"), 1.0)
+    archive.put("r1", {"a.yaml": b"a"}, FlowOrigin("flows"), 1.0)
     publish(first, "r1")
     for number in range(2, 5):
         how(path)
