@@ -12,7 +12,7 @@ from typing import NamedTuple
 from flowengine.journal import CallStatistics, CanaryFigures
 from flowengine.releases.archive_database import ArchiveDatabase
 from flowengine.releases.archive_location import ArchiveLocation, open_archive_database
-from flowengine.storage.sessions.sqlite_file import restrict_to_owner
+from flowengine.storage.file_mode import restrict_to_owner
 
 MACHINE_ID_FILE = "machine"
 _UPSERT_CALL = """INSERT INTO canary_calls (since, machine, call, release, begins, failed, ended, seconds, caller_left, waited, left_by)

@@ -109,3 +109,17 @@ def test_where_it_cannot_be_put_back_what_is_live_goes_on(
     assert "cannot be put back; what is live goes on until the server ends" in caplog.text
     path.rmdir()
     assert ledger.get_live().current == Ledger(path).get_live().current == "r1"
+
+
+def test_archive_that_a_new_process_has_made_anew_gets_back_what_was_in_the_old_one(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger, archive = Ledger(path), Archive(path)
+    archive.put("r1", {"a.yaml": b"a"}, FlowOrigin("flows"), 1.0)
+    publish(ledger, "r1")
+    all_of_it(path)
+    new = Ledger(path)
+    assert new.get_live().current == ""
+    assert ledger.get_live().current == new.get_live().current == "r1"
+    assert Archive(path).load_files("r1") == {"a.yaml": b"a"}
+    assert "has been put back" in caplog.text

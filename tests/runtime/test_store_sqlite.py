@@ -9,7 +9,7 @@ import pytest
 
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.storage.sessions import SavedCall, SqliteStore, StoreError
-from flowengine.storage.sessions.sqlite_connection import SESSION_SCHEMA_VERSION
+from flowengine.storage.sessions.session_file import SESSION_SCHEMA_VERSION
 
 LATER = 2e9
 STEP = SavedCall(1, b"state", b"digest", b"answer", 1.0)
@@ -91,7 +91,7 @@ def test_saves_of_one_moment_are_one_transaction(path: Path) -> None:
         store = SqliteStore(path)
         await store.save("warm", STEP, LATER)
         statements: list[str] = []
-        store._connection.set_trace_callback(statements.append)
+        store._file.connection.set_trace_callback(statements.append)
         await asyncio.gather(*(store.save(f"call {n}", STEP, LATER) for n in range(64)))
         assert [sql for sql in statements if not sql.startswith("INSERT")] == [
             "BEGIN IMMEDIATE",

@@ -21,7 +21,7 @@ from flowengine.journal.journal_file import JournalFile
 from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.storage.sessions import StoreError
-from flowengine.storage.sessions.sqlite_connection import open_session_file
+from flowengine.storage.sessions.session_file import open_session_file
 
 NOBODY = 65534
 LOST = {
@@ -210,9 +210,9 @@ def somebody() -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("name", "opened"),
     [
-        ("calls.db", lambda path: open_session_file(path, 1.0).close()),
+        ("calls.db", lambda path: open_session_file(path, 1.0).connection.close()),
         ("releases.db", lambda path: Archive(path).close()),
-        ("journal.db", lambda path: open_for_writing(path).close()),
+        ("journal.db", lambda path: open_for_writing(path).connection.close()),
     ],
 )
 def test_what_may_not_be_written_is_told(
