@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from flowengine.storage.sessions.copy_live_rows import copy_live_rows
-from flowengine.storage.sessions.ending_intern_table import ENDING_KEPT_SECONDS
 from flowengine.storage.sessions.session_file import open_session_file, wrap_opening_errors
 from flowengine.storage.sqlite_file import SqliteFile
 
@@ -99,9 +98,6 @@ class Housekeeper:
 
     def _purge_expired(self, now: float) -> int:
         self._file.connection.execute("DELETE FROM claims WHERE deadline <= ?", (now,))
-        self._file.connection.execute(
-            "DELETE FROM endings WHERE at <= ?", (now - ENDING_KEPT_SECONDS,)
-        )
         rows = self._file.connection.execute(
             "SELECT rowid, ? FROM calls WHERE expires <= ?", (now, now)
         ).fetchall()

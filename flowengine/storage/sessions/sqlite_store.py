@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from flowengine.storage.sessions.copy_live_rows import copy_live_rows
-from flowengine.storage.sessions.ending_intern_table import EndingInternTable
 from flowengine.storage.sessions.group_commit import (
     BUSY_RETRY_SECONDS,
     COMMIT_TIMEOUT_SECONDS,
@@ -67,7 +66,9 @@ class SqliteStore:
         self._housekeeper = Housekeeper(path)
         self._use_file(open_session_file(path, MAIN_BUSY_SECONDS))
         self._commit = GroupCommit(
-            self._file.connection, self._housekeeper.count_writes, self._clear_caches
+            self._file.connection,
+            self._housekeeper.count_writes,
+            self._clear_recent,
         )
         self._moved_at = float("-inf")
 
@@ -79,7 +80,7 @@ class SqliteStore:
             row = self._execute(_LOAD, (key,)).fetchone()
         except sqlite3.Error as error:
             row = await self._load_with_retries(call_id, error)
-        return self._to_saved_call(row) if row else None
+        return SavedCall._make(row) if row else None
 
     def save(self, call_id: str, saved: SavedCall, expires: float) -> asyncio.Future[SavedCall]:
         return self._commit.run(partial(self._save_call, _encode_call_id(call_id), saved, expires))
@@ -180,36 +181,19 @@ class SqliteStore:
         # One cursor for all saves, as making one takes a tenth of a save.
         self._write = file.connection.cursor().execute
         self._recent = RecentAnswers(file.connection)
-        self._endings = EndingInternTable(file.connection)
 
     def _save_call(
         self, key: bytes, saved: SavedCall, expires: float, _connection: sqlite3.Connection
     ) -> SavedCall:
         kept = saved
-        counter, state, deliveries, answer, claimed, release = saved
-        answer = self._endings.shorten_answer(answer, self._clock())
-        if (
-            self._write(
-                _SAVE, (key, counter, state, deliveries, answer, claimed, release, expires)
-            ).rowcount
-            != 1
-        ):
-            kept = self._to_saved_call(self._execute(_LOAD, (key,)).fetchone())
+        if self._write(_SAVE, (key, *saved, expires)).rowcount != 1:
+            kept = SavedCall._make(self._execute(_LOAD, (key,)).fetchone())
         self._recent.put(key, kept)
         return kept
 
-    def _to_saved_call(self, row: SavedRow) -> SavedCall:
-        saved = SavedCall._make(row)
-        return (
-            saved._replace(answer=self._endings.restore_answer(saved.answer))
-            if saved.answer
-            else saved
-        )
-
-    def _clear_caches(self) -> None:
+    def _clear_recent(self) -> None:
         """What was written was taken back."""
         self._recent.clear()
-        self._endings.clear()
 
     async def _load_with_retries(self, call_id: str, error: sqlite3.Error) -> SavedRow | None:
         """Readers wait only while another worker recovers or closes the file."""
