@@ -12,6 +12,7 @@ from flowengine.releases.archive_database import (
     ARCHIVE_SCHEMA_VERSION,
     ArchiveError,
     build_added_tables_sql,
+    build_canary_tables_sql,
     build_tables_sql,
 )
 from flowengine.runtime.log_once import LogOnce
@@ -31,7 +32,9 @@ ARCHIVE_BUSY_SECONDS = (
     5.0  # whoever writes here writes some kilobytes; longer than this is a hung process
 )
 ARCHIVE_SCHEMA = SqliteSchema(
-    ARCHIVE_SCHEMA_VERSION, {0: build_tables_sql({})}, additions=build_added_tables_sql({})
+    ARCHIVE_SCHEMA_VERSION,
+    {0: build_tables_sql({})},
+    additions=[*build_added_tables_sql({}), *build_canary_tables_sql({})],
 )
 
 
