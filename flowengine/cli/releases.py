@@ -41,7 +41,7 @@ def releases(store: str, *, data: bool) -> None:
     """
     with open_release_commands(store) as desk:
         found = build_overview(
-            desk.archive, desk.ledger, asyncio.run(find_needed_releases(store)), time.time()
+            desk.archive, desk.ledger, asyncio.run(load_needed_releases(store)), time.time()
         )
         figures = None if data else load_comparison(desk, store)
     click.echo(
@@ -61,7 +61,7 @@ def load_comparison(desk: ReleaseCommands, store: str) -> CanaryComparison | Non
         return None
 
 
-async def find_needed_releases(store: str) -> set[str]:
+async def load_needed_releases(store: str) -> set[str]:
     """The releases that calls under way need, as far as the store says."""
     if store == "none":
         return set()

@@ -42,7 +42,7 @@ from flowengine.server.access import (
 from flowengine.server.callback import send_response
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
-from flowengine.server.status import find_needed_releases
+from flowengine.server.status import try_find_needed_releases
 from flowengine.sources.flow_source import FlowOrigin
 from flowengine.sources.git import GitError
 from flowengine.storage.sessions import Store
@@ -169,7 +169,7 @@ class AdminEndpoint:
     async def _handle_get(self, what: str) -> Any:
         desk = self._release_service.release_commands
         if what == "releases":
-            needed = await find_needed_releases(self._store) or ()
+            needed = await try_find_needed_releases(self._store) or ()
             return await self._release_service.compile_worker.run(
                 lambda: build_overview(desk.archive, desk.ledger, needed, time.time())
             )

@@ -296,12 +296,12 @@ class ReleaseService:
         while True:
             await asyncio.sleep(DRAIN_SECONDS)
             try:
-                registry.unload_except(await self._find_needed_releases(store))
+                registry.unload_except(await self._find_releases_to_keep(store))
             except (ArchiveError, StoreError) as error:
                 # its text says it all
                 log.error("old releases stay in memory: %s", error)  # noqa: TRY400
 
-    async def _find_needed_releases(self, store: Store) -> Iterable[str]:
+    async def _find_releases_to_keep(self, store: Store) -> Iterable[str]:
         """The releases that calls are on. Others are compiled again should a late notice need one.
 
         Without a store a worker knows its own calls alone: then all that are archived.

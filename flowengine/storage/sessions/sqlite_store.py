@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
+from flowengine.sinch.call_id import encode_call_id
 from flowengine.storage.sessions.copy_live_rows import copy_live_rows
 from flowengine.storage.sessions.group_commit import (
     BUSY_RETRY_SECONDS,
@@ -73,7 +74,7 @@ class SqliteStore:
         self._moved_at = float("-inf")
 
     async def load(self, call_id: str) -> SavedCall | None:
-        key = _encode_call_id(call_id)
+        key = encode_call_id(call_id)
         try:
             if (known := self._recent.get(key)) is not None:
                 return known
@@ -83,11 +84,11 @@ class SqliteStore:
         return SavedCall._make(row) if row else None
 
     def save(self, call_id: str, saved: SavedCall, expires: float) -> asyncio.Future[SavedCall]:
-        return self._commit.run(partial(self._save_call, _encode_call_id(call_id), saved, expires))
+        return self._commit.run(partial(self._save_call, encode_call_id(call_id), saved, expires))
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
         return await self._commit.run(
-            partial(_insert_claim, (_encode_call_id(call_id), key, deadline, self._clock()))
+            partial(_insert_claim, (encode_call_id(call_id), key, deadline, self._clock()))
         )
 
     async def catch_up(self) -> bool:
@@ -201,18 +202,12 @@ class SqliteStore:
         while is_busy(error) and time.monotonic() < deadline:
             await asyncio.sleep(BUSY_RETRY_SECONDS)
             try:
-                return self._execute(_LOAD, (_encode_call_id(call_id),)).fetchone()  # type: ignore[no-any-return]
+                return self._execute(_LOAD, (encode_call_id(call_id),)).fetchone()  # type: ignore[no-any-return]
             except sqlite3.Error as again:
                 error = again
         raise StoreError(
             f"the session store cannot be read: {error}{suggest_remedy(error, SESSION_LOSS_TEXT)}"
         ) from error
-
-
-def _encode_call_id(call_id: str) -> bytes:
-    # Bytes, as SQLite refuses some texts that JSON may carry, and one such id would spoil the
-    # commit of all others.
-    return call_id.encode("utf-8", "surrogatepass")
 
 
 def _insert_claim(
