@@ -3,7 +3,8 @@
 `flowengine serve` with two workers answers `flowengine load` at 50 calls a second, and a flow file
 is changed every ten seconds. Resident memory of all processes of the server is sampled each second.
 In the last half it may grow by at most 2 MB, as the mean of its last quarter over that of its first;
-exit status 1 says that it grew more.
+exit status 1 says that it grew more. What the processes share with others (pss) is shown and not
+judged: it changes as other programs of the machine load and unload the same libraries.
 
     python benchmarks/soak.py [--minutes 20] [--rate 50]
 """
@@ -19,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ CREDENTIALS = {
 RELOAD_SECONDS = 10.0
 MAX_GROWTH = 2.0  # MB
 CHANGED = "departments.yaml"
+JUDGED = ("rss", "uss")
 
 
 class Memory(NamedTuple):
@@ -46,8 +48,9 @@ class Memory(NamedTuple):
 def processes_of(pid: int) -> list[int]:
     found = [pid]
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in children.read_text().split():
-            found += processes_of(int(child))
+        with suppress(FileNotFoundError, ProcessLookupError):  # that thread has just ended
+            for child in children.read_text().split():
+                found += processes_of(int(child))
     return found
 
 
@@ -144,7 +147,8 @@ def main() -> None:
     for name in Memory._fields:
         values = [getattr(each, name) for each in samples]
         grown = growth(values)
-        worst = max(worst, grown)
+        if name in JUDGED:
+            worst = max(worst, grown)
         row = (values[0], values[len(values) // 2], values[-1])
         print(f"{name:<8}" + "".join(f"{value:>7.1f} MB" for value in row) + f"{grown:>23.2f} MB")
     if worst > MAX_GROWTH:

@@ -6,12 +6,11 @@ import asyncio
 import hashlib
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from flowengine.runtime.callback_record import CallbackRecord
-from flowengine.runtime.cookie import Codec
 from flowengine.runtime.locate import LocatedCall
 from flowengine.runtime.step_start import is_from_conference
 from flowengine.sinch import CallbackEvent, Dice, Ice, Pie
@@ -22,6 +21,8 @@ IDENTITY_BYTES = 16
 # A call begins once and ends once, whatever bytes say so.
 ICE_IDENTITY = b"ice".ljust(IDENTITY_BYTES, b"\0")
 DICE_IDENTITY = b"dice".ljust(IDENTITY_BYTES, b"\0")
+FIXED_IDENTITIES: Mapping[type, bytes] = {Ice: ICE_IDENTITY, Dice: DICE_IDENTITY}
+"""The identity of these events, whatever their body; that of others is a fingerprint of it"""
 _sequence_numbers = itertools.count()
 
 
@@ -77,18 +78,6 @@ class Reply(msgspec.Struct, frozen=True):
     body: bytes
     record: CallbackRecord
     delivery: CallbackDelivery | None = None
-
-
-def compute_identity(event: CallbackEvent, body: bytes, codec: Codec | None) -> bytes:
-    """What the event of a delivery is known by within its call.
-
-    The fingerprint has a key, as what a caller keyed in could be guessed from a plain digest.
-    """
-    if type(event) is Ice:
-        return ICE_IDENTITY
-    if type(event) is Dice:
-        return DICE_IDENTITY
-    return codec.compute_fingerprint(body) if codec is not None else compute_plain_digest(body)
 
 
 def compute_plain_digest(body: bytes) -> bytes:

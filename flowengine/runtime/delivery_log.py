@@ -16,7 +16,8 @@ _PRUNE_FROM_ENTRIES = 6  # entries: most calls never get so far, and pruning tak
 _ENTRY = Struct(f">{IDENTITY_BYTES}sqqIB")  # never as long as a digest alone
 _SPOKEN_FLAG, _SETS_COOKIE_FLAG, _UNDELIVERED_FLAG, _PLAIN_FLAG = 1, 2, 4, 8
 _ENTRY_BYTES, _FLAGS_OFFSET = _ENTRY.size, _ENTRY.size - 1
-_PLAIN_BYTE = bytes([_PLAIN_FLAG])  # the highest of the flags
+# lengths of logs that only grow: most calls have no longer one
+_SHORT_LOGS = frozenset(range(0, _PRUNE_FROM_ENTRIES * _ENTRY_BYTES, _ENTRY_BYTES))
 _MAX_TOOK_MICROS = 2**32 - 1
 
 
@@ -51,8 +52,11 @@ class AnsweredDelivery(NamedTuple):
 def may_hold(saved: SavedCall, identity: bytes) -> bool:
     """Whether a log must be looked through for an event: quick, and hardly ever yes for nothing."""
     log = saved.deliveries
-    is_plain = len(log) == IDENTITY_BYTES or log[_FLAGS_OFFSET:_ENTRY_BYTES] >= _PLAIN_BYTE
-    return is_plain or identity in log
+    if identity in log or len(log) == IDENTITY_BYTES:
+        return True
+    return (
+        len(log) > _FLAGS_OFFSET and log[_FLAGS_OFFSET] >= _PLAIN_FLAG
+    )  # the highest of the flags
 
 
 def append_entry(
@@ -61,21 +65,17 @@ def append_entry(
     """The log of a call with this delivery as the latest."""
     flags = spoken * _SPOKEN_FLAG | cookie * _SETS_COOKIE_FLAG
     took = int((time.perf_counter() - delivery.begun) * 1_000_000)
-    entry = _ENTRY.pack(
-        delivery.identity,
-        delivery.stamp,
-        int(delivery.arrived * 1_000_000),
-        min(took, _MAX_TOOK_MICROS),
-        flags,
-    )
+    took = min(took, _MAX_TOOK_MICROS)
+    arrived = int(delivery.arrived * 1_000_000)
+    entry = _ENTRY.pack(delivery.identity, delivery.stamp, arrived, took, flags)
     if saved is None:
         return entry
     log = saved.deliveries
+    if len(log) in _SHORT_LOGS:
+        return log + entry
     if len(log) % _ENTRY_BYTES:  # of a server of before, or none
-        log = encode_log(decode_log(saved))
-    elif len(log) >= _PRUNE_FROM_ENTRIES * _ENTRY_BYTES:
-        log = encode_log(_drop_old_entries(decode_log(saved), delivery.arrived))
-    return log + entry
+        return encode_log(decode_log(saved)) + entry
+    return encode_log(_drop_old_entries(decode_log(saved), delivery.arrived)) + entry
 
 
 def decode_log(saved: SavedCall) -> list[AnsweredDelivery]:

@@ -15,11 +15,12 @@ from flowengine.limits import MAX_STEP_RETRIES
 from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.cookie import Codec
 from flowengine.runtime.delivery import (
+    FIXED_IDENTITIES,
     CallbackDelivery,
     Reply,
     assume_connected,
-    compute_identity,
     compute_in_flight_key,
+    compute_plain_digest,
     is_unanswered,
     parse_stamp,
 )
@@ -53,7 +54,8 @@ class Engine:
     ) -> None:
         self.releases = releases
         self._store = store
-        self._codec = codec
+        # It has a key, as what a caller keyed in could be guessed from a plain digest.
+        self._compute_fingerprint = codec.compute_fingerprint if codec else compute_plain_digest
         self._clock = clock
         self._log_once = LogOnce(log)
         outbox = Outbox(store, codec, fetch, clock) if codec else None
@@ -122,7 +124,7 @@ class Engine:
     def _create_delivery(
         self, event: CallbackEvent, body: bytes, stamp: bytes, is_connected: Callable[[], bool]
     ) -> CallbackDelivery:
-        identity = compute_identity(event, body, self._codec)
+        identity = FIXED_IDENTITIES.get(type(event)) or self._compute_fingerprint(body)
         moment = parse_stamp(stamp) if stamp else 0
         unanswered = is_unanswered(event)
         return CallbackDelivery(

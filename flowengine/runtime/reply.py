@@ -12,10 +12,21 @@ from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.runtime.call_state import Call, encode_call
 from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.cookie import COOKIE_KEY, MAX_PAYLOAD_BYTES, Codec
-from flowengine.runtime.deduplication import find_equal_deliveries, has_spoken
+from flowengine.runtime.deduplication import (
+    WaitState,
+    find_equal_deliveries,
+    has_spoken,
+    is_overtaken,
+    is_repetition,
+)
 from flowengine.runtime.delivery import DICE_IDENTITY, CallbackDelivery, Reply, is_unanswered
 from flowengine.runtime.delivery_log import append_entry, decode_log, mark_repeated
-from flowengine.runtime.locate import LocatedCall, Locator, is_unanswered_by
+from flowengine.runtime.locate import (
+    LocatedCall,
+    Locator,
+    is_unanswered_by,
+    is_waiting_for_other_menu,
+)
 from flowengine.runtime.log_once import LogOnce
 from flowengine.runtime.state_encryption import StateEncryption
 from flowengine.runtime.step_outcome import Outcome, TraceEntry
@@ -92,7 +103,20 @@ class Replier:
         record = make_record(delivery, located.release.id, outcome, what)
         return Answered(Reply(answer.body, record, delivery))
 
-    async def repeat_reply(
+    async def repeat_if_answered(
+        self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
+    ) -> Reply | None:
+        """The reply to an event that was answered already, or that the call has gone on without."""
+        is_elsewhere = is_waiting_for_other_menu(located, delivery.event)
+        unanswered = is_unanswered_by(located, delivery.event)
+        waiting = WaitState(unanswered, is_elsewhere, located.release.deadline)
+        if is_repetition(saved, delivery, waiting) or (
+            is_elsewhere and is_overtaken(decode_log(saved), delivery)
+        ):
+            return await self._repeat_reply(delivery, saved, located)
+        return None
+
+    async def _repeat_reply(
         self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall
     ) -> Reply | None:
         """The reply to an event that was answered already: the very same answer, or where the call
@@ -194,7 +218,7 @@ class Replier:
             return None
         if saved is None or not has_spoken(saved):
             return None
-        return await self.repeat_reply(delivery, saved, located)
+        return await self._repeat_reply(delivery, saved, located)
 
     def _find_answer(
         self, delivery: CallbackDelivery, saved: SavedCall, located: LocatedCall

@@ -194,10 +194,13 @@ def is_from_conference(event: Pie) -> bool:
     """Whether these keys come from a conference, which the platform then names as the menu: ours
     are `main` and `flow.state`.
     """
+    result = event.menu_result
     if event.conference_id:
-        return event.menu_id == event.conference_id
+        return result.menu_id == event.conference_id
     return (
-        event.type == "sequence" and event.menu_id not in ("", "main") and "." not in event.menu_id
+        result.type == "sequence"
+        and result.menu_id not in ("", "main")
+        and "." not in result.menu_id
     )
 
 
@@ -255,8 +258,7 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
     menu and wants no answer.
     """
     if release.programs[call.flow].states[call.state].verb.is_question or event.type == "hangup":
-        is_stray = event.type not in UNASKED and answers_another_menu(release, call, event)
-        if is_stray:
+        if event.type not in UNASKED and answers_another_menu(release, call, event):
             note = f"the answer is to another question: {event.menu_id}"
             return StepStart(call, event=to_no_match(event), notes=(note,))
         return StepStart(call)
@@ -266,9 +268,14 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
     return StepStart(call.to_root_flow(), entry=entry, settled=not entry, aside=True, silent=True)
 
 
+def answers_own_menu(call: Call, event: Pie) -> bool:
+    """Whether the menu that was asked is the very state that the call waits in."""
+    return event.menu_result.menu_id == f"{call.flow}.{call.state}"
+
+
 def answers_another_menu(release: Release, call: Call, event: Pie) -> bool:
     """Whether a menu was asked by name, and the call waits for something else."""
-    if is_from_conference(event):
+    if answers_own_menu(call, event) or is_from_conference(event):
         return False
     asked = find_asked_state(release, event)
     return asked is not None and asked != (call.flow, call.state)

@@ -111,7 +111,7 @@ def sign_request(
 class Verifier:
     """Checks signed requests of a set of applications."""
 
-    __slots__ = ("_applications", "_folded", "_usual", "_window")
+    __slots__ = ("_applications", "_folded", "_newest", "_oldest", "_usual")
 
     def __init__(
         self, applications: Mapping[str, str], window_seconds: float = SIGNATURE_WINDOW_SECONDS
@@ -125,7 +125,8 @@ class Verifier:
         }  # keys are GUIDs to some senders
         # What the header usually says before the signature, so that it need not be taken apart.
         self._usual = {b"application " + key: value for key, value in self._applications.items()}
-        self._window = timedelta(seconds=window_seconds)
+        self._oldest = timedelta(seconds=window_seconds)
+        self._newest = -self._oldest
 
     def verify(
         self,
@@ -148,7 +149,7 @@ class Verifier:
             raise UnknownApplicationError("no such application is configured")
         self._check_age(timestamp, now)
         start = _build_signed_prefix(method, body, content_type, timestamp)
-        for path in self._list_path_spellings(raw_path):
+        for path in list_path_spellings(raw_path):
             if compare_digest(_compute_signature(application[1], start, path), signature):
                 return application[0]
         raise BadSignatureError("the signature does not fit the request")
@@ -158,14 +159,18 @@ class Verifier:
             age = now - parse_timestamp(timestamp)[0]
         except ValueError as error:
             raise BadTimestampError("x-timestamp is missing, or no ISO 8601 time") from error
-        if not -self._window <= age <= self._window:
+        if not self._newest <= age <= self._oldest:
             raise StaleSignatureError(f"signed {age.total_seconds():.0f} seconds ago by this clock")
 
-    def _list_path_spellings(self, raw_path: bytes | str) -> Iterable[bytes]:
-        """Senders disagree on whether to sign the path as sent or decoded"""
-        path = raw_path.encode() if isinstance(raw_path, str) else raw_path
-        path = path.partition(b"?")[0]
-        return (path, unquote_to_bytes(path)) if b"%" in path else (path,)
+
+@lru_cache(maxsize=16)  # callbacks come to one or two paths
+def list_path_spellings(raw_path: bytes | str) -> tuple[bytes, ...]:
+    """What a sender may have signed as the path: senders disagree on whether to sign it as sent or
+    decoded.
+    """
+    path = raw_path.encode() if isinstance(raw_path, str) else raw_path
+    path = path.partition(b"?")[0]
+    return (path, unquote_to_bytes(path)) if b"%" in path else (path,)
 
 
 @lru_cache(maxsize=64)  # each is read twice: for its age, and to tell deliveries apart

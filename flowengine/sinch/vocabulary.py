@@ -2,6 +2,7 @@
 letters, without blanks. The lists are open: a new word reaches a flow as it is.
 """
 
+from functools import lru_cache
 from typing import Final
 
 RESULTS: Final = ("answered", "busy", "noanswer", "failed", "denied", "cancel", "n/a")
@@ -29,6 +30,7 @@ AMD_REASONS: Final = ("longgreeting", "initialsilence", "greeting", "beep", "n/a
 CALL_ORIGINS: Final = ("pstn", "mxp", "sip", "server")
 
 
+@lru_cache(maxsize=256)  # each callback has one or two of a few dozen words
 def fold_word(word: str) -> str:
     """A word of the platform in its one spelling.
 

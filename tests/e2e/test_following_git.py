@@ -262,8 +262,10 @@ def itself(_folder: Path, mine: Path) -> Path:
     return mine
 
 
-@pytest.mark.parametrize("kind", [itself, worktree, shallow], ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("sha", ["sha1", "sha256"])
+@pytest.mark.parametrize(
+    ("kind", "sha"),
+    [(itself, "sha256"), (worktree, "sha1"), (shallow, "sha1"), (shallow, "sha256")],
+)
 def test_kinds_of_repositories(
     tmp_path: Path, kind: Callable[[Path, Path], Path], sha: str
 ) -> None:

@@ -57,7 +57,9 @@ SESSION_SCHEMA = SqliteSchema(
     pragmas=(
         # Checkpoints are for the housekeeper's thread, as they wait for the disk.
         "wal_autocheckpoint = 0",
-        "cache_size = -16384",
+        # A small cache: SQLite keeps pages of calls that have long ended, 16 MB for each worker, and
+        # those that it reads again come from the operating system.
+        "cache_size = -2048",
         # Deleted values are overwritten: they were callers' words.
         "secure_delete = FAST",
     ),

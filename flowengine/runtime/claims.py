@@ -1,0 +1,90 @@
+"""Which worker performs the requests of an event, where several have the same delivery."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from flowengine.runtime.deduplication import find_equal_deliveries
+from flowengine.runtime.delivery import CallbackDelivery
+from flowengine.runtime.delivery_log import decode_log
+from flowengine.runtime.locate import LocatedCall, is_unanswered_by
+from flowengine.runtime.log_once import LogOnce
+from flowengine.runtime.reply import Answered, Overtaken, Replier
+from flowengine.runtime.requester import Requester
+from flowengine.runtime.step_outcome import Outcome
+from flowengine.storage.sessions import SavedCall, Store, StoreError
+
+CLAIM_POLL_SECONDS = 0.02
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """The requests of this delivery are its own to make, from the state that was found."""
+
+
+class RequestClaims:
+    """Has each request of an event made once, by claims in the store that all workers share."""
+
+    def __init__(
+        self,
+        store: Store,
+        replier: Replier,
+        requester: Requester,
+        clock: Callable[[], float],
+        log_once: LogOnce,
+    ) -> None:
+        self._store = store
+        self._replier = replier
+        self._requester = requester
+        self._clock = clock
+        self._log_once = log_once
+
+    async def perform_requests(
+        self,
+        delivery: CallbackDelivery,
+        located: LocatedCall,
+        saved: SavedCall | None,
+        outcome: Outcome,
+    ) -> Answered | Overtaken | Outcome:
+        """Make the requests of this step, unless another worker makes them, and carry it on."""
+        if not delivery.is_claimed:
+            claim = await self._claim_requests(delivery, located, saved)
+            if not isinstance(claim, Claimed):
+                return claim
+        # A task of its own, as requests count on running in one, and whoever awaits an answer may
+        # drive it without.
+        performing = self._requester.perform_all(delivery, outcome, located.release)
+        return await asyncio.create_task(performing)
+
+    async def _claim_requests(
+        self, delivery: CallbackDelivery, located: LocatedCall, saved: SavedCall | None
+    ) -> Answered | Overtaken | Claimed:
+        """Make sure that only one worker performs the requests of this event.
+
+        Answered: another one has. Overtaken: the call has gone on since it was found, and the step
+        is to be taken from there before anything is asked.
+        """
+        delivery.is_claimed = True
+        if saved is not None:
+            delivery.equal_events = len(find_equal_deliveries(decode_log(saved), delivery))
+        key = delivery.build_claim_key(is_unanswered=is_unanswered_by(located, delivery.event))
+        limit = self._clock() + located.release.deadline
+        while self._clock() < limit:
+            try:
+                is_free = await self._store.claim(delivery.event.call_id, key, limit)
+                if not is_free:
+                    await asyncio.sleep(CLAIM_POLL_SECONDS)
+                # Also when it is free: the other may just have answered.
+                saved = await self._store.load(delivery.event.call_id)
+            except StoreError as error:
+                self._log_once.error("calls ask other systems without a claim: %s", error)
+                again = await self._replier.repeat_ice(delivery, located)
+                return Claimed() if again is None else Answered(again)
+            if saved is not None and (
+                again := await self._replier.repeat_if_answered(delivery, saved, located)
+            ):
+                return Answered(again)
+            if is_free:
+                overtaken = saved is not None and saved.counter > located.steps
+                return Overtaken(saved) if saved is not None and overtaken else Claimed()
+        return Claimed()
