@@ -128,7 +128,8 @@ def copy_if_empty(old: sqlite3.Connection, new: sqlite3.Connection) -> bool:
         query = "SELECT 1 FROM releases UNION ALL SELECT 1 FROM changes LIMIT 1"
         if new.execute(query).fetchone() is not None:
             return False
-        for (table,) in old.execute("SELECT name FROM sqlite_schema WHERE type = 'table'"):
+        tables = new.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        for (table,) in tables:  # those that a version before had, too, stay behind
             rows = old.execute(f"SELECT * FROM {table}")  # noqa: S608  # tables of our own
             marks = ", ".join("?" * len(rows.description))
             new.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608

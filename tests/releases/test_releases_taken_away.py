@@ -2,7 +2,9 @@
 
 import logging
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -123,3 +125,12 @@ def test_archive_that_a_new_process_has_made_anew_gets_back_what_was_in_the_old_
     assert ledger.get_live().current == new.get_live().current == "r1"
     assert Archive(path).load_files("r1") == {"a.yaml": b"a"}
     assert "has been put back" in caplog.text
+
+
+def test_archive_with_a_table_of_a_version_before_is_put_back_without_it(path: Path) -> None:
+    ledger = Ledger(path)
+    publish(ledger, "r1")
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE TABLE canary_calls (call BLOB)")
+    all_of_it(path)
+    assert ledger.get_live().current == Ledger(path).get_live().current == "r1"
