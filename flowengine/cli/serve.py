@@ -12,9 +12,7 @@ from flowengine.compile import Release
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.expr import ZONE_DATA
 from flowengine.releases.archive_database import ArchiveError
-from flowengine.releases.flow_sources import FOLLOW_POLL_SECONDS, SERVER_ACTOR, SourceSnapshot
-from flowengine.releases.git import GitError
-from flowengine.releases.publisher import format_source_name
+from flowengine.releases.source_follower import SERVER_ACTOR
 from flowengine.server.release_service import ReleaseService, format_rival, format_takeover
 from flowengine.server.server_settings import (
     APPLICATION_KEY_VARIABLE,
@@ -25,6 +23,8 @@ from flowengine.server.server_settings import (
 )
 from flowengine.server.startup import check_settings
 from flowengine.server.startup import run_server as run
+from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, SourceSnapshot, format_source_name
+from flowengine.sources.git import GitError
 
 
 @click.command()

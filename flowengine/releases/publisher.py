@@ -10,7 +10,7 @@ from flowengine.compile import CompileResult
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.model.project_folder import UnreadableFilesError
 from flowengine.problems import Problem, Span
-from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import (
     Change,
     CommandRefusedError,
@@ -19,6 +19,7 @@ from flowengine.releases.ledger import (
     Ledger,
     LiveState,
 )
+from flowengine.sources.flow_source import FlowOrigin, format_source_name
 
 CompileFiles = Callable[[Mapping[str, bytes]], CompileResult]
 FileContents = Mapping[str, bytes]
@@ -64,7 +65,7 @@ class Publisher:
         is_old = was_followed and made != self._ledger.get_live().fallback_from
         self._known_release = made if is_old else ""
 
-    def publish_if_new(self, files: FileContents, origin: ReleaseOrigin, who: str) -> PublishResult:
+    def publish_if_new(self, files: FileContents, origin: FlowOrigin, who: str) -> PublishResult:
         """Publish what a place has now, unless it had that the last time: what was taken back since
         then stays back.
         """
@@ -77,7 +78,7 @@ class Publisher:
             return PublishResult(wanted, (), {}, changed=False)
         return self.publish_always(files, origin, who)
 
-    def publish_always(self, files: FileContents, origin: ReleaseOrigin, who: str) -> PublishResult:
+    def publish_always(self, files: FileContents, origin: FlowOrigin, who: str) -> PublishResult:
         """Publish what a place has, whatever was live from there before."""
         made = self._store_or_reject(files, origin)
         if made.release:
@@ -89,7 +90,7 @@ class Publisher:
         return made
 
     def update_draft(
-        self, name: str, draft: Draft, files: FileContents, origin: ReleaseOrigin, who: str
+        self, name: str, draft: Draft, files: FileContents, origin: FlowOrigin, who: str
     ) -> PublishResult:
         """Lead the callers of a draft to what it follows has now. Raises Refused where the draft
         has become another one meanwhile.
@@ -110,7 +111,7 @@ class Publisher:
         self._append_change(lambda live: _require_same_draft(change, draft, live))
         return made
 
-    def reject_unreadable(self, origin: ReleaseOrigin, error: Exception) -> None:
+    def reject_unreadable(self, origin: FlowOrigin, error: Exception) -> None:
         """What a place has now cannot be told. That is no reason to change anything, but one to
         show.
         """
@@ -122,7 +123,7 @@ class Publisher:
         problems = [Problem("FE508", Span.for_file(name), why) for name, why in reasons.items()]
         self._archive.save_rejection(format_source_name(origin), origin, problems, self._clock())
 
-    def compile_and_store(self, files: FileContents, origin: ReleaseOrigin) -> PublishResult:
+    def compile_and_store(self, files: FileContents, origin: FlowOrigin) -> PublishResult:
         """Compile files and keep their release, without making it live."""
         compiled = self._compile(files)
         if compiled.release is None:
@@ -149,7 +150,7 @@ class Publisher:
             lambda live: Change(who, "rollback", to or self._find_previous(live), note=note)
         )
 
-    def fall_back(self, origin: ReleaseOrigin, who: str) -> str:
+    def fall_back(self, origin: FlowOrigin, who: str) -> str:
         """Go back to the newest release that still compiles, where the one that is live does not:
         with another version of the engine, say. Its id; "" where there is none.
 
@@ -217,7 +218,7 @@ class Publisher:
             self._archive.clear_rejection(left)
         return change
 
-    def _store_or_reject(self, files: FileContents, origin: ReleaseOrigin) -> PublishResult:
+    def _store_or_reject(self, files: FileContents, origin: FlowOrigin) -> PublishResult:
         """Keep what a place has now. What has errors is remembered as rejected, until the place has
         something better.
         """
@@ -251,11 +252,6 @@ def list_rollback_targets(changes: Iterable[Change]) -> list[str]:
     return found
 
 
-def format_source_name(origin: ReleaseOrigin) -> str:
-    """A place by its name: a branch of a repository is another one than the next branch."""
-    return f"{origin.place}@{origin.ref}" if origin.ref else origin.place
-
-
 def _require_not_current(release: str, live: LiveState) -> str:
     if release == live.current:
         raise CommandRefusedError(f"release {release} is current already")
@@ -278,7 +274,7 @@ def _list_followed_sources(live: LiveState) -> set[str]:
     follows = (draft.follows for draft in live.drafts.values() if draft.follows)
     return {
         live.place,
-        *(format_source_name(ReleaseOrigin(item.repository, item.ref)) for item in follows),
+        *(format_source_name(FlowOrigin(item.repository, item.ref)) for item in follows),
     }
 
 

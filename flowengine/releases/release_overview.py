@@ -11,9 +11,10 @@ import msgspec
 
 from flowengine.journal import CanaryFigures, JournalReader, read_figures
 from flowengine.problems import Problem
-from flowengine.releases.archive import Archive, ArchivedRelease, RejectedSource, ReleaseOrigin
+from flowengine.releases.archive import Archive, ArchivedRelease, RejectedSource
 from flowengine.releases.canary_statistics import CanarySum
 from flowengine.releases.ledger import Change, Draft, FollowedRef, Ledger, LiveState, apply_change
+from flowengine.sources.flow_source import FlowOrigin
 
 LATEST_CHANGES = 20
 
@@ -36,7 +37,7 @@ class ReleaseOverview(msgspec.Struct, frozen=True):
     live: str
     calls: bool
     made: float
-    origin: ReleaseOrigin
+    origin: FlowOrigin
 
 
 class ProblemOverview(msgspec.Struct, frozen=True):
@@ -52,7 +53,7 @@ class RejectedOverview(msgspec.Struct, frozen=True):
 
     place: str
     at: float
-    origin: ReleaseOrigin
+    origin: FlowOrigin
     problems: tuple[ProblemOverview, ...]
 
 

@@ -1,11 +1,11 @@
-"""Tells the other machines what this one knows of the calls of a canary, beside the callbacks."""
+"""Uploads the rows that figures of a canary are made of, beside the callbacks."""
 
 import asyncio
 import logging
 import sqlite3
 from functools import partial
 
-from flowengine.journal import read_call_statistics
+from flowengine.journal import read_canary_callbacks
 from flowengine.journal.journal_database import JOURNAL_FILE, JournalError
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.canary_statistics import CanaryTable, load_machine_id
@@ -21,8 +21,8 @@ UPLOAD_LOCK_FILE = "teller.db"
 
 
 class CanaryUploader:
-    """One for each worker; of those that write one journal one tells. Its tally and ledger are for
-    the workshop.
+    """One for each worker; of those that write one journal one uploads it. Its table and ledger are
+    for the compile worker.
     """
 
     def __init__(self, settings: ServerSettings, workshop: CompileWorker, ledger: Ledger) -> None:
@@ -36,24 +36,24 @@ class CanaryUploader:
         self._upload_lock: FileLeaderLock | None = None
 
     async def run(self) -> None:
-        """Tell for ever. What is in the way is reported once."""
-        told = ""
+        """Upload for ever. What is in the way is reported once."""
+        reported = ""
         while True:
             try:
                 while self._try_acquire() and await self._upload_batch():
                     pass
-                told = ""
+                reported = ""
             except (
                 OSError,
                 sqlite3.Error,
                 JournalError,
                 ArchiveError,
             ) as error:  # they are told when that is over
-                if (why := str(error)) != told:
+                if (why := str(error)) != reported:
                     log.warning(
                         "figures of the canary lack the latest calls of this machine: %s", why
                     )
-                told = why
+                reported = why
             await asyncio.sleep(UPLOAD_SECONDS)
 
     def _try_acquire(self) -> bool:
@@ -62,7 +62,7 @@ class CanaryUploader:
         return self._upload_lock.try_acquire()
 
     async def _upload_batch(self) -> bool:
-        """Whether there was something to tell."""
+        """Whether there was something to upload."""
         since = await self._compile_worker.run(self._find_canary_start)
         if since is None:
             return False
@@ -70,16 +70,16 @@ class CanaryUploader:
             partial(self.canary_table.load_uploaded_number, self._machine, since)
         )
         found, number = await asyncio.to_thread(
-            read_call_statistics, self._folder / JOURNAL_FILE, since, before
+            read_canary_callbacks, self._folder / JOURNAL_FILE, since, before
         )
         if number != before:
             await self._compile_worker.run(
-                partial(self.canary_table.save_calls, self._machine, since, found, number)
+                partial(self.canary_table.save_callbacks, self._machine, since, found, number)
             )
         return number != before
 
     def _find_canary_start(self) -> float | None:
-        """When the canary of the moment began. What was told of earlier ones is dropped."""
+        """When the canary of the moment began. What was uploaded of earlier ones is dropped."""
         live = self._ledger.get_live()
         if self._live_number != live.number:
             self._since = (
