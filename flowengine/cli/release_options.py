@@ -11,10 +11,8 @@ import click
 
 from flowengine.model.project_folder import read_folder
 from flowengine.problems import to_text
-from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.compile_worker import CompileWorker
-from flowengine.releases.git import GitError
 from flowengine.releases.ledger import CommandRefusedError, Ledger
 from flowengine.releases.publisher import Publisher
 from flowengine.releases.release_commands import (
@@ -26,6 +24,8 @@ from flowengine.releases.release_commands import (
     read_git_spec,
 )
 from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
+from flowengine.sources.flow_source import FlowOrigin
+from flowengine.sources.git import GitError
 
 F = TypeVar("F", bound=Callable[..., Any])
 store_option = click.option(
@@ -111,7 +111,7 @@ def find_release_spec(commands: ReleaseCommands, what: str, repo: Path, folder: 
     path = Path(what)
     try:
         if path.exists():
-            return ReleaseSpec("", read_folder(path), ReleaseOrigin(str(path.resolve())))
+            return ReleaseSpec("", read_folder(path), FlowOrigin(str(path.resolve())))
         if kept := commands.find_release(what):
             return ReleaseSpec(kept)
         return read_git_spec(repo.resolve(), what, folder)

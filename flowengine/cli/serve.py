@@ -9,7 +9,6 @@ import click
 
 from flowengine.expr import ZONE_DATA
 from flowengine.releases.archive_database import ArchiveError
-from flowengine.releases.git import GitError
 from flowengine.server.first_release import NothingToServeError
 from flowengine.server.server_settings import (
     APPLICATION_KEY_VARIABLE,
@@ -19,6 +18,7 @@ from flowengine.server.server_settings import (
     SettingsError,
 )
 from flowengine.server.startup import ServerStart, prepare_server, run_server
+from flowengine.sources.git import GitError
 
 
 @click.command()

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from flowengine.journal.inbox import count_waiting
 from flowengine.journal.journal_database import JournalError, format_read_error, open_for_reading
 from flowengine.journal.journal_encryption import JournalEncryption
-from flowengine.journal.journal_row import EncryptedPart, encode_call_id
+from flowengine.journal.journal_row import EncryptedPart
 from flowengine.journal.losses import count_losses
+from flowengine.sinch.call_id import decode_call_id, encode_call_id
 
 _decode_part = msgspec.msgpack.Decoder(EncryptedPart).decode
 _SUMMARIES_QUERY = """
@@ -178,10 +179,6 @@ class JournalReader:
 
     def close(self) -> None:
         self.connection.close()
-
-
-def decode_call_id(key: bytes) -> str:
-    return key.decode("utf-8", "surrogatepass")
 
 
 def decode_event(shown: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from flowengine.runtime.cookie import COOKIE_KEY
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.sinch import CallbackEvent, Dice, Pie
+from flowengine.sinch.call_id import encode_call_id
 from flowengine.states import LookupRequest, LookupResult
 
 OWN_COOKIE_PREFIX = b'{"name":"setCookie","key":"' + COOKIE_KEY.encode() + b'","value":"'
@@ -98,10 +99,6 @@ class JournalRow(NamedTuple):
     sealed: bytes | None
     said: str
     answer: int = 0
-
-
-def encode_call_id(call_id: str) -> bytes:
-    return call_id.encode("utf-8", "surrogatepass")
 
 
 def build_row(

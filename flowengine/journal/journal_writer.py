@@ -25,7 +25,7 @@ from flowengine.journal.row_writer import RowCounter, RowWriter
 from flowengine.journal.size_limit import JournalUsage, SizeLimit
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.log_once import LogOnce
-from flowengine.storage.sessions.sqlite_connection import is_busy
+from flowengine.storage.sqlite_errors import is_busy
 
 BATCH_DELAY_SECONDS = 0.05  # the longest that a row waits to share a commit
 # the same for one that is waited for: nobody is on the line, and others come to share its commit

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from flowengine.compile import Release
-from flowengine.journal.masking import DIGIT_MASK, mask_address
+from flowengine.journal.masking import mask_address
 from flowengine.runtime.call_state import Call
 from flowengine.runtime.engine import CallbackRecord
+from flowengine.sinch.digit_mask import DIGIT_MASK
 
 REDACTED_TEXT = "***"
 AUTHORED_PARTS = frozenset({

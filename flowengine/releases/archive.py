@@ -13,25 +13,10 @@ import msgspec
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.problems import Problem
 from flowengine.releases.archive_location import ArchiveLocation, open_archive_database
+from flowengine.sources.flow_source import FlowOrigin
 
 _DIGEST_BYTES = 16
 _CONTENTS_PER_QUERY = 500  # contents, in one question: a server may be far away
-
-
-class ReleaseOrigin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a release came from. `place` is a folder or a repository; the rest is known for those
-    that come from git.
-    """
-
-    place: str
-    ref: str = ""
-    commit: str = ""
-    author: str = ""
-    message: str = ""
-
-    @property
-    def title(self) -> str:
-        return self.message.partition("\n")[0]
 
 
 class RejectedSource(msgspec.Struct, frozen=True):
@@ -39,7 +24,7 @@ class RejectedSource(msgspec.Struct, frozen=True):
 
     place: str
     at: float
-    origin: ReleaseOrigin
+    origin: FlowOrigin
     problems: tuple[Problem, ...]
 
 
@@ -48,7 +33,7 @@ class ArchivedRelease(msgspec.Struct, frozen=True):
 
     id: str
     made: float
-    origin: ReleaseOrigin
+    origin: FlowOrigin
 
 
 class LeaderRecord(msgspec.Struct, frozen=True):
@@ -73,7 +58,7 @@ class Archive:
         self._latest, self._latest_digests = "", frozenset[bytes]()
 
     def put(
-        self, release_id: str, files: Mapping[str, bytes], origin: ReleaseOrigin, at: float
+        self, release_id: str, files: Mapping[str, bytes], origin: FlowOrigin, at: float
     ) -> None:
         """Keep the files of a release; after this they survive a killed process."""
         digests = {
@@ -121,7 +106,7 @@ class Archive:
             "SELECT id, made, origin FROM releases ORDER BY made DESC, id"
         )
         return [
-            ArchivedRelease(release_id, made, msgspec.json.decode(origin, type=ReleaseOrigin))
+            ArchivedRelease(release_id, made, msgspec.json.decode(origin, type=FlowOrigin))
             for release_id, made, origin in rows
         ]
 
@@ -150,7 +135,7 @@ class Archive:
             )
 
     def save_rejection(
-        self, place: str, origin: ReleaseOrigin, problems: Sequence[Problem], at: float
+        self, place: str, origin: FlowOrigin, problems: Sequence[Problem], at: float
     ) -> None:
         """Save the problems of what a flow source has now."""
         row = (
@@ -181,7 +166,7 @@ class Archive:
             RejectedSource(
                 place,
                 at,
-                msgspec.json.decode(origin, type=ReleaseOrigin),
+                msgspec.json.decode(origin, type=FlowOrigin),
                 msgspec.json.decode(problems, type=tuple[Problem, ...]),
             )
             for place, at, origin, problems in rows

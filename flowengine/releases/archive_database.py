@@ -55,13 +55,18 @@ _ARCHIVE_TABLES: tuple[LiteralString, ...] = (
     ),
 )
 
-# What came later stands for itself, so that archives from before go on: one row, of who follows;
-# what machines know of a canary's calls, and how far each has told its journal.
+# What came later stands for itself, so that archives from before go on: one row, of who follows.
 _ADDED_TABLES: tuple[LiteralString, ...] = (
     "CREATE TABLE IF NOT EXISTS following (one INTEGER PRIMARY KEY, details TEXT NOT NULL)",
-    """CREATE TABLE IF NOT EXISTS canary_calls (since REAL NOT NULL, machine TEXT NOT NULL, call BLOB NOT NULL, release TEXT NOT NULL,
-        begins INTEGER NOT NULL, failed INTEGER NOT NULL, ended INTEGER NOT NULL, seconds INTEGER NOT NULL,
-        caller_left INTEGER NOT NULL, waited TEXT NOT NULL, left_by TEXT NOT NULL, PRIMARY KEY (call, release, machine))""",
+)
+
+# For the figures of a canary: what they need of each callback, as it stands in the journal of its
+# machine, and how far each machine has uploaded its journal.
+_CANARY_TABLES: tuple[LiteralString, ...] = (
+    """CREATE TABLE IF NOT EXISTS canary_callbacks (machine TEXT NOT NULL, number INTEGER NOT NULL, call BLOB NOT NULL,
+        at REAL NOT NULL, event TEXT NOT NULL, release TEXT NOT NULL, step INTEGER NOT NULL, outcome TEXT NOT NULL,
+        action TEXT NOT NULL, exit TEXT NOT NULL, reason TEXT NOT NULL, seconds INTEGER NOT NULL,
+        PRIMARY KEY (call, at, machine, number))""",
     (
         "CREATE TABLE IF NOT EXISTS canary_machines (machine TEXT PRIMARY KEY, since REAL NOT NULL, "
         "number INTEGER NOT NULL)"
@@ -77,6 +82,11 @@ def build_tables_sql(words: Mapping[LiteralString, LiteralString]) -> list[Liter
 def build_added_tables_sql(words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
     """The statements for the tables that an archive of an earlier version lacks."""
     return translate_types(_ADDED_TABLES, words)
+
+
+def build_canary_tables_sql(words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
+    """The same for those of a canary."""
+    return translate_types(_CANARY_TABLES, words)
 
 
 def translate_types(

@@ -5,23 +5,18 @@ answered.
 import asyncio
 import gc
 import logging
-import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 from flowengine.compile import CompileResult, ProjectCompiler, Release
-from flowengine.cooperative import yielding_to_callbacks
+from flowengine.cooperative import run_cooperatively
 from flowengine.releases.archive import Archive
 from flowengine.releases.archive_location import ArchiveLocation
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-# that a callback waits at most for each time that it needs the interpreter; it needs it some three
-# times
-SWITCH_INTERVAL_SECONDS = 0.0005
 # that are looked through after compiling, in two milliseconds; a flow that has changed makes fewer
 MAX_YOUNG_OBJECTS = 20_000
 
@@ -82,39 +77,6 @@ class CompileWorker:
     def close(self) -> None:
         self._thread.shutdown(cancel_futures=True)
         self.archive.close()
-
-
-def run_cooperatively(work: Callable[[], T]) -> T:
-    """Run long work while callbacks are answered: it pauses for them. Where it cannot pause,
-    threads switch more often than Python has it by default, so that callbacks wait less.
-    """
-    with short_switch_interval, yielding_to_callbacks():
-        return work()
-
-
-class ShortSwitchInterval:
-    """While any thread is inside, threads switch sooner."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._depth = 0
-        self._usual_interval = 0.0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._depth == 0:
-                self._usual_interval = sys.getswitchinterval()
-                sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-            self._depth += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._depth -= 1
-            if self._depth == 0:
-                sys.setswitchinterval(self._usual_interval)
-
-
-short_switch_interval = ShortSwitchInterval()
 
 
 @contextmanager

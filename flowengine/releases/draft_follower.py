@@ -9,19 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from flowengine.releases.abandonable_read import AbandonableRead
-from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.compile_worker import CompileWorker
-from flowengine.releases.flow_sources import (
-    FOLLOW_POLL_SECONDS,
-    SERVER_ACTOR,
-    BranchSource,
-    SourceSnapshot,
-    log_problems,
-)
-from flowengine.releases.git import GitError
 from flowengine.releases.ledger import CommandRefusedError, Draft, FollowedRef, Ledger
 from flowengine.releases.publisher import Publisher, PublishResult
+from flowengine.releases.source_follower import SERVER_ACTOR, log_problems
+from flowengine.sources.abandonable_read import AbandonableRead
+from flowengine.sources.branch_source import BranchSource
+from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, FlowOrigin, SourceSnapshot
+from flowengine.sources.git import GitError
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +29,7 @@ class BranchUpdate(NamedTuple):
 
     name: str
     draft: Draft
-    origin: ReleaseOrigin
+    origin: FlowOrigin
     snapshot: SourceSnapshot | None
     error: Exception | None = None
 
@@ -113,7 +108,7 @@ class DraftFollower:
                 branch.forget_last_read()
             raise
 
-    def _report_error(self, name: str, origin: ReleaseOrigin, error: Exception) -> None:
+    def _report_error(self, name: str, origin: FlowOrigin, error: Exception) -> None:
         if self._reported_errors.get(name) != str(error):
             self._reported_errors[name] = str(error)
             log.error("draft %s stays as it was: %s", name, error)

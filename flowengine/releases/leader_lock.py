@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Protocol
 
 from flowengine.releases.archive_database import ArchiveError
-from flowengine.storage.sessions.sqlite_file import create_file as make_file
+from flowengine.storage.folder_lock import lock_folder
+from flowengine.storage.sqlite_file import connect_existing, create_file
 
 
 class LeaderLock(Protocol):
@@ -34,10 +35,10 @@ class FileLeaderLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        make_file(path)
-        self._connection = sqlite3.connect(
-            path, timeout=0, isolation_level=None
-        )  # SQLite has locks that work everywhere
+        with lock_folder(path.parent):
+            create_file(path)
+        # SQLite has locks that work everywhere.
+        self._connection = connect_existing(path, "rw", 0.0)
 
     def try_acquire(self) -> bool:
         if not self._connection.in_transaction:

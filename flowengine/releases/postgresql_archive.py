@@ -12,6 +12,7 @@ from flowengine.releases.archive_database import (
     ARCHIVE_SCHEMA_VERSION,
     ArchiveError,
     build_added_tables_sql,
+    build_canary_tables_sql,
     build_tables_sql,
 )
 from flowengine.storage.pooler import check_sessions
@@ -21,7 +22,7 @@ _STATEMENT_SECONDS = 10.0  # whoever writes here writes some kilobytes
 _LOCK_SECONDS = 2.0
 _TABLE_NAME = re.compile(
     r"\b(FROM|INTO|UPDATE|TABLE|EXISTS) "
-    r"(contents|releases|changes|rejected|following|canary_calls|canary_machines)\b"
+    r"(contents|releases|changes|rejected|following|canary_callbacks|canary_machines)\b"
 )
 _POSTGRESQL_TYPES: dict[LiteralString, LiteralString] = {
     "BLOB": "BYTEA",
@@ -62,6 +63,12 @@ class PostgresqlDatabase:
                     "servers",
                     ARCHIVE_SCHEMA_VERSION,
                     [*map(to_postgresql_sql, build_added_tables_sql(_POSTGRESQL_TYPES))],
+                )
+                ensure_tables(
+                    self._connection,
+                    "canary",
+                    ARCHIVE_SCHEMA_VERSION,
+                    [*map(to_postgresql_sql, build_canary_tables_sql(_POSTGRESQL_TYPES))],
                 )
             except BaseException:
                 self._connection.close()

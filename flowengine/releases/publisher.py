@@ -10,7 +10,7 @@ from flowengine.compile import CompileResult
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.model.project_folder import UnreadableFilesError
 from flowengine.problems import Problem, Span
-from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import (
     Change,
     CommandRefusedError,
@@ -19,6 +19,7 @@ from flowengine.releases.ledger import (
     Ledger,
     LiveState,
 )
+from flowengine.sources.flow_source import FlowOrigin, format_source_name
 
 CompileFiles = Callable[[Mapping[str, bytes]], CompileResult]
 FileContents = Mapping[str, bytes]
@@ -66,9 +67,7 @@ class Publisher:
         is_old = was_followed and made != self._ledger.get_live().fallback_from
         self._known_release = made if is_old else ""
 
-    def publish_if_new(
-        self, files: FileContents, origin: ReleaseOrigin, actor: str
-    ) -> PublishResult:
+    def publish_if_new(self, files: FileContents, origin: FlowOrigin, actor: str) -> PublishResult:
         """Publish what a flow source has now, unless it had that the last time: what an operator
         has gone back from stays back.
         """
@@ -82,9 +81,7 @@ class Publisher:
             return PublishResult(wanted, (), {}, changed=False)
         return self.publish_always(files, origin, actor)
 
-    def publish_always(
-        self, files: FileContents, origin: ReleaseOrigin, actor: str
-    ) -> PublishResult:
+    def publish_always(self, files: FileContents, origin: FlowOrigin, actor: str) -> PublishResult:
         """Publish what a flow source has, whatever was live from there before."""
         made = self._store_or_reject(files, origin)
         if made.release:
@@ -96,7 +93,7 @@ class Publisher:
         return made
 
     def update_draft(
-        self, name: str, draft: Draft, files: FileContents, origin: ReleaseOrigin, actor: str
+        self, name: str, draft: Draft, files: FileContents, origin: FlowOrigin, actor: str
     ) -> PublishResult:
         """Give the callers of a draft the release of what it follows now. Raises
         CommandRefusedError where the draft was changed meanwhile.
@@ -117,7 +114,7 @@ class Publisher:
         self._append_change(lambda live: _require_same_draft(change, draft, live))
         return made
 
-    def reject_unreadable(self, origin: ReleaseOrigin, error: Exception) -> None:
+    def reject_unreadable(self, origin: FlowOrigin, error: Exception) -> None:
         """Save that a flow source cannot be read, for the status. What is live stays."""
         reasons = (
             error.reasons
@@ -127,7 +124,7 @@ class Publisher:
         problems = [Problem("FE508", Span.for_file(name), why) for name, why in reasons.items()]
         self._archive.save_rejection(format_source_name(origin), origin, problems, self._clock())
 
-    def compile_and_store(self, files: FileContents, origin: ReleaseOrigin) -> PublishResult:
+    def compile_and_store(self, files: FileContents, origin: FlowOrigin) -> PublishResult:
         """Compile files and archive their release, without making it live."""
         compiled = self._compile(files)
         if compiled.release is None:
@@ -154,7 +151,7 @@ class Publisher:
             lambda live: Change(actor, "rollback", to or self._find_previous(live), note=note)
         )
 
-    def fall_back(self, origin: ReleaseOrigin, actor: str) -> str:
+    def fall_back(self, origin: FlowOrigin, actor: str) -> str:
         """Go back to the newest release that still compiles, where the live one does not: with
         another version of the engine, say. Its id; "" where there is none. The flows go live again
         as soon as they compile.
@@ -223,7 +220,7 @@ class Publisher:
             self._archive.clear_rejection(left)
         return change
 
-    def _store_or_reject(self, files: FileContents, origin: ReleaseOrigin) -> PublishResult:
+    def _store_or_reject(self, files: FileContents, origin: FlowOrigin) -> PublishResult:
         """Compile and archive what a flow source has now. Where it has errors, save these until the
         source has something better.
         """
@@ -257,11 +254,6 @@ def list_rollback_targets(changes: Iterable[Change]) -> list[str]:
     return found
 
 
-def format_source_name(origin: ReleaseOrigin) -> str:
-    """The name of a flow source; each branch of a repository is a source of its own."""
-    return f"{origin.place}@{origin.ref}" if origin.ref else origin.place
-
-
 def _require_not_current(release: str, live: LiveState) -> str:
     if release == live.current:
         raise CommandRefusedError(f"release {release} is current already")
@@ -284,7 +276,7 @@ def _list_followed_sources(live: LiveState) -> set[str]:
     follows = (draft.follows for draft in live.drafts.values() if draft.follows)
     return {
         live.place,
-        *(format_source_name(ReleaseOrigin(item.repository, item.ref)) for item in follows),
+        *(format_source_name(FlowOrigin(item.repository, item.ref)) for item in follows),
     }
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flowengine.problems import Problem
-from flowengine.releases.archive import Archive, ReleaseOrigin
-from flowengine.releases.flow_sources import BranchSource
+from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Change, CommandRefusedError, FollowedRef, Ledger
 from flowengine.releases.publisher import Publisher
 from flowengine.sinch import parse_number
+from flowengine.sources.branch_source import BranchSource
+from flowengine.sources.flow_source import FlowOrigin
 
 MAX_DRAFT_NAME_LENGTH = 100
 
@@ -28,7 +29,7 @@ class ReleaseSpec(NamedTuple):
 
     release: str = ""
     files: Mapping[str, bytes] = {}
-    origin: ReleaseOrigin = ReleaseOrigin("")
+    origin: FlowOrigin = FlowOrigin("")
     follows: FollowedRef | None = None
 
 

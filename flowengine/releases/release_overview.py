@@ -9,9 +9,10 @@ import msgspec
 
 from flowengine.journal import CanaryFigures, JournalReader, read_figures
 from flowengine.problems import Problem
-from flowengine.releases.archive import Archive, ArchivedRelease, RejectedSource, ReleaseOrigin
+from flowengine.releases.archive import Archive, ArchivedRelease, RejectedSource
 from flowengine.releases.canary_statistics import CanarySum
 from flowengine.releases.ledger import Change, Draft, FollowedRef, Ledger, LiveState, apply_change
+from flowengine.sources.flow_source import FlowOrigin
 
 LATEST_CHANGES = 20
 
@@ -34,7 +35,7 @@ class ReleaseOverview(msgspec.Struct, frozen=True):
     live: str
     calls: bool
     made: float
-    origin: ReleaseOrigin
+    origin: FlowOrigin
 
 
 class ProblemOverview(msgspec.Struct, frozen=True):
@@ -50,7 +51,7 @@ class RejectedOverview(msgspec.Struct, frozen=True):
 
     place: str
     at: float
-    origin: ReleaseOrigin
+    origin: FlowOrigin
     problems: tuple[ProblemOverview, ...]
 
 

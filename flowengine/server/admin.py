@@ -15,9 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from flowengine.journal.journal_database import JournalError
 from flowengine.limits import MAX_ADMIN_BYTES
-from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.archive_database import ArchiveError
-from flowengine.releases.git import GitError
 from flowengine.releases.ledger import CommandRefusedError
 from flowengine.releases.release_commands import (
     EMPTY_SPEC,
@@ -44,7 +42,9 @@ from flowengine.server.access import (
 from flowengine.server.callback import send_response
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
-from flowengine.server.status import find_needed_releases
+from flowengine.server.status import try_find_needed_releases
+from flowengine.sources.flow_source import FlowOrigin
+from flowengine.sources.git import GitError
 from flowengine.storage.sessions import Store
 
 log = logging.getLogger(__name__)
@@ -169,7 +169,7 @@ class AdminEndpoint:
     async def _handle_get(self, what: str) -> Any:
         desk = self._release_service.release_commands
         if what == "releases":
-            needed = await find_needed_releases(self._store) or ()
+            needed = await try_find_needed_releases(self._store) or ()
             return await self._release_service.compile_worker.run(
                 lambda: build_overview(desk.archive, desk.ledger, needed, time.time())
             )
@@ -205,7 +205,7 @@ class AdminEndpoint:
             return ReleaseSpec(
                 "",
                 {name: text.encode() for name, text in asked.files.items()},
-                ReleaseOrigin(f"sent by {by.who}"),
+                FlowOrigin(f"sent by {by.who}"),
             )
         if asked.files or not asked.what:
             raise AccessDeniedError(400, "name a version with what, or send its files")

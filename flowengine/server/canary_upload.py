@@ -1,11 +1,11 @@
-"""Uploads the statistics of canary calls for the other machines, beside the callbacks."""
+"""Uploads the rows that figures of a canary are made of, beside the callbacks."""
 
 import asyncio
 import logging
 import sqlite3
 from functools import partial
 
-from flowengine.journal import read_call_statistics
+from flowengine.journal import read_canary_callbacks
 from flowengine.journal.journal_database import JOURNAL_FILE, JournalError
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.canary_statistics import CanaryTable, load_machine_id
@@ -37,23 +37,23 @@ class CanaryUploader:
 
     async def run(self) -> None:
         """Upload for ever. A lasting error is logged once."""
-        told = ""
+        reported = ""
         while True:
             try:
                 while self._try_acquire() and await self._upload_batch():
                     pass
-                told = ""
+                reported = ""
             except (
                 OSError,
                 sqlite3.Error,
                 JournalError,
                 ArchiveError,
             ) as error:  # they are told when that is over
-                if (why := str(error)) != told:
+                if (why := str(error)) != reported:
                     log.warning(
                         "figures of the canary lack the latest calls of this machine: %s", why
                     )
-                told = why
+                reported = why
             await asyncio.sleep(UPLOAD_SECONDS)
 
     def _try_acquire(self) -> bool:
@@ -72,16 +72,16 @@ class CanaryUploader:
             partial(self.canary_table.load_uploaded_number, self._machine, since)
         )
         found, number = await asyncio.to_thread(
-            read_call_statistics, self._folder / JOURNAL_FILE, since, before
+            read_canary_callbacks, self._folder / JOURNAL_FILE, since, before
         )
         if number != before:
             await self._compile_worker.run(
-                partial(self.canary_table.save_calls, self._machine, since, found, number)
+                partial(self.canary_table.save_callbacks, self._machine, since, found, number)
             )
         return number != before
 
     def _find_canary_start(self) -> float | None:
-        """When the canary of the moment began. Statistics of earlier canaries are deleted."""
+        """When the canary of the moment began. Rows of earlier canaries are deleted."""
         live = self._ledger.get_live()
         if self._live_number != live.number:
             self._since = (

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from flowengine.compile import Release
 from flowengine.compile.loaded_project import LoadedProject
 from flowengine.compile.project_compiler import compute_release_id
-from flowengine.releases.flow_sources import FOLLOW_POLL_SECONDS, SERVER_ACTOR, SourceSnapshot
-from flowengine.releases.git import GitError
-from flowengine.releases.publisher import format_source_name
+from flowengine.releases.source_follower import SERVER_ACTOR
 from flowengine.server.release_service import ReleaseService, format_rival, format_takeover
 from flowengine.server.server_settings import SettingsError
+from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, SourceSnapshot, format_source_name
+from flowengine.sources.git import GitError
 
 Announce = Callable[[str], None]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flowengine.runtime.cookie import Codec, derive_key
-from flowengine.storage.sessions.sqlite_file import restrict_to_owner
+from flowengine.storage.file_mode import restrict_to_owner
 
 COOKIE_KEYS = "FLOWENGINE_COOKIE_KEYS"
 KEY_FILE = "cookie.key"

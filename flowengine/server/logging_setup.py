@@ -18,8 +18,8 @@ from typing import Any
 
 from flowengine.journal.journal_database import JournalError
 from flowengine.releases.archive_database import ArchiveError
-from flowengine.releases.git import GitError
 from flowengine.server.server_settings import SettingsError
+from flowengine.sources.git import GitError
 from flowengine.storage.sessions import StoreError
 
 log = logging.getLogger(__name__)

@@ -19,23 +19,10 @@ from flowengine.compile.project_compiler import compute_release_id
 from flowengine.journal.journal_database import JOURNAL_FILE as JOURNAL
 from flowengine.limits import DRAIN_SECONDS, LEDGER_POLL_SECONDS
 from flowengine.releases import Registry, draft_follower
-from flowengine.releases.abandonable_read import AbandonableRead
 from flowengine.releases.archive import LeaderRecord
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.archive_location import build_leader_lock
 from flowengine.releases.compile_worker import CompileWorker
-from flowengine.releases.flow_sources import (
-    FOLLOW_POLL_SECONDS,
-    SERVER_ACTOR,
-    BranchSource,
-    FlowSource,
-    FolderSource,
-    SourceSnapshot,
-    follow_source,
-    log_publish_result,
-    read_and_publish,
-)
-from flowengine.releases.git import GitError
 from flowengine.releases.leadership import Leadership
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Publisher, PublishResult
@@ -50,6 +37,12 @@ from flowengine.releases.release_overview import (
     find_canary,
 )
 from flowengine.releases.release_retention import ReleaseRetention
+from flowengine.releases.source_follower import (
+    SERVER_ACTOR,
+    follow_source,
+    log_publish_result,
+    read_and_publish,
+)
 from flowengine.server.canary_upload import CanaryUploader
 from flowengine.server.server_settings import (
     DEFAULT_FOLDER,
@@ -57,6 +50,11 @@ from flowengine.server.server_settings import (
     ServerSettings,
     SettingsError,
 )
+from flowengine.sources.abandonable_read import AbandonableRead
+from flowengine.sources.branch_source import BranchSource
+from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, FlowSource, SourceSnapshot
+from flowengine.sources.folder_source import FolderSource
+from flowengine.sources.git import GitError
 from flowengine.storage.sessions import MemoryStore, Store, StoreError
 from flowengine.storage.sessions.store_url import redact_password
 
@@ -313,12 +311,12 @@ class ReleaseService:
         while True:
             await asyncio.sleep(DRAIN_SECONDS)
             try:
-                registry.unload_except(await self._find_needed_releases(store))
+                registry.unload_except(await self._find_releases_to_keep(store))
             except (ArchiveError, StoreError) as error:
                 # its text says it all
                 log.error("old releases stay in memory: %s", error)  # noqa: TRY400
 
-    async def _find_needed_releases(self, store: Store) -> Iterable[str]:
+    async def _find_releases_to_keep(self, store: Store) -> Iterable[str]:
         """The releases that calls are on. A release that is unloaded too early is compiled again
         when a late notify needs it.
 

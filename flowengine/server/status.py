@@ -103,7 +103,7 @@ class StatusEndpoint:
             )
 
     async def _build_status(self) -> ReleaseStatus:
-        needed = await find_needed_releases(self._store)
+        needed = await try_find_needed_releases(self._store)
         desk = self._release_service.release_commands
         found = await self._release_service.compile_worker.run(
             lambda: build_overview(desk.archive, desk.ledger, needed or (), time.time())
@@ -149,7 +149,7 @@ def to_journal_status(usage: JournalUsage | None) -> JournalStatus | None:
     return JournalStatus(usage.bytes, usage.limit, usage.bytes * 100 // usage.limit)
 
 
-async def find_needed_releases(store: Store) -> set[str] | None:
+async def try_find_needed_releases(store: Store) -> set[str] | None:
     """The releases that calls need; None where the session store cannot say."""
     try:
         return await store.find_needed_releases()

@@ -278,7 +278,7 @@ def test_figures_side_by_side(office: Office, golden: Callable[[Path, str], None
 
 
 def test_another_share_for_the_candidate_does_not_begin_anew(office: Office) -> None:
-    open_for_writing(office.folder / "server" / "journal.db").close()
+    open_for_writing(office.folder / "server" / "journal.db").connection.close()
     office.done("canary", "main", "--share", "10%")
     since = json.loads(office.done("canary", "--json"))["since"]
     candidate = office.seen()["candidate"]

@@ -15,10 +15,13 @@ from releases_repository import commit, flow, git, new_repository
 
 from flowengine.model.project_folder import read_content
 from flowengine.releases.compile_worker import CompileWorker
-from flowengine.releases.flow_sources import BranchSource, FlowSource, FolderSource, follow_source
 from flowengine.releases.leader_lock import FileLeaderLock
 from flowengine.releases.ledger import Ledger
 from flowengine.releases.publisher import Publisher, PublishResult
+from flowengine.releases.source_follower import follow_source
+from flowengine.sources.branch_source import BranchSource
+from flowengine.sources.flow_source import FlowSource
+from flowengine.sources.folder_source import FolderSource
 
 PATIENCE = 10.0
 
@@ -241,7 +244,7 @@ def test_what_is_in_the_way_is_reported_once_and_tried_until_it_is_over(
 def test_a_disk_that_hangs_keeps_nobody_else_waiting(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flowengine.releases.abandonable_read.READ_SECONDS", 0.3)
+    monkeypatch.setattr("flowengine.sources.abandonable_read.READ_SECONDS", 0.3)
     place, hangs, reads = FolderSource(folder), threading.Event(), list[bytes]()
 
     def hanging(file: Path) -> bytes:

@@ -25,10 +25,11 @@ from releases.releases_repository import commit, new_repository
 
 from flowengine.cli import main
 from flowengine.journal import JournalEncryption, JournalReader
-from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive import Archive
 from flowengine.replay import CallDifference, DifferenceGroup, ReplayReport, replay_calls, to_text
 from flowengine.replay.answer_difference import find_difference
 from flowengine.replay.placeholder_environment import SECRET_PLACEHOLDER
+from flowengine.sources.flow_source import FlowOrigin
 from flowengine.states import LookupRequest, LookupResult
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -253,7 +254,7 @@ def test_the_command_takes_a_folder_a_release_and_a_git_ref(journal: Path, tmp_p
     for name, content in files(other).items():
         (flows / name).write_bytes(content)
     archive = Archive(tmp_path / "releases.db")
-    archive.put(compiled(files()).id, files(), ReleaseOrigin("flows"), 1.0)
+    archive.put(compiled(files()).id, files(), FlowOrigin("flows"), 1.0)
     archive.close()
     repository = new_repository(tmp_path / "repository")
     commit(
@@ -280,7 +281,7 @@ def test_releases_of_a_store_on_postgresql_are_found_there(journal: Path, postgr
     first, other = files(), files(changed(("attempts: 2", "attempts: 1")))
     with closing(Archive(postgresql)) as archive:
         for number, made in enumerate((first, other)):
-            archive.put(compiled(made).id, made, ReleaseOrigin("flows"), float(number))
+            archive.put(compiled(made).id, made, FlowOrigin("flows"), float(number))
     for made, differently in ((first, []), (other, ["lost"])):
         found = replay(journal, "--on", compiled(made).id[:8], "--store", postgresql, "--json")
         assert found.exit_code == 0, found.output
@@ -300,7 +301,7 @@ def test_a_store_that_cannot_be_reached_is_told_of(journal: Path, tmp_path: Path
 def test_a_beginning_that_several_releases_share_is_told_of(journal: Path, tmp_path: Path) -> None:
     with closing(Archive(tmp_path / "releases.db")) as archive:
         for name in ("abc1", "abc2"):
-            archive.put(name, files(), ReleaseOrigin("flows"), 1.0)
+            archive.put(name, files(), FlowOrigin("flows"), 1.0)
     found = replay(journal, "--on", "abc")
     assert (found.exit_code, "several releases begin with abc: abc1, abc2" in found.output) == (
         2,

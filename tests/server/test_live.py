@@ -14,7 +14,6 @@ import pytest
 
 from flowengine.compile import Release
 from flowengine.compile.loaded_project import to_loaded_project
-from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.release_retention import ReleaseRetention
 from flowengine.releases.sqlite_archive import SqliteDatabase
@@ -22,6 +21,7 @@ from flowengine.server import release_service as followed
 from flowengine.server.first_release import choose_first_release
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings, SettingsError
+from flowengine.sources.flow_source import FlowOrigin
 from flowengine.storage.sessions import MemoryStore, SavedCall, open_store
 
 FLOW = "flow: line\nstart: bye\nstates:\n  bye: {say: %s, hangup: }\n"
@@ -80,7 +80,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def no_watches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flowengine.releases.flow_sources.awatch", unwatched)
+    monkeypatch.setattr("flowengine.sources.folder_source.awatch", unwatched)
 
 
 @pytest.mark.parametrize("trouble", [full, no_watches])
@@ -185,7 +185,7 @@ def test_a_worker_whose_archive_and_flows_are_lost_says_so(house: House) -> None
 def taken_back_to_what_no_longer_compiles(house: House) -> str:
     made = house.live.publish()
     assert made is not None
-    house.live.compile_worker.archive.put("olden", OLDEN, ReleaseOrigin("/srv/flows"), 1.0)
+    house.live.compile_worker.archive.put("olden", OLDEN, FlowOrigin("/srv/flows"), 1.0)
     house.live.publisher.rollback("ann", "olden")
     return made.release
 

@@ -8,6 +8,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from flowengine.sinch.call_id import encode_call_id
 from flowengine.storage.pooler import check_sessions
 from flowengine.storage.postgresql import connect, connect_async, ensure_tables
 from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
@@ -96,11 +97,11 @@ class PostgresqlStore:
         self._writer = PipelinedConnection(address, STATEMENT_TIMEOUT_SECONDS)
 
     async def load(self, call_id: str) -> SavedCall | None:
-        rows = await self._reader.run(_LOAD, _encode_call_id(call_id))
+        rows = await self._reader.run(_LOAD, encode_call_id(call_id))
         return SavedCall._make(rows[0]) if rows else None
 
     async def save(self, call_id: str, saved: SavedCall, expires: float) -> SavedCall:
-        if await self._writer.run(_SAVE, _encode_call_id(call_id), *saved, expires):
+        if await self._writer.run(_SAVE, encode_call_id(call_id), *saved, expires):
             return saved
         kept = await self.load(call_id)
         return (
@@ -109,7 +110,7 @@ class PostgresqlStore:
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
         return bool(
-            await self._writer.run(_CLAIM, _encode_call_id(call_id), key, deadline, self._clock())
+            await self._writer.run(_CLAIM, encode_call_id(call_id), key, deadline, self._clock())
         )
 
     async def catch_up(self) -> bool:
@@ -163,9 +164,3 @@ class PostgresqlStore:
                 yield connection
         except psycopg.Error as error:
             raise StoreError(f"the session store cannot be looked through: {error}") from error
-
-
-def _encode_call_id(call_id: str) -> bytes:
-    return call_id.encode(
-        "utf-8", "surrogatepass"
-    )  # bytes, as PostgreSQL refuses some texts that JSON may carry

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from releases_repository import flow
+from releases.releases_repository import flow
 
-from flowengine.releases.flow_sources import FolderSource
+from flowengine.sources.folder_source import FolderSource
 
 INFO = Path("/proc/self/fdinfo")
 pytestmark = pytest.mark.skipif(not INFO.is_dir(), reason="only Linux tells what is watched")

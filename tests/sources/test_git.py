@@ -6,10 +6,10 @@ from pathlib import Path
 from shutil import which
 
 import pytest
-from releases_repository import commit, flow, git, new_repository
+from releases.releases_repository import commit, flow, git, new_repository
 
 from flowengine.model.project_folder import read_folder
-from flowengine.releases.git import GitError, Repository
+from flowengine.sources.git import GitError, Repository
 
 Read = Callable[[Path], Repository]
 

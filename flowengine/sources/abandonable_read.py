@@ -6,8 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from flowengine.cooperative import run_cooperatively
 from flowengine.limits import READ_SECONDS
-from flowengine.releases.compile_worker import run_cooperatively
 
 T = TypeVar("T")
 

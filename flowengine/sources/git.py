@@ -16,7 +16,7 @@ from flowengine.model.project_folder import (
     format_name,
     is_project_file,
 )
-from flowengine.releases.git_cat_file import (
+from flowengine.sources.git_cat_file import (
     GitCatFile,
     GitObject,
     GitStoppedError,
