@@ -7,9 +7,10 @@ wait for it again at each of its reads and writes. Callbacks that wait for anoth
 nothing here.
 """
 
+import sys
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
@@ -21,6 +22,9 @@ BUSY_TIME_SLICE_SECONDS: Final = 0.00002
 SLEEP_SECONDS: Final = (
     0.0002  # time enough for some callbacks; a sleep takes a little longer than it is told
 )
+# that a callback waits at most for each time that it needs the interpreter; it needs it some three
+# times
+SWITCH_INTERVAL_SECONDS: Final = 0.0005
 
 
 class _TimeSlice(threading.local):
@@ -77,3 +81,36 @@ def iterate_with_pauses(items: Iterable[T]) -> Iterator[T]:
     for item in items:
         pause_if_due()
         yield item
+
+
+class ShortSwitchInterval:
+    """Threads hand on the interpreter sooner as long as any of them is in here."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._depth = 0
+        self._usual_interval = 0.0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._depth == 0:
+                self._usual_interval = sys.getswitchinterval()
+                sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+            self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._depth -= 1
+            if self._depth == 0:
+                sys.setswitchinterval(self._usual_interval)
+
+
+short_switch_interval = ShortSwitchInterval()
+
+
+def run_cooperatively(work: Callable[[], T]) -> T:
+    """Do something long while callbacks are answered: it rests for them, and where it cannot, they
+    need not wait for their turn as long as Python would let them.
+    """
+    with short_switch_interval, yielding_to_callbacks():
+        return work()

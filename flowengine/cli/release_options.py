@@ -11,10 +11,8 @@ import click
 
 from flowengine.model.project_folder import read_folder
 from flowengine.problems import to_text
-from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.compile_worker import CompileWorker
-from flowengine.releases.git import GitError
 from flowengine.releases.ledger import CommandRefusedError, Ledger
 from flowengine.releases.publisher import Publisher
 from flowengine.releases.release_commands import (
@@ -26,6 +24,8 @@ from flowengine.releases.release_commands import (
     read_git_spec,
 )
 from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
+from flowengine.sources.flow_source import FlowOrigin
+from flowengine.sources.git import GitError
 
 F = TypeVar("F", bound=Callable[..., Any])
 store_option = click.option(
@@ -104,15 +104,15 @@ def run_change(
         click.echo(ask(desk, Actor(who, note)).text)
 
 
-def find_release_spec(desk: ReleaseCommands, what: str, repo: Path, folder: str) -> ReleaseSpec:
+def find_release_spec(commands: ReleaseCommands, what: str, repo: Path, folder: str) -> ReleaseSpec:
     """What a name means: what lies at a path, else a release that is kept, else a ref."""
     if not what:  # an empty variable of a script, which as a path would be the folder here
         raise CommandRefusedError("name a version: a folder, a kept release or a git ref")
     path = Path(what)
     try:
         if path.exists():
-            return ReleaseSpec("", read_folder(path), ReleaseOrigin(str(path.resolve())))
-        if kept := desk.find_release(what):
+            return ReleaseSpec("", read_folder(path), FlowOrigin(str(path.resolve())))
+        if kept := commands.find_release(what):
             return ReleaseSpec(kept)
         return read_git_spec(repo.resolve(), what, folder)
     except OSError as error:

@@ -8,11 +8,10 @@ import click
 
 from flowengine.cli.calls import format_json
 from flowengine.cli.canary import open_canary_count
-from flowengine.cli.read_project import format_count
 from flowengine.cli.release_options import open_release_commands, store_option
 from flowengine.journal.format_calls import format_time
 from flowengine.journal.journal_database import JournalError
-from flowengine.releases.archive import ReleaseOrigin
+from flowengine.problems import format_count
 from flowengine.releases.release_commands import ReleaseCommands, format_change, format_percent
 from flowengine.releases.release_overview import (
     CanaryComparison,
@@ -24,6 +23,7 @@ from flowengine.releases.release_overview import (
     compare_canary,
     find_canary,
 )
+from flowengine.sources.flow_source import FlowOrigin
 from flowengine.storage.sessions import StoreError, open_store
 
 MAX_SHOWN_PROBLEMS = 5
@@ -41,7 +41,7 @@ def releases(store: str, *, data: bool) -> None:
     """
     with open_release_commands(store) as desk:
         found = build_overview(
-            desk.archive, desk.ledger, asyncio.run(find_needed_releases(store)), time.time()
+            desk.archive, desk.ledger, asyncio.run(load_needed_releases(store)), time.time()
         )
         figures = None if data else load_comparison(desk, store)
     click.echo(
@@ -51,9 +51,9 @@ def releases(store: str, *, data: bool) -> None:
     )
 
 
-def load_comparison(desk: ReleaseCommands, store: str) -> CanaryComparison | None:
+def load_comparison(commands: ReleaseCommands, store: str) -> CanaryComparison | None:
     """How a canary does, as far as that can be told."""
-    canary = find_canary(desk.ledger)
+    canary = find_canary(commands.ledger)
     try:
         with open_canary_count(store) as count:
             return compare_canary(canary, count) if canary else None
@@ -61,7 +61,7 @@ def load_comparison(desk: ReleaseCommands, store: str) -> CanaryComparison | Non
         return None
 
 
-async def find_needed_releases(store: str) -> set[str]:
+async def load_needed_releases(store: str) -> set[str]:
     """The releases that calls under way need, as far as the store says."""
     if store == "none":
         return set()
@@ -143,12 +143,12 @@ def format_errors(rejected: RejectedOverview) -> Iterator[str]:
         yield f"  and {format_count(len(rejected.problems) - MAX_SHOWN_PROBLEMS, 'more error')}"
 
 
-def format_origin(origin: ReleaseOrigin) -> str:
+def format_origin(origin: FlowOrigin) -> str:
     place = f"{origin.place}@{origin.ref}" if origin.ref else origin.place
     return f"{place}{format_commit(origin)}"
 
 
-def format_commit(origin: ReleaseOrigin) -> str:
+def format_commit(origin: FlowOrigin) -> str:
     """What is known of a commit."""
     parts = (
         origin.commit[:12],

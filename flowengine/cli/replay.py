@@ -17,11 +17,11 @@ from flowengine.problems import to_text
 from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.archive_location import ArchiveLocation
-from flowengine.releases.git import GitError, Repository
 from flowengine.replay import PlaceholderEnvironment, ReplayReport, replay_calls
 from flowengine.replay import to_text as report_text
 from flowengine.server import keys
 from flowengine.server.server_settings import ARCHIVE_FILE, ServerSettings
+from flowengine.sources.git import GitError, Repository
 
 
 @click.command()

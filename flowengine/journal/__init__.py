@@ -3,9 +3,9 @@ releases to be tried on.
 """
 
 from flowengine.journal.canary_figures import (
-    CallStatistics,
+    CanaryCallback,
     CanaryFigures,
-    read_call_statistics,
+    read_canary_callbacks,
     read_figures,
 )
 from flowengine.journal.journal_encryption import JournalEncryption
@@ -14,12 +14,12 @@ from flowengine.journal.journal_writer import JournalWriter
 
 __all__ = [
     "CallFilter",
-    "CallStatistics",
+    "CanaryCallback",
     "CanaryFigures",
     "JournalEncryption",
     "JournalReader",
     "JournalWriter",
     "RecordedCall",
-    "read_call_statistics",
+    "read_canary_callbacks",
     "read_figures",
 ]

@@ -3,7 +3,6 @@
 import sqlite3
 
 from flowengine.journal.journal_row import JournalRow
-from flowengine.storage.sessions.intern_table import InternTable
 
 MIN_INTERNED_CHARACTERS = 200  # characters; a shorter answer may stand with every callback
 MAX_INTERNED_ANSWERS = 2000  # answers that are remembered
@@ -13,22 +12,33 @@ ANSWER_REWRITE_SECONDS = 86_400.0
 
 class AnswerInternTable:
     """What this process has written of them. An answer that comes a second time is put where others
-    find it.
+    find it. The oldest of too many is forgotten.
     """
 
     def __init__(self) -> None:
-        self._table = InternTable[str](MAX_INTERNED_ANSWERS, ANSWER_REWRITE_SECONDS)
+        self._numbers: dict[str, tuple[int, float]] = {}
 
     def intern_answer(self, connection: sqlite3.Connection, row: JournalRow) -> JournalRow:
         """The row, with a reference to its answer where there is a better place for that."""
         if len(row.said) < MIN_INTERNED_CHARACTERS:
             return row
-        number = self._table.intern_value(row.said, row.at, lambda: insert_answer(connection, row))
+        number, written = self._numbers.get(row.said, (-1, row.at))
+        if number < 0 or row.at - written > ANSWER_REWRITE_SECONDS:
+            number = 0  # it has come once
+            self._remember_number(row, number)
+        elif number == 0:
+            number = insert_answer(connection, row)
+            self._remember_number(row, number)
         return row._replace(said="", answer=number) if number else row
 
     def clear(self) -> None:
         """What was written was taken back."""
-        self._table.clear()
+        self._numbers.clear()
+
+    def _remember_number(self, row: JournalRow, number: int) -> None:
+        if len(self._numbers) >= MAX_INTERNED_ANSWERS:
+            del self._numbers[next(iter(self._numbers))]
+        self._numbers[row.said] = (number, row.at)
 
 
 def insert_answer(connection: sqlite3.Connection, row: JournalRow) -> int:

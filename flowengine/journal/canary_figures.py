@@ -1,60 +1,63 @@
-"""How releases do in real calls, side by side: what a canary is judged by."""
+"""How releases do in real calls, side by side: what a canary is judged by. It is summed from rows of
+callbacks, by the same query in a journal and in the table that several machines share.
+"""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import msgspec
 
 from flowengine.journal.journal_database import JournalError, format_read_error, open_for_reading
 
-_CALLS_QUERY = """
-SELECT call, release, max(event = 'ice' OR step = 1) AS begins,
-    max(outcome IN ('apology', 'error')) AS failed,
-    max(event = 'dice') AS ended, max(seconds) AS seconds,
+# Calls on a release that began since then, a row each. What came last in a call may be on another
+# machine than what came before: moments tell, and numbers where they are equal.
+_CALLS_QUERY: LiteralString = """
+SELECT call, max(CASE WHEN outcome IN ('apology', 'error') THEN 1 ELSE 0 END) AS failed,
+    max(CASE WHEN event = 'dice' THEN 1 ELSE 0 END) AS ended, max(seconds) AS seconds,
     max(CASE WHEN event = 'dice' AND lower(reason) = 'callerhangup' THEN 1 ELSE 0 END) AS caller_left,
-    (SELECT {said} FROM callbacks AS said WHERE said.call = callbacks.call AND said.action != ''
+    (SELECT action FROM {table} AS said WHERE said.call = callbacks.call AND action <> ''
         ORDER BY at DESC, number DESC LIMIT 1) AS waited,
-    (SELECT {exit} FROM callbacks AS last WHERE last.call = callbacks.call AND exit != '' AND event NOT IN ('dice', 'notify')
-        ORDER BY at DESC, number DESC LIMIT 1) AS left_by
-FROM callbacks WHERE at >= :since AND {some} GROUP BY call, release
-HAVING (SELECT min(at) FROM callbacks AS all_of_it WHERE all_of_it.call = callbacks.call) >= :since
+    (SELECT exit FROM {table} AS chosen WHERE chosen.call = callbacks.call AND exit <> ''
+        AND event NOT IN ('dice', 'notify') ORDER BY at DESC, number DESC LIMIT 1) AS left_by
+FROM {table} AS callbacks WHERE release = ? AND at >= ? GROUP BY call
+HAVING max(CASE WHEN event = 'ice' OR step = 1 THEN 1 ELSE 0 END) = 1
+    AND NOT EXISTS (SELECT 1 FROM {table} AS earlier WHERE earlier.call = callbacks.call AND at < ?)
 """
-_RELEASE_CALLS_QUERY = _CALLS_QUERY.format(said="action", exit="exit", some="release = :release")
-_SUMS_QUERY = f"""
-SELECT count(*), coalesce(sum(failed), 0), coalesce(sum(caller_left AND waited IN ('runMenu', 'park')), 0), coalesce(sum(ended), 0),
-    coalesce(avg(CASE WHEN ended THEN seconds END), 0.0)
-FROM ({_RELEASE_CALLS_QUERY})
-"""  # noqa: S608  # one query in another
-_EXITS_QUERY = f"""SELECT left_by, count(*) FROM ({_RELEASE_CALLS_QUERY})
-WHERE left_by IS NOT NULL GROUP BY left_by ORDER BY count(*) DESC, left_by
-"""  # noqa: S608  # as above
-
-# What comes last in a call may be in the journal of another machine: moments tell, which sort as
-# text.
-_STATISTICS_QUERY = _CALLS_QUERY.format(
-    said="printf('%017.6f %s', at, action)",
-    exit="printf('%017.6f %s', at, exit)",
-    some="call IN (SELECT call FROM callbacks WHERE number > :after AND number <= :upto)",
+_SUMS_QUERY: LiteralString = """
+SELECT count(*), sum(failed),
+    sum(CASE WHEN caller_left = 1 AND waited IN ('runMenu', 'park') THEN 1 ELSE 0 END),
+    sum(ended), sum(CASE WHEN ended = 1 THEN seconds ELSE 0 END)
+FROM ({calls}) AS calls
+"""
+_EXITS_QUERY: LiteralString = """
+SELECT left_by, count(*) AS times FROM ({calls}) AS calls WHERE left_by IS NOT NULL
+GROUP BY left_by ORDER BY times DESC, left_by
+"""
+CALLBACK_COLUMNS: LiteralString = (
+    "number, call, at, event, release, step, outcome, action, exit, reason, seconds"
 )
-_CALLBACKS_PER_READ = 2000  # callbacks, some 30 ms of work
+_ROWS_QUERY = (
+    f"SELECT {CALLBACK_COLUMNS} FROM callbacks WHERE at >= ? AND number > ? AND number <= ?"  # noqa: S608
+)
+_CALLBACKS_PER_READ = 2000  # callbacks, some 10 ms of work
 
 
-class CallStatistics(NamedTuple):
-    """What one journal knows of a call. `begins` says that the first callback is there; `waited`
-    and `left_by` have a moment in front.
-    """
+class CanaryCallback(NamedTuple):
+    """What figures need of a callback: a row of the journal without what was said."""
 
+    number: int
     call: bytes
+    at: float
+    event: str
     release: str
-    begins: int
-    failed: int
-    ended: int
+    step: int
+    outcome: str
+    action: str
+    exit: str
+    reason: str
     seconds: int
-    caller_left: int
-    waited: str
-    left_by: str
 
 
 class CanaryFigures(msgspec.Struct, frozen=True):
@@ -72,6 +75,33 @@ class CanaryFigures(msgspec.Struct, frozen=True):
     exits: Mapping[str, int] = {}
 
 
+class FigureQueries(NamedTuple):
+    """The questions for the figures of a release, each with three values: the release, and twice
+    the moment since which calls count.
+    """
+
+    sums: LiteralString
+    exits: LiteralString
+
+
+def build_figure_queries(table: LiteralString) -> FigureQueries:
+    """For a table with a row for each callback, as the journal has it."""
+    calls = _CALLS_QUERY.replace("{table}", table)
+    return FigureQueries(
+        _SUMS_QUERY.replace("{calls}", calls), _EXITS_QUERY.replace("{calls}", calls)
+    )
+
+
+def build_figures(sums: tuple[Any, ...], exits: Iterable[tuple[str, int]]) -> CanaryFigures:
+    """What was answered to these questions."""
+    calls, errors, abandoned, ended, seconds = (int(value or 0) for value in sums)
+    chosen = {name: int(times) for name, times in exits}
+    return CanaryFigures(calls, errors, abandoned, ended, seconds / ended if ended else 0.0, chosen)
+
+
+_JOURNAL_QUERIES = build_figure_queries("callbacks")
+
+
 def read_figures(
     journal: Path, releases: Iterable[str], since: float = 0.0
 ) -> dict[str, CanaryFigures]:
@@ -82,11 +112,10 @@ def read_figures(
     try:
         found = {}
         for release in releases:
-            given = {"release": release, "since": since}
-            sums = connection.execute(_SUMS_QUERY, given).fetchone()
-            found[release] = CanaryFigures(
-                *(*sums, dict(connection.execute(_EXITS_QUERY, given).fetchall()))
-            )
+            values = (release, since, since)
+            sums = connection.execute(_JOURNAL_QUERIES.sums, values).fetchone()
+            exits = connection.execute(_JOURNAL_QUERIES.exits, values)
+            found[release] = build_figures(sums, exits)
     except sqlite3.Error as error:
         raise JournalError(format_read_error(journal, error)) from error
     finally:
@@ -94,11 +123,11 @@ def read_figures(
     return found
 
 
-def read_call_statistics(
+def read_canary_callbacks(
     journal: Path, since: float, after: int
-) -> tuple[list[CallStatistics], int]:
-    """What came of calls that began at `since` or later and have callbacks behind the number
-    `after`, and the number to go on from; the same one when that was all. Raises JournalError.
+) -> tuple[list[CanaryCallback], int]:
+    """Callbacks at `since` or later behind the number `after`, and the number to go on from; the
+    same one when that was all. Raises JournalError.
     """
     connection = open_for_reading(journal)
     try:
@@ -109,8 +138,8 @@ def read_call_statistics(
             ).fetchone()[0]
             after = last if first is None else first - 1
         upto = min(last, after + _CALLBACKS_PER_READ)
-        rows = connection.execute(_STATISTICS_QUERY, {"since": since, "after": after, "upto": upto})
-        return [CallStatistics(*(*row[:7], row[7] or "", row[8] or "")) for row in rows], upto
+        rows = connection.execute(_ROWS_QUERY, (since, after, upto))
+        return [CanaryCallback._make(row) for row in rows], upto
     except sqlite3.Error as error:
         raise JournalError(format_read_error(journal, error)) from error
     finally:

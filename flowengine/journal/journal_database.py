@@ -1,9 +1,17 @@
 """The file that holds the journal: one row for each callback, written by all workers of a machine."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from flowengine.storage.sessions.sqlite_file import create_file, suggest_remedy
+from flowengine.storage.sqlite_errors import SchemaVersionError, suggest_remedy
+from flowengine.storage.sqlite_file import (
+    SqliteFile,
+    SqliteSchema,
+    connect_existing,
+    open_sqlite_file,
+)
 
 JOURNAL_FILE = "journal.db"
 JOURNAL_SCHEMA_VERSION = 2
@@ -19,7 +27,7 @@ _INBOX_TABLE = """CREATE TABLE inbox (number INTEGER PRIMARY KEY, at REAL NOT NU
 # `seconds` repeat what figures are made of. What many callers are told stands once, in `answers`;
 # what only this one was told in `said`. Ids of calls are bytes, as SQLite refuses some texts that
 # JSON may carry.
-_JOURNAL_SCHEMA = (
+_JOURNAL_TABLES = (
     """CREATE TABLE callbacks (number INTEGER PRIMARY KEY, call BLOB NOT NULL, digest BLOB NOT NULL, at REAL NOT NULL, event TEXT NOT NULL,
         release TEXT NOT NULL, flow TEXT NOT NULL, state TEXT NOT NULL, step INTEGER NOT NULL, outcome TEXT NOT NULL,
         action TEXT NOT NULL, exit TEXT NOT NULL, reason TEXT NOT NULL, seconds INTEGER NOT NULL, shown TEXT NOT NULL, sealed BLOB,
@@ -28,7 +36,6 @@ _JOURNAL_SCHEMA = (
     "CREATE INDEX by_call ON callbacks (call)",
     "CREATE INDEX by_time ON callbacks (at)",
     _INBOX_TABLE,
-    f"PRAGMA user_version = {JOURNAL_SCHEMA_VERSION}",
 )
 
 # What came later stands for itself, so that journals from before go on, and go back: how many
@@ -37,20 +44,16 @@ _LOSSES = (
     "CREATE TABLE IF NOT EXISTS losses (minute INTEGER PRIMARY KEY, callbacks INTEGER NOT NULL)"
 )
 
-_JOURNAL_UPGRADES = {
-    0: _JOURNAL_SCHEMA,
-    1: (_INBOX_TABLE, f"PRAGMA user_version = {JOURNAL_SCHEMA_VERSION}"),
-}
-
-# As in the session store: a commit survives a killed process, and what is deleted is overwritten.
-_JOURNAL_PRAGMAS = (
-    "journal_mode = WAL",
-    "synchronous = NORMAL",
-    "secure_delete = FAST",
-    f"wal_autocheckpoint = {16_000_000 // JOURNAL_PAGE_BYTES}",
+JOURNAL_SCHEMA = SqliteSchema(
+    JOURNAL_SCHEMA_VERSION,
+    {0: _JOURNAL_TABLES, 1: (_INBOX_TABLE,)},
+    additions=(_LOSSES,),
+    pragmas=(
+        "secure_delete = FAST",  # what is deleted is overwritten: it was callers' words
+        f"wal_autocheckpoint = {16_000_000 // JOURNAL_PAGE_BYTES}",
+    ),
+    page_bytes=JOURNAL_PAGE_BYTES,
 )
-
-
 JOURNAL_LOSS_TEXT = "the calls that are recorded in it"
 
 
@@ -58,39 +61,32 @@ class JournalError(Exception):
     """The journal cannot be opened or read; the message says why."""
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
+def open_for_writing(path: Path) -> SqliteFile:
     """Open the journal, and make it where there is none. Raises OSError or sqlite3.Error."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    create_file(path)
-    connection = sqlite3.connect(
-        path, timeout=JOURNAL_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    connection.execute(f"PRAGMA page_size = {JOURNAL_PAGE_BYTES}")  # heeded while the file is empty
+    with explain_version():
+        return open_sqlite_file(path, JOURNAL_SCHEMA, JOURNAL_BUSY_SECONDS)
+
+
+def open_successor(lost: SqliteFile) -> SqliteFile:
+    """Open the journal that is in place of this one now, without its rows: whoever deleted them may
+    have had to. Raises OSError or sqlite3.Error.
+    """
+    lost.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with explain_version():
+        return lost.open_successor(JOURNAL_BUSY_SECONDS)
+
+
+@contextmanager
+def explain_version() -> Iterator[None]:
     try:
-        _prepare_schema(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare_schema(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if version in _JOURNAL_UPGRADES and bool(version) == bool(tables):
-        for statement in _JOURNAL_UPGRADES[version]:
-            connection.execute(statement)
-    elif version != JOURNAL_SCHEMA_VERSION:
+        yield
+    except SchemaVersionError as error:
         raise sqlite3.DatabaseError(
-            f"this is no call journal of version {JOURNAL_SCHEMA_VERSION} (its version is {version}); move "
-            "the file away, then one is made anew: "
+            f"this is no call journal of version {JOURNAL_SCHEMA_VERSION} (its version is "
+            f"{error.version}); move the file away, then one is made anew: "
             f"what is lost then is {JOURNAL_LOSS_TEXT}"
-        )
-    connection.execute(_LOSSES)
-    connection.execute("COMMIT")
-    for pragma in _JOURNAL_PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}").fetchall()
+        ) from error
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
@@ -98,16 +94,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise JournalError(f"there is no call journal {path}")
     try:
-        connection = sqlite3.connect(
-            f"file:{path.resolve().as_posix()}?mode=ro",
-            uri=True,
-            timeout=JOURNAL_BUSY_SECONDS,
-            isolation_level=None,
-        )
+        connection = connect_existing(path, "ro", JOURNAL_BUSY_SECONDS)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
         raise JournalError(format_read_error(path, error)) from error
-    if version not in (*_JOURNAL_UPGRADES, JOURNAL_SCHEMA_VERSION) or version == 0:
+    if version not in (*JOURNAL_SCHEMA.upgrades, JOURNAL_SCHEMA_VERSION) or version == 0:
         connection.close()
         raise JournalError(
             f"{path} is no call journal of version {JOURNAL_SCHEMA_VERSION} (its version is {version}): "

@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from flowengine.journal.answer_intern_table import AnswerInternTable
-from flowengine.journal.journal_database import JOURNAL_LOSS_TEXT, open_for_writing
-from flowengine.storage.sessions.sqlite_connection import is_busy
-from flowengine.storage.sessions.sqlite_file import FileIdentity, suggest_remedy
+from flowengine.journal.journal_database import (
+    JOURNAL_LOSS_TEXT,
+    open_for_writing,
+    open_successor,
+)
+from flowengine.storage.sqlite_errors import is_busy, suggest_remedy
+from flowengine.storage.sqlite_file import SqliteFile
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -25,30 +29,34 @@ class JournalFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.answers = AnswerInternTable()
-        self._connection: sqlite3.Connection | None = None
-        self._file_identity = FileIdentity(path)
+        self._file: SqliteFile | None = None
 
     @property
     def is_open(self) -> bool:
-        return self._connection is not None
+        return self._file is not None
 
     def ensure_connection(self) -> sqlite3.Connection:
         """The file as it is now. Raises OSError or sqlite3.Error where it cannot be opened."""
-        if self._connection is not None and not self._file_identity.is_unchanged():
-            log.warning(
-                "%s was taken away, or another file put in its place: the call journal goes on in "
-                "a new file, or that one",
-                self.path,
-            )
-            self._file_identity.remove_companions()
-            self.close()
-        if self._connection is None:
-            self._connection = open_for_writing(self.path)
-            self._connection.execute(
-                "UPDATE inbox SET unreadable = 0 WHERE unreadable"
-            )  # perhaps its key is back
-            self._file_identity = FileIdentity(self.path)
-        return self._connection
+        if self._file is None or not self._file.is_in_place():
+            self._file = self._open()
+            # Perhaps its key is back.
+            self._file.connection.execute("UPDATE inbox SET unreadable = 0 WHERE unreadable")
+        return self._file.connection
+
+    def _open(self) -> SqliteFile:
+        lost, self._file = self._file, None
+        if lost is None:
+            return open_for_writing(self.path)
+        log.warning(
+            "%s was taken away, or another file put in its place: the call journal goes on in "
+            "a new file, or that one",
+            self.path,
+        )
+        self.answers.clear()
+        try:
+            return open_successor(lost)
+        finally:
+            lost.connection.close()
 
     def format_error(self, error: Exception) -> str:
         """What is the matter, and what to do about it."""
@@ -61,7 +69,7 @@ class JournalFile:
         for _ in range(_MAX_TRIES):
             with self._begin_transaction() as connection:
                 done = work(connection)
-            if self._file_identity.is_unchanged():
+            if self._file is not None and self._file.is_in_place():
                 break
         return done
 
@@ -81,7 +89,7 @@ class JournalFile:
             raise
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._file is not None:
+            self._file.connection.close()
+            self._file = None
             self.answers.clear()

@@ -25,7 +25,7 @@ from flowengine.journal.row_writer import RowCounter, RowWriter
 from flowengine.journal.size_limit import JournalUsage, SizeLimit
 from flowengine.runtime.engine import CallbackRecord
 from flowengine.runtime.log_once import LogOnce
-from flowengine.storage.sessions.sqlite_connection import is_busy
+from flowengine.storage.sqlite_errors import is_busy
 
 BATCH_DELAY_SECONDS = 0.05  # the longest that a row waits to share a commit
 # the same for one that is waited for: nobody is on the line, and others come to share its commit
@@ -53,7 +53,7 @@ class JournalWriter:
         self,
         path: Path,
         release: Callable[[str], Release],
-        sealer: JournalEncryption | None,
+        encryption: JournalEncryption | None,
         counted: RowCounter,
         load: LoadRelease | None = None,
         observe: Callable[[JournalUsage], None] | None = None,
@@ -64,7 +64,7 @@ class JournalWriter:
         self._file = JournalFile(path)
         self._release_lookup = ReleaseLookup(release, load, self._closing)
         self._deferred_rows = DeferredRows(
-            self._file, RowWriter(release, sealer, counted), self._release_lookup, sealer
+            self._file, RowWriter(release, encryption, counted), self._release_lookup, encryption
         )
         self._retention = Retention(self._file, lambda: release(""))
         self._size_limit = SizeLimit(self._file, lambda: release(""), counted, self._note_usage)
@@ -110,7 +110,7 @@ class JournalWriter:
         timer.cancel()
 
     def _get_release(self, record: CallbackRecord) -> Release:
-        found = record.found
+        found = record.located
         return self._find_release(record.release) if found is None else found.release
 
     def _wake_early(self) -> None:

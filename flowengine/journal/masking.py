@@ -7,9 +7,8 @@ from functools import lru_cache
 
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.sinch import parse_number
+from flowengine.sinch.digit_mask import DIGIT_MASK, mask_digits
 
-DIGIT_MASK = str.maketrans("0123456789", "*" * 10)
-CLEAR_DIGITS = 2  # digits of a number that stay, enough to tell two callers apart
 REASON_PATTERN = re.compile(r"(\bstatus \d{3}\b)|\d")
 ADDRESS_PREFIX_PATTERN = re.compile(
     r"^(.*<)?\s*(sips?:|tel:)?", re.IGNORECASE | re.DOTALL
@@ -23,7 +22,7 @@ def mask_address(text: str) -> str:
     """
     number = parse_number(text)
     if number.e164:
-        return number.e164[:-CLEAR_DIGITS].translate(DIGIT_MASK) + number.e164[-CLEAR_DIGITS:]
+        return mask_digits(number.e164)
     if number.private:
         return ""
     user, at, host = ADDRESS_PREFIX_PATTERN.sub("", text).rstrip("> ").partition("@")

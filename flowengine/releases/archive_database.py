@@ -1,5 +1,5 @@
-"""What holds releases and the record of what was live: the same tables, and the same questions, in
-a file and on a server.
+"""The interface of the database of the archive and the ledger: the same tables in SQLite and in
+PostgreSQL.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,28 +14,28 @@ class ArchiveError(Exception):
 
 
 class ArchiveDatabase(Protocol):
-    """A connection, for one thread at a time. Values stand as ? in what is asked. Everything raises
-    ArchiveError.
+    """A connection to the database, for one thread at a time. Statements have ? in place of values.
+    Every method raises ArchiveError.
     """
 
     def execute(self, sql: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
-        """Ask for something, or change something: done when this returns."""
+        """Run a statement; what it changes is committed when this returns."""
         ...
 
     def execute_many(self, sql: LiteralString, rows: Iterable[tuple[Any, ...]]) -> None:
-        """The same change for many values."""
+        """Run the same statement with many rows of values."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing, with nobody else changing anything in between."""
+        """Commit all statements inside or none, isolated from other connections."""
         ...
 
     def read_data_version(self) -> int:
-        """Another number when somebody else has changed what is live."""
+        """A number that differs after another connection has changed the ledger."""
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         ...
 
 
@@ -55,13 +55,18 @@ _ARCHIVE_TABLES: tuple[LiteralString, ...] = (
     ),
 )
 
-# What came later stands for itself, so that archives from before go on: one row, of who follows;
-# what machines know of a canary's calls, and how far each has told its journal.
+# What came later stands for itself, so that archives from before go on: one row, of who follows.
 _ADDED_TABLES: tuple[LiteralString, ...] = (
     "CREATE TABLE IF NOT EXISTS following (one INTEGER PRIMARY KEY, details TEXT NOT NULL)",
-    """CREATE TABLE IF NOT EXISTS canary_calls (since REAL NOT NULL, machine TEXT NOT NULL, call BLOB NOT NULL, release TEXT NOT NULL,
-        begins INTEGER NOT NULL, failed INTEGER NOT NULL, ended INTEGER NOT NULL, seconds INTEGER NOT NULL,
-        caller_left INTEGER NOT NULL, waited TEXT NOT NULL, left_by TEXT NOT NULL, PRIMARY KEY (call, release, machine))""",
+)
+
+# For the figures of a canary: what they need of each callback, as it stands in the journal of its
+# machine, and how far each machine has uploaded its journal.
+_CANARY_TABLES: tuple[LiteralString, ...] = (
+    """CREATE TABLE IF NOT EXISTS canary_callbacks (machine TEXT NOT NULL, number INTEGER NOT NULL, call BLOB NOT NULL,
+        at REAL NOT NULL, event TEXT NOT NULL, release TEXT NOT NULL, step INTEGER NOT NULL, outcome TEXT NOT NULL,
+        action TEXT NOT NULL, exit TEXT NOT NULL, reason TEXT NOT NULL, seconds INTEGER NOT NULL,
+        PRIMARY KEY (call, at, machine, number))""",
     (
         "CREATE TABLE IF NOT EXISTS canary_machines (machine TEXT PRIMARY KEY, since REAL NOT NULL, "
         "number INTEGER NOT NULL)"
@@ -70,13 +75,18 @@ _ADDED_TABLES: tuple[LiteralString, ...] = (
 
 
 def build_tables_sql(words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
-    """How the tables are made, with the names that another database has for the same types."""
+    """The statements that create the tables, with the type names of the database."""
     return translate_types(_ARCHIVE_TABLES, words)
 
 
 def build_added_tables_sql(words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
-    """The same for those that an archive from before does not have."""
+    """The statements for the tables that an archive of an earlier version lacks."""
     return translate_types(_ADDED_TABLES, words)
+
+
+def build_canary_tables_sql(words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
+    """The same for those of a canary."""
+    return translate_types(_CANARY_TABLES, words)
 
 
 def translate_types(

@@ -1,5 +1,5 @@
 """Figures of a canary on several machines. A call may be answered by any of them at each step, so
-each tells what its journal knows of every call, and what they know together is counted.
+each uploads the rows of its journal that figures are made of, and all are summed together.
 """
 
 import os
@@ -7,37 +7,26 @@ import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
-from flowengine.journal import CallStatistics, CanaryFigures
+from flowengine.journal import CanaryCallback, CanaryFigures
+from flowengine.journal.canary_figures import (
+    CALLBACK_COLUMNS,
+    build_figure_queries,
+    build_figures,
+)
 from flowengine.releases.archive_database import ArchiveDatabase
 from flowengine.releases.archive_location import ArchiveLocation, open_archive_database
-from flowengine.storage.sessions.sqlite_file import restrict_to_owner
+from flowengine.storage.file_mode import restrict_to_owner
 
 MACHINE_ID_FILE = "machine"
-_UPSERT_CALL = """INSERT INTO canary_calls (since, machine, call, release, begins, failed, ended, seconds, caller_left, waited, left_by)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (call, release, machine) DO UPDATE SET since = excluded.since,
-begins = excluded.begins, failed = excluded.failed, ended = excluded.ended, seconds = excluded.seconds,
-caller_left = excluded.caller_left, waited = excluded.waited, left_by = excluded.left_by"""
-_UPSERT_MACHINE = """INSERT INTO canary_machines VALUES (?, ?, ?)
+_INSERT_CALLBACK: LiteralString = (
+    f"INSERT INTO canary_callbacks (machine, {CALLBACK_COLUMNS}) "  # noqa: S608  # names of ours
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_UPSERT_MACHINE: LiteralString = """INSERT INTO canary_machines VALUES (?, ?, ?)
 ON CONFLICT (machine) DO UPDATE SET since = excluded.since, number = excluded.number"""
-
-# `waited` and `left_by` begin with a moment of 17 characters and a blank, so the largest is the
-# last.
-_CANARY_CALLS = """SELECT call, max(failed) AS failed, max(ended) AS ended, max(seconds) AS seconds, max(caller_left) AS caller_left,
-    substr(max(waited), 19) AS waited, substr(max(left_by), 19) AS left_by
-FROM canary_calls WHERE since = ? AND release = ? GROUP BY call HAVING max(begins) = 1"""
-_CANARY_SUMS = (
-    "SELECT count(*), sum(failed), "  # noqa: S608  # one query in another
-    "sum(CASE WHEN caller_left = 1 AND waited IN ('runMenu', 'park') "
-    "THEN 1 ELSE 0 END), sum(ended), "
-    "sum(CASE WHEN ended = 1 THEN seconds ELSE 0 END) FROM (" + _CANARY_CALLS + ") AS calls"
-)
-_CANARY_EXITS = (
-    "SELECT left_by, count(*) AS times FROM ("  # noqa: S608
-    + _CANARY_CALLS
-    + ") AS calls WHERE left_by != '' GROUP BY left_by ORDER BY times DESC, left_by"
-)
+_SHARED_QUERIES = build_figure_queries("canary_callbacks")
 
 
 class CanarySum(NamedTuple):
@@ -51,33 +40,34 @@ class CanarySum(NamedTuple):
 
 
 class CanaryTable:
-    """What all machines have told of the calls of a canary, which goes by the moment that it began."""
+    """What all machines have uploaded since a canary began; it goes by that moment."""
 
     def __init__(self, where: ArchiveLocation) -> None:
         self._database: ArchiveDatabase = open_archive_database(where)
 
     def load_uploaded_number(self, machine: str, since: float) -> int:
-        """How far a machine has told its journal."""
+        """How far a machine has uploaded its journal."""
         rows = self._database.execute(
             "SELECT number FROM canary_machines WHERE machine = ? AND since = ?", machine, since
         )
         return int(rows[0][0]) if rows else 0
 
-    def save_calls(
-        self, machine: str, since: float, parts: Iterable[CallStatistics], number: int
+    def save_callbacks(
+        self, machine: str, since: float, rows: Iterable[CanaryCallback], number: int
     ) -> None:
-        """What a machine knows of some calls; it has told its journal up to this number."""
+        """Keep rows of a machine, which has uploaded its journal up to this number now."""
         with self._database.transaction():
-            self._database.execute_many(_UPSERT_CALL, [(since, machine, *part) for part in parts])
+            self._database.execute_many(_INSERT_CALLBACK, [(machine, *row) for row in rows])
             self._database.execute(_UPSERT_MACHINE, machine, since, number)
 
     def delete_older_canaries(self, since: float | None) -> None:
         """Nobody asks for another canary any more than this one."""
-        for table in ("DELETE FROM canary_calls", "DELETE FROM canary_machines"):
-            if since is None:
-                self._database.execute(table)
-            else:
-                self._database.execute(table + " WHERE since < ?", since)
+        if since is None:
+            self._database.execute("DELETE FROM canary_callbacks")
+            self._database.execute("DELETE FROM canary_machines")
+        else:
+            self._database.execute("DELETE FROM canary_callbacks WHERE at < ?", since)
+            self._database.execute("DELETE FROM canary_machines WHERE since < ?", since)
 
     def sum_figures(self, releases: Sequence[str], since: float) -> CanarySum:
         """The figures of these releases."""
@@ -92,15 +82,9 @@ class CanaryTable:
         self._database.close()
 
     def _load_figures(self, release: str, since: float) -> CanaryFigures:
-        rows = self._database.execute(_CANARY_SUMS, since, release)
-        calls, errors, abandoned, ended, seconds = (int(value or 0) for value in rows[0])
-        exits = {
-            name: int(times)
-            for name, times in self._database.execute(_CANARY_EXITS, since, release)
-        }
-        return CanaryFigures(
-            calls, errors, abandoned, ended, seconds / ended if ended else 0.0, exits
-        )
+        (sums,) = self._database.execute(_SHARED_QUERIES.sums, release, since, since)
+        exits = self._database.execute(_SHARED_QUERIES.exits, release, since, since)
+        return build_figures(sums, exits)
 
 
 def load_machine_id(folder: Path) -> str:

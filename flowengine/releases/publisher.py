@@ -1,5 +1,5 @@
-"""Makes releases live, and takes them back. A project with errors never replaces a good one; it is
-remembered as rejected.
+"""Makes releases live, and goes back to earlier ones. A project with errors never replaces a good
+one; it is remembered as rejected.
 """
 
 import time
@@ -10,7 +10,7 @@ from flowengine.compile import CompileResult
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.model.project_folder import UnreadableFilesError
 from flowengine.problems import Problem, Span
-from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import (
     Change,
     CommandRefusedError,
@@ -19,6 +19,7 @@ from flowengine.releases.ledger import (
     Ledger,
     LiveState,
 )
+from flowengine.sources.flow_source import FlowOrigin, format_source_name
 
 CompileFiles = Callable[[Mapping[str, bytes]], CompileResult]
 FileContents = Mapping[str, bytes]
@@ -26,8 +27,8 @@ FileContents = Mapping[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class PublishResult:
-    """What became of some files: the id of their release, or none where they have errors; and
-    whether anything has changed by it.
+    """The result of publishing files: the id of their release, "" where they have errors; and
+    whether anything has changed.
     """
 
     release: str
@@ -37,7 +38,9 @@ class PublishResult:
 
 
 class Publisher:
-    """Changes what is live, each time in one step that all workers see as one."""
+    """Changes what is live, each time in one transaction, so that all workers see all of it at
+    once.
+    """
 
     def __init__(
         self,
@@ -53,8 +56,8 @@ class Publisher:
         self._known_release = ""
 
     def skip_known_release(self, files: FileContents) -> None:
-        """What a place has as one begins to follow it is no news where it was followed before, here
-        or on another machine.
+        """Note what a flow source has when this server begins to follow it: it was published
+        before, here or on another machine.
         """
         made = compute_release_id(files)
         was_followed = any(
@@ -64,42 +67,43 @@ class Publisher:
         is_old = was_followed and made != self._ledger.get_live().fallback_from
         self._known_release = made if is_old else ""
 
-    def publish_if_new(self, files: FileContents, origin: ReleaseOrigin, who: str) -> PublishResult:
-        """Publish what a place has now, unless it had that the last time: what was taken back since
-        then stays back.
+    def publish_if_new(self, files: FileContents, origin: FlowOrigin, actor: str) -> PublishResult:
+        """Publish what a flow source has now, unless it had that the last time: what an operator
+        has gone back from stays back.
         """
         live, wanted = self._ledger.get_live(), compute_release_id(files)
+        # `followed`, not `current`: after a rollback the source still has what was taken back
         if wanted == self._known_release or (live.place, live.followed) == (
             format_source_name(origin),
             wanted,
         ):
             self._archive.clear_rejection(format_source_name(origin))
             return PublishResult(wanted, (), {}, changed=False)
-        return self.publish_always(files, origin, who)
+        return self.publish_always(files, origin, actor)
 
-    def publish_always(self, files: FileContents, origin: ReleaseOrigin, who: str) -> PublishResult:
-        """Publish what a place has, whatever was live from there before."""
+    def publish_always(self, files: FileContents, origin: FlowOrigin, actor: str) -> PublishResult:
+        """Publish what a flow source has, whatever was live from there before."""
         made = self._store_or_reject(files, origin)
         if made.release:
             change = Change(
-                who, "publish", made.release, place=format_source_name(origin), note=origin.title
+                actor, "publish", made.release, place=format_source_name(origin), note=origin.title
             )
             self._ledger.append_change(lambda _live: change, self._clock())
             self._known_release = ""
         return made
 
     def update_draft(
-        self, name: str, draft: Draft, files: FileContents, origin: ReleaseOrigin, who: str
+        self, name: str, draft: Draft, files: FileContents, origin: FlowOrigin, actor: str
     ) -> PublishResult:
-        """Lead the callers of a draft to what it follows has now. Raises Refused where the draft
-        has become another one meanwhile.
+        """Give the callers of a draft the release of what it follows now. Raises
+        CommandRefusedError where the draft was changed meanwhile.
         """
         made = self._store_or_reject(files, origin)
         if made.release in ("", draft.release):
             return replace(made, changed=False)
         callers = tuple(sorted(draft.callers))
         change = Change(
-            who,
+            actor,
             "draft",
             made.release,
             name=name,
@@ -110,10 +114,8 @@ class Publisher:
         self._append_change(lambda live: _require_same_draft(change, draft, live))
         return made
 
-    def reject_unreadable(self, origin: ReleaseOrigin, error: Exception) -> None:
-        """What a place has now cannot be told. That is no reason to change anything, but one to
-        show.
-        """
+    def reject_unreadable(self, origin: FlowOrigin, error: Exception) -> None:
+        """Save that a flow source cannot be read, for the status. What is live stays."""
         reasons = (
             error.reasons
             if isinstance(error, UnreadableFilesError)
@@ -122,8 +124,8 @@ class Publisher:
         problems = [Problem("FE508", Span.for_file(name), why) for name, why in reasons.items()]
         self._archive.save_rejection(format_source_name(origin), origin, problems, self._clock())
 
-    def compile_and_store(self, files: FileContents, origin: ReleaseOrigin) -> PublishResult:
-        """Compile files and keep their release, without making it live."""
+    def compile_and_store(self, files: FileContents, origin: FlowOrigin) -> PublishResult:
+        """Compile files and archive their release, without making it live."""
         compiled = self._compile(files)
         if compiled.release is None:
             return PublishResult("", compiled.problems, compiled.sources, changed=False)
@@ -131,29 +133,28 @@ class Publisher:
         return PublishResult(compiled.release.id, compiled.problems, compiled.sources, changed=True)
 
     def can_compile(self, release: str) -> bool:
-        """Whether a kept release can be served: with another version of the engine, one that was
-        live may be no more.
+        """Whether an archived release can be served: another version of the engine may refuse one
+        that was live.
         """
         files = self._archive.load_files(release)
         return files is not None and self._compile(files).release is not None
 
-    def publish(self, release: str, who: str, note: str = "") -> Change:
-        """All new calls begin on this release."""
-        return self._append_change(lambda _live: Change(who, "publish", release, note=note))
+    def publish(self, release: str, actor: str, note: str = "") -> Change:
+        """Let all new calls begin on this release."""
+        return self._append_change(lambda _live: Change(actor, "publish", release, note=note))
 
-    def rollback(self, who: str, to: str = "", note: str = "") -> Change:
-        """Back to a release, or to the one that was current before this one. Raises Refused where
-        there is none.
+    def rollback(self, actor: str, to: str = "", note: str = "") -> Change:
+        """Go back to a release, or to the one that was current before. Raises CommandRefusedError
+        where there is none.
         """
         return self._append_change(
-            lambda live: Change(who, "rollback", to or self._find_previous(live), note=note)
+            lambda live: Change(actor, "rollback", to or self._find_previous(live), note=note)
         )
 
-    def fall_back(self, origin: ReleaseOrigin, who: str) -> str:
-        """Go back to the newest release that still compiles, where the one that is live does not:
-        with another version of the engine, say. Its id; "" where there is none.
-
-        What the place has now is news after that: it goes live as soon as it compiles.
+    def fall_back(self, origin: FlowOrigin, actor: str) -> str:
+        """Go back to the newest release that still compiles, where the live one does not: with
+        another version of the engine, say. Its id; "" where there is none. The flows go live again
+        as soon as they compile.
         """
         live = self._ledger.get_live()
         kept = (
@@ -164,28 +165,28 @@ class Publisher:
         found = next(filter(self.can_compile, kept), "")
         if found:
             note = f"release {live.current} no longer compiles"
-            change = Change(who, "rollback", found, place=format_source_name(origin), note=note)
+            change = Change(actor, "rollback", found, place=format_source_name(origin), note=note)
             self._append_change(lambda _live: change)
         return found
 
-    def set_canary(self, release: str, share: float, who: str, note: str = "") -> Change:
-        """A share (0 to 1) of new calls begins on this release."""
+    def set_canary(self, release: str, share: float, actor: str, note: str = "") -> Change:
+        """Let a share (0 to 1) of new calls begin on this release."""
         return self._append_change(
             lambda live: Change(
-                who, "canary", _require_not_current(release, live), share=share, note=note
+                actor, "canary", _require_not_current(release, live), share=share, note=note
             )
         )
 
-    def promote(self, who: str, note: str = "") -> Change:
-        """All new calls begin on the candidate."""
+    def promote(self, actor: str, note: str = "") -> Change:
+        """Let all new calls begin on the candidate."""
         return self._append_change(
-            lambda live: Change(who, "promote", _require_candidate(live), note=note)
+            lambda live: Change(actor, "promote", _require_candidate(live), note=note)
         )
 
-    def withdraw(self, who: str, note: str = "") -> Change:
-        """No new call begins on the candidate any more."""
+    def withdraw(self, actor: str, note: str = "") -> Change:
+        """Let no new call begin on the candidate any more."""
         return self._append_change(
-            lambda live: Change(who, "withdraw", _require_candidate(live), note=note)
+            lambda live: Change(actor, "withdraw", _require_candidate(live), note=note)
         )
 
     def set_draft(
@@ -193,33 +194,35 @@ class Publisher:
         name: str,
         release: str,
         callers: tuple[str, ...],
-        who: str,
+        actor: str,
         note: str = "",
         follows: FollowedRef | None = None,
     ) -> Change:
-        """These callers (digits) reach this release, and nobody else does."""
+        """Let these callers (digits), and nobody else, reach this release."""
         change = Change(
-            who, "draft", release, name=name, callers=callers, follows=follows, note=note
+            actor, "draft", release, name=name, callers=callers, follows=follows, note=note
         )
         return self._change_drafts(lambda live: _require_free_callers(change, live))
 
-    def end_draft(self, name: str, who: str, note: str = "") -> Change:
-        """The callers of a draft reach what all others do."""
+    def end_draft(self, name: str, actor: str, note: str = "") -> Change:
+        """Let the callers of a draft reach what all others reach."""
         return self._change_drafts(
-            lambda live: Change(who, "undraft", _require_draft(name, live), name=name, note=note)
+            lambda live: Change(actor, "undraft", _require_draft(name, live), name=name, note=note)
         )
 
     def _change_drafts(self, decide: Callable[[LiveState], Change]) -> Change:
-        """What is wrong with a place that nobody follows any more is nobody's business."""
+        """Append a change of drafts, and delete the rejections of sources that no draft follows any
+        more.
+        """
         before = _list_followed_sources(self._ledger.get_live())
         change = self._append_change(decide)
         for left in before - _list_followed_sources(self._ledger.get_live()):
             self._archive.clear_rejection(left)
         return change
 
-    def _store_or_reject(self, files: FileContents, origin: ReleaseOrigin) -> PublishResult:
-        """Keep what a place has now. What has errors is remembered as rejected, until the place has
-        something better.
+    def _store_or_reject(self, files: FileContents, origin: FlowOrigin) -> PublishResult:
+        """Compile and archive what a flow source has now. Where it has errors, save these until the
+        source has something better.
         """
         made = self.compile_and_store(files, origin)
         if made.release:
@@ -241,7 +244,7 @@ class Publisher:
 
 
 def list_rollback_targets(changes: Iterable[Change]) -> list[str]:
-    """The releases that were current, the latest last; what was taken back is no way back any more."""
+    """The releases that were current, the latest last. What an operator has gone back from is none."""
     found: list[str] = []
     for change in changes:
         if change.what == "rollback" and change.release in found:
@@ -249,11 +252,6 @@ def list_rollback_targets(changes: Iterable[Change]) -> list[str]:
         elif change.what in ("publish", "rollback", "promote") and found[-1:] != [change.release]:
             found.append(change.release)
     return found
-
-
-def format_source_name(origin: ReleaseOrigin) -> str:
-    """A place by its name: a branch of a repository is another one than the next branch."""
-    return f"{origin.place}@{origin.ref}" if origin.ref else origin.place
 
 
 def _require_not_current(release: str, live: LiveState) -> str:
@@ -278,12 +276,12 @@ def _list_followed_sources(live: LiveState) -> set[str]:
     follows = (draft.follows for draft in live.drafts.values() if draft.follows)
     return {
         live.place,
-        *(format_source_name(ReleaseOrigin(item.repository, item.ref)) for item in follows),
+        *(format_source_name(FlowOrigin(item.repository, item.ref)) for item in follows),
     }
 
 
 def _require_free_callers(change: Change, live: LiveState) -> Change:
-    """A caller reaches one draft only."""
+    """Raises CommandRefusedError where a caller has another draft: each reaches one only."""
     for name, draft in live.drafts.items():
         if name != change.name and (both := draft.callers.intersection(change.callers)):
             raise CommandRefusedError(

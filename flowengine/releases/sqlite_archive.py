@@ -12,22 +12,17 @@ from flowengine.releases.archive_database import (
     ARCHIVE_SCHEMA_VERSION,
     ArchiveError,
     build_added_tables_sql,
+    build_canary_tables_sql,
     build_tables_sql,
 )
 from flowengine.runtime.log_once import LogOnce
-from flowengine.storage.sessions.sqlite_file import (
-    FileIdentity,
-    create_file,
-    restore_file,
-    suggest_remedy,
-)
+from flowengine.storage.sqlite_errors import SchemaVersionError, suggest_remedy
+from flowengine.storage.sqlite_file import SqliteSchema, open_sqlite_file
 
-_log_once = LogOnce(
-    logging.getLogger(__name__)
-)  # one for all connections, as each finds out for itself
-_latest_identities: dict[
-    Path, FileIdentity
-] = {}  # by path: the file that this process has opened last
+# One for all connections, as each finds out for itself.
+_log_once = LogOnce(logging.getLogger(__name__))
+# By path: the file that this process has opened last.
+_latest_identities: dict[Path, tuple[int, int] | None] = {}
 RESTORE_PAUSE_SECONDS = 1.0  # before a file that could not be put back is tried again
 ARCHIVE_LOSS_TEXT = (
     "who changed what when, candidate and drafts, and the releases to go back to: "
@@ -36,32 +31,38 @@ ARCHIVE_LOSS_TEXT = (
 ARCHIVE_BUSY_SECONDS = (
     5.0  # whoever writes here writes some kilobytes; longer than this is a hung process
 )
+ARCHIVE_SCHEMA = SqliteSchema(
+    ARCHIVE_SCHEMA_VERSION,
+    {0: build_tables_sql({})},
+    additions=[*build_added_tables_sql({}), *build_canary_tables_sql({})],
+)
 
 
 class SqliteDatabase:
     """A connection to the file."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         try:
-            self._connection = open_archive_file(path)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with wrap_version_error(path):
+                self._file = open_sqlite_file(path, ARCHIVE_SCHEMA, ARCHIVE_BUSY_SECONDS)
         except (OSError, sqlite3.Error) as error:
             raise ArchiveError(
                 f"cannot open the archive of releases {path}: {error}{suggest_remedy(error, ARCHIVE_LOSS_TEXT)}"
             ) from error
-        self._identity, self._connection_number = FileIdentity(path), 1
-        _latest_identities[path] = self._identity
+        self._connection_number = 1
         self._retry_at = 0.0
+        _latest_identities[path] = self._file.identity
 
     def execute(self, sql: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
-        if not self._identity.is_unchanged() and not self._connection.in_transaction:
+        if not self._file.is_in_place() and not self._file.connection.in_transaction:
             self._reopen_lost_file()
         with wrap_sqlite_errors():
-            return self._connection.execute(sql, values).fetchall()
+            return self._file.connection.execute(sql, values).fetchall()
 
     def execute_many(self, sql: LiteralString, rows: Iterable[tuple[Any, ...]]) -> None:
         with wrap_sqlite_errors():
-            self._connection.executemany(sql, rows)
+            self._file.connection.executemany(sql, rows)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -70,7 +71,7 @@ class SqliteDatabase:
             yield
             self.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:  # a full disk has taken it back already
+            if self._file.connection.in_transaction:  # a full disk has taken it back already
                 self.execute("ROLLBACK")
             raise
 
@@ -79,7 +80,7 @@ class SqliteDatabase:
         return number + (self._connection_number << 32)  # each connection counts for itself
 
     def close(self) -> None:
-        self._connection.close()
+        self._file.connection.close()
 
     def _reopen_lost_file(self) -> None:
         """Put the file back that was taken away, or go on with the one in its place; where neither
@@ -88,10 +89,8 @@ class SqliteDatabase:
         A connection that has slept through an earlier loss knows less than those that have not, and
         leaves it to them.
         """
-        if (
-            not self._identity.is_same_file(_latest_identities[self._path])
-            and not self._path.exists()
-        ):
+        path = self._file.path
+        if self._file.identity != _latest_identities[path] and not path.exists():
             raise ArchiveError(
                 "the archive of releases was taken away, and is about to be put back: try again"
             )
@@ -99,14 +98,8 @@ class SqliteDatabase:
             return
         self._retry_at = time.monotonic() + RESTORE_PAUSE_SECONDS
         try:
-            if restore_file(self._connection, self._path):
-                _log_once.error(
-                    "%s was taken away while it was used, and has been put back: to begin anew, "
-                    "end the server first",
-                    self._path,
-                )
-            self._identity.remove_companions()
-            connection = open_archive_file(self._path)
+            with wrap_version_error(path):
+                file = self._file.open_successor(ARCHIVE_BUSY_SECONDS, self._restore)
         except (OSError, sqlite3.Error, ArchiveError) as error:
             _log_once.error(
                 "the archive of releases was taken away and cannot be put back; what is live goes "
@@ -114,14 +107,33 @@ class SqliteDatabase:
                 error,
             )
             return
-        self._connection.close()
-        self._connection, self._identity, self._connection_number, self._retry_at = (
-            connection,
-            FileIdentity(self._path),
-            self._connection_number + 1,
-            0.0,
-        )
-        _latest_identities[self._path] = self._identity
+        self._file.connection.close()
+        self._file, self._retry_at = file, 0.0
+        self._connection_number += 1
+        _latest_identities[path] = file.identity
+
+    def _restore(self, new: sqlite3.Connection) -> None:
+        if copy_if_empty(self._file.connection, new):
+            _log_once.error(
+                "%s was taken away while it was used, and has been put back: to begin anew, "
+                "end the server first",
+                self._file.path,
+            )
+
+
+def copy_if_empty(old: sqlite3.Connection, new: sqlite3.Connection) -> bool:
+    """Copy an archive to one that has nothing in it yet; whether it had nothing."""
+    with new:
+        new.execute("BEGIN IMMEDIATE")
+        query = "SELECT 1 FROM releases UNION ALL SELECT 1 FROM changes LIMIT 1"
+        if new.execute(query).fetchone() is not None:
+            return False
+        tables = new.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        for (table,) in tables:  # those that a version before had, too, stay behind
+            rows = old.execute(f"SELECT * FROM {table}")  # noqa: S608  # tables of our own
+            marks = ", ".join("?" * len(rows.description))
+            new.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
+    return True
 
 
 @contextmanager
@@ -135,37 +147,13 @@ def wrap_sqlite_errors() -> Iterator[None]:
         ) from error
 
 
-def open_archive_file(path: Path) -> sqlite3.Connection:
-    """The file, made where there is none. Raises OSError, sqlite3.Error or ArchiveError."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    create_file(path)
-    connection = sqlite3.connect(
-        path, timeout=ARCHIVE_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    _prepare_schema(connection, path)
-    return connection
-
-
-def _prepare_schema(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (made,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if version == 0 and made == 0:
-        for statement in build_tables_sql({}):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {ARCHIVE_SCHEMA_VERSION}")
-    elif version != ARCHIVE_SCHEMA_VERSION:
-        connection.close()
+@contextmanager
+def wrap_version_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except SchemaVersionError as error:
         raise ArchiveError(
             f"{path} is not an archive of releases of version {ARCHIVE_SCHEMA_VERSION} (its version is "
-            f"{version}): name another file, "
+            f"{error.version}): name another file, "
             f"or move this one away; what is lost then is {ARCHIVE_LOSS_TEXT}"
-        )
-    for statement in build_added_tables_sql({}):
-        connection.execute(statement)
-    connection.execute("COMMIT")
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
-        connection.execute(f"PRAGMA {pragma}").fetchall()
-    connection.execute(
-        "SELECT count(*) FROM sqlite_schema"
-    ).fetchone()  # opens the log as well, while it is ours
+        ) from error

@@ -1,11 +1,11 @@
-"""Tells the other machines what this one knows of the calls of a canary, beside the callbacks."""
+"""Uploads the rows that figures of a canary are made of, beside the callbacks."""
 
 import asyncio
 import logging
 import sqlite3
 from functools import partial
 
-from flowengine.journal import read_call_statistics
+from flowengine.journal import read_canary_callbacks
 from flowengine.journal.journal_database import JOURNAL_FILE, JournalError
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.canary_statistics import CanaryTable, load_machine_id
@@ -21,8 +21,8 @@ UPLOAD_LOCK_FILE = "teller.db"
 
 
 class CanaryUploader:
-    """One for each worker; of those that write one journal one tells. Its tally and ledger are for
-    the workshop.
+    """Uploads canary statistics. Each worker has one; of the workers with one journal, one at a
+    time uploads. Its table and ledger are used in the thread of the compile worker.
     """
 
     def __init__(self, settings: ServerSettings, workshop: CompileWorker, ledger: Ledger) -> None:
@@ -36,33 +36,35 @@ class CanaryUploader:
         self._upload_lock: FileLeaderLock | None = None
 
     async def run(self) -> None:
-        """Tell for ever. What is in the way is reported once."""
-        told = ""
+        """Upload for ever. A lasting error is logged once."""
+        reported = ""
         while True:
             try:
                 while self._try_acquire() and await self._upload_batch():
                     pass
-                told = ""
+                reported = ""
             except (
                 OSError,
                 sqlite3.Error,
                 JournalError,
                 ArchiveError,
             ) as error:  # they are told when that is over
-                if (why := str(error)) != told:
+                if (why := str(error)) != reported:
                     log.warning(
                         "figures of the canary lack the latest calls of this machine: %s", why
                     )
-                told = why
+                reported = why
             await asyncio.sleep(UPLOAD_SECONDS)
 
     def _try_acquire(self) -> bool:
-        """The folder is made after us."""
+        """Whether this worker uploads. The lock is made here, as its folder may be newer than this
+        object.
+        """
         self._upload_lock = self._upload_lock or FileLeaderLock(self._folder / UPLOAD_LOCK_FILE)
         return self._upload_lock.try_acquire()
 
     async def _upload_batch(self) -> bool:
-        """Whether there was something to tell."""
+        """Upload some rows; whether there were any."""
         since = await self._compile_worker.run(self._find_canary_start)
         if since is None:
             return False
@@ -70,16 +72,16 @@ class CanaryUploader:
             partial(self.canary_table.load_uploaded_number, self._machine, since)
         )
         found, number = await asyncio.to_thread(
-            read_call_statistics, self._folder / JOURNAL_FILE, since, before
+            read_canary_callbacks, self._folder / JOURNAL_FILE, since, before
         )
         if number != before:
             await self._compile_worker.run(
-                partial(self.canary_table.save_calls, self._machine, since, found, number)
+                partial(self.canary_table.save_callbacks, self._machine, since, found, number)
             )
         return number != before
 
     def _find_canary_start(self) -> float | None:
-        """When the canary of the moment began. What was told of earlier ones is dropped."""
+        """When the canary of the moment began. Rows of earlier canaries are deleted."""
         live = self._ledger.get_live()
         if self._live_number != live.number:
             self._since = (

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from flowengine.cli import main
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings
-from tests.releases.git_repository import commit, flow, git, new_repository
+from tests.sources.git_repository import commit, flow, git, new_repository
 
 AGES = re.compile(r"\b\d+ (s|min|h|d) ago *")
 MOMENTS = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")

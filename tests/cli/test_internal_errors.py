@@ -19,7 +19,7 @@ from tests.cli.release_files import Office
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import ended, press, record, ring
 from tests.journal.journal_line import files as line_files
-from tests.releases.git_repository import flow
+from tests.sources.git_repository import flow
 
 SECRET = "s3cr3t-t0ken"
 FAILING = "Kaboom."

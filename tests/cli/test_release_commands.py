@@ -14,7 +14,7 @@ from flowengine.journal.journal_database import open_for_writing
 from tests.cli.release_files import Office
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import answered, ended, files, press, record, ring
-from tests.releases.git_repository import commit, flow
+from tests.sources.git_repository import commit, flow
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -281,7 +281,7 @@ def test_figures_side_by_side(office: Office, golden: Callable[[Path, str], None
 
 
 def test_canary_with_another_share_does_not_begin_anew(office: Office) -> None:
-    open_for_writing(office.folder / "server" / "journal.db").close()
+    open_for_writing(office.folder / "server" / "journal.db").connection.close()
     office.done("canary", "main", "--share", "10%")
     since = json.loads(office.done("canary", "--json"))["since"]
     candidate = office.seen()["candidate"]

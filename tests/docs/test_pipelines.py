@@ -24,7 +24,7 @@ from tests.journal.journal_line import (
     record,
     ring,
 )
-from tests.releases.git_repository import commit, git, new_repository
+from tests.sources.git_repository import commit, git, new_repository
 
 (WORKFLOW,) = (
     yaml.safe_load(example.text)

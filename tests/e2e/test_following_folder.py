@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.followed_source import Served, served
-from tests.releases.git_repository import flow, git
+from tests.sources.git_repository import flow, git
 
 Story = Callable[["Work"], None]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.followed_source import Served, served
-from tests.releases.git_repository import commit, flow, git
+from tests.sources.git_repository import commit, flow, git
 from tests.waiting import wait_until
 
 Story = Callable[["Work"], None]

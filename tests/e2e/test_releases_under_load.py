@@ -21,7 +21,7 @@ from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from flowengine.switch.load import LoadReport
 from tests.e2e.many_callers import Crowd, parts_of, project, write
-from tests.releases.git_repository import commit, new_repository
+from tests.sources.git_repository import commit, new_repository
 from tests.support_line import Server
 from tests.thoroughness import examples
 from tests.waiting import wait_until_async

@@ -49,6 +49,7 @@ def test_callbacks_wait_while_another_process_writes_to_the_journal(
     notes = replies(tmp_path, "a", "b", "c")
     asyncio.run(write(path, counted, notes[:1]))
     monkeypatch.setattr("flowengine.journal.journal_database.JOURNAL_BUSY_SECONDS", 0.02)
+    monkeypatch.setattr("flowengine.storage.sqlite_file.OPENING_SECONDS", 0.02)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
 
@@ -71,6 +72,7 @@ def test_callbacks_that_wait_at_the_end_are_given_up_in_time(
     notes = replies(tmp_path, "a", "b")
     asyncio.run(write(path, counted, notes[:1]))
     monkeypatch.setattr("flowengine.journal.journal_database.JOURNAL_BUSY_SECONDS", 0.02)
+    monkeypatch.setattr("flowengine.storage.sqlite_file.OPENING_SECONDS", 0.02)
     monkeypatch.setattr("flowengine.journal.journal_writer.CLOSING_SECONDS", 0.1)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

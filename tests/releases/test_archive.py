@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.archive_location import ArchiveLocation, open_archive_database
+from flowengine.sources.flow_source import FlowOrigin
 
-HERE = ReleaseOrigin("/srv/flows")
-GIT = ReleaseOrigin(
-    "/srv/flows.git", "main", "3faf202", "Ann <ann@example.com>", "Open on Saturdays"
-)
+HERE = FlowOrigin("/srv/flows")
+GIT = FlowOrigin("/srv/flows.git", "main", "3faf202", "Ann <ann@example.com>", "Open on Saturdays")
 
 
 @pytest.fixture
@@ -102,11 +101,11 @@ def test_processes_put_at_the_same_time(
 ) -> None:
     opened()
     program = (
-        "import sys; from pathlib import Path; from flowengine.releases.archive import Archive, "
-        "ReleaseOrigin\n"
+        "import sys; from pathlib import Path; from flowengine.releases.archive import Archive\n"
+        "from flowengine.sources.flow_source import FlowOrigin\n"
         "archive = Archive(sys.argv[1] if '://' in sys.argv[1] else Path(sys.argv[1]))\n"
         "for n in range(40): archive.put(f'r{n}', {'same.yaml': b'x', f'{n}.yaml': b'%d' % n}, "
-        "ReleaseOrigin(sys.argv[2]), n)\n"
+        "FlowOrigin(sys.argv[2]), n)\n"
     )
     running = [
         subprocess.Popen([sys.executable, "-c", program, str(where), str(number)])

@@ -1,18 +1,19 @@
-"""The figures of a canary, counted from what several machines know of each call, are those of one
-journal that has it all.
+"""The figures of a canary, summed from the callbacks of several machines, are those of one journal
+that has them all.
 """
 
 import random
 import shutil
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from flowengine.journal import CanaryFigures, read_call_statistics, read_figures
+from flowengine.journal import CanaryFigures, read_canary_callbacks, read_figures
 from flowengine.releases.canary_statistics import CanaryTable, load_machine_id
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import (
@@ -95,10 +96,10 @@ def told(tally: CanaryTable, journal: Path, since: float = SINCE) -> None:
     """As a server does: until there is nothing more to tell."""
     while True:
         before = tally.load_uploaded_number(journal.name, since)
-        found, number = read_call_statistics(journal, since, before)
+        found, number = read_canary_callbacks(journal, since, before)
         if number == before:
             return
-        tally.save_calls(journal.name, since, found, number)
+        tally.save_callbacks(journal.name, since, found, number)
 
 
 @pytest.mark.parametrize("machines", [1, 2, 3])
@@ -124,8 +125,8 @@ def test_statistics_saved_twice_count_once(
 ) -> None:
     path, releases = whole
     told(tally, path)
-    found, number = read_call_statistics(path, SINCE, 0)
-    tally.save_calls(path.name, SINCE, found, number)
+    found, number = read_canary_callbacks(path, SINCE, 0)
+    tally.save_callbacks(path.name, SINCE, found, number)
     assert tally.sum_figures(releases, SINCE) == (read_figures(path, releases, SINCE), 1, 0)
 
 
@@ -176,7 +177,7 @@ def test_statistics_of_the_canary_before_are_deleted(
     told(tally, path)
     tally.delete_older_canaries(SINCE)
     assert tally.sum_figures(releases, SINCE).machines == 1
-    tally.delete_older_canaries(SINCE + 1.0)
+    tally.delete_older_canaries(time.time())
     assert tally.sum_figures(releases, SINCE) == (
         {name: CanaryFigures() for name in releases},
         0,
@@ -191,3 +192,16 @@ def test_machine_id_is_the_same_for_each_load_from_a_folder(tmp_path: Path) -> N
         == load_machine_id(tmp_path)
         != load_machine_id(tmp_path / "other")
     )
+
+
+def test_call_that_goes_on_after_its_journal_was_deleted_counts_once(
+    tally: CanaryTable, tmp_path: Path
+) -> None:
+    path, release = tmp_path / "journal.db", compile_release(files())
+    record(path, release, [ring("a")])
+    told(tally, path)
+    path.unlink()
+    record(path, release, [press("0", "a"), ended("a", seconds=20)])
+    told(tally, path)
+    found = tally.sum_figures([release.id], SINCE).figures[release.id]
+    assert (found.calls, found.ended, found.seconds) == (1, 1, 20.0)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from flowengine.compile import Release
-from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.compile_worker import CompileWorker
-from tests.releases.git_repository import flow
+from flowengine.sources.flow_source import FlowOrigin
+from tests.sources.git_repository import flow
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def files(words: str, flows: int = 1) -> dict[str, bytes]:
 def kept(workshop: CompileWorker, words: str) -> Release:
     release = workshop.compile(files(words)).release
     assert release is not None
-    workshop.archive.put(release.id, files(words), ReleaseOrigin("test"), 1.0)
+    workshop.archive.put(release.id, files(words), FlowOrigin("test"), 1.0)
     return release
 
 

@@ -15,7 +15,7 @@ from flowengine.releases.ledger import Change, CommandRefusedError, Ledger
 from flowengine.releases.publisher import Publisher
 from flowengine.releases.release_commands import Actor, ReleaseCommands, read_git_spec
 from flowengine.releases.release_retention import find_last_live_times
-from tests.releases.git_repository import commit, flow, git, new_repository
+from tests.sources.git_repository import commit, flow, git, new_repository
 
 CALLER = ("+46701234567",)
 ANN = Actor("ann")

@@ -8,16 +8,17 @@ from contextlib import closing
 
 import pytest
 
-from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.archive_location import build_leader_lock, open_archive_database
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.leader_lock import LeaderLock
 from flowengine.releases.ledger import Change, CommandRefusedError, Ledger, LiveState
 from flowengine.releases.publisher import Publisher
+from flowengine.sources.flow_source import FlowOrigin
 
 psycopg = pytest.importorskip("psycopg")
-HERE, THERE = ReleaseOrigin("/srv/here"), ReleaseOrigin("/srv/there")
+HERE, THERE = FlowOrigin("/srv/here"), FlowOrigin("/srv/there")
 HOLDS = (
     "import sys, time; from flowengine.releases.archive_location import build_leader_lock\n"
     "turn = build_leader_lock(sys.argv[1]); print(turn.try_acquire(), flush=True); time.sleep(60)\n"

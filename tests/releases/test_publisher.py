@@ -10,17 +10,17 @@ import pytest
 
 from flowengine.compile import Release
 from flowengine.releases import Registry
-from flowengine.releases.archive import ReleaseOrigin
 from flowengine.releases.compile_worker import CompileWorker
 from flowengine.releases.ledger import CommandRefusedError, Ledger, LiveState
 from flowengine.releases.publisher import Publisher
 from flowengine.releases.registry import ChangeSignal, follow_ledger
 from flowengine.releases.release_commands import Actor, ReleaseCommands, ReleaseSpec
 from flowengine.sinch import Ace, Ice
-from tests.releases.git_repository import flow
+from flowengine.sources.flow_source import FlowOrigin
+from tests.sources.git_repository import flow
 from tests.waiting import PATIENCE_SECONDS
 
-HERE, THERE = ReleaseOrigin("/srv/flows"), ReleaseOrigin("/srv/others")
+HERE, THERE = FlowOrigin("/srv/flows"), FlowOrigin("/srv/others")
 GOOD, BETTER, BROKEN = (
     {"line.yaml": flow("line", words).encode()} for words in ("One.", "Two.", "${nothing}")
 )
@@ -54,7 +54,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
     made.close()
 
 
-def published(office: Office, files: dict[str, bytes], origin: ReleaseOrigin = HERE) -> str:
+def published(office: Office, files: dict[str, bytes], origin: FlowOrigin = HERE) -> str:
     return office.publisher.publish_if_new(files, origin, "ann").release
 
 

@@ -2,16 +2,19 @@
 
 import logging
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from flowengine.releases import sqlite_archive
-from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.ledger import Change, Ledger
 from flowengine.runtime.log_once import LogOnce
+from flowengine.sources.flow_source import FlowOrigin
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ def test_deleted_archive_is_restored_as_it_was(
     path: Path, how: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     archive, first, second = Archive(path), Ledger(path), Ledger(path)
-    archive.put("r1", {"a.yaml": b"a"}, ReleaseOrigin("flows"), 1.0)
+    archive.put("r1", {"a.yaml": b"a"}, FlowOrigin("flows"), 1.0)
     publish(first, "r1")
     for number in range(2, 5):
         how(path)
@@ -107,4 +110,27 @@ def test_live_state_goes_on_where_the_archive_cannot_be_restored(
     assert ledger.get_live().current == "r1"
     assert "cannot be put back; what is live goes on until the server ends" in caplog.text
     path.rmdir()
+    assert ledger.get_live().current == Ledger(path).get_live().current == "r1"
+
+
+def test_archive_that_a_new_process_has_made_anew_gets_back_what_was_in_the_old_one(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger, archive = Ledger(path), Archive(path)
+    archive.put("r1", {"a.yaml": b"a"}, FlowOrigin("flows"), 1.0)
+    publish(ledger, "r1")
+    all_of_it(path)
+    new = Ledger(path)
+    assert new.get_live().current == ""
+    assert ledger.get_live().current == new.get_live().current == "r1"
+    assert Archive(path).load_files("r1") == {"a.yaml": b"a"}
+    assert "has been put back" in caplog.text
+
+
+def test_archive_with_a_table_of_a_version_before_is_put_back_without_it(path: Path) -> None:
+    ledger = Ledger(path)
+    publish(ledger, "r1")
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE TABLE canary_calls (call BLOB)")
+    all_of_it(path)
     assert ledger.get_live().current == Ledger(path).get_live().current == "r1"

@@ -11,10 +11,11 @@ from click.testing import CliRunner, Result
 
 from flowengine.cli import main
 from flowengine.journal import JournalEncryption, JournalReader
-from flowengine.releases.archive import Archive, ReleaseOrigin
+from flowengine.releases.archive import Archive
 from flowengine.replay import CallDifference, DifferenceGroup, ReplayReport, replay_calls, to_text
 from flowengine.replay.answer_difference import find_difference
 from flowengine.replay.placeholder_environment import SECRET_PLACEHOLDER
+from flowengine.sources.flow_source import FlowOrigin
 from flowengine.states import LookupRequest, LookupResult
 from tests.compiled_release import compile_release
 from tests.journal.journal_line import (
@@ -29,7 +30,7 @@ from tests.journal.journal_line import (
     record,
     ring,
 )
-from tests.releases.git_repository import commit, new_repository
+from tests.sources.git_repository import commit, new_repository
 
 GOLDEN = Path(__file__).parent / "golden"
 BILL = [
@@ -255,7 +256,7 @@ def test_replay_command_takes_a_folder_a_release_and_a_git_ref(
     for name, content in files(other).items():
         (flows / name).write_bytes(content)
     archive = Archive(tmp_path / "releases.db")
-    archive.put(compile_release(files()).id, files(), ReleaseOrigin("flows"), 1.0)
+    archive.put(compile_release(files()).id, files(), FlowOrigin("flows"), 1.0)
     archive.close()
     repository = new_repository(tmp_path / "repository")
     commit(
@@ -282,7 +283,7 @@ def test_releases_of_a_store_on_postgresql_are_found_there(journal: Path, postgr
     first, other = files(), files(changed(("attempts: 2", "attempts: 1")))
     with closing(Archive(postgresql)) as archive:
         for number, made in enumerate((first, other)):
-            archive.put(compile_release(made).id, made, ReleaseOrigin("flows"), float(number))
+            archive.put(compile_release(made).id, made, FlowOrigin("flows"), float(number))
     for made, differently in ((first, []), (other, ["lost"])):
         found = replay(
             journal, "--on", compile_release(made).id[:8], "--store", postgresql, "--json"
@@ -306,7 +307,7 @@ def test_replay_command_reports_a_store_that_cannot_be_reached(
 def test_replay_command_reports_an_ambiguous_release(journal: Path, tmp_path: Path) -> None:
     with closing(Archive(tmp_path / "releases.db")) as archive:
         for name in ("abc1", "abc2"):
-            archive.put(name, files(), ReleaseOrigin("flows"), 1.0)
+            archive.put(name, files(), FlowOrigin("flows"), 1.0)
     found = replay(journal, "--on", "abc")
     assert (found.exit_code, "several releases begin with abc: abc1, abc2" in found.output) == (
         2,

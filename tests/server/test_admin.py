@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.releases.git_repository import commit, flow, git, new_repository
+from tests.sources.git_repository import commit, flow, git, new_repository
 from tests.support_line import READER, Line, Server, said
 from tests.waiting import wait_until
 

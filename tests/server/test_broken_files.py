@@ -20,7 +20,7 @@ from flowengine.journal.journal_file import JournalFile
 from flowengine.releases.archive import Archive
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.storage.sessions import StoreError
-from flowengine.storage.sessions.sqlite_connection import open_session_file
+from flowengine.storage.sessions.session_file import open_session_file
 from tests.support_line import KEY, SECRET, Crm, Line, Server, said, write_support_line
 from tests.waiting import PATIENCE_SECONDS, find_free_port
 
@@ -205,9 +205,9 @@ def somebody() -> Iterator[Path]:
 
 
 OPENED: list[tuple[str, Callable[[Path], object]]] = [
-    ("calls.db", lambda path: open_session_file(path, 1.0).close()),
+    ("calls.db", lambda path: open_session_file(path, 1.0).connection.close()),
     ("releases.db", lambda path: Archive(path).close()),
-    ("journal.db", lambda path: open_for_writing(path).close()),
+    ("journal.db", lambda path: open_for_writing(path).connection.close()),
 ]
 
 

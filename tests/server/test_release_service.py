@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.cli.read_project import to_loaded_project
-from flowengine.cli.serve import choose_first_release
 from flowengine.compile import Release
-from flowengine.releases.archive import ReleaseOrigin
+from flowengine.compile.loaded_project import to_loaded_project
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.release_retention import ReleaseRetention
 from flowengine.releases.sqlite_archive import SqliteDatabase
 from flowengine.server import release_service as followed
+from flowengine.server.first_release import choose_first_release
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings, SettingsError
+from flowengine.sources.flow_source import FlowOrigin
 from flowengine.storage.sessions import MemoryStore, SavedCall, open_store
 from tests.waiting import PATIENCE_SECONDS
 
@@ -81,7 +81,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def no_watches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flowengine.releases.flow_sources.awatch", unwatched)
+    monkeypatch.setattr("flowengine.sources.folder_source.awatch", unwatched)
 
 
 @pytest.mark.parametrize("trouble", [full, no_watches])
@@ -178,27 +178,24 @@ def test_worker_without_archive_and_flows_fails_with_the_reason(house: House) ->
 def taken_back_to_what_no_longer_compiles(house: House) -> str:
     made = house.live.publish()
     assert made is not None
-    house.live.compile_worker.archive.put("olden", OLDEN, ReleaseOrigin("/srv/flows"), 1.0)
+    house.live.compile_worker.archive.put("olden", OLDEN, FlowOrigin("/srv/flows"), 1.0)
     house.live.publisher.rollback("ann", "olden")
     return made.release
 
 
-def test_server_whose_release_no_longer_compiles_starts_with_its_flows(
-    house: House, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_server_whose_release_no_longer_compiles_starts_with_its_flows(house: House) -> None:
     there = taken_back_to_what_no_longer_compiles(house)
     live = ReleaseService(house.settings)
     found = live.flow_source.read()
     assert found is not None
-    assert (
-        choose_first_release(
-            live,
-            found,
-            to_loaded_project(Path("flows"), found.files, live.compile_worker.compile(found.files)),
-        ).id
-        == there
+    project = to_loaded_project(
+        Path("flows"), found.files, live.compile_worker.compile(found.files)
     )
-    assert "RELEASE olden, WHICH WAS LIVE, NO LONGER COMPILES" in capsys.readouterr().err
+    announced: list[str] = []
+    assert choose_first_release(live, found, project, announced.append).id == there
+    assert announced == [
+        "RELEASE olden, WHICH WAS LIVE, NO LONGER COMPILES: what the flows are now goes live."
+    ]
     assert live.ledger.get_live().current == there
     live.close()
 

@@ -7,7 +7,7 @@ import click
 
 from flowengine.compile import CompileResult, compile_project
 from flowengine.model.project_folder import PROJECT_FILE, read_folder
-from flowengine.releases.git import GitError, Repository
+from flowengine.sources.git import GitError, Repository
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ connection still has the old one.
 import sqlite3
 
 from flowengine.limits import CALL_KEPT_SECONDS
-from flowengine.storage.sessions.ending_intern_table import EndingInternTable
 
 _ROWS_PER_TRANSACTION = 200  # in one transaction, some milliseconds in which others cannot write
 _RECENTLY_ENDED_SECONDS = 60.0  # the end of a call may be delivered again
@@ -27,14 +26,12 @@ def copy_live_rows(
 
     Other workers do the same with the same old file, before or after.
     """
-    whole, shortened = EndingInternTable(old).restore_answer, EndingInternTable(new).shorten_answer
     lately = now + CALL_KEPT_SECONDS - _RECENTLY_ENDED_SECONDS
     rows = old.execute(_LIVE_CALLS_QUERY, (max(now, since + CALL_KEPT_SECONDS), lately)).fetchall()
     for start in range(0, len(rows), _ROWS_PER_TRANSACTION):
         with new:
             new.execute("BEGIN IMMEDIATE")
-            for row in rows[start : start + _ROWS_PER_TRANSACTION]:
-                new.execute(save, (*row[:4], shortened(whole(row[4]), now), *row[5:]))
+            new.executemany(save, rows[start : start + _ROWS_PER_TRANSACTION])
     with new:
         new.execute("BEGIN IMMEDIATE")
         new.executemany(

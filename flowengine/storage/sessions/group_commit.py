@@ -5,9 +5,9 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flowengine.storage.sessions.sqlite_connection import SESSION_LOSS_TEXT, is_busy
-from flowengine.storage.sessions.sqlite_file import suggest_remedy
+from flowengine.storage.sessions.session_file import SESSION_LOSS_TEXT
 from flowengine.storage.sessions.store_protocol import StoreError
+from flowengine.storage.sqlite_errors import is_busy, suggest_remedy
 
 # another process that holds the file longer than this has hung; the platform waits for an answer
 COMMIT_TIMEOUT_SECONDS = 2.0

@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from flowengine.storage.sessions.copy_live_rows import copy_live_rows
-from flowengine.storage.sessions.ending_intern_table import ENDING_KEPT_SECONDS
-from flowengine.storage.sessions.sqlite_connection import open_session_file
+from flowengine.storage.sessions.session_file import open_session_file, wrap_opening_errors
+from flowengine.storage.sqlite_file import SqliteFile
 
+MAIN_BUSY_SECONDS = 0.0  # the event loop never sleeps in SQLite; it tries again later
 _HOUSEKEEPER_BUSY_SECONDS = 0.1
-_COPY_BUSY_SECONDS = 5.0  # other workers carry over the same calls
 _CHECKPOINT_WRITES = 2_000  # commits' worth of work of this worker, some megabytes of WAL
 # 32 MB: under steady load the writer must be held for a moment, or the WAL never starts over
 _LONG_WAL_FRAMES = 4_000
@@ -22,8 +22,7 @@ _PURGE_BATCH = 200  # calls per transaction, about a millisecond in which others
 
 class Housekeeper:
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connection = open_session_file(path, _HOUSEKEEPER_BUSY_SECONDS)
+        self._file = open_session_file(path, _HOUSEKEEPER_BUSY_SECONDS)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="session-store")
         self._write_count = 0
         self._checkpoint: Future[None] | None = None
@@ -44,55 +43,62 @@ class Housekeeper:
     async def find_needed_releases(self) -> set[str]:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._select_releases)
 
-    async def copy_to_new_file(self, save: str, now: float) -> sqlite3.Connection:
-        """A connection to the file that is there now, with the calls of the one that was taken
-        away.
+    async def open_successors(
+        self, main: SqliteFile, save: str, now: float
+    ) -> tuple[SqliteFile, SqliteFile]:
+        """The file that is in place now, opened for the callbacks and once more to look after it,
+        with the calls of the one that was lost.
         """
         return await asyncio.get_running_loop().run_in_executor(
-            self._thread, self._copy_live_rows, save, now
+            self._thread, self._open_successors, main, save, now
         )
 
-    async def switch_connection(self, connection: sqlite3.Connection) -> None:
-        """Look after that file from now on."""
-        old, self._connection = self._connection, connection
-        await asyncio.get_running_loop().run_in_executor(self._thread, old.close)
+    async def switch_file(self, file: SqliteFile) -> None:
+        """Look after this one from now on."""
+        old, self._file = self._file, file
+        await asyncio.get_running_loop().run_in_executor(self._thread, old.connection.close)
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._file.connection.close)
         self._thread.shutdown()
 
     def _run_checkpoint(self) -> None:
         with suppress(
             sqlite3.OperationalError
         ):  # another worker is at it, or the disk is in trouble, which saves will report
-            _, frames, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            _, frames, _ = self._file.connection.execute(
+                "PRAGMA wal_checkpoint(PASSIVE)"
+            ).fetchone()
             if (
                 frames > _LONG_WAL_FRAMES
             ):  # the bulk is on disk by now, so this holds the writer only shortly
-                self._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+                self._file.connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
 
-    def _copy_live_rows(self, save: str, now: float) -> sqlite3.Connection:
-        connection = open_session_file(self._path, _COPY_BUSY_SECONDS)
-        try:
-            copy_live_rows(self._connection, connection, save, now)
-            connection.execute(f"PRAGMA busy_timeout = {round(_HOUSEKEEPER_BUSY_SECONDS * 1000)}")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+    def _open_successors(
+        self, main: SqliteFile, save: str, now: float
+    ) -> tuple[SqliteFile, SqliteFile]:
+        with wrap_opening_errors(main.path):
+            own = self._file.open_successor(
+                _HOUSEKEEPER_BUSY_SECONDS,
+                lambda new: copy_live_rows(self._file.connection, new, save, now),
+            )
+            try:
+                return main.open_successor(MAIN_BUSY_SECONDS), own
+            except BaseException:
+                own.connection.close()
+                raise
 
     def _select_releases(self) -> set[str]:
         return {
             release
-            for (release,) in self._connection.execute(
+            for (release,) in self._file.connection.execute(
                 "SELECT DISTINCT release FROM calls WHERE release != ''"
             )
         }
 
     def _purge_expired(self, now: float) -> int:
-        self._connection.execute("DELETE FROM claims WHERE deadline <= ?", (now,))
-        self._connection.execute("DELETE FROM endings WHERE at <= ?", (now - ENDING_KEPT_SECONDS,))
-        rows = self._connection.execute(
+        self._file.connection.execute("DELETE FROM claims WHERE deadline <= ?", (now,))
+        rows = self._file.connection.execute(
             "SELECT rowid, ? FROM calls WHERE expires <= ?", (now, now)
         ).fetchall()
         return sum(
@@ -101,9 +107,9 @@ class Housekeeper:
         )
 
     def _delete_calls(self, rows: list[tuple[int, float]]) -> int:
-        with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._file.connection:
+            self._file.connection.execute("BEGIN IMMEDIATE")
             # Asked again, as the call may have gone on since.
-            return self._connection.executemany(
+            return self._file.connection.executemany(
                 "DELETE FROM calls WHERE rowid = ? AND expires <= ?", rows
             ).rowcount

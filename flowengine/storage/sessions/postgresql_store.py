@@ -8,6 +8,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from flowengine.sinch.call_id import encode_call_id
 from flowengine.storage.pooler import check_sessions
 from flowengine.storage.postgresql import connect, connect_async, ensure_tables
 from flowengine.storage.sessions.pipelined_connection import PipelinedConnection
@@ -96,11 +97,11 @@ class PostgresqlStore:
         self._writer = PipelinedConnection(address, STATEMENT_TIMEOUT_SECONDS)
 
     async def load(self, call_id: str) -> SavedCall | None:
-        rows = await self._reader.run(_LOAD, _encode_call_id(call_id))
+        rows = await self._reader.run(_LOAD, encode_call_id(call_id))
         return SavedCall._make(rows[0]) if rows else None
 
     async def save(self, call_id: str, saved: SavedCall, expires: float) -> SavedCall:
-        if await self._writer.run(_SAVE, _encode_call_id(call_id), *saved, expires):
+        if await self._writer.run(_SAVE, encode_call_id(call_id), *saved, expires):
             return saved
         kept = await self.load(call_id)
         return (
@@ -109,7 +110,7 @@ class PostgresqlStore:
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
         return bool(
-            await self._writer.run(_CLAIM, _encode_call_id(call_id), key, deadline, self._clock())
+            await self._writer.run(_CLAIM, encode_call_id(call_id), key, deadline, self._clock())
         )
 
     async def catch_up(self) -> bool:
@@ -122,8 +123,8 @@ class PostgresqlStore:
             self._writer.run(_CLAIM, PROBE_KEY, b"", now, now),
         )
 
-    async def add_report(self, letter: PendingReport, due: float) -> None:
-        await self._writer.run(_ADD_REPORT, *letter, due)
+    async def add_report(self, report: PendingReport, due: float) -> None:
+        await self._writer.run(_ADD_REPORT, *report, due)
 
     async def claim_report(
         self, now: float, lease: float, busy: Collection[bytes]
@@ -133,11 +134,11 @@ class PostgresqlStore:
         )
         return PendingReport._make(rows[0]) if rows else None
 
-    async def settle_report(self, letter: PendingReport, due: float | None) -> None:
+    async def settle_report(self, report: PendingReport, due: float | None) -> None:
         if due is None:
-            await self._writer.run(_DELETE_REPORT, letter.id)
+            await self._writer.run(_DELETE_REPORT, report.id)
         else:
-            await self._writer.run(_RETRY_REPORT, due, letter.id, letter.tries)
+            await self._writer.run(_RETRY_REPORT, due, report.id, report.tries)
 
     async def find_needed_releases(self) -> set[str]:
         async with self._connect_housekeeping() as connection:
@@ -163,9 +164,3 @@ class PostgresqlStore:
                 yield connection
         except psycopg.Error as error:
             raise StoreError(f"the session store cannot be looked through: {error}") from error
-
-
-def _encode_call_id(call_id: str) -> bytes:
-    return call_id.encode(
-        "utf-8", "surrogatepass"
-    )  # bytes, as PostgreSQL refuses some texts that JSON may carry

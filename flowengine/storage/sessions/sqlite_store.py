@@ -7,21 +7,16 @@ from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
+from flowengine.sinch.call_id import encode_call_id
 from flowengine.storage.sessions.copy_live_rows import copy_live_rows
-from flowengine.storage.sessions.ending_intern_table import EndingInternTable
 from flowengine.storage.sessions.group_commit import (
     BUSY_RETRY_SECONDS,
     COMMIT_TIMEOUT_SECONDS,
     GroupCommit,
 )
-from flowengine.storage.sessions.housekeeping import Housekeeper
+from flowengine.storage.sessions.housekeeping import MAIN_BUSY_SECONDS, Housekeeper
 from flowengine.storage.sessions.recent_answers import RecentAnswers
-from flowengine.storage.sessions.sqlite_connection import (
-    SESSION_LOSS_TEXT,
-    is_busy,
-    open_session_file,
-)
-from flowengine.storage.sessions.sqlite_file import FileIdentity, suggest_remedy
+from flowengine.storage.sessions.session_file import SESSION_LOSS_TEXT, open_session_file
 from flowengine.storage.sessions.store_protocol import (
     RECEIVER_BYTES,
     PendingReport,
@@ -29,6 +24,8 @@ from flowengine.storage.sessions.store_protocol import (
     StoreError,
 )
 from flowengine.storage.sessions.write_probe import check_writable
+from flowengine.storage.sqlite_errors import is_busy, suggest_remedy
+from flowengine.storage.sqlite_file import SqliteFile
 
 _LOAD = "SELECT counter, state, digest, answer, claimed, release FROM calls WHERE id = ?"
 _SAVE = (
@@ -67,39 +64,31 @@ class SqliteStore:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._path = path
-        self._connection = open_session_file(
-            path, busy_seconds=0
-        )  # the event loop never sleeps in SQLite; it tries again later
-        self._execute = self._connection.execute
-        self._write = (
-            self._connection.cursor().execute
-        )  # one cursor for all saves, as making one takes a tenth of a save
         self._housekeeper = Housekeeper(path)
-        self._recent = RecentAnswers(self._connection)
-        self._endings = EndingInternTable(self._connection)
+        self._use_file(open_session_file(path, MAIN_BUSY_SECONDS))
         self._commit = GroupCommit(
-            self._connection, self._housekeeper.count_writes, self._clear_caches
+            self._file.connection,
+            self._housekeeper.count_writes,
+            self._clear_recent,
         )
-        self._file_identity = FileIdentity(path)
         self._moved_at = float("-inf")
 
     async def load(self, call_id: str) -> SavedCall | None:
-        key = _encode_call_id(call_id)
+        key = encode_call_id(call_id)
         try:
             if (known := self._recent.get(key)) is not None:
                 return known
             row = self._execute(_LOAD, (key,)).fetchone()
         except sqlite3.Error as error:
             row = await self._load_with_retries(call_id, error)
-        return self._to_saved_call(row) if row else None
+        return SavedCall._make(row) if row else None
 
     def save(self, call_id: str, saved: SavedCall, expires: float) -> asyncio.Future[SavedCall]:
-        return self._commit.run(partial(self._save_call, _encode_call_id(call_id), saved, expires))
+        return self._commit.run(partial(self._save_call, encode_call_id(call_id), saved, expires))
 
     async def claim(self, call_id: str, key: bytes, deadline: float) -> bool:
         return await self._commit.run(
-            partial(_insert_claim, (_encode_call_id(call_id), key, deadline, self._clock()))
+            partial(_insert_claim, (encode_call_id(call_id), key, deadline, self._clock()))
         )
 
     async def catch_up(self) -> bool:
@@ -107,16 +96,16 @@ class SqliteStore:
         them has saved meanwhile the others find once it has noticed, too.
         """
         is_settled = time.monotonic() - self._moved_at > UNSETTLED_SECONDS
-        if is_settled and self._file_identity.is_unchanged():
+        if is_settled and self._file.is_in_place():
             return False
         await asyncio.sleep(CATCH_UP_SECONDS)
         return True
 
     async def check_writable(self) -> None:
-        await asyncio.to_thread(check_writable, self._path)
+        await asyncio.to_thread(check_writable, self._file.path)
 
-    async def add_report(self, letter: PendingReport, due: float) -> None:
-        await self._commit.run(lambda connection: connection.execute(_ADD_REPORT, (*letter, due)))
+    async def add_report(self, report: PendingReport, due: float) -> None:
+        await self._commit.run(lambda connection: connection.execute(_ADD_REPORT, (*report, due)))
 
     async def claim_report(
         self, now: float, lease: float, busy: Collection[bytes]
@@ -127,11 +116,11 @@ class SqliteStore:
         )
         return PendingReport._make(row) if row else None
 
-    async def settle_report(self, letter: PendingReport, due: float | None) -> None:
+    async def settle_report(self, report: PendingReport, due: float | None) -> None:
         sql, values = (
-            (_DELETE_REPORT, (letter.id,))
+            (_DELETE_REPORT, (report.id,))
             if due is None
-            else (_RETRY_REPORT, (due, letter.id, letter.tries))
+            else (_RETRY_REPORT, (due, report.id, report.tries))
         )
         await self._commit.run(lambda connection: connection.execute(sql, values))
 
@@ -156,71 +145,56 @@ class SqliteStore:
         Raises StoreError where that cannot be; then calls go on in the one that nobody else can
         find.
         """
-        if self._file_identity.is_unchanged():
+        if self._file.is_in_place():
             return False
-        begun = self._clock()
+        begun, path = self._clock(), self._file.path
         try:
-            self._file_identity.remove_companions()
-            beside = await self._housekeeper.copy_to_new_file(_SAVE, begun)
+            file, beside = await self._housekeeper.open_successors(self._file, _SAVE, begun)
             try:
-                connection = open_session_file(self._path, busy_seconds=0)
+                # What came meanwhile.
                 copy_live_rows(
-                    self._connection, beside, _SAVE, begun, since=begun - 1.0
-                )  # what came meanwhile
+                    self._file.connection, beside.connection, _SAVE, begun, since=begun - 1.0
+                )
             except BaseException:
-                beside.close()
+                file.connection.close()
+                beside.connection.close()
                 raise
         except (StoreError, sqlite3.Error) as error:
             raise StoreError(
-                f"{self._path} was taken away under the running server, and cannot be made anew: "
-                f"{error}"
+                f"{path} was taken away under the running server, and cannot be made anew: {error}"
             ) from error
-        self._switch_connection(connection)
-        await self._housekeeper.switch_connection(beside)
+        old = self._file
+        self._use_file(file)
+        self._commit.switch_connection(file.connection)
+        self._moved_at = time.monotonic()
+        old.connection.close()
+        await self._housekeeper.switch_file(beside)
         return True
 
     async def close(self) -> None:
         await self._commit.drain()
         await self._housekeeper.close()
-        self._connection.close()
+        self._file.connection.close()
 
-    def _switch_connection(self, connection: sqlite3.Connection) -> None:
-        old, self._connection = self._connection, connection
-        self._execute, self._write = connection.execute, connection.cursor().execute
-        self._recent, self._endings = RecentAnswers(connection), EndingInternTable(connection)
-        self._commit.switch_connection(connection)
-        self._file_identity = FileIdentity(self._path)
-        self._moved_at = time.monotonic()
-        old.close()
+    def _use_file(self, file: SqliteFile) -> None:
+        self._file = file
+        self._execute = file.connection.execute
+        # One cursor for all saves, as making one takes a tenth of a save.
+        self._write = file.connection.cursor().execute
+        self._recent = RecentAnswers(file.connection)
 
     def _save_call(
         self, key: bytes, saved: SavedCall, expires: float, _connection: sqlite3.Connection
     ) -> SavedCall:
         kept = saved
-        counter, state, deliveries, answer, claimed, release = saved
-        answer = self._endings.shorten_answer(answer, self._clock())
-        if (
-            self._write(
-                _SAVE, (key, counter, state, deliveries, answer, claimed, release, expires)
-            ).rowcount
-            != 1
-        ):
-            kept = self._to_saved_call(self._execute(_LOAD, (key,)).fetchone())
+        if self._write(_SAVE, (key, *saved, expires)).rowcount != 1:
+            kept = SavedCall._make(self._execute(_LOAD, (key,)).fetchone())
         self._recent.put(key, kept)
         return kept
 
-    def _to_saved_call(self, row: SavedRow) -> SavedCall:
-        saved = SavedCall._make(row)
-        return (
-            saved._replace(answer=self._endings.restore_answer(saved.answer))
-            if saved.answer
-            else saved
-        )
-
-    def _clear_caches(self) -> None:
+    def _clear_recent(self) -> None:
         """What was written was taken back."""
         self._recent.clear()
-        self._endings.clear()
 
     async def _load_with_retries(self, call_id: str, error: sqlite3.Error) -> SavedRow | None:
         """Readers wait only while another worker recovers or closes the file."""
@@ -228,18 +202,12 @@ class SqliteStore:
         while is_busy(error) and time.monotonic() < deadline:
             await asyncio.sleep(BUSY_RETRY_SECONDS)
             try:
-                return self._execute(_LOAD, (_encode_call_id(call_id),)).fetchone()  # type: ignore[no-any-return]
+                return self._execute(_LOAD, (encode_call_id(call_id),)).fetchone()  # type: ignore[no-any-return]
             except sqlite3.Error as again:
                 error = again
         raise StoreError(
             f"the session store cannot be read: {error}{suggest_remedy(error, SESSION_LOSS_TEXT)}"
         ) from error
-
-
-def _encode_call_id(call_id: str) -> bytes:
-    # Bytes, as SQLite refuses some texts that JSON may carry, and one such id would spoil the
-    # commit of all others.
-    return call_id.encode("utf-8", "surrogatepass")
 
 
 def _insert_claim(

@@ -4,9 +4,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from flowengine.storage.sessions.sqlite_connection import SESSION_LOSS_TEXT
-from flowengine.storage.sessions.sqlite_file import suggest_remedy
+from flowengine.storage.sessions.session_file import SESSION_LOSS_TEXT
 from flowengine.storage.sessions.store_protocol import PROBE_KEY, StoreError
+from flowengine.storage.sqlite_errors import suggest_remedy
+from flowengine.storage.sqlite_file import connect_existing
 
 _WAIT_SECONDS = 2.0  # as long as a callback waits for the writer
 # More than a page, so that it needs room of its own: a row in a page that is half empty is no proof.
@@ -20,10 +21,7 @@ def check_writable(path: Path) -> None:
     in the same moment. Raises StoreError.
     """
     try:
-        address = f"{path.resolve().as_uri()}?mode=rw"
-        with closing(
-            sqlite3.connect(address, uri=True, timeout=_WAIT_SECONDS, isolation_level=None)
-        ) as connection:
+        with closing(connect_existing(path, "rw", _WAIT_SECONDS)) as connection:
             # The checkpoints of this connection stay on: the probes of a server without calls would
             # fill the write-ahead log.
             connection.execute("BEGIN IMMEDIATE")

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from flowengine.cli import main
 from tests.diff.diff_edits import FILES
-from tests.releases.git_repository import commit, git, new_repository
+from tests.sources.git_repository import commit, git, new_repository
 
 GOLDEN = Path(__file__).parent / "golden"
 HISTORY = (

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from flowengine.limits import CALL_KEPT_SECONDS
 from flowengine.storage.sessions import SavedCall, SqliteStore, StoreError
-from flowengine.storage.sessions.sqlite_connection import SESSION_SCHEMA_VERSION
+from flowengine.storage.sessions.session_file import SESSION_SCHEMA_VERSION
 
 LATER = 2e9
 STEP = SavedCall(1, b"state", b"digest", b"answer", 1.0)
@@ -81,7 +82,7 @@ async def test_saves_of_one_moment_are_one_transaction(path: Path) -> None:
     store = SqliteStore(path)
     await store.save("warm", STEP, LATER)
     statements: list[str] = []
-    store._connection.set_trace_callback(statements.append)
+    store._file.connection.set_trace_callback(statements.append)
     await asyncio.gather(*(store.save(f"call {n}", STEP, LATER) for n in range(64)))
     assert [sql for sql in statements if not sql.startswith("INSERT")] == [
         "BEGIN IMMEDIATE",
@@ -233,94 +234,35 @@ async def test_file_of_the_version_before_is_upgraded(tmp_path: Path) -> None:
     await store.close()
 
 
-MENU = b'"action":{"name":"runMenu","menus":[' + b"x" * 2000 + b"]}}"
-
-
-def menu(number: int) -> SavedCall:
-    return SavedCall(
-        1,
-        b"state",
-        b"digest",
-        b'{"instructions":[{"name":"setCookie","key":"fe","value":"%d"}],' % number + MENU,
-        1.0,
-    )
-
-
-async def test_answer_that_many_callers_hear_is_stored_once_and_read_whole(
-    path: Path,
-) -> None:
-    first, second = SqliteStore(path), SqliteStore(path)
-    for number in range(50):
-        await first.save(f"call-{number}", menu(number), LATER)
-    assert [await second.load(f"call-{number}") for number in range(50)] == [
-        menu(number) for number in range(50)
-    ]
-    assert await second.save("call-49", menu(7), LATER) == menu(49), (
-        "the answer to give to a repeated delivery"
-    )
-    assert await first.load("call-49") == menu(49)
-    await first.close()
-    await second.close()
-    with closing(sqlite3.connect(path)) as file:
-        assert file.execute(
-            "SELECT count(*), sum(length(answer)) < 10000 FROM calls"
-        ).fetchone() == (50, 1)
-
-
-async def test_answer_that_looks_like_an_interned_one_is_stored_as_it_is(path: Path) -> None:
-    """What is sealed has no action that anybody could see, and what is short is not worth it."""
-    odd = [
-        b"",
-        b"{}",
-        b"3.AWE9QYVExWJ9a9BK" * 100,
-        b'{"action":{"name":"hangup"}}',
-        b"x" * 3000,
-        bytes(9) + b"{}",
-    ]
-
-    store, other = SqliteStore(path), SqliteStore(path)
-    for turn in range(3):
-        for number, answer in enumerate(odd):
-            await store.save(f"{turn}-{number}", STEP._replace(answer=answer), LATER)
-            assert await other.load(f"{turn}-{number}") == STEP._replace(answer=answer)
+async def test_answers_of_version_3_whose_ends_stood_in_a_table_are_whole_again(path: Path) -> None:
+    """A server of before has shortened them: a zero, the number of the end, and the rest."""
+    ends = {1: b'"action":{"name":"park"}}', 300: b'"action":{"name":"h\xc3\xa5"}}'}
+    answers = {
+        b"plain": (b'{"action":{}}', b'{"action":{}}'),
+        b"first": (bytes(8) + b'\x01{"n":1,', b'{"n":1,' + ends[1]),
+        b"second": (bytes(7) + b'\x01\x2c{"n":2,', b'{"n":2,' + ends[300]),
+        b"odd": (bytes(9) + b"\0{}", b"\0{}"),
+        b"gone": (bytes(8) + b'\x02{"n":3,', b""),
+    }
+    await SqliteStore(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        old.execute("CREATE TABLE endings (number INTEGER PRIMARY KEY, at REAL, content BLOB)")
+        old.executemany("INSERT INTO endings VALUES (?, 1.0, ?)", ends.items())
+        old.executemany(
+            "INSERT INTO calls VALUES (?, 1, x'73', x'64', ?, 1.0, ?, ?)",
+            [
+                *((key, written, 9e9, "r1") for key, (written, _) in answers.items()),
+                (b"just ended", answers[b"first"][0], time.time() + CALL_KEPT_SECONDS - 30.0, ""),
+                (b"ended", answers[b"first"][0], time.time() + CALL_KEPT_SECONDS - 90.0, ""),
+            ],
+        )
+        old.execute("PRAGMA user_version = 3")
+    store = SqliteStore(path)
+    for key, (_, whole) in answers.items():
+        assert await store.load(key.decode()) == SavedCall(1, b"s", b"d", whole, 1.0, "r1")
+    for key, whole in (("just ended", answers[b"first"][1]), ("ended", b"")):
+        assert await store.load(key) == SavedCall(1, b"s", b"d", whole, 1.0, "")
     await store.close()
-    await other.close()
-    with closing(sqlite3.connect(path)) as file:
-        assert file.execute("SELECT count(*) FROM endings").fetchone() == (0,)
-
-
-async def test_interned_answer_is_deleted_when_no_call_needs_it_and_written_anew_before(
-    path: Path,
-) -> None:
-    now = [1_000_000.0]
-
-    store = SqliteStore(path, lambda: now[0])
-    for hours in range(60):
-        now[0] += 3600.0
-        for number in range(3):
-            await store.save(f"{hours}-{number}", menu(number), now[0] + CALL_KEPT_SECONDS)
-        await store.drop_expired(now[0])
-        other = SqliteStore(path)
-        for earlier in range(max(0, hours - 23), hours + 1):
-            assert await other.load(f"{earlier}-2") == menu(2)
-        await other.close()
-    await store.drop_expired(now[0] + 2 * CALL_KEPT_SECONDS)
-    await store.close()
-    with closing(sqlite3.connect(path)) as file:
-        assert file.execute("SELECT count(*) FROM endings").fetchone() == (0,)
-
-
-async def test_commit_that_failed_leaves_no_answer_without_its_interned_ending(path: Path) -> None:
-    store, other = SqliteStore(path), SqliteStore(path)
-    await store.save("a", menu(1), LATER)
-    broken = asyncio.ensure_future(store.save("b", menu(2)._replace(state=object()), LATER))  # type: ignore[arg-type]
-    together = asyncio.ensure_future(store.save("c", menu(3), LATER))
-    assert all(
-        isinstance(found, StoreError)
-        for found in await asyncio.gather(broken, together, return_exceptions=True)
-    )
-    for name in ("d", "e"):
-        await store.save(name, menu(4), LATER)
-        assert await other.load(name) == menu(4)
-    await store.close()
-    await other.close()
+    with closing(sqlite3.connect(path)) as new:
+        tables = {name for (name,) in new.execute("SELECT name FROM sqlite_schema")}
+    assert not tables & {"endings", "marked"}

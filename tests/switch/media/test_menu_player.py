@@ -330,7 +330,7 @@ def test_question_event_has_the_digits_and_whether_words_count():
 
 def test_key_pressed_as_soon_as_the_prompt_is_heard_ends_the_menu():
     bench = Bench(MENUS)
-    bench.line.heard = lambda sound: (
+    bench.line.on_sound = lambda sound: (
         bench.line.press("1") if sound.text.startswith("Press") else None
     )
     bench.run()

@@ -1,0 +1,1 @@
+"""Where flows come from: folders and branches, read as files. What becomes of them is for others."""

@@ -1,0 +1,76 @@
+"""Only the folders that flows lie in are watched: what goes on beside and below them wakes nobody."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flowengine.sources.folder_source import FolderSource
+from tests.sources.git_repository import flow
+from tests.waiting import wait_until_async
+
+INFO = Path("/proc/self/fdinfo")
+pytestmark = pytest.mark.skipif(not INFO.is_dir(), reason="only Linux tells what is watched")
+
+
+def watches() -> int:
+    """How many folders this process has the system watch."""
+    found = 0
+    for file in INFO.iterdir():
+        try:
+            found += file.read_text().count("inotify wd:")
+        except OSError:  # closed meanwhile
+            continue
+    return found
+
+
+def busy(folder: Path) -> Path:
+    """A folder with thousands of files in a tree."""
+    for number in range(60):
+        (folder / f"part{number}").mkdir(parents=True)
+        for file in range(50):
+            (folder / f"part{number}" / f"{file}.yaml").write_text("")
+    return folder
+
+
+def single(folder: Path) -> Path:
+    (folder / "menu.yaml").write_text(flow("menu", "One."))
+    busy(folder / "beside")
+    return folder / "menu.yaml"
+
+
+def project(folder: Path) -> Path:
+    (folder / "menu.yaml").write_text(flow("menu", "One."))
+    (folder / "tables").mkdir()
+    busy(folder / "node_modules")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("make", "watched"), [(single, 1), (project, 2)], ids=["single", "project"]
+)
+async def test_watches_are_set_on_folders_of_flows_only(
+    tmp_path: Path, make: Callable[[Path], Path], watched: int
+) -> None:
+    place = FolderSource(make(tmp_path))
+    woken: list[object] = []
+    beside = [*tmp_path.glob("*/part*/*.yaml")]
+
+    async def wake() -> None:
+        async for change in place.watch_changes():
+            woken.append(change)  # noqa: PERF401  # they are counted while they come
+
+    before = watches()
+    task = asyncio.create_task(wake())
+    while len(woken) < 2:  # noqa: ASYNC110  # the second one as the watch stands
+        await asyncio.sleep(0.05)
+    assert watches() - before == watched
+    first = len(woken)
+    for file in beside:
+        file.write_text("changed")
+    await asyncio.sleep(1)
+    assert len(woken) == first
+    (tmp_path / "menu.yaml").write_text(flow("menu", "Two."))
+    await wait_until_async(lambda: len(woken) > first)
+    task.cancel()
