@@ -146,7 +146,7 @@ FAULTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "resuming": lambda patch: patch.setattr("flowengine.runtime.requester.resume", fail_strictly),
     "claiming": lambda patch: patch.setattr(MemoryStore, "claim", fail_in_store),
     "replying": lambda patch: patch.setattr(Replier, "save_and_reply", fail_later),
-    "repeating": lambda patch: patch.setattr(Replier, "repeat_reply", fail_later),
+    "repeating": lambda patch: patch.setattr(Replier, "_repeat_reply", fail_later),
     "noting a loss": lose_answers,
     "saving": lambda patch: patch.setattr(MemoryStore, "save", fail_later),
     "store": lambda patch: patch.setattr(MemoryStore, "save", fail_in_store),
