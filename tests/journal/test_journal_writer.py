@@ -292,7 +292,7 @@ async def test_call_is_kept_or_not_by_its_own_release(tmp_path: Path) -> None:
     writer.start()
     for reply, release in zip(replies, (kept, other), strict=True):
         writer.enqueue_record(
-            msgspec.structs.replace(reply.record, release=release.id, found=None),
+            msgspec.structs.replace(reply.record, release=release.id, located=None),
             b"{}",
             reply.body,
         )
