@@ -263,7 +263,7 @@ def test_journal_that_is_not_wanted_makes_no_file(tmp_path: Path) -> None:
 async def test_written_calls_are_deleted_when_the_journal_is_not_wanted_any_more(
     tmp_path: Path,
 ) -> None:
-    path = journal(tmp_path)
+    path = await asyncio.to_thread(journal, tmp_path)
 
     writer = JournalWriter(
         path,
