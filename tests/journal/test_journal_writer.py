@@ -275,7 +275,7 @@ def test_journal_that_is_not_wanted_makes_no_file(tmp_path: Path) -> None:
 async def test_written_calls_are_deleted_when_the_journal_is_not_wanted_any_more(
     tmp_path: Path,
 ) -> None:
-    path = journal(tmp_path)
+    path = await asyncio.to_thread(journal, tmp_path)
 
     writer = JournalWriter(
         path,
@@ -304,7 +304,7 @@ async def test_call_is_kept_or_not_by_its_own_release(tmp_path: Path) -> None:
     writer.start()
     for reply, release in zip(replies, (kept, other), strict=True):
         writer.enqueue_record(
-            msgspec.structs.replace(reply.record, release=release.id, found=None),
+            msgspec.structs.replace(reply.record, release=release.id, located=None),
             b"{}",
             reply.body,
         )

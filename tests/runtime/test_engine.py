@@ -340,9 +340,8 @@ async def test_unreadable_store_answers_callers_with_the_apology_and_others_with
 def filled(store: Store) -> None:
     """No page more than there are."""
     assert isinstance(store, SqliteStore)
-    store._connection.execute(
-        f"PRAGMA max_page_count = {store._connection.execute('PRAGMA page_count').fetchone()[0]}"
-    )
+    execute = store._file.connection.execute
+    execute(f"PRAGMA max_page_count = {execute('PRAGMA page_count').fetchone()[0]}")
 
 
 async def test_full_disk_is_logged_once_and_not_for_each_callback(
