@@ -1,6 +1,7 @@
 """The shape of the house: imports point one way, files and functions stay small."""
 
 import ast
+from functools import cache
 from pathlib import Path
 from typing import TypeGuard
 
@@ -23,9 +24,14 @@ def package(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
+@cache
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def imported(path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parse(path)):
         modules = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
         modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         found |= {
@@ -39,18 +45,22 @@ def imported(path: Path) -> set[str]:
 FILES = sorted(path for path in ROOT.rglob("*.py") if package(path) not in FREE)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_imports_point_one_way(path: Path) -> None:
-    own = package(path)
-    assert own in ORDER, f"{own} has no place in the order of packages"
-    for other in imported(path) - {own}:
-        assert ORDER.index(other) < ORDER.index(own), (
-            f"{path.name} in {own} imports {other}, which is above it"
-        )
-        if own in LEAVES - {"problems", "limits"}:
-            assert other in {"problems", "limits", "cooperative"}, (
-                f"{own} is a leaf: it may import problems, limits and cooperative only"
+def get_name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_imports_point_one_way() -> None:
+    for path in FILES:
+        own = package(path)
+        assert own in ORDER, f"{own} has no place in the order of packages"
+        for other in imported(path) - {own}:
+            assert ORDER.index(other) < ORDER.index(own), (
+                f"{get_name(path)} imports {other}, which is above it"
             )
+            if own in LEAVES - {"problems", "limits"}:
+                assert other in {"problems", "limits", "cooperative"}, (
+                    f"{get_name(path)}: a leaf may import problems, limits and cooperative only"
+                )
 
 
 def module(path: Path) -> str:
@@ -60,7 +70,7 @@ def module(path: Path) -> str:
 
 def imported_modules(path: Path, known: set[str]) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parse(path)):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name} has a relative import"
             for alias in node.names:
@@ -81,32 +91,26 @@ def test_imports_between_files_form_no_circle() -> None:
     assert not left, "circles, or what lies between them: " + ", ".join(sorted(left))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_files_and_functions_stay_small(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    lines = len(path.read_text().splitlines())
-    assert lines <= 400
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            assert (node.end_lineno or 0) - node.lineno < 50, (
-                f"{node.name} is too long to read at a glance"
-            )
+def test_files_and_functions_stay_small() -> None:
+    for path in FILES:
+        assert len(path.read_text().splitlines()) <= 400, f"{get_name(path)} is too long"
+        for node in ast.walk(parse(path)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                assert (node.end_lineno or 0) - node.lineno < 50, (
+                    f"{get_name(path)}: {node.name} is too long to read at a glance"
+                )
 
 
-@pytest.mark.parametrize(
-    "path",
-    sorted((ROOT / "switch").rglob("*.py")),
-    ids=lambda path: path.relative_to(ROOT).as_posix(),
-)
-def test_the_switch_judges_without_knowing_flows(path: Path) -> None:
-    assert imported(path) <= OF_THE_SWITCH
+def test_the_switch_judges_without_knowing_flows() -> None:
+    for path in (ROOT / "switch").rglob("*.py"):
+        assert imported(path) <= OF_THE_SWITCH, get_name(path)
 
 
 def test_only_one_module_knows_cel_and_nothing_below_the_server_knows_starlette() -> None:
     for path in FILES:
         text = path.read_text()
         if "cel_expr_python" in text:
-            assert path.relative_to(ROOT).as_posix() == "expr/cel.py"
+            assert get_name(path) == "expr/cel.py"
         if "starlette" in text:
             assert package(path) in {"server", "switch", "cli"}
 
@@ -167,25 +171,24 @@ def find_named_kinds(tree: ast.AST) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_no_module_outside_states_names_a_kind(path: Path) -> None:
+def test_no_module_outside_states_names_a_kind() -> None:
     """Ask the compiled state (`Verb`) or the entry of the registry (`StateKind`) instead."""
-    if package(path) == "states":
-        return
-    tree = ast.parse(path.read_text())
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    named = {node.module for node in imports} | {
-        f"{node.module}.{alias.name}" for node in imports for alias in node.names
-    }
-    assert not named & KIND_FILES
-    name = path.relative_to(ROOT).as_posix()
-    if package(path) not in PLATFORM_PACKAGES:
-        assert bool(find_named_kinds(tree)) == (name in NAMES_OF_KINDS), find_named_kinds(tree)
+    for path in FILES:
+        if package(path) == "states":
+            continue
+        imports = [node for node in ast.walk(parse(path)) if isinstance(node, ast.ImportFrom)]
+        named = {node.module for node in imports} | {
+            f"{node.module}.{alias.name}" for node in imports for alias in node.names
+        }
+        assert not named & KIND_FILES, get_name(path)
+        if package(path) not in PLATFORM_PACKAGES:
+            found = find_named_kinds(parse(path))
+            assert bool(found) == (get_name(path) in NAMES_OF_KINDS), f"{get_name(path)}: {found}"
 
 
 def test_every_kind_is_defined_in_a_file_of_its_own() -> None:
     assert len(KIND_FILES) >= 9
-    assert set(NAMES_OF_KINDS) <= {path.relative_to(ROOT).as_posix() for path in FILES}
+    assert set(NAMES_OF_KINDS) <= {get_name(path) for path in FILES}
 
 
 @pytest.mark.parametrize(

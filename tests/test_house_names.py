@@ -4,15 +4,12 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1] / "flowengine"
-TREES = {
-    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
-    for path in sorted(ROOT.rglob("*.py"))
-}
 GLOSSARY = (ROOT.parent / "GLOSSARY.md").read_text()
 EXEMPT_CONSTANTS = {
     "T": "a type variable",
@@ -39,6 +36,15 @@ VERBS = {"proceed", "need", "embed", "feed", "read", "seed", "speed", "open", "l
 DEMANDED = {"batched"}  # after itertools.batched, which Python 3.11 lacks
 
 
+@cache
+def parse_modules() -> dict[str, ast.Module]:
+    """All modules by their path: when a test asks, not whenever tests are collected."""
+    return {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
+        for path in sorted(ROOT.rglob("*.py"))
+    }
+
+
 def duplicates(names: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
     found: defaultdict[str, list[str]] = defaultdict(list)
     for name, file in names:
@@ -47,14 +53,14 @@ def duplicates(names: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def classes() -> Iterator[tuple[str, str, ast.ClassDef]]:
-    for file, tree in TREES.items():
+    for file, tree in parse_modules().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 yield node.name, file, node
 
 
 def constants() -> Iterator[tuple[str, str]]:
-    for file, tree in TREES.items():
+    for file, tree in parse_modules().items():
         for node in tree.body:
             targets: list[ast.expr] = []
             if isinstance(node, ast.Assign):
@@ -67,7 +73,7 @@ def constants() -> Iterator[tuple[str, str]]:
 
 
 def functions() -> Iterator[tuple[str, str]]:
-    for file, tree in TREES.items():
+    for file, tree in parse_modules().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node.name, file
