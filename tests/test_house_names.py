@@ -13,7 +13,6 @@ ROOT = Path(__file__).parents[1] / "flowengine"
 GLOSSARY = (ROOT.parent / "GLOSSARY.md").read_text()
 EXEMPT_CONSTANTS = {
     "T": "a type variable",
-    "ENTRIES": "each file of problem codes lists its entries",
     "EXAMPLE": "each kind of state has an example",
     "_LOAD": "the same statement in the dialects of SQLite and of PostgreSQL, like the next ones",
     "_SAVE": "",

@@ -197,7 +197,7 @@ def call_flow(
         kept = SavedScenario(
             flow,
             {**way, **({"environment": absent} if absent else {})},
-            systems.asked,
+            systems.lookups,
             tuple(hidden),
         )
         write_scenario(save, format_scenario_file(session, kept), project)

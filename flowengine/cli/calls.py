@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from flowengine.cli.read_project import format_count
 from flowengine.cli.since_option import SinceType
 from flowengine.journal import CallFilter, JournalReader
 from flowengine.journal.format_calls import format_call_list, format_conversation
 from flowengine.journal.journal_database import JOURNAL_FILE, JournalError
+from flowengine.problems import format_count
 from flowengine.server.server_settings import DEFAULT_STORE, ServerSettings
 
 OUTCOMES = ("apology", "error", "unrouted", "unkept")

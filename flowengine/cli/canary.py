@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from flowengine.cli.calls import find_journal, format_json, format_missing
-from flowengine.cli.read_project import format_count
 from flowengine.cli.release_options import (
     add_change_options,
     add_version_options,
@@ -18,6 +17,7 @@ from flowengine.cli.release_options import (
 from flowengine.journal import CanaryFigures
 from flowengine.journal.format_calls import format_time
 from flowengine.journal.journal_database import JournalError
+from flowengine.problems import format_count
 from flowengine.releases.canary_statistics import CanaryTable
 from flowengine.releases.release_commands import (
     EMPTY_SPEC,
@@ -68,9 +68,9 @@ def canary(
     """
     if share:
 
-        def start_canary(desk: ReleaseCommands, by: Actor) -> CommandResult:
-            return desk.set_canary(
-                EMPTY_SPEC if what is None else find_release_spec(desk, what, repo, folder),
+        def start_canary(commands: ReleaseCommands, by: Actor) -> CommandResult:
+            return commands.set_canary(
+                EMPTY_SPEC if what is None else find_release_spec(commands, what, repo, folder),
                 parse_share(share),
                 by,
             )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from flowengine.cli.read_project import LoadedProject, read_project
+from flowengine.cli.read_project import read_project
+from flowengine.compile.loaded_project import LoadedProject
 from flowengine.problems import Problem, to_github, to_json, to_sarif
 
 FORMATTERS = {"json": to_json, "sarif": to_sarif, "github": to_github}

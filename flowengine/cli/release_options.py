@@ -104,7 +104,7 @@ def run_change(
         click.echo(ask(desk, Actor(who, note)).text)
 
 
-def find_release_spec(desk: ReleaseCommands, what: str, repo: Path, folder: str) -> ReleaseSpec:
+def find_release_spec(commands: ReleaseCommands, what: str, repo: Path, folder: str) -> ReleaseSpec:
     """What a name means: what lies at a path, else a release that is kept, else a ref."""
     if not what:  # an empty variable of a script, which as a path would be the folder here
         raise CommandRefusedError("name a version: a folder, a kept release or a git ref")
@@ -112,7 +112,7 @@ def find_release_spec(desk: ReleaseCommands, what: str, repo: Path, folder: str)
     try:
         if path.exists():
             return ReleaseSpec("", read_folder(path), FlowOrigin(str(path.resolve())))
-        if kept := desk.find_release(what):
+        if kept := commands.find_release(what):
             return ReleaseSpec(kept)
         return read_git_spec(repo.resolve(), what, folder)
     except OSError as error:

@@ -8,10 +8,10 @@ import click
 
 from flowengine.cli.calls import format_json
 from flowengine.cli.canary import open_canary_count
-from flowengine.cli.read_project import format_count
 from flowengine.cli.release_options import open_release_commands, store_option
 from flowengine.journal.format_calls import format_time
 from flowengine.journal.journal_database import JournalError
+from flowengine.problems import format_count
 from flowengine.releases.release_commands import ReleaseCommands, format_change, format_percent
 from flowengine.releases.release_overview import (
     CanaryComparison,
@@ -51,9 +51,9 @@ def releases(store: str, *, data: bool) -> None:
     )
 
 
-def load_comparison(desk: ReleaseCommands, store: str) -> CanaryComparison | None:
+def load_comparison(commands: ReleaseCommands, store: str) -> CanaryComparison | None:
     """How a canary does, as far as that can be told."""
-    canary = find_canary(desk.ledger)
+    canary = find_canary(commands.ledger)
     try:
         with open_canary_count(store) as count:
             return compare_canary(canary, count) if canary else None

@@ -1,19 +1,15 @@
 """`flowengine serve`."""
 
 import os
-import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
-from flowengine.cli.read_project import LoadedProject, to_loaded_project
-from flowengine.compile import Release
-from flowengine.compile.project_compiler import compute_release_id
 from flowengine.expr import ZONE_DATA
 from flowengine.releases.archive_database import ArchiveError
-from flowengine.releases.source_follower import SERVER_ACTOR
-from flowengine.server.release_service import ReleaseService, format_rival, format_takeover
+from flowengine.server.first_release import NothingToServeError
 from flowengine.server.server_settings import (
     APPLICATION_KEY_VARIABLE,
     APPLICATION_SECRET_VARIABLE,
@@ -21,9 +17,7 @@ from flowengine.server.server_settings import (
     ServerSettings,
     SettingsError,
 )
-from flowengine.server.startup import check_settings
-from flowengine.server.startup import run_server as run
-from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, SourceSnapshot, format_source_name
+from flowengine.server.startup import ServerStart, prepare_server, run_server
 from flowengine.sources.git import GitError
 
 
@@ -104,143 +98,21 @@ def serve(flows: Path | None, git: Path | None, path: str, **options: object) ->
     # click has checked them
     settings = ServerSettings(where, str(git.resolve()) if git else "", **options)  # type: ignore[arg-type]
     try:
-        live = ReleaseService(settings)
-        found = read_source(live)
-        project = to_loaded_project(
-            git or Path(settings.flows), found.files, live.compile_worker.compile(found.files)
-        )
-        signed = check_settings(settings, choose_first_release(live, found, project))
-        live.close()
+        start = prepare_server(settings, git or Path(settings.flows), partial(click.echo, err=True))
+    except NothingToServeError as error:
+        raise SystemExit(1) from error
     except (SettingsError, ArchiveError, GitError, OSError) as error:
         raise click.UsageError(str(error)) from error
-    announce_server(settings, project, signed=signed)
-    del project  # the workers compile for themselves
+    announce_server(settings, start)
+    del start  # the workers compile for themselves
     try:
-        raise SystemExit(run(settings))
+        raise SystemExit(run_server(settings))
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
 
 
-def read_source(live: ReleaseService) -> SourceSnapshot:
-    """What the place has. A restart is no reason to serve nobody because a branch is gone or a disk
-    is away: what was live from there is taken for it until it can be read.
-    """
-    try:
-        found = live.flow_source.read()
-    except (GitError, OSError) as error:
-        before = live.ledger.get_live()
-        files = (
-            live.compile_worker.archive.load_files(before.followed)
-            if before.place == format_source_name(live.flow_source.origin)
-            else None
-        )
-        if files is None:
-            raise
-        click.echo(
-            f"THE FLOWS CANNOT BE READ, and what was live is served until they can: {error}",
-            err=True,
-        )
-        return SourceSnapshot(files, live.flow_source.origin)
-    assert found is not None  # noqa: S101  # the first time there is always something
-    return found
-
-
-def choose_first_release(
-    live: ReleaseService, found: SourceSnapshot, project: LoadedProject
-) -> Release:
-    """The release to begin with: what is there now, or, while that has errors, what was live from
-    there before.
-    """
-    if not try_take_leadership(live, compute_release_id(found.files)):
-        return load_shared_release(live)
-    live.publisher.publish_if_new(found.files, found.origin, found.origin.author or SERVER_ACTOR)
-    before = live.ledger.get_live()
-    release = (
-        live.compile_worker.load_release(before.current)
-        if before.place == format_source_name(found.origin)
-        else None
-    )
-    if release is None and project.compiled.release is not None:
-        click.echo(
-            f"RELEASE {before.current}, WHICH WAS LIVE, NO LONGER COMPILES: what the flows are now "
-            "goes live.",
-            err=True,
-        )
-        release = live.republish(found)
-    if project.compiled.release is None:
-        click.echo(project.format_problems(project.errors), err=True)
-        if release is not None:
-            click.echo(
-                f"THE FLOWS HAVE ERRORS: release {release.id}, which was live before, is served "
-                "until they are mended.",
-                err=True,
-            )
-        elif (release := fall_back(live, found)) is None:
-            raise SystemExit(1)
-    assert release is not None  # noqa: S101  # it was published just now
-    return release
-
-
-def fall_back(live: ReleaseService, found: SourceSnapshot) -> Release | None:
-    """The newest release that compiles, where neither what was live nor what the place has does:
-    another version of the engine may take neither. None where there is none, or where another
-    server of this machine serves what was live.
-    """
-    before = live.ledger.get_live()
-    if before.place != format_source_name(found.origin) or not live.try_lead():
-        return None
-    release = live.publisher.fall_back(found.origin, SERVER_ACTOR)
-    if not release:
-        return None
-    click.echo(
-        f"RELEASE {before.current}, WHICH WAS LIVE, NO LONGER COMPILES, AND NEITHER DO THE FLOWS: "
-        f"release {release}, the newest that compiles, is served until they are mended.",
-        err=True,
-    )
-    # the status says what is wrong with it
-    live.publisher.publish_if_new(found.files, found.origin, SERVER_ACTOR)
-    return live.compile_worker.load_release(release)
-
-
-def try_take_leadership(live: ReleaseService, release: str) -> bool:
-    """Whether what is here goes live. Where another machine follows the same, what it has does, as
-    soon as it has published that; where a server follows something else, this one may begin when
-    that one has just ended. Raises SettingsError.
-    """
-    limit = time.monotonic() + live.lease_seconds
-    while not live.try_lead():
-        holder, late = live.leader_record.load_leader(), time.monotonic() > limit
-        if holder is not None and not live.leader_record.is_same_source(holder, release):
-            if late:
-                raise SettingsError(format_rival(holder, live.settings))
-        elif live.ledger.get_live().current:
-            live.leader_record.join_as_standby()
-            return not live.is_shared
-        time.sleep(FOLLOW_POLL_SECONDS)
-    if before := live.leader_record.take_over(release, time.time()):
-        click.echo(format_takeover(before, live.leader_record.source), err=True)
-    return True
-
-
-def load_shared_release(live: ReleaseService) -> Release:
-    current = live.ledger.get_live().current
-    release = live.compile_worker.load_release(current)
-    if release is None:
-        raise SettingsError(
-            f"release {current}, which is live on all machines, cannot be had here: is this "
-            "another version of flowengine?"
-        )
-    holder = live.leader_record.load_leader()
-    which = f"{holder.source} ({holder.by})" if holder else "its flows"
-    click.echo(
-        f"Another machine follows {which}; release {current}, which is live on all, is served "
-        "here.",
-        err=True,
-    )
-    return release
-
-
-def announce_server(settings: ServerSettings, project: LoadedProject, *, signed: bool) -> None:
+def announce_server(settings: ServerSettings, start: ServerStart) -> None:
+    project = start.project
     if ZONE_DATA.is_outdated(datetime.now(UTC).date()):
         click.echo(
             f"TIME ZONES OF {ZONE_DATA.version}: more than a year old, so opening hours may follow "
@@ -254,7 +126,7 @@ def announce_server(settings: ServerSettings, project: LoadedProject, *, signed:
         f"http://{settings.host}:{settings.port}{settings.callback_path}",
         err=True,
     )
-    if not signed:
+    if not start.is_signed:
         click.echo(
             f"NO CREDENTIALS: callbacks are taken unsigned, and on {settings.host} only. Set {APPLICATION_KEY_VARIABLE} "
             f"and {APPLICATION_SECRET_VARIABLE} to serve others.",

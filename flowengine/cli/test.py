@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import msgspec
@@ -116,19 +117,22 @@ def load_cases(flows: Path, words: str, *, empty: bool) -> tuple[ScenarioProject
     if errors:
         click.echo(create_places(project, flows).render_problems(errors, colour=True), err=True)
         raise SystemExit(2)
-    own = flows.stem if flows.is_file() else ""
+    own = flows.name if flows.is_file() else ""
+    is_chosen = make_case_filter(words)
     cases = [
-        case
-        for case in cases
-        if make_case_filter(words)(case) and (not own or is_in_file(project, case, flows.name))
+        case for case in cases if is_chosen(case) and (not own or is_in_file(project, case, own))
     ]
     if not cases and not empty:
-        write = f"write one in {(flows if flows.is_dir() else flows.parent) / 'scenarios'}"
-        click.echo(
-            f"no scenario to run: {f'none is called like {words}' if words else write}", err=True
-        )
-        raise SystemExit(NO_TESTS)
+        end_without_cases(flows, words)
     return project, cases
+
+
+def end_without_cases(flows: Path, words: str) -> NoReturn:
+    folder = flows if flows.is_dir() else flows.parent
+    write = f"write one in {folder / 'scenarios'}"
+    reason = f"none is called like {words}" if words else write
+    click.echo(f"no scenario to run: {reason}", err=True)
+    raise SystemExit(NO_TESTS)
 
 
 def is_in_file(project: ScenarioProject, case: Case, name: str) -> bool:

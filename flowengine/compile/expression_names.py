@@ -1,5 +1,5 @@
-"""Names that expressions may read: their types at load, and how those that nobody stores are worked
-out in a call.
+"""Names that expressions may read: their types, and functions for those that are computed in a
+call.
 """
 
 from collections.abc import Mapping
@@ -41,13 +41,14 @@ CLOCK_NAMES: Mapping[str, Type] = dict.fromkeys(("now.date", "now.time", "now.we
 
 
 def build_computed_names(calendars: Mapping[str, Calendar], zone: ZoneInfo) -> ComputedNames:
-    """How clocks, calendars and facts of the event are worked out."""
+    """The functions that compute clocks, calendars and facts of the event."""
     clock: dict[str, Any] = {
         "now.date": lambda names: names.now.astimezone(zone).strftime("%Y-%m-%d"),
         "now.time": lambda names: names.now.astimezone(zone).strftime("%H:%M"),
         "now.weekday": lambda names: names.now.astimezone(zone).strftime("%A").lower(),
     }
     for name, calendar in calendars.items():
+        # bound as a default, since all lambdas of a loop share its variable
         clock[f"hours.{name}.open"] = lambda names, calendar=calendar: calendar.is_open(names.now)
         clock[f"hours.{name}.next_open"] = lambda names, calendar=calendar: (
             calendar.format_next_opening(names.now, names.get("call.locale", "en-US"))
@@ -69,7 +70,7 @@ def list_name_types(
 
 
 def make_event_reader(*kinds: type) -> Any:
-    """A reader of one attribute that is empty for other kinds of event."""
+    """A reader of one attribute that gives an empty value for other kinds of event."""
 
     def make_reader(attribute: str, empty: Any = "") -> Any:
         return lambda names: (
@@ -113,6 +114,7 @@ EVENT_READERS: dict[str, Any] = {
     "event.amd": make_amd_reader("status"),
     "event.amd_reason": make_amd_reader("reason"),
     "event.error": make_event_reader(Notify)("error_msg"),
+    # callbacks of every kind may name a conference (platform notes, 2.1)
     "event.conference": lambda names: names.event.conference_id,
     "event.duration": make_event_reader(Dice)("duration", 0),
     "event.headers": read_headers,

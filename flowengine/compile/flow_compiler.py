@@ -52,7 +52,7 @@ KEY_ONLY_TARGETS = ("repeat", "back")
 
 @dataclass(frozen=True, slots=True)
 class SayOnlyState(Verb):
-    """A state whose work is done by what comes before its verb."""
+    """A state without a verb: its preamble does all of its work."""
 
     actions = frozenset[str]()
     waits = False
@@ -126,7 +126,7 @@ def compile_signature(
 
 @dataclass(frozen=True, slots=True)
 class FlowCompiler:
-    """A flow being compiled, with what surrounds it."""
+    """Compiles the states of one flow."""
 
     flow: Flow
     document: Document
@@ -135,7 +135,7 @@ class FlowCompiler:
     problems: list[Problem]
 
     def try_compile_state(self, name: str, authored: State) -> CompiledState | None:
-        """The state, or None with the problems that it has."""
+        """The compiled state, or None where it has problems."""
         pause_if_due()
         path: KeyPath = ("states", name)
         with report_internal_errors(self.problems, self.document.find_key_span(path)):
@@ -145,6 +145,8 @@ class FlowCompiler:
     def compile_state(self, path: KeyPath, name: str, authored: State) -> CompiledState | None:
         builder = StateBuilder(name, path, self.document, self.scope, self.context, self.problems)
         kind = self.find_kind(builder, authored)
+        # preamble before verb: the order in which values are computed in a call, and mistakes are
+        # reported
         first = self.compile_preamble(builder, authored)
         verb = (
             STATE_KINDS[kind].compile(
@@ -187,6 +189,7 @@ class FlowCompiler:
                     "move the second into a state of its own and lead there by next:",
                 )
             )
+        # with two kinds the first is compiled, so that its own mistakes are reported, too
         return given[0] if given else ""
 
     def compile_preamble(self, builder: StateBuilder, authored: State) -> Preamble | None:
@@ -236,6 +239,7 @@ class FlowCompiler:
     def collect_valid_exits(self, builder: StateBuilder) -> dict[str, ExitTarget]:
         """The exits whose states exist; the others are reported."""
         for target in builder.exits.values():
+            # resolved even if dropped below: this reports the missing state
             self.resolve_state(target.state, target.path)
         return {
             name: target
@@ -259,6 +263,7 @@ class FlowCompiler:
         if authored.error is not UNSET:
             return self.resolve_state(authored.error, (*builder.path, "error"))
         shared = self.flow.error or self.context.defaults.get("error", "")
+        # the shared error state has no error exit to itself, which would loop
         return str(shared) if shared in self.flow.states and shared != builder.state else ""
 
     def check_entries(self) -> None:
@@ -305,36 +310,39 @@ def compile_optional_template(
 
 
 def get_initial_value(variable: Variable) -> Any:
-    """The first value, as the variable holds it ever after."""
+    """The first value, in the type in which the variable always holds it."""
     if variable.default is None:
         return EMPTY_VALUES[variable.type]
+    # YAML reads 12 as an integer; CEL would then compute with integers
     whole = variable.type is Type.DECIMAL and isinstance(variable.default, int)
     return float(variable.default) if whole else variable.default
 
 
 def compile_flow(
-    flow: Flow, document: Document, scope: Scope, around: FlowContext, problems: list[Problem]
+    flow: Flow, document: Document, scope: Scope, context: FlowContext, problems: list[Problem]
 ) -> Program:
     """The program of a flow. With problems it is incomplete, but still good enough for the checks
     that follow.
     """
-    flowing = FlowCompiler(flow, document, scope, around, problems)
+    flowing = FlowCompiler(flow, document, scope, context, problems)
     flowing.check_entries()
     compiled = [flowing.try_compile_state(name, state) for name, state in flow.states.items()]
     states = {state.name: state for state in compiled if state}
     on = flow.on or EventEntries()
-    own = around.subflows[flow.flow]
-    secret = frozenset(f"vars.{item.name}" for item in around.variables.values() if item.secret)
+    own = context.subflows[flow.flow]
+    secret = frozenset(f"vars.{item.name}" for item in context.variables.values() if item.secret)
     entering, waiting = compute_liveness(
         states,
         frozenset(f"vars.{item.name}" for item in own.outputs),
         list_entry_states(on),
-        goes_back=around.goes_back,
+        goes_back=context.goes_back,
     )
     return Program(
         flow=flow.flow,
         document=document,
         states=states,
+        # the initial state is never used, as each call has its own cursor, but transitions needs
+        # one
         machine=build_machine(states, next(iter(states), "")),
         start=flowing.resolve_state(flow.start, ("start",)),
         answered=flowing.resolve_state(on.answered, ("on", "answered")),
@@ -344,10 +352,10 @@ def compile_flow(
             kind: flowing.resolve_state(state, ("on", "notified", kind))
             for kind, state in (on.notified or {}).items()
         },
-        locale=around.locale,
-        variables=around.variables,
+        locale=context.locale,
+        variables=context.variables,
         initial={
-            f"vars.{item.name}": get_initial_value(item) for item in around.variables.values()
+            f"vars.{item.name}": get_initial_value(item) for item in context.variables.values()
         },
         signature=own,
         secret_names=secret,
@@ -355,7 +363,7 @@ def compile_flow(
         entry_reads=entering,
         subflow_states=tuple(state for state in states.values() if state.verb.callee),
         handles_secrets=bool(secret) or any(map(has_secret_recording, states.values())),
-        goes_back=around.goes_back,
+        goes_back=context.goes_back,
     )
 
 

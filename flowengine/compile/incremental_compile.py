@@ -30,7 +30,7 @@ LOOKUP_NAMES: Mapping[str, Type] = {"body": Type.ANY, "status": Type.INTEGER}
 
 @dataclass(frozen=True, slots=True)
 class FlowDeclaration:
-    """What a flow says of itself to others."""
+    """What other flows may know of a flow."""
 
     variables: Mapping[str, Variable]
     signature: FlowSignature
@@ -39,7 +39,7 @@ class FlowDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What flows ask for by name, and the marks that tell whether it is still the same."""
+    """What flows look up by name, and the fingerprints that tell whether it is unchanged."""
 
     messages: Mapping[str, LocalisedText]
     services: Mapping[str, CompiledService]
@@ -49,21 +49,21 @@ class Dependencies:
 
 @dataclass(frozen=True, slots=True)
 class UsedFingerprints:
-    """The marks of what a flow was given, None where there was nothing; and all names, where it
-    looked at them all.
+    """The fingerprints of what a flow looked up, None where there was nothing; and all names, where
+    it looked at them all.
     """
 
     fingerprints: Fingerprints
     all_names: tuple[str, ...] | None
 
     def is_unchanged(self, marks: Fingerprints) -> bool:
-        """Whether it would be answered alike."""
+        """Whether every lookup would have the same result."""
         listed = self.all_names is None or self.all_names == tuple(marks)
         return listed and all(marks.get(name) == mark for name, mark in self.fingerprints.items())
 
 
 class DependencyTracker(Mapping[str, V]):
-    """An offer that notes what is asked of it."""
+    """Dependencies that record what a flow looks up."""
 
     def __init__(self, offered: Mapping[str, V], marks: Fingerprints) -> None:
         self._values = offered
@@ -72,6 +72,7 @@ class DependencyTracker(Mapping[str, V]):
         self._all_names: tuple[str, ...] | None = None
 
     def __getitem__(self, name: str) -> V:
+        # noted before the lookup: that a name is missing is a dependency, too, as it may be added
         self._used[name] = self._fingerprints.get(name)
         return self._values[name]
 
@@ -88,14 +89,16 @@ class DependencyTracker(Mapping[str, V]):
 
 @dataclass(frozen=True, slots=True)
 class FlowBuild:
-    """A flow compiled, with what it asked for while it was."""
+    """A compiled flow, with what it looked up meanwhile."""
 
     program: Program
     problems: tuple[Problem, ...]
     used_fingerprints: Mapping[str, UsedFingerprints]
 
     def is_unchanged(self, offers: Dependencies) -> bool:
-        """Whether it would come out alike; what failed by a mistake of ours is tried again."""
+        """Whether compiling again would have the same result. A flow that failed by an internal
+        error is compiled again.
+        """
         return all(
             asked.is_unchanged(offers.fingerprints[part])
             for part, asked in self.used_fingerprints.items()
@@ -105,7 +108,7 @@ class FlowBuild:
 def compile_flows(
     authored: AuthoredProject, common: SharedDefinitions, memory: CompileCache
 ) -> tuple[dict[str, Program], list[Problem]]:
-    """All programs, and what is wrong with each by itself."""
+    """All programs, and the problems of each by itself."""
     problems: list[Problem] = []
     declared: dict[str, FlowDeclaration] = {}
     for name, (flow, document) in authored.flows.items():
@@ -113,6 +116,7 @@ def compile_flows(
             declared[name] = memory.get_or_compute(
                 ("declared", name), document, partial(declare, flow, document)
             )
+    # all flows are declared before any is compiled, so that subflows may be used in any order
     signatures = {name: own.signature for name, own in declared.items()}
     offers = Dependencies(
         authored.project.messages,
@@ -120,6 +124,7 @@ def compile_flows(
         signatures,
         {**common.fingerprints, "subflows": signatures},
     )
+    # one key anywhere is enough: a question of one flow may be asked again from another
     back = any(
         memory.get_or_compute(("goes back", name), document, partial(has_back_key, flow, document))
         for name, (flow, document) in authored.flows.items()
@@ -132,6 +137,8 @@ def compile_flows(
         with report_internal_errors(problems, document.find_key_span(())):
             found[name] = memory.get_or_compute(
                 ("program", name),
+                # what a flow looks up by name is compared after this key, as it is only known once
+                # the flow was compiled
                 (document, common.cache_key, back),
                 partial(make, flow, document, own),
                 lambda known: known.is_unchanged(offers),
@@ -220,7 +227,7 @@ def build_flow(
 
 
 def merge_defaults(project: Project, flow: Flow) -> dict[str, Any]:
-    """What a state falls back to: the flow's defaults before the project's."""
+    """The defaults of a state: those of the flow before those of the project."""
     layers = (project.defaults, flow.defaults)
     return {
         name: value

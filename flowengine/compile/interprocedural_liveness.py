@@ -1,4 +1,6 @@
-"""Facts of a call that a subflow reads must travel with its callers too: nobody tells them twice."""
+"""Lets facts of a call that a subflow reads travel with its callers, as the platform sends them
+only once.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,7 +31,7 @@ def add_subflow_facts(programs: Mapping[str, Program], memory: CompileCache) -> 
 
 
 def collect_needed_facts(programs: Mapping[str, Program], memory: CompileCache) -> FactsByFlow:
-    """The facts that each flow reads, or a flow that it uses."""
+    """The facts of the call that each flow, or a flow that it uses, reads."""
     found = {
         name: memory.get_or_compute(("own facts", name), program, partial(find_own_facts, program))
         for name, program in programs.items()
@@ -40,6 +42,7 @@ def collect_needed_facts(programs: Mapping[str, Program], memory: CompileCache) 
         if program.subflow_states
     }
     changed = True
+    # to the fixed point, as subflows may use subflows, even themselves
     while changed:
         more = {
             name: facts

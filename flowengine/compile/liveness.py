@@ -1,4 +1,4 @@
-"""Which names any later state can read: only those travel between callbacks."""
+"""The names that a later state may read: only these travel between callbacks."""
 
 from collections.abc import Iterable, Mapping
 
@@ -46,6 +46,7 @@ def compute_liveness(
     changed = True
     while changed:
         changed = False
+        # backwards, as most exits lead down the file: few rounds are enough
         for name in reversed(list(states)):
             need = find_needed_names(states[name], entering, after[name], outputs)
             if need != entering[name]:
@@ -61,8 +62,11 @@ def compute_liveness(
 def find_needed_names(
     state: CompiledState, entering: NamesByState, after: set[str], outputs: frozenset[str]
 ) -> frozenset[str]:
-    """A state needs what it reads, and what its successors need unless it surely writes that first."""
+    """The names that a state needs: what it reads, and what its successors need unless it surely
+    writes that first.
+    """
     later = unite_names(entering[name] for name in after)
+    # a state that may fail may leave by its error exit before it has written
     surely = state.writes if state.verb.only_writes and not state.error else frozenset()
     ends = outputs if state.verb.returned_outcome else frozenset()
     return filter_stored_names(state.reads | state.late_reads | (later - surely) | ends)
@@ -71,7 +75,10 @@ def find_needed_names(
 def find_live_names(
     state: CompiledState, entering: NamesByState, after: set[str], outputs: frozenset[str]
 ) -> frozenset[str]:
-    """While waiting, a call keeps what it will read when resumed and whatever any successor needs."""
+    """The names that a waiting call keeps: what it reads when it is resumed, and what any successor
+    needs.
+    """
+    # a question may be asked again, which reads what its prompt reads
     repeated = state.reads if state.verb.is_question else frozenset()
     ends = outputs if state.verb.returned_outcome else frozenset()
     return filter_stored_names(
@@ -84,5 +91,7 @@ def unite_names(sets: object) -> frozenset[str]:
 
 
 def filter_stored_names(names: frozenset[str]) -> frozenset[str]:
-    """Only variables and facts of the call are stored; clocks and calendars are worked out anew."""
+    """Variables and facts of the call. Clocks and calendars are not stored, as they are computed
+    anew.
+    """
     return frozenset(name for name in names if name.startswith("vars.") or name in STORED_FACTS)

@@ -1,6 +1,4 @@
-"""What speaking takes is loaded with the flows: the data of a locale is 30 ms that no caller should
-wait for.
-"""
+"""Loads the data of locales with the flows: it takes 30 ms, for which no caller should wait."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""What compiling yields: immutable programs, and the release that holds all of a project's."""
+"""The results of compiling: immutable programs, and the release that holds all programs of a
+project.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,10 +18,9 @@ from flowengine.states.step_context import ComputedNames
 
 @dataclass(frozen=True, slots=True)
 class CompiledState:
-    """A state ready to run, and what the checks need to know of it.
-
-    `exits` are where it leads; `reads` happen on entering, `late_reads` when a later callback
-    resumes it; `legal` are the callbacks under which the platform takes what it sends.
+    """A state ready to run, and what the checks need to know of it. `exits` are where it leads;
+    `reads` happen on entering, `late_reads` when a later callback resumes it; `legal` are the
+    callbacks in whose answers the platform allows what it sends.
     """
 
     name: str
@@ -38,10 +39,11 @@ class CompiledState:
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
     """One flow, compiled. `machine` moves between states; `live` says what must travel while a call
-    waits in a state; `subflow_states` are the states that use other flows; `guarded` tells that a call may
-    hold a secret here: a variable, or a recording by a secret key; `goes_back` that some key of the
-    project leads back, so that questions are remembered. Equal only when it is the same:
-    a release shares what did not change with the one before.
+    waits in a state; `subflow_states` are the states that use other flows; `handles_secrets` tells
+    that a call may hold a secret here: a variable, or a recording by a secret key; `goes_back` that
+    some key of the project leads back, so that questions are remembered.
+
+    Equal only when it is the same object: a release shares unchanged programs with the one before.
     """
 
     flow: str
@@ -83,7 +85,7 @@ class Release:
     """A whole project at one revision. `id` depends on the content alone.
 
     `missing_secrets` are the variables of the environment that should hold secrets of applications;
-    `guarded` are the flows whose calls may hold a secret in their state or in an answer.
+    `secret_flows` are the flows whose calls may hold a secret in their state or in an answer.
     """
 
     id: str
@@ -108,6 +110,7 @@ class Release:
         )
         if (route := self.routes_by_number.find_route(asked)) is not None:
             return route.flow
+        # a project with one flow works before anybody has written a route
         return next(iter(self.programs)) if len(self.programs) == 1 else ""
 
 

@@ -35,11 +35,9 @@ BLOCKING_CODES = frozenset({CONFLICT_CODE, INTERNAL_CODE})
 
 
 class ProjectCompiler:
-    """Compiles a project again and again: whatever cannot have changed since the last time is taken
-    from there.
-
-    The outcome equals that of compiling from scratch; programs that are the same are the same
-    objects. One thread at a time.
+    """Compiles a project again and again, reusing whatever cannot have changed. The result equals
+    that of compiling from scratch; unchanged programs are the same objects. For one thread at a
+    time.
     """
 
     def __init__(self) -> None:
@@ -53,7 +51,7 @@ class ProjectCompiler:
         cookies_only: bool = False,
     ) -> CompileResult:
         """Compile the files of a project. `cookies_only` says that no session store will hold what
-        outgrows the cookie. Raises nothing: a mistake of ours is a problem too.
+        exceeds the cookie. Raises nothing: an internal error becomes a problem, too.
         """
         environment = os.environ if environment is None else environment
         with pause_garbage_collection():
@@ -62,6 +60,7 @@ class ProjectCompiler:
             except Exception as error:  # noqa: BLE001  # whatever it is, a server goes on
                 self._cache.rotate_generations(sound=False)
                 span = place_of_project(files)
+                # a single file has a line to point at; several have only their folder
                 if len(files) == 1:
                     span = Span(next(iter(files)), 1, 1, 1, 1)
                 sources = {
@@ -80,6 +79,7 @@ class ProjectCompiler:
             )
             for name, content in files.items()
         }
+        # sound=False keeps the cache of the last sound compile, for when the file is mended
         if any(problem.code in BLOCKING_CODES for problem in problems):
             memory.rotate_generations(sound=False)
             return CompileResult(None, tuple(sort_problems(problems)), sources, {})
@@ -87,6 +87,8 @@ class ProjectCompiler:
         built, found = compile_flows(authored, shared, memory)
         problems += [*shared.problems, *check_routes(authored), *found]
         problems += check_project(built, authored, problems, memory, cookies_only=cookies_only)
+        # the whole project or nothing: with one broken flow left out, a call could lead into the
+        # gap
         sound = not any(problem.severity == "error" for problem in problems)
         release = build_release(authored, environment, files, built, shared) if sound else None
         memory.rotate_generations(sound=sound)
@@ -95,8 +97,8 @@ class ProjectCompiler:
 
 @contextmanager
 def pause_garbage_collection() -> Iterator[None]:
-    """Nearly all that compiling makes is kept, in no circles: looking through it for garbage took a
-    third of the time.
+    """Compile without garbage collection, which took a third of the time: nearly all that is made
+    stays, and is in no cycles.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -127,9 +129,9 @@ def check_routes(authored: AuthoredProject) -> Iterator[Problem]:
 
 
 def compile_apology(text: LocalisedText, locale: str) -> CompiledPrompt:
-    """The words of last resort. They are constant, so that nothing can go wrong in them; without
-    any in any locale, those of a project that says nothing, which no voice of another language is
-    to speak.
+    """The apology, spoken when all else fails. It is constant, so that it cannot fail itself. Where
+    the project leaves it empty in any locale, the built-in one in English, which no voice of
+    another language may speak.
     """
     said = [text] if isinstance(text, str) else list(text.values())
     text = text if said and all(words.strip() for words in said) else DEFAULT_APOLOGY
@@ -146,6 +148,7 @@ def compile_apology(text: LocalisedText, locale: str) -> CompiledPrompt:
             PromptPart(
                 "text",
                 {
+                    # without $ no word can be an expression, which could fail
                     key: scope.compile_template(words.replace("$", ""), EscapeMode.SPEECH)
                     for key, words in each.items()
                 },
@@ -155,10 +158,12 @@ def compile_apology(text: LocalisedText, locale: str) -> CompiledPrompt:
 
 
 def compute_release_id(files: Mapping[str, bytes]) -> str:
-    """The same content has the same id on every machine."""
+    """The id of a release: equal content has the same id on every machine."""
+    # names and lengths are hashed, too, so that no two sets of files give the same bytes
     digest = hashlib.sha256()
     for name in iterate_with_pauses(sorted(files)):
         digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
+    # 48 bits: short enough for people and cookies, and no project has millions of releases
     return digest.hexdigest()[:12]
 
 
@@ -171,6 +176,7 @@ def build_release(
 ) -> Release:
     project = authored.project
     routes = tuple(map(compile_route, project.routes))
+    # here, as loading a locale takes longer than a callback may
     preload_locales(authored)
     return Release(
         id=compute_release_id(files),

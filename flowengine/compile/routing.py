@@ -1,4 +1,4 @@
-"""Routes ready to match: which flow answers which call."""
+"""Routes prepared for matching: which flow answers which call."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -31,14 +31,14 @@ class CompiledRoute(NamedTuple):
     has_wildcard: bool
     suffix: str
 
-    def is_match(self, asked: DialledAddress) -> bool:
-        """Whether all that this route asks for holds."""
-        if self.has_number and not self.is_number_match(asked.to):
+    def is_match(self, dialled: DialledAddress) -> bool:
+        """Whether the route takes this call."""
+        if self.has_number and not self.is_number_match(dialled.to):
             return False
         return (
-            (not self.kind or self.kind == asked.kind)
-            and (not self.origin or self.origin == asked.origin)
-            and (not self.application or self.application == asked.application)
+            (not self.kind or self.kind == dialled.kind)
+            and (not self.origin or self.origin == dialled.origin)
+            and (not self.application or self.application == dialled.application)
         )
 
     def is_number_match(self, to: str) -> bool:
@@ -47,15 +47,15 @@ class CompiledRoute(NamedTuple):
         return (
             to.startswith(self.prefix)
             and to.endswith(self.suffix)
+            # otherwise prefix and suffix could share digits
             and len(to) >= len(self.prefix) + len(self.suffix)
         )
 
 
 class RoutesByNumber(NamedTuple):
-    """Routes by the number that they ask for: a project with a thousand numbers need not try a
-    thousand routes for each call.
-
-    Each stands beside its place among all; `others` ask for no number, or for many.
+    """Routes by the number that they ask for, so that a project with a thousand numbers need not
+    try a thousand routes for each call. Each stands beside its position; `others` ask for no
+    number, or for many.
     """
 
     exact: Mapping[str, tuple[tuple[int, CompiledRoute], ...]]
@@ -63,7 +63,7 @@ class RoutesByNumber(NamedTuple):
 
     @classmethod
     def from_routes(cls, routes: Iterable[CompiledRoute]) -> "RoutesByNumber":
-        """These routes, in the author's order."""
+        """The index of routes in the author's order."""
         exact: dict[str, tuple[tuple[int, CompiledRoute], ...]] = {}
         others = []
         for found in enumerate(routes):
@@ -74,23 +74,24 @@ class RoutesByNumber(NamedTuple):
                 others.append(found)
         return cls(exact, tuple(others))
 
-    def find_route(self, asked: DialledAddress) -> CompiledRoute | None:
+    def find_route(self, dialled: DialledAddress) -> CompiledRoute | None:
         """The first route, in the author's order, that takes this call."""
         best, best_place = None, 0
-        for place, route in self.exact.get(asked.to, ()):
-            if route.is_match(asked):
+        for place, route in self.exact.get(dialled.to, ()):
+            if route.is_match(dialled):
                 best, best_place = route, place
                 break
         for place, route in self.others:
+            # the author's order decides between a number and a pattern
             if best is not None and place > best_place:
                 break
-            if route.is_match(asked):
+            if route.is_match(dialled):
                 return route
         return best
 
 
 def compile_route(route: Route) -> CompiledRoute:
-    """The route as an author wrote it, made ready.
+    """The authored route, prepared for matching.
 
     >>> compile_route(Route(flow="line", to="+1404*")).is_number_match("14045550100")
     True

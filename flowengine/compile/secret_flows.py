@@ -1,4 +1,4 @@
-"""Which flows handle secrets: what is kept of their calls is sealed."""
+"""The flows that handle secrets: the stored state of their calls is encrypted."""
 
 from collections.abc import Mapping
 
@@ -12,6 +12,7 @@ def find_secret_flows(programs: Mapping[str, Program]) -> frozenset[str]:
     found = {
         name for name, program in iterate_with_pauses(programs.items()) if program.handles_secrets
     }
+    # callers, too: the values of a subflow stand in the same stored state
     while more := {
         name
         for name, program in iterate_with_pauses(programs.items())

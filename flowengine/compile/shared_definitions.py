@@ -1,4 +1,4 @@
-"""What a project offers to all of its flows: calendars, tables, services, secrets."""
+"""The definitions that all flows of a project share: calendars, tables, services, secrets."""
 
 import re
 from collections.abc import Mapping
@@ -26,11 +26,13 @@ from flowengine.limits import MIN_JOURNAL_BYTES
 from flowengine.model import AuthoredProject, CompileCache, Project
 from flowengine.model import TableFile as AuthoredTable
 from flowengine.problems import Problem, Span, suggest_name
+from flowengine.source import KeyPath
 from flowengine.states.field_types import parse_millis, parse_size_bytes
 from flowengine.states.flow_context import CompiledService
 from flowengine.states.lookup_headers import find_header_fault, find_value_fault
 
 COLUMN_TYPES: tuple[tuple[type, Type], ...] = (
+    # bool comes first, as True is an int in Python
     (bool, Type.BOOLEAN),
     (int, Type.INTEGER),
     (float, Type.DECIMAL),
@@ -41,8 +43,8 @@ PROJECT_FILE_START = Span.for_file(".")
 
 @dataclass(frozen=True, slots=True)
 class SharedDefinitions:
-    """What is the same for all flows. `asked` is the part of it that any flow may depend on without
-    asking for it by name; `marks` tell whether a message or service is still the same.
+    """What is the same for all flows. `cache_key` covers the part that any flow may depend on
+    without looking it up by name; `fingerprints` tell whether a message or service is unchanged.
     """
 
     calendars: Mapping[str, Calendar]
@@ -59,7 +61,9 @@ class SharedDefinitions:
 def compile_shared_definitions(
     authored: AuthoredProject, environment: Mapping[str, str], memory: CompileCache
 ) -> SharedDefinitions:
-    """Worked out anew when a file of it has changed, or a variable that it names."""
+    """The shared definitions, compiled anew when one of their files has changed, or a variable of
+    the environment that they name.
+    """
     project = authored.project
     variables = [
         *project.secrets.values(),
@@ -90,7 +94,7 @@ CLOSED_CALENDAR = Calendar(
 
 @dataclass(slots=True)
 class SharedDefinitionsCompiler:
-    """The common part being compiled; problems gather on the way."""
+    """Compiles the shared definitions and collects their problems."""
 
     authored: AuthoredProject
     environment: Mapping[str, str]
@@ -104,6 +108,7 @@ class SharedDefinitionsCompiler:
             self.compile_tables(),
             self.read_secrets(),
         )
+        # services come last: their headers may hold secrets
         services, applications = self.compile_services(secrets), self.read_applications()
         self.check_journal()
         given = build_cache_key(project, calendars, secrets)
@@ -125,8 +130,8 @@ class SharedDefinitionsCompiler:
         self.problems.append(build_project_problem(self.authored, code, path, message, hint))
 
     def compile_calendars(self, zone: ZoneInfo) -> dict[str, Calendar]:
-        """Calendars are by the project's zone where they name none; what holds where that names
-        none either would be a guess.
+        """The calendars, each in the project's zone where it names none. Without either it is a
+        problem, as any zone would be a guess.
         """
         document, found = self.authored.project_document, {}
         default = zone.key if document is not None and ("zone",) in document.values else ""
@@ -155,30 +160,23 @@ class SharedDefinitionsCompiler:
             column: next(kind for python, kind in COLUMN_TYPES if isinstance(value, python))
             for column, value in next(iter(table.rows.values())).items()
         }
-        rows = {("rows", key): row for key, row in table.rows.items()} | (
-            {("default",): table.default} if table.default else {}
-        )
+        rows: dict[KeyPath, Mapping[str, Any]] = {
+            ("rows", key): row for key, row in table.rows.items()
+        }
+        if table.default:
+            rows["default",] = table.default
         alike = {place: row for place, row in rows.items() if has_columns(row, columns)}
         for place in [place for place in rows if place not in alike]:
-            message = (
-                f"row {place[-1]} of {name} has not the same columns and types as the first row"
-            )
-            self.problems.append(
-                Problem(
-                    "FE505",
-                    document.find_span((*path, *place)),
-                    message,
-                    f"give it {', '.join(columns)}",
-                )
+            self._add_table_problem(
+                document.find_span((*path, *place)),
+                f"row {place[-1]} of {name} has not the same columns and types as the first row",
+                f"give it {', '.join(columns)}",
             )
         if "has" in columns:
-            self.problems.append(
-                Problem(
-                    "FE505",
-                    document.find_span(path),
-                    "no column can be called has",
-                    f"tables.{name}.has(key) asks for a row",
-                )
+            self._add_table_problem(
+                document.find_span(path),
+                "no column can be called has",
+                f"tables.{name}.has(key) asks for a row",
             )
         return LookupTable(
             columns,
@@ -186,9 +184,12 @@ class SharedDefinitionsCompiler:
             alike.get(("default",)),
         )
 
+    def _add_table_problem(self, span: Span, message: str, hint: str) -> None:
+        self.problems.append(Problem("FE505", span, message, hint))
+
     def read_secrets(self) -> dict[str, str]:
-        """Secrets by their dotted name. A missing one is empty, so that a lookup fails rather than
-        the server.
+        """Secrets by their dotted name. A missing one is empty, so that a lookup fails and not the
+        server.
         """
         found = {}
         for name, variable in self.authored.project.secrets.items():
@@ -213,6 +214,7 @@ class SharedDefinitionsCompiler:
             )
 
     def compile_services(self, secrets: Mapping[str, str]) -> dict[str, CompiledService]:
+        # a header of a service is built once at load, so it may read secrets and nothing of a call
         scope = Scope(dict.fromkeys(secrets, Type.TEXT))
         found = {}
         for name, service in self.authored.project.services.items():
@@ -261,6 +263,7 @@ class SharedDefinitionsCompiler:
                 suggest_name(self.authored.project.zone, sorted(list_zone_names()))
                 or "write an IANA name such as Europe/Stockholm",
             )
+            # the compile goes on, so that the author sees all other mistakes, too
             return load_zone("UTC")
 
     def read_applications(self) -> dict[str, str]:
@@ -283,6 +286,7 @@ def find_address_fault(url: str) -> tuple[str, str] | None:
     """Why no lookup could be sent to a service at this address, and what to do about it."""
     try:
         parts = urlsplit(url)
+        # reading `port` raises ValueError for one that is no number
         usable = parts.port != 0 and bool(parts.hostname)
     except ValueError:
         usable = False
@@ -299,7 +303,7 @@ def find_address_fault(url: str) -> tuple[str, str] | None:
 def build_cache_key(
     project: Project, calendars: Mapping[str, Calendar], secrets: Mapping[str, str]
 ) -> tuple[Any, ...]:
-    """As text: to Python 1 is true, and the order of two locales nothing."""
+    """The key as text: in Python 1 equals True, and dicts that differ in order are equal."""
     defaults = msgspec.json.encode({} if project.defaults is msgspec.UNSET else project.defaults)
     return (
         msgspec.json.encode(project.tables),

@@ -11,7 +11,7 @@ NO_CALLBACKS: list[Any] = []
 
 
 class Cursor:
-    """Where a call is: all that the machine needs of it."""
+    """Where a call is; the model object of `transitions`."""
 
     __slots__ = ("state",)
 
@@ -20,8 +20,8 @@ class Cursor:
 
 
 class PlainState(State):
-    """Without callbacks, as `step` has no side effects. Thousands of states share the lists that
-    hold none.
+    """A state without callbacks, as `step` has no side effects. Thousands of states share the empty
+    lists.
     """
 
     def __init__(self, name: str, **_nothing: Any) -> None:
@@ -30,7 +30,7 @@ class PlainState(State):
 
 
 class PlainTransition(Transition):
-    """Without callbacks and conditions."""
+    """A transition without callbacks and conditions."""
 
     def __init__(self, source: str, dest: str, *_nothing: Any) -> None:
         super().__init__(source, dest)
@@ -38,11 +38,11 @@ class PlainTransition(Transition):
 
 
 class PlainEvent(Event):
-    """Moves the cursor at once: without callbacks and conditions the general path of 6 us does
-    nothing more.
+    """An event that moves the cursor at once (docs/decisions/0006): without callbacks and
+    conditions, the general path of 6 us does nothing more.
 
-    It does not know its machine: in a circle of the two, a release that is done with would have to
-    wait for the garbage collector.
+    It does not refer to its machine: such a cycle would keep an unloaded release in memory until
+    the garbage collector runs.
     """
 
     def __init__(self, name: str, _machine: Machine) -> None:
@@ -69,6 +69,7 @@ class FlowMachine(Machine):
 def build_machine(states: Mapping[str, CompiledState], initial: str) -> FlowMachine:
     """The machine of a flow: its states, and a trigger per exit."""
     built = FlowMachine(
+        # no model: machines are shared by all calls, and `trigger` gets the cursor of one
         model=None,
         states=list(states),
         initial=initial,

@@ -1,4 +1,4 @@
-"""Which ways through a flow callers have now, and which no more."""
+"""Paths through a flow that callers have gained or lost."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -124,9 +124,9 @@ def find_new_paths(here: PathMap, there: PathMap) -> tuple[str, ...]:
     return tuple(dict.fromkeys(listed))
 
 
-def format_path(entry: str, way: Iterable[FlowEdge], first: str) -> str:
+def format_path(entry: str, path: Iterable[FlowEdge], first: str) -> str:
     steps = [f"{entry}: {first}"]
-    for edge in way:
+    for edge in path:
         shown = (
             edge.shown
             if len(edge.shown) <= MAX_CONDITION_LENGTH

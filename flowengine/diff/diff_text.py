@@ -11,6 +11,7 @@ from flowengine.diff.difference import (
     ProjectDifference,
     StateDifference,
 )
+from flowengine.problems import format_count
 
 CHANGE_SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": "="}
 MAX_LISTED_STATES = 6
@@ -47,10 +48,6 @@ def format_summary(difference: ProjectDifference) -> str:
         else []
     )
     return ", ".join(counts)
-
-
-def format_count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def format_flow(flow: FlowDifference, folder: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ DEFAULT_SIZES = {"text": 64, "digits": 64}  # as compile.build has them
 
 
 def read_written_defaults(defaults: Any) -> dict[str, Any]:
-    """The defaults that somebody wrote."""
+    """The defaults that an author wrote."""
     return (
         {name: value for name, value in asdict(defaults).items() if value is not UNSET}
         if isinstance(defaults, Defaults)
@@ -56,13 +56,13 @@ def read_flow_facts(flow: Flow, document: Document, project: Project) -> FlowFac
     return FlowFacts(flow.flow, document, {fact.label: fact for fact in facts}, states)
 
 
-def read_speech_settings(around: FactContext) -> Iterator[Fact]:
+def read_speech_settings(context: FactContext) -> Iterator[Fact]:
     for name in ("locale", "voice"):
-        own = getattr(around.flow, name)
+        own = getattr(context.flow, name)
         yield Fact(
             "setting",
             name,
-            own or getattr(around.project, name),
+            own or getattr(context.project, name),
             (name,),
             own="" if own else f"=project {name}",
             uses=to_project_topics(name),
@@ -76,39 +76,39 @@ def to_project_topics(name: str) -> frozenset[str]:
 def read_entries(flow: Flow) -> Iterator[Fact]:
     on = flow.on or EventEntries()
     if flow.start:
-        yield Fact("entry", "start", flow.start, ("start",), leads="state")
+        yield Fact("entry", "start", flow.start, ("start",), refers_to="state")
     for name in ("answered", "pressed", "ended"):
         if state := getattr(on, name):
-            yield Fact("entry", name, state, ("on", name), leads="state")
+            yield Fact("entry", name, state, ("on", name), refers_to="state")
     for kind, state in (on.notified or {}).items():
-        yield Fact("entry", f"notified {kind}", state, ("on", "notified", kind), leads="state")
+        yield Fact("entry", f"notified {kind}", state, ("on", "notified", kind), refers_to="state")
 
 
-def read_flow_fallbacks(around: FactContext) -> Iterator[Fact]:
+def read_flow_fallbacks(context: FactContext) -> Iterator[Fact]:
     """What states fall back to: the flow's defaults, or else the project's."""
-    own = read_written_defaults(around.flow.defaults)
+    own = read_written_defaults(context.flow.defaults)
     for name in INHERITED_FIELDS:
-        if name in around.defaults:
-            yield from read_flow_default(around, name, written=name in own)
-    for key, leads in around.flow.keys.items():
-        yield Fact("key", f"key {key}", leads, ("keys", key), leads="state")
-    if state := find_shared_error(around):
-        written = bool(around.flow.error) or "error" in own
+        if name in context.defaults:
+            yield from read_flow_default(context, name, written=name in own)
+    for key, leads in context.flow.keys.items():
+        yield Fact("key", f"key {key}", leads, ("keys", key), refers_to="state")
+    if state := find_shared_error(context):
+        written = bool(context.flow.error) or "error" in own
         yield Fact(
             "exit",
             "error",
             state,
             ("error",),
-            leads="state",
+            refers_to="state",
             own="" if written else "=default error",
             uses=to_project_topics("default error"),
         )
 
 
-def read_flow_default(around: FactContext, name: str, *, written: bool) -> Iterator[Fact]:
+def read_flow_default(context: FactContext, name: str, *, written: bool) -> Iterator[Fact]:
     topic = f"default {name}"
-    reader = FactReader(around)
-    reader.read_field(name, around.defaults[name], ("defaults", name), "default ")
+    reader = FactReader(context)
+    reader.read_field(name, context.defaults[name], ("defaults", name), "default ")
     for fact in reader.facts.values():
         made = replace(fact, part="default", topic=topic)
         yield (

@@ -11,9 +11,7 @@ IsSameEntry = Callable[[ExitFact, ExitFact], bool]
 
 @dataclass(frozen=True, slots=True)
 class ListComparison:
-    """How entries of a list are told of: what an entry is called, and by what else it is recognised
-    than by being the same.
-    """
+    """Compares lists: how entries are called, and how an entry is recognised that is not equal."""
 
     part: DiffPart
     word: str
@@ -24,18 +22,18 @@ class ListComparison:
 
     def compare(self, old: Sequence[ExitFact], new: Sequence[ExitFact]) -> Iterator[DiffItem]:
         before = [
-            ExitFact(way.key, way.shown, self.names.get(way.leads, way.leads), way.path)
+            ExitFact(way.key, way.shown, self.names.get(way.target, way.target), way.path)
             for way in old
         ]
         pairs = match_entries(
             before,
             new,
-            (lambda one, other: (one.key, one.leads) == (other.key, other.leads), *self.by),
+            (lambda one, other: (one.key, one.target) == (other.key, other.target), *self.by),
         )
         for index, way in enumerate(before):
             if index not in pairs:
                 yield DiffItem(
-                    "removed", self.part, f"{self.word} {way.shown}", way.leads, "", self.top
+                    "removed", self.part, f"{self.word} {way.shown}", way.target, "", self.top
                 )
         found = {place: index for index, place in pairs.items()}
         for place, way in enumerate(new):
@@ -43,7 +41,7 @@ class ListComparison:
                 yield from self.compare_entry(before[found[place]], way)
             else:
                 yield DiffItem(
-                    "added", self.part, f"{self.word} {way.shown}", "", way.leads, self.place(way)
+                    "added", self.part, f"{self.word} {way.shown}", "", way.target, self.place(way)
                 )
         yield from self.compare_order(new, pairs)
 
@@ -52,15 +50,15 @@ class ListComparison:
             yield DiffItem(
                 "changed",
                 self.part,
-                f"{self.word} to {new.leads}",
+                f"{self.word} to {new.target}",
                 old.shown,
                 new.shown,
                 self.place(new),
             )
-        if old.leads != new.leads:
+        if old.target != new.target:
             part: DiffPart = "route" if self.part == "route" else "exit"
             yield DiffItem(
-                "changed", part, f"{self.word} {new.shown}", old.leads, new.leads, self.place(new)
+                "changed", part, f"{self.word} {new.shown}", old.target, new.target, self.place(new)
             )
 
     def compare_order(
@@ -107,4 +105,4 @@ def has_same_key(one: ExitFact, other: ExitFact) -> bool:
 
 
 def has_same_target(one: ExitFact, other: ExitFact) -> bool:
-    return one.leads == other.leads
+    return one.target == other.target

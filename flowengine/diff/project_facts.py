@@ -13,7 +13,7 @@ from flowengine.source import Document, KeyPath
 class Fact:
     """One thing. `value` is what it means; `own` is what stands in this place, so that a change of
     `value` alone is one of a topic in `uses`. An `own` with `=` says that nothing stands here, and
-    which topic steps in. With `leads` the value is the name of a state or flow. `shown` is for
+    which topic steps in. With `refers_to` the value is the name of a state or flow. `shown` is for
     people.
     """
 
@@ -23,7 +23,7 @@ class Fact:
     path: KeyPath
     shown: str = ""
     own: str = ""
-    leads: str = ""
+    refers_to: str = ""
     topic: str = ""
     uses: frozenset[str] = frozenset()
 
@@ -42,7 +42,7 @@ class Fact:
 
     def apply_renames(self, states: Mapping[str, str], flows: Mapping[str, str]) -> tuple[str, str]:
         """Value and own text, with the names that states and flows have now."""
-        renamed = {"state": states, "flow": flows}.get(self.leads, {})
+        renamed = {"state": states, "flow": flows}.get(self.refers_to, {})
         value = renamed.get(self.value, self.value)
         return value, self.own or value
 
@@ -55,7 +55,7 @@ class ExitFact:
 
     key: str
     shown: str
-    leads: str
+    target: str
     path: KeyPath
 
 
@@ -79,17 +79,17 @@ class StateFacts:
     kind: str
     path: KeyPath
     facts: Mapping[str, Fact]
-    ways: tuple[ExitFact, ...]
+    exits: tuple[ExitFact, ...]
     uses: frozenset[str]
 
     def list_edges(self) -> Iterator[FlowEdge]:
         for fact in self.facts.values():
-            if fact.leads == "state" and fact.value not in ("repeat", "back"):
+            if fact.refers_to == "state" and fact.value not in ("repeat", "back"):
                 yield FlowEdge(
                     self.name, fact.label, fact.value, "" if fact.label == "next" else fact.label
                 )
-        for way in self.ways:
-            yield FlowEdge(self.name, self.kind, way.leads, way.shown)
+        for way in self.exits:
+            yield FlowEdge(self.name, self.kind, way.target, way.shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,16 +53,8 @@ def find_renamed_states(old: FlowFacts, new: FlowFacts) -> dict[str, str]:
     gone = [state for name, state in old.states.items() if name not in new.states]
     come = [state for name, state in new.states.items() if name not in old.states]
     names = match_identical_states(gone, come)
-    pairs = [
-        (one, other)
-        for one in gone if one.name not in names
-        for other in come if other.name not in names.values() and one.kind == other.kind
-    ]  # fmt: skip
-    likeness = (
-        {(one.name, other.name): compare_content(one, other) for one, other in pairs}
-        if len(pairs) <= MAX_COMPARED_PAIRS
-        else {}
-    )
+    likeness = compare_pairs(gone, come, names)
+    # spelling decides between pairs that are as good as equal, and never against content
     spelling = {pair: SequenceMatcher(None, *pair).ratio() / 100 for pair in likeness}
     after = EdgeNeighbours.from_flow(new, {})
     while likeness:
@@ -80,6 +72,22 @@ def find_renamed_states(old: FlowFacts, new: FlowFacts) -> dict[str, str]:
             if pair[0] != best[0] and pair[1] != best[1]
         }
     return names
+
+
+def compare_pairs(
+    gone: Iterable[StateFacts], come: Iterable[StateFacts], names: Mapping[str, str]
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """How alike the states of each pair are that are of one kind and not matched yet; nothing where
+    the pairs are too many.
+    """
+    pairs = [
+        (one, other)
+        for one in gone if one.name not in names
+        for other in come if other.name not in names.values() and one.kind == other.kind
+    ]  # fmt: skip
+    if len(pairs) > MAX_COMPARED_PAIRS:
+        return {}
+    return {(one.name, other.name): compare_content(one, other) for one, other in pairs}
 
 
 def match_identical_states(
@@ -108,23 +116,25 @@ def group_by_content(
 
 def collect_content(state: StateFacts) -> dict[str, str]:
     """All that a state says and does, but not where it leads."""
-    found = {label: fact.value for label, fact in state.facts.items() if not fact.leads}
-    return found | {f"way {number}": way.key for number, way in enumerate(state.ways)}
+    found = {label: fact.value for label, fact in state.facts.items() if not fact.refers_to}
+    return found | {f"way {number}": way.key for number, way in enumerate(state.exits)}
 
 
 def compute_weights(state: StateFacts) -> dict[str, float]:
-    """What tells states apart. Most options are what they are everywhere."""
+    """The weights of facts when states are compared. Most options have the same value everywhere,
+    and so weigh little.
+    """
     found = {
         label: 2.0 if label in IDENTIFYING_SETTINGS else PART_WEIGHTS.get(fact.part, 0.1)
         for label, fact in state.facts.items()
-        if not fact.leads
+        if not fact.refers_to
     }
     found["kind"] = 0.0
     inherited = {label: 0.0 for label, fact in state.facts.items() if fact.is_derived}
     return (
         found
         | inherited
-        | {f"way {number}": 1.0 for number, way in enumerate(state.ways) if way.key}
+        | {f"way {number}": 1.0 for number, way in enumerate(state.exits) if way.key}
     )
 
 
@@ -220,5 +230,9 @@ def collect_flow_content(flow: FlowFacts) -> frozenset[tuple[str, str, str]]:
     }
     return frozenset(
         facts
-        | {(state.name, way.key, way.leads) for state in flow.states.values() for way in state.ways}
+        | {
+            (state.name, way.key, way.target)
+            for state in flow.states.values()
+            for way in state.exits
+        }
     )

@@ -36,7 +36,7 @@ def select_shared_files(compiled: CompileResult) -> dict[str, bytes]:
 
 
 def read_project_facts(compiled: CompileResult, without: Collection[str]) -> ProjectFacts:
-    """All facts of a project, but for flows that nobody asks for."""
+    """All facts of a project, without those of some flows."""
     authored, _ = load_project(select_shared_files(compiled))
     project = authored.project
     flows = {
@@ -144,7 +144,7 @@ def read_defaults(project: Project, wording: PromptReader) -> Iterator[Fact]:
                 continue
             label = "default error" if name == "error" else fact.label
             yield replace(
-                fact, part="default", label=label, leads="", topic=f"project default {name}"
+                fact, part="default", label=label, refers_to="", topic=f"project default {name}"
             )
 
 

@@ -51,9 +51,9 @@ def list_added_items(state: StateFacts, flow: FlowFacts) -> Iterator[DiffItem]:
             yield DiffItem(
                 "added", fact.part, fact.label, "", fact.display_text, flow.locate(fact.path)
             )
-    for way in state.ways:
+    for way in state.exits:
         part, word = choose_entry_name(state.kind)
-        yield DiffItem("added", part, f"{word} {way.shown}", "", way.leads, flow.locate(way.path))
+        yield DiffItem("added", part, f"{word} {way.shown}", "", way.target, flow.locate(way.path))
 
 
 def choose_entry_name(kind: str) -> tuple[DiffPart, str]:
@@ -83,7 +83,7 @@ class StateComparison:
             lambda fact: self.flow.locate(fact.path) if fact.path else self.top,
         )
         yield from (replace(item, place=item.place or self.top) for item, _ in found)
-        if old.ways or new.ways:
+        if old.exits or new.exits:
             part, word = choose_entry_name(new.kind)
             by = (
                 (has_same_target, has_same_key)
@@ -92,7 +92,7 @@ class StateComparison:
             )
             yield from ListComparison(
                 part, word, by, self.names, lambda way: self.flow.locate(way.path), self.top
-            ).compare(old.ways, new.ways)
+            ).compare(old.exits, new.exits)
         moved = (old.name, self.old_flow.name) != (new.name, self.flow.name)
         if new.kind == old.kind and is_splitting_callers(new.kind) and moved:
             yield DiffItem(

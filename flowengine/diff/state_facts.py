@@ -47,9 +47,9 @@ class FactContext:
 class FactReader:
     """Gathers the facts of one state, or of anything else that is a typed value."""
 
-    around: FactContext
+    context: FactContext
     facts: dict[str, Fact] = field(default_factory=dict)
-    ways: list[ExitFact] = field(default_factory=list)
+    exits: list[ExitFact] = field(default_factory=list)
     uses: set[str] = field(default_factory=set)
 
     def add_facts(self, *facts: Fact) -> None:
@@ -70,7 +70,7 @@ class FactReader:
         if value is UNSET:
             return
         if name in PROMPT_FIELDS:
-            self.add_facts(*self.around.wording.read_attempts(label, value, path))
+            self.add_facts(*self.context.wording.read_attempts(label, value, path))
         elif name in EXIT_FIELDS:
             self.add_exit(label, value, path)
         elif isinstance(value, Mapping):
@@ -95,7 +95,7 @@ class FactReader:
                 self.add_facts(build_value_fact("value", f"{prefix}{name} {key}", one, place))
 
     def add_exit(self, label: str, state: str, path: KeyPath, part: DiffPart = "exit") -> None:
-        self.add_facts(Fact(part, label, state, path, leads="state"))
+        self.add_facts(Fact(part, label, state, path, refers_to="state"))
 
     def read_authored_fact(self, fact: AuthoredFact, below: KeyPath) -> None:
         """What a kind says of one of its options."""
@@ -103,7 +103,7 @@ class FactReader:
         if fact.form == "topic":
             self.uses.add(fact.label)
         elif fact.form == "global keys":
-            for key, leads in self.around.flow.keys.items():
+            for key, leads in self.context.flow.keys.items():
                 if key not in fact.value:
                     self.add_flow_key(f"{fact.label}{key}", key, leads)
         elif fact.form == "service":
@@ -112,17 +112,17 @@ class FactReader:
             self.uses |= normalisation.find_topics(fact.value)
             key = normalisation.normalise_expression(fact.value)
             shown = " ".join(fact.value.split()) or "else"
-            self.ways.append(ExitFact(key, shown, fact.target, path))
+            self.exits.append(ExitFact(key, shown, fact.target, path))
         elif fact.form == "share":
-            self.ways.append(ExitFact(fact.value, fact.value, fact.target, path))
+            self.exits.append(ExitFact(fact.value, fact.value, fact.target, path))
         elif fact.form == "prompt":
-            self.add_facts(*self.around.wording.read_attempts(fact.label, fact.value, path))
+            self.add_facts(*self.context.wording.read_attempts(fact.label, fact.value, path))
         else:
             self.add_facts(FACT_BY_FORM[fact.form](fact, path))
 
     def read_service_fields(self, service: str, names: Iterable[str]) -> None:
         """What a state does not say itself is its service's."""
-        known = self.around.project.services.get(service)
+        known = self.context.project.services.get(service)
         for name in names:
             if known and name not in self.facts:
                 fact = build_plain_fact(name, name, getattr(known, name), ())
@@ -134,9 +134,9 @@ class FactReader:
     def add_inherited_fields(self, known: Iterable[str]) -> None:
         """What a question does not say itself."""
         for name in INHERITED_FIELDS:
-            authored = self.around.defaults.get(name, UNSET)
+            authored = self.context.defaults.get(name, UNSET)
             if name in known and authored is not UNSET and name not in self.facts:
-                below = FactReader(self.around)
+                below = FactReader(self.context)
                 below.read_field(name, authored, (), "")
                 self.add_facts(
                     *(mark_inherited(fact, f"default {name}") for fact in below.facts.values())
@@ -146,7 +146,7 @@ class FactReader:
 FACT_BY_FORM: Mapping[str, Callable[[AuthoredFact, KeyPath], Fact]] = {
     "text": lambda fact, path: Fact("option", fact.label, fact.value, path),
     "number": lambda fact, path: Fact("number", fact.label, fact.value, path),
-    "flow": lambda fact, path: Fact("setting", fact.label, fact.value, path, leads="flow"),
+    "flow": lambda fact, path: Fact("setting", fact.label, fact.value, path, refers_to="flow"),
     "target": lambda fact, path: build_option_fact(fact.label, fact.value, path),
     "value": lambda fact, path: build_value_fact(
         "value", fact.label, fact.value, path, fact.topics
@@ -155,7 +155,7 @@ FACT_BY_FORM: Mapping[str, Callable[[AuthoredFact, KeyPath], Fact]] = {
 
 
 def build_option_fact(label: str, leads: str, path: KeyPath) -> Fact:
-    return Fact("option", label, leads, path, leads="" if leads in SPECIAL_TARGETS else "state")
+    return Fact("option", label, leads, path, refers_to="" if leads in SPECIAL_TARGETS else "state")
 
 
 def build_plain_fact(name: str, label: str, value: Any, path: KeyPath) -> Fact:
@@ -215,9 +215,9 @@ def build_value_fact(
     )
 
 
-def read_state_facts(name: str, state: State, around: FactContext) -> StateFacts:
+def read_state_facts(name: str, state: State, context: FactContext) -> StateFacts:
     path: KeyPath = ("states", name)
-    reader = FactReader(around)
+    reader = FactReader(context)
     kind = next(
         (one for one in STATE_KINDS.values() if getattr(state, one.attribute) is not UNSET), None
     )
@@ -228,7 +228,7 @@ def read_state_facts(name: str, state: State, around: FactContext) -> StateFacts
         read_verb(reader, kind, getattr(state, kind.attribute), (*path, kind.name))
     read_error(reader, name, state, path)
     used = frozenset(reader.uses).union(*(fact.uses for fact in reader.facts.values()))
-    return StateFacts(name, name_of_kind, path, reader.facts, tuple(reader.ways), used)
+    return StateFacts(name, name_of_kind, path, reader.facts, tuple(reader.exits), used)
 
 
 def read_verb(reader: FactReader, kind: StateKind, authored: Any, path: KeyPath) -> None:
@@ -271,15 +271,15 @@ def read_error(reader: FactReader, name: str, state: State, path: KeyPath) -> No
     """Where a call goes on failure, which the flow says for most of its states."""
     if isinstance(state.error, str):
         reader.add_exit("error", state.error, (*path, "error"))
-    elif (shared := find_shared_error(reader.around)) and shared != name:
+    elif (shared := find_shared_error(reader.context)) and shared != name:
         reader.add_facts(
             replace(
-                mark_inherited(Fact("exit", "error", shared, (), leads="state"), "error"),
+                mark_inherited(Fact("exit", "error", shared, (), refers_to="state"), "error"),
                 topic="error",
             )
         )
 
 
-def find_shared_error(around: FactContext) -> str:
-    shared = around.flow.error or around.defaults.get("error", "")
-    return str(shared) if shared in around.flow.states else ""
+def find_shared_error(context: FactContext) -> str:
+    shared = context.flow.error or context.defaults.get("error", "")
+    return str(shared) if shared in context.flow.states else ""

@@ -45,6 +45,7 @@ class Calendar:
         today, moment = now.astimezone(self.zone).date(), now.timestamp()
         return any(
             start <= moment < end
+            # yesterday's hours may go on after midnight
             for day in (today - _DAY, today)
             for start, end in self._get_intervals(day)
         )
@@ -61,10 +62,12 @@ class Calendar:
         if last and last[0] <= moment and (last[1] is None or moment < last[1].timestamp()):
             return last[1]
         found = self._find_opening(now.astimezone(self.zone).date(), moment)
+        # kept, since a search may go over a year, and each call may ask
         self._last_answer = moment, found
         return found
 
     def _find_opening(self, today: date, moment: float) -> datetime | None:
+        # from yesterday, whose hours may begin again after midnight
         near = (today + timedelta(days=ahead) for ahead in range(-1, _HORIZON_DAYS))
         for day in chain(near, self._iterate_far_days(today + timedelta(days=_HORIZON_DAYS))):
             later = [start for start, end in self._get_intervals(day) if moment < start < end]
@@ -104,6 +107,7 @@ class Calendar:
         yield from sorted(dated | leaps)
 
     def _get_minute_ranges(self, day: date) -> Sequence[MinuteRange]:
+        # a date before a day of every year, as it says more
         for found in (self.exceptions.get(day), self.yearly.get((day.month, day.day))):
             if found is not None:
                 return found

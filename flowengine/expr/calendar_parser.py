@@ -75,7 +75,7 @@ def parse_calendar(data: Mapping[str, Any], zone: str = "") -> Calendar:
 
 @dataclass(frozen=True, slots=True)
 class _CalendarReader:
-    """Reads part after part; a mistake in one does not hide those in the others."""
+    """Reads part after part, so that a mistake in one does not hide those in others."""
 
     mistakes: list[HoursTextError]
 

@@ -1,4 +1,4 @@
-"""Functions that speak take the locale of the call where an expression does not hand one in."""
+"""Gives functions that speak the locale of the call where an expression names none."""
 
 import re
 from typing import Final
@@ -21,8 +21,8 @@ _TOKENS: Final = re.compile(
 
 
 def add_call_locale(text: str) -> str:
-    """The expression with the locale of the call wherever one is left out; it must be one that
-    compiles.
+    """The expression with the locale of the call as an argument where the author gave none. The
+    expression must compile.
     """
     if not _LOCALE_FUNCTION.search(text):
         return text

@@ -1,4 +1,4 @@
-"""CEL behind a small door: the only module that imports cel_expr_python, which is young and may
+"""CEL behind one interface: the only module that imports cel_expr_python, which is young and may
 need replacing.
 
 Its habits: errors at run time are *values* of type ERROR whose text starts with a status; all data
@@ -40,6 +40,7 @@ _CEL_TYPES: Final = {
 _RESULT_TYPES: Final = {their.name(): ours for ours, their in _CEL_TYPES.items()} | {
     "NULL": Type.ANY
 }
+# of a failing function CEL returns its message as a text, which begins with the status
 _STATUSES: Final = tuple(
     f"{status}: "
     for status in (
@@ -104,7 +105,7 @@ class CelProgram:
 
 
 class Environment:
-    """Declared names and functions."""
+    """The names and functions that expressions may use, declared to CEL."""
 
     def __init__(self, names: Mapping[str, Type], overloads: Iterable[Overload]) -> None:
         variables = {name: _CEL_TYPES[kind] for name, kind in names.items()}
@@ -189,7 +190,9 @@ def _make_runner(program: Any, names: tuple[str, ...], kind: Type) -> Evaluator:
 
 
 def _check_no_nul(value: Any) -> Any:
-    """CEL cuts texts at a NUL, so that what was checked would not be what is used."""
+    """Raises where a text holds a NUL: CEL cuts texts there, so what was checked would not be what
+    is used.
+    """
     if value.__class__ is str:
         if "\0" in value:
             raise EvalError("a text with a NUL character")
@@ -212,9 +215,11 @@ def _get_converter(kind: Type) -> Callable[[Any], Any]:
 def _convert_text(result: Any) -> str:
     text = result.value()
     if text.__class__ is not str or (
+        # the type is asked only for such texts, as that is another call into CEL
         text.startswith(_STATUSES) and result.type() == cel.Type.ERROR
     ):
         raise _to_eval_error(text)
+    # a text grows by concatenation, and travels with the call
     if len(text) > MAX_RESULT:
         raise EvalError(f"a text of {len(text)} characters; {MAX_RESULT} is the limit")
     return text
@@ -247,7 +252,9 @@ def _convert_any(result: Any) -> Any:
 
 
 def _to_json_value(value: Any) -> Any:
-    """JSON says no more than this; anything else would be lost on its way to the next callback."""
+    """The value as JSON. Raises EvalError for a value that JSON cannot hold, as it would be lost on
+    its way to the next callback.
+    """
     if isinstance(value, dict):
         return {str(key): _to_json_value(value[key]) for key in sort_keys(value)}
     if isinstance(value, list):

@@ -76,7 +76,7 @@ _CEL_FUNCTIONS: Final = ("size", "has", "string", "int", "double", "matches", "t
 def translate_cel_error(
     refused: CelCompileError, text: str, names: Iterable[str], functions: Iterable[str]
 ) -> ExprError:
-    """The first complaint; the later ones mostly follow from it."""
+    """The first of CEL's errors in our words; later errors mostly follow from it."""
     message, line, column = refused.faults[0]
     offset = _to_offset(text, line, column)
     if "recursion" in message:
@@ -376,7 +376,7 @@ _RULES: Final[Sequence[tuple[str, _Explainer]]] = (
 
 
 def _find_name_start(text: str, offset: int, name: str) -> int:
-    """CEL points at the last point or at the opening bracket; people look at the start of the name."""
+    """Where the name starts. CEL points at its last dot or the opening bracket."""
     tail = re.search(
         re.escape(name.rpartition(".")[0] or name).replace(r"\.", r"\s*\.\s*") + r"\s*\Z",
         text[:offset],

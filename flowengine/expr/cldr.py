@@ -1,4 +1,4 @@
-"""What people of each locale write, by CLDR: months, clocks, names of money.
+"""Dates, times and money in the words of each locale, by CLDR.
 
 Babel and the data of a locale load at first use, which takes some 70 ms: `preload_locale` does it
 when flows are loaded, so that no caller waits for it.
@@ -25,7 +25,7 @@ _SAMPLE: Final = date(2026, 11, 30)
 
 @cache
 def preload_locale(locale: str) -> None:
-    """Load what speaking this locale takes."""
+    """Load the data that speaking this locale needs, which takes too long for a callback."""
     format_long_date(_SAMPLE, locale)
     format_short_time(time(12), locale)
     get_currency_precision("EUR")
@@ -43,7 +43,7 @@ def _load_babel() -> Any:
 @lru_cache(maxsize=_CACHE_SIZE)
 def find_locale(locale: str) -> "Locale":
     """CLDR's locale for one of the platform's: with its region where CLDR has that, else its
-    language; English for a language that CLDR has not.
+    language; English for a language that CLDR lacks.
     """
     library = _load_babel()
     language, *others = re.split("[-_]", locale.partition("/")[0])
@@ -141,6 +141,7 @@ def _get_unit_pattern(code: str, locale: str, plural: str, amount: Decimal) -> s
             name = get_currency_name(code, amount)
         pattern = str(numbers.get_currency_unit_pattern(code, amount, locale=found))
         known = pattern.replace("{1}", name).translate(_INVISIBLE_MARKS)
+        # a dict, not lru_cache: the amount is no part of the key
         if len(_unit_patterns) < _CACHE_SIZE:
             _unit_patterns[code, locale, plural] = known
     return known

@@ -1,4 +1,4 @@
-"""Values made harmless for where they go: a caller's name must not become an instruction, a tag or
+"""Escapes values for where they go: a caller's name must not become an instruction, a tag or
 another address.
 """
 
@@ -27,7 +27,7 @@ def escape_for_ssml(text: str) -> str:
 
 
 def escape_for_url(text: str) -> str:
-    """One piece of a path or query. `.` and `..` would climb to another address however they are
+    """Escape one piece of a path or query. `.` and `..` would change the address however they are
     written.
     """
     if text in {".", ".."}:
@@ -36,8 +36,8 @@ def escape_for_url(text: str) -> str:
 
 
 def escape_for_path(text: str, name: str = "a value") -> str:
-    """One piece of a path. Without it the path would name something else: `/customers/` is all
-    customers.
+    """Escape one piece of a path. Raises EvalError for an empty one, which would name something
+    else: `/customers/` is all customers.
     """
     if not text:
         raise EvalError(f"{name} is empty, so the path would be another one")
@@ -45,9 +45,12 @@ def escape_for_path(text: str, name: str = "a value") -> str:
 
 
 def escape_for_attribute(text: str) -> str:
-    """A value inside a tag. An address must reach the platform as it is; words may change a little."""
+    """Escape a value inside a tag. An address must reach the platform unchanged; words may change a
+    little.
+    """
     if "://" not in text:
         return escape_for_ssml(text)
+    # a changed address would play another file, or nothing
     if _UNSAFE_ADDRESS.search(text):
         raise EvalError("an address in markup has a character that the prompt cannot hold")
     return text

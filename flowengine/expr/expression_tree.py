@@ -29,8 +29,8 @@ _OPERATOR_FORMS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ExpressionNode:
-    """One part of an expression. `text` is CEL again, empty where the part cannot be told; `value`
-    is that of a constant; `function` that of a call, whose receiver is the first argument.
+    """One part of an expression. `text` is the part as CEL, empty where that is unknown; `value` is
+    that of a constant; `function` that of a call, whose receiver is the first argument.
     """
 
     kind: str

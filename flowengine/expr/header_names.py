@@ -20,7 +20,7 @@ _NAME_TOKEN: Final = re.compile(
 
 
 def fold_header_names(text: str, tree: ExpressionNode) -> str:
-    """The expression with the names of headers in small letters."""
+    """The expression with the names of headers in lower case."""
     for offset in sorted(_find_header_names(tree), reverse=True):
         if found := _NAME_TOKEN.match(text, offset):
             text = text[:offset] + found[0].lower() + text[found.end() :]
@@ -28,7 +28,7 @@ def fold_header_names(text: str, tree: ExpressionNode) -> str:
 
 
 def read_header(headers: Any, name: Any) -> Any:
-    """The value of a header, or nothing.
+    """The value of a header, "" where the call has none of this name.
 
     >>> read_header({"x-tier": "gold"}, "X-Tier"), read_header({}, "x-tier")
     ('gold', '')
@@ -38,7 +38,7 @@ def read_header(headers: Any, name: Any) -> Any:
 
 def default_missing_headers(text: str) -> str:
     """The expression with `read_header` in place of what fails where a call has no such header; it
-    must be one that compiles. Whether there is one is told by `in` and `has`, which stay.
+    must be one that compiles. `in` and `has` stay, as they ask whether there is one.
 
     >>> default_missing_headers('event.headers["x-tier"] + event.headers.tier')
     'read_header(event.headers, "x-tier") + read_header(event.headers, "tier")'
@@ -71,6 +71,7 @@ def _read_name(tokens: Sequence[re.Match[str]], index: int) -> tuple[int, str]:
     if index >= len(tokens):
         return 0, ""
     first = tokens[index]
+    # `event.headers.tier`; with `(` behind it is a method, such as `.size()`
     if first[0] != "[":
         field = _FIELD_TOKEN.fullmatch(first[0])
         is_method = index + 1 < len(tokens) and tokens[index + 1][0] == "("

@@ -1,4 +1,4 @@
-"""Literal values in expressions that no call could make sense of: time zones and phone numbers."""
+"""Literal values in expressions that are wrong in every call: time zones and phone numbers."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _LITERAL_NUMBER: Final = re.compile(rf"\be164\s*\(\s*{_TEXT}\s*(?:,\s*{_TEXT}\s*
 
 def check_literals(text: str) -> None:
     """Raise ExprError for the first literal that means nothing. Loads the rules of the countries
-    that are named, so that no callback has to.
+    that are named, which takes too long for a callback.
     """
     for found in _ZONE.finditer(text):
         name = found[1][1:-1]

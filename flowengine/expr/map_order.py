@@ -1,4 +1,4 @@
-"""Maps go through their keys in the order of the alphabet.
+"""Lets expressions walk through maps in alphabetical order of their keys.
 
 CEL goes through the keys of a map in an order of its own, another one in each process, so
 `body.regions.map(k, k)[0]` would be a matter of chance. `map` and `filter` make lists, where order
@@ -20,7 +20,7 @@ _OPERAND: Final = re.compile(r"[\w.\"']")
 
 
 def sort_keys(value: Any) -> Any:
-    """What a loop goes through: the sorted keys of a map, and any list as it is.
+    """The sorted keys of a map, or a list as it is.
 
     >>> sort_keys({"b": 1, "a": 2})
     ['a', 'b']
@@ -37,6 +37,7 @@ def order_maps(text: str) -> str:
     >>> order_maps("size(body.regions.map(k, k))")
     'size(sort_keys(body.regions).map(k, k))'
     """
+    # most expressions have no loop
     if not _LIST_LOOP.search(text):
         return text
     inserts: list[tuple[int, str]] = []
@@ -64,6 +65,7 @@ def order_maps(text: str) -> str:
 
 def _insert_texts(text: str, inserts: list[tuple[int, str]]) -> str:
     pieces, done = [], 0
+    # sorted is stable: inserts at one place stay in their order
     for place, insert in sorted(inserts, key=lambda one: one[0]):
         pieces += [text[done:place], insert]
         done = place

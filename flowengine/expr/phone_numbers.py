@@ -20,7 +20,7 @@ _INTERNATIONAL: Final = re.compile(r"\s*(?:tel:)?\s*\(?\s*(?:\+|00)")
 
 @cache
 def _load_phonenumbers() -> Any:
-    """Imported for the first number: that takes 50 ms, which most commands can do without."""
+    """Import the library at the first number: it takes 50 ms, which most commands can do without."""
     import phonenumbers  # noqa: PLC0415
 
     return phonenumbers
@@ -28,9 +28,7 @@ def _load_phonenumbers() -> Any:
 
 @lru_cache(maxsize=256)
 def find_region(prefix: str) -> str:
-    """The main country of a calling code, with its rules loaded; nothing for a code that no country
-    has.
-    """
+    """The main country of a calling code, with its rules loaded; "" for a code of no country."""
     code = to_ascii_digits(prefix).strip().removeprefix("+").removeprefix("00")
     if not re.fullmatch("[0-9]{1,3}", code):
         return ""
@@ -43,8 +41,8 @@ def find_region(prefix: str) -> str:
 
 @lru_cache(maxsize=1024)  # numbers of a line come again and again, and take 50 µs to read
 def to_e164(text: str, region: str) -> str:
-    """`+` and digits, or nothing for what is no possible number. A text without `+` is of the
-    region, or international where there is none.
+    """`+` and digits, or "" for what is no possible number. A text without `+` belongs to the
+    region, or is international where there is none.
     """
     number = _BLANKS_IN_NUMBERS.sub(" ", _MARKS_IN_NUMBERS.sub("", to_ascii_digits(text))).replace(
         "\uff0b", "+"

@@ -1,4 +1,4 @@
-"""What an expression may name, and the way from text to something that runs."""
+"""The names that an expression may use, and the compiler from its text to something that runs."""
 
 import re
 from collections.abc import Mapping
@@ -55,19 +55,20 @@ class Scope:
         self.domains = domains or {}
 
     def extend(self, extra: Mapping[str, Type]) -> "Scope":
+        # from the widest scope, so that environments are shared and not nested
         return (self.parent or self).narrow({**self.names, **extra}, self.domains)
 
     def narrow(self, names: Mapping[str, Type], domains: Domains | None = None) -> "Scope":
-        """These names only, with the same tables, and what they can hold. What is meant alike here
-        and in the wider scope is compiled there.
-
-        An environment of CEL takes twenty times as long to build as an expression to compile.
+        """A scope of these names only, with the same tables and value domains. An expression whose
+        names mean the same here and in the wider scope is compiled there, as an environment of CEL
+        takes twenty times as long to build as an expression to compile.
         """
         return Scope(names, self.tables, self, domains)
 
     def compile_condition(self, text: str) -> Expression:
         """An expression that is true or false."""
         made = self.compile_expression(text)
+        # ANY, as in `body.ok`, is checked in the call
         if made.type not in {Type.BOOLEAN, Type.ANY}:
             raise ExprError(
                 f"this is {format_type(made.type)}, not a condition",
@@ -78,8 +79,8 @@ class Scope:
         return _convert_result(made, Type.BOOLEAN)
 
     def compile_expression(self, text: str, expects: Type | None = None) -> Expression:
-        """An expression of the type asked for, or any. An integer is welcome as a decimal; a value
-        of type ANY is checked in the call.
+        """An expression of this type, or of any. An integer counts as a decimal; a value of type
+        ANY is checked in the call.
         """
         made = self._compile_bare_name(text) or self._compile_text(text)
         if expects in {None, Type.ANY, made.type}:
@@ -105,8 +106,8 @@ class Scope:
         return self.parent.functions if self.parent else tuple(build_table_overloads(self.tables))
 
     def _compile_bare_name(self, text: str) -> Expression | None:
-        """Most expressions in prompts are one name. CEL would convert its value twice, for two
-        microseconds.
+        """Compile an expression that is one name, as most in prompts are. CEL would convert its
+        value twice, which takes two microseconds.
         """
         name = text.strip()
         kind = self.names.get(name)
@@ -115,6 +116,7 @@ class Scope:
         return Expression(text, kind, frozenset({name}), _make_name_reader(name, kind))
 
     def _compile_text(self, text: str) -> Expression:
+        # before CEL reads it, so that the messages are ours and no NUL ends the text unseen
         _check_limits(text)
         try:
             compiled = self._compile_in_parent(text) or self.environment.compile(text)
@@ -130,12 +132,14 @@ class Scope:
                 "FE302",
             )
         self._check_certain_failures(text, compiled)
+        # the author's own text: what comes below rewrites it
         check_literals(text)
         meant = text
         if EVENT_HEADERS in compiled.names:
             meant = default_missing_headers(fold_header_names(text, compiled.to_tree()))
         if CALL_LOCALE in self.names:
             meant = add_call_locale(meant)
+        # last, as the other rewrites may put calls around a loop
         meant = order_maps(meant)
         if meant != text:
             said = self._compile_in_parent(meant) or self.environment.compile(meant)
@@ -143,7 +147,7 @@ class Scope:
         return Expression(text, compiled.type, compiled.names, compiled.run)
 
     def _compile_in_parent(self, text: str) -> CelProgram | None:
-        """The expression as the wider scope compiles it, if every name in it is the same here."""
+        """The expression as the wider scope compiles it, if every name in it is the same there."""
         if self.parent is None:
             return None
         try:
@@ -157,8 +161,8 @@ class Scope:
         )
 
     def _check_certain_failures(self, text: str, compiled: CelProgram) -> None:
-        """What can only fail is a mistake now, not in a call: an expression without names, a
-        pattern that is none.
+        """Raise ExprError for what fails in every call: an expression without names that has no
+        value, an invalid pattern.
         """
         if not compiled.names:
             _check_runs(compiled, _find_text_start(text))
@@ -247,7 +251,9 @@ def _convert_result(made: Expression, kind: Type) -> Expression:
 
 
 def _convert_value(value: Any, kind: Type, what: str) -> Any:
-    """JSON does not tell 3 from 3.0; nothing else is guessed."""
+    """The value in the type that is needed. JSON does not tell 3 from 3.0, so an integer may become
+    a decimal; nothing else is converted.
+    """
     if kind is Type.DECIMAL and value.__class__ is int:
         return float(value)
     if kind is Type.INTEGER and value.__class__ is float and isfinite(value) and value.is_integer():

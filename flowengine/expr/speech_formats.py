@@ -42,7 +42,7 @@ _HOUR_NAMES: Final = {0: "midnight", 12: "noon"}
 
 
 def format_spoken_money(amount: float, currency: str, locale: str) -> str:
-    """An amount with the digits that its currency has; what is no currency is said as it is."""
+    """An amount with the digits that its currency has; what is no currency is spoken as it is."""
     if not isfinite(amount) or abs(amount) >= 1e15:
         raise ValueError("no amount of money is that big")
     code = currency.strip().upper()[:10]
@@ -69,8 +69,8 @@ def format_spoken_time(hour: int, minute: int, locale: str) -> str:
 
 
 def format_spoken_opening(opening: date, days: int, clock: str, locale: str) -> str:
-    """When something opens, so that nobody takes it for another day: within a week the day of the
-    week, within a year the date, and after that the year too.
+    """The time at which something opens, unmistakably: within a week the day of the week, within a
+    year the date, later the year too.
     """
     if days == 0:
         return f"today at {clock}" if cldr.is_english(locale) else clock

@@ -21,7 +21,9 @@ def build_table_overloads(tables: Mapping[str, LookupTable]) -> Iterator[Overloa
 def _accept_both_key_types(
     name: str, returns: Type, call: Callable[[str], Any]
 ) -> Iterator[Overload]:
-    """Keys are text; `tables.floors.desk(3)` means the row `3`."""
+    """Make the function accept integers, too: keys are text, and `tables.floors.desk(3)` means the
+    row `3`.
+    """
     yield Overload(name, (Type.TEXT,), returns, call)
     yield Overload(name, (Type.INTEGER,), returns, lambda key: call(str(key)))
 

@@ -53,8 +53,8 @@ class Template:
         return bool(self.parts) and not isinstance(self.parts[0], str)
 
     def render(self, values: Values) -> str:
-        """Pieces are joined here: joining in CEL is no quicker, and its 32 levels would limit a
-        text to 16 pieces.
+        """The text with its values. Pieces are joined here (docs/decisions/0009): joining in CEL is
+        no faster, and its 32 levels would limit a text to 16 pieces.
         """
         return "".join([part if part.__class__ is str else part(values) for part in self.parts])  # type: ignore[operator]
 
@@ -94,11 +94,14 @@ def _choose_escape(
     """
     before = "".join(part for part in parts[:index] if isinstance(part, str))
     if mode is EscapeMode.SSML:
+        # by the author's text alone: a value cannot open or close a tag, as it is escaped
         return escape_for_attribute if before.rfind("<") > before.rfind(">") else escape_for_ssml
     if mode is EscapeMode.URL:
         return escape_for_url if "?" in before else escape_for_path
     if mode is EscapeMode.AUDIO:
         after = parts[index + 1] if index + 1 < len(parts) else "/"
+        # a whole address from a table or lookup must not be escaped; it is checked when it is
+        # rendered
         begins = index == 0 and isinstance(after, str) and after.startswith(("/", "?"))
         return None if begins else escape_for_url
     return ESCAPE_BY_MODE.get(mode)

@@ -37,7 +37,7 @@ def translate_type(word: str) -> str:
 
 
 def format_type(result: str) -> str:
-    """The name that CEL gives a result type, in ours."""
+    """The author's name for a type of CEL."""
     return add_article(
         _CEL_TYPE_NAMES.get(
             result.lower(),

@@ -1,4 +1,4 @@
-"""What values are, what can go wrong with expressions."""
+"""Types of values, compiled expressions, and their errors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ PYTHON_TYPES: Mapping[Type, type] = {
 
 
 class ExprError(Exception):
-    """A mistake in an expression or template, found when a flow is loaded."""
+    """An expression or template is wrong; found when a flow is loaded."""
 
     def __init__(self, message: str, offset: int = 0, hint: str = "", code: str = "FE304") -> None:
         super().__init__(message)

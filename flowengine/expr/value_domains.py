@@ -1,5 +1,5 @@
-"""What a name can hold, and the mistakes that follow: a comparison with a word that never comes,
-and a part of an expression that fails whatever the name holds.
+"""The values that a name can hold, and the mistakes that follow: a comparison with a word that
+never comes, and a part of an expression that fails whatever the name holds.
 """
 
 import re
@@ -53,7 +53,7 @@ FailureProbe = Callable[[str, Mapping[str, Any]], str | None]
 
 
 def needs_tree(text: str, names: frozenset[str], domains: Domains) -> bool:
-    """Whether an expression could hold such a mistake: most do not, and a tree takes time."""
+    """Whether an expression could hold such a mistake: most cannot, and building a tree takes time."""
     known = names & domains.keys()
     return (
         any(domains[name].words for name in known)
@@ -103,7 +103,7 @@ def _make_never_error(name: str, word: str, offset: int, words: tuple[str, ...])
 
 
 def suggest_words(word: str, words: Sequence[str]) -> str:
-    """The cure for a word that never comes: the one that is meant, and those that come."""
+    """The cure for a word that never comes: the nearest that does, and all that do."""
     folded = {one.casefold(): one for one in words}
     meant = folded.get(re.sub("[ _]", "", word.casefold())) or find_nearest(word, words)
     hint = f"write {quote_value(meant)}; " if meant else ""
@@ -113,7 +113,7 @@ def suggest_words(word: str, words: Sequence[str]) -> str:
 
 
 def _find_nearby_integers(tree: ExpressionNode) -> tuple[int, ...]:
-    """Whole numbers beside those that stand in the expression: what depends on them is tried."""
+    """Integers at and beside those of the expression: what depends on them shows with these."""
     found = {
         number + beside
         for node in tree.walk()
@@ -127,9 +127,11 @@ def _check_always_fails(
     node: ExpressionNode, domains: Domains, extra: tuple[int, ...], attempt: FailureProbe
 ) -> None:
     names = sorted(node.find_names())
+    # a name that can hold anything may make it succeed
     if not node.text or any(name not in domains for name in names):
         return
     each = [_list_samples(domains[name], extra) for name in names]
+    # each sample is one evaluation by CEL
     if prod(map(len, each)) > _MAX_SAMPLES:
         return  # too many to try them all, and only all of them prove something
     fault = ""

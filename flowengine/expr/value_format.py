@@ -1,11 +1,11 @@
-"""How values become text."""
+"""Values as text."""
 
 from datetime import datetime
 from typing import Any
 
 
 def format_value(value: Any) -> str:
-    """A value as people write it. Lists and groups of values have no such form: ValueError."""
+    """A value as people write it. Raises ValueError for lists and maps, which have no such form."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

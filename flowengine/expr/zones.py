@@ -39,6 +39,7 @@ class ZoneData:
         except OSError:
             found = None
         if found is None:
+            # without the table, by the year of the version
             return date(int(self.version[:4]), 1, 1)
         return datetime.fromtimestamp(int(found[1]), UTC).date()
 
@@ -52,13 +53,14 @@ def find_newest_zone_data(folders: Iterable[Path]) -> ZoneData:
     found = ZoneData(str(tzdata.IANA_VERSION), package)
     for folder in folders:
         version = read_zone_version(folder)
+        # versions such as 2026a sort by age
         if version > found.version:
             found = ZoneData(version, folder)
     return found
 
 
 def read_zone_version(folder: Path) -> str:
-    """The version of the data in a folder; nothing where it does not say."""
+    """The version of the data in a folder; "" where the folder does not tell."""
     try:
         with (folder / "tzdata.zi").open(encoding="utf-8") as table:
             said = _VERSION.match(table.readline(100))
@@ -91,5 +93,6 @@ def load_zone(name: str) -> ZoneInfo:
     """The zone of this name. Raises ZoneInfoNotFoundError."""
     if name not in list_zone_names():
         raise ZoneInfoNotFoundError(f"there is no time zone {name}")
+    # not ZoneInfo(name), which would take the data of the system, maybe older (docs/decisions/0052)
     with (ZONE_DATA.folder / name).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)

@@ -40,13 +40,13 @@ class DeferredRows:
         file: JournalFile,
         rows: RowWriter,
         past: ReleaseLookup,
-        sealer: JournalEncryption | None,
+        encryption: JournalEncryption | None,
     ) -> None:
-        self.may_have_entries = sealer is not None
+        self.may_have_entries = encryption is not None
         self._file = file
         self._row_writer = rows
         self._release_lookup = past
-        self._encryption = sealer
+        self._encryption = encryption
         self._is_busy = self._is_pressed = False
         self._updated_at, self._noted_before = time.monotonic(), 0
 

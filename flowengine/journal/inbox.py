@@ -37,9 +37,9 @@ class InboxEntry(msgspec.Struct, frozen=True, array_like=True):
     repeated: bool
     outcome: str
     at: float
-    asked: tuple[LookupRow, ...]
+    lookups: tuple[LookupRow, ...]
     names: dict[str, Any]
-    found: tuple[Call | None, str | None] | None
+    located: tuple[Call | None, str | None] | None
     format: int = 1
 
 
@@ -49,11 +49,11 @@ _decode_entries = msgspec.msgpack.Decoder(list[InboxEntry]).decode
 
 def pack_record(noted: JournalRecord) -> InboxEntry:
     record, body, answer = noted
-    found = record.found
+    found = record.located
     return InboxEntry(
         body, answer, record.event.application_key, record.release, record.call, record.trace, record.seconds, record.fetch_seconds,
-        record.repeated, record.outcome, record.at, tuple(to_lookup_row(*asked) for asked in record.asked), dict(record.names),
-        (found.call, found.gone) if found else None,
+        record.repeated, record.outcome, record.at, tuple(to_lookup_row(*asked) for asked in record.lookups), dict(record.names),
+        (found.call, found.lost_flow) if found else None,
     )  # fmt: skip
 
 
@@ -62,10 +62,10 @@ def unpack_record(item: InboxEntry, release: Release) -> JournalRecord:
     event = decode(item.body)
     if event.application_key != item.application:
         event = msgspec.structs.replace(event, application_key=item.application)
-    found = LocatedCall(item.found[0], release, 0, item.found[1]) if item.found else None
+    found = LocatedCall(item.located[0], release, 0, item.located[1]) if item.located else None
     asked = [
         (to_request(made), LookupResult(made.status, msgspec.json.decode(made.answer), made.error))
-        for made in item.asked
+        for made in item.lookups
     ]
     record = CallbackRecord(
         event, item.release, item.call, item.trace, item.seconds, item.fetch_seconds, item.repeated, item.outcome,
@@ -82,12 +82,12 @@ def write_batch(
     connection: sqlite3.Connection,
     batch: Sequence[JournalRecord],
     at: float,
-    sealer: JournalEncryption,
+    encryption: JournalEncryption,
 ) -> None:
     """Write these callbacks as they are, as one piece. Raises what msgspec raises where one of them
     cannot be.
     """
-    content = sealer.seal(
+    content = encryption.seal(
         _encode_entries([pack_record(noted) for noted in batch]), INBOX_ASSOCIATED_DATA
     )
     connection.execute(
@@ -96,7 +96,7 @@ def write_batch(
 
 
 def read_oldest_batch(
-    connection: sqlite3.Connection, sealer: JournalEncryption
+    connection: sqlite3.Connection, encryption: JournalEncryption
 ) -> tuple[int, list[InboxEntry] | None] | None:
     """The batch whose turn it is, with its number; without its content where no key opens it. None
     where there is none.
@@ -104,7 +104,7 @@ def read_oldest_batch(
     found = connection.execute(_OLDEST_QUERY).fetchone()
     if found is None:
         return None
-    content = sealer.open(found[1], INBOX_ASSOCIATED_DATA)
+    content = encryption.open(found[1], INBOX_ASSOCIATED_DATA)
     try:
         return found[0], _decode_entries(content) if content is not None else None
     except msgspec.MsgspecError:  # of another version

@@ -85,8 +85,8 @@ class RecordedCall(NamedTuple):
     release: str
     outcome: str
     digest: bytes
-    whole: EncryptedPart | None
-    kept: bool
+    encrypted_part: EncryptedPart | None
+    has_encrypted_part: bool
 
 
 class JournalReader:
@@ -135,7 +135,7 @@ class JournalReader:
         return [decode_call_id(found) for (found,) in self._fetch_rows(query, (len(key), key))]
 
     def iter_recorded_calls(
-        self, since: float, sealer: JournalEncryption
+        self, since: float, encryption: JournalEncryption
     ) -> Iterator[tuple[str, list[RecordedCall]]]:
         """All calls that began since then, each with its callbacks in order, whole."""
         began = "SELECT call FROM callbacks GROUP BY call HAVING min(at) >= ? ORDER BY min(number)"
@@ -146,7 +146,7 @@ class JournalReader:
         for (key,) in self._fetch_rows(began, (since,)):
             yield (
                 decode_call_id(key),
-                [open_row(row, key, sealer) for row in self._fetch_rows(query, (key,))],
+                [open_row(row, key, encryption) for row in self._fetch_rows(query, (key,))],
             )
 
     def count_waiting(self) -> int:
@@ -191,9 +191,9 @@ def merge_answer(shown: str, said: str) -> dict[str, Any]:
     return {**found, "answer": msgspec.json.decode(said)}
 
 
-def open_row(row: tuple[Any, ...], key: bytes, sealer: JournalEncryption) -> RecordedCall:
+def open_row(row: tuple[Any, ...], key: bytes, encryption: JournalEncryption) -> RecordedCall:
     *some, said, sealed = row
-    content = sealer.open(sealed, key) if sealed is not None else None
+    content = encryption.open(sealed, key) if sealed is not None else None
     try:
         whole = _decode_part(content) if content is not None else None
     except msgspec.MsgspecError:  # of another version

@@ -54,9 +54,9 @@ class LookupRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EncryptedPart(msgspec.Struct, frozen=True, array_like=True):
-    """All that it takes to take a step again. `known` says that the call was found as the step
-    before had left it; otherwise `gone` is what the step was told of it. `answer` is empty where it
-    could be shown as it was.
+    """All that it takes to take a step again. `is_known` says that the call was found as the step
+    before had left it; otherwise `lost_flow` is what the step was told of it. `answer` is empty
+    where it could be shown as it was.
     """
 
     event: bytes
@@ -65,8 +65,8 @@ class EncryptedPart(msgspec.Struct, frozen=True, array_like=True):
     trace: tuple[tuple[str, str, str], ...]
     lookups: tuple[LookupRow, ...]
     at: float
-    known: bool
-    gone: str | None
+    is_known: bool
+    lost_flow: str | None
     format: int = 1
 
 
@@ -102,32 +102,32 @@ class JournalRow(NamedTuple):
 
 
 def build_row(
-    noted: JournalRecord, release: Release, sealer: JournalEncryption | None
+    noted: JournalRecord, release: Release, encryption: JournalEncryption | None
 ) -> JournalRow:
     """The row of a callback, as the project of its release wants it kept."""
     record, event = noted.record, noted.record.event
-    key, answer, hidden = (
-        encode_call_id(event.call_id),
-        strip_own_cookie(noted.answer),
-        build_redaction(record, release),
-    )
-    action = ACTION_PATTERN.search(answer)
-    said = hidden.redact_answer(
-        b"{}" if record.repeated else answer
-    )  # of a repeated one nothing is known that could be hidden in it
-    sealed = None
-    if sealer is not None and release.journal.replay and not record.repeated:
-        sealed = sealer.seal(
-            _to_bytes(build_encrypted_part(record, noted.body, b"" if said == answer else answer)),
-            key,
-        )
+    answer, redaction = strip_own_cookie(noted.answer), build_redaction(record, release)
+    # of a repetition nothing is known that could be hidden in its answer
+    shown_answer = redaction.redact_answer(b"{}" if record.repeated else answer)
+    encrypted = None
+    if encryption is not None and release.journal.replay and not record.repeated:
+        # an answer that is shown as it is need not be stored twice
+        part = build_encrypted_part(record, noted.body, b"" if shown_answer == answer else answer)
+        encrypted = encryption.seal(_to_bytes(part), encode_call_id(event.call_id))
     ended = event if isinstance(event, Dice) else None
     return JournalRow(
-        key, hashlib.blake2b(noted.body, digest_size=16).digest(), record.at or time.time(), event.kind, record.release,
-        record.flow, record.state, record.step, REPEATED_OUTCOME if record.repeated else record.outcome,
-        "" if action is None or is_hangup(event) else action[1].decode(), find_last_exit(record.trace),
-        ended.reason if ended else "", ended.duration if ended else 0, encode_readable_part(record, hidden), sealed, said.decode(),
+        encode_call_id(event.call_id), hashlib.blake2b(noted.body, digest_size=16).digest(), record.at or time.time(),
+        event.kind, record.release, record.flow, record.state, record.step,
+        REPEATED_OUTCOME if record.repeated else record.outcome, find_action_name(event, answer), find_last_exit(record.trace),
+        ended.reason if ended else "", ended.duration if ended else 0, encode_readable_part(record, redaction),
+        encrypted, shown_answer.decode(),
     )  # fmt: skip
+
+
+def find_action_name(event: CallbackEvent, answer: bytes) -> str:
+    """The action of an answer; "" for the hangup that answers a caller who has hung up."""
+    action = ACTION_PATTERN.search(answer)
+    return "" if action is None or is_hangup(event) else action[1].decode()
 
 
 def strip_own_cookie(answer: bytes) -> bytes:
@@ -171,7 +171,8 @@ def encode_readable_part(record: CallbackRecord, hidden: Redaction) -> str:
         for item in record.trace
     ]
     lookups = [
-        f"{request.service}: {fetched.error or fetched.status}" for request, fetched in record.asked
+        f"{request.service}: {fetched.error or fetched.status}"
+        for request, fetched in record.lookups
     ]
     made = ReadablePart(
         redact_event(record.event, hidden), trace, round(record.seconds * 1000, 3), lookups
@@ -199,7 +200,7 @@ def redact_keys(event: Pie, hidden: Redaction) -> str:
 
 
 def build_encrypted_part(record: CallbackRecord, body: bytes, answer: bytes) -> EncryptedPart:
-    event, found = record.event, record.found
+    event, found = record.event, record.located
     if event.cookies:
         body = _to_json(
             replace(
@@ -210,8 +211,8 @@ def build_encrypted_part(record: CallbackRecord, body: bytes, answer: bytes) -> 
             )
         )
     trace = tuple((entry.flow, entry.state, entry.what) for entry in record.trace)
-    lookups = tuple(to_lookup_row(*asked) for asked in record.asked)
-    known, gone = (found.call is not None, found.gone) if found else (False, None)
+    lookups = tuple(to_lookup_row(*asked) for asked in record.lookups)
+    known, gone = (found.call is not None, found.lost_flow) if found else (False, None)
     return EncryptedPart(
         body, event.application_key, answer, trace, lookups, record.at, known, gone
     )

@@ -53,7 +53,7 @@ class JournalWriter:
         self,
         path: Path,
         release: Callable[[str], Release],
-        sealer: JournalEncryption | None,
+        encryption: JournalEncryption | None,
         counted: RowCounter,
         load: LoadRelease | None = None,
         observe: Callable[[JournalUsage], None] | None = None,
@@ -64,7 +64,7 @@ class JournalWriter:
         self._file = JournalFile(path)
         self._release_lookup = ReleaseLookup(release, load, self._closing)
         self._deferred_rows = DeferredRows(
-            self._file, RowWriter(release, sealer, counted), self._release_lookup, sealer
+            self._file, RowWriter(release, encryption, counted), self._release_lookup, encryption
         )
         self._retention = Retention(self._file, lambda: release(""))
         self._size_limit = SizeLimit(self._file, lambda: release(""), counted, self._note_usage)
@@ -110,7 +110,7 @@ class JournalWriter:
         timer.cancel()
 
     def _get_release(self, record: CallbackRecord) -> Release:
-        found = record.found
+        found = record.located
         return self._find_release(record.release) if found is None else found.release
 
     def _wake_early(self) -> None:

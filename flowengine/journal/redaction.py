@@ -54,10 +54,9 @@ class Redaction(msgspec.Struct, frozen=True):
 
     def redact_part(self, name: str, value: Any) -> Any:
         """A named part of an answer or an event."""
-        if (name in AUTHORED_PARTS and not isinstance(value, dict)) or value in (
-            None,
-            "",
-        ):  # options of a menu are a list
+        # `options` of a menu are a list of the author's, those of a recording a dict
+        is_authored = name in AUTHORED_PARTS and not isinstance(value, dict)
+        if is_authored or value in (None, ""):
             return value
         if name in FREE_TEXT_PARTS:
             return REDACTED_TEXT if self.numbers or self.words or name == "credentials" else value
@@ -76,8 +75,8 @@ class Redaction(msgspec.Struct, frozen=True):
         return (_redact_body if self.values else _redact_body_cached)(self, body)
 
 
-def _redact_body(veil: Redaction, body: bytes) -> bytes:
-    return _to_json(veil.redact_part("", msgspec.json.decode(body)))
+def _redact_body(redaction: Redaction, body: bytes) -> bytes:
+    return _to_json(redaction.redact_part("", msgspec.json.decode(body)))
 
 
 _redact_body_cached = lru_cache(maxsize=1024)(_redact_body)
@@ -167,7 +166,7 @@ def find_secret_values(record: CallbackRecord, release: Release) -> Iterator[str
 def iter_record_values(record: CallbackRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """All values of a call by the flow that they belong to, before the step and after it."""
     yield from ((flow, record.names) for flow in {entry.flow for entry in record.trace})
-    for call in (record.call, record.found.call if record.found else None):
+    for call in (record.call, record.located.call if record.located else None):
         if call is not None:
             yield from call.iter_flow_values()
 
@@ -176,7 +175,7 @@ def may_contain_secret(record: CallbackRecord, release: Release) -> bool:
     """Whether what came may be a secret that no variable holds: an input that would not do, or one
     of which no more is known.
     """
-    found = record.found.call if record.found else None
+    found = record.located.call if record.located else None
     return record.call is None or record.repeated or is_asking_for_secret(found, release)
 
 

@@ -38,11 +38,11 @@ class RowWriter:
     def __init__(
         self,
         release: Callable[[str], Release],
-        sealer: JournalEncryption | None,
+        encryption: JournalEncryption | None,
         counted: RowCounter,
     ) -> None:
         self._find_release = release
-        self._encryption = sealer
+        self._encryption = encryption
         self._count_rows = counted
 
     def write(

@@ -32,13 +32,13 @@ class UnreadableFilesError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class FileSnapshot:
-    """A file as it was read. `settled` tells that whoever wrote it was done: a later change would
+    """A file as it was read. `is_stable` tells that its writer was done: a later change would
     show in its stamp.
     """
 
     stamp: tuple[int, ...]
     content: bytes
-    settled: bool
+    is_stable: bool
 
 
 class ProjectFolder:
@@ -101,7 +101,7 @@ def reread_file(file: Path, within: Path | None, known: FileSnapshot | None) -> 
     """
     try:
         before = file.stat()
-        if known and known.settled and known.stamp == get_stamp(before):
+        if known and known.is_stable and known.stamp == get_stamp(before):
             return known
         check_readable(file, within, before)
         content = read_content(file)
@@ -123,9 +123,8 @@ def reread_file(file: Path, within: Path | None, known: FileSnapshot | None) -> 
 
 
 def check_readable(file: Path, within: Path | None, found: stat_result) -> None:
-    """Raises OSError for what is no file of the project; a named pipe, say, keeps whoever reads it
-    waiting for ever. Links lead nowhere outside `within`, except to the file that was asked for
-    itself.
+    """Raises OSError for what is no file of the project: reading a named pipe, say, would never
+    end. Links lead nowhere outside `within`, except to the requested file itself.
     """
     if not file.name.isprintable():
         raise OSError(UNPRINTABLE_NAME)
@@ -146,7 +145,7 @@ def resolve_link(file: Path) -> Path:
 
 
 def read_content(file: Path) -> bytes:
-    """A file may have become something else just now, so opening it waits for nobody."""
+    """Read a file without blocking, even if it has become a pipe meanwhile."""
     with open(file, "rb", opener=open_nonblocking) as opened:  # that of Path takes no opener
         return opened.read(MAX_READ_BYTES + 1)
 

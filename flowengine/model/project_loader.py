@@ -27,7 +27,7 @@ KINDS_BY_FOLDER = {"calendars": "calendar", "tables": "table", "messages": "mess
 
 @dataclass(frozen=True, slots=True)
 class AuthoredProject:
-    """A project that is well formed. `locations` tells where a calendar, table or message was written;
+    """A well-formed project. `locations` are the places of calendars, tables and messages;
     `shared_documents` are the files that all flows share.
     """
 
@@ -104,7 +104,7 @@ def place_of_project(files: Collection[str]) -> Span:
 
 
 def load_file(name: str, content: bytes) -> AuthoredFile:
-    """What one file says, whatever the others say."""
+    """Load one file, without regard to the others."""
     document, problems = read_document(content, name)
     if document is None:
         return AuthoredFile(None, is_well_formed=False, problems=tuple(problems))

@@ -1,1 +1,1 @@
-"""The phone in the terminal: what is typed, what is done, what is shown, what is kept of it."""
+"""The telephone in the terminal and the browser: input, acts, display and saving as a scenario."""

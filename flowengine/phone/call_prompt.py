@@ -27,23 +27,23 @@ def format_prompt(talk: Conversation) -> str:
     return f"connected to {last.to}" if isinstance(last, Joined) and last.to else "on the line"
 
 
-def describe_waiting(talk: Conversation, asked: MenuWaits) -> str:
+def describe_waiting(talk: Conversation, menu: MenuWaits) -> str:
     """Where the flow is, and which input it takes."""
     state = get_position(talk)[1]
     return (
-        f"in {state} for {describe_input(talk, asked)}"
+        f"in {state} for {describe_input(talk, menu)}"
         if state
-        else f"for {describe_input(talk, asked)}"
+        else f"for {describe_input(talk, menu)}"
     )
 
 
-def describe_input(talk: Conversation, asked: MenuWaits) -> str:
+def describe_input(talk: Conversation, menu: MenuWaits) -> str:
     """Which input counts: keys that lead somewhere, digits, or words."""
     return (
-        describe_digits(talk, asked.digits)
-        if asked.digits
-        else format_choices(asked.keys) or "nothing"
-    ) + (", or words" * asked.voice)
+        describe_digits(talk, menu.digits)
+        if menu.digits
+        else format_choices(menu.keys) or "nothing"
+    ) + (", or words" * menu.voice)
 
 
 def format_choices(keys: str) -> str:

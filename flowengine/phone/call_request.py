@@ -71,22 +71,28 @@ def check_options(wish: CallRequest) -> None:
     """Options that contradict each other end the command."""
     if len([caller for caller in (wish.caller, wish.app, wish.sip) if caller]) > 1:
         raise click.UsageError("who calls is one of --from, --app and --sip")
-    if wish.outbound and wish.has_caller_kind:
-        raise click.UsageError(
-            "nobody dials a placed call: with --outbound, --to is who is called, and --from the "
-            "number that is shown"
-        )
-    if wish.data and not wish.outbound:
+    if wish.outbound:
+        check_outbound(wish)
+    elif wish.data:
         raise click.UsageError(
             "--data goes with --outbound: it is what a placed call hands to its flow"
         )
-    if (wish.header or wish.redirected_from) and wish.outbound:
-        raise click.UsageError("--header and --redirected-from are of a call that comes in")
     for name, text in map(parse_header_option, wish.header):
         if fault := find_header_name_fault(name) or find_header_value_fault(text):
             raise click.UsageError(f"--header {name}={text}: {fault}")
     if wish.data and wish.custom:
         raise click.UsageError("--data is written into custom: give one of --data and --custom")
+
+
+def check_outbound(wish: CallRequest) -> None:
+    """Options that only a call that comes in can have."""
+    if wish.has_caller_kind:
+        raise click.UsageError(
+            "nobody dials a placed call: with --outbound, --to is who is called, and --from the "
+            "number that is shown"
+        )
+    if wish.header or wish.redirected_from:
+        raise click.UsageError("--header and --redirected-from are of a call that comes in")
 
 
 def to_given(wish: CallRequest, zone: str, placed: str) -> dict[str, Any]:
@@ -164,40 +170,44 @@ def check_inputs(release: Release, flow: str, data: Mapping[str, Any]) -> None:
 
 
 def find_flow(release: Release, wish: CallRequest) -> str:
-    """The flow that is called: the one that is named, or whatever the routes say; by default the
-    first. There must be one.
+    """The flow that is called: the one that is named, or the one that the routes lead to; by
+    default the first. Raises UsageError where there is none.
     """
+    names = ", ".join(release.programs)
     if wish.flow and wish.flow not in release.programs:
-        hint = (
-            suggest_name(wish.flow, release.programs) or f"there are {', '.join(release.programs)}"
-        )
+        hint = suggest_name(wish.flow, release.programs) or f"there are {names}"
         raise click.UsageError(f"there is no flow {wish.flow}; {hint}")
     if wish.flow:
         return wish.flow
     if wish.to and not wish.outbound:
-        found = release.find_flow(
-            wish.to, guess_target_kind(wish.to, wish.kind), ORIGIN_BY_KIND[wish.kind], ""
-        )
-        if not found:
-            raise click.ClickException(
-                f"no route leads a call to {wish.to} anywhere; name a flow with --flow"
-            )
-        return found
-    origin = (
-        "server" if wish.outbound else ORIGIN_BY_KIND[wish.kind] if wish.has_caller_kind else ""
-    )
-    fitting = [route for route in release.routes if not origin or route.origin in ("", origin)]
-    first = min(
-        fitting, key=lambda route: route.origin != origin, default=None
-    )  # of those that are alike, the first
-    found = (first.flow if first else "") or (
-        next(iter(release.programs)) if len(release.programs) == 1 else ""
-    )
+        return find_dialled_flow(release, wish)
+    found = find_default_flow(release, wish)
     if not found:
-        raise click.UsageError(
-            f"say which flow with --flow: there are {', '.join(release.programs)}"
+        raise click.UsageError(f"say which flow with --flow: there are {names}")
+    return found
+
+
+def find_dialled_flow(release: Release, wish: CallRequest) -> str:
+    target = guess_target_kind(wish.to, wish.kind)
+    found = release.find_flow(wish.to, target, ORIGIN_BY_KIND[wish.kind], "")
+    if not found:
+        raise click.ClickException(
+            f"no route leads a call to {wish.to} anywhere; name a flow with --flow"
         )
     return found
+
+
+def find_default_flow(release: Release, wish: CallRequest) -> str:
+    """The flow of the first route for this kind of caller, else of the first route for all. Where
+    no route fits, the only flow; nothing where there are several.
+    """
+    origin = ORIGIN_BY_KIND[wish.kind] if wish.has_caller_kind else ""
+    if wish.outbound:
+        origin = "server"
+    fitting = [route for route in release.routes if not origin or route.origin in ("", origin)]
+    if first := min(fitting, key=lambda route: route.origin != origin, default=None):
+        return first.flow
+    return next(iter(release.programs)) if len(release.programs) == 1 else ""
 
 
 def find_callout_kind(release: Release, flow: str) -> str:

@@ -1,6 +1,4 @@
-"""Callbacks and answers for whoever wants to see them: what is special about each, and how the flow
-got there.
-"""
+"""Explains callbacks and answers: what is special about each, and the path that the flow took."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -29,7 +27,9 @@ MARGIN = "         | "
 
 
 class CallbackExplainer:
-    """Explains one call. `hidden` are values that nobody should see, with what to show instead."""
+    """Explains the callbacks of one call. `hidden` are values that nobody may see, with what to
+    show instead.
+    """
 
     def __init__(self, talk: Conversation, width: int, hidden: Mapping[str, str]) -> None:
         self.talk, self.width, self.replacements = talk, max(40, width - len(MARGIN)), hidden
@@ -95,20 +95,20 @@ class CallbackExplainer:
         )
         return text.rstrip()
 
-    def format_walk(self, told: AnswerReceived) -> str:
+    def format_walk(self, answer: AnswerReceived) -> str:
         """The states that led to this answer, with what happened in each."""
-        way = format_trace(get_trace(self.talk, told))
-        stays = told.event in ("dice", "notify") and len(way) == 1 and "(" not in way[0]
+        way = format_trace(get_trace(self.talk, answer))
+        stays = answer.event in ("dice", "notify") and len(way) == 1 and "(" not in way[0]
         return f"walks: {' -> '.join(way)}" if way and not stays else ""
 
 
-def get_trace(talk: Conversation, told: AnswerReceived) -> Sequence[TraceEntry]:
+def get_trace(talk: Conversation, answer: AnswerReceived) -> Sequence[TraceEntry]:
     """The way through the flow to this answer; nothing where the flow is elsewhere."""
     steps = talk.backend_call.steps if talk.backend_call else []
     same = (
         step.trace
         for step in reversed(steps)
-        if step.body == told.body and step.event.kind == told.event
+        if step.body == answer.body and step.event.kind == answer.event
     )
     return next(same, ())
 

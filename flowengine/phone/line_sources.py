@@ -1,4 +1,4 @@
-"""Where the lines come from that drive the phone: somebody types them, or they are there already."""
+"""Sources of the lines that drive the phone: a person who types, or a file."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +22,7 @@ COMPLETIONS = (
 
 
 class LineSource(Protocol):
-    """One line after the other; None when there is no more, or somebody has had enough."""
+    """One line after the other; None at the end."""
 
     is_interactive: bool
     """By a person, who sees prompts and can be asked again"""

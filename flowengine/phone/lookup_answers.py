@@ -1,6 +1,4 @@
-"""Who answers what a flow asks other systems: whoever sits at the phone, a file, or the systems
-themselves.
-"""
+"""Answers the lookups of a flow: by the person at the phone, by a file, or by the real systems."""
 
 import re
 from collections.abc import Iterable
@@ -60,7 +58,7 @@ class LookupAnswerer:
     live: PerformRequest | None = None
     screen: Screen | None = None
     backend: Backend | None = None
-    asked: list[TrialLookup] = field(default_factory=list)
+    lookups: list[TrialLookup] = field(default_factory=list)
     has_quit: bool = False
     """Whoever answers by hand has had enough"""
 
@@ -82,7 +80,7 @@ class LookupAnswerer:
         found = self.live(request) if self.live else self.answer_request(request, place)
         answer = to_scenario_data(found)
         self.screen.print_line(request.service, describe_answer(answer))
-        self.asked.append(TrialLookup(0, place, made, answer))
+        self.lookups.append(TrialLookup(0, place, made, answer))
         return found
 
     def answer_request(self, request: LookupRequest, place: tuple[str, str]) -> LookupResult:

@@ -1,4 +1,4 @@
-"""One call at the phone, from its first ring until everything is said about it."""
+"""One call at the phone, from its first ring to its summary."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class PhoneSession:
     """Something could not be done that was to be done"""
 
     def run(self, opening: CallSetup, left: Callable[[], bool]) -> bool:
-        """The whole call. `left` tells that whoever is here has had enough. False when no call came
+        """Run the whole call. `left` tells that the person wants no more. False when no call came
         about.
         """
         try:
@@ -103,7 +103,7 @@ class PhoneSession:
         return step
 
     def take_step(self, step: PhoneStep) -> None:
-        """Take one step; it counts when somebody hears or feels it."""
+        """Take one step; it counts when it has an effect on the call."""
         if self.is_unanswerable(step):
             self.report_refusal("this cannot be done here: nobody's phone rings")
             return
@@ -191,7 +191,7 @@ class PhoneSession:
             self.report_refusal(f"the call was over before: {line}")
 
     def hang_up(self) -> None:
-        """Hang up where nobody has, and see what comes after the end."""
+        """Hang up where no party has, and show what comes after the end."""
         if not self.talk.is_over:
             if self.talk.get_near_leg():
                 self.screen.print_line(self.screen.near, "hangs up")

@@ -1,4 +1,4 @@
-"""What is typed at the phone, as a step of a scenario: what can be done on it can be kept as one."""
+"""Parses what is typed at the phone as steps of a scenario, so that a call can be saved as one."""
 
 import re
 from typing import Any, Final
@@ -75,7 +75,7 @@ def parse_wait(text: str) -> PhoneStep | None:
 
 
 def describe_step(step: PhoneStep) -> tuple[bool, str]:
-    """Whether whoever is called does it, and what that is, for the transcript."""
+    """Whether the callee does it, and what it is, for the transcript."""
     if isinstance(step, str):
         return False, step
     (name, value), *_ = step.items()

@@ -1,4 +1,4 @@
-"""A call as it went, kept as a scenario."""
+"""Saves a call as a scenario."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class SavedScenario:
 
     flow: str
     given: ScenarioData
-    asked: Sequence[TrialLookup]
+    lookups: Sequence[TrialLookup]
     hidden: Sequence[str] = ()
 
 
@@ -44,7 +44,7 @@ def format_scenario_file(session: PhoneSession, kept: SavedScenario) -> str:
 
 
 def build_saved_scenario(session: PhoneSession, kept: SavedScenario) -> ScenarioData:
-    lookups = [build_lookup(asked, session.talk.call.id, kept.hidden) for asked in kept.asked]
+    lookups = [build_lookup(asked, session.talk.call.id, kept.hidden) for asked in kept.lookups]
     given = {**kept.given, **({"lookups": lookups} if lookups else {})}
     steps: list[PhoneStep] = list(
         build_observations(session, kept.flow, CallProgress(0, 0, 0), session.marks[0])

@@ -1,4 +1,4 @@
-"""What happens on a call, line by line: when, who, and what."""
+"""Shows a call line by line: when, who, and what."""
 
 import textwrap
 from collections.abc import Callable, Sequence
@@ -50,13 +50,13 @@ class Screen:
     colour: bool = False
     prompts: bool = False
     """What is waited for stands in a prompt, so it needs no line"""
-    beside: ExplainCallback | None = None
+    explain: ExplainCallback | None = None
     line_count: int = 0
     """How many lines there have been"""
-    gone: list[str] = field(default_factory=list)
+    departed: list[str] = field(default_factory=list)
 
     def print_line(self, who: str, what: str, *, bad: bool = False) -> None:
-        """One thing that somebody does."""
+        """Print one act of a party."""
         self.line_count += 1
         head = f"{format_clock(self.talk.clock.seconds):>5}  {who:<9}  "
         for number, text in enumerate(self.wrap_text(what, len(head))):
@@ -87,13 +87,13 @@ class Screen:
         return self.near if near is None or near.role == role else "callee"
 
     def show_event(self, happening: SwitchEvent) -> None:
-        """Show what happens, as far as somebody could hear or should know of it."""
+        """Show an event, as far as a person could hear it or should know of it."""
         if isinstance(happening, Left):
-            self.gone.append(self.name_party(happening.role))
+            self.departed.append(self.name_party(happening.role))
             return
         if not isinstance(happening, CallEnded):
             self.show_departed()
-        self.gone.clear()
+        self.departed.clear()
         if isinstance(happening, (Asks, AnswerReceived)):
             self.show_callback(happening)
         elif isinstance(happening, Remark):
@@ -112,7 +112,7 @@ class Screen:
 
     def show_departed(self) -> None:
         """Somebody has left a call that goes on."""
-        for who in self.gone:
+        for who in self.departed:
             self.print_line(who, "is gone")
 
     def describe_event(self, happening: SwitchEvent) -> tuple[str, str] | None:
@@ -134,8 +134,8 @@ class Screen:
         return (PLATFORM, describe_ended(happening)) if isinstance(happening, CallEnded) else None
 
     def show_callback(self, happening: Asks | AnswerReceived) -> None:
-        if self.beside is not None:
-            self.print_aside(self.beside(happening))
+        if self.explain is not None:
+            self.print_aside(self.explain(happening))
         if isinstance(happening, Asks):
             if happening.event == "notify":
                 self.print_line(PLATFORM, f"gives notice: {describe_notice(happening.body)}")
@@ -188,7 +188,7 @@ def format_finding(finding: Finding) -> str:
 
 
 def describe_sound(sound: Sound) -> str:
-    """What a sound is like to whoever hears it."""
+    """A sound in words."""
     if sound.kind == "speech":
         return f'"{sound.text}"'
     plain = {"beep": "a beep", "error": "that something went wrong"}
@@ -208,7 +208,7 @@ def describe_ended(happening: CallEnded) -> str:
 
 
 def describe_notice(body: bytes) -> str:
-    """What the platform tells apart from the conversation."""
+    """A notify in words."""
     told: dict[str, Any] = msgspec.json.decode(body)
     amd = told.get("amd") or {}
     return " ".join(

@@ -7,6 +7,7 @@ from flowengine.problems.catalogue_entry import CatalogueEntry, Severity
 from flowengine.problems.message_format import (
     abbreviate,
     find_nearest,
+    format_count,
     in_cure,
     join_with_or,
     quote_value,
@@ -24,6 +25,7 @@ __all__ = [
     "Span",
     "abbreviate",
     "find_nearest",
+    "format_count",
     "format_explanation",
     "in_cure",
     "join_with_or",

@@ -1,42 +1,40 @@
-"""All codes, gathered from `codes/`; every code is explained, with a wrong and a right example."""
+"""All codes: each has a page in `codes/`, with an explanation, a wrong and a right example."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from textwrap import fill, indent
-from types import MappingProxyType
 from typing import Final
 
 from flowengine.problems.catalogue_entry import CatalogueEntry
-from flowengine.problems.codes import (
-    fe1,
-    fe3,
-    fe4,
-    fe5,
-    fe6,
-    fe7,
-    fe9,
-    fe20,
-    fe21,
-    fe22,
-    fe31,
-    fe32,
-    fe41,
-    fe93,
-)
+from flowengine.problems.catalogue_page import load_page
 from flowengine.problems.message_format import suggest_name
 
 
-def _index_entries(entries: Iterable[CatalogueEntry]) -> Mapping[str, CatalogueEntry]:
-    catalogue: dict[str, CatalogueEntry] = {}
-    for entry in entries:
-        assert entry.code not in catalogue, f"{entry.code} is in the catalogue twice"  # noqa: S101  a programmer's mistake
-        catalogue[entry.code] = entry
-    return MappingProxyType(dict(sorted(catalogue.items())))
+class Catalogue(Mapping[str, CatalogueEntry]):
+    """The codes, in order, each with its entry. Raises CataloguePageError where a page is malformed."""
+
+    def __init__(self, folder: Path) -> None:
+        pages = {file.stem: file for file in folder.iterdir() if file.suffix == ".md"}
+        self._files = dict(sorted(pages.items()))
+        # every command needs the codes, but few need an entry: a page is read when it is asked for
+        self._entries: dict[str, CatalogueEntry] = {}
+
+    def __getitem__(self, code: str) -> CatalogueEntry:
+        if code not in self._entries:
+            self._entries[code] = load_page(self._files[code])
+        return self._entries[code]
+
+    def __contains__(self, code: object) -> bool:
+        return code in self._files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
 
 
-CODE_MODULES: Final = (fe1, fe20, fe21, fe22, fe3, fe31, fe32, fe4, fe41, fe5, fe6, fe7, fe9, fe93)
-CATALOGUE: Final[Mapping[str, CatalogueEntry]] = _index_entries(
-    entry for codes in CODE_MODULES for entry in codes.ENTRIES
-)
+CATALOGUE: Final = Catalogue(Path(__file__).parent / "codes")
 
 
 def format_explanation(code: str) -> str:

@@ -1,4 +1,4 @@
-"""What the catalogue knows about a code."""
+"""An entry of the catalogue of problem codes."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -51,5 +51,11 @@ def join_with_or(words: Iterable[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
+def format_count(number: int, noun: str) -> str:
+    """`1 error`, `2 errors`, `2 entries`"""
+    plural = "entries" if noun == "entry" else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
 def _normalize_name(word: str) -> str:
     return word.casefold().replace("-", "_").replace(" ", "_")

@@ -10,8 +10,8 @@ from flowengine.problems.catalogue_entry import Severity
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A stretch of a file. Lines and columns count from 1, in characters; the end column is the one
-    after the last character. What nobody could read has no lines: see `for_file`.
+    """A range of a file. Lines and columns count from 1, in characters; the end column is the one
+    after the last character. A file that cannot be read has no lines: see `for_file`.
     """
 
     file: str

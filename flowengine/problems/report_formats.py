@@ -1,4 +1,4 @@
-"""Problems for programs: JSON, SARIF 2.1.0 (code scanning), GitHub annotations."""
+"""Problems for programs: JSON, SARIF 2.1.0 for code scanning, and GitHub annotations."""
 
 import hashlib
 import json

@@ -1,6 +1,4 @@
-"""Which releases are served: the current one for new calls, and those that calls under way began
-on.
-"""
+"""The releases that are served: the current one for new calls, and those that calls are on."""
 
 from flowengine.releases.registry import Registry
 

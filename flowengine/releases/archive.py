@@ -20,7 +20,7 @@ _CONTENTS_PER_QUERY = 500  # contents, in one question: a server may be far away
 
 
 class RejectedSource(msgspec.Struct, frozen=True):
-    """What a place had last, where it has errors: nothing of it is live."""
+    """What a flow source has now, where that has errors: nothing of it is live."""
 
     place: str
     at: float
@@ -37,9 +37,9 @@ class ArchivedRelease(msgspec.Struct, frozen=True):
 
 
 class LeaderRecord(msgspec.Struct, frozen=True):
-    """Whoever follows, or was the last to. `names` are all that count as the same flows: paths to
-    one folder, those of the machines that stand by. `release` is what was there as it began, and
-    `number` the last change before any of the names was followed.
+    """The server that follows, or was the last to. `names` are all names of the same flows: paths
+    to one folder, those of the machines that stand by. `release` is what the source had as it
+    began, and `number` the last change before any of the names was followed.
     """
 
     source: str
@@ -53,8 +53,8 @@ class LeaderRecord(msgspec.Struct, frozen=True):
 class Archive:
     """Releases by id. The same content has the same id, so putting one in twice does nothing."""
 
-    def __init__(self, where: ArchiveLocation) -> None:
-        self._database = open_archive_database(where)
+    def __init__(self, location: ArchiveLocation) -> None:
+        self._database = open_archive_database(location)
         self._latest, self._latest_digests = "", frozenset[bytes]()
 
     def put(
@@ -72,6 +72,7 @@ class Archive:
                 for name, content in iterate_with_pauses(files.items())
                 if digests[name] in absent
             }
+            # files are stored once by content: two releases differ in few of them
             packed = [(digest, zlib.compress(content)) for digest, content in fresh.items()]
             self._database.execute_many("INSERT INTO contents VALUES (?, ?)", packed)
             row = (
@@ -86,7 +87,7 @@ class Archive:
         self._latest, self._latest_digests = release_id, frozenset(digests.values())
 
     def load_files(self, release_id: str) -> dict[str, bytes] | None:
-        """The files of a release, or None when it is not (or no longer) kept."""
+        """The files of a release, or None where the archive does not have it (any more)."""
         rows = self._database.execute("SELECT files FROM releases WHERE id = ?", release_id)
         if not rows:
             return None
@@ -94,12 +95,13 @@ class Archive:
         contents = self._load_contents(digests.values())
         return (
             {name: contents[digest] for name, digest in digests.items()}
+            # a release that another process is dropping has lost some of its contents
             if contents.keys() >= set(digests.values())
             else None
         )
 
     def list_releases(self) -> list[ArchivedRelease]:
-        """All that is kept, the latest first."""
+        """All releases of the archive, the latest first."""
         rows = self._database.execute(
             "SELECT id, made, origin FROM releases ORDER BY made DESC, id"
         )
@@ -109,13 +111,13 @@ class Archive:
         ]
 
     def find_ids(self, beginning: str) -> list[str]:
-        """The ids that begin with this, as people write them."""
+        """The ids that begin with this, as people abbreviate them."""
         return [
             kept.id for kept in self.list_releases() if beginning and kept.id.startswith(beginning)
         ]
 
     def drop(self, release_ids: Iterable[str]) -> None:
-        """Forget releases, and the contents that no other one has."""
+        """Delete releases, and the contents that no other release has."""
         with self._database.transaction():
             self._database.execute_many(
                 "DELETE FROM releases WHERE id = ?", [(release_id,) for release_id in release_ids]
@@ -126,6 +128,7 @@ class Archive:
                 for (files,) in rows
                 for digest in msgspec.msgpack.decode(files, type=dict[str, bytes]).values()
             }
+            # inside the transaction: a release put in meanwhile may share these contents
             unneeded = self._load_digests() - needed
             self._database.execute_many(
                 "DELETE FROM contents WHERE digest = ?", [(digest,) for digest in unneeded]
@@ -134,7 +137,7 @@ class Archive:
     def save_rejection(
         self, place: str, origin: FlowOrigin, problems: Sequence[Problem], at: float
     ) -> None:
-        """Remember what is wrong with what a place has now."""
+        """Save the problems of what a flow source has now."""
         row = (
             place,
             at,
@@ -149,12 +152,13 @@ class Archive:
         )
 
     def clear_rejection(self, place: str) -> None:
-        """What a place has now is sound."""
+        """Delete the problems of a flow source: what it has now is sound."""
+        # reading first spares a write, with its sync of the disk, each time a source is read
         if self._database.execute("SELECT 1 FROM rejected WHERE place = ?", place):
             self._database.execute("DELETE FROM rejected WHERE place = ?", place)
 
     def list_rejections(self) -> list[RejectedSource]:
-        """What is wrong where, the latest first."""
+        """The rejected sources, the latest first."""
         rows = self._database.execute(
             "SELECT place, at, origin, problems FROM rejected ORDER BY at DESC"
         )
@@ -169,12 +173,14 @@ class Archive:
         ]
 
     def load_leader(self) -> LeaderRecord | None:
-        """Who follows, or was the last to."""
+        """The server that follows, or was the last to."""
         rows = self._database.execute("SELECT details FROM following")
         return msgspec.json.decode(rows[0][0], type=LeaderRecord) if rows else None
 
     def update_leader(self, decide: Callable[[LeaderRecord | None], LeaderRecord | None]) -> None:
-        """Remember what `decide` makes of who follows, with nobody else in between; None leaves it."""
+        """Save what `decide` returns for the leader record, in one transaction; None leaves the
+        record as it is.
+        """
         with self._database.transaction():
             following = decide(self.load_leader())
             if following is not None:
@@ -200,6 +206,7 @@ class Archive:
 
     def _load_contents(self, digests: Iterable[bytes]) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
+        # SQLite limits the parameters of a statement
         for some in batched(set(digests), _CONTENTS_PER_QUERY):
             marks: LiteralString = ", ".join("?" for _ in some)
             rows = self._database.execute(
@@ -211,7 +218,7 @@ class Archive:
 
 
 def batched(items: Iterable[bytes], size: int) -> Iterator[tuple[bytes, ...]]:
-    """Tuples of at most so many."""
+    """Tuples of at most `size` items."""
     rest = iter(items)
     while some := tuple(islice(rest, size)):
         yield some

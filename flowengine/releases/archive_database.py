@@ -1,5 +1,5 @@
-"""What holds releases and the record of what was live: the same tables, and the same questions, in
-a file and on a server.
+"""The interface of the database of the archive and the ledger: the same tables in SQLite and in
+PostgreSQL.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,28 +14,28 @@ class ArchiveError(Exception):
 
 
 class ArchiveDatabase(Protocol):
-    """A connection, for one thread at a time. Values stand as ? in what is asked. Everything raises
-    ArchiveError.
+    """A connection to the database, for one thread at a time. Statements have ? in place of values.
+    Every method raises ArchiveError.
     """
 
     def execute(self, sql: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
-        """Ask for something, or change something: done when this returns."""
+        """Run a statement; what it changes is committed when this returns."""
         ...
 
     def execute_many(self, sql: LiteralString, rows: Iterable[tuple[Any, ...]]) -> None:
-        """The same change for many values."""
+        """Run the same statement with many rows of values."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing, with nobody else changing anything in between."""
+        """Commit all statements inside or none, isolated from other connections."""
         ...
 
     def read_data_version(self) -> int:
-        """Another number when somebody else has changed what is live."""
+        """A number that differs after another connection has changed the ledger."""
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         ...
 
 
@@ -75,12 +75,12 @@ _CANARY_TABLES: tuple[LiteralString, ...] = (
 
 
 def build_tables_sql(words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
-    """How the tables are made, with the names that another database has for the same types."""
+    """The statements that create the tables, with the type names of the database."""
     return translate_types(_ARCHIVE_TABLES, words)
 
 
 def build_added_tables_sql(words: Mapping[LiteralString, LiteralString]) -> list[LiteralString]:
-    """The same for those that an archive from before does not have."""
+    """The statements for the tables that an archive of an earlier version lacks."""
     return translate_types(_ADDED_TABLES, words)
 
 

@@ -1,5 +1,5 @@
-"""Where an archive of releases lies: in a file, for all workers of a machine, or on a server, for
-several machines.
+"""The location of an archive: a file for all workers of a machine, or a server for several
+machines.
 """
 
 from pathlib import Path
@@ -14,23 +14,23 @@ ArchiveLocation = Path | str
 """The path of a file, or the address of a PostgreSQL server"""
 
 
-def open_archive_database(where: ArchiveLocation) -> ArchiveDatabase:
-    """Open the archive, and make it where there is none. Raises ArchiveError."""
-    if isinstance(where, Path):
-        return SqliteDatabase(where)
+def open_archive_database(location: ArchiveLocation) -> ArchiveDatabase:
+    """Open the archive, and create it where there is none. Raises ArchiveError."""
+    if isinstance(location, Path):
+        return SqliteDatabase(location)
     try:
         # its driver is not everybody's
         from flowengine.releases.postgresql_archive import PostgresqlDatabase  # noqa: PLC0415
     except ImportError as error:
         raise ArchiveError(NO_DRIVER) from error
-    return PostgresqlDatabase(where)
+    return PostgresqlDatabase(location)
 
 
-def build_leader_lock(where: ArchiveLocation) -> LeaderLock:
-    """The turn among those who share an archive that was opened."""
-    if isinstance(where, Path):
-        return FileLeaderLock(where.with_name(LEADER_LOCK_FILE))
+def build_leader_lock(location: ArchiveLocation) -> LeaderLock:
+    """The leader lock of all who share an archive, which must exist."""
+    if isinstance(location, Path):
+        return FileLeaderLock(location.with_name(LEADER_LOCK_FILE))
     # its driver is not everybody's
     from flowengine.releases.postgresql_archive import PostgresqlLeaderLock  # noqa: PLC0415
 
-    return PostgresqlLeaderLock(where)
+    return PostgresqlLeaderLock(location)

@@ -1,5 +1,5 @@
-"""Where releases are made: compiled and put away in a thread of its own, one thing after the other,
-while callbacks are answered.
+"""Compiles and archives releases in a thread of its own, one after the other, while callbacks are
+answered.
 """
 
 import asyncio
@@ -22,17 +22,22 @@ MAX_YOUNG_OBJECTS = 20_000
 
 
 class CompileWorker:
-    """An archive, and a compiler that remembers. What is not `run` in its thread may be called
-    before there is an event loop.
+    """An archive and an incremental compiler, with a thread of their own. Methods that do not `run`
+    in the thread are for use before there is an event loop.
     """
 
     def __init__(
-        self, where: ArchiveLocation, environment: Mapping[str, str], *, cookies_only: bool = False
+        self,
+        location: ArchiveLocation,
+        environment: Mapping[str, str],
+        *,
+        cookies_only: bool = False,
     ) -> None:
-        self.archive = Archive(where)
+        self.archive = Archive(location)
         self._compiler = ProjectCompiler()
         self._environment = environment
         self._cookies_only = cookies_only
+        # one thread: neither the compiler nor the connection of the archive may be used by two
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="releases")
         self._latest: Release | None = None
 
@@ -46,8 +51,8 @@ class CompileWorker:
         return compiled
 
     def load_release(self, release_id: str) -> Release | None:
-        """A release from the archive. One that no longer compiles (with another version of the
-        engine, say) is as good as gone.
+        """A release from the archive. None also where it no longer compiles, with another version
+        of the engine, say.
         """
         if self._latest is not None and self._latest.id == release_id:
             return self._latest  # whoever publishes serves it next
@@ -64,7 +69,7 @@ class CompileWorker:
         return await self.run(lambda: self.load_release(release_id))
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do something in the thread."""
+        """Run this in the thread."""
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, run_cooperatively, work
         )
@@ -76,12 +81,13 @@ class CompileWorker:
 
 @contextmanager
 def freeze_collector() -> Iterator[None]:
-    """What flows are compiled to stays, and is in no circles: looking through it would stop
-    callbacks, after one flow for some milliseconds, after a thousand for a second. So it is frozen.
+    """Exempt compiled flows from garbage collection (docs/decisions/0039). They stay and are in no
+    cycles, but looking through them would stop callbacks: a millisecond or two for one flow, a
+    second for a thousand.
 
-    Garbage that is frozen with it is never freed: exceptions of lookups that fail are circles. So
-    it is collected first; what is looked through is what was made since the last time, which takes
-    a millisecond. What callbacks leave behind meanwhile is collected where few objects are new.
+    Garbage that is frozen with them is never freed, and exceptions of failed lookups are cycles, so
+    a collection comes first. It looks through what was made since the last freeze, which takes a
+    millisecond. What callbacks leave behind meanwhile is collected where few objects are new.
     """
     enabled = gc.isenabled()
     if enabled:

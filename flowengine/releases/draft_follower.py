@@ -1,5 +1,5 @@
-"""Drafts go along with their branches: whoever pushes to one hears it a moment later, and nobody
-else does.
+"""Lets drafts follow their branches: a push reaches the callers of the draft a moment later, and
+nobody else.
 """
 
 import asyncio
@@ -25,18 +25,18 @@ FollowingDrafts = dict[tuple[str, FollowedRef], Draft]
 
 
 class BranchUpdate(NamedTuple):
-    """What the branch of a draft has now, or why that cannot be read."""
+    """What the branch of a draft has now, or why it cannot be read."""
 
     name: str
     draft: Draft
     origin: FlowOrigin
-    found: SourceSnapshot | None
+    snapshot: SourceSnapshot | None
     error: Exception | None = None
 
 
 class DraftFollower:
-    """The drafts that follow a ref, renewed by one worker for all: their branches are read apart,
-    as a disk may hang.
+    """Renews the drafts that follow a ref; one worker does it for all. Branches are read
+    abandonably, as a disk may hang.
     """
 
     def __init__(self, publisher: Publisher, ledger: Ledger) -> None:
@@ -46,7 +46,7 @@ class DraftFollower:
         self._reported_errors: dict[str, str] = {}
 
     def find_following_drafts(self) -> FollowingDrafts:
-        """The drafts that follow something."""
+        """The drafts that follow a ref."""
         return {
             (name, draft.follows): draft
             for name, draft in self._ledger.get_live().drafts.items()
@@ -54,7 +54,7 @@ class DraftFollower:
         }
 
     def read_branches(self, following: FollowingDrafts) -> list[BranchUpdate]:
-        """Look at every branch once."""
+        """Read every followed branch once."""
         for key in self._branches.keys() - following.keys():
             self._branches.pop(key).close()
         return [
@@ -64,15 +64,15 @@ class DraftFollower:
         ]
 
     def publish_updates(self, news: Iterable[BranchUpdate]) -> None:
-        """Lead callers to what is new. A branch that cannot be read leaves its draft as it is, and
-        is reported once.
+        """Give the callers of drafts the new releases. A branch that cannot be read leaves its
+        draft as it is, and is logged once.
         """
         for item in news:
             if item.error is not None:
                 self._report_error(item.name, item.origin, item.error)
-            elif item.found is not None:
+            elif item.snapshot is not None:
                 self._reported_errors.pop(item.name, None)
-                self._publish_update(item, item.found)
+                self._publish_update(item, item.snapshot)
 
     def close(self) -> None:
         for branch in self._branches.values():
@@ -89,16 +89,16 @@ class DraftFollower:
             return BranchUpdate(name, draft, branch.origin, None, error)
         return BranchUpdate(name, draft, branch.origin, found) if found else None
 
-    def _publish_update(self, item: BranchUpdate, found: SourceSnapshot) -> None:
+    def _publish_update(self, item: BranchUpdate, snapshot: SourceSnapshot) -> None:
         try:
             log_draft_result(
                 item.name,
                 self._publisher.update_draft(
                     item.name,
                     item.draft,
-                    found.files,
-                    found.origin,
-                    found.origin.author or SERVER_ACTOR,
+                    snapshot.files,
+                    snapshot.origin,
+                    snapshot.origin.author or SERVER_ACTOR,
                 ),
             )
         except BaseException:
@@ -128,6 +128,7 @@ async def follow_drafts(drafts: DraftFollower, workshop: CompileWorker) -> None:
     while True:
         try:
             following = await workshop.run(drafts.find_following_drafts)
+            # the read is abandonable, so it may not touch the archive; the steps around it may
             news = await apart.run(partial(drafts.read_branches, following))
             await workshop.run(partial(drafts.publish_updates, news))
         except CommandRefusedError as refusal:  # somebody changed the draft at the same moment

@@ -1,6 +1,4 @@
-"""Whose turn it is to follow the place that flows live in: one process does, for all that share the
-archive.
-"""
+"""The lock that makes one process at a time follow the flow source, for all that share the archive."""
 
 import sqlite3
 from pathlib import Path
@@ -12,26 +10,26 @@ from flowengine.storage.sqlite_file import connect_existing, create_file
 
 
 class LeaderLock(Protocol):
-    """It belongs to one process at a time, and is free again when that process ends, however it
-    does.
+    """A lock that one process at a time holds, and that is free when its process has ended, in
+    whatever way.
     """
 
     @property
     def lease_seconds(self) -> float:
-        """How many seconds after the end of a process everybody knows that it is free."""
+        """How many seconds after the end of the owner every process knows that the lock is free."""
         ...
 
     def try_acquire(self) -> bool:
-        """Whether it is ours now; asked again, whether it still is."""
+        """Whether this process holds the lock now. Called again, it tells whether it still does."""
         ...
 
     def close(self) -> None:
-        """Give it away."""
+        """Release the lock."""
         ...
 
 
 class FileLeaderLock:
-    """The turn among the processes of a machine."""
+    """The leader lock among the processes of one machine."""
 
     lease_seconds = 1.0
 

@@ -1,5 +1,5 @@
-"""Who follows which flows, for all that share an archive: two servers that follow different ones
-would overwrite each other without end.
+"""Which server follows which flows, among all that share an archive: two servers that follow
+different ones would overwrite each other without end.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from flowengine.releases.ledger import Ledger
 
 
 class Leadership:
-    """The post of whoever follows, as one server sees it. What it follows goes by `names`, the
-    first for people.
+    """The leader record as one server sees it. The flows of this server go by `names`, the first of
+    which is for people.
 
-    Machines may have the same flows under other paths: then they are known by what is in them. On
-    one machine the path decides.
+    Machines may have the same flows under other paths, so between machines their content decides.
+    On one machine the path does.
     """
 
     def __init__(
@@ -28,26 +28,32 @@ class Leadership:
         self.source, self._by = names[0], by
 
     def load_leader(self) -> LeaderRecord | None:
-        """Who follows, or was the last to."""
+        """The server that follows, or was the last to."""
         return self._archive.load_leader()
 
     def has_common_name(self, holder: LeaderRecord) -> bool:
         return bool(holder.names & self._names)
 
     def is_same_source(self, holder: LeaderRecord, release: str) -> bool:
-        """Whether the holder follows the same flows as we do; ours are this release now."""
+        """Whether the holder follows the same flows as this server, whose flows are this release
+        now.
+        """
         return self.has_common_name(holder) or (
             self._machines and release in self._list_known_releases(holder)
         )
 
     def join_as_standby(self) -> None:
-        """Stand by, for when the holder ends."""
+        """Add the names of this server to the leader record, so that it can take over when the
+        holder ends.
+        """
         self._archive.update_leader(
             lambda holder: holder and replace(holder, names=holder.names | self._names)
         )
 
     def take_over(self, release: str, at: float) -> LeaderRecord | None:
-        """Hold the post. The holder before, where it followed something else."""
+        """Write this server into the leader record. Returns the previous holder where that followed
+        other flows.
+        """
         before: list[LeaderRecord] = []
 
         def decide(holder: LeaderRecord | None) -> LeaderRecord:
@@ -64,8 +70,8 @@ class Leadership:
         return next(iter(before), None)
 
     def _list_known_releases(self, holder: LeaderRecord) -> set[str]:
-        """What the holder's flows are or were, and what all callers hear now: who has that may
-        follow together with it.
+        """What the flows of the holder are or were, and what is current: a server whose flows are
+        any of these may follow together with it.
         """
         placed = {
             change.release for change in self._ledger.list_changes(holder.number) if change.place

@@ -1,6 +1,4 @@
-"""What is live, and how it came about: every change is appended with who made it, and none is ever
-altered.
-"""
+"""The append-only list of changes to what is live, each with who made it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
@@ -14,7 +12,7 @@ ChangeKind = Literal["publish", "rollback", "canary", "promote", "withdraw", "dr
 
 
 class FollowedRef(msgspec.Struct, frozen=True):
-    """A ref of a repository that a draft goes along with, and the folder of the flows in it."""
+    """The ref of a repository that a draft follows, and the folder of the flows in it."""
 
     repository: str
     ref: str
@@ -70,7 +68,7 @@ class LiveState(msgspec.Struct, frozen=True):
 
     @property
     def releases(self) -> frozenset[str]:
-        """All that a new call may begin on."""
+        """All releases that a new call may begin on."""
         return frozenset(
             {self.current, self.candidate, *(draft.release for draft in self.drafts.values())}
             - {""}
@@ -78,11 +76,11 @@ class LiveState(msgspec.Struct, frozen=True):
 
 
 class CommandRefusedError(Exception):  # named for what happened
-    """A change that makes no sense as things stand; the message says why."""
+    """The change makes no sense in the present live state; the message says why."""
 
 
 def apply_change(live: LiveState, change: Change) -> LiveState:
-    """What is live after a change."""
+    """The live state after a change."""
     return replace(_APPLY_BY_KIND[change.what](live, change), number=change.number)
 
 
@@ -91,6 +89,7 @@ def _apply_publish(live: LiveState, change: Change) -> LiveState:
     live = replace(live, fallback_from=live.current if is_fallback else "")
     if change.place:
         live = replace(live, place=change.place, followed=change.release)
+    # publishing the candidate itself ends the canary; publishing another release does not
     ended = live.candidate == change.release
     return replace(
         live, current=change.release, **({"candidate": "", "share": 0.0} if ended else {})
@@ -132,19 +131,21 @@ _APPLY_BY_KIND: Mapping[ChangeKind, Callable[[LiveState, Change], LiveState]] = 
 
 
 class Ledger:
-    """The changes of one archive. Cheap to ask often: `get_live` reads only what has come since it was
-    asked before.
+    """The ledger of one archive. `get_live` may be called often: it reads only the changes since
+    its last call.
     """
 
-    def __init__(self, where: ArchiveLocation, told: Callable[[], None] = lambda: None) -> None:
-        """`told` is called after each change that is made here."""
-        self._database = open_archive_database(where)
-        self._on_change = told
+    def __init__(
+        self, location: ArchiveLocation, on_change: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_change` is called after each change that this object appends."""
+        self._database = open_archive_database(location)
+        self._on_change = on_change
         self._live = LiveState()
         self._version = -1
 
     def get_live(self) -> LiveState:
-        """What is live now."""
+        """The live state now."""
         version = self._database.read_data_version()
         if version != self._version:
             self._catch_up()
@@ -152,8 +153,8 @@ class Ledger:
         return self._live
 
     def append_change(self, decide: Callable[[LiveState], Change], at: float) -> Change:
-        """Append what `decide` makes of what is live, with nobody else in between. What it raises
-        leaves everything as it was.
+        """Append the change that `decide` returns for the live state, in one transaction. If
+        `decide` raises, nothing changes.
         """
         with self._database.transaction():
             self._catch_up()
@@ -173,12 +174,13 @@ class Ledger:
                 *row,
             )
         change = replace(change, number=number)
+        # after the commit, as a transaction may still fail
         self._live = apply_change(self._live, change)
         self._on_change()
         return change
 
     def list_changes(self, since: int = 0) -> list[Change]:
-        """The changes after the one of this number, in order."""
+        """The changes after this number, in order."""
         rows = self._database.execute(
             "SELECT number, details FROM changes WHERE number > ? ORDER BY number", since
         )
@@ -203,7 +205,7 @@ class Ledger:
 
 
 def apply_changes(live: LiveState, changes: Iterable[Change]) -> LiveState:
-    """What is live after some changes, in order."""
+    """The live state after some changes, in order."""
     for change in changes:
         live = apply_change(live, change)
     return live

@@ -1,6 +1,4 @@
-"""The archive of releases on a PostgreSQL server: shared by all machines that reach it, and with it
-the turn to follow a place.
-"""
+"""The archive and the leader lock on a PostgreSQL server, shared by all machines that reach it."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -45,7 +43,7 @@ PostgresqlConnection = psycopg.Connection[tuple[Any, ...]]
 
 
 class PostgresqlDatabase:
-    """A connection to the server, and another one when the server was started anew."""
+    """A connection to the server; a new one when the server was restarted."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -95,6 +93,7 @@ class PostgresqlDatabase:
             "SELECT 1"
         )  # a connection that broke unseen is made anew before, as nothing can be later
         with wrap_postgresql_errors(), self._connection.transaction():
+            # the ledger numbers its changes without gaps, so writers take turns
             self._connection.execute(_LOCK_FOR_WRITING)
             self._in_transaction = True
             try:
@@ -109,14 +108,15 @@ class PostgresqlDatabase:
         self._connection.close()
 
     def _run_with_reconnect(self, question: Callable[[PostgresqlConnection], T]) -> T:
-        """What finds the connection broken is asked again over a new one: done twice, none of it
-        changes anything more.
+        """Run this, and once more over a new connection where the old one was broken. Only for what
+        may be done twice.
         """
         with wrap_postgresql_errors():
             if not self._connection.closed:
                 try:
                     return question(self._connection)
                 except psycopg.OperationalError:
+                    # half a transaction cannot go on over another connection
                     if self._in_transaction or not self._connection.closed:
                         raise
             self._connection = connect(self._address, _STATEMENT_SECONDS)
@@ -124,9 +124,7 @@ class PostgresqlDatabase:
 
 
 class PostgresqlLeaderLock:
-    """The turn to follow. It belongs to one process of all machines, and is free again when that
-    process or its machine ends.
-    """
+    """The leader lock among all machines. It is free when the owner or its machine has ended."""
 
     lease_seconds = 12.0  # the server gives up what it has not heard of for ten
 
@@ -136,12 +134,13 @@ class PostgresqlLeaderLock:
         self._is_held = False
 
     def try_acquire(self) -> bool:
-        """Whether it is ours now. It is lost with the connection."""
+        """Whether this process holds the lock now. The lock is lost with its connection."""
         try:
             if self._connection is None or self._connection.closed:
                 self._is_held = False
                 self._connection = connect(self._address, _LOCK_SECONDS)
             found = self._connection.execute(
+                # advisory locks are counted: taking a held one again would need two releases
                 "SELECT TRUE" if self._is_held else _TRY_LEADER_LOCK
             ).fetchone()
         except psycopg.Error:
@@ -156,7 +155,7 @@ class PostgresqlLeaderLock:
 
 @contextmanager
 def wrap_postgresql_errors(what: str = "the archive of releases fails") -> Iterator[None]:
-    """What fails is said in one way, wherever the archive lies."""
+    """Raise ArchiveError for errors of PostgreSQL."""
     try:
         yield
     except psycopg.Error as error:
@@ -165,5 +164,5 @@ def wrap_postgresql_errors(what: str = "the archive of releases fails") -> Itera
 
 @lru_cache(maxsize=256)
 def to_postgresql_sql(sql: LiteralString) -> LiteralString:
-    """The statement for PostgreSQL: values as %b, and tables in our schema."""
+    """The statement in the SQL of PostgreSQL: values as %b, tables in our schema."""
     return _TABLE_NAME.sub(r"\1 flowengine.\2", sql).replace("?", "%b")

@@ -1,5 +1,5 @@
-"""Makes releases live, and takes them back. A project with errors never replaces a good one; it is
-remembered as rejected.
+"""Makes releases live, and goes back to earlier ones. A project with errors never replaces a good
+one; it is remembered as rejected.
 """
 
 import time
@@ -27,8 +27,8 @@ FileContents = Mapping[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class PublishResult:
-    """What became of some files: the id of their release, or none where they have errors; and
-    whether anything has changed by it.
+    """The result of publishing files: the id of their release, "" where they have errors; and
+    whether anything has changed.
     """
 
     release: str
@@ -38,7 +38,9 @@ class PublishResult:
 
 
 class Publisher:
-    """Changes what is live, each time in one step that all workers see as one."""
+    """Changes what is live, each time in one transaction, so that all workers see all of it at
+    once.
+    """
 
     def __init__(
         self,
@@ -54,8 +56,8 @@ class Publisher:
         self._known_release = ""
 
     def skip_known_release(self, files: FileContents) -> None:
-        """What a place has as one begins to follow it is no news where it was followed before, here
-        or on another machine.
+        """Note what a flow source has when this server begins to follow it: it was published
+        before, here or on another machine.
         """
         made = compute_release_id(files)
         was_followed = any(
@@ -65,42 +67,43 @@ class Publisher:
         is_old = was_followed and made != self._ledger.get_live().fallback_from
         self._known_release = made if is_old else ""
 
-    def publish_if_new(self, files: FileContents, origin: FlowOrigin, who: str) -> PublishResult:
-        """Publish what a place has now, unless it had that the last time: what was taken back since
-        then stays back.
+    def publish_if_new(self, files: FileContents, origin: FlowOrigin, actor: str) -> PublishResult:
+        """Publish what a flow source has now, unless it had that the last time: what an operator
+        has gone back from stays back.
         """
         live, wanted = self._ledger.get_live(), compute_release_id(files)
+        # `followed`, not `current`: after a rollback the source still has what was taken back
         if wanted == self._known_release or (live.place, live.followed) == (
             format_source_name(origin),
             wanted,
         ):
             self._archive.clear_rejection(format_source_name(origin))
             return PublishResult(wanted, (), {}, changed=False)
-        return self.publish_always(files, origin, who)
+        return self.publish_always(files, origin, actor)
 
-    def publish_always(self, files: FileContents, origin: FlowOrigin, who: str) -> PublishResult:
-        """Publish what a place has, whatever was live from there before."""
+    def publish_always(self, files: FileContents, origin: FlowOrigin, actor: str) -> PublishResult:
+        """Publish what a flow source has, whatever was live from there before."""
         made = self._store_or_reject(files, origin)
         if made.release:
             change = Change(
-                who, "publish", made.release, place=format_source_name(origin), note=origin.title
+                actor, "publish", made.release, place=format_source_name(origin), note=origin.title
             )
             self._ledger.append_change(lambda _live: change, self._clock())
             self._known_release = ""
         return made
 
     def update_draft(
-        self, name: str, draft: Draft, files: FileContents, origin: FlowOrigin, who: str
+        self, name: str, draft: Draft, files: FileContents, origin: FlowOrigin, actor: str
     ) -> PublishResult:
-        """Lead the callers of a draft to what it follows has now. Raises Refused where the draft
-        has become another one meanwhile.
+        """Give the callers of a draft the release of what it follows now. Raises
+        CommandRefusedError where the draft was changed meanwhile.
         """
         made = self._store_or_reject(files, origin)
         if made.release in ("", draft.release):
             return replace(made, changed=False)
         callers = tuple(sorted(draft.callers))
         change = Change(
-            who,
+            actor,
             "draft",
             made.release,
             name=name,
@@ -112,9 +115,7 @@ class Publisher:
         return made
 
     def reject_unreadable(self, origin: FlowOrigin, error: Exception) -> None:
-        """What a place has now cannot be told. That is no reason to change anything, but one to
-        show.
-        """
+        """Save that a flow source cannot be read, for the status. What is live stays."""
         reasons = (
             error.reasons
             if isinstance(error, UnreadableFilesError)
@@ -124,7 +125,7 @@ class Publisher:
         self._archive.save_rejection(format_source_name(origin), origin, problems, self._clock())
 
     def compile_and_store(self, files: FileContents, origin: FlowOrigin) -> PublishResult:
-        """Compile files and keep their release, without making it live."""
+        """Compile files and archive their release, without making it live."""
         compiled = self._compile(files)
         if compiled.release is None:
             return PublishResult("", compiled.problems, compiled.sources, changed=False)
@@ -132,29 +133,28 @@ class Publisher:
         return PublishResult(compiled.release.id, compiled.problems, compiled.sources, changed=True)
 
     def can_compile(self, release: str) -> bool:
-        """Whether a kept release can be served: with another version of the engine, one that was
-        live may be no more.
+        """Whether an archived release can be served: another version of the engine may refuse one
+        that was live.
         """
         files = self._archive.load_files(release)
         return files is not None and self._compile(files).release is not None
 
-    def publish(self, release: str, who: str, note: str = "") -> Change:
-        """All new calls begin on this release."""
-        return self._append_change(lambda _live: Change(who, "publish", release, note=note))
+    def publish(self, release: str, actor: str, note: str = "") -> Change:
+        """Let all new calls begin on this release."""
+        return self._append_change(lambda _live: Change(actor, "publish", release, note=note))
 
-    def rollback(self, who: str, to: str = "", note: str = "") -> Change:
-        """Back to a release, or to the one that was current before this one. Raises Refused where
-        there is none.
+    def rollback(self, actor: str, to: str = "", note: str = "") -> Change:
+        """Go back to a release, or to the one that was current before. Raises CommandRefusedError
+        where there is none.
         """
         return self._append_change(
-            lambda live: Change(who, "rollback", to or self._find_previous(live), note=note)
+            lambda live: Change(actor, "rollback", to or self._find_previous(live), note=note)
         )
 
-    def fall_back(self, origin: FlowOrigin, who: str) -> str:
-        """Go back to the newest release that still compiles, where the one that is live does not:
-        with another version of the engine, say. Its id; "" where there is none.
-
-        What the place has now is news after that: it goes live as soon as it compiles.
+    def fall_back(self, origin: FlowOrigin, actor: str) -> str:
+        """Go back to the newest release that still compiles, where the live one does not: with
+        another version of the engine, say. Its id; "" where there is none. The flows go live again
+        as soon as they compile.
         """
         live = self._ledger.get_live()
         kept = (
@@ -165,28 +165,28 @@ class Publisher:
         found = next(filter(self.can_compile, kept), "")
         if found:
             note = f"release {live.current} no longer compiles"
-            change = Change(who, "rollback", found, place=format_source_name(origin), note=note)
+            change = Change(actor, "rollback", found, place=format_source_name(origin), note=note)
             self._append_change(lambda _live: change)
         return found
 
-    def set_canary(self, release: str, share: float, who: str, note: str = "") -> Change:
-        """A share (0 to 1) of new calls begins on this release."""
+    def set_canary(self, release: str, share: float, actor: str, note: str = "") -> Change:
+        """Let a share (0 to 1) of new calls begin on this release."""
         return self._append_change(
             lambda live: Change(
-                who, "canary", _require_not_current(release, live), share=share, note=note
+                actor, "canary", _require_not_current(release, live), share=share, note=note
             )
         )
 
-    def promote(self, who: str, note: str = "") -> Change:
-        """All new calls begin on the candidate."""
+    def promote(self, actor: str, note: str = "") -> Change:
+        """Let all new calls begin on the candidate."""
         return self._append_change(
-            lambda live: Change(who, "promote", _require_candidate(live), note=note)
+            lambda live: Change(actor, "promote", _require_candidate(live), note=note)
         )
 
-    def withdraw(self, who: str, note: str = "") -> Change:
-        """No new call begins on the candidate any more."""
+    def withdraw(self, actor: str, note: str = "") -> Change:
+        """Let no new call begin on the candidate any more."""
         return self._append_change(
-            lambda live: Change(who, "withdraw", _require_candidate(live), note=note)
+            lambda live: Change(actor, "withdraw", _require_candidate(live), note=note)
         )
 
     def set_draft(
@@ -194,24 +194,26 @@ class Publisher:
         name: str,
         release: str,
         callers: tuple[str, ...],
-        who: str,
+        actor: str,
         note: str = "",
         follows: FollowedRef | None = None,
     ) -> Change:
-        """These callers (digits) reach this release, and nobody else does."""
+        """Let these callers (digits), and nobody else, reach this release."""
         change = Change(
-            who, "draft", release, name=name, callers=callers, follows=follows, note=note
+            actor, "draft", release, name=name, callers=callers, follows=follows, note=note
         )
         return self._change_drafts(lambda live: _require_free_callers(change, live))
 
-    def end_draft(self, name: str, who: str, note: str = "") -> Change:
-        """The callers of a draft reach what all others do."""
+    def end_draft(self, name: str, actor: str, note: str = "") -> Change:
+        """Let the callers of a draft reach what all others reach."""
         return self._change_drafts(
-            lambda live: Change(who, "undraft", _require_draft(name, live), name=name, note=note)
+            lambda live: Change(actor, "undraft", _require_draft(name, live), name=name, note=note)
         )
 
     def _change_drafts(self, decide: Callable[[LiveState], Change]) -> Change:
-        """What is wrong with a place that nobody follows any more is nobody's business."""
+        """Append a change of drafts, and delete the rejections of sources that no draft follows any
+        more.
+        """
         before = _list_followed_sources(self._ledger.get_live())
         change = self._append_change(decide)
         for left in before - _list_followed_sources(self._ledger.get_live()):
@@ -219,8 +221,8 @@ class Publisher:
         return change
 
     def _store_or_reject(self, files: FileContents, origin: FlowOrigin) -> PublishResult:
-        """Keep what a place has now. What has errors is remembered as rejected, until the place has
-        something better.
+        """Compile and archive what a flow source has now. Where it has errors, save these until the
+        source has something better.
         """
         made = self.compile_and_store(files, origin)
         if made.release:
@@ -242,7 +244,7 @@ class Publisher:
 
 
 def list_rollback_targets(changes: Iterable[Change]) -> list[str]:
-    """The releases that were current, the latest last; what was taken back is no way back any more."""
+    """The releases that were current, the latest last. What an operator has gone back from is none."""
     found: list[str] = []
     for change in changes:
         if change.what == "rollback" and change.release in found:
@@ -279,7 +281,7 @@ def _list_followed_sources(live: LiveState) -> set[str]:
 
 
 def _require_free_callers(change: Change, live: LiveState) -> Change:
-    """A caller reaches one draft only."""
+    """Raises CommandRefusedError where a caller has another draft: each reaches one only."""
     for name, draft in live.drafts.items():
         if name != change.name and (both := draft.callers.intersection(change.callers)):
             raise CommandRefusedError(

@@ -23,12 +23,12 @@ FindRelease = Callable[[str], Awaitable[Release | None]]
 
 
 async def find_nothing(_release_id: str) -> None:
-    """For those who have all there is."""
+    """The `find` of a registry that has all releases in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedReleases:
-    """What new calls begin on, at one moment."""
+    """What new calls begin on, as one immutable value."""
 
     current: Release
     candidate: Release | None = None
@@ -37,12 +37,14 @@ class ServedReleases:
     """By the digits of the callers who reach them"""
 
     def select_release(self, event: CallbackEvent) -> Release:
-        """The release that a new call begins on: the same for a caller each time, as long as the
+        """The release that a new call begins on. A caller gets the same each time, as long as the
         candidate is the same.
         """
+        # the usual case: no need to parse the caller's number
         if self.candidate is None and not self.drafts:
             return self.current
         caller = get_caller_identity(event).number.lstrip("+") if type(event) is Ice else ""
+        # a draft before the canary: whoever tests it must get it in every call
         if caller in self.drafts:
             return self.drafts[caller]
         if (
@@ -54,18 +56,18 @@ class ServedReleases:
 
 
 def compute_share_position(caller: str, candidate: str) -> float:
-    """From 0 to 1: the same for a caller and a candidate on every machine, and unlike that of
-    another candidate.
+    """A number from 0 to 1, the same for a caller and a candidate on every machine, and independent
+    of that for another candidate.
     """
+    # with the candidate in it, the same callers are not the test persons of every canary
     digest = hashlib.blake2b(f"{caller}\0{candidate}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 
 class Registry:
-    """Releases by id, those that new calls begin on, and those that calls under way began on.
-
-    `loaded_releases` are all that this worker has; `hosts` are the systems that they may ask, and whether
-    each may be on a private network.
+    """Releases by id: those that new calls begin on, and those that calls are on. `loaded_releases`
+    are all that this worker has in memory; `hosts` are the systems that their lookups may reach,
+    and whether each may be in a private network.
     """
 
     def __init__(self, current: Release, find: FindRelease = find_nothing) -> None:
@@ -79,7 +81,7 @@ class Registry:
 
     @property
     def current(self) -> Release:
-        """The release of new calls, unless they are for a candidate or a draft."""
+        """The release of new calls that are for no candidate and no draft."""
         return self.serving.current
 
     def select_release(self, event: CallbackEvent) -> Release:
@@ -87,20 +89,23 @@ class Registry:
         return self.serving.select_release(event)
 
     def get(self, release_id: str) -> Release | None:
-        """The release of this id, or None when this worker does not have it."""
+        """The release of this id, or None where this worker has not loaded it."""
         return self._releases_by_id.get(release_id)
 
     async def load(self, release_id: str) -> Release | None:
-        """The release of this id, from the archive where need be; None when it is really gone."""
+        """The release of this id, from the archive where need be; None where the archive does not
+        have it.
+        """
         if (known := self._releases_by_id.get(release_id)) is not None:
             return known
         if release_id not in self._loading:
             self._loading[release_id] = asyncio.create_task(self._load(release_id))
+        # shielded, as several calls may wait for one load and each may be cut off by its deadline
         return await asyncio.shield(self._loading[release_id])
 
     async def serve_live_state(self, live: LiveState) -> bool:
-        """Serve what is live now; whether all of it could be had. What could not stays as it was,
-        and is reported.
+        """Serve what is live now. False where a release could not be loaded: then what it would
+        replace is still served, and the log says so.
         """
         found = {name: await self.load(name) for name in live.releases}
         for name in (name for name, release in found.items() if release is None):
@@ -121,20 +126,18 @@ class Registry:
         return all(found.values())
 
     def serve(self, release: Release) -> None:
-        """New calls begin on this release; calls under way stay on theirs."""
+        """Let new calls begin on this release; calls in progress stay on theirs."""
         self.add([release])
         self.serving = ServedReleases(release)
 
     def add(self, releases: Iterable[Release]) -> None:
-        """Have releases at hand that were compiled elsewhere in this worker."""
+        """Add releases that were compiled elsewhere in this worker."""
         self._set_releases(
             {**self._releases_by_id, **{release.id: release for release in releases}}
         )
 
     def unload_except(self, kept: Iterable[str]) -> None:
-        """Let go of the releases that are no longer kept, but never of those that new calls begin
-        on.
-        """
+        """Unload all releases but these and those that new calls begin on."""
         serving = self.serving
         needed = {serving.current.id, *kept, *(release.id for release in serving.drafts.values())}
         needed |= {serving.candidate.id} if serving.candidate else set()
@@ -142,10 +145,13 @@ class Registry:
             {name: release for name, release in self._releases_by_id.items() if name in needed}
         )
 
-    def _set_releases(self, known: dict[str, Release]) -> None:
-        """What flows may ask is what any of their releases may: a call goes on as it began."""
-        self._releases_by_id = known
-        self.loaded_releases = tuple(known.values())
+    def _set_releases(self, releases: dict[str, Release]) -> None:
+        """Set the loaded releases. A lookup may reach the hosts of any of them, as a call goes on
+        as it began.
+        """
+        # never changed in place, so that readers need no lock
+        self._releases_by_id = releases
+        self.loaded_releases = tuple(releases.values())
         self.hosts = {
             host: private
             for release in self.loaded_releases
@@ -168,8 +174,8 @@ class Registry:
 
 
 class ChangeSignal:
-    """Wakes whoever looks what is live: a change that was made in this process is shown at once,
-    those of others at the next look.
+    """Wakes the task that follows the ledger: a change that this process made shows at once, one of
+    another process at the next poll.
     """
 
     def __init__(self, pause: float) -> None:
@@ -178,13 +184,13 @@ class ChangeSignal:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def notify(self) -> None:
-        """Something has changed; from any thread, and without anybody who looks, too."""
+        """Report a change; from any thread, and even if nothing waits."""
         if self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended meanwhile
                 self._loop.call_soon_threadsafe(self._changed.set)
 
     async def wait(self) -> None:
-        """Until somebody tells, or the pause is over."""
+        """Wait for a change, at most until the next poll."""
         self._loop = asyncio.get_running_loop()
         over = self._loop.call_later(self._pause, self._changed.set)
         await self._changed.wait()
@@ -196,20 +202,21 @@ async def follow_ledger(
     registry: Registry,
     look: Callable[[], Awaitable[LiveState]],
     news: ChangeSignal,
-    shown: Callable[[str], None],
+    on_change: Callable[[str], None],
 ) -> None:
-    """Serve what is live, as soon as one sees it."""
+    """Serve what is live, for ever; a change is served as soon as it is seen."""
     number, failing, again = -1, False, 0.0
     while True:
         try:
             live = await look()
+            # an unchanged ledger is looked at again where a release could not be loaded
             if live.number != number or 0 < again < time.monotonic():
                 again = (
                     0.0
                     if await registry.serve_live_state(live)
                     else time.monotonic() + RELOAD_PAUSE_SECONDS
                 )
-                shown(registry.current.id)
+                on_change(registry.current.id)
                 number = live.number
             failing = False
         except ArchiveError:  # a full disk or a lost server, say; what is served goes on

@@ -1,6 +1,4 @@
-"""Where changes to what is live are asked for, by a command or over HTTP: by names that people use,
-and told in their words.
-"""
+"""The commands that change what is live, for the command line and over HTTP."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +16,7 @@ MAX_DRAFT_NAME_LENGTH = 100
 
 
 class InvalidFlowsError(CommandRefusedError):
-    """Flows with errors were to go live."""
+    """The flows that were to go live have errors."""
 
     def __init__(self, problems: tuple[Problem, ...], sources: Mapping[str, str]) -> None:
         self.problems = tuple(problem for problem in problems if problem.severity == "error")
@@ -27,7 +25,7 @@ class InvalidFlowsError(CommandRefusedError):
 
 
 class ReleaseSpec(NamedTuple):
-    """A release that is kept, or the files of one, and what a draft of it follows."""
+    """An archived release, or the files of one, and what a draft of it follows."""
 
     release: str = ""
     files: Mapping[str, bytes] = {}
@@ -39,21 +37,23 @@ EMPTY_SPEC = ReleaseSpec()
 
 
 class Actor(NamedTuple):
-    """Who asks, and why."""
+    """Who gives a command, and why."""
 
     who: str
     note: str = ""
 
 
 class CommandResult(NamedTuple):
-    """What was done, in words, and the release it is about."""
+    """The result of a command, in words, and its release."""
 
     text: str
     release: str
 
 
 class ReleaseCommands:
-    """Every verb raises Refused where it makes no sense as things stand; then nothing has changed."""
+    """What an operator can do. Every command raises CommandRefusedError where it makes no sense in
+    the present live state; then nothing has changed.
+    """
 
     def __init__(self, archive: Archive, ledger: Ledger, publisher: Publisher) -> None:
         self.archive = archive
@@ -61,22 +61,23 @@ class ReleaseCommands:
         self._publisher = publisher
 
     def find_release(self, beginning: str) -> str:
-        """The id of the kept release that begins so, or "" for none. Raises Refused where there are
-        several.
+        """The id of the archived release that begins so, "" for none. Raises CommandRefusedError
+        where there are several.
         """
         found = self.archive.find_ids(beginning)
+        # a whole id is clear, even if it begins another one
         if len(found) > 1 and beginning not in found:
             raise CommandRefusedError(
                 f"several releases begin with {beginning}: {', '.join(sorted(found))}"
             )
         return beginning if beginning in found else "".join(found)
 
-    def publish(self, wanted: ReleaseSpec, by: Actor) -> CommandResult:
-        """Live for all new calls."""
-        release, before = self._resolve_release(wanted), self.ledger.get_live().current
+    def publish(self, spec: ReleaseSpec, by: Actor) -> CommandResult:
+        """Make a release live for all new calls."""
+        release, before = self._resolve_release(spec), self.ledger.get_live().current
         if release == before:
             return CommandResult(f"release {release} is live already", release)
-        self._publisher.publish(release, by.who, by.note or wanted.origin.title)
+        self._publisher.publish(release, by.who, by.note or spec.origin.title)
         return CommandResult(
             f"release {release} is "
             f"live{f', {before} no more' if before else ''}{self._format_canary_note()}",
@@ -84,7 +85,7 @@ class ReleaseCommands:
         )
 
     def rollback(self, beginning: str, by: Actor) -> CommandResult:
-        """Back to the release before, or to another one."""
+        """Go back to the previous release, or to another one."""
         before, to = (
             self.ledger.get_live().current,
             self.find_release(beginning) if beginning else "",
@@ -95,53 +96,56 @@ class ReleaseCommands:
             )
         if to == before and to:
             raise CommandRefusedError(f"release {to} is current already")
+        # checked before the change: once live, a release that does not compile would serve nobody
         change = self._publisher.rollback(by.who, to and self._check_compiles(to), by.note)
         return CommandResult(
             f"release {change.release} is live again, {before} no more{self._format_canary_note()}",
             change.release,
         )
 
-    def set_canary(self, wanted: ReleaseSpec, share: float, by: Actor) -> CommandResult:
-        """A share of new calls; another one of the candidate where nothing is named."""
+    def set_canary(self, spec: ReleaseSpec, share: float, by: Actor) -> CommandResult:
+        """Give a share of new calls a release; without a release, change the share of the
+        candidate.
+        """
         live = self.ledger.get_live()
         if not live.current:
             raise CommandRefusedError(
                 "no release is live yet that the others could stay on: publish one first"
             )
-        if wanted == EMPTY_SPEC and not live.candidate:
+        if spec == EMPTY_SPEC and not live.candidate:
             raise CommandRefusedError("there is no candidate yet: name a version")
-        release = live.candidate if wanted == EMPTY_SPEC else self._resolve_release(wanted)
-        change = self._publisher.set_canary(release, share, by.who, by.note or wanted.origin.title)
+        release = live.candidate if spec == EMPTY_SPEC else self._resolve_release(spec)
+        change = self._publisher.set_canary(release, share, by.who, by.note or spec.origin.title)
         return CommandResult(
             f"{format_percent(share)} of new calls begin on {change.release}", change.release
         )
 
     def promote(self, by: Actor) -> CommandResult:
-        """The candidate, live for all new calls."""
+        """Make the candidate live for all new calls."""
         change = self._publisher.promote(by.who, by.note)
         return CommandResult(
             f"release {change.release} is live: all new calls begin on it", change.release
         )
 
     def withdraw(self, by: Actor) -> CommandResult:
-        """No new call on the candidate."""
+        """Give no new call the candidate any more."""
         change = self._publisher.withdraw(by.who, by.note)
         return CommandResult(f"no new call begins on {change.release}", change.release)
 
     def set_draft(
-        self, name: str, wanted: ReleaseSpec, callers: tuple[str, ...], by: Actor
+        self, name: str, spec: ReleaseSpec, callers: tuple[str, ...], by: Actor
     ) -> CommandResult:
-        """For these callers alone."""
+        """Give these callers alone a release."""
         if not (name.strip() and name.isprintable() and len(name) <= MAX_DRAFT_NAME_LENGTH):
             raise CommandRefusedError(
                 f"a draft needs a name, of at most {MAX_DRAFT_NAME_LENGTH} characters that can be printed"
             )
         digits = normalise_callers(callers)
-        release = self._resolve_release(wanted)
+        release = self._resolve_release(spec)
         self._publisher.set_draft(
-            name, release, digits, by.who, by.note or wanted.origin.title, wanted.follows
+            name, release, digits, by.who, by.note or spec.origin.title, spec.follows
         )
-        going = f", and follow {wanted.follows.ref}" if wanted.follows else ""
+        going = f", and follow {spec.follows.ref}" if spec.follows else ""
         return CommandResult(
             f"draft {name}: {', '.join(f'+{caller}' for caller in digits)} reach release "
             f"{release}{going}",
@@ -149,14 +153,14 @@ class ReleaseCommands:
         )
 
     def end_draft(self, name: str, by: Actor) -> CommandResult:
-        """The draft is over."""
+        """End a draft."""
         change: Change = self._publisher.end_draft(name, by.who, by.note)
         return CommandResult(
             f"draft {name} is over: its callers reach what all others do", change.release
         )
 
     def _format_canary_note(self) -> str:
-        """Whoever publishes beside a canary must know that not all hear it."""
+        """A warning for an operator who publishes while a canary takes a share of the calls."""
         live = self.ledger.get_live()
         return (
             f"; {format_percent(live.share)} of new calls go on to begin on the candidate, "
@@ -165,10 +169,10 @@ class ReleaseCommands:
             else ""
         )
 
-    def _resolve_release(self, wanted: ReleaseSpec) -> str:
-        if wanted.release:
-            return self._check_compiles(wanted.release)
-        made = self._publisher.compile_and_store(wanted.files, wanted.origin)
+    def _resolve_release(self, spec: ReleaseSpec) -> str:
+        if spec.release:
+            return self._check_compiles(spec.release)
+        made = self._publisher.compile_and_store(spec.files, spec.origin)
         if not made.release:
             raise InvalidFlowsError(made.problems, made.sources)
         return made.release
@@ -180,7 +184,7 @@ class ReleaseCommands:
 
 
 def normalise_callers(callers: tuple[str, ...]) -> tuple[str, ...]:
-    """Callers by their digits, as calls are told apart."""
+    """Callers as digits, by which calls are told apart."""
     numbers = {caller: parse_number(caller).e164 for caller in callers}
     for caller in (caller for caller, number in numbers.items() if not number):
         raise CommandRefusedError(f"{caller} is no phone number: write it as +46701234567")
@@ -201,7 +205,7 @@ def read_git_spec(repository: Path, ref: str, folder: str) -> ReleaseSpec:
 
 
 def parse_share(text: str) -> float:
-    """A share such as 10% as a number from 0 to 1. Raises Refused."""
+    """A share such as 10% as a number from 0 to 1. Raises CommandRefusedError."""
     number, sign, rest = text.partition("%")
     try:
         share = float(number) / 100
@@ -217,7 +221,7 @@ def format_percent(share: float) -> str:
 
 
 def format_change(change: Change) -> str:
-    """What a change did, without who and when."""
+    """A change in words, without who made it and when."""
     what = {
         "canary": f"canary {format_percent(change.share)}",
         "draft": f"draft {change.name}",

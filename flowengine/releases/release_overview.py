@@ -1,6 +1,4 @@
-"""What is live, what was, and what may not be: for people, and for programs that look after a
-server.
-"""
+"""An overview of releases, rejected sources and the leader, for people and for monitoring."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -29,8 +27,8 @@ class DraftOverview(msgspec.Struct, frozen=True):
 
 
 class ReleaseOverview(msgspec.Struct, frozen=True):
-    """A kept release. `live` is "current", "candidate", "draft NAME", several of these, or nothing;
-    `calls` says that some calls on it are under way.
+    """An archived release. `live` is "current", "candidate", "draft NAME", several of these, or
+    nothing; `calls` says whether calls are on it.
     """
 
     id: str
@@ -41,7 +39,7 @@ class ReleaseOverview(msgspec.Struct, frozen=True):
 
 
 class ProblemOverview(msgspec.Struct, frozen=True):
-    """An error of rejected flows."""
+    """A problem of rejected flows."""
 
     place: str
     code: str
@@ -49,7 +47,7 @@ class ProblemOverview(msgspec.Struct, frozen=True):
 
 
 class RejectedOverview(msgspec.Struct, frozen=True):
-    """What a place has now and may not go live."""
+    """A flow source whose content has errors and is not live."""
 
     place: str
     at: float
@@ -68,9 +66,9 @@ class LeaderOverview(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """All of it, at one moment. `share` is from 0 to 1, times are seconds since 1970, what is
-    latest comes first. `fallback_from` is the release that was live and no longer compiles, where
-    the server has gone back by itself.
+    """All releases at one moment. `share` is from 0 to 1, times are seconds since 1970, the latest
+    come first. `fallback_from` is the release that was live and no longer compiles, where the
+    server has gone back by itself.
     """
 
     at: float
@@ -88,7 +86,7 @@ class Overview(msgspec.Struct, frozen=True):
 def build_overview(
     archive: Archive, ledger: Ledger, in_use: Collection[str], at: float
 ) -> Overview:
-    """`in_use` are the releases that calls under way need."""
+    """`in_use` are the releases that calls need."""
     live = ledger.get_live()
     return Overview(
         at,
@@ -145,10 +143,9 @@ def build_problem_overview(problem: Problem) -> ProblemOverview:
 
 
 class CanaryComparison(msgspec.Struct, frozen=True):
-    """How the current release and the candidate do, in calls that began since the candidate takes
-    its share, on so many machines.
-
-    `waiting` callbacks are not among these yet: the server was busy when they came.
+    """Figures of the current release and the candidate, of calls that began since the candidate
+    takes its share, on so many machines. `waiting` callbacks are not counted yet, as they came
+    while the server was busy.
     """
 
     since: float
@@ -165,7 +162,7 @@ CountCalls = Callable[[Sequence[str], float], CanarySum]
 
 
 def build_journal_counter(journal: Path) -> CountCalls:
-    """Of the calls of one machine. Raises JournalError."""
+    """Counts the calls of one machine. Raises JournalError."""
 
     def count(releases: Sequence[str], since: float) -> CanarySum:
         with closing(JournalReader(journal)) as reader:
@@ -210,7 +207,7 @@ def compare_canary(canary: Canary, count: CountCalls) -> CanaryComparison:
 
 
 def find_candidate_start(changes: Iterable[Change]) -> float:
-    """When the candidate became the candidate; another share does not begin anew."""
+    """When the candidate became the candidate; a change of its share does not begin anew."""
     live, since = LiveState(), 0.0
     for change in changes:
         before, live = live.candidate, apply_change(live, change)

@@ -1,4 +1,4 @@
-"""Which releases nobody needs any more."""
+"""Deletes releases that no call needs and no rollback wants."""
 
 from collections.abc import Callable, Collection
 
@@ -13,8 +13,8 @@ _LATE_NOTIFICATION_SECONDS = (
 
 
 class ReleaseRetention:
-    """Drops releases whose calls are over. A release to go back to is kept, and so is whatever came
-    in lately.
+    """Deletes releases whose calls have ended. Rollback targets stay, and so do releases that are
+    new.
     """
 
     def __init__(self, archive: Archive, ledger: Ledger, clock: Callable[[], float]) -> None:
@@ -23,12 +23,13 @@ class ReleaseRetention:
         self._clock = clock
 
     def run(self, needed: Collection[str]) -> list[str]:
-        """Drop all that is neither `needed` by calls under way nor live, nor may be wanted again;
-        their ids.
+        """Delete all releases that are neither `needed` by calls nor live, and that nobody may want
+        again; their ids.
         """
         changes, live = self._ledger.list_changes(), self._ledger.get_live()
         kept = {*needed, *live.releases, *list_rollback_targets(changes)[-RELEASES_KEPT:]}
         last = find_last_live_times(changes)
+        # also without a session store, which would tell the calls in progress
         limit = self._clock() - MAX_CALL_SECONDS - _LATE_NOTIFICATION_SECONDS
         over = [
             item.id
@@ -46,6 +47,7 @@ def find_last_live_times(changes: Collection[Change]) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     live = LiveState()
+    # replayed from the first change, as the ledger stores changes and not states
     for change in changes:
         before, live = live.releases, apply_change(live, change)
         found |= dict.fromkeys((before - live.releases) | {change.release}, change.at)

@@ -61,10 +61,10 @@ def replay_call(release: Release, callbacks: Sequence[RecordedCall]) -> CallDiff
     call: Call | None = None
     for recorded in skip_repeated(callbacks):
         whole = read_sealed_part(recorded)
-        if whole.known and call is None:
+        if whole.is_known and call is None:
             raise NotReplayableError("its beginning is not in the journal")
         event = decode_event(whole)
-        before = call if whole.known else None
+        before = call if whole.is_known else None
         try:
             outcome = run_step(release, before, event, whole)
         except NewLookupError as lookup:
@@ -91,8 +91,8 @@ def skip_repeated(callbacks: Sequence[RecordedCall]) -> Iterator[RecordedCall]:
 
 
 def _get_event_key(recorded: RecordedCall) -> str | bytes:
-    """What is equal for all deliveries of an event: a call begins once and ends once, whatever
-    bytes say so.
+    """A key that is equal for all deliveries of an event: a call begins once and ends once, in
+    whatever bytes.
     """
     return recorded.event if recorded.event in UNIQUE_EVENTS else recorded.digest
 
@@ -100,11 +100,11 @@ def _get_event_key(recorded: RecordedCall) -> str | bytes:
 def read_sealed_part(recorded: RecordedCall) -> EncryptedPart:
     if recorded.outcome == "error":
         raise NotReplayableError("the server failed in it")
-    if not recorded.kept:
+    if not recorded.has_encrypted_part:
         raise NotReplayableError("it was recorded without what replay needs (replay: false)")
-    if recorded.whole is None:
+    if recorded.encrypted_part is None:
         raise NotReplayableError("it is sealed with a key that is not here")
-    return recorded.whole
+    return recorded.encrypted_part
 
 
 def decode_event(whole: EncryptedPart) -> CallbackEvent:
@@ -121,7 +121,7 @@ def run_step(
 ) -> Outcome:
     """The step, with the recorded answers of other systems."""
     known = list(whole.lookups)
-    outcome = step(release, call, event, datetime.fromtimestamp(whole.at, UTC), whole.gone)
+    outcome = step(release, call, event, datetime.fromtimestamp(whole.at, UTC), whole.lost_flow)
     while outcome.waiting is not None:
         request, walk = outcome.waiting.request, outcome.waiting.walk
         found = next((lookup for lookup in known if is_same_request(request, lookup)), None)
@@ -168,7 +168,7 @@ def compare_step(
 
 
 def _is_note(what: str) -> bool:
-    """Whether this tells how the call was found, not what a state did."""
+    """Whether a trace entry is about how the call was found, not about a state."""
     return what == STALE_STATE_NOTE or what.startswith("release ")
 
 
@@ -183,7 +183,7 @@ def classify_difference(
     failed = [entry.what for entry in now if entry.what.startswith("failed: ")]
     if len(failed) > sum(entry.what.startswith("failed: ") for entry in then):
         return "error", mask_reason(failed[-1])
-    if whole.known and event.kind in ("pie", "ace") and has_other_exit(now, then):
+    if whole.is_known and event.kind in ("pie", "ace") and has_other_exit(now, then):
         return "exit", f"{format_exit(now[0])}; then {format_exit(then[0])}"
     if (asks := [entry.what for entry in now if is_request_entry(entry)]) != (
         asked_then := [entry.what for entry in then if is_request_entry(entry)]

@@ -43,12 +43,12 @@ UNKNOWN_SIZE: SpokenSize = (
 )  # addresses made in the call, and recordings, always get the closer look
 
 
-def fits_by_length(said: Sequence[InstructionToSend], action: ActionToSend) -> bool:
+def fits_by_length(instructions: Sequence[InstructionToSend], action: ActionToSend) -> bool:
     """Whether lengths alone show that nothing can be wrong. It is quick, and errs towards a closer
     look.
     """
     characters, parts = estimate_size(action)
-    for item in said:
+    for item in instructions:
         more = estimate_size(item)
         characters += more[0]
         parts += more[1]

@@ -28,9 +28,9 @@ class CallbackRecord(msgspec.Struct, frozen=True):
     repeated: bool
     outcome: str
     at: float = 0.0
-    asked: Sequence[tuple[LookupRequest, LookupResult]] = ()
+    lookups: Sequence[tuple[LookupRequest, LookupResult]] = ()
     names: Mapping[str, Any] = {}
-    found: LocatedCall | None = None
+    located: LocatedCall | None = None
 
     @property
     def flow(self) -> str:

@@ -67,9 +67,9 @@ class Codec:
         fingerprint.update(content)
         return fingerprint.digest()
 
-    def open(self, text: str, call_id: str, known: int = -1) -> bytes | None:
+    def open(self, text: str, call_id: str, counted: int = -1) -> bytes | None:
         """The payload; None for whatever this codec did not seal or sign for this very call, and
-        for what counts no further than `known`.
+        for what counts no further than `counted`.
 
         A count that was tampered with only costs the attempt to open the cookie: it is
         authenticated with the payload.
@@ -77,7 +77,7 @@ class Codec:
         count, _, encoded = text.partition(".")
         if (
             not (count.isascii() and count.isdigit() and len(count) <= _COUNT_DIGITS)
-            or int(count) <= known
+            or int(count) <= counted
         ):
             return None
         sealed = _decode_base64(encoded)

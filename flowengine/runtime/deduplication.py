@@ -120,4 +120,4 @@ def _measure_delay(entry: AnsweredDelivery, delivery: CallbackDelivery) -> float
     """How much later this was sent than that delivery; without exact x-timestamps, came."""
     if is_unique_stamp(entry.stamp) and is_unique_stamp(delivery.stamp):
         return abs(delivery.stamp - entry.stamp) / 1_000_000
-    return delivery.arrived - entry.arrived / 1_000_000
+    return delivery.arrived_at - entry.arrived_at / 1_000_000

@@ -45,8 +45,8 @@ class CallbackDelivery(msgspec.Struct):
     identity: bytes
     stamp: int
     is_connected: Callable[[], bool]
-    arrived: float
-    begun: float
+    arrived_at: float
+    started_at: float
     in_flight_key: bytes = b""
     is_unanswered: bool = False
     fetch_seconds: float = 0.0

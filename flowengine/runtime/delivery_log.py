@@ -32,7 +32,7 @@ class AnsweredDelivery(NamedTuple):
 
     identity: bytes
     stamp: int
-    arrived: int
+    arrived_at: int
     took: int = 0
     is_spoken: bool = False
     sets_cookie: bool = False
@@ -64,9 +64,9 @@ def append_entry(
 ) -> bytes:
     """The log of a call with this delivery as the latest."""
     flags = spoken * _SPOKEN_FLAG | cookie * _SETS_COOKIE_FLAG
-    took = int((time.perf_counter() - delivery.begun) * 1_000_000)
+    took = int((time.perf_counter() - delivery.started_at) * 1_000_000)
     took = min(took, _MAX_TOOK_MICROS)
-    arrived = int(delivery.arrived * 1_000_000)
+    arrived = int(delivery.arrived_at * 1_000_000)
     entry = _ENTRY.pack(delivery.identity, delivery.stamp, arrived, took, flags)
     if saved is None:
         return entry
@@ -75,7 +75,7 @@ def append_entry(
         return log + entry
     if len(log) % _ENTRY_BYTES:  # of a server of before, or none
         return encode_log(decode_log(saved)) + entry
-    return encode_log(_drop_old_entries(decode_log(saved), delivery.arrived)) + entry
+    return encode_log(_drop_old_entries(decode_log(saved), delivery.arrived_at)) + entry
 
 
 def decode_log(saved: SavedCall) -> list[AnsweredDelivery]:
@@ -93,7 +93,7 @@ def decode_log(saved: SavedCall) -> list[AnsweredDelivery]:
 def encode_log(entries: Iterable[AnsweredDelivery]) -> bytes:
     """The bytes of these entries."""
     return b"".join(
-        _ENTRY.pack(entry.identity, entry.stamp, entry.arrived, entry.took, entry.flags)
+        _ENTRY.pack(entry.identity, entry.stamp, entry.arrived_at, entry.took, entry.flags)
         for entry in entries
     )
 
@@ -102,10 +102,10 @@ def mark_undelivered(saved: SavedCall, delivery: CallbackDelivery) -> bytes | No
     """The log, with the note that the answer to this delivery was not delivered; None where the
     delivery is not in it.
     """
-    arrived = int(delivery.arrived * 1_000_000)
+    arrived = int(delivery.arrived_at * 1_000_000)
     entries = decode_log(saved)
     for index, entry in enumerate(entries):
-        if (entry.identity, entry.stamp, entry.arrived) == (
+        if (entry.identity, entry.stamp, entry.arrived_at) == (
             delivery.identity,
             delivery.stamp,
             arrived,
@@ -123,7 +123,9 @@ def mark_repeated(saved: SavedCall, delivery: CallbackDelivery) -> bytes:
         entry._replace(is_undelivered=False) if entry.identity == delivery.identity else entry
         for entry in decode_log(saved)
     ]
-    entry = AnsweredDelivery(delivery.identity, delivery.stamp, int(delivery.arrived * 1_000_000))
+    entry = AnsweredDelivery(
+        delivery.identity, delivery.stamp, int(delivery.arrived_at * 1_000_000)
+    )
     return encode_log([*entries, entry])
 
 
@@ -150,7 +152,7 @@ def _drop_old_entries(entries: list[AnsweredDelivery], now: float) -> list[Answe
     return [
         entry
         for index, entry in enumerate(entries)
-        if (index >= newest and entry.arrived >= oldest)
+        if (index >= newest and entry.arrived_at >= oldest)
         or index in spoken
         or entry.identity == DICE_IDENTITY
     ]

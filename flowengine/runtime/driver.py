@@ -60,7 +60,7 @@ class StepDriver:
                     return again
             delivery.located, delivery.at = located, self._clock()
             now = datetime.fromtimestamp(delivery.at, UTC)
-            outcome = step(located.release, located.call, event, now, located.gone)
+            outcome = step(located.release, located.call, event, now, located.lost_flow)
             if outcome.waiting is not None:
                 performed = await self._claims.perform_requests(delivery, located, saved, outcome)
                 if isinstance(performed, Answered):

@@ -39,14 +39,14 @@ class LocatedCall(msgspec.Struct, frozen=True):
     """A call as it was found: its state where it is usable, its release, and how many steps are
     known to have been taken.
 
-    Where it was known once and is not usable, `gone` is its flow, as far as that can be told.
-    `note` says what became of a call whose own release, or whose state, is gone.
+    Where the call was known once and its state is not usable, `lost_flow` is its flow, as far as
+    that can be told. `note` says what happened to a call whose own release or state cannot be had.
     """
 
     call: Call | None
     release: Release
     steps: int
-    gone: str | None = None
+    lost_flow: str | None = None
     note: str = ""
 
 
@@ -108,14 +108,14 @@ class Locator:
         found = self.releases.get(call.release)
         return call if found is None else LocatedCall(call, found, call.steps)
 
-    def _open_cookie(self, event: CallbackEvent, known: int) -> bytes | None:
-        """What the cookie carries, where it claims more steps than the `known` ones;
+    def _open_cookie(self, event: CallbackEvent, counted: int) -> bytes | None:
+        """What the cookie carries, where it claims more steps than the `counted` ones;
         opening one for nothing is dear.
         """
         text = event.cookies.get(COOKIE_KEY)
         if not text or self._codec is None:
             return None
-        return self._codec.open(text, event.call_id, known)
+        return self._codec.open(text, event.call_id, counted)
 
 
 def move_to_release(call: Call, current: Release) -> LocatedCall:

@@ -16,14 +16,16 @@ class LogOnce:
         self._logged_at: dict[str, float] = {}
         self._suppressed: dict[str, int] = {}
 
-    def error(self, what: str, why: object) -> None:
+    def error(self, subject: str, reason: object) -> None:
         """Say it, in one line, unless it was said just now; then count it, for the next line."""
         now = time.monotonic()
-        if now - self._logged_at.get(what, float("-inf")) <= REPEAT_SECONDS:
-            self._suppressed[what] = self._suppressed.get(what, 0) + 1
+        if now - self._logged_at.get(subject, float("-inf")) <= REPEAT_SECONDS:
+            self._suppressed[subject] = self._suppressed.get(subject, 0) + 1
             return
-        self._logged_at[what] = now
-        times = self._suppressed.pop(what, 0) + 1
+        self._logged_at[subject] = now
+        times = self._suppressed.pop(subject, 0) + 1
         self._log.error(
-            f"{what}%s", why, f" ({times} times since this was said last)" if times > 1 else ""
+            f"{subject}%s",
+            reason,
+            f" ({times} times since this was said last)" if times > 1 else "",
         )

@@ -118,14 +118,14 @@ class Outbox:
                 return
             attempts[asyncio.create_task(self._attempt_report(letter))] = letter.id[:RECEIVER_BYTES]
 
-    async def _attempt_report(self, letter: PendingReport) -> bool:
+    async def _attempt_report(self, report: PendingReport) -> bool:
         """Whether a report has arrived, or is never to be tried again."""
-        if letter.id in self._unsettled:  # it has arrived, but that could not be noted
-            return await self._settle_report(letter, None)
-        content = self._codec.open(letter.content.decode(), letter.id.decode())
+        if report.id in self._unsettled:  # it has arrived, but that could not be noted
+            return await self._settle_report(report, None)
+        content = self._codec.open(report.content.decode(), report.id.decode())
         if content is None:
             log.error("a report cannot be read: its key is gone")
-            await self._settle_report(letter, None)
+            await self._settle_report(report, None)
             return False
         request = replace(_decode_request(content), timeout=REPORT_SECONDS)  # nobody waits for it
         try:
@@ -134,35 +134,35 @@ class Outbox:
         except TimeoutError:
             fetched = LookupResult(0, error="timeout")
         again = needs_retry(request, fetched)
-        due = self._compute_next_due(letter, request.service) if again else None
-        await self._settle_report(letter, due)
+        due = self._compute_next_due(report, request.service) if again else None
+        await self._settle_report(report, due)
         return not again
 
-    async def _settle_report(self, letter: PendingReport, due: float | None) -> bool:
+    async def _settle_report(self, report: PendingReport, due: float | None) -> bool:
         """Note what became of an attempt, as often as it takes while the report is this worker's."""
         end = time.monotonic() + REPORT_LEASE_SECONDS - REPORT_SECONDS - REPORT_PAUSE_SECONDS
         while True:
             try:
-                await self._store.settle_report(letter, due)
+                await self._store.settle_report(report, due)
             except StoreError as error:
                 self._log_once.error("it cannot be noted that reports arrived: %s", error)
                 if due is None:
-                    self._unsettled.add(letter.id)
+                    self._unsettled.add(report.id)
                 if time.monotonic() > end:
                     return True
                 await asyncio.sleep(REPORT_PAUSE_SECONDS)
             else:
-                self._unsettled.discard(letter.id)
+                self._unsettled.discard(report.id)
                 return True
 
-    def _compute_next_due(self, letter: PendingReport, service: str) -> float | None:
+    def _compute_next_due(self, report: PendingReport, service: str) -> float | None:
         """Twice as long after each try, at most an hour; after a day the report is given up."""
         due = self._clock() + min(
-            REPORT_PAUSE_SECONDS * 2.0 ** min(letter.tries, 12), MAX_REPORT_PAUSE_SECONDS
+            REPORT_PAUSE_SECONDS * 2.0 ** min(report.tries, 12), MAX_REPORT_PAUSE_SECONDS
         )
-        if due < letter.expires:
+        if due < report.expires:
             return due
-        log.error("a report to %s is given up after %d tries", service, letter.tries)
+        log.error("a report to %s is given up after %d tries", service, report.tries)
         return None
 
 

@@ -257,7 +257,7 @@ def make_record(
     delivery: CallbackDelivery, release_id: str, outcome: Outcome, what: str
 ) -> CallbackRecord:
     """What a delivery was and became, as of now."""
-    seconds = time.perf_counter() - delivery.begun
+    seconds = time.perf_counter() - delivery.started_at
     return CallbackRecord(
         delivery.event, release_id, outcome.call, outcome.trace, seconds, delivery.fetch_seconds,
         False, what, delivery.at, delivery.performed, outcome.names, delivery.located,

@@ -34,7 +34,7 @@ class Requester:
         known = list(delivery.performed)
         while outcome.waiting is not None:
             asked = time.perf_counter()
-            left = release.deadline - FETCH_MARGIN_SECONDS - (asked - delivery.begun)
+            left = release.deadline - FETCH_MARGIN_SECONDS - (asked - delivery.started_at)
             fetched = await self._perform_request(delivery, known, outcome.waiting.request, left)
             delivery.fetch_seconds += time.perf_counter() - asked
             outcome = resume(outcome.waiting, fetched)
@@ -43,18 +43,20 @@ class Requester:
     async def _perform_request(
         self,
         delivery: CallbackDelivery,
-        known: list[tuple[LookupRequest, LookupResult]],
+        performed: list[tuple[LookupRequest, LookupResult]],
         request: LookupRequest,
-        left: float,
+        seconds_left: float,
     ) -> LookupResult:
         """The outcome of a request; the one known already where this step was taken before."""
-        if known and known[0][0] == request:
-            return known.pop(0)[1]
-        known.clear()
+        if performed and performed[0][0] == request:
+            return performed.pop(0)[1]
+        performed.clear()
         sent = add_idempotency_key(request, delivery)
         with waiting_on_io():
             fetched = (
-                await self._fetch(sent, left) if left > 0 else LookupResult(0, error="timeout")
+                await self._fetch(sent, seconds_left)
+                if seconds_left > 0
+                else LookupResult(0, error="timeout")
             )
         delivery.performed.append((request, fetched))
         is_report = not delivery.event.is_awaited and needs_retry(request, fetched)
@@ -77,7 +79,7 @@ def add_idempotency_key(request: LookupRequest, delivery: CallbackDelivery) -> L
         event = delivery.stamp
     elif type(delivery.event) is Pie and delivery.is_unanswered:
         # Keys in a conference come fast, so that several may be under way from the same state.
-        event = round(delivery.arrived * 1_000_000)
+        event = round(delivery.arrived_at * 1_000_000)
     parts = (
         delivery.event.call_id.encode("utf-8", "surrogatepass"),
         delivery.identity,

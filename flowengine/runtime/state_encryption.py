@@ -31,13 +31,17 @@ class StateEncryption:
             return answer
         return self._codec.seal(answer, call_id + _ANSWER_SUFFIX, steps).encode()
 
-    def open_state(self, kept: bytes, call_id: str) -> bytes | None:
+    def open_state(self, stored: bytes, call_id: str) -> bytes | None:
         """The state in clear; None if its key is gone."""
-        return self._open_sealed(kept, call_id) if kept[:1].isdigit() else kept
+        return self._open_sealed(stored, call_id) if stored[:1].isdigit() else stored
 
-    def open_answer(self, kept: bytes, call_id: str) -> bytes | None:
+    def open_answer(self, stored: bytes, call_id: str) -> bytes | None:
         """The answer in clear; None if its key is gone."""
-        return self._open_sealed(kept, call_id + _ANSWER_SUFFIX) if kept[:1].isdigit() else kept
+        return (
+            self._open_sealed(stored, call_id + _ANSWER_SUFFIX) if stored[:1].isdigit() else stored
+        )
 
-    def _open_sealed(self, kept: bytes, associated: str) -> bytes | None:
-        return self._codec.open(kept.decode(errors="replace"), associated) if self._codec else None
+    def _open_sealed(self, stored: bytes, associated: str) -> bytes | None:
+        return (
+            self._codec.open(stored.decode(errors="replace"), associated) if self._codec else None
+        )

@@ -44,8 +44,8 @@ from flowengine.svaml import Hangup, ReportCallStatus
 
 
 class StepWalk(msgspec.Struct):
-    """A step under way through the states of a release. `aside` is the call that this walk must
-    leave where it is.
+    """A step in progress, through the states of a release. `unmoved_call` is the call that this
+    walk must leave where it is.
     """
 
     release: Release
@@ -56,9 +56,9 @@ class StepWalk(msgspec.Struct):
     stack: list[Frame]
     history: list[str | SubflowVisit]
     ended: bool
-    silent: bool
+    sends_nothing: bool
     context: str
-    aside: Call | None
+    unmoved_call: Call | None
     failures: int = 0
     left_to_walk: int = MAX_STATES_PER_STEP
     trace: list[TraceEntry] = []
@@ -119,7 +119,7 @@ class StepWalk(msgspec.Struct):
 
     def enter_state(self) -> StateResult:
         state = self.program.states[self.cursor.state]
-        if not self.silent and self.context not in state.legal:
+        if not self.sends_nothing and self.context not in state.legal:
             return StateFailure(f"{state.kind} cannot answer {self.context}")
         try:
             if state.preamble:
@@ -242,7 +242,7 @@ class StepWalk(msgspec.Struct):
         self.add_trace_entry("answers")
         for remark in collect_remarks():
             self.add_trace_entry(remark)
-        if not self.silent:
+        if not self.sends_nothing:
             said, action = self.fit_answer(tuple(self.run.instructions), move.action or Hangup())
             return Outcome(self.build_call(), said, action, tuple(self.trace), None, self.run.names)
         said = tuple(item for item in self.run.instructions if isinstance(item, ReportCallStatus))
@@ -256,27 +256,27 @@ class StepWalk(msgspec.Struct):
         )
 
     def fit_answer(
-        self, said: tuple[InstructionToSend, ...], action: ActionToSend
+        self, instructions: tuple[InstructionToSend, ...], action: ActionToSend
     ) -> tuple[tuple[InstructionToSend, ...], ActionToSend]:
         """What is said and done, within what the platform takes: words that a caller or a lookup
         brought in may be many.
         """
-        if fits_by_length(said, action):
-            return said, action
-        mended = fit_to_limits(self.context, said, action)
+        if fits_by_length(instructions, action):
+            return instructions, action
+        mended = fit_to_limits(self.context, instructions, action)
         if mended is None:
             self.apologise()
             return tuple(self.run.instructions), Hangup()
-        if mended[0] is not said or mended[1] is not action:
+        if mended[0] is not instructions or mended[1] is not action:
             self.add_trace_entry("shortened")
         return mended
 
     def build_call(self) -> Call:
-        if self.aside is not None:
+        if self.unmoved_call is not None:
             return replace(
-                self.update_interrupted_call(self.aside),
+                self.update_interrupted_call(self.unmoved_call),
                 steps=self.steps + 1,
-                ended=self.aside.ended or type(self.run.event) is Dice,
+                ended=self.unmoved_call.ended or type(self.run.event) is Dice,
             )
         state = self.cursor.state
         own, stack = self.limit_history() if self.history or self.stack else ((), ())
@@ -338,25 +338,25 @@ def step(
     call: Call | None,
     event: CallbackEvent,
     now: datetime,
-    gone: str | None = None,
+    lost_flow: str | None = None,
 ) -> Outcome:
     """Answer one callback of one call.
 
     `call` is what the step before returned, or None; its flow and state must be of this release
-    (see `fits`). For a call that is known but does not fit, `gone` is its flow ("" where even that
-    is lost); None says that the call was never seen. Returns the call as it goes on and the answer;
-    where the flow asks another system, `waiting` has the request and `resume` carries on.
+    (see `fits`). For a call that is known but does not fit, `lost_flow` is its flow ("" where even
+    that is lost); None says that the call was never seen. Returns the call as it goes on and the
+    answer; where the flow asks another system, `waiting` has the request and `resume` carries on.
     """
     collect_remarks()  # of a step on this thread that was not finished
-    start = find_start(release, call, event, gone)
+    start = find_start(release, call, event, lost_flow)
     if start is None:
         return answer_unrouted(release, event, now)
     walk = create_walk(release, start, start.event or event, now, call)
     walk.run.notes.extend(start.notes)
-    if start.settled:
+    if start.is_complete:
         return walk.follow_moves(AnswerCallback(start.answer))
-    if start.lost:
-        return walk.follow_moves(StateFailure(start.lost))
+    if start.failure:
+        return walk.follow_moves(StateFailure(start.failure))
     return walk.follow_moves(walk.enter_state() if start.entry else walk.resume_state())
 
 
@@ -366,7 +366,11 @@ def resume(waiting: PendingRequest, fetched: LookupResult) -> Outcome:
 
 
 def create_walk(
-    release: Release, start: StepStart, event: CallbackEvent, now: datetime, known: Call | None
+    release: Release,
+    start: StepStart,
+    event: CallbackEvent,
+    now: datetime,
+    call_before: Call | None,
 ) -> StepWalk:
     call = start.call
     program = release.programs[call.flow]
@@ -382,7 +386,7 @@ def create_walk(
         stack=list(call.stack),
         history=list(call.history),
         ended=call.ended,
-        silent=start.silent,
+        sends_nothing=start.sends_nothing,
         context=event.kind,
-        aside=(known or call) if start.aside else None,
+        unmoved_call=(call_before or call) if start.keeps_place else None,
     )

@@ -30,19 +30,19 @@ UNASKED = ("hangup", "error")  # what happens to a call, whichever menu it is in
 class StepStart(msgspec.Struct, frozen=True):
     """How a step begins.
 
-    `entry` is a state to enter; without one the call's own state is resumed, unless `answer`
-    settles everything at once. `aside` says that the walk must leave the call where it is; `silent`
-    that nothing is to be answered; `lost` why it must fail. `event` is taken in place of the one
-    that came; `notes` go to the trace.
+    `entry` is a state to enter; without one the call's own state is resumed. Where `is_complete`,
+    no state runs: `answer` is the answer, if any. `keeps_place` says that the walk must leave the
+    call where it is; `sends_nothing` that the platform takes no answer; `failure` why the walk must
+    fail. `event` is taken in place of the one that came; `notes` go to the trace.
     """
 
     call: Call
     entry: str = ""
     answer: Action | None = None
-    settled: bool = False
-    aside: bool = False
-    silent: bool = False
-    lost: str = ""
+    is_complete: bool = False
+    keeps_place: bool = False
+    sends_nothing: bool = False
+    failure: str = ""
     event: Pie | None = None
     notes: Sequence[str] = ()
 
@@ -58,9 +58,9 @@ _NO_CALLOUT_DATA = CalloutData()
 
 
 def find_start(
-    release: Release, call: Call | None, event: CallbackEvent, gone: str | None = None
+    release: Release, call: Call | None, event: CallbackEvent, lost_flow: str | None = None
 ) -> StepStart | None:
-    """The start of a step, or None where no flow has anything to say. `gone` is the flow of a known
+    """The start of a step, or None where no flow has anything to say. `lost_flow` is the flow of a known
     call whose place is lost.
     """
     if type(event) is Ice:
@@ -68,11 +68,11 @@ def find_start(
     if call is None:
         return (
             start_unknown_call(release, event)
-            if gone is None
-            else start_call_without_release(release, event, gone)
+            if lost_flow is None
+            else start_call_without_release(release, event, lost_flow)
         )
     if call.ended and event.is_awaited:
-        return StepStart(call, answer=Hangup(), settled=True)
+        return StepStart(call, answer=Hangup(), is_complete=True)
     if type(event) is Ace:
         return start_answered_call(release, call)
     if type(event) is Pie:
@@ -174,9 +174,9 @@ def start_unknown_call(release: Release, event: CallbackEvent) -> StepStart | No
         return StepStart(
             call,
             entry=program.pressed,
-            settled=not program.pressed,
-            aside=True,
-            silent=True,
+            is_complete=not program.pressed,
+            keeps_place=True,
+            sends_nothing=True,
             notes=notes,
         )
     return replace(start_end_or_notice(release, call, event), notes=notes)
@@ -243,7 +243,7 @@ def start_lost_menu(release: Release, event: Pie) -> StepStart | None:
         return None
     flow, state = asked
     call = Call(release.id, flow, state, release.programs[flow].locale)
-    return StepStart(call, lost="the state of this call is lost")
+    return StepStart(call, failure="the state of this call is lost")
 
 
 def start_answered_call(release: Release, call: Call) -> StepStart:
@@ -265,7 +265,13 @@ def start_key_press(release: Release, call: Call, event: Pie) -> StepStart:
     entry = release.programs[call.to_root_flow().flow].pressed
     if event.type != "sequence":
         return StepStart(call)
-    return StepStart(call.to_root_flow(), entry=entry, settled=not entry, aside=True, silent=True)
+    return StepStart(
+        call.to_root_flow(),
+        entry=entry,
+        is_complete=not entry,
+        keeps_place=True,
+        sends_nothing=True,
+    )
 
 
 def answers_own_menu(call: Call, event: Pie) -> bool:
@@ -308,13 +314,19 @@ def start_end_or_notice(release: Release, call: Call, event: CallbackEvent) -> S
     if type(event) is Notify and event.type in ("amd", "amd_beep"):
         return StepStart(
             call,
-            aside=True,
-            silent=True,
-            settled=not release.programs[call.flow].states[call.state].verb.joins_callee,
+            keeps_place=True,
+            sends_nothing=True,
+            is_complete=not release.programs[call.flow].states[call.state].verb.joins_callee,
         )
     program = release.programs[call.to_root_flow().flow]
     entry = program.ended if type(event) is Dice else find_notice_entry(program, event)
-    return StepStart(call.to_root_flow(), entry=entry, settled=not entry, aside=True, silent=True)
+    return StepStart(
+        call.to_root_flow(),
+        entry=entry,
+        is_complete=not entry,
+        keeps_place=True,
+        sends_nothing=True,
+    )
 
 
 def find_notice_entry(program: Program, event: CallbackEvent) -> str:

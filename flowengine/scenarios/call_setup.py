@@ -30,7 +30,7 @@ ORIGIN_BY_KIND: Mapping[str, str] = {party: origin for origin, party in KIND_BY_
 
 @dataclass(frozen=True, slots=True)
 class CallSetup:
-    """A call that is about to begin. With `callout` it is placed by this request, and nobody dials."""
+    """A call before it begins. With `callout` it is placed by this request, and nobody dials."""
 
     caller: str
     to: str
@@ -43,7 +43,7 @@ class CallSetup:
     callout: Mapping[str, Any] | None = field(default=None)
 
     def to_dial_options(self) -> dict[str, Any]:
-        """What a switch is told of such a call beside who calls whom."""
+        """The options of `Exchange.dial`, without caller and destination."""
         return {
             "kind": self.kind,
             "target": self.target,
@@ -61,30 +61,32 @@ def build_call_setup(release: Release, flow: str, given: Given) -> CallSetup:
     route = next((route for route in release.routes if route.flow == flow), None)
     application = route.application if route and route.application else SIMULATED_APPLICATION
     if given.placed:
-        return CallSetup(
-            "",
-            given.to or DIALLED_CANDIDATES[0],
-            "phone",
-            "",
-            application,
-            callout=build_callout_request(flow, given),
-        )
+        to = given.to or DIALLED_CANDIDATES[0]
+        callout = build_callout_request(flow, given)
+        return CallSetup("", to, "phone", "", application, callout=callout)
     kind = find_caller_kind(given, route)
     to = given.to or choose_dialled_address(release, route, kind)
-    target = given.type or (
-        route.kind if route and route.kind and not given.to else guess_target_kind(to, kind)
-    )
-    caller = given.caller or CALLER_BY_KIND[kind]
     return CallSetup(
-        caller,
+        given.caller or CALLER_BY_KIND[kind],
         to,
         kind,
-        target,
+        find_target_kind(given, route, to, kind),
         application,
         given.custom or "",
         tuple(CallHeader(name, text) for name, text in (given.headers or {}).items()),
         given.redirected_from or "",
     )
+
+
+def find_target_kind(given: Given, route: CompiledRoute | None, to: str, kind: CallerKind) -> str:
+    """The kind of the dialled address. That of the route counts only where the scenario leaves the
+    address to the route, too.
+    """
+    if given.type:
+        return given.type
+    if route and route.kind and not given.to:
+        return route.kind
+    return guess_target_kind(to, kind)
 
 
 def find_caller_kind(given: Given, route: CompiledRoute | None) -> CallerKind:

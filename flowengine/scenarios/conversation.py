@@ -63,9 +63,7 @@ class TranscriptLine:
 
 
 class Conversation:
-    """One call. After everything that is done, time passes until somebody else would have to do
-    something.
-    """
+    """One call, driven from both ends. After each act, time passes until a party must act."""
 
     def __init__(
         self, exchange: Exchange, clock: VirtualClock, backend: Backend | None = None
@@ -108,18 +106,20 @@ class Conversation:
         self.settle()
 
     def place(self, application: str, body: Mapping[str, Any]) -> None:
-        """Have a call placed by a callout request; whoever is called is then the near end."""
+        """Place a call by a callout request; the callee is then the near end."""
         self._role = "callee"
         self._add_line("platform", f"places a call: {body.get('method', '')}")
         self._call = self.exchange.calls[self.exchange.callout(application, body)]
         self.settle()
 
     def press(self, keys: str) -> bool:
-        """Press keys at the near end; False when nobody listens to them."""
+        """Press keys at the near end; False where they have no effect."""
         return self._perform(self.get_near_leg(), f"presses {keys}", lambda leg: leg.press(keys))
 
     def say(self, text: str) -> bool:
-        """Speak at the near end, until it is clear that this was all; False when nobody listens."""
+        """Speak at the near end until the platform takes the words as complete; False where it does
+        not listen.
+        """
         leg = self.get_near_leg()
         asking = leg is not None and leg.asking
         heard = self._perform(leg, f'says "{text}"', lambda leg: leg.say(text))
@@ -176,14 +176,14 @@ class Conversation:
         self.settle()
 
     def settle(self) -> None:
-        """Let time pass until somebody is asked something, rings, talks or waits, with nothing
-        being spoken; or the call is over.
+        """Let time pass until a party is asked, rings, talks or waits and nothing is being spoken,
+        or the call has ended.
         """
         limit = self.clock.seconds + MAX_VIRTUAL_SECONDS
         self.clock.run(lambda: self._is_quiet() or self.clock.seconds > limit)
 
     def finish(self) -> None:
-        """Hang up where nobody has, and wait for all that comes after the end of a call."""
+        """Hang up where no party has, and let all callbacks after the end be sent."""
         if not self.is_over:
             self.hang_up()
         limit = self.clock.seconds + MAX_VIRTUAL_SECONDS
@@ -194,7 +194,9 @@ class Conversation:
         return " ".join(self.sounds[end])
 
     def get_near_leg(self) -> Leg | None:
-        """Who has called; of a placed call whoever was called, also when it is connected further."""
+        """The leg of the caller; of a placed call that of its first callee, even after it is
+        connected further.
+        """
         if self._leg is None and self._call is not None:
             self._leg = self._call.caller or self._call.callee
         return self._leg

@@ -37,19 +37,19 @@ class FlowCoverage:
     """What of one flow was taken. `missing` and `spare` come in the order of the file."""
 
     flow: str
-    wanted: tuple[CoverageItem, ...]
+    items: tuple[CoverageItem, ...]
     missing: tuple[CoverageItem, ...]
     spare: tuple[str, ...]
     places: Mapping[CoverageItem, Span]
 
     def count_taken(self, *, exits: bool) -> tuple[int, int]:
         """How many states, or exits, were taken, and how many there are."""
-        total = [item for item in self.wanted if bool(item.exit) is exits]
+        total = [item for item in self.items if bool(item.exit) is exits]
         return len(total) - sum(bool(item.exit) is exits for item in self.missing), len(total)
 
     @property
     def percent(self) -> float:
-        return to_percent(len(self.wanted) - len(self.missing), len(self.wanted))
+        return to_percent(len(self.items) - len(self.missing), len(self.items))
 
 
 def to_percent(taken: int, total: int) -> float:
@@ -59,7 +59,7 @@ def to_percent(taken: int, total: int) -> float:
 def compute_total_percent(flows: Iterable[FlowCoverage]) -> float:
     """The share of all flows together."""
     found = list(flows)
-    wanted = sum(len(flow.wanted) for flow in found)
+    wanted = sum(len(flow.items) for flow in found)
     return to_percent(wanted - sum(len(flow.missing) for flow in found), wanted)
 
 

@@ -1,16 +1,15 @@
-"""Finds calls that take what no scenario has taken yet: tries everything that may make a
-difference, breadth first, on the switch.
-"""
+"""Finds calls that take what no scenario has taken yet, breadth first, on the switch."""
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
-from flowengine.compile import Release
+from flowengine.compile import Program, Release
+from flowengine.compile.program import CompiledState
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.scenarios.conversation import Conversation, NotPossibleError
 from flowengine.scenarios.coverage import CoverageItem, compute_coverage
@@ -38,7 +37,7 @@ class TrialPlan:
     answer, one after the other.
     """
 
-    way: JsonObject
+    entry: JsonObject
     moves: tuple[JsonObject | str, ...] = ()
     answers: tuple[JsonObject, ...] = ()
 
@@ -65,7 +64,7 @@ class Trial:
     plan: TrialPlan
     talk: Conversation
     marks: list[int]
-    asked: list[TrialLookup]
+    lookups: list[TrialLookup]
     taken: TakenItems = frozenset()
     gained: TakenItems = frozenset()  # what it was chosen for
     key: tuple[Any, ...] = ()
@@ -73,7 +72,7 @@ class Trial:
 
 
 class TrialDoubles(LookupDoubles):
-    """Answers whatever is asked: as the plan says, then as is usual."""
+    """Answers all lookups: as the plan says, then as usual."""
 
     def __init__(
         self, release: Release, inputs: TrialInputs, answers: tuple[JsonObject, ...]
@@ -134,12 +133,12 @@ class Explorer:
 
     def run_plan(self, plan: TrialPlan) -> Trial | None:
         """Make the call; None where one of its moves cannot be made."""
-        release = self.project.compile(plan.way.get("environment")).release
+        release = self.project.compile(plan.entry.get("environment")).release
         assert release  # noqa: S101  # it compiles with any values: only the secrets differ
         case = Case(
             self.flow,
             "",
-            to_given(plan.way),
+            to_given(plan.entry),
             (),
             Then(),
             self.inputs.release.programs[self.flow].document,
@@ -183,37 +182,47 @@ class Explorer:
             find_last_menu(talk),
         )
 
+    def find_position(self, talk: Conversation) -> tuple[Program | None, CompiledState | None]:
+        flow, state = get_position(talk)
+        program = self.inputs.release.programs.get(flow)
+        return program, program.states.get(state) if program else None
+
     def list_moves(self, talk: Conversation) -> list[JsonObject | str]:
         """What can be done now."""
         if talk.is_over:
             return []
-        flow, state = get_position(talk)
-        program = self.inputs.release.programs.get(flow)
-        compiled = program.states.get(state) if program else None
-        call = talk.backend_call.call if talk.backend_call else None
-        if talk.phase == "asked" and program and compiled and call and compiled.verb.is_question:
-            return self.inputs.list_moves(program, state, call.attempts)
-        detects = compiled is not None and compiled.verb.has_machine_detection
+        program, state = self.find_position(talk)
+        if talk.phase == "asked":
+            return self.list_question_moves(program, state, talk)
+        has_detection = state is not None and state.verb.has_machine_detection
         if talk.phase == "ringing":
-            detected = ["person", "machine", "unsure"] if detects else []
-            return [{"callee": name} for name in detected or ["answers"]]
+            detected = ["person", "machine", "unsure"] if has_detection else ["answers"]
+            return [{"callee": what} for what in detected]
         if talk.phase != "joined" or program is None:
             return []
-        late: list[JsonObject | str] = [{"waits": "15s"}] if detects else []
-        return late + [{"press": keys} for keys in find_event_keys(program.document.text)] * bool(
-            program.pressed
-        )
+        # a late verdict of machine detection comes while the callee is connected
+        waits: list[JsonObject | str] = [{"waits": "15s"}] if has_detection else []
+        return waits + list_keys_to_press(program)
+
+    def list_question_moves(
+        self, program: Program | None, state: CompiledState | None, talk: Conversation
+    ) -> list[JsonObject | str]:
+        call = talk.backend_call.call if talk.backend_call else None
+        if program is None or state is None or call is None or not state.verb.is_question:
+            return []
+        return self.inputs.list_moves(program, state.name, call.attempts)
 
     def derive_plans(self, trial: Trial) -> Iterator[TrialPlan]:
         """Plans that go on from here, and those in which a system answers something else."""
         plan, known = trial.plan, len(trial.plan.answers)
-        for number, asked in enumerate(trial.asked[known:], known):
-            before = tuple(item.answer for item in trial.asked[:number])
+        for number, asked in enumerate(trial.lookups[known:], known):
+            before = tuple(item.answer for item in trial.lookups[:number])
             others = [
                 answer for answer in self.inputs.list_answers(asked.place) if answer != asked.answer
             ]
             yield from (
-                TrialPlan(plan.way, plan.moves[: asked.moves], (*before, other)) for other in others
+                TrialPlan(plan.entry, plan.moves[: asked.moves], (*before, other))
+                for other in others
             )
         self.seen[trial.key] = self.seen.get(trial.key, 0) + 1
         if self.seen[trial.key] <= MAX_EQUAL_CALLS and len(plan.moves) < MAX_MOVES:
@@ -228,22 +237,29 @@ def find_last_menu(talk: Conversation) -> tuple[str, int]:
     return (last.menu if isinstance(last, MenuWaits) else "", len(asked) - told)
 
 
+def list_keys_to_press(program: Program) -> list[JsonObject | str]:
+    """What can be pressed in a conference whose keys the flow hears."""
+    keys = find_event_keys(program.document.text) if program.pressed else []
+    return [{"press": pressed} for pressed in keys]
+
+
 def find_event_keys(text: str) -> list[str]:
     """Keys in a conference that the flow looks for, and one that it does not."""
     return [*re.findall(r'event\.digits\s*==\s*"([0-9*#]+)"', text), "9"]
 
 
+def list_trace(talk: Conversation) -> list[TraceEntry]:
+    """All that the engine has noted of a call."""
+    steps = talk.backend_call.steps if talk.backend_call else ()
+    return [entry for step in steps for entry in step.trace]
+
+
 def collect_taken(talk: Conversation) -> TakenItems:
     """All states and exits that a call took."""
-    trace: list[TraceEntry] = [
-        entry
-        for step in (talk.backend_call.steps if talk.backend_call else ())
-        for entry in step.trace
-    ]
-    found = {(entry.flow, CoverageItem(entry.state)) for entry in trace} | {
+    trace = list_trace(talk)
+    return frozenset((entry.flow, CoverageItem(entry.state)) for entry in trace) | frozenset(
         (entry.flow, CoverageItem(entry.state, entry.what)) for entry in trace
-    }
-    return frozenset(found)
+    )
 
 
 def choose_trials(trials: list[Trial], missing: set[tuple[str, CoverageItem]]) -> list[Trial]:
@@ -254,7 +270,10 @@ def choose_trials(trials: list[Trial], missing: set[tuple[str, CoverageItem]]) -
     while trials:
         best = max(
             trials,
-            key=lambda trial: (len(trial.taken & left), -len(trial.plan.moves) - len(trial.asked)),
+            key=lambda trial: (
+                len(trial.taken & left),
+                -len(trial.plan.moves) - len(trial.lookups),
+            ),
         )
         if not best.taken & left:
             break
@@ -264,7 +283,9 @@ def choose_trials(trials: list[Trial], missing: set[tuple[str, CoverageItem]]) -
     return found
 
 
-def find_missing_items(release: Release, trace: list[TraceEntry]) -> set[tuple[str, CoverageItem]]:
+def find_missing_items(
+    release: Release, trace: Sequence[TraceEntry]
+) -> set[tuple[str, CoverageItem]]:
     return {
         (flow.flow, item)
         for flow in compute_coverage(release.programs, trace)

@@ -1,25 +1,40 @@
-"""Scenarios for whatever none has taken yet, written from calls that were tried."""
+"""Generates scenarios for what none has taken yet, from trial calls."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import shorten
-from typing import Any
+from typing import Any, TypeGuard
 
 import yaml
 
+from flowengine.compile import Release
 from flowengine.limits import MAX_INTEGER_DIGITS
 from flowengine.model.project_folder import PROJECT_FILE
 from flowengine.runtime.step_outcome import TraceEntry
-from flowengine.scenarios.coverage import CoverageItem, compute_coverage
+from flowengine.scenarios.coverage import CoverageItem
 from flowengine.scenarios.doubles import MadeRequest
-from flowengine.scenarios.explore import Explorer, Trial, TrialLookup
+from flowengine.scenarios.explore import (
+    Explorer,
+    Trial,
+    TrialLookup,
+    find_missing_items,
+    list_trace,
+)
 from flowengine.scenarios.scenario_project import ScenarioProject
 from flowengine.scenarios.scenario_run import get_position, run_scenario
 from flowengine.scenarios.then_checks import find_ender
 from flowengine.scenarios.trial_inputs import JsonObject, TrialInputs
 from flowengine.source import read_document
-from flowengine.switch.switch_events import CallEnded, Heard, Joined, MenuWaits, Ringing, Role
+from flowengine.switch.switch_events import (
+    CallEnded,
+    Heard,
+    Joined,
+    MenuWaits,
+    Ringing,
+    Role,
+    SwitchEvent,
+)
 
 GENERATED_HEADER = "# Written by `flowengine test --generate`: what the flow does, not what it should do. Read it before you keep it.\n"
 MAX_NAME = 110
@@ -66,23 +81,25 @@ def generate_scenarios(
     release = project.compile().release
     assert release  # noqa: S101  # whoever asks has checked the project
     inputs = TrialInputs.from_release(release, read_tables(project), project.variables)
-    missing = {
-        (flow.flow, item)
-        for flow in compute_coverage(release.programs, trace)
-        for item in flow.missing
-    }
-    verbs = (
-        state.verb for program in release.programs.values() for state in program.states.values()
-    )
-    inner = {verb.callee for verb in verbs if verb.callee}
-    for flow in (name for name in release.programs if name not in inner):
-        wanted = {(name, item) for name, item in missing if name in (flow, *inner)}
+    missing = find_missing_items(release, trace)
+    subflows = find_subflows(release)
+    for flow in (name for name in release.programs if name not in subflows):
+        wanted = {(name, item) for name, item in missing if name in (flow, *subflows)}
         trials = Explorer(flow, project, inputs, wanted).explore() if wanted else []
         scenarios = name_scenarios(trials, inputs.hidden)
         text = to_yaml(flow, scenarios)
         if kept := keep_passing(project, flow, scenarios, text):
             yield GeneratedScenarios(flow, to_yaml(flow, kept), len(kept))
+        # what one flow takes of a subflow, the next flow need not take again
         missing -= {item for trial in trials for item in trial.taken}
+
+
+def find_subflows(release: Release) -> set[str]:
+    """The flows that other flows use."""
+    verbs = (
+        state.verb for program in release.programs.values() for state in program.states.values()
+    )
+    return {verb.callee for verb in verbs if verb.callee}
 
 
 def read_tables(project: ScenarioProject) -> dict[str, Any]:
@@ -125,7 +142,7 @@ def to_yaml(flow: str, scenarios: dict[str, JsonObject]) -> str:
 
 def name_scenarios(trials: Sequence[Trial], hidden: Sequence[str] = ()) -> dict[str, JsonObject]:
     found: dict[str, JsonObject] = {}
-    for trial in sorted(trials, key=lambda trial: (len(trial.plan.moves), len(trial.asked))):
+    for trial in sorted(trials, key=lambda trial: (len(trial.plan.moves), len(trial.lookups))):
         name = make_title(trial)
         alike = sum(other == name or other.startswith(f"{name} (") for other in found)
         found[f"{name} ({alike + 1})" if alike else name] = build_scenario(trial, hidden)
@@ -135,27 +152,30 @@ def name_scenarios(trials: Sequence[Trial], hidden: Sequence[str] = ()) -> dict[
 def make_title(trial: Trial) -> str:
     """Where a call ends, and what it was written for: `agent, after silence in ask order`."""
     end = to_words(strip_flow(trial, ".".join(get_position(trial.talk))))
-    entries = (
-        entry
-        for step in (trial.talk.backend_call.steps if trial.talk.backend_call else ())
-        for entry in step.trace
-    )
     new = [
         entry
-        for entry in dict.fromkeys(entries)
+        for entry in dict.fromkeys(list_trace(trial.talk))
         if (entry.flow, CoverageItem(entry.state, entry.what)) in trial.gained
     ]
+    bare = [f"without {name}" for name in trial.plan.entry.get("environment", {})]
+    return shorten(
+        ", ".join([end, *filter(None, [explain_reason(new)]), *bare]), MAX_NAME, placeholder=" …"
+    )
+
+
+def explain_reason(new: Sequence[TraceEntry]) -> str:
+    """What a scenario is written for: its mishaps, else the last choice; nothing where it has
+    neither.
+    """
     mishaps = [
         f"{EXIT_PHRASES[entry.what]} in {to_words(entry.state)}"
         for entry in new
         if entry.what in EXIT_PHRASES
     ]
-    choices = [
-        f"{entry.what} in {to_words(entry.state)}" for entry in new if CHOICE_EXIT.match(entry.what)
-    ]
-    bare = [f"without {name}" for name in trial.plan.way.get("environment", {})]
-    why = f"after {' and '.join(mishaps)}" if mishaps else f"by {choices[-1]}" if choices else ""
-    return shorten(", ".join([end, *filter(None, [why]), *bare]), MAX_NAME, placeholder=" …")
+    if mishaps:
+        return f"after {' and '.join(mishaps)}"
+    choices = [entry for entry in new if CHOICE_EXIT.match(entry.what)]
+    return f"by {choices[-1].what} in {to_words(choices[-1].state)}" if choices else ""
 
 
 def to_words(name: str) -> str:
@@ -167,37 +187,45 @@ def build_scenario(trial: Trial, hidden: Sequence[str] = ()) -> JsonObject:
     """A tried call as its author would write it, without values of secret variables and without
     what is hidden.
     """
-    known = trial.talk.backend_call
-    given = {**trial.plan.way}
-    if trial.asked:
+    given = {**trial.plan.entry}
+    if trial.lookups:
         given["lookups"] = [
-            build_lookup(asked, trial.talk.call.id, hidden) for asked in trial.asked
+            build_lookup(asked, trial.talk.call.id, hidden) for asked in trial.lookups
         ]
     steps: list[JsonObject | str] = []
     for number, (begin, end) in enumerate(zip([0, *trial.marks], trial.marks, strict=False)):
         steps += [format_move(trial.plan.moves[number - 1])] if number else []
         steps += list_observations(trial, begin, end, hidden)
-    ended = trial.talk.call.ended
-    then: JsonObject = {"ended by": find_ender(trial.talk), "result": ended.result} if ended else {}
-    secret = secret_names(trial)
-    values = {
-        name: value
-        for name, value in (known.values if known else {}).items()
-        if value not in ("", 0, False) and name not in secret
-    }
-    then |= {"state": strip_flow(trial, ".".join(get_position(trial.talk)))} | (
-        {"vars": values} if values else {}
-    )
-    then |= (
-        {"reported": trial.talk.call.status_report[0]} if trial.talk.call.status_report[0] else {}
-    )
-    apology = any(
-        entry.what == "apology" for step in (known.steps if known else ()) for entry in step.trace
-    )
     return {
         **({"given": given} if given else {}),
         **({"when": steps} if steps else {}),
-        "then": then | ({"apology": True} if apology else {}),
+        "then": build_then(trial),
+    }
+
+
+def build_then(trial: Trial) -> JsonObject:
+    """What holds at the end of a tried call."""
+    call = trial.talk.call
+    then: JsonObject = {}
+    if call.ended:
+        then |= {"ended by": find_ender(trial.talk), "result": call.ended.result}
+    then["state"] = strip_flow(trial, ".".join(get_position(trial.talk)))
+    if values := list_shown_values(trial):
+        then["vars"] = values
+    if reported := call.status_report[0]:
+        then["reported"] = reported
+    if any(entry.what == "apology" for entry in list_trace(trial.talk)):
+        then["apology"] = True
+    return then
+
+
+def list_shown_values(trial: Trial) -> JsonObject:
+    """The variables of a call that have a value and are no secret."""
+    known, secret = trial.talk.backend_call, secret_names(trial)
+    return {
+        name: value
+        for name, value in (known.values if known else {}).items()
+        if value not in ("", 0, False) and name not in secret
     }
 
 
@@ -228,31 +256,35 @@ def list_observations(
 ) -> Iterator[JsonObject]:
     """What could be heard and seen between two moves."""
     stretch = trial.talk.events[begin:end]
-    near: Role = "callee" if "placed" in trial.plan.way else "caller"
-    heard = [
-        item
-        for item in stretch
-        if isinstance(item, Heard) and item.sound.text and item.sound.kind != "ringing"
-    ]
-    texts = [item.sound.text for item in heard if item.role == near]
-    spelled = re.sub(r"[^\w]", "", "".join(texts))
-    if texts and not any(
-        word in "".join(texts) or word in spelled for word in (trial.talk.call.id, *hidden)
-    ):
+    near: Role = "callee" if "placed" in trial.plan.entry else "caller"
+    texts = [item.sound.text for item in stretch if is_speech(item) and item.role == near]
+    if texts and not has_any_word("".join(texts), (trial.talk.call.id, *hidden)):
         yield {"hears only": texts[0] if len(texts) == 1 else texts}
     reached = [item.to for item in stretch if isinstance(item, (Ringing, Joined)) and item.to]
     if reached:
         yield {"connected to": reached[-1]}
-    last = next(
-        (
-            item
-            for item in reversed(stretch)
-            if isinstance(item, (MenuWaits, Ringing, Joined, CallEnded))
-        ),
-        None,
-    )
-    if isinstance(last, MenuWaits) and "." in last.menu:
-        yield {"asked": strip_flow(trial, ".".join(last.menu.split(".")[:2]))}
+    if asked := find_asking_state(stretch):
+        yield {"asked": strip_flow(trial, asked)}
+
+
+def find_asking_state(stretch: Sequence[SwitchEvent]) -> str:
+    """The state whose question waits at the end of these events; nothing where none does."""
+    changes = (MenuWaits, Ringing, Joined, CallEnded)
+    last = next((item for item in reversed(stretch) if isinstance(item, changes)), None)
+    if not isinstance(last, MenuWaits) or "." not in last.menu:
+        return ""
+    flow, state, *_ = last.menu.split(".")
+    return f"{flow}.{state}"
+
+
+def is_speech(event: SwitchEvent) -> TypeGuard[Heard]:
+    return isinstance(event, Heard) and bool(event.sound.text) and event.sound.kind != "ringing"
+
+
+def has_any_word(text: str, words: Sequence[str]) -> bool:
+    """Whether a text holds one of these words, be it spelled out with blanks or dots."""
+    spelled = re.sub(r"[^\w]", "", text)
+    return any(word in text or word in spelled for word in words)
 
 
 def build_lookup(asked: TrialLookup, call_id: str, hidden: Sequence[str] = ()) -> JsonObject:

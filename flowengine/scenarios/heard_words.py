@@ -1,4 +1,4 @@
-"""What was heard against what should have been."""
+"""Compares what was heard with what was expected."""
 
 import re
 from functools import lru_cache
@@ -19,7 +19,7 @@ class HeardWords:
         self.matched_until = self.action_start = 0
 
     def reset(self) -> None:
-        """Something is done: whatever was heard before is past."""
+        """Forget what was heard, as a new step begins."""
         self.matched_until = self.action_start = len(self.talk.get_heard_text(self.end))
 
     def check_hears(self, texts: ExpectedTexts) -> None:

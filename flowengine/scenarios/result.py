@@ -1,4 +1,4 @@
-"""What came of a scenario, as values that travel between processes."""
+"""The result of a scenario, as values that travel between processes."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Plays a scenario: does its steps one after the other, and looks whether all comes as it says."""
+"""Runs a scenario step by step, and checks each expectation."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -1,12 +1,11 @@
-"""What may be tried on a flow to see where it leads: keys, numbers, answers of other systems,
-callers, times.
+"""Inputs to try on a flow: keys, numbers, responses of other systems, callers, times.
 
 Nothing here is certain. Values come from what the author wrote (literals, tables, choices) and from
 the kinds of variables; whoever tries them finds out which lead to something new.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
@@ -19,10 +18,12 @@ from flowengine.scenarios.call_setup import DEFAULT_TIME, build_call_setup, find
 from flowengine.scenarios.sample_bodies import to_body
 from flowengine.scenarios.scenario_given import Given
 from flowengine.states import Variable
+from flowengine.states.verb import Verb
 
 COMPARISON_PATTERN = re.compile(r'vars\.(\w+)\s*(?:==|!=|<=|>=|<|>)\s*("[^"]*"|-?\d+(?:\.\d+)?)')
 LEAST_HIDDEN = 3  # characters
 MAX_BODIES = 100  # of one lookup
+MAX_COMBINED = 4  # from so many values on, each is varied by itself
 TRIAL_TIMES = (
     DEFAULT_TIME,
     "2026-03-02 23:00",
@@ -87,38 +88,23 @@ class TrialInputs:
         """What the system that a state asks may answer; the first is what it is asked for."""
         program = self.release.programs[place[0]]
         verb = program.states[place[1]].verb
-        variables = [
+        good = [{"answer": body} if body else {} for body in self.list_bodies(program, verb)]
+        return [
+            *(item for at, item in enumerate(good) if item not in good[:at]),
+            *map(to_failed_answer, verb.lookup_statuses),
+            {"fails": "unreachable"},
+        ]
+
+    def list_bodies(self, program: Program, verb: Verb) -> Iterator[Any]:
+        """Bodies with values for all that the state reads from them."""
+        read = [
             (item.value.text, self.list_values(program, item.variable))
             for item in verb.list_written_values()
             if isinstance(item.value, Expression)
         ]
-        usual = [values[0] for _, values in variables]
-        bodies = [to_body([text for text, _ in variables], usual)]
-        together = prod(len(values) for _, values in variables)
-        if len(variables) < 4 and together <= MAX_BODIES:  # all together where they are few
-            bodies += [
-                to_body([text for text, _ in variables], list(chosen))
-                for chosen in product(*(values for _, values in variables))
-            ]
-        else:
-            one = [
-                [*usual[:at], value, *usual[at + 1 :]]
-                for at, (_, values) in enumerate(variables)
-                for value in values[1:]
-            ]
-            bodies += [to_body([text for text, _ in variables], chosen) for chosen in one]
-        statuses = [
-            {"fails": "timeout"}
-            if status == "timeout"
-            else {"status": int(status.replace("x", "0"))}
-            for status in verb.lookup_statuses
-        ]
-        good = [{"answer": found} if found else {} for found in bodies]
-        return [
-            *(item for at, item in enumerate(good) if item not in good[:at]),
-            *statuses,
-            {"fails": "unreachable"},
-        ]
+        texts = [text for text, _ in read]
+        for chosen in list_combinations([values for _, values in read]):
+            yield to_body(texts, chosen)
 
     def list_given_variants(self, flow: str) -> list[JsonObject]:
         """Ways in which a call can come to a flow."""
@@ -135,23 +121,14 @@ class TrialInputs:
             for time in times
             for way in ways
         ]
-        callers = [*re.findall(r'call\.from\b[^\n"]*"(\+\d+)"', text)]
-        named: list[JsonObject] = [{"caller": f"{caller}5550123456"[:12]} for caller in callers] + (
-            [{"caller": "private"}] if "call.from" in text else []
-        )
-        drawn: list[JsonObject] = (
-            [{"caller": f"+1404555{number:04}"} for number in range(100, 400)]
-            if re.search(r"\bsplit:", text)
-            else []
-        )
-        bare: list[JsonObject] = (
-            [{"environment": {name: ""}} for name in self.secrets] if "${secrets." in text else []
-        )
-        return timed + [
-            {**way, **more}
-            for way in ways[:1]
-            for more in [*bare, *([] if "placed" in way else [*named, *drawn])]
-        ]
+        # callers and missing secrets do not depend on the way, so one way is enough for them
+        first = ways[:1]
+        more: list[JsonObject] = []
+        if "${secrets." in text:
+            more += [{"environment": {name: ""}} for name in self.secrets]
+        if not any("placed" in way for way in first):  # nobody calls where the call is placed
+            more += list_caller_variants(text)
+        return timed + [{**way, **variant} for way in first for variant in more]
 
     def list_entry_variants(self, program: Program) -> Iterator[JsonObject]:
         flow = program.flow
@@ -159,17 +136,18 @@ class TrialInputs:
         if origins - {"server"} or (not self.release.routes and program.start):
             yield {}
             yield from ({"to": to} for to in self.list_dialled_addresses(program))
-        if (
-            program.answered
-            or "server" in origins
-            or (program.start and not origins and program.signature.inputs)
-        ):
-            samples = {
-                item.name: self.list_values(program, item)[0] for item in program.signature.inputs
-            }
-            for kind in ("tts", "conference") if program.answered else ("custom",):
-                yield {"placed": kind, "data": samples}
-                yield {"placed": kind}
+        starts_with_data = program.start and not origins and program.signature.inputs
+        if program.answered or "server" in origins or starts_with_data:
+            yield from self.list_placed_variants(program)
+
+    def list_placed_variants(self, program: Program) -> Iterator[JsonObject]:
+        """Ways to place a call, with inputs and without."""
+        samples = {
+            item.name: self.list_values(program, item)[0] for item in program.signature.inputs
+        }
+        for kind in ("tts", "conference") if program.answered else ("custom",):
+            yield {"placed": kind, "data": samples}
+            yield {"placed": kind}
 
     def list_dialled_addresses(self, program: Program) -> Iterator[str]:
         """What else might be dialled."""
@@ -198,6 +176,42 @@ def secret_values(
         for value in (variable.default, *literals.get(program.flow, {}).get(name, ()))
     }
     return tuple(sorted((value for value in found if len(value) >= LEAST_HIDDEN), key=len))[::-1]
+
+
+def list_caller_variants(text: str) -> list[JsonObject]:
+    """Callers that make a difference to a flow of this text. Shares of a split are drawn by the
+    number, so many callers meet all of them.
+    """
+    found: list[JsonObject] = [
+        {"caller": f"{prefix}5550123456"[:12]}
+        for prefix in re.findall(r'call\.from\b[^\n"]*"(\+\d+)"', text)
+    ]
+    if "call.from" in text:
+        found.append({"caller": "private"})
+    if re.search(r"\bsplit:", text):
+        found += [{"caller": f"+1404555{number:04}"} for number in range(100, 400)]
+    return found
+
+
+def list_combinations(values: Sequence[Sequence[Any]]) -> Iterator[list[Any]]:
+    """Combinations with one value of each, first the first of each: all where they are few, else
+    those in which a single value is another.
+    """
+    if len(values) < MAX_COMBINED and prod(map(len, values)) <= MAX_BODIES:
+        yield from map(list, product(*values))
+        return
+    usual = [each[0] for each in values]
+    yield usual
+    for at, each in enumerate(values):
+        for value in each[1:]:
+            yield [*usual[:at], value, *usual[at + 1 :]]
+
+
+def to_failed_answer(status: str) -> JsonObject:
+    """The answer with a status such as `404`, `5xx` or `timeout`."""
+    return (
+        {"fails": "timeout"} if status == "timeout" else {"status": int(status.replace("x", "0"))}
+    )
 
 
 def to_given(way: JsonObject) -> Given:

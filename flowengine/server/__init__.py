@@ -1,3 +1,1 @@
-"""The web server: signed callbacks in, SVAML out, with its metrics, its log and the client for
-lookups.
-"""
+"""The web server: callbacks, administration, metrics, the log, and the client for lookups."""

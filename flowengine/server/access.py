@@ -1,4 +1,4 @@
-"""Who may ask for what, beside callbacks: whoever has a token, wherever the request comes from.
+"""Access control of everything but callbacks: by token, or from this machine only.
 
 A proxy on this machine may add no header, so a request from this machine may be anybody's.
 """
@@ -24,7 +24,7 @@ MIN_TOKEN_LENGTH = 16  # whoever guesses it decides what callers hear
 
 
 class AccessDeniedError(Exception):  # named for what is answered
-    """A request that is not let in, or not understood."""
+    """The request is refused; the message is the answer."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -32,7 +32,9 @@ class AccessDeniedError(Exception):  # named for what is answered
 
 
 def check_token(environment: Mapping[str, str], name: str) -> str:
-    """The token of this name, or "" without one. Raises SettingsError where it would be guessed."""
+    """Return the token of this name, "" where there is none. Raises SettingsError where it is short
+    enough to be guessed.
+    """
     token = environment.get(name, "")
     if token and (len(token) < MIN_TOKEN_LENGTH or token != token.strip()):
         raise SettingsError(
@@ -43,16 +45,16 @@ def check_token(environment: Mapping[str, str], name: str) -> str:
 
 
 class TokenAuthorizer:
-    """Lets in who has one of the tokens. Where it is not open to others, only from this machine."""
+    """Lets in requests with one of the tokens; unless it is open to others, from this machine only."""
 
     def __init__(self, tokens: Mapping[str, str], *, is_open: bool) -> None:
-        """Tokens by the names of their variables."""
+        """`tokens` are by the names of their variables."""
         self._names = " or ".join(tokens)
         self._tokens = [token.encode() for token in tokens.values() if token]
         self._is_open = is_open
 
     def authorize_request(self, request: Request) -> None:
-        """Raises Denied."""
+        """Raises AccessDeniedError."""
         peer = request.client.host if request.client else ""
         if header := find_cross_site(request.headers.raw):
             raise AccessDeniedError(403, f"a page of another site may not ask for this ({header})")
@@ -75,7 +77,9 @@ class TokenAuthorizer:
 
 
 def check_local(request: Request, peer: str) -> None:
-    """Raises AccessDeniedError where a request comes from elsewhere, or may be a web page's."""
+    """Raises AccessDeniedError where a request comes from another machine or may be sent by a web
+    page.
+    """
     if not is_loopback(peer) or find_proxy_header(request.headers):
         raise AccessDeniedError(403, f"from this machine only; {ADMIN_OPEN}=1 opens it to others")
     if host := find_foreign_host(request.headers.raw):
@@ -87,7 +91,7 @@ def check_local(request: Request, peer: str) -> None:
 
 
 class AuthorizedEndpoint:
-    """An endpoint behind a door."""
+    """An ASGI endpoint that answers authorised requests only."""
 
     def __init__(self, door: TokenAuthorizer, endpoint: Any) -> None:
         self._authorizer = door
@@ -105,6 +109,6 @@ class AuthorizedEndpoint:
 
 
 def create_status_authorizer(environment: Mapping[str, str]) -> TokenAuthorizer:
-    """The door to what can be read: also for who may change things."""
+    """The authorizer of what can be read: the token of the admin counts, too."""
     names = (STATUS_TOKEN, ADMIN_TOKEN)
     return TokenAuthorizer({name: check_token(environment, name) for name in names}, is_open=True)

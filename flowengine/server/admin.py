@@ -1,5 +1,5 @@
-"""What the commands do, over HTTP: for whoever has the token, and from this machine alone unless
-told otherwise.
+"""The release commands over HTTP, with a token, and from this machine only unless configured
+otherwise.
 """
 
 import logging
@@ -54,14 +54,14 @@ DEFAULT_ACTOR = "admin"
 
 
 class AdminRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a request says. `note` is why, for the record."""
+    """What every command may say; `note` goes into the ledger."""
 
     note: str = ""
 
 
 class NamedRequest(AdminRequest, kw_only=True):
-    """A version: `what` is a kept release by the beginning of its id, or a ref of the repository
-    that is served; or `files` by name.
+    """A release: `what` is the beginning of the id of an archived release, or a ref of the served
+    repository; `files` are its files by name instead.
     """
 
     what: str = ""
@@ -94,7 +94,7 @@ class EndDraftRequest(AdminRequest, kw_only=True):
 
 
 class AdminVerb(NamedTuple):
-    """What a verb takes, and what it does."""
+    """What a command takes, and the method that runs it."""
 
     takes: type[AdminRequest]
     do: Callable[[ReleaseCommands, Any, ReleaseSpec, Actor], CommandResult]
@@ -122,7 +122,7 @@ ADMIN_VERBS: Mapping[str, AdminVerb] = {
 
 
 class AdminReply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An answer in words."""
+    """The result of a command, in words."""
 
     message: str
     release: str = ""
@@ -130,7 +130,7 @@ class AdminReply(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AdminEndpoint:
-    """One endpoint for all verbs; GET shows, POST changes."""
+    """One endpoint for all commands; GET shows the releases, POST changes them."""
 
     def __init__(
         self, door: TokenAuthorizer, settings: ServerSettings, live: ReleaseService, store: Store
@@ -212,7 +212,7 @@ class AdminEndpoint:
         return self._find_named_spec(asked.what)
 
     def _find_named_spec(self, what: str) -> ReleaseSpec:
-        """A release that is kept, or else a version in the repository."""
+        """An archived release, or else the version of a ref."""
         if kept := self._release_service.release_commands.find_release(what):
             return ReleaseSpec(kept)
         if not self._settings.git:
@@ -226,7 +226,7 @@ class AdminEndpoint:
 def build_admin_routes(
     environment: Mapping[str, str], settings: ServerSettings, live: ReleaseService, store: Store
 ) -> list[BaseRoute]:
-    """Nothing without a token."""
+    """The routes of the admin; none where there is no token."""
     token = check_token(environment, ADMIN_TOKEN)
     if not token:
         return []
@@ -248,7 +248,7 @@ def parse_request(body: bytes, takes: type[AdminRequest]) -> AdminRequest:
 
 
 def read_actor(request: Request) -> str:
-    """Who asks, as they say: whoever has the token is believed."""
+    """The name that a request gives. It is not verified: the token is the proof."""
     name = request.headers.get("x-who", DEFAULT_ACTOR).encode("latin-1").decode(errors="replace")
     if not name.isprintable() or not name.strip() or len(name) > MAX_ACTOR_LENGTH:
         raise AccessDeniedError(400, f"X-Who is a name of at most {MAX_ACTOR_LENGTH} characters")

@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WorkerParts:
-    """What a worker runs on, and must let go of in the end."""
+    """What a worker runs on and closes at its end."""
 
     store: Store
     client: LookupClient
@@ -58,7 +58,7 @@ class WorkerParts:
 
 
 def create_app() -> CallbackDispatcher:
-    """The application of a worker process, from the settings that its parent has left in the
+    """The application of a worker process, from the settings that its parent has exported to the
     environment.
     """
     settings = ServerSettings.from_environment()
@@ -110,12 +110,12 @@ def create_app() -> CallbackDispatcher:
 
 
 def open_journal(
-    settings: ServerSettings, releases: Registry, sealer: JournalEncryption, metrics: Metrics
+    settings: ServerSettings, releases: Registry, encryption: JournalEncryption, metrics: Metrics
 ) -> JournalWriter:
     return JournalWriter(
         settings.folder / JOURNAL,
         lambda name: releases.get(name) or releases.current,
-        sealer,
+        encryption,
         metrics.count_journal_rows,
         releases.load,
         metrics.observe_journal_usage,
@@ -130,8 +130,8 @@ def open_session_store(settings: ServerSettings) -> Store:
 
 
 def keep_out_of_git(folder: Path) -> None:
-    """Whoever adds all files to the repository of their flows must not add keys and what callers
-    said.
+    """Write a .gitignore into the folder: keys and what callers said must not be committed by `git
+    add .` in a repository of flows.
     """
     if folder.name == DEFAULT_FOLDER.name:
         with suppress(OSError), (folder / ".gitignore").open("x") as file:
@@ -142,7 +142,7 @@ def keep_out_of_git(folder: Path) -> None:
 async def run_background_tasks(
     parts: WorkerParts, releases: Registry, metrics: Metrics
 ) -> AsyncIterator[None]:
-    """The life of a worker. By its end every callback in flight has been answered."""
+    """The lifespan of a worker. By its end every callback in flight has been answered."""
     drain_on_sigterm(parts)
     parts.journal.start()
     tasks = [
@@ -165,8 +165,8 @@ async def run_background_tasks(
 
 
 def drain_on_sigterm(parts: WorkerParts) -> None:
-    """On SIGTERM follow no more, for whoever comes next, and say "not ready"; stop when load
-    balancers have had the time to notice.
+    """On SIGTERM stop following the flow source, so that the next server can, and say "not ready";
+    stop when load balancers have had the time to notice.
     """
     stop: Any = signal.getsignal(signal.SIGTERM)
     loop = asyncio.get_running_loop()
@@ -183,7 +183,7 @@ def drain_on_sigterm(parts: WorkerParts) -> None:
 
 
 async def deliver_reports(outbox: Outbox) -> None:
-    """Deliver what could not be delivered when a call ended."""
+    """Deliver the reports that could not be delivered when their call ended."""
     errors = LogOnce(log)
     while True:
         await asyncio.sleep(REPORT_PAUSE_SECONDS)
@@ -194,7 +194,7 @@ async def deliver_reports(outbox: Outbox) -> None:
 
 
 async def watch_store_file(store: SqliteStore, ready: Readyz) -> None:
-    """Somebody may take the file of the store away, or put another one in its place."""
+    """Notice when the file of the store is deleted or replaced, and go on."""
     errors = LogOnce(log)
     while True:
         await asyncio.sleep(FILE_CHECK_SECONDS)
@@ -215,7 +215,7 @@ async def watch_store_file(store: SqliteStore, ready: Readyz) -> None:
 
 
 async def purge_store(store: Store) -> None:
-    """Forget calls whose time is over."""
+    """Delete expired calls."""
     while True:
         await asyncio.sleep(STORE_PURGE_SECONDS)
         try:

@@ -1,6 +1,4 @@
-"""The one endpoint that matters: a signed callback in, an answer out. Plain ASGI, as request and
-response objects cost a fifth.
-"""
+"""Answers signed callbacks. Plain ASGI, as request and response objects cost a fifth."""
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -41,7 +39,7 @@ TOO_LARGE_CODE, NOT_A_CALLBACK_CODE, NOT_LOCAL_CODE = 41300, 40001, 40300
 
 
 class RefusedRequestError(Exception):  # named for what is answered
-    """A request that is answered with an error."""
+    """The request is answered with this status and message."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(message)
@@ -50,12 +48,12 @@ class RefusedRequestError(Exception):  # named for what is answered
 
 
 class ClientDisconnectedError(Exception):
-    """Whoever asked has gone; there is nobody to answer."""
+    """The sender has closed the connection, so there is nobody to answer."""
 
 
 class SignatureGate:
-    """Checks signatures with the applications of all releases that calls are on; without any,
-    everything passes.
+    """Verifies signatures with the applications of all releases that calls are on. Where no
+    application is configured, every request passes.
     """
 
     def __init__(self, releases: ReleaseSource, environment: dict[str, str]) -> None:
@@ -66,7 +64,7 @@ class SignatureGate:
 
     def verify_request(self, scope: Scope, body: bytes) -> str:
         """The key of the application that signed, or "" where nothing is signed. Raises
-        SignatureError or Refusal.
+        SignatureError or RefusedRequestError.
         """
         if self._releases.loaded_releases is not self._verified_releases:
             self._renew_verifier()
@@ -79,8 +77,8 @@ class SignatureGate:
         )
 
     def _renew_verifier(self) -> None:
-        """Credentials come with a release. Once there were some, or should be, their absence lets
-        nobody in unsigned.
+        """Read the credentials of the releases anew when these change. Once the server has had or
+        required credentials, it takes no unsigned request, even if a later release names none.
         """
         self._verified_releases, current = self._releases.loaded_releases, self._releases.current
         known: dict[str, str] = {}
@@ -95,7 +93,7 @@ class SignatureGate:
 
 
 class CallbackHandler:
-    """Answers callbacks. Whatever fails after a callback has been understood, the caller hears the
+    """Answers callbacks. Where something fails after a callback was understood, the answer is the
     apology.
     """
 
@@ -126,7 +124,7 @@ class CallbackHandler:
         self, scope: Scope, body: bytes, still_waits: Callable[[], bool]
     ) -> tuple[int, bytes]:
         """Status and body of the answer to a request; of the scope, `method`, a path, `headers` and
-        `client` count. `still_waits` tells whether its connection is there to answer.
+        `client` count. `still_waits` tells whether its connection is still open.
         """
         try:
             event = self._parse_callback(scope, body)
@@ -180,8 +178,8 @@ class CallbackHandler:
     def _note_callback(
         self, event: CallbackEvent, body: bytes, reply: Reply
     ) -> Awaitable[None] | None:
-        """What must be waited for: the platform tells of some things once, and they are
-        acknowledged when they are kept.
+        """What must be saved before the answer: the platform sends a notify or DiCE once, so it is
+        acknowledged only after it is in the journal.
         """
         self._metrics.count_callback(reply.record)
         self._lines.log_callback(reply.record)
@@ -211,13 +209,13 @@ class CallbackHandler:
 
 
 def list_header_names(headers: Any) -> Iterable[bytes]:
-    """Their names, from whichever way the request came."""
+    """The names of the headers, from either protocol."""
     return headers if isinstance(headers, HeaderMap) else [name for name, _ in headers]
 
 
 def check_framing(headers: RequestHeaders) -> None:
-    """Refuse what says twice how long its body is: a proxy may read it otherwise. Where we answer
-    directly there was a length alone.
+    """Refuse a request that declares its length twice, as a proxy may read it differently (request
+    smuggling). The direct protocol has checked that already.
     """
     names = list_header_names(headers)
     if b"content-length" in names and b"transfer-encoding" in names:
@@ -228,7 +226,7 @@ def check_framing(headers: RequestHeaders) -> None:
 
 def check_local_sender(headers: RequestHeaders) -> None:
     """Refuse requests that no program of this machine has sent: without signatures, a web page in a
-    browser of this machine could drive the server.
+    browser of this machine could call the server.
     """
     pairs: Any = headers.items() if isinstance(headers, HeaderMap) else headers
     if header := find_proxy_header(list_header_names(headers)):
@@ -248,15 +246,15 @@ def check_local_sender(headers: RequestHeaders) -> None:
 
 
 def find_stamp(headers: Iterable[tuple[bytes, bytes]] | HeaderMap) -> bytes:
-    """The x-timestamp of a request, by which the platform tells one sending from the next."""
+    """The x-timestamp of a request: the platform sends a repetition with a new one."""
     if isinstance(headers, HeaderMap):
         return headers.get(b"x-timestamp", b"")
     return next((value for name, value in headers if name.lower() == b"x-timestamp"), b"")
 
 
 def is_connected(receive: Receive) -> bool:
-    """Whether the sender of a request that was read to its end is still there: then there is
-    nothing to receive, and receiving would wait.
+    """Whether the sender of a request that was read to its end is still connected: then `receive`
+    has nothing and would wait.
     """
     receiving: Any = receive()
     try:
@@ -269,7 +267,7 @@ def is_connected(receive: Receive) -> bool:
 
 
 async def read_body(receive: Receive) -> bytes:
-    """The body of a request; of one longer than any callback, enough to see that."""
+    """The body of a request; of a body longer than any callback, only so much as shows that."""
     message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body") and len(body) <= MAX_CALLBACK_BYTES:

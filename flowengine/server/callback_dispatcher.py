@@ -1,4 +1,4 @@
-"""What stands before Starlette."""
+"""Dispatches callbacks before Starlette sees them."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -12,7 +12,7 @@ CONNECTION_CLOSE_HEADER = (b"connection", b"close")
 
 
 class CallbackEndpoint(Protocol):
-    """What answers callbacks, on either way through the web server."""
+    """Answers callbacks, for Starlette and for the direct protocol."""
 
     async def answer_request(
         self, scope: Scope, body: bytes, still_waits: Callable[[], bool]
@@ -50,7 +50,9 @@ class CallbackDispatcher:
         self._on_retire = on_retire
 
     def retire(self) -> None:
-        """Another worker takes over: answer what still comes, and let connections end with it."""
+        """Answer what still comes, and close each connection with its answer: another worker takes
+        over.
+        """
         self.connections.is_retiring = True
         if self._on_retire is not None:
             self._on_retire()
@@ -66,7 +68,7 @@ class CallbackDispatcher:
 
 
 def add_connection_close(send: Send) -> Send:
-    """The same, but each answer says that its connection closes."""
+    """The same `send`, with `Connection: close` in each answer."""
 
     async def send_and_close(message: Message) -> None:
         if message["type"] == "http.response.start":

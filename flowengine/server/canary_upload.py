@@ -21,8 +21,8 @@ UPLOAD_LOCK_FILE = "teller.db"
 
 
 class CanaryUploader:
-    """One for each worker; of those that write one journal one uploads it. Its table and ledger are
-    for the compile worker.
+    """Uploads canary statistics. Each worker has one; of the workers with one journal, one at a
+    time uploads. Its table and ledger are used in the thread of the compile worker.
     """
 
     def __init__(self, settings: ServerSettings, workshop: CompileWorker, ledger: Ledger) -> None:
@@ -36,7 +36,7 @@ class CanaryUploader:
         self._upload_lock: FileLeaderLock | None = None
 
     async def run(self) -> None:
-        """Upload for ever. What is in the way is reported once."""
+        """Upload for ever. A lasting error is logged once."""
         reported = ""
         while True:
             try:
@@ -57,12 +57,14 @@ class CanaryUploader:
             await asyncio.sleep(UPLOAD_SECONDS)
 
     def _try_acquire(self) -> bool:
-        """The folder is made after us."""
+        """Whether this worker uploads. The lock is made here, as its folder may be newer than this
+        object.
+        """
         self._upload_lock = self._upload_lock or FileLeaderLock(self._folder / UPLOAD_LOCK_FILE)
         return self._upload_lock.try_acquire()
 
     async def _upload_batch(self) -> bool:
-        """Whether there was something to upload."""
+        """Upload some rows; whether there were any."""
         since = await self._compile_worker.run(self._find_canary_start)
         if since is None:
             return False
@@ -79,7 +81,7 @@ class CanaryUploader:
         return number != before
 
     def _find_canary_start(self) -> float | None:
-        """When the canary of the moment began. What was uploaded of earlier ones is dropped."""
+        """When the canary of the moment began. Rows of earlier canaries are deleted."""
         live = self._ledger.get_live()
         if self._live_number != live.number:
             self._since = (

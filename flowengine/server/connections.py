@@ -1,4 +1,5 @@
-"""The open connections of a worker: which are idle, and which wait for the rest of a request.
+"""The table of open connections of a worker: which are idle, and which wait for the rest of a
+request.
 
 A proxy keeps connections to the server open and sends the next request on one of them. When the
 server closes such a connection at that very moment, the proxy has nobody to ask and answers 502. So
@@ -75,7 +76,7 @@ class ConnectionTable:
         return len(self._idle)
 
     def add(self, connection: TrackedConnection) -> None:
-        """A new connection; its first request must come in time."""
+        """Add a new connection; its first request must come in time."""
         self._open += 1
         if self._timer is None:
             self._schedule_sweep()
@@ -83,23 +84,23 @@ class ConnectionTable:
         self._keep_room(connection)
 
     def discard(self, connection: TrackedConnection) -> None:
-        """The connection is closed."""
+        """Remove a closed connection."""
         self._open -= 1
         self._idle.pop(connection, None)
         self._receiving.pop(connection, None)
         self._closing.discard(connection)
 
     def begin_request(self, connection: TrackedConnection) -> None:
-        """The first byte of a request has come."""
+        """Note that the first byte of a request has come."""
         self._idle.pop(connection, None)
         self._receiving.setdefault(connection, self._now)
 
     def end_request(self, connection: TrackedConnection) -> None:
-        """The last byte of a request has come."""
+        """Note that the last byte of a request has come."""
         self._receiving.pop(connection, None)
 
     def set_idle(self, connection: TrackedConnection) -> None:
-        """The answer is written, and no other request has begun."""
+        """Note that the answer is written and no other request has begun."""
         self._idle[connection] = self._now
 
     def _schedule_sweep(self) -> None:
@@ -124,8 +125,9 @@ class ConnectionTable:
             close_transport(connection.transport)
 
     def _keep_room(self, connection: TrackedConnection) -> None:
-        """The system hands out the lowest free descriptor. While none is shed, the number of a new
-        one says how many are in use, by whatever, and so how many connections there is room for.
+        """Close idle connections while file descriptors are short. The system hands out the lowest
+        free descriptor, so as long as none was closed for room, the number of a new one tells how
+        many are in use by the whole process.
         """
         socket: Any = connection.transport.get_extra_info("socket")
         if socket is not None and socket.fileno() >= self._limit:
@@ -142,7 +144,7 @@ class ConnectionTable:
             close_transport(oldest.transport)
 
     def _take_oldest(self, new: TrackedConnection) -> TrackedConnection | None:
-        """Take out the connection that is idle for longest, or else sends the slowest."""
+        """Remove the connection that is idle for longest, or else the one with the slowest request."""
         for waiting in (self._idle, self._receiving):
             for oldest in waiting:
                 if oldest is not new:
@@ -164,7 +166,7 @@ def take_overdue(waiting: dict[TrackedConnection, float], limit: float) -> list[
 
 
 def close_transport(transport: asyncio.Transport) -> None:
-    """Close a connection, also one whose other side does not read what was written."""
+    """Close a connection, even if its other side does not read what was written."""
     if transport.get_write_buffer_size():
         transport.abort()
     else:
@@ -180,7 +182,7 @@ def read_descriptor_limit() -> int:
 
 
 def count_reserved_descriptors() -> int:
-    """How many of them are kept free by closing idle connections."""
+    """How many descriptors are kept free by closing idle connections."""
     return min(
         max(read_descriptor_limit() // 4, MIN_RESERVED_DESCRIPTORS), MAX_RESERVED_DESCRIPTORS
     )

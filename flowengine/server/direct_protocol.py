@@ -1,4 +1,4 @@
-"""The short way of a callback through the web server.
+"""A protocol for uvicorn that answers callbacks without a task of their own.
 
 uvicorn makes every request a task that receives and sends messages, which costs as much as the step
 that answers a callback. Here a plain callback is answered as soon as its last byte has come, with
@@ -21,15 +21,15 @@ _UNUSUAL_HEADERS = (b"expect", b"transfer-encoding", b"upgrade")
 
 
 class HeaderCache:
-    """What all answers of a second have in common."""
+    """The head of answers, which is the same for all answers of one second."""
 
     def __init__(self) -> None:
         self._headers: list[tuple[bytes, bytes]] = []
         self._heads: dict[int, bytes] = {}
 
     def get_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-        """The status line and these headers, of which uvicorn makes a new list when the date
-        changes.
+        """The status line and these headers. uvicorn makes a new list of headers when the date
+        changes, so the identity of the list is the key of the cache.
         """
         if self._headers is not headers:
             self._headers, self._heads = headers, {}
@@ -44,8 +44,8 @@ _HEADER_CACHE = HeaderCache()
 
 
 class DirectRequest:
-    """A callback from its head to its answer. It stands where uvicorn has its cycle, and has what
-    uvicorn asks of one.
+    """A callback from its head to its answer. It takes the place of uvicorn's request cycle and has
+    the members that uvicorn uses of one.
     """
 
     __slots__ = (
@@ -83,7 +83,9 @@ class DirectRequest:
         return not (self.disconnected or self._protocol.transport.is_closing())
 
     def _run_coroutine(self, _waited: Any = None) -> None:
-        """Run on to the answer, or to what must be waited for: what a task does, but at once."""
+        """Run the coroutine until it is done or waits, without a task: most answers need no task
+        switch.
+        """
         try:
             waited = self._coroutine.send(None)
         except StopIteration as end:
@@ -133,7 +135,7 @@ class DirectRequest:
 
 
 class DirectProtocol(TrackedHttpTools):
-    """uvicorn's protocol, with a short way for callbacks."""
+    """uvicorn's protocol, with a short path for callbacks."""
 
     _direct_request: DirectRequest | None = None  # whose body is being read
 
@@ -161,7 +163,7 @@ class DirectProtocol(TrackedHttpTools):
             self._hand_over(self.url, self.headers)
 
     def _hand_over(self, url: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-        """Tell uvicorn of this request from its beginning."""
+        """Give this request to uvicorn from its beginning."""
         super().on_message_begin()
         super().on_url(url)
         for name, value in headers:
@@ -169,8 +171,8 @@ class DirectProtocol(TrackedHttpTools):
         super().on_headers_complete()
 
     def _is_plain(self, headers: HeaderMap) -> bool:
-        """Whether this request is a POST with a length, on a connection that stays, where nothing
-        else is under way.
+        """Whether this request is a POST with one length, on a connection that stays open and has
+        no other request in flight.
         """
         parser = self.parser
         return (

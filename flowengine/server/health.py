@@ -1,4 +1,4 @@
-"""What operators and load balancers ask: alive, ready, numbers."""
+"""Endpoints for operators and load balancers: alive, ready, metrics."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ TEXT_HEADER = (b"content-type", b"text/plain; charset=utf-8")
 
 
 class Healthz:
-    """The process lives and its event loop turns."""
+    """Answers 200 while the event loop runs."""
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Always 200."""
@@ -27,11 +27,9 @@ class Healthz:
 
 
 class Readyz:
-    """Whether to send callbacks here: not while shutting down, nor when the store cannot be
-    written.
-
-    `file_problem` is what else is wrong with the store. Whoever asks often, or at the same time, shares
-    one attempt to write.
+    """Answers whether callbacks may be sent here: not while shutting down, nor while the store
+    cannot be written. `file_problem` says what is wrong with the file of the store. Requests within
+    a second share one trial write.
     """
 
     def __init__(self, store: Store) -> None:
@@ -54,7 +52,7 @@ class Readyz:
         )
 
     async def _find_store_problem(self) -> str:
-        """Why the store cannot be written, as it was found within the last second."""
+        """Why the store cannot be written, as found within the last second; "" where it can."""
         now = time.monotonic()
         if self._check is None or (
             self._check.done() and now - self._checked_at >= CHECK_CACHE_SECONDS
@@ -80,7 +78,7 @@ class Readyz:
 
 
 class MetricsEndpoint:
-    """The metrics of all workers."""
+    """Answers with the metrics of all workers."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics

@@ -1,4 +1,4 @@
-"""The keys that seal the cookie of a call."""
+"""The keys that encrypt the cookie of a call."""
 
 import os
 import secrets
@@ -15,10 +15,8 @@ KEY_FILE = "cookie.key"
 def find_sealing_keys(
     applications: Mapping[str, str], environment: Mapping[str, str], folder: Path
 ) -> list[str]:
-    """The keys of the environment (the first seals, all open), else the application secrets.
-
-    Without either, a random secret in a file serves: it is the same for all workers and after a
-    restart.
+    """The keys of the environment (the first encrypts, all decrypt), else the application secrets.
+    Without either, a random secret in a file: it is the same for all workers and after a restart.
     """
     return (
         parse_environment_keys(environment)
@@ -30,7 +28,7 @@ def find_sealing_keys(
 def find_opening_keys(
     applications: Mapping[str, str], environment: Mapping[str, str], folder: Path
 ) -> list[str]:
-    """All that may open what a server of this folder has sealed. Makes none."""
+    """All keys that may decrypt what a server of this folder has encrypted. Creates none."""
     file = folder / KEY_FILE
     return [
         *parse_environment_keys(environment),
@@ -46,15 +44,15 @@ def parse_environment_keys(environment: Mapping[str, str]) -> list[str]:
 def create_codec(
     applications: Mapping[str, str], environment: Mapping[str, str], folder: Path
 ) -> Codec:
-    """What seals the cookie."""
+    """The codec of the cookie."""
     return Codec(
         [derive_key(text) for text in find_sealing_keys(applications, environment, folder)]
     )
 
 
 def load_or_create_secret(folder: Path) -> str:
-    """The random secret of this folder, made at first need. Of workers that start together, one
-    makes it.
+    """The random secret of this folder, created at first need. Where workers start together, one
+    creates it and all use it.
     """
     file = folder / KEY_FILE
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

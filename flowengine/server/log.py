@@ -59,7 +59,7 @@ class LogWriter:
         self._add_line(record)
 
     def log_refusal(self, code: int, reason: str, client: str) -> None:
-        """At most one line a second: whoever sends rubbish must not fill the disk."""
+        """Log at most one refusal a second: a sender of rubbish must not fill the disk."""
         now = time.time()
         if now - self._refused_at >= 1:
             self._refused_at = now
@@ -80,7 +80,7 @@ class LogWriter:
 
 
 def format_lines(noted: Sequence[CallbackRecord | RefusedLogLine], at: float) -> bytes:
-    """Lines are made many at once, when their callers have their answers."""
+    """Format many lines at once, after their callers have their answers."""
     try:
         return _encode_lines(
             [item if isinstance(item, RefusedLogLine) else build_line(item, at) for item in noted]
@@ -105,12 +105,12 @@ def build_line(record: CallbackRecord, at: float) -> CallbackLogLine:
 
 
 def to_millis(seconds: float) -> float:
-    """Milliseconds to three decimals; rounding a float to so many takes three times as long."""
+    """Milliseconds to three decimals. `round` takes three times as long."""
     return int(seconds * 1e6 + 0.5) / 1000
 
 
 def split_lines(lines: bytes) -> Iterable[bytes]:
-    """Whole lines together, each piece as long as may be written at once."""
+    """Whole lines in pieces, each as long as may be written at once."""
     start = 0
     while len(lines) - start > ATOMIC_WRITE_BYTES:
         end = (

@@ -1,4 +1,4 @@
-"""Reports in words, on standard error: what goes wrong, and never what callers said.
+"""Logs errors and warnings on standard error, without anything that callers said.
 
 An answer has a cookie and words of callers, and so have the values that errors quote: the end of a
 coroutine holds the answer as its value, a decoder quotes its input, the event loop shows the
@@ -45,9 +45,7 @@ PLAIN_WORDS_PATTERN = re.compile(r"[\w .,'!-]*")
 
 
 class RedactingFormatter(logging.Formatter):
-    """One line for each report, and one more for each place of an exception; numbers of callers
-    are masked.
-    """
+    """One line for each record, and one for each place of an exception; phone numbers are masked."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -68,7 +66,7 @@ class RedactingFormatter(logging.Formatter):
 
 
 class RedactingHandler(logging.StreamHandler[Any]):
-    """Writes to standard error. A report that cannot be formatted shows none of its arguments."""
+    """Writes to standard error. A record that cannot be formatted shows none of its arguments."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
         try:
@@ -78,7 +76,7 @@ class RedactingHandler(logging.StreamHandler[Any]):
 
 
 def mask_numbers(text: str) -> str:
-    """Hide what may be a phone number, or long digits that somebody keyed.
+    """Mask what may be a phone number or long digits that a caller keyed.
 
     >>> mask_numbers("release 421337421337 is live on port 8080: signed 86400 seconds ago")
     'release 421337421337 is live on port 8080: signed 86400 seconds ago'
@@ -89,7 +87,7 @@ def mask_numbers(text: str) -> str:
 
 
 def describe_exception(error: BaseException) -> Iterator[str]:
-    """Where an exception was raised and of which type it is, the causes first."""
+    """The places and types of an exception, causes first."""
     chain: list[BaseException] = []
     following: BaseException | None = error
     while following is not None and following not in chain and len(chain) < MAX_CHAIN:
@@ -107,7 +105,7 @@ def describe_exception(error: BaseException) -> Iterator[str]:
 
 
 def name_exception(error: BaseException) -> str:
-    """The type, and the text where it cannot quote a caller."""
+    """The type of an exception, and its text where that cannot quote a caller."""
     kind = type(error)
     name = (
         kind.__qualname__
@@ -120,9 +118,9 @@ def name_exception(error: BaseException) -> str:
 
 
 def configure_logging() -> None:
-    """Send the reports of all modules to standard error. The HTTP client's own lines would show
-    addresses with values in them, and those of the watcher tell of each write to a store in the
-    folder of the flows.
+    """Log all modules to standard error. The records of the HTTP client are left out, as they show
+    addresses with values in them, and those of the file watcher, which has one for each write to a
+    store in the folder of the flows.
     """
     handler = RedactingHandler()
     handler.setFormatter(RedactingFormatter())
@@ -132,7 +130,7 @@ def configure_logging() -> None:
 
 
 def install_exception_hooks() -> None:
-    """Have Python report what nobody has caught in the same way. It would print its text."""
+    """Log exceptions that nothing has caught in the same way: Python would print their text."""
     logging.captureWarnings(capture=True)
     sys.excepthook = lambda _kind, error, _trace: log.critical("the process ends", exc_info=error)
     threading.excepthook = lambda found: log.error("a thread has ended", exc_info=found.exc_value)
@@ -142,8 +140,8 @@ def install_exception_hooks() -> None:
 
 
 def log_loop_error(_loop: AbstractEventLoop, context: dict[str, Any]) -> None:
-    """The exception handler of an event loop. Its own would show the objects that are involved, and
-    with them answers.
+    """The exception handler of an event loop. asyncio's own would show the objects that are
+    involved, and with them answers.
     """
     error = context.get("exception")
     if isinstance(error, ConnectionError):

@@ -98,11 +98,9 @@ class Metrics:
         )
 
     def count_callback(self, record: CallbackRecord) -> None:
-        """Note a callback; it is counted a moment later, as adding up many at once costs a caller
-        nothing.
-
-        Only its time is kept until then: records that live on would keep the memory that the next
-        callbacks could use, and have it near.
+        """Note a callback; `count_pending` adds it to the metrics, as adding many at once costs no
+        caller time. Only numbers are kept until then: records that live on would take memory, and
+        cache, from the next callbacks.
         """
         if not self._pending_times:
             asyncio.get_running_loop().call_later(COUNT_DELAY_SECONDS, self.count_pending)
@@ -111,7 +109,7 @@ class Metrics:
             self._repeated.inc()
 
     def count_pending(self) -> None:
-        """Add up what was noted."""
+        """Add up the noted callbacks."""
         noted, self._pending_times = self._pending_times, defaultdict(list)
         for (event, outcome), times in noted.items():
             self._callbacks.labels(event, outcome).inc(len(times))
@@ -127,11 +125,11 @@ class Metrics:
             self._opened_circuits.labels(service).inc()
 
     def count_journal_rows(self, outcome: str, rows: int) -> None:
-        """Told by the journal's own thread."""
+        """Called in the thread of the journal."""
         self._journalled.labels(outcome).inc(rows)
 
     def observe_journal_usage(self, usage: JournalUsage) -> None:
-        """Told by the journal's own thread."""
+        """Called in the thread of the journal."""
         self._journal_bytes.set(usage.bytes)
         self._journal_limit.set(usage.limit)
 
@@ -139,7 +137,7 @@ class Metrics:
         self._refused.labels(str(code)).inc()
 
     def mark_current_release(self, release: str) -> None:
-        """Of all releases ever served, mark this one as the current."""
+        """Mark this release as the current one among all that were ever served."""
         if self._current_release:
             self._release.labels(self._current_release).set(0)
         self._release.labels(release).set(1)
@@ -156,8 +154,8 @@ class Metrics:
 
 
 def observe_values(histogram: Histogram, values: Sequence[float]) -> None:
-    """What `observe` does for each, at once: where workers share their numbers in files, one value
-    costs as much as the verification of a signature.
+    """Observe many values at once. Where workers share their numbers in files, a single `observe`
+    takes as long as verifying a signature.
     """
     bounds = histogram._upper_bounds  # noqa: SLF001  # the library has no way for many
     for bucket, number in Count(bisect_left(bounds, value) for value in values).items():
@@ -166,7 +164,7 @@ def observe_values(histogram: Histogram, values: Sequence[float]) -> None:
 
 
 def forget_dead_workers(folder: Path) -> None:
-    """The state of a worker that was killed must not stand for ever."""
+    """Delete the gauges of killed workers, which would stay for ever."""
     for file in folder.glob("gauge_live*.db"):
         process = int(file.stem.rpartition("_")[2])
         try:

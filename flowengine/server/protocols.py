@@ -1,4 +1,4 @@
-"""Which protocol of uvicorn serves: ours where it works with the uvicorn that is installed.
+"""Chooses the protocol: ours where it works with the installed uvicorn, else uvicorn's own.
 
 Our protocols use parts of uvicorn that it may change in any version. So each is tried once when a
 worker starts, on a connection that stays within the process.
@@ -38,12 +38,12 @@ TRIAL_STATUS = (b"200", b"200", b"404")
 
 
 class TrialError(Exception):
-    """A protocol does not do what it should."""
+    """A protocol does not behave as the server needs it."""
 
 
 class TrialCallback:
     """Answers each callback with the two bytes that it has, and 500 where its connection seems
-    gone.
+    closed.
     """
 
     async def answer_request(
@@ -58,7 +58,7 @@ class TrialCallback:
 
 
 def choose_protocol() -> type[asyncio.Protocol] | Literal["auto"]:
-    """The fastest protocol that works; for each that does not, the log says what is in the way."""
+    """The fastest protocol that works. The log says why a faster one does not."""
     for module, name in TRIED_PROTOCOLS:
         try:
             found: type[asyncio.Protocol] = getattr(import_module(module), name)
@@ -78,7 +78,7 @@ def choose_protocol() -> type[asyncio.Protocol] | Literal["auto"]:
 
 
 async def try_protocol(protocol: type[asyncio.Protocol]) -> None:
-    """Have it answer a few requests over one connection. Raises whatever is in the way."""
+    """Send a few requests over one connection to the protocol. Raises whatever goes wrong."""
     front: Any = CallbackDispatcher("/trial", TrialCallback(), Starlette())
     config = uvicorn.Config(
         front,
@@ -113,7 +113,7 @@ async def try_protocol(protocol: type[asyncio.Protocol]) -> None:
 
 
 async def exchange_requests(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A callback, one in pieces, and another request."""
+    """Send a callback, one in pieces, and another request."""
     for part in TRIAL_REQUESTS:
         writer.write(part)
         await asyncio.sleep(0)
@@ -126,7 +126,7 @@ async def exchange_requests(reader: asyncio.StreamReader, writer: asyncio.Stream
 
 
 def check_tables(front: CallbackDispatcher, state: ServerState) -> None:
-    """Whether both tables have the connection, and ours knows that it is idle."""
+    """Check that both tables have the connection, and that ours knows it is idle."""
     if len(state.connections) != 1 or len(front.connections) != 1:
         raise TrialError("a connection is not counted")
     if front.connections.count_idle() != 1:

@@ -1,4 +1,4 @@
-"""Requests that a proxy passed on, as far as it says so."""
+"""Headers that show that a proxy forwarded a request."""
 
 from collections.abc import Iterable
 
@@ -6,9 +6,7 @@ _PROXY_HEADERS = ("forwarded", "via", "x-real-ip")
 
 
 def find_proxy_header(names: Iterable[bytes | str]) -> str:
-    """The header by which a proxy says that a request is somebody else's, or "". Names are in lower
-    case.
-    """
+    """The header by which a proxy tells whose request it forwards, or "". Names are in lower case."""
     for name in names:
         text = name.decode("latin-1") if isinstance(name, bytes) else name
         if text in _PROXY_HEADERS or text.startswith("x-forwarded-"):

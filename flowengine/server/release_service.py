@@ -1,5 +1,5 @@
-"""The releases of a worker as they live: found at the start, followed while it serves, let go of
-when their calls are over.
+"""The releases of a worker: loaded at start, followed while it serves, unloaded when their calls
+have ended.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ SHARED_POLL_SECONDS = 0.25
 
 
 class ReleaseService:
-    """What a process needs to serve releases, and to change what is live. Raises ArchiveError where
+    """What a process needs to serve releases and to change what is live. Raises ArchiveError where
     the archive cannot be opened.
     """
 
@@ -111,7 +111,9 @@ class ReleaseService:
         )
 
     async def load_canary_figures(self) -> CanaryComparison | None:
-        """How a canary does, if there is one. Raises JournalError or ArchiveError."""
+        """Compare the canary with the current release; None where there is no canary. Raises
+        JournalError or ArchiveError.
+        """
         canary = await self.compile_worker.run(partial(find_canary, self._writing_ledger))
         if canary is None:
             return None
@@ -123,37 +125,39 @@ class ReleaseService:
         )
 
     def try_lead(self) -> bool:
-        """Whether it is our turn to follow. Of servers that share their releases one follows, for
-        all.
+        """Whether this process may follow the flow source. Of all servers that share an archive,
+        one does.
         """
         return self._leader_lock.try_acquire()
 
     @property
     def lease_seconds(self) -> float:
-        """How many seconds a turn may seem taken whose owner is gone."""
+        """How many seconds the leader lock may seem held after its owner has ended."""
         return self._leader_lock.lease_seconds
 
     def retire(self) -> None:
-        """Follow no more, though callbacks are still answered: whoever comes next may begin."""
+        """Stop following the flow source, so that another process can, while callbacks are still
+        answered.
+        """
         self._is_retiring = True
 
     def publish(self) -> PublishResult | None:
-        """Publish what the place has, if that is news; before there are workers. Raises OSError or
-        GitError.
+        """Publish what the flow source has, if it is new; for use before there are workers. Raises
+        OSError or GitError.
         """
         return read_and_publish(self.flow_source, self.publisher)
 
-    def republish(self, found: SourceSnapshot) -> Release | None:
-        """Publish what the place has, though it may have been taken back: what was live instead
-        cannot be had.
+    def republish(self, snapshot: SourceSnapshot) -> Release | None:
+        """Publish the snapshot even if an operator has gone back from it: the release that was live
+        instead cannot be loaded.
         """
         made = self.publisher.publish_always(
-            found.files, found.origin, found.origin.author or SERVER_ACTOR
+            snapshot.files, snapshot.origin, snapshot.origin.author or SERVER_ACTOR
         )
         return self.compile_worker.load_release(made.release) if made.release else None
 
     def create_registry(self) -> Registry:
-        """The releases that a worker begins with."""
+        """The registry that a worker begins with."""
         live = self.ledger.get_live()
         release = self.compile_worker.load_release(live.current)
         if release is not None and live.fallback_from:
@@ -184,12 +188,15 @@ class ReleaseService:
         return Registry(release, self.compile_worker.find_release)
 
     def create_tasks(
-        self, registry: Registry, store: Store, shown: Callable[[str], None]
+        self, registry: Registry, store: Store, on_change: Callable[[str], None]
     ) -> Iterable[asyncio.Task[None]]:
-        """What goes on beside the callbacks. `shown` is told which release new calls begin on."""
+        """Start the background tasks. `on_change` is called with the release that new calls begin on."""
         yield asyncio.create_task(
             show(
-                registry, partial(self._run_query, self.ledger.get_live), self._change_signal, shown
+                registry,
+                partial(self._run_query, self.ledger.get_live),
+                self._change_signal,
+                on_change,
             )
         )
         yield asyncio.create_task(self._run_as_leader(store))
@@ -198,7 +205,9 @@ class ReleaseService:
             yield asyncio.create_task(self._canary_uploader.run())
 
     async def _run_as_leader(self, store: Store) -> None:
-        """While it is this worker's turn, follow the place and tidy the archive for all."""
+        """While this worker has the leader lock, follow the flow source and delete old releases for
+        all.
+        """
         while await self._wait_for_leadership():
             async with asyncio.TaskGroup() as group:
                 works = [group.create_task(work) for work in self._list_leader_work(store)]
@@ -210,7 +219,9 @@ class ReleaseService:
         self._leader_lock.close()
 
     async def _wait_for_leadership(self) -> bool:
-        """Wait for it: the process that has it tells nobody when it ends. False when we retire."""
+        """Poll for the leader lock: a leader that ends notifies nobody. False when this worker
+        retires.
+        """
         look = 0.0
         while not self._is_retiring and not await self._is_leader():
             if time.monotonic() > look:
@@ -223,7 +234,9 @@ class ReleaseService:
         return not self._is_retiring and await self._run_query(self._leader_lock.try_acquire)
 
     async def _log_rivalry(self) -> None:
-        """Two servers that started at the same moment may not have seen each other."""
+        """Log where another server follows other flows: two servers that started at the same moment
+        may not have seen each other.
+        """
         with suppress(ArchiveError):  # which whoever follows reports
             holder = await self.compile_worker.run(self.leader_record.load_leader)
             if (
@@ -250,7 +263,9 @@ class ReleaseService:
         )
 
     async def _take_over_source(self) -> None:
-        """What another machine has followed is no news here: this one may be behind."""
+        """Begin to follow. What the previous leader has published is not published again from here,
+        as this machine's copy of the flows may be older.
+        """
         with suppress(OSError, GitError, ArchiveError):  # which following reports
             found = await self._read_source()
             self.flow_source.forget_last_read()
@@ -258,7 +273,7 @@ class ReleaseService:
                 await self.compile_worker.run(partial(self._begin_following, found))
 
     async def _read_source(self) -> SourceSnapshot | None:
-        """What the place has as it is taken over, however long that takes."""
+        """Read the flow source at take-over, however long that takes."""
         reading = AbandonableRead[SourceSnapshot | None](self.flow_source.origin.place)
         while True:
             try:
@@ -267,16 +282,16 @@ class ReleaseService:
                 # its text says it all
                 log.error("the flows cannot be followed yet: %s", error)  # noqa: TRY400
 
-    def _begin_following(self, found: SourceSnapshot) -> None:
-        before = self.leader_record.take_over(compute_release_id(found.files), time.time())
+    def _begin_following(self, snapshot: SourceSnapshot) -> None:
+        before = self.leader_record.take_over(compute_release_id(snapshot.files), time.time())
         if before is not None:
             log.warning("%s", format_takeover(before, self.leader_record.source))
         if self.is_shared:
-            self.publisher.skip_known_release(found.files)
+            self.publisher.skip_known_release(snapshot.files)
 
     async def _run_query(self, question: Callable[[], T]) -> T:
-        """A file answers in microseconds; a server may take its time, and callbacks must not wait
-        for it.
+        """Run a query of the ledger, in a thread where a database server answers it: that may take
+        time, which callbacks must not wait for.
         """
         return await asyncio.to_thread(question) if self.is_shared else question()
 
@@ -302,9 +317,10 @@ class ReleaseService:
                 log.error("old releases stay in memory: %s", error)  # noqa: TRY400
 
     async def _find_releases_to_keep(self, store: Store) -> Iterable[str]:
-        """The releases that calls are on. Others are compiled again should a late notice need one.
+        """The releases that calls are on. A release that is unloaded too early is compiled again
+        when a late notify needs it.
 
-        Without a store a worker knows its own calls alone: then all that are archived.
+        Without a session store a worker knows only its own calls: then all archived releases.
         """
         if isinstance(store, MemoryStore):
             listing = await self.compile_worker.run(self.compile_worker.archive.list_releases)
@@ -323,7 +339,7 @@ class ReleaseService:
 
 
 def list_source_names(settings: ServerSettings) -> list[str]:
-    """What the flows of a server go by: a folder by its path, and by where a link leads to now."""
+    """The names of the flow source: a folder by its path, and by the target of a link now."""
     if settings.git:
         return [f"{settings.git}@{settings.ref}:{settings.flows}"]
     return list(dict.fromkeys([settings.flows, str(Path(settings.flows).resolve())]))
@@ -334,7 +350,7 @@ def format_owner(settings: ServerSettings) -> str:
 
 
 def format_rival(holder: LeaderRecord, settings: ServerSettings) -> str:
-    """Why a server may not follow its flows, and what to do about it."""
+    """Why a server may not follow its flows, and what the operator can do."""
     if settings.is_cookies_only:
         place, cure = f"the folder {settings.folder}", "start this one in another folder"
     elif settings.is_shared:
@@ -359,7 +375,7 @@ def format_takeover(before: LeaderRecord, source: str) -> str:
 
 
 def create_flow_source(settings: ServerSettings) -> FlowSource:
-    """Where the flows live."""
+    """The flow source that the settings name."""
     if settings.git:
         return BranchSource(Path(settings.git), settings.ref, settings.flows)
     return FolderSource(Path(settings.flows))

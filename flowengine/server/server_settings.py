@@ -1,4 +1,4 @@
-"""What a server is told from outside, and the credentials it finds."""
+"""The settings of a server, and its credentials from the environment."""
 
 import os
 from collections.abc import Mapping
@@ -49,22 +49,22 @@ class ServerSettings:
 
     @property
     def folder(self) -> Path:
-        """Where the server keeps what is its own: beside the store where that is a file."""
+        """Where the server keeps its own files: beside the store where that is a file."""
         kind, _, path = self.store.partition(":")
         return Path(path).parent if kind == "sqlite" else DEFAULT_FOLDER
 
     @property
     def is_shared(self) -> bool:
-        """Whether other machines share the store, and with it the releases."""
+        """Whether other machines share the session store, and with it the releases."""
         return is_postgresql_url(self.store)
 
     @property
     def archive(self) -> ArchiveLocation:
-        """Where the releases lie."""
+        """Where the release archive is."""
         return self.store if self.is_shared else self.folder / ARCHIVE_FILE
 
     def export_to_environment(self) -> None:
-        """Leave these settings where the worker processes find them."""
+        """Put these settings where the worker processes find them."""
         os.environ[SETTINGS_VARIABLE] = msgspec.json.encode(self).decode()
 
     @classmethod
@@ -77,7 +77,7 @@ MIN_SECRET_BYTES = 4
 
 
 def load_credentials(release: Release, environment: Mapping[str, str]) -> dict[str, str]:
-    """Key and secret of every application, the one of the environment first."""
+    """Key and secret of every application, that of the environment first."""
     key, secret = (
         environment.get(APPLICATION_KEY_VARIABLE, ""),
         environment.get(APPLICATION_SECRET_VARIABLE, ""),
@@ -99,8 +99,8 @@ def load_credentials(release: Release, environment: Mapping[str, str]) -> dict[s
 
 
 def check_complete(release: Release) -> None:
-    """An application without its secret would be locked out, or, were it the only one, everybody
-    let in.
+    """Raises SettingsError where an application has no secret: its callbacks would be refused, or,
+    if it is the only application, every request would pass unsigned.
     """
     if release.missing_secrets:
         raise SettingsError(
@@ -111,7 +111,9 @@ def check_complete(release: Release) -> None:
 
 
 def check_keys(settings: ServerSettings, *, has_credentials: bool, has_keys: bool) -> None:
-    """A random key is that of one machine; what it seals the others could not open."""
+    """Raises SettingsError where several machines would encrypt with a random key: none could
+    decrypt what another has encrypted.
+    """
     if settings.is_shared and not has_credentials and not has_keys:
         raise SettingsError(
             "machines that share a store must have the same key for cookies: "
@@ -120,7 +122,9 @@ def check_keys(settings: ServerSettings, *, has_credentials: bool, has_keys: boo
 
 
 def check_exposure(host: str, *, has_credentials: bool) -> None:
-    """Whoever cannot check signatures must not be reachable from outside."""
+    """Raises SettingsError where a server that cannot verify signatures would be reachable from
+    other machines.
+    """
     if not has_credentials and not is_loopback(host):
         raise SettingsError(
             f"without credentials anybody could send callbacks, so {host} is refused: "

@@ -1,17 +1,22 @@
-"""Checks what a server is told, and starts its workers."""
+"""Starts a server: chooses its first release, checks its settings, runs its workers."""
 
 import asyncio
 import os
 import tempfile
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 from flowengine.compile import Release
+from flowengine.compile.loaded_project import LoadedProject, to_loaded_project
 from flowengine.limits import MAX_DESCRIPTORS
 from flowengine.server import admin, keys
 from flowengine.server.access import ADMIN_TOKEN, STATUS_TOKEN, check_token
 from flowengine.server.app import open_session_store
+from flowengine.server.first_release import Announce, choose_first_release, read_flows
 from flowengine.server.listeners import open_listeners
 from flowengine.server.logging_setup import configure_logging, install_exception_hooks
+from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import (
     ServerSettings,
     SettingsError,
@@ -31,6 +36,31 @@ except ImportError:  # not on every system
 
 PROMETHEUS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/status")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStart:
+    """What there is to say about a server as it starts: its flows, and whether callbacks must be
+    signed.
+    """
+
+    project: LoadedProject
+    is_signed: bool
+
+
+def prepare_server(settings: ServerSettings, folder: Path, announce: Announce) -> ServerStart:
+    """Make the first release live and check the settings. `folder` is where people find the flows;
+    `announce` is called with what an operator must know. Raises NothingToServeError, SettingsError, ArchiveError, GitError, OSError.
+    """
+    service = ReleaseService(settings)
+    snapshot = read_flows(service, announce)
+    compiled = service.compile_worker.compile(snapshot.files)
+    project = to_loaded_project(folder, snapshot.files, compiled)
+    release = choose_first_release(service, snapshot, project, announce)
+    is_signed = check_settings(settings, release)
+    # before the workers start: connections and locks do not survive a fork
+    service.close()
+    return ServerStart(project, is_signed)
 
 
 def check_settings(settings: ServerSettings, release: Release) -> bool:
@@ -54,7 +84,9 @@ def check_settings(settings: ServerSettings, release: Release) -> bool:
 
 
 async def check_store(settings: ServerSettings) -> None:
-    """Open the store once before any worker does: a worker that cannot is started again and again."""
+    """Open and close the session store before there are workers: the supervisor would start a
+    worker that fails on it again and again.
+    """
     try:
         await open_session_store(settings).close()
     except (StoreError, OSError) as error:
@@ -76,7 +108,9 @@ def run_server(settings: ServerSettings) -> int:
 
 
 def raise_descriptor_limit() -> None:
-    """Use what the system allows: proxies keep connections, and each is a file descriptor."""
+    """Raise the limit of file descriptors to what the system allows: each connection that a proxy
+    keeps open is one.
+    """
     if resource is None:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,4 +1,4 @@
-"""What a server serves, for people and programs of its own network."""
+"""The status of a server, for people and programs of its own network."""
 
 import logging
 import os
@@ -30,7 +30,7 @@ FIGURES_CACHE_SECONDS = 5.0
 
 
 class WorkerStatus(msgspec.Struct, frozen=True):
-    """The worker that answered: what its new calls begin on, and the releases that it has in
+    """The worker that answers: the release that its new calls begin on, and the releases in its
     memory.
     """
 
@@ -40,15 +40,15 @@ class WorkerStatus(msgspec.Struct, frozen=True):
 
 
 class ZoneStatus(msgspec.Struct, frozen=True):
-    """The time zones that opening hours go by; `outdated` when they are more than a year old."""
+    """The time zone data of opening hours; `outdated` when it is more than a year old."""
 
     version: str
     outdated: bool
 
 
 class JournalStatus(msgspec.Struct, frozen=True):
-    """The bytes that the call journal takes and may take, and the share of that in percent. From a
-    hundred on, or shortly before, the oldest calls are dropped.
+    """The bytes that the journal takes and may take, and their ratio in percent. From about a
+    hundred on, the oldest calls are dropped.
     """
 
     bytes: int
@@ -57,11 +57,11 @@ class JournalStatus(msgspec.Struct, frozen=True):
 
 
 class ReleaseStatus(msgspec.Struct, frozen=True):
-    """Of drafts only the names: whose phones they are for is nobody's business. `draining` are
-    releases that are no longer live, but have calls; null while the session store fails. `canary`
-    is how the candidate does, a few seconds ago; null where that cannot be told. `journal` is null
-    where this worker has written nothing yet. `fallback_from` is the release that was live and no
-    longer compiles, where the server has gone back to `current` by itself; else "".
+    """Of drafts only the names, as their callers are private. `draining` are releases that are no
+    longer live, but have calls; null while the session store fails. `canary` compares the candidate
+    with the current release, as of some seconds ago; null where that cannot be told. `journal` is
+    null where this worker has written nothing yet. `fallback_from` is the release that was live and
+    no longer compiles, where the server has gone back to `current` by itself; else "".
     """
 
     following: LeaderOverview | None
@@ -79,7 +79,7 @@ class ReleaseStatus(msgspec.Struct, frozen=True):
 
 
 class StatusEndpoint:
-    """The releases of a server as JSON."""
+    """Answers with the releases of a server as JSON."""
 
     def __init__(
         self, live: ReleaseService, registry: Registry, store: Store, journal: JournalWriter
@@ -92,7 +92,7 @@ class StatusEndpoint:
         self._refresh_at = 0.0
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """200, or 503 while it cannot be told what is live."""
+        """200, or 503 while the ledger cannot be read."""
         try:
             await send_response(send, 200, msgspec.json.encode(await self._build_status()))
         except ArchiveError as error:
@@ -129,7 +129,7 @@ class StatusEndpoint:
         )
 
     async def _load_figures(self) -> CanaryComparison | None:
-        """Whoever asks often does not have all calls counted each time."""
+        """The canary comparison, at most so often: counting reads many calls."""
         if time.monotonic() >= self._refresh_at:
             self._refresh_at = time.monotonic() + FIGURES_CACHE_SECONDS
             try:
@@ -150,7 +150,7 @@ def to_journal_status(usage: JournalUsage | None) -> JournalStatus | None:
 
 
 async def try_find_needed_releases(store: Store) -> set[str] | None:
-    """The releases that calls under way need, if the store can say."""
+    """The releases that calls need; None where the session store cannot say."""
     try:
         return await store.find_needed_releases()
     except StoreError:

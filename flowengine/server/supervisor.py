@@ -1,4 +1,4 @@
-"""Keeps the workers of a server: starts them, replaces them, and ends with them.
+"""Starts, replaces and stops the workers of a server.
 
 It holds the listeners, so the port is open while workers come and go. On SIGHUP each worker is
 replaced: a new one is ready before the old one goes. On SIGTERM and SIGINT all end.
@@ -42,8 +42,8 @@ class WorkerProcess:
         theirs.close()
 
     def read_messages(self) -> bool:
-        """Note what it says; whether it has become ready. A worker that has closed its side ends,
-        and its sentinel says so.
+        """Read what the worker has sent; whether it has become ready. A worker that has closed its
+        side is ending, which its sentinel tells.
         """
         was_ready = self.is_ready
         with suppress(BlockingIOError, ConnectionError):
@@ -54,25 +54,27 @@ class WorkerProcess:
         return self.is_ready and not was_ready
 
     def retire(self) -> None:
-        """Let it end with its connections."""
+        """Tell the worker to end with its connections."""
         self.is_leaving = True
         with suppress(OSError):  # it has just ended
             self.control.send(RETIRE_MESSAGE)
 
     def stop(self) -> None:
-        """Let it answer what it has begun, and end."""
+        """Tell the worker to answer what it has begun, and end."""
         self.is_leaving = True
         self.process.terminate()
 
     def close(self) -> None:
-        """Let go of a process that has ended."""
+        """Release the resources of a process that has ended."""
         self.process.join()
         self.process.close()
         self.control.close()
 
 
 class Supervisor:
-    """The workers of one server. `drain` is how long they go on to answer after SIGTERM."""
+    """Starts, replaces and stops the workers of one server. `drain` is how long they go on to
+    answer after SIGTERM.
+    """
 
     def __init__(self, listeners: Sequence[socket.socket], workers: int, drain: float) -> None:
         self._listeners = listeners
@@ -118,7 +120,7 @@ class Supervisor:
             awake.recv(4096)
 
     def _keep_workers(self) -> None:
-        """Start what is missing, and end what hangs."""
+        """Start missing workers and kill hanging ones."""
         now = time.monotonic()
         self._kill_overdue(now)
         if self._stop_by is not None:
@@ -147,7 +149,7 @@ class Supervisor:
         self._workers.append(WorkerProcess(self._listeners, replaces))
 
     def _hand_over(self, worker: WorkerProcess) -> None:
-        """It serves from now on; the one that it replaces may go."""
+        """Note that a worker serves; the one that it replaces may retire."""
         if not self._has_served and self._stop_by is None:  # before that nobody would be answered
             log.info("listening on %s", format_addresses(self._listeners))
         self._has_served, self._failures = True, 0
@@ -166,11 +168,13 @@ class Supervisor:
                     self._to_replace = [each for each in self._workers if not each.is_leaving]
 
     def _has_lost_terminal(self) -> bool:
-        """A shell that ends sends SIGHUP, too: nobody could stop the server any more."""
+        """Whether SIGHUP means that the shell has ended, not that workers are to be replaced: then
+        nobody could stop the server any more.
+        """
         return self._had_terminal and not has_terminal()
 
     def _stop_workers(self, number: int) -> None:
-        """End all workers; a second SIGINT waits for nobody."""
+        """End all workers; a second SIGINT ends them at once."""
         if self._stop_by is not None:
             if self._signals.count(signal.SIGINT) > 1:
                 self._stop_by = 0.0
@@ -223,7 +227,7 @@ def format_addresses(listeners: Sequence[socket.socket]) -> str:
 
 
 def has_terminal() -> bool:
-    """Whether somebody sits at a terminal that this process was started from."""
+    """Whether the process was started from a terminal that is still there."""
     try:
         return os.isatty(sys.stderr.fileno())
     except (OSError, ValueError, AttributeError):

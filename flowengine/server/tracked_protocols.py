@@ -12,12 +12,12 @@ from flowengine.server.connections import ConnectionTable
 
 
 def get_connection_table(app: object) -> ConnectionTable:
-    """The table of this worker; another application than ours is served without one for all."""
+    """The table of this worker; a new one where the application is none of ours."""
     return app.connections if isinstance(app, CallbackDispatcher) else ConnectionTable()
 
 
 class TrackedHttpTools(HttpToolsProtocol):
-    """The one that is built on the parser of Node."""
+    """uvicorn's protocol on httptools, the parser of Node."""
 
     _is_receiving = _is_reading_head = False
 
@@ -48,8 +48,8 @@ class TrackedHttpTools(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """The table closes the connection when it is idle for too long, instead of a timer for each
-        answer.
+        """Hand the idle connection to the table, which needs no timer for each answer as uvicorn
+        does.
         """
         if self.pipeline:
             super().on_response_complete()
@@ -72,7 +72,9 @@ class TrackedHttpTools(HttpToolsProtocol):
 
 
 class TrackedH11(H11Protocol):
-    """The one in pure Python, which does not say when a request begins or ends."""
+    """uvicorn's protocol on h11, which is pure Python and does not report where a request begins or
+    ends.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

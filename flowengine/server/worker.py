@@ -28,7 +28,7 @@ READY_MESSAGE, ALIVE_MESSAGE, RETIRE_MESSAGE = b"r", b"a", b"q"
 
 
 def run_worker(listeners: Sequence[socket.socket], control: socket.socket) -> None:
-    """Serve until told to stop. What a worker needs it opens itself: connections and files do not
+    """Serve until told to stop. A worker opens what it needs itself: connections and files do not
     survive a fork.
     """
     # the supervisor gets these, too, and says what they mean for a worker
@@ -69,7 +69,7 @@ def configure_server(settings: ServerSettings) -> uvicorn.Config:
 
 
 class WorkerServer(uvicorn.Server):
-    """uvicorn's server, which tells the supervisor how it is and does what that says."""
+    """uvicorn's server, which reports to the supervisor and takes its commands."""
 
     def __init__(self, config: uvicorn.Config, control: socket.socket) -> None:
         super().__init__(config)
@@ -77,7 +77,7 @@ class WorkerServer(uvicorn.Server):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say that callbacks are answered from now on."""
+        """Start, and report that callbacks are answered from now on."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(log_loop_error)
         await super().startup(sockets)
@@ -110,8 +110,8 @@ class WorkerServer(uvicorn.Server):
         os.kill(os.getpid(), signal.SIGTERM)
 
     async def _retire(self) -> None:
-        """Another worker takes new connections. Answers to what comes on the old ones close them,
-        so that no request is under way when its connection closes.
+        """Close the listeners, as another worker takes new connections. The answer to a request on
+        an old connection closes it, so that no request is in flight when its connection closes.
         """
         log.info("another worker takes over; this one ends with its connections")
         for server in self.servers:

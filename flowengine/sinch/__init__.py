@@ -1,4 +1,4 @@
-"""What the platform says, and how it proves it."""
+"""The platform's callbacks and signatures."""
 
 from flowengine.sinch.callback_decoder import BadCallbackError, decode
 from flowengine.sinch.callback_events import (

@@ -60,9 +60,12 @@ _PAIR_FIELDS = frozenset({"cookies", "callheaders"})
 
 def decode(body: bytes) -> CallbackEvent:
     try:
+        # the usual spelling takes microseconds; all others (platform notes, 1.4 and 2.2) take the
+        # lenient way
         event: CallbackEvent = _decode_typed(body)
     except (ValueError, RecursionError):
         return _decode_lenient(body)
+    # the lenient way refuses it, and says why
     return event if event.call_id else _decode_lenient(body)
 
 
@@ -79,10 +82,11 @@ def _decode_lenient(body: bytes) -> CallbackEvent:
 
 
 def _read_json(body: bytes) -> Any:
-    """JSON, also with numbers that are none, and with halves of characters, as a display name may
-    have them that was cut off: these are replaced.
+    """Decode JSON, also with numbers that JSON lacks (NaN). Lone surrogates, as of a display name
+    that was cut, are replaced.
     """
     try:
+        # msgspec first, as json.loads takes any depth and many times as long
         return _decode_untyped(body)
     except ValueError:
         data = json.loads(body, parse_constant=lambda _: None, parse_float=_parse_finite)
@@ -96,7 +100,7 @@ def _parse_finite(text: str) -> float | None:
 
 
 def _build_event(data: dict[str, Any]) -> CallbackEvent:
-    """Messages quote nothing: they are written to the log."""
+    """Messages of errors quote nothing of the body: they are logged."""
     kind = _EVENT_TYPES.get(_read_text(data.get("event")).lower())
     if kind is None:
         raise BadCallbackError(f"the event is none of {', '.join(_EVENT_TYPES)}")
@@ -111,7 +115,9 @@ def _build_event(data: dict[str, Any]) -> CallbackEvent:
 
 
 def _fold_keys(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Names without case; the first of two spellings wins unless it holds nothing"""
+    """Keys in lower case, as the platform does not care about case; the first of two spellings wins
+    unless its value is empty
+    """
     folded: dict[str, Any] = {}
     for name, value in data.items():
         if folded.get(name.lower()) in (None, ""):
@@ -155,6 +161,7 @@ def _read_struct(kind: type[msgspec.Struct], value: Any) -> Any:
 
 def _read_number(kind: type[int | float], value: Any) -> int | float | None:
     try:
+        # by way of float, as a duration may come as "12" or 12.0
         return kind(msgspec.convert(value, float, strict=False))
     except (ValueError, OverflowError):
         return None

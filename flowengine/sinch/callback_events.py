@@ -37,7 +37,7 @@ def _set_dict(event: msgspec.Struct, name: str) -> None:
 
 
 class CallTarget(msgspec.Struct, frozen=True):
-    """did, number, username, sip, conference, email ..., and what to reach there"""
+    """What was dialled: `type` is did, number, username, sip, conference or email"""
 
     type: str = ""
     endpoint: str = ""
@@ -53,7 +53,9 @@ class Money(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class AmdResult(msgspec.Struct, frozen=True):
-    """machine, human, notsure, hangup, inprogress, and why the platform thinks so"""
+    """The result of machine detection: machine, human, notsure, hangup or inprogress, and the
+    platform's reason
+    """
 
     status: str = ""
     reason: str = ""
@@ -115,6 +117,7 @@ class Ice(CallbackFields, frozen=True, tag="ice"):
             _set_dict(self, "call_headers")
         if self.domain != (lower := self.domain.lower()):
             force_setattr(self, "domain", lower)
+        # upper case on the wire, while domain is lower case (platform notes, 2.1)
         if not self.origination_type.isupper():
             force_setattr(self, "origination_type", self.origination_type.upper())
 
@@ -170,6 +173,7 @@ class Dice(CallbackFields, frozen=True, tag="dice"):
         if type(self.call_headers) is not dict:
             _set_dict(self, "call_headers")
         if self.result != (word := fold_word(self.result)):
+            # struct fields are frozen for all others
             force_setattr(self, "result", word)
         if self.reason != (word := fold_word(self.reason)):
             force_setattr(self, "reason", word)

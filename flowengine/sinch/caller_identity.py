@@ -1,4 +1,4 @@
-"""Who calls: a phone number, a SIP address, an app user, somebody who withholds the number, or
+"""The caller: a phone number, a SIP address, an app user, somebody who withholds the number, or
 nobody that the platform knows.
 """
 
@@ -18,7 +18,7 @@ _SHORT_NUMBER: Final = re.compile(r"[0-9]{2,15}")
 
 
 class CallerIdentity(NamedTuple):
-    """What is empty is not known. `number` is `+` and digits, or the digits alone of a short or
+    """Empty fields are unknown. `number` is `+` and digits, or the digits alone of a short or
     national number; `sip` is `user@host`.
     """
 
@@ -30,7 +30,7 @@ class CallerIdentity(NamedTuple):
 
 @lru_cache(maxsize=4096)  # one caller calls more than once, and each ICE is read twice
 def read_caller(cli: str, user: str, origin: str) -> CallerIdentity:
-    """Who calls, from `cli`, `user` and the origin of an ICE.
+    """The caller, from `cli`, `user` and the origin of an ICE.
 
     >>> read_caller("46708168731", "", "pstn").number
     '+46708168731'
@@ -43,16 +43,22 @@ def read_caller(cli: str, user: str, origin: str) -> CallerIdentity:
     if bare in _WITHHELD_NAMES or host.lower() == "anonymous.invalid":
         return CallerIdentity(user=user, withheld=True)
     sip = address if at and host else ""
+    # user@host is a SIP end; +46…@host is a phone number behind a SIP trunk
     if sip and not name.startswith("+"):
         return CallerIdentity(sip=sip, user=user)
-    digits = "" if origin == "sip" else _SEPARATORS.sub("", name)  # a PBX has extensions
-    number = parse_number(name).e164 or (digits if _SHORT_NUMBER.fullmatch(digits) else "")
+    number = _read_number(name, origin)
     if number or sip:
         return CallerIdentity(number, sip, user)
-    unknown = bare in _UNKNOWN_NAMES
+    if bare in _UNKNOWN_NAMES:
+        return CallerIdentity(user=user)
     if origin == "mxp":
-        return CallerIdentity(user=user or ("" if unknown else name))
-    return CallerIdentity(sip="" if unknown or origin != "sip" else address, user=user)
+        return CallerIdentity(user=user or name)
+    return CallerIdentity(sip=address if origin == "sip" else "", user=user)
+
+
+def _read_number(name: str, origin: str) -> str:
+    digits = "" if origin == "sip" else _SEPARATORS.sub("", name)  # a PBX has extensions
+    return parse_number(name).e164 or (digits if _SHORT_NUMBER.fullmatch(digits) else "")
 
 
 def get_caller_identity(event: Ice) -> CallerIdentity:
@@ -60,7 +66,7 @@ def get_caller_identity(event: Ice) -> CallerIdentity:
 
 
 def strip_address(text: str) -> str:
-    """An address without a name, a scheme and parameters around it.
+    """An address without display name, scheme and parameters.
 
     >>> strip_address("Ann <sip:ann@pbx.example.com;transport=tls>")
     'ann@pbx.example.com'
@@ -71,7 +77,7 @@ def strip_address(text: str) -> str:
 
 
 def get_dialled_address(event: Ice) -> str:
-    """What was dialled; a number in E.164 and a SIP address without its scheme, however spelled."""
+    """The dialled address: a number in E.164, a SIP address without its scheme."""
     endpoint = event.to.endpoint
     if event.to.type == "sip":
         return strip_address(endpoint)
@@ -81,7 +87,5 @@ def get_dialled_address(event: Ice) -> str:
 
 
 def get_forwarding_number(event: Ice) -> str:
-    """The number that forwarded the call to this one; nothing where none did, or where it is
-    withheld.
-    """
+    """The number that forwarded the call to this one; "" where none did, or where it is withheld."""
     return read_caller(event.rdnis, "", "pstn").number

@@ -33,6 +33,7 @@ _NO_NUMBER = frozenset(
 )
 def parse_number(text: str) -> ParsedNumber:
     """The number behind a `cli`, `from` or `to.endpoint`"""
+    # the usual spellings, without the work below
     if plain := _PLAIN_NUMBER.fullmatch(text):
         return ParsedNumber(f"+{plain[1]}", private=False)
     bare = _strip_number(text)
@@ -45,6 +46,7 @@ def parse_number(text: str) -> ParsedNumber:
 def _strip_number(text: str) -> str:
     named = _NAME_ADDR.search(text)
     address = (named[1] if named else text).strip()
+    # a SIP address may hold a number: sip:+46…@host
     for scheme in ("tel:", "sip:", "sips:"):
         address = address.removeprefix(scheme)
     return address.partition("@")[0]

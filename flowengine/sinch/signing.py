@@ -23,13 +23,11 @@ SIGNED_HEADERS = (b"authorization", b"content-type", b"x-timestamp")
 
 
 class HeaderMap(dict[bytes, bytes]):
-    """Headers by their names in lower case, so that nobody need search for them. None of them came
-    several times.
-    """
+    """Headers by their names in lower case, for lookup without a search. Each name came once."""
 
 
 class SignatureError(Exception):
-    """A request that cannot be trusted; `code` is the platform's own number for it"""
+    """The request cannot be trusted; `code` is the platform's own number for it"""
 
     code = 0
 
@@ -59,9 +57,10 @@ class UnknownApplicationError(SignatureError):
 
 
 def decode_secret(secret: str) -> bytes:
-    """The bytes of an application's secret, as lenient as the platform's own SDKs: both alphabets,
+    """The bytes of an application's secret. As lenient as the platform's own SDKs: both alphabets,
     padding or not
     """
+    # line breaks and padding come along when a secret is copied
     text = re.sub(r"[^A-Za-z0-9+/]", "", secret.translate(str.maketrans("-_", "+/")))
     text = text[: len(text) - (len(text) % 4 == 1)]
     return a2b_base64(text + "=" * (-len(text) % 4))
@@ -81,7 +80,7 @@ def _compute_signature(keyed: HMAC, start: bytes, path: bytes) -> bytes:
 
 
 def _build_signed_prefix(method: str, body: bytes, content_type: bytes, timestamp: bytes) -> bytes:
-    """All of the signed text but the path at its end"""
+    """The signed text without the path at its end"""
     body_digest = b""
     if body:
         md5_of_body = _EMPTY_MD5.copy()  # quicker than to look for the algorithm again
@@ -100,8 +99,8 @@ def sign_request(
     body: bytes,
     timestamp: str,
 ) -> str:
-    """The Authorization header of a request. `path` has no query, and is written as it shall be
-    signed (the SDKs decode it).
+    """The Authorization header of a request. `path` is without the query and as it is to be signed
+    (the SDKs decode it).
     """
     start = _build_signed_prefix(method, body, content_type.encode(), timestamp.encode())
     signature = _compute_signature(_make_hmac(decode_secret(secret_b64)), start, path.encode())
@@ -136,20 +135,23 @@ class Verifier:
         body: bytes,
         now: datetime,
     ) -> str:
-        """The key of the application that signed this request, as configured; raises a
-        SignatureError
+        """The key of the application that signed this request, as configured. Raises
+        SignatureError.
         """
         authorization, content_type, timestamp = _read_signed_headers(headers)
         usual, _, signature = authorization.rpartition(b":")
+        # one lookup instead of parsing; any other spelling of the header is parsed below
         application = self._usual.get(usual) if signature else None
         if application is None:
             key, signature = _parse_authorization(authorization)
             application = self._applications.get(key) or self._folded.get(key.lower())
         if application is None:
             raise UnknownApplicationError("no such application is configured")
+        # before the digests: a stale request should cost little
         self._check_age(timestamp, now)
         start = _build_signed_prefix(method, body, content_type, timestamp)
         for path in list_path_spellings(raw_path):
+            # in constant time, so that a signature cannot be guessed byte by byte
             if compare_digest(_compute_signature(application[1], start, path), signature):
                 return application[0]
         raise BadSignatureError("the signature does not fit the request")
@@ -177,6 +179,7 @@ def list_path_spellings(raw_path: bytes | str) -> tuple[bytes, ...]:
 def parse_timestamp(text: bytes) -> tuple[datetime, int]:
     """An x-timestamp as a time, and in microseconds since 1970. Raises ValueError."""
     moment = datetime.fromisoformat(text.decode("ascii"))
+    # times of the platform without a zone are in UTC (platform notes, 2.2)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment, round(moment.timestamp() * 1_000_000)
@@ -188,6 +191,7 @@ def check_repeated_headers(headers: RequestHeaders) -> None:
 
 
 def _read_signed_headers(headers: RequestHeaders) -> tuple[bytes, bytes, bytes]:
+    # its protocol has refused repeated headers
     if isinstance(headers, HeaderMap):
         return (
             headers.get(b"authorization", b""),

@@ -32,7 +32,7 @@ CALL_ORIGINS: Final = ("pstn", "mxp", "sip", "server")
 
 @lru_cache(maxsize=256)  # each callback has one or two of a few dozen words
 def fold_word(word: str) -> str:
-    """A word of the platform in its one spelling.
+    """A word of the platform in the one spelling that flows compare with.
 
     >>> fold_word("NO ANSWER")
     'noanswer'

@@ -41,7 +41,7 @@ class UnreadableTextError(Exception):
 
 
 class Findings:
-    """The problems of one file. Stops the reading when nobody would read on."""
+    """The problems of one file. Raises where there are so many that reading on is pointless."""
 
     def __init__(self, text: SourceText) -> None:
         self._text = text

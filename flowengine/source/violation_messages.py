@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from flowengine.problems import join_with_or, quote_value, suggest_name
+from flowengine.problems import format_count, join_with_or, quote_value, suggest_name
 from flowengine.source.document import Document
 from flowengine.source.schema_violations import SchemaViolation, get_json_type
 
@@ -60,7 +60,7 @@ def describe_unknown_key(
 
 
 def _suggest_place(key: str, known: Sequence[str], homes: Sequence[str]) -> str:
-    """What somebody means who writes another language's word, or a key one step too far out."""
+    """The cure for a word of another language, or for a key one level too far out."""
     meant = _FOREIGN_KEYS.get(key.casefold(), "")
     if meant in known:
         return f"use {meant}:"
@@ -229,7 +229,7 @@ def _describe_range(_: Document, leaf: SchemaViolation) -> ProblemText:
 def _describe_length(_: Document, leaf: SchemaViolation) -> ProblemText:
     if leaf.keyword == "minLength" and not leaf.instance:
         return ProblemText("FE155", f"{_format_name(leaf)} is empty text", _format_hint(leaf))
-    limit = f"{_format_bound(leaf)} {_format_count(leaf.expected, 'character')}"
+    limit = f"{_format_bound(leaf)} {format_count(leaf.expected, 'character')}"
     return ProblemText(
         "FE155",
         f"{_format_name(leaf)} must have {limit}, not {len(leaf.instance)}",
@@ -239,7 +239,7 @@ def _describe_length(_: Document, leaf: SchemaViolation) -> ProblemText:
 
 def _describe_size(_: Document, leaf: SchemaViolation) -> ProblemText:
     what = "key" if "Properties" in leaf.keyword else "entry"
-    limit = f"{_format_bound(leaf)} {_format_count(leaf.expected, what)}"
+    limit = f"{_format_bound(leaf)} {format_count(leaf.expected, what)}"
     return ProblemText(
         "FE156",
         f"{_format_name(leaf)} must have {limit}, not {len(leaf.instance)}",
@@ -346,11 +346,6 @@ def _format_hint(leaf: SchemaViolation) -> str:
 
 def _format_bound(leaf: SchemaViolation) -> str:
     return "at least" if leaf.keyword.startswith("min") else "at most"
-
-
-def _format_count(number: int, noun: str) -> str:
-    plural = "entries" if noun == "entry" else f"{noun}s"
-    return f"{number} {noun if number == 1 else plural}"
 
 
 _DESCRIBERS: Final[dict[str, Callable[[Document, SchemaViolation], ProblemText]]] = {

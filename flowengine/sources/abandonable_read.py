@@ -1,6 +1,4 @@
-"""Work that may never end, such as reading from a disk that hangs: in a thread that nobody waits
-for.
-"""
+"""Reads that may never end, such as from a disk that hangs, in a thread that can be abandoned."""
 
 import asyncio
 import threading
@@ -15,7 +13,9 @@ T = TypeVar("T")
 
 
 def start_daemon_thread(work: Callable[[], T]) -> Future[T]:
-    """Begin it. Its thread does not keep the process from ending, as that of a pool does."""
+    """Run this in a daemon thread, which does not keep the process from ending as the thread of a
+    pool would.
+    """
     future: Future[T] = Future()
     threading.Thread(
         target=_complete_future, args=(work, future), name="reading", daemon=True
@@ -33,15 +33,15 @@ def _complete_future(work: Callable[[], T], future: Future[T]) -> None:
 
 
 class AbandonableRead(Generic[T]):
-    """One piece of work after the other, never two at a time."""
+    """Runs one read after the other, never two at a time."""
 
     def __init__(self, what: str) -> None:
         self._subject = what
         self._pending: Future[T] | None = None
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Raises TimeoutError where it takes too long; asked again, one waits for that, and nothing
-        new is begun.
+        """The result of the read. Raises TimeoutError where it takes too long; called again, this
+        waits for the same read and starts no new one.
         """
         before, self._pending = self._pending, None
         doing = before or start_daemon_thread(work)

@@ -37,8 +37,8 @@ AuthoredSet = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class CompiledSet(Verb):
-    """Assignments; all are worked out before the first is made, so that two variables can change
-    places.
+    """Assigns values. All are computed before the first is assigned, so that two variables can be
+    swapped.
     """
 
     assignments: tuple[Assignment, ...]

@@ -1,5 +1,5 @@
-"""What a kind of state is given to compile itself: expressions in scope, prompts, exits, and a
-place to report mistakes.
+"""Compiles the parts of one state for its kind: expressions in scope, prompts, exits, values; and
+collects its problems.
 """
 
 import re
@@ -31,7 +31,7 @@ CompiledT = TypeVar("CompiledT", Expression, Template)
 
 @dataclass(slots=True)
 class StateBuilder:
-    """Compiles one state. Mistakes are collected, never raised, so that an author sees all of them
+    """Compiles one state. It collects mistakes and never raises, so that an author sees all of them
     at once.
     """
 
@@ -57,8 +57,8 @@ class StateBuilder:
         via: CallbackContext = "same",
         label: str | None = None,
     ) -> str:
-        """Register an exit; an unset target registers nothing. Its label is its name, unless there
-        is a better one.
+        """Register an exit; an unset target registers nothing. `label` is for diagrams, by default
+        the name.
         """
         if state in SPECIAL_TARGETS:
             self.add_problem(
@@ -110,9 +110,11 @@ class StateBuilder:
         try:
             made = make()
         except ExprError as error:
+            # a mistake at the end of a text is reported behind its last character
             span = self.document.find_inner_span(path, min(error.offset, max(0, len(text) - 1)), 1)
             self.problems.append(Problem(error.code, span, error.message, error.hint))
             return None
+        # late names are read by a later callback, so liveness keeps them while the call waits
         (self.late_reads if late else self.reads).update(made.names)
         return made
 
@@ -196,6 +198,7 @@ class StateBuilder:
                 f"{what} is from {format_duration(least)} to {format_duration(most)}",
                 "choose a time in that range",
             )
+        # clamped, so that later checks see a duration that the platform takes
         return min(max(wait, least), most)
 
     def compile_seconds(self, path: KeyPath, authored: str, most: int, what: str) -> int:
@@ -211,12 +214,14 @@ class StateBuilder:
         return wait // 1000
 
     def add_shadow_variable(self, variable: Variable) -> str:
-        """A second place for a value of this variable. It travels with a waiting call, and no
-        author can name it.
+        """Register a hidden second variable of the same type. It travels with a waiting call, and
+        no author can name it.
         """
+        # ~ is in no authored name
         name = f"{variable.name}~"
         assert isinstance(self.context.variables, dict)  # noqa: S101  one per flow, made for its states to share
         self.context.variables[name] = replace(variable, name=name)
+        # a later callback puts the old value back
         self.late_reads.add(f"vars.{name}")
         self.writes.add(f"vars.{name}")
         return f"vars.{name}"
@@ -238,8 +243,8 @@ class StateBuilder:
     def compile_embedded_prompt(
         self, path: KeyPath, prompt: Any, *, late: bool = False
     ) -> CompiledPrompt | None:
-        """A compiled prompt that travels inside a menu or a park: the platform speaks all of it in
-        one voice and locale.
+        """A compiled prompt inside a menu or a park, all of which the platform speaks in one voice
+        and locale.
         """
         plan = self.compile_prompt(path, prompt, late=late)
         if plan and any(part.locale or part.voice != self.context.voice for part in plan.parts):
@@ -312,6 +317,7 @@ class StateBuilder:
         fallback = next(
             (locale for locale in ("", self.context.locale) if locale in texts), next(iter(texts))
         )
+        # the fallback comes first: choose_locale finds its locale by the first equal text
         texts = {"": texts[fallback], fallback: texts[fallback], **texts}
         wanted = "" if prompt.locale is UNSET else prompt.locale
         return PromptPart(
@@ -333,8 +339,8 @@ def format_duration(wait: int) -> str:
 
 
 def explain_misfit(value: Any, variable: Variable) -> str:
-    """Why a variable cannot hold this value, or nothing. The value is not repeated, as it may be a
-    caller's; an empty text fits, as that is what a variable starts with.
+    """Why a variable cannot hold this value, or "". The value is not repeated, as it may be a
+    caller's; an empty text fits, as variables start with it.
     """
     if not is_of_type(value, variable.type):
         return f"this is no {variable.type}"
@@ -364,6 +370,7 @@ VALUE_FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
 
 def is_of_type(value: Any, wanted: Type) -> bool:
     """Whether an authored YAML value can be held by a variable of this type."""
+    # bool before int, as True is an int in Python
     if wanted is Type.BOOLEAN or isinstance(value, bool):
         return isinstance(value, bool) and wanted is Type.BOOLEAN
     if wanted is Type.INTEGER:

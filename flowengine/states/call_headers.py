@@ -17,7 +17,7 @@ from flowengine.svaml.header_format import (
 def compile_headers(
     builder: StateBuilder, path: KeyPath, authored: Mapping[str, str]
 ) -> dict[str, Template | None]:
-    """The values by name; what no leg could be given is told."""
+    """The values by name. Reports headers that no leg can be given."""
     found = {name: builder.compile_template((*path, name), text) for name, text in authored.items()}
     fixed = {name: get_fixed_text(template) for name, template in found.items()}
     for name, text in fixed.items():
@@ -35,5 +35,5 @@ def compile_headers(
 
 
 def get_fixed_text(template: Template | None) -> str:
-    """What of a value is the same in every call."""
+    """The part of a value that is the same in every call."""
     return "".join(part for part in template.parts if isinstance(part, str)) if template else ""

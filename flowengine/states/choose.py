@@ -46,7 +46,7 @@ Choose = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class CompiledChoose(Verb):
-    """Conditions with their exits. The last is without a condition."""
+    """Takes the exit of the first condition that holds. The last has none."""
 
     branches: tuple[ConditionalExit, ...]
     actions = frozenset[str]()
@@ -66,7 +66,7 @@ class CompiledChoose(Verb):
         return self.branches
 
     def find_no_effects(self, _authored: Any, _deadline: float) -> Iterator[NoEffect]:
-        """Conditions that stand there twice, and those without a value of the call."""
+        """Conditions that repeat an earlier one, and those that are the same in every call."""
         seen: dict[str, int] = {}
         for index, (condition, _) in enumerate(self.branches[:-1]):
             text = " ".join(condition.text.split()) if condition else ""
@@ -87,7 +87,7 @@ class CompiledChoose(Verb):
 
 
 def evaluate_constant(condition: Expression) -> bool | None:
-    """What a condition is that reads nothing of the call and no table."""
+    """The value of a condition that reads nothing of the call and no table."""
     if condition.names or "tables." in condition.text:
         return None
     try:

@@ -52,7 +52,7 @@ ask_account:
 
 @dataclass(frozen=True, slots=True)
 class CompiledCollect(Verb):
-    """A collect at work."""
+    """Asks for an input and stores it."""
 
     question: Question
     variable: Variable
@@ -84,6 +84,7 @@ class CompiledCollect(Verb):
         event = run.event
         if type(event) is not Pie:
             return self.enter(run)
+        # the attempts carry what was asked, so that a stored call needs no field for it
         if run.attempts > CONFIRMING_OFFSET:
             return self.resume_read_back(run, event)
         if event.type == "sequence" and not event.value and "#" in self.keys:
@@ -132,7 +133,7 @@ class CompiledCollect(Verb):
         return ["no input", *["invalid"] * judged, *["not confirmed"] * confirmed]
 
     def list_sample_keys(self, words: Iterable[str], attempts: int) -> Iterator[str]:
-        """Inputs of each length, right and wrong ones; and the keys of the read-back in it."""
+        """Inputs of each length, valid and invalid; in the read-back, its keys."""
         if attempts > CONFIRMING_OFFSET:
             yield from dict.fromkeys(["1", "2", *self.global_keys])
             return
@@ -157,11 +158,16 @@ class CompiledCollect(Verb):
         return AnswerCallback(self.ask_confirmation(run))
 
     def store_input(self, run: StepContext, text: str) -> bool:
-        """Put the input into its variable; False, and the old value again, when it is not valid."""
+        """Store the input in its variable. False, and the old value again, where the input is not
+        valid.
+        """
         name = f"vars.{self.variable.name}"
+        # the length is that of the keys, not of the value: a date has fewer keys than characters
         value = convert_input(text, self.variable, self.format)
         if value is None or not self.least <= len(text) <= self.most:
             return False
+        # `valid:` reads the new value by the variable's name, so it is stored first and put back if
+        # it is refused
         before = run.names[name]
         run.names[name] = value
         if self.is_input_valid(run):
@@ -179,11 +185,12 @@ class CompiledCollect(Verb):
             return False
 
     def resume_read_back(self, run: StepContext, event: Pie) -> StateResult:
-        """What becomes of the read-back: whoever leaves it without a yes leaves the old value
-        behind.
+        """Handle the answer to the read-back: unless it is a yes, the variable gets its old value
+        again.
         """
         said = self.read_back.interpret_answer(run, event) if self.read_back else ""
         moved = Exit("next") if said == YES else self.handle_refusal(run, event, said)
+        # while the read-back is asked again, the hidden variable is still needed
         if said == NO or not isinstance(moved, AnswerCallback):
             before = run.names.pop(self.previous_value_name)
             if said != YES:
@@ -195,6 +202,7 @@ class CompiledCollect(Verb):
             leads = self.global_keys[said]
             return Exit(leads, own_question=leads == "back")
         attempt = run.attempts - CONFIRMING_OFFSET
+        # without the offset, so that questions and read-backs count as attempts alike
         run.attempts = attempt
         if said == NO:
             return self.question.retry_question(
@@ -220,6 +228,7 @@ class CompiledCollect(Verb):
             main_prompt=prompt,
             repeat_prompt=prompt if self.repeats else "",
             repeats=self.repeats,
+            # a menu with maxDigits returns a `sequence` instead of an option (platform notes, 1.2)
             max_digits=self.most,
             timeout_mills=self.timeout,
             max_timeout_mills=self.voice_timeout,
@@ -233,10 +242,29 @@ class CompiledCollect(Verb):
         )
 
 
+def check_target(
+    builder: StateBuilder, path: KeyPath, collect: Collect, variable: Variable
+) -> None:
+    if variable.type not in (Type.TEXT, Type.INTEGER):
+        builder.add_problem(
+            "FE221",
+            (*path, "into"),
+            f"{variable.name} is {variable.kind}; keys give digits or text",
+            "declare it as digits, integer or text",
+        )
+    if (variable.kind == "date") != (collect.format is not UNSET):
+        builder.add_problem(
+            "FE229",
+            (*path, "into"),
+            "a date, and nothing else, is keyed in by a format",
+            "add `format: MMDDYYYY` for a date, or remove it",
+        )
+
+
 def get_length_range(
     builder: StateBuilder, path: KeyPath, collect: Collect, variable: Variable
 ) -> tuple[int, int]:
-    """The least and the most digits; without `digits:` anything that the variable can hold."""
+    """The least and the most digits; without `digits:` those that the variable can hold."""
     if variable.kind in ("date", "time"):
         length = len(collect.format or "HHMM")
         return length, length
@@ -264,7 +292,7 @@ def get_length_range(
 
 
 def add_global_exits(builder: StateBuilder) -> dict[str, str]:
-    """Keys that work everywhere, as inputs of their own."""
+    """Add exits for the keys that work everywhere in the flow."""
     return {
         key: target
         if target in SPECIAL_TARGETS
@@ -280,28 +308,16 @@ def compile_collect(
     add_otherwise_exit(builder, path, collect.otherwise)
     if variable is None:
         return None
-    if variable.type not in (Type.TEXT, Type.INTEGER):
-        builder.add_problem(
-            "FE221",
-            (*path, "into"),
-            f"{variable.name} is {variable.kind}; keys give digits or text",
-            "declare it as digits, integer or text",
-        )
-    if (variable.kind == "date") != (collect.format is not UNSET):
-        builder.add_problem(
-            "FE229",
-            (*path, "into"),
-            "a date, and nothing else, is keyed in by a format",
-            "add `format: MMDDYYYY` for a date, or remove it",
-        )
-    builder.late_reads.add(f"vars.{variable.name}")
+    check_target(builder, path, collect, variable)
+    builder.late_reads.add(f"vars.{variable.name}")  # put back when an input is refused
     least, most = get_length_range(builder, path, collect, variable)
     keys = add_global_exits(builder)
+    # 1 and 2 answer the read-back
     everywhere = {key: leads for key, leads in keys.items() if key not in ("1", "2")}
     timeout = get_timeout_millis(builder, (*path, "timeout"), collect.timeout)
     return CompiledCollect(
         question=compile_question(
-            builder, path, collect, heard=collect.voice, no_match=RetryPrompts(())
+            builder, path, collect, accepts_voice=collect.voice, no_match=RetryPrompts(())
         ),
         variable=variable,
         format=collect.format or "",
@@ -315,6 +331,7 @@ def compile_collect(
         timeout=timeout,
         voice_timeout=get_voice_millis(builder, (*path, "voice_timeout"), collect.voice_timeout),
         repeats=collect.repeats,
+        # where one digit is an input, a digit cannot lead elsewhere
         keys={key: leads for key, leads in keys.items() if least > 1 or not key.isdigit()},
         global_keys=everywhere,
         previous_value_name=builder.add_shadow_variable(variable)

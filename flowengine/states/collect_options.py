@@ -1,4 +1,4 @@
-"""What an author writes for a collect."""
+"""The authored options of collect:."""
 
 from typing import Annotated
 

@@ -47,7 +47,7 @@ agents:
 
 @dataclass(frozen=True, slots=True)
 class CompiledConnect(Verb):
-    """A connection at work. `exits` are those that the author wrote."""
+    """Connects the call. `exits` are those that the author wrote."""
 
     target: str
     prepared_action: PreparedAction
@@ -110,7 +110,9 @@ class CompiledConnect(Verb):
                 )
 
     def handle_answer(self, event: Ace) -> StateResult:
-        """With `detect: async` the verdict comes as a notice: whatever stands here is none yet."""
+        """Handle the ACE. With `detect: async` the verdict comes in a notify, so what ACE says of
+        it does not count.
+        """
         verdict = (
             ""
             if self.is_detection_async
@@ -122,8 +124,8 @@ class CompiledConnect(Verb):
         return AnswerCallback(Continue())
 
     def handle_notice(self, event: Notify) -> StateResult:
-        """The late verdict of asynchronous detection; there is nothing to answer, only things to
-        do.
+        """Handle the late verdict of asynchronous detection. The platform takes no SVAML in answer
+        to a notify, so states that follow may send nothing.
         """
         verdict = (
             "beep"
@@ -146,8 +148,8 @@ def compile_connect(
     builder: StateBuilder, path: KeyPath, authored: str | Connect
 ) -> CompiledConnect | None:
     connect = Connect(phone=authored) if isinstance(authored, str) else authored
-    given = [name for name in TARGET_KEYS if getattr(connect, name) is not UNSET]
-    if len(given) != 1:
+    targets = [name for name in TARGET_KEYS if getattr(connect, name) is not UNSET]
+    if len(targets) != 1:
         builder.add_problem(
             "FE217",
             path,
@@ -155,20 +157,17 @@ def compile_connect(
             "two legs are two states",
         )
         return None
-    target = given[0]
+    target = targets[0]
     check_options(builder, path, connect, target)
     add_exits(builder, path, connect)
-    fields = [
-        name for name in (target, "caller_id", "dtmf") if isinstance(getattr(connect, name), str)
-    ]
-    at = path[:-1] if isinstance(authored, str) else path
     texts = {
         name: builder.compile_template(
-            path if isinstance(authored, str) else (*at, name),
+            path if isinstance(authored, str) else (*path, name),
             getattr(connect, name),
             EscapeMode.PLAIN,
         )
-        for name in fields
+        for name in (target, "caller_id", "dtmf")
+        if isinstance(getattr(connect, name), str)
     }
     headers = compile_headers(builder, (*path, "headers"), connect.headers)
     if None in texts.values() or None in headers.values():
@@ -183,10 +182,14 @@ def compile_connect(
         frozenset(builder.exits),
         frozenset({ACTIONS_BY_TARGET[target]}),
         is_detection_async=connect.detect == "async",
-        is_detecting_keys=target == "conference"
-        and isinstance(connect.keys, ConferenceKeys)
-        and connect.keys.mode == "detect",
+        is_detecting_keys=is_detecting_keys(connect, target),
     )
+
+
+def is_detecting_keys(connect: Connect, target: str) -> bool:
+    """Whether the platform reports the keys that members of the conference press."""
+    keys = connect.keys
+    return target == "conference" and isinstance(keys, ConferenceKeys) and keys.mode == "detect"
 
 
 def add_exits(builder: StateBuilder, path: KeyPath, connect: Connect) -> None:

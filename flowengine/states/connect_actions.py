@@ -44,7 +44,7 @@ CONTROL_CHARACTERS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x
 
 @dataclass(frozen=True, slots=True)
 class PreparedAction:
-    """A connect action: encoded once per locale where nothing else depends on the call."""
+    """A connect action; encoded once per locale where nothing else depends on the call."""
 
     make: ActionFactory
     texts: Mapping[str, Template]
@@ -55,12 +55,13 @@ class PreparedAction:
     )
 
     def get_action(self, run: StepContext) -> ActionToSend:
-        """The action for this call. Raises EvalError, or ValueError for a target that the platform
+        """The action for this call. Raises EvalError, and ValueError for a target that the platform
         could not dial.
         """
         if not self.constant:
             return self.build_action(run.names, run.locale, run.notes)
         if run.locale not in self.encoded_actions:
+            # the locale is the only part of a constant action that a call decides
             self.encoded_actions[run.locale] = encode_fragment(
                 self.build_action(run.names, run.locale)
             )
@@ -76,8 +77,8 @@ class PreparedAction:
 
 
 def render_headers(headers: Mapping[str, Template], names: Mapping[str, Any]) -> CallHeaders:
-    """Headers for a leg. What a caller brings in cannot begin a header of its own. Raises
-    ValueError for too much.
+    """The headers for a leg. Values of a caller cannot begin another header. Raises ValueError
+    where they are too long together.
     """
     found = tuple(
         CallHeader(key=key, value=to_one_line(template.render(names)))
@@ -90,27 +91,29 @@ def render_headers(headers: Mapping[str, Template], names: Mapping[str, Any]) ->
 
 
 def to_one_line(text: str) -> str:
-    """Text without what could begin a new line, or is not printable."""
+    """The text without line breaks and characters that are not printable."""
     return "".join(
         letter if letter.isprintable() else " " for letter in text.translate(CONTROL_CHARACTERS)
     )
 
 
 def format_caller_id(texts: Mapping[str, str]) -> str:
-    """The number to show. What is none is left out: a wrong number must not lose the call."""
+    """The number to show, or nothing where it is not valid: the call matters more than the number."""
     shown = normalize_number(texts.get("caller_id", ""))
     return shown if shown == "private" or NUMBER_PATTERN.fullmatch(shown) else ""
 
 
 def normalize_number(text: str) -> str:
-    """A number without blanks; a lookup may have any kind of blank and digit in it."""
+    """A number without blanks, in ASCII digits; a lookup may return any kind of both."""
     if text.isascii():
         return text.replace(" ", "")
     return "".join(one for one in to_ascii_digits(text) if unicodedata.category(one) != "Zs")
 
 
 def explain_omissions(texts: Mapping[str, str]) -> Iterator[str]:
-    """What of a connection the platform will not get. No value is told, as it may be a caller's."""
+    """What of a connection is left out, for the trace. No value is repeated, as it may be a
+    caller's.
+    """
     if texts.get("caller_id") and not format_caller_id(texts):
         yield "cut: caller_id is no phone number, so none is shown"
     keys = texts.get("dtmf", "")
@@ -119,7 +122,7 @@ def explain_omissions(texts: Mapping[str, str]) -> Iterator[str]:
 
 
 def filter_dtmf(text: str) -> str:
-    """Only what the platform can send as tones: 0-9, # and w (half a second)."""
+    """The tones that the platform can send: 0-9, # and w (half a second)."""
     return "".join(key for key in to_ascii_digits(text) if key in "0123456789#w")
 
 
@@ -136,6 +139,8 @@ def prepare_action(
     )
     made = PreparedAction(ACTION_FACTORIES[target](connect), texts, headers, constant)
     try:
+        # what no call can change is tried now, so that the author sees what the platform would
+        # refuse
         if constant:
             made.build_action({}, builder.context.locale)
     except ValueError as error:
@@ -194,6 +199,7 @@ def create_sip_factory(connect: Connect) -> ActionFactory:
             ),
             cli=format_caller_id(texts),
             max_duration=to_optional_seconds(connect.limit),
+            # as in OpenAPI; the platform takes any case (platform notes, 1.2)
             transport=connect.transport.upper() if isinstance(connect.transport, str) else "",
             suppress_callbacks=connect.silent,
             call_headers=headers,
@@ -240,6 +246,8 @@ def create_conference_factory(connect: Connect) -> ActionFactory:
 def create_stream_factory(connect: Connect) -> ActionFactory:
     streaming = connect.version is not UNSET or connect.sample_rate is not UNSET
     options = (
+        # where one is given, the other is sent as the platform's pages show it (platform notes,
+        # 1.2)
         StreamingOptions(version=connect.version or 1, sample_rate=connect.sample_rate or 44_100)
         if streaming
         else None
@@ -259,8 +267,8 @@ def create_stream_factory(connect: Connect) -> ActionFactory:
 
 
 def require_match(pattern: re.Pattern[str], text: str, complaint: str) -> str:
-    """The text where it has the form. The complaint never repeats a number, as it may be a
-    caller's.
+    """The text where it matches the form. Raises ValueError, whose message never repeats a number,
+    as it may be a caller's.
     """
     if not pattern.fullmatch(text):
         raise ValueError(f"this {complaint}")

@@ -28,16 +28,24 @@ OPTIONS_BY_TARGET = {
     "conference": {"music", "keys"},
     "stream": {"limit", "headers", "version", "sample_rate"},
 }
+EXIT_KEYS = ("answered", "person", "machine", "unsure", "beep")
 CHECKED_OPTIONS = sorted(set().union(*OPTIONS_BY_TARGET.values()))
 
 
 def check_options(builder: StateBuilder, path: KeyPath, connect: Connect, target: str) -> None:
     """Options that this kind of leg cannot honour are mistakes, never silently dropped."""
+    check_foreign_options(builder, path, connect, target)
+    check_durations(builder, path, connect)
+    check_caller_id(builder, path, connect.caller_id)
+    check_exits(builder, path, connect)
+
+
+def check_foreign_options(
+    builder: StateBuilder, path: KeyPath, connect: Connect, target: str
+) -> None:
     for name in CHECKED_OPTIONS:
-        if (
-            getattr(connect, name) not in (UNSET, False, {})
-            and name not in OPTIONS_BY_TARGET[target]
-        ):
+        is_used = getattr(connect, name) not in (UNSET, False, {})
+        if is_used and name not in OPTIONS_BY_TARGET[target]:
             where = " and ".join(kind for kind in TARGET_KEYS if name in OPTIONS_BY_TARGET[kind])
             builder.add_problem(
                 "FE413",
@@ -45,19 +53,23 @@ def check_options(builder: StateBuilder, path: KeyPath, connect: Connect, target
                 f"a connection to {target} has no {name}",
                 f"{name} is for {where}",
             )
-    check_durations(builder, path, connect)
-    shown = connect.caller_id
-    if isinstance(shown, str) and "${" not in shown and not format_caller_id({"caller_id": shown}):
+
+
+def check_caller_id(builder: StateBuilder, path: KeyPath, caller_id: object) -> None:
+    if not isinstance(caller_id, str) or "${" in caller_id:
+        return
+    if not format_caller_id({"caller_id": caller_id}):
         builder.add_problem(
             "FE415",
             (*path, "caller_id"),
             "this is no phone number",
             "write + and the country code, or `private`",
         )
-    if connect.silent and any(
-        getattr(connect, name) is not UNSET
-        for name in ("answered", "person", "machine", "unsure", "beep")
-    ):
+
+
+def check_exits(builder: StateBuilder, path: KeyPath, connect: Connect) -> None:
+    """Exits that no call can take with these options."""
+    if connect.silent and any(getattr(connect, name) is not UNSET for name in EXIT_KEYS):
         builder.add_problem(
             "FE414",
             (*path, "silent"),

@@ -1,4 +1,4 @@
-"""What an author writes below connect:."""
+"""The authored options of connect:."""
 
 from typing import Annotated, Literal
 

@@ -61,7 +61,9 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class CompiledFetch(Verb):
-    """A lookup at work. Secrets are bound at load and live only here."""
+    """Makes a lookup. It is the only place that holds its secrets, bound when the release is
+    loaded.
+    """
 
     service: CompiledService
     method: str
@@ -101,7 +103,7 @@ class CompiledFetch(Verb):
             yield WrittenValue(capture.variable, capture.value, ("into", capture.variable.name))
 
     def find_no_effects(self, authored: Any, deadline: float) -> Iterator[NoEffect]:
-        """A timeout that the callback's deadline cuts."""
+        """A timeout that is longer than the callback's deadline."""
         most = deadline - FETCH_MARGIN_SECONDS
         if self.timeout > most and "timeout" in authored:
             yield NoEffect(
@@ -120,6 +122,7 @@ class CompiledFetch(Verb):
             body = msgspec.json.encode(
                 {key: evaluate_value(value, names) for key, value in self.body.items()}
             )
+            # an author's content-type wins
             headers = merge_headers({"content-type": "application/json"}, headers)
         return LookupRequest(
             self.service.name,
@@ -135,6 +138,7 @@ class CompiledFetch(Verb):
         answer = run.lookup_result
         if answer is None:
             return self.enter(run)
+        # the most specific exit wins
         for name in (str(answer.status), f"{answer.status // 100}xx", answer.cause):
             if name in self.statuses:
                 if answer.error not in ("", name):
@@ -157,6 +161,7 @@ class CompiledFetch(Verb):
             }
         except EvalError as error:
             return self.handle_failure(run, error.message)
+        # all or none: a failing capture must not leave half of an answer
         run.names.update(values)
         return Exit("next")
 
@@ -183,6 +188,7 @@ def compile_fetch(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> Compile
             "declare it under services: in project.yaml",
         )
     method = find_method(builder, path, fetch)
+    # secrets can be read in headers alone: paths are logged on their way
     secret_scope = builder.scope.extend(dict.fromkeys(builder.context.secrets, Type.TEXT))
     url = (
         builder.compile_template((*path, method), str(getattr(fetch, method)), EscapeMode.URL)
@@ -207,6 +213,7 @@ def compile_fetch(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> Compile
         ),
         body=body,
         captures=captures,
+        # a longer one could never end in time for the answer
         timeout=min(get_timeout_seconds(fetch, service), MAX_FETCH_SECONDS),
         retries=fetch.retries if isinstance(fetch.retries, int) else service.retries,
         secrets=builder.context.secrets,
@@ -265,7 +272,7 @@ def find_method(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> str:
 
 
 def check_path(builder: StateBuilder, path: KeyPath, text: str) -> None:
-    """The author's own text between the values, which are escaped."""
+    """Check the author's own text in a path; values are escaped."""
     own = "".join(part for part in split_interpolations(text) if isinstance(part, str))
     if "#" in own:
         builder.add_problem(
@@ -320,7 +327,7 @@ def summarise_fetch(authored: Mapping[str, Any]) -> str:
 
 
 def list_fetch_facts(authored: Fetch) -> Iterator[AuthoredFact]:
-    """What a lookup does not say itself is its service's."""
+    """The facts of a lookup; those that it does not state come from its service."""
     yield AuthoredFact("topic", f"service {authored.service}", None)
     yield AuthoredFact("service", authored.service, ("timeout", "retries"))
 

@@ -1,4 +1,4 @@
-"""What an author writes for a lookup."""
+"""The authored options of fetch:."""
 
 from typing import Annotated
 

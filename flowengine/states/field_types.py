@@ -110,8 +110,8 @@ def parse_period_seconds(text: str) -> int:
 
 
 def parse_seconds(text: str) -> int:
-    """The whole seconds of an authored duration. `Builder.seconds` has reported those that are
-    none.
+    """The whole seconds of an authored duration. `StateBuilder.compile_seconds` has reported
+    invalid ones.
     """
     return parse_millis(text) // 1000
 

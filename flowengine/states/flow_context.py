@@ -1,4 +1,4 @@
-"""What a flow and its project offer to the compilation of a state: variables, services, subflows."""
+"""What the compilation of a state may use of its flow and project: variables, services, subflows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -24,12 +24,12 @@ T = TypeVar("T")
 
 
 def clean_header_value(text: str) -> str:
-    """As it travels: on one line, without blanks at its ends. It is sent as UTF-8."""
+    """The value as it is sent: on one line, without blanks at its ends, in UTF-8."""
     return to_one_line(text).strip()
 
 
 def merge_headers(first: Mapping[str, T], second: Mapping[str, T]) -> dict[str, T]:
-    """Both; of a name that both have, in whatever case, the second one's."""
+    """Both sets of headers; where both have a name, in whatever case, the second one's value."""
     names = {name.lower() for name in second}
     return {
         **{name: value for name, value in first.items() if name.lower() not in names},
@@ -46,12 +46,15 @@ def find_header_fault(name: str, others: Mapping[str, object]) -> tuple[str, str
         )
     if name.lower() in _CLIENT_HEADERS:
         return f"the server sets {name} itself", "leave it out"
+    # only the second of two is reported, as one of them may stay
     if any(other.lower() == name.lower() for other in list(others)[: list(others).index(name)]):
         return f"the header {name} stands here twice", "names are the same in any case; keep one"
     return None
 
 
 def find_value_fault(template: Template) -> str:
-    """Why the author's own text cannot be sent in a header; what values bring in is cleaned."""
+    """Why the author's own text cannot be sent in a header, or "". Values that are put in are
+    cleaned.
+    """
     own = "".join(part for part in template.parts if isinstance(part, str)).strip()
     return "a header has one line" if to_one_line(own) != own else ""

@@ -115,8 +115,8 @@ class AuthoredMenu(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
 @dataclass(frozen=True, slots=True)
 class CompiledMenu(Verb):
-    """A menu at work. `choices` maps what the platform returns to exits; `spoken_words` maps spoken words
-    to choices.
+    """Asks with a menu. `choices` maps what the platform returns to exits; `spoken_words` maps
+    spoken words to choices.
     """
 
     question: Question
@@ -141,12 +141,14 @@ class CompiledMenu(Verb):
 
     def resume(self, run: StepContext) -> StateResult:
         event = run.event
+        # an ACE or the like found the call here: the question is still open
         if type(event) is not Pie:
             return self.enter(run)
         value = event.value.strip()
         value = value if value in self.choices else self.match_speech(event, run.locale)
         if value in self.choices:
             leads = self.choices[value]
+            # a dot means that the key was pressed in an inner menu: `back` leads to the outer one
             return Exit(leads, own_question=leads == "back" and "." in value)
         for menu in self.submenus:
             if menu.value == value:
@@ -167,7 +169,9 @@ class CompiledMenu(Verb):
         )
 
     def list_answers(self) -> list[PromptSequence]:
-        """A runMenu holds the inner menus too, and the prompt once more where it is repeated."""
+        """As for every question; a runMenu holds the inner menus, too, and the prompt once more
+        where it is repeated.
+        """
         repeated = filter_prompts(self.question.first) if self.repeats else ()
         inner = filter_prompts(*(menu.prompt for menu in self.submenus))
         asked = self.question.list_answers(self.question.no_input, self.question.no_match)
@@ -194,19 +198,22 @@ class CompiledMenu(Verb):
         if event.input_method != "voice":
             return ""
         said = f" {fold_words(event.value)} "
+        # blanks around it, so that "bill" is not found in "billing"
         words = sorted((word for word in self.spoken_words if f" {word} " in said), key=len)
         return self.spoken_words[words[-1]] if words else read_digits(event.value, locale)
 
     def open_submenu(self, run: StepContext, menu: CompiledSubmenu) -> RunMenu:
-        """The question again, begun with an inner menu: keys lead there on the platform itself,
-        words do not.
+        """Ask again, beginning with an inner menu: the platform opens it by itself for a key, but
+        not for a word.
         """
+        # as the first menu, with which the platform begins
         begun = self.build_menu("main", join_prompts([menu.prompt], run), menu.options)
         return self.question.build_run_menu([begun, *self.build_submenus(run)], run, menu.prompt)
 
     def ask_question(self, run: StepContext, prompt: str) -> ActionToSend:
         if not self.constant:
             return self.build_action(run, prompt)
+        # the prompt is part of the key, as it differs from attempt to attempt
         known = self.encoded_actions.get((run.locale, prompt))
         if known is None:
             known = self.encoded_actions[run.locale, prompt] = encode_fragment(
@@ -247,7 +254,7 @@ def compile_menu(builder: StateBuilder, path: KeyPath, menu: AuthoredMenu) -> Co
     add_otherwise_exit(builder, path, menu.otherwise)
     no_match = compile_retry_prompts(builder, (*path, "no_match"), menu.no_match, "no_match")
     asked = compile_question(
-        builder, path, menu, heard=bool(gathered.spoken_words), no_match=no_match
+        builder, path, menu, accepts_voice=bool(gathered.spoken_words), no_match=no_match
     )
     return CompiledMenu(
         question=asked,

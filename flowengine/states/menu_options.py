@@ -78,7 +78,7 @@ class CompiledSubmenu:
 
 @dataclass(slots=True)
 class MenuOptionsCompiler:
-    """Options being gathered from a menu and the menus inside it."""
+    """Collects the options of a menu and of the menus inside it."""
 
     builder: StateBuilder
     choices: dict[str, str] = field(default_factory=dict)
@@ -123,6 +123,7 @@ class MenuOptionsCompiler:
             )
 
     def add_spoken_word(self, path: KeyPath, word: str, value: str) -> None:
+        # compared as they are matched in a call
         other = self.spoken_words.setdefault(fold_words(word), value)
         if other != value:
             self.builder.add_problem(

@@ -122,8 +122,8 @@ class CompiledRecording:
 
 @dataclass(frozen=True, slots=True)
 class Preamble:
-    """Everything before the verb, in the order in which it is sent: locale, answer, record, say,
-    keys, report.
+    """What a state does before its verb, in the order in which it is sent: locale, answer, record,
+    say, keys, report.
     """
 
     locale: Template | None = None
@@ -137,7 +137,7 @@ class Preamble:
 
     @property
     def instructions(self) -> frozenset[str]:
-        """The instructions this sends, for the check of where they are legal."""
+        """The instructions that it sends, for the check of where they are legal."""
         spoken = (
             {"say" if part.kind == "text" else "playFiles" for part in self.say.parts}
             if self.say
@@ -161,6 +161,7 @@ class Preamble:
             self.change_locale(run, self.locale.render(run.names))
         if self.answer:
             run.instructions.append(Answer())
+        # before the prompt, as what precedes the instruction is not recorded (platform notes, 5)
         self.add_recording(run)
         if self.say:
             run.instructions.extend(self.say.build_instructions(run))
@@ -178,10 +179,11 @@ class Preamble:
             )
 
     def change_locale(self, run: StepContext, locale: str) -> None:
-        """Speak another locale from here on; what is none leaves the old one, as the caller must
+        """Speak another locale from here on. An invalid one changes nothing, as the caller must
         hear something.
         """
         if re.fullmatch(LOCALE_PATTERN, locale):
+            # expressions of the same state see the new locale, too
             run.locale = run.names["call.locale"] = locale
         else:
             run.notes.append("locale: this is no locale")
@@ -196,6 +198,7 @@ class Preamble:
 def compile_recording(
     builder: StateBuilder, path: KeyPath, recording: Recording
 ) -> CompiledRecording | None:
+    # secrets exist in this scope only: in a prompt or a variable they would be a mistake of FE301
     scope = builder.scope.extend(dict.fromkeys(builder.context.secrets, Type.TEXT))
     to = builder.compile_template((*path, "to"), recording.to)
     if to and to.constant is not None and not RECORDING_URL_PATTERN.fullmatch(to.constant):

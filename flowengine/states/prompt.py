@@ -115,8 +115,8 @@ class PromptPart:
         return self.texts.get(locale) or self.texts[""]
 
     def choose_locale(self, run_locale: str) -> str:
-        """The locale of the text that is taken, so that no voice speaks another language. A plain
-        text is in the call's own.
+        """The locale of the text that is spoken, so that no voice speaks another language. A plain
+        text is in the call's locale.
         """
         wanted = self.locale or run_locale
         if wanted in self.texts:
@@ -149,6 +149,7 @@ class PromptPart:
             return format_tts(shorten_text(text))
         if self.kind == "ssml":
             return format_ssml(text)
+        # an address of the author was checked when it was compiled
         if self.get_template(self.locale or run.locale).begins_with_value:
             if not to_speakable(text).strip():
                 return ""
@@ -160,6 +161,7 @@ class PromptPart:
 def shorten_text(text: str) -> str:
     """Text within the platform's limit, cut between words, and unable to break out of a prompt."""
     if len(text) > MAX_SAY:
+        # cut before it is escaped: escaping may replace characters, but adds none
         text = text[:MAX_SAY].rsplit(" ", 1)[0]
     return to_speakable(text)
 
@@ -192,14 +194,14 @@ class CompiledPrompt:
             return tuple(found)
         if run.locale not in self.encoded_instructions:
             found = [item for part in self.parts if (item := build_instruction(part, run))]
+            # filled in a callback, as no one knows before which locales calls will have
             self.encoded_instructions[run.locale] = tuple(map(encode_fragment, found))
         return self.encoded_instructions[run.locale]
 
     def choose_locale(self, run_locale: str) -> str:
-        """The one locale in which this is spoken inside a question or a park: that of its first
-        words.
-        """
+        """The one locale in which a question or a park speaks this: that of its first words."""
         return next(
+            # an audio file has no language
             (part.choose_locale(run_locale) for part in self.parts if part.kind != "audio"),
             run_locale,
         )
@@ -219,7 +221,7 @@ class CompiledPrompt:
 
 
 def build_instruction(part: PromptPart, run: StepContext) -> Instruction | None:
-    """The instruction for one part, or None where there is nothing to be heard."""
+    """The instruction for one part, or None where it has nothing to be heard."""
     locale = part.get_voice(run.locale)
     if part.kind == "text":
         text = shorten_text(part.render_text(run))
@@ -229,8 +231,8 @@ def build_instruction(part: PromptPart, run: StepContext) -> Instruction | None:
 
 
 def join_prompts(plans: list[CompiledPrompt | None], run: StepContext) -> str:
-    """Several prompts one after the other as one `;` list. A caller who is asked nothing cannot
-    know what to do, so the trace says it.
+    """Several prompts as one `;` list. The trace notes an empty one: a caller who is asked nothing
+    cannot know what to do.
     """
     prompt = join_prompt([text for plan in plans if plan and (text := plan.render_prompt(run))])
     if not prompt:

@@ -1,4 +1,4 @@
-"""What can be known at load about the words, markup and audio of a prompt."""
+"""Mistakes in the words, markup and audio of a prompt that are visible when it is compiled."""
 
 import re
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ _WORDS_BY_KEY: Final = {"*": "star", "#": "hash, or pound"}
 
 
 def find_prompt_faults(kind: str, template: Template) -> Iterator[PromptFault]:
-    """What is wrong with one text of a prompt. `${…}` in it stand for a letter: values are made
-    harmless when they are put in.
+    """What is wrong with one text of a prompt. A letter stands for each `${…}`, as values are
+    escaped when they are put in.
     """
     text = "".join(part if isinstance(part, str) else "x" for part in template.parts)
     if kind == "audio":
@@ -47,6 +47,7 @@ def _find_text_faults(text: str, *, constant: bool) -> Iterator[PromptFault]:
 
 
 def _find_ssml_faults(xml: str) -> Iterator[PromptFault]:
+    # later checks read the SSML as XML
     if fault := find_ssml_problem(xml):
         yield "FE411", fault, "close every element that you open"
         return

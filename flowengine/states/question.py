@@ -1,5 +1,5 @@
-"""What menu and collect share: words for silence and wrong keys by attempt, attempts, and the
-runMenu that carries a question.
+"""The common part of menu and collect: prompts for silence and wrong keys by attempt, attempts, and
+the runMenu action.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -87,11 +87,12 @@ class AuthoredQuestion(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RetryPrompts:
-    """Compiled words by attempt."""
+    """Compiled prompts by attempt."""
 
     prompts: tuple[CompiledPrompt | None, ...]
 
     def get_prompt(self, attempt: int) -> CompiledPrompt | None:
+        # the last prompt serves all further attempts
         return self.prompts[min(attempt, len(self.prompts)) - 1] if self.prompts else None
 
 
@@ -111,17 +112,20 @@ class Question:
     voice: str
 
     def build_run_menu(
-        self, menus: list[Menu], run: StepContext, asked: CompiledPrompt | None
+        self, menus: list[Menu], run: StepContext, prompt: CompiledPrompt | None
     ) -> RunMenu:
-        """The action that asks this."""
-        locale = asked.choose_locale(run.locale) if asked else run.locale
+        """The runMenu action of this question."""
+        locale = prompt.choose_locale(run.locale) if prompt else run.locale
         return self.build_run_menu_in_locale(menus, locale)
 
     def build_run_menu_in_locale(self, menus: list[Menu], locale: str) -> RunMenu:
-        """The action. Menu `main` must exist; its namesake carries flow and state home when all
-        other state is lost.
+        """The runMenu action in a locale. The platform requires a menu `main`; a copy of it, whose
+        id names the flow and the state, comes back in the PIE and leads to the state where all else
+        is lost (docs/decisions/0004).
         """
         if self.has_named_menus:
+            # sources differ on whether `main` or `mainMenu` is played first (platform notes, 1.2):
+            # both are the same menu
             menus = [menus[0], replace(menus[0], id=self.menu_id), *menus[1:]]
         main = self.menu_id if self.has_named_menus else "main"
         return RunMenu(
@@ -133,8 +137,8 @@ class Question:
         )
 
     def get_voice(self, locale: str) -> str:
-        """The voice to speak in; voice input needs the plain locale, as it is also what the
-        platform listens in.
+        """The voice to speak in. With voice input it must be the plain locale, in which the
+        platform listens, too.
         """
         return locale if self.accepts_voice else format_voice(locale, self.voice)
 
@@ -145,7 +149,7 @@ class Question:
         )
 
     def list_answers(self, *wordings: RetryPrompts) -> list[PromptSequence]:
-        """What it says when it is asked first, and after each of these words."""
+        """What it says when it is asked first, and after each of these prompts."""
         retries = [
             filter_prompts(words, self.again or self.first)
             for wording in wordings
@@ -158,7 +162,7 @@ class Question:
             yield self.menu_id
 
     def find_no_effects(self, authored: Mapping[str, Any], voice_cure: str) -> Iterator[NoEffect]:
-        """Options that nobody comes to hear: `voice_cure` is how one lets callers speak."""
+        """Options that no caller meets; `voice_cure` tells how to let callers speak."""
         if "voice_timeout" in authored and not self.accepts_voice:
             yield NoEffect(
                 ("voice_timeout",),
@@ -183,12 +187,16 @@ class Question:
                 )
 
     def retry_question(
-        self, run: StepContext, why: str, words: RetryPrompts, exhausted: str, ask: AskFunction
+        self, run: StepContext, reason: str, words: RetryPrompts, exhausted: str, ask: AskFunction
     ) -> StateResult:
-        """Ask again after these words, or leave when attempts are used up. `why` goes to the trace."""
+        """Ask again after these prompts, or leave when attempts are used up. `reason` goes to the
+        trace.
+        """
+        # attempts are counted here, not by the platform's `repeats`, whose default no source
+        # documents (docs/decisions/0005)
         if run.attempts >= self.attempts:
             return Exit(exhausted)
-        run.notes.append(f"again: {why}")
+        run.notes.append(f"again: {reason}")
         said = words.get_prompt(run.attempts)
         run.attempts += 1
         return AnswerCallback(ask(run, join_prompts([said, self.again or self.first], run)))
@@ -196,9 +204,10 @@ class Question:
     def handle_unanswered(
         self, run: StepContext, event: Pie, exhausted: str, ask: AskFunction
     ) -> StateResult | None:
-        """What every question does with silence, a hang-up or an error; None when there is an input
-        to look at.
+        """Handle silence, a hang-up and an error, as every question does; None where there is an
+        input.
         """
+        # the caller has left, but the PIE still needs a valid answer
         if event.type == "hangup":
             return AnswerCallback(Hangup())
         if event.type == "error":
@@ -213,22 +222,22 @@ class Question:
 def compile_question(
     builder: StateBuilder,
     path: KeyPath,
-    asked: AuthoredQuestion,
+    authored: AuthoredQuestion,
     *,
-    heard: bool,
+    accepts_voice: bool,
     no_match: RetryPrompts,
 ) -> Question:
-    """What menu and collect compile alike."""
+    """The part that menu and collect have in common."""
     return Question(
         menu_id=f"{builder.context.flow}.{builder.state}",
-        first=builder.compile_embedded_prompt((*path, "prompt"), asked.prompt, late=True),
-        again=builder.compile_embedded_prompt((*path, "again"), asked.again, late=True),
-        no_input=compile_retry_prompts(builder, (*path, "no_input"), asked.no_input, "no_input"),
+        first=builder.compile_embedded_prompt((*path, "prompt"), authored.prompt, late=True),
+        again=builder.compile_embedded_prompt((*path, "again"), authored.again, late=True),
+        no_input=compile_retry_prompts(builder, (*path, "no_input"), authored.no_input, "no_input"),
         no_match=no_match,
-        attempts=get_attempts(builder, asked.attempts),
-        barge=asked.barge,
+        attempts=get_attempts(builder, authored.attempts),
+        barge=authored.barge,
         has_named_menus=builder.context.menu_ids == "named",
-        accepts_voice=heard,
+        accepts_voice=accepts_voice,
         voice=builder.context.voice,
     )
 
@@ -239,7 +248,7 @@ def compile_retry_prompts(
     words: Prompt | AuthoredRetryPrompts | UnsetType,
     fallback: str = "",
 ) -> RetryPrompts:
-    """Compiled words; without words of its own a question uses the defaults of the flow or project."""
+    """Compiled prompts; without its own a question uses the defaults of the flow or project."""
     if words is UNSET:
         words = builder.context.defaults.get(fallback, UNSET)
     if isinstance(words, PromptByAttempt) and words.each is not UNSET:

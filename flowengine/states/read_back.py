@@ -1,4 +1,4 @@
-"""The read-back of a collect: what is asked, and what its answers mean."""
+"""The read-back of a collect: its prompt, and the meaning of its answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,6 +63,7 @@ class ReadBack:
     def interpret_answer(self, run: StepContext, event: Pie) -> str:
         """Yes, no, a key that works everywhere, or what was said instead."""
         said = event.value.strip()
+        # a key comes back as what `return()` says
         if said in (YES, NO, *self.keys) or not is_spoken(event):
             return said
         if answer := read_answer(said, run.locale, self.yes, self.no):

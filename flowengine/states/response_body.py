@@ -1,4 +1,4 @@
-"""The body of an answer as expressions read it."""
+"""The body of a lookup's response as expressions read it."""
 
 import codecs
 import json
@@ -30,12 +30,14 @@ def parse_body(content: bytes) -> Any:
         value = _decode_json(text)
     except (ValueError, RecursionError):
         return text
+    # counting first is quick, and hardly any body comes to the walk
     if text.count("[") + text.count("{") > MAX_BODY_DEPTH and _is_deep(value):
         return text
     return _replace_unusable(value) if _ESCAPED_UNUSABLE_CHARACTER.search(text) else value
 
 
 def _parse_integer(digits: str) -> int | str:
+    # int() takes quadratic time for long digits
     if len(digits) > _MAX_DIGITS:
         return digits
     number = int(digits)

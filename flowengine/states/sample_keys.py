@@ -45,5 +45,6 @@ def add_luhn_digit(digits: str) -> str:
     >>> add_luhn_digit("1234567")
     '12345674'
     """
+    # from the right, as the check digit will be appended
     doubled = (int(digit) * (2 - place % 2) for place, digit in enumerate(reversed(digits)))
     return f"{digits}{-sum(divmod(value, 10)[0] + value % 10 for value in doubled) % 10}"

@@ -79,6 +79,7 @@ class CompiledSplit(Verb):
 
 
 def compile_split(builder: StateBuilder, path: KeyPath, shares: list[SplitShare]) -> CompiledSplit:
+    # the draw is by the caller, so these names travel with the call
     builder.reads |= set(CALLER_NAMES)
     bounds, total = [], 0.0
     for index, share in enumerate(shares):
@@ -96,6 +97,7 @@ def compile_split(builder: StateBuilder, path: KeyPath, shares: list[SplitShare]
             f"share {index + 1}", share.next, (*path, index, "next"), label=share.share or "else"
         )
         bounds.append((total, Exit(name)))
+    # thirds cannot be written exactly
     if abs(total - 100) > 1e-6:
         builder.add_problem(
             "FE212",
@@ -103,6 +105,7 @@ def compile_split(builder: StateBuilder, path: KeyPath, shares: list[SplitShare]
             f"the shares make {total:g}%, not 100%",
             "leave out the share of the last entry: it takes the rest",
         )
+    # not by release, so that a new version of the flows sends nobody elsewhere
     return CompiledSplit(f"{builder.context.flow}/{builder.state}", tuple(bounds))
 
 

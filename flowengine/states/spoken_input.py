@@ -9,6 +9,7 @@ from unicodedata import category, normalize
 from flowengine.expr import Type
 from flowengine.expr.digits import to_ascii_digits
 from flowengine.expr.functions.dates import is_date, parse_date
+from flowengine.limits import MAX_INTEGER_DIGITS
 from flowengine.sinch import Pie
 from flowengine.states.flow_context import Variable
 from flowengine.states.spoken_words import (
@@ -21,13 +22,14 @@ from flowengine.states.spoken_words import (
 
 YES: Final = "yes"
 NO: Final = "no"
+_TIME_DIGITS: Final = re.compile(r"([01][0-9]|2[0-3])[0-5][0-9]")
 _APOSTROPHES: Final = re.compile("['\u2019\u2018\u02bb\u02bc\u0307]")
 _FRACTION: Final = re.compile(r"[0-9][.,][0-9]")
 _GROUPED_NUMBER: Final = re.compile(r"[0-9]{1,3}([.,][0-9]{3})+")
 
 
 def is_spoken(event: Pie) -> bool:
-    """Whether the caller may have said this: older callbacks do not tell words from keys."""
+    """Whether the caller may have said this: older callbacks do not distinguish words from keys."""
     return event.input_method != "dtmf"
 
 
@@ -37,13 +39,14 @@ def fold_words(text: str) -> str:
     >>> fold_words("Yes, that's right.")
     'yes thats right'
     """
+    # folding may take letters apart, hence NFC after it
     small = _APOSTROPHES.sub("", normalize("NFC", normalize("NFKC", text).casefold()))
     kept = (letter if letter in "*#" or category(letter)[0] in "LMN" else " " for letter in small)
     return " ".join("".join(kept).split())
 
 
 def read_digits(text: str, locale: str) -> str:
-    """The digits that a caller said, or nothing where anything else was said.
+    """The digits that a caller said, or "" where other words are among them.
 
     >>> read_digits("one two, double 3.", "en-US")
     '1233'
@@ -54,6 +57,8 @@ def read_digits(text: str, locale: str) -> str:
     times = 1
     for word in _split_words(fold_words(to_ascii_digits(text)), words, locale):
         digits = word if word.isascii() and word.isdigit() else words.get(word, "")
+        # "double" wants a single digit: "double twelve" is no number that two people would write
+        # alike
         if times > 1 and len(digits) != 1:
             return ""
         if digits:
@@ -69,13 +74,13 @@ def read_digits(text: str, locale: str) -> str:
 def read_answer(
     text: str, locale: str, yes: frozenset[str], no: frozenset[str]
 ) -> Literal["yes", "no", ""]:
-    """Whether a caller said yes or no; nothing where both or something else was said.
-
-    `yes` and `no` are the author's words, folded; without any those of the locale count.
+    """Whether a caller said yes or no; "" where both or something else was said. `yes` and `no` are
+    the author's words, folded; without any those of the locale count.
     """
     meanings = dict(_fold_answer_words(locale))
     for word, own in ((YES, yes), (NO, no)):
         if own:
+            # the author's words replace those of the language: "fine" may be a no
             meanings = {said: means for said, means in meanings.items() if means != word}
             meanings |= dict.fromkeys(own, word)
     said = {
@@ -92,12 +97,13 @@ def fold_phrases(words: Iterable[str]) -> frozenset[str]:
 
 
 def read_input(event: Pie, variable: Variable, locale: str) -> str:
-    """What was keyed in or said for this variable, as its keys would have entered it."""
+    """The input for this variable, keyed or said, as its keys would have entered it."""
     text = to_ascii_digits(event.value).strip()
     if not is_spoken(event):
         return text.removesuffix("#")
     if variable.kind in ("digits", "integer", "date", "time"):
         if variable.kind == "integer" and _FRACTION.search(text):
+            # 1,234 is one number, but 12.5 no integer, and must not become 125
             text = re.sub("[.,]", "", text) if _GROUPED_NUMBER.fullmatch(text.rstrip(".,")) else ""
         return read_digits(text, locale) or text.removesuffix("#")
     if variable.choices:
@@ -113,19 +119,15 @@ def convert_input(text: str, variable: Variable, date_format: str) -> Any:
     if variable.kind == "date":
         return parse_date(text, date_format) if is_date(text, date_format) else None
     if variable.kind == "time":
-        return (
-            f"{text[:2]}:{text[2:]}"
-            if re.fullmatch(r"([01][0-9]|2[0-3])[0-5][0-9]", text)
-            else None
-        )
+        return f"{text[:2]}:{text[2:]}" if _TIME_DIGITS.fullmatch(text) else None
     if variable.type is Type.INTEGER:
-        return int(text) if len(text) <= 18 else None
-    held = (
-        variable.type is Type.TEXT
-        and len(text) <= variable.size
-        and (not variable.choices or text in variable.choices)
-    )
-    return text if held else None
+        return int(text) if len(text) <= MAX_INTEGER_DIGITS else None
+    return text if variable.type is Type.TEXT and _can_hold(variable, text) else None
+
+
+def _can_hold(variable: Variable, text: str) -> bool:
+    is_choice = not variable.choices or text in variable.choices
+    return is_choice and len(text) <= variable.size
 
 
 @lru_cache(maxsize=256)

@@ -1,4 +1,4 @@
-"""One entry of the registry of kinds: what others must know of a kind before a state is compiled."""
+"""An entry of the registry of kinds: what other modules know of a kind before a state is compiled."""
 
 import keyword
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -103,5 +103,5 @@ class StateKind:
 
     @property
     def attribute(self) -> str:
-        """Its field in the model: a word of Python gets a `_`."""
+        """Its field in the model: a keyword of Python gets a `_`."""
         return f"{self.name}_" if keyword.iskeyword(self.name) else self.name

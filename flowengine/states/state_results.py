@@ -1,6 +1,4 @@
-"""What a state can answer when it is entered or resumed: the vocabulary between the kinds of state
-and the step.
-"""
+"""The results of entering or resuming a state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,7 +43,7 @@ class LookupRequest:
 
 
 class LookupResult(msgspec.Struct, frozen=True):
-    """What came of a Request: a status with its decoded body, or status 0 and the reason in `error`
+    """The result of a lookup: a status with its decoded body, or status 0 and the reason in `error`
     (timeout, refused, …).
     """
 
@@ -55,14 +53,14 @@ class LookupResult(msgspec.Struct, frozen=True):
 
     @property
     def cause(self) -> str:
-        """The error; while the circuit is open that of the lookup that opened it, so that calls
+        """The error. While the circuit is open, that of the lookup that opened it, so that calls
         take the same exit as if they had waited.
         """
         return self.error.removeprefix(CIRCUIT_OPEN_PREFIX)
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether there was no answer for reasons that may pass."""
+        """Whether the service gave no answer for reasons that may pass."""
         return self.cause in TRANSIENT_ERRORS
 
 

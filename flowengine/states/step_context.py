@@ -1,4 +1,4 @@
-"""The scratch pad of one step: what a state may read and write while a callback is being answered."""
+"""The working data of one step: what a state may read and write while a callback is being answered."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
@@ -15,8 +15,8 @@ CALLER_NAMES = ("call.from", "call.user", "call.sip")
 
 
 class NameBindings(dict[str, Any]):
-    """Values by dotted name. Clocks, calendars and facts of the event are worked out only when an
-    expression reads them.
+    """Values by dotted name. Clocks, calendars and facts of the event are computed when an
+    expression first reads them.
     """
 
     __slots__ = ("computed", "event", "now")
@@ -36,6 +36,7 @@ class NameBindings(dict[str, Any]):
         quicker than a constructor.
         """
         names = cls(values)
+        # `now` is fixed for the step: two conditions must not see two sides of midnight
         names.computed, names.event, names.now = computed, event, now
         return names
 
@@ -47,8 +48,8 @@ ComputedNames = Mapping[str, Callable[[NameBindings], Any]]
 
 
 class StepContext(msgspec.Struct):
-    """One step under way. `names` holds `vars.*` and `call.*`; `instructions` the instructions so far;
-    `notes` go to the trace.
+    """One step in progress. `names` holds `vars.*` and `call.*`; `instructions` the instructions so
+    far; `notes` go to the trace.
     """
 
     event: CallbackEvent
@@ -78,6 +79,7 @@ class StepContext(msgspec.Struct):
         """A number in [0, 100) that stays the same for one caller and one place, so that a split is
         sticky.
         """
+        # a withheld number gets a share by its call, so the same caller may vary
         who = next(filter(None, map(self.names.get, CALLER_NAMES)), self.event.call_id)
         digest = hashlib.blake2b(f"{salt}\n{who}".encode(), digest_size=8).digest()
         return int.from_bytes(digest) / 2**64 * 100

@@ -81,7 +81,7 @@ AuthoredReturn = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class CompiledSubflow(Verb):
-    """A call of another flow. `into` pairs a variable here with an output there."""
+    """Uses another flow. `into` pairs a variable of this flow with an output of the other."""
 
     flow: str
     inputs: tuple[Assignment, ...]
@@ -110,12 +110,13 @@ class CompiledSubflow(Verb):
             yield WrittenValue(variable, None, ("into", variable.name), output=output)
 
     def convert_outputs(self, ended: dict[str, Any], notes: list[str]) -> dict[str, Any]:
-        """The variables here after the flow there has ended with these names. A text is cut to what
-        its variable here holds.
+        """The variables of this flow after the other one has ended with these names. A text is cut
+        to what its variable holds.
         """
         found = {}
         for variable, output in self.into:
             value = ended[f"vars.{output}"]
+            # other kinds are checked when compiled; only the size of a text may differ
             too_long = variable.kind == "text" and len(value) > variable.size
             found[f"vars.{variable.name}"] = (
                 truncate_text(value, variable, notes) if too_long else value
@@ -125,7 +126,7 @@ class CompiledSubflow(Verb):
 
 @dataclass(frozen=True, slots=True)
 class CompiledReturn(Verb):
-    """The end of a subflow."""
+    """Ends the subflow."""
 
     outcome: str
     actions = frozenset[str]()
@@ -155,10 +156,23 @@ def compile_subflow(
         )
         return None
     check_outcomes(builder, path, subflow, signature)
+    check_inputs(builder, path, subflow, signature)
     inputs = [
         compile_input(builder, (*path, "with", name), name, value, signature)
         for name, value in subflow.given.items()
     ]
+    into = [
+        compile_output(builder, (*path, "into", name), name, there, signature)
+        for name, there in subflow.into.items()
+    ]
+    return CompiledSubflow(
+        subflow.flow, tuple(item for item in inputs if item), tuple(item for item in into if item)
+    )
+
+
+def check_inputs(
+    builder: StateBuilder, path: KeyPath, subflow: Subflow, signature: FlowSignature
+) -> None:
     missing = [
         item.name
         for item in signature.inputs
@@ -168,13 +182,6 @@ def compile_subflow(
         builder.add_problem(
             "FE215", path, f"{subflow.flow} needs {', '.join(missing)}", "hand it in under with:"
         )
-    into = [
-        compile_output(builder, (*path, "into", name), name, there, signature)
-        for name, there in subflow.into.items()
-    ]
-    return CompiledSubflow(
-        subflow.flow, tuple(item for item in inputs if item), tuple(item for item in into if item)
-    )
 
 
 def check_outcomes(

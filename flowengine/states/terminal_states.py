@@ -92,7 +92,7 @@ class CompiledFixedAction(Verb):
 
 @dataclass(frozen=True, slots=True)
 class CompiledPark(Verb):
-    """A hold at work."""
+    """Holds the call."""
 
     intro: CompiledPrompt | None
     hold: CompiledPrompt | None
@@ -106,6 +106,7 @@ class CompiledPark(Verb):
     def enter(self, run: StepContext) -> StateResult:
         intro = self.intro.render_prompt(run) if self.intro else ""
         hold = self.hold.render_prompt(run) if self.hold else ""
+        # park has one locale for both prompts (platform notes, 1.2)
         main = self.intro or self.hold
         spoken = format_voice(main.choose_locale(run.locale) if main else run.locale, self.voice)
         return AnswerCallback(
@@ -113,8 +114,8 @@ class CompiledPark(Verb):
         )
 
     def resume(self, run: StepContext) -> StateResult:
-        """Whoever took the call out has connected it, and that was answered: nobody is parked any
-        more.
+        """Let the call go on where it was unparked and the callee has answered. Anything else ends
+        it.
         """
         return AnswerCallback(Continue() if type(run.event) is Ace else Hangup())
 

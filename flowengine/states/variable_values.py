@@ -1,4 +1,4 @@
-"""Values as variables hold them: converted, cut, or refused."""
+"""Converts values for variables, cuts texts that are too long, and refuses what does not fit."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +29,8 @@ class Assignment:
 
 
 def convert_value(value: Any, variable: Variable, notes: list[str] | None = None) -> Any:
-    """The value as the variable holds it. Values from outside are converted; what does not fit is
-    an EvalError, never a surprise later. A text that is cut is told in the notes.
+    """The value in the type of the variable. A value from outside is converted; raises EvalError
+    where it does not fit. The notes tell of a text that is cut.
     """
     if variable.type is Type.TEXT:
         text = convert_text(value, variable)
@@ -47,7 +47,9 @@ def convert_text(value: Any, variable: Variable) -> str:
         return ""
     if isinstance(value, (dict, list)):
         raise EvalError(f"{variable.name} is {variable.kind} and cannot hold a list or a record")
+    # true, as authors and JSON write it, not True
     text = str(value).lower() if isinstance(value, bool) else str(value)
+    # only free text is cut; half a date or number would be a wrong one
     if variable.kind == "text":
         return text
     if variable.kind in DIGIT_KINDS:
@@ -58,7 +60,7 @@ def convert_text(value: Any, variable: Variable) -> str:
 
 
 def truncate_text(text: str, variable: Variable, notes: list[str] | None) -> str:
-    """As much of a text as the variable holds. The note has no part of it: it may be a caller's."""
+    """As much of a text as the variable holds. The note does not quote it, as it may be a caller's."""
     if notes is not None:
         notes.append(f"cut: {variable.name} holds {variable.size} of {len(text)} characters")
     return text[: variable.size]
@@ -67,6 +69,7 @@ def truncate_text(text: str, variable: Variable, notes: list[str] | None) -> str
 def convert_number(value: float, variable: Variable) -> int | float:
     if variable.type is Type.DECIMAL and abs(value) < MAX_DECIMAL:
         return float(value)
+    # CEL's integers have 64 bits
     if abs(value) < 2**63 and float(value).is_integer():
         return int(value)
     raise EvalError(f"{variable.name} is {variable.kind} and cannot hold this number")

@@ -1,4 +1,6 @@
-"""What a compiled kind of state does, and what others may ask of it without running it."""
+"""The compiled kind of a state: how it runs, and what other modules may ask of it without running
+it.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,9 +20,7 @@ NOTHING: Mapping[str, Any] = {}
 
 
 class NoEffect(NamedTuple):
-    """Something that an author wrote and that does nothing: where (below the kind), why, and what
-    to do.
-    """
+    """Something that an author wrote without effect: where (below the kind), why, and what to do."""
 
     path: KeyPath
     message: str
@@ -54,7 +54,7 @@ class TextLimit:
 
 
 class Verb(ABC):
-    """A compiled state at work. A kind overrides the answers that differ from these."""
+    """A compiled state that runs. A kind overrides the members that differ from these."""
 
     __slots__ = ()
     is_question = False  # it asks the caller for keys or words
@@ -67,7 +67,7 @@ class Verb(ABC):
 
         @property
         def actions(self) -> frozenset[str]:
-            """The actions of SVAML that it may answer with."""
+            """The SVAML actions that it may answer with."""
 
         @property
         def waits(self) -> bool:
@@ -75,15 +75,15 @@ class Verb(ABC):
 
     @abstractmethod
     def enter(self, run: StepContext) -> StateResult:
-        """What happens when a call comes here."""
+        """Begin, when a call enters the state."""
 
     def resume(self, run: StepContext) -> StateResult:
-        """What happens when a later callback finds the call here."""
+        """Continue, when a later callback finds the call here."""
         return self.enter(run)
 
     @property
     def callee(self) -> str:
-        """The flow that it runs, or ""."""
+        """The flow that it uses, or ""."""
         return ""
 
     @property
@@ -93,7 +93,7 @@ class Verb(ABC):
 
     @property
     def is_failure_likely(self) -> bool:
-        """Whether its error exit belongs to its daily life."""
+        """Whether its error exit is taken in the normal course of things."""
         return False
 
     @property
@@ -103,7 +103,7 @@ class Verb(ABC):
 
     @property
     def reports_keys(self) -> bool:
-        """Whether keys pressed here are reported to `on: pressed:`."""
+        """Whether keys that are pressed here are reported to `on: pressed:`."""
         return False
 
     @property
@@ -138,7 +138,7 @@ class Verb(ABC):
 
     @property
     def lookup_service(self) -> CompiledService | None:
-        """The service that it asks, or None."""
+        """The service that it makes lookups to, or None."""
         return None
 
     @property
@@ -151,7 +151,7 @@ class Verb(ABC):
         return ()
 
     def convert_outputs(self, _ended: dict[str, Any], _notes: list[str]) -> dict[str, Any]:
-        """The variables here after its callee has ended with these names."""
+        """The variables of this flow after its callee has ended with these names."""
         return {}
 
     def list_prompts(self) -> Iterable[CompiledPrompt]:
@@ -160,7 +160,7 @@ class Verb(ABC):
 
     def list_answers(self) -> list[PromptSequence]:
         """What it says in one answer, by the way that leads to the answer. The first is on
-        entering: what the state says before comes before that.
+        entering: the preamble of the state comes before that.
         """
         return [()]
 
@@ -183,7 +183,7 @@ class Verb(ABC):
         yield from ()
 
     def find_no_effects(self, authored: Any, deadline: float) -> Iterator[NoEffect]:  # noqa: ARG002
-        """What the author wrote here for nothing. `deadline` is how long the platform waits."""
+        """Options without effect. `deadline` is how long the platform waits."""
         yield from ()
 
 

@@ -71,43 +71,43 @@ def find_violations(
 
 
 def _find_illegal_parts(
-    context: str, said: list[Instruction], done: Action | None
+    context: str, instructions: list[Instruction], action: Action | None
 ) -> Iterator[str]:
-    for item in said:
+    for item in instructions:
         if get_wire_name(item) not in LEGAL_INSTRUCTIONS[context]:
             yield f"{get_wire_name(item)} is not allowed in an answer to {context}"
-    if done is None:
+    if action is None:
         if context in _NEEDS_ACTION:
             yield f"an answer to {context} needs an action"
-    elif get_wire_name(done) not in LEGAL_ACTIONS[context]:
-        yield f"{get_wire_name(done)} is not allowed in an answer to {context}"
-    elif get_wire_name(done) == "connectMxp" and any(
-        get_wire_name(item) == "startRecording" for item in said
+    elif get_wire_name(action) not in LEGAL_ACTIONS[context]:
+        yield f"{get_wire_name(action)} is not allowed in an answer to {context}"
+    elif get_wire_name(action) == "connectMxp" and any(
+        get_wire_name(item) == "startRecording" for item in instructions
     ):
         yield "startRecording is ignored together with connectMxp"
 
 
-def _check_instructions(said: list[Instruction]) -> Iterator[str]:
-    for item in said:
+def _check_instructions(instructions: list[Instruction]) -> Iterator[str]:
+    for item in instructions:
         if fault := find_instruction_fault(item):
             yield f"{get_wire_name(item)}: {fault}"
 
 
-def _check_action(done: Action | None) -> Iterator[str]:
-    if done is not None:
-        yield from (f"{get_wire_name(done)}: {fault}" for fault in find_action_faults(done))
+def _check_action(action: Action | None) -> Iterator[str]:
+    if action is not None:
+        yield from (f"{get_wire_name(action)}: {fault}" for fault in find_action_faults(action))
 
 
-def _check_totals(said: list[Instruction], done: Action | None) -> Iterator[str]:
-    parts = [part for item in said if isinstance(item, PlayFiles) for part in item.ids]
-    parts += [part for prompt in (list_prompts(done) if done else ()) for part in prompt]
-    says = [item.text for item in said if isinstance(item, Say)]
+def _check_totals(instructions: list[Instruction], action: Action | None) -> Iterator[str]:
+    parts = [part for item in instructions if isinstance(item, PlayFiles) for part in item.ids]
+    parts += [part for prompt in (list_prompts(action) if action else ()) for part in prompt]
+    says = [item.text for item in instructions if isinstance(item, Say)]
     if len(parts) + len(says) > limits.MAX_PROMPT_PARTS:
         yield f"{len(parts) + len(says)} prompt parts; an answer may hold {limits.MAX_PROMPT_PARTS}"
     spoken = sum(map(len, says)) + sum(len(extract_spoken_text(part)) for part in parts)
     if spoken > limits.MAX_TTS_TOTAL:
         yield f"{spoken} spoken characters; an answer may hold {limits.MAX_TTS_TOTAL}"
-    yield from _check_cookies([item for item in said if isinstance(item, SetCookie)])
+    yield from _check_cookies([item for item in instructions if isinstance(item, SetCookie)])
 
 
 def _check_cookies(cookies: list[SetCookie]) -> Iterator[str]:

@@ -1,3 +1,3 @@
-"""The platform on your desk: takes calls, asks a backend by signed callbacks, obeys its SVAML. It
-knows nothing of flows.
+"""A local imitation of the platform: takes calls, sends signed callbacks to a backend, and carries
+out its SVAML. It knows nothing of flows.
 """

@@ -1,4 +1,4 @@
-"""What the platform's APIs answer when they refuse."""
+"""Errors that the platform's APIs reply."""
 
 
 class ApiError(Exception):

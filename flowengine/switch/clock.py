@@ -1,4 +1,4 @@
-"""Time as the switch sees it: virtual, where nothing is waited for, or that of the machine."""
+"""The clock of the switch: virtual, where nothing is waited for, or the machine's."""
 
 import asyncio
 import heapq
@@ -27,7 +27,7 @@ class Clock(Protocol):
         ...
 
     def call_later(self, seconds: float, what: Callable[[], None]) -> Timer:
-        """Do `what` after so many seconds, never before whatever is under way has come to its end."""
+        """Call `what` after so many seconds, never before the code that runs now has ended."""
         ...
 
 
@@ -49,8 +49,8 @@ class _ScheduledCall:
 
 
 class VirtualClock:
-    """Time that passes only when it is told to, at once: a call of four hours takes as long as the
-    work in it.
+    """Time that passes only on demand, and at once: a call of four hours takes as long as the work
+    in it.
 
     >>> clock = VirtualClock()
     >>> heard = []
@@ -89,6 +89,7 @@ class VirtualClock:
 
     def get_next_delay(self) -> float | None:
         """Seconds until the next thing that is due; None when nothing is."""
+        # cancelled timers stay in the heap until they come to its top
         while self._due and self._due[0].what is None:
             heapq.heappop(self._due)
         return self._due[0].at - self.seconds if self._due else None

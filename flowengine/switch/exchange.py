@@ -1,4 +1,4 @@
-"""The switch itself: which calls there are, how they come in and are placed."""
+"""The exchange: all calls of a switch, dialled and placed."""
 
 from collections import OrderedDict, deque
 from collections.abc import Mapping
@@ -71,8 +71,8 @@ class Exchange(SwitchResources):
         rdnis: str = "",
         user: str = "",
     ) -> SwitchCall:
-        """Let somebody call: a phone, an app or a SIP end. Without a behaviour the caller is driven
-        by hand. Raises ApiError.
+        """Dial from a phone, an app or a SIP end. Without a behaviour the caller is driven by hand.
+        Raises ApiError.
         """
         key = dialled_call.find_application_key(self, kind, caller, to, application)
         domain = self.settings.app_conference_domain
@@ -89,9 +89,7 @@ class Exchange(SwitchResources):
         body: Mapping[str, Any],
         extra_headers: Mapping[str, str] | None = None,
     ) -> str:
-        """Call somebody on behalf of an application, as the body of a callout says; its id. Raises
-        ApiError.
-        """
+        """Place a call for an application, as the body of a callout says; its id. Raises ApiError."""
         origin = callout_request.parse_callout(
             body, extra_headers or {}, self.settings.custom_callout_events
         )
@@ -106,11 +104,12 @@ class Exchange(SwitchResources):
         call = SwitchCall(self, self._create_id(), key, origin)
         call.control = controller = CallController(call, self._close_call)
         self.calls[call.id] = call
+        # later, so that whoever dials has the call before anything happens to it
         self.clock.call_later(0.0, controller.begin)
         return call
 
     def _close_call(self, call: SwitchCall) -> None:
-        """A call is over: charge it, and keep its record."""
+        """Charge an ended call and keep its record."""
         self.charge(call.application_key, call.debit)
         self.call_records.append(build_call_record(call))
         self._ended_ids.append(call.id)
@@ -119,4 +118,5 @@ class Exchange(SwitchResources):
 
     def _create_id(self) -> str:
         digits = f"{self._random.getrandbits(128):032x}"
+        # in the form of a UUID, as the platform's ids are, but from the seed
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"

@@ -1,6 +1,4 @@
-"""What the store holds of a switch, brought back into it when it starts, and kept up to date while
-it runs.
-"""
+"""Restores a switch from its store when it starts, and keeps the store up to date."""
 
 from typing import Any
 
@@ -32,7 +30,7 @@ class CallbackUrlPair(msgspec.Struct):
 
 
 class StoredRecordings(RecordingFiles):
-    """Recordings that outlive a restart."""
+    """Recordings that survive a restart."""
 
     def __init__(self, store: SwitchStore) -> None:
         super().__init__()
@@ -41,18 +39,18 @@ class StoredRecordings(RecordingFiles):
         self._store = store
 
     def add(self, recording: RecordedFile) -> None:
-        """Keep it, here and in the store."""
+        """Keep a recording, in memory and in the store."""
         super().add(recording)
         self._store.put("recording", recording.key, msgspec.json.encode(recording))
 
     def delete(self, key: str) -> bool:
-        """Whether there was one to delete."""
+        """Delete a recording; whether there was one."""
         self._store.delete("recording", key)
         return super().delete(key)
 
 
 class SwitchPersistence:
-    """The memory of a switch."""
+    """Keeps what survives a restart, and restores it."""
 
     def __init__(self, exchange: Exchange, store: SwitchStore) -> None:
         self._exchange = exchange
@@ -65,11 +63,12 @@ class SwitchPersistence:
         for content in store.load_all("number").values():
             self._apply_number(msgspec.json.decode(content, type=Number))
         for key, content in store.load_all("callbacks").items():
+            # the configuration may have lost an application since
             if key in exchange.applications:
                 self._apply_callbacks(key, msgspec.json.decode(content, type=CallbackUrlPair))
 
     def assign_number(self, number: Number) -> None:
-        """Whose a number is from now on."""
+        """Assign a number from now on."""
         self._apply_number(number)
         self._store.put("number", number.number, msgspec.json.encode(number))
 
@@ -78,7 +77,7 @@ class SwitchPersistence:
             self._exchange.numbers[number.number] = number
 
     def set_callbacks(self, key: str, primary: str, fallback: str) -> None:
-        """Where the callbacks of an application go from now on."""
+        """Set the callback URLs of an application from now on."""
         made = CallbackUrlPair(primary, fallback)
         self._apply_callbacks(key, made)
         self._store.put("callbacks", key, msgspec.json.encode(made))
@@ -87,7 +86,7 @@ class SwitchPersistence:
         self._exchange.set_callbacks(key, made.primary, made.fallback)
 
     def save_ended_call(self, call_id: str) -> None:
-        """Keep the record of a call that is over, and what its backend has said of it by now."""
+        """Save the record of an ended call, and what its backend has reported so far."""
         call = self._exchange.calls[call_id]
         status, details = call.status_report
         self.save_call(
@@ -95,7 +94,7 @@ class SwitchPersistence:
         )
 
     def save_call(self, call_id: str, report: EndedCall) -> None:
-        """Keep this record, at the cost of the oldest where there are too many."""
+        """Save a record. Where there are too many, the oldest is deleted."""
         self.ended_calls[call_id] = report
         self._store.put("report", call_id, msgspec.json.encode(report))
         if len(self.ended_calls) > MAX_STORED_CALLS:

@@ -1,5 +1,5 @@
-"""What an onlooker sees of a switch, as it happens: for phones, scenarios, logs and tests. `at` is
-when, `call` is the call's id.
+"""Events of a switch as they happen, for phones, scenarios, logs and tests. `at` is when, `call` is
+the call's id.
 """
 
 from dataclasses import dataclass

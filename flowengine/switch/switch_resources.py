@@ -1,5 +1,5 @@
-"""What the calls of a switch share: the clock, settings, applications and numbers, prices and
-credit, rooms, recordings, and everybody who listens to events.
+"""The resources that the calls of a switch share: clock, settings, applications and numbers, prices
+and credit, rooms, recordings, and the listeners to events.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from flowengine.switch.wire import CallbackSender, Transport
 
 
 class SwitchResources:
-    """Calls know the switch as this; it knows no call."""
+    """What calls use of the switch. It knows no call, so that the two do not import each other."""
 
     def __init__(
         self, setup: SwitchSetup, clock: Clock, settings: SwitchSettings, transport: Transport
@@ -37,11 +37,11 @@ class SwitchResources:
         self._listeners: list[Callable[[SwitchEvent], None]] = []
 
     def subscribe(self, listener: Callable[[SwitchEvent], None]) -> None:
-        """Tell a listener of every event from now on."""
+        """Call this listener with every event from now on."""
         self._listeners.append(listener)
 
     def emit(self, event: SwitchEvent) -> None:
-        """Tell all listeners."""
+        """Call all listeners."""
         for listener in self._listeners:
             listener(event)
 
@@ -56,6 +56,7 @@ class SwitchResources:
     def find_rate(self, number: str) -> Rate:
         """What a minute to a number costs."""
         fitting = [rate for rate in self.rates if number.startswith(rate.prefix)]
+        # the longest prefix wins, as in every table of rates
         return max(fitting, key=lambda rate: len(rate.prefix), default=self.free_rate)
 
     def compute_seconds_left(self, application_key: str, rate: Rate) -> float:

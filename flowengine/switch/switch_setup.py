@@ -1,6 +1,4 @@
-"""What is there before anybody calls: applications, numbers, app users, people and machines at the
-ends of lines, prices.
-"""
+"""The setup of a switch before any call: applications, numbers, app users, parties, prices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What outlives a restart of the switch: who has which number, where callbacks go, call records and
+"""What survives a restart of the switch: assigned numbers, callback URLs, call records and
 recordings.
 """
 
@@ -18,34 +18,34 @@ class SwitchStore(Protocol):
     """Keeps things of a few kinds by their names."""
 
     def put(self, kind: StoredKind, name: str, content: bytes) -> None:
-        """Keep it, in place of what was kept under this name."""
+        """Keep this, in place of what was kept under the name."""
 
     def delete(self, kind: StoredKind, name: str) -> None:
-        """Forget it."""
+        """Delete it."""
 
     def load_all(self, kind: StoredKind) -> Mapping[str, bytes]:
         """Everything of a kind, in the order in which it first came."""
         ...
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
 
 
 class SwitchMemoryStore:
-    """Keeps nothing beyond the process; what runs already holds all of it."""
+    """Keeps nothing, as a running switch has all of it in memory."""
 
     def put(self, kind: StoredKind, name: str, content: bytes) -> None:
-        """Nobody will ask for it again."""
+        """Nothing to do."""
 
     def delete(self, kind: StoredKind, name: str) -> None:
-        """Nothing to forget."""
+        """Nothing to do."""
 
     def load_all(self, kind: StoredKind) -> Mapping[str, bytes]:  # noqa: ARG002
         """Nothing."""
         return {}
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to do."""
 
 
 class SwitchSqliteStore:
@@ -65,11 +65,11 @@ class SwitchSqliteStore:
             raise
 
     def put(self, kind: StoredKind, name: str, content: bytes) -> None:
-        """Keep it, in place of what was kept under this name."""
+        """Keep this, in place of what was kept under the name."""
         self._connection.execute(_UPSERT, (kind, name, content))
 
     def delete(self, kind: StoredKind, name: str) -> None:
-        """Forget it."""
+        """Delete it."""
         self._connection.execute("DELETE FROM kept WHERE kind = ? AND name = ?", (kind, name))
 
     def load_all(self, kind: StoredKind) -> Mapping[str, bytes]:
@@ -81,7 +81,7 @@ class SwitchSqliteStore:
         )
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
 

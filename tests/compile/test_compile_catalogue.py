@@ -13,7 +13,6 @@ SOURCE = Path(flowengine.__file__).parent
 USED = {
     code
     for file in SOURCE.rglob("*.py")
-    if file.parent.name != "codes"
     for code in re.findall(r'"(FE[0-9]{3})"', file.read_text(encoding="utf-8"))
 }
 OTHERS = ("FE1", "FE6", "FE7")  # shown by the tests of the source, the switch and the scenarios

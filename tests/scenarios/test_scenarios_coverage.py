@@ -76,7 +76,7 @@ def test_the_exits_of_a_state(program: Program, state: str) -> None:
 def test_a_state_that_only_a_mishap_leads_to_is_spare(program: Program) -> None:
     (found,) = compute_coverage({"line": program}, [])
     assert found.spare == ("sorry",)
-    assert len(found.wanted) == len(COUNTED) + sum(map(len, COUNTED.values()))
+    assert len(found.items) == len(COUNTED) + sum(map(len, COUNTED.values()))
     assert found.percent == 0.0
 
 
@@ -90,7 +90,7 @@ def test_what_was_taken_is_no_longer_missing(program: Program) -> None:
     (found,) = compute_coverage({"line": program}, trace)
     assert found.count_taken(exits=False) == (2, len(COUNTED))
     assert found.count_taken(exits=True) == (1, sum(map(len, COUNTED.values())))
-    assert found.percent == pytest.approx(100 * 3 / len(found.wanted))
+    assert found.percent == pytest.approx(100 * 3 / len(found.items))
     assert CoverageItem("main", "key 1") not in found.missing
     assert CoverageItem("main", "otherwise") in found.missing
 

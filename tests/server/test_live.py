@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from flowengine.cli.read_project import to_loaded_project
-from flowengine.cli.serve import choose_first_release
 from flowengine.compile import Release
+from flowengine.compile.loaded_project import to_loaded_project
 from flowengine.releases.archive_database import ArchiveError
 from flowengine.releases.release_retention import ReleaseRetention
 from flowengine.releases.sqlite_archive import SqliteDatabase
 from flowengine.server import release_service as followed
+from flowengine.server.first_release import choose_first_release
 from flowengine.server.release_service import ReleaseService
 from flowengine.server.server_settings import ServerSettings, SettingsError
 from flowengine.sources.flow_source import FlowOrigin
@@ -190,22 +190,19 @@ def taken_back_to_what_no_longer_compiles(house: House) -> str:
     return made.release
 
 
-def test_a_server_whose_release_no_longer_compiles_begins_with_its_flows(
-    house: House, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_server_whose_release_no_longer_compiles_begins_with_its_flows(house: House) -> None:
     there = taken_back_to_what_no_longer_compiles(house)
     live = ReleaseService(house.settings)
     found = live.flow_source.read()
     assert found is not None
-    assert (
-        choose_first_release(
-            live,
-            found,
-            to_loaded_project(Path("flows"), found.files, live.compile_worker.compile(found.files)),
-        ).id
-        == there
+    project = to_loaded_project(
+        Path("flows"), found.files, live.compile_worker.compile(found.files)
     )
-    assert "RELEASE olden, WHICH WAS LIVE, NO LONGER COMPILES" in capsys.readouterr().err
+    announced: list[str] = []
+    assert choose_first_release(live, found, project, announced.append).id == there
+    assert announced == [
+        "RELEASE olden, WHICH WAS LIVE, NO LONGER COMPILES: what the flows are now goes live."
+    ]
     assert live.ledger.get_live().current == there
     live.close()
 

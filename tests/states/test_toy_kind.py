@@ -107,7 +107,9 @@ def compile_confirm(
         builder.add_exit(exit_, target, (*path, exit_), "pie", label=f"{exit_} ({key})")
     add_otherwise_exit(builder, path, authored.otherwise)
     nothing = RetryPrompts(())
-    return CompiledConfirm(compile_question(builder, path, authored, heard=False, no_match=nothing))
+    return CompiledConfirm(
+        compile_question(builder, path, authored, accepts_voice=False, no_match=nothing)
+    )
 
 
 def list_confirm_facts(authored: AuthoredConfirm) -> Iterator[AuthoredFact]:

@@ -332,7 +332,7 @@ def test_who_is_asked_is_told_how_many_digits_and_whether_words_count():
 
 def test_whoever_presses_as_soon_as_the_prompt_is_heard_is_not_asked_again():
     bench = Bench(MENUS)
-    bench.line.heard = lambda sound: (
+    bench.line.on_sound = lambda sound: (
         bench.line.press("1") if sound.text.startswith("Press") else None
     )
     bench.run()

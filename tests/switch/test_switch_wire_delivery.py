@@ -44,7 +44,7 @@ class Bench:
         def done(response, said):
             self.done.append((response, said, self.clock.now()))
 
-        self.delivery.send(application, "call-1", "ice", BODY, done, proper=self.proper, **more)
+        self.delivery.send(application, "call-1", "ice", BODY, done, is_valid=self.proper, **more)
         assert not self.done, "an answer must never come before send has returned"
         self.clock.run()
         return self.done.pop()[:2]

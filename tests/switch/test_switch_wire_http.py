@@ -149,7 +149,7 @@ def test_delivery_over_http_falls_back(backend, blocking):
     )
     delivery = CallbackSender(clock, SwitchSettings(), blocking, lambda _: None)
     delivery.send(
-        application, "1", "ice", b"{}", lambda *told: answers.append(told), proper=lambda _: True
+        application, "1", "ice", b"{}", lambda *told: answers.append(told), is_valid=lambda _: True
     )
     clock.run()
     ((response, url),) = answers
@@ -180,7 +180,7 @@ def test_virtual_time_stands_still_while_requests_are_under_way(backend):
                 "ice",
                 b"{}",
                 lambda *_: heard.append((name, clock.seconds)),
-                proper=lambda _: True,
+                is_valid=lambda _: True,
             )
 
         for name in ("a", "b"):
@@ -254,7 +254,7 @@ def test_delivery_in_real_time(backend):
             "ice",
             b"{}",
             lambda *told: answered.set_result(told),
-            proper=lambda _: True,
+            is_valid=lambda _: True,
         )
         response, url = await asyncio.wait_for(answered, 5)
         await transport.close()

@@ -4,7 +4,7 @@ What looks at one flow is done again only for flows that have changed. What foll
 to flow is put together from what is known of each by itself.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from flowengine.compile.checks import (
@@ -59,10 +59,10 @@ def check_project(
     *,
     cookies_only: bool,
 ) -> list[Problem]:
-    """Every problem that only the whole project shows.
+    """All problems that only the whole project shows.
 
-    `found` are the problems so far: where names are wrong, the graph has holes, and what follows
-    from a hole is not worth saying.
+    `found` are the problems so far. Where names are wrong, the graph of states has holes, and what
+    follows from a hole is left out.
     """
     wrong = {problem.span.file for problem in found if problem.severity == "error"}
     holed = {problem.span.file for problem in found if problem.code.startswith("FE2")}
@@ -71,8 +71,8 @@ def check_project(
         for name, program in iterate_with_pauses(programs.items())
         if is_complete(program, authored)
     }
-    sound = {name: program for name, program in whole.items() if program.document.file not in wrong}
-    graph = {name: program for name, program in whole.items() if program.document.file not in holed}
+    sound = select_outside(whole, wrong)
+    graph = select_outside(whole, holed)
     rules: list[Rule] = [
         partial(state_loops.check, graph, memory),
         partial(callback_contexts.check, programs, authored, memory),
@@ -103,10 +103,17 @@ def check_project(
     ]
 
 
+def select_outside(programs: Mapping[str, Program], files: Collection[str]) -> dict[str, Program]:
+    """The programs whose flow is in none of these files."""
+    return {
+        name: program for name, program in programs.items() if program.document.file not in files
+    }
+
+
 def check_call_paths(
     programs: Mapping[str, Program], authored: AuthoredProject, memory: CompileCache
 ) -> Iterator[Problem]:
-    """What is known of calls on their ways through all flows, and what is wrong with it."""
+    """Follow calls on their ways through all flows; the problems of what is known of them."""
     known = call_facts.compute_call_facts(programs, authored, memory)
     incoming = frozenset(callback_contexts.find_incoming_flows(authored))
     columns, routes = memory.get_or_compute(
@@ -135,26 +142,28 @@ def check_shared(authored: AuthoredProject) -> tuple[text_sizes.ColumnSizes, lis
 
 
 def check_call_facts(
-    known: call_facts.CallFacts,
+    facts: call_facts.CallFacts,
     outputs: Mapping[str, Mapping[str, Variable]],
     columns: text_sizes.ColumnSizes,
     options: tuple[bool, float],
 ) -> list[Problem]:
     pie_for_apps, deadline = options
     return [
-        *event_values.check(known),
-        *questions_after_answer.check(known),
-        *([] if pie_for_apps else app_callers.check(known)),
-        *transcription_locales.check(known),
-        *cut_values.check(known, outputs, columns),
-        *platform_limits.check(known, columns),
-        *phone_columns.check_variables(known.program),
-        *no_effect.check(known, deadline),
+        *event_values.check(facts),
+        *questions_after_answer.check(facts),
+        *([] if pie_for_apps else app_callers.check(facts)),
+        *transcription_locales.check(facts),
+        *cut_values.check(facts, outputs, columns),
+        *platform_limits.check(facts, columns),
+        *phone_columns.check_variables(facts.program),
+        *no_effect.check(facts, deadline),
     ]
 
 
 def run_rules(rules: Iterable[Rule], span: Span) -> list[Problem]:
-    """What all rules find; one that fails by a mistake of ours is a problem, and the others go on."""
+    """The problems of all rules. A rule that fails by an internal error is one problem, and the
+    others go on.
+    """
     problems: list[Problem] = []
     for rule in rules:
         with report_internal_errors(problems, span):

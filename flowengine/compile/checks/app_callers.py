@@ -11,11 +11,12 @@ APP_CALLERS_HINT = (
 )
 
 
-def check(known: CallFacts) -> Iterator[Problem]:
-    for state in known.program.states.values():
-        if not known.can_hold(state.name, FROM_APP):
+def check(facts: CallFacts) -> Iterator[Problem]:
+    for state in facts.program.states.values():
+        if not facts.can_hold(state.name, FROM_APP):
             continue
-        document = known.program.document
+        document = facts.program.document
+        # PIE "is not issued for data calls" (platform notes, 8)
         if state.verb.is_question:
             message = f"{state.name} may wait for ever: the platform reports no keys of callers from apps, and a route leads them here"
             yield Problem(

@@ -1,5 +1,5 @@
-"""What may be known when a call comes to a state: the event that it reports, its locale, where it
-comes from, whether it is recorded.
+"""Facts that may hold when a call comes to a state: the event that it reports, its locale, its
+origin, whether it is recorded.
 """
 
 import re
@@ -26,9 +26,11 @@ from flowengine.compile.checks.program_graph import (
 from flowengine.compile.program import CompiledState, Program
 from flowengine.expr import Template, find_whole_expression
 from flowengine.model import AuthoredProject, CompileCache
+from flowengine.model.project_file import Route
 from flowengine.states.field_types import LOCALE_PATTERN
 from flowengine.states.verb import ConditionalExit
 
+# facts are bits of an integer: uniting and comparing sets of them is most of the work
 REACHABLE: Final = 1  # a call may come here at all
 INCOMING: Final = 1 << 1
 CALLEE_CONNECTED: Final = 1 << 2  # a callee of `connect` has answered
@@ -85,7 +87,9 @@ class CallFacts:
         return self._decode_locales(change.apply_to(self.facts_by_state.get(state.name, 0)))
 
     def list_locales_before(self, state: CompiledState) -> list[str]:
-        """The locales in which a call may come to this state; "" is one that nobody knows."""
+        """The locales in which a call may come to this state; "" stands for one that is unknown at
+        compile time.
+        """
         here = self.facts_by_state.get(state.name, 0)
         return [*self._decode_locales(here), *([""] if here & SOME_LOCALE else [])]
 
@@ -125,6 +129,7 @@ def compute_call_facts(
         )
     entering = find_incoming_facts(programs, authored, locales)
     found: dict[str, CallFacts] = {}
+    # callers first, as they decide with which facts a subflow is entered
     for name in reversed(order):
         key = (programs[name], reached[name], entering.get(name, 0), locales)
         found[name] = memory.get_or_compute(
@@ -147,6 +152,7 @@ def compute_flow_facts(
         if entering
         else {}
     )
+    # an event finds the call in the locale of any state, as it may come at any time
     spoken = 0
     for facts in at.values():
         spoken |= facts & LOCALE_FACTS
@@ -161,13 +167,11 @@ def find_incoming_facts(
     """By flow: the facts of calls that come in."""
     origins: dict[str, int] = {}
     for route in authored.project.routes:
-        app = route.origin == "mxp" or (not route.origin and route.type == "username")
-        other = FROM_SERVER if route.origin == "server" else FROM_OTHERS
-        own = FROM_APP if app else other if route.origin else FROM_SERVER | FROM_OTHERS
-        origins[route.flow] = origins.get(route.flow, 0) | own
+        origins[route.flow] = origins.get(route.flow, 0) | find_route_origins(route)
     if not authored.project.routes and len(authored.flows) == 1:
         origins = dict.fromkeys(programs, FROM_SERVER | FROM_OTHERS)
     for name, (flow, _) in authored.flows.items():
+        # a flow with outcomes is a subflow
         if not flow.outcomes:  # a placed call may name it
             origins[name] = origins.get(name, 0) | FROM_SERVER
     return {
@@ -175,6 +179,17 @@ def find_incoming_facts(
         for name, origin in origins.items()
         if name in programs
     }
+
+
+def find_route_origins(route: Route) -> int:
+    """Where calls of a route can come from; a user name is dialled by an app only."""
+    if route.origin == "mxp" or (not route.origin and route.type == "username"):
+        return FROM_APP
+    if not route.origin:
+        # not FROM_APP: callers from apps are considered only where a route names them
+        # (docs/decisions/0059)
+        return FROM_SERVER | FROM_OTHERS
+    return FROM_SERVER if route.origin == "server" else FROM_OTHERS
 
 
 def compute_flow_transfers(
@@ -208,22 +223,11 @@ def build_path_graph(program: Program, locales: tuple[str, ...]) -> PathGraph:
 def iterate_edges(
     state: CompiledState, spoken: Transfer, questions: list[str]
 ) -> Iterator[PathEdge]:
-    """All ways from a state to others of its flow. A subflow is followed apart."""
+    """All ways from a state to others of its flow, except through a subflow."""
     here = spoken.chain_with(get_recording_transfer(state)) if state.preamble else UNCHANGED
     pressed = AFTER_QUESTION if here is UNCHANGED else here.chain_with(AFTER_QUESTION)
     if not state.verb.callee:
-        limits = find_origin_limits(state.verb.conditional_exits)
-        for name, target in state.exits.items():
-            if target.via == "pie":
-                yield PathEdge(target.state, pressed)
-            elif target.via == "same":
-                limit = limits.get(name)
-                yield PathEdge(target.state, here.chain_with(limit) if limit else here)
-            else:
-                yield PathEdge(
-                    target.state,
-                    here.chain_with(make_event_transfer(find_reported_event(state, target.via))),
-                )
+        yield from iterate_exit_edges(state, here, pressed)
     for leads in state.verb.key_targets.values():
         asked = [state.name] if leads == "repeat" else questions if leads == "back" else []
         yield from (PathEdge(question, pressed) for question in asked)
@@ -233,8 +237,24 @@ def iterate_edges(
             yield PathEdge(state.error, pressed)
 
 
+def iterate_exit_edges(
+    state: CompiledState, here: Transfer, pressed: Transfer
+) -> Iterator[PathEdge]:
+    """The ways by the exits of a state; what holds then depends on the callback that takes them."""
+    limits = find_origin_limits(state.verb.conditional_exits)
+    for name, target in state.exits.items():
+        if target.via == "pie":
+            yield PathEdge(target.state, pressed)
+        elif target.via == "same":
+            limit = limits.get(name)
+            yield PathEdge(target.state, here.chain_with(limit) if limit else here)
+        else:
+            event = make_event_transfer(find_reported_event(state, target.via))
+            yield PathEdge(target.state, here.chain_with(event))
+
+
 def make_event_transfer(event: int) -> Transfer:
-    """The next event takes the place of the one before."""
+    """The transfer of an event: its facts replace those of the event before."""
     return Transfer(~EVENT_FACTS, event)
 
 
@@ -332,7 +352,7 @@ def find_chosen_locales(template: Template, program: Program) -> list[str]:
 
 
 def find_variable_name(template: Template) -> str:
-    """The variable that is all of a text, or nothing."""
+    """The variable that is the whole of a text, or ""."""
     inside = find_whole_expression(template.text)
     return inside.strip().removeprefix("vars.") if inside else ""
 
@@ -340,7 +360,7 @@ def find_variable_name(template: Template) -> str:
 def get_locale_transfer(
     program: Program, state: CompiledState, locales: tuple[str, ...]
 ) -> Transfer:
-    """What `locale:` makes of the locale. A variable that is still empty leaves it as it is."""
+    """What `locale:` does to the locale. A variable that is still empty leaves it as it is."""
     template = state.preamble.locale if state.preamble else None
     if template is None:
         return UNCHANGED
@@ -348,6 +368,7 @@ def get_locale_transfer(
     for locale in find_chosen_locales(template, program):
         bits |= get_locale_bit(locale, locales)
     variable = program.variables.get(find_variable_name(template))
+    # an empty variable leaves the locale, and only one with a default is never empty
     stays = -1 if variable and not variable.default else ~LOCALE_FACTS
     return Transfer(stays, bits or SOME_LOCALE)
 

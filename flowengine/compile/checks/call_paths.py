@@ -1,5 +1,5 @@
-"""Every way of a call through the flows, walked flow by flow: a subflow is known to its callers
-only by how it ends.
+"""All paths of a call through the flows, walked flow by flow: the callers of a subflow know only
+how it ends.
 """
 
 import itertools
@@ -68,7 +68,9 @@ class FlowPaths:
 
 @dataclass(slots=True)
 class PathWalk:
-    """A walk under way, nearest first, so that the first way found to a node is the shortest."""
+    """A walk in progress, nearest states first, so that the first way found to a node is the
+    shortest.
+    """
 
     program: Program
     outcomes_by_use: OutcomesByUse
@@ -141,8 +143,8 @@ class PathWalk:
                 self.add_node(StateUnderCallback(target.state, context), node, f"outcome {outcome}")
 
     def follow_failure(self, node: StateUnderCallback, state: CompiledState) -> None:
-        """Failures count where they are likely: a lookup, a question that the platform gives up,
-        and wherever the author wrote error:.
+        """Follow the error exit where failing is likely: a lookup, a question that the platform
+        gives up, and wherever the author wrote error:.
         """
         if state.verb.is_question:
             self.add_failure(node, state, "pie")
@@ -150,9 +152,10 @@ class PathWalk:
             self.add_failure(node, state, node.context)
 
     def add_failure(self, node: StateUnderCallback, state: CompiledState, context: str) -> None:
-        """After an event nothing is answered, so that whatever an error exit does is harmless
-        there.
+        """Follow the error exit. After an event the platform takes no answer, so an error exit can
+        do no harm there.
         """
+        # the platform ignores what is answered to an event
         if context in EVENT_CONTEXTS:
             return
         if state.error:
@@ -191,6 +194,8 @@ class CallPaths:
                 if call not in self._outcomes:
                     self._outcomes[call] = ()
                     todo.append(call)
+            # a recursive flow is first walked as if it never came back, then again until its
+            # outcomes are stable
             if entry.context and walk.outcomes != self._outcomes[entry]:
                 self._outcomes[entry] = walk.outcomes
                 todo += self._callers_by_use[entry]
@@ -215,6 +220,7 @@ class CallPaths:
         )
 
     def _list_entries(self, program: Program) -> tuple[StateUnderCallback, ...]:
+        # a subflow without a route has no ICE
         start = program.start if program.flow in self._incoming else ""
         named = [
             ("ice", start),
@@ -240,7 +246,9 @@ class CallPaths:
             return [entry for entry in begun if entry in wanted]
         count = itertools.count()
         todo: list[tuple[int, int, FlowUse, tuple[FlowUse, StateUnderCallback] | None]] = [
-            (0, next(count), entry, None) for entry in begun
+            # the count breaks ties, as the heap cannot compare entries
+            (0, next(count), entry, None)
+            for entry in begun
         ]
         found: dict[FlowUse, None] = {}
         while todo:

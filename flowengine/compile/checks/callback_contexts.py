@@ -49,6 +49,7 @@ def check(
         for node in wrong[entry]:
             state = program.states[node.state]
             for fault in find_illegal_places(state, node.context):
+                # a state is reported once for each callback, by the shortest way to it
                 if (place := (program.flow, *node, fault.key)) not in told:
                     told.add(place)
                     span = program.document.find_key_span((*state.path, fault.key))
@@ -61,7 +62,7 @@ def check(
 
 
 def find_illegal_nodes(walk: FlowPaths) -> list[StateUnderCallback]:
-    """Where something is not possible."""
+    """The nodes at which the platform would refuse what the state sends."""
     return [
         node
         for node in walk.predecessors
@@ -85,16 +86,16 @@ def find_contexts(
     }
 
 
-def find_stray_returns(ways: CallPaths) -> Iterator[Problem]:
-    """Returns to nobody, without an error exit: the flow was begun by a call or an event."""
+def find_stray_returns(paths: CallPaths) -> Iterator[Problem]:
+    """Returns that have no caller and no error exit: the flow was begun by a call or an event."""
     told = set()
-    for name, program in ways.programs.items():
+    for name, program in paths.programs.items():
         entry = FlowUse(name, "")
-        for node in ways.flow_paths[entry].predecessors if program.signature.outcomes else ():
+        for node in paths.flow_paths[entry].predecessors if program.signature.outcomes else ():
             state = program.states[node.state]
             if is_stray_return(state, program) and (name, node.state) not in told:
                 told.add((name, node.state))
-                path = format_call_path(ways, PathStep(entry, node))
+                path = format_call_path(paths, PathStep(entry, node))
                 message = f"{node.state} returns, but there is no caller of this flow to return to: {path}"
                 hint = "end with hangup: or, after an event, with done:; or lead the route to a flow that uses this one"
                 yield Problem(
@@ -118,12 +119,12 @@ def find_incoming_flows(authored: AuthoredProject) -> set[str]:
     }
 
 
-def format_call_path(ways: CallPaths, end: PathStep) -> str:
+def format_call_path(paths: CallPaths, end: PathStep) -> str:
     """The way to a node, as `welcome (incoming call) -> main -> key 1 -> gold (after a key press)`."""
     steps: list[str] = []
     at: PathStep | None = end
     while at:
-        before, label = find_previous_step(ways, at)
+        before, label = find_previous_step(paths, at)
         place = (
             at.node.state
             if before is None or before.entry.flow == at.entry.flow
@@ -137,10 +138,10 @@ def format_call_path(ways: CallPaths, end: PathStep) -> str:
     return " -> ".join(steps if len(steps) <= MAX_SHOWN_STEPS else [*steps[:2], "…", *steps[-5:]])
 
 
-def find_previous_step(ways: CallPaths, step: PathStep) -> tuple[PathStep | None, str]:
-    """The step before, by which exit: in the same flow, or in the one that calls it."""
-    before, label = ways.flow_paths[step.entry].predecessors[step.node]
+def find_previous_step(paths: CallPaths, step: PathStep) -> tuple[PathStep | None, str]:
+    """The previous step and its exit: in the same flow, or in the one that uses it."""
+    before, label = paths.flow_paths[step.entry].predecessors[step.node]
     if before:
         return PathStep(step.entry, before), label
-    caller = ways.callers.get(step.entry)
+    caller = paths.callers.get(step.entry)
     return (PathStep(*caller) if caller else None), ""

@@ -1,4 +1,4 @@
-"""The worst case of what travels with a call while it waits, against what a cookie holds."""
+"""The largest cookie that a waiting call may need, against what a cookie holds."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -45,8 +45,8 @@ class StateSizes(NamedTuple):
 def check(
     programs: Mapping[str, Program], memory: CompileCache, *, cookies_only: bool
 ) -> Iterator[Problem]:
-    """One problem per flow, at its largest state. A flow that is too large only for its callers is
-    left out when one of them is told.
+    """One problem for each flow, at its largest state. A flow that is too large only because of its
+    callers is left out where one of them is reported.
     """
     measured = {
         name: memory.get_or_compute(("cookie", name), program, partial(measure_program, program))
@@ -59,6 +59,7 @@ def check(
         if (place := find_largest(own, below[name]))[0] > MAX_COOKIE_BYTES
     }
     alone = [name for name in over if find_largest(measured[name], 0)[0] > MAX_COOKIE_BYTES]
+    # a flow that is too large by itself makes its subflows too large, too: mending it may be enough
     for name in alone or over:
         size, state = over[name]
         yield build_cookie_problem(programs[name], state, size, cookies_only=cookies_only)
@@ -95,6 +96,7 @@ def list_waiting_states(program: Program) -> list[str]:
 
 def compute_cookie_bytes(length: int) -> int:
     """The bytes that a payload of this length takes as a sealed cookie, with its key."""
+    # base64 needs four characters for three bytes, rounded up
     return COOKIE_KEY_BYTES + -(-(ENCRYPTION_BYTES + length) * 4 // 3)
 
 
@@ -105,8 +107,8 @@ def measure_payload(program: Program, state: str) -> int:
 def measure_callers(
     programs: Mapping[str, Program], measured: Mapping[str, StateSizes]
 ) -> dict[str, int]:
-    """By flow: the bytes of the largest stack of callers that may wait for it. Recursion is a
-    problem of its own, and left out.
+    """By flow: the bytes of the largest stack of callers that may wait for it. Recursion is left
+    out, as it has a problem of its own.
     """
     below = dict.fromkeys(programs, 0)
     calling = list_subflow_calls(programs)

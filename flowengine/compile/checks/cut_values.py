@@ -15,14 +15,15 @@ from flowengine.problems import Problem
 from flowengine.source import KeyPath
 from flowengine.states import Variable, WrittenValue
 
+# all other kinds have a size of their own, which no author chooses
 CUT_KINDS = frozenset({"text", "digits"})
 
 
 def check(
-    known: CallFacts, outputs: Mapping[str, Mapping[str, Variable]], columns: ColumnSizes
+    facts: CallFacts, outputs: Mapping[str, Mapping[str, Variable]], columns: ColumnSizes
 ) -> Iterator[Problem]:
     """`outputs` are the variables that each subflow hands back, by flow and name."""
-    program = known.program
+    program = facts.program
     for state in program.states.values():
         for variable, size, path in iterate_written_values(program, state, outputs, columns):
             if variable.kind in CUT_KINDS and size > variable.size:

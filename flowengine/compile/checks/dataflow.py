@@ -14,7 +14,7 @@ from flowengine.compile.program import Program
 
 
 class Transfer(NamedTuple):
-    """What becomes of facts on a way: those that stay, and those that come."""
+    """What a way does to facts: those that it keeps, and those that it adds."""
 
     keep: int
     add: int
@@ -23,6 +23,7 @@ class Transfer(NamedTuple):
         return Transfer(self.keep & after.keep, self.add & after.keep | after.add)
 
     def unite_with(self, other: "Transfer") -> "Transfer":
+        # facts are "may hold", so ways that meet are united, never intersected
         return Transfer(self.keep | other.keep, self.add | other.add)
 
     def apply_to(self, facts: int) -> int:
@@ -60,8 +61,8 @@ class PathGraph(NamedTuple):
 
 
 class FlowTransfers(NamedTuple):
-    """By state: what the way from the start makes of facts, and what the ways from events do; by
-    outcome: what the flow makes of the facts with which it is used.
+    """By state: what the way from the start does to facts, and what the ways from events do; by
+    outcome: what the flow does to the facts with which it is used.
     """
 
     start: TransfersByName
@@ -85,7 +86,7 @@ def compute_transfers(
 def propagate_facts(
     graph: PathGraph, roots: Sequence[PathEdge], used: Mapping[str, TransfersByName]
 ) -> dict[str, Transfer]:
-    """By state: what the ways from these roots make of facts. The inner loop is spelt out, as it
+    """By state: what the ways from these roots do to facts. The inner loop is written out, as it
     takes most of the time.
     """
     found: dict[str, Transfer] = {}
@@ -102,6 +103,7 @@ def propagate_facts(
                 united_keep, united_add = known[0] | united_keep, known[1] | united_add
                 if known == (united_keep, united_add):
                     continue
+            # a state that could not be compiled has no edges; nothing is known behind it
             if target in edges:
                 found[target] = Transfer(united_keep, united_add)
                 todo.append(target)
@@ -123,13 +125,16 @@ def iterate_subflow_edges(call: PathCall, outcomes: TransfersByName) -> Iterator
 def compute_outcomes(
     graph: PathGraph, start: TransfersByName, used: Mapping[str, TransfersByName]
 ) -> dict[str, Transfer]:
-    """What a caller finds after each outcome. What fails may fail anywhere, also in a subflow."""
+    """What holds in the caller after each outcome. A failure may happen anywhere, also in a
+    subflow.
+    """
     found: dict[str, Transfer] = {}
 
     def add_outcome(outcome: str, transfer: Transfer) -> None:
         found[outcome] = found[outcome].unite_with(transfer) if outcome in found else transfer
 
     for name, transfer in start.items():
+        # from each state: a failure may leave the flow anywhere
         add_outcome(FAILED_OUTCOME, transfer)
         if outcome := graph.returns.get(name):
             add_outcome(outcome, transfer)

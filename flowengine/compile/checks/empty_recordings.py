@@ -10,6 +10,7 @@ HANGUP_ACTION = "hangup"
 
 def check(program: Program) -> Iterator[Problem]:
     for state in program.states.values():
+        # instructions are carried out before the action, and nothing comes after a hangup
         if HANGUP_ACTION in state.verb.actions and state.preamble and state.preamble.record:
             span = program.document.find_key_span((*state.path, "record"))
             message = "the call ends here: nothing that the caller says is recorded"

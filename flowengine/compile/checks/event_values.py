@@ -30,7 +30,7 @@ _EVENT_NAME: Final = re.compile(r"\bevent\s*\.\s*([a-z_]+)")
 
 
 class EventValue(NamedTuple):
-    """When a value is there, in facts and in words, and where to read it."""
+    """When a value is there, as facts and in words, and a way to read it."""
 
     facts: int
     when: str
@@ -74,6 +74,7 @@ EVENT_VALUES: Mapping[str, EventValue] = {
 
 
 def check(known: CallFacts) -> Iterator[Problem]:
+    # most flows read no event at all
     if "event" not in known.program.document.text:
         return
     for state in known.program.states.values():
@@ -85,6 +86,7 @@ def check(known: CallFacts) -> Iterator[Problem]:
             known.program.document.get_value(state.path), state.path
         ):
             value = EVENT_VALUES.get(name)
+            # `again` and the like are only spoken after an answer
             at = here | facts.QUESTION_ANSWERED if is_retried(state, path) else here
             if value and f"event.{name}" in read and not at & value.facts:
                 message = (

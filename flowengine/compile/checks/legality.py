@@ -81,6 +81,7 @@ def find_illegal_places(state: CompiledState, context: str) -> Iterator[IllegalP
             context,
             LEGAL_INSTRUCTIONS_BY_CONTEXT,
         )
+    # the platform ignores it there (platform notes, 1.1)
     if "startRecording" in sent and "connectMxp" in state.verb.actions:
         message = f"{state.name} starts recording, but the platform ignores that where an app user is called"
         yield IllegalPlace(
@@ -108,7 +109,7 @@ def build_illegal_place(
 
 
 def format_hint(name: str, context: str, legal: Mapping[str, frozenset[str]]) -> str:
-    """Where it is possible, and what to write instead."""
+    """Where the action is possible, and what to write instead."""
     where = f"only possible {join_with_or(CONTEXT_PHRASES[place] for place in legal if name in legal[place])}"
     if context in UNANSWERED_CONTEXTS:
         return f"{where}; an event can set, choose and fetch, and ends with done:"

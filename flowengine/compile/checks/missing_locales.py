@@ -20,16 +20,16 @@ class UsedText(NamedTuple):
     state: str
     path: KeyPath
     message: str
-    given: tuple[str, ...]
-    spoken: frozenset[str]
+    text_locales: tuple[str, ...]
+    spoken_locales: frozenset[str]
 
 
 def check(
-    known: Mapping[str, CallFacts], authored: AuthoredProject, memory: CompileCache
+    facts: Mapping[str, CallFacts], authored: AuthoredProject, memory: CompileCache
 ) -> Iterator[Problem]:
     """One problem for each text, message and default, however often it is spoken."""
     used: dict[Span, list[tuple[UsedText, str]]] = {}
-    for name, each in known.items():
+    for name, each in facts.items():
         for text in memory.get_or_compute(("texts", name), each, partial(collect_texts, each)):
             place = find_text_span(text, each.program.document, authored)
             used.setdefault(place, []).append((text, each.program.locale))
@@ -37,19 +37,20 @@ def check(
         if missing := find_all_missing(texts, authored.project.locale):
             first = texts[0][0]
             what = f"message {first.message}" if first.message else "this text"
-            yield build_missing_problem(place, what, first.given, missing, known)
-    yield from find_apology_problem(known, authored)
+            yield build_missing_problem(place, what, first.text_locales, missing, facts)
+    yield from find_apology_problem(facts, authored)
 
 
-def collect_texts(known: CallFacts) -> list[UsedText]:
+def collect_texts(facts: CallFacts) -> list[UsedText]:
     """The texts whose locale matters: those with words, and those of several locales."""
     found = []
-    one_language = len(set(map(get_language, known.locales))) < 2
-    for state, part in list_spoken_parts(known.program):
-        if state.name not in known.facts_by_state or (one_language and len(part.texts) == 1):
+    # most flows speak one language: then only texts per locale can lack one
+    one_language = len(set(map(get_language, facts.locales))) < 2
+    for state, part in list_spoken_parts(facts.program):
+        if state.name not in facts.facts_by_state or (one_language and len(part.texts) == 1):
             continue
         given = tuple(locale for locale in part.texts if locale)
-        here = frozenset({part.locale} if part.locale else known.list_spoken_locales(state))
+        here = frozenset({part.locale} if part.locale else facts.list_spoken_locales(state))
         text = UsedText(state.name, part.path, part.message, given, here)
         if (given or has_words(part)) and (part.message or find_missing(given, here, "")):
             found.append(text)
@@ -64,10 +65,12 @@ def has_words(part: PromptPart) -> bool:
 
 def find_all_missing(texts: Sequence[tuple[UsedText, str]], project: str) -> frozenset[str]:
     first, flow = texts[0]
-    if not first.given:
-        spoken = frozenset[str]().union(*(text.spoken for text, _ in texts))
+    if not first.text_locales:
+        spoken = frozenset[str]().union(*(text.spoken_locales for text, _ in texts))
         return find_missing((), spoken, project if first.message else flow)
-    return frozenset[str]().union(*(find_missing(text.given, text.spoken, "") for text, _ in texts))
+    return frozenset[str]().union(
+        *(find_missing(text.text_locales, text.spoken_locales, "") for text, _ in texts)
+    )
 
 
 def find_missing(given: Sequence[str], spoken: frozenset[str], own: str) -> frozenset[str]:
@@ -77,6 +80,7 @@ def find_missing(given: Sequence[str], spoken: frozenset[str], own: str) -> froz
     languages = {get_language(locale) for locale in spoken}
     if not given and len(languages) < 2:
         return frozenset()
+    # en-GB may stand in for en-US: another region is understood, another language is not
     stand_in = get_language(given[0] if given else own)
     return frozenset(
         locale for locale in spoken if locale not in given and get_language(locale) != stand_in
@@ -92,6 +96,7 @@ def find_text_span(text: UsedText, document: Document, authored: AuthoredProject
     if text.message:
         shared, path = authored.locations["messages", text.message]
         return shared.find_span(path)
+    # a prompt that the state itself does not have comes from the defaults
     if text.path[:4] in document.values or text.path[:3] == text.path:
         return document.find_span(text.path)
     path = ("defaults", *text.path[3:])
@@ -101,9 +106,9 @@ def find_text_span(text: UsedText, document: Document, authored: AuthoredProject
 
 
 def find_apology_problem(
-    known: Mapping[str, CallFacts], authored: AuthoredProject
+    facts: Mapping[str, CallFacts], authored: AuthoredProject
 ) -> Iterator[Problem]:
-    """The words of last resort, where the author wrote some."""
+    """The problem of the apology, where the author wrote one."""
     document, words = authored.project_document, authored.project.apology
     if document is None or ("apology",) not in document.values:
         return
@@ -113,14 +118,14 @@ def find_apology_problem(
         given = tuple(sorted(words, key=lambda locale: locale != first))
     spoken = frozenset(
         locale
-        for each in known.values()
+        for each in facts.values()
         for state in each.program.states.values()
         if state.name in each.facts_by_state
         for locale in each.list_spoken_locales(state)
     )
     if missing := find_missing(given, spoken, authored.project.locale):
         yield build_missing_problem(
-            document.find_span(("apology",)), "the apology", given, missing, known
+            document.find_span(("apology",)), "the apology", given, missing, facts
         )
 
 
@@ -129,10 +134,10 @@ def build_missing_problem(
     what: str,
     given: Sequence[str],
     missing: frozenset[str],
-    known: Mapping[str, CallFacts],
+    facts: Mapping[str, CallFacts],
 ) -> Problem:
     locales = sorted(missing)
-    where = "; ".join(f"{locale} {explain_locale_source(locale, known)}" for locale in locales)
+    where = "; ".join(f"{locale} {explain_locale_source(locale, facts)}" for locale in locales)
     example = ", ".join(f"{locale}: …" for locale in (*given, *locales))
     return Problem(
         "FE932",
@@ -142,12 +147,12 @@ def build_missing_problem(
     )
 
 
-def explain_locale_source(locale: str, known: Mapping[str, CallFacts]) -> str:
+def explain_locale_source(locale: str, facts: Mapping[str, CallFacts]) -> str:
     """Where a call gets a locale."""
-    for name, each in known.items():
+    for name, each in facts.items():
         for state in each.program.states.values():
             template = state.preamble.locale if state.preamble else None
             if template and locale in find_chosen_locales(template, each.program):
                 return f"is chosen in {state.name} of {name}"
-    flow = next((name for name, each in known.items() if each.program.locale == locale), "")
+    flow = next((name for name, each in facts.items() if each.program.locale == locale), "")
     return f"is the locale of {flow}" if flow else "is chosen by this prompt"

@@ -1,6 +1,4 @@
-"""What an author wrote, and what does nothing: options that have no part in the state, steps that
-nothing sees, branches that are never taken.
-"""
+"""Options, steps and branches without any effect."""
 
 from collections.abc import Iterator
 
@@ -19,28 +17,28 @@ from flowengine.states import STATE_KINDS, NoEffect
 SIDE_EVENTS = CONFERENCE_KEYS | NOTICES | CALL_ENDED  # events that leave the call in its place
 
 
-def check(known: CallFacts, deadline: float) -> Iterator[Problem]:
-    program = known.program
+def check(facts: CallFacts, deadline: float) -> Iterator[Problem]:
+    program = facts.program
     for state in program.states.values():
-        for path, message, hint in find_no_effects(known, state, deadline):
+        for path, message, hint in find_no_effects(facts, state, deadline):
             yield Problem(
                 "FE936", program.document.find_key_span((*state.path, *path)), message, hint
             )
 
 
-def find_no_effects(known: CallFacts, state: CompiledState, deadline: float) -> Iterator[NoEffect]:
-    program, verb = known.program, state.verb
-    yield from find_idle_preamble(known, state)
+def find_no_effects(facts: CallFacts, state: CompiledState, deadline: float) -> Iterator[NoEffect]:
+    program, verb = facts.program, state.verb
+    yield from find_idle_preamble(facts, state)
     if verb.only_writes:
-        yield from find_unread_values(known, state)
+        yield from find_unread_values(facts, state)
     if state.kind in STATE_KINDS:
         authored = program.document.get_value((*state.path, state.kind))
         for found in verb.find_no_effects(authored, deadline):
             yield found._replace(path=(state.kind, *found.path))
 
 
-def find_idle_preamble(known: CallFacts, state: CompiledState) -> Iterator[NoEffect]:
-    first, here = state.preamble, known.facts_by_state.get(state.name, 0)
+def find_idle_preamble(facts: CallFacts, state: CompiledState) -> Iterator[NoEffect]:
+    first, here = state.preamble, facts.facts_by_state.get(state.name, 0)
     if first and first.stop and here and not here & CALL_RECORDED:
         yield NoEffect(
             ("record",),
@@ -48,8 +46,8 @@ def find_idle_preamble(known: CallFacts, state: CompiledState) -> Iterator[NoEff
             "remove it, or start a recording before by `record: {to: …}`",
         )
     locale = first.locale.constant if first and first.locale else None
-    idle = locale and here and known.list_locales_before(state) == [locale]
-    if idle and not has_locale_changes(known.program):
+    idle = locale and here and facts.list_locales_before(state) == [locale]
+    if idle and not has_locale_changes(facts.program):
         hint = "remove it, or choose another locale"
         yield NoEffect(("locale",), f"the call speaks {locale} already", hint)
 
@@ -62,13 +60,15 @@ def has_locale_changes(program: Program) -> bool:
     )
 
 
-def find_unread_values(known: CallFacts, state: CompiledState) -> Iterator[NoEffect]:
-    """Values that no state reads before they are overwritten; FE902 tells of those that none reads."""
-    program = known.program
+def find_unread_values(facts: CallFacts, state: CompiledState) -> Iterator[NoEffect]:
+    """Values that no state reads before they are overwritten. FE902 reports variables that no state
+    reads at all.
+    """
+    program = facts.program
     later = {target.state for target in state.exits.values()} | {state.error}
     later |= {program.answered, program.pressed, program.ended, *program.notified.values()}
     needed = frozenset().union(*(program.entry_reads.get(name, frozenset()) for name in later))
-    if known.can_hold(state.name, SIDE_EVENTS):  # the call goes on where it waits
+    if facts.can_hold(state.name, SIDE_EVENTS):  # the call goes on where it waits
         needed = needed.union(*program.live.values())
     for item in state.verb.list_written_values():
         name = f"vars.{item.variable.name}"

@@ -53,10 +53,11 @@ def is_phone_column(column: str) -> bool:
 
 
 def is_dialable(value: Any, *, used: bool) -> bool:
-    """Whether a cell can be dialled, or is surely not meant to be. In a column that is only called
-    like one of numbers, words may stand.
+    """Whether a cell can be dialled, or surely is not meant to be: a column that only sounds like
+    one of numbers may hold words.
     """
     text = str(value).replace(" ", "")
+    # "" may mean nobody to call; the words are options of connect:
     if not text or text in ("dialled", "private") or NUMBER_PATTERN.fullmatch(text):
         return True
     if isinstance(value, bool):
@@ -83,6 +84,7 @@ def find_dialled_columns(program: Program) -> frozenset[TableColumn]:
         for item in state.verb.list_written_values() if state.verb.only_writes else ():
             text = item.value.text if isinstance(item.value, Expression) else ""
             if item.variable.name in variables and (
+                # one step from table to variable is followed; more would be guessing
                 column := _TABLE_COLUMN.fullmatch(text.strip())
             ):
                 found.add((column[1], column[2]))

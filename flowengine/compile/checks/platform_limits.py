@@ -33,8 +33,8 @@ class LimitedText(NamedTuple):
     templates: tuple[Template, ...]
 
 
-def check(known: CallFacts, columns: ColumnSizes) -> Iterator[Problem]:
-    program = known.program
+def check(facts: CallFacts, columns: ColumnSizes) -> Iterator[Problem]:
+    program = facts.program
     for state in program.states.values():
         for built in iterate_limited_texts(program, state, columns):
             if built.size > built.most:
@@ -44,30 +44,34 @@ def check(known: CallFacts, columns: ColumnSizes) -> Iterator[Problem]:
 def iterate_limited_texts(
     program: Program, state: CompiledState, columns: ColumnSizes
 ) -> Iterator[LimitedText]:
-    variables = program.variables
     for limit in state.verb.list_text_limits():
         if any(template.constant is None for template in limit.texts.values()):
             yield measure_limited_text(program, state, limit, columns)
     details = state.preamble.details if state.preamble else None
     if details and details.constant is None:
-        size = measure_longest_text(details, variables, columns)
+        size = measure_longest_text(details, program.variables, columns)
         path = (*state.path, "report", "details")
         yield LimitedText(
             path, "the details of a report", size, MAX_REPORT_DETAILS, "the rest is cut", (details,)
         )
-    for part in (
-        part for plan in iterate_prompts(state) if not plan.constant for part in plan.parts
-    ):
-        for template in part.texts.values() if part.kind == "text" else ():
-            if (
-                "call.custom" in template.names
-            ):  # what your own system hands in is as long as it means
-                continue
-            size = measure_longest_text(template, variables, columns)
-            if template.constant is None and count_constant_characters(template) <= MAX_SAY < size:
-                yield LimitedText(
-                    part.path, "a spoken text", size, MAX_SAY, "the rest is not spoken", (template,)
-                )
+    for path, template in iterate_spoken_templates(state):
+        size = measure_longest_text(template, program.variables, columns)
+        # where the words alone are too long, another check says so
+        if count_constant_characters(template) <= MAX_SAY < size:
+            yield LimitedText(
+                path, "a spoken text", size, MAX_SAY, "the rest is not spoken", (template,)
+            )
+
+
+def iterate_spoken_templates(state: CompiledState) -> Iterator[tuple[KeyPath, Template]]:
+    """The spoken texts of a state that have values in them, each with its place. What your own
+    system hands in is as long as it means to, so texts with `call.custom` are not among them.
+    """
+    for plan in iterate_prompts(state):
+        for part in () if plan.constant else plan.parts:
+            for template in part.texts.values() if part.kind == "text" else ():
+                if template.constant is None and "call.custom" not in template.names:
+                    yield part.path, template
 
 
 def measure_limited_text(
@@ -90,7 +94,7 @@ def measure_limited_text(
 def measure_header_bytes(
     template: Template, variables: Mapping[str, Variable], columns: ColumnSizes
 ) -> int:
-    """The bytes of a value: a text may have four to a character."""
+    """The bytes of a value: a character of a text may take four."""
     wide = sum(
         variable.size * (MAX_UTF8_BYTES - 1)
         for variable in find_variables([template], variables)

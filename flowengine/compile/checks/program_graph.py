@@ -1,4 +1,4 @@
-"""What several checks ask of the graph of states."""
+"""The graph of states, as several checks need it."""
 
 from collections.abc import Collection, Iterable, Mapping
 

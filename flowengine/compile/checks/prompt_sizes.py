@@ -1,5 +1,5 @@
-"""What is said at once, by one state or by several in a row, against what the platform speaks in
-one answer.
+"""The length of what is said in one answer, by one state or by several in a row, against what the
+platform speaks.
 """
 
 from collections.abc import Iterator, Mapping
@@ -65,11 +65,12 @@ def check_state_length(
 def explain_excess(
     state: CompiledState, before: SpeechBefore, measure: PromptMeasure, most: int, unit: str
 ) -> str:
-    """What is wrong where an answer outgrows the platform. What is said after that is not told
-    again.
+    """What is wrong where an answer exceeds the platform's limits. Later texts of the same answer
+    are not reported again.
     """
     first, *retries = [sum(map(measure, said)) for said in list_answers(state)]
     longest = max([first + before.size, *retries])
+    # more than the limit before this state: an earlier state has the problem
     if longest <= most or before.size > most:
         return ""
     chain = longest == first + before.size and before.states
@@ -94,8 +95,8 @@ def find_state_faults(program: Program, state: CompiledState) -> Iterator[Proble
 
 
 def find_long_texts(program: Program, state: CompiledState) -> Iterator[tuple[KeyPath, int]]:
-    """Texts whose constant pieces alone are too long. Those without `${…}` are told when they are
-    compiled.
+    """Texts whose constant pieces alone are too long. Those without `${…}` are reported when they
+    are compiled.
     """
     authored = program.document.get_value(state.path)
     for plan in {id(plan): plan for said in list_answers(state) for plan in said}.values():
@@ -111,7 +112,7 @@ def find_long_texts(program: Program, state: CompiledState) -> Iterator[tuple[Ke
 
 
 def find_text_path(data: Any, text: str) -> KeyPath | None:
-    """Where a text stands in what an author wrote; a text of messages stands elsewhere."""
+    """Where the author wrote a text; a text of messages stands in another file."""
     if data == text:
         return ()
     entries = (

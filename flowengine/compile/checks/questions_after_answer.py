@@ -14,10 +14,10 @@ QUESTION_HINT = (
 )
 
 
-def check(known: CallFacts) -> Iterator[Problem]:
-    for state in known.program.states.values():
-        here = known.facts_by_state.get(state.name, 0)
+def check(facts: CallFacts) -> Iterator[Problem]:
+    for state in facts.program.states.values():
+        here = facts.facts_by_state.get(state.name, 0)
         if state.verb.is_question and here & CALLEE_CONNECTED and here & FROM_OTHERS:
             message = f"{state.name} asks after a callee has answered: {WHO_HEARS}"
-            span = known.program.document.find_key_span((*state.path, state.kind))
+            span = facts.program.document.find_key_span((*state.path, state.kind))
             yield Problem("FE933", span, message, QUESTION_HINT)

@@ -16,6 +16,7 @@ _SECRET_USE: Final = re.compile(r"\bsecrets\s*\.\s*(\w+)")
 def check(authored: AuthoredProject, memory: CompileCache) -> Iterator[Problem]:
     secrets = authored.project.secrets
     flows = [document for _, document in authored.flows.values()]
+    # by file, as a project in one file is shared document and flow at once
     documents = {document.file: document for document in (*authored.shared_documents, *flows)}
     for file, document in documents.items():
         yield from memory.get_or_compute(
@@ -41,6 +42,7 @@ def check(authored: AuthoredProject, memory: CompileCache) -> Iterator[Problem]:
 
 
 def find_used_secrets(document: Document) -> frozenset[str]:
+    # in the text: a comment that names a secret counts as a use, which costs a warning at most
     return frozenset(_SECRET_USE.findall(document.text))
 
 

@@ -13,6 +13,7 @@ def check(authored: AuthoredProject) -> Iterator[Problem]:
     others: list[tuple[int, CompiledRoute]] = []
     for index, route in enumerate(map(compile_route, authored.project.routes)):
         one_number = route.has_number and not route.has_wildcard
+        # numbers are looked up by number: thousands of routes are too many to compare by pairs
         above = [*others, *(exact.get(route.prefix, ()) if one_number else ())]
         first = next((place for place, other in above if is_covering(other, route)), None)
         if first is not None and document:
@@ -20,6 +21,7 @@ def check(authored: AuthoredProject) -> Iterator[Problem]:
             hint = "move it above that one, or remove it"
             yield Problem("FE936", document.find_span(("routes", index)), message, hint)
         else:
+            # a covered route is left out, as what covers it covers all that it would
             (exact.setdefault(route.prefix, []) if one_number else others).append((index, route))
 
 

@@ -1,5 +1,5 @@
-"""What was said already in the same answer when a call comes to a state: states that do not wait
-speak together.
+"""The most that was said earlier in the same answer when a call comes to a state: states that do
+not wait speak together.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -68,6 +68,7 @@ def compute_speech_before(
         )
     entered: dict[str, SpeechBefore] = {}
     found: dict[str, SpeechByState] = {}
+    # callers first: what they have said counts in the subflow, if nothing waits in between
     for name in reversed(order):
         used, begun = (
             {flow: back[flow] for flow in list_callees(programs[name])},
@@ -140,6 +141,7 @@ class FlowOrder(NamedTuple):
             if name in found:
                 said = add_speech(state, found[name], self.measure)
                 for exit_, target in self.exits[name]:
+                    # an exit that leads back is not followed: a circle would never end
                     for more in (
                         follow_exit(
                             said, back.get(state.verb.callee), exit_.removeprefix("outcome ")

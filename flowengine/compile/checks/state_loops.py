@@ -92,6 +92,7 @@ def find_traps(program: Program, ending: frozenset[str], known: set[str]) -> Ite
     visited = find_reachable(graph, program.list_entries().values())
     for component in find_components(graph):
         members = set(component)
+        # reported as FE230, unreachable (FE901), or no circle
         if members & known or not members <= visited or not is_circular(component, graph):
             continue
         leaves = any(target not in members for name in component for target in graph[name])

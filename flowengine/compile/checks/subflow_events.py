@@ -13,8 +13,10 @@ def check(programs: Mapping[str, Program], incoming: frozenset[str]) -> Iterator
     used: dict[str, str] = {}
     for name, program in programs.items():
         for flow in list_callees(program) if program.subflow_states else ():
+            # the first user is named in the hint
             used.setdefault(flow, name)
     for name, program in programs.items():
+        # a flow that a call can begin in hears events itself
         if name not in used or name in incoming or program.answered:
             continue
         for event in ("pressed", "ended", "notified"):

@@ -1,6 +1,6 @@
 """Subflows that call themselves, and subflows nested too deeply."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from flowengine.compile.checks.program_graph import find_components, list_subflow_calls
 from flowengine.compile.program import CompiledState, Program
@@ -8,46 +8,46 @@ from flowengine.cooperative import iterate_with_pauses, pause_if_due
 from flowengine.limits import MAX_SUBFLOW_DEPTH
 from flowengine.problems import Problem
 
+SubflowCall = tuple[str, CompiledState]  # the flow, and the state in it that uses another flow
 TOO_DEEP = f"more than {MAX_SUBFLOW_DEPTH} subflows inside each other"
 
 
 def check(programs: Mapping[str, Program]) -> Iterator[Problem]:
     calling = list_subflow_calls(programs)
-    heights: dict[str, int] = {}
-    for circle in find_components(
-        {
-            name: [state.verb.callee for state in states]
-            for name, states in iterate_with_pauses(calling.items())
-        }
-    ):
+    callees = {
+        name: [state.verb.callee for state in states]
+        for name, states in iterate_with_pauses(calling.items())
+    }
+    heights: dict[str, int] = {}  # of the subflows inside each other, from the innermost out
+    for circle in find_components(callees):  # callees come before the flows that use them
         pause_if_due()
-        members = set(circle)
-        recursive = [
-            (name, state)
-            for name in circle
-            for state in calling[name]
-            if state.verb.callee in members
-        ]
+        inside, outside = split_calls(calling, circle)
         yield from (
             build_recursion_problem("FE232", programs[name], state, explain_recursion(name, state))
-            for name, state in recursive
+            for name, state in inside
         )
-        height = max(
-            (
-                heights[state.verb.callee] + 1
-                for name in circle
-                for state in calling[name]
-                if state.verb.callee not in members
-            ),
-            default=0,
+        deep = [
+            (name, state)
+            for name, state in outside
+            if heights[state.verb.callee] == MAX_SUBFLOW_DEPTH
+        ]
+        yield from (
+            build_recursion_problem("FE233", programs[name], state, TOO_DEEP)
+            for name, state in deep
         )
+        height = max((heights[state.verb.callee] + 1 for _, state in outside), default=0)
         heights.update(dict.fromkeys(circle, height))
-        for name in circle:
-            outward = [state for state in calling[name] if state.verb.callee not in members]
-            deep = [state for state in outward if heights[state.verb.callee] == MAX_SUBFLOW_DEPTH]
-            yield from (
-                build_recursion_problem("FE233", programs[name], state, TOO_DEEP) for state in deep
-            )
+
+
+def split_calls(
+    calling: Mapping[str, Sequence[CompiledState]], circle: Sequence[str]
+) -> tuple[list[SubflowCall], list[SubflowCall]]:
+    """The states of these flows that use a flow of the circle, and those that use another."""
+    members = set(circle)
+    calls = [(name, state) for name in circle for state in calling[name]]
+    inside = [call for call in calls if call[1].verb.callee in members]
+    outside = [call for call in calls if call[1].verb.callee not in members]
+    return inside, outside
 
 
 def explain_recursion(name: str, state: CompiledState) -> str:

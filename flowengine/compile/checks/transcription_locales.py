@@ -1,6 +1,4 @@
-"""Locales in which the platform is not known to write speech down: they are other ones than those
-that it speaks.
-"""
+"""Locales in which the platform is not known to transcribe; they differ from those that it speaks."""
 
 from collections.abc import Iterator
 
@@ -9,20 +7,21 @@ from flowengine.problems import Problem, suggest_name
 from flowengine.svaml import TRANSCRIPTION_LOCALES
 
 
-def check(known: CallFacts) -> Iterator[Problem]:
-    for state in known.program.states.values():
+def check(facts: CallFacts) -> Iterator[Problem]:
+    for state in facts.program.states.values():
         wanted = (
             state.preamble.record.transcribe if state.preamble and state.preamble.record else ""
         )
         if not wanted:
             continue
-        spoken = known.list_spoken_locales(state) if state.name in known.facts_by_state else []
+        # `transcribe: true` means the locale of the call
+        spoken = facts.list_spoken_locales(state) if state.name in facts.facts_by_state else []
         for locale in [wanted] if isinstance(wanted, str) else spoken:
             if locale not in TRANSCRIPTION_LOCALES:
                 path = (*state.path, "record", "transcribe")
                 yield Problem(
                     "FE904",
-                    known.program.document.find_span(path),
+                    facts.program.document.find_span(path),
                     f"{locale} is no locale in which the platform is known to write speech down",
                     suggest_name(locale, TRANSCRIPTION_LOCALES)
                     or f"write one of {', '.join(TRANSCRIPTION_LOCALES)}",

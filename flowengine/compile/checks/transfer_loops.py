@@ -42,6 +42,7 @@ def check(
         name: memory.get_or_compute(("dialled", name), program, partial(list_connections, program))
         for name, program in (programs.items() if owners else ())
     }
+    # most projects dial no number of their own: then there is nothing to follow
     if not any(
         each.number in owners or not each.number for all_ in dialled.values() for each in all_
     ):
@@ -60,6 +61,7 @@ def list_own_numbers(authored: AuthoredProject) -> dict[str, str]:
     found: dict[str, str] = {}
     for route in map(compile_route, authored.project.routes):
         if is_phone_route(route):
+            # the first route of a number wins, as in a call
             found.setdefault(route.prefix, route.flow)
     return found
 
@@ -76,6 +78,7 @@ def list_connections(program: Program) -> tuple[DialledNumber, ...]:
         dialled = state.verb.dialled_texts.get("phone")
         number = dialled.constant if dialled else None
         if number is not None:
+            # numbers are compared without +, as routes are
             digits = "" if number == DIALLED_TARGET else number.replace(" ", "").lstrip("+")
             path = find_number_path(program, state)
             found.append(DialledNumber(program.flow, state.name, digits, path))

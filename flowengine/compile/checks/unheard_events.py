@@ -25,9 +25,9 @@ class EventSources(NamedTuple):
 
 
 def check(
-    known: Mapping[str, CallFacts], incoming: frozenset[str], memory: CompileCache
+    facts: Mapping[str, CallFacts], incoming: frozenset[str], memory: CompileCache
 ) -> Iterator[Problem]:
-    programs = {name: each.program for name, each in known.items()}
+    programs = {name: each.program for name, each in facts.items()}
     own = {
         name: memory.get_or_compute(
             ("event sources", name), program, partial(find_event_sources, program)
@@ -39,11 +39,12 @@ def check(
         for name, program in programs.items()
     }
     for name, program in programs.items():
+        # subflows count, too: their recordings and conferences report to the flow in which the call
+        # began
         if program.pressed or program.notified:
             used = [own[flow] for flow in find_reachable(graph, [name])]
             yield from find_missing_notices(program, used)
-            if program.pressed and not program.answered and not any(each.keys for each in used):
-                yield build_pressed_problem(program)
+            yield from find_missing_keys(program, used)
     yield from find_unheard_keys(programs, graph, own, incoming)
 
 
@@ -81,10 +82,12 @@ def explain_missing_notice(kind: str, used: Sequence[EventSources]) -> tuple[str
     return None
 
 
-def build_pressed_problem(program: Program) -> Problem:
-    span = program.document.find_key_span(("on", "pressed"))
-    message = "no keys are ever reported: no conference of this flow listens to them"
-    return Problem("FE939", span, message, "add `keys: {mode: detect}` to the connection")
+def find_missing_keys(program: Program, used: Sequence[EventSources]) -> Iterator[Problem]:
+    # a call that the project places into a conference may report keys, too: the request says so
+    if program.pressed and not program.answered and not any(each.keys for each in used):
+        span = program.document.find_key_span(("on", "pressed"))
+        message = "no keys are ever reported: no conference of this flow listens to them"
+        yield Problem("FE939", span, message, "add `keys: {mode: detect}` to the connection")
 
 
 def find_unheard_keys(

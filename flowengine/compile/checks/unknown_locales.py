@@ -15,14 +15,14 @@ LOCALISED_KEYS = frozenset({"text", "ssml", "audio"})
 
 
 def check(document: Document) -> Iterator[Problem]:
-    """Those of a flow."""
+    """The problems of a flow."""
     yield from report_unknown_locales(
         document, iterate_locales(document.data, ("locale", "defaults", "states"))
     )
 
 
 def check_common(authored: AuthoredProject) -> Iterator[Problem]:
-    """Those of what flows share."""
+    """The problems of the definitions that flows share."""
     if authored.project_document:
         yield from report_unknown_locales(
             authored.project_document,
@@ -68,8 +68,10 @@ def iterate_nested_locales(data: Any, path: KeyPath) -> Iterator[tuple[str, KeyP
             yield from iterate_nested_locales(item, (*path, index))
     elif isinstance(data, dict):
         for key, value in data.items():
+            # one that a call chooses is checked in the call
             if key == "locale" and isinstance(value, str) and "${" not in value:
                 yield value, (*path, key)
+            # keys of data, such as headers, are the author's own names
             elif isinstance(value, (dict, list)) and key not in DATA_KEYS:
                 yield from (
                     iterate_locale_keys(value, (*path, key))

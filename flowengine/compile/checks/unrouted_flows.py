@@ -8,8 +8,8 @@ from flowengine.problems import Problem
 
 
 def check(authored: AuthoredProject) -> Iterator[Problem]:
-    """One flow alone answers every call. A second one, be it only a subflow, leaves the choice
-    open: then none does.
+    """The problem of flows without routes: a single flow answers every call, but with a second one,
+    even a subflow, none does.
     """
     takers = [
         name

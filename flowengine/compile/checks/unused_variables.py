@@ -1,4 +1,4 @@
-"""Variables that nobody reads, and variables that never have a value."""
+"""Variables that no state reads, and variables that never have a value."""
 
 from collections.abc import Iterator
 
@@ -17,6 +17,7 @@ def check(program: Program) -> Iterator[Problem]:
     for name, variable in program.variables.items():
         span = program.document.find_key_span(("vars", name))
         full = f"vars.{name}"
+        # an output is read by the callers of the flow
         if full not in read and name not in outputs:
             use = "is written, but never read" if full in written else "is never used"
             yield Problem("FE902", span, f"{name} {use}", "remove it, or read it somewhere")

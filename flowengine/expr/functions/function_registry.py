@@ -1,6 +1,4 @@
-"""What the language knows about a helper function; signatures come from the annotations of the
-Python function.
-"""
+"""The registry of helper functions; signatures come from the annotations of the Python function."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -46,7 +44,7 @@ class Function:
 def declare_function(
     meaning: str, example: str, result: Any, *, name: str = ""
 ) -> Callable[[_F], _F]:
-    """Declare a helper function. `name` where Python already has something of that name."""
+    """Declare a helper function, under another `name` where Python has that name already."""
 
     def declare(call: _F) -> _F:
         call.__flow__ = _document_function(name or call.__name__, call, meaning, example, result)  # type: ignore[attr-defined]

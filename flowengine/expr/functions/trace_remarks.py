@@ -1,5 +1,5 @@
-"""What a function has to say about its call: it gives a value all the same, and a person who looks
-for the reason finds it in the trace.
+"""Remarks of functions for the trace: the function returns a value all the same, and a person who
+looks for the reason finds it there.
 
 CEL calls functions without the call that they are evaluated for, so remarks wait here until the
 step, which runs in one go on one thread, collects them.
@@ -25,7 +25,7 @@ def add_remark(text: str) -> None:
 
 
 def collect_remarks() -> Sequence[str]:
-    """The remarks since the last time, on this thread; each only once."""
+    """The remarks since the last call, on this thread, each once."""
     if not _REMARKS.texts:
         return ()
     found, _REMARKS.texts = _REMARKS.texts, []

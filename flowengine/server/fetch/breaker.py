@@ -16,7 +16,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 
 class CircuitState(IntEnum):
-    """The numbers are those of the metric."""
+    """The numbers are the values of the metric."""
 
     CLOSED = 0
     HALF_OPEN = 1

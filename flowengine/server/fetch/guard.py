@@ -34,7 +34,7 @@ def parse_netloc(netloc: str) -> tuple[str, int | None]:
 
 
 def find_host_privacy(hosts: Hosts, host: str, port: int) -> bool | None:
-    """None for a host that the project does not name, else whether it may be private."""
+    """None for a host that the project does not name, else whether it may be in a private network."""
     wanted = host.lower()
     found = [
         private

@@ -1,4 +1,4 @@
-"""Performs the requests of flows. Never raises, never logs what is sent or received.
+"""Performs lookups. Never raises, never logs what is sent or received.
 
 Each service has its own pool, so that one that hangs takes nothing from the others.
 """
@@ -37,13 +37,13 @@ log = logging.getLogger(__name__)
 
 
 class ResponseTooBigError(Exception):  # named for what the answer is
-    """An answer longer than a flow can use."""
+    """The response is longer than a flow can use."""
 
 
 class LookupClient:
-    """One per worker. Calling it performs a request within the seconds that are left.
-
-    `observe` is told of each lookup, `observe_circuit` of each change of a circuit breaker.
+    """Makes the lookups of one worker. Calling it performs a request within the seconds that are
+    left. `observe` is called after each lookup, `observe_circuit` after each change of a circuit
+    breaker.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class LookupClient:
         self._pools: dict[tuple[str, str], ServicePool] = {}
 
     async def __call__(self, request: LookupRequest, left: float) -> LookupResult:
-        """The outcome of a request: a status with its body, or an error."""
+        """The result of a request: a status with its body, or an error."""
         begun = time.perf_counter()
         pool = await self._get_pool(request)
         pool.lookup_count += 1
@@ -83,7 +83,9 @@ class LookupClient:
             await pool.client.aclose()
 
     async def _get_pool(self, request: LookupRequest) -> ServicePool:
-        """That of the service at its address: a corrected address begins anew."""
+        """The pool of a service at its address. A service whose address has changed gets a new one,
+        with a closed circuit.
+        """
         key = (request.service, "/".join(request.url.split("/", 3)[:3]))
         pool = self._pools.get(key)
         if pool is None:
@@ -174,7 +176,7 @@ class LookupClient:
         return LookupResult(0, error="too many redirects")
 
     def _log_circuit(self, service: str, breaker: CircuitBreaker, before: CircuitState) -> None:
-        """Say when it opens and when it closes; what happens in between is in the metric."""
+        """Log when a circuit opens and closes. The trials in between are only in the metric."""
         if self._observe_circuit:
             self._observe_circuit(service, breaker.state)
         if breaker.state is CircuitState.CLOSED:

@@ -1,4 +1,4 @@
-"""Names to addresses, in threads of our own: uvloop shares four among all names and file reads, and
+"""Resolves names in threads of our own: uvloop shares four among all names and file reads, and
 asyncio's are needed for other work. A name whose server does not answer costs one thread.
 """
 
@@ -19,14 +19,14 @@ MAX_THREADS_PER_NAME = 3  # for one name, as a thread that waits cannot be ended
 
 
 class Resolution(NamedTuple):
-    """A name that is being looked up, for all who want it."""
+    """A name that is being resolved, and how many wait for it."""
 
-    begun: float
+    started_at: float
     addresses: asyncio.Future[list[str]]
 
 
 class Resolver:
-    """For one event loop."""
+    """Resolves names; lookups that want the same name share one resolution. For one event loop."""
 
     def __init__(self) -> None:
         self._resolutions: dict[str, Resolution] = {}
@@ -40,7 +40,7 @@ class Resolver:
         if is_ip_address(host):
             return [host]
         found = self._resolutions.get(host)
-        if found is None or time.monotonic() - found.begun > LATE_SECONDS:
+        if found is None or time.monotonic() - found.started_at > LATE_SECONDS:
             found = self._resolutions[host] = self._start_resolution(host)
         addresses = await asyncio.shield(found.addresses)
         if not addresses:

@@ -1,4 +1,4 @@
-"""What one service has of its own: connections, places for lookups, a circuit breaker."""
+"""The connections, slots and circuit breaker of one service."""
 
 import asyncio
 import ssl
@@ -39,7 +39,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
 
 
 class ServicePool:
-    """Of one service at one address. `slots` are those for lookups at the same time."""
+    """The connections to one service at one address. `slots` limit the lookups at the same time."""
 
     def __init__(
         self,

@@ -21,10 +21,10 @@ from flowengine.sinch.client.results import (
 
 
 class NumberRoutes(ApiRoutes):
-    """The account's own numbers, and what is known of others."""
+    """The account's own numbers, and information about others."""
 
     async def list_all(self) -> list[OwnNumber]:
-        """Every number, with the application that it reaches."""
+        """All numbers, each with the application that it reaches."""
         data = await self._transport.request_json("GET", self._build_url())
         return convert_result(
             rename_key(get_first_field(data, "numbers"), "applicationKey", "applicationkey"),
@@ -34,7 +34,7 @@ class NumberRoutes(ApiRoutes):
     async def assign(
         self, numbers: Iterable[str], application_key: str = "", capability: str = "voice"
     ) -> None:
-        """Let up to 100 numbers reach an application; without a key, that of the credentials."""
+        """Assign up to 100 numbers to an application; without a key, to that of the credentials."""
         await self._transport.request_bytes(
             "POST",
             self._build_url(),
@@ -44,7 +44,7 @@ class NumberRoutes(ApiRoutes):
     async def unassign(
         self, number: str, application_key: str = "", capability: str = "voice"
     ) -> None:
-        """Let a number reach nobody."""
+        """Remove a number from its application."""
         await self._transport.request_bytes(
             "DELETE",
             self._build_url(),
@@ -52,9 +52,7 @@ class NumberRoutes(ApiRoutes):
         )
 
     async def query_number(self, number: str) -> NumberInfo:
-        """What kind of number it is. The platform takes it in any format, and is about to give up
-        this route.
-        """
+        """The kind of a number, in any format. The platform has deprecated this route."""
         data = await self._transport.request_json(
             "GET",
             self._transport.build_configuration_url(f"/calling/query/number{build_path(number)}"),
@@ -66,7 +64,7 @@ class NumberRoutes(ApiRoutes):
 
 
 class CallbackRoutes(ApiRoutes):
-    """Where applications are asked."""
+    """The callback URLs of applications."""
 
     async def get(self, application_key: str) -> CallbackUrls:
         """The URLs of an application."""
@@ -78,7 +76,7 @@ class CallbackRoutes(ApiRoutes):
         )
 
     async def set(self, application_key: str, primary: str, fallback: str = "") -> None:
-        """Replace both."""
+        """Set both URLs of an application."""
         urls = {"primary": primary, "fallback": fallback} if fallback else {"primary": primary}
         await self._transport.request_bytes("POST", self._build_url(application_key), {"url": urls})
 
@@ -89,12 +87,12 @@ class CallbackRoutes(ApiRoutes):
 
 
 class RecordingRoutes(ApiRoutes):
-    """Recordings that the platform keeps itself."""
+    """Recordings in the platform's own storage."""
 
     async def list_page(
         self, begin: datetime, end: datetime, page: int = 1, page_size: int = 100
     ) -> list[StoredRecording]:
-        """One page of those made between two times."""
+        """One page of the recordings made between two times."""
         params: dict[str, str | int] = {
             "from": _format_time(begin),
             "to": _format_time(end),
@@ -114,7 +112,7 @@ class RecordingRoutes(ApiRoutes):
         return await self._transport.request_bytes("GET", self._build_url(key))
 
     async def delete(self, key: str) -> None:
-        """Let the platform forget it."""
+        """Delete the recording."""
         await self._transport.request_bytes("DELETE", self._build_url(key))
 
     def _build_url(self, key: str) -> str:
@@ -132,7 +130,7 @@ class ReportRoutes(ApiRoutes):
         begin: datetime,
         end: datetime,
     ) -> UserCalls:
-        """How the calls of one user went between two times; `kind` is such as username or number."""
+        """The calls of one user between two times; `kind` is such as username or number."""
         url = self._transport.build_reporting_url(
             f"/users{build_path(kind, endpoint)}/calls{build_path(domain)}"
         )

@@ -1,4 +1,4 @@
-"""What the platform refuses, as exceptions. Texts name no phone numbers and no secrets, so that
+"""Errors of the platform's APIs as exceptions. Texts name no phone numbers and no secrets, so that
 they may be logged.
 """
 
@@ -11,14 +11,13 @@ from flowengine.sinch.client.number_redaction import redact_numbers
 
 
 class UntrustedUrlError(ValueError):  # named for what was given
-    """An address of a call that is none of the platform's: credentials are not sent there."""
+    """The address of a call is none of the platform's: credentials are not sent there."""
 
 
 class CallingApiError(Exception):  # named as the platform's documentation speaks of it
-    """A request that had no success. What has no class of its own below is one of these.
-
-    `status` is the HTTP status (0 without an answer), `code` the platform's own number (`status`
-    and two digits, such as 40400), `reference` what its support asks for.
+    """A request failed. Errors without a class below are of this one. `status` is the HTTP status
+    (0 without an answer), `code` the platform's own number (`status` and two digits, such as
+    40400), `reference` what its support asks for.
     """
 
     statuses: ClassVar[range] = range(0)
@@ -70,7 +69,7 @@ class NotFoundError(CallingApiError):
 
 
 class ConflictError(CallingApiError):
-    """409: it is being changed by somebody else."""
+    """409: another request is changing it."""
 
     statuses = range(409, 410)
 
@@ -82,13 +81,13 @@ class TooManyRequestsError(CallingApiError):
 
 
 class ServerError(CallingApiError):
-    """5xx: the platform's own trouble. The request may have been obeyed all the same."""
+    """5xx: the platform failed. It may have carried out the request all the same."""
 
     statuses = range(500, 600)
 
 
 class UnreachableApiError(CallingApiError):
-    """No answer came, or not in time. The request may have been obeyed all the same."""
+    """No answer came, or not in time. The platform may have carried out the request all the same."""
 
 
 _ERROR_CLASSES: Final = (

@@ -17,8 +17,8 @@ API_TIMEOUT_SECONDS: Final = (
 
 
 class ApiTransport:
-    """Sends requests, and raises a `CallingApiError` for all but success. Nothing is sent twice: it
-    might be a second call.
+    """Sends requests, and raises a `CallingApiError` for all but success. It retries nothing: a
+    retry might place a second call.
     """
 
     def __init__(
@@ -26,7 +26,11 @@ class ApiTransport:
     ) -> None:
         self.hosts = hosts
         self._client = httpx.AsyncClient(
-            auth=authentication, timeout=seconds, trust_env=False, follow_redirects=False
+            # no proxy of the environment and no redirect may get the credentials
+            auth=authentication,
+            timeout=seconds,
+            trust_env=False,
+            follow_redirects=False,
         )
 
     async def close(self) -> None:
@@ -77,7 +81,7 @@ class ApiTransport:
 
 
 class ApiRoutes:
-    """Routes that are about the same."""
+    """A group of routes."""
 
     def __init__(self, wire: ApiTransport) -> None:
         self._transport = wire

@@ -1,4 +1,4 @@
-"""Both ways to say who asks. Each shows itself without the secret."""
+"""Both ways to authenticate: a signature, and key and secret. Each shows itself without the secret."""
 
 from collections.abc import Generator
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ class SignedAuth(httpx.Auth):
         self._secret = secret
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign what leaves: the decoded path, as the platform's own SDKs do, and the content type
+        """Sign the request: the decoded path, as the platform's own SDKs do, and the content type
         only where there is one.
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

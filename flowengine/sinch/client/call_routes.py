@@ -24,11 +24,9 @@ class Callouts(ApiRoutes):
     async def place(
         self, callout: Callout, callback_headers: Mapping[str, str] | None = None
     ) -> str:
-        """The id of the call, which its callbacks carry too. The call itself may still fail: its
-        last callback says how it went.
-
-        `callback_headers` come back with each callback; their names begin with `X-CB-`, and the
-        platform keeps five.
+        """Place a call and return its id, which its callbacks carry, too. The call itself may still
+        fail, as its last callback tells. `callback_headers` come back with each callback; their
+        names begin with `X-CB-`, and the platform keeps five.
         """
         headers = callback_headers or {}
         for name in headers:
@@ -46,18 +44,20 @@ class Callouts(ApiRoutes):
 
 
 class Calls(ApiRoutes):
-    """Calls under way or just over. `call` is a call's id, or its callResourceUrl, which finds it
-    in its own region.
+    """Calls that are in progress or have just ended. `call` is a call's id, or its callResourceUrl,
+    which finds it in its own region.
     """
 
     async def get_info(self, call: str) -> CallInfo:
-        """How it stands, or how it ended."""
+        """The state of the call, or how it ended."""
         return convert_result(
             await self._transport.request_json("GET", self._build_url(call)), CallInfo
         )
 
     async def update(self, call: str, svaml: SvamlInput) -> None:
-        """Say, play, hang up, go on; a parked call takes whatever its first callback would have."""
+        """Send SVAML to a call: say, play, hang up, continue. A parked call takes whatever its ICE
+        would have taken.
+        """
         await self._transport.request_bytes(
             "PATCH", self._build_url(call), to_svaml_text(svaml).encode()
         )
@@ -65,7 +65,7 @@ class Calls(ApiRoutes):
     async def update_leg(
         self, call: str, leg: Literal["caller", "callee", "both"], svaml: SvamlInput
     ) -> None:
-        """Say or play something that only one end hears."""
+        """Say or play something to one end of a call."""
         await self._transport.request_bytes(
             "PATCH", f"{self._build_url(call)}/leg/{leg}", to_svaml_text(svaml).encode()
         )
@@ -73,7 +73,9 @@ class Calls(ApiRoutes):
     async def report(
         self, call: str, status: Literal["success", "failure"], details: str = ""
     ) -> None:
-        """Whether it went well, for the platform's records; of `details` it keeps 64 characters."""
+        """Tell the platform whether the call went well, for its records; it keeps 64 characters of
+        `details`.
+        """
         await self._transport.request_bytes(
             "POST",
             self._transport.build_calling_url(f"/callreport/callId{build_path(call)}"),
@@ -85,29 +87,29 @@ class Calls(ApiRoutes):
 
 
 class Conferences(ApiRoutes):
-    """Conferences under way. Each lives in one region: ask its host."""
+    """Conferences in progress. Each lives in one region: use the host of that."""
 
     async def list_participants(self, conference: str) -> list[Participant]:
-        """Who is in it; `NotFoundError` when nobody is."""
+        """The participants; `NotFoundError` when there are none."""
         data = await self._transport.request_json("GET", self._build_url(conference))
         return convert_result(
             rename_key(get_first_field(data, "participants"), "callId", "id"), list[Participant]
         )
 
     async def end(self, conference: str) -> None:
-        """Hang up on everybody."""
+        """Hang up on all participants."""
         await self._transport.request_bytes("DELETE", self._build_url(conference))
 
     async def kick(self, conference: str, call: str) -> None:
-        """Hang up on one."""
+        """Hang up on one participant."""
         await self._transport.request_bytes("DELETE", self._build_url(conference, call))
 
     async def mute(self, conference: str, call: str) -> None:
-        """Let nobody hear them."""
+        """Mute a participant."""
         await self._send_command(conference, call, "mute")
 
     async def unmute(self, conference: str, call: str) -> None:
-        """Let them be heard again."""
+        """Unmute a participant."""
         await self._send_command(conference, call, "unmute")
 
     async def hold(
@@ -116,11 +118,11 @@ class Conferences(ApiRoutes):
         call: str,
         moh: Literal["", "ring", "music1", "music2", "music3"] = "",
     ) -> None:
-        """Let them neither hear nor be heard; with music, if given."""
+        """Put a participant on hold, who then neither hears nor is heard; with music, if given."""
         await self._send_command(conference, call, "onhold", {"moh": moh} if moh else {})
 
     async def resume(self, conference: str, call: str) -> None:
-        """Bring them back from hold."""
+        """Take a participant off hold."""
         await self._send_command(conference, call, "resume")
 
     async def _send_command(

@@ -19,9 +19,9 @@ class CallingApi:
     """Every route of the platform's Calling, configuration and Reporting APIs, on one pool of
     connections.
 
-    What the platform refuses is raised as a `CallingApiError`, by its kind. Nothing is sent twice:
-    after `UnreachableApiError` or a `ServerError` a callout may be under way all the same. Phone
-    numbers and secrets are in no text of an exception.
+    A refused request raises the `CallingApiError` of its kind. Nothing is sent twice: after
+    `UnreachableApiError` or a `ServerError` a callout may have been placed all the same. No text of
+    an exception holds phone numbers or secrets.
 
     >>> import asyncio
     >>> from flowengine.sinch import CallTarget
@@ -62,7 +62,7 @@ class CallingApi:
         self.reports = ReportRoutes(wire)
 
     async def close(self) -> None:
-        """Let go of the pool."""
+        """Close the connections."""
         await self._transport.close()
 
     async def __aenter__(self) -> Self:

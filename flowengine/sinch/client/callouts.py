@@ -1,4 +1,4 @@
-"""Calls that the platform places for us."""
+"""Requests for calls that the platform places."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
@@ -21,7 +21,7 @@ def to_svaml_text(svaml: SvamlInput) -> str:
 
 
 class ConferenceDtmf(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What becomes of the keys that a member of a conference presses; `detect` has them sent to the
+    """What happens to the keys that a member of a conference presses; `detect` has them sent to the
     application.
     """
 
@@ -44,7 +44,7 @@ class _Callout(RedactedStruct, frozen=True, kw_only=True, rename="camel", omit_d
 
 
 class TtsCallout(_Callout, frozen=True, kw_only=True):
-    """Says a text to who answers, then hangs up. `prompts` are parts such as
+    """Calls somebody, says a text and hangs up. `prompts` are parts such as
     `#tts[Hello];https://example.com/a.mp3`.
     """
 
@@ -57,7 +57,7 @@ class TtsCallout(_Callout, frozen=True, kw_only=True):
 
 
 class ConferenceCallout(_Callout, frozen=True, kw_only=True):
-    """Brings who answers into a conference, which begins with its first member."""
+    """Calls somebody into a conference, which begins with its first member."""
 
     method = "conferenceCallout"
     destination: CallTarget

@@ -1,4 +1,4 @@
-"""Where the platform's APIs are, and which addresses of calls are the platform's own."""
+"""The addresses of the platform's APIs, and a check that the address of a call is one of them."""
 
 import re
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class ApiHosts:
 
     @classmethod
     def from_region(cls, region: Region) -> "ApiHosts":
-        """Those of a region.
+        """The hosts of a region.
 
         >>> ApiHosts.from_region("euc1").traffic
         'https://calling-euc1.api.sinch.com'
@@ -36,13 +36,13 @@ class ApiHosts:
 
     @classmethod
     def from_base_url(cls, base: str) -> "ApiHosts":
-        """All three at one address, such as that of `flowengine switch`."""
+        """All three APIs at one address, such as that of `flowengine switch`."""
         return cls(base, base, base)
 
 
 def build_path(*parts: str) -> str:
-    """Parts of a path, each escaped. An empty part would make it another route: that of a
-    conference without its member ends it.
+    """Join the parts of a path, each escaped. Raises ValueError for an empty part, which would name
+    another route: that of a conference without its member ends the conference.
     """
     for part in parts:
         if part in ("", ".", ".."):
@@ -61,15 +61,19 @@ def build_call_url(call: str, traffic: str) -> str:
 
 
 def _check_trusted(address: str, traffic: str) -> None:
-    """A callback says where its call is found. Who forges one must not be sent our credentials."""
+    """Raises UntrustedUrlError. A callback tells where its call is found, and a forged one must not
+    be sent our credentials.
+    """
     try:
         url, own = httpx.URL(address), httpx.URL(traffic)
     except httpx.InvalidURL as error:
         raise UntrustedUrlError("the address of the call is no URL") from error
+    # these could hide another host, or lead to another route
     if url.userinfo or url.query or url.fragment or "/calls/id/" not in url.path:
         raise UntrustedUrlError(
             "the address of the call must be that of a call, ending in /calls/id/ and the call's id"
         )
+    # each region has its own host, so any host of the platform counts
     platform = url.scheme == "https" and _PLATFORM_HOST.fullmatch(url.host)
     if not platform and (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port):
         raise UntrustedUrlError(

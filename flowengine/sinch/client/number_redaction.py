@@ -1,4 +1,4 @@
-"""Phone numbers do not appear where texts end up in logs: in errors and in what a debugger shows."""
+"""Keeps phone numbers out of errors and of what a debugger shows, as such texts end up in logs."""
 
 import re
 from typing import Final
@@ -14,7 +14,7 @@ _NUMERIC_UUID: Final = re.compile(
 
 
 def redact_numbers(text: str) -> str:
-    """The text, of each phone number in it only the last digits.
+    """The text with only the last digits of each phone number.
 
     >>> redact_numbers("Invalid parameters: +46 73 017 01 01 (40001)")
     'Invalid parameters: +** ** *** ** 01 (40001)'

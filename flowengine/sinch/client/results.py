@@ -1,4 +1,4 @@
-"""What the APIs tell, in whatever spelling it came."""
+"""Results of the APIs, in whatever spelling they came."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
@@ -14,8 +14,8 @@ ResultType = TypeVar("ResultType")
 
 
 class CallInfo(RedactedStruct, frozen=True, rename="camel"):
-    """A call under way (`status` is ONGOING) or over (FINAL); results and reasons are those of the
-    last callback, and more.
+    """A call in progress (`status` is ONGOING) or ended (FINAL); results and reasons are those of
+    the last callback, and more.
     """
 
     call_id: str = ""
@@ -59,14 +59,14 @@ class OwnNumber(RedactedStruct, frozen=True):
 
 
 class CallbackUrls(msgspec.Struct, frozen=True):
-    """Where an application is asked; `fallback` after the primary has failed."""
+    """The callback URLs of an application; `fallback` is used after the primary has failed."""
 
     primary: str = ""
     fallback: str = ""
 
 
 class NumberInfo(RedactedStruct, frozen=True, rename="camel"):
-    """What kind of number it is, and what a minute to it costs."""
+    """The kind of a number, and what a minute to it costs."""
 
     country_id: str = ""
     number_type: str = ""
@@ -87,7 +87,7 @@ class StoredRecording(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class UserCalls(msgspec.Struct, frozen=True):
-    """How the calls of one user went."""
+    """Figures of the calls of one user."""
 
     success: int = 0
     failed: int = 0
@@ -109,7 +109,7 @@ class PlatformService(msgspec.Struct, frozen=True):
 
 
 def parse_json(content: bytes) -> Any:
-    """The JSON of an answer, without what is null in it: the same as absent, everywhere"""
+    """Decode the JSON of an answer, without its nulls: the platform treats them like absent keys"""
     try:
         return _drop_nulls(msgspec.json.decode(content)) if content else {}
     except (ValueError, RecursionError):
@@ -117,7 +117,7 @@ def parse_json(content: bytes) -> Any:
 
 
 def get_first_field(data: Any, *spellings: str) -> Any:
-    """What stands under the first of these names; nothing where none is there"""
+    """The value of the first of these names that is there, else nothing"""
     return (
         next((data[name] for name in spellings if name in data), {})
         if isinstance(data, dict)
@@ -126,7 +126,7 @@ def get_first_field(data: Any, *spellings: str) -> Any:
 
 
 def rename_key(items: Any, old: str, new: str) -> Any:
-    """Items in which a name stands in its other spelling"""
+    """Items with a key renamed to its other spelling"""
     if not isinstance(items, list):
         return items or []
     return [

@@ -48,8 +48,8 @@ class MemoryStore:
     async def check_writable(self) -> None:
         """Memory can always be written."""
 
-    async def add_report(self, letter: PendingReport, due: float) -> None:
-        self._reports.setdefault(letter.id, (letter, due))
+    async def add_report(self, report: PendingReport, due: float) -> None:
+        self._reports.setdefault(report.id, (report, due))
 
     async def claim_report(
         self, now: float, lease: float, busy: Collection[bytes]
@@ -66,11 +66,11 @@ class MemoryStore:
         self._reports[letter.id] = (letter, now + lease)
         return letter
 
-    async def settle_report(self, letter: PendingReport, due: float | None) -> None:
+    async def settle_report(self, report: PendingReport, due: float | None) -> None:
         if due is None:
-            self._reports.pop(letter.id, None)
-        elif letter.id in self._reports and self._reports[letter.id][0].tries == letter.tries:
-            self._reports[letter.id] = (letter, due)
+            self._reports.pop(report.id, None)
+        elif report.id in self._reports and self._reports[report.id][0].tries == report.tries:
+            self._reports[report.id] = (report, due)
 
     async def find_needed_releases(self) -> set[str]:
         return {saved.release for saved, _ in self._calls.values()} - {""}

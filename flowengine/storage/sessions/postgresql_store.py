@@ -123,8 +123,8 @@ class PostgresqlStore:
             self._writer.run(_CLAIM, PROBE_KEY, b"", now, now),
         )
 
-    async def add_report(self, letter: PendingReport, due: float) -> None:
-        await self._writer.run(_ADD_REPORT, *letter, due)
+    async def add_report(self, report: PendingReport, due: float) -> None:
+        await self._writer.run(_ADD_REPORT, *report, due)
 
     async def claim_report(
         self, now: float, lease: float, busy: Collection[bytes]
@@ -134,11 +134,11 @@ class PostgresqlStore:
         )
         return PendingReport._make(rows[0]) if rows else None
 
-    async def settle_report(self, letter: PendingReport, due: float | None) -> None:
+    async def settle_report(self, report: PendingReport, due: float | None) -> None:
         if due is None:
-            await self._writer.run(_DELETE_REPORT, letter.id)
+            await self._writer.run(_DELETE_REPORT, report.id)
         else:
-            await self._writer.run(_RETRY_REPORT, due, letter.id, letter.tries)
+            await self._writer.run(_RETRY_REPORT, due, report.id, report.tries)
 
     async def find_needed_releases(self) -> set[str]:
         async with self._connect_housekeeping() as connection:

@@ -104,8 +104,8 @@ class SqliteStore:
     async def check_writable(self) -> None:
         await asyncio.to_thread(check_writable, self._file.path)
 
-    async def add_report(self, letter: PendingReport, due: float) -> None:
-        await self._commit.run(lambda connection: connection.execute(_ADD_REPORT, (*letter, due)))
+    async def add_report(self, report: PendingReport, due: float) -> None:
+        await self._commit.run(lambda connection: connection.execute(_ADD_REPORT, (*report, due)))
 
     async def claim_report(
         self, now: float, lease: float, busy: Collection[bytes]
@@ -116,11 +116,11 @@ class SqliteStore:
         )
         return PendingReport._make(row) if row else None
 
-    async def settle_report(self, letter: PendingReport, due: float | None) -> None:
+    async def settle_report(self, report: PendingReport, due: float | None) -> None:
         sql, values = (
-            (_DELETE_REPORT, (letter.id,))
+            (_DELETE_REPORT, (report.id,))
             if due is None
-            else (_RETRY_REPORT, (due, letter.id, letter.tries))
+            else (_RETRY_REPORT, (due, report.id, report.tries))
         )
         await self._commit.run(lambda connection: connection.execute(sql, values))
 

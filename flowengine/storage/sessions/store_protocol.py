@@ -85,7 +85,7 @@ class Store(Protocol):
         """Write what a call writes, and nothing that stays. Raises StoreError where that fails."""
         ...
 
-    async def add_report(self, letter: PendingReport, due: float) -> None:
+    async def add_report(self, report: PendingReport, due: float) -> None:
         """Keep a letter until it is delivered. One with the same id is kept already: this is a
         repeated delivery.
         """
@@ -99,7 +99,7 @@ class Store(Protocol):
         """
         ...
 
-    async def settle_report(self, letter: PendingReport, due: float | None) -> None:
+    async def settle_report(self, report: PendingReport, due: float | None) -> None:
         """Forget a letter, or try it again at `due` unless somebody else has claimed it since."""
         ...
 

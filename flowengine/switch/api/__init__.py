@@ -1,4 +1,4 @@
-"""The desk: the platform's REST APIs, and one of our own for people and tests."""
+"""The platform's REST APIs, and one of our own for people and tests."""
 
 from flowengine.switch.api.app import Api
 from flowengine.switch.api.switch_context import SwitchContext

@@ -1,4 +1,6 @@
-"""Who asks: `Basic` with key and secret, or a request that is signed with the application's secret."""
+"""Authentication of API requests: `Basic` with key and secret, or a signature with the
+application's secret.
+"""
 
 from base64 import b64decode
 from binascii import Error as NotBase64
@@ -15,7 +17,7 @@ RawHeaders = Iterable[tuple[bytes, bytes]]
 
 
 class CredentialGate:
-    """Lets applications in by their credentials."""
+    """Authenticates applications by their credentials."""
 
     def __init__(self, secrets: Mapping[str, str], window: float, clock: Clock) -> None:
         self._secrets = dict(secrets)
@@ -31,7 +33,7 @@ class CredentialGate:
         *,
         signed_only: bool = False,
     ) -> str:
-        """The key of the application that asks; raises ApiError."""
+        """The key of the application that sends a request. Raises ApiError."""
         pairs = list(headers)
         given = [value for name, value in pairs if name.lower() == b"authorization"]
         if len(given) > 1:
@@ -61,13 +63,15 @@ class CredentialGate:
     def _check_signature(
         self, method: str, raw_path: bytes, headers: list[tuple[bytes, bytes]], body: bytes
     ) -> str:
-        """Clients sign by their own clock, also while time is virtual here."""
+        """Check the signature. Clients sign by their own clock, even while time is virtual here."""
+        # a client in the same process signs by virtual time, any other by real time
         times = (self._clock.now(), datetime.now(UTC))
         for now in times:
             try:
                 return self._verifier.verify(method, raw_path, headers, body, now)
             except SignatureError as error:
                 refusal = ApiError(error.code, ERROR_MESSAGES[error.code])
+                # only a stale signature may be fresh by the other clock
                 if error.code != 40105:
                     break
         raise refusal

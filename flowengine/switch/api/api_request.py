@@ -1,4 +1,4 @@
-"""A request as its handler sees it, and what it answers."""
+"""A request and a reply as handlers see them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ REPLY_CONTENT_TYPE = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """A request that was let in. `application` is the key of who asks; `path` holds what the route
-    names.
+    """An authenticated request. `application` is the key of its sender; `path` holds the parameters
+    of the route.
     """
 
     path: Mapping[str, str]
@@ -50,7 +50,7 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True)
 class ApiReply:
-    """What goes back."""
+    """The reply to a request."""
 
     status: int = 200
     body: bytes = b"{}"

@@ -10,14 +10,14 @@ Handler = TypeVar("Handler")
 
 @dataclass(frozen=True, slots=True)
 class ApiRoute(Generic[Handler]):
-    """A method and a path; what stands in braces is handed on by its name."""
+    """A method and a path, whose parts in braces are parameters."""
 
     method: str
     path: str
     handler: Handler
 
     def match_path(self, method: str, segments: tuple[str, ...]) -> dict[str, str] | None:
-        """What the path names, or None where it is another one."""
+        """The parameters of the path, or None where it does not match."""
         own = self.path.split("/")
         if method != self.method or len(own) != len(segments):
             return None
@@ -30,7 +30,7 @@ class ApiRoute(Generic[Handler]):
 def find_route(
     routes: Iterable[ApiRoute[Handler]], method: str, segments: tuple[str, ...]
 ) -> tuple[Handler, Mapping[str, str]] | None:
-    """Who answers, and what the path names."""
+    """The handler and the parameters of the path."""
     for route in routes:
         named = route.match_path(method, segments)
         if named is not None:
@@ -39,6 +39,6 @@ def find_route(
 
 
 def split_path(raw_path: bytes) -> tuple[str, ...]:
-    """The parts of a path, decoded one by one: a conference's name may hold a slash."""
+    """The parts of a path, decoded one by one, as a conference's name may hold a slash."""
     path = raw_path.partition(b"?")[0].decode("latin-1").removesuffix("/")
     return tuple(unquote(part) for part in path.split("/")[1:])

@@ -24,17 +24,17 @@ MAX_BODY_BYTES = 262_144
 
 
 class Api:
-    """Answers for the platform, and under /desk for whoever works with the switch."""
+    """The APIs of the platform, and under /desk the control API of the switch."""
 
     def __init__(
         self,
-        desk: SwitchContext,
+        context: SwitchContext,
         gate: CredentialGate,
         driver: TimeDriver,
         *,
         open_desk: bool = False,
     ) -> None:
-        self.desk = desk
+        self.desk = context
         self.driver = driver
         self._gate = gate
         self._is_desk_open = open_desk
@@ -47,6 +47,7 @@ class Api:
         except ClientDisconnect:
             return
         finally:
+            # whatever the request was, something may be due now
             self.driver.wake()
         if not isinstance(answer, Response):
             answer = Response(answer.body, answer.status, dict(answer.headers), answer.content_type)
@@ -73,11 +74,13 @@ class Api:
         route = find_handler(request.method, segments)
         if route is None:
             raise build_error(40400)
+        # signatures are over the path as it was sent
         raw_path = request.scope.get("raw_path") or request.url.path.encode()
         headers = request.headers
         application = self._gate.authenticate(
             request.method, raw_path, headers.raw, body, signed_only=needs_signature(segments)
         )
+        # after authentication: a refusal on order stands for one of the platform's own
         self.desk.raise_set_refusal()
         handler, named = route
         return handler(

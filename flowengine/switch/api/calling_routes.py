@@ -18,64 +18,69 @@ PARTICIPANT_MUSIC = ("", "ring", "music1", "music2", "music3")
 MAX_DETAILS = 64
 
 
-def place_callout(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
+def place_callout(context: SwitchContext, request: ApiRequest) -> ApiReply:
     """Place a call."""
     extra = {
         name: value
-        for name, value in asked.headers.items()
+        for name, value in request.headers.items()
         if name.lower().startswith(CALLBACK_HEADER_PREFIX)
     }
     return build_json_reply(
-        {"callId": desk.exchange.callout(asked.application, asked.read_fields(), extra)}
+        {"callId": context.exchange.callout(request.application, request.read_fields(), extra)}
     )
 
 
-def get_call(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """How a call is, or was."""
-    return build_json_reply(desk.get_call_info(asked.application, asked.path["call"]))
+def get_call(context: SwitchContext, request: ApiRequest) -> ApiReply:
+    """The state of a call, or how it ended."""
+    return build_json_reply(context.get_call_info(request.application, request.path["call"]))
 
 
-def patch_call(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Manage a call, or take it out of where it is parked."""
-    desk.find_call(asked.application, asked.path["call"]).patch(asked.body)
+def patch_call(context: SwitchContext, request: ApiRequest) -> ApiReply:
+    """Manage a call, or unpark it."""
+    context.find_call(request.application, request.path["call"]).patch(request.body)
     return NO_CONTENT_REPLY
 
 
-def patch_leg(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Let one end of a call hear something."""
-    found = desk.find_call(asked.application, asked.path["call"])
-    match asked.path["leg"]:
+def patch_leg(context: SwitchContext, request: ApiRequest) -> ApiReply:
+    """Play something to one end of a call."""
+    found = context.find_call(request.application, request.path["call"])
+    match request.path["leg"]:
         case "caller" | "callee" | "both" as leg:
-            found.patch_leg(leg, asked.body)
+            found.patch_leg(leg, request.body)
         case _:
             raise ApiError(40001, "Invalid parameters: the leg is caller, callee or both")
     return EMPTY_REPLY
 
 
-def find_own_room(desk: SwitchContext, asked: ApiRequest) -> Room:
+def find_own_room(context: SwitchContext, request: ApiRequest) -> Room:
     """A conference in which the application has a call."""
-    found = desk.exchange.rooms.find_room(asked.path["conference"])
+    found = context.exchange.rooms.find_room(request.path["conference"])
+    # an application sees a conference only while a call of its own is in it
     for member in found.list_participants() if found else ():
-        inside = desk.exchange.calls.get(member["id"])
-        if found and inside and inside.application_key == asked.application:
+        inside = context.exchange.calls.get(member["id"])
+        if found and inside and inside.application_key == request.application:
             return found
     raise ApiError(40400, "Conference not found")
 
 
-def get_conference(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Who is in a conference."""
-    return build_json_reply({"participants": find_own_room(desk, asked).list_participants()})
+def get_conference(context: SwitchContext, request: ApiRequest) -> ApiReply:
+    """The participants of a conference."""
+    return build_json_reply({"participants": find_own_room(context, request).list_participants()})
 
 
-def end_conference(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Throw everybody out."""
-    find_own_room(desk, asked).end()
+def end_conference(context: SwitchContext, request: ApiRequest) -> ApiReply:
+    """Hang up on all participants."""
+    find_own_room(context, request).end()
     return NO_CONTENT_REPLY
 
 
-def manage_participant(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
+def manage_participant(context: SwitchContext, request: ApiRequest) -> ApiReply:
     """Mute a participant, or put it on hold."""
-    found, given, call_id = find_own_room(desk, asked), asked.read_fields(), asked.path["call"]
+    found, given, call_id = (
+        find_own_room(context, request),
+        request.read_fields(),
+        request.path["call"],
+    )
     if not change_participant(found, call_id, given):
         raise ApiError(40400, "Participant not found")
     return EMPTY_REPLY
@@ -89,6 +94,7 @@ def change_participant(found: Room, call_id: str, given: dict[str, Any]) -> bool
             return found.unmute(call_id)
         case "resume":
             return found.resume(call_id)
+        # without moh a participant on hold hears silence
         case "onhold":
             moh = given.get("moh") or ""
             if moh not in PARTICIPANT_MUSIC:
@@ -99,18 +105,21 @@ def change_participant(found: Room, call_id: str, given: dict[str, Any]) -> bool
     raise ApiError(40001, "Invalid parameters: command is mute, unmute, onhold or resume")
 
 
-def kick_participant(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Throw one participant out."""
-    if not find_own_room(desk, asked).kick(asked.path["call"]):
+def kick_participant(context: SwitchContext, request: ApiRequest) -> ApiReply:
+    """Hang up on one participant."""
+    if not find_own_room(context, request).kick(request.path["call"]):
         raise ApiError(40400, "Participant not found")
     return EMPTY_REPLY
 
 
-def report_call(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
+def report_call(context: SwitchContext, request: ApiRequest) -> ApiReply:
     """Note in a call's record whether it was a success."""
-    found, given = desk.find_ended_call(asked.application, asked.path["call"]), asked.read_fields()
+    found, given = (
+        context.find_ended_call(request.application, request.path["call"]),
+        request.read_fields(),
+    )
     status = str(given.get("status", "")).lower()
     if status in ("success", "failure"):  # anything else is ignored, as in an answer to DiCE
         found.status, found.details = status, str(given.get("details", "")).strip()[:MAX_DETAILS]
-        desk.persistence.save_call(asked.path["call"], found)
+        context.persistence.save_call(request.path["call"], found)
     return ApiReply(201)

@@ -1,6 +1,4 @@
-"""Our own API under /desk: place calls, act for whoever is on a line, read what happened, and move
-time.
-"""
+"""Our own API under /desk: place calls, act for the parties of a call, read events, and move time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -68,16 +66,18 @@ class SetRefusals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Form = TypeVar("Form", bound=msgspec.Struct)
 
 
-def parse_form(asked: ApiRequest, form: type[Form]) -> Form:
+def parse_form(request: ApiRequest, form: type[Form]) -> Form:
     try:
-        return msgspec.json.decode(asked.body or b"{}", type=form)
+        return msgspec.json.decode(request.body or b"{}", type=form)
     except msgspec.DecodeError as error:
         raise ApiError(40001, f"Invalid parameters: {error}") from error
 
 
-async def list_calls(desk: SwitchContext, _: TimeDriver, __: ApiRequest) -> ApiReply:
+async def list_calls(context: SwitchContext, _: TimeDriver, __: ApiRequest) -> ApiReply:
     """All calls that the switch holds, the newest last."""
-    return build_json_reply({"calls": [format_call(call) for call in desk.exchange.calls.values()]})
+    return build_json_reply(
+        {"calls": [format_call(call) for call in context.exchange.calls.values()]}
+    )
 
 
 def format_call(call: SwitchCall) -> dict[str, Any]:
@@ -104,12 +104,12 @@ def format_leg(leg: Leg) -> dict[str, Any]:
     }
 
 
-async def place_call(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> ApiReply:
-    """Let somebody call."""
-    wanted = parse_form(asked, PlaceCall)
-    if wanted.application and wanted.application not in desk.exchange.applications:
+async def place_call(context: SwitchContext, _: TimeDriver, request: ApiRequest) -> ApiReply:
+    """Place a call."""
+    wanted = parse_form(request, PlaceCall)
+    if wanted.application and wanted.application not in context.exchange.applications:
         raise ApiError(40003, "Invalid Application Key")
-    made = desk.exchange.dial(
+    made = context.exchange.dial(
         caller=wanted.caller,
         to=wanted.to,
         kind=wanted.kind,
@@ -124,25 +124,25 @@ async def place_call(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> A
     return build_json_reply({"callId": made.id}, 201)
 
 
-def find_call(desk: SwitchContext, asked: ApiRequest) -> SwitchCall:
-    call = desk.exchange.calls.get(asked.path["call"])
+def find_call(context: SwitchContext, request: ApiRequest) -> SwitchCall:
+    call = context.exchange.calls.get(request.path["call"])
     if call is None:
         raise ApiError(40400, "Call not found")
     return call
 
 
-async def get_call(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> ApiReply:
+async def get_call(context: SwitchContext, _: TimeDriver, request: ApiRequest) -> ApiReply:
     """One call, as it is now."""
-    return build_json_reply(format_call(find_call(desk, asked)))
+    return build_json_reply(format_call(find_call(context, request)))
 
 
-async def act_on_leg(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> ApiReply:
+async def act_on_leg(context: SwitchContext, _: TimeDriver, request: ApiRequest) -> ApiReply:
     """Answer, reject, press, say or hang up. `heard` tells whether anybody listened."""
-    call, doing = find_call(desk, asked), parse_form(asked, PartyAction)
-    leg = {"caller": call.caller, "callee": call.callee}.get(asked.path["leg"])
+    call, doing = find_call(context, request), parse_form(request, PartyAction)
+    leg = {"caller": call.caller, "callee": call.callee}.get(request.path["leg"])
     if leg is None:
         raise ApiError(40400, "Nobody is on this end of the call")
-    heard = perform_act(leg, asked.path["act"], doing)
+    heard = perform_act(leg, request.path["act"], doing)
     return EMPTY_REPLY if heard is None else build_json_reply({"heard": heard})
 
 
@@ -171,38 +171,43 @@ def require_ringing(done: bool) -> None:
         raise ApiError(40900, "This end of the call does not ring")
 
 
-async def list_events(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> ApiReply | Response:
-    """What happened to a call from `after` on. With `wait` the answer waits up to so many seconds
-    for something to tell.
+async def list_events(
+    context: SwitchContext, _: TimeDriver, request: ApiRequest
+) -> ApiReply | Response:
+    """The events of a call from `after` on. With `wait` the reply waits up to so many seconds for
+    one.
     """
-    call_id = asked.path["call"]
-    if call_id not in desk.events and call_id not in desk.exchange.calls:
+    # a call that was just placed has no events yet
+    call_id = request.path["call"]
+    if call_id not in context.events and call_id not in context.exchange.calls:
         raise ApiError(40400, "Call not found")
-    if "text/plain" in asked.headers.get("accept", ""):
-        return stream_events(desk, call_id)
+    if "text/plain" in request.headers.get("accept", ""):
+        return stream_events(context, call_id)
     after, wait = (
-        asked.read_count("after", 0, 0),
-        min(MAX_WAIT_SECONDS, asked.read_count("wait", 0, 0)),
+        request.read_count("after", 0, 0),
+        min(MAX_WAIT_SECONDS, request.read_count("wait", 0, 0)),
     )
     with suppress(TimeoutError):
+        # a time-out is no error: the reply then has no events
         async with asyncio.timeout(wait):
-            await desk.wait_for_events(call_id, after)
-    found = desk.events.get(call_id, [])[after:]
+            await context.wait_for_events(call_id, after)
+    found = context.events.get(call_id, [])[after:]
     return build_json_reply(
         {"happenings": [to_json_object(item) for item in found], "next": after + len(found)}
     )
 
 
-async def get_time(desk: SwitchContext, driver: TimeDriver, _: ApiRequest) -> ApiReply:
-    """What time it is here, and whether it passes by itself."""
+async def get_time(context: SwitchContext, driver: TimeDriver, _: ApiRequest) -> ApiReply:
+    """The time of the switch, and whether it passes by itself."""
     return build_json_reply(
-        {"now": desk.clock.now(), "clock": driver.kind, "running": driver.is_running}
+        {"now": context.clock.now(), "clock": driver.kind, "running": driver.is_running}
     )
 
 
-async def set_time(desk: SwitchContext, driver: TimeDriver, asked: ApiRequest) -> ApiReply:
+async def set_time(context: SwitchContext, driver: TimeDriver, request: ApiRequest) -> ApiReply:
     """Hold time, let it run, or let some of it pass."""
-    wanted = parse_form(asked, SetTime)
+    wanted = parse_form(request, SetTime)
+    # held before time is advanced, so that nothing happens behind the end
     done = driver.pause() if wanted.running is False else True
     if wanted.advance is not None:
         done = await driver.advance(wanted.advance) and done
@@ -210,17 +215,16 @@ async def set_time(desk: SwitchContext, driver: TimeDriver, asked: ApiRequest) -
         driver.run()
     if not done:
         raise ApiError(40900, "This switch runs in real time: start it with --clock virtual")
-    return await get_time(desk, driver, asked)
+    return await get_time(context, driver, request)
 
 
-async def set_refusals(desk: SwitchContext, _: TimeDriver, asked: ApiRequest) -> ApiReply:
-    """Let the next requests to the platform's APIs be refused, to see what whoever asks makes of
-    it.
-    """
-    wanted = parse_form(asked, SetRefusals)
+async def set_refusals(context: SwitchContext, _: TimeDriver, request: ApiRequest) -> ApiReply:
+    """Refuse the next requests to the platform's APIs, to test a client's error handling."""
+    wanted = parse_form(request, SetRefusals)
+    # a code of its own would be one that no real client meets
     if wanted.code not in ERROR_MESSAGES:
         raise ApiError(40001, f"Invalid parameters: the platform has no code {wanted.code}")
-    desk.refusals.extend([wanted.code] * wanted.times)
+    context.refusals.extend([wanted.code] * wanted.times)
     return EMPTY_REPLY
 
 

@@ -58,6 +58,7 @@ def find_country(number: str) -> Country | None:
     digits = number[1:]
     fitting = (
         digits[:length]
+        # the longest first: 1 is a calling code, and 1242 is another country
         for length in range(MAX_CODE_DIGITS, 0, -1)
         if digits[:length] in COUNTRY_BY_CODE
     )

@@ -1,4 +1,4 @@
-"""Refusals as the platform words them."""
+"""Refusals in the words of the platform."""
 
 from uuid import uuid4
 
@@ -45,6 +45,6 @@ def build_error(code: int) -> ApiError:
 
 
 def build_error_reply(error: ApiError) -> ApiReply:
-    """The body that goes with a refusal; its reference is for whoever looks into it later."""
+    """The body of a refusal; its reference is for people who look into it later."""
     body = {"errorCode": error.code, "message": error.message, "reference": str(uuid4())}
     return ApiReply(error.status, msgspec.json.encode(body))

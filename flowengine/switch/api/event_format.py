@@ -1,4 +1,4 @@
-"""Happenings for programs (JSON) and for people (lines of text)."""
+"""Events as JSON and as lines of text."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import fields
@@ -58,32 +58,32 @@ def format_value(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(to_plain_value(value)).decode()
 
 
-def format_findings(told: AnswerReceived | Remark) -> Iterator[str]:
-    for kind, found in (("illegal", told.illegal), ("tolerated", told.tolerated)):
+def format_findings(answer: AnswerReceived | Remark) -> Iterator[str]:
+    for kind, found in (("illegal", answer.illegal), ("tolerated", answer.tolerated)):
         for item in found:
             yield f"         {kind}: {': '.join(filter(None, (item.where, item.message)))}; {item.cure}\n"
 
 
 def is_call_over(happenings: Sequence[SwitchEvent]) -> bool:
-    """Whether the call has ended, and nothing that its backend was told of it, such as its end, is
-    still under way.
-    """
+    """Whether the call has ended, and no callback of it, such as DiCE, is still in flight."""
     kinds = [type(item) for item in happenings]
+    # every callback has one answer event, a failed one, too
     return CallEnded in kinds and kinds.count(Asks) == kinds.count(AnswerReceived)
 
 
-def stream_events(desk: SwitchContext, call_id: str) -> Response:
-    """All that happens to a call, as it happens, until its end."""
+def stream_events(context: SwitchContext, call_id: str) -> Response:
+    """The events of a call as they happen, until its end."""
 
     async def generate_lines() -> AsyncIterator[str]:
         after = 0
         while True:
-            found = desk.events.get(call_id, [])[:]
+            # a copy, as events are added while lines are written
+            found = context.events.get(call_id, [])[:]
             for item in found[after:]:
                 yield format_event(item)
             if is_call_over(found):
                 return
             after = len(found)
-            await desk.wait_for_events(call_id, after)
+            await context.wait_for_events(call_id, after)
 
     return StreamingResponse(generate_lines(), media_type="text/plain; charset=utf-8")

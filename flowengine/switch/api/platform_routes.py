@@ -56,7 +56,7 @@ PATH_PREFIXES: Final = (("calling", "v1"), ("v1",))
 def find_handler(
     method: str, segments: tuple[str, ...]
 ) -> tuple[PlatformHandler, Mapping[str, str]] | None:
-    """Who answers, and what the path names."""
+    """The handler and the parameters of the path."""
     for prefix in PATH_PREFIXES:
         if segments[: len(prefix)] == prefix and (
             found := find_route(PLATFORM_ROUTES, method, segments[len(prefix) :])

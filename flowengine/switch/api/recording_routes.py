@@ -1,4 +1,4 @@
-"""Route 15: recordings that the switch holds."""
+"""Route 15: recordings."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -18,14 +18,14 @@ EARLIEST_TIME, LATEST_TIME = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1,
 AUDIO_CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "ogg": "audio/ogg"}
 
 
-def list_recordings(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
+def list_recordings(context: SwitchContext, request: ApiRequest) -> ApiReply:
     """What was recorded between two times, page by page."""
-    begin, end = asked.read_time("from", EARLIEST_TIME), asked.read_time("to", LATEST_TIME)
-    page, size = asked.read_count("page", 1), asked.read_count("pageSize", DEFAULT_PAGE_SIZE)
+    begin, end = request.read_time("from", EARLIEST_TIME), request.read_time("to", LATEST_TIME)
+    page, size = request.read_count("page", 1), request.read_count("pageSize", DEFAULT_PAGE_SIZE)
     found = [
         item
-        for item in desk.exchange.recordings.find_between(begin, end)
-        if is_own_recording(desk, asked, item)
+        for item in context.exchange.recordings.find_between(begin, end)
+        if is_own_recording(context, request, item)
     ]
     return build_json_reply(
         [format_recording(item) for item in found[(page - 1) * size : page * size]]
@@ -42,24 +42,25 @@ def format_recording(item: RecordedFile) -> dict[str, Any]:
     }
 
 
-def is_own_recording(desk: SwitchContext, asked: ApiRequest, item: RecordedFile) -> bool:
+def is_own_recording(context: SwitchContext, request: ApiRequest, item: RecordedFile) -> bool:
     """Whether it was made of a call of the application that asks."""
-    if call := desk.exchange.calls.get(item.call_id):
-        return call.application_key == asked.application
-    report = desk.persistence.ended_calls.get(item.call_id)
-    return report is not None and report.application == asked.application
+    if call := context.exchange.calls.get(item.call_id):
+        return call.application_key == request.application
+    report = context.persistence.ended_calls.get(item.call_id)
+    return report is not None and report.application == request.application
 
 
-def find_recording(desk: SwitchContext, asked: ApiRequest) -> RecordedFile:
-    item = desk.exchange.recordings.get(asked.path["key"])
-    if item is None or not is_own_recording(desk, asked, item):
+def find_recording(context: SwitchContext, request: ApiRequest) -> RecordedFile:
+    item = context.exchange.recordings.get(request.path["key"])
+    # 404 for both, so that nobody learns of recordings of others
+    if item is None or not is_own_recording(context, request, item):
         raise ApiError(40400, "Recording not found")
     return item
 
 
-def get_recording(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """The sound itself."""
-    item = find_recording(desk, asked)
+def get_recording(context: SwitchContext, request: ApiRequest) -> ApiReply:
+    """The audio."""
+    item = find_recording(context, request)
     return ApiReply(
         200,
         item.content,
@@ -67,12 +68,12 @@ def get_recording(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
     )
 
 
-def delete_recording(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """Forget a recording."""
-    desk.exchange.recordings.delete(find_recording(desk, asked).key)
+def delete_recording(context: SwitchContext, request: ApiRequest) -> ApiReply:
+    """Delete a recording."""
+    context.exchange.recordings.delete(find_recording(context, request).key)
     return NO_CONTENT_REPLY
 
 
 def reject_missing_key(_: SwitchContext, __: ApiRequest) -> ApiReply:
-    """Which one is not said."""
+    """Refuse a request that names no recording."""
     raise ApiError(40002, "No key")

@@ -12,17 +12,18 @@ REPORT_DOMAINS = {"data": "mxp", "pstn": "pstn"}
 COUNTER_INTERVAL = timedelta(minutes=2)
 
 
-def count_user_calls(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """How many calls somebody had, to apps (data) or to phones (pstn)."""
-    domain = REPORT_DOMAINS.get(asked.path.get("domain", "data"))
+def count_user_calls(context: SwitchContext, request: ApiRequest) -> ApiReply:
+    """How many calls a user had, to apps (data) or to phones (pstn)."""
+    domain = REPORT_DOMAINS.get(request.path.get("domain", "data"))
     if domain is None:
         raise ApiError(40001, "Invalid parameters: the domain is data or pstn")
-    begin, end = asked.read_time("_start", EARLIEST_TIME), asked.read_time("_stop", LATEST_TIME)
+    begin, end = request.read_time("_start", EARLIEST_TIME), request.read_time("_stop", LATEST_TIME)
     infos = [
         item.info
-        for item in desk.persistence.ended_calls.values()
-        if is_counted(item, asked, domain) and begin <= parse_call_time(item) <= end
+        for item in context.persistence.ended_calls.values()
+        if is_counted(item, request, domain) and begin <= parse_call_time(item) <= end
     ]
+    # only answered calls have a duration
     good = [info for info in infos if info.get("result") == "ANSWERED"]
     seconds = sum(int(info.get("duration") or 0) for info in good)
     return build_json_reply(
@@ -35,9 +36,9 @@ def count_user_calls(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
     )
 
 
-def is_counted(report: EndedCall, asked: ApiRequest, domain: str) -> bool:
+def is_counted(report: EndedCall, request: ApiRequest, domain: str) -> bool:
     """Whether it is a call of the application that asks, from or to this party."""
-    who = (asked.path["type"].lower(), asked.path["endpoint"].removeprefix("+"))
+    who = (request.path["type"].lower(), request.path["endpoint"].removeprefix("+"))
     ends = [report.info.get("from"), report.info.get("to")]
     parties = [
         (str(end.get("type")).lower(), str(end.get("endpoint")).removeprefix("+"))
@@ -45,7 +46,7 @@ def is_counted(report: EndedCall, asked: ApiRequest, domain: str) -> bool:
         if end
     ]
     return (
-        report.application == asked.application
+        report.application == request.application
         and report.info.get("domain") == domain
         and who in parties
     )
@@ -56,21 +57,22 @@ def parse_call_time(report: EndedCall) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def get_counter(desk: SwitchContext, asked: ApiRequest) -> ApiReply:
-    """How many calls there are; counted anew every two minutes."""
-    if asked.path["id"].lower() != "currentcalls":
+def get_counter(context: SwitchContext, request: ApiRequest) -> ApiReply:
+    """The number of calls in progress, counted anew every two minutes."""
+    if request.path["id"].lower() != "currentcalls":
         raise ApiError(40400, "Counter not found")
-    key, now = asked.application, desk.clock.now()
-    if key not in desk.cached_counts or now - desk.cached_counts[key][1] >= COUNTER_INTERVAL:
+    key, now = request.application, context.clock.now()
+    # the platform renews the counter every two minutes, so a client must not see it move sooner
+    if key not in context.cached_counts or now - context.cached_counts[key][1] >= COUNTER_INTERVAL:
         going = sum(
             call.application_key == key and call.ended is None
-            for call in desk.exchange.calls.values()
+            for call in context.exchange.calls.values()
         )
-        desk.cached_counts[key] = (going, now)
-    value, modified = desk.cached_counts[key]
+        context.cached_counts[key] = (going, now)
+    value, modified = context.cached_counts[key]
     return build_json_reply({"value": value, "modified": modified})
 
 
 def get_service_status(_: SwitchContext, __: ApiRequest) -> ApiReply:
-    """Whoever can ask knows the answer."""
+    """Always up, as the request was answered."""
     return build_json_reply({"status": "up"})

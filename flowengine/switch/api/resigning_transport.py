@@ -1,4 +1,4 @@
-"""Callbacks of a switch in virtual time, signed in the time of their receivers, who look whether a
+"""Signs the callbacks of a switch in virtual time for the time of their receivers, who check that a
 signature is fresh.
 """
 
@@ -11,7 +11,7 @@ from flowengine.switch.wire.transport import OnReply, Transport
 
 
 class ResigningTransport:
-    """Hands requests on, signed anew for the moment at which they leave."""
+    """Sends requests by another transport, signed anew for the moment at which they leave."""
 
     def __init__(self, transport: Transport, secrets: Mapping[str, str]) -> None:
         self._transport = transport
@@ -20,7 +20,7 @@ class ResigningTransport:
     def post(
         self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: OnReply
     ) -> None:
-        """As transports do."""
+        """Send a request."""
         key = headers["authorization"].removeprefix("application ").partition(":")[0]
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         signature = sign_request(

@@ -1,4 +1,4 @@
-"""What the APIs work on: the exchange, what is kept of its past, and what happens just now."""
+"""The objects that the APIs work on: the exchange, the store of its past, and the events."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -40,13 +40,15 @@ class SwitchContext:
                 self.events.popitem(last=False)
         self.events[happening.call].append(happening)
         self._changed.set()
+        # saved again after DiCE, whose answer may report success or failure
         if isinstance(happening, CallEnded) or (
             isinstance(happening, AnswerReceived) and happening.event == "dice" and happening.status
         ):
             self.persistence.save_ended_call(happening.call)
 
     async def wait_for_events(self, call_id: str, after: int) -> None:
-        """Wait until more than so much has happened to a call."""
+        """Wait until a call has more events than this."""
+        # one event object wakes all waiters, so each looks again
         while len(self.events.get(call_id, ())) <= after:
             self._changed.clear()
             await self._changed.wait()
@@ -59,14 +61,14 @@ class SwitchContext:
         return call
 
     def find_ended_call(self, application: str, call_id: str) -> EndedCall:
-        """What is kept of a call that is over."""
+        """The record of an ended call."""
         report = self.persistence.ended_calls.get(call_id)
         if report is None or report.application != application:
             raise ApiError(40400, "Call not found")
         return report
 
     def get_call_info(self, application: str, call_id: str) -> dict[str, Any]:
-        """CallInfo, of a call now or from before a restart."""
+        """The CallInfo of a call, also of one from before a restart."""
         if call_id in self.exchange.calls:
             return build_call_info(self.find_call(application, call_id))
         return self.find_ended_call(application, call_id).info
@@ -79,6 +81,6 @@ class SwitchContext:
         raise ApiError(40003, "Invalid Application Key")
 
     def raise_set_refusal(self) -> None:
-        """Refuse this request if somebody wants that."""
+        """Refuse this request where `set_refusals` says so."""
         if self.refusals:
             raise build_error(self.refusals.popleft())

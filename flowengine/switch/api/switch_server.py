@@ -25,7 +25,7 @@ SHUTDOWN_GRACE_SECONDS = 5
 async def run_switch(
     given: SwitchConfig, store: SwitchStore, *, virtual: bool, seed: int, url: str
 ) -> AsyncIterator[Api]:
-    """The APIs of a switch that runs, on this event loop."""
+    """Serve the APIs of a running switch, on this event loop."""
     requests = ConcurrentTransport()
     secrets = {item.key: item.secret for item in given.setup.applications}
     transport: Transport = requests
@@ -34,9 +34,15 @@ async def run_switch(
     if virtual:
         clock = virtual_clock = VirtualClock()
         driver = VirtualTimeDriver(virtual_clock, requests)
+        # backends check the age of a signature by real time
         transport = ResigningTransport(requests, secrets)
     exchange = Exchange(
-        replace(given.setup, api_url=url), clock, given.settings, transport, seed=seed
+        # callbacks tell the address of the call in the API, so it must be known before
+        replace(given.setup, api_url=url),
+        clock,
+        given.settings,
+        transport,
+        seed=seed,
     )
     gate = CredentialGate(secrets, given.settings.timestamp_window, clock)
     task = asyncio.create_task(driver.serve())

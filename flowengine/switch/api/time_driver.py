@@ -1,5 +1,5 @@
-"""What makes time pass for a switch that serves: nothing in real time; in virtual time a task that
-never runs ahead of a backend.
+"""Lets time pass for a served switch: in real time by itself, in virtual time by a task that never
+runs ahead of a backend.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ MAX_STEPS_AT_ONCE = 64
 
 
 class TimeDriver(Protocol):
-    """Lets time pass."""
+    """Lets time pass for a served switch."""
 
     kind: str
 
@@ -26,50 +26,50 @@ class TimeDriver(Protocol):
         ...
 
     def pause(self) -> bool:
-        """Let time pass only when it is told to; False where that cannot be."""
+        """Hold time; False where that is not possible."""
         ...
 
     def run(self) -> None:
         """Let time pass by itself again."""
 
     async def advance(self, seconds: float) -> bool:
-        """Let so much time pass, with all that happens in it; False where that cannot be."""
+        """Let so much time pass, with all that is due in it; False where that is not possible."""
         ...
 
     def wake(self) -> None:
-        """Something may be due that was not before."""
+        """Look for new work: something may be due that was not before."""
 
     async def serve(self) -> None:
         """Let time pass by itself, for ever."""
 
 
 class RealTimeDriver:
-    """The clock on the wall needs no help and takes no orders."""
+    """Real time, which passes by itself and cannot be held."""
 
     kind = "real"
     is_running = True
 
     def pause(self) -> bool:
-        """Never."""
+        """Not possible: always False."""
         return False
 
     def run(self) -> None:
-        """It does."""
+        """Nothing to do."""
 
     async def advance(self, seconds: float) -> bool:  # noqa: ARG002
-        """Never."""
+        """Not possible: always False."""
         return False
 
     def wake(self) -> None:
-        """It is awake."""
+        """Nothing to do."""
 
     async def serve(self) -> None:
         """Nothing to do."""
 
 
 class VirtualTimeDriver:
-    """Goes from one thing that is due to the next, as long as nobody holds it and no request is
-    under way.
+    """Moves time to the next timer that is due, as long as nobody holds it and no request is in
+    flight.
     """
 
     kind = "virtual"
@@ -82,21 +82,21 @@ class VirtualTimeDriver:
         self.is_running = True
 
     def pause(self) -> bool:
-        """From now on."""
+        """Hold time from now on."""
         self.is_running = False
         return True
 
     def run(self) -> None:
-        """From now on."""
+        """Let time pass from now on."""
         self.is_running = True
         self.wake()
 
     def wake(self) -> None:
-        """Look again."""
+        """Look for new work."""
         self._woken.set()
 
     async def advance(self, seconds: float) -> bool:
-        """Up to that moment, and no further."""
+        """Let so much time pass, and no more."""
         end = self._clock.seconds + seconds
         async with self._step_lock:
             while await self._step_until(end):
@@ -105,11 +105,12 @@ class VirtualTimeDriver:
         return True
 
     async def serve(self) -> None:
-        """Go on for ever."""
+        """Let time pass, for ever."""
         while True:
             try:
                 await self._run_due_steps()
             except Exception:
+                # one failing call must not stop the time of all others
                 log.exception("something that was due failed; time goes on")
                 self._woken.set()
             await asyncio.sleep(0)
@@ -124,9 +125,10 @@ class VirtualTimeDriver:
         self._woken.set()
 
     async def _step_until(self, end: float) -> bool:
-        """The next thing that is due until then, once all requests are replied to; False when there
-        is none.
+        """Run the next timer that is due until then, once all requests have their replies; False
+        where there is none.
         """
+        # what is due at this moment still happens while a backend is asked
         while self._transport.in_flight and self._clock.get_next_delay() != 0:
             await self._transport.wait()
         if end == FOREVER and not self.is_running:  # somebody has held time while this waited

@@ -1,6 +1,4 @@
-"""Calls: their legs and bridges, what the backend is asked about them, and how its answers are
-obeyed.
-"""
+"""Calls: their legs and bridges, their callbacks, and the actions that carry out answers."""
 
 from flowengine.switch.calls.call_origin import CallOrigin
 from flowengine.switch.calls.call_record import CallRecord

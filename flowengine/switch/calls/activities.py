@@ -1,6 +1,4 @@
-"""What keeps somebody busy on a call that is not connected to another end: a menu, a conference,
-waiting in a park.
-"""
+"""Activities of a leg that is not connected to another leg: a menu, a conference, a park."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ from flowengine.switch.wire import MenuEnd
 
 
 class MenuActivity:
-    """Somebody is asked."""
+    """A menu on a leg."""
 
     def __init__(self, call: SwitchCall, leg: Leg, action: RunMenu) -> None:
         self._call, self.leg = call, leg
@@ -32,25 +30,25 @@ class MenuActivity:
         self._player.start()
 
     def stop(self) -> None:
-        """Nobody asks any more."""
+        """End the menu without a result."""
         self.leg.set_asking(asking=False)
         self._player.stop()
 
     def pause(self) -> None:
-        """Nobody is asked meanwhile."""
+        """Interrupt the menu."""
         self.leg.set_asking(asking=False)
         self._player.pause()
 
     def resume(self) -> None:
-        """Ask on, where it was left."""
+        """Continue the menu where it was interrupted."""
         self._player.resume()
 
     def list_listening_lines(self) -> list[AudioLine]:
-        """No party hears the leg; the menu itself does."""
+        """None: no party hears the leg; the menu itself does."""
         return []
 
     def handle_hangup(self) -> None:
-        """Whoever was asked has left."""
+        """End the menu, as the party has hung up."""
         self._player.handle_hangup()
 
     def _announce_input(self, menu: str, keys: str, digits: int, voice: bool) -> None:
@@ -62,6 +60,7 @@ class MenuActivity:
 
     def _send_result(self, outcome: MenuOutcome) -> None:
         self.leg.set_asking(asking=False)
+        # before the result is sent, as its answer may begin another activity
         self._call.activity = None
         self._call.control.handle_menu_end(
             MenuEnd(outcome.menu_id, outcome.type, outcome.value, outcome.input_method),
@@ -70,17 +69,18 @@ class MenuActivity:
 
 
 class ConferenceActivity:
-    """Somebody is in a room."""
+    """A leg in a room."""
 
     def __init__(self, call: SwitchCall, leg: Leg, action: ConnectConf) -> None:
         self._call, self._leg, self._action = call, leg, action
         self.room = call.switch.rooms.open_room(action.conference_id)
 
     def start(self, greeting: Sequence[Sound] = ()) -> None:
-        """Come in."""
+        """Join the room."""
         call, action = self._call, self._action
         now = call.switch.clock.now()
         call.switch.emit(Joined(call.id, now, "conference", self.room.id))
+        # participants are known by the number of the phone that is in the conference
         cli = call.origin.to if call.origin.is_callout else call.origin.cli
         member = Member(
             call.id, cli, self._leg.line, now, call.control.end_by_platform, self._send_keys
@@ -88,15 +88,15 @@ class ConferenceActivity:
         self.room.join(member, action.conference_dtmf_options, action.moh, greeting)
 
     def stop(self) -> None:
-        """Leave the others."""
+        """Leave the room."""
         self.room.leave(self._call.id)
 
     def pause(self) -> None:
-        """The room goes on, though this member alone hears something else."""
+        """Let this member alone hear something else."""
         self.room.pause_member(self._call.id)
 
     def resume(self) -> None:
-        """Back to the room."""
+        """Let the member hear the room again."""
         self.room.resume_member(self._call.id)
 
     def list_listening_lines(self) -> list[AudioLine]:
@@ -110,7 +110,7 @@ class ConferenceActivity:
 
 
 class ParkActivity:
-    """Somebody waits until the call is unparked, though not for ever."""
+    """A parked leg, until it is unparked or its time is over."""
 
     def __init__(self, call: SwitchCall, leg: Leg, action: Park) -> None:
         self._call, self._leg, self._action = call, leg, action
@@ -119,10 +119,11 @@ class ParkActivity:
             if action.max_duration is None
             else action.max_duration
         )
+        # from the action on, introduction included
         self._timer = call.switch.clock.call_later(seconds, self._end_parking)
 
     def start(self) -> None:
-        """Play the introduction, then the other prompt over and over."""
+        """Play the introduction, then the hold prompt in a loop."""
         call = self._call
         call.switch.emit(Joined(call.id, call.switch.clock.now(), "park", ""))
         intro = build_prompt_sounds(
@@ -131,15 +132,15 @@ class ParkActivity:
         self._leg.line.play(intro, self.resume)
 
     def stop(self) -> None:
-        """Unparked: the prompt stops at once."""
+        """Stop the prompt at once, as the call is unparked."""
         self._timer.cancel()
         self._leg.line.stop()
 
     def pause(self) -> None:
-        """The prompt is played over."""
+        """Interrupt the prompt."""
 
     def resume(self) -> None:
-        """Wait on."""
+        """Play the hold prompt from its beginning."""
         self._leg.line.loop(
             build_prompt_sounds(
                 self._action.hold_prompt, self._action.locale, self._call.switch.settings
@@ -147,19 +148,20 @@ class ParkActivity:
         )
 
     def list_listening_lines(self) -> list[AudioLine]:
-        """No party hears the leg."""
+        """None: no party hears the leg."""
         return []
 
     def _end_parking(self) -> None:
-        """The prompt that is playing comes to its end first."""
+        """End the call after the prompt that is playing."""
         ending = CallEnding("ANSWERED", self._call.switch.settings.park_reason)
+        # "the current prompt plays to the end, then hangup" (platform notes, 1.2)
         self._leg.line.finish_round(lambda: self._call.control.end(ending))
 
 
 def join_conference(
     call: SwitchCall, leg: Leg, action: ConnectConf, greeting: Sequence[Sound] = ()
 ) -> None:
-    """Let a leg into a conference."""
+    """Put a leg into a conference."""
     conference = ConferenceActivity(call, leg, action)
     call.change_conference(action.conference_id)
     call.activity = conference

@@ -1,4 +1,4 @@
-"""What the switch remarks on answers that can be read, but do not do what their author expects."""
+"""Findings on answers that are legal, but do not do what their author expects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MISSING_ACTION_CURES: Final = {
 
 
 def describe_missing_action(event: str, policy: str) -> Finding:
-    """An answer has no action; `policy` is what stands for it."""
+    """The finding for an answer without an action; `policy` is the action that takes its place."""
     message = "there is no action"
     if policy != "error":
         message += f"; the setting empty_{event} makes it {policy}"
@@ -33,7 +33,7 @@ def describe_missing_action(event: str, policy: str) -> Finding:
 
 
 def describe_missing_pie(from_app: bool, waits: bool) -> Finding:
-    """A menu has its result, of which nobody is told."""
+    """The finding for the result of a menu that no callback reports."""
     if not from_app:
         return Finding(
             "",
@@ -49,7 +49,7 @@ def describe_missing_pie(from_app: bool, waits: bool) -> Finding:
 
 
 def mark_without_effect(reading: SvamlReading) -> SvamlReading:
-    """An answer that nobody obeys, with a word on it if it says anything."""
+    """The answer, with a finding if it says anything, as no one carries it out."""
     idle = reading.action is None or isinstance(reading.action, Continue)
     if idle and not reading.instructions and not reading.illegal:
         return replace(reading, tolerated=())

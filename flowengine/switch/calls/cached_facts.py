@@ -1,6 +1,4 @@
-"""What callbacks tell of a call, put together when it is first needed, and again when something has
-changed.
-"""
+"""The facts of a call in callbacks, collected when they are first needed and again after a change."""
 
 from dataclasses import replace
 
@@ -9,14 +7,14 @@ from flowengine.switch.wire import CallbackFacts
 
 
 def get_facts(call: SwitchCall) -> CallbackFacts:
-    """As callbacks tell it while the call lasts."""
+    """The facts of a call in callbacks while it lasts."""
     if call.cached_facts is None:
         call.cached_facts = _gather_facts(call)
     return call.cached_facts
 
 
 def get_dice_facts(call: SwitchCall) -> CallbackFacts:
-    """As DiCE tells it: a number that is assigned to an application is a number like others, and
+    """The facts of a call in DiCE. There a number of an application has the type of any number, and
     the rate is what was charged.
     """
     facts = get_facts(call)
@@ -41,6 +39,8 @@ def _gather_facts(call: SwitchCall) -> CallbackFacts:
         rdnis=origin.rdnis,
         call_headers=origin.call_headers,
         call_resource_url=call.resource_url,
+        # ICE tells the rate of the dialled number; only DiCE that of the connection (platform
+        # notes, 5)
         user_rate=call.dialled_rate,
         call_id_name=settings.call_id_name,
     )

@@ -33,7 +33,7 @@ _NO_DESTINATION = Finding(
 
 
 def perform_action(call: SwitchCall, action: AnyAction, leg: Leg | None = None) -> None:
-    """Do what an action says; `leg` is who is asked, where that is not who is controlled."""
+    """Carry out an action; `leg` is the leg that was asked, where that is not the controlled one."""
     if isinstance(action, RunMenu):
         _run_menu(call, action, leg)
     else:
@@ -41,7 +41,7 @@ def perform_action(call: SwitchCall, action: AnyAction, leg: Leg | None = None) 
 
 
 def connect_as_dialled(call: SwitchCall) -> None:
-    """What becomes of a call whose backend leaves it as it is, or that has none."""
+    """Connect a call that its backend leaves as it is, or that has no backend."""
     origin = call.origin
     if origin.to_type == "conference":
         perform_action(call, ConnectConf(origin.to))
@@ -60,12 +60,14 @@ def _continue_call(call: SwitchCall, _action: Continue) -> None:
 
 
 def _connect_pstn(call: SwitchCall, action: ConnectPstn) -> None:
+    # without a number, the one that an app has dialled (platform notes, 1.2)
     number = action.number or (call.origin.to if call.origin.to_type == "number" else "")
     if not number:
         call.control.refuse_answer(_NO_DESTINATION)
         return
     call.callbacks_suppressed = call.callbacks_suppressed or action.suppress_callbacks
     rate = call.switch.find_rate(number)
+    # it suppresses ACE and DiCE (platform notes, 1.2)
     ace = not action.suppress_callbacks
     first = (
         call.origin.request if call.callee is None else {}
@@ -94,6 +96,7 @@ def _connect_mxp(call: SwitchCall, action: ConnectMxp) -> None:
         return
     if action.call_headers:
         call.change_origin(call_headers=action.call_headers)  # DiCE tells of these, too
+    # calls to apps have no ACE (platform notes, 5)
     plan = ConnectPlan(ace=False, rate=call.switch.free_rate)
     connect_leg(
         call, "app", user, plan, cli=_choose_cli(call, ""), headers=call.origin.call_headers
@@ -105,6 +108,7 @@ def _connect_sip(call: SwitchCall, action: ConnectSip) -> None:
     private = tuple(
         CallHeader(key, value)
         for key, value in call.cookies.items()
+        # the older way to send SIP headers: cookies called X-… (platform notes, 1.2)
         if key.upper().startswith("X-")
     )
     plan = ConnectPlan(action.max_duration, ace=not action.suppress_callbacks)
@@ -155,13 +159,15 @@ def _park(call: SwitchCall, action: Park) -> None:
 
 
 def _auto_answer(call: SwitchCall) -> None:
+    # runMenu, park, conferences and streams need an answered leg; that the platform answers it by
+    # itself is inferred (platform notes, 5)
     if call.switch.settings.auto_answer:
         call.answer()
 
 
 def _choose_cli(call: SwitchCall, wanted: str) -> str:
-    """The number that whoever is called sees; that of a SIP end is shown only where its application
-    owns it.
+    """The number that the callee sees. That of a SIP end is shown only where its application owns
+    it.
     """
     if wanted and wanted != "incoming":
         return wanted

@@ -1,6 +1,4 @@
-"""The backend is asked and told: callbacks of one call, and what their answers, or their silence,
-come to.
-"""
+"""The callbacks of one call, and what follows from their answers or from silence."""
 
 from __future__ import annotations
 
@@ -64,8 +62,8 @@ def _accept_anything(_body: bytes) -> bool:
 
 
 class CallCallbacks:
-    """All callbacks of one call. An answer counts only while nothing else has been done with the
-    call since it was asked for.
+    """All callbacks of one call. An answer counts only if nothing else was done with the call since
+    the callback was sent.
     """
 
     __slots__ = ("_call",)
@@ -74,20 +72,20 @@ class CallCallbacks:
         self._call = call
 
     def is_wanted(self, event: EventName) -> bool:
-        """Whether an event is to be told, and there is somebody to tell it to, or an answer that
-        came along with the callout.
-        """
+        """Whether an event is wanted, and has a backend or an inline answer of the callout."""
         route = self._get_route(event)
+        # an application without a URL gets callbacks where the callout brought one along
         return route.send and bool(route.inline is not None or route.url or self._call.has_backend)
 
     def is_pie_wanted(self, leg: Leg) -> bool:
-        """Whether the result of a menu on this leg is to be told."""
+        """Whether the result of a menu on this leg is sent."""
+        # PIE "is not issued for data calls": a menu may wait for ever there (platform notes, 8)
         sent = leg.kind != "app" or self._call.switch.settings.pie_for_apps == "send"
         return sent and self.is_wanted("pie")
 
     def check_inline(self) -> None:
-        """Say what is wrong with the answers that came along with a callout, whether or not it
-        will come to them, and with the callout itself.
+        """Report what is wrong with a callout and with its inline answers, even those that the call
+        never comes to.
         """
         self._call.report_findings("callout", tolerated=self._call.origin.findings)
         events: tuple[EventName, ...] = ("ice", "ace", "pie")
@@ -99,15 +97,16 @@ class CallCallbacks:
                 self._call.report_findings(event, illegal, tolerated)
 
     def send_ice(self) -> None:
-        """What shall become of this call?"""
+        """Send ICE and carry out its answer."""
         self._request_answer(
             "ice", encode_ice(get_facts(self._call), self._get_time()), self._play_error_prompt
         )
 
     def send_ace(self, amd: AmdResult | None = None) -> None:
-        """It was answered."""
+        """Send ACE and carry out its answer."""
         silence = (
             self._call.control.proceed
+            # no source says what happens; hence settings (platform notes, 7)
             if self._call.switch.settings.ace_unanswered == "connect"
             else self._end_failed
         )
@@ -116,8 +115,8 @@ class CallCallbacks:
         )
 
     def send_pie(self, result: MenuEnd, leg: Leg) -> None:
-        """A menu on this leg has its result; that of somebody who has left is told too, and then
-        how the call ended.
+        """Send PIE for a menu on this leg and carry out its answer. The result of a party who has
+        hung up is sent, too, and DiCE after that.
         """
         if not self.is_pie_wanted(leg):
             self._skip_pie(leg)
@@ -141,7 +140,7 @@ class CallCallbacks:
             self._call.control.end_by_platform()
 
     def send_conference_keys(self, result: MenuEnd, leg: Leg) -> None:
-        """Keys came from a conference; what is answered to that is of no effect."""
+        """Send PIE for keys in a conference. Its answer has no effect."""
         if self.is_pie_wanted(leg):
             self._send_report(
                 "pie",
@@ -156,7 +155,7 @@ class CallCallbacks:
         amd: AmdResult | None = None,
         error: tuple[int, str] | None = None,
     ) -> None:
-        """News, which nobody needs to act on."""
+        """Send a notify."""
         if self._call.has_backend:
             self._send_report(
                 "notify",
@@ -166,17 +165,17 @@ class CallCallbacks:
             )
 
     def refuse_answer(self, finding: Finding) -> None:
-        """An answer looked well, but cannot be obeyed in this call, which ends it."""
+        """End the call: its answer is legal, but cannot be obeyed in it."""
         self._call.report_findings("call", (finding,))
         self.end_with_illegal_svaml()
 
     def end_with_illegal_svaml(self) -> None:
-        """An answer cannot be obeyed, which ends the call."""
+        """End the call with an error: the answer is illegal."""
         self.send_notification("callingerror", error=(40001, "Illegal SVAML"))
         self._call.control.end(ILLEGAL_SVAML)
 
     def send_dice(self, ending: CallEnding, duration: int, debit: float) -> None:
-        """It is over."""
+        """Send DiCE."""
         body = encode_dice(
             get_dice_facts(self._call),
             self._get_time(),
@@ -203,6 +202,7 @@ class CallCallbacks:
         call, route = self._call, self._get_route(event)
         turn = call.revision
         if route.inline is not None:
+            # later, as the answer of a backend would be
             call.switch.clock.call_later(
                 0.0, partial(self._handle_inline_answer, event, turn, route.inline, leg)
             )
@@ -214,18 +214,18 @@ class CallCallbacks:
             event,
             body,
             done,
-            proper=_is_possible_svaml,
+            is_valid=_is_possible_svaml,
             url=route.url,
             extra_headers=call.origin.extra_headers,
         )
 
     def _handle_inline_answer(
-        self, event: EventName, turn: int, body: bytes, leg: Leg | None
+        self, event: EventName, revision: int, body: bytes, leg: Leg | None
     ) -> None:
         reading, illegal = self._read_answer(event, body)
         if not reading.illegal:  # that was said when the callout came
             self._call.report_findings(event, illegal)
-        self._obey_answer(event, turn, reading, illegal, leg)
+        self._obey_answer(event, revision, reading, illegal, leg)
 
     def _read_answer(
         self, event: EventName, body: bytes
@@ -241,7 +241,7 @@ class CallCallbacks:
     def _add_missing_action(
         self, event: EventName, reading: SvamlReading, illegal: tuple[Finding, ...]
     ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-        """What is illegal and what is tolerated, with a word on an action that is not there"""
+        """What is illegal and what is tolerated, with a finding where the action is missing"""
         if reading.action is not None or reading.illegal:
             return illegal, reading.tolerated
         policy = self._get_empty_policy(event)
@@ -253,7 +253,7 @@ class CallCallbacks:
     def _handle_answer(
         self,
         event: EventName,
-        turn: int,
+        revision: int,
         silence: _OnSilence,
         leg: Leg | None,
         response: Response | None,
@@ -263,14 +263,15 @@ class CallCallbacks:
         if response is None:
             if call.ended is not None:
                 self._finish_after_end(event)
-            elif turn == call.revision:
+            elif revision == call.revision:
                 silence()
             return
         reading, illegal = self._read_answer(event, response.body)
         tolerated = reading.tolerated
-        if call.ended is None and turn == call.revision:
+        if call.ended is None and revision == call.revision:
             illegal, tolerated = self._add_missing_action(event, reading, illegal)
         elif call.ended is None:
+            # the platform has gone on; a backend should know that nobody heard its answer
             tolerated += (ANSWER_TOO_LATE,)
         told = AnswerReceived(
             call.id,
@@ -284,7 +285,7 @@ class CallCallbacks:
             tolerated,
         )
         call.switch.emit(told)
-        self._obey_answer(event, turn, reading, illegal, leg)
+        self._obey_answer(event, revision, reading, illegal, leg)
 
     def _check_cookies(self, reading: SvamlReading) -> tuple[Finding, ...]:
         new = {item.key: item.value for item in reading.instructions if isinstance(item, SetCookie)}
@@ -293,7 +294,7 @@ class CallCallbacks:
     def _obey_answer(
         self,
         event: EventName,
-        turn: int,
+        revision: int,
         reading: SvamlReading,
         illegal: tuple[Finding, ...],
         leg: Leg | None,
@@ -301,7 +302,7 @@ class CallCallbacks:
         call = self._call
         if call.ended is not None:
             self._finish_after_end(event)
-        elif turn != call.revision:
+        elif revision != call.revision:
             return
         elif illegal or (action := reading.action or self._choose_default_action(event)) is None:
             self.end_with_illegal_svaml()
@@ -309,7 +310,7 @@ class CallCallbacks:
             call.control.obey_answer(reading, action, event, leg)
 
     def _get_empty_policy(self, event: EventName) -> str:
-        """What stands for an action that is not there"""
+        """The action that takes the place of a missing one"""
         settings = self._call.switch.settings
         return {"ice": settings.empty_ice, "ace": settings.empty_ace, "pie": settings.empty_pie}[
             event
@@ -320,7 +321,7 @@ class CallCallbacks:
         return None if policy == "error" else Continue() if policy == "continue" else Hangup()
 
     def _play_error_prompt(self) -> None:
-        """Nobody has said what to do: whoever is on the line hears that, and the call ends."""
+        """Play the platform's error prompt and end the call: no answer was usable."""
         leg = self._call.controlled_leg
         if leg is None:
             self._end_failed()
@@ -332,7 +333,7 @@ class CallCallbacks:
         self._call.control.end(BACKEND_FAILED)
 
     def _finish_after_end(self, event: EventName) -> None:
-        """The last PIE is followed by DiCE"""
+        """Send DiCE after the last PIE"""
         if event == "pie":
             self._call.control.send_dice()
 
@@ -351,7 +352,7 @@ class CallCallbacks:
             event,
             body,
             done,
-            proper=_accept_anything,
+            is_valid=_accept_anything,
             url=url,
             extra_headers=call.origin.extra_headers,
         )
@@ -372,6 +373,7 @@ class CallCallbacks:
             )
         elif (
             report is not None
+            # most backends answer DiCE with nothing or {}
             and len(response.body) > len(b"{}")
             and _is_possible_svaml(response.body)
         ):
@@ -393,4 +395,5 @@ class CallCallbacks:
     def _store_call_status(self, reading: SvamlReading) -> None:
         for item in reading.instructions:
             if isinstance(item, ReportCallStatus) and item.value.lower() in {"success", "failure"}:
+                # the platform trims details and cuts them at 64 characters (platform notes, 1.1)
                 self._call.status_report = (item.value.lower(), item.details.strip()[:64])

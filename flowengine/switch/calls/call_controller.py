@@ -1,4 +1,4 @@
-"""What becomes of a call: how it begins, goes on and ends."""
+"""Decides how a call begins, goes on and ends."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,7 +41,7 @@ class CallController:
         self._is_dice_sent = False
 
     def begin(self) -> None:
-        """Ask the backend what shall become of the call, or do what a callout says."""
+        """Ask the backend what to do with the call, or carry out a callout."""
         if self._call.ended is None:
             begin_call(self._call, self._callbacks)
 
@@ -67,6 +67,7 @@ class CallController:
                 item for item in instructions if not isinstance(item, StartRecording)
             )
         call.halt()
+        # sources differ on who hears the prompts of an ACE (platform notes, 5)
         if event == "ace" and call.switch.settings.ace_prompts_to == "callee":
             leg = call.callee
         then = partial(self._perform_action, action, reading.conference_recording, leg)
@@ -94,6 +95,7 @@ class CallController:
         ):
             # who was called does not wait any longer; the caller stays where it is
             call.outgoing.disconnect()
+        # by role, not by leg: the party that a callout has reached may be the caller by now
         elif leg.role == "callee":
             self._end_once(CALLEE_HUNG_UP, leg)
         elif call.answered_at is not None:
@@ -136,10 +138,13 @@ class CallController:
         call.ended = ended
         call.ended = ended = replace(ended, duration=call.compute_seconds_answered())
         if ending.result == "ANSWERED":
+            # nothing is charged for a call that failed (platform notes, 5)
             call.debit = ceil(ended.duration / 60) * call.rate.amount
+        # taken before everything stops, which would end the menu without a result
         menu = self._take_interrupted_menu(gone)
         self._stop_all(gone, now)
         call.switch.emit(ended)
+        # before DiCE, so that whoever gets DiCE finds the call ended
         self._on_end(call)
         if menu is None:
             self.send_dice()
@@ -147,7 +152,7 @@ class CallController:
             menu.handle_hangup()  # its PIE comes first
 
     def _take_interrupted_menu(self, gone: Leg | None) -> MenuActivity | None:
-        """The menu that the party who has hung up was asked, if its result is to be told"""
+        """The menu that the party was in when it hung up, if its result is sent"""
         menu = self._call.activity
         if (
             not isinstance(menu, MenuActivity)
@@ -159,7 +164,7 @@ class CallController:
         return menu
 
     def _stop_all(self, gone: Leg | None, now: datetime) -> None:
-        """Nothing is under way any more, and nobody is there"""
+        """Stop every activity and let all legs leave"""
         call = self._call
         call.halt()
         for connection in call.connections:
@@ -173,7 +178,7 @@ class CallController:
 
 
 def _needs_dice(call: SwitchCall) -> bool:
-    """Calls from app to app are told of by a setting, callouts to apps never"""
+    """Whether DiCE is sent: for calls from app to app by a setting, for callouts to apps never"""
     if call.callee is None or call.callee.kind != "app":
         return True
     return not call.origin.is_callout and (

@@ -1,4 +1,4 @@
-"""How calls end: the result and the reason that DiCE and call records tell."""
+"""Endings of calls: the result and reason in DiCE and call records."""
 
 from typing import Final, Literal, NamedTuple
 
@@ -7,7 +7,7 @@ RefusalReason = Literal["busy", "decline", "congestion", "no answer", "unknown",
 
 
 class CallEnding(NamedTuple):
-    """`info` is what the Calling API tells as the reason, where that differs."""
+    """How a call ended. `info` is the reason in the Calling API, where that differs."""
 
     result: str
     reason: str
@@ -33,12 +33,14 @@ _ENDING_BY_REFUSAL: Final = {
     "unknown": NO_ROUTE,
     "elsewhere": CallEnding("N/A", "OTHERPEERANSWERED"),
 }
+# an app leg that rings out ends as N/A and BUSY, a phone leg as TIMEOUT and NOANSWER (platform
+# notes, 1.2)
 _ENDING_BY_APP_REFUSAL: Final = _ENDING_BY_REFUSAL | {
     "no answer": CallEnding("BUSY", "N/A"),
     "unknown": CallEnding("FAILED", "USERNOTFOUND"),
 }
 
 
-def find_refusal_ending(why: RefusalReason, kind: str) -> CallEnding:
-    """How a call ends that a phone, an app, a SIP end or a stream did not take."""
-    return (_ENDING_BY_APP_REFUSAL if kind == "app" else _ENDING_BY_REFUSAL)[why]
+def find_refusal_ending(reason: RefusalReason, kind: str) -> CallEnding:
+    """The ending of a call that a phone, an app, a SIP end or a stream has refused."""
+    return (_ENDING_BY_APP_REFUSAL if kind == "app" else _ENDING_BY_REFUSAL)[reason]

@@ -1,4 +1,4 @@
-"""Calls that are managed from outside while they last: SVAML of the Calling API."""
+"""PATCH of calls in progress by the Calling API."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ _RINGING_CALLOUT: Final = Finding(
 
 
 def patch_call(call: SwitchCall, body: bytes) -> None:
-    """Obey an answer to a question that was never asked; a parked call takes whatever an answer to
-    ICE could say.
-    """
+    """Carry out SVAML of the Calling API. A parked call takes whatever an answer to ICE may hold."""
     _require_manageable(call)
     parked = isinstance(call.activity, ParkActivity)
     reading = _read_patch(call, body, "unpark" if parked else "patch")
     action = reading.action
+    # for a parked call `continue` is an answer to ICE, which connects it
     if action is None or (isinstance(action, Continue) and not parked):
         _insert_instructions(call, call.controlled_leg, reading.instructions)
     else:
@@ -41,7 +40,7 @@ def patch_call(call: SwitchCall, body: bytes) -> None:
 
 
 def patch_leg(call: SwitchCall, which: LegChoice, body: bytes) -> None:
-    """Let one end or both hear something; in conferences and callouts there is one end only."""
+    """Play something to one end or both. In conferences and callouts there is one end only."""
     _require_manageable(call)
     reading = _read_patch(call, body, "patch_leg")
     legs = _select_legs(call, which)
@@ -50,6 +49,7 @@ def patch_leg(call: SwitchCall, which: LegChoice, body: bytes) -> None:
         for leg in legs:
             _insert_instructions(call, leg, reading.instructions)
     else:
+        # the action belongs to the call and is carried out once
         for leg in legs[1:]:
             _insert_instructions(call, leg, reading.instructions)
         call.halt()
@@ -64,6 +64,7 @@ def patch_leg(call: SwitchCall, which: LegChoice, body: bytes) -> None:
 def _require_manageable(call: SwitchCall) -> None:
     if call.ended is not None:
         raise ApiError(40400, _NOT_FOUND)
+    # "calls that originate from or terminate to PSTN or SIP" (platform notes, 8)
     ends = {leg.kind for leg in (call.caller, call.callee) if leg is not None}
     if ends and not ends & _MANAGED_LEG_KINDS:
         message = "Invalid request: only calls from or to the PSTN or SIP can be managed"
@@ -90,6 +91,7 @@ def _read_patch(call: SwitchCall, body: bytes, context: AnswerContext) -> SvamlR
 
 
 def _select_legs(call: SwitchCall, which: LegChoice) -> list[Leg]:
+    # one end only
     if call.caller is None or isinstance(call.activity, ConferenceActivity):
         return [leg for leg in (call.controlled_leg,) if leg is not None]
     wanted = {"caller": (call.caller,), "callee": (call.callee,)}.get(
@@ -104,9 +106,7 @@ def _select_legs(call: SwitchCall, which: LegChoice) -> list[Leg]:
 def _insert_instructions(
     call: SwitchCall, leg: Leg | None, instructions: Sequence[AnyInstruction]
 ) -> None:
-    """Let something be heard in between, without an end to whatever is under way; it waits
-    meanwhile.
-    """
+    """Play something in between: the activity of the leg is paused, not ended."""
     if leg is not call.controlled_leg or not any(
         isinstance(item, Say | PlayFiles) for item in instructions
     ):
@@ -123,4 +123,5 @@ def _resume_activity(call: SwitchCall) -> None:
     if call.activity is not None:
         call.activity.resume()
     elif call.outgoing is not None and call.outgoing.leg.state == "ringing":
+        # what was played has ended the ringing
         call.outgoing.ring()

@@ -1,4 +1,4 @@
-"""What is known of a call from its beginning, and which of its events are told to whom."""
+"""The facts of a call from its beginning, and the routes of its callbacks."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -12,8 +12,8 @@ DialledTarget = Literal["did", "number", "username", "sip", "conference"]
 
 @dataclass(frozen=True, slots=True)
 class CallbackRoute:
-    """Where an event goes: to the application's URLs, to a URL of its own, or nowhere since the
-    answer came with the callout.
+    """Where an event goes: to the application's URLs, to a URL of its own, or nowhere, as its
+    answer is inline in the callout.
     """
 
     send: bool = True
@@ -40,7 +40,7 @@ ALL_TO_APPLICATION = EventRoutes()
 
 @dataclass(frozen=True, slots=True)
 class CallOrigin:
-    """Who calls, or is called by the platform, and how that is told in callbacks."""
+    """Who calls or is called, and how callbacks tell it."""
 
     kind: Literal["phone", "app", "sip", "tts", "conference", "custom"]
     cli: str = ""
@@ -62,5 +62,5 @@ class CallOrigin:
 
     @property
     def is_callout(self) -> bool:
-        """Whether the platform calls on behalf of the backend, so that there is no caller."""
+        """Whether the platform placed the call for the backend, so that there is no caller."""
         return self.kind in {"tts", "conference", "custom"}

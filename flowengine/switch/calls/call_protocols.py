@@ -1,5 +1,6 @@
-"""What a call and its parts know of each other. A call holds its parts by the first three
-protocols; its parts tell the call what has happened, or what shall become of it, by `CallControl`.
+"""The protocols by which a call and its parts know each other. A call holds its parts by the first
+three protocols; its parts tell the call what has happened, or what shall become of it, by
+`CallControl`.
 """
 
 from collections.abc import Iterable
@@ -19,16 +20,16 @@ LegChoice = Literal["caller", "callee", "both"]
 
 
 class Activity(Protocol):
-    """What keeps a leg busy that is not connected to another one: one thing at a time."""
+    """What a leg does that is not connected to another leg; one thing at a time."""
 
     def stop(self) -> None:
-        """End it: the call goes elsewhere, or is over."""
+        """End it: the call goes elsewhere or has ended."""
 
     def pause(self) -> None:
-        """Wait while something else is played."""
+        """Pause while something else is played."""
 
     def resume(self) -> None:
-        """Go on after that."""
+        """Continue after that."""
 
     def list_listening_lines(self) -> list[AudioLine]:
         """The lines on which the leg is heard meanwhile."""
@@ -51,11 +52,11 @@ class CallConnection(LegConnection, Protocol):
         """Hang up at this end only."""
 
     def finish(self) -> None:
-        """Stop: the call is over, or this leg of it."""
+        """Stop: the call or this leg of it has ended."""
 
 
 class PlayingInstructions(Protocol):
-    """Instructions that are being carried out."""
+    """Instructions in progress."""
 
     @property
     def is_over(self) -> bool:
@@ -69,16 +70,16 @@ class PlayingInstructions(Protocol):
 
 
 class CallControl(Protocol):
-    """Decides what becomes of a call."""
+    """Decides how a call goes on."""
 
     def handle_connected(self, amd: AmdResult | None, *, ask: bool) -> None:
-        """The called party has answered; `ask` is whether the backend may be asked."""
+        """The called party has answered. `ask` is whether the backend may be asked."""
 
     def handle_leg_left(self, leg: Leg) -> None:
         """A party has hung up."""
 
     def handle_menu_end(self, result: MenuEnd, leg: Leg) -> None:
-        """A menu on this leg has its result."""
+        """A menu on this leg has a result."""
 
     def handle_conference_keys(self, result: MenuEnd, leg: Leg) -> None:
         """A conference has collected keys from this leg."""
@@ -86,7 +87,7 @@ class CallControl(Protocol):
     def send_notification(
         self, kind: str, destination: str = "", amd: AmdResult | None = None
     ) -> None:
-        """Tell the backend what needs no answer."""
+        """Send a notify."""
 
     def obey_answer(
         self,
@@ -101,7 +102,7 @@ class CallControl(Protocol):
         """End the call: the answer is legal, but cannot be obeyed in this call."""
 
     def proceed(self) -> None:
-        """Go on as calls do when the backend does not say otherwise."""
+        """Go on as calls do where the backend does not say otherwise."""
 
     def end(self, ending: CallEnding) -> None:
         """End the call for all parties; without effect the second time."""

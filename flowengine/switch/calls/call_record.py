@@ -1,4 +1,4 @@
-"""What is told of a call while it lasts, and what is kept of it afterwards."""
+"""CallInfo while a call lasts, and its record after it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flowengine.switch.wire.callback_bodies import format_timestamp, strip_plus
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """The record of a call that is over, with the fields of the platform's call logs."""
+    """The record of an ended call, with the fields of the platform's call logs."""
 
     call_id: str
     call_time: datetime
@@ -69,6 +69,7 @@ def build_call_info(call: SwitchCall) -> dict[str, Any]:
         "status": "ONGOING" if ended is None else "FINAL",
     }
     if ended is not None and ending is not None:
+        # the Calling API names a few reasons differently (platform notes, 5: INVALIDSVAMLACTION)
         info |= {"result": ended.result, "reason": ending.info or ended.reason}
     info |= {"timestamp": format_timestamp(call.started_at), "custom": call.custom}
     return info | {

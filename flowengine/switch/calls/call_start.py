@@ -1,4 +1,4 @@
-"""How calls begin, and how they go on where the backend says nothing, or `continue`."""
+"""The beginning of a call, and how it goes on where the backend answers `continue` or nothing."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _LEG_KINDS: dict[str, LegKind] = {"username": "app", "sip": "sip", "number": "ph
 
 
 def begin_call(call: SwitchCall, callbacks: CallCallbacks) -> None:
-    """Ask the backend what shall become of the call, or call whom a callout names."""
+    """Ask the backend what to do with the call, or dial the destination of a callout."""
     callbacks.check_inline()
     if call.caller is not None:
+        # before ICE: a caller may hang up while the backend is asked
         call.caller.start_behaviour()
     if call.origin.kind in {"tts", "conference"}:
         dial_destination(call)
@@ -32,14 +33,15 @@ def begin_call(call: SwitchCall, callbacks: CallCallbacks) -> None:
 
 
 def _begin_without_backend(call: SwitchCall) -> None:
-    """There is no backend: apps and SIP ends are connected as they have dialled, but apps reach no
-    phones and phones nobody.
+    """Go on without a backend: apps and SIP ends are connected as they have dialled, except apps to
+    phones; phones reach nobody.
     """
     origin = call.origin
     if origin.kind == "custom":
         dial_destination(call)
     elif origin.kind == "phone":
         call.control.end(NO_ROUTE)
+    # a callback URL is mandatory for calls of apps to phones (platform notes, 5)
     elif origin.kind == "app" and origin.to_type == "number":
         call.control.end(BACKEND_FAILED)
     else:
@@ -47,7 +49,7 @@ def _begin_without_backend(call: SwitchCall) -> None:
 
 
 def dial_destination(call: SwitchCall) -> None:
-    """Call whom a callout names."""
+    """Dial the destination of a callout."""
     origin = call.origin
     kind = _LEG_KINDS[origin.to_type]
     if origin.kind == "tts" and kind == "phone" and not origin.cli:
@@ -65,8 +67,8 @@ def dial_destination(call: SwitchCall) -> None:
 
 
 def continue_call(call: SwitchCall) -> None:
-    """Connect whoever has answered, or whom the caller has dialled; a callout does what it was made
-    for.
+    """Connect the callee who has answered, or the one whom the caller has dialled; of a callout,
+    carry out its method.
     """
     outgoing = call.outgoing
     if outgoing is None:
@@ -77,6 +79,7 @@ def continue_call(call: SwitchCall) -> None:
     elif outgoing.leg.state == "gone":
         call.control.end(CALLEE_HUNG_UP)
     elif call.caller is not None:
+        # a callee who has answered hears the caller from now on
         outgoing.bridge()
     elif call.origin.kind == "tts":
         _play_callout_text(call)
@@ -85,7 +88,7 @@ def continue_call(call: SwitchCall) -> None:
 
 
 def _play_callout_text(call: SwitchCall) -> None:
-    """Play what a text-to-speech callout says, then hang up."""
+    """Play the text of a text-to-speech callout, then hang up."""
     request = call.origin.request
     locale = request.get("locale", "")
     text = (Say(request["text"], locale),) if request.get("text") else ()
@@ -98,7 +101,7 @@ def _play_callout_text(call: SwitchCall) -> None:
 
 
 def _join_callout_conference(call: SwitchCall) -> None:
-    """Let whoever a conference callout has reached into the conference."""
+    """Put the party that a conference callout has reached into the conference."""
     request, settings = call.origin.request, call.switch.settings
     action = ConnectConf(
         request["conferenceid"], request.get("conferencedtmfoptions"), request.get("mohclass", "")

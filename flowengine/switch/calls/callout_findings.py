@@ -1,4 +1,4 @@
-"""What in a callout the platform takes without a word, though nothing comes of it, or harm."""
+"""Findings on callouts: what the platform accepts silently, though it has no effect or does harm."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -33,21 +33,23 @@ _MAX_HEADERS: Final = 5
 
 def find_callout_faults(
     method: Literal["tts", "conference", "custom"],
-    asked: Mapping[str, Any],
+    authored: Mapping[str, Any],
     request: Mapping[str, Any],
     headers: Mapping[str, str],
 ) -> tuple[Finding, ...]:
-    """Everything worth a word about a callout that is not refused; `request` is what it asks for,
-    its names in lower case.
+    """The findings on a callout that is not refused; `request` is what it asks for, with keys in
+    lower case.
     """
-    found = [*_find_unknown_properties(method, asked), *_find_lost_headers(headers)]
+    found = [*_find_unknown_properties(method, authored), *_find_lost_headers(headers)]
     to_app = _get_destination_type(request) == "username"
+    # the platform returns an id and does not call (platform notes, 4.1)
     if method == "tts" and _get_destination_type(request) == "number" and not request.get("cli"):
         message = "a ttsCallout without cli gets an id, but never reaches its destination"
         cure = 'add "cli", a number of your own in E.164'
         found.append(Finding("ttsCallout.cli", message, cure))
     if method == "custom":
         found += _find_inline_faults(request)
+    # no effect for usernames (platform notes, 4.1)
     elif to_app and any(request.get(f"enable{event}") for event in ("ace", "dice", "pie")):
         message = "app users are called without ACE, PIE and DiCE, whatever enableAce and so on say"
         found.append(Finding(f"{method}Callout", message, "leave them out"))
@@ -59,7 +61,7 @@ def find_callout_faults(
 
 
 def select_callback_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that go along with each callback of the call: the first few that are well formed."""
+    """The headers that each callback of the call carries: the first few that are well formed."""
     good = [
         (name, value)
         for name, value in headers.items()
@@ -68,9 +70,9 @@ def select_callback_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return dict(good[:_MAX_HEADERS])
 
 
-def _find_unknown_properties(method: str, asked: Mapping[str, Any]) -> Iterator[Finding]:
+def _find_unknown_properties(method: str, authored: Mapping[str, Any]) -> Iterator[Finding]:
     known = {name.lower(): name for name in _PROPERTIES[method]}
-    for name in asked:
+    for name in authored:
         where = f"{method}Callout.{name}"
         if name.lower() not in known:
             cure = suggest_name(name, known.values()) or "leave it out"

@@ -1,4 +1,4 @@
-"""Requests that the platform calls somebody, read and checked."""
+"""Reads and checks callout requests."""
 
 import re
 from collections.abc import Mapping
@@ -37,8 +37,8 @@ _CLI_PATTERN: Final = re.compile(r"(\+?[0-9]{6,16}|private)?", re.IGNORECASE)
 def parse_callout(
     body: Mapping[str, Any], headers: Mapping[str, str], settings_send: bool
 ) -> CallOrigin:
-    """What a callout asks for; raises ApiError. `settings_send`: whether a custom callout has
-    events where it does not say.
+    """The callout that a request asks for. Raises ApiError. `settings_send` is whether a custom
+    callout has events where it does not say.
     """
     folded = {str(name).lower(): value for name, value in body.items()}
     method = _CALLOUT_METHODS.get(str(folded.get("method", "")).lower())
@@ -51,6 +51,7 @@ def parse_callout(
     asked = folded.get(f"{method}callout")
     if not isinstance(asked, Mapping):
         raise ApiError(40002, f"Bad request: {_METHOD_NAMES[method]} callout information missing")
+    # the platform does not care about case (platform notes, 1.4)
     request = {str(name).lower(): value for name, value in asked.items() if value is not None}
     _check_request(method, request)
     request["conferencedtmfoptions"] = _parse_dtmf_options(request.get("conferencedtmfoptions"))
@@ -108,8 +109,8 @@ def _parse_dtmf_options(given: object) -> ConferenceDtmfOptions | None:
         raise ApiError(40001, f"Invalid parameters: conferenceDtmfOptions: {error}") from error
 
 
-def _require(kept: bool, message: str) -> None:
-    if not kept:
+def _require(holds: bool, message: str) -> None:
+    if not holds:
         raise ApiError(40001, f"Invalid parameters: {message}")
 
 
@@ -121,7 +122,7 @@ def _get_text(request: Mapping[str, Any], name: str) -> str:
 
 
 def _parse_destination(method: CalloutMethod, request: Mapping[str, Any]) -> tuple[str, str]:
-    """A custom callout may leave it to its `ice`."""
+    """The destination; a custom callout may leave it to its `ice`."""
     given = request.get("destination")
     if given is None and method == "custom" and _get_text(request, "ice"):
         return "number", ""
@@ -140,6 +141,7 @@ def _parse_destination(method: CalloutMethod, request: Mapping[str, Any]) -> tup
         raise ApiError(40002, "Bad request: endpoint of the destination missing")
     if to_type == "number" and not NUMBER_PATTERN.fullmatch(to):
         raise ApiError(
+            # 40005 is NumberMissingLeadingPlus (platform notes, 4.3)
             40001 if to.startswith("+") else 40005,
             "Invalid parameters: a number is + and 6 to 16 digits",
         )
@@ -151,6 +153,7 @@ def _parse_events(
 ) -> EventRoutes:
     if method != "custom":
         ace, pie, dice = (
+            # `enable…` is false by default for tts and conference callouts (platform notes, 4.1)
             TO_APPLICATION if _get_flag(request, f"enable{name}", otherwise=False) else NOT_SENT
             for name in ("ace", "pie", "dice")
         )
@@ -163,6 +166,7 @@ def _parse_events(
 
 def _parse_route(request: Mapping[str, Any], name: str, otherwise: bool) -> CallbackRoute:
     given = _get_text(request, name).strip()
+    # a URL or inline SVAML, told apart by how it begins (platform notes, 4.1)
     if re.match(r"https?://", given):
         return CallbackRoute(url=given)
     if given:

@@ -1,4 +1,4 @@
-"""Somebody calls: what is known of that call from its beginning."""
+"""The facts of a call that a party dials."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def build_origin(
     user: str,
     app_conference_domain: AppDomain = "mxp",
 ) -> CallOrigin:
-    """A call as callbacks will tell of it."""
+    """The facts of a call as callbacks will tell them."""
     number = parse_number(to).e164
     to_type = target or _choose_target(kind, number)
     domain = _DOMAIN_BY_TYPE.get(to_type, "pstn")
+    # a setting: real payloads say mxp, the documentation pstn (platform notes, 2.1 and 8)
     if kind == "app" and to_type == "conference":
         domain = app_conference_domain
     return CallOrigin(
@@ -50,8 +51,8 @@ def build_origin(
 def find_application_key(
     switch: SwitchResources, kind: DiallerKind, caller: str, to: str, given: str
 ) -> str:
-    """The key of the application that a call reaches: of whoever owns the number, or is signed in;
-    of the only one there is.
+    """The key of the application that a call reaches: the one that owns the number or that the user
+    is signed in to; else the only one there is.
     """
     number = switch.numbers.get(parse_number(to).e164) if kind != "app" else None
     key = given or (

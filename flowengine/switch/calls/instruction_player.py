@@ -1,4 +1,4 @@
-"""Instructions, carried out in their order: what is played comes to its end before the next begins."""
+"""Carries out instructions in order: each prompt ends before the next instruction begins."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from flowengine.switch.media.sounds import build_sounds
 
 
 class InstructionPlayer:
-    """One list of instructions on one leg (None: nobody is there to hear them), and what comes
-    after them.
+    """Carries out a list of instructions on one leg (None: nobody hears them), then calls a
+    continuation.
     """
 
     __slots__ = ("_call", "_left", "_leg", "_over", "_then")
@@ -39,7 +39,8 @@ class InstructionPlayer:
         self._over = False
 
     def start(self) -> None:
-        """Carry on until something plays, or all is done."""
+        """Carry out instructions until one plays something, or all are done."""
+        # `_over` may change inside: an instruction can end the call
         while self._left and not self._over:
             item = self._left.popleft()
             if isinstance(item, Say | PlayFiles):
@@ -58,7 +59,8 @@ class InstructionPlayer:
         return self._over
 
     def insert(self, instructions: Iterable[AnyInstruction]) -> None:
-        """Do these too, before whatever is left."""
+        """Carry these out before the rest."""
+        # extendleft turns the order round
         self._left.extendleft(reversed(tuple(instructions)))
 
     def stop(self) -> None:
@@ -90,6 +92,6 @@ def play_instructions(
     instructions: Iterable[AnyInstruction],
     then: Callable[[], None],
 ) -> None:
-    """Carry out instructions as what the call is busy with, then go on."""
+    """Carry out instructions as the call's current activity, then go on."""
     call.player = player = InstructionPlayer(call, leg, instructions, then)
     player.start()

@@ -1,6 +1,4 @@
-"""One end of a call: whoever is there answers, declines, presses keys, speaks and hangs up through
-it.
-"""
+"""One end of a call, through which its party answers, rejects, presses keys, speaks and hangs up."""
 
 from __future__ import annotations
 
@@ -20,23 +18,23 @@ MANUAL_BEHAVIOUR = Behaviour("by hand")
 
 
 class LegConnection(Protocol):
-    """What dialled a leg."""
+    """The connection that has dialled a leg."""
 
     def answer(self) -> bool:
-        """The party picks up."""
+        """The party answers."""
 
-    def reject(self, why: RefusalReason) -> bool:
-        """The party does not take the call."""
+    def reject(self, reason: RefusalReason) -> bool:
+        """The party rejects the call."""
 
 
 class LegCall(Protocol):
-    """The call, as far as a leg knows it."""
+    """What a leg needs of its call."""
 
     id: str
     switch: SwitchResources
 
     def find_other_end(self, leg: Leg) -> Leg | None:
-        """Who hears this leg over a bridge."""
+        """The leg that is bridged to this one."""
 
     def list_listening_lines(self, leg: Leg) -> list[AudioLine]:
         """The lines on which this leg is heard."""
@@ -46,11 +44,8 @@ class LegCall(Protocol):
 
 
 class Leg:
-    """`up` is answered; a caller is `calling` until then, whoever is called is `ringing`; `gone` is
-    the end.
-
-    `role` becomes "caller" when somebody who was reached by a callout is connected to somebody
-    else.
+    """`up` is answered. Until then a caller is `calling` and a callee `ringing`; `gone` is the end.
+    `role` becomes "caller" when a party that a callout has reached is connected to somebody else.
     """
 
     __slots__ = (
@@ -87,17 +82,20 @@ class Leg:
         self._script: Script | None = None
 
     def answer(self) -> bool:
-        """Pick up; False when it does not ring."""
+        """Answer; False where the leg does not ring."""
         return self.state == "ringing" and self.outgoing is not None and self.outgoing.answer()
 
-    def reject(self, why: RefusalReason = "decline") -> bool:
-        """Do not take the call; False when it does not ring."""
-        return self.state == "ringing" and self.outgoing is not None and self.outgoing.reject(why)
+    def reject(self, reason: RefusalReason = "decline") -> bool:
+        """Reject the call; False where the leg does not ring."""
+        return (
+            self.state == "ringing" and self.outgoing is not None and self.outgoing.reject(reason)
+        )
 
     def press(self, keys: str) -> bool:
-        """Whether the keys count, or somebody hears them."""
+        """Press keys; whether they count or somebody hears them."""
         if self.state == "gone":
             return False
+        # a menu takes the keys, and the other end does not hear them
         if self.line.listener is not None:
             return self.line.press(keys)
         other = self.call.find_other_end(self)
@@ -106,42 +104,44 @@ class Leg:
         return other is not None
 
     def say(self, text: str) -> bool:
-        """Whether the words count, or somebody hears them."""
+        """Say words; whether they count or somebody hears them."""
         if self.state == "gone":
             return False
         if self.line.speak(text):
             return True
         listeners = self.call.list_listening_lines(self)
+        # words go to the other end only if no menu takes them
         sound = Sound("speech", text, len(text) / self.call.switch.settings.characters_per_second)
         for line in listeners:
-            line.heard(sound)
+            line.on_sound(sound)
         return bool(listeners)
 
     def hang_up(self) -> None:
-        """Leave the call, or give up calling."""
+        """Hang up, or cancel the call before it is answered."""
         if self.state == "ringing":
             self.reject("decline")
         elif self.state != "gone":
             self.call.handle_leg_left(self)
 
     def start_behaviour(self) -> None:
-        """Begin with what the behaviour of whoever is here says."""
+        """Begin with what the behaviour of the party says."""
         if self.behaviour.acts or self.behaviour.hangs_up_at:
             self._script = Script(self.call.switch.clock, self, self.behaviour)
             self._script.start()
 
     def set_asking(self, asking: bool) -> None:
-        """A menu begins to wait for input from here, or has ended."""
+        """Note that a menu begins or ends to wait for input."""
         self.asking = asking
         if asking and self._script is not None:
             self._script.handle_menu_waiting()
 
     def mark_gone(self) -> bool:
-        """It is over for this end; False when it was before."""
+        """End the leg; False where it had ended before."""
         if self.state == "gone":
             return False
         self.state = "gone"
         self.line.stop()
+        # late keys of a party that is gone must not reach a menu
         self.line.listener = None
         if self._script is not None:
             self._script.stop()

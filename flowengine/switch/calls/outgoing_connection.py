@@ -1,6 +1,4 @@
-"""A leg that goes out: it rings, is answered or not, the backend is asked, and both ends hear each
-other.
-"""
+"""An outgoing leg: it rings, is answered or refused, is checked for a machine, and is bridged."""
 
 from __future__ import annotations
 
@@ -49,7 +47,7 @@ class ConnectPlan:
 
 
 class OutgoingConnection:
-    """One attempt to reach somebody, for as long as the connection lasts."""
+    """One attempt to reach a party, and the connection while it lasts."""
 
     __slots__ = ("_call", "_detection", "_plan", "_timers", "bridged", "leg")
 
@@ -62,7 +60,7 @@ class OutgoingConnection:
         leg.outgoing = self
 
     def start(self) -> None:
-        """Let it ring."""
+        """Begin to ring."""
         call, switch = self._call, self._call.switch
         call.rate = self._plan.rate or call.rate
         if call.compute_seconds_left() <= 0:
@@ -77,6 +75,7 @@ class OutgoingConnection:
             self._call_later(behaviour.after, self._pick_up)
         elif behaviour.does in _REFUSAL_BY_BEHAVIOUR:
             self._call_later(behaviour.after, self._refuse)
+        # even if the party will answer: it may answer too late
         self._call_later(patience, self._ring_out)
         switch.emit(
             Ringing(call.id, switch.clock.now(), self.leg.kind, self.leg.address, self.leg.cli)
@@ -88,7 +87,7 @@ class OutgoingConnection:
             self._call.caller.line.loop((Sound("ringing", self._plan.indications, 0.0),))
 
     def answer(self) -> bool:
-        """Whoever is called picks up: from now on the call counts as answered for both ends."""
+        """The callee answers: from now on the call counts as answered for both ends."""
         call, switch, leg = self._call, self._call.switch, self.leg
         self.cancel_timers()
         now = switch.clock.now()
@@ -98,6 +97,8 @@ class OutgoingConnection:
         self._limit_duration()
         leg.start_behaviour()
         keys = self._plan.tones + call.take_tones()
+        # ACE waits for the tones: `dtmf` is played on answer, while the caller still hears progress
+        # (platform notes, 1.2)
         if keys:
             leg.line.play_tones(keys)
             self._call_later(build_tones(keys, switch.settings).seconds, self._handle_connected)
@@ -105,9 +106,9 @@ class OutgoingConnection:
             self._handle_connected()
         return True
 
-    def reject(self, why: RefusalReason) -> bool:
-        """Whoever is called does not take the call, which ends it."""
-        self._call.control.end(find_refusal_ending(why, self.leg.kind))
+    def reject(self, reason: RefusalReason) -> bool:
+        """The callee rejects the call, which ends it."""
+        self._call.control.end(find_refusal_ending(reason, self.leg.kind))
         return True
 
     def bridge(self) -> None:
@@ -128,14 +129,14 @@ class OutgoingConnection:
             )
 
     def finish(self) -> None:
-        """The call is over, or this leg of it."""
+        """Stop: the call or this leg of it has ended."""
         self.cancel_timers()
         self.bridged = False
         if self._detection is not None:
             self._detection.handle_hangup()
 
     def cancel_timers(self) -> None:
-        """Forget whatever is still due."""
+        """Cancel all timers."""
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
@@ -153,15 +154,16 @@ class OutgoingConnection:
         self.reject(_REFUSAL_BY_BEHAVIOUR[self.leg.behaviour.does])
 
     def _limit_duration(self) -> None:
-        """A connection is cut when it has lasted as long as it may, or as the credit lets it."""
+        """Cut the connection when its maximum duration or the credit is used up."""
         longest = MAX_CALL_SECONDS if self._plan.max_duration is None else self._plan.max_duration
+        # worked out once, at the answer: nothing else charges the credit of a call in progress
         affordable = self._call.compute_seconds_left()
         ending = CREDIT_USED_UP if affordable < longest else TOO_LONG
         self._call_later(min(longest, affordable), lambda: self._call.control.end(ending))
 
     def _handle_connected(self) -> None:
-        """The caller has heard it ring until now, or words in place of that, which are not cut
-        short.
+        """Go on after the answer. The ringing that the caller has heard stops; a prompt that is
+        played instead of it is not cut short.
         """
         if self._call.caller is not None and not self._call.caller.line.is_speaking:
             self._call.caller.line.stop()
@@ -200,8 +202,8 @@ def connect_leg(
     cli: str = "",
     headers: tuple[CallHeader, ...] = (),
 ) -> None:
-    """Dial a party for this call. The party that was connected before is hung up; the one that a
-    callout reached is now the caller.
+    """Dial a party for this call. The party that was connected before is hung up; one that a
+    callout has reached becomes the caller.
     """
     if call.caller is None and call.callee is not None:
         call.caller, call.callee = call.callee, None
@@ -216,4 +218,5 @@ def connect_leg(
     connection = OutgoingConnection(call, leg, plan)
     call.callee, call.outgoing = leg, connection
     call.connections.append(connection)
+    # last, as it may end the call at once for want of credit
     connection.start()

@@ -1,4 +1,4 @@
-"""One call: what is known of it, its legs, and what is under way on them."""
+"""The state of one call: its legs, its activity and its facts."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ from flowengine.switch.wire import CallbackFacts
 
 
 class SwitchCall:
-    """What is public may be read at any time. From outside, use the legs, `patch`, `patch_leg` or
-    `hang_up` to change something.
-
-    `caller` is None in a callout until the party that it has reached is connected to another one.
+    """The state of a call; any of it may be read at any time. To change it from outside, use the
+    legs, `patch`, `patch_leg` or `hang_up`. `caller` is None in a callout until the party that it
+    has reached is connected to another one.
     """
 
     control: CallControl
@@ -51,6 +50,7 @@ class SwitchCall:
         self.activity: Activity | None = None
         self.player: PlayingInstructions | None = None
         self.cookies: dict[str, str] = {}
+        # an app dials conferences by their name (platform notes, 5)
         self.conference_id = origin.to if origin.to_type == "conference" else ""
         self.callbacks_suppressed = False
         """Whether an answer wanted neither ACE nor DiCE"""
@@ -72,52 +72,55 @@ class SwitchCall:
 
     @property
     def application(self) -> SwitchApplication:
-        """Whose call it is."""
+        """The application of the call."""
         return self.switch.applications[self.application_key]
 
     @property
     def has_backend(self) -> bool:
-        """Whether the application has anybody to ask."""
+        """Whether the application has a callback URL."""
         application = self.application
         return bool(application.primary or application.fallback)
 
     @property
     def resource_url(self) -> str:
-        """Where the Calling API has this call."""
+        """The address of the call in the Calling API."""
         return f"{self.switch.setup.api_url}/calling/v1/calls/id/{self.id}"
 
     @property
     def controlled_leg(self) -> Leg | None:
-        """The leg that hears prompts and is asked: the caller, or the party that a callout reached."""
+        """The leg that hears prompts and menus: the caller, or the party that a callout has
+        reached.
+        """
         leg = self.caller or self.callee
         return leg if leg is not None and leg.state in {"calling", "up"} else None
 
     def patch(self, body: bytes) -> None:
-        """Obey SVAML of the Calling API; raises ApiError."""
+        """Carry out SVAML of the Calling API. Raises ApiError."""
         self.control.patch(body)
 
     def patch_leg(self, which: LegChoice, body: bytes) -> None:
-        """Let one end or both hear something; raises ApiError."""
+        """Play something to one end or both. Raises ApiError."""
         self.control.patch_leg(which, body)
 
     def hang_up(self) -> None:
-        """The platform ends the call."""
+        """End the call by the platform."""
         self.control.end_by_platform()
 
     def halt(self) -> None:
-        """Nothing that was under way goes on, and nothing that was asked counts any more;
-        connections stay.
-        """
+        """Stop all activities and ignore the answers to callbacks in flight; connections stay."""
+        # answers in flight belong to the revision before, and so do not count
         self.revision += 1
         if self.player is not None and not self.player.is_over:
             self.player.stop()
+        # cleared before it is stopped, as stopping may look at the call
         activity, self.activity = self.activity, None
         if activity is not None:
             activity.stop()
 
     def answer(self) -> None:
-        """From now on the call is answered, and charged."""
+        """Count the call as answered, and charge it, from now on."""
         now = self.switch.clock.now()
+        # the first answer counts: charges and DiCE's duration begin with it (platform notes, 5)
         self.answered_at = self.answered_at or now
         if self.caller is not None and self.caller.state == "calling":
             self.caller.state, self.caller.answered_at = "up", now
@@ -128,7 +131,7 @@ class SwitchCall:
         self.control.handle_leg_left(leg)
 
     def find_other_end(self, leg: Leg) -> Leg | None:
-        """Who hears this leg over a bridge."""
+        """The leg that is bridged to this one."""
         if self.outgoing is None or not self.outgoing.bridged:
             return None
         return self.callee if leg is self.caller else self.caller
@@ -143,47 +146,51 @@ class SwitchCall:
         return []
 
     def change_origin(self, **changes: Any) -> None:
-        """Change what callbacks tell of the parties."""
+        """Change the facts of the parties in callbacks."""
         self.origin, self.cached_facts = replace(self.origin, **changes), None
 
     def change_conference(self, conference_id: str) -> None:
-        """Change the conference that callbacks tell of."""
+        """Change the conference in callbacks."""
         self.conference_id, self.cached_facts = conference_id, None
 
     def set_cookie(self, key: str, value: str) -> None:
-        """Keep it for the rest of the call."""
+        """Keep a cookie for the rest of the call."""
         self.cookies[key] = value
         self.cached_facts = None
 
     def compute_seconds_answered(self) -> int:
-        """How long it has been answered, or was."""
+        """The seconds since the answer, or between it and the end."""
         if self.answered_at is None:
             return 0
         until = self.switch.clock.now() if self.ended is None else self.ended.at
         return int((until - self.answered_at).total_seconds())
 
     def compute_seconds_left(self) -> float:
-        """For how long the credit of the application lets it go on."""
+        """The seconds for which the credit of the application lasts."""
         return self.switch.compute_seconds_left(self.application_key, self.rate)
 
     def send_tones(self, keys: str) -> None:
-        """Keys for whoever is called, who may not have answered yet, or for the caller (setting)."""
+        """Send keys to the callee, who may not have answered yet, or by a setting to the caller:
+        sources differ.
+        """
         callee = self.callee
+        # sources differ: "to the caller", "to the callee when picked up" (platform notes, 1.3)
         if self.switch.settings.send_dtmf_to == "caller":
             if self.controlled_leg is not None:
                 self.controlled_leg.line.play_tones(keys)
         elif callee is not None and callee.state == "up":
             callee.line.play_tones(keys)
         else:
+            # sent when the callee answers
             self._pending_tones += keys
 
     def take_tones(self) -> str:
-        """The keys that were sent before the answer."""
+        """Take the keys that were sent before the answer."""
         keys, self._pending_tones = self._pending_tones, ""
         return keys
 
     def create_recorder(self) -> LegRecorder:
-        """A recorder whose notifications are sent as those of this call."""
+        """A recorder whose notifications are those of this call."""
         switch = self.switch
         return LegRecorder(
             switch.clock,
@@ -201,7 +208,7 @@ class SwitchCall:
         self._recorder.start(options)
 
     def stop_recording(self) -> None:
-        """Record no longer, if it is recorded."""
+        """Stop recording, if it records."""
         if self._recorder is not None:
             self._recorder.stop()
 
@@ -211,7 +218,7 @@ class SwitchCall:
         illegal: tuple[Finding, ...] = (),
         tolerated: tuple[Finding, ...] = (),
     ) -> None:
-        """Tell listeners what was found, if anything was."""
+        """Tell listeners about the findings, if there are any."""
         if illegal or tolerated:
             now = self.switch.clock.now()
             self.switch.emit(Remark(self.id, now, about, illegal, tolerated))

@@ -88,6 +88,7 @@ def build_config(made: Configuration, environment: Mapping[str, str]) -> SwitchC
 
 
 def choose_application(named: str | None, first: str) -> str:
+    # "" means that a number or user belongs to nobody
     return first if named is None else named
 
 

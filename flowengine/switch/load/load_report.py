@@ -1,4 +1,4 @@
-"""What came of many calls."""
+"""The report of a load test."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What came of all the calls. Times are those of this side of the wire."""
+    """The result of all calls. Times are measured on the client's side."""
 
     calls: int
     lost: int
@@ -53,12 +53,12 @@ class LoadReport:
 
     @property
     def calls_per_second(self) -> float:
-        """In the time of this machine, however long the callers took in theirs."""
+        """Calls per second of real time, however long they took in virtual time."""
         return round(self.calls / self.seconds, 1) if self.seconds else 0.0
 
     @property
     def failed_calls(self) -> int:
-        """Calls that the server did not carry: it said nothing that could be obeyed."""
+        """Calls that the server did not carry: it gave no usable answer."""
         return sum(
             self.endings.get(f"{ending.result} {ending.reason}", 0)
             for ending in (BACKEND_FAILED, ILLEGAL_SVAML)
@@ -66,17 +66,18 @@ class LoadReport:
 
     @property
     def has_signature_errors(self) -> bool:
-        """Whether callbacks were turned away for their signature."""
+        """Whether callbacks were refused for their signature."""
+        # reported apart, as the cure is another one: the credentials
         return any(error.endswith(" status 401") for error in self.errors)
 
     @property
     def is_passed(self) -> bool:
-        """Whether nothing is to be reproached."""
+        """Whether nothing went wrong."""
         return not self.lost and not self.errors
 
 
 class LoadCounter:
-    """Counts while calls are under way."""
+    """Counts while calls are in progress."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -86,18 +87,18 @@ class LoadCounter:
         self._errors: Counter[str] = Counter()
 
     def count_callback(self, event: str, seconds: float) -> None:
-        """A callback was answered, or given up."""
+        """Count a callback that was answered or timed out."""
         self._times[event].append(seconds)
 
-    def count_answer(self, told: AnswerReceived) -> None:
-        """What it was answered with."""
-        if told.failure:
-            self._errors[f"{told.event}: {told.failure}"] += 1
-        for finding in told.illegal:
-            self._errors[f"{told.event}: {finding.where}: {finding.message}"] += 1
+    def count_answer(self, answer: AnswerReceived) -> None:
+        """Count the answer to a callback."""
+        if answer.failure:
+            self._errors[f"{answer.event}: {answer.failure}"] += 1
+        for finding in answer.illegal:
+            self._errors[f"{answer.event}: {finding.where}: {finding.message}"] += 1
 
     def count_call(self, ended: CallEnded | None) -> None:
-        """A call is over, or nothing more happens in it."""
+        """Count a call that has ended or has nothing more due."""
         self.calls += 1
         if ended is None:
             self.lost += 1

@@ -1,4 +1,4 @@
-"""Puts the calls of a plan on a server."""
+"""Runs a load test against a server."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from flowengine.switch.wire import ConcurrentTransport
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """What to put on which server, as which application."""
+    """Which load to put on which server, as which application."""
 
     url: str
     key: str
@@ -33,8 +33,8 @@ class LoadPlan:
 async def run_load(
     plan: LoadPlan, progress: Callable[[int], None] = lambda _calls: None
 ) -> LoadReport:
-    """Place the calls. Each lane has one under way, in a time of its own that stands still only
-    while the server is asked.
+    """Place the calls. Each lane has one at a time, in a virtual time of its own that stands still
+    only while the server answers.
     """
     world = SwitchSetup(
         (SwitchApplication(plan.key, plan.secret, plan.url),),
@@ -45,6 +45,7 @@ async def run_load(
     async def run_lane(pool: ConcurrentTransport, seed: int) -> None:
         random = Random(seed)  # noqa: S311  # which keys are pressed is no secret
         for number in numbers:
+            # by the number of the call, not by pauses: a slow server must not lower the rate
             await _wait_for_start(plan, number, begun)
             await SimulatedCaller(world, pool, tally, random, plan.talk).place_call(
                 plan.to[number % len(plan.to)]
@@ -54,7 +55,9 @@ async def run_load(
     pool = ConcurrentTransport()
     try:
         async with asyncio.TaskGroup() as group:
+            # lanes share one iterator of calls, so a slow call holds up no other lane
             for number in range(min(plan.concurrent, plan.calls)):
+                # each lane draws from a seed of its own: what it does depends on no other
                 group.create_task(run_lane(pool, plan.seed * 1_000_003 + number))
         await pool.wait()  # raises what a lane could not take
     finally:
@@ -63,6 +66,6 @@ async def run_load(
 
 
 async def _wait_for_start(plan: LoadPlan, number: int, begun: float) -> None:
-    """Until it is this call's turn"""
+    """Wait until the call may start"""
     if plan.rate:
         await asyncio.sleep(max(0.0, begun + number / plan.rate - perf_counter()))

@@ -1,4 +1,4 @@
-"""One call, in a time of its own."""
+"""One call of a load test, in virtual time of its own."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -37,23 +37,23 @@ LOAD_SETTINGS: Final = SwitchSettings()
 
 
 class PoolShare:
-    """A call's share of the pool: its own requests alone hold up its time. They are signed in the
-    time of the backend.
+    """A call's share of the connection pool: only its own requests hold its time. They are signed
+    in the time of the backend.
     """
 
-    def __init__(self, pool: Transport, key: str, secret: str, tally: LoadCounter) -> None:
+    def __init__(self, pool: Transport, key: str, secret: str, counter: LoadCounter) -> None:
         self.in_flight = 0
         self.event = ""
         self._pool = pool
         self._key = key
         self._secret = secret
-        self._tally = tally
+        self._tally = counter
         self._replied = asyncio.Event()
 
     def post(
         self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: OnReply
     ) -> None:
-        """As transports do."""
+        """Send a request."""
         self.in_flight += 1
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         signature = sign_request(
@@ -79,32 +79,32 @@ class PoolShare:
         reply(response)
 
     async def wait(self) -> None:
-        """Until one of its own requests is replied to."""
+        """Wait for a reply to one of its own requests."""
         self._replied.clear()
         await self._replied.wait()
 
 
 class SimulatedCaller:
-    """Calls once. It has a switch of its own: nothing of it is left when the call is over, however
-    many there are.
+    """Makes one call on a switch of its own, so that nothing of it stays in memory when the call
+    has ended.
     """
 
     def __init__(
         self,
         world: SwitchSetup,
         pool: Transport,
-        tally: LoadCounter,
+        counter: LoadCounter,
         random: Random,
         talk: Sequence[str],
     ) -> None:
         application = world.applications[0]
         self._clock = VirtualClock(datetime.now(UTC))
-        self._share = PoolShare(pool, application.key, application.secret, tally)
+        self._share = PoolShare(pool, application.key, application.secret, counter)
         self._exchange = Exchange(
             world, self._clock, LOAD_SETTINGS, self._share, seed=randbits(64)
         )  # ids are new in each run
         self._exchange.subscribe(self._handle_event)
-        self._tally = tally
+        self._tally = counter
         self._random = random
         self._talk = talk
         self._pressed = 0
@@ -112,12 +112,14 @@ class SimulatedCaller:
         self._ended: CallEnded | None = None
 
     async def place_call(self, to: str) -> None:
-        """The whole call, until its last callback is answered."""
+        """Make the call, until its last callback is answered."""
         number = f"+1555{self._random.randrange(10_000_000):07}"
         self._leg = self._exchange.dial(caller=number, to=to).caller
+        # a call that nothing ends would keep its lane for ever
         patience = self._clock.call_later(GIVE_UP_SECONDS, self._hang_up)
         await drive_clock(self._clock, self._share, lambda: self._ended is not None)
         patience.cancel()
+        # DiCE is sent after the end
         await drive_clock(self._clock, self._share, lambda: False)
         self._tally.count_call(self._ended)
 
@@ -135,12 +137,12 @@ class SimulatedCaller:
         elif isinstance(happening, CallEnded):
             self._ended = happening
 
-    def _choose_keys(self, asked: MenuWaits) -> str:
+    def _choose_keys(self, menu: MenuWaits) -> str:
         if self._talk:
             return self._talk[self._pressed] if self._pressed < len(self._talk) else ""
-        if asked.keys:
-            return self._random.choice(asked.keys)
-        return "".join(self._random.choices(RANDOM_DIGITS, k=max(1, asked.digits)))
+        if menu.keys:
+            return self._random.choice(menu.keys)
+        return "".join(self._random.choices(RANDOM_DIGITS, k=max(1, menu.digits)))
 
     def _press_keys(self, keys: str) -> None:
         self._pressed += 1

@@ -1,3 +1,1 @@
-"""What one end of a line hears and says: sounds, menus, conferences, recordings, and who has
-answered.
-"""
+"""Sounds, menus, conferences, recordings and machine detection."""

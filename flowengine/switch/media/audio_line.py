@@ -1,4 +1,4 @@
-"""One end of a line: what is played to it, and who takes the keys and words that come from it."""
+"""The audio of one leg: what is played to it, and what takes its keys and words."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -10,7 +10,7 @@ from flowengine.switch.switch_settings import SwitchSettings
 
 
 class LineListener(Protocol):
-    """Whoever takes keys and words from a line, and says whether they count."""
+    """Takes keys and words from a line, and tells whether they count."""
 
     def handle_key(self, key: str) -> bool: ...
 
@@ -18,8 +18,8 @@ class LineListener(Protocol):
 
 
 class AudioLine:
-    """Plays one thing at a time: whatever is played next replaces what is playing, and nobody hears
-    of the end of that.
+    """Plays one thing at a time. What is played next replaces it, and its end is then reported to
+    nobody.
     """
 
     __slots__ = (
@@ -29,18 +29,18 @@ class AudioLine:
         "_then",
         "_timer",
         "clock",
-        "heard",
         "listener",
+        "on_sound",
         "playing",
         "settings",
     )
 
     def __init__(
-        self, clock: Clock, settings: SwitchSettings, heard: Callable[[Sound], None]
+        self, clock: Clock, settings: SwitchSettings, on_sound: Callable[[Sound], None]
     ) -> None:
         self.clock = clock
         self.settings = settings
-        self.heard = heard
+        self.on_sound = on_sound
         self.listener: LineListener | None = None
         self.playing = False
         self._sounds: Sequence[Sound] = ()
@@ -51,11 +51,11 @@ class AudioLine:
 
     @property
     def is_speaking(self) -> bool:
-        """Whether it plays something that comes to an end."""
+        """Whether it plays something that ends by itself."""
         return self.playing and not self._endless
 
     def play(self, sounds: Sequence[Sound], then: Callable[[], None]) -> None:
-        """Play these once, then go on; `then` is never called before this has returned, not even
+        """Play these once, then call `then`, which is never called before this returns, not even
         after silence.
         """
         self.stop()
@@ -63,29 +63,31 @@ class AudioLine:
         if sounds:
             self._play_next()
         else:
+            # later even for silence, so that callers see one order of events
             self._timer = self.clock.call_later(0.0, self._play_next)
 
     def loop(self, sounds: Sequence[Sound]) -> None:
-        """Play these over and over until something else is played; music, which has no end, begins
+        """Play these in a loop until something else is played; music, which does not end, begins
         once.
         """
         self.stop()
         self.playing, self._endless, self._sounds = bool(sounds), True, sounds
+        # sounds without a length would loop without time passing
         if any(sound.seconds for sound in sounds):
             self._play_next()
         else:
             for sound in sounds:
-                self.heard(sound)
+                self.on_sound(sound)
 
     def stop(self) -> None:
-        """Silence at once."""
+        """Stop playing at once."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self.playing, self._at = False, 0
 
     def finish_round(self, then: Callable[[], None]) -> None:
-        """Let what is playing come to its end, once more where it is looped, then go on."""
+        """Play what is playing to its end, then go on; of a loop, the current round."""
         if self._timer is None:
             self.play((), then)
         else:
@@ -96,7 +98,7 @@ class AudioLine:
             sound = self._sounds[self._at]
             self._at += 1
             self._timer = self.clock.call_later(sound.seconds, self._play_next)
-            self.heard(sound)
+            self.on_sound(sound)
         elif self._endless:
             self._at = 0
             self._play_next()
@@ -105,11 +107,11 @@ class AudioLine:
             self._then()
 
     def play_tones(self, keys: str) -> None:
-        """Keys of somebody else come over the connection; what is playing goes on."""
-        self.heard(build_tones(keys, self.settings))
+        """Play keys of another party; what is playing goes on."""
+        self.on_sound(build_tones(keys, self.settings))
 
     def press(self, keys: str) -> bool:
-        """Whether all of these keys counted; where nobody listens they are lost."""
+        """Press keys; whether all of them counted. Without a listener they are lost."""
         counted = True
         for key in keys:
             listener = self.listener
@@ -117,5 +119,5 @@ class AudioLine:
         return counted
 
     def speak(self, text: str) -> bool:
-        """Whether somebody listens to these words."""
+        """Say words; whether anybody listens to them."""
         return self.listener is not None and self.listener.handle_speech(text)

@@ -1,6 +1,4 @@
-"""Answering machine detection: what is found at the other end of a call that was just answered, and
-when that is known.
-"""
+"""Answering machine detection: the verdict on an answered leg, and when it is known."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,8 +24,8 @@ class AmdVerdict:
 
 
 class MachineDetection:
-    """Detection on one leg, begun at its answer. `ready` is told what ACE says, and that it is time
-    for it.
+    """Detection on one leg, begun at its answer. `on_ready` is called with what ACE says, when it
+    is time for ACE.
 
     Asynchronous detection lets ACE go at once, and notifies of the verdict ("amd") and of a
     machine's beep ("amd_beep").
@@ -39,14 +37,20 @@ class MachineDetection:
         settings: SwitchSettings,
         behaviour: Behaviour,
         amd: AmdOptions,
-        ready: Callable[[AmdVerdict], None],
+        on_ready: Callable[[AmdVerdict], None],
         notify: Callable[[Literal["amd", "amd_beep"], AmdVerdict], None],
     ) -> None:
-        self._clock, self._behaviour, self._ready, self._notify = clock, behaviour, ready, notify
+        self._clock, self._behaviour, self._on_ready, self._notify = (
+            clock,
+            behaviour,
+            on_ready,
+            notify,
+        )
         self._asynchronous = amd.asynchronous
         self._seconds = (
             settings.amd_seconds
             if amd.asynchronous
+            # the callee hears nothing until ACE, so synchronous detection is cut off
             else min(settings.amd_seconds, _MAX_SYNCHRONOUS_SECONDS)
         )
         self._timers: list[Timer] = []
@@ -54,7 +58,7 @@ class MachineDetection:
         self._listening = False
 
     def start(self) -> None:
-        """Begin, as the leg has been answered."""
+        """Begin, as the leg has answered."""
         self._begun, self._listening = self._clock.now(), True
         self._timers = [self._clock.call_later(self._seconds, self._report_verdict)]
         if not self._asynchronous:
@@ -63,10 +67,11 @@ class MachineDetection:
             self._timers.append(
                 self._clock.call_later(self._behaviour.beep_after, self._report_beep)
             )
-        self._ready(AmdVerdict("inprogress"))
+        # last: the answer to ACE may end the leg, and with it the timers
+        self._on_ready(AmdVerdict("inprogress"))
 
     def handle_hangup(self) -> None:
-        """Nobody is there any more; what was to be notified before that is."""
+        """End, as the leg has hung up, after sending the notifications that were due."""
         for timer in self._timers:
             timer.cancel()
         if self._asynchronous and self._listening:
@@ -83,7 +88,7 @@ class MachineDetection:
         if self._asynchronous:
             self._notify("amd", verdict)
         else:
-            self._ready(verdict)
+            self._on_ready(verdict)
 
     def _report_beep(self) -> None:
         self._notify("amd_beep", AmdVerdict("machine", "beep", self._compute_elapsed_seconds()))

@@ -1,4 +1,4 @@
-"""A menu at work on a line, from its first prompt to the one result that the backend is told."""
+"""Plays a runMenu on a line, from its first prompt to its one result."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -63,6 +63,7 @@ def _build_plan(menu: Menu, locale: str, settings: SwitchSettings) -> _MenuPlan:
         id=menu.id,
         first=build_prompt_sounds(menu.main_prompt, locale, settings),
         again=build_prompt_sounds(menu.repeat_prompt or menu.main_prompt, locale, settings),
+        # no source documents the platform's default (platform notes, 1.2)
         repeats=settings.repeats if menu.repeats is None else menu.repeats,
         digits=menu.max_digits or 0,
         keys={
@@ -77,12 +78,12 @@ class MenuPlayer:
     """One runMenu. It finishes exactly once, unless it is stopped; jumps between its menus are its
     own affair.
 
-    `asked` is told whenever input begins to count: the menu, the keys that lead somewhere, how many
-    digits are collected, and whether words count too.
+    `on_input` is called whenever input begins to count, with the menu, the keys that lead
+    somewhere, how many digits are collected, and whether words count too.
     """
 
     __slots__ = (
-        "_action", "_asked", "_finish", "_interrupted", "_left", "_limit", "_line", "_over", "_plan", "_plans", "_round", "_said",
+        "_action", "_finish", "_interrupted", "_left", "_limit", "_line", "_on_input", "_over", "_plan", "_plans", "_round", "_said",
         "_sounds", "_timer", "_typed", "_wrong_interrupts",
     )  # fmt: skip
 
@@ -92,9 +93,9 @@ class MenuPlayer:
         action: RunMenu,
         settings: SwitchSettings,
         finish: Callable[[MenuOutcome], None],
-        asked: Callable[[str, str, int, bool], None],
+        on_input: Callable[[str, str, int, bool], None],
     ) -> None:
-        self._line, self._action, self._finish, self._asked = line, action, finish, asked
+        self._line, self._action, self._finish, self._on_input = line, action, finish, on_input
         self._plans = _build_plans(action, settings)
         self._wrong_interrupts = settings.wrong_key_interrupts
         self._plan = _EMPTY_MENU
@@ -112,8 +113,8 @@ class MenuPlayer:
         self._enter_menu(name if name in self._plans else MAIN_MENU)
 
     def stop(self) -> None:
-        """End it without a result: the call has been taken elsewhere. What has ended leaves the
-        line alone.
+        """End without a result, as the call goes elsewhere. A menu that has ended leaves the line
+        alone.
         """
         if not self._over:
             self._over = True
@@ -122,17 +123,15 @@ class MenuPlayer:
             self._line.listener = None
 
     def pause(self) -> None:
-        """Leave the line to something else: until `resume`, no time runs out, and nothing that
-        comes from the line counts.
-        """
+        """Leave the line to something else: until `resume` no time-out runs, and no input counts."""
         self._interrupted = self._line.playing
         self._stop_prompt()
         self._cancel_speech_limit()
         self._line.listener = None
 
     def resume(self) -> None:
-        """Go on: with the prompt, if that was interrupted, else by waiting anew; digits that came
-        before still count.
+        """Continue: with the prompt, if that was interrupted, else by waiting anew. Digits that
+        were pressed before still count.
         """
         if self._interrupted:
             self._play_prompt(self._sounds)
@@ -142,14 +141,15 @@ class MenuPlayer:
             self._wait_for_input()
 
     def handle_hangup(self) -> None:
-        """Whoever was asked is gone."""
+        """End with the result `hangup`."""
         self._end_menu("hangup")
 
     def handle_key(self, key: str) -> bool:
-        """A key; digits are collected up to the last one or `#`, single keys lead somewhere or are
-        wrong.
+        """Take a key. Digits are collected up to the last one or `#`; a single key leads somewhere
+        or is wrong.
         """
         plan = self._plan
+        # whether a wrong key interrupts the prompt is a setting, as no source says
         if self._line.playing and not (plan.digits or key in plan.keys or self._wrong_interrupts):
             return False
         self._stop_prompt()
@@ -162,8 +162,8 @@ class MenuPlayer:
         return True
 
     def handle_speech(self, text: str) -> bool:
-        """Words, where the menu takes any: they are complete after a silence, or when they have
-        taken too long.
+        """Take words, where the menu has voice input. They are complete after a silence, or when
+        they have taken too long.
         """
         if not self._action.enable_voice or self._typed:
             return False
@@ -175,6 +175,7 @@ class MenuPlayer:
     def _enter_menu(self, menu: str) -> None:
         plan = self._plans.get(menu)
         if plan is None:
+            # a menu(…) that leads nowhere is found only when a key leads there
             self._end_menu("error")
             return
         self._plan, self._left = plan, plan.repeats
@@ -183,6 +184,8 @@ class MenuPlayer:
     def _play_prompt(self, sounds: tuple[Sound, ...]) -> None:
         """Play a prompt and take input: from its beginning with barge-in, else from its end."""
         self._round += 1
+        # a party that hears the prompt may answer at once, inside of play(): then a later round has
+        # begun already
         this = self._round
         self._sounds = sounds
         self._typed = self._said = ""
@@ -200,7 +203,7 @@ class MenuPlayer:
             self._announce_input()
 
     def _announce_input(self) -> None:
-        self._asked(
+        self._on_input(
             self._plan.id, self._plan.offered_keys, self._plan.digits, self._action.enable_voice
         )
 
@@ -219,6 +222,7 @@ class MenuPlayer:
         if self._typed:
             self._end_menu("sequence", self._typed, "dtmf")
         elif self._said:
+            # words come as what a key would have come as
             self._end_menu("sequence" if self._plan.digits else "return", self._said, "voice")
         else:
             self._repeat_prompt("timeout")
@@ -237,13 +241,13 @@ class MenuPlayer:
         else:
             self._end_menu("return", target, "dtmf")
 
-    def _repeat_prompt(self, why: MenuResultType, method: InputMethod = "") -> None:
+    def _repeat_prompt(self, result: MenuResultType, method: InputMethod = "") -> None:
         """Repeat the prompt, or give up."""
         if self._left:
             self._left -= 1
             self._play_prompt(self._plan.again)
         else:
-            self._end_menu(why, "", method)
+            self._end_menu(result, "", method)
 
     def _stop_prompt(self) -> None:
         self._line.stop()

@@ -1,6 +1,4 @@
-"""Recordings: what is announced of them and when, how their files are called, and where they are
-kept.
-"""
+"""Recordings: their notifications, file names and storage."""
 
 import re
 from collections.abc import Callable
@@ -25,15 +23,15 @@ _WAVE = (
 
 
 def build_silent_audio(name: str) -> bytes:
-    """What every recording of this switch holds: a moment in which nothing is heard, in the format
-    that its name tells.
+    """The content of every recording of this switch: a moment of silence, in the format that its
+    name tells.
     """
     return _WAVE if name.endswith(".wav") else _MPEG
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedFile:
-    """A file that was made of a call."""
+    """A file recorded from a call."""
 
     key: str
     call_id: str
@@ -44,13 +42,13 @@ class RecordedFile:
 
 
 class RecordingFiles:
-    """All that is kept; a file of the same name takes the place of the one before."""
+    """All stored recordings; a file of the same name replaces the one before."""
 
     def __init__(self) -> None:
         self._files: dict[str, RecordedFile] = {}
 
     def add(self, recording: RecordedFile) -> None:
-        """Keep it, at the cost of the oldest where there are too many."""
+        """Store a file. Where there are too many, the oldest is deleted."""
         self._files.pop(recording.key, None)
         self._files[recording.key] = recording
         if len(self._files) > MAX_KEPT:
@@ -61,18 +59,18 @@ class RecordingFiles:
         return self._files.get(key)
 
     def delete(self, key: str) -> bool:
-        """Whether there was one to delete."""
+        """Delete a recording; whether there was one."""
         return self._files.pop(key, None) is not None
 
     def find_between(self, begin: datetime, end: datetime) -> list[RecordedFile]:
-        """What was recorded in this time, oldest first."""
+        """The recordings made in this time, oldest first."""
         return [
             recording for recording in self._files.values() if begin <= recording.created <= end
         ]
 
 
 class LegRecorder:
-    """Records one call, or one conference. A start while it records ends what was recorded so far."""
+    """Records one call or one conference. Starting again ends the recording so far."""
 
     def __init__(
         self,
@@ -91,18 +89,19 @@ class LegRecorder:
 
     @property
     def is_recording(self) -> bool:
-        """Whether it runs."""
+        """Whether it records."""
         return self._options is not None
 
     def start(self, options: RecordingOptions) -> None:
         """Record from now on."""
         self.stop()
         self._options = options
+        # the platform's own pattern of names (platform notes, 1.3)
         name = f"{self._clock.now():%Y%m%d%H%M%S}_{self._application_key}_{self._call_id}.{options.format}"
         self._url = build_file_url(options.destination_url, name)
 
     def stop(self) -> None:
-        """The recording is finished; its file, and what was said in it, come later."""
+        """End the recording. Its file and transcript come later."""
         options, self._options = self._options, None
         if options is None:
             return
@@ -136,17 +135,16 @@ class LegRecorder:
 
 
 def build_file_url(destination: str, name: str) -> str:
-    """Where the file goes: `destination` names it itself, or only the bucket, container or folder
-    to put it in.
-    """
+    """The URL of the file: `destination` names it itself, or only the bucket, container or folder."""
     scheme, _, path = destination.partition("://")
     places = path.rstrip("/").split("/")
+    # azure://account/container, s3://bucket (platform notes, 1.3)
     fixed = {"azure": 2, "sdrive": 0}.get(scheme.lower(), 1)
     named = len(places) > fixed and "." in places[-1] and not path.endswith("/")
     return destination if named else f"{destination.rstrip('/')}/{name}"
 
 
 def build_transcript_url(recording: str) -> str:
-    """The transcript lies beside its recording."""
+    """The URL of the transcript, beside its recording."""
     folder, _, name = recording.rpartition("/")
     return f"{folder}/{name.rpartition('.')[0]}-transcript.json"

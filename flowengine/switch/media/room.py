@@ -1,6 +1,4 @@
-"""Conferences: who is in a room, who hears whom, music for whoever is alone, and what becomes of
-keys.
-"""
+"""Conferences: members, who hears whom, music while alone, and keys."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +17,8 @@ _IGNORED_KEYS = ConferenceDtmfOptions("ignore")
 
 @dataclass(slots=True)
 class Member:
-    """A call in a conference. `on_kicked` ends the call; `detected` is told the call's id and the
-    keys it pressed.
+    """A call in a conference. `on_kicked` ends the call; `detected` is called with the call's id
+    and the keys that it pressed.
     """
 
     call_id: str
@@ -38,7 +36,7 @@ class Member:
 
 
 class Room:
-    """A conference; it is gone with its last member."""
+    """A conference. It ends when its last member leaves."""
 
     def __init__(self, clock: Clock, room_id: str, emptied: Callable[[str], object]) -> None:
         self.id = room_id
@@ -55,9 +53,10 @@ class Room:
         moh: str = "",
         greeting: Sequence[Sound] = (),
     ) -> None:
-        """Let a call in; it hears the greeting, then the others, or its music while it is alone."""
+        """Add a call. It hears the greeting, then the others, or music while it is alone."""
         member.moh = moh
         self._members[member.call_id] = member
+        # keys are heard from the greeting on
         self._keys[member.call_id] = member.line.listener = _MemberKeys(
             self, member, options or _IGNORED_KEYS
         )
@@ -65,7 +64,7 @@ class Room:
         self._update_music_of_others(member)
 
     def leave(self, call_id: str) -> bool:
-        """Let a call out, whether it hung up or was taken elsewhere; False when it is not here."""
+        """Remove a call that has hung up or goes elsewhere; False where it is no member."""
         member = self._members.pop(call_id, None)
         if member is None:
             return False
@@ -80,7 +79,7 @@ class Room:
         return True
 
     def mute(self, call_id: str) -> bool:
-        """Nobody hears this call."""
+        """Mute a call for the others."""
         return self._change_member(call_id, muted=True)
 
     def unmute(self, call_id: str) -> bool:
@@ -88,15 +87,15 @@ class Room:
         return self._change_member(call_id, muted=False)
 
     def hold(self, call_id: str, moh: str = "") -> bool:
-        """The call hears music instead of the others, and they do not hear it."""
+        """Put a call on hold: it hears music, and the others do not hear it."""
         return self._change_member(call_id, on_hold=True, held_moh=moh)
 
     def resume(self, call_id: str) -> bool:
-        """The call is back among the others."""
+        """Take a call off hold."""
         return self._change_member(call_id, on_hold=False)
 
     def kick(self, call_id: str) -> bool:
-        """Throw a call out, which ends it."""
+        """Remove a call, which ends it."""
         member = self._members.get(call_id)
         if member is None:
             return False
@@ -105,30 +104,33 @@ class Room:
         return True
 
     def end(self) -> None:
-        """Throw everybody out."""
+        """Remove all calls, which ends them."""
+        # a copy, as each kick removes one
         for call_id in tuple(self._members):
             self.kick(call_id)
 
     def pause_member(self, call_id: str) -> None:
-        """Something else is played to one member, of which the others hear nothing."""
+        """Play something else to one member, unheard by the others."""
         self._members[call_id].announced = True
 
     def resume_member(self, call_id: str) -> None:
-        """That is over: the member hears what it would have heard."""
+        """Let the member hear again what it would have heard."""
         self._finish_announcement(self._members[call_id])
 
     def start_recording(self, recorder: LegRecorder, options: RecordingOptions) -> None:
-        """Record the conference until everybody has left; the first to ask has it recorded."""
+        """Record the conference until it ends, for the call that asks first."""
         if self._recorder is None:
             self._recorder = recorder
             recorder.start(options)
 
     def list_participants(self) -> list[dict[str, Any]]:
-        """As `GET conferences/id/{id}` tells."""
+        """The members, as `GET conferences/id/{id}` tells them."""
         return [self._format_participant(member) for member in self._members.values()]
 
     def list_heard_calls(self, call_id: str) -> list[str]:
-        """Whom a member hears: nobody while it is on hold, never those who are muted or on hold."""
+        """The calls that a member hears: none while it is on hold, never those that are muted or on
+        hold.
+        """
         member = self._members.get(call_id)
         if member is None or member.on_hold:
             return []
@@ -147,7 +149,7 @@ class Room:
         ]
 
     def forward_keys(self, sender: Member, keys: str) -> None:
-        """Let whoever hears the sender hear its keys."""
+        """Let the members that hear the sender hear its keys."""
         for other in tuple(self._members.values()):
             if sender.call_id in self.list_heard_calls(other.call_id):
                 other.line.play_tones(keys)
@@ -184,9 +186,10 @@ class Room:
         self._update_music(member)
 
     def _update_music_of_others(self, member: Member) -> None:
-        """Music begins when somebody is left alone, and ends when that is over; who is on hold
-        notices neither.
+        """Start music for a member that is left alone, and stop it when that is over; members on
+        hold are not affected.
         """
+        # only then does somebody become alone, or cease to be
         if len(self._members) in (1, 2):
             for other in self._members.values():
                 if other is not member and not other.on_hold:
@@ -203,7 +206,7 @@ class Room:
 
 
 class _MemberKeys:
-    """What becomes of the keys of one member."""
+    """Handles the keys of one member."""
 
     def __init__(self, room: Room, member: Member, options: ConferenceDtmfOptions) -> None:
         self._room, self._member, self._options = room, member, options
@@ -227,6 +230,7 @@ class _MemberKeys:
     def _collect_key(self, key: str) -> None:
         """Where more than one digit is collected, `#` ends them early."""
         self.stop()
+        # with a single digit `#` is a key like any other
         ends = key == "#" and self._options.max_digits > 1
         self._typed += "" if ends else key
         if ends or len(self._typed) >= self._options.max_digits:
@@ -256,5 +260,5 @@ class Rooms:
         return found
 
     def find_room(self, room_id: str) -> Room | None:
-        """The room of this name, if anybody is in it."""
+        """The room of this name, if it has any members."""
         return self._rooms.get(room_id)

@@ -1,4 +1,4 @@
-"""What prompts, instructions and keys sound like, and for how long."""
+"""The sounds of prompts, instructions and keys, and their lengths."""
 
 import re
 from functools import lru_cache
@@ -20,7 +20,7 @@ _PAUSE_SECONDS = 0.5
 
 
 def build_sounds(instruction: Say | PlayFiles, settings: SwitchSettings) -> tuple[Sound, ...]:
-    """What an instruction plays, in its order."""
+    """The sounds of an instruction, in order."""
     if isinstance(instruction, Say):
         return _build_speech(
             instruction.text, instruction.locale or DEFAULT_LOCALE, settings.characters_per_second
@@ -34,19 +34,19 @@ def build_sounds(instruction: Say | PlayFiles, settings: SwitchSettings) -> tupl
 
 
 def build_prompt_sounds(prompt: str, locale: str, settings: SwitchSettings) -> tuple[Sound, ...]:
-    """What a prompt plays: its parts are separated by `;`, and follow each other without a pause."""
+    """The sounds of a prompt: its parts are separated by `;` and follow each other without a pause."""
     return _build_prompt(
         prompt, locale or DEFAULT_LOCALE, settings.characters_per_second, settings.file_seconds
     )
 
 
 def build_music(name: str) -> tuple[Sound, ...]:
-    """Music on hold: without an end, so it lasts until something else is heard. No name is silence."""
+    """Music on hold. It lasts until something else is heard; no name is silence."""
     return (Sound("music", name, 0.0),) if name else ()
 
 
 def build_tones(keys: str, settings: SwitchSettings) -> Sound:
-    """Keys that are heard."""
+    """The sound of keys."""
     pauses = keys.count("w")
     return Sound(
         "tones", keys, pauses * _PAUSE_SECONDS + (len(keys) - pauses) * settings.tone_seconds

@@ -1,4 +1,4 @@
-"""Who is reached at an address."""
+"""Finds the party at an address."""
 
 import re
 from collections.abc import Mapping
@@ -42,9 +42,10 @@ _UNKNOWN_USER: Final = Behaviour("unknown", after=0.0)
 def find_behaviour(
     address: str, kind: PartyKind, parties: Mapping[str, Behaviour], users: Mapping[str, str]
 ) -> Behaviour:
-    """What whoever is called does: as told, else as the test number does, else it answers; nobody
-    is behind an unknown user's name.
+    """The behaviour of the called party: as configured, else that of the test number, else
+    answering. An unknown user's name has no party.
     """
+    # by prefix, so that one entry can stand for many numbers
     told = [beginning for beginning in parties if address.startswith(beginning)]
     if told:
         return parties[max(told, key=len)]

@@ -1,4 +1,4 @@
-"""What somebody on a call does by themselves, one act after the other."""
+"""The acts that a party does by itself, one after the other."""
 
 import re
 from functools import partial
@@ -10,7 +10,7 @@ from flowengine.switch.switch_setup import Act, Behaviour
 
 
 class ScriptActor(Protocol):
-    """The end of the line that the acts come from."""
+    """The end of the line that carries out the acts."""
 
     asking: bool
 
@@ -22,7 +22,7 @@ class ScriptActor(Protocol):
 
 
 class Script:
-    """Acts in their order: each waits for what it waits for, then for its time."""
+    """Acts in order. Each waits for its event, then for its delay."""
 
     __slots__ = ("_actor", "_behaviour", "_clock", "_heard", "_left", "_timer", "_waiting")
 
@@ -45,14 +45,15 @@ class Script:
             self._schedule(act)
 
     def stop(self) -> None:
-        """The rest is not done any more."""
+        """Leave the remaining acts undone."""
         self._left, self._waiting = [], None
         if self._timer is not None:
             self._timer.cancel()
 
     def handle_sound(self, sound: Sound) -> None:
-        """Something is heard on the line."""
+        """Take note of a sound on the line."""
         end = self._behaviour.hangs_up_at
+        # before the acts: a party that hangs up does nothing more
         if end and re.search(end, sound.text, re.IGNORECASE):
             self.stop()
             self._timer = self._clock.call_later(0.0, self._actor.hang_up)
@@ -61,7 +62,7 @@ class Script:
             self._check_condition()
 
     def handle_menu_waiting(self) -> None:
-        """A menu waits for input."""
+        """Take note of a menu that waits for input."""
         self._check_condition()
 
     def _check_condition(self) -> None:
@@ -71,13 +72,14 @@ class Script:
             self._schedule(act)
 
     def _has_happened(self, what: str) -> bool:
-        """Whether it was heard since the act before found what it waited for, or a menu asks just
+        """Whether the event was heard since the act before was triggered, or a menu waits right
         now.
         """
         if what == "asked":
             return self._actor.asking
         for at, text in enumerate(self._heard):
             if re.search(what, text, re.IGNORECASE):
+                # what came before cannot trigger a later act
                 del self._heard[: at + 1]
                 return True
         return False

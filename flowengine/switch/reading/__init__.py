@@ -1,5 +1,5 @@
-"""Answers of a backend, read as the platform reads them: leniently, within its limits, and with a
-word to whoever wrote them.
+"""Reads answers of a backend as the platform does: leniently, within its limits, with findings for
+their author.
 """
 
 from flowengine.switch.reading.answer_reader import check_call_cookies, read_answer

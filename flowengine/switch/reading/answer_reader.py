@@ -1,4 +1,4 @@
-"""From the bytes of an answer to what they say."""
+"""Reads an answer from its bytes."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -36,6 +36,7 @@ def check_call_cookies(before: Mapping[str, str], new: Mapping[str, str]) -> tup
     """Whether what a call keeps already, and what an answer adds to it, are too much together;
     `read_answer` says what is so alone.
     """
+    # what an answer breaks by itself is reported by `read_answer`
     alone, together = Notes(), Notes()
     check_cookies(new, alone)
     check_cookies({**before, **new}, together)
@@ -52,6 +53,7 @@ def _read_exactly(
     notes = Notes()
     said = [(f"instructions[{place}]", item) for place, item in enumerate(answer.instructions)]
     _check_answer(said, answer.action, context, settings, notes, app_origin=app_origin)
+    # any finding needs the lenient reader, which knows the places
     return None if notes else SvamlReading(answer.instructions, answer.action)
 
 
@@ -74,7 +76,7 @@ def _read_leniently(
 
 
 def _check_answer(
-    said: list[tuple[str, AnyInstruction]],
+    instructions: list[tuple[str, AnyInstruction]],
     action: AnyAction | None,
     context: AnswerContext,
     settings: SwitchSettings,
@@ -82,8 +84,8 @@ def _check_answer(
     *,
     app_origin: bool,
 ) -> None:
-    check_context(said, action, context, settings, notes, app_origin=app_origin)
-    check_instructions(said, notes)
+    check_context(instructions, action, context, settings, notes, app_origin=app_origin)
+    check_instructions(instructions, notes)
     if action is not None:
         check_action(action, notes)
-    check_totals(said, action, notes)
+    check_totals(instructions, action, notes)

@@ -1,5 +1,5 @@
-"""What may answer what: the matrix of the platform, with the cells on which its descriptions
-disagree.
+"""The actions and instructions that each callback allows, with those on which descriptions of the
+platform disagree.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ ALLOWED_ACTIONS: Mapping[AnswerContext, frozenset[str]] = {
     "dice": LEGAL_ACTIONS["dice"],
     "patch": _PATCH_ACTIONS,
     "patch_leg": _PATCH_ACTIONS,
+    # a parked call takes what ICE could have been answered (platform notes, 1.1)
     "unpark": LEGAL_ACTIONS["ice"] | _PATCH_ACTIONS,
     "custom_ice": _CUSTOM_ICE_ACTIONS,
     "custom_ace": LEGAL_ACTIONS["ace"],
@@ -71,7 +72,7 @@ def get_tag(value: Instruction | Action) -> str:
 
 
 def check_context(
-    said: Sequence[tuple[str, Instruction]],
+    instructions: Sequence[tuple[str, Instruction]],
     action: Action | None,
     context: AnswerContext,
     settings: SwitchSettings,
@@ -81,12 +82,12 @@ def check_context(
 ) -> None:
     """Whether each part of an answer may be in it; instructions come with their paths."""
     allowed = ALLOWED_INSTRUCTIONS[context]
-    for where, item in said:
+    for where, item in instructions:
         if (name := get_tag(item)) not in allowed:
             _report_misplaced(
                 notes, where, name, context, allowed, DISPUTED_INSTRUCTIONS.get(context, _NO_NAMES)
             )
-    if action is None and context in _PATCH_CONTEXTS and said:
+    if action is None and context in _PATCH_CONTEXTS and instructions:
         notes.tolerate(
             "action",
             "descriptions of the platform disagree on whether a PATCH may do without action",
@@ -95,7 +96,7 @@ def check_context(
     if action is not None:
         _check_action(get_tag(action), context, settings, notes, app_origin=app_origin)
         if get_tag(action) == "connectMxp":
-            _check_mxp_recording(said, notes)
+            _check_mxp_recording(instructions, notes)
 
 
 def _check_action(
@@ -150,8 +151,8 @@ def _report_misplaced(
         )
 
 
-def _check_mxp_recording(said: Sequence[tuple[str, Instruction]], notes: Notes) -> None:
-    for where, item in said:
+def _check_mxp_recording(instructions: Sequence[tuple[str, Instruction]], notes: Notes) -> None:
+    for where, item in instructions:
         if get_tag(item) == "startRecording":
             notes.tolerate(
                 where,

@@ -1,6 +1,4 @@
-"""Answers in the usual spelling, in one typed pass: with anything else in them, be it one property
-too many, they are not for here.
-"""
+"""Reads answers in the usual spelling in one typed pass; all others are left to the lenient reader."""
 
 from functools import cache, reduce
 from operator import or_

@@ -1,4 +1,4 @@
-"""What is found while an answer is read: first come, first told."""
+"""Collects findings while an answer is read, in order."""
 
 from flowengine.switch.switch_events import Finding
 

@@ -1,4 +1,4 @@
-"""What each instruction must look like by itself, and what they may come to together."""
+"""What each instruction must look like by itself."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -44,6 +44,7 @@ def _check_play_files(item: PlayFiles, where: str, notes: Notes) -> None:
     spoken = [
         check_parts((part,), f"{where}.ids[{place}]", notes) for place, part in enumerate(item.ids)
     ]
+    # one text requires a locale, an example does without (platform notes, 8)
     if any(spoken) and not item.locale:
         notes.tolerate(
             where,
@@ -78,6 +79,7 @@ def check_recording(options: RecordingOptions, where: str, notes: Notes) -> None
         return
     cure = 'give "destinationUrl" an address such as s3://bucket/directory or azure://account/container'
     if not url:
+        # older descriptions have such recordings in a storage of the platform
         notes.tolerate(where, "the recording has no destination; it stays with the platform", cure)
     elif url.startswith("sdrive://"):
         notes.tolerate(
@@ -121,9 +123,9 @@ _CHECK_BY_INSTRUCTION: Mapping[type[Instruction], Callable[[Any, str, Notes], No
 }
 
 
-def check_instructions(said: Sequence[tuple[str, Instruction]], notes: Notes) -> None:
+def check_instructions(instructions: Sequence[tuple[str, Instruction]], notes: Notes) -> None:
     """Each by itself; instructions come with their paths."""
-    for where, item in said:
+    for where, item in instructions:
         if check := _CHECK_BY_INSTRUCTION.get(type(item)):
             check(item, where, notes)
 

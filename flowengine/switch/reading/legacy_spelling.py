@@ -1,4 +1,4 @@
-"""Spellings that the platform still takes: names and properties of older SDKs and of examples in
+"""Spellings that the platform still accepts: names and properties of older SDKs and of examples in
 its own descriptions.
 """
 
@@ -69,12 +69,14 @@ def _rewrite_pstn(value: dict[str, Any], where: str, notes: Notes) -> dict[str, 
     """`destination` for `number`, and the Norway of a description that went through YAML"""
     value = dict(value)
     tones = find_key(value, "indications")
+    # YAML reads the country code `no` as false; OpenAPI carries the mistake (platform notes, 1.2)
     if tones and value[tones] is False:
         notes.tolerate(
             f"{where}.{tones}", "the tones of Norway came out as false", 'write "no", in quotes'
         )
         value[tones] = "no"
     to = find_key(value, "destination")
+    # the usual spelling wins where both are there
     if to is None or find_key(value, "number"):
         return value
     value["number"] = _rewrite_destination(value.pop(to), f"{where}.{to}", notes)
@@ -153,6 +155,7 @@ def _respell_prompt(text: str) -> str:
 def _respell_cli(text: str) -> str:
     if text.lower() in {"private", "incoming"}:
         return "private" if text.lower() == "private" else ""
+    # ICE tells numbers without their plus, and backends send them back (platform notes, 2.2)
     return f"+{text}" if re.fullmatch(r"[1-9][0-9]{6,14}", text) else text
 
 

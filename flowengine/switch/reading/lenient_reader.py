@@ -1,4 +1,4 @@
-"""Answers in any spelling that the platform takes."""
+"""Reads answers in any spelling that the platform accepts."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -84,7 +84,7 @@ def _note_spelling(name: str, wire: str, where: str, notes: Notes) -> None:
         )
 
 
-def _read_instructions(items: Any, where: str, said: LenientAnswer, notes: Notes) -> None:
+def _read_instructions(items: Any, where: str, answer: LenientAnswer, notes: Notes) -> None:
     if not isinstance(items, list):
         notes.refuse(where, "the instructions are not a list", "write a list, also of one: [{ … }]")
         return
@@ -93,22 +93,23 @@ def _read_instructions(items: Any, where: str, said: LenientAnswer, notes: Notes
         try:
             kind, rest = _split_name(item, _INSTRUCTION_BY_TAG, path, notes)
             read = msgspec.convert(read_properties(kind, rest, path, notes), kind)
-            said.instructions.append((path, read))  # type: ignore[arg-type]
+            answer.instructions.append((path, read))  # type: ignore[arg-type]
         except UnreadableAnswerError:
             continue
 
 
-def _read_action(item: Any, where: str, said: LenientAnswer, notes: Notes) -> None:
+def _read_action(item: Any, where: str, answer: LenientAnswer, notes: Notes) -> None:
     try:
         kind, rest = _split_name(item, _ACTION_BY_TAG, where, notes)
         recording = _take_recording(kind, rest, where, notes)
-        said.action = msgspec.convert(read_properties(kind, rest, where, notes), kind)  # type: ignore[assignment]
+        answer.action = msgspec.convert(read_properties(kind, rest, where, notes), kind)  # type: ignore[assignment]
     except UnreadableAnswerError:
         return
+    # on connectConf it records the conference, on any other action the leg (platform notes, 1.2)
     if recording is not None and kind is ConnectConf:
-        said.conference = recording
+        answer.conference = recording
     elif recording is not None:
-        said.instructions.append((where, StartRecording(recording)))
+        answer.instructions.append((where, StartRecording(recording)))
 
 
 def _split_name(

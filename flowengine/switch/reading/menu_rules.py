@@ -43,6 +43,7 @@ def _check_main_menu(action: RunMenu, ids: list[str], where: str, notes: Notes) 
             cure,
         )
     elif MAIN_MENU not in ids:
+        # OpenAPI contradicts itself here (platform notes, 1.2)
         message = f'no menu is called "{MAIN_MENU}", which begins whatever mainMenu says, as one description has it'
         notes.tolerate(f"{where}.menus", message, cure)
 

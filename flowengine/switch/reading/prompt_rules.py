@@ -55,6 +55,7 @@ def _check_inside(kind: str, inside: str, where: str, notes: Notes) -> None:
 
 
 def _check_url(url: str, where: str, notes: Notes, *, bare: bool) -> None:
+    # the name of an uploaded file
     if bare and "://" not in url:
         return
     if problem := find_url_problem(url):

@@ -1,5 +1,5 @@
-"""From JSON as it came to the properties of SVAML, by the platform's leniency: any case, numbers in
-quotes, names of old.
+"""Reads the properties of SVAML as leniently as the platform: any case, numbers in quotes, older
+names.
 """
 
 import types
@@ -58,6 +58,7 @@ def _list_properties(kind: type[msgspec.Struct]) -> Mapping[str, _Property]:
         for field in msgspec.structs.fields(kind)
     }
     return {
+        # older spellings first, so that a usual one wins where both are the same
         **{old: named[wire] for old, wire in ALIASES.get(kind, {}).items()},
         **{wire.lower(): known for wire, known in named.items()},
     }
@@ -110,14 +111,14 @@ def _report_unknown_property(
 
 
 def _is_counted(
-    name: str, wire: str, item: Any, told: Mapping[str, Any], where: str, notes: Notes
+    name: str, wire: str, item: Any, properties: Mapping[str, Any], where: str, notes: Notes
 ) -> bool:
     """Whether a property is to be read: not when it is null, nor after the same one in its usual
     spelling
     """
     if item is None:
         notes.tolerate(where, "null counts as absent", "leave it out")
-    elif wire in told:
+    elif wire in properties:
         notes.tolerate(where, f"{wire} is given twice", "leave one of them out")
         return name == wire
     elif name != wire:
@@ -130,18 +131,23 @@ def _is_counted(
 
 
 def _fill_required(
-    kind: type[msgspec.Struct], told: dict[str, Any], where: str, notes: Notes, *, broken: bool
+    kind: type[msgspec.Struct],
+    properties: dict[str, Any],
+    where: str,
+    notes: Notes,
+    *,
+    broken: bool,
 ) -> bool:
     """Whether all that is required is there, or has something to stand for it"""
     if broken:
         return False
     for known in _list_properties(kind).values():
-        if known.required and known.wire not in told:
+        if known.required and known.wire not in properties:
             if (kind, known.wire) not in DEFAULT_VALUES:
                 notes.refuse(where, f"{get_title(kind)} needs {known.wire}", f'add "{known.wire}"')
                 return False
             notes.tolerate(where, f"{get_title(kind)} without {known.wire}", f'add "{known.wire}"')
-            told[known.wire] = _read_value(
+            properties[known.wire] = _read_value(
                 known.hint, DEFAULT_VALUES[kind, known.wire], f"{where}.{known.wire}", notes
             )
     return True
@@ -163,6 +169,7 @@ def _read_property(
 
 def _read_value(hint: Any, item: Any, where: str, notes: Notes) -> Any:
     if get_origin(hint) in {Union, types.UnionType}:
+        # null was sorted out before
         hint = next(one for one in get_args(hint) if one is not type(None))
     if get_origin(hint) is Literal:
         return _read_choice(get_args(hint), item, where, notes)

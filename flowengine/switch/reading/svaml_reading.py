@@ -1,4 +1,4 @@
-"""What was read of an answer."""
+"""The result of reading an answer."""
 
 from dataclasses import dataclass
 from typing import Literal

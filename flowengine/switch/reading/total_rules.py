@@ -1,4 +1,4 @@
-"""What an answer may come to as a whole, as the platform's older SDK has it."""
+"""Limits on an answer as a whole, as in the platform's older SDK."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,13 @@ from flowengine.switch.reading.prompt_rules import split_parts
 
 
 def check_totals(
-    said: Sequence[tuple[str, AnyInstruction]], action: Action | None, notes: Notes
+    instructions: Sequence[tuple[str, AnyInstruction]], action: Action | None, notes: Notes
 ) -> None:
-    texts = [item.text for _, item in said if isinstance(item, Say)]
+    texts = [item.text for _, item in instructions if isinstance(item, Say)]
     parts = [
-        part for _, item in said if isinstance(item, PlayFiles) for part in item.ids
+        part for _, item in instructions if isinstance(item, PlayFiles) for part in item.ids
     ] + _list_prompt_parts(action)
+    # only the older SDK has these limits, so they are tolerated (platform notes, 1.3)
     if len(texts) + len(parts) > limits.MAX_PROMPT_PARTS:
         cure = f"keep them to {limits.MAX_PROMPT_PARTS}, as the platform's older SDK demands"
         notes.tolerate("", f"{len(texts) + len(parts)} parts of prompts in one answer", cure)
@@ -24,7 +25,9 @@ def check_totals(
     if spoken > limits.MAX_TTS_TOTAL:
         cure = f"keep them to {limits.MAX_TTS_TOTAL}, as the platform's older SDK demands"
         notes.tolerate("", f"{spoken} spoken characters in one answer", cure)
-    check_cookies({item.key: item.value for _, item in said if isinstance(item, SetCookie)}, notes)
+    check_cookies(
+        {item.key: item.value for _, item in instructions if isinstance(item, SetCookie)}, notes
+    )
 
 
 def _list_prompt_parts(action: Action | None) -> list[str]:

@@ -1,6 +1,4 @@
-"""What goes over the wire: the bodies of callbacks, their signing and delivery, and the ways that
-they travel.
-"""
+"""Callbacks on the wire: their bodies, signatures, delivery and transports."""
 
 from flowengine.switch.wire.callback_bodies import (
     CallbackFacts,

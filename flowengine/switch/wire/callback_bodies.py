@@ -1,5 +1,5 @@
-"""The bodies of callbacks, in the very spelling and order of the platform: `callid`, a plus here
-and none there.
+"""The bodies of callbacks in the exact spelling and order of the platform: `callid`, numbers with a
+plus in some fields and without it in others.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class CallbackFacts:
-    """What callbacks tell of one call. Numbers are in E.164 with their plus; what is "" or None is
+    """The facts of one call in callbacks. Numbers are in E.164 with their plus; "" and None are
     left out.
     """
 
@@ -64,6 +64,7 @@ def encode_ice(facts: CallbackFacts, at: datetime) -> bytes:
     body["to"] = {"type": facts.to_type, "endpoint": facts.to}
     body["domain"] = facts.domain.lower()
     body["applicationKey"] = facts.application_key
+    # upper case on the wire, while domain is lower case (platform notes, 2.1)
     body["originationType"] = facts.origination_type.upper()
     body["rdnis"] = facts.rdnis
     return _encode(body | _format_headers(facts) | _format_user(facts) | _format_rest(facts))
@@ -114,8 +115,10 @@ def encode_dice(
     body |= _format_rate(facts)
     body["to"] = {"type": facts.to_type, "endpoint": strip_plus(facts.to)}
     body["applicationKey"] = facts.application_key
+    # DiCE has no duration otherwise (platform notes, 2.1)
     if result == "ANSWERED":
         body["duration"] = duration
+    # here numbers come without their plus (platform notes, 2.2)
     body["from"] = strip_plus(facts.cli)
     return _encode(body | _format_headers(facts) | _format_user(facts) | _format_rest(facts))
 
@@ -196,5 +199,6 @@ def _format_rest(facts: CallbackFacts) -> dict[str, Any]:
     """What every event may carry, after its own fields"""
     rest: dict[str, Any] = {"conferenceId": facts.conference_id} if facts.conference_id else {}
     if facts.cookies:
+        # a setting: only the older server SDK has cookies in callbacks (platform notes, 2.1)
         rest["cookies"] = [{"key": key, "value": value} for key, value in facts.cookies.items()]
     return rest

@@ -1,5 +1,5 @@
-"""Signed callbacks, and what happens when a backend fails: once more to the fallback, and past a
-primary that keeps failing.
+"""Sends signed callbacks. Where a backend fails, it tries the fallback once, and skips a primary
+that keeps failing.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,24 +34,23 @@ class _PrimaryHealth:
 
 @dataclass(frozen=True, slots=True)
 class _PendingCallback:
-    """One callback on its way"""
+    """One callback in flight"""
 
     application: SwitchApplication
     call_id: str
     event: str
     body: bytes
-    done: OnAnswer
-    proper: Callable[[bytes], bool]
+    on_answer: OnAnswer
+    is_valid: Callable[[bytes], bool]
     extra_headers: Mapping[str, str]
     urls: list[str] = field(default_factory=list)
     """Where it is still to be tried, in this order"""
 
 
 class CallbackSender:
-    """Takes callbacks to the backends of applications.
-
-    A failure is an answer outside 2xx, one that is too late, or one that is not `proper`. It is
-    followed at once by the same body, signed anew, to the fallback; there is no third attempt.
+    """Sends callbacks to the backends of applications. A failure is an answer outside 2xx, one that
+    is too late, or one that is not `is_valid`. It is followed at once by the same body, signed anew,
+    to the fallback; there is no third attempt.
     """
 
     def __init__(
@@ -74,23 +73,26 @@ class CallbackSender:
         call_id: str,
         event: str,
         body: bytes,
-        done: OnAnswer,
+        on_answer: OnAnswer,
         *,
-        proper: Callable[[bytes], bool],
+        is_valid: Callable[[bytes], bool],
         url: str = "",
         extra_headers: Mapping[str, str] = _NO_HEADERS,
     ) -> None:
-        """Send a callback to where the application wants it, or to `url` (which has no fallback).
-        `done` is always called later.
+        """Send a callback to the application's URLs, or to `url` (which has no fallback). `on_answer` is
+        always called later.
         """
         urls = [url] if url else self._list_urls(application)
         letter = _PendingCallback(
-            application, call_id, event, body, done, proper, extra_headers, urls
+            application, call_id, event, body, on_answer, is_valid, extra_headers, urls
         )
         if urls:
             self._send_next(letter)
         else:
-            self._clock.call_later(0, partial(done, None, "the application has no callback URL"))
+            # later, as every other answer
+            self._clock.call_later(
+                0, partial(on_answer, None, "the application has no callback URL")
+            )
 
     def _list_urls(self, application: SwitchApplication) -> list[str]:
         if not (application.primary and application.fallback):
@@ -102,7 +104,7 @@ class CallbackSender:
         )
 
     def _is_bypassed(self, application: SwitchApplication) -> bool:
-        """Whether the primary is left out this time; now and then it is not, to see whether it has
+        """Whether the primary is skipped this time. Now and then it is tried, to see whether it has
         recovered
         """
         primary = self._primaries.get((application.key, application.primary))
@@ -111,32 +113,33 @@ class CallbackSender:
         now = self._clock.now()
         if now - primary.probed < timedelta(seconds=self._settings.bypass_probe):
             return True
+        # noted before the probe, so that other callbacks of this moment still go to the fallback
         primary.probed = now
         return False
 
-    def _send_next(self, letter: _PendingCallback) -> None:
-        url = letter.urls.pop(0)
-        self._emit(Asks(letter.call_id, self._clock.now(), letter.event, url, letter.body))
-        headers = self._build_headers(letter, url)
-        reply = partial(self._handle_reply, letter, url, self._clock.now())
-        self._transport.post(url, headers, letter.body, self._settings.callback_timeout, reply)
+    def _send_next(self, callback: _PendingCallback) -> None:
+        url = callback.urls.pop(0)
+        self._emit(Asks(callback.call_id, self._clock.now(), callback.event, url, callback.body))
+        headers = self._build_headers(callback, url)
+        reply = partial(self._handle_reply, callback, url, self._clock.now())
+        self._transport.post(url, headers, callback.body, self._settings.callback_timeout, reply)
 
-    def _build_headers(self, letter: _PendingCallback, url: str) -> dict[str, str]:
+    def _build_headers(self, callback: _PendingCallback, url: str) -> dict[str, str]:
         stamp = self._create_timestamp()
-        key, secret = letter.application.key, letter.application.secret
+        key, secret = callback.application.key, callback.application.secret
         signature = sign_request(
-            key, secret, "POST", _get_signed_path(url), CALLBACK_CONTENT_TYPE, letter.body, stamp
+            key, secret, "POST", _get_signed_path(url), CALLBACK_CONTENT_TYPE, callback.body, stamp
         )
         return {
-            **letter.extra_headers,
+            **callback.extra_headers,
             "content-type": CALLBACK_CONTENT_TYPE,
             "x-timestamp": stamp,
             "authorization": signature,
         }
 
     def _create_timestamp(self) -> str:
-        """An x-timestamp that no other request has: it tells two keys of one moment from one key
-        that is told twice.
+        """An x-timestamp that no other request has: it distinguishes two equal keys from one key
+        that is sent twice.
         """
         self._last_timestamp = max(
             self._clock.now(), self._last_timestamp + timedelta(microseconds=1)
@@ -145,45 +148,48 @@ class CallbackSender:
         return self._last_timestamp.isoformat(timespec=exact).replace("+00:00", "Z")
 
     def _handle_reply(
-        self, letter: _PendingCallback, url: str, asked: datetime, response: Response | None
+        self, callback: _PendingCallback, url: str, sent_at: datetime, response: Response | None
     ) -> None:
-        """What the answer costs in virtual time passes first; silence lasts as long as it is waited
-        for, of which real time has passed
+        """Let the configured latency pass in virtual time first. A time-out lasts as long as the
+        sender waits, of which real time has passed
         """
         taken, most = self._settings.callback_seconds, self._settings.callback_timeout
         if response is None or taken > most:
             response = build_timeout_response(most)
         if response.late:
-            taken = most - (self._clock.now() - asked).total_seconds()
-        self._clock.call_later(taken, partial(self._accept_or_retry, letter, url, response))
+            taken = most - (self._clock.now() - sent_at).total_seconds()
+        self._clock.call_later(taken, partial(self._accept_or_retry, callback, url, response))
 
-    def _accept_or_retry(self, letter: _PendingCallback, url: str, response: Response) -> None:
-        failure = self._find_failure(letter, response)
-        self._record_result(letter.application, url, failed=bool(failure))
+    def _accept_or_retry(self, callback: _PendingCallback, url: str, response: Response) -> None:
+        failure = self._find_failure(callback, response)
+        self._record_result(callback.application, url, failed=bool(failure))
         if not failure:
-            letter.done(response, url)
+            callback.on_answer(response, url)
             return
         now, status, body = self._clock.now(), response.status, response.body
         self._emit(
-            AnswerReceived(letter.call_id, now, letter.event, url, status, body, failure, (), ())
+            AnswerReceived(
+                callback.call_id, now, callback.event, url, status, body, failure, (), ()
+            )
         )
-        if letter.urls:
-            self._send_next(letter)
+        if callback.urls:
+            self._send_next(callback)
         else:
-            letter.done(None, failure)
+            callback.on_answer(None, failure)
 
-    def _find_failure(self, letter: _PendingCallback, response: Response) -> str:
+    def _find_failure(self, callback: _PendingCallback, response: Response) -> str:
         if response.failure:
             return response.failure
         if not 200 <= response.status < 300:
             return f"answered with status {response.status}"
-        return "" if letter.proper(response.body) else "the answer is no proper SVAML"
+        return "" if callback.is_valid(response.body) else "the answer is no proper SVAML"
 
     def _record_result(self, application: SwitchApplication, url: str, *, failed: bool) -> None:
         if url != application.primary:
             return
         primary = self._primaries.setdefault((application.key, url), _PrimaryHealth())
         primary.failures = primary.failures + 1 if failed else 0
+        # one success ends the bypass
         if not failed:
             primary.probed = None
         elif primary.failures >= self._settings.bypass_after:
@@ -192,5 +198,5 @@ class CallbackSender:
 
 @lru_cache(maxsize=1024)
 def _get_signed_path(url: str) -> str:
-    """What of a URL is signed"""
+    """The part of a URL that is signed"""
     return urlsplit(url).path or "/"

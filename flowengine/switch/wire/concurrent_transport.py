@@ -20,7 +20,7 @@ from flowengine.switch.wire.transport import (
 
 
 class ConcurrentTransport:
-    """Asks without waiting. To be made, used and closed on one event loop."""
+    """Sends requests without waiting for their replies. Create, use and close it on one event loop."""
 
     def __init__(self) -> None:
         self._pools: dict[str, HttpConnectionPool] = {}
@@ -30,7 +30,7 @@ class ConcurrentTransport:
 
     @property
     def in_flight(self) -> int:
-        """How many requests are not replied to yet"""
+        """How many requests have no reply yet"""
         return len(self._tasks)
 
     def post(
@@ -71,9 +71,7 @@ class ConcurrentTransport:
         self._replied.set()
 
     async def wait(self) -> None:
-        """Until a request is replied to, if any is under way; what its `reply` raised is raised
-        here.
-        """
+        """Wait for a reply, if any request is in flight. What its `reply` raised is raised here."""
         if self._tasks:
             self._replied.clear()
             await self._replied.wait()
@@ -82,7 +80,7 @@ class ConcurrentTransport:
             raise fault
 
     async def close(self) -> None:
-        """Give up on what is under way, without replies."""
+        """Cancel requests in flight, without replies."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -91,25 +89,26 @@ class ConcurrentTransport:
 
 
 class TimeHolder(Protocol):
-    """What holds up virtual time: a transport, or what of it is one lane's own."""
+    """What holds virtual time: a transport, or the part of it that belongs to one lane."""
 
     @property
     def in_flight(self) -> int:
-        """How many requests are not replied to yet"""
+        """How many requests have no reply yet"""
 
     async def wait(self) -> None:
-        """Until a request is replied to"""
+        """Wait for a reply"""
 
 
 async def drive_clock(
     clock: VirtualClock, transport: TimeHolder, until: Callable[[], bool]
 ) -> None:
-    """Let virtual time pass until something holds, or nothing is due and nothing under way.
-
-    Whatever is due at this very moment happens while requests are under way; only then time stands
+    """Let virtual time pass until something holds, or nothing is due and nothing is in flight. What
+    is due at this very moment still happens while requests are in flight; only then time stands
     still for them.
     """
     while not until():
+        # time stands still while a backend is asked: its answer would otherwise come at another
+        # virtual time in each run
         if transport.in_flight and clock.get_next_delay() != 0:
             await transport.wait()
         elif not clock.step():

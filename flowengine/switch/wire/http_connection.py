@@ -1,5 +1,5 @@
-"""HTTP as lean as it gets. With httpx and a hundred requests at once, callbacks would wait longer
-for its pool than for the backend.
+"""A minimal HTTP client. With httpx and a hundred requests at once, callbacks would wait longer for
+its pool than for the backend.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ class ConnectionClosedError(ConnectionError):  # named for what the connection i
 
 
 class HttpConnection:
-    """Asks again and again, one request at a time."""
+    """One connection, for one request at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -32,11 +32,11 @@ class HttpConnection:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can be asked again, as far as can be seen."""
+        """Whether the connection can be used again, as far as can be seen."""
         return self._state.our_state is h11.IDLE and not self._reader.at_eof()
 
     async def send_request(self, target: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """The whole answer."""
+        """The complete response."""
         request = h11.Request(method="POST", target=target, headers=list(headers.items()))
         parts = (
             self._state.send(part) for part in (request, h11.Data(data=body), h11.EndOfMessage())
@@ -45,6 +45,7 @@ class HttpConnection:
         head, pieces = await self._read_head(), []
         while isinstance(piece := await self._read_event(), h11.Data):
             pieces.append(bytes(piece.data))
+        # otherwise one side wants the connection closed
         if self._state.their_state is h11.DONE and self._state.our_state is h11.DONE:
             self._state.start_next_cycle()
         return Response(
@@ -72,7 +73,7 @@ class HttpConnection:
 
 
 class HttpConnectionPool:
-    """One place to ask, by connections that are kept: as many as there are requests at once."""
+    """Connections to one server, kept open; as many as there are requests at once."""
 
     def __init__(self, url: SplitResult) -> None:
         self._host = url.hostname or ""
@@ -82,7 +83,7 @@ class HttpConnectionPool:
         self._idle: list[HttpConnection] = []
 
     async def send_request(self, target: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """What it answers; raises an OSError or h11.ProtocolError when it does not."""
+        """The response. Raises an OSError or h11.ProtocolError."""
         whole = {**self._host_header, **headers, "content-length": str(len(body))}
         while self._idle:
             connection = self._idle.pop()
@@ -90,6 +91,7 @@ class HttpConnectionPool:
                 if connection.is_alive:
                     return await connection.send_request(target, whole, body)
             except (ConnectionClosedError, ConnectionResetError, BrokenPipeError):
+                # only then is a request sent again: the backend cannot have seen it
                 continue  # it was closed while nobody looked, unread
             finally:
                 self._release(connection)

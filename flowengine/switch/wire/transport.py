@@ -1,4 +1,4 @@
-"""How callbacks reach a backend: within this process, or by HTTP, one after the other."""
+"""Transports of callbacks: within this process, or by HTTP one after the other."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ import httpx
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a backend answered; with `failure`, why there is no answer (then the status is 0),
-    `late` if it was waited for in vain.
+    """The response of a backend. With `failure`, why there is none (then the status is 0); `late`
+    is whether it timed out.
     """
 
     status: int
@@ -27,12 +27,12 @@ OnReply = Callable[[Response | None], None]
 
 
 class Transport(Protocol):
-    """Takes requests to backends."""
+    """Sends requests to backends."""
 
     def post(
         self, url: str, headers: Mapping[str, str], body: bytes, timeout: float, reply: OnReply
     ) -> None:
-        """Ask; `reply` is called once, maybe before this returns."""
+        """Send a request. `reply` is called once, maybe before this returns."""
 
 
 class DirectTransport:
@@ -53,9 +53,7 @@ class DirectTransport:
 
 
 class BlockingTransport:
-    """By HTTP, where everything waits for the answer: for virtual time, which stands still
-    meanwhile.
-    """
+    """HTTP requests that block: for virtual time, which stands still meanwhile."""
 
     def __init__(self) -> None:
         self._client = httpx.Client(trust_env=False)

@@ -1,1 +1,0 @@
-"""The entries of the catalogue, one file for each hundred of codes."""

@@ -1,0 +1,157 @@
+"""The release that a server begins with, chosen before there are workers.
+
+As a rule it is what the flows are now. It is another one where the flows cannot be read or have
+errors, where an operator has gone back to an earlier release, and where another machine leads.
+"""
+
+import time
+from collections.abc import Callable
+
+from flowengine.compile import Release
+from flowengine.compile.loaded_project import LoadedProject
+from flowengine.compile.project_compiler import compute_release_id
+from flowengine.releases.source_follower import SERVER_ACTOR
+from flowengine.server.release_service import ReleaseService, format_rival, format_takeover
+from flowengine.server.server_settings import SettingsError
+from flowengine.sources.flow_source import FOLLOW_POLL_SECONDS, SourceSnapshot, format_source_name
+from flowengine.sources.git import GitError
+
+Announce = Callable[[str], None]
+
+
+class NothingToServeError(Exception):
+    """The flows have errors, and no earlier release compiles."""
+
+
+def read_flows(service: ReleaseService, announce: Announce) -> SourceSnapshot:
+    """Read the flow source. Where it cannot be read, take the files that were live from there:
+    callers must not suffer from a restart while a branch is gone or a disk is away. Raises GitError
+    or OSError where nothing was live from there.
+    """
+    try:
+        snapshot = service.flow_source.read()
+    except (GitError, OSError) as error:
+        live = service.ledger.get_live()
+        files = (
+            service.compile_worker.archive.load_files(live.followed)
+            if live.place == format_source_name(service.flow_source.origin)
+            else None
+        )
+        if files is None:
+            raise
+        announce(f"THE FLOWS CANNOT BE READ, and what was live is served until they can: {error}")
+        return SourceSnapshot(files, service.flow_source.origin)
+    assert snapshot is not None  # noqa: S101  # the first time there is always something
+    return snapshot
+
+
+def choose_first_release(
+    service: ReleaseService, snapshot: SourceSnapshot, project: LoadedProject, announce: Announce
+) -> Release:
+    """Make live what the flows are now, or, where they have errors, leave live what was live from
+    there. `project` is the snapshot compiled. Raises NothingToServeError or SettingsError.
+    """
+    if not try_take_leadership(service, compute_release_id(snapshot.files), announce):
+        return load_shared_release(service, announce)
+    origin = snapshot.origin
+    service.publisher.publish_if_new(snapshot.files, origin, origin.author or SERVER_ACTOR)
+    live = service.ledger.get_live()
+    release = (
+        service.compile_worker.load_release(live.current)
+        if live.place == format_source_name(origin)
+        else None
+    )
+    if project.compiled.release is None:
+        return keep_earlier_release(service, snapshot, project, release, announce)
+    if release is None:
+        announce(
+            f"RELEASE {live.current}, WHICH WAS LIVE, NO LONGER COMPILES: what the flows are now "
+            "goes live."
+        )
+        release = service.republish(snapshot)
+    assert release is not None  # noqa: S101  # it was published just now
+    return release
+
+
+def keep_earlier_release(
+    service: ReleaseService,
+    snapshot: SourceSnapshot,
+    project: LoadedProject,
+    live: Release | None,
+    announce: Announce,
+) -> Release:
+    """The release that was live, or the newest that compiles, while the flows have errors. Raises
+    NothingToServeError.
+    """
+    announce(project.format_problems(project.errors))
+    if live is not None:
+        announce(
+            f"THE FLOWS HAVE ERRORS: release {live.id}, which was live before, is served until "
+            "they are mended."
+        )
+        return live
+    release = fall_back(service, snapshot, announce)
+    if release is None:
+        raise NothingToServeError
+    return release
+
+
+def fall_back(
+    service: ReleaseService, snapshot: SourceSnapshot, announce: Announce
+) -> Release | None:
+    """The newest release that compiles, where neither what was live nor what the flows are now
+    does: another version of the engine may take neither (docs/decisions/0068). None where there is
+    none, or where another server of this machine serves what was live.
+    """
+    live = service.ledger.get_live()
+    if live.place != format_source_name(snapshot.origin) or not service.try_lead():
+        return None
+    release = service.publisher.fall_back(snapshot.origin, SERVER_ACTOR)
+    if not release:
+        return None
+    announce(
+        f"RELEASE {live.current}, WHICH WAS LIVE, NO LONGER COMPILES, AND NEITHER DO THE FLOWS: "
+        f"release {release}, the newest that compiles, is served until they are mended."
+    )
+    # the status says what is wrong with the flows
+    service.publisher.publish_if_new(snapshot.files, snapshot.origin, SERVER_ACTOR)
+    return service.compile_worker.load_release(release)
+
+
+def try_take_leadership(service: ReleaseService, release: str, announce: Announce) -> bool:
+    """Whether the flows of this server, which are this release now, may go live. Where another
+    machine follows the same flows, its release is live as soon as it has published one. Where a
+    server follows other flows, this one waits as long as that may have just ended, and then raises
+    SettingsError.
+    """
+    deadline = time.monotonic() + service.lease_seconds
+    while not service.try_lead():
+        holder, is_late = service.leader_record.load_leader(), time.monotonic() > deadline
+        if holder is not None and not service.leader_record.is_same_source(holder, release):
+            if is_late:
+                raise SettingsError(format_rival(holder, service.settings))
+        elif service.ledger.get_live().current:
+            service.leader_record.join_as_standby()
+            # on one machine the standby has the very same flows: it may publish what they are now
+            return not service.is_shared
+        time.sleep(FOLLOW_POLL_SECONDS)
+    if before := service.leader_record.take_over(release, time.time()):
+        announce(format_takeover(before, service.leader_record.source))
+    return True
+
+
+def load_shared_release(service: ReleaseService, announce: Announce) -> Release:
+    """The release that is live on all machines. Raises SettingsError where it cannot be loaded."""
+    current = service.ledger.get_live().current
+    release = service.compile_worker.load_release(current)
+    if release is None:
+        raise SettingsError(
+            f"release {current}, which is live on all machines, cannot be had here: is this "
+            "another version of flowengine?"
+        )
+    holder = service.leader_record.load_leader()
+    which = f"{holder.source} ({holder.by})" if holder else "its flows"
+    announce(
+        f"Another machine follows {which}; release {current}, which is live on all, is served here."
+    )
+    return release
