@@ -1,21 +1,36 @@
-"""Golden files, and a real PostgreSQL.
+"""Golden files, a real PostgreSQL, and the folder of a support line with the system that it asks.
 
 Golden files: whatever a person reads is kept as a file and compared. UPDATE_GOLDEN=1 writes them
 anew; read the diff.
 """
 
 import os
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-from thoroughness import examples
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("properties", max_examples=examples(100))
+from tests.support_line import Crm, Server, write_support_line
+from tests.thoroughness import examples
+
+# no deadline and no check of speed: a machine that has much else to do must not fail a property
+settings.register_profile(
+    "properties",
+    max_examples=examples(100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("properties")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The loop of asynchronous tests: the server runs on asyncio alone."""
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +68,27 @@ def postgresql(postgresql_server: str) -> str:
     with psycopg.connect(postgresql_server, autocommit=True) as connection:
         connection.execute("DROP SCHEMA IF EXISTS flowengine CASCADE")
     return postgresql_server
+
+
+@pytest.fixture
+def crm() -> Iterator[Crm]:
+    """The system that the support line asks."""
+    answering = Crm()
+    yield answering
+    answering.close()
+
+
+@pytest.fixture
+def support_line_folder(tmp_path: Path, crm: Crm) -> Path:
+    """A folder with the flows of a support line, which asks `crm`."""
+    write_support_line(tmp_path, crm)
+    return tmp_path
+
+
+@pytest.fixture
+def two_workers(support_line_folder: Path) -> Iterator[Server]:
+    """A real server of the support line with two workers."""
+    server = Server(support_line_folder, workers=2)
+    server.start()
+    yield server
+    server.kill(signal.SIGTERM)

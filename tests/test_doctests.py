@@ -35,7 +35,7 @@ MODULES = [
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_the_examples_of_a_module_run(module: str) -> None:
+def test_docstring_examples_of_a_module_run(module: str) -> None:
     """An example that a formatter broke over two lines is found too: it does not compile."""
     examples = [
         found

@@ -101,12 +101,12 @@ def test_files_and_functions_stay_small() -> None:
                 )
 
 
-def test_the_switch_judges_without_knowing_flows() -> None:
+def test_switch_modules_import_nothing_of_flows() -> None:
     for path in (ROOT / "switch").rglob("*.py"):
         assert imported(path) <= OF_THE_SWITCH, get_name(path)
 
 
-def test_only_one_module_knows_cel_and_nothing_below_the_server_knows_starlette() -> None:
+def test_cel_is_imported_once_and_starlette_not_below_the_server() -> None:
     for path in FILES:
         text = path.read_text()
         if "cel_expr_python" in text:
@@ -171,7 +171,7 @@ def find_named_kinds(tree: ast.AST) -> list[str]:
     return found
 
 
-def test_no_module_outside_states_names_a_kind() -> None:
+def test_modules_outside_states_name_no_kind() -> None:
     """Ask the compiled state (`Verb`) or the entry of the registry (`StateKind`) instead."""
     for path in FILES:
         if package(path) == "states":
@@ -186,7 +186,7 @@ def test_no_module_outside_states_names_a_kind() -> None:
             assert bool(found) == (get_name(path) in NAMES_OF_KINDS), f"{get_name(path)}: {found}"
 
 
-def test_every_kind_is_defined_in_a_file_of_its_own() -> None:
+def test_state_kinds_have_a_file_of_their_own() -> None:
     assert len(KIND_FILES) >= 9
     assert set(NAMES_OF_KINDS) <= {get_name(path) for path in FILES}
 

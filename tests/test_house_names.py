@@ -32,6 +32,27 @@ NO_VERBS = {
 }
 # Words that end like a participle, and are verbs.
 VERBS = {"proceed", "need", "embed", "feed", "read", "seed", "speed", "open", "listen"}
+# Words that begin a sentence instead of naming what a test is about.
+NO_SUBJECTS = {
+    *("a", "all", "an", "another", "any", "anything", "both", "each", "every", "he", "how", "in"),
+    *(
+        "it",
+        "its",
+        "neither",
+        "no",
+        "nobody",
+        "none",
+        "nothing",
+        "of",
+        "on",
+        "one",
+        "only",
+        "other",
+    ),
+    *("she", "some", "somebody", "something", "such", "that", "the", "their", "there", "these"),
+    *("they", "this", "those", "two", "we", "what", "whatever", "when", "where", "whether"),
+    *("which", "who", "whoever", "whose"),
+}
 DEMANDED = {"batched"}  # after itertools.batched, which Python 3.11 lacks
 
 
@@ -85,6 +106,21 @@ def is_participle(name: str) -> bool:
     return word in NO_VERBS or word.endswith("ed")
 
 
+def name_tests() -> Iterator[tuple[str, str]]:
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                subject = node.name.removeprefix("test_")
+                if subject != node.name:
+                    yield subject, path.relative_to(folder).as_posix()
+
+
+def begins_with_its_subject(name: str) -> bool:
+    first, _, rest = name.partition("_")
+    return bool(rest) and first not in NO_SUBJECTS
+
+
 def test_class_names_stand_once() -> None:
     assert duplicates((name, file) for name, file, _ in classes()) == {}
 
@@ -115,6 +151,25 @@ def test_exceptions_end_in_error() -> None:
 
 def test_functions_are_no_bare_participles() -> None:
     assert [(file, name) for name, file in functions() if is_participle(name)] == []
+
+
+def test_names_of_tests_begin_with_their_subject() -> None:
+    found = list(name_tests())
+    assert len(found) > 1000
+    assert [(file, name) for name, file in found if not begins_with_its_subject(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("replay_gate_without_replayable_calls_exits_2", True),
+        ("what_cannot_fail_fails", False),
+        ("a_call_goes_its_way", False),
+        ("stale", False),
+    ],
+)
+def test_subjects_of_tests_are_recognised(name: str, expected: bool) -> None:
+    assert begins_with_its_subject(name) is expected
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_check_in_a_repository_names_files_from_its_root(
     assert {place["uriBaseId"] for place in places} == {"%SRCROOT%"}
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_command_on_a_missing_folder_exits_2(tmp_path: Path) -> None:
     for command in ("check", "explain", "serve"):
         result = run(command, tmp_path / "nowhere")
         assert result.exit_code == 2
@@ -242,6 +242,6 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_summary_is_the_one_of_the_command(name: str) -> None:
+def test_command_summary_is_the_one_of_the_command(name: str) -> None:
     command = getattr(import_module(f"flowengine.cli.{name}"), name)
     assert command.help.startswith(COMMANDS[name])

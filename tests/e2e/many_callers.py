@@ -14,13 +14,13 @@ from random import Random
 from typing import Any
 
 import msgspec
-from phone_line import KEY, SECRET
 
 from flowengine.switch.load.load_report import LoadCounter, LoadReport
 from flowengine.switch.load.simulated_caller import SimulatedCaller
 from flowengine.switch.switch_setup import Number, SwitchApplication, SwitchSetup
 from flowengine.switch.wire import ConcurrentTransport, Response
 from flowengine.switch.wire.transport import OnReply
+from tests.support_line import KEY, SECRET
 
 LINE = """
 flow: line

@@ -2,16 +2,15 @@
 of all.
 """
 
-import asyncio
 import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from many_callers import Crowd, project, write
-from test_several_machines import Machine, machines, until
-
 from flowengine.journal import CanaryFigures, read_figures
+from tests.e2e.many_callers import Crowd, project, write
+from tests.e2e.test_several_machines import Machine, machines
+from tests.waiting import wait_until
 
 CALLS = 120
 
@@ -48,13 +47,13 @@ def in_one(folder: Path, *given: Machine) -> Path:
     return path
 
 
-def test_figures_are_of_all_machines(tmp_path: Path, postgresql: str) -> None:
+async def test_figures_are_of_all_machines(tmp_path: Path, postgresql: str) -> None:
     """Each showed its own part of the calls, and each call twice."""
     with machines(tmp_path, postgresql, project(), project(), workers=2) as (one, two):
         write(tmp_path / "candidate", project(line=2))
         one.command("canary", str(tmp_path / "candidate"), "--share", "50%")
         crowd = Crowd(one.port, 0.05, others=[two.port])
-        report = asyncio.run(crowd.call(CALLS, 20, lambda: True))
+        report = await crowd.call(CALLS, 20, lambda: True)
         assert report.lost == 0
 
         def told() -> dict[str, CanaryFigures]:
@@ -63,12 +62,12 @@ def test_figures_are_of_all_machines(tmp_path: Path, postgresql: str) -> None:
                 for name, side in two.status()["canary"]["figures"].items()
             }
 
-        until(lambda: sum(side.ended for side in told().values()) == len(crowd.calls))
+        wait_until(lambda: sum(side.ended for side in told().values()) == len(crowd.calls))
         found = two.status()["canary"]
         merged = read_figures(
             in_one(tmp_path, one, two), [found["current"], found["candidate"]], found["since"]
         )
-        until(lambda: told() == merged)
+        wait_until(lambda: told() == merged)
         found = json.loads(two.command("canary", "--json"))
         assert found["machines"] == 2
         assert found == json.loads(one.command("canary", "--json")) == two.status()["canary"]
@@ -76,4 +75,4 @@ def test_figures_are_of_all_machines(tmp_path: Path, postgresql: str) -> None:
         assert ", on 2 machines" in one.command("canary")
         assert "; on 2 machines\n" in one.command("releases")
         one.command("promote")
-        until(lambda: two.status()["canary"] is None)
+        wait_until(lambda: two.status()["canary"] is None)

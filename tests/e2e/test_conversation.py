@@ -5,27 +5,12 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from phone_line import FLOW, PROJECT, Crm, Line, Server, said
 
-
-@pytest.fixture
-def crm() -> Iterator[Crm]:
-    served = Crm()
-    yield served
-    served.close()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, crm: Crm) -> Path:
-    flows = tmp_path / "flows"
-    flows.mkdir()
-    (flows / "support-line.yaml").write_text(FLOW)
-    (flows / "project.yaml").write_text(PROJECT.format(port=crm.port))
-    return tmp_path
+from tests.support_line import Crm, Line, Server, said
+from tests.waiting import PATIENCE_SECONDS
 
 
 def served(folder: Path, **options: object) -> Server:
@@ -52,8 +37,10 @@ def to_the_end(line: Line) -> None:
 
 @pytest.mark.parametrize("echo", [True, False], ids=["cookies echoed", "cookies not echoed"])
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_whole_conversation(folder: Path, crm: Crm, *, echo: bool, workers: int) -> None:
-    server = served(folder, workers=workers)
+def test_conversation_goes_from_ring_to_hang_up(
+    support_line_folder: Path, crm: Crm, *, echo: bool, workers: int
+) -> None:
+    server = served(support_line_folder, workers=workers)
     try:
         for number in range(4):
             line = Line(server.port, f"call-{number}", echo=echo)
@@ -65,10 +52,10 @@ def test_a_whole_conversation(folder: Path, crm: Crm, *, echo: bool, workers: in
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_call_goes_on_after_the_server_was_killed_in_its_middle(
-    folder: Path, workers: int
+def test_call_goes_on_after_the_server_was_killed_in_its_middle(
+    support_line_folder: Path, workers: int
 ) -> None:
-    server = served(folder, workers=workers)
+    server = served(support_line_folder, workers=workers)
     line = Line(server.port, "call-1", echo=False)
     to_the_account(line)
     server.kill()
@@ -79,16 +66,16 @@ def test_a_call_goes_on_after_the_server_was_killed_in_its_middle(
         server.kill(signal.SIGTERM)
 
 
-def test_a_server_starts_after_only_the_first_process_of_the_one_before_was_killed(
-    folder: Path,
+def test_server_starts_after_only_the_first_process_of_the_one_before_was_killed(
+    support_line_folder: Path,
 ) -> None:
-    server = served(folder, workers=2)
+    server = served(support_line_folder, workers=2)
     line = Line(server.port, "call-1", echo=False)
     line.ring()
     assert server.process is not None
     os.kill(server.process.pid, signal.SIGKILL)  # as the kernel does when memory is short
     server.process.wait(30)
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + PATIENCE_SECONDS
     try:
         while answers(server.port):
             assert time.monotonic() < limit, "workers still have the port"
@@ -97,7 +84,7 @@ def test_a_server_starts_after_only_the_first_process_of_the_one_before_was_kill
         assert "Please enter your account number." in said(line.press("1"))
     finally:
         server.kill(signal.SIGTERM)
-    assert "Traceback" not in (folder / "server.log").read_text()
+    assert "Traceback" not in (support_line_folder / "server.log").read_text()
 
 
 def answers(port: int) -> bool:
@@ -105,8 +92,10 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_cookies_alone_carry_a_call_over_a_restart_without_a_store(folder: Path) -> None:
-    server = served(folder, store="none")
+def test_cookies_alone_carry_a_call_over_a_restart_without_a_store(
+    support_line_folder: Path,
+) -> None:
+    server = served(support_line_folder, store="none")
     line = Line(server.port, "call-1")
     to_the_account(line)
     server.kill()
@@ -117,10 +106,10 @@ def test_cookies_alone_carry_a_call_over_a_restart_without_a_store(folder: Path)
         server.kill(signal.SIGTERM)
 
 
-def test_a_delivery_that_comes_twice_is_answered_alike_and_asks_once(
-    folder: Path, crm: Crm
+def test_delivery_that_comes_twice_is_answered_alike_and_asks_once(
+    support_line_folder: Path, crm: Crm
 ) -> None:
-    server = served(folder, workers=2)
+    server = served(support_line_folder, workers=2)
     try:
         line = Line(server.port, "call-1", echo=False)
         to_the_account(line)
@@ -132,10 +121,10 @@ def test_a_delivery_that_comes_twice_is_answered_alike_and_asks_once(
         server.kill(signal.SIGTERM)
 
 
-def test_the_report_of_an_ended_call_survives_a_system_that_is_down_and_a_killed_server(
-    folder: Path, crm: Crm
+def test_report_of_an_ended_call_survives_a_dead_receiver_and_a_killed_server(
+    support_line_folder: Path, crm: Crm
 ) -> None:
-    server = served(folder)
+    server = served(support_line_folder)
     line = Line(server.port, "call-1")
     to_the_account(line)
     crm.down = True
@@ -145,7 +134,7 @@ def test_the_report_of_an_ended_call_survives_a_system_that_is_down_and_a_killed
     crm.down = False
     server.start()
     try:
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + PATIENCE_SECONDS
         while not crm.reports and time.monotonic() < limit:
             time.sleep(0.1)
     finally:
@@ -155,13 +144,13 @@ def test_the_report_of_an_ended_call_survives_a_system_that_is_down_and_a_killed
     ]
 
 
-def test_numbers_digits_and_secrets_stay_out_of_the_log(folder: Path) -> None:
-    server = served(folder)
+def test_numbers_digits_and_secrets_stay_out_of_the_log(support_line_folder: Path) -> None:
+    server = served(support_line_folder)
     line = Line(server.port, "call-1")
     to_the_account(line)
     to_the_end(line)
     server.kill(signal.SIGTERM)
-    log = (folder / "server.log").read_text()
+    log = (support_line_folder / "server.log").read_text()
     assert '"call-1"' in log
     for secret in ("12345674", "12015555555", "2017777777", "BeIukql3pTKJ8RGL5zo0DA"):
         assert secret not in log

@@ -16,8 +16,10 @@ from typing import Any
 
 import httpx
 import pytest
-from many_callers import Crowd, project, write
-from test_several_machines import Machine, id_of, until
+
+from tests.e2e.many_callers import Crowd, project, write
+from tests.e2e.test_several_machines import Machine, id_of
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 LANES, SLOW, AWAY = 20, 0.4, 10.0
 pgserver = pytest.importorskip("pgserver")
@@ -62,7 +64,9 @@ def machine(tmp_path: Path, database: Database) -> Iterator[Machine]:
 
 
 def ready(machine: Machine) -> int:
-    return httpx.get(f"http://127.0.0.1:{machine.port}/readyz", timeout=10).status_code
+    return httpx.get(
+        f"http://127.0.0.1:{machine.port}/readyz", timeout=PATIENCE_SECONDS
+    ).status_code
 
 
 def workers(machine: Machine) -> set[int]:
@@ -74,7 +78,7 @@ def outcomes(machine: Machine) -> Counter[str]:
     return Counter(json.loads(line).get("outcome", "") for line in lines if line.startswith("{"))
 
 
-def test_calls_go_on_while_the_database_is_away_and_everything_by_itself_once_it_is_back(
+async def test_calls_go_on_while_the_database_is_away_and_everything_by_itself_once_it_is_back(
     machine: Machine, database: Database
 ) -> None:
     crowd, seen = Crowd(machine.port, SLOW), Counter[int]()
@@ -91,8 +95,8 @@ def test_calls_go_on_while_the_database_is_away_and_everything_by_itself_once_it
             await asyncio.sleep(0.2)
         write(machine.folder / "flows", project(line=2))
         await asyncio.to_thread(database.start)
-        await asyncio.to_thread(until, lambda: ready(machine) == 200, 10.0)
-        await asyncio.to_thread(until, lambda: machine.serves() == id_of(project(line=2)), 20.0)
+        await asyncio.to_thread(wait_until, lambda: ready(machine) == 200)
+        await asyncio.to_thread(wait_until, lambda: machine.serves() == id_of(project(line=2)))
         await asyncio.sleep(1.0)
 
     async def calling() -> None:
@@ -102,13 +106,13 @@ def test_calls_go_on_while_the_database_is_away_and_everything_by_itself_once_it
         assert (report.lost, set(report.endings)) == (0, {"ANSWERED CALLERHANGUP"})
 
     killed = machine.status()["worker"]["pid"]
-    asyncio.run(calling())
+    await calling()
     assert set(seen) == {503}, "while it is away, /readyz says so"
     found = outcomes(machine)
     assert set(found) <= {"answered", "unkept"}, found
     assert found["unkept"] > LANES
     unkept = outcomes(machine)["unkept"]
-    asyncio.run(Crowd(machine.port, 0.0).call(LANES, LANES, lambda: True))
+    await Crowd(machine.port, 0.0).call(LANES, LANES, lambda: True)
     assert outcomes(machine)["unkept"] == unkept, "all is kept again"
-    until(lambda: len(workers(machine)) == 2)
+    wait_until(lambda: len(workers(machine)) == 2)
     assert killed not in workers(machine)

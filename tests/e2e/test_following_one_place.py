@@ -13,13 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
-from many_callers import project, write
-from phone_line import READER, Server
-from test_several_machines import until
 
 from flowengine.compile.project_compiler import compute_release_id
-
-TOGETHER = 20.0
+from tests.e2e.many_callers import project, write
+from tests.support_line import READER, Server
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 
 class Office(Server):
@@ -61,7 +59,12 @@ class Office(Server):
         ]
         environment = {"FLOWENGINE_COOKIE_KEYS": "a key of both"}
         done = subprocess.run(
-            command, check=False, capture_output=True, cwd=self.folder, env=environment, timeout=60
+            command,
+            check=False,
+            capture_output=True,
+            cwd=self.folder,
+            env=environment,
+            timeout=PATIENCE_SECONDS,
         )
         assert done.returncode == 2, done.stderr
         return done.stderr.decode()
@@ -95,7 +98,7 @@ def office(tmp_path: Path) -> Iterator[Callable[..., Office]]:
             server.kill()
 
 
-def test_another_folder_is_refused_while_a_server_follows_and_served_once_it_has_ended(
+def test_second_folder_is_refused_until_the_server_that_follows_has_ended(
     store: str, office: Callable[..., Office]
 ) -> None:
     """The second took over without a word, and the first went on following: each overwrote the
@@ -118,13 +121,13 @@ def test_another_folder_is_refused_while_a_server_follows_and_served_once_it_has
     one.kill()
     two.start()
     assert f"With this store {one.flows[0]} was followed" in two.says()
-    until(lambda: two.serves() == id_of(project(line=2)))
+    wait_until(lambda: two.serves() == id_of(project(line=2)))
     write(Path(two.flows[0]), project(line=3))
-    until(lambda: two.serves() == id_of(project(line=3)))
+    wait_until(lambda: two.serves() == id_of(project(line=3)))
     assert two.status()["following"]["source"] == two.flows[0]
 
 
-def test_a_deploy_moves_the_folder_while_the_old_server_answers_what_it_has_begun(
+def test_deploy_moves_the_folder_while_the_old_server_drains(
     store: str, office: Callable[..., Office]
 ) -> None:
     one, two = office(store, "one", project(), workers=2), office(store, "two", project(line=2))
@@ -133,14 +136,14 @@ def test_a_deploy_moves_the_folder_while_the_old_server_answers_what_it_has_begu
     assert one.process is not None
     one.process.send_signal(signal.SIGTERM)
     two.start()
-    until(lambda: two.serves() == id_of(project(line=2)))
+    wait_until(lambda: two.serves() == id_of(project(line=2)))
     assert httpx.get(f"http://127.0.0.1:{one.port}/readyz").status_code == 503, "it still answers"
     write(Path(one.flows[0]), project(line=7))
     time.sleep(1.5)
     assert two.serves() == id_of(project(line=2)), "what the old one had is followed no more"
 
 
-def test_two_servers_of_one_folder_are_welcome_and_the_second_takes_over(
+def test_second_server_of_the_same_folder_takes_over(
     store: str, office: Callable[..., Office]
 ) -> None:
     one, two = office(store, "one", project()), office(store, "one", project())
@@ -148,11 +151,11 @@ def test_two_servers_of_one_folder_are_welcome_and_the_second_takes_over(
     two.start()
     one.kill()
     write(Path(two.flows[0]), project(line=2))
-    until(lambda: two.serves() == id_of(project(line=2)), TOGETHER)
+    wait_until(lambda: two.serves() == id_of(project(line=2)))
     assert "was followed" not in two.says()
 
 
-def test_a_link_that_a_deploy_leads_elsewhere_is_followed_and_one_place(
+def test_redirected_link_of_a_deploy_is_followed_and_is_one_source(
     tmp_path: Path, store: str, office: Callable[..., Office]
 ) -> None:
     """The server followed where the link had led as it started."""
@@ -163,7 +166,7 @@ def test_a_link_that_a_deploy_leads_elsewhere_is_followed_and_one_place(
     write(tmp_path / "v2", project(line=2))
     (tmp_path / "next").symlink_to("v2")
     (tmp_path / "next").replace(tmp_path / "flows")
-    until(lambda: one.serves() == id_of(project(line=2)))
+    wait_until(lambda: one.serves() == id_of(project(line=2)))
     two.start()
     assert two.serves() == id_of(project(line=2))
 
@@ -182,4 +185,4 @@ def test_machines_may_have_the_flows_that_are_live_under_another_path(
     assert f"Another machine follows {one.flows[0]}" in two.says()
     one.kill(signal.SIGTERM)
     write(Path(two.flows[0]), project(line=3))
-    until(lambda: two.serves() == id_of(project(line=3)))
+    wait_until(lambda: two.serves() == id_of(project(line=3)))

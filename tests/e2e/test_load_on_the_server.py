@@ -10,21 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from phone_line import FLOW, KEY, PROJECT, SECRET, Crm, Server
+
+from tests.support_line import KEY, SECRET, Server
 
 
 @pytest.fixture(params=["", "none"], ids=["default store", "cookies alone"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    crm = Crm()
-    flows = tmp_path / "flows"
-    flows.mkdir()
-    (flows / "support-line.yaml").write_text(FLOW)
-    (flows / "project.yaml").write_text(PROJECT.format(port=crm.port))
-    started = Server(tmp_path, store=request.param)
+def server(request: pytest.FixtureRequest, support_line_folder: Path) -> Iterator[Server]:
+    started = Server(support_line_folder, store=request.param)
     started.start()
     yield started
     started.kill()
-    crm.close()
 
 
 def load(server: Server, *options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -47,7 +42,7 @@ def load(server: Server, *options: str, **environment: str) -> "subprocess.Compl
     )
 
 
-def test_no_call_is_lost(server: Server) -> None:
+def test_load_on_the_server_loses_no_call(server: Server) -> None:
     ran = load(server, "--calls", "150", "--concurrent", "30", "--json")
     told = json.loads(ran.stdout)
     assert (ran.returncode, told["passed"], told["calls"], told["lost"], told["errors"]) == (
@@ -68,7 +63,7 @@ def test_no_call_is_lost(server: Server) -> None:
     assert told["endings"] == {"ANSWERED CALLERHANGUP": 150}
 
 
-def test_a_server_that_refuses_fails_the_load(server: Server) -> None:
+def test_server_that_refuses_fails_the_load(server: Server) -> None:
     ran = load(
         server, "--calls", "2", "--json", SINCH_APPLICATION_SECRET="JViE5vDor0Sw3WllZka15Q=="
     )

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from many_callers import project, write
-from phone_line import READER, Server
-from test_several_machines import id_of, until
-from thoroughness import THOROUGH
 
 from flowengine.releases.ledger import Change, Ledger, LiveState, apply_changes
+from tests.e2e.many_callers import project, write
+from tests.e2e.test_several_machines import id_of
+from tests.support_line import READER, Server
+from tests.thoroughness import THOROUGH
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 TOKEN = "a token that nobody guesses"
 EACH = 6 if THOROUGH else 3
@@ -33,7 +34,7 @@ class House(Server):
     def save(self, number: int) -> str:
         """Until it is recorded: who saves twice within a moment has changed the folder once."""
         write(self.folder / "flows", files := project(line=number + 2))
-        until(lambda: id_of(files) in {change.release for change in self.changes()})
+        wait_until(lambda: id_of(files) in {change.release for change in self.changes()})
         return id_of(files)
 
     def publish(self, number: int) -> str:
@@ -55,7 +56,10 @@ class House(Server):
         asked = {"files": project(message=number + 2)}
         headers = {"authorization": f"Bearer {TOKEN}", "x-who": "cy"}
         httpx.post(
-            f"http://127.0.0.1:{self.port}/admin/publish", json=asked, headers=headers, timeout=30
+            f"http://127.0.0.1:{self.port}/admin/publish",
+            json=asked,
+            headers=headers,
+            timeout=PATIENCE_SECONDS,
         ).raise_for_status()
         return id_of(project(message=number + 2))
 
@@ -88,7 +92,7 @@ def house(
     made.kill()
 
 
-def test_whoever_publishes_at_the_same_moment_all_is_recorded_and_the_last_one_is_live(
+def test_publications_at_the_same_moment_are_all_recorded_and_the_last_one_is_live(
     house: House,
 ) -> None:
     (begun,) = house.changes()
@@ -111,4 +115,6 @@ def test_whoever_publishes_at_the_same_moment_all_is_recorded_and_the_last_one_i
     assert made == wanted, "nothing is lost, each in its own order and with its name"
     assert {begun.who, *made} == {change.who for change in changes}
     last = apply_changes(LiveState(), changes).current
-    until(lambda: len(house.served()) == 2 and {current for _, current in house.served()} == {last})
+    wait_until(
+        lambda: len(house.served()) == 2 and {current for _, current in house.served()} == {last}
+    )

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from many_callers import Crowd, parts_of, project, write
-from phone_line import SECRET, Server
 
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.journal import JournalEncryption, JournalReader
@@ -22,11 +20,12 @@ from flowengine.journal.inbox import INBOX_ASSOCIATED_DATA, InboxEntry
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
 from flowengine.sinch import decode
+from tests.e2e.many_callers import Crowd, parts_of, project, write
+from tests.support_line import SECRET, Server
+from tests.waiting import wait_until_async
 
 SEALER = JournalEncryption([SECRET])
 LANES, SLOW = 100, 0.5
-LIVE_WITHIN = 3.0  # a quarter of a second to take the turn, and some more on a machine that is slow
-PATIENCE = 20.0
 # What was answered again was answered before: what the caller heard tells of which release it was.
 RELEASES = "SELECT call, group_concat(DISTINCT release) FROM callbacks GROUP BY call"
 
@@ -52,17 +51,9 @@ class Flows:
         write(self.folder, files)
         self.wanted = compute_release_id({name: text.encode() for name, text in files.items()})
 
-    async def live(self) -> float:
-        """Wait until what was saved is live; how long that took."""
-        begun = time.monotonic()
-        await until(lambda: self.ledger.get_live().current == self.wanted)
-        return time.monotonic() - begun
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110  # nobody tells of it
-            await asyncio.sleep(0.01)
+    async def live(self) -> None:
+        """Wait until what was saved is live."""
+        await wait_until_async(lambda: self.ledger.get_live().current == self.wanted)
 
 
 def workers(server: Server) -> list[int]:
@@ -117,7 +108,7 @@ def acknowledged(crowd: Crowd) -> set[str]:
 
 
 def each_call_saw_one_release(crowd: Crowd, folder: Path) -> None:
-    asyncio.run(until(lambda: waiting(folder) == 0))
+    asyncio.run(wait_until_async(lambda: waiting(folder) == 0))
     with closing(sqlite3.connect(folder / "journal.db")) as journal:
         rows = journal.execute(RELEASES).fetchall()
     releases = {call.decode(): names for call, names in rows}
@@ -132,24 +123,23 @@ def each_call_saw_one_release(crowd: Crowd, folder: Path) -> None:
 
 
 def test_workers_are_killed(server: Server) -> None:
-    flows, crowd, seconds = Flows(server), Crowd(server.port, SLOW), []
+    flows, crowd = Flows(server), Crowd(server.port, SLOW)
 
     async def story() -> None:
         for edition in range(2, 5):  # whichever of the two follows the folder is among the killed
             await asyncio.sleep(0.5)
             os.kill(workers(server)[0], signal.SIGKILL)
             flows.save(project(line=edition, table=edition))
-            seconds.append(await flows.live())
-            await until(lambda: len(workers(server)) == 2)
+            await flows.live()
+            await wait_until_async(lambda: len(workers(server)) == 2)
             await asyncio.sleep(0.8)  # until the new one is at work
 
     asyncio.run(while_calling(crowd, story))
-    assert max(seconds) < LIVE_WITHIN
     assert acknowledged(crowd) == set(crowd.calls) <= ended(server.folder)
     each_call_saw_one_release(crowd, server.folder)
 
 
-def test_the_whole_server_is_killed_and_flows_change_while_it_is_down(server: Server) -> None:
+def test_server_killed_while_flows_change_goes_on(server: Server) -> None:
     flows, crowd, killed = Flows(server), Crowd(server.port, SLOW, patient=True), []
 
     async def story() -> None:

@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from journal.journal_line import compiled, record, ring
-
 from flowengine.states import LookupRequest, LookupResult
+from tests.compiled_release import compile_release
+from tests.journal.journal_line import record, ring
 
 FLOWS = Path(__file__).parents[2] / "flows"
 LINE = """\
@@ -90,7 +90,7 @@ def output(commands: str, seed: str) -> str:
     return "\n".join(lines)
 
 
-def test_every_command_over_the_sample_flows_prints_the_same_for_every_hash_seed() -> None:
+def test_commands_over_the_sample_flows_print_the_same_for_each_hash_seed() -> None:
     commands = ";".join(
         [f"check {FLOWS}", f"explain {FLOWS}", f"diagram {FLOWS} order-status", f"test {FLOWS}"]
     )
@@ -116,7 +116,7 @@ def test_replay_prints_the_same_in_every_process(tmp_path: Path) -> None:
     flows.mkdir()
     (flows / "line.yaml").write_text(LINE)
     (flows / "project.yaml").write_text(PROJECT)
-    release = compiled({file.name: file.read_bytes() for file in flows.iterdir()})
+    release = compile_release({file.name: file.read_bytes() for file in flows.iterdir()})
     answers = iter(["abc", "dcb", "xyz", "bd", "zyxwvut", "a"])
 
     async def crm(_request: LookupRequest, _left: float) -> LookupResult:

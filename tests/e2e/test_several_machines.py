@@ -10,22 +10,21 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
-from many_callers import Crowd, parts_of, project, write
-from phone_line import READER, Line, Server, said
 
 from flowengine.compile.project_compiler import compute_release_id
 from flowengine.releases.archive import Archive
 from flowengine.releases.ledger import Ledger
+from tests.e2e.many_callers import Crowd, parts_of, project, write
+from tests.support_line import READER, Line, Server, said
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 LANES, SLOW = 60, 0.5
-PATIENCE = 20.0
-A_SECOND = 1.0
 
 
 class Machine(Server):
@@ -57,15 +56,6 @@ class Machine(Server):
         return "this machine follows its flows" in (self.folder / "server.log").read_text()
 
 
-def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> float:
-    """Wait for something; how long that took."""
-    begun = time.monotonic()
-    while not holds():
-        assert time.monotonic() < begun + seconds, "it never happened"
-        time.sleep(0.01)
-    return time.monotonic() - begun
-
-
 def id_of(files: dict[str, str]) -> str:
     return compute_release_id({name: text.encode() for name, text in files.items()})
 
@@ -82,7 +72,7 @@ def machines(
     try:
         for machine in made:
             machine.start()
-            until(made[0].follows)
+            wait_until(made[0].follows)
         yield made
     finally:
         for machine in made:
@@ -90,7 +80,7 @@ def machines(
                 machine.kill(signal.SIGTERM)
 
 
-def test_a_conversation_goes_from_one_machine_to_the_other_at_each_step(
+def test_conversation_goes_from_one_machine_to_the_other_at_each_step(
     tmp_path: Path, postgresql: str
 ) -> None:
     with machines(tmp_path, postgresql, project(), project()) as (one, two):
@@ -113,20 +103,20 @@ def test_a_conversation_goes_from_one_machine_to_the_other_at_each_step(
         assert said(at(two).answered()) == "Line 1, table 1."
 
 
-def test_what_is_published_on_one_machine_is_live_on_the_other_within_a_second(
+def test_release_published_on_one_machine_goes_live_on_the_other(
     tmp_path: Path, postgresql: str
 ) -> None:
     first, second = project(), project(line=2)
     with machines(tmp_path, postgresql, first, first) as (one, two):
         assert one.serves() == two.serves() == id_of(first)
         write(one.folder / "flows", second)
-        until(lambda: one.serves() == id_of(second))
-        assert until(lambda: two.serves() == id_of(second)) < A_SECOND
+        wait_until(lambda: one.serves() == id_of(second))
+        wait_until(lambda: two.serves() == id_of(second))
         two.command("rollback", "--who", "bo")
-        assert until(lambda: one.serves() == two.serves() == id_of(first)) < A_SECOND
+        wait_until(lambda: one.serves() == two.serves() == id_of(first))
         write(tmp_path / "third", third := project(line=3))
         two.command("publish", str(tmp_path / "third"), "--who", "bo")
-        assert until(lambda: one.serves() == two.serves() == id_of(third)) < A_SECOND
+        wait_until(lambda: one.serves() == two.serves() == id_of(third))
         changes = json.loads(one.command("releases", "--json"))["changes"]
         assert [(change["what"], change["release"]) for change in changes] == [
             ("publish", id_of(third)), ("rollback", id_of(first)), ("publish", id_of(second)), ("publish", id_of(first)),
@@ -137,21 +127,21 @@ def test_machines_with_different_flows_do_not_fight(tmp_path: Path, postgresql: 
     first, behind = project(line=2), project()
     with machines(tmp_path, postgresql, behind, behind) as (one, two):
         write(one.folder / "flows", first)
-        until(lambda: two.serves() == id_of(first))
+        wait_until(lambda: two.serves() == id_of(first))
         two.kill(signal.SIGTERM)
         two.start()
         assert (one.serves(), two.serves()) == (id_of(first), id_of(first)), (
             "whoever starts takes what is live"
         )
         one.kill()
-        until(two.follows)
+        wait_until(two.follows)
         time.sleep(1.0)
         assert two.serves() == id_of(first), "whoever takes over and is behind changes nothing"
         write(two.folder / "flows", third := project(line=3))
-        until(lambda: two.serves() == id_of(third))
+        wait_until(lambda: two.serves() == id_of(third))
 
 
-def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_release(
+async def test_machine_killed_while_flows_change_leaves_calls_on_their_releases(
     tmp_path: Path, postgresql: str
 ) -> None:
     with machines(tmp_path, postgresql, project(), project(), workers=2) as (one, two):
@@ -159,7 +149,7 @@ def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_re
 
         async def edit(machine: Machine, edition: int) -> None:
             write(machine.folder / "flows", files := project(line=edition, table=edition))
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while ledger.get_live().current != id_of(files):  # noqa: ASYNC110  # nobody tells of it
                     await asyncio.sleep(0.02)
             await asyncio.sleep(0.7)
@@ -180,7 +170,7 @@ def test_a_machine_is_killed_while_flows_change_and_every_call_goes_on_on_its_re
             assert (report.lost, set(report.endings)) == (0, {"ANSWERED CALLERHANGUP"})
 
         killed: list[float] = []
-        asyncio.run(calling())
+        await calling()
         ledger.close()
         assert (
             sum(known.rang < killed[0] < known.until for known in crowd.calls.values()) > LANES // 3

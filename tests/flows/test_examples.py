@@ -38,7 +38,7 @@ ENTERED = ["", "1", "2", "*1", "*2", "12345674"]
 LIMIT = 400  # different situations of one flow
 
 
-def test_the_examples_have_no_problems() -> None:
+def test_sample_flows_have_no_problems() -> None:
     errors = [problem for problem in COMPILED.problems if problem.code != "FE905"]
     assert not errors, to_text(errors, COMPILED.sources)
 
@@ -255,7 +255,7 @@ UNDER = {
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_every_state_entered_by_itself_says_only_what_is_legal(flow: str) -> None:
+def test_sample_state_entered_by_itself_says_only_what_is_legal(flow: str) -> None:
     program = release().programs[flow]
     for name, state in program.states.items():
         for kind in state.legal & UNDER.keys():

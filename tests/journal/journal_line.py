@@ -4,11 +4,11 @@ other systems.
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from flowengine.compile import Release, compile_project
+from flowengine.compile import Release
 from flowengine.journal import JournalEncryption, JournalWriter
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
@@ -69,12 +69,6 @@ def files(flow: str = FLOW, journal: str = "") -> dict[str, bytes]:
         "line.yaml": flow.encode(),
         "project.yaml": (PROJECT + (f"journal: {journal}\n" if journal else "")).encode(),
     }
-
-
-def compiled(given: Mapping[str, bytes]) -> Release:
-    made = compile_project(given, {})
-    assert made.release, made.problems
-    return made.release
 
 
 def ring(call: str = "call-1") -> dict[str, Any]:

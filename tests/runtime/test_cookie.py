@@ -28,7 +28,7 @@ def test_opens_what_it_sealed_for_the_same_call(close: Close, payload: bytes, ca
 
 @both
 @given(payloads, st.text(), st.text())
-def test_a_cookie_of_another_call_is_not_opened(
+def test_cookie_of_another_call_is_not_opened(
     close: Close, payload: bytes, call_id: str, other: str
 ) -> None:
     assert (CODEC.open(close(CODEC, payload, call_id), other) is None) == (call_id != other)
@@ -36,7 +36,9 @@ def test_a_cookie_of_another_call_is_not_opened(
 
 @both
 @given(st.binary(max_size=40))
-def test_no_character_can_be_changed_dropped_or_added(close: Close, payload: bytes) -> None:
+def test_cookie_with_a_character_changed_dropped_or_added_is_not_opened(
+    close: Close, payload: bytes
+) -> None:
     text = close(CODEC, payload, "call")
     for at in range(len(text)):
         for other in {"A", "B", "_", "+", "=", " ", "é"} - {text[at]}:
@@ -47,7 +49,7 @@ def test_no_character_can_be_changed_dropped_or_added(close: Close, payload: byt
 
 
 @both
-def test_the_unused_bits_of_the_last_character_are_not_overlooked(close: Close) -> None:
+def test_cookie_with_unused_bits_of_its_last_character_set_is_not_opened(close: Close) -> None:
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     for length in (1, 2, 3):
         text = close(CODEC, b"x" * length, "call")
@@ -61,9 +63,7 @@ def test_foreign_text_is_no_error(text: str) -> None:
 
 @both
 @given(payloads)
-def test_a_cookie_is_plain_text_that_needs_no_escaping_and_has_the_announced_size(
-    close: Close, payload: bytes
-) -> None:
+def test_cookie_needs_no_escaping_and_has_the_calculated_size(close: Close, payload: bytes) -> None:
     text = close(CODEC, payload, "call")
     assert text.isascii()
     assert text.replace("-", "").replace("_", "").replace(".", "", 1).isalnum()
@@ -81,13 +81,13 @@ def test_cookie_with_the_largest_payload_takes_all_that_the_platform_allows(clos
         assert (len(COOKIE_KEY) + len(text) <= MAX_COOKIE_BYTES) is fits
 
 
-def test_the_payload_cannot_be_read_and_is_sealed_alike_twice() -> None:
+def test_sealed_payload_is_unreadable_and_the_same_each_time() -> None:
     assert CODEC.seal(b"account 12345678", "call") == CODEC.seal(b"account 12345678", "call")
     assert CODEC.seal(b"account 12345678", "call") != CODEC.seal(b"account 12345678", "other")
 
 
 @both
-def test_a_rotation_opens_old_cookies_and_seals_with_the_new_key(close: Close) -> None:
+def test_rotated_keys_open_old_cookies_and_seal_with_the_new_key(close: Close) -> None:
     old = close(Codec([OLD]), b"state", "call")
     rotating = Codec([NEW, OLD])
     assert rotating.open(old, "call") == b"state"
@@ -95,12 +95,12 @@ def test_a_rotation_opens_old_cookies_and_seals_with_the_new_key(close: Close) -
     assert CODEC.open(old, "call") is None
 
 
-def test_a_cookie_of_today_opens_after_an_upgrade() -> None:
+def test_sealed_cookie_of_today_opens_after_an_upgrade() -> None:
     sealed = "3.AWE9QYVExWJ9a9BK_KhSW1aR5hxLNnLsyjhy1wPynJNlAcg"
     assert CODEC.open(sealed, "call-1") == b"release|flow|state"
 
 
-def test_a_signed_cookie_of_today_opens_after_an_upgrade() -> None:
+def test_signed_cookie_of_today_opens_after_an_upgrade() -> None:
     signed = "3.AlPkTv-QN8TmFfYIQgihLpNyZWxlYXNlfGZsb3d8c3RhdGU"
     assert CODEC.open(signed, "call-1") == b"release|flow|state"
     assert CODEC.sign(b"release|flow|state", "call-1", 3) == signed, (
@@ -108,25 +108,25 @@ def test_a_signed_cookie_of_today_opens_after_an_upgrade() -> None:
     )
 
 
-def test_what_is_signed_and_what_is_sealed_cannot_be_passed_off_as_each_other() -> None:
+def test_signed_and_sealed_cookies_cannot_be_exchanged() -> None:
     sealed, signed = CODEC.seal(b"state", "call"), CODEC.sign(b"state", "call")
     assert (
         CODEC.open(f"0.Ag{sealed[4:]}", "call") is CODEC.open(f"0.AQ{signed[4:]}", "call") is None
     )
 
 
-def test_the_number_of_a_call_cannot_be_moved_into_what_it_says() -> None:
+def test_counter_of_a_cookie_cannot_be_moved_into_its_payload() -> None:
     signed = CODEC.sign(b"xstate", "call", 1)
     assert CODEC.open(signed, "callx", 0) is CODEC.open(signed, "cal", 0) is None
 
 
-def test_a_codec_without_keys_is_refused() -> None:
+def test_codec_without_keys_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one key"):
         Codec([])
 
 
 @both
-def test_a_cookie_that_counts_no_further_than_what_is_known_stays_closed(close: Close) -> None:
+def test_cookie_that_is_no_newer_than_the_store_is_not_opened(close: Close) -> None:
     text = close(CODEC, b"state", "call", 3)
     assert CODEC.open(text, "call", 2) == b"state"
     assert CODEC.open(text, "call", 3) is None

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from flowengine.compile import compile_project
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
 from flowengine.sinch import decode
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import SqliteStore
+from tests.compiled_release import compile_release
 
 LINE = """
 flow: line
@@ -26,9 +26,7 @@ states:
   three: {say: Three., hangup: }
   sorry: {say: Sorry., hangup: }
 """
-RELEASE = compile_project(
-    {"line.yaml": LINE.encode(), "project.yaml": b"project: test"}, {}
-).release
+RELEASE = compile_release({"line.yaml": LINE, "project.yaml": "project: test"})
 assert RELEASE
 CODEC = Codec([derive_key("secret")])
 
@@ -42,8 +40,7 @@ class Worker:
 
     def __init__(self, path: Path, menu_ids: str = "named") -> None:
         project = f"{{project: test, platform: {{menu_ids: {menu_ids}}}}}".encode()
-        release = compile_project({"line.yaml": LINE.encode(), "project.yaml": project}, {}).release
-        assert release
+        release = compile_release({"line.yaml": LINE, "project.yaml": project})
         self.menu_ids, self.store = menu_ids, SqliteStore(path)
         self.engine = Engine(Registry(release), self.store, CODEC, unasked)
 
@@ -75,36 +72,30 @@ def reader_has_not_noticed(first: Worker, second: Worker) -> tuple[Worker, Worke
 
 @pytest.mark.parametrize("menu_ids", ["named", "main"])
 @pytest.mark.parametrize("who", [last_saver_has_not_noticed, reader_has_not_noticed])
-def test_call_goes_on_where_workers_notice_a_replaced_store_after_each_other(
+async def test_call_goes_on_where_workers_notice_a_replaced_store_after_each_other(
     tmp_path: Path, who: Callable[[Worker, Worker], tuple[Worker, Worker]], menu_ids: str
 ) -> None:
     path = tmp_path / "calls.db"
 
-    async def act() -> None:
-        first, second = Worker(path, menu_ids), Worker(path, menu_ids)
-        saves, reads = who(first, second)
-        assert "One." in await first.answer("ice", cli="46708168731", to={"type": "did"})
-        remove(path)
-        assert await first.store.reopen_if_replaced()
-        assert "Two." in await saves.press("one")
-        noticing = asyncio.get_running_loop().call_later(
-            0.1, lambda: looks.append(asyncio.ensure_future(second.store.reopen_if_replaced()))
-        )
-        looks: list[asyncio.Future[bool]] = []
-        assert await reads.press("two") == "Three."
-        noticing.cancel()
-        assert [await look for look in looks] == [True]
-        for worker in (first, second):
-            await worker.store.close()
-
-    asyncio.run(act())
-
-
-def test_lost_call_of_a_store_that_was_not_replaced_waits_for_nothing(tmp_path: Path) -> None:
-    async def act() -> None:
-        worker = Worker(tmp_path / "calls.db")
-        assert not await worker.store.catch_up()
-        assert await worker.press("two") == "Sorry."
+    first, second = Worker(path, menu_ids), Worker(path, menu_ids)
+    saves, reads = who(first, second)
+    assert "One." in await first.answer("ice", cli="46708168731", to={"type": "did"})
+    remove(path)
+    assert await first.store.reopen_if_replaced()
+    assert "Two." in await saves.press("one")
+    noticing = asyncio.get_running_loop().call_later(
+        0.1, lambda: looks.append(asyncio.ensure_future(second.store.reopen_if_replaced()))
+    )
+    looks: list[asyncio.Future[bool]] = []
+    assert await reads.press("two") == "Three."
+    noticing.cancel()
+    assert [await look for look in looks] == [True]
+    for worker in (first, second):
         await worker.store.close()
 
-    asyncio.run(act())
+
+async def test_lost_call_of_a_store_that_was_not_replaced_waits_for_nothing(tmp_path: Path) -> None:
+    worker = Worker(tmp_path / "calls.db")
+    assert not await worker.store.catch_up()
+    assert await worker.press("two") == "Sorry."
+    await worker.store.close()

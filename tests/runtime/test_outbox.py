@@ -45,73 +45,61 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store
     )
 
 
-def test_a_report_is_tried_again_until_it_arrives(opened: Callable[[], Store]) -> None:
-    async def act() -> None:
-        store = opened()
-        world = World(store)
-        await world.outbox.keep_report(REPORT)
-        await world.outbox.keep_report(REPORT)
-        assert await world.later(0.5) == 0
-        assert world.sent == 0
-        assert await world.later(1) == 0
-        assert world.sent == 1
+async def test_report_is_retried_until_it_arrives(opened: Callable[[], Store]) -> None:
+    store = opened()
+    world = World(store)
+    await world.outbox.keep_report(REPORT)
+    await world.outbox.keep_report(REPORT)
+    assert await world.later(0.5) == 0
+    assert world.sent == 0
+    assert await world.later(1) == 0
+    assert world.sent == 1
+    world.answer = TAKEN
+    assert await world.later(1) == 0
+    assert await world.later(2) == 1
+    assert await world.later(99_999) == 0
+    assert world.sent == 2
+    await store.close()
+
+
+async def test_report_is_given_up_after_a_day(opened: Callable[[], Store]) -> None:
+    store = opened()
+    world = World(store)
+    await world.outbox.keep_report(REPORT)
+    await world.later(REPORT_KEPT_SECONDS - 1)
+    assert world.sent == 1
+    world.answer = TAKEN
+    assert await world.later(REPORT_KEPT_SECONDS) == 0
+    await store.close()
+
+
+async def test_report_of_two_workers_is_sent_once(tmp_path: Path) -> None:
+    stores = [SqliteStore(tmp_path / "calls.db") for _ in range(2)]
+    worlds = [World(store) for store in stores]
+    await worlds[0].outbox.keep_report(REPORT)
+    for world in worlds:
         world.answer = TAKEN
-        assert await world.later(1) == 0
-        assert await world.later(2) == 1
-        assert await world.later(99_999) == 0
-        assert world.sent == 2
+    assert sorted(await asyncio.gather(*(world.later(2) for world in worlds))) == [0, 1]
+    for store in stores:
         await store.close()
 
-    asyncio.run(act())
 
-
-def test_a_report_is_given_up_after_a_day(opened: Callable[[], Store]) -> None:
-    async def act() -> None:
-        store = opened()
-        world = World(store)
-        await world.outbox.keep_report(REPORT)
-        await world.later(REPORT_KEPT_SECONDS - 1)
-        assert world.sent == 1
-        world.answer = TAKEN
-        assert await world.later(REPORT_KEPT_SECONDS) == 0
-        await store.close()
-
-    asyncio.run(act())
-
-
-def test_two_workers_send_a_report_once(tmp_path: Path) -> None:
-    async def act() -> None:
-        stores = [SqliteStore(tmp_path / "calls.db") for _ in range(2)]
-        worlds = [World(store) for store in stores]
-        await worlds[0].outbox.keep_report(REPORT)
-        for world in worlds:
-            world.answer = TAKEN
-        assert sorted(await asyncio.gather(*(world.later(2) for world in worlds))) == [0, 1]
-        for store in stores:
-            await store.close()
-
-    asyncio.run(act())
-
-
-def test_a_report_holds_secrets_and_is_sealed(tmp_path: Path) -> None:
-    async def act() -> None:
-        store = SqliteStore(tmp_path / "calls.db")
-        await World(store).outbox.keep_report(REPORT)
-        await store.close()
-
-    asyncio.run(act())
+async def test_report_is_stored_encrypted(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "calls.db")
+    await World(store).outbox.keep_report(REPORT)
+    await store.close()
     assert b"secret" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
     "fetched", [LookupResult(0, error="timeout"), LookupResult(0, error="connection"), DOWN]
 )
-def test_what_may_pass_is_tried_again(fetched: LookupResult) -> None:
+def test_result_that_may_pass_needs_a_retry(fetched: LookupResult) -> None:
     assert needs_retry(REPORT, fetched)
 
 
 @pytest.mark.parametrize(
     "fetched", [TAKEN, LookupResult(404), LookupResult(0, error="not allowed")]
 )
-def test_what_is_said_is_said(fetched: LookupResult) -> None:
+def test_result_that_is_final_needs_no_retry(fetched: LookupResult) -> None:
     assert not needs_retry(REPORT, fetched)

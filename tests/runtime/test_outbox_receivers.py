@@ -105,7 +105,7 @@ async def delivered(
     return arrived
 
 
-def test_reports_to_a_slow_receiver_are_each_delivered_once_by_two_workers(
+async def test_reports_to_a_slow_receiver_are_each_delivered_once_by_two_workers(
     opened: Callable[[], Store],
     receivers: Callable[[float], Receiver],
     monkeypatch: pytest.MonkeyPatch,
@@ -116,12 +116,12 @@ def test_reports_to_a_slow_receiver_are_each_delivered_once_by_two_workers(
     monkeypatch.setattr(outbox_module, "REPORTS_PER_RECEIVER", 1)
     slow = receivers(1.0)
     reports = [slow.report(number) for number in range(8)]
-    arrived = asyncio.run(delivered([opened(), opened()], reports, slow))
+    arrived = await delivered([opened(), opened()], reports, slow)
     assert sum(arrived) == 8
     assert Counter(slow.taken) == Counter(report.body.decode() for report in reports)
 
 
-def test_a_receiver_that_hangs_holds_up_no_other(
+async def test_receiver_that_hangs_holds_up_no_other(
     opened: Callable[[], Store],
     receivers: Callable[[float], Receiver],
     monkeypatch: pytest.MonkeyPatch,
@@ -131,45 +131,39 @@ def test_a_receiver_that_hangs_holds_up_no_other(
     reports = [hangs.report(number) for number in range(40)]
     reports += [quick.report(number) for number in range(10)]
 
-    async def act() -> None:
-        store = opened()
-        client = LookupClient(lambda: hosts(hangs, quick))
-        worker = Outbox(store, CODEC, client)
-        for report in reports:
-            await worker.keep_report(report)
-        await asyncio.sleep(1.05)
-        delivering = asyncio.create_task(worker.deliver_due_reports())
-        while len(quick.taken) < 10 and not delivering.done():  # noqa: ASYNC110  # of a thread
-            await asyncio.sleep(0.01)
-        assert len(hangs.taken) <= outbox_module.REPORTS_PER_RECEIVER, "all wait for their answer"
-        delivering.cancel()
-        await asyncio.gather(delivering, return_exceptions=True)
-        await client.close()
-        await store.close()
-
-    asyncio.run(act())
+    store = opened()
+    client = LookupClient(lambda: hosts(hangs, quick))
+    worker = Outbox(store, CODEC, client)
+    for report in reports:
+        await worker.keep_report(report)
+    await asyncio.sleep(1.05)
+    delivering = asyncio.create_task(worker.deliver_due_reports())
+    while len(quick.taken) < 10 and not delivering.done():  # noqa: ASYNC110  # of a thread
+        await asyncio.sleep(0.01)
+    assert len(hangs.taken) <= outbox_module.REPORTS_PER_RECEIVER, "all wait for their answer"
+    delivering.cancel()
+    await asyncio.gather(delivering, return_exceptions=True)
+    await client.close()
+    await store.close()
     assert len(quick.taken) == 10
 
 
-def test_what_a_killed_worker_had_claimed_is_left_to_others_after_the_lease(
+async def test_report_claimed_by_a_killed_worker_is_sent_after_the_lease(
     opened: Callable[[], Store], receivers: Callable[[float], Receiver]
 ) -> None:
     quick, now = receivers(0.0), [LONG_AGO]
 
-    async def act() -> None:
-        stores, client = [opened(), opened()], LookupClient(lambda: hosts(quick))
-        first, second = (Outbox(store, CODEC, client, lambda: now[0]) for store in stores)
-        await first.keep_report(quick.report(1))
-        now[0] += 2
-        assert await stores[0].claim_report(now[0], 20.0, [])  # and then it is killed
-        assert await second.deliver_due_reports() == 0
-        now[0] += 20
-        assert await second.deliver_due_reports() == 1
-        await client.close()
-        for store in stores:
-            await store.close()
-
-    asyncio.run(act())
+    stores, client = [opened(), opened()], LookupClient(lambda: hosts(quick))
+    first, second = (Outbox(store, CODEC, client, lambda: now[0]) for store in stores)
+    await first.keep_report(quick.report(1))
+    now[0] += 2
+    assert await stores[0].claim_report(now[0], 20.0, [])  # and then it is killed
+    assert await second.deliver_due_reports() == 0
+    now[0] += 20
+    assert await second.deliver_due_reports() == 1
+    await client.close()
+    for store in stores:
+        await store.close()
     assert quick.taken == ["report 1"]
 
 
@@ -185,10 +179,10 @@ class Forgetful(MemoryStore):
         await super().settle_report(letter, due)
 
 
-def test_a_report_that_arrived_is_not_sent_again_because_that_could_not_be_noted(
+async def test_report_that_arrived_is_not_sent_again_though_that_could_not_be_saved(
     receivers: Callable[[float], Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox_module, "REPORT_PAUSE_SECONDS", 0.05)
     quick = receivers(0.0)
-    assert asyncio.run(delivered([Forgetful()], [quick.report(1)], quick)) == [1]
+    assert (await delivered([Forgetful()], [quick.report(1)], quick)) == [1]
     assert quick.taken == ["report 1"]

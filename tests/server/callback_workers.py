@@ -14,10 +14,9 @@ from typing import Any
 
 import httpx
 import uvicorn
-from server_process import KEY, SECRET, TYPE, ice
 from starlette.applications import Starlette
 
-from flowengine.compile import Release, compile_project
+from flowengine.compile import Release
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
@@ -29,19 +28,20 @@ from flowengine.server.metrics import Metrics
 from flowengine.sinch import sign_request
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import Store
+from tests.compiled_release import compile_release
+from tests.server.server_process import KEY, SECRET, TYPE, ice
+from tests.waiting import PATIENCE_SECONDS
 
 CREDENTIALS = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
-CLIENT = httpx.Client(timeout=20, trust_env=False)
+CLIENT = httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False)
 
 
-def compiled(flow: str, deadline: float, menu_ids: str = "named") -> Release:
+def compile_line(flow: str, deadline: float, menu_ids: str = "named") -> Release:
     project = (
         "{project: test, services: {crm: {url: 'https://crm.example.com'}}, "
         f"platform: {{deadline: {round(deadline * 1000)}ms, menu_ids: {menu_ids}}}}}"
     )
-    made = compile_project({"line.yaml": flow.encode(), "project.yaml": project.encode()}, {})
-    assert made.release, [problem.message for problem in made.problems]
-    return made.release
+    return compile_release({"line.yaml": flow, "project.yaml": project})
 
 
 @dataclass

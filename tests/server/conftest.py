@@ -1,25 +1,19 @@
 """Fixtures: a real server process, and a real service to look things up at."""
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from server_process import (
+
+from tests.server.server_process import (
     FLOW,
-    KEY,
     PROJECT,
-    SECRET,
-    STATUS_TOKEN,
     Served,
     Service,
-    free_port,
     handler,
-    wait_until_ready,
+    start_server,
 )
 
 
@@ -45,43 +39,8 @@ def serve(tmp_path: Path, service: Service) -> Iterator[Callable[..., Served]]:
         flows.mkdir()
         (flows / "line.yaml").write_text(flow)
         (flows / "project.yaml").write_text(PROJECT.replace("URL", service.url))
-        port = free_port()
-        credentials = (
-            {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET} if signed else {}
-        )
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("SINCH_", "FLOWENGINE_", "PROMETHEUS_"))
-        }
-        with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
-            process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "flowengine",
-                    "serve",
-                    str(flows),
-                    "--port",
-                    str(port),
-                    *options,
-                ],
-                cwd=tmp_path,
-                env={
-                    "PYTHONPATH": str(Path(__file__).parents[2]),
-                    "FLOWENGINE_STATUS_TOKEN": STATUS_TOKEN,
-                    **environment,
-                    **credentials,
-                },
-                stdout=out,
-                stderr=err,
-            )
-        served = Served(
-            process, f"http://127.0.0.1:{port}", tmp_path / "out", tmp_path / "err", signed
-        )
-        started.append(served)
-        wait_until_ready(served)
-        return served
+        started.append(start_server(tmp_path, *options, signed=signed))
+        return started[-1]
 
     yield start
     for served in started:

@@ -1,11 +1,12 @@
 """A real server process, a real service to look things up at, and a platform that signs."""
 
 import json
+import os
 import signal
-import socket
 import subprocess
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 
 from flowengine.sinch import sign_request
+from tests.waiting import PATIENCE_SECONDS, find_free_port, wait_until
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 STATUS_TOKEN = "a token of the tests"
@@ -111,6 +113,10 @@ class Served:
     err: Path
     signed: bool
 
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
     def post(
         self, body: Mapping[str, Any] | bytes, path: str = "/sinch", **changed: str
     ) -> httpx.Response:
@@ -132,13 +138,19 @@ class Served:
         if "host" in changed:
             headers["host"] = changed["host"]
         return httpx.post(
-            self.url + path, content=content, headers=headers, timeout=10, trust_env=False
+            self.url + path,
+            content=content,
+            headers=headers,
+            timeout=PATIENCE_SECONDS,
+            trust_env=False,
         )
 
     def get(self, path: str) -> httpx.Response:
         """What its operator reads."""
         headers = {"authorization": f"Bearer {STATUS_TOKEN}"}
-        return httpx.get(self.url + path, headers=headers, timeout=5, trust_env=False)
+        return httpx.get(
+            self.url + path, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False
+        )
 
     def lines(self, wanted: int) -> list[dict[str, Any]]:
         """The log, which is written a moment after the answer."""
@@ -154,23 +166,59 @@ class Served:
         return self.process.wait(60)
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def start_server(
+    folder: Path,
+    *options: str,
+    signed: bool = True,
+    program: Sequence[str] = ("-m", "flowengine"),
+    prepare: Callable[[], None] | None = None,
+    **environment: str,
+) -> Served:
+    """Start `flowengine serve flows` in this folder, and wait until it is ready.
+
+    The server gets nothing of ours from the environment of the tests but what is given here.
+    """
+    port = find_free_port()
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SINCH_", "FLOWENGINE_", "PROMETHEUS_"))
+    }
+    credentials = (
+        {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET} if signed else {}
+    )
+    out, err = folder / "out", folder / "err"
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, *program, "serve", "flows", "--port", str(port), *options],
+            cwd=folder,
+            env={
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+                "FLOWENGINE_STATUS_TOKEN": STATUS_TOKEN,
+                **inherited,
+                **credentials,
+                **environment,
+            },
+            stdout=stdout,
+            stderr=stderr,
+            preexec_fn=prepare,  # noqa: PLW1509  # the tests start no server from a thread
+        )
+    served = Served(process, f"http://127.0.0.1:{port}", out, err, signed)
+    try:
+        wait_until(lambda: is_ready(served), otherwise=err.read_text)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return served
 
 
-def wait_until_ready(served: Served) -> None:
-    limit = time.monotonic() + 60  # of a machine that has much else to do
-    while time.monotonic() < limit:
-        assert served.process.poll() is None, served.err.read_text()
-        try:
-            if served.get("/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(served.err.read_text())
+def is_ready(served: Served) -> bool:
+    assert served.process.poll() is None, served.err.read_text()
+    try:
+        return served.get("/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def ice(call: str = "c1", **given: Any) -> dict[str, Any]:

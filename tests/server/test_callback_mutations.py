@@ -7,10 +7,11 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from server_process import Served, ice, pressed
-from thoroughness import examples
 
 from flowengine.limits import MAX_CALLBACK_BYTES
+from tests.server.server_process import Served, ice, pressed
+from tests.thoroughness import examples
+from tests.waiting import PATIENCE_SECONDS
 
 COMMON = {"callid": "c1", "version": 1, "timestamp": "2026-11-28T12:00:00Z", "custom": "a"}
 COOKIES = {"cookies": [{"key": "fe", "value": "1.Ap8bJnkUWs4"}]}
@@ -58,7 +59,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 @pytest.fixture
 def client(serve: Callable[..., Served]) -> Iterator[httpx.Client]:
     served = serve(signed=False)
-    with httpx.Client(base_url=served.url, trust_env=False, timeout=30) as found:
+    with httpx.Client(base_url=served.url, trust_env=False, timeout=PATIENCE_SECONDS) as found:
         yield found
     written = served.err.read_text()
     assert "Traceback" not in written
@@ -86,7 +87,9 @@ def test_mutated_callbacks_are_answered_or_refused_with_a_reason(client: httpx.C
 
 
 @pytest.mark.parametrize("path", ["/sinch", "/sinch?by=uvicorn"])
-def test_each_value_in_each_field_is_answered_or_refused(client: httpx.Client, path: str) -> None:
+def test_body_with_any_value_in_any_field_is_answered_or_refused(
+    client: httpx.Client, path: str
+) -> None:
     for body in BODIES:
         text = json.dumps({**body, "callid": "CALL"}).encode()
         for number, (name, value) in enumerate(body.items()):
@@ -99,7 +102,9 @@ def test_each_value_in_each_field_is_answered_or_refused(client: httpx.Client, p
 
 
 @pytest.mark.parametrize("path", ["/sinch", "/sinch?by=uvicorn"])
-def test_what_a_caller_cannot_help_still_gets_an_answer(client: httpx.Client, path: str) -> None:
+def test_body_with_values_that_callers_cannot_help_is_answered(
+    client: httpx.Client, path: str
+) -> None:
     """A name that was cut in the middle of a character, a number that is none."""
     for number, field in enumerate(
         (rb'"cli": "Ann \ud83d"', b'"duration": NaN', b'"duration": 1e999', b'"custom": {"a": [1]}')

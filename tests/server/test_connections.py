@@ -5,8 +5,6 @@ import json
 import logging
 import resource
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,10 +14,8 @@ from typing import Any
 import pytest
 import uvicorn
 import uvloop
-from server_process import FLOW, Served, free_port, ice, wait_until_ready
 from starlette.applications import Starlette
 
-from flowengine.compile import compile_project
 from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.releases import Registry
 from flowengine.runtime.engine import Engine
@@ -34,6 +30,9 @@ from flowengine.server.server_settings import ServerSettings
 from flowengine.server.tracked_protocols import TrackedH11, TrackedHttpTools
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore
+from tests.compiled_release import compile_release
+from tests.server.server_process import FLOW, ice, start_server
+from tests.waiting import PATIENCE_SECONDS
 
 PROTOCOLS = [DirectProtocol, TrackedHttpTools, TrackedH11]
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
@@ -48,8 +47,7 @@ async def lookup(_request: LookupRequest, _left: float) -> LookupResult:
 
 @asynccontextmanager
 async def serving(protocol: Any, table: ConnectionTable) -> AsyncIterator[Callable[[], Any]]:
-    release = compile_project({"line.yaml": FLOW.encode(), "project.yaml": PROJECT}, {}).release
-    assert release
+    release = compile_release({"line.yaml": FLOW, "project.yaml": PROJECT})
     engine = Engine(Registry(release), MemoryStore(), None, lookup)
     callback = CallbackHandler(
         engine, SignatureGate(Registry(release), {}), Metrics(), LogWriter(1)
@@ -75,12 +73,12 @@ async def serving(protocol: Any, table: ConnectionTable) -> AsyncIterator[Callab
         for writer in opened:
             writer.close()
         server.should_exit = True
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, PATIENCE_SECONDS)
 
 
 async def ask(pair: Pair) -> bytes:
     pair[1].write(HEAD + BODY)
-    head = await asyncio.wait_for(pair[0].readuntil(b"\r\n\r\n"), 5)
+    head = await asyncio.wait_for(pair[0].readuntil(b"\r\n\r\n"), PATIENCE_SECONDS)
     length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
     await pair[0].readexactly(length)
     return head
@@ -108,14 +106,16 @@ def test_callback_knows_whether_its_sender_still_waits(
         async with serving(protocol, ConnectionTable()) as connect:
             pair = await connect()
             pair[1].write(HEAD + BODY)
-            await asyncio.wait_for(has_begun.wait(), 5)
+            await asyncio.wait_for(has_begun.wait(), PATIENCE_SECONDS)
             if not stays:
                 pair[1].close()
                 await asyncio.sleep(0.05)
             may_end.set()
-            await asyncio.wait_for(has_ended.wait(), 5)
+            await asyncio.wait_for(has_ended.wait(), PATIENCE_SECONDS)
             if stays:
-                assert b" 200 " in await asyncio.wait_for(pair[0].readuntil(b"\r\n\r\n"), 5)
+                assert b" 200 " in await asyncio.wait_for(
+                    pair[0].readuntil(b"\r\n\r\n"), PATIENCE_SECONDS
+                )
 
     monkeypatch.setattr(CallbackHandler, "answer_request", answered)
     run(work())
@@ -124,7 +124,7 @@ def test_callback_knows_whether_its_sender_still_waits(
 
 async def seconds_open(reader: asyncio.StreamReader) -> tuple[float, bytes]:
     begun = time.monotonic()
-    return_value = await asyncio.wait_for(reader.read(), 10)
+    return_value = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
     return time.monotonic() - begun, return_value
 
 
@@ -174,7 +174,7 @@ def test_connection_that_never_sends_a_whole_request_is_closed(
                 trickle = asyncio.create_task(send_slowly(pair[1], sent))
                 lasted, rest = await seconds_open(pair[0])
                 trickle.cancel()
-                assert 0.3 < lasted < 5
+                assert lasted > 0.3
                 assert rest.split(b" ")[1:2] == ([answered] if answered else [])
             if not sent[0]:
                 assert b" 200 " in await ask(later)
@@ -215,7 +215,7 @@ def test_answers_of_a_worker_that_retires_close_their_connection(protocol: Any) 
             assert b"connection: close" not in (await ask(pair)).lower()
             table.is_retiring = True
             assert (await ask(pair)).lower().count(b"connection: close") == 1
-            assert await asyncio.wait_for(pair[0].read(), 5) == b""
+            assert await asyncio.wait_for(pair[0].read(), PATIENCE_SECONDS) == b""
 
     run(work())
 
@@ -233,8 +233,8 @@ def test_idle_connections_make_room_when_descriptors_run_short(
             table._limit = 0
             silent = await connect()
             assert b" 200 " in await ask(await connect())
-            assert await asyncio.wait_for(idle[0][0].read(), 5) == b""
-            assert await asyncio.wait_for(idle[1][0].read(), 5) == b""
+            assert await asyncio.wait_for(idle[0][0].read(), PATIENCE_SECONDS) == b""
+            assert await asyncio.wait_for(idle[1][0].read(), PATIENCE_SECONDS) == b""
             assert b" 200 " in await ask(idle[3])
             silent[1].close()
 
@@ -251,25 +251,18 @@ def test_server_without_descriptors_answers_callbacks_and_says_why(tmp_path: Pat
     flows = tmp_path / "flows"
     flows.mkdir()
     (flows / "line.yaml").write_text("flow: line\nstart: a\nstates: {a: {say: Hi., hangup: }}\n")
-    port = free_port()
-    with (tmp_path / "err").open("wb") as err:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "flowengine", "serve", str(flows), "--port", str(port)],
-            cwd=tmp_path, stdout=err, stderr=err, preexec_fn=limit_descriptors,  # noqa: PLW1509
-        )  # fmt: skip
-    served = Served(process, f"http://127.0.0.1:{port}", tmp_path / "err", tmp_path / "err", False)
+    served = start_server(tmp_path, signed=False, prepare=limit_descriptors)
     held: list[socket.socket] = []
     try:
-        wait_until_ready(served)
         for number in range(150):
-            held.append(socket.create_connection(("127.0.0.1", port)))
+            held.append(socket.create_connection(("127.0.0.1", served.port)))
             if number % 2:
                 held[-1].send(HEAD + BODY)
         for number in range(20):
             assert served.post(ice(f"c{number}")).status_code == 200
-        before = cpu_seconds(process.pid)
+        before = cpu_seconds(served.process.pid)
         time.sleep(1)
-        assert cpu_seconds(process.pid) - before < 0.6
+        assert cpu_seconds(served.process.pid) - before < 0.6
         assert served.post(ice()).status_code == 200
         assert "file descriptors run short" in (tmp_path / "err").read_text()
     finally:

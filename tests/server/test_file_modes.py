@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from server_process import Served, ice, pressed
+
+from tests.server.server_process import Served, ice, pressed
 
 
 @pytest.fixture

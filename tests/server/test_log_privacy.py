@@ -18,10 +18,8 @@ import msgspec
 import pytest
 import uvicorn
 import uvloop
-from server_process import FLOW, Served, ice, pressed
 from starlette.applications import Starlette
 
-from flowengine.compile import compile_project
 from flowengine.releases import Registry
 from flowengine.runtime.cookie import Codec, derive_key
 from flowengine.runtime.engine import Engine
@@ -45,6 +43,8 @@ from flowengine.server.metrics import Metrics
 from flowengine.server.tracked_protocols import TrackedH11, TrackedHttpTools
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.storage.sessions import MemoryStore, StoreError
+from tests.compiled_release import compile_release
+from tests.server.server_process import FLOW, Served, ice, pressed
 
 PROJECT = b'{project: test, services: {crm: {url: "https://crm.example.com"}}}'
 TYPED, SPOKEN, COOKIE, LOOKED_UP = "48151621", "Zanzibar", "c00k1emarker", "Quetzalcoatl"
@@ -176,8 +176,7 @@ def reports() -> Iterator[io.StringIO]:
 
 
 async def ring(protocol: Any, fetch: Any) -> None:
-    release = compile_project({"line.yaml": FLOW.encode(), "project.yaml": PROJECT}, {}).release
-    assert release
+    release = compile_release({"line.yaml": FLOW, "project.yaml": PROJECT})
     engine = Engine(Registry(release), MemoryStore(), Codec([derive_key("key")]), fetch)
     lines = LogWriter(sys.stdout.fileno())
     front = CallbackDispatcher(
@@ -278,19 +277,16 @@ def test_reports_of_what_nobody_catches_hold_nothing_of_callers(
     assert not any(marker in written for marker in MARKERS), written
 
 
-def test_a_server_whose_callers_hang_up_writes_nothing_of_them(
+async def test_server_whose_callers_disconnect_writes_nothing_of_them(
     serve: Callable[..., Served],
 ) -> None:
     served = serve("--workers", "2", signed=False)
     address = ("127.0.0.1", int(served.url.rpartition(":")[2]))
     cookies = [{"key": "fe", "value": COOKIE}]
 
-    async def run() -> None:
-        for number in range(40):
-            for body in (ice(f"c{number}", cookies=cookies), pressed(TYPED, f"c{number}")):
-                await send(address, msgspec.json.encode(body), reset=number % 2 == 0)
-
-    asyncio.run(run())
+    for number in range(40):
+        for body in (ice(f"c{number}", cookies=cookies), pressed(TYPED, f"c{number}")):
+            await send(address, msgspec.json.encode(body), reset=number % 2 == 0)
     assert served.stop() == 0
     written = served.out.read_text() + served.err.read_text()
     assert not any(marker in written for marker in MARKERS), written

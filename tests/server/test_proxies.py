@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,11 +15,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from server_process import KEY, SECRET, TYPE, Served, free_port, ice, wait_until_ready
-from thoroughness import examples
 
 from flowengine.limits import DEFAULT_KEEP_ALIVE_SECONDS
 from flowengine.sinch import sign_request
+from tests.server.server_process import KEY, SECRET, TYPE, Served, ice, start_server
+from tests.thoroughness import examples
+from tests.waiting import PATIENCE_SECONDS, find_free_port
 
 PAGE = (Path(__file__).parents[2] / "docs/operations/proxy.md").read_text()
 CALLBACKS = "/acme/sinch"
@@ -53,7 +53,7 @@ class Proxy:
         binary = shutil.which(self.name, path=os.environ["PATH"] + ":/usr/sbin")
         if binary is None:
             pytest.skip(f"{self.name} is not installed (apt-get install {self.name})")
-        port = free_port()
+        port = find_free_port()
         start = getattr(self, f"_start_{self.name}")
         command = start(
             binary, folder, port, {self.keeps: keeps, "127.0.0.1:8080": f"127.0.0.1:{upstream}"}
@@ -63,7 +63,7 @@ class Proxy:
             self.processes.append(
                 subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment)
             )
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 httpx.get(f"http://127.0.0.1:{port}/", trust_env=False)
@@ -120,22 +120,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Served]]:
         (flows / "line.yaml").write_text(
             "flow: line\nstart: a\nstates: {a: {say: Hi., hangup: }}\n"
         )
-        port = free_port()
-        command = [sys.executable, "-m", "flowengine", "serve", str(flows), "--port", str(port)]
-        command += ["--callback-path", CALLBACKS, *options]
-        environment = {
-            **os.environ,
-            "SINCH_APPLICATION_KEY": KEY,
-            "SINCH_APPLICATION_SECRET": SECRET,
-        }
-        with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
-            process = subprocess.Popen(
-                command, cwd=tmp_path, env=environment, stdout=out, stderr=err
-            )
-        started.append(
-            Served(process, f"http://127.0.0.1:{port}", tmp_path / "out", tmp_path / "err", True)
-        )
-        wait_until_ready(started[-1])
+        started.append(start_server(tmp_path, "--callback-path", CALLBACKS, *options))
         return started[-1]
 
     yield run
@@ -143,15 +128,13 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Served]]:
         served.stop()
 
 
-def port_of(served: Served) -> int:
-    return int(served.url.rpartition(":")[2])
-
-
 async def call_in_pairs(port: int, pauses: list[float]) -> Counter[int]:
     """Two callbacks after each other, so far apart; what was answered, by status."""
     statuses: Counter[int] = Counter()
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    async with httpx.AsyncClient(limits=limits, trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(
+        limits=limits, trust_env=False, timeout=PATIENCE_SECONDS
+    ) as client:
 
         async def call(name: str) -> None:
             body = json.dumps(ice(name)).encode()
@@ -178,30 +161,30 @@ def aimed_at(seconds: float, pairs: int) -> list[float]:
     return [seconds + (number - pairs / 2) / 1000 for number in range(pairs)]
 
 
-def test_pairs_of_callbacks_at_either_time_out_get_no_502(
+async def test_pairs_of_callbacks_at_either_time_out_get_no_502(
     proxy: Proxy, start: Callable[..., Served], tmp_path: Path
 ) -> None:
     """Both time-outs scaled down; the proxy's stays the shorter one, as it is with the defaults."""
     served = start("--keep-alive", "3")
-    port = proxy.start(tmp_path, port_of(served), "1s")
+    port = proxy.start(tmp_path, served.port, "1s")
     pauses = aimed_at(1.0, PAIRS // 2) + aimed_at(3.0, PAIRS // 2)
-    assert asyncio.run(call_in_pairs(port, pauses)) == {200: 2 * PAIRS}
+    assert (await call_in_pairs(port, pauses)) == {200: 2 * PAIRS}
 
 
-def test_defaults_of_both_never_have_the_server_close_first(
+async def test_defaults_of_both_never_have_the_server_close_first(
     proxy: Proxy, start: Callable[..., Served], tmp_path: Path
 ) -> None:
     """uvicorn alone would close after five seconds."""
     value, unit = int(proxy.keeps[:-1]), {"s": 1, "m": 60}[proxy.keeps[-1]]
     assert value * unit < DEFAULT_KEEP_ALIVE_SECONDS
-    port = proxy.start(tmp_path, port_of(start()), proxy.keeps)
-    assert asyncio.run(call_in_pairs(port, aimed_at(5.0, 100))) == {200: 200}
+    port = proxy.start(tmp_path, start().port, proxy.keeps)
+    assert (await call_in_pairs(port, aimed_at(5.0, 100))) == {200: 200}
 
 
-def test_only_callbacks_get_through_the_examples(
+def test_proxy_examples_let_only_callbacks_through(
     proxy: Proxy, start: Callable[..., Served], tmp_path: Path
 ) -> None:
     served = start()
-    port = proxy.start(tmp_path, port_of(served), proxy.keeps)
+    port = proxy.start(tmp_path, served.port, proxy.keeps)
     for path in ("/status", "/metrics", "/admin/releases", "/readyz", "/acme/sinch/../../status"):
         assert httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False).status_code == 404

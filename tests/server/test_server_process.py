@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from server_process import KEY, SECRET, TYPE, Served, ice, pressed
 
 from flowengine.sinch import sign_request
+from tests.server.server_process import KEY, SECRET, TYPE, Served, ice, pressed
+from tests.waiting import PATIENCE_SECONDS
 
 Serve = Callable[..., Served]
 
 
-def test_a_signed_call_is_answered_and_noted_without_its_numbers(serve: Serve) -> None:
+def test_signed_call_is_answered_and_logged_without_its_numbers(serve: Serve) -> None:
     served = serve()
     assert served.post(ice()).json()["action"]["name"] == "runMenu"
     answer = served.post(pressed("12345674"))
@@ -39,7 +40,7 @@ def test_server_as_installed_takes_the_direct_way(serve: Serve) -> None:
     assert "does not go with" not in served.err.read_text()  # what is said of one given up
 
 
-def test_what_is_not_the_platform_is_refused(serve: Serve) -> None:
+def test_callback_that_is_not_from_the_platform_is_refused(serve: Serve) -> None:
     served = serve()
     refused = {
         40102: served.post(ice(), secret="bm9uZQ=="),
@@ -58,7 +59,7 @@ def test_what_is_not_the_platform_is_refused(serve: Serve) -> None:
     assert [line["refused"] for line in served.lines(1)] == [40102]  # one line a second at most
 
 
-def test_a_lookup_never_outlasts_the_deadline(serve: Serve) -> None:
+def test_lookup_never_outlasts_the_deadline(serve: Serve) -> None:
     """The deadline is two seconds, and the service answers after four."""
     served = serve()
     served.post(ice())
@@ -71,7 +72,7 @@ def test_a_lookup_never_outlasts_the_deadline(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("--workers", "2")])
-def test_a_stopping_server_answers_what_is_in_flight(
+def test_stopping_server_answers_callbacks_in_flight(
     serve: Serve, options: tuple[str, ...]
 ) -> None:
     served = serve(*options)
@@ -87,10 +88,10 @@ def test_a_stopping_server_answers_what_is_in_flight(
     assert len(served.lines(2)) == 2
 
 
-def test_a_draining_server_says_so_and_still_answers(serve: Serve) -> None:
+def test_draining_server_says_so_and_still_answers(serve: Serve) -> None:
     served = serve("--drain", "300")
     served.process.terminate()
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + PATIENCE_SECONDS
     while served.get("/readyz").status_code == 200:
         assert time.monotonic() < limit
         time.sleep(0.01)
@@ -105,7 +106,7 @@ def test_a_draining_server_says_so_and_still_answers(serve: Serve) -> None:
 
 def eventually(scrape: Callable[[], str], wanted: str) -> str:
     """What is scraped once it holds this line: workers add up what they noted a moment later."""
-    limit = time.monotonic() + 5
+    limit = time.monotonic() + PATIENCE_SECONDS
     while wanted not in (text := scrape()):
         assert time.monotonic() < limit, text
         time.sleep(0.05)
@@ -138,13 +139,13 @@ def test_without_a_store_the_cookie_carries_a_call(serve: Serve) -> None:
     assert "NO CREDENTIALS" in served.err.read_text()
 
 
-def test_an_own_path_for_callbacks(serve: Serve) -> None:
+def test_callback_path_option_moves_the_callbacks(serve: Serve) -> None:
     served = serve("--callback-path", "/voice/callbacks")
     assert served.post(ice(), path="/voice/callbacks").status_code == 200
     assert served.post(ice()).status_code == 404
 
 
-def test_a_slash_at_the_end_of_the_path_makes_no_difference(serve: Serve) -> None:
+def test_callback_path_with_a_trailing_slash_is_the_same(serve: Serve) -> None:
     assert serve().post(ice(), path="/sinch/").json()["action"]["name"] == "runMenu"
 
 

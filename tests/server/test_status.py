@@ -1,6 +1,5 @@
 """What is live can be asked for at any time."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,9 @@ async def asked(status: StatusEndpoint) -> tuple[int, dict[str, Any]]:
     return sent[0]["status"], msgspec.json.decode(sent[1]["body"])
 
 
-def test_while_the_archive_fails_status_says_so_and_what_this_worker_serves(tmp_path: Path) -> None:
+async def test_while_the_archive_fails_status_says_so_and_what_this_worker_serves(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "flows").mkdir()
     (tmp_path / "flows" / "line.yaml").write_text(FLOW)
     live = ReleaseService(
@@ -42,15 +43,12 @@ def test_while_the_archive_fails_status_says_so_and_what_this_worker_serves(tmp_
         tmp_path / "journal.db", lambda _: registry.current, None, lambda *_: None
     )
 
-    async def act() -> None:
-        status = StatusEndpoint(live, registry, MemoryStore(), unopened)
-        code, found = await asked(status)
-        assert (code, found["current"]) == (200, registry.current.id)
-        assert found["zones"] == {"version": ZONE_DATA.version, "outdated": False}
-        live.compile_worker.archive.close()
-        code, found = await asked(status)
-        assert (code, found["current"]) == (503, registry.current.id)
-        assert "message" in found
-
-    asyncio.run(act())
+    status = StatusEndpoint(live, registry, MemoryStore(), unopened)
+    code, found = await asked(status)
+    assert (code, found["current"]) == (200, registry.current.id)
+    assert found["zones"] == {"version": ZONE_DATA.version, "outdated": False}
+    live.compile_worker.archive.close()
+    code, found = await asked(status)
+    assert (code, found["current"]) == (503, registry.current.id)
+    assert "message" in found
     live.close()

@@ -15,7 +15,9 @@ from typing import Self
 
 import httpx
 import pytest
-from server_process import Served, ice, pressed
+
+from tests.server.server_process import Served, ice, pressed
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 Serve = Callable[..., Served]
 
@@ -34,13 +36,6 @@ def command_of(process: str) -> str:
         return ""
 
 
-def wait_for(holds: Callable[[], bool], seconds: float = 90) -> None:
-    limit = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < limit
-        time.sleep(0.05)
-
-
 class Callers:
     """Callers who ring all the time, each time on a connection that stays or on a new one."""
 
@@ -51,7 +46,7 @@ class Callers:
 
     def _ring(self, number: int) -> None:
         limits = httpx.Limits(max_keepalive_connections=0 if number == 0 else 1)
-        with httpx.Client(limits=limits, trust_env=False, timeout=10) as client:
+        with httpx.Client(limits=limits, trust_env=False, timeout=PATIENCE_SECONDS) as client:
             count = 0
             while not self._ended.is_set():
                 count += 1
@@ -83,7 +78,7 @@ def test_sighup_replaces_every_worker_and_loses_no_callback(serve: Serve, worker
     with Callers(served) as callers:
         time.sleep(0.3)
         served.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: len(workers_of(served)) == workers and not workers_of(served) & before)
+        wait_until(lambda: len(workers_of(served)) == workers and not workers_of(served) & before)
         time.sleep(0.3)
     assert callers.failures == []
     assert set(callers.statuses) == {200}
@@ -101,7 +96,7 @@ def test_sighup_lets_a_callback_in_flight_end(serve: Serve) -> None:
     served.process.send_signal(signal.SIGHUP)
     asking.join()
     assert answers[0].json()["instructions"][0]["text"] == "Hello Ann."
-    wait_for(lambda: not workers_of(served) & before)
+    wait_until(lambda: not workers_of(served) & before)
     assert served.get("/readyz").status_code == 200
 
 
@@ -130,10 +125,10 @@ def test_sigterm_during_the_start_exits_with_0(tmp_path: Path, seconds: float) -
     )
     command = [sys.executable, "-m", "flowengine", "serve", str(tmp_path), "--port", "0"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
-    wait_for(lambda: handles_sigterm(process.pid))
+    wait_until(lambda: handles_sigterm(process.pid))
     time.sleep(seconds - 0.5)
     process.terminate()
-    _, words = process.communicate(timeout=30)
+    _, words = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0, words
     assert b"Traceback" not in words
     if b"Application startup complete" not in words:
@@ -154,11 +149,11 @@ def test_sigterm_during_a_gentle_restart_exits_with_0(serve: Serve) -> None:
     assert served.stop() == 0
 
 
-def test_a_killed_worker_is_replaced_and_the_port_stays_open(serve: Serve) -> None:
+def test_killed_worker_is_replaced_and_the_port_stays_open(serve: Serve) -> None:
     served = serve("--workers", "2", signed=False)
     before = workers_of(served)
     os.kill(min(before), signal.SIGKILL)
-    wait_for(lambda: len(workers_of(served) - before) == 1)
+    wait_until(lambda: len(workers_of(served) - before) == 1)
     assert served.post(ice()).status_code == 200
     words = served.err.read_text()  # it may have been killed while it still started
     assert "another one takes its place" in words or "a worker cannot start" in words
@@ -173,13 +168,13 @@ def test_workers_that_cannot_start_do_not_end_those_that_serve(serve: Serve) -> 
         archive.with_name(name).unlink(missing_ok=True)
     archive.write_bytes(b"no database" * 1000)
     served.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: "those of before go on" in served.err.read_text())
+    wait_until(lambda: "those of before go on" in served.err.read_text())
     assert workers_of(served) == before
     assert served.post(ice()).status_code == 200
     archive.write_bytes(whole)
 
 
-def test_a_terminal_that_is_closed_ends_the_server(tmp_path: Path) -> None:
+def test_closed_terminal_ends_the_server(tmp_path: Path) -> None:
     (tmp_path / "line.yaml").write_text(
         "flow: line\nstart: a\nstates: {a: {say: Hello., hangup: }}\n"
     )

@@ -63,7 +63,7 @@ def test_uvicorn_passes_a_protocol_what_ours_take() -> None:
 
 
 @pytest.mark.parametrize(("module", "name"), TRIED_PROTOCOLS)
-def test_protocol_has_the_attributes_that_ours_use(module: str, name: str) -> None:
+async def test_protocol_has_the_attributes_that_ours_use(module: str, name: str) -> None:
     protocol = getattr(__import__(module, fromlist=[name]), name)
     assert protocol in (
         direct_protocol.DirectProtocol,
@@ -71,35 +71,32 @@ def test_protocol_has_the_attributes_that_ours_use(module: str, name: str) -> No
         tracked_protocols.TrackedH11,
     )
 
-    async def work() -> None:
-        front: Any = CallbackDispatcher("/trial", TrialCallback(), Starlette())
-        config = uvicorn.Config(
-            front, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False
-        )
-        config.proxy_headers = False
-        config.load()
-        state, loop = ServerState(), asyncio.get_running_loop()
-        ours, theirs = socket.socketpair()
-        transport, made = await loop.connect_accepted_socket(
-            lambda: protocol(config=config, server_state=state, app_state={}, _loop=loop), ours
-        )
-        theirs.send(b"GET /other HTTP/1.1\r\nhost: a\r\n\r\n")  # the way that is uvicorn's own
-        await asyncio.sleep(0.1)
-        for path in ATTRIBUTES[name]:
-            found = made
-            for part in path.split("."):
-                assert hasattr(found, part), f"{name}.{path} has moved"
-                found = getattr(found, part)
-        transport.close()
-        await asyncio.sleep(0)
-        theirs.close()
-
-    asyncio.run(work())
+    front: Any = CallbackDispatcher("/trial", TrialCallback(), Starlette())
+    config = uvicorn.Config(
+        front, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False
+    )
+    config.proxy_headers = False
+    config.load()
+    state, loop = ServerState(), asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    transport, made = await loop.connect_accepted_socket(
+        lambda: protocol(config=config, server_state=state, app_state={}, _loop=loop), ours
+    )
+    theirs.send(b"GET /other HTTP/1.1\r\nhost: a\r\n\r\n")  # the way that is uvicorn's own
+    await asyncio.sleep(0.1)
+    for path in ATTRIBUTES[name]:
+        found = made
+        for part in path.split("."):
+            assert hasattr(found, part), f"{name}.{path} has moved"
+            found = getattr(found, part)
+    transport.close()
+    await asyncio.sleep(0)
+    theirs.close()
 
 
 @pytest.mark.parametrize(("module", "name"), TRIED_PROTOCOLS)
-def test_protocol_passes_its_trial(module: str, name: str) -> None:
-    asyncio.run(try_protocol(getattr(__import__(module, fromlist=[name]), name)))
+async def test_protocol_passes_its_trial(module: str, name: str) -> None:
+    await try_protocol(getattr(__import__(module, fromlist=[name]), name))
 
 
 @pytest.mark.parametrize(
@@ -138,12 +135,12 @@ def test_protocol_that_does_not_go_with_uvicorn_is_replaced_with_one_line(
     assert [line.split(" does not go with ")[1].split()[0] for line in lines] == list(broken)
 
 
-def test_protocol_that_takes_open_connections_for_closed_fails_its_trial(
+async def test_protocol_that_takes_open_connections_for_closed_fails_its_trial(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(direct_protocol.DirectRequest, "is_connected", lambda _: False)
     with pytest.raises(TrialError, match="answered 500"):
-        asyncio.run(try_protocol(direct_protocol.DirectProtocol))
+        await try_protocol(direct_protocol.DirectProtocol)
 
 
 def make_broken(protocol: Any, fault: str) -> Any:

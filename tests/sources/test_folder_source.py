@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from releases.releases_repository import flow
 
 from flowengine.sources.folder_source import FolderSource
+from tests.sources.git_repository import flow
+from tests.waiting import wait_until_async
 
 INFO = Path("/proc/self/fdinfo")
 pytestmark = pytest.mark.skipif(not INFO.is_dir(), reason="only Linux tells what is watched")
@@ -49,7 +50,7 @@ def project(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "watched"), [(single, 1), (project, 2)], ids=["single", "project"]
 )
-def test_only_what_is_needed_is_watched(
+async def test_watches_are_set_on_folders_of_flows_only(
     tmp_path: Path, make: Callable[[Path], Path], watched: int
 ) -> None:
     place = FolderSource(make(tmp_path))
@@ -60,21 +61,16 @@ def test_only_what_is_needed_is_watched(
         async for change in place.watch_changes():
             woken.append(change)  # noqa: PERF401  # they are counted while they come
 
-    async def story() -> None:
-        before = watches()
-        task = asyncio.create_task(wake())
-        while len(woken) < 2:  # noqa: ASYNC110  # the second one as the watch stands
-            await asyncio.sleep(0.05)
-        assert watches() - before == watched
-        first = len(woken)
-        for file in beside:
-            file.write_text("changed")
-        await asyncio.sleep(1)
-        assert len(woken) == first
-        (tmp_path / "menu.yaml").write_text(flow("menu", "Two."))
-        async with asyncio.timeout(1):
-            while len(woken) == first:  # noqa: ASYNC110  # nobody tells of it
-                await asyncio.sleep(0.02)
-        task.cancel()
-
-    asyncio.run(story())
+    before = watches()
+    task = asyncio.create_task(wake())
+    while len(woken) < 2:  # noqa: ASYNC110  # the second one as the watch stands
+        await asyncio.sleep(0.05)
+    assert watches() - before == watched
+    first = len(woken)
+    for file in beside:
+        file.write_text("changed")
+    await asyncio.sleep(1)
+    assert len(woken) == first
+    (tmp_path / "menu.yaml").write_text(flow("menu", "Two."))
+    await wait_until_async(lambda: len(woken) > first)
+    task.cancel()

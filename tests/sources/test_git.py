@@ -6,10 +6,10 @@ from pathlib import Path
 from shutil import which
 
 import pytest
-from releases.releases_repository import commit, flow, git, new_repository
 
 from flowengine.model.project_folder import read_folder
 from flowengine.sources.git import GitError, Repository
+from tests.sources.git_repository import commit, flow, git, new_repository
 
 Read = Callable[[Path], Repository]
 
@@ -44,7 +44,7 @@ def repository(tmp_path: Path) -> Path:
     return made
 
 
-def test_a_commit_has_the_files_that_a_folder_has(read: Read, repository: Path) -> None:
+def test_commit_has_the_files_that_a_folder_has(read: Read, repository: Path) -> None:
     reader = read(repository)
     assert reader.read_files(reader.find_commit("main"), "flows") == read_folder(
         repository / "flows"
@@ -58,7 +58,7 @@ def test_a_commit_has_the_files_that_a_folder_has(read: Read, repository: Path) 
 
 
 @pytest.mark.parametrize("top", ["", ".", "./", "/"])
-def test_a_project_at_the_top_of_its_repository(read: Read, tmp_path: Path, top: str) -> None:
+def test_project_at_the_top_of_its_repository_is_read(read: Read, tmp_path: Path, top: str) -> None:
     made = new_repository(tmp_path / "small")
     commit(
         made,
@@ -70,14 +70,14 @@ def test_a_project_at_the_top_of_its_repository(read: Read, tmp_path: Path, top:
     assert sorted(reader.read_files(reader.find_commit("main"), f"{top}/tables")) == ["rooms.yaml"]
 
 
-def test_a_commit_says_who_and_why(read: Read, repository: Path) -> None:
+def test_commit_has_an_author_a_title_and_a_message(read: Read, repository: Path) -> None:
     found = read(repository).find_commit("HEAD")
     assert found.id == git(repository, "rev-parse", "HEAD")
     assert (found.author, found.title) == ("Ann Author <ann@example.com>", "Say hello")
     assert found.message == "Say hello\n\nBecause it is polite."
 
 
-def test_nothing_of_the_working_tree_counts(read: Read, repository: Path) -> None:
+def test_working_tree_is_never_read(read: Read, repository: Path) -> None:
     (repository / "flows/line.yaml").write_text("half writ")
     reader = read(repository)
     assert (
@@ -107,7 +107,7 @@ def test_commits_pushes_and_packing_show_at_once(
         assert words in reader.read_files(found, "flows")["line.yaml"].decode()
 
 
-def test_any_ref_can_be_read(read: Read, repository: Path) -> None:
+def test_tags_branches_and_commits_can_be_read(read: Read, repository: Path) -> None:
     first = git(repository, "rev-parse", "HEAD")
     git(repository, "tag", "-a", "v1", "-m", "The first")
     git(repository, "checkout", "-q", "-b", "draft/spring")
@@ -122,7 +122,7 @@ def test_any_ref_can_be_read(read: Read, repository: Path) -> None:
     )
 
 
-def test_a_branch_is_followed_though_a_tag_has_its_name(read: Read, repository: Path) -> None:
+def test_branch_is_followed_though_a_tag_has_its_name(read: Read, repository: Path) -> None:
     git(repository, "tag", "main")
     made = commit(repository, {"flows/line.yaml": flow("line", "Later.")}, "Later")
     assert read(repository).find_commit("main").id == made
@@ -138,14 +138,16 @@ def test_a_branch_is_followed_though_a_tag_has_its_name(read: Read, repository: 
         ("main\nHEAD", "is not the name of a commit"),
     ],
 )
-def test_a_ref_that_names_no_commit(read: Read, repository: Path, ref: str, message: str) -> None:
+def test_ref_that_names_no_commit_is_an_error(
+    read: Read, repository: Path, ref: str, message: str
+) -> None:
     reader = read(repository)
     with pytest.raises(GitError, match=message):
         reader.find_commit(ref)
     assert reader.find_commit("main").title == "Say hello"
 
 
-def test_a_folder_that_is_not_there(read: Read, repository: Path) -> None:
+def test_folder_that_is_not_in_the_commit_is_an_error(read: Read, repository: Path) -> None:
     reader = read(repository)
     with pytest.raises(GitError, match="has no folder flow"):
         reader.read_files(reader.find_commit("main"), "flow")
@@ -153,7 +155,7 @@ def test_a_folder_that_is_not_there(read: Read, repository: Path) -> None:
         reader.read_files(reader.find_commit("main"), "README.md")
 
 
-def test_a_symbolic_link_is_refused(read: Read, repository: Path) -> None:
+def test_symbolic_link_in_a_commit_is_refused(read: Read, repository: Path) -> None:
     (repository / "flows/linked.yaml").symlink_to("line.yaml")
     commit(repository, {}, "Link")
     reader = read(repository)
@@ -161,14 +163,14 @@ def test_a_symbolic_link_is_refused(read: Read, repository: Path) -> None:
         reader.read_files(reader.find_commit("main"), "flows")
 
 
-def test_what_is_no_repository(read: Read, tmp_path: Path) -> None:
+def test_folder_without_a_repository_is_an_error(read: Read, tmp_path: Path) -> None:
     with pytest.raises(GitError, match="not a git repository"):
         read(tmp_path).find_commit("main")
     with pytest.raises(GitError, match=r"cannot change to .*missing"):
         read(tmp_path / "missing").find_commit("main")
 
 
-def test_a_process_that_died_is_started_again(read: Read, repository: Path) -> None:
+def test_cat_file_process_that_died_is_started_again(read: Read, repository: Path) -> None:
     reader = read(repository)
     reader.find_commit("main")
     assert reader._cat_file is not None
@@ -178,7 +180,7 @@ def test_a_process_that_died_is_started_again(read: Read, repository: Path) -> N
     reader.close()
 
 
-def test_the_surroundings_of_a_hook_mislead_nobody(
+def test_git_variables_of_a_hook_are_ignored(
     read: Read, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = new_repository(tmp_path / "elsewhere")
@@ -194,7 +196,7 @@ touch {once}
 """
 
 
-def test_an_object_that_git_could_not_finish_is_read_again(
+def test_object_that_git_could_not_finish_is_read_again(
     read: Read, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half a flow may compile, and went live."""

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from conversation import Conversation, compiled
+
+from tests.states.conversation import Conversation, compiled
 
 
 def flow(headers: dict[str, str]) -> dict[str, Any]:
@@ -27,12 +28,12 @@ def flow(headers: dict[str, str]) -> dict[str, Any]:
         {"X-A": "a" * 600, "X-B": "b" * 600},
     ],
 )
-def test_a_header_that_cannot_be_sent_is_an_error(headers: dict[str, str]) -> None:
+def test_header_that_cannot_be_sent_is_an_error(headers: dict[str, str]) -> None:
     codes = [problem.code for problem in compiled(flow(headers)).problems]
     assert "FE224" in codes
 
 
-def test_a_header_with_a_value_is_sent() -> None:
+def test_header_with_a_value_is_sent() -> None:
     headers = {"X-Tier": "gold ${call.from}", "X-Name_2": "Åsa"}
     call = Conversation(compiled(flow(headers)))
     sent = [

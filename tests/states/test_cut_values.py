@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from states.conversation import NOW, compiled, event
 
 from flowengine.runtime.step import resume, step
 from flowengine.runtime.step_outcome import Outcome
 from flowengine.states import LookupResult
+from tests.states.conversation import NOW, compiled, event
 
 LONG = "word " * 100
 CUTS: dict[str, tuple[dict[str, Any], str]] = {

@@ -1,7 +1,6 @@
 """Digits, yes and no as callers say them, in the languages of the platform's voices."""
 
 import pytest
-from conversation import Conversation, compiled
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +8,7 @@ from flowengine.expr.digits import to_ascii_digits
 from flowengine.states.spoken_input import fold_phrases, read_answer, read_digits
 from flowengine.states.spoken_words import list_digit_words
 from flowengine.svaml.locales import LOCALES
+from tests.states.conversation import Conversation, compiled
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -105,7 +105,7 @@ def test_to_ascii_digits_of_other_scripts_gives_ascii_digits() -> None:
     assert to_ascii_digits("a١٢٣۴५²") == "a12345²"
 
 
-def test_every_locale_of_a_voice_has_words_for_digits_except_uzbek() -> None:
+def test_voice_locales_have_words_for_digits_except_uzbek() -> None:
     assert [locale for locale in LOCALES if not list_digit_words(locale)] == ["uz-UZ"]
 
 
@@ -148,7 +148,7 @@ FLOW = {
 
 @pytest.mark.parametrize("code", ["1 2 3 4", "12 34", "1234.", "1-2-3-4", "ett två tre fyra"])
 @pytest.mark.parametrize("answer", ["ja", "Ja tack.", "ett", "1."])
-def test_a_call_by_voice_goes_on_with_what_was_said(code: str, answer: str) -> None:
+def test_call_by_voice_goes_on_with_what_was_said(code: str, answer: str) -> None:
     call = Conversation(compiled({"flow": FLOW}))
     call.turn({"ice": {}, "hears": ["Kod?"]})
     call.turn({"pie": {"say": "min kod"}, "hears": ["Fel.", "Kod?"]})
@@ -161,7 +161,7 @@ def test_a_call_by_voice_goes_on_with_what_was_said(code: str, answer: str) -> N
     call.turn({"pie": {"say": "Ett."}, "hears": ["1234 1250 Guld"]})
 
 
-def test_a_read_back_refused_by_voice_asks_again() -> None:
+def test_read_back_refused_by_voice_asks_again() -> None:
     call = Conversation(compiled({"flow": FLOW}))
     call.turn({"ice": {}, "hears": ["Kod?"]})
     call.turn({"pie": {"say": "1 2 3 4"}, "hears": ["Du sa 1234?"]})

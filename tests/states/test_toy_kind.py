@@ -39,6 +39,7 @@ from flowengine.states.question import (
 )
 from flowengine.states.verb import PromptSequence
 from flowengine.svaml import Menu, MenuOption, RunMenu
+from tests.waiting import PATIENCE_SECONDS
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 EXITS = {"1": "yes", "2": "no"}
@@ -154,7 +155,7 @@ def run_command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[st
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
 

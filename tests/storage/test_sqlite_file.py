@@ -86,7 +86,7 @@ def test_database_whose_mode_cannot_be_changed_is_told(
     assert "(mode 0644), and that cannot be changed: Operation not permitted" in caplog.text
 
 
-def test_what_is_no_file_keeps_its_mode(tmp_path: Path) -> None:
+def test_mode_of_a_folder_or_a_missing_file_is_left_alone(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     restrict_to_owner(tmp_path, tmp_path / "missing")
     assert mode_of(tmp_path) == 0o755

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from desk_process import Backend, Switch
+    from tests.switch.switch_process import Backend, Switch
 
 
 @pytest.fixture
 def backend() -> Iterator[Backend]:
-    import desk_process
+    from tests.switch import switch_process
 
-    with desk_process.backend() as made:
+    with switch_process.backend() as made:
         yield made
 
 
 @pytest.fixture
 def switch(backend: Backend) -> Iterator[Switch]:
-    import desk_process
+    from tests.switch import switch_process
 
-    with desk_process.switch(backend.url) as made:
+    with switch_process.switch(backend.url) as made:
         yield made

@@ -8,7 +8,7 @@ import pytest
 from flowengine.switch.switch_store import SwitchMemoryStore, open_store
 
 
-def test_a_file_holds_the_latest_of_each_name_in_the_order_of_their_first_coming(
+def test_store_holds_the_latest_of_each_name_in_order_of_first_writing(
     tmp_path: Path,
 ) -> None:
     address = f"sqlite:{tmp_path}/deep/switch.db"
@@ -34,7 +34,7 @@ def test_memory_holds_nothing_beyond_the_process() -> None:
     store.close()
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+def test_store_refuses_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "switch.db").write_text(
         "not a database, but some text that is long enough to look at " * 20
     )

@@ -1,0 +1,446 @@
+"""The checks over whole programs: each case is a project and the problems it has, as code
+line:column.
+"""
+
+import pytest
+
+from flowengine.compile.checks.cookie_size import FACT_BYTES as COOKIE_FACTS
+from flowengine.compile.checks.cookie_size import compute_cookie_bytes, compute_worst_case
+from flowengine.limits import MAX_SUBFLOW_DEPTH
+from flowengine.runtime import cookie
+from flowengine.runtime.call_state import Call, Frame, encode_call
+from tests.compile.project_texts import compiled
+
+CASES = {
+    "unreachable: only what leads to it is unreachable too": (
+        """\
+flow: line
+start: welcome
+states:
+  welcome: {say: Hello., hangup: }
+  lost: {say: Nobody hears this., next: more}
+  more: {hangup: }
+""",
+        ["FE901 5:3", "FE901 6:3"],
+    ),
+    "reached by a key that works everywhere, by an error and by an event": (
+        """\
+flow: line
+start: main
+keys: {9: agents, "*": repeat, "#": back}
+error: sorry
+on: {ended: over}
+states:
+  main:
+    menu: {prompt: Press 1., options: {1: goodbye}, otherwise: goodbye}
+  goodbye: {hangup: }
+  agents: {connect: "+14045009000"}
+  sorry: {say: Sorry., hangup: }
+  over: {done: }
+""",
+        [],
+    ),
+    "a state that leads to itself": (
+        """\
+flow: line
+start: welcome
+vars: {n: {type: integer}}
+states:
+  welcome: {set: {n: "${vars.n + 1}"}, next: welcome}
+""",
+        ["FE230 5:3"],
+    ),
+    "a circle of subflows that never wait": (
+        """\
+# project.yaml
+project: acme
+routes: [{flow: line}]
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome: {subflow: {flow: quick, outcomes: {ready: welcome}}}
+# quick.yaml
+flow: quick
+start: off
+outcomes: [ready]
+states:
+  off: {return: ready}
+""",
+        ["FE230 4:3"],
+    ),
+    "a circle through a subflow that asks leads out when the subflow hangs up": (
+        """\
+# project.yaml
+project: acme
+routes: [{flow: line}]
+# main.yaml
+flow: line
+start: welcome
+states:
+  welcome: {subflow: {flow: ask, outcomes: {again: welcome}}}
+# ask.yaml
+flow: ask
+start: main
+outcomes: [again]
+states:
+  main:
+    menu: {prompt: Press 1., options: {1: once_more}, otherwise: goodbye}
+  once_more: {return: again}
+  goodbye: {hangup: }
+""",
+        [],
+    ),
+    "trapped behind a door that closes": (
+        """\
+flow: line
+start: door
+states:
+  door:
+    menu: {prompt: Press 1., options: {1: room}, otherwise: goodbye}
+  room:
+    menu: {prompt: Press 1., options: {1: room, 2: repeat}, otherwise: room}
+  goodbye: {hangup: }
+""",
+        ["FE231 6:3"],
+    ),
+    "a wait is asked again until an answer leads out, and a silent caller for ever": (
+        """\
+flow: line
+start: door
+states:
+  door:
+    menu: {prompt: Press 1., options: {1: goodbye}, otherwise: door}
+  goodbye: {hangup: }
+""",
+        ["FE912 5:64"],
+    ),
+    "continue on an incoming call, park after a key": (
+        """\
+flow: line
+start: door
+states:
+  door:
+    menu: {prompt: Press 1., options: {1: wait}, otherwise: wait}
+  wait: {park: {limit: 1m}}
+""",
+        ["FE401 6:10"],
+    ),
+    "continue on an incoming call": (
+        "flow: line\nstart: on_you_go\nstates:\n  on_you_go: {continue: }\n",
+        ["FE401 4:15"],
+    ),
+    "done is for events only": (
+        "flow: line\nstart: ready\nstates:\n  ready: {done: }\n",
+        ["FE401 4:11"],
+    ),
+    "an answered call joins a conference, but calls no phone": (
+        """\
+flow: line
+on: {answered: who}
+states:
+  who: {choose: [{when: 'call.custom == "a"', next: room}, {next: agents}]}
+  room: {connect: {conference: room}}
+  agents: {connect: "+14045009000"}
+""",
+        ["FE401 6:12"],
+    ),
+    "whispering after the answer, recording before": (
+        """\
+flow: line
+start: agents
+states:
+  agents: {answer: true, record: {to: "s3://calls/acme"}, connect: {phone: "+14045009000", answered: whisper}}
+  whisper: {say: A support call., dtmf: "1", continue: }
+""",
+        ["FE402 5:35"],
+    ),
+    "the end of a call reports and looks up, a notice says nothing": (
+        """\
+# project.yaml
+project: acme
+services: {crm: {url: https://crm.example.com}}
+# main.yaml
+flow: line
+start: bye
+error: sorry
+on: {ended: report, notified: {any: note}, pressed: keys}
+states:
+  bye: {connect: {conference: room, keys: {mode: detect}}}
+  report: {report: {status: success}, fetch: {service: crm, get: /ended}, next: over}
+  over: {done: }
+  note: {report: {status: failure}, done: }
+  keys: {hangup: }
+  sorry: {say: Sorry., hangup: }
+""",
+        ["FE402 9:10", "FE401 10:10"],
+    ),
+    "a machine heard of late is a notice": (
+        """\
+flow: line
+start: agents
+states:
+  agents: {connect: {phone: "+14045009000", detect: async, machine: note}}
+  note: {say: Hello machine., done: }
+""",
+        ["FE402 5:10"],
+    ),
+    "a failed question is answered after a key": (
+        """\
+flow: line
+start: main
+states:
+  main:
+    menu: {prompt: Press 1., options: {1: goodbye}, otherwise: goodbye}
+    error: alice
+  alice: {connect: {app: alice}}
+  goodbye: {hangup: }
+""",
+        ["FE401 7:11"],
+    ),
+    "asking again says answer: again": (
+        """\
+flow: line
+start: main
+states:
+  main:
+    answer: true
+    menu: {prompt: Press 1., options: {1: goodbye, 2: repeat}, otherwise: goodbye}
+  goodbye: {hangup: }
+""",
+        ["FE402 5:5"],
+    ),
+    "a subflow that asks comes back after a key press, one that does not comes back as it went": (
+        """\
+# project.yaml
+project: acme
+routes: [{flow: line}]
+# main.yaml
+flow: line
+start: greet
+states:
+  greet: {subflow: {flow: hello, outcomes: {ready: pin}}}
+  pin: {subflow: {flow: ask, outcomes: {ready: alice}}}
+  alice: {connect: {app: alice}}
+# hello.yaml
+flow: hello
+start: hello
+outcomes: [ready]
+states:
+  hello: {say: Hello., answer: true, next: off}
+  off: {return: ready}
+# ask.yaml
+flow: ask
+start: main
+outcomes: [ready]
+states:
+  main:
+    menu: {prompt: Press 1., options: {1: off}, otherwise: off}
+  off: {return: ready}
+""",
+        ["FE401 6:11"],
+    ),
+    "flows that call each other": (
+        """\
+# project.yaml
+project: acme
+routes: [{flow: a}]
+# a.yaml
+flow: a
+start: call
+outcomes: [ready]
+states:
+  call: {subflow: {flow: b, outcomes: {ready: off}}}
+  off: {return: ready}
+# b.yaml
+flow: b
+start: call
+outcomes: [ready]
+states:
+  call: {subflow: {flow: a, outcomes: {ready: off}}}
+  off: {return: ready}
+""",
+        ["FE232 5:26", "FE232 5:26"],
+    ),
+    "locales wherever they stand": (
+        """\
+flow: line
+locale: sv-SE
+start: welcome
+vars: {locale: {type: text, default: xx-XX}}
+states:
+  welcome:
+    locale: xx-YY
+    say: [{text: {en-US: Hi., sv-SV: Hej.}, locale: en-us}, {text: "${vars.locale}", locale: de-DX}]
+    next: text
+  text: {set: {locale: qq-QQ}, next: read}
+  read: {say: "${vars.locale}", next: off}
+  off: {hangup: }
+""",
+        ["FE904 7:13", "FE904 8:31", "FE904 8:94"],
+    ),
+    "an option may lead where the key leads anyway": (
+        """\
+flow: line
+start: main
+keys: {0: agents, 9: goodbye}
+states:
+  main:
+    menu: {prompt: Press 0., options: {0: {next: agents, hear: [agent]}, 9: {next: agents}}, otherwise: goodbye}
+  agents: {connect: "+14045009000"}
+  goodbye: {hangup: }
+""",
+        ["FE906 6:74"],
+    ),
+    "what is wrong already has no followers": (
+        """\
+flow: line
+start: welcome
+vars: {tier: {type: text}}
+states:
+  welcome: {say: "${vars.teir}", next: godbye}
+  goodbye: {hangup: }
+""",
+        ["FE301 5:21", "FE203 5:40"],
+    ),
+    "silence and the question again are one answer": (
+        f"""\
+flow: line
+start: main
+states:
+  main:
+    menu: {{prompt: {"How are you? " * 45}, options: {{1: goodbye}}, no_input: {"We hear nothing. " * 30}, otherwise: goodbye}}
+  goodbye: {{hangup: }}
+""",
+        ["FE404 5:5"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_project_has_exactly_these_problems(name):
+    text, expected = CASES[name]
+    found = compiled(text).problems
+    assert [
+        f"{problem.code} {problem.span.line}:{problem.span.column}" for problem in found
+    ] == expected, found
+
+
+def test_problem_message_shows_the_path_and_the_cure():
+    text, _ = CASES[
+        "a subflow that asks comes back after a key press, one that does not comes back as it went"
+    ]
+    (problem,) = compiled(text).problems
+    assert problem.message == (
+        "alice cannot call an app user after a key press: greet (incoming call) -> outcome ready "
+        "-> pin -> outcome ready -> "
+        "alice (after a key press)"
+    )
+    assert problem.hint == "only possible on an incoming call; lead there before the first question"
+
+
+def test_subflows_nest_as_deep_as_the_limit_and_no_deeper():
+    def chain(depth):
+        middle = [
+            f"# f{i}.yaml\nflow: f{i}\nstart: call\noutcomes: [ready]\nstates:\n"
+            f"  call: {{subflow: {{flow: f{i + 1}, outcomes: {{ready: off}}}}}}\n  off: "
+            f"{{{'return: ready' if i else 'hangup: '}}}\n"
+            for i in range(depth)
+        ]
+        last = f"# f{depth}.yaml\nflow: f{depth}\nstart: off\noutcomes: [ready]\nstates:\n  off: {{return: ready}}\n"
+        return "# project.yaml\nproject: acme\nroutes: [{flow: f0}]\n" + "".join(middle) + last
+
+    assert compiled(chain(MAX_SUBFLOW_DEPTH)).problems == ()
+    (problem,) = compiled(chain(MAX_SUBFLOW_DEPTH + 1)).problems
+    assert (problem.code, str(problem.span)) == ("FE233", "f0.yaml:5:26")
+
+
+NESTED = """\
+# project.yaml
+project: acme
+routes: [{flow: line}]
+# main.yaml
+flow: line
+start: ask
+on: {ended: report}
+vars:
+  account: {type: digits, max: 20}
+  name: {type: text, max: 30, default: Åsa}
+  tries: {type: integer}
+  sure: {type: boolean}
+  tier: {type: choice, choices: [gold, standard], default: gold}
+  unread: {type: text, max: 200, default: x}
+states:
+  ask:
+    collect: {prompt: Your number?, into: account, otherwise: use}
+    next: use
+  use: {subflow: {flow: pin, outcomes: {ready: say_all}}}
+  say_all: {say: "${vars.name} ${vars.tries} ${vars.sure} ${vars.tier} ${vars.unread}", set: {tries: 1, sure: true}, next: told}
+  told: {choose: [{when: vars.sure && vars.tries > 0, next: off}, {next: off}]}
+  off: {hangup: }
+  report: {report: {status: success, details: "${vars.account} from ${call.from}"}, done: }
+# pin.yaml
+flow: pin
+start: main
+vars:
+  code: {type: digits, max: 8}
+outcomes: [ready]
+states:
+  main:
+    collect: {prompt: Your code?, into: code, otherwise: off}
+    next: off
+  off: {return: ready}
+"""
+
+
+def largest(program, name):
+    if name in ("call.from", "call.to", "call.user", "call.origin"):
+        return "x" * COOKIE_FACTS[name]
+    variable = program.variables[name.removeprefix("vars.")]
+    texts = {
+        "digits": "9" * variable.size,
+        "text": "\N{BELL}" * variable.size,
+        "choice": "standard",
+    }
+    return {**texts, "integer": 2**62, "boolean": True}[variable.kind]
+
+
+def test_cookie_worst_case_is_never_exceeded_and_close():
+    programs = compiled(
+        NESTED.replace("${call.from}", "${call.from} ${call.to} ${call.user} ${call.origin}")
+    ).programs
+    line, pin = programs["line"], programs["pin"]
+    values = {name: largest(line, name) for name in line.live["use"]}
+    inner = {name: largest(pin, name) for name in pin.live["main"]}
+    call = Call(
+        "0123456789ab",
+        "pin",
+        "main",
+        "cmn-CN",
+        inner,
+        109,
+        "main",
+        2**31,
+        (Frame("line", "use", values),),
+        ended=False,
+    )
+    real = cookie.calculate_cookie_size(len(encode_call(call)))
+    assert real <= compute_worst_case(programs)["pin", "main"] <= real + 72
+
+
+def test_event_reads_are_live_wherever_the_call_waits():
+    live = compiled(NESTED).programs["line"].live
+    assert {"vars.account", "call.from"} <= live["off"]
+
+
+def test_cookie_size_is_that_of_the_runtime():
+    assert [compute_cookie_bytes(length) for length in range(2000)] == [
+        cookie.calculate_cookie_size(length) for length in range(2000)
+    ]
+
+
+def test_too_much_for_a_cookie_names_the_largest_variables():
+    (problem,) = compiled(NESTED.replace("max: 200", "max: 500")).problems
+    assert problem.code == "FE908"
+    assert "vars" not in problem.hint
+    assert problem.hint.startswith("give the largest a smaller max: unread (")

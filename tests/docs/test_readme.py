@@ -1,0 +1,139 @@
+"""The README does what it says: its serve command, its call and its answer, its first flow."""
+
+import json
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.docs.docs_examples import ROOT, examples
+from tests.waiting import find_free_port
+
+README = ROOT / "README.md"
+SHELL = [example.text for example in examples(README) if example.language == "sh"]
+SERVE, CALL, TEST = SHELL[:3]
+
+
+def served_by(command: str) -> list[str]:
+    """The last command of a chain, run by this Python, with its folder of flows as it lies in the
+    clone.
+    """
+    words = shlex.split(command.rsplit("&&", maxsplit=1)[-1])
+    assert words[0] == ".venv/bin/flowengine"
+    return [
+        sys.executable,
+        "-m",
+        "flowengine",
+        *(str(ROOT / word) if (ROOT / word).exists() else word for word in words[1:]),
+    ]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[int]:
+    port = find_free_port()
+    with subprocess.Popen(
+        [*served_by(SERVE), "--port", str(port)], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}
+    ) as process:
+        for _ in range(150):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert process.poll() is None, "the server has ended"
+            time.sleep(0.1)
+        yield port
+        process.terminate()
+
+
+def called(command: str, port: int) -> Any:
+    """What the README's curl posts and gets."""
+    words = shlex.split(command.split("|", maxsplit=1)[0])
+    url = next(word for word in words if word.startswith("http")).replace(":8080", f":{port}")
+    header, body = words[words.index("-H") + 1], words[words.index("-d") + 1]
+    name, _, value = header.partition(": ")
+    return (
+        httpx.post(url, headers={name: value}, content=body, trust_env=False)
+        .raise_for_status()
+        .json()
+    )
+
+
+def without_cookie(answer: Any) -> Any:
+    return json.loads(
+        re.sub(r'("key": "fe", "value": )"[^"]*"', r'\1"…"', json.dumps(answer, ensure_ascii=False))
+    )
+
+
+def test_readme_call_gets_the_answer_of_the_readme(server: int) -> None:
+    shown = next(
+        json.loads(example.text) for example in examples(README) if example.language == "json"
+    )
+    answer = called(CALL, server)
+    assert answer["instructions"][-1]["value"].isascii()
+    assert without_cookie(answer) == shown
+
+
+def test_readme_commands_need_nothing_but_python() -> None:
+    for command in (SERVE, TEST):
+        assert command.startswith("python3 -m venv .venv && .venv/bin/pip install -q -e ")
+        assert command.count("\n") == 1
+
+
+def test_readme_flow_has_no_problems(tmp_path: Path) -> None:
+    flow = next(example.text for example in examples(README) if example.language == "yaml")
+    (tmp_path / "hello.yaml").write_text(flow)
+    checks = next(text for text in SHELL if "flowengine check hello.yaml" in text).splitlines()
+    for line in checks[:2]:
+        command = [sys.executable, "-m", "flowengine", *shlex.split(line, comments=True)[1:]]
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "no problems" in done.stdout or "welcome" in done.stdout
+
+
+def test_options_of_serve_are_all_in_its_page() -> None:
+    from flowengine.cli.serve import serve
+
+    text = (ROOT / "docs/operations/serve.md").read_text(encoding="utf-8")
+    for parameter in serve.params:
+        assert all(f"`{name}`" in text for name in parameter.opts if name.startswith("--")), (
+            parameter.name
+        )
+        if parameter.opts[0].startswith("--"):
+            default = (
+                f"`{parameter.default}` " if parameter.to_info_dict()["default"] is not None else ""
+            )
+            assert f"| `{parameter.opts[0]}` | {default}|" in text
+
+
+def test_metrics_are_all_in_their_page() -> None:
+    from flowengine.server.metrics import Metrics
+
+    text = (ROOT / "docs/operations/health-and-metrics.md").read_text(encoding="utf-8")
+    kinds = {"counter": "_total", "gauge": "", "histogram": ""}
+    for family in Metrics().registry.collect():
+        assert f"`{family.name}{kinds[family.type]}" in text, family.name
+
+
+def test_fields_of_the_log_are_all_in_their_page() -> None:
+    import msgspec
+
+    from flowengine.server.log import CallbackLogLine
+
+    text = (ROOT / "docs/operations/health-and-metrics.md").read_text(encoding="utf-8")
+    assert all(
+        f"`{field.encode_name}`" in text for field in msgspec.structs.fields(CallbackLogLine)
+    )

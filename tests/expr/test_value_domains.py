@@ -1,0 +1,156 @@
+"""Expressions against what their names can hold."""
+
+import json
+from typing import Any
+
+import pytest
+
+from flowengine.compile import compile_project
+from flowengine.compile.expression_names import list_name_types
+from flowengine.compile.name_domains import build_domains
+from flowengine.expr import ExprError, Scope
+from flowengine.expr.value_domains import suggest_words
+from flowengine.problems import Problem
+from flowengine.sinch import decode, vocabulary
+from flowengine.sinch.vocabulary import fold_word
+from flowengine.states import Variable
+
+VARIABLES = {
+    "tier": {"type": "choice", "choices": ["gold", "silver"]},
+    "n": {"type": "integer"},
+    "m": {"type": "integer"},
+    "k": {"type": "integer"},
+    "d": {"type": "date"},
+    "t": {"type": "text", "max": 20},
+}
+
+
+def problems(expression: str, **more: Any) -> tuple[Problem, ...]:
+    flow = {
+        "flow": "line", "start": "a", "vars": VARIABLES, "inputs": list(VARIABLES), **more,
+        "states": {
+            "a": {"set": {"t": f"${{string({expression})}}"}, "next": "b"},
+            "b": {"say": "${vars.t} ${vars.tier} ${vars.n} ${vars.m} ${vars.k} ${vars.d}", "hangup": {}},
+        },
+    }  # fmt: skip
+    made = compile_project(
+        {"line.yaml": json.dumps(flow).encode(), "project.yaml": b"project: test"}, {}
+    )
+    # where an event can be is another check
+    return tuple(problem for problem in made.problems if problem.code != "FE320")
+
+
+@pytest.mark.parametrize(
+    ("expression", "cure"),
+    [
+        ('event.result == "BUSY"', 'write "busy"'),
+        ('"NO ANSWER" != event.result', 'write "noanswer"'),
+        ('event.reason in ["callerhangup", "hung up"]', "it can be"),
+        ('event.type == "Timeout"', 'write "timeout"'),
+        ('event.amd == "human being"', 'write "human"'),
+        ('event.amd_reason == "quiet"', "it can be"),
+        ('event.input == "keys"', 'it can be "dtmf" or "voice"'),
+        ('event.result.startsWith("ANS")', "it can be"),
+        ('call.origin == "app"', "it can be"),
+        ('now.weekday == "Monday"', 'write "monday"'),
+        ('vars.tier == "platinum"', 'it can be "gold" or "silver"'),
+        ('vars.t == "x" && (vars.n > 1 || vars.tier != "Gold")', 'write "gold"'),
+    ],
+)
+def test_comparison_with_a_word_that_never_comes_is_an_error(expression: str, cure: str) -> None:
+    found = problems(expression)
+    assert [problem.code for problem in found] == ["FE315"], found
+    assert cure in found[0].hint
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'event.result == "busy"',
+        'event.result == "" || vars.tier == ""',
+        'vars.tier in ["gold", "silver"]',
+        'vars.t == "platinum"',
+        'event.reason.contains("hangup")',
+        'now.weekday in ["saturday", "sunday"]',
+    ],
+)
+def test_comparison_with_words_that_come_is_fine(expression: str) -> None:
+    assert problems(expression) == ()
+
+
+@pytest.mark.parametrize(
+    ("expression", "cure"),
+    [
+        ("timestamp(now.date)", "days_between"),
+        ('vars.t == "" && timestamp(vars.d) > timestamp("2026-01-01T00:00:00Z")', "days_between"),
+        ("string(duration(now.time))", "90s"),
+        ("int(vars.tier)", "digits"),
+        ("vars.n / 0", "zero"),
+        ("vars.n % 0 == 1", "zero"),
+        ("vars.t == 'a' ? 1 / 0 : 1", "zero"),
+        ('["a", "b"][2] == vars.t', "begins at 0"),
+        ('now.date.split("-")[4]', "begins at 0"),
+        ('parse_date(vars.d, "DDMMYYYY")', ""),
+        ('now.date.matches("[")', ""),
+    ],
+)
+def test_part_that_can_only_fail_is_an_error(expression: str, cure: str) -> None:
+    found = problems(expression)
+    assert [problem.code for problem in found] == ["FE310"], found
+    assert cure in found[0].hint
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'timestamp(now.date + "T" + now.time + ":00Z").getHours()',
+        "1 / vars.n",
+        "(vars.m + vars.k) / vars.n",
+        "int(vars.t)",
+        "timestamp(vars.t) > timestamp(vars.t)",
+        '["a", "b"][vars.n]',
+        '["a", "b"][vars.n - 4711]',
+        "vars.n > 5000 ? 1 / (vars.n - 5001) : 2",
+        "days_between(now.date, vars.d)",
+        "age(vars.d, now.date)",
+        'vars.t.split("-")[9]',
+        "parse_date(vars.t, 'DD.MM.YYYY')",
+        'int(now.date.split("-")[0]) % 2',
+    ],
+)
+def test_part_that_may_have_a_value_is_fine(expression: str) -> None:
+    assert problems(expression) == ()
+
+
+def test_notify_type_that_never_comes_is_an_error() -> None:
+    found = problems("vars.t", on={"notified": {"recording_done": "b", "any": "b"}})
+    assert "FE315" in [problem.code for problem in found]
+
+
+def test_platform_words_are_their_own_spelling_and_compare() -> None:
+    own = {
+        "tier": Variable(
+            "tier", "choice", list_name_types({}, {})["call.id"], 9, False, None, ("a b",)
+        )
+    }
+    known = build_domains(own, {})
+    wide = list_name_types({"tier": own["tier"].type}, {})
+    scope = Scope(wide).narrow(wide, known)
+    for name, domain in known.items():
+        for word in domain.words:
+            scope.compile_condition(f'{name} == "{word}"')
+            with pytest.raises(ExprError, match="never"):
+                scope.compile_condition(f'{name} == "{word.upper()}"')
+    for words in (vocabulary.RESULTS, vocabulary.REASONS, vocabulary.NOTICE_TYPES):
+        assert [fold_word(word.upper()) for word in words] == list(words)
+    assert suggest_words("A  B", ("a b",)) == 'write "a b"; it can be "a b"'
+
+
+@pytest.mark.parametrize(
+    ("wire", "word"),
+    [("NOANSWER", "noanswer"), ("NO ANSWER", "noanswer"), ("N/A", "n/a"), ("Novel", "novel")],
+)
+def test_result_of_an_ended_call_is_folded(wire: str, word: str) -> None:
+    body = {"event": "dice", "callid": "1", "result": wire, "reason": wire}
+    event: Any = decode(json.dumps(body).encode())
+    assert (event.result, event.reason) == (word, word)

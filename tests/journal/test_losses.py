@@ -1,0 +1,129 @@
+"""No callback is lost because another process writes; what is lost all the same is counted."""
+
+import asyncio
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from flowengine.cli import main
+from flowengine.journal import CallFilter, JournalReader, JournalWriter
+from flowengine.runtime.engine import Reply
+from tests.compiled_release import compile_release
+from tests.journal.journal_line import SEALER, crm, files, recorded, ring
+from tests.waiting import PATIENCE_SECONDS
+
+RELEASE = compile_release(files())
+
+
+def replies(folder: Path, *calls: str) -> list[Reply]:
+    return asyncio.run(recorded(folder / "other.db", RELEASE, [*map(ring, calls)], crm, None))
+
+
+async def write(
+    path: Path, counted: Counter[str], notes: list[Reply], until: Callable[[], bool] | None = None
+) -> None:
+    """Note these callbacks, and close the journal once something holds."""
+    writer = JournalWriter(
+        path, lambda _: RELEASE, SEALER, lambda what, rows: counted.update({what: rows})
+    )
+    writer.start()
+    for reply in notes:
+        writer.enqueue_record(reply.record, b"{}", reply.body)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while until is not None and not until():  # noqa: ASYNC110  # a thread does it
+            await asyncio.sleep(0.01)
+    await asyncio.to_thread(writer.close)
+
+
+def test_callbacks_wait_while_another_process_writes_to_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody else has the file for longer than a writer waits for it."""
+    path, counted = tmp_path / "journal.db", Counter[str]()
+    notes = replies(tmp_path, "a", "b", "c")
+    asyncio.run(write(path, counted, notes[:1]))
+    monkeypatch.setattr("flowengine.journal.journal_database.JOURNAL_BUSY_SECONDS", 0.02)
+    monkeypatch.setattr("flowengine.storage.sqlite_file.OPENING_SECONDS", 0.02)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        def let_go() -> bool:
+            told = "another process is writing to" in caplog.text or counted["lost"] > 0
+            if told and other.in_transaction:
+                other.execute("COMMIT")
+            return told
+
+        asyncio.run(write(path, counted, notes[1:], let_go))
+    assert counted == {"kept": 3}
+    calls = [call.call for call in JournalReader(path).list_calls(CallFilter())]
+    assert calls == ["c", "b", "a"]
+
+
+def test_callbacks_that_wait_at_the_end_are_given_up_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, counted = tmp_path / "journal.db", Counter[str]()
+    notes = replies(tmp_path, "a", "b")
+    asyncio.run(write(path, counted, notes[:1]))
+    monkeypatch.setattr("flowengine.journal.journal_database.JOURNAL_BUSY_SECONDS", 0.02)
+    monkeypatch.setattr("flowengine.storage.sqlite_file.OPENING_SECONDS", 0.02)
+    monkeypatch.setattr("flowengine.journal.journal_writer.CLOSING_SECONDS", 0.1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        asyncio.run(write(path, counted, notes[1:]))
+    assert counted == {"kept": 1, "lost": 1}
+
+
+def test_lost_callbacks_are_counted_in_the_journal_and_told(tmp_path: Path) -> None:
+    """A folder is in its place for a while."""
+    path, counted = tmp_path / "journal.db", Counter[str]()
+    first, second = replies(tmp_path, "a", "b")
+    path.mkdir()
+
+    async def act() -> None:
+        writer = JournalWriter(
+            path, lambda _: RELEASE, SEALER, lambda what, rows: counted.update({what: rows})
+        )
+        writer.start()
+        writer.enqueue_record(first.record, b"{}", first.body)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not counted["lost"]:  # noqa: ASYNC110  # a thread does it
+                await asyncio.sleep(0.01)
+        path.rmdir()
+        writer.enqueue_record(second.record, b"{}", second.body)
+        await asyncio.to_thread(writer.close)
+
+    asyncio.run(act())
+    assert counted == {"lost": 1, "kept": 1}
+    assert JournalReader(path).count_lost(0.0) == 1
+    assert JournalReader(path).count_lost(time.time() + 120) == 0
+    shown = CliRunner().invoke(main, ["calls", "--store", f"sqlite:{tmp_path / 'calls.db'}"])
+    assert "1 callback missing: answered, but not written to the call journal" in shown.stderr
+
+
+def test_callback_that_no_row_can_be_made_of_is_counted_in_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, counted = tmp_path / "journal.db", Counter[str]()
+    notes = replies(tmp_path, "a")
+    monkeypatch.setattr("flowengine.journal.row_writer.build_row", lambda *_: 1 / 0)
+    asyncio.run(write(path, counted, notes))
+    assert counted == {"lost": 1, "kept": 0}
+    assert JournalReader(path).count_lost(0.0) == 1
+
+
+def test_journal_of_a_server_of_before_misses_nothing(tmp_path: Path) -> None:
+    path, counted = tmp_path / "journal.db", Counter[str]()
+    asyncio.run(write(path, counted, replies(tmp_path, "a")))
+    with closing(sqlite3.connect(path)) as older:
+        older.execute("DROP TABLE losses")
+        older.commit()
+    assert JournalReader(path).count_lost(0.0) == 0
+    asyncio.run(write(path, counted, replies(tmp_path, "b")))
+    assert JournalReader(path).count_lost(0.0) == 0

@@ -1,0 +1,107 @@
+"""Whatever callers enter and other systems know of them: nobody reads it in the journal, unless the
+project says so.
+"""
+
+import asyncio
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flowengine.compile import Release, compile_project
+from flowengine.journal.journal_row import JournalRecord, build_row
+from flowengine.releases import Registry
+from flowengine.runtime.engine import Engine
+from flowengine.sinch import decode
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import MemoryStore
+from tests.compiled_release import compile_release
+from tests.journal.journal_line import (
+    FLOW,
+    SEALER,
+    Clock,
+    ended,
+    files,
+    keyed,
+    press,
+    ring,
+)
+from tests.thoroughness import examples
+
+TOLD = "it is ${spell(vars.account)}, ${vars.account + vars.name} or ${mask(vars.account, 8)}"
+SPOKEN = FLOW.replace("your account is ${vars.account}", TOLD)
+POLICIES = {
+    told: compile_release(files(SPOKEN, told))
+    for told in ("", "{words: clear}", "{numbers: clear}", "{numbers: clear, words: clear}")
+}
+digits = st.text("0123456789", min_size=8, max_size=8)
+names = st.lists(st.from_regex(r"[A-Z][a-z]{3,9}", fullmatch=True), min_size=1, max_size=3).map(
+    " ".join
+)
+
+
+async def readable(release: Release, events: list[dict[str, Any]], name: str) -> str:
+    """All that stands in clear of a call."""
+
+    async def fetch(_request: LookupRequest, _left: float) -> LookupResult:
+        return LookupResult(200, {"name": name})
+
+    engine = Engine(Registry(release), MemoryStore(), None, fetch, Clock())
+    found = []
+    for event in events:
+        body = json.dumps(event).encode()
+        reply = await engine.answer(decode(body), body)
+        made = build_row(JournalRecord(reply.record, body, reply.body), release, SEALER)
+        found += [made.shown, made.said, made.exit, made.reason]
+    return " ".join(found)
+
+
+@pytest.mark.parametrize("told", POLICIES)
+@settings(max_examples=examples(60), deadline=None)
+@given(account=digits, name=names)
+def test_secret_variable_is_never_readable(told: str, account: str, name: str) -> None:
+    text = asyncio.run(
+        readable(POLICIES[told], [ring(), press("1"), keyed(account), ended()], name)
+    )
+    spelled = re.compile(r"[\s,.]*".join(account))
+    assert not spelled.search(text)
+
+
+@pytest.mark.parametrize("told", ["", "{numbers: clear}"])
+@settings(max_examples=examples(60), deadline=None)
+@given(account=digits, name=names)
+def test_lookup_response_is_readable_only_where_words_are_in_clear(
+    told: str, account: str, name: str
+) -> None:
+    events = [ring(), press("1"), keyed(account), ended()]
+    text = asyncio.run(readable(POLICIES[told], events, name))
+    authors = json.dumps(SPOKEN).lower()
+    assert not [word for word in name.split() if word in text and word.lower() not in authors]
+    assert name.split(maxsplit=1)[0] in asyncio.run(
+        readable(POLICIES["{words: clear}"], events, name)
+    )
+
+
+RECORDS = """
+flow: line
+start: keep
+states:
+  keep: {record: {to: s3://bucket/calls, credentials: "${secrets.recordings}"}, next: bye}
+  bye: {connect: {conference: room}}
+"""
+
+
+@pytest.mark.parametrize("told", POLICIES)
+async def test_recording_credentials_are_never_readable(told: str) -> None:
+    """It stood in `options` of startRecording, and a menu's options are the author's words."""
+    project = files(RECORDS, told)
+    project["project.yaml"] += b"secrets: {recordings: KEY}\n"
+    release = compile_project(project, {"KEY": "the-key-of-the-bucket"}).release
+    assert release is not None
+    text = await readable(release, [ring()], "Ann")
+    assert "startRecording" in text
+    assert "s3://bucket/calls" in text
+    assert "the-key-of-the-bucket" not in text

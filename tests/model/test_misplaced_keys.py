@@ -1,0 +1,23 @@
+"""Keys in a wrong place are shown where they belong."""
+
+import pytest
+
+from flowengine.compile import compile_project
+
+FLOW = "flow: a\nstart: s\nstates:\n  s: {%s}\n"
+
+
+@pytest.mark.parametrize(
+    ("state", "cure"),
+    [
+        ('connect: "+14045009000", ring: 20s', "ring: belongs inside connect:"),
+        ("say: Hello., transcribe: true, hangup: ", "transcribe: belongs inside record:"),
+        ('when: "true", next: s', "when: belongs inside choose:"),
+        ("say: Hello., goto: s", "use next:"),
+        ("menu: {prompt: Press 1., options: {1: {goto: s}}, otherwise: s}", "use next:"),
+        ("say: Hello., nxet: s", 'did you mean "next"?'),
+    ],
+)
+def test_misplaced_key_is_reported_with_its_place(state: str, cure: str) -> None:
+    problem = compile_project({"a.yaml": (FLOW % state).encode()}, {}).problems[0]
+    assert (problem.code, problem.hint) == ("FE150", cure)

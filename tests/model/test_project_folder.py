@@ -1,0 +1,191 @@
+"""A folder that is read again and again: only what has changed is opened, and nothing half written
+is taken for good.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from flowengine.model import ProjectFolder
+from flowengine.model.project_folder import UnreadableFilesError, read_content, read_folder
+
+LONG_AGO = 1_700_000_000
+FILES = {
+    "project.yaml": b"project: a",
+    "line.yaml": b"flow: line",
+    "tables/people.yaml": b"rows: {}",
+    "messages/all.yml": b"a: b",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    return tmp_path
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are opened from now on."""
+    names: list[str] = []
+
+    def read(path: Path) -> bytes:
+        names.append(path.name)
+        return read_content(path)
+
+    monkeypatch.setattr("flowengine.model.project_folder.read_content", read)
+    return names
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is on disk was written long ago."""
+    monkeypatch.setattr("flowengine.model.project_folder.SETTLED_NANOSECONDS", -(10**18))
+
+
+def test_folder_read_has_only_files_of_the_project(folder: Path) -> None:
+    for other in ("notes.txt", "scenarios/bill.yaml", "tables/deep/more.yaml", ".hidden/a.yaml"):
+        (folder / other).parent.mkdir(exist_ok=True)
+        (folder / other).write_bytes(b"")
+    assert ProjectFolder(folder).read() == read_folder(folder) == FILES
+
+
+@pytest.mark.usefixtures("later")
+def test_reading_again_opens_only_changed_files(folder: Path, opened: list[str]) -> None:
+    kept = ProjectFolder(folder)
+    first = kept.read()
+    opened.clear()
+    (folder / "line.yaml").write_bytes(b"flow: other")
+    (folder / "new.yaml").write_bytes(b"flow: new")
+    (folder / "tables/people.yaml").unlink()
+    second = kept.read()
+    assert sorted(opened) == ["line.yaml", "new.yaml"]
+    assert second == read_folder(folder)
+    assert second["project.yaml"] is first["project.yaml"]
+
+
+@pytest.mark.usefixtures("later")
+def test_replaced_file_is_read_though_it_is_as_old_and_as_long(
+    folder: Path,
+) -> None:
+    """As `mv` does, and editors that write beside the file."""
+    kept, file = ProjectFolder(folder), folder / "line.yaml"
+    os.utime(file, (LONG_AGO, LONG_AGO))
+    kept.read()
+    (folder / "line.tmp").write_bytes(b"flow: lone")
+    os.utime(folder / "line.tmp", (LONG_AGO, LONG_AGO))
+    (folder / "line.tmp").replace(file)
+    assert kept.read()["line.yaml"] == b"flow: lone"
+
+
+def test_file_written_just_now_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk whose clock ticks slowly gives two writes one time: same length, same file, same
+    stamp.
+    """
+    monkeypatch.setattr("flowengine.model.project_folder.get_stamp", lambda _found: (1, 2, 3))
+    kept = ProjectFolder(folder)
+    assert kept.read()["line.yaml"] == b"flow: line"
+    (folder / "line.yaml").write_bytes(b"flow: lone")
+    assert kept.read()["line.yaml"] == b"flow: lone"
+
+
+@pytest.mark.usefixtures("later")
+def test_file_that_changes_while_it_is_read_is_read_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, file = ProjectFolder(folder), folder / "line.yaml"
+
+    def torn(path: Path) -> bytes:
+        content = read_content(path)
+        if path == file:
+            file.write_bytes(b"flow: line\nstart: a")
+        return content
+
+    with monkeypatch.context() as patched:
+        patched.setattr("flowengine.model.project_folder.read_content", torn)
+        assert kept.read()["line.yaml"] == b"flow: line"
+    assert kept.read()["line.yaml"] == b"flow: line\nstart: a"
+
+
+def test_unchanged_content_stays_the_same_object(folder: Path) -> None:
+    """So that whoever compares contents need not look at them."""
+    kept = ProjectFolder(folder)
+    first = kept.read()
+    (folder / "line.yaml").touch()
+    assert kept.read()["line.yaml"] is first["line.yaml"]
+
+
+def test_file_that_vanishes_between_listing_and_reading_is_left_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "flowengine.model.project_folder.iterate_file_names",
+        lambda _: [("line.yaml",), ("gone.yaml",)],
+    )
+    assert ProjectFolder(folder).read() == {"line.yaml": b"flow: line"}
+
+
+def test_single_file_is_a_project_unless_a_project_file_lies_beside_it(folder: Path) -> None:
+    assert ProjectFolder(folder / "line.yaml").read() == FILES
+    (folder / "project.yaml").unlink()
+    assert ProjectFolder(folder / "line.yaml").read() == {"line.yaml": b"flow: line"}
+
+
+def test_folder_that_is_missing_is_an_error(folder: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="there is no folder or file"):
+        ProjectFolder(folder / "none").read()
+
+
+def test_unreadable_files_are_all_named() -> None:
+    """An administrator may read everything, so somebody else reads."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        for name in ("line.yaml", "other.yaml"):
+            (folder / name).write_text("flow: line")
+            (folder / name).chmod(0)
+        (folder / "table.yaml").mkdir()
+        with somebody_else(), pytest.raises(UnreadableFilesError) as raised:
+            ProjectFolder(folder).read()
+    told = "may not be read by the user that this runs as: change its permissions"
+    assert raised.value.reasons == {
+        "line.yaml": told,
+        "other.yaml": told,
+        "table.yaml": "is a folder, not a file",
+    }
+
+
+def test_read_only_folder_is_read(folder: Path) -> None:
+    for path in (*folder.rglob("*"), folder):
+        path.chmod(path.stat().st_mode & 0o555)
+    try:
+        assert ProjectFolder(folder).read() == FILES
+    finally:
+        folder.chmod(0o755)
+
+
+def test_more_files_than_are_possible_are_an_error_and_not_left_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first so many of them were served without the others."""
+    monkeypatch.setattr("flowengine.model.project_folder.MAX_PROJECT_FILES", 3)
+    with pytest.raises(OSError, match="has 4 files of flows; up to 3 are possible"):
+        ProjectFolder(folder).read()
+
+
+@contextmanager
+def somebody_else() -> Iterator[None]:
+    administrator = os.geteuid() == 0
+    if administrator:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if administrator:
+            os.seteuid(0)

@@ -1,0 +1,115 @@
+"""Where releases are made: what is known there is not made again, and callbacks get their turn
+meanwhile.
+"""
+
+import gc
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowengine.compile import Release
+from flowengine.releases.compile_worker import CompileWorker
+from flowengine.sources.flow_source import FlowOrigin
+from tests.sources.git_repository import flow
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[CompileWorker]:
+    made = CompileWorker(tmp_path / "releases.db", {})
+    yield made
+    made.close()
+
+
+def files(words: str, flows: int = 1) -> dict[str, bytes]:
+    lines = {
+        f"line-{number}.yaml": flow(f"line-{number}", words).encode() for number in range(flows)
+    }
+    return {**lines, "project.yaml": b"project: test\nroutes: [{flow: line-0}]\n"}
+
+
+def kept(workshop: CompileWorker, words: str) -> Release:
+    release = workshop.compile(files(words)).release
+    assert release is not None
+    workshop.archive.put(release.id, files(words), FlowOrigin("test"), 1.0)
+    return release
+
+
+def test_release_compiled_last_is_loaded_without_compiling(workshop: CompileWorker) -> None:
+    first = kept(workshop, "One.")
+    assert workshop.load_release(first.id) is first
+    assert workshop.compile(files("${nothing}")).release is None
+    assert workshop.load_release(first.id) is first
+
+
+def test_earlier_release_is_loaded_by_its_id(
+    workshop: CompileWorker,
+) -> None:
+    first, second = kept(workshop, "One."), kept(workshop, "Two.")
+    assert [
+        found.id for name in (first.id, second.id) if (found := workshop.load_release(name))
+    ] == [
+        first.id,
+        second.id,
+    ]
+    assert workshop.load_release("gone") is None
+
+
+def fails() -> None:
+    raise LookupError
+
+
+@pytest.mark.parametrize("work", [sys.getswitchinterval, fails])
+async def test_callbacks_get_their_turn_sooner_while_something_long_goes_on(
+    workshop: CompileWorker, work: Callable[[], Any]
+) -> None:
+    usual = sys.getswitchinterval()
+    try:
+        assert (await workshop.run(work)) < usual / 5
+    except LookupError:
+        assert work is fails
+    assert sys.getswitchinterval() == usual
+
+
+@pytest.mark.parametrize("collected", [True, False])
+def test_collector_skips_a_large_release(workshop: CompileWorker, *, collected: bool) -> None:
+    before = gc.isenabled()
+    passes: list[int] = []
+    gc.callbacks.append(
+        seen := lambda phase, told: passes.append(told["generation"]) if phase == "start" else None
+    )
+    gc.enable() if collected else gc.disable()
+    try:
+        frozen = gc.get_freeze_count()
+        compiled = workshop.compile(files("One.", flows=400))
+        # one pass, before there is anything of the release to look through
+        assert (gc.isenabled(), passes) == (collected, [2] if collected else [])
+        assert gc.get_freeze_count() > frozen + 20_000
+        assert compiled.release is not None
+    finally:
+        gc.callbacks.remove(seen)
+        gc.enable() if before else gc.disable()
+        gc.unfreeze()
+
+
+class Circle:
+    """Garbage that only the collector frees, such as the exception of a lookup that fails."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_garbage_is_collected_before_a_release_is_frozen(workshop: CompileWorker) -> None:
+    workshop.compile(files("Warm."))
+    before = gc.isenabled()
+    gc.enable()
+    try:
+        lost = [weakref.ref(Circle()) for _ in range(100)]
+        workshop.compile(files("One."))
+        assert [ref for ref in lost if ref() is not None] == []
+    finally:
+        gc.enable() if before else gc.disable()
+        gc.unfreeze()

@@ -1,0 +1,27 @@
+"""What goes wrong again and again."""
+
+import logging
+
+import pytest
+
+from flowengine.runtime import log_once
+
+
+def test_repeated_error_is_logged_once_a_minute_with_its_count(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, now = log_once.LogOnce(logging.getLogger("disk")), [1000.0]
+    monkeypatch.setattr(log_once.time, "monotonic", lambda: now[0])
+    for second in range(130):
+        now[0] = 1000.0 + second
+        made.error("rows are lost: %s", f"no space at {second}")
+        if second % 50 == 0:
+            made.error("calls go on: %s", "50% of them")
+    assert caplog.messages == [
+        "rows are lost: no space at 0",
+        "calls go on: 50% of them",
+        "rows are lost: no space at 61 (61 times since this was said last)",
+        "calls go on: 50% of them (2 times since this was said last)",
+        "rows are lost: no space at 122 (61 times since this was said last)",
+    ]
+    assert not any(record.exc_info for record in caplog.records)
