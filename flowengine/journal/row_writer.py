@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 
 from flowengine.compile import Release
@@ -26,6 +27,8 @@ _INSERT_UNLESS_KNOWN = (
     f"INSERT INTO callbacks ({_COLUMNS}) SELECT {_VALUES} "  # noqa: S608
     "WHERE NOT EXISTS (SELECT 1 FROM callbacks WHERE call = ? AND digest = ?)"
 )
+# Raised while a value is bound, before anything of the statement is done: the transaction goes on.
+REFUSED_VALUE_ERRORS = (OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 RowCounter = Callable[[str, int], None]
 """Told of rows that were `kept` or `lost`, and how many"""
 
@@ -62,11 +65,34 @@ class RowWriter:
                 for noted in batch[start : start + _ROWS_PER_INSERT]
                 if (made := self._build_row(noted, releases or {}))
             ]
-            insert_rows(connection, [answers.intern_answer(connection, one) for one in made])
-            kept += len(made)
+            kept += self._insert_rows(
+                connection, [answers.intern_answer(connection, one) for one in made]
+            )
         if kept < len(batch):
             record_losses(connection, time.time(), len(batch) - kept)
         return kept
+
+    def _insert_rows(self, connection: sqlite3.Connection, rows: Sequence[JournalRow]) -> int:
+        """Write rows, many in one statement; how many could be. One that SQLite refuses must not
+        cost the others.
+        """
+        is_repeated = any(made.outcome == REPEATED_OUTCOME for made in rows)
+        if len(rows) == _ROWS_PER_INSERT and not is_repeated:
+            with suppress(
+                *REFUSED_VALUE_ERRORS
+            ):  # nothing is written, and the next lines tell which
+                connection.execute(_INSERTS[_ROWS_PER_INSERT], [*chain.from_iterable(rows)])
+                return len(rows)
+        return sum(self._insert_row(connection, made) for made in rows)
+
+    def _insert_row(self, connection: sqlite3.Connection, made: JournalRow) -> bool:
+        try:
+            insert_row(connection, made)
+        except REFUSED_VALUE_ERRORS:
+            log.exception("a callback of call %r is not in the call journal", made.call)
+            self._count_rows("lost", 1)
+            return False
+        return True
 
     def _build_row(
         self, noted: JournalRecord, releases: Mapping[str, Release]
@@ -84,15 +110,11 @@ class RowWriter:
             return None
 
 
-def insert_rows(connection: sqlite3.Connection, rows: Sequence[JournalRow]) -> None:
-    """Write rows, many in one statement. Of a repeated delivery the first has its row, unless that
-    worker died just before.
+def insert_row(connection: sqlite3.Connection, made: JournalRow) -> None:
+    """Write a row. Of a repeated delivery the first has its row, unless that worker died just
+    before.
     """
-    if len(rows) == _ROWS_PER_INSERT and not any(made.outcome == REPEATED_OUTCOME for made in rows):
-        connection.execute(_INSERTS[_ROWS_PER_INSERT], [*chain.from_iterable(rows)])
-        return
-    for made in rows:
-        if made.outcome == REPEATED_OUTCOME:
-            connection.execute(_INSERT_UNLESS_KNOWN, (*made, made.call, made.digest))
-        else:
-            connection.execute(_INSERTS[1], made)
+    if made.outcome == REPEATED_OUTCOME:
+        connection.execute(_INSERT_UNLESS_KNOWN, (*made, made.call, made.digest))
+    else:
+        connection.execute(_INSERTS[1], made)

@@ -9,12 +9,13 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowengine.model.defaults import Defaults
 from flowengine.states.field_types import (
-    Duration,
     FlowName,
     Locale,
     Name,
+    PositiveDuration,
     RetentionPeriod,
     Scalar,
+    SecondsOrMore,
     StorageSize,
 )
 from flowengine.states.prompt import LocalisedText
@@ -84,7 +85,9 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             examples=[{"Authorization": "Bearer ${secrets.crm}"}],
         ),
     ] = {}
-    timeout: Annotated[Duration, Meta(description="The longest wait.", examples=["2s"])] = "2s"
+    timeout: Annotated[PositiveDuration, Meta(description="The longest wait.", examples=["2s"])] = (
+        "2s"
+    )
     retries: Annotated[
         int,
         Meta(
@@ -149,10 +152,12 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         ),
     ] = "named"
     deadline: Annotated[
-        Duration, Meta(description="How long the platform waits for an answer.", examples=["5s"])
+        SecondsOrMore,
+        Meta(description="How long the platform waits for an answer.", examples=["5s"]),
     ] = "5s"
     freshness: Annotated[
-        Duration, Meta(description="How old or young a signed timestamp may be.", examples=["5m"])
+        SecondsOrMore,
+        Meta(description="How old or young a signed timestamp may be.", examples=["5m"]),
     ] = "5m"
     pie_for_apps: Annotated[
         bool,

@@ -12,6 +12,7 @@ import msgspec
 
 from flowengine.runtime.callback_record import CallbackRecord
 from flowengine.runtime.locate import LocatedCall
+from flowengine.runtime.step_outcome import Place
 from flowengine.runtime.step_start import is_from_conference
 from flowengine.sinch import CallbackEvent, Dice, Ice, Pie
 from flowengine.sinch.signing import parse_timestamp
@@ -37,7 +38,8 @@ class CallbackDelivery(msgspec.Struct):
     `stamp` is its x-timestamp in microseconds, 0 where it has none. `in_flight_key` is equal for
     deliveries that share one answer while the first of them is being answered. `is_unanswered` says
     that the platform goes on without the answer, as far as the event alone tells. `performed` are
-    the requests made so far, so that none is made twice when the step is taken again.
+    the requests made so far and `places` the states that made them, so that none is made twice when
+    the step is taken again.
     """
 
     event: CallbackEvent
@@ -53,6 +55,7 @@ class CallbackDelivery(msgspec.Struct):
     is_claimed: bool = False
     has_caught_up: bool = False
     performed: list[tuple[LookupRequest, LookupResult]] = []
+    places: list[Place] = []
     at: float = 0.0
     located: LocatedCall | None = None
     equal_events: int = 0

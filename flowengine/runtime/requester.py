@@ -11,10 +11,11 @@ from flowengine.limits import FETCH_MARGIN_SECONDS
 from flowengine.runtime.delivery import CallbackDelivery, is_unique_stamp
 from flowengine.runtime.outbox import Outbox, needs_retry
 from flowengine.runtime.step import resume
-from flowengine.runtime.step_outcome import Outcome
+from flowengine.runtime.step_outcome import Outcome, PendingRequest, Place
 from flowengine.sinch import Pie
 from flowengine.states import LookupRequest, LookupResult
 
+PerformedRequest = tuple[LookupRequest, LookupResult]
 FetchFunction = Callable[[LookupRequest, float], Awaitable[LookupResult]]
 IDEMPOTENCY_KEY = "idempotency-key"
 _IDEMPOTENCY_KEY_BYTES = 16
@@ -31,38 +32,51 @@ class Requester:
         self, delivery: CallbackDelivery, outcome: Outcome, release: Release
     ) -> Outcome:
         """Perform the requests of a step, one after the other, within the callback's deadline."""
-        known = list(delivery.performed)
+        earlier = list(zip(delivery.places, delivery.performed, strict=True))
         while outcome.waiting is not None:
             asked = time.perf_counter()
             left = release.deadline - FETCH_MARGIN_SECONDS - (asked - delivery.started_at)
-            fetched = await self._perform_request(delivery, known, outcome.waiting.request, left)
+            fetched = take_earlier_result(earlier, outcome.waiting)
+            if fetched is None:
+                fetched = await self._perform_request(delivery, outcome.waiting, left)
             delivery.fetch_seconds += time.perf_counter() - asked
             outcome = resume(outcome.waiting, fetched)
         return outcome
 
     async def _perform_request(
-        self,
-        delivery: CallbackDelivery,
-        performed: list[tuple[LookupRequest, LookupResult]],
-        request: LookupRequest,
-        seconds_left: float,
+        self, delivery: CallbackDelivery, waiting: PendingRequest, left: float
     ) -> LookupResult:
-        """The outcome of a request; the one known already where this step was taken before."""
-        if performed and performed[0][0] == request:
-            return performed.pop(0)[1]
-        performed.clear()
+        request = waiting.request
         sent = add_idempotency_key(request, delivery)
         with waiting_on_io():
             fetched = (
-                await self._fetch(sent, seconds_left)
-                if seconds_left > 0
-                else LookupResult(0, error="timeout")
+                await self._fetch(sent, left) if left > 0 else LookupResult(0, error="timeout")
             )
+        delivery.places.append(waiting.place)
         delivery.performed.append((request, fetched))
         is_report = not delivery.event.is_awaited and needs_retry(request, fetched)
         if self._outbox is not None and is_report:
             await self._outbox.keep_report(sent)
         return fetched
+
+
+def take_earlier_result(
+    earlier: list[tuple[Place, PerformedRequest]], waiting: PendingRequest
+) -> LookupResult | None:
+    """The result of this request where it was made before the step was taken again; it is taken out
+    of the list.
+
+    Another callback of the call may have changed a value that the request tells. What tells another
+    system something is not told again for that: one event makes one report. What only reads is
+    asked again, as the answer may be another.
+    """
+    request = waiting.request
+    for index, (place, (known, result)) in enumerate(earlier):
+        is_same_kind = (known.service, known.method) == (request.service, request.method)
+        if place == waiting.place and is_same_kind and (known == request or known.method != "GET"):
+            del earlier[index]
+            return result
+    return None
 
 
 def add_idempotency_key(request: LookupRequest, delivery: CallbackDelivery) -> LookupRequest:

@@ -11,6 +11,9 @@ from flowengine.runtime.call_state import Call
 from flowengine.states import LookupRequest, LookupResult
 from flowengine.svaml import Action, Instruction
 
+Place = tuple[str, str]
+"""A flow and one of its states"""
+
 
 class TraceEntry(msgspec.Struct, frozen=True):
     """A line of a trace: how a state was left, or what happened in it. A note tells more of that."""
@@ -38,6 +41,11 @@ class PendingRequest(msgspec.Struct, frozen=True):
 
     request: LookupRequest
     walk: PausedWalk
+
+    @property
+    def place(self) -> Place:
+        """Flow and state that ask."""
+        return self.walk.program.flow, self.walk.cursor.state
 
 
 class Outcome(msgspec.Struct, frozen=True):

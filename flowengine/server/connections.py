@@ -28,6 +28,8 @@ except ImportError:  # not on every system
 
 log = logging.getLogger(__name__)
 MAX_SWEEP_SECONDS = 1.0
+MAX_HEAD_BYTES = 65_536  # a callback's head has less than one kilobyte
+HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 REQUEST_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -98,6 +100,12 @@ class ConnectionTable:
     def end_request(self, connection: TrackedConnection) -> None:
         """Note that the last byte of a request has come."""
         self._receiving.pop(connection, None)
+
+    def note_large_head(self) -> None:
+        """The head of a request is longer than any callback's, and was refused."""
+        self._log_once.error(
+            "requests with a head of more than %d bytes are refused", MAX_HEAD_BYTES
+        )
 
     def set_idle(self, connection: TrackedConnection) -> None:
         """Note that the answer is written and no other request has begun."""

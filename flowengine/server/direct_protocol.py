@@ -150,6 +150,7 @@ class DirectProtocol(TrackedHttpTools):
         self.url, self.headers = b"", []
         self.table.begin_request(self)
         self._is_receiving = self._is_reading_head = True
+        self._partial_head_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))

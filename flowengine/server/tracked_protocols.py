@@ -8,7 +8,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from flowengine.server.callback_dispatcher import CallbackDispatcher
-from flowengine.server.connections import ConnectionTable
+from flowengine.server.connections import HEAD_TOO_LARGE, MAX_HEAD_BYTES, ConnectionTable
 
 
 def get_connection_table(app: object) -> ConnectionTable:
@@ -20,6 +20,7 @@ class TrackedHttpTools(HttpToolsProtocol):
     """uvicorn's protocol on httptools, the parser of Node."""
 
     _is_receiving = _is_reading_head = False
+    _partial_head_bytes = 0
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -33,9 +34,23 @@ class TrackedHttpTools(HttpToolsProtocol):
         self.table.discard(self)
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """Refuse a head that does not end. The parser takes one of any length, joins its pieces
+        again and again, and answers nobody else meanwhile.
+        """
+        super().data_received(data)
+        if not self._is_reading_head:
+            return
+        self._partial_head_bytes += len(data)
+        if self._partial_head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.table.note_large_head()
+            self.transport.write(HEAD_TOO_LARGE)
+            self.transport.close()
+
     def on_message_begin(self) -> None:
         self.table.begin_request(self)
         self._is_receiving = self._is_reading_head = True
+        self._partial_head_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:

@@ -16,6 +16,10 @@ from msgspec.structs import force_setattr
 
 from flowengine.sinch.vocabulary import fold_word
 
+MAX_DURATION_SECONDS = (
+    2**31 - 1
+)  # sixty years: expressions and databases hold no integer of any size
+
 
 class Pair(msgspec.Struct, frozen=True):
     key: str
@@ -177,6 +181,8 @@ class Dice(CallbackFields, frozen=True, tag="dice"):
             force_setattr(self, "result", word)
         if self.reason != (word := fold_word(self.reason)):
             force_setattr(self, "reason", word)
+        if self.duration > MAX_DURATION_SECONDS:
+            force_setattr(self, "duration", MAX_DURATION_SECONDS)
 
 
 class Notify(CallbackFields, frozen=True, tag="notify"):

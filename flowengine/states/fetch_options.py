@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowengine.states.field_types import Condition, Duration, Name, Scalar, StateName
+from flowengine.states.field_types import Condition, Name, PositiveDuration, Scalar, StateName
 
 HTTP_METHODS = ("get", "post", "put")
 ServicePath = Annotated[
@@ -54,7 +54,7 @@ class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     ] = {}
     timeout: (
         Annotated[
-            Duration,
+            PositiveDuration,
             Meta(
                 description="The longest wait; never past the callback's deadline.",
                 examples=["1.5s"],

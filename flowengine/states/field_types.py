@@ -19,6 +19,20 @@ Duration = Annotated[
         extra_json_schema={"x-hint": "write a number and a unit: 500ms, 20s, 1.5s, 2h"},
     ),
 ]
+PositiveDuration = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?=.*[1-9])[0-9]+(\.[0-9]+)?(ms|s|m|h)$",
+        extra_json_schema={"x-hint": "write a number above zero and a unit: 500ms, 2s, 1.5s"},
+    ),
+]
+SecondsOrMore = Annotated[
+    str,
+    Meta(
+        pattern=r"^[1-9][0-9]*(\.[0-9]+)?(s|m|h)$",
+        extra_json_schema={"x-hint": "write one second or more: 1.5s, 5s, 5m"},
+    ),
+]
 RetentionPeriod = Annotated[
     str,
     Meta(

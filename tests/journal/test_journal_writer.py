@@ -10,8 +10,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from flowengine.journal import CallFilter, JournalEncryption, JournalReader, JournalWriter
-from flowengine.journal.journal_row import JournalRecord, find_last_exit, strip_own_cookie
+from flowengine.journal import (
+    CallFilter,
+    JournalEncryption,
+    JournalReader,
+    JournalWriter,
+    row_writer,
+)
+from flowengine.journal.journal_row import (
+    JournalRecord,
+    JournalRow,
+    build_row,
+    find_last_exit,
+    strip_own_cookie,
+)
 from flowengine.runtime.engine import Reply
 from flowengine.runtime.step_outcome import TraceEntry
 from flowengine.states import LookupRequest, LookupResult
@@ -263,8 +275,8 @@ def test_journal_that_is_not_wanted_makes_no_file(tmp_path: Path) -> None:
 async def test_written_calls_are_deleted_when_the_journal_is_not_wanted_any_more(
     tmp_path: Path,
 ) -> None:
-    path = tmp_path / "journal.db"
-    await recorded(path, compile_release(files()), CONVERSATION, crm, SEALER)
+    path = await asyncio.to_thread(journal, tmp_path)
+
     writer = JournalWriter(
         path,
         lambda _release: compile_release(files(journal="{keep: none}")),
@@ -352,6 +364,22 @@ def test_callback_that_cannot_be_written_does_not_cost_the_others(
         "dice",
     ]
     assert "is not in the call journal" in caplog.text
+
+
+def test_value_that_sqlite_refuses_costs_its_own_row_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(record: JournalRecord, *more: Any) -> JournalRow:
+        made = build_row(record, *more)
+        return made._replace(step=2**70) if record.record.event.call_id == "call-2" else made
+
+    monkeypatch.setattr(row_writer, "build_row", build)
+    path = tmp_path / "journal.db"
+    with pytest.raises(AssertionError, match="lost"):
+        record(path, compile_release(files()), [ring(f"call-{number}") for number in range(5)])
+    rows = [len(JournalReader(path).list_callbacks(f"call-{number}")) for number in range(5)]
+    assert rows == [1, 1, 0, 1, 1]
+    assert "of call b'call-2' is not in the call journal" in caplog.text
 
 
 def test_cookie_in_an_answer_is_left_out() -> None:

@@ -3,12 +3,12 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from flowengine import cooperative
-from flowengine.compile import compile_project
 from flowengine.releases import Registry
 from flowengine.runtime.call_state import Call, decode_call, encode_call
 from flowengine.runtime.cookie import COOKIE_KEY, Codec, derive_key
@@ -18,7 +18,6 @@ from flowengine.storage.sessions import MemoryStore, SavedCall, SqliteStore, Sto
 from tests.runtime.engine_calls import (
     FLOW,
     KEY,
-    PROJECT,
     RELEASE,
     BrokenStore,
     Crm,
@@ -341,9 +340,8 @@ async def test_unreadable_store_answers_callers_with_the_apology_and_others_with
 def filled(store: Store) -> None:
     """No page more than there are."""
     assert isinstance(store, SqliteStore)
-    store._connection.execute(
-        f"PRAGMA max_page_count = {store._connection.execute('PRAGMA page_count').fetchone()[0]}"
-    )
+    execute = store._file.connection.execute
+    execute(f"PRAGMA max_page_count = {execute('PRAGMA page_count').fetchone()[0]}")
 
 
 async def test_full_disk_is_logged_once_and_not_for_each_callback(
@@ -418,11 +416,7 @@ async def test_callback_that_waits_for_a_lookup_counts_as_waiting_on_io() -> Non
 async def test_without_time_left_nothing_is_asked() -> None:
     async with closing_store(MemoryStore()) as store:
         crm = Crm()
-        text = PROJECT.replace("apology:", "platform: {deadline: 400ms}, apology:")
-        made = compile_project(
-            {"line.yaml": FLOW.encode(), "project.yaml": text.encode()}, {}
-        ).release
-        assert made
+        made = replace(RELEASE, deadline=0.4)  # a lookup is given up half a second before
         phone = Phone(engine(store, crm, at=made))
         await phone.ice()
         assert await phone.enter("1234") == "Unknown 1234. Press 1."

@@ -182,6 +182,26 @@ def test_connection_that_never_sends_a_whole_request_is_closed(
     run(work())
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_head_that_does_not_end_is_refused_before_it_is_long(
+    protocol: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        async with serving(protocol, ConnectionTable(30.0, PATIENCE_SECONDS)) as connect:
+            reader, writer = await connect()
+            writer.write(HEAD.partition(b"\r\n")[0] + b"\r\nX: ")
+            answer = asyncio.create_task(seconds_open(reader))
+            while not answer.done():
+                writer.write(b"a" * 1000)
+                await asyncio.wait([answer], timeout=0.005)
+            _, rest = answer.result()
+            assert rest.split(b" ")[1:2] == [b"400" if protocol is TrackedH11 else b"431"]
+            assert b" 200 " in await ask(await connect())
+
+    run(work())
+    assert protocol is TrackedH11 or "with a head of more than" in caplog.text
+
+
 async def send_slowly(writer: asyncio.StreamWriter, sent: list[bytes]) -> None:
     for piece in sent:
         if not writer.is_closing():

@@ -277,3 +277,8 @@ def test_schema_names_every_field():
             "event",
             "callId",
         } == properties
+
+
+def test_duration_without_bound_is_cut_to_what_databases_hold():
+    body = b'{"event": "dice", "callid": "c", "duration": %d}' % 2**70
+    assert decode(body).duration == 2**31 - 1

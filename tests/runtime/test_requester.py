@@ -1,0 +1,109 @@
+"""One event makes one report, also where other callbacks of its call come while it is made."""
+
+import asyncio
+import json
+
+from flowengine.releases import Registry
+from flowengine.runtime.cookie import Codec, derive_key
+from flowengine.runtime.engine import Engine
+from flowengine.sinch import decode
+from flowengine.states import LookupRequest, LookupResult
+from flowengine.storage.sessions import MemoryStore
+from tests.compiled_release import compile_release
+
+FLOW = """
+flow: line
+start: ask
+on: {ended: look, notified: {recording_available: note}}
+vars:
+  place: {type: text, max: 60}
+  level: {type: text, max: 20}
+states:
+  ask: {menu: {prompt: Press 1., options: {1: pay}, otherwise: bye}}
+  pay:
+    fetch: {service: crm, post: /payments, body: {recording: "${vars.place}"}, failed: bye}
+    next: bye
+  bye: {say: Goodbye., hangup: }
+  note: {set: {place: "${event.destination}"}, next: noted}
+  noted: {done: {}}
+  look:
+    fetch: {service: crm, get: "/levels?place=${vars.place}", into: {level: body.level}, failed: report}
+    next: report
+  report:
+    fetch:
+      service: crm
+      post: /reports
+      body: {recording: "${vars.place}", level: "${vars.level}"}
+      failed: noted
+    next: noted
+"""
+PROJECT = "{project: test, services: {crm: {url: 'https://crm.example.com'}}}"
+COMMON = {"callid": "call-1", "version": 1}
+ICE = {"event": "ice", "cli": "467", "to": {"type": "did", "endpoint": "1"}, **COMMON}
+KEY = {
+    "event": "pie",
+    "menuResult": {"menuId": "line.ask", "type": "return", "value": "1"},
+    **COMMON,
+}
+NOTICE = {"event": "notify", "type": "recording_available", "destination": "s3://a/b", **COMMON}
+DICE = {"event": "dice", "result": "ANSWERED", "reason": "CALLERHANGUP", "duration": 3, **COMMON}
+
+
+class NotifyingCrm:
+    """A system that is slow: the recording's notice comes and is answered while it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[LookupRequest] = []
+        self.engine: Engine | None = None
+
+    async def __call__(self, request: LookupRequest, _left: float) -> LookupResult:
+        self.asked.append(request)
+        if len(self.asked) == 1:
+            await send(self.engine, NOTICE)
+        return LookupResult(200, {"level": "gold"})
+
+
+async def send(engine: Engine | None, event: dict[str, object]) -> None:
+    assert engine is not None
+    body = json.dumps(event).encode()
+    await engine.answer(decode(body), body)
+
+
+async def answer_events(*events: dict[str, object]) -> list[LookupRequest]:
+    """What the system is asked while these come, one after the other."""
+    release = compile_release({"line.yaml": FLOW, "project.yaml": PROJECT})
+    crm = NotifyingCrm()
+    crm.engine = Engine(Registry(release), MemoryStore(), Codec([derive_key("secret")]), crm)
+    for event in events:
+        await send(crm.engine, event)
+    return crm.asked
+
+
+async def test_payment_during_which_a_value_changes_is_made_once() -> None:
+    asked = await answer_events(ICE, KEY)
+    assert [request.url for request in asked] == ["https://crm.example.com/payments"]
+
+
+async def test_report_after_a_reading_lookup_is_made_once_and_tells_the_latest_values() -> None:
+    asked = await answer_events(ICE, DICE)
+    assert [(request.method, request.url.rpartition("/")[2]) for request in asked] == [
+        ("GET", "levels?place="),
+        ("POST", "reports"),
+        ("GET", "levels?place=s3%3A%2F%2Fa%2Fb"),
+    ]
+
+
+async def test_reports_of_two_events_that_overlap_are_made_once_each() -> None:
+    release = compile_release({"line.yaml": FLOW, "project.yaml": PROJECT})
+    asked: list[str] = []
+
+    async def fetch(request: LookupRequest, _left: float) -> LookupResult:
+        asked.append(request.url.rpartition("/")[2].partition("?")[0])
+        await asyncio.sleep(0.01)
+        return LookupResult(200, {"level": "gold"})
+
+    engine = Engine(Registry(release), MemoryStore(), Codec([derive_key("secret")]), fetch)
+    await send(engine, ICE)
+    await asyncio.gather(send(engine, DICE), send(engine, NOTICE), send(engine, KEY))
+    assert asked.count("reports") == 1
+    assert asked.count("payments") <= 1
