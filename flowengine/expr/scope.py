@@ -1,7 +1,7 @@
 """The names that an expression may use, and the compiler from its text to something that runs."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import isfinite
 from typing import Any, Final
@@ -26,7 +26,7 @@ from flowengine.expr.types import (
     Type,
     Values,
 )
-from flowengine.expr.value_domains import Domains, check_domains, needs_tree
+from flowengine.expr.value_domains import Domains, check_choices, check_domains, needs_tree
 from flowengine.problems import abbreviate, in_cure
 
 _FORBIDDEN_CHARACTER: Final = re.compile(
@@ -93,6 +93,13 @@ class Scope:
             _suggest_conversion(text, expects),
             "FE302",
         )
+
+    def check_results(self, text: str, name: str, choices: Sequence[str]) -> None:
+        """Raises ExprError where this expression says of itself that it yields none of the choices
+        of the variable `name`, which it is for.
+        """
+        compiled = self._compile_in_parent(text) or self.environment.compile(text)
+        check_choices(compiled.to_tree(), name, choices, self.domains)
 
     def compile_template(self, text: str, mode: EscapeMode = EscapeMode.PLAIN) -> Template:
         return compile_template(text, mode, self.compile_expression)

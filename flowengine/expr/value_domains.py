@@ -75,6 +75,30 @@ def check_domains(tree: ExpressionNode, domains: Domains, attempt: FailureProbe)
             _check_always_fails(node, domains, extra, attempt)
 
 
+def check_choices(
+    tree: ExpressionNode, name: str, choices: Sequence[str], domains: Domains
+) -> None:
+    """Raises ExprError where an expression says of itself that a value of it is none of the choices
+    of the variable that it is for: a constant, or a name whose words are all others.
+    """
+    for result in _find_results(tree):
+        if isinstance(result.value, str):
+            words: tuple[str, ...] = (result.value,) if result.value else ()
+        else:
+            words = domains[result.text].words if result.text in domains else ()
+        if words and not set(words) & set(choices):
+            raise _make_never_error(name, words[0], result.offset, tuple(choices))
+
+
+def _find_results(node: ExpressionNode) -> Iterator[ExpressionNode]:
+    """The parts that the value of an expression can be, as far as it chooses between them."""
+    if node.function == "_?_:_":
+        for branch in node.arguments[1:]:
+            yield from _find_results(branch)
+    else:
+        yield node
+
+
 def _find_comparisons(node: ExpressionNode) -> Iterator[tuple[str, str, int]]:
     """Name, constant and its place, of each comparison of the two in this part itself."""
     if len(node.arguments) != 2:

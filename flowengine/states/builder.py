@@ -91,6 +91,16 @@ class StateBuilder:
             path, text, lambda: (scope or self.scope).compile_expression(text, expects), late=late
         )
 
+    def compile_capture(
+        self, path: KeyPath, text: str, variable: Variable, scope: Scope
+    ) -> Expression | None:
+        """An expression whose value of any type is converted for this variable by a later
+        callback.
+        """
+        return self._compile_or_report(
+            path, text, lambda: compile_for_variable(scope, text, variable, None), late=True
+        )
+
     def compile_template(
         self,
         path: KeyPath,
@@ -169,7 +179,7 @@ class StateBuilder:
         self, authored: str, inside: str, variable: Variable
     ) -> Expression:
         try:
-            return self.scope.compile_expression(inside, variable.type)
+            return compile_for_variable(self.scope, inside, variable, variable.type)
         except ExprError as error:
             error.offset += authored.index(inside)
             raise
@@ -336,6 +346,16 @@ def format_duration(wait: int) -> str:
         (unit, size) for unit, size in reversed(DURATION_UNITS.items()) if wait % size == 0
     )
     return f"{wait // size}{unit}"
+
+
+def compile_for_variable(
+    scope: Scope, text: str, variable: Variable, expects: Type | None
+) -> Expression:
+    """An expression of this type that a variable takes its value from. Raises ExprError."""
+    made = scope.compile_expression(text, expects)
+    if variable.choices:
+        scope.check_results(text, variable.name, variable.choices)
+    return made
 
 
 def explain_misfit(value: Any, variable: Variable) -> str:

@@ -309,8 +309,9 @@ def compile_captures(builder: StateBuilder, path: KeyPath, fetch: Fetch) -> tupl
     found = []
     for name, text in fetch.into.items():
         variable = builder.register_write(name, (*path, "into", name))
-        value = builder.compile_expression((*path, "into", name), text, late=True, scope=scope)
-        if variable and value:
+        if variable is None:
+            builder.compile_expression((*path, "into", name), text, late=True, scope=scope)
+        elif value := builder.compile_capture((*path, "into", name), text, variable, scope):
             found.append(Capture(variable, value))
     return tuple(found)
 

@@ -122,6 +122,49 @@ def test_part_that_may_have_a_value_is_fine(expression: str) -> None:
     assert problems(expression) == ()
 
 
+def choice_problems(value: str) -> list[str]:
+    """The problems of setting the variable `tier`, which is gold or silver, to this."""
+    flow = {
+        "flow": "line", "start": "a", "vars": VARIABLES, "inputs": list(VARIABLES),
+        "states": {
+            "a": {"set": {"tier": value}, "next": "b"},
+            "b": {"fetch": {"service": "s", "get": "/", "into": {"tier": value[2:-1]}, "failed": "c"}, "next": "c"},
+            "c": {"say": "${vars.tier}", "hangup": {}},
+        },
+    }  # fmt: skip
+    project = b"{project: test, services: {s: {url: 'https://crm.example'}}}"
+    made = compile_project({"line.yaml": json.dumps(flow).encode(), "project.yaml": project}, {})
+    return [problem.message for problem in made.problems if problem.code == "FE315"]
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        ("${'Gold'}", "Gold"),
+        ("${vars.n > 1 ? 'gold' : 'Silver'}", "Silver"),
+        ("${vars.n > 1 ? 'gold' : vars.n > 0 ? 'bronze' : ''}", "bronze"),
+        ("${call.origin}", "pstn"),
+        ("${vars.n > 1 ? now.weekday : 'gold'}", "monday"),
+    ],
+)
+def test_choice_set_to_what_is_none_of_its_choices_is_an_error(value: str, word: str) -> None:
+    assert choice_problems(value) == [f'tier is never "{word}"'] * 2
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "${vars.n > 1 ? 'gold' : 'silver'}",
+        "${vars.n > 1 ? 'gold' : ''}",
+        "${vars.tier}",
+        "${vars.t}",
+        "${vars.t + 'gold'}",
+    ],
+)
+def test_choice_set_to_what_may_be_one_of_its_choices_is_fine(value: str) -> None:
+    assert choice_problems(value) == []
+
+
 def test_notify_type_that_never_comes_is_an_error() -> None:
     found = problems("vars.t", on={"notified": {"recording_done": "b", "any": "b"}})
     assert "FE315" in [problem.code for problem in found]
