@@ -26,6 +26,7 @@ from flowengine.limits import MIN_JOURNAL_BYTES
 from flowengine.model import AuthoredProject, CompileCache, Project
 from flowengine.model import TableFile as AuthoredTable
 from flowengine.problems import Problem, Span, suggest_name
+from flowengine.public_addresses import is_public
 from flowengine.source import KeyPath
 from flowengine.states.field_types import parse_millis, parse_size_bytes
 from flowengine.states.flow_context import CompiledService
@@ -218,7 +219,7 @@ class SharedDefinitionsCompiler:
         scope = Scope(dict.fromkeys(secrets, Type.TEXT))
         found = {}
         for name, service in self.authored.project.services.items():
-            if fault := find_address_fault(service.url):
+            if fault := find_address_fault(service.url, is_private=service.private):
                 self.add_problem("FE513", ("services", name, "url"), *fault)
             headers = {
                 key: self.compile_header(scope, ("services", name, "headers", key), service.headers)
@@ -282,7 +283,7 @@ class SharedDefinitionsCompiler:
         return found
 
 
-def find_address_fault(url: str) -> tuple[str, str] | None:
+def find_address_fault(url: str, *, is_private: bool) -> tuple[str, str] | None:
     """Why no lookup could be sent to a service at this address, and what to do about it."""
     try:
         parts = urlsplit(url)
@@ -297,7 +298,22 @@ def find_address_fault(url: str) -> tuple[str, str] | None:
             "the path of each lookup follows the address of its service",
             "write what comes after a ? in get:, post: or put:",
         )
+    if not is_private and is_own_network(parts.hostname or ""):
+        return (
+            "this is an address of a private network, which no lookup is sent to",
+            "write private: true beside url: if it is meant",
+        )
     return None
+
+
+def is_own_network(host: str) -> bool:
+    """Whether this name or address never leads to the public internet, whoever resolves it."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return not is_public(host)
+    except ValueError:  # a name
+        return False
 
 
 def build_cache_key(

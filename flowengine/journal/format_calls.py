@@ -14,10 +14,14 @@ from flowengine.svaml.menu_checks import list_reachable_menus
 MARKUP_PATTERN = re.compile(r"#(?:tts|ssml|href)\[([^\]]*)\];?")
 
 
+MAX_COLUMN_WIDTH = 60
+
+
 def format_call_list(calls: Iterable[CallSummary]) -> str:
     """Calls, one in a line, what is alike one below the other."""
     rows = [format_columns(call) for call in calls]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    # one cell that is longer, such as a strange call id, must not push all lines apart
+    widths = [min(max(map(len, column)), MAX_COLUMN_WIDTH) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(part.ljust(width) for part, width in zip(row, widths, strict=True)).rstrip()
         for row in rows

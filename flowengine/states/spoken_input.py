@@ -25,6 +25,8 @@ NO: Final = "no"
 _TIME_DIGITS: Final = re.compile(r"([01][0-9]|2[0-3])[0-5][0-9]")
 _APOSTROPHES: Final = re.compile("['\u2019\u2018\u02bb\u02bc\u0307]")
 _FRACTION: Final = re.compile(r"[0-9][.,][0-9]")
+# what speech recognition writes for "minus five", "three quarters", "half past ten"
+_NOT_AN_INTEGER: Final = re.compile(r"^[-+\u2212\u2013]\s*[0-9]|[0-9]\s*[/:+*\u00d7\u00f7]\s*[0-9]")
 _GROUPED_NUMBER: Final = re.compile(r"[0-9]{1,3}([.,][0-9]{3})+")
 
 
@@ -102,7 +104,9 @@ def read_input(event: Pie, variable: Variable, locale: str) -> str:
     if not is_spoken(event):
         return text.removesuffix("#")
     if variable.kind in ("digits", "integer", "date", "time"):
-        if variable.kind == "integer" and _FRACTION.search(text):
+        if variable.kind == "integer" and _NOT_AN_INTEGER.search(text):
+            text = ""
+        elif variable.kind == "integer" and _FRACTION.search(text):
             # 1,234 is one number, but 12.5 no integer, and must not become 125
             text = re.sub("[.,]", "", text) if _GROUPED_NUMBER.fullmatch(text.rstrip(".,")) else ""
         return read_digits(text, locale) or text.removesuffix("#")

@@ -295,15 +295,25 @@ def test_header_that_cannot_be_sent_is_refused(
         ("https://[::1", "FE513"),
         ("https://crm example.com", "FE513"),
         ("https://:80", "FE513"),
+        ("http://localhost:8080", "FE513"),
+        ("http://10.0.0.5/v1", "FE513"),
+        ("https://[::1]", "FE513"),
+        ("https://169.254.169.254", "FE513"),
     ],
 )
 def test_address_of_a_service_that_cannot_be_asked_is_refused(
     echo: str, url: str, code: str
 ) -> None:
     case = sending(echo, {}, "x")
-    case["project"]["services"]["crm"]["url"] = url
+    case["project"]["services"]["crm"] |= {"url": url, "private": False}
     found = [problem.code for problem in compiled(case, {"KEY": "hush"}).problems]
     assert found.count(code) == 1
+
+
+def test_private_address_of_a_service_that_is_declared_private_is_fine(echo: str) -> None:
+    case = sending(echo, {}, "x")
+    case["project"]["services"]["crm"] |= {"url": "http://10.0.0.5/v1", "private": True}
+    assert "FE513" not in [problem.code for problem in compiled(case, {"KEY": "hush"}).problems]
 
 
 @pytest.mark.parametrize("path", ["/a#${vars.v}", "/a\nb", "/a\tb"])

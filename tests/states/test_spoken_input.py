@@ -4,8 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowengine.expr import Type
 from flowengine.expr.digits import to_ascii_digits
-from flowengine.states.spoken_input import fold_phrases, read_answer, read_digits
+from flowengine.sinch import Pie
+from flowengine.sinch.callback_events import MenuResult
+from flowengine.states.flow_context import Variable
+from flowengine.states.spoken_input import (
+    convert_input,
+    fold_phrases,
+    read_answer,
+    read_digits,
+    read_input,
+)
 from flowengine.states.spoken_words import list_digit_words
 from flowengine.svaml.locales import LOCALES
 from tests.states.conversation import Conversation, compiled
@@ -144,6 +154,15 @@ FLOW = {
         "agent": {"say": "Agent.", "hangup": {}},
     },
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ["-5", "3/4", "2+2", "10:30", "\u2212 7"])
+def test_spoken_amount_that_is_no_integer_asks_again(said: str) -> None:
+    count = Variable("count", "integer", Type.INTEGER, 0, secret=False, default=0)
+    event = Pie(
+        call_id="c", menu_result=MenuResult(type="return", value=said, input_method="voice")
+    )
+    assert convert_input(read_input(event, count, "en-US"), count, "") is None
 
 
 @pytest.mark.parametrize("code", ["1 2 3 4", "12 34", "1234.", "1-2-3-4", "ett två tre fyra"])

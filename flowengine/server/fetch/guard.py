@@ -12,7 +12,7 @@ from functools import lru_cache
 import httpcore
 import httpx
 
-from flowengine.server.fetch.addresses import is_public
+from flowengine.public_addresses import is_public
 
 Hosts = Mapping[str, bool]
 DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowengine.server.fetch.addresses import is_public
+from flowengine.public_addresses import is_public
 
 NOT_PUBLIC = [
     "0.0.0.0",
