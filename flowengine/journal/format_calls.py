@@ -12,8 +12,6 @@ from flowengine.svaml import RunMenu
 from flowengine.svaml.menu_checks import list_reachable_menus
 
 MARKUP_PATTERN = re.compile(r"#(?:tts|ssml|href)\[([^\]]*)\];?")
-
-
 MAX_COLUMN_WIDTH = 60
 
 

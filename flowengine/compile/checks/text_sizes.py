@@ -35,7 +35,12 @@ _TABLE_CELL: Final = re.compile(r"tables\.(\w+)\.(\w+)\((?:[^()]|\([^()]*\))*\)"
 _E164_CALL: Final = re.compile(r"e164\((?:[^()]|\([^()]*\))*\)")
 _SIZE_KEEPING_CALL: Final = re.compile(r"(upper|lower|trim|title|text|string)\(([\w.]+)\)")
 _FIRST_OR_LAST_CALL: Final = re.compile(r"(?:first|last)\([\w.]+, *([0-9]{1,4})\)")
-_TEXT_LITERAL: Final = re.compile(r'"([^"\\]*)"')
+_SPELL_CALL: Final = re.compile(r"spell\(([\w.]+)\)")
+_TEXT_LITERAL: Final = re.compile(r"""["']([^"'\\]*)["']""")
+# a text, brackets with what is in them, or anything else up to the next +
+_JOINED_PART: Final = re.compile(
+    r"""(?:"[^"]*"|'[^']*'|\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\]|[^+"'()\[\]])+"""
+)
 
 
 def measure_longest_text(
@@ -65,7 +70,23 @@ def measure_longest_value(
     variable = variables.get(text[5:]) if text.startswith("vars.") else None
     if variable:
         return variable.size if variable.type is Type.TEXT else None
+    if "+" in text:
+        return measure_joined_texts(text, variables, columns)
     return FACT_SIZES.get(text) or measure_longest_result(text, variables, columns)
+
+
+def measure_joined_texts(
+    text: str, variables: Mapping[str, Variable], columns: ColumnSizes
+) -> int | None:
+    """The most characters of `a + b`, as far as it is known of the parts; None where it is of
+    none: then they may be numbers.
+    """
+    parts = _JOINED_PART.findall(text)
+    if len(parts) < 2 or "+".join(parts) != text:  # the + is inside of something, or unusual
+        return measure_longest_result(text, variables, columns)
+    sizes = [measure_longest_value(part, variables, columns) for part in parts]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if known else None
 
 
 def measure_longest_result(
@@ -80,6 +101,9 @@ def measure_longest_result(
         return int(cut[1])
     if _E164_CALL.fullmatch(text):
         return MAX_E164
+    if spelled := _SPELL_CALL.fullmatch(text):  # with a blank between letters
+        size = measure_longest_value(spelled[1], variables, columns)
+        return size and 2 * size - 1
     call = _SIZE_KEEPING_CALL.fullmatch(text)
     return measure_longest_value(call[2], variables, columns) if call else None
 

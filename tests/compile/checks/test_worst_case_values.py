@@ -24,6 +24,15 @@ VALUES = {
         '  b: {say: "${vars.short} ${vars.fits} ${vars.both}", hangup: }\n',
         ["FE930 9:20", "FE930 9:64"],
     ),
+    "joined by + and spelled, with numbers that are none of this": (
+        LINE + "vars:\n  d: {type: digits, max: 4, default: '1'}\n  four: {type: digits, max: 4}\n"
+        "  nine: {type: text, max: 9}\n  n: {type: integer}\nstates:\n"
+        '  a: {set: {four: "${vars.d + vars.d}", nine: "${vars.d + \'+\' + vars.d}", n: "${vars.n + 1}"}, next: b}\n'
+        '  b: {say: "${vars.four} ${vars.nine} ${vars.n}", next: c}\n'
+        '  c: {set: {four: "${spell(vars.d)}", nine: "${spell(vars.d) + vars.d}"}, next: d}\n'
+        '  d: {say: "${vars.four} ${vars.nine}", hangup: }\n',
+        ["FE930 11:19", "FE930 11:45", "FE930 9:19"],
+    ),
     "a cell of a table, cut where it may be cut": (
         "# project.yaml\nproject: acme\ntables: {t: {rows: {a: {name: Anna-Karin}}}}\n# main.yaml\n"
         + LINE
