@@ -13,6 +13,7 @@ from flowengine.compile.checks.program_graph import (
 )
 from flowengine.compile.program import CompiledState, Program
 from flowengine.compile.routing import CompiledRoute, compile_route
+from flowengine.expr import Template
 from flowengine.model import AuthoredProject, CompileCache
 from flowengine.problems import Problem
 from flowengine.source import KeyPath
@@ -76,13 +77,20 @@ def list_connections(program: Program) -> tuple[DialledNumber, ...]:
     found = []
     for state in program.states.values():
         dialled = state.verb.dialled_texts.get("phone")
-        number = dialled.constant if dialled else None
+        number = find_authored_number(dialled) if dialled else None
         if number is not None:
             # numbers are compared without +, as routes are
             digits = "" if number == DIALLED_TARGET else number.replace(" ", "").lstrip("+")
             path = find_number_path(program, state)
             found.append(DialledNumber(program.flow, state.name, digits, path))
     return tuple(found)
+
+
+def find_authored_number(dialled: Template) -> str | None:
+    """The number as the author wrote it; None where only a call tells."""
+    if [piece.expression.text.strip() for piece in dialled.interpolations] == ["call.to"]:
+        return DIALLED_TARGET if len(dialled.parts) == 1 else None
+    return dialled.constant
 
 
 def find_next_numbers(

@@ -223,6 +223,10 @@ LOOPS = {
         TWO % (LOOP, "states:\n  a: {connect: {phone: dialled}}", TO % 9),
         ["FE938 4:24"],
     ),
+    "one number that calls itself by its own fact": (
+        TWO % (LOOP, 'states:\n  a: {connect: {phone: "${call.to}"}}', TO % 9),
+        ["FE938 4:24"],
+    ),
     "one way only": (TWO % (LOOP, TO % 1, TO % 9), []),
     "a caller who is asked": (
         TWO
