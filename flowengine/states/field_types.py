@@ -29,7 +29,7 @@ PositiveDuration = Annotated[
 SecondsOrMore = Annotated[
     str,
     Meta(
-        pattern=r"^[1-9][0-9]*(\.[0-9]+)?(s|m|h)$",
+        pattern=r"^([1-9][0-9]{3,}ms|[1-9][0-9]*(\.[0-9]+)?(s|m|h))$",
         extra_json_schema={"x-hint": "write one second or more: 1.5s, 5s, 5m"},
     ),
 ]
