@@ -92,3 +92,8 @@ def two_workers(support_line_folder: Path) -> Iterator[Server]:
     server.start()
     yield server
     server.kill(signal.SIGTERM)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests of whole servers: they take longest, and what comes last runs alone."""
+    items.sort(key=lambda item: "tests/e2e/" not in item.path.as_posix())
