@@ -71,6 +71,8 @@ HINTS = {  # beginnings of the hints that the model gives for a kind of text
     "names are": "name",
     "write language": "locale",
     "write a number and a unit": "duration",
+    "write a number above zero and a unit": "duration",
+    "write one second or more": "duration",
 }
 
 
