@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -138,7 +139,7 @@ class FlowCompiler:
         """The compiled state, or None where it has problems."""
         pause_if_due()
         path: KeyPath = ("states", name)
-        with report_internal_errors(self.problems, self.document.find_key_span(path)):
+        with report_internal_errors(self.problems, partial(self.document.find_key_span, path)):
             return self.compile_state(path, name, authored)
         return None
 

@@ -112,7 +112,7 @@ def compile_flows(
     problems: list[Problem] = []
     declared: dict[str, FlowDeclaration] = {}
     for name, (flow, document) in authored.flows.items():
-        with report_internal_errors(problems, document.find_key_span(())):
+        with report_internal_errors(problems, partial(document.find_key_span, ())):
             declared[name] = memory.get_or_compute(
                 ("declared", name), document, partial(declare, flow, document)
             )
@@ -134,7 +134,7 @@ def compile_flows(
     found: dict[str, FlowBuild] = {}
     for name, own in declared.items():
         flow, document = authored.flows[name]
-        with report_internal_errors(problems, document.find_key_span(())):
+        with report_internal_errors(problems, partial(document.find_key_span, ())):
             found[name] = memory.get_or_compute(
                 ("program", name),
                 # what a flow looks up by name is compared after this key, as it is only known once

@@ -2,25 +2,32 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from flowengine.compile.checks.unknown_locales import iterate_locales
 from flowengine.cooperative import iterate_with_pauses
 from flowengine.expr import preload_locale
-from flowengine.model import AuthoredProject
+from flowengine.model import AuthoredProject, CompileCache
 from flowengine.source import Document
 
 _LOCALE_FUNCTIONS: Final = re.compile(r"\b(?:money|date_words|time_words)\s*\(|\.next_open\b")
 
 
-def preload_locales(authored: AuthoredProject) -> None:
+def preload_locales(authored: AuthoredProject, memory: CompileCache) -> None:
     """Load the data of every locale that the project names, if it says money, dates or times."""
     if any(
-        _LOCALE_FUNCTIONS.search(document.text)
+        memory.get_or_compute(
+            ("speaks by locale", document.file), document, partial(_speaks_by_locale, document)
+        )
         for document in iterate_with_pauses(_list_documents(authored))
     ):
         for locale in sorted(_collect_locales(authored)):
             preload_locale(locale)
+
+
+def _speaks_by_locale(document: Document) -> bool:
+    return _LOCALE_FUNCTIONS.search(document.text) is not None
 
 
 def _list_documents(authored: AuthoredProject) -> list[Document]:

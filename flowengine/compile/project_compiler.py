@@ -90,7 +90,11 @@ class ProjectCompiler:
         # the whole project or nothing: with one broken flow left out, a call could lead into the
         # gap
         sound = not any(problem.severity == "error" for problem in problems)
-        release = build_release(authored, environment, files, built, shared) if sound else None
+        release = None
+        if sound:
+            # here, as loading a locale takes longer than a callback may
+            preload_locales(authored, memory)
+            release = build_release(authored, environment, files, built, shared)
         memory.rotate_generations(sound=sound)
         return CompileResult(release, tuple(sort_problems(problems)), sources, built)
 
@@ -176,8 +180,6 @@ def build_release(
 ) -> Release:
     project = authored.project
     routes = tuple(map(compile_route, project.routes))
-    # here, as loading a locale takes longer than a callback may
-    preload_locales(authored)
     return Release(
         id=compute_release_id(files),
         programs=built,

@@ -72,7 +72,7 @@ def load_project(
     gathered = PartialProject()
     names = sorted(files, key=lambda name: (name != PROJECT_FILE, name))
     for name in names:
-        with report_internal_errors(gathered.problems, Span(name, 1, 1, 1, 1)):
+        with report_internal_errors(gathered.problems, partial(Span, name, 1, 1, 1, 1)):
             add_file(
                 gathered,
                 name,

@@ -8,7 +8,7 @@ hold a secret.
 import logging
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -46,12 +46,16 @@ def to_internal_problem(span: Span, error: Exception) -> Problem:
 
 
 @contextmanager
-def report_internal_errors(problems: list[Problem], span: Span) -> Iterator[None]:
-    """Add a problem instead of raising an exception."""
+def report_internal_errors(
+    problems: list[Problem], find_span: Callable[[], Span]
+) -> Iterator[None]:
+    """Add a problem instead of raising an exception. Its place is looked for only then: a reload
+    comes here for each flow, and hardly any fails.
+    """
     try:
         yield
     except Exception as error:  # noqa: BLE001  # whatever it is
-        problems.append(to_internal_problem(span, error))
+        problems.append(to_internal_problem(find_span(), error))
 
 
 def _find_document(trace: TracebackType | None) -> Document | None:

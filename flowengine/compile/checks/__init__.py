@@ -166,7 +166,7 @@ def run_rules(rules: Iterable[Rule], span: Span) -> list[Problem]:
     """
     problems: list[Problem] = []
     for rule in rules:
-        with report_internal_errors(problems, span):
+        with report_internal_errors(problems, lambda: span):
             problems += rule()
     return problems
 
@@ -178,7 +178,7 @@ def is_complete(program: Program, authored: AuthoredProject) -> bool:
 def check_programs(programs: Mapping[str, Program], memory: CompileCache) -> list[Problem]:
     problems: list[Problem] = []
     for name, program in programs.items():
-        with report_internal_errors(problems, program.document.find_key_span(())):
+        with report_internal_errors(problems, partial(program.document.find_key_span, ())):
             problems += memory.get_or_compute(
                 ("program alone", name), program, partial(check_program, program)
             )
@@ -197,7 +197,7 @@ def check_program(program: Program) -> list[Problem]:
 def check_flows(authored: AuthoredProject, memory: CompileCache) -> list[Problem]:
     problems: list[Problem] = []
     for name, (flow, document) in authored.flows.items():
-        with report_internal_errors(problems, document.find_key_span(())):
+        with report_internal_errors(problems, partial(document.find_key_span, ())):
             problems += memory.get_or_compute(
                 ("flow alone", name), document, partial(check_flow, flow, document)
             )
