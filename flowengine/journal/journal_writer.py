@@ -149,7 +149,8 @@ class JournalWriter:
             self._catch_up()
             self._retention.purge_if_due()
             self._enforce_size_limit()
-        self._catch_up()  # the end may have come just after the last time
+        # close() may have been called after the last look at the inbox
+        self._catch_up()
         self._file.close()
 
     def _write_waiting(self) -> bool:

@@ -78,9 +78,8 @@ class RowWriter:
         """
         is_repeated = any(made.outcome == REPEATED_OUTCOME for made in rows)
         if len(rows) == _ROWS_PER_INSERT and not is_repeated:
-            with suppress(
-                *REFUSED_VALUE_ERRORS
-            ):  # nothing is written, and the next lines tell which
+            # where it is refused nothing is written yet, and row by row shows which one it is
+            with suppress(*REFUSED_VALUE_ERRORS):
                 connection.execute(_INSERTS[_ROWS_PER_INSERT], [*chain.from_iterable(rows)])
                 return len(rows)
         return sum(self._insert_row(connection, made) for made in rows)

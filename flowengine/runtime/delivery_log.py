@@ -54,9 +54,8 @@ def may_hold(saved: SavedCall, identity: bytes) -> bool:
     log = saved.deliveries
     if identity in log or len(log) == IDENTITY_BYTES:
         return True
-    return (
-        len(log) > _FLAGS_OFFSET and log[_FLAGS_OFFSET] >= _PLAIN_FLAG
-    )  # the highest of the flags
+    # the highest of the flags, so no other makes the byte as large
+    return len(log) > _FLAGS_OFFSET and log[_FLAGS_OFFSET] >= _PLAIN_FLAG
 
 
 def append_entry(

@@ -49,13 +49,13 @@ class StepDriver:
         else in the meantime.
         """
         event = delivery.event
-        # One that rings is taken for new: nothing of it need be read, and where it is not new saving
+        # One that rings is taken for new: nothing of it need be read. Where it is not new, saving
         # tells.
         saved = None if type(event) is Ice else await self._load_saved(delivery)
         for _ in range(MAX_STEP_RETRIES):
             located = self._locator.find_call(event, saved)
             if type(located) is not LocatedCall or not is_undisputed(delivery, saved, located):
-                saved, located, again = await self._settle(delivery, saved)
+                saved, located, again = await self._locate_disputed_call(delivery, saved)
                 if again is not None:
                     return again
             delivery.located, delivery.at = located, self._clock()
@@ -75,7 +75,7 @@ class StepDriver:
             saved = result.saved
         raise RuntimeError("other callbacks of this call were always first")
 
-    async def _settle(
+    async def _locate_disputed_call(
         self, delivery: CallbackDelivery, saved: SavedCall | None
     ) -> tuple[SavedCall | None, LocatedCall, Reply | None]:
         """What is saved of the call, and the call as that says; or the reply to an event that was
@@ -116,7 +116,7 @@ def is_undisputed(
     delivery: CallbackDelivery, saved: SavedCall | None, located: LocatedCall
 ) -> bool:
     """Whether this is the next event of the call for certain, as nearly all are. It spares them the
-    questions of `_settle`: these would all be answered with no.
+    questions of `_locate_disputed_call`: these would all be answered with no.
     """
     event, call = delivery.event, located.call
     if type(event) is Ice:

@@ -343,7 +343,7 @@ def step(
     """Answer one callback of one call.
 
     `call` is what the step before returned, or None; its flow and state must be of this release
-    (see `fits`). For a call that is known but does not fit, `lost_flow` is its flow ("" where even
+    (see `can_continue_on`). For a call that is known but does not fit, `lost_flow` is its flow ("" where even
     that is lost); None says that the call was never seen. Returns the call as it goes on and the
     answer; where the flow asks another system, `waiting` has the request and `resume` carries on.
     """

@@ -7,7 +7,6 @@ import base64
 import doctest
 import json
 import re
-import threading
 from datetime import UTC, datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -26,6 +25,7 @@ from flowengine.sinch.client import (
     UntrustedUrlError,
     calling_api,
 )
+from tests.threaded_server import serving_in_thread
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 JSON = "application/json; charset=utf-8"
@@ -100,13 +100,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    recorder = Recorder()
-    thread = threading.Thread(target=recorder.serve_forever, args=(0.02,))
-    thread.start()
-    yield recorder
-    recorder.shutdown()
-    recorder.server_close()
-    thread.join()
+    with serving_in_thread(Recorder()) as recorder:
+        yield recorder
 
 
 def ask(server, what, authentication=None, hosts=None):

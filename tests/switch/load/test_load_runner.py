@@ -18,6 +18,7 @@ from flowengine.cli import main
 from flowengine.sinch import SignatureError, Verifier
 from flowengine.switch.load import LoadPlan, load_report, run_load
 from flowengine.switch.switch_events import AnswerReceived, CallEnded, Finding
+from tests.threaded_server import serving_in_thread
 
 KEY, SECRET = "669E367E-6BBA-48AB-AF15-266871C28135", "BeIukql3pTKJ8RGL5zo0DA=="
 OPTIONS = [{"dtmf": "1", "action": "return(one)"}, {"dtmf": "2", "action": "return(two)"}]
@@ -96,13 +97,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def backend():
-    server = Backend()
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving_in_thread(Backend()) as server:
+        yield server
 
 
 def put(backend, **options):

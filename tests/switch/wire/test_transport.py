@@ -19,6 +19,7 @@ from flowengine.switch.wire import (
     Response,
     drive_clock,
 )
+from tests.threaded_server import serving_in_thread
 from tests.waiting import PATIENCE_SECONDS
 
 
@@ -73,13 +74,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def backend():
-    server = Backend()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving_in_thread(Backend()) as server:
+        yield server
 
 
 @pytest.fixture
